@@ -1,6 +1,9 @@
 /**
  * The leaf: the fixed public part of one record. Layout: docs/formats/leaf.md.
  */
+import { sha256, sha256Into } from "./crypto.ts";
+import { decodeHex, encodeHex } from "./hex.ts";
+import { MalformedError } from "./malformed.ts";
 
 export const leafBytes = 164;
 export const hashBytes = 32;
@@ -32,9 +35,14 @@ export const leafKinds = {
 
 export type LeafKind = keyof typeof leafKinds;
 
-const kindNames = new Map<number, LeafKind>(
-  // Object.entries widens the keys to string; they are the keys of the constant above.
-  Object.entries(leafKinds).map(([name, code]) => [code, name as LeafKind]),
+function isLeafKind(name: string): name is LeafKind {
+  return Object.hasOwn(leafKinds, name);
+}
+
+const kindNames = new Map(
+  Object.keys(leafKinds)
+    .filter(isLeafKind)
+    .map((name) => [leafKinds[name] as number, name] as const),
 );
 
 export const leafFlags = { metaClear: 1, hasMeta: 2, hasContent: 4, continues: 8 } as const;
@@ -78,4 +86,232 @@ export interface Leaf {
   readonly previous: Uint8Array;
   readonly metaCommit: Uint8Array;
   readonly contentCommit: Uint8Array;
+}
+
+/** Kinds whose meta is a clear JSON body; for all others it is sealed. */
+const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
+  "open",
+  "close",
+  "resume",
+  "access",
+  "incident",
+  "epoch",
+  "heartbeat",
+  "seal",
+  "key",
+  "policy",
+  "hold",
+  "erasure",
+  "reconcile",
+]);
+
+const leafVersion = 1;
+
+/** By kind code: 0 unknown, 1 sealed, 2 governance. A table, because the verifier asks for every leaf of a store. */
+const kindForms = new Uint8Array(256);
+for (const [code, name] of kindNames) {
+  kindForms[code] = governanceKinds.has(name) ? 2 : 1;
+}
+
+export function isGovernance(kind: LeafKind): boolean {
+  return governanceKinds.has(kind);
+}
+
+/** The name of a kind code, undefined for one that this version does not know. */
+export function leafKindOf(code: number): LeafKind | undefined {
+  return kindNames.get(code);
+}
+
+/** A big-endian u64, or NaN above 2^53 - 1. */
+export function readUint53(view: DataView, offset: number): number {
+  const high = view.getUint32(offset);
+  return high < 0x20_0000 ? high * 0x1_0000_0000 + view.getUint32(offset + 4) : Number.NaN;
+}
+
+/** Writes a safe non-negative integer as a big-endian u64. */
+export function writeUint53(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, Math.floor(value / 0x1_0000_0000));
+  view.setUint32(offset + 4, value % 0x1_0000_0000);
+}
+
+function isZero(view: DataView, offset: number): boolean {
+  for (let at = offset; at < offset + hashBytes; at += 4) {
+    if (view.getUint32(at) !== 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** What is wrong with the 164 bytes at `offset`, taken alone; undefined when they are a leaf. Reads no further, allocates nothing. */
+export function findLeafFault(view: DataView, offset: number): string | undefined {
+  if (view.getUint8(offset + leafOffsets.version) !== leafVersion) {
+    return "leaf of an unknown version";
+  }
+  const kind = view.getUint8(offset + leafOffsets.kind);
+  const form = kindForms[kind];
+  if (form === undefined || form === 0) {
+    return "leaf of an unknown kind";
+  }
+  const flags = view.getUint16(offset + leafOffsets.flags);
+  const hasMeta = (flags & leafFlags.hasMeta) !== 0;
+  const clear = (flags & leafFlags.metaClear) !== 0;
+  if ((flags & ~allLeafFlags) !== 0) {
+    return "leaf with unknown flags";
+  }
+  if (clear !== (form === 2) || (clear && !hasMeta)) {
+    return "leaf flags do not fit its kind";
+  }
+  if (
+    (flags & leafFlags.continues) !== 0 &&
+    kind !== leafKinds.request &&
+    kind !== leafKinds.response
+  ) {
+    return "leaf flags do not fit its kind";
+  }
+  const seq = readUint53(view, offset + leafOffsets.sessionSeq);
+  if (
+    Number.isNaN(seq) ||
+    Number.isNaN(readUint53(view, offset + leafOffsets.timeMs)) ||
+    Number.isNaN(readUint53(view, offset + leafOffsets.logIndex))
+  ) {
+    return "leaf number out of range";
+  }
+  if (view.getUint32(offset + leafOffsets.epoch) === 0) {
+    return "leaf of epoch 0";
+  }
+  if (seq === 0 && !isZero(view, offset + leafOffsets.previous)) {
+    return "first leaf of a session with a previous one";
+  }
+  const hasContent = (flags & leafFlags.hasContent) !== 0;
+  if (
+    (!hasMeta && !isZero(view, offset + leafOffsets.metaCommit)) ||
+    (!hasContent && !isZero(view, offset + leafOffsets.contentCommit))
+  ) {
+    return "leaf with a commitment to no body";
+  }
+  return undefined;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Exactly 164 bytes. Throws `MalformedError`. The hashes of the result are copies. */
+export function decodeLeaf(bytes: Uint8Array): Leaf {
+  if (bytes.length !== leafBytes) {
+    throw new MalformedError(`a leaf is ${leafBytes} bytes`);
+  }
+  const view = viewOf(bytes);
+  const fault = findLeafFault(view, 0);
+  const kind = kindNames.get(view.getUint8(leafOffsets.kind));
+  if (fault !== undefined || kind === undefined) {
+    throw new MalformedError(fault ?? "leaf of an unknown kind");
+  }
+  const part = (offset: number, length: number): Uint8Array => bytes.slice(offset, offset + length);
+  return {
+    kind,
+    flags: view.getUint16(leafOffsets.flags),
+    session: encodeHex(part(leafOffsets.session, sessionIdBytes)),
+    sessionSeq: readUint53(view, leafOffsets.sessionSeq),
+    timeMs: readUint53(view, leafOffsets.timeMs),
+    gatewayId: encodeHex(part(leafOffsets.gatewayId, gatewayIdBytes)),
+    epoch: view.getUint32(leafOffsets.epoch),
+    logIndex: readUint53(view, leafOffsets.logIndex),
+    metaClass: view.getUint16(leafOffsets.metaClass),
+    metaExpiryDay: view.getUint32(leafOffsets.metaExpiryDay),
+    contentClass: view.getUint16(leafOffsets.contentClass),
+    contentExpiryDay: view.getUint32(leafOffsets.contentExpiryDay),
+    previous: part(leafOffsets.previous, hashBytes),
+    metaCommit: part(leafOffsets.metaCommit, hashBytes),
+    contentCommit: part(leafOffsets.contentCommit, hashBytes),
+  };
+}
+
+/** The 164 bytes of a leaf. Throws `MalformedError` for one that `decodeLeaf` would refuse. */
+export function encodeLeaf(leaf: Leaf): Uint8Array {
+  const bytes = new Uint8Array(leafBytes);
+  const view = viewOf(bytes);
+  bytes[leafOffsets.version] = leafVersion;
+  bytes[leafOffsets.kind] = leafKinds[leaf.kind];
+  view.setUint16(leafOffsets.flags, leaf.flags);
+  bytes.set(decodeHex(leaf.session, sessionIdBytes), leafOffsets.session);
+  writeUint53(view, leafOffsets.sessionSeq, leaf.sessionSeq);
+  writeUint53(view, leafOffsets.timeMs, leaf.timeMs);
+  bytes.set(decodeHex(leaf.gatewayId, gatewayIdBytes), leafOffsets.gatewayId);
+  view.setUint32(leafOffsets.epoch, leaf.epoch);
+  writeUint53(view, leafOffsets.logIndex, leaf.logIndex);
+  view.setUint16(leafOffsets.metaClass, leaf.metaClass);
+  view.setUint32(leafOffsets.metaExpiryDay, leaf.metaExpiryDay);
+  view.setUint16(leafOffsets.contentClass, leaf.contentClass);
+  view.setUint32(leafOffsets.contentExpiryDay, leaf.contentExpiryDay);
+  for (const [offset, hash] of [
+    [leafOffsets.previous, leaf.previous],
+    [leafOffsets.metaCommit, leaf.metaCommit],
+    [leafOffsets.contentCommit, leaf.contentCommit],
+  ] as const) {
+    if (hash.length !== hashBytes) {
+      throw new MalformedError(`a hash is ${hashBytes} bytes`);
+    }
+    bytes.set(hash, offset);
+  }
+  const fault = findLeafFault(view, 0);
+  if (fault !== undefined) {
+    throw new MalformedError(fault);
+  }
+  return bytes;
+}
+
+const leafInput = new Uint8Array(1 + leafBytes);
+
+/** Writes the leaf hash, `SHA-256(0x00 ‖ leaf)`, of the 164 bytes at `offset` to the first 32 bytes of `target`. */
+export function leafHashInto(bytes: Uint8Array, offset: number, target: Uint8Array): void {
+  leafInput.set(bytes.subarray(offset, offset + leafBytes), 1);
+  sha256Into(leafInput, target, 0);
+}
+
+/** RFC 6962 leaf hash. */
+export function leafHash(bytes: Uint8Array): Uint8Array {
+  const hash = new Uint8Array(hashBytes);
+  leafHashInto(bytes, 0, hash);
+  return hash;
+}
+
+/** The two slots of a record and their numbers in commitments. */
+export const bodySlots = { meta: 1, content: 2 } as const;
+export type BodySlot = keyof typeof bodySlots;
+
+export const saltBytes = 32;
+
+export interface SealedBody {
+  readonly slot: BodySlot;
+  /** 16 bytes. */
+  readonly session: Uint8Array;
+  readonly sessionSeq: number;
+  /** 32 bytes of the session's keystream. */
+  readonly salt: Uint8Array;
+  readonly plaintext: Uint8Array;
+}
+
+/** `SHA-256(0x02 ‖ slot ‖ session ‖ session_seq ‖ salt ‖ plaintext)`. */
+export function commitSealed(body: SealedBody): Uint8Array {
+  if (body.session.length !== sessionIdBytes || body.salt.length !== saltBytes) {
+    throw new MalformedError("session id or salt of a wrong length");
+  }
+  const input = new Uint8Array(26 + saltBytes + body.plaintext.length);
+  input[0] = 2;
+  input[1] = bodySlots[body.slot];
+  input.set(body.session, 2);
+  writeUint53(viewOf(input), 18, body.sessionSeq);
+  input.set(body.salt, 26);
+  input.set(body.plaintext, 26 + saltBytes);
+  return sha256(input);
+}
+
+/** `SHA-256(0x03 ‖ body)`. */
+export function commitClear(body: Uint8Array): Uint8Array {
+  const input = new Uint8Array(1 + body.length);
+  input[0] = 3;
+  input.set(body, 1);
+  return sha256(input);
 }

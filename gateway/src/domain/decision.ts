@@ -1,0 +1,25 @@
+import type { Grant } from './grant.ts';
+
+export type Verdict = 'allow' | 'deny' | 'hold';
+
+/** What must also happen when the act is let through. Masks and alerts come as further members. */
+export interface Obligation {
+  readonly kind: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The outcome of policy for one action, with what determined it. */
+export interface Decision {
+  readonly verdict: Verdict;
+  /** Ids of the policies that determined the verdict. */
+  readonly policies: readonly string[];
+  readonly policyVersion: string;
+  /** One sentence for the person or agent who asked. */
+  readonly reason: string;
+  readonly obligations: readonly Obligation[];
+}
+
+/** What the gate hands back: only an allowed request has a grant. */
+export type Authorization =
+  | { readonly decision: Decision; readonly grant: Grant }
+  | { readonly decision: Decision; readonly grant: null };

@@ -1,0 +1,28 @@
+/** Limits on what a peer may make us hold or wait for. Each has a default; the configuration may lower or raise it. */
+export interface Limits {
+  /** Largest single message of a protocol that is held whole: a statement with its parameters. */
+  readonly frameBytesMax: number;
+  /** Outputs of one connection that wait for the journal or a slow reader before we stop reading from its peer. */
+  readonly queuedBytesMax: number;
+  /** From accept to a finished login. */
+  readonly loginMs: number;
+  /** From dialling a target to its finished login. */
+  readonly dialMs: number;
+  /** A connection without a byte either way. 0: no limit. */
+  readonly idleMs: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  /** Connections that have not finished their login, from one address. */
+  readonly loginsPerAddressMax: number;
+}
+
+export const defaultLimits: Limits = {
+  frameBytesMax: 64 * 1024 * 1024,
+  queuedBytesMax: 1024 * 1024,
+  loginMs: 15_000,
+  dialMs: 15_000,
+  idleMs: 0,
+  connectionsMax: 2_000,
+  connectionsPerAddressMax: 1_000,
+  loginsPerAddressMax: 64,
+};

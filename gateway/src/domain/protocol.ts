@@ -1,0 +1,169 @@
+import type { Action, ActionDefinition } from './action.ts';
+import type { Authorization } from './decision.ts';
+import type { GatewayError } from './errors.ts';
+import type { Grant } from './grant.ts';
+import type { Limits } from './limits.ts';
+import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
+import type { Target } from './target.ts';
+
+/**
+ * A protocol is a folder and one line in the registry. This is all that the rest of the gateway knows of it, and
+ * `Door` and `Session` are all that it knows of the gateway.
+ */
+export interface Protocol {
+  readonly id: string;
+  readonly title: string;
+  readonly defaultPort: number;
+  /** URL schemes that name this protocol in a target's `url`. */
+  readonly schemes: readonly string[];
+  readonly actions: readonly ActionDefinition[];
+  /** Validates a target's own options (from the URL's query and the configuration); throws GatewayError `config_invalid`. */
+  parseOptions(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
+  connection(door: ConnectionDoor): ConnectionInstructions;
+  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
+  serve(client: Client, door: Door): Promise<void>;
+  /** What a person reads of a recorded record. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
+  render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
+}
+
+export interface ConnectionDoor {
+  readonly host: string;
+  readonly port: number;
+  readonly target: string;
+  readonly token: string;
+}
+
+export interface ConnectionInstructions {
+  readonly url: string;
+  /** What usual clients read, for instance PGHOST. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** A command to type, without the token. */
+  readonly command: string;
+}
+
+/** A socket whose bytes are first read one piece at a time (login), then handed over as they come (relay). */
+export interface ByteStream {
+  /** The next bytes, or null at the end. `limitMs` from now; a GatewayError `deadline_exceeded` past it. */
+  read(limitMs: number): Promise<Buffer | null>;
+  /** Gives bytes back to be read next. */
+  unread(bytes: Buffer): void;
+  /** From now on all bytes, the unread ones first, go to the receiver. Called once, after the last `read`. */
+  flow(receiver: Receiver): void;
+  pause(): void;
+  resume(): void;
+  /** Bytes accepted for sending that the kernel has not taken yet. */
+  readonly queuedBytes: number;
+  /** Sends what is queued, then closes our half. */
+  end(): void;
+  destroy(): void;
+}
+
+export interface Receiver {
+  onBytes(bytes: Buffer): void;
+  /** The peer closed its half, or the connection broke (`error`). Called once. */
+  onEnd(error: Error | null): void;
+  /** What was queued has been taken by the kernel. */
+  onDrain(): void;
+}
+
+/** The accepted connection. Implemented by `wire/connection.ts` over a socket. */
+export interface Client extends ByteStream {
+  readonly address: string;
+  readonly isLoopback: boolean;
+  readonly isEncrypted: boolean;
+  /** Set when the connection came through an authenticated tunnel: the credential is already known. */
+  readonly tunnel: TunnelIdentity | null;
+  /** Queues bytes for the peer. */
+  write(bytes: Uint8Array): void;
+  /** The listener has a certificate. */
+  readonly canStartTls: boolean;
+  /**
+   * Server side of TLS. Bytes that were read in the clear and not consumed make it fail with `malformed` (ATTACKS A2). `unread` bytes of
+   * a direct TLS hello are given to the handshake when `direct`.
+   */
+  startTls(options: { readonly direct: boolean; readonly alpnProtocols?: readonly string[] }): Promise<void>;
+}
+
+export interface TunnelIdentity {
+  readonly token: string;
+  readonly target: string;
+}
+
+/** Before authentication: the only thing to do is to prove who one is and name a target. */
+export interface Door {
+  readonly limits: Limits;
+  /**
+   * Opens a channel in a session (the run's, or a new one). Errors: `unauthenticated`, `throttled`, `unknown_target`, `refused`,
+   * `cannot_record`, `stopping`. A refused attempt is recorded with address and reason before this rejects.
+   */
+  authenticate(credential: Credential): Promise<Session>;
+  /** Delivers a signal (a cancel key) to whichever channel registered it; false when nobody did. */
+  signal(key: Uint8Array): Promise<boolean>;
+}
+
+export interface Credential {
+  readonly token: string;
+  readonly target: string;
+  /** Name the client gave for itself; recorded, never trusted. */
+  readonly user: string;
+  readonly clientAddress: string;
+  readonly traceparent?: string;
+}
+
+/** One channel of a session, as its protocol sees it. */
+export interface Session {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly channel: number;
+  readonly target: Target;
+  readonly limits: Limits;
+  /** Aborted with a GatewayError (`halted`, `stopping`, `cannot_record`) when the channel must end. */
+  readonly signal: AbortSignal;
+  /** TCP (and, when asked, TLS) to the target. Errors: `target_unreachable`, `target_tls_failed`, `deadline_exceeded`. */
+  connect(): Promise<Upstream>;
+  /**
+   * Decides on an action and records the request with its decision; the grant may be spent once `committed` says so.
+   * Synchronous while policy needs nobody; a held request resolves later. Throws GatewayError `cannot_record`.
+   */
+  request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
+  /** Records something that is not a request. Throws GatewayError `cannot_record`. */
+  record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
+  /** Calls back, in order, when all that was recorded so far is as durable as the target wants. Exactly once per call. */
+  whenCommitted(release: () => void): void;
+  /** Makes this channel reachable by `Door.signal`. Disposed with the channel. */
+  onSignal(key: Uint8Array, handler: () => Promise<void>): void;
+  /** Ends the channel in the record. `reason`: `client`, `target`, `halted`, `stop`, `error` ... Idempotent. */
+  close(reason: string, error?: GatewayError): Promise<void>;
+}
+
+export interface RequestRelation {
+  /** A further part of an already authorised streaming request (COPY data): its seq. */
+  readonly partOf?: number;
+  readonly continues?: boolean;
+}
+
+export type RequestOutcome = Authorization & {
+  /** Sequence number of the request's record. */
+  readonly seq: number;
+};
+
+/** Our connection to the target. Login bytes are the gateway's own (`greet`); everything for the client goes through a grant. */
+export interface Upstream extends ByteStream {
+  readonly isEncrypted: boolean;
+  /** The hash of the server's certificate for `tls-server-end-point` channel binding (RFC 5929); null without TLS. */
+  tlsServerEndPoint(): Buffer | null;
+  /** Client side of TLS. Bytes read in the clear and not consumed make it fail (ATTACKS A2). Errors: `target_tls_failed`. */
+  startTls(options: UpstreamTls): Promise<void>;
+  /** Bytes of the gateway's own: login, cancel, goodbye. Never a client's. */
+  greet(bytes: Uint8Array): void;
+  /** Forwards an authorised request. */
+  forward(grant: Grant): void;
+}
+
+export interface UpstreamTls {
+  /** `require` encrypts; `verify-full` also checks chain and name. */
+  readonly mode: 'require' | 'verify-full';
+  readonly caFile?: string;
+  readonly alpnProtocols?: readonly string[];
+}

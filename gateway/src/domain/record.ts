@@ -1,0 +1,64 @@
+import type { AttributeValue, Attributes } from './action.ts';
+import type { Verdict } from './decision.ts';
+
+/** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. */
+export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mask' | 'alert';
+
+/**
+ * The sealed facts of a record. Kept small: what all records of a channel share (principal, client, target) is
+ * stated once, by the record that opened the channel, and joined on reading.
+ */
+export interface RecordMeta {
+  readonly channel: number;
+  readonly action?: string;
+  readonly verdict?: Verdict;
+  readonly policies?: readonly string[];
+  readonly policyVersion?: string;
+  readonly reason?: string;
+  /** Sequence number of the request this record answers or continues. */
+  readonly request?: number;
+  readonly attributes?: Attributes;
+  /** Only on the record that opens a channel. */
+  readonly opens?: ChannelFacts;
+}
+
+/** Who and what a channel is; sealed with the facts of the session. */
+export interface ChannelFacts {
+  readonly principal: string;
+  readonly principalKind: 'human' | 'agent';
+  readonly groups: readonly string[];
+  readonly onBehalfOf?: string;
+  readonly tokenId: string;
+  readonly clientAddress: string;
+  readonly target: string;
+  readonly protocol: string;
+  readonly durability: string;
+  readonly traceparent?: string;
+}
+
+/** A record as a reader gets it: opened, checked against its leaf, joined with its channel. */
+export interface OpenedRecord {
+  readonly session: string;
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly kind: string;
+  /** `LOG/INDEX` */
+  readonly record: string;
+  readonly meta: RecordMeta | null;
+  readonly channelFacts: ChannelFacts | null;
+  /** Body of a governance leaf. */
+  readonly governance: Readonly<Record<string, unknown>> | null;
+  /** The exact bytes; null when the record has none, or when its key is gone (see `withheld`). */
+  readonly content: Uint8Array | null;
+  readonly continues: boolean;
+  /** Why a body could not be opened: `erased` key, or `mismatch` between body and commitment. */
+  readonly withheld: 'erased' | 'mismatch' | null;
+}
+
+/** What a protocol makes of recorded bytes for people: see `render.ts` in each protocol folder. */
+export interface Rendering {
+  readonly mediaType: string;
+  /** Text for the terminal and the console, control characters still raw: whoever prints it escapes it. */
+  readonly text: string;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+}

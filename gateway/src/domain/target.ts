@@ -1,0 +1,21 @@
+/** How far a record must have come before what it records moves on. */
+export type Durability = 'disk' | 'process' | 'remote';
+
+/** Hands out a secret when it is needed; the value is not kept by the holder. */
+export type SecretReader = () => string;
+
+/** A named upstream with an address and a credential of its own. */
+export interface Target {
+  readonly name: string;
+  /** Id of a registered protocol. */
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+  /** Path of the configured URL without the slash: a default database, a base path. */
+  readonly path: string;
+  readonly user: string;
+  readonly password?: SecretReader;
+  readonly durability: Durability;
+  /** Validated by the protocol's own options schema. */
+  readonly options: Readonly<Record<string, unknown>>;
+}

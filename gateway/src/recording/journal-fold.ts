@@ -1,0 +1,105 @@
+import { decodeLeaf, hashBytes, leafFlags, leafHash, type Leaf } from '@countersign/ledger/leaf.ts';
+import { frameEntries, type Frame } from '@countersign/ledger/segment-reader.ts';
+import { Frontier } from '@countersign/ledger/tree.ts';
+import { TileStore, type TileEdges } from './tile-store.ts';
+
+/** Where a session that has no `close` stands. */
+export interface SessionEnd {
+  readonly session: string;
+  readonly records: number;
+  /** Hash of its last leaf. */
+  readonly previous: Uint8Array;
+  /** Sequence number of the first request since the last finished response; null when every request has its outcome. */
+  readonly unanswered: number | null;
+}
+
+interface Progress {
+  records: number;
+  readonly previous: Uint8Array;
+  unanswered: number | null;
+}
+
+/** What the journal amounts to, record by record: all that a start needs to know of what came before. */
+export class JournalFold {
+  readonly #sessions = new Map<string, Progress>();
+  readonly #tiles: TileStore;
+  #frontier: Frontier;
+  epoch = 0;
+  /** The session of the gateway itself in the newest epoch. */
+  own: string | null = null;
+  chain: Uint8Array = new Uint8Array(hashBytes);
+
+  constructor(logDirectory: string) {
+    this.#tiles = new TileStore(logDirectory);
+    this.#frontier = new Frontier({ onSubtree: this.#tiles.onSubtree });
+  }
+
+  get size(): number {
+    return this.#frontier.size;
+  }
+
+  root(): Uint8Array {
+    return this.#frontier.root();
+  }
+
+  subtrees(): Uint8Array[] {
+    return this.#frontier.subtrees();
+  }
+
+  edges(): TileEdges {
+    return this.#tiles.edges();
+  }
+
+  /** Writes the tiles that the records added so far completed; those that a crash kept from being written among them. */
+  async writeTiles(): Promise<void> {
+    await this.#tiles.write(this.#tiles.snapshot());
+  }
+
+  /** The sessions without a `close`, the gateway's own not among them. */
+  open(): SessionEnd[] {
+    return [...this.#sessions]
+      .filter(([session]) => session !== this.own)
+      .map(([session, progress]) => ({ session, ...progress }));
+  }
+
+  /** The newest epoch ended with the `close` of the gateway's own session. */
+  get clean(): boolean {
+    return this.own !== null && !this.#sessions.has(this.own);
+  }
+
+  /** The gateway's own session when it has no `close`. */
+  get ownEnd(): SessionEnd | null {
+    const progress = this.own === null ? undefined : this.#sessions.get(this.own);
+    return this.own === null || progress === undefined ? null : { session: this.own, ...progress };
+  }
+
+  add(frame: Frame): void {
+    this.chain = frame.chain.slice();
+    if (frame.header.type === 'batch') {
+      for (const entry of frameEntries(frame)) {
+        this.#addLeaf(decodeLeaf(entry.leaf), leafHash(entry.leaf));
+      }
+    }
+  }
+
+  #addLeaf(leaf: Leaf, hash: Uint8Array): void {
+    this.#frontier.append(hash);
+    if (leaf.kind === 'epoch') {
+      this.epoch = leaf.epoch;
+      this.own = leaf.session;
+    }
+    if (leaf.kind === 'close') {
+      this.#sessions.delete(leaf.session);
+      return;
+    }
+    const progress = this.#sessions.get(leaf.session) ?? { records: 0, previous: new Uint8Array(hashBytes), unanswered: null };
+    progress.records = leaf.sessionSeq + 1;
+    progress.previous.set(hash);
+    if (leaf.kind === 'request') {
+      progress.unanswered ??= leaf.sessionSeq;
+    } else if (leaf.kind === 'response' && (leaf.flags & leafFlags.continues) === 0) {
+      progress.unanswered = null;
+    }
+    this.#sessions.set(leaf.session, progress);
+  }
+}

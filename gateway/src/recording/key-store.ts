@@ -1,0 +1,183 @@
+import { createHash, createSecretKey, generateKeyPairSync, createPrivateKey, createPublicKey, randomBytes, sign, type KeyObject } from 'node:crypto';
+import type { NoteSigner } from '@countersign/ledger/note.ts';
+import { openSqlite, type Sqlite } from '../store/sqlite.ts';
+import { standardClass } from './retention.ts';
+import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
+
+/** Secrets are made ahead, this many in one transaction, so that opening a session waits for no disk. */
+const secretsAhead = 64;
+const secretBytes = 32;
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY CHECK (id = 1), gateway_id TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS class_key (
+    class INTEGER NOT NULL, day INTEGER NOT NULL, wrapped BLOB NOT NULL, PRIMARY KEY (class, day)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS session_secrets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, class INTEGER NOT NULL, meta_day INTEGER NOT NULL, content_day INTEGER NOT NULL,
+    meta BLOB NOT NULL, content BLOB NOT NULL) STRICT;
+`;
+
+/** The two secrets of a new session, with what the log says of them in public. */
+export interface SessionSecrets {
+  readonly keyId: number;
+  /** Hex SHA-256 over both wrapped secrets: binds the key store to the log. */
+  readonly wrappedHash: string;
+  readonly meta: KeyObject;
+  readonly content: KeyObject;
+}
+
+/** A class key that was just made, for the log. */
+export interface NewClassKey {
+  readonly class: number;
+  readonly day: number;
+  readonly wrappedHash: string;
+}
+
+/**
+ * `keys.db`: the signing key and the secrets of all sessions, wrapped. It is one of the two precious files (the other is the journal) and apart
+ * from everything that can be rebuilt. Destroying a row is the deletion of what it opens.
+ */
+export class KeyStore implements Disposable {
+  readonly #database: Sqlite;
+  readonly #root: KeyObject;
+  readonly #ahead = new Map<string, SessionSecrets[]>();
+  #newClassKeys: NewClassKey[] = [];
+
+  private constructor(database: Sqlite, root: KeyObject) {
+    this.#database = database;
+    this.#root = root;
+  }
+
+  static open(file: string, root: KeyObject): KeyStore {
+    const database = openSqlite(file, { journal: 'truncate', secureDelete: true });
+    database.exec(schema);
+    return new KeyStore(database, root);
+  }
+
+  /** Makes gateway id and signing key on the first call. Errors: `key_unavailable`. */
+  signer(): { readonly gatewayId: string; readonly signer: Omit<NoteSigner, 'name'> } {
+    const row = this.#database.get('SELECT gateway_id, wrapped FROM signing_key WHERE id = 1');
+    if (row === undefined) {
+      const gatewayId = randomBytes(8).toString('hex');
+      const der = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
+      const wrapped = wrapKey(this.#root, signingPurpose(gatewayId), der);
+      this.#database.run('INSERT INTO signing_key (id, gateway_id, wrapped) VALUES (1, ?, ?)', [gatewayId, wrapped]);
+      return { gatewayId, signer: signerOf(der) };
+    }
+    const gatewayId = text(row['gateway_id']);
+    return { gatewayId, signer: signerOf(unwrapBytes(this.#root, signingPurpose(gatewayId), blob(row['wrapped']))) };
+  }
+
+  /** Secrets for one session whose bodies expire on these days, never handed out before. */
+  take(metaDay: number, contentDay: number): SessionSecrets {
+    const pool = `${metaDay}/${contentDay}`;
+    let ahead = this.#ahead.get(pool);
+    if (ahead === undefined || ahead.length === 0) {
+      // Secrets made for days that have passed are dropped unused.
+      this.#ahead.clear();
+      ahead = this.#database.transaction(() => this.#make(metaDay, contentDay));
+      this.#ahead.set(pool, ahead);
+    }
+    const secrets = ahead.pop();
+    if (secrets === undefined) {
+      throw new Error('no secrets were made');
+    }
+    return secrets;
+  }
+
+  /** The class keys made since the last call. */
+  drainNewClassKeys(): readonly NewClassKey[] {
+    const made = this.#newClassKeys;
+    this.#newClassKeys = [];
+    return made;
+  }
+
+  /** The secrets of a recorded session; null where the key was destroyed. Errors: `key_unavailable`. */
+  find(keyId: number): { readonly meta: KeyObject | null; readonly content: KeyObject | null } {
+    const row = this.#database.get('SELECT class, meta_day, content_day, meta, content FROM session_secrets WHERE id = ?', [keyId]);
+    if (row === undefined) {
+      return { meta: null, content: null };
+    }
+    const open = (slot: 'meta' | 'content', day: number): KeyObject | null => {
+      const classKey = this.#findClassKey(integer(row['class']), day);
+      return classKey === null ? null : unwrapKey(classKey, secretPurpose(slot), blob(row[slot]));
+    };
+    return { meta: open('meta', integer(row['meta_day'])), content: open('content', integer(row['content_day'])) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  #make(metaDay: number, contentDay: number): SessionSecrets[] {
+    const metaKey = this.#classKey(standardClass, metaDay);
+    const contentKey = this.#classKey(standardClass, contentDay);
+    return Array.from({ length: secretsAhead }, () => {
+      const [meta, content] = [randomBytes(secretBytes), randomBytes(secretBytes)];
+      const wrappedMeta = wrapKey(metaKey, secretPurpose('meta'), meta);
+      const wrappedContent = wrapKey(contentKey, secretPurpose('content'), content);
+      const keyId = this.#database.run(
+        'INSERT INTO session_secrets (class, meta_day, content_day, meta, content) VALUES (?, ?, ?, ?, ?)',
+        [standardClass, metaDay, contentDay, wrappedMeta, wrappedContent],
+      );
+      const wrappedHash = createHash('sha256').update(wrappedMeta).update(wrappedContent).digest('hex');
+      const secrets = { keyId, wrappedHash, meta: createSecretKey(meta), content: createSecretKey(content) };
+      meta.fill(0);
+      content.fill(0);
+      return secrets;
+    });
+  }
+
+  #classKey(classId: number, day: number): KeyObject {
+    const known = this.#findClassKey(classId, day);
+    if (known !== null) {
+      return known;
+    }
+    const key = randomBytes(secretBytes);
+    const wrapped = wrapKey(this.#root, classPurpose(classId, day), key);
+    this.#database.run('INSERT INTO class_key (class, day, wrapped) VALUES (?, ?, ?)', [classId, day, wrapped]);
+    this.#newClassKeys.push({ class: classId, day, wrappedHash: createHash('sha256').update(wrapped).digest('hex') });
+    const opened = createSecretKey(key);
+    key.fill(0);
+    return opened;
+  }
+
+  #findClassKey(classId: number, day: number): KeyObject | null {
+    const row = this.#database.get('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [classId, day]);
+    return row === undefined ? null : unwrapKey(this.#root, classPurpose(classId, day), blob(row['wrapped']));
+  }
+}
+
+function signingPurpose(gatewayId: string): string {
+  return `countersign/signing/${gatewayId}`;
+}
+
+function classPurpose(classId: number, day: number): string {
+  return `countersign/class/${classId}/${day}`;
+}
+
+function secretPurpose(slot: 'meta' | 'content'): string {
+  return `countersign/session/${slot}`;
+}
+
+function signerOf(der: Buffer): Omit<NoteSigner, 'name'> {
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  der.fill(0);
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  return { publicKey: spki.subarray(spki.length - 32), sign: (message) => sign(null, message, privateKey) };
+}
+
+function text(value: unknown): string {
+  return String(value);
+}
+
+function integer(value: unknown): number {
+  return Number(value);
+}
+
+function blob(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) {
+    throw new TypeError('the key store holds something that is no key');
+  }
+  return value;
+}

@@ -1,0 +1,79 @@
+import { createCipheriv, createDecipheriv, type Cipheriv, type KeyObject } from 'node:crypto';
+import { streamAlignmentBytes } from '@countersign/ledger/journal.ts';
+import { saltBytes } from '@countersign/ledger/leaf.ts';
+
+const algorithm = 'aes-256-ctr';
+const counterBytes = 16;
+/** One call into the cipher draws this much; small bodies are then masked without a call of their own. */
+const drawBytes = 16 * 1024;
+/** Larger bodies go through the cipher directly. */
+export const drawnBodyBytesMax = 2048;
+
+const zeros = Buffer.alloc(drawBytes);
+
+/**
+ * The keystream of one secret for writing: hands out each position once (docs/formats/journal.md, Sealing). A secret has one
+ * Keystream in one process, ever; that is what makes counter mode safe here.
+ */
+export class Keystream {
+  readonly #cipher: Cipheriv;
+  #drawn: Buffer = Buffer.alloc(0);
+  /** Position in the stream of `#drawn[0]`. */
+  #drawnAt = 0;
+  #used = 0;
+  /** Position of the cipher, a multiple of 16. */
+  #position = 0;
+
+  constructor(secret: KeyObject) {
+    this.#cipher = createCipheriv(algorithm, secret, Buffer.alloc(counterBytes));
+  }
+
+  /**
+   * Reserves salt and mask for a body of `bytes` ≤ `drawnBodyBytesMax`. The answer is valid until the next call: `bytes` of
+   * `view.buffer[view.start]` on are the salt (32), then the mask.
+   */
+  draw(bytes: number): { readonly position: number; readonly keystream: Buffer; readonly start: number } {
+    const wanted = aligned(saltBytes + bytes);
+    if (this.#drawn.length - this.#used < wanted) {
+      this.#drawn = this.#cipher.update(zeros);
+      this.#drawnAt = this.#position;
+      this.#position += drawBytes;
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += wanted;
+    return { position: this.#drawnAt + start, keystream: this.#drawn, start };
+  }
+
+  /**
+   * Encrypts `input`, whose first 32 bytes are zeros (they become the salt), in place of nothing: a new buffer comes back.
+   * What was drawn and not used is skipped.
+   */
+  encrypt(input: Uint8Array): { readonly position: number; readonly output: Buffer } {
+    const position = this.#position;
+    const output = this.#cipher.update(input);
+    const rest = aligned(input.length) - input.length;
+    if (rest > 0) {
+      this.#cipher.update(zeros.subarray(0, rest));
+    }
+    this.#position += input.length + rest;
+    this.#used = this.#drawn.length;
+    return { position, output };
+  }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / streamAlignmentBytes) * streamAlignmentBytes;
+}
+
+/** Salt and encoded body of what was sealed at `position`. */
+export function unseal(
+  secret: KeyObject,
+  position: number,
+  stored: Uint8Array,
+): { readonly salt: Buffer; readonly encoded: Buffer } {
+  const counter = Buffer.alloc(counterBytes);
+  counter.writeBigUInt64BE(BigInt(position / streamAlignmentBytes), 8);
+  const decipher = createDecipheriv(algorithm, secret, counter);
+  return { salt: decipher.update(zeros.subarray(0, saltBytes)), encoded: decipher.update(stored) };
+}

@@ -1,0 +1,465 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { originOf, formatCheckpoint } from '@countersign/ledger/checkpoint.ts';
+import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
+import { formatVerifierKey, signNote, type NoteSigner } from '@countersign/ledger/note.ts';
+import { Frontier } from '@countersign/ledger/tree.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Durability } from '../domain/target.ts';
+import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { Keystream } from './keystream.ts';
+import type { KeyStore, SessionSecrets } from './key-store.ts';
+import type { SessionEnd } from './journal-fold.ts';
+import type { JournalEnd, SegmentSummary } from './recovery.ts';
+import { expiryDay, type Retention } from './retention.ts';
+import { TileStore, writeFileAtomically, type TileSnapshot } from './tile-store.ts';
+
+/** A batch is written when it holds this much, even within an event-loop turn. */
+const batchBytesMax = 1024 * 1024;
+/** Bytes kept free for the closing of each open session. */
+const closeBytes = 1024;
+const reserveBytes = 128 * 1024;
+const heartbeatMs = 30_000;
+/** With durability `process`, how far the newest signature may lag behind the newest record. */
+const signatureLagMs = 100;
+const publishMs = 1000;
+
+export interface RecorderOptions {
+  readonly data: string;
+  readonly software: string;
+  readonly keys: KeyStore;
+  readonly retention: Retention;
+  readonly end: JournalEnd;
+  readonly clock: () => number;
+  /** 16 random bytes as hex. */
+  readonly newSessionId: () => string;
+  /** A journal write or sync of unknown result. The recorder records nothing any more; the process must end. */
+  readonly onFatal: (error: Error) => void;
+  /** Something that is retried and can be seen only in the log. */
+  readonly onTrouble: (error: unknown, what: string) => void;
+  readonly segmentBytes?: number;
+}
+
+export interface PublishedCheckpoint {
+  readonly size: number;
+  readonly note: string;
+}
+
+interface SessionKeyFacts {
+  readonly secrets: string;
+  readonly key: number;
+}
+
+/**
+ * Makes records: seals, commits, chains, writes, signs. The data plane writes nothing else. All records of one event-loop turn are one frame
+ * and one write; who waits for the disk waits for one fdatasync at a time, and what queues meanwhile is the next.
+ */
+export class Recorder implements AsyncDisposable {
+  readonly #options: RecorderOptions;
+  readonly #journal: JournalWriter;
+  readonly #batch: Batch;
+  readonly #frontier: Frontier;
+  readonly #tiles: TileStore;
+  readonly #signer: NoteSigner;
+  readonly #open = new Map<string, SessionTrack>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly gatewayId: string;
+  readonly epoch: number;
+  /** The gateway's own session of this epoch. */
+  readonly own: SessionTrack;
+
+  #turnScheduled = false;
+  #syncing = false;
+  #broken: Error | null = null;
+  #segmentFirstIndex: number;
+  #durable = { segment: 0, offset: 0 };
+  #signed: PublishedCheckpoint = { size: -1, note: '' };
+  #published: PublishedCheckpoint = { size: -1, note: '' };
+  #afterWrite: (() => void)[] = [];
+  #afterSync: (() => void)[] = [];
+  #publishing: Promise<void> = Promise.resolve();
+
+  private constructor(options: RecorderOptions, identity: ReturnType<KeyStore['signer']>) {
+    const { end, data } = options;
+    this.#options = options;
+    this.gatewayId = identity.gatewayId;
+    this.epoch = end.epoch + 1;
+    this.#signer = { ...identity.signer, name: originOf(identity.gatewayId) };
+    const place = {
+      directory: join(data, 'journal'),
+      gatewayId: this.gatewayId,
+      epoch: this.epoch,
+      ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
+    };
+    const { journal, chain } = JournalWriter.open(place, {
+      number: (end.segment?.segment ?? 0) + 1,
+      firstIndex: end.size,
+      chainBefore: end.segment?.chain ?? new Uint8Array(32),
+      timeMs: options.clock(),
+    });
+    this.#journal = journal;
+    this.#segmentFirstIndex = end.size;
+    this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain);
+    this.#tiles = new TileStore(join(data, 'log'));
+    this.#tiles.restore(end.tiles);
+    this.#frontier = new Frontier({ size: end.size, subtrees: end.subtrees, onSubtree: this.#tiles.onSubtree });
+    const own = this.#newTrack(options.newSessionId());
+    this.own = own.track;
+    this.append(this.own, {
+      kind: 'epoch',
+      meta: JSON.stringify({ epoch: this.epoch, software: options.software, ...own.key, previous: end.previous }),
+      content: [],
+    });
+  }
+
+  /**
+   * Begins an epoch behind what recovery found: says what the last one left unknown, closes its open sessions. Errors: `cannot_record`,
+   * `key_unavailable`.
+   */
+  static async open(options: RecorderOptions): Promise<Recorder> {
+    const identity = options.keys.signer();
+    const recorder = new Recorder(options, identity);
+    mkdirSync(join(options.data, 'log'), { recursive: true });
+    writeFileSync(join(options.data, 'log', 'key'), `${formatVerifierKey(recorder.#signer)}\n`, { mode: 0o600 });
+    const { end } = options;
+    if (end.segment !== null) {
+      recorder.#seal(end.segment);
+    }
+    recorder.#recordNewKeys();
+    for (const left of end.open) {
+      recorder.#closeLeftOpen(left);
+    }
+    await recorder.publish();
+    recorder.#every(heartbeatMs, 'record a heartbeat', () => {
+      recorder.append(recorder.own, { kind: 'heartbeat', meta: JSON.stringify({ sessions: recorder.#open.size }), content: [] });
+    });
+    recorder.#every(signatureLagMs, 'sign a checkpoint', () => {
+      recorder.#sign();
+    });
+    recorder.#every(publishMs, 'publish a checkpoint', () => recorder.publish());
+    return recorder;
+  }
+
+  /** Number of records in the log, those of this turn included. */
+  get size(): number {
+    return this.#frontier.size;
+  }
+
+  get openSessions(): number {
+    return this.#open.size;
+  }
+
+  /** The newest checkpoint that is on stable storage. */
+  get published(): { readonly size: number; readonly note: string } {
+    return this.#published;
+  }
+
+  /** Errors: `cannot_record`. */
+  openSession(): SessionTrack {
+    const { track, key } = this.#newTrack(this.#options.newSessionId());
+    this.#recordNewKeys();
+    this.append(track, { kind: 'open', meta: JSON.stringify(key), content: [] });
+    this.#open.set(track.id, track);
+    return track;
+  }
+
+  /** Records one entry; it is in the log, and moves with the next commit. Returns its sequence number. Errors: `cannot_record`. */
+  append(track: SessionTrack, draft: EntryDraft): number {
+    return this.#append(track, draft, false);
+  }
+
+  /** The last record of a session. Finds space even when the disk is full. */
+  closeSession(track: SessionTrack, reason: string, facts?: Readonly<Record<string, unknown>>): void {
+    if (!this.#open.delete(track.id)) {
+      return;
+    }
+    this.#append(
+      track,
+      {
+        kind: 'close',
+        meta: JSON.stringify({ records: track.seq + 1, reason }),
+        content: facts === undefined ? [] : [Buffer.from(JSON.stringify(facts))],
+        contentIsFacts: true,
+      },
+      true,
+    );
+  }
+
+  /** Calls back when everything appended so far is as durable as asked; in order for one durability. Never, once the recorder is broken. */
+  whenCommitted(durability: Durability, release: () => void): void {
+    if (durability === 'process') {
+      this.#afterWrite.push(release);
+    } else {
+      this.#afterSync.push(release);
+    }
+    this.#scheduleTurn();
+  }
+
+  /** Resolves when everything appended so far is on stable storage under the published checkpoint, which it returns. */
+  async publish(): Promise<PublishedCheckpoint> {
+    if (this.#published.size < this.#frontier.size) {
+      this.#sign();
+      const head = this.#signed;
+      const tiles = this.#tiles.snapshot();
+      const durable = new Promise<void>((resolve) => {
+        this.whenCommitted('disk', resolve);
+      });
+      const before = this.#publishing.catch(() => undefined);
+      this.#publishing = Promise.all([before, durable]).then(() => this.#publish(head, tiles));
+    }
+    await this.#publishing;
+    return this.#published;
+  }
+
+  /** Clean stop: every session is closed by now; the journal ends in a checkpoint. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) {
+      clearInterval(timer);
+    }
+    if (this.#broken !== null) {
+      return;
+    }
+    for (const track of this.#open.values()) {
+      this.closeSession(track, 'stop');
+    }
+    this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, true);
+    await this.publish();
+    await this.#journal.close();
+  }
+
+  #newTrack(id: string): { track: SessionTrack; key: SessionKeyFacts } {
+    const { clock, retention, keys } = this.#options;
+    const now = clock();
+    const metaExpiryDay = expiryDay(now, retention.metaDays);
+    const contentExpiryDay = expiryDay(now, retention.contentDays);
+    const secrets = takeSecrets(keys, metaExpiryDay, contentExpiryDay);
+    const track: SessionTrack = {
+      id,
+      idBytes: decodeHex(id, 16),
+      seq: 0,
+      previous: new Uint8Array(32),
+      streams: { meta: new Keystream(secrets.meta), content: new Keystream(secrets.content) },
+      metaExpiryDay,
+      contentExpiryDay,
+      skipCompression: 0,
+    };
+    return { track, key: { secrets: secrets.wrappedHash, key: secrets.keyId } };
+  }
+
+  #append(track: SessionTrack, draft: EntryDraft, fromReserve: boolean): number {
+    if (this.#broken !== null) {
+      throw this.#cannotRecord();
+    }
+    this.#makeRoom(entryBytesMax(draft), fromReserve);
+    const seq = track.seq;
+    this.#frontier.append(this.#batch.add(track, draft, this.#frontier.size, this.#options.clock()));
+    if (this.#batch.bytes > batchBytesMax) {
+      this.#write();
+    }
+    this.#scheduleTurn();
+    return seq;
+  }
+
+  /** Throws before anything is made, so that a record that has no space does not exist. */
+  #makeRoom(bytes: number, fromReserve: boolean): void {
+    const reserve = fromReserve ? 0 : reserveBytes + closeBytes * this.#open.size;
+    if (this.#journal.roomBytes < this.#batch.bytes + bytes + reserve) {
+      try {
+        this.#roll();
+      } catch (error) {
+        if (!fromReserve) {
+          throw error;
+        }
+      }
+    }
+    this.#journal.ensure(this.#batch.bytes + bytes, reserve);
+  }
+
+  #roll(): void {
+    this.#write();
+    const ended = {
+      segment: this.#journal.segmentNumber,
+      bytes: this.#journal.offset,
+      first: this.#segmentFirstIndex,
+      records: this.#frontier.size - this.#segmentFirstIndex,
+      chain: this.#batch.chain.slice(),
+    };
+    const chain = this.#journal.roll({
+      firstIndex: this.#frontier.size,
+      chainBefore: ended.chain,
+      timeMs: this.#options.clock(),
+    });
+    this.#batch.resumeAt(chain);
+    this.#segmentFirstIndex = this.#frontier.size;
+    this.#seal(ended);
+  }
+
+  #seal(ended: SegmentSummary): void {
+    this.#append(this.own, { kind: 'seal', meta: JSON.stringify({ ...ended, chain: encodeHex(ended.chain) }), content: [] }, true);
+  }
+
+  #scheduleTurn(): void {
+    if (!this.#turnScheduled) {
+      this.#turnScheduled = true;
+      setImmediate(this.#turn);
+    }
+  }
+
+  /** Runs once at the end of an event-loop turn that recorded or waits for something. */
+  readonly #turn = (): void => {
+    this.#turnScheduled = false;
+    if (this.#broken !== null) {
+      return;
+    }
+    try {
+      this.#write();
+    } catch {
+      // `#break` has told whom it concerns; nobody waiting is released.
+      return;
+    }
+    const released = this.#afterWrite;
+    this.#afterWrite = [];
+    for (const release of released) {
+      release();
+    }
+    if (this.#afterSync.length > 0 && !this.#syncing) {
+      void this.#sync();
+    }
+  };
+
+  #write(): void {
+    if (this.#batch.entries > 0) {
+      const first = this.#frontier.size - this.#batch.entries;
+      this.#put(this.#batch.finish(first, this.#durableOffset()));
+    }
+  }
+
+  #put(frame: Uint8Array): void {
+    try {
+      this.#journal.append(frame);
+    } catch (error) {
+      this.#break(error);
+      throw this.#cannotRecord();
+    }
+    this.#batch.advance(frame);
+  }
+
+  /** One sync in flight. The signature goes to the disk with what it signs, so that nothing acknowledged is ever unsigned. */
+  async #sync(): Promise<void> {
+    this.#syncing = true;
+    const waiting = this.#afterSync;
+    this.#afterSync = [];
+    try {
+      this.#sign();
+      this.#durable = await this.#journal.sync();
+    } catch (error) {
+      this.#break(error);
+      return;
+    } finally {
+      this.#syncing = false;
+    }
+    for (const release of waiting) {
+      release();
+    }
+    if (this.#afterSync.length > 0) {
+      this.#scheduleTurn();
+    }
+  }
+
+  /** Writes what is pending and a checkpoint frame over everything so far, if there is anything new. */
+  #sign(): void {
+    this.#write();
+    const size = this.#frontier.size;
+    if (size === this.#signed.size || this.#broken !== null) {
+      return;
+    }
+    this.#journal.ensure(0, 0);
+    const text = formatCheckpoint({
+      origin: this.#signer.name,
+      size,
+      root: this.#frontier.root(),
+      journal: { segment: this.#journal.segmentNumber, offset: this.#journal.offset, chain: this.#batch.chain },
+    });
+    const note = signNote(text, this.#signer);
+    this.#put(this.#batch.checkpoint(note, size, this.#durableOffset()));
+    this.#signed = { size, note };
+  }
+
+  async #publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
+    await this.#tiles.write(tiles);
+    if (head.size > this.#published.size) {
+      await writeFileAtomically(join(this.#options.data, 'log', 'checkpoint'), head.note);
+      this.#published = head;
+      await this.#tiles.forgetOlder(tiles);
+    }
+  }
+
+  #recordNewKeys(): void {
+    for (const key of this.#options.keys.drainNewClassKeys()) {
+      this.append(this.own, {
+        kind: 'key',
+        meta: JSON.stringify({ class: key.class, day: key.day, wrapped: key.wrappedHash }),
+        content: [],
+      });
+    }
+  }
+
+  /** What a crash left open is closed in the record; what became of its last requests is said by `epoch`. */
+  #closeLeftOpen(left: SessionEnd): void {
+    const track: SessionTrack = {
+      id: left.session,
+      idBytes: decodeHex(left.session, 16),
+      seq: left.records,
+      previous: left.previous.slice(),
+      streams: null,
+      metaExpiryDay: 0,
+      contentExpiryDay: 0,
+      skipCompression: 0,
+    };
+    this.append(track, { kind: 'close', meta: JSON.stringify({ records: left.records + 1, reason: 'crash' }), content: [] });
+  }
+
+  #every(ms: number, what: string, act: () => unknown): void {
+    const trouble = (error: unknown): void => {
+      if (this.#broken === null) {
+        this.#options.onTrouble(error, what);
+      }
+    };
+    const run = async (): Promise<void> => {
+      await act();
+    };
+    const timer = setInterval(() => {
+      run().catch(trouble);
+    }, ms);
+    timer.unref();
+    this.#timers.push(timer);
+  }
+
+  /** The result of a write or sync is unknown: from here on nothing is recorded, so nothing moves. */
+  #break(cause: unknown): void {
+    if (this.#broken === null) {
+      this.#broken = cause instanceof Error ? cause : new Error('the journal failed', { cause });
+      this.#options.onFatal(this.#broken);
+    }
+  }
+
+  #cannotRecord(): GatewayError {
+    return new GatewayError('cannot_record', 'The journal failed, so nothing is let through until the gateway has started again.', {
+      cause: this.#broken,
+    });
+  }
+
+  #durableOffset(): number {
+    return this.#durable.segment === this.#journal.segmentNumber ? this.#durable.offset : 0;
+  }
+}
+
+/** Errors: `cannot_record`, because a session without secrets cannot be recorded. */
+function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): SessionSecrets {
+  try {
+    return keys.take(metaDay, contentDay);
+  } catch (cause) {
+    throw new GatewayError('cannot_record', 'The key store cannot be written, so nothing is let through. Free space where the data directory is.', { cause });
+  }
+}

@@ -1,0 +1,235 @@
+import { open, readdir, readFile, rm, truncate, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
+import { parseSegmentName, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { parseNote } from '@countersign/ledger/note.ts';
+import { equalBytes } from '@countersign/ledger/proof.ts';
+import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { JournalFold, type SessionEnd } from './journal-fold.ts';
+import type { TileEdges } from './tile-store.ts';
+
+/** A segment that nothing is added to any more. */
+export interface SegmentSummary {
+  readonly segment: number;
+  readonly bytes: number;
+  /** Index of its first leaf. */
+  readonly first: number;
+  readonly records: number;
+  /** The chain value at its end. */
+  readonly chain: Uint8Array;
+}
+
+/** What a new epoch goes on from. */
+export interface JournalEnd {
+  /** The last segment, null when there is none: the new epoch seals it. */
+  readonly segment: SegmentSummary | null;
+  readonly size: number;
+  readonly epoch: number;
+  readonly subtrees: readonly Uint8Array[];
+  readonly tiles: TileEdges;
+  /** Sessions to be closed, the gateway's own of the last epoch among them. */
+  readonly open: readonly SessionEnd[];
+  /** Body of the `epoch` leaf: what the last epoch left. */
+  readonly previous: PreviousEpoch | null;
+}
+
+export interface PreviousEpoch {
+  readonly epoch: number;
+  readonly clean: boolean;
+  readonly sessionsLeftOpen: number;
+  /** Sessions whose last requests were let through and have no outcome in the record: they may have taken effect. */
+  readonly requestsWithoutOutcome: number;
+  /** Which they are: the first such request of each session, at most `unansweredMax`. */
+  readonly unanswered: readonly { readonly session: string; readonly seq: number }[];
+  readonly tornBytes: number;
+}
+
+/** A leaf's body is bounded; a crash with more open sessions names so many. */
+const unansweredMax = 500;
+
+/**
+ * Reads the journal to its end; cuts off what a crash left half written, which nobody was told about. The normal start. Errors:
+ * `store_damaged` when the journal contradicts itself or a checkpoint that was given out: then nothing is changed.
+ */
+export async function recoverJournal(data: string): Promise<JournalEnd> {
+  const directory = join(data, 'journal');
+  const fold = new JournalFold(join(data, 'log'));
+  const segments = await dropBlank(directory, await listSegments(directory));
+  let tornBytes = 0;
+  let last = 0;
+  let summary: SegmentSummary | null = null;
+  while (last < segments.length && tornBytes === 0) {
+    last += 1;
+    const first = fold.size;
+    // oxlint-disable-next-line no-await-in-loop -- each goes on where the one before ended.
+    const folded = await foldSegment(directory, last, fold);
+    tornBytes = folded.tornBytes;
+    summary = { segment: last, bytes: folded.bytes, first, records: fold.size - first, chain: fold.chain };
+  }
+  for (const number of segments.slice(last)) {
+    // oxlint-disable-next-line no-await-in-loop -- at most a few.
+    tornBytes += await dropUnsynced(join(directory, segmentName(number)));
+  }
+  await checkPublished(data, fold);
+  await fold.writeTiles();
+  const own = fold.ownEnd;
+  const left = fold.open();
+  return {
+    segment: summary,
+    size: fold.size,
+    epoch: fold.epoch,
+    subtrees: fold.subtrees(),
+    tiles: fold.edges(),
+    open: own === null ? left : [...left, own],
+    previous: fold.epoch === 0 ? null : describe(fold, left, tornBytes),
+  };
+}
+
+function describe(fold: JournalFold, left: readonly SessionEnd[], tornBytes: number): PreviousEpoch {
+  const unanswered = left.flatMap(({ session, unanswered: seq }) => (seq === null ? [] : [{ session, seq }]));
+  return {
+    epoch: fold.epoch,
+    clean: fold.clean,
+    sessionsLeftOpen: left.length,
+    requestsWithoutOutcome: unanswered.length,
+    unanswered: unanswered.slice(0, unansweredMax),
+    tornBytes,
+  };
+}
+
+export async function listSegments(directory: string): Promise<number[]> {
+  const names = await readdir(directory).catch(() => []);
+  const numbers = names.flatMap((name) => parseSegmentName(name) ?? []).toSorted((a, b) => a - b);
+  for (const [i, number] of numbers.entries()) {
+    if (number !== i + 1) {
+      throw damaged(`segment ${i + 1} of the journal is missing`);
+    }
+  }
+  return numbers;
+}
+
+interface FoldedSegment {
+  readonly bytes: number;
+  /** Cut off a half-written tail. */
+  readonly tornBytes: number;
+}
+
+async function foldSegment(directory: string, number: number, fold: JournalFold): Promise<FoldedSegment> {
+  const file = join(directory, segmentName(number));
+  await using handle = await open(file, 'r');
+  const source = await sourceOf(handle);
+  try {
+    const reader = await SegmentReader.open(source);
+    if (number > 1 && !equalBytes(reader.header.chainBefore, fold.chain)) {
+      throw damaged(`segment ${number} does not follow the one before it`);
+    }
+    fold.chain = reader.header.chain;
+    const end = await foldFrames(reader, (frame) => {
+      fold.add(frame);
+    });
+    const tornBytes = await cutTail(file, reader, { end, bytes: source.bytes, clean: fold.clean });
+    return { bytes: end.offset, tornBytes };
+  } catch (cause) {
+    throw cause instanceof MalformedError ? damaged(`segment ${number}: ${cause.message}`, cause) : cause;
+  }
+}
+
+/** A segment that was made just before a crash has no header yet, and holds nothing. */
+async function dropBlank(directory: string, segments: readonly number[]): Promise<readonly number[]> {
+  const last = segments.at(-1);
+  if (last === undefined) {
+    return segments;
+  }
+  const file = join(directory, segmentName(last));
+  await using handle = await open(file, 'r');
+  if (!(await isBlank(await sourceOf(handle)))) {
+    return segments;
+  }
+  await rm(file);
+  return segments.slice(0, -1);
+}
+
+/**
+ * A segment behind a torn one was begun, and lost what came before it to a power cut: legal only while none of it was acknowledged as
+ * synced, because syncs go in order.
+ */
+async function dropUnsynced(file: string): Promise<number> {
+  await using handle = await open(file, 'r');
+  const reader = await SegmentReader.open(await sourceOf(handle));
+  await foldFrames(reader, (frame) => {
+    if (frame.header.durable > 0) {
+      throw damaged(`${file} was on stable storage, but the segment before it is torn`);
+    }
+  });
+  await rm(file);
+  return 1;
+}
+
+async function sourceOf(handle: FileHandle): Promise<SegmentSource> {
+  const { size } = await handle.stat();
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = Buffer.alloc(length);
+    const { bytesRead } = await handle.read(bytes, 0, length, offset);
+    return bytes.subarray(0, bytesRead);
+  };
+  return { bytes: size, read };
+}
+
+async function isBlank(source: SegmentSource): Promise<boolean> {
+  const head = await source.read(0, Math.min(source.bytes, segmentHeaderBytes));
+  return head.length < segmentHeaderBytes || head.every((byte) => byte === 0);
+}
+
+async function foldFrames(reader: SegmentReader, add: (frame: Frame) => void): Promise<SegmentEnd> {
+  for (;;) {
+    const step = reader.next();
+    if (step === undefined) {
+      // oxlint-disable-next-line no-await-in-loop -- one window at a time.
+      await reader.fill();
+    } else if (isFrame(step)) {
+      add(step);
+    } else {
+      return reader.settle(step);
+    }
+  }
+}
+
+async function cutTail(
+  file: string,
+  reader: SegmentReader,
+  tail: { readonly end: SegmentEnd; readonly bytes: number; readonly clean: boolean },
+): Promise<number> {
+  const { end } = tail;
+  if (end.state === 'clean') {
+    return 0;
+  }
+  const torn = end.state !== 'zeros';
+  if (torn && (tail.clean || (await reader.durableBehind(end)) > end.offset)) {
+    throw damaged(`${file} holds bytes that are no records at offset ${end.offset}`);
+  }
+  await truncate(file, end.offset);
+  return torn ? tail.bytes - end.offset : 0;
+}
+
+/** A checkpoint that was given out must be a prefix of what is there. */
+async function checkPublished(data: string, fold: JournalFold): Promise<void> {
+  const bytes = await readFile(join(data, 'log', 'checkpoint')).catch(() => null);
+  if (bytes === null) {
+    return;
+  }
+  const { size } = parseCheckpoint(parseNote(bytes).text);
+  if (size > fold.size) {
+    throw damaged(`the journal ends after ${fold.size} records, but a checkpoint over ${size} was given out`);
+  }
+}
+
+function damaged(what: string, cause?: unknown): GatewayError {
+  return new GatewayError(
+    'store_damaged',
+    `The store is damaged: ${what}. Nothing was changed. Run \`countersign verify --data DIR\` to see what, restore it or move it away.`,
+    { cause },
+  );
+}
+

@@ -1,0 +1,47 @@
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayError } from '../domain/errors.ts';
+
+const rootKeyBytes = 32;
+export const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
+
+/**
+ * The key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), else from `root.key` in the data directory, which is made on
+ * the first start with mode 0600. Errors: `key_unavailable`.
+ */
+export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create: boolean): KeyObject {
+  const fromEnvironment = environment[rootKeyVariable];
+  if (fromEnvironment !== undefined) {
+    return parseRootKey(fromEnvironment, rootKeyVariable);
+  }
+  const file = join(data, 'root.key');
+  if (!existsSync(file)) {
+    if (!create) {
+      throw new GatewayError('key_unavailable', `There is no ${file}: give the root key in ${rootKeyVariable}.`);
+    }
+    writeNewFile(file, `${randomBytes(rootKeyBytes).toString('hex')}\n`);
+  }
+  if ((statSync(file).mode & 0o077) !== 0) {
+    throw new GatewayError('key_unavailable', `${file} can be read by others: chmod 600 it.`);
+  }
+  return parseRootKey(readFileSync(file, 'latin1'), file);
+}
+
+function parseRootKey(text: string, where: string): KeyObject {
+  const hex = text.trim();
+  if (!/^[0-9a-f]{64}$/i.test(hex)) {
+    throw new GatewayError('key_unavailable', `${where} does not hold a root key: 64 hex digits are expected.`);
+  }
+  return createSecretKey(Buffer.from(hex, 'hex'));
+}
+
+function writeNewFile(file: string, text: string): void {
+  const fd = openSync(file, 'wx', 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

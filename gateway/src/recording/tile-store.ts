@@ -1,0 +1,114 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hashBytes } from '@countersign/ledger/leaf.ts';
+import { tileHeight, tilePath, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
+
+/** The growing tile at the right edge of one level. */
+interface Edge {
+  index: number;
+  width: number;
+  readonly hashes: Uint8Array;
+}
+
+/**
+ * The tiles of the log as files (`log/tile/...`, C2SP tlog-tiles), fed with subtree hashes as the log grows. Full tiles are written
+ * behind the traffic; partial ones when a checkpoint is published. All of it can be made again from the journal.
+ */
+export class TileStore {
+  readonly #directory: string;
+  readonly #edges: Edge[] = [];
+  #full: { readonly path: string; readonly hashes: Uint8Array }[] = [];
+  #partialPaths: string[] = [];
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** As `Frontier`'s `onSubtree`. */
+  readonly onSubtree = (height: number, index: number, hash: Uint8Array): void => {
+    if (height % tileHeight !== 0) {
+      return;
+    }
+    const level = height / tileHeight;
+    const edge = (this.#edges[level] ??= { index: 0, width: 0, hashes: new Uint8Array(tileWidth * hashBytes) });
+    edge.index = Math.floor(index / tileWidth);
+    edge.width = (index % tileWidth) + 1;
+    edge.hashes.set(hash, (edge.width - 1) * hashBytes);
+    if (edge.width === tileWidth) {
+      this.#full.push({ path: tilePath(level, edge.index), hashes: edge.hashes.slice() });
+      edge.width = 0;
+      edge.index += 1;
+    }
+  };
+
+  /** The edges for a restart; see `restore`. */
+  edges(): TileEdges {
+    return this.#edges.map(({ index, width, hashes }) => ({ index, hashes: hashes.slice(0, width * hashBytes) }));
+  }
+
+  /** Goes on where `edges` was taken. */
+  restore(edges: TileEdges): void {
+    for (const [level, { index, hashes }] of edges.entries()) {
+      const edge = { index, width: hashes.length / hashBytes, hashes: new Uint8Array(tileWidth * hashBytes) };
+      edge.hashes.set(hashes);
+      this.#edges[level] = edge;
+    }
+  }
+
+  /** All tiles not yet written, for the log as it is at this moment. */
+  snapshot(): TileSnapshot {
+    const full = this.#full;
+    this.#full = [];
+    const partial = this.#edges.flatMap((edge, level) =>
+      edge.width === 0
+        ? []
+        : [{ path: tilePath(level, edge.index, edge.width), hashes: edge.hashes.slice(0, edge.width * hashBytes) }],
+    );
+    return { full, partial };
+  }
+
+  /** Writes a snapshot; what cannot be written now is part of the next one. */
+  async write(snapshot: TileSnapshot): Promise<void> {
+    try {
+      for (const tile of [...snapshot.full, ...snapshot.partial]) {
+        // oxlint-disable-next-line no-await-in-loop -- behind the traffic: one file at a time.
+        await this.#writeTile(tile.path, tile.hashes);
+      }
+    } catch (error) {
+      this.#full.unshift(...snapshot.full);
+      throw error;
+    }
+  }
+
+  /** To call once the checkpoint of this snapshot is published: the partial tiles of the one before are not needed any more. */
+  async forgetOlder(snapshot: TileSnapshot): Promise<void> {
+    const kept = new Set(snapshot.partial.map((tile) => tile.path));
+    const old = this.#partialPaths.filter((path) => !kept.has(path));
+    this.#partialPaths = [...kept];
+    await Promise.all(old.map((path) => rm(join(this.#directory, path), { force: true })));
+  }
+
+  async #writeTile(path: string, hashes: Uint8Array): Promise<void> {
+    const file = join(this.#directory, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFileAtomically(file, hashes);
+  }
+}
+
+export type TileEdges = readonly { readonly index: number; readonly hashes: Uint8Array }[];
+
+export interface TileSnapshot {
+  readonly full: readonly { readonly path: string; readonly hashes: Uint8Array }[];
+  readonly partial: readonly { readonly path: string; readonly hashes: Uint8Array }[];
+}
+
+export function openTiles(directory: string, size: number): TileReader {
+  return new TileReader(size, (path) => readFile(join(directory, path)));
+}
+
+/** Readers see the old file or the new one. */
+export async function writeFileAtomically(file: string, bytes: Uint8Array | string): Promise<void> {
+  const temporary = `${file}.new`;
+  await writeFile(temporary, bytes, { mode: 0o600 });
+  await rename(temporary, file);
+}

@@ -1,0 +1,78 @@
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+
+export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
+export type SqliteValue = SQLInputValue;
+
+export interface SqliteOptions {
+  /** `truncate` leaves no copies of deleted rows behind (key material); `wal` lets readers go on while one writes. */
+  readonly journal: 'truncate' | 'wal';
+  /** Deleted content is overwritten with zeros. */
+  readonly secureDelete?: boolean;
+}
+
+const busyMs = 5000;
+
+/** The one adapter over node:sqlite: only this file names it. Every commit is on stable storage when it returns. */
+export class Sqlite implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  get(sql: string, values: readonly SqliteValue[] = []): SqliteRow | undefined {
+    return this.#prepare(sql).get(...values);
+  }
+
+  all(sql: string, values: readonly SqliteValue[] = []): SqliteRow[] {
+    return this.#prepare(sql).all(...values);
+  }
+
+  /** The id of the inserted row, if it inserted one. */
+  run(sql: string, values: readonly SqliteValue[] = []): number {
+    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+  }
+
+  transaction<T>(body: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = body();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+export function openSqlite(file: string, options: SqliteOptions): Sqlite {
+  const database = new DatabaseSync(file, { timeout: busyMs });
+  database.exec(`PRAGMA journal_mode = ${options.journal}`);
+  database.exec('PRAGMA synchronous = FULL');
+  database.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
+  return new Sqlite(database);
+}

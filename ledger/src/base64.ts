@@ -1,0 +1,28 @@
+/** Canonical base64: RFC 4648 §4, padded, unused bits zero, nothing else. */
+import { MalformedError } from "./malformed.ts";
+
+const chunkBytes = 8192;
+
+export function encodeBase64(bytes: Uint8Array): string {
+  let latin1 = "";
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    latin1 += String.fromCharCode(...bytes.subarray(at, at + chunkBytes));
+  }
+  return btoa(latin1);
+}
+
+/** Throws `MalformedError` for every spelling but the one `encodeBase64` prints. */
+export function decodeBase64(text: string): Uint8Array {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) {
+    throw new MalformedError("not base64");
+  }
+  const latin1 = atob(text);
+  const bytes = new Uint8Array(latin1.length);
+  for (let i = 0; i < latin1.length; i++) {
+    bytes[i] = latin1.charCodeAt(i);
+  }
+  if (btoa(latin1) !== text) {
+    throw new MalformedError("base64 with unused bits set");
+  }
+  return bytes;
+}

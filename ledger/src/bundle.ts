@@ -1,0 +1,261 @@
+/** The bundle: one file that proves a session, or some of its records. Normative: docs/formats/bundle.md. */
+import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { decodeHex } from "./hex.ts";
+import { decodeLeaf, hashBytes, saltBytes, sessionIdBytes, type Leaf } from "./leaf.ts";
+import { MalformedError } from "./malformed.ts";
+import { formatVerifierKey, noteBytesMax, parseNote, parseVerifierKey } from "./note.ts";
+import { decodeUtf8, encodeUtf8 } from "./text.ts";
+import { treeHeightMax } from "./tree.ts";
+
+const format = "countersign/1";
+export const bundleLineBytesMax = 256 * 1024 * 1024;
+export const bundleRecordsMax = 10_000_000;
+
+export type BundleScope = "session" | "records";
+
+export type BundleBody =
+  | { readonly form: "none" }
+  /** UTF-8 JSON text, as committed to. */
+  | { readonly form: "clear"; readonly text: string }
+  | { readonly form: "opened"; readonly salt: Uint8Array; readonly plaintext: Uint8Array }
+  | { readonly form: "withheld" };
+
+export interface BundleHeader {
+  readonly log: string;
+  /** The log's verifier key; says who claims to have signed, proves nothing. */
+  readonly key: string;
+  /** 32 hex digits. */
+  readonly session: string;
+  readonly scope: BundleScope;
+  readonly records: number;
+}
+
+export interface BundleRecord {
+  readonly index: number;
+  /** 164 bytes. */
+  readonly leaf: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+  readonly meta: BundleBody;
+  readonly content: BundleBody;
+}
+
+export interface Bundle {
+  readonly header: BundleHeader;
+  readonly records: readonly (BundleRecord & { readonly decoded: Leaf })[];
+  /** The signed note. */
+  readonly checkpoint: string;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function bodyJson(body: BundleBody): Json | null {
+  if (body.form === "none") {
+    return null;
+  }
+  if (body.form === "clear") {
+    return { clear: body.text };
+  }
+  return body.form === "opened"
+    ? { salt: encodeBase64(body.salt), plain: encodeBase64(body.plaintext) }
+    : { withheld: true };
+}
+
+/** The first line, with its newline. */
+export function formatBundleHeader(header: BundleHeader): string {
+  const { log, key, session, scope, records } = header;
+  return `${JSON.stringify({ bundle: format, log, key, session, scope, records })}\n`;
+}
+
+/** The line of a record, with its newline. */
+export function formatBundleRecord(record: BundleRecord): string {
+  const { index, leaf, proof, meta, content } = record;
+  const line = {
+    index,
+    leaf: encodeBase64(leaf),
+    proof: proof.map(encodeBase64),
+    meta: bodyJson(meta),
+    content: bodyJson(content),
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** The last line, with its newline. */
+export function formatBundleCheckpoint(checkpoint: string): string {
+  return `${JSON.stringify({ checkpoint })}\n`;
+}
+
+/** The whole file; a writer of large bundles streams the three functions above. */
+export function formatBundle(bundle: {
+  readonly header: BundleHeader;
+  readonly records: readonly BundleRecord[];
+  readonly checkpoint: string;
+}): string {
+  const { header, records, checkpoint } = bundle;
+  return (
+    formatBundleHeader(header) +
+    records.map(formatBundleRecord).join("") +
+    formatBundleCheckpoint(checkpoint)
+  );
+}
+
+function parseObject(line: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new MalformedError("bundle line is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new MalformedError("bundle line is not an object");
+  }
+  return { ...value };
+}
+
+function text(value: unknown): string {
+  if (typeof value !== "string") {
+    throw new MalformedError("bundle member is not a string");
+  }
+  return value;
+}
+
+function count(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
+    throw new MalformedError("bundle member is not a number in range");
+  }
+  return value;
+}
+
+function bytesOf(value: unknown, length: number): Uint8Array {
+  const bytes = decodeBase64(text(value));
+  if (bytes.length !== length) {
+    throw new MalformedError(`bundle member is not ${length} bytes`);
+  }
+  return bytes;
+}
+
+function parseBody(value: unknown): BundleBody {
+  if (value === null) {
+    return { form: "none" };
+  }
+  if (typeof value !== "object") {
+    throw new MalformedError("bundle body is not an object");
+  }
+  const body: Json = { ...value };
+  if ("clear" in body) {
+    return { form: "clear", text: text(body["clear"]) };
+  }
+  if ("withheld" in body) {
+    return { form: "withheld" };
+  }
+  return {
+    form: "opened",
+    salt: bytesOf(body["salt"], saltBytes),
+    plaintext: decodeBase64(text(body["plain"])),
+  };
+}
+
+function parseHeader(line: string): BundleHeader {
+  const { log, key, session, scope, records } = parseObject(line);
+  if (scope !== "session" && scope !== "records") {
+    throw new MalformedError("bundle of an unknown scope");
+  }
+  const header: BundleHeader = {
+    log: text(log),
+    key: text(key),
+    session: text(session),
+    scope,
+    records: count(records),
+  };
+  decodeHex(header.session, sessionIdBytes);
+  const vkey = parseVerifierKey(header.key);
+  if (
+    vkey.name !== header.log ||
+    formatVerifierKey(vkey) !== header.key ||
+    header.records > bundleRecordsMax
+  ) {
+    throw new MalformedError("bundle whose key is not that of its log, or with too many records");
+  }
+  return header;
+}
+
+function parseRecord(line: string): Bundle["records"][number] {
+  const { index, leaf, proof, meta, content } = parseObject(line);
+  if (!Array.isArray(proof) || proof.length > treeHeightMax) {
+    throw new MalformedError("bundle record without a proof");
+  }
+  const leafAsBytes = decodeBase64(text(leaf));
+  return {
+    index: count(index),
+    leaf: leafAsBytes,
+    decoded: decodeLeaf(leafAsBytes),
+    proof: proof.map((hash: unknown) => bytesOf(hash, hashBytes)),
+    meta: parseBody(meta),
+    content: parseBody(content),
+  };
+}
+
+function parseCheckpointLine(line: string): string {
+  const checkpoint = text(parseObject(line)["checkpoint"]);
+  if (checkpoint.length > noteBytesMax || !checkpoint.isWellFormed()) {
+    throw new MalformedError("bundle checkpoint is not a note");
+  }
+  parseNote(encodeUtf8(checkpoint));
+  return checkpoint;
+}
+
+function* linesOf(bytes: Uint8Array): Generator<string> {
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(0x0a, start);
+    if (end < 0 || end - start > bundleLineBytesMax) {
+      throw new MalformedError("bundle line without an end, or too long");
+    }
+    yield decodeUtf8(bytes.subarray(start, end));
+    start = end + 1;
+  }
+}
+
+/** Parses a line and refuses every spelling of it but the one that the writer prints. */
+function parseExactly<T>(line: string, parse: (line: string) => T, write: (value: T) => string): T {
+  const value = parse(line);
+  if (write(value) !== `${line}\n`) {
+    throw new MalformedError("bundle line is not in the canonical form");
+  }
+  return value;
+}
+
+/** Whether the bytes claim to be a bundle. */
+export function isBundle(bytes: Uint8Array): boolean {
+  return encodeUtf8('{"bundle":').every((byte, i) => byte === bytes[i]);
+}
+
+/**
+ * Checks the form only; that there are as many records as the header says is the verifier's to ask (a dropped line is missing, not
+ * malformed). Throws `MalformedError`.
+ */
+export function parseBundle(bytes: Uint8Array): Bundle {
+  const lines = linesOf(bytes);
+  const first = lines.next();
+  if (first.done === true) {
+    throw new MalformedError("empty bundle");
+  }
+  const header = parseExactly(first.value, parseHeader, formatBundleHeader);
+  const records: Bundle["records"][number][] = [];
+  let checkpoint: string | undefined;
+  for (const line of lines) {
+    if (checkpoint !== undefined) {
+      throw new MalformedError("bundle with lines behind its checkpoint");
+    }
+    if (line.startsWith('{"checkpoint":')) {
+      checkpoint = parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
+    } else {
+      records.push(parseExactly(line, parseRecord, formatBundleRecord));
+    }
+    if (records.length > bundleRecordsMax) {
+      throw new MalformedError("bundle with too many records");
+    }
+  }
+  if (checkpoint === undefined) {
+    throw new MalformedError("bundle without a checkpoint");
+  }
+  return { header, records, checkpoint };
+}

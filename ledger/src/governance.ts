@@ -1,0 +1,105 @@
+/** The clear JSON bodies of governance leaves. Normative: docs/formats/leaf.md. */
+import type { LeafKind } from "./leaf.ts";
+import { MalformedError } from "./malformed.ts";
+import { decodeUtf8 } from "./text.ts";
+
+export const governanceBodyBytesMax = 64 * 1024;
+
+export type GovernanceBody = Readonly<Record<string, unknown>>;
+
+export interface EpochBody {
+  readonly epoch: number;
+  /** What the epoch before left, null in the first. */
+  readonly previous: { readonly epoch: number; readonly clean: boolean } | null;
+}
+
+export interface SealBody {
+  readonly segment: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly records: number;
+  /** 64 hex digits. */
+  readonly chain: string;
+}
+
+type Check = (value: unknown) => boolean;
+
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isText: Check = (value) => typeof value === "string";
+const isHash: Check = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+
+function isObject(value: unknown): value is GovernanceBody {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The members that a kind's body must have; others may follow. */
+const shapes: Partial<Record<LeafKind, Readonly<Record<string, Check>>>> = {
+  epoch: {
+    epoch: isCount,
+    software: isText,
+    previous: (value) => value === null || isObject(value),
+  },
+  open: { secrets: isHash, key: (value) => isCount(value) || isText(value) },
+  close: { records: isCount, reason: isText },
+  heartbeat: { sessions: isCount },
+  seal: { segment: isCount, bytes: isCount, first: isCount, records: isCount, chain: isHash },
+  key: { class: isCount, day: isCount, wrapped: isHash },
+  incident: { code: isText },
+  access: { what: isText, session: (value) => value === null || isText(value) },
+};
+
+/** A JSON object exactly as `JSON.stringify` prints it (so no member twice), with the members of its kind. Throws `MalformedError`. */
+export function parseGovernanceBody(kind: LeafKind, bytes: Uint8Array): GovernanceBody {
+  if (bytes.length > governanceBodyBytesMax) {
+    throw new MalformedError(`body of ${kind} too long`);
+  }
+  const text = decodeUtf8(bytes);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new MalformedError(`body of ${kind} is not JSON`);
+  }
+  if (!isObject(body) || JSON.stringify(body) !== text) {
+    throw new MalformedError(`body of ${kind} is not an object in the canonical form`);
+  }
+  for (const [name, check] of Object.entries(shapes[kind] ?? {})) {
+    if (!Object.hasOwn(body, name) || !check(body[name])) {
+      throw new MalformedError(`body of ${kind} without a proper "${name}"`);
+    }
+  }
+  return body;
+}
+
+/** The number of records that a close body names. Throws `MalformedError`. */
+export function parseCloseRecords(bytes: Uint8Array): number {
+  return Number(parseGovernanceBody("close", bytes)["records"]);
+}
+
+/** Throws `MalformedError`. */
+export function parseEpochBody(bytes: Uint8Array): EpochBody {
+  const { epoch, previous } = parseGovernanceBody("epoch", bytes);
+  if (!isObject(previous)) {
+    return { epoch: Number(epoch), previous: null };
+  }
+  const counts = ["epoch", "sessionsLeftOpen", "requestsWithoutOutcome", "tornBytes"];
+  if (typeof previous["clean"] !== "boolean" || !counts.every((name) => isCount(previous[name]))) {
+    throw new MalformedError('body of epoch without a proper "previous"');
+  }
+  return {
+    epoch: Number(epoch),
+    previous: { epoch: Number(previous["epoch"]), clean: previous["clean"] },
+  };
+}
+
+/** Throws `MalformedError`. */
+export function parseSealBody(bytes: Uint8Array): SealBody {
+  const body = parseGovernanceBody("seal", bytes);
+  return {
+    segment: Number(body["segment"]),
+    bytes: Number(body["bytes"]),
+    first: Number(body["first"]),
+    records: Number(body["records"]),
+    chain: String(body["chain"]),
+  };
+}

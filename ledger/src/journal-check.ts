@@ -1,0 +1,384 @@
+/** Follows the journal of a store from the first segment to the last, as far as it can be followed. */
+import { formatCheckpoint, originOf } from "./checkpoint.ts";
+import {
+  parseSegmentName,
+  segmentChainHolds,
+  segmentHeaderBytes,
+  segmentName,
+  type SegmentHeader,
+} from "./journal.ts";
+import { hashBytes } from "./leaf.ts";
+import { LogCheck, type SegmentSummary } from "./log-check.ts";
+import { MalformedError } from "./malformed.ts";
+import { parseNote, type VerifierKey } from "./note.ts";
+import { equalBytes } from "./proof.ts";
+import {
+  isFrame,
+  SegmentReader,
+  type Frame,
+  type SegmentEnd,
+  type SegmentSource,
+} from "./segment-reader.ts";
+import { openSegmentFile, type StoreFiles } from "./store-files.ts";
+import { checkNote, type Expectation } from "./store-trust.ts";
+import type { TileCheck } from "./tile-check.ts";
+import type { Findings } from "./verdict.ts";
+
+export interface StoreProgress {
+  readonly bytes: number;
+  readonly bytesTotal: number;
+  readonly leaves: number;
+}
+
+/** The newest checkpoint frame. */
+export interface JournalNote {
+  readonly bytes: Uint8Array;
+  readonly where: string;
+  readonly size: number;
+  readonly lastLeafMs: number;
+  /** Journal bytes up to it. */
+  readonly journalBytes: number;
+}
+
+interface JournalCheckParts {
+  readonly files: StoreFiles;
+  readonly findings: Findings;
+  readonly keys: readonly VerifierKey[];
+  readonly tiles: TileCheck;
+  readonly expectations: readonly Expectation[];
+}
+
+export class JournalCheck {
+  readonly log: LogCheck;
+  readonly #files: StoreFiles;
+  readonly #findings: Findings;
+  readonly #keys: readonly VerifierKey[];
+  readonly #tiles: TileCheck;
+  readonly #expectations: readonly Expectation[];
+  readonly #chain = new Uint8Array(hashBytes);
+  #header: SegmentHeader | undefined;
+  #summary: SegmentSummary | undefined;
+  #end: SegmentEnd & { readonly segment: number } = {
+    state: "clean",
+    segment: 0,
+    offset: 0,
+    what: "",
+  };
+  #note: JournalNote | undefined;
+  #noteIsLast = false;
+  #signed: JournalNote | undefined;
+  #segments = 0;
+  #frames = 0;
+  #bytes = 0;
+  #tornBytes = 0;
+  #complete = true;
+
+  constructor(parts: JournalCheckParts) {
+    this.#files = parts.files;
+    this.#findings = parts.findings;
+    this.#keys = parts.keys;
+    this.#tiles = parts.tiles;
+    this.#expectations = parts.expectations;
+    this.log = new LogCheck({
+      findings: parts.findings,
+      onSubtree: parts.tiles.addSubtree,
+      onLeaf: (size, timeMs) => this.#seeSize(size, timeMs),
+    });
+  }
+
+  /** 16 hex digits, undefined when no segment could be read. */
+  get gatewayId(): string | undefined {
+    return this.#header?.gatewayId;
+  }
+
+  /** Where the journal ends. */
+  get end(): SegmentEnd & { readonly segment: number } {
+    return this.#end;
+  }
+
+  /** The newest checkpoint frame, if it is the very last frame. */
+  get lastNote(): JournalNote | undefined {
+    return this.#noteIsLast ? this.#note : undefined;
+  }
+
+  /** The newest checkpoint frame that a trusted key signed. */
+  get signed(): JournalNote | undefined {
+    return this.#signed;
+  }
+
+  get hasNotes(): boolean {
+    return this.#note !== undefined;
+  }
+
+  get tilesChecked(): number {
+    return this.#tiles.checked;
+  }
+
+  /** Whether it was followed to its end. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  get counts(): { segments: number; frames: number; bytes: number; tornBytes: number } {
+    return {
+      segments: this.#segments,
+      frames: this.#frames,
+      bytes: this.#bytes,
+      tornBytes: this.#tornBytes,
+    };
+  }
+
+  /** All segments, front to back, until one cannot be followed. */
+  async follow(onProgress: ((progress: StoreProgress) => void) | undefined): Promise<void> {
+    const names = await this.#files.list("journal");
+    const numbers = names.map(parseSegmentName).filter((number) => number !== undefined);
+    numbers.sort((a, b) => a - b);
+    const sizes = await Promise.all(
+      numbers.map(async (number) => this.#files.size(`journal/${segmentName(number)}`)),
+    );
+    const bytesTotal = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+    const progress = (): void =>
+      onProgress?.({ bytes: this.#bytes, bytesTotal, leaves: this.log.frontier.size });
+    this.#seeSize(0, 0);
+    for (const [i, number] of numbers.entries()) {
+      if (number !== i + 1) {
+        this.#findings.add("completeness", `journal/${segmentName(i + 1)}`, "segment missing");
+        this.#complete = false;
+        return;
+      }
+      const isLast = i === numbers.length - 1;
+      // oxlint-disable-next-line no-await-in-loop -- segments follow each other.
+      this.#complete = await this.#followSegment(number, isLast, progress);
+      if (!this.#complete) {
+        return;
+      }
+      progress();
+    }
+  }
+
+  #seeSize(size: number, timeMs: number): void {
+    for (const expectation of this.#expectations) {
+      if (expectation.checkpoint.size === size) {
+        expectation.seeRoot(this.log.frontier.root(), timeMs);
+      }
+    }
+  }
+
+  #seeBoundary(segment: number, offset: number): void {
+    for (const expectation of this.#expectations) {
+      expectation.seeBoundary(
+        { segment, offset, chain: this.#chain },
+        {
+          size: this.log.frontier.size,
+          journalBytes: this.#bytes,
+        },
+      );
+    }
+  }
+
+  /** False when nothing behind it can be followed. */
+  async #followSegment(segment: number, isLast: boolean, progress: () => void): Promise<boolean> {
+    const where = `journal/${segmentName(segment)}`;
+    const source = await openSegmentFile(this.#files, where);
+    const reader = await this.#open(source, { where, segment, isLast });
+    if (reader === undefined || !this.#enter(reader.header, segment, where)) {
+      return isLast && reader === undefined && this.#end.segment === segment;
+    }
+    const before = this.#bytes;
+    this.#segments += 1;
+    this.#bytes += segmentHeaderBytes;
+    for (;;) {
+      const step = reader.next();
+      if (step === undefined) {
+        // oxlint-disable-next-line no-await-in-loop -- one window in memory at a time.
+        await Promise.all([reader.fill(), this.#tiles.flush()]);
+        progress();
+        continue;
+      }
+      if (isFrame(step)) {
+        this.#seeBoundary(segment, step.offset);
+        if (!this.#addFrame(step, segment, `${where} offset ${step.offset}`)) {
+          return false;
+        }
+        continue;
+      }
+      this.#seeBoundary(segment, step.offset);
+      // oxlint-disable-next-line no-await-in-loop -- leaves the loop.
+      const end = await reader.settle(step);
+      // oxlint-disable-next-line no-await-in-loop -- leaves the loop.
+      await Promise.all([this.#verifyNote(), this.#tiles.flush()]);
+      this.#end = { ...end, segment };
+      const { firstIndex } = reader.header;
+      this.#summary = {
+        segment,
+        bytes: this.#bytes - before,
+        first: firstIndex,
+        records: this.log.frontier.size - firstIndex,
+        chain: this.#chain.slice(),
+      };
+      return isLast
+        ? this.#judgeLast(reader, end, source.bytes)
+        : this.#judgeSealed(reader, end, where);
+    }
+  }
+
+  async #open(
+    source: SegmentSource,
+    place: { readonly where: string; readonly segment: number; readonly isLast: boolean },
+  ): Promise<SegmentReader | undefined> {
+    try {
+      return await SegmentReader.open(source);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) {
+        throw error;
+      }
+      const bytes = await source.read(0, Math.min(source.bytes, segmentHeaderBytes));
+      if (place.isLast && bytes.every((byte) => byte === 0)) {
+        // Just created, or torn before its header was written. A checkpoint that names it is not fulfilled then.
+        this.#end = { state: "zeros", segment: place.segment, offset: 0, what: "" };
+        this.#tornBytes = source.bytes;
+      } else if (bytes.length < segmentHeaderBytes) {
+        this.#findings.add("completeness", place.where, "segment cut short");
+      } else {
+        this.#findings.add(
+          segmentChainHolds(bytes) ? "malformed" : "integrity",
+          place.where,
+          error.message,
+        );
+      }
+      return undefined;
+    }
+  }
+
+  /** Whether the segment is the one that comes next. */
+  #enter(header: SegmentHeader, segment: number, where: string): boolean {
+    const { size } = this.log.frontier;
+    const before = this.#header;
+    if (header.segment !== segment) {
+      this.#findings.add("integrity", where, `holds segment ${header.segment}`);
+      return false;
+    }
+    if (header.firstIndex > size) {
+      this.#findings.add(
+        "completeness",
+        where,
+        `begins at log index ${header.firstIndex}, not ${size}`,
+      );
+      return false;
+    }
+    if (header.firstIndex < size || !equalBytes(header.chainBefore, this.#chain)) {
+      this.#findings.add("integrity", where, "does not follow the segment before");
+      return false;
+    }
+    if (
+      before !== undefined &&
+      (header.gatewayId !== before.gatewayId || header.epoch < before.epoch)
+    ) {
+      this.#findings.add(
+        "integrity",
+        where,
+        "is of another gateway or an earlier epoch than the segment before",
+      );
+      return false;
+    }
+    this.#header = header;
+    this.#chain.set(header.chain);
+    this.log.enterSegment(header, this.#summary);
+    return true;
+  }
+
+  #addFrame(frame: Frame, segment: number, where: string): boolean {
+    this.#frames += 1;
+    if (frame.header.type === "checkpoint") {
+      this.#addNote(frame, segment, where);
+    } else if (!this.log.addBatch(frame, where)) {
+      return false;
+    }
+    this.#noteIsLast = frame.header.type === "checkpoint";
+    this.#bytes += frame.end - frame.offset;
+    this.#chain.set(frame.chain);
+    return true;
+  }
+
+  /** The text of every checkpoint frame is compared with what was computed; the signature only of the newest of a segment. */
+  #addNote(frame: Frame, segment: number, where: string): void {
+    const { size } = this.log.frontier;
+    const expected = formatCheckpoint({
+      origin: originOf(this.#header?.gatewayId ?? ""),
+      size,
+      root: this.log.frontier.root(),
+      journal: { segment, offset: frame.offset, chain: this.#chain },
+    });
+    try {
+      if (parseNote(frame.body).text !== expected || frame.header.index !== size) {
+        this.#findings.add("integrity", where, "checkpoint does not fit the journal before it");
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) {
+        throw error;
+      }
+      this.#findings.add("malformed", where, error.message);
+    }
+    this.#note = {
+      bytes: frame.body,
+      where,
+      size,
+      lastLeafMs: this.log.lastLeafMs,
+      journalBytes: this.#bytes + frame.end - frame.offset,
+    };
+  }
+
+  async #verifyNote(): Promise<void> {
+    const note = this.#note;
+    if (note === undefined || note === this.#signed) {
+      return;
+    }
+    // A copy, so that the note does not keep a window in memory.
+    const kept = { ...note, bytes: note.bytes.slice() };
+    this.#note = kept;
+    if ((await checkNote(kept.bytes, kept.where, this.#keys, this.#findings)) !== undefined) {
+      this.#signed = kept;
+    }
+  }
+
+  /** The end of a segment that is no longer written to. */
+  async #judgeSealed(reader: SegmentReader, end: SegmentEnd, where: string): Promise<boolean> {
+    if (end.state !== "clean") {
+      this.#addEnd(end, await reader.durableBehind(end));
+      return false;
+    }
+    this.log.leaveSegment(where);
+    return true;
+  }
+
+  /** The end of the last segment: a torn tail is legal if nothing says that more was on stable storage, and the gateway was not stopped. */
+  async #judgeLast(reader: SegmentReader, end: SegmentEnd, bytes: number): Promise<boolean> {
+    const checkpoints = this.#expectations.map(({ checkpoint }) => checkpoint);
+    const coversAll = checkpoints.some(({ size }) => size === this.log.frontier.size);
+    const stopped = this.log.isClosed && (this.#noteIsLast || coversAll);
+    if (this.log.isClosed) {
+      this.log.leaveSegment(`journal/${segmentName(this.#end.segment)}`);
+    }
+    if (end.state === "clean" || (end.state === "zeros" && !stopped)) {
+      return true;
+    }
+    const behind = await reader.durableBehind(end);
+    const isNamed = checkpoints.some(
+      ({ journal: { segment, offset } }) =>
+        segment > this.#end.segment || (segment === this.#end.segment && offset > end.offset),
+    );
+    if (stopped || isNamed || (behind ?? 0) > end.offset) {
+      this.#addEnd(end, behind);
+    } else {
+      this.#tornBytes = bytes - end.offset;
+    }
+    return true;
+  }
+
+  /** A file that ends within a frame lacks bytes, unless whole frames follow: then a length was changed. */
+  #addEnd(end: SegmentEnd, behind: number | undefined): void {
+    const where = `journal/${segmentName(this.#end.segment)} offset ${end.offset}`;
+    const isCut = end.state === "cut" && behind === undefined;
+    this.#findings.add(isCut ? "completeness" : "integrity", where, end.what);
+  }
+}

@@ -1,0 +1,189 @@
+/** Whose signatures count, and what signed checkpoints say of the journal. */
+import { parseCheckpoint, type Checkpoint, type JournalPosition } from "./checkpoint.ts";
+import { MalformedError } from "./malformed.ts";
+import { parseVerifierKey, verifyNote, type VerifierKey } from "./note.ts";
+import { equalBytes } from "./proof.ts";
+import { readWhole, type StoreFiles } from "./store-files.ts";
+import { decodeUtf8 } from "./text.ts";
+import type { Fault, Findings } from "./verdict.ts";
+
+export const keyPath = "log/key";
+export const checkpointPath = "log/checkpoint";
+const keyBytesMax = 4096;
+
+/** `given` by the caller, or read from the `store` (or bundle) itself, which then only proves that it is consistent. */
+export type KeySource = "given" | "store" | "none";
+
+export interface Trust {
+  readonly keys: readonly VerifierKey[];
+  readonly source: KeySource;
+}
+
+export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition };
+
+/** Runs `read`, turning a `MalformedError` into a finding and undefined. */
+export async function orMalformed<T>(
+  findings: Findings,
+  where: string,
+  read: () => T | Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof MalformedError)) {
+      throw error;
+    }
+    findings.add("malformed", where, error.message);
+    return undefined;
+  }
+}
+
+/** The keys to trust: those given, otherwise the store's own. */
+export async function readTrust(
+  files: StoreFiles,
+  given: readonly string[] | undefined,
+  findings: Findings,
+): Promise<Trust> {
+  const bytes = await orMalformed(findings, keyPath, async () =>
+    readWhole(files, keyPath, keyBytesMax),
+  );
+  const own =
+    bytes === undefined
+      ? undefined
+      : await orMalformed(findings, keyPath, () =>
+          parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, "")),
+        );
+  if (bytes === undefined) {
+    findings.add("completeness", keyPath, "missing");
+  }
+  if (given === undefined) {
+    return own === undefined ? { keys: [], source: "none" } : { keys: [own], source: "store" };
+  }
+  const keys = given.map(parseVerifierKey);
+  if (
+    own !== undefined &&
+    !keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))
+  ) {
+    findings.add("trust", keyPath, "not a trusted key");
+  }
+  return { keys, source: "given" };
+}
+
+/** The checkpoint in a signed note of ours, undefined (and a finding) unless a trusted key named like its origin signed it. */
+export async function checkNote(
+  bytes: Uint8Array,
+  where: string,
+  keys: readonly VerifierKey[],
+  findings: Findings,
+): Promise<SignedCheckpoint | undefined> {
+  const outcome = await orMalformed(findings, where, async () => verifyNote(bytes, keys));
+  if (outcome === undefined) {
+    return undefined;
+  }
+  if (outcome.outcome === "forged") {
+    findings.add("integrity", where, `signature by ${outcome.name} does not hold`);
+    return undefined;
+  }
+  const checkpoint = await orMalformed(findings, where, () => parseCheckpoint(outcome.note.text));
+  if (checkpoint === undefined) {
+    return undefined;
+  }
+  if (
+    outcome.outcome === "untrusted" ||
+    !outcome.signers.some(({ name }) => name === checkpoint.origin)
+  ) {
+    findings.add("trust", where, "not signed by a trusted key");
+    return undefined;
+  }
+  const { journal } = checkpoint;
+  if (journal === undefined) {
+    findings.add("malformed", where, "checkpoint without a journal line");
+    return undefined;
+  }
+  return { ...checkpoint, journal };
+}
+
+/** What a checkpoint from outside the journal must find in it. */
+export class Expectation {
+  readonly checkpoint: SignedCheckpoint;
+  readonly #where: string;
+  /** The codes for a journal that says otherwise, and for one that does not reach so far. */
+  readonly #codes: { readonly differs: Fault; readonly missing: Fault };
+  readonly #findings: Findings;
+  #rootSeen = false;
+  #positionSeen = false;
+  #lastLeafMs = 0;
+  #journalBytes = 0;
+
+  constructor(
+    checkpoint: SignedCheckpoint,
+    where: string,
+    codes: { readonly differs: Fault; readonly missing: Fault },
+    findings: Findings,
+  ) {
+    this.checkpoint = checkpoint;
+    this.#where = where;
+    this.#codes = codes;
+    this.#findings = findings;
+  }
+
+  /** The time of the last leaf under the checkpoint. */
+  get lastLeafMs(): number {
+    return this.#lastLeafMs;
+  }
+
+  /** Bytes of the journal under the checkpoint. */
+  get journalBytes(): number {
+    return this.#journalBytes;
+  }
+
+  /** Whether the journal has been followed to where the checkpoint was made. */
+  get isReached(): boolean {
+    return this.#rootSeen && this.#positionSeen;
+  }
+
+  /** The log has just the checkpoint's size. */
+  seeRoot(root: Uint8Array, lastLeafMs: number): void {
+    this.#rootSeen = true;
+    this.#lastLeafMs = lastLeafMs;
+    if (!equalBytes(root, this.checkpoint.root)) {
+      this.#findings.add(
+        this.#codes.differs,
+        this.#where,
+        "root is not that of the log at its size",
+      );
+    }
+  }
+
+  /** A frame boundary; `state` is the size of the log and the bytes of the journal there. */
+  seeBoundary(position: JournalPosition, state: { size: number; journalBytes: number }): void {
+    const { journal } = this.checkpoint;
+    if (position.segment !== journal.segment || position.offset !== journal.offset) {
+      return;
+    }
+    this.#positionSeen = true;
+    this.#journalBytes = state.journalBytes;
+    if (!equalBytes(position.chain, journal.chain) || state.size !== this.checkpoint.size) {
+      const what = "chain value or size is not that of the journal there";
+      this.#findings.add(this.#codes.differs, this.#where, what);
+    }
+  }
+
+  /** The journal has been followed to its end, and the log has `size` leaves. */
+  finish(size: number, end: { readonly segment: number; readonly offset: number }): void {
+    const { journal } = this.checkpoint;
+    const beyond =
+      journal.segment > end.segment ||
+      (journal.segment === end.segment && journal.offset > end.offset);
+    if (this.checkpoint.size > size || beyond) {
+      const what = `the journal ends at size ${size}, before this checkpoint at ${this.checkpoint.size}`;
+      this.#findings.add(this.#codes.missing, this.#where, what);
+    } else if (!this.#positionSeen) {
+      this.#findings.add(
+        this.#codes.differs,
+        this.#where,
+        "names a position between frames of the journal",
+      );
+    }
+  }
+}

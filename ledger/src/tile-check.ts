@@ -1,0 +1,161 @@
+/** Compares every tile file of a store with the hashes recomputed from the journal, as the log grows past it. */
+import { hashBytes } from "./leaf.ts";
+import { equalBytes } from "./proof.ts";
+import type { StoreFiles } from "./store-files.ts";
+import { parseTilePath, tileHeight, tilePath, tilesOf, tileWidth } from "./tile.ts";
+import type { Findings } from "./verdict.ts";
+
+const directory = "log/tile";
+const levelsMax = 7;
+const readsMax = 16;
+
+/** Per level the hashes of the tile that is growing. */
+interface Growing {
+  readonly hashes: Uint8Array;
+  index: number;
+  width: number;
+  /** The widths at which a file of this tile exists. */
+  due: readonly number[];
+}
+
+interface DueTile {
+  readonly path: string;
+  readonly expected: Uint8Array;
+}
+
+async function listTiles(
+  files: StoreFiles,
+  path: string,
+  tiles: Map<string, number[]>,
+): Promise<void> {
+  const names = await files.list(path);
+  for (const name of names) {
+    if (name.endsWith("/")) {
+      // oxlint-disable-next-line no-await-in-loop -- a directory at a time bounds open handles.
+      await listTiles(files, `${path}/${name.slice(0, -1)}`, tiles);
+      continue;
+    }
+    const tile = parseTilePath(`${path.slice("log/".length)}/${name}`);
+    if (tile !== undefined) {
+      const key = tilePath(tile.level, tile.index);
+      tiles.set(key, [...(tiles.get(key) ?? []), tile.width]);
+    }
+  }
+}
+
+export class TileCheck {
+  readonly #files: StoreFiles;
+  readonly #findings: Findings;
+  /** Widths of the files by tile, as listed before the journal was read: all of them are of leaves that the journal has by then. */
+  readonly #listed: Map<string, number[]>;
+  readonly #widest = new Map<string, number>();
+  readonly #levels: Growing[] = [];
+  #due: DueTile[] = [];
+  #checked = 0;
+
+  private constructor(files: StoreFiles, findings: Findings, listed: Map<string, number[]>) {
+    this.#files = files;
+    this.#findings = findings;
+    this.#listed = listed;
+    for (const [key, widths] of listed) {
+      this.#widest.set(key, Math.max(...widths));
+    }
+    for (let level = 0; level < levelsMax; level++) {
+      this.#levels.push({
+        hashes: new Uint8Array(tileWidth * hashBytes),
+        index: 0,
+        width: 0,
+        due: listed.get(tilePath(level, 0)) ?? [],
+      });
+    }
+  }
+
+  static async open(files: StoreFiles, findings: Findings): Promise<TileCheck> {
+    const listed = new Map<string, number[]>();
+    await listTiles(files, directory, listed);
+    return new TileCheck(files, findings, listed);
+  }
+
+  get checked(): number {
+    return this.#checked;
+  }
+
+  /** Every perfect subtree of the log as it becomes complete (`OnSubtree`); those of heights 0, 8, 16 … are the tiles' hashes. */
+  readonly addSubtree = (height: number, _index: number, hash: Uint8Array): void => {
+    if (height % tileHeight === 0) {
+      this.#append(height / tileHeight, hash);
+    }
+  };
+
+  /** Reads and compares the tiles that have become complete. */
+  async flush(): Promise<void> {
+    const due = this.#due;
+    this.#due = [];
+    for (let at = 0; at < due.length; at += readsMax) {
+      // oxlint-disable-next-line no-await-in-loop -- a few files at a time bound handles and memory.
+      await Promise.all(due.slice(at, at + readsMax).map(async (tile) => this.#compare(tile)));
+    }
+  }
+
+  /** After the last leaf: `size` is that of the published checkpoint. Tiles may be missing or of leaves that are not there. */
+  finish(size: number): void {
+    for (const path of this.#listed.keys()) {
+      this.#findings.add(
+        "completeness",
+        `log/${path}`,
+        "tile of leaves that the journal does not have",
+      );
+    }
+    for (const { level, index, width } of tilesOf(size)) {
+      if ((this.#widest.get(tilePath(level, index)) ?? 0) < width) {
+        this.#findings.add("completeness", `log/${tilePath(level, index, width)}`, "tile missing");
+      }
+    }
+  }
+
+  #append(level: number, hash: Uint8Array): void {
+    const growing = this.#levels[level];
+    if (growing === undefined) {
+      return;
+    }
+    growing.hashes.set(hash, growing.width * hashBytes);
+    growing.width += 1;
+    if (growing.due.includes(growing.width)) {
+      this.#becomeDue(level, growing);
+    }
+    if (growing.width === tileWidth) {
+      growing.index += 1;
+      growing.width = 0;
+      growing.due = this.#listed.get(tilePath(level, growing.index)) ?? [];
+    }
+  }
+
+  #becomeDue(level: number, growing: Growing): void {
+    const key = tilePath(level, growing.index);
+    growing.due = growing.due.filter((width) => width !== growing.width);
+    if (growing.due.length === 0) {
+      this.#listed.delete(key);
+    } else {
+      this.#listed.set(key, [...growing.due]);
+    }
+    this.#due.push({
+      path: `log/${tilePath(level, growing.index, growing.width)}`,
+      expected: growing.hashes.slice(0, growing.width * hashBytes),
+    });
+  }
+
+  async #compare({ path, expected }: DueTile): Promise<void> {
+    const bytes = await this.#files.size(path);
+    if (bytes === undefined) {
+      // A live gateway may drop a partial tile once a wider one is there; what must be there is checked at the end.
+      return;
+    }
+    const actual = bytes === expected.length ? await this.#files.read(path, 0, bytes) : undefined;
+    if (bytes < expected.length) {
+      this.#findings.add("completeness", path, "tile cut short");
+    } else if (actual === undefined || !equalBytes(actual, expected)) {
+      this.#findings.add("integrity", path, "tile does not hold the hashes of the log");
+    }
+    this.#checked += 1;
+  }
+}

@@ -1,0 +1,175 @@
+/** Tiles of the tree as files, c2sp.org/tlog-tiles: coordinates, paths, and hashes and proofs read from them. */
+import { hashBytes } from "./leaf.ts";
+import { MalformedError } from "./malformed.ts";
+import { consistencyProof, inclusionProof, rootAt } from "./proof.ts";
+import { nodeHash } from "./tree.ts";
+
+export const tileHeight = 8;
+export const tileWidth = 256;
+const tileLevelMax = 63;
+const cachedTilesMax = 256;
+
+export interface Tile {
+  readonly level: number;
+  readonly index: number;
+  /** 1 to 256 hashes; 256 is a full tile. */
+  readonly width: number;
+}
+
+/** `1234067` → `x001/x234/067`. */
+function indexPath(index: number): string {
+  const digits = String(index);
+  const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, "0");
+  const groups = padded.match(/[0-9]{3}/g) ?? [];
+  return groups.map((group, i) => (i === groups.length - 1 ? group : `x${group}`)).join("/");
+}
+
+function widthSuffix(width: number): string {
+  return width === tileWidth ? "" : `.p/${width}`;
+}
+
+/** `tile/<L>/<N>[.p/<W>]`. */
+export function tilePath(level: number, index: number, width: number = tileWidth): string {
+  return `tile/${level}/${indexPath(index)}${widthSuffix(width)}`;
+}
+
+/** `tile/entries/<N>[.p/<W>]`. */
+export function entryBundlePath(index: number, width: number = tileWidth): string {
+  return `tile/entries/${indexPath(index)}${widthSuffix(width)}`;
+}
+
+/** The inverse of `tilePath`, undefined for what it does not print. */
+export function parseTilePath(path: string): Tile | undefined {
+  const [, level = "", digits = "", width = ""] =
+    /^tile\/([0-9]{1,2})\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path) ?? [];
+  const tile = {
+    level: Number(level),
+    index: Number(digits.replaceAll(/[x/]/g, "")),
+    width: width === "" ? tileWidth : Number(width),
+  };
+  const inRange =
+    tile.level <= tileLevelMax &&
+    Number.isSafeInteger(tile.index) &&
+    tile.width >= 1 &&
+    tile.width <= tileWidth;
+  return inRange && tilePath(tile.level, tile.index, tile.width) === path ? tile : undefined;
+}
+
+/** The tiles that a tree of `size` leaves must have: at each level the full ones and, last, a partial one. Lazy: there may be many. */
+export function* tilesOf(size: number): Generator<Tile> {
+  for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / tileWidth)) {
+    const full = Math.floor(hashes / tileWidth);
+    for (let index = 0; index < full; index++) {
+      yield { level, index, width: tileWidth };
+    }
+    if (hashes % tileWidth > 0) {
+      yield { level, index: full, width: hashes % tileWidth };
+    }
+  }
+}
+
+/** The entries of an entry bundle: each is a big-endian u16 length and as many bytes. Throws `MalformedError`. */
+export function decodeEntryBundle(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    if (entries.length === tileWidth || bytes.length - at < 2) {
+      throw new MalformedError("not an entry bundle");
+    }
+    const end = at + 2 + view.getUint16(at);
+    if (end > bytes.length) {
+      throw new MalformedError("entry bundle cut short");
+    }
+    entries.push(bytes.slice(at + 2, end));
+    at = end;
+  }
+  return entries;
+}
+
+/** Reads a file under the log's prefix. Rejects when it is not there. */
+export type ReadTile = (path: string) => Promise<Uint8Array>;
+
+/**
+ * The tree of `size` leaves as its tiles tell it. Nothing read is trusted by being read: check the root, or the proofs against one.
+ * Keeps at most 256 tiles. Methods reject with `MalformedError` for a tile of a wrong length.
+ */
+export class TileReader {
+  readonly size: number;
+  readonly #readTile: ReadTile;
+  readonly #cache = new Map<string, Promise<Uint8Array>>();
+
+  constructor(size: number, readTile: ReadTile) {
+    this.size = size;
+    this.#readTile = readTile;
+  }
+
+  /** The hash of the perfect subtree over the leaves `[index · 2^height, (index + 1) · 2^height)`. */
+  readonly readHash = async (height: number, index: number): Promise<Uint8Array> => {
+    const level = Math.floor(height / tileHeight);
+    // Which hashes of that level the subtree covers: 1 to 128 of one tile.
+    const width = 2 ** (height % tileHeight);
+    const first = index * width;
+    const tile = await this.#tile(level, Math.floor(first / tileWidth));
+    const start = (first % tileWidth) * hashBytes;
+    if (start + width * hashBytes > tile.length) {
+      throw new RangeError("no such subtree in the tree");
+    }
+    let hashes: Uint8Array[] = Array.from({ length: width }, (_, i) =>
+      tile.slice(start + i * hashBytes, start + (i + 1) * hashBytes),
+    );
+    while (hashes.length > 1) {
+      const below = hashes;
+      hashes = Array.from({ length: below.length / 2 }, (_, i) =>
+        nodeHash(below[2 * i] ?? tile, below[2 * i + 1] ?? tile),
+      );
+    }
+    return hashes[0] ?? tile;
+  };
+
+  async root(): Promise<Uint8Array> {
+    return rootAt(this.size, this.readHash);
+  }
+
+  async inclusionProof(index: number): Promise<Uint8Array[]> {
+    return inclusionProof(index, this.size, this.readHash);
+  }
+
+  /** From the tree of the first `size1` leaves to this one. */
+  async consistencyProof(size1: number): Promise<Uint8Array[]> {
+    return consistencyProof(size1, this.size, this.readHash);
+  }
+
+  #tile(level: number, index: number): Promise<Uint8Array> {
+    const hashes = Math.floor(this.size / tileWidth ** level);
+    const width = Math.min(tileWidth, hashes - index * tileWidth);
+    if (width < 1) {
+      throw new RangeError("no such subtree in the tree");
+    }
+    const path = tilePath(level, index, width);
+    const cached = this.#cache.get(path);
+    if (cached !== undefined) {
+      return cached;
+    }
+    const loading = this.#load(path, width);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size === cachedTilesMax && oldest !== undefined) {
+      this.#cache.delete(oldest);
+    }
+    this.#cache.set(path, loading);
+    return loading;
+  }
+
+  async #load(path: string, width: number): Promise<Uint8Array> {
+    try {
+      const bytes = await this.#readTile(path);
+      if (bytes.length !== width * hashBytes) {
+        throw new MalformedError(`${path} is not ${width} hashes`);
+      }
+      return bytes;
+    } catch (error) {
+      // A failed read is no answer to keep: the next one tries again.
+      this.#cache.delete(path);
+      throw error;
+    }
+  }
+}

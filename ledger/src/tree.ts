@@ -1,0 +1,119 @@
+/** The Merkle tree of RFC 6962 / RFC 9162 over leaf hashes. */
+import { sha256, sha256Into } from "./crypto.ts";
+import { hashBytes } from "./leaf.ts";
+
+/** Sizes are safe integers, so no perfect subtree is higher than this. */
+export const treeHeightMax = 53;
+
+const nodeInput = new Uint8Array(1 + 2 * hashBytes);
+nodeInput[0] = 1;
+
+/** `SHA-256(0x01 ‖ left ‖ right)`. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const hash = new Uint8Array(hashBytes);
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + hashBytes);
+  sha256Into(nodeInput, hash, 0);
+  return hash;
+}
+
+/** The root of the tree without leaves. */
+export const emptyRoot: Uint8Array = sha256(new Uint8Array(0));
+
+/** Called with each completed perfect subtree: `hash` covers the leaves `[index · 2^height, (index + 1) · 2^height)` and is the callee's to keep. */
+export type OnSubtree = (height: number, index: number, hash: Uint8Array) => void;
+
+export interface FrontierOptions {
+  /** The number of leaves already in the tree, with the hashes of its perfect subtrees, largest first (`Frontier.subtrees`). */
+  readonly size?: number;
+  readonly subtrees?: readonly Uint8Array[];
+  readonly onSubtree?: OnSubtree;
+}
+
+/** The heights of the perfect subtrees of a tree of `size` leaves, largest (leftmost) first: the bits of `size`. */
+export function subtreeHeights(size: number): number[] {
+  const heights: number[] = [];
+  let rest = size;
+  for (let height = 0; rest > 0; height++) {
+    if (rest % 2 === 1) {
+      heights.unshift(height);
+      rest -= 1;
+    }
+    rest /= 2;
+  }
+  return heights;
+}
+
+/** The right edge of a growing tree: all that is needed to append leaves and to know the root. */
+export class Frontier {
+  #size = 0;
+  /** At height h: the hash of the perfect subtree of 2^h leaves, in use where bit h of the size is set. */
+  readonly #hashes = Array.from({ length: treeHeightMax }, () => new Uint8Array(hashBytes));
+  /** The 65 bytes of a node; the right half also carries the subtree that is being completed. */
+  readonly #node = new Uint8Array(1 + 2 * hashBytes);
+  readonly #carry = this.#node.subarray(1 + hashBytes);
+  readonly #onSubtree: OnSubtree | undefined;
+
+  /** Throws `RangeError` when the subtrees do not fit the size. */
+  constructor(options: FrontierOptions = {}) {
+    const { size = 0, subtrees = [] } = options;
+    const heights = Number.isSafeInteger(size) && size >= 0 ? subtreeHeights(size) : undefined;
+    if (heights?.length !== subtrees.length || subtrees.some((hash) => hash.length !== hashBytes)) {
+      throw new RangeError("the subtrees do not fit the size of the tree");
+    }
+    this.#size = size;
+    this.#node[0] = 1;
+    this.#onSubtree = options.onSubtree;
+    for (const [i, height] of heights.entries()) {
+      this.#hashes[height]?.set(subtrees[i] ?? []);
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Reads 32 bytes from `leafHash` and keeps no reference to it. */
+  append(leafHash: Uint8Array): void {
+    let index = this.#size;
+    let height = 0;
+    this.#carry.set(leafHash);
+    this.#onSubtree?.(0, index, this.#carry.slice());
+    while (index % 2 === 1) {
+      this.#node.set(this.#at(height), 1);
+      sha256Into(this.#node, this.#carry, 0);
+      index = (index - 1) / 2;
+      height += 1;
+      this.#onSubtree?.(height, index, this.#carry.slice());
+    }
+    this.#at(height).set(this.#carry);
+    this.#size += 1;
+  }
+
+  /** The root over all leaves so far. */
+  root(): Uint8Array {
+    if (this.#size === 0) {
+      return emptyRoot.slice();
+    }
+    const heights = subtreeHeights(this.#size);
+    this.#carry.set(this.#at(heights.pop() ?? 0));
+    for (const height of heights.toReversed()) {
+      this.#node.set(this.#at(height), 1);
+      sha256Into(this.#node, this.#carry, 0);
+    }
+    return this.#carry.slice();
+  }
+
+  /** Copies of the hashes of the perfect subtrees, largest first. */
+  subtrees(): Uint8Array[] {
+    return subtreeHeights(this.#size).map((height) => this.#at(height).slice());
+  }
+
+  #at(height: number): Uint8Array {
+    const hash = this.#hashes[height];
+    if (hash === undefined) {
+      throw new RangeError("the tree is full");
+    }
+    return hash;
+  }
+}

@@ -1,0 +1,251 @@
+/** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
+import { JournalCheck, type StoreProgress } from "./journal-check.ts";
+import { noteBytesMax, type VerifierKey } from "./note.ts";
+import { equalBytes } from "./proof.ts";
+import { readWhole, type StoreFiles } from "./store-files.ts";
+import {
+  checkNote,
+  checkpointPath,
+  Expectation,
+  keyPath,
+  orMalformed,
+  readTrust,
+  type KeySource,
+} from "./store-trust.ts";
+import { encodeUtf8 } from "./text.ts";
+import { TileCheck } from "./tile-check.ts";
+import { Findings, type Finding, type Verdict } from "./verdict.ts";
+
+export interface StoreOptions {
+  /** C2SP verifier keys to trust; without them the store's own, which shows consistency only. */
+  readonly keys?: readonly string[];
+  /** A checkpoint (signed note) of this log that was kept elsewhere: the store must not be older, nor another history. */
+  readonly known?: string;
+  /** How old the newest leaf under a signature may be. */
+  readonly maxAgeMs?: number;
+  readonly now?: () => number;
+  readonly onProgress?: (progress: StoreProgress) => void;
+}
+
+export interface StoreReport {
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+  /** Findings beyond those listed. */
+  readonly findingsDropped: number;
+  readonly keySource: KeySource;
+  /** 16 hex digits, absent when no segment could be read. */
+  readonly gatewayId?: string;
+  /** Whether the gateway was stopped in good order; otherwise it runs or crashed. */
+  readonly closed: boolean;
+  readonly counts: {
+    readonly segments: number;
+    readonly frames: number;
+    readonly leaves: number;
+    readonly sessions: number;
+    readonly sessionsOpen: number;
+    readonly epochs: number;
+    readonly tiles: number;
+    readonly bytes: number;
+  };
+  /** The newest checkpoint with a trusted signature. */
+  readonly newest?: { readonly size: number; readonly lastLeafMs: number };
+  /** What the newest checkpoint does not cover, and the bytes of a torn tail. */
+  readonly unsigned: {
+    readonly leaves: number;
+    readonly bytes: number;
+    readonly tornBytes: number;
+  };
+  readonly elapsedMs: number;
+  readonly leavesPerSecond: number;
+}
+
+interface Published {
+  readonly bytes: Uint8Array | undefined;
+  readonly expectation: Expectation | undefined;
+}
+
+/** Never throws for what is in the store; rejects on I/O errors, and with `MalformedError` when `options.keys` are none. */
+export async function verifyStore(
+  files: StoreFiles,
+  options: StoreOptions = {},
+): Promise<StoreReport> {
+  const startedMs = performance.now();
+  const findings = new Findings();
+  if (await isNoStore(files)) {
+    findings.add("malformed", ".", "not a store: no journal, no checkpoint, no key");
+    return noStore(findings);
+  }
+  const trust = await readTrust(files, options.keys, findings);
+  const known = await expectKnown(options.known, trust.keys, findings);
+  // In this order a running gateway cannot be ahead of what was read before: what is published is in the journal.
+  const published = await expectPublished(files, trust.keys, findings);
+  const tiles = await TileCheck.open(files, findings);
+  const expectations = [published.expectation, known].filter((one) => one !== undefined);
+  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations });
+  await journal.follow(options.onProgress);
+  if (journal.isComplete) {
+    finishJournal(journal, published, findings);
+    tiles.finish(published.expectation?.checkpoint.size ?? 0);
+    for (const expectation of expectations) {
+      expectation.finish(journal.log.frontier.size, journal.end);
+    }
+  }
+  const newest = newestSigned(journal, published.expectation);
+  if (newest === undefined && (journal.isComplete || published.expectation === undefined)) {
+    findings.add("trust", "journal", "no checkpoint signed by a trusted key covers any of it");
+  } else if (newest !== undefined) {
+    checkAge(newest, options, findings);
+  }
+  const elapsedMs = performance.now() - startedMs;
+  return {
+    ...summary(journal, newest, elapsedMs),
+    verdict: findings.verdict,
+    findings: findings.list,
+    findingsDropped: findings.dropped,
+    keySource: trust.source,
+  };
+}
+
+async function isNoStore(files: StoreFiles): Promise<boolean> {
+  const sizes = await Promise.all([files.size(keyPath), files.size(checkpointPath)]);
+  return sizes.every((size) => size === undefined) && (await files.list("journal")).length === 0;
+}
+
+function noStore(findings: Findings): StoreReport {
+  return {
+    verdict: findings.verdict,
+    findings: findings.list,
+    findingsDropped: findings.dropped,
+    keySource: "none",
+    closed: false,
+    counts: {
+      segments: 0,
+      frames: 0,
+      leaves: 0,
+      sessions: 0,
+      sessionsOpen: 0,
+      epochs: 0,
+      tiles: 0,
+      bytes: 0,
+    },
+    unsigned: { leaves: 0, bytes: 0, tornBytes: 0 },
+    elapsedMs: 0,
+    leavesPerSecond: 0,
+  };
+}
+
+async function expectKnown(
+  note: string | undefined,
+  keys: readonly VerifierKey[],
+  findings: Findings,
+): Promise<Expectation | undefined> {
+  if (note === undefined) {
+    return undefined;
+  }
+  const where = "known checkpoint";
+  const checkpoint = await checkNote(encodeUtf8(note), where, keys, findings);
+  const codes = { differs: "trust", missing: "trust" } as const;
+  return checkpoint === undefined ? undefined : new Expectation(checkpoint, where, codes, findings);
+}
+
+async function expectPublished(
+  files: StoreFiles,
+  keys: readonly VerifierKey[],
+  findings: Findings,
+): Promise<Published> {
+  const bytes = await orMalformed(findings, checkpointPath, async () =>
+    readWhole(files, checkpointPath, noteBytesMax),
+  );
+  if (bytes === undefined) {
+    return { bytes, expectation: undefined };
+  }
+  const checkpoint = await checkNote(bytes, checkpointPath, keys, findings);
+  const codes = { differs: "integrity", missing: "completeness" } as const;
+  const expectation =
+    checkpoint === undefined
+      ? undefined
+      : new Expectation(checkpoint, checkpointPath, codes, findings);
+  return { bytes, expectation };
+}
+
+/** What can be said of the whole only when the journal was followed to its end. */
+function finishJournal(journal: JournalCheck, published: Published, findings: Findings): void {
+  if (journal.end.segment === 0) {
+    findings.add("completeness", "journal", "no segment");
+  }
+  journal.log.finish();
+  if (published.bytes === undefined && journal.hasNotes) {
+    findings.add("completeness", checkpointPath, "missing");
+  }
+  const signedSize = published.expectation?.checkpoint.size;
+  const note = journal.lastNote;
+  if (!journal.log.isClosed || published.bytes === undefined) {
+    return;
+  }
+  if (note === undefined && signedSize === journal.log.frontier.size) {
+    findings.add("completeness", "journal", "the checkpoint frame of the clean stop is missing");
+  } else if (note !== undefined && !equalBytes(note.bytes, published.bytes)) {
+    const older = signedSize !== undefined && signedSize < note.size;
+    const what = "is not the checkpoint that ends the journal";
+    findings.add(older ? "trust" : "integrity", checkpointPath, what);
+  }
+}
+
+interface SignedPart {
+  readonly size: number;
+  readonly lastLeafMs: number;
+  readonly journalBytes: number;
+}
+
+/** The newer of the newest signed checkpoint frame and the published checkpoint. */
+function newestSigned(
+  journal: JournalCheck,
+  published: Expectation | undefined,
+): SignedPart | undefined {
+  const { signed } = journal;
+  if (published?.isReached !== true || (signed?.size ?? -1) >= published.checkpoint.size) {
+    return signed;
+  }
+  const { lastLeafMs, journalBytes } = published;
+  return { size: published.checkpoint.size, lastLeafMs, journalBytes };
+}
+
+function checkAge(newest: SignedPart, options: StoreOptions, findings: Findings): void {
+  const { maxAgeMs, now = Date.now } = options;
+  if (maxAgeMs !== undefined && now() - newest.lastLeafMs > maxAgeMs) {
+    findings.add("trust", "journal", "the newest signed record is older than allowed");
+  }
+}
+
+function summary(
+  journal: JournalCheck,
+  newest: SignedPart | undefined,
+  elapsedMs: number,
+): Omit<StoreReport, "verdict" | "findings" | "findingsDropped" | "keySource"> {
+  const { log, counts, gatewayId } = journal;
+  const leaves = log.frontier.size;
+  return {
+    ...(gatewayId === undefined ? {} : { gatewayId }),
+    closed: log.isClosed,
+    counts: {
+      segments: counts.segments,
+      frames: counts.frames,
+      leaves,
+      sessions: log.sessions.size,
+      sessionsOpen: log.sessions.openCount,
+      epochs: log.epochs,
+      tiles: journal.tilesChecked,
+      bytes: counts.bytes,
+    },
+    ...(newest === undefined
+      ? {}
+      : { newest: { size: newest.size, lastLeafMs: newest.lastLeafMs } }),
+    unsigned: {
+      leaves: leaves - (newest?.size ?? 0),
+      bytes: counts.bytes - (newest?.journalBytes ?? 0),
+      tornBytes: counts.tornBytes,
+    },
+    elapsedMs,
+    leavesPerSecond: elapsedMs === 0 ? 0 : Math.round((leaves * 1000) / elapsedMs),
+  };
+}
