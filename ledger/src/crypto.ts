@@ -1,31 +1,30 @@
 /**
- * The one seam to cryptography: synchronous SHA-256 and asynchronous Ed25519 verification.
- *
- * SHA-256 is Node's one-shot `hash` where it exists. It is asked for a latin1 string because that costs half of what a Buffer
- * does: the call makes no typed array. Elsewhere (browsers) the small implementation in `sha256.ts` does the same.
- * Ed25519 is WebCrypto, which every runtime has.
+ * The one seam to cryptography: synchronous SHA-256 and asynchronous Ed25519 verification, by node:crypto where it exists,
+ * otherwise (browsers) by `sha256.ts` and WebCrypto.
  */
+import { verifyEd25519Web } from "./ed25519-web.ts";
 import { sha256Portable } from "./sha256.ts";
 
-type HashLatin1 = (bytes: Uint8Array) => string;
+type NodeCrypto = typeof import("node:crypto");
 
-function nodeHash(): HashLatin1 | undefined {
+function findNodeCrypto(): NodeCrypto | undefined {
   if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function") {
     return undefined;
   }
-  const { hash } = process.getBuiltinModule("node:crypto");
-  return typeof hash === "function" ? (bytes) => hash("sha256", bytes, "latin1") : undefined;
+  const found = process.getBuiltinModule("node:crypto");
+  return typeof found.hash === "function" ? found : undefined;
 }
 
-const hashLatin1 = nodeHash();
+const nodeCrypto = findNodeCrypto();
 
 /** Writes SHA-256 of `bytes` to `target` at `offset`. `bytes` and the target may overlap. */
 export function sha256Into(bytes: Uint8Array, target: Uint8Array, offset: number): void {
-  if (hashLatin1 === undefined) {
+  if (nodeCrypto === undefined) {
     sha256Portable(bytes, target, offset);
     return;
   }
-  const digest = hashLatin1(bytes);
+  // A latin1 string costs half of what a Buffer does: the call makes no typed array.
+  const digest = nodeCrypto.hash("sha256", bytes, "latin1");
   for (let i = 0; i < 32; i++) {
     target[offset + i] = digest.charCodeAt(i);
   }
@@ -37,6 +36,22 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return digest;
 }
 
+/** What is before the 32 bytes of an Ed25519 public key in its DER form (RFC 8410). */
+const spkiStart = Uint8Array.of(
+  0x30,
+  0x2a,
+  0x30,
+  0x05,
+  0x06,
+  0x03,
+  0x2b,
+  0x65,
+  0x70,
+  0x03,
+  0x21,
+  0,
+);
+
 /** Ed25519 (RFC 8032). False for a public key or a signature that is not one. */
 export async function verifyEd25519(
   publicKey: Uint8Array,
@@ -46,15 +61,14 @@ export async function verifyEd25519(
   if (publicKey.length !== 32 || signature.length !== 64) {
     return false;
   }
-  const { subtle } = globalThis.crypto;
-  try {
-    const key = await subtle.importKey("raw", publicKey.slice(), "Ed25519", false, ["verify"]);
-    return await subtle.verify("Ed25519", key, signature.slice(), message.slice());
-  } catch (error) {
-    // A key that is no point of the curve; anything else is a fault of the runtime and must not pass for a bad signature.
-    if (error instanceof DOMException && error.name === "DataError") {
-      return false;
-    }
-    throw error;
+  if (nodeCrypto === undefined) {
+    return verifyEd25519Web(publicKey, message, signature);
   }
+  // The DER form takes a Buffer by its type; any bytes will do.
+  const der = nodeCrypto.createPublicKey({
+    key: globalThis.Buffer.from([...spkiStart, ...publicKey]),
+    format: "der",
+    type: "spki",
+  });
+  return nodeCrypto.verify(null, message, der, signature);
 }

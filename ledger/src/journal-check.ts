@@ -334,7 +334,7 @@ export class JournalCheck {
       return;
     }
     // A copy, so that the note does not keep a window in memory.
-    const kept = { ...note, bytes: note.bytes.slice() };
+    const kept = { ...note, bytes: new Uint8Array(note.bytes) };
     this.#note = kept;
     if ((await checkNote(kept.bytes, kept.where, this.#keys, this.#findings)) !== undefined) {
       this.#signed = kept;
@@ -367,7 +367,7 @@ export class JournalCheck {
       ({ journal: { segment, offset } }) =>
         segment > this.#end.segment || (segment === this.#end.segment && offset > end.offset),
     );
-    if (stopped || isNamed || (behind ?? 0) > end.offset) {
+    if (stopped || isNamed || behind > end.offset) {
       this.#addEnd(end, behind);
     } else {
       this.#tornBytes = bytes - end.offset;
@@ -376,9 +376,9 @@ export class JournalCheck {
   }
 
   /** A file that ends within a frame lacks bytes, unless whole frames follow: then a length was changed. */
-  #addEnd(end: SegmentEnd, behind: number | undefined): void {
+  #addEnd(end: SegmentEnd, behind: number): void {
     const where = `journal/${segmentName(this.#end.segment)} offset ${end.offset}`;
-    const isCut = end.state === "cut" && behind === undefined;
+    const isCut = end.state === "cut" && behind < 0;
     this.#findings.add(isCut ? "completeness" : "integrity", where, end.what);
   }
 }

@@ -136,8 +136,8 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader {
     firstIndex: readUint53(view, segmentOffsets.firstIndex),
     createdMs: readUint53(view, segmentOffsets.createdMs),
     epoch: view.getUint32(segmentOffsets.epoch),
-    chainBefore: bytes.slice(segmentOffsets.chainBefore, segmentOffsets.chain),
-    chain: bytes.slice(segmentOffsets.chain, segmentHeaderBytes),
+    chainBefore: new Uint8Array(bytes.subarray(segmentOffsets.chainBefore, segmentOffsets.chain)),
+    chain: new Uint8Array(bytes.subarray(segmentOffsets.chain, segmentHeaderBytes)),
   };
   const magic = segmentMagic.every((byte, i) => byte === bytes[i]);
   const zeros = bytes

@@ -208,7 +208,9 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
   if (fault !== undefined || kind === undefined) {
     throw new MalformedError(fault ?? "leaf of an unknown kind");
   }
-  const part = (offset: number, length: number): Uint8Array => bytes.slice(offset, offset + length);
+  // Not slice(): that of a Buffer is no copy.
+  const part = (offset: number, length: number): Uint8Array =>
+    new Uint8Array(bytes.subarray(offset, offset + length));
   return {
     kind,
     flags: view.getUint16(leafOffsets.flags),

@@ -92,18 +92,25 @@ export class SegmentReader {
   /** The bytes from `#windowStart` on; a frame is taken from it with the chain value before it. */
   #window: Uint8Array = new Uint8Array(0);
   #windowStart = 0;
-  #offset = segmentHeaderBytes;
+  #offset: number;
   /** How many bytes from `#offset` on the next step needs. */
   #wanted = frameHeaderBytes;
   readonly #chain = new Uint8Array(hashBytes);
 
-  private constructor(source: SegmentSource, header: SegmentHeader) {
+  private constructor(source: SegmentSource, header: SegmentHeader, offset: number) {
     this.#source = source;
     this.header = header;
+    this.#offset = offset;
   }
 
-  /** Throws `MalformedError` for a file that is too long or whose header is none or does not have its chain value. */
-  static async open(source: SegmentSource): Promise<SegmentReader> {
+  /**
+   * Reads from the frame at `offset` on, by default the first. Throws `MalformedError` for a file that is too long or whose header is none
+   * or does not have its chain value.
+   */
+  static async open(
+    source: SegmentSource,
+    offset: number = segmentHeaderBytes,
+  ): Promise<SegmentReader> {
     if (source.bytes > segmentBytesMax) {
       throw new MalformedError("segment too long");
     }
@@ -112,7 +119,7 @@ export class SegmentReader {
     if (!segmentChainHolds(bytes)) {
       throw new MalformedError("the header of the segment does not have its chain value");
     }
-    return new SegmentReader(source, header);
+    return new SegmentReader(source, header, offset);
   }
 
   /** The frame at the reader's position, the end, or undefined when `fill` must be awaited first. */
@@ -175,15 +182,15 @@ export class SegmentReader {
   }
 
   /**
-   * The highest durable offset that any frame behind `end` names, undefined when there is none. A frame behind damage is recognised
+   * The highest durable offset that any frame behind `end` names, -1 when there is none. A frame behind damage is recognised
    * by its own chain value, which follows from the 32 bytes before it: a flipped byte in the middle passes neither for a torn tail
    * nor for a file cut short.
    */
-  async durableBehind(end: SegmentEnd): Promise<number | undefined> {
+  async durableBehind(end: SegmentEnd): Promise<number> {
     const start = Math.min(end.offset, this.#source.bytes);
     const bytes = await this.#source.read(start, this.#source.bytes - start);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let durable: number | undefined;
+    let durable = -1;
     for (let at = hashBytes; at + frameHeaderBytes + hashBytes <= bytes.length; at += 8) {
       const header = view.getUint32(at) === frameMagic ? decodeFrameHeader(view, at) : undefined;
       const chainAt =
@@ -197,7 +204,7 @@ export class SegmentReader {
       }
       sha256Into(bytes.subarray(at - hashBytes, chainAt), this.#chain, 0);
       if (equalBytes(this.#chain, bytes.subarray(chainAt, chainAt + hashBytes))) {
-        durable = Math.max(durable ?? 0, header.durable);
+        durable = Math.max(durable, header.durable);
       }
     }
     return durable;

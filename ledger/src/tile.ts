@@ -80,7 +80,7 @@ export function decodeEntryBundle(bytes: Uint8Array): Uint8Array[] {
     if (end > bytes.length) {
       throw new MalformedError("entry bundle cut short");
     }
-    entries.push(bytes.slice(at + 2, end));
+    entries.push(new Uint8Array(bytes.subarray(at + 2, end)));
     at = end;
   }
   return entries;
@@ -114,8 +114,9 @@ export class TileReader {
     if (start + width * hashBytes > tile.length) {
       throw new RangeError("no such subtree in the tree");
     }
-    let hashes: Uint8Array[] = Array.from({ length: width }, (_, i) =>
-      tile.slice(start + i * hashBytes, start + (i + 1) * hashBytes),
+    let hashes: Uint8Array[] = Array.from(
+      { length: width },
+      (_, i) => new Uint8Array(tile.subarray(start + i * hashBytes, start + (i + 1) * hashBytes)),
     );
     while (hashes.length > 1) {
       const below = hashes;

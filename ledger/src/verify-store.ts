@@ -91,8 +91,8 @@ export async function verifyStore(
     }
   }
   const newest = newestSigned(journal, published.expectation);
-  if (newest === undefined && (journal.isComplete || published.expectation === undefined)) {
-    findings.add("trust", "journal", "no checkpoint signed by a trusted key covers any of it");
+  if (newest === undefined && published.expectation === undefined) {
+    findings.add("trust", "journal", "no checkpoint of it is signed by a trusted key");
   } else if (newest !== undefined) {
     checkAge(newest, options, findings);
   }

@@ -141,6 +141,8 @@ export interface RequestRelation {
   /** A further part of an already authorised streaming request (COPY data): its seq. */
   readonly partOf?: number;
   readonly continues?: boolean;
+  /** Made by the protocol itself to carry out a decision (failing a transaction after a refusal); recorded, and not asked of policy. */
+  readonly byGateway?: boolean;
 }
 
 export type RequestOutcome = Authorization & {

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm, truncate, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { parseSegmentName, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
@@ -7,6 +7,7 @@ import { parseNote } from '@countersign/ledger/note.ts';
 import { equalBytes } from '@countersign/ledger/proof.ts';
 import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { segmentSource } from './journal-reader.ts';
 import { JournalFold, type SessionEnd } from './journal-fold.ts';
 import type { TileEdges } from './tile-store.ts';
 
@@ -119,7 +120,7 @@ interface FoldedSegment {
 async function foldSegment(directory: string, number: number, fold: JournalFold): Promise<FoldedSegment> {
   const file = join(directory, segmentName(number));
   await using handle = await open(file, 'r');
-  const source = await sourceOf(handle);
+  const source = await segmentSource(handle);
   try {
     const reader = await SegmentReader.open(source);
     if (number > 1 && !equalBytes(reader.header.chainBefore, fold.chain)) {
@@ -144,7 +145,7 @@ async function dropBlank(directory: string, segments: readonly number[]): Promis
   }
   const file = join(directory, segmentName(last));
   await using handle = await open(file, 'r');
-  if (!(await isBlank(await sourceOf(handle)))) {
+  if (!(await isBlank(await segmentSource(handle)))) {
     return segments;
   }
   await rm(file);
@@ -157,7 +158,7 @@ async function dropBlank(directory: string, segments: readonly number[]): Promis
  */
 async function dropUnsynced(file: string): Promise<number> {
   await using handle = await open(file, 'r');
-  const reader = await SegmentReader.open(await sourceOf(handle));
+  const reader = await SegmentReader.open(await segmentSource(handle));
   await foldFrames(reader, (frame) => {
     if (frame.header.durable > 0) {
       throw damaged(`${file} was on stable storage, but the segment before it is torn`);
@@ -165,16 +166,6 @@ async function dropUnsynced(file: string): Promise<number> {
   });
   await rm(file);
   return 1;
-}
-
-async function sourceOf(handle: FileHandle): Promise<SegmentSource> {
-  const { size } = await handle.stat();
-  const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    const bytes = Buffer.alloc(length);
-    const { bytesRead } = await handle.read(bytes, 0, length, offset);
-    return bytes.subarray(0, bytesRead);
-  };
-  return { bytes: size, read };
 }
 
 async function isBlank(source: SegmentSource): Promise<boolean> {

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { tileHeight, tilePath, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
 
 /** The growing tile at the right edge of one level. */
@@ -102,8 +103,24 @@ export interface TileSnapshot {
   readonly partial: readonly { readonly path: string; readonly hashes: Uint8Array }[];
 }
 
+/** The tiles as files. A partial tile that a newer checkpoint has replaced is found as the beginning of the wider one. */
 export function openTiles(directory: string, size: number): TileReader {
-  return new TileReader(size, (path) => readFile(join(directory, path)));
+  return new TileReader(size, async (path) => {
+    const [full = '', width] = path.split('.p/');
+    const candidates = [path];
+    if (width !== undefined) {
+      const widths = await readdir(join(directory, `${full}.p`)).catch(() => []);
+      candidates.push(...widths.filter((wider) => Number(wider) > Number(width)).map((wider) => `${full}.p/${wider}`), full);
+    }
+    for (const candidate of candidates) {
+      // oxlint-disable-next-line no-await-in-loop -- the first that is there.
+      const bytes = await readFile(join(directory, candidate)).catch(() => null);
+      if (bytes !== null) {
+        return width === undefined ? bytes : bytes.subarray(0, Number(width) * hashBytes);
+      }
+    }
+    throw new GatewayError('store_damaged', `The tile log/${path} is missing: run countersign verify.`);
+  });
 }
 
 /** Readers see the old file or the new one. */

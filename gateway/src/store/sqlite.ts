@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 
 export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
@@ -70,6 +71,8 @@ export class Sqlite implements Disposable {
 }
 
 export function openSqlite(file: string, options: SqliteOptions): Sqlite {
+  // SQLite gives its journal the mode of the database.
+  closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file, { timeout: busyMs });
   database.exec(`PRAGMA journal_mode = ${options.journal}`);
   database.exec('PRAGMA synchronous = FULL');

@@ -98,6 +98,8 @@ export interface Bodies {
   readonly meta?: object | string;
   readonly content?: string;
   readonly continues?: boolean;
+  /** Changes the leaf before it is hashed: what a faulty gateway would sign. */
+  readonly patch?: (leaf: Buffer) => void;
 }
 
 /** One frame, as bytes without its chain value, which follows from what is before it. */
@@ -234,6 +236,7 @@ export class StoreWriter {
       (sealedMeta?.commit(seq) ?? sha(Uint8Array.of(3), meta)).copy(leaf, 100);
     }
     sealedContent?.commit(seq).copy(leaf, 132);
+    bodies.patch?.(leaf);
     const head = Buffer.alloc(32);
     const storedMeta = sealedMeta?.stored ?? meta ?? Buffer.alloc(0);
     const storedContent = sealedContent?.stored ?? Buffer.alloc(0);

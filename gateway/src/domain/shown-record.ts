@@ -1,0 +1,43 @@
+import type { Attributes } from './action.ts';
+
+/** One line of `session list --json`. */
+export interface SessionSummary {
+  /** 32 hex digits. */
+  readonly session: string;
+  readonly principal: string | null;
+  /** ISO 8601, UTC. */
+  readonly opened: string;
+  readonly closed: string | null;
+  readonly targets: readonly string[];
+  readonly records: number;
+  /** `open`, `closed`, `halted`, or `interrupted` by a crash of the gateway. */
+  readonly state: 'open' | 'closed' | 'halted' | 'interrupted';
+}
+
+/** One line of `session show ID --json`. */
+export interface ShownRecord {
+  readonly session: string;
+  readonly seq: number;
+  /** ISO 8601, UTC, with milliseconds. */
+  readonly time: string;
+  readonly channel: number | null;
+  readonly target: string | null;
+  readonly protocol: string | null;
+  readonly kind: string;
+  readonly action: string | null;
+  readonly principal: string | null;
+  readonly verdict: string | null;
+  readonly policies: readonly string[];
+  readonly attributes: Attributes;
+  readonly content: ShownContent | null;
+  /** `LOG/INDEX`: what `countersign receipt` takes. */
+  readonly record: string;
+}
+
+/** `bytes` is the length of what was recorded; `text` is what a person reads of it, control characters raw. */
+export interface ShownContent {
+  readonly mediaType: string;
+  readonly text?: string;
+  readonly base64?: string;
+  readonly bytes: number;
+}

@@ -1,0 +1,104 @@
+import {
+  formatBundleCheckpoint,
+  formatBundleHeader,
+  formatBundleRecord,
+  type BundleBody,
+  type BundleRecord,
+} from '@countersign/ledger/bundle.ts';
+import { originOf } from '@countersign/ledger/checkpoint.ts';
+import { leafFlags } from '@countersign/ledger/leaf.ts';
+import { frameEntries } from '@countersign/ledger/segment-reader.ts';
+import type { TileReader } from '@countersign/ledger/tile.ts';
+import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { findSegment, readJournal } from '../recording/journal-reader.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import type { PublishedCheckpoint } from '../recording/recorder.ts';
+import { readEntries, SessionOpener, type RawRecord } from '../recording/session-reader.ts';
+import { openTiles } from '../recording/tile-store.ts';
+import type { IndexedSession } from './session-index.ts';
+
+export interface Log {
+  readonly data: string;
+  /** 16 hex digits. */
+  readonly gatewayId: string;
+  /** The vkey line of `log/key`. */
+  readonly key: string;
+}
+
+/** A C2SP tlog-proof that the record is in the ledger. Errors: `not_found`. */
+export async function makeReceipt(log: Log, checkpoint: PublishedCheckpoint, index: number): Promise<string> {
+  if (!Number.isSafeInteger(index) || index < 0 || index >= checkpoint.size) {
+    throw new GatewayError('not_found', `There is no record ${log.gatewayId}/${index}: the log has ${checkpoint.size} records.`);
+  }
+  const leaf = await findLeaf(log.data, index);
+  const proof = await openTiles(`${log.data}/log`, checkpoint.size).inclusionProof(index);
+  return formatReceipt({ index, leaf, proof, checkpoint: checkpoint.note });
+}
+
+async function findLeaf(data: string, index: number): Promise<Uint8Array> {
+  for await (const { frame } of readJournal(data, await findSegment(data, index))) {
+    const { header } = frame;
+    if (header.type === 'batch' && index < header.index + header.entries) {
+      const entry = [...frameEntries(frame)][index - header.index];
+      if (entry !== undefined) {
+        return entry.leaf.slice();
+      }
+    }
+  }
+  throw new GatewayError('store_damaged', `Record ${index} is not where the journal should have it: run countersign verify.`);
+}
+
+/** The lines of a bundle of one session, up to the checkpoint. */
+export async function* makeBundle(
+  log: Log,
+  keys: KeyStore,
+  session: IndexedSession,
+  checkpoint: PublishedCheckpoint,
+): AsyncGenerator<string> {
+  const to = { segment: session.last.segment, offset: session.last.offset + 1 };
+  yield formatBundleHeader({
+    log: originOf(log.gatewayId),
+    key: log.key,
+    session: session.session,
+    scope: 'session',
+    records: session.records,
+  });
+  const tiles = openTiles(`${log.data}/log`, checkpoint.size);
+  const opener = new SessionOpener(keys, session.key);
+  let records = 0;
+  for await (const raw of readEntries(log.data, session.session, { from: session.first, to })) {
+    if (records === session.records) {
+      break;
+    }
+    records += 1;
+    yield formatBundleRecord(await bundleRecord(raw, opener, tiles));
+  }
+  yield formatBundleCheckpoint(checkpoint.note);
+}
+
+async function bundleRecord(raw: RawRecord, opener: SessionOpener, tiles: TileReader): Promise<BundleRecord> {
+  await opener.open(raw);
+  return {
+    index: raw.leaf.logIndex,
+    leaf: raw.leafBytes,
+    proof: await tiles.inclusionProof(raw.leaf.logIndex),
+    meta: await bundleBody(raw, opener, 'meta'),
+    content: await bundleBody(raw, opener, 'content'),
+  };
+}
+
+async function bundleBody(raw: RawRecord, opener: SessionOpener, slot: 'meta' | 'content'): Promise<BundleBody> {
+  const { flags } = raw.leaf;
+  if ((flags & (slot === 'meta' ? leafFlags.hasMeta : leafFlags.hasContent)) === 0) {
+    return { form: 'none' };
+  }
+  if (slot === 'meta' && (flags & leafFlags.metaClear) !== 0) {
+    return { form: 'clear', text: new TextDecoder().decode(raw.entry.storedMeta) };
+  }
+  const body = await opener.openBody(raw, slot);
+  if (body.state === 'mismatch') {
+    throw new GatewayError('store_damaged', `Record ${raw.leaf.logIndex} is not what its leaf commits to: run countersign verify.`);
+  }
+  return body.state === 'open' ? { form: 'opened', salt: body.salt, plaintext: body.plain } : { form: 'withheld' };
+}

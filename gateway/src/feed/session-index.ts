@@ -1,0 +1,121 @@
+import type { SessionSummary } from '../domain/shown-record.ts';
+import type { JournalPlace } from '../recording/journal-reader.ts';
+import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS sessions (
+    session TEXT PRIMARY KEY, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
+    principal TEXT, targets TEXT NOT NULL, key INTEGER,
+    first_segment INTEGER NOT NULL, first_offset INTEGER NOT NULL, last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL,
+    own INTEGER NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS sessions_opened ON sessions (opened_ms);
+`;
+
+/** What the index knows of a session. Holds no content. */
+export interface IndexedSession {
+  readonly session: string;
+  readonly openedMs: number;
+  closedMs: number | null;
+  reason: string | null;
+  records: number;
+  principal: string | null;
+  targets: string[];
+  key: number | null;
+  readonly first: JournalPlace;
+  /** Start of the last frame with a record of it. */
+  last: JournalPlace;
+  /** The gateway's own session. */
+  readonly own: boolean;
+}
+
+/** `index.db`: sessions and where they are in the journal. Can be deleted at any time; it is made again from the journal. */
+export class SessionIndex {
+  readonly #database: Sqlite;
+
+  constructor(database: Sqlite) {
+    this.#database = database;
+    database.exec(schema);
+  }
+
+  position(): JournalPlace | null {
+    const row = this.#database.get('SELECT segment, offset FROM position WHERE id = 1');
+    return row === undefined ? null : { segment: Number(row['segment']), offset: Number(row['offset']) };
+  }
+
+  /** All or nothing: what the sessions are once everything before `position` is counted. */
+  save(position: JournalPlace, sessions: Iterable<IndexedSession>): void {
+    this.#database.transaction(() => {
+      for (const session of sessions) {
+        this.#saveSession(session);
+      }
+      this.#database.run('INSERT OR REPLACE INTO position (id, segment, offset) VALUES (1, ?, ?)', [position.segment, position.offset]);
+    });
+  }
+
+  find(session: string): IndexedSession | null {
+    const row = this.#database.get('SELECT * FROM sessions WHERE session = ?', [session]);
+    return row === undefined ? null : parseRow(row);
+  }
+
+  open(): IndexedSession[] {
+    return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map(parseRow);
+  }
+
+  /** Oldest first, without the gateway's own, in pages. */
+  *list(): Generator<SessionSummary> {
+    const page = 500;
+    for (let offset = 0; ; offset += page) {
+      const rows = this.#database.all('SELECT * FROM sessions WHERE own = 0 ORDER BY opened_ms, rowid LIMIT ? OFFSET ?', [page, offset]);
+      yield* rows.map(parseRow).map(summarize);
+      if (rows.length < page) {
+        return;
+      }
+    }
+  }
+
+  #saveSession(session: IndexedSession): void {
+    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [
+      session.session, session.openedMs, session.closedMs, session.reason, session.records,
+      session.principal, JSON.stringify(session.targets), session.key,
+      session.first.segment, session.first.offset, session.last.segment, session.last.offset,
+      session.own ? 1 : 0,
+    ]);
+  }
+}
+
+function parseRow(row: SqliteRow): IndexedSession {
+  return {
+    session: String(row['session']),
+    openedMs: Number(row['opened_ms']),
+    closedMs: row['closed_ms'] === null ? null : Number(row['closed_ms']),
+    reason: row['reason'] === null ? null : String(row['reason']),
+    records: Number(row['records']),
+    principal: row['principal'] === null ? null : String(row['principal']),
+    // Written by `save` as an array of names.
+    targets: JSON.parse(String(row['targets'])) as string[],
+    key: row['key'] === null ? null : Number(row['key']),
+    first: { segment: Number(row['first_segment']), offset: Number(row['first_offset']) },
+    last: { segment: Number(row['last_segment']), offset: Number(row['last_offset']) },
+    own: row['own'] === 1,
+  };
+}
+
+export function summarize(session: IndexedSession): SessionSummary {
+  return {
+    session: session.session,
+    principal: session.principal,
+    opened: new Date(session.openedMs).toISOString(),
+    closed: session.closedMs === null ? null : new Date(session.closedMs).toISOString(),
+    targets: session.targets,
+    records: session.records,
+    state: stateOf(session),
+  };
+}
+
+function stateOf({ closedMs, reason }: IndexedSession): SessionSummary['state'] {
+  if (closedMs === null) {
+    return 'open';
+  }
+  return reason === 'halted' ? 'halted' : reason === 'crash' ? 'interrupted' : 'closed';
+}

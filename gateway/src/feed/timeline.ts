@@ -1,0 +1,111 @@
+import type { OpenedRecord } from '../domain/record.ts';
+import type { Protocol } from '../domain/protocol.ts';
+import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import { readEntries, SessionOpener } from '../recording/session-reader.ts';
+import type { IndexedSession } from './session-index.ts';
+
+/** Records that a later one may point back at (a prepared statement) are kept while a session is read, the oldest dropped first. */
+const rememberedRecordsMax = 10_000;
+const rememberedBytesMax = 64 * 1024 * 1024;
+
+export type FindProtocol = (id: string) => Protocol | undefined;
+
+/** The records of a session from `fromSeq` on, opened, checked and in order. */
+export async function* openSession(
+  data: string,
+  keys: KeyStore,
+  session: IndexedSession,
+): AsyncGenerator<OpenedRecord> {
+  const opener = new SessionOpener(keys, session.key);
+  // The last frame that has a record of it is part of the range.
+  const to = { segment: session.last.segment, offset: session.last.offset + 1 };
+  for await (const raw of readEntries(data, session.session, { from: session.first, to })) {
+    yield await opener.open(raw);
+  }
+}
+
+/** Turns opened records of one session, given in order, into what people and programs are shown. */
+export class Presenter {
+  readonly #findProtocol: FindProtocol;
+  readonly #earlier = new Map<number, OpenedRecord>();
+  #bytes = 0;
+
+  constructor(findProtocol: FindProtocol) {
+    this.#findProtocol = findProtocol;
+  }
+
+  show(record: OpenedRecord): ShownRecord {
+    if (record.kind === 'request') {
+      this.#remember(record);
+    }
+    const facts = record.channelFacts;
+    const rendered = facts === null ? null : this.#findProtocol(facts.protocol)?.render(record, (seq) => this.#earlier.get(seq) ?? null);
+    const opens = record.meta?.opens;
+    return {
+      session: record.session,
+      seq: record.seq,
+      time: new Date(record.timeMs).toISOString(),
+      channel: record.meta?.channel ?? null,
+      target: emptyToNull(facts?.target),
+      protocol: emptyToNull(facts?.protocol),
+      kind: record.kind,
+      action: record.meta?.action ?? null,
+      principal: facts?.principal ?? null,
+      verdict: record.meta?.verdict ?? null,
+      policies: record.meta?.policies ?? [],
+      attributes: {
+        'session.id': record.session,
+        ...(facts === null
+          ? {}
+          : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
+        ...(opens?.onBehalfOf === undefined ? {} : { 'countersign.on_behalf_of': opens.onBehalfOf }),
+        ...record.meta?.attributes,
+        ...rendered?.attributes,
+        ...(record.meta?.reason === undefined ? {} : { 'countersign.reason': record.meta.reason }),
+        ...(record.meta?.request === undefined ? {} : { 'countersign.request': record.meta.request }),
+        ...(record.withheld === null ? {} : { 'countersign.withheld': record.withheld }),
+        ...governanceAttributes(record),
+      },
+      content: contentOf(record, rendered),
+      record: record.record,
+    };
+  }
+
+  #remember(record: OpenedRecord): void {
+    this.#earlier.set(record.seq, record);
+    this.#bytes += record.content?.length ?? 0;
+    for (const [seq, old] of this.#earlier) {
+      if (this.#earlier.size <= rememberedRecordsMax && this.#bytes <= rememberedBytesMax) {
+        return;
+      }
+      this.#earlier.delete(seq);
+      this.#bytes -= old.content?.length ?? 0;
+    }
+  }
+}
+
+function emptyToNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}
+
+function contentOf(record: OpenedRecord, rendered: { mediaType: string; text: string } | null | undefined): ShownContent | null {
+  if (record.content === null) {
+    return null;
+  }
+  const bytes = record.content.length;
+  return rendered === null || rendered === undefined
+    ? { mediaType: 'application/octet-stream', base64: Buffer.from(record.content).toString('base64'), bytes }
+    : { mediaType: rendered.mediaType, text: rendered.text, bytes };
+}
+
+/** The clear facts of governance records, one attribute each. */
+function governanceAttributes(record: OpenedRecord): Readonly<Record<string, string | number | boolean>> {
+  const attributes: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(record.governance ?? {})) {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      attributes[`countersign.${record.kind}.${name}`] = value;
+    }
+  }
+  return attributes;
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, closeSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { GatewayError } from '../domain/errors.ts';
+import { KeyStore } from './key-store.ts';
+import { journalStart } from './journal-reader.ts';
+import { Recorder } from './recorder.ts';
+import { recoverJournal } from './recovery.ts';
+import { openRootKey } from './root-key.ts';
+import { readEntries, SessionOpener } from './session-reader.ts';
+import type { OpenedRecord } from '../domain/record.ts';
+
+interface Opened {
+  readonly recorder: Recorder;
+  readonly keys: KeyStore;
+  readonly fatal: Error[];
+}
+
+function temporaryDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-recorder-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+async function openRecorder(data: string, segmentBytes?: number): Promise<Opened> {
+  const keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, {}, true));
+  const fatal: Error[] = [];
+  const recorder = await Recorder.open({
+    data,
+    software: 'test',
+    keys,
+    retention: { metaDays: 400, contentDays: 90 },
+    end: await recoverJournal(data),
+    clock: () => Date.now(),
+    newSessionId: () => randomBytes(16).toString('hex'),
+    onFatal: (error) => {
+      fatal.push(error);
+    },
+    onTrouble: () => undefined,
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+  });
+  return { recorder, keys, fatal };
+}
+
+async function closeRecorder(opened: Opened): Promise<void> {
+  await opened.recorder[Symbol.asyncDispose]();
+  opened.keys[Symbol.dispose]();
+}
+
+function committed(recorder: Recorder, durability: 'disk' | 'process' = 'process'): Promise<void> {
+  return new Promise((resolve) => {
+    recorder.whenCommitted(durability, resolve);
+  });
+}
+
+async function readBack(data: string, keys: KeyStore, session: string): Promise<OpenedRecord[]> {
+  const opener = new SessionOpener(keys);
+  const records: OpenedRecord[] = [];
+  for await (const raw of readEntries(data, session, { from: journalStart })) {
+    records.push(await opener.open(raw));
+  }
+  return records;
+}
+
+const request = { kind: 'request', meta: JSON.stringify({ channel: 1, action: 'test.act' }) } as const;
+
+test('what was recorded is read back, of any size, compressible or not, across segments', async (t) => {
+  const data = temporaryDirectory(t);
+  const opened = await openRecorder(data, 2 * 1024 * 1024);
+  const track = opened.recorder.openSession();
+  const contents = [0, 1, 15, 16, 17, 2048, 2049, 4096, 70_000, 1024 * 1024].flatMap((length) => [
+    randomBytes(length),
+    Buffer.alloc(length, 'the same words again and again '),
+  ]);
+  for (const content of contents) {
+    opened.recorder.append(track, { ...request, content: [content.subarray(0, 7), content.subarray(7)] });
+  }
+  opened.recorder.closeSession(track, 'client');
+  await committed(opened.recorder, 'disk');
+  const records = await readBack(data, opened.keys, track.id);
+  assert.equal(records.length, contents.length + 2);
+  for (const [i, content] of contents.entries()) {
+    const record = records[i + 1];
+    assert.equal(record?.withheld, null);
+    assert.deepEqual(record?.meta, { channel: 1, action: 'test.act' });
+    assert.deepEqual(Buffer.from(record?.content ?? []), content);
+  }
+  assert.deepEqual(records.at(-1)?.governance, { records: contents.length + 2, reason: 'client' });
+  assert.ok(readdirSync(join(data, 'journal')).length > 1);
+  await closeRecorder(opened);
+});
+
+test('nothing of the content, and no key, is in clear in any file; key files are private', async (t) => {
+  const data = temporaryDirectory(t);
+  const opened = await openRecorder(data);
+  const track = opened.recorder.openSession();
+  const canary = `canary-${randomBytes(12).toString('hex')}`;
+  for (const repeat of [1, 1000]) {
+    opened.recorder.append(track, {
+      kind: 'request',
+      meta: JSON.stringify({ channel: 1, reason: canary }),
+      content: [Buffer.from(canary.repeat(repeat))],
+    });
+  }
+  await committed(opened.recorder, 'disk');
+  await closeRecorder(opened);
+  const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.ok(files.length > 4);
+  for (const file of files) {
+    const path = join(file.parentPath, file.name);
+    assert.ok(!readFileSync(path).includes(canary), path);
+    assert.equal(statSync(path).mode & 0o077, 0, `${path} is private`);
+  }
+});
+
+test('C28: after a kill the next start goes on, closes what was open and says what is unknown', async (t) => {
+  const data = temporaryDirectory(t);
+  const script = join(import.meta.dirname, 'testdata', 'record-and-die.ts');
+  const died = spawnSync(process.execPath, [script, data], { encoding: 'utf8' });
+  assert.equal(died.signal, 'SIGKILL', died.stderr);
+  const { session, records } = JSON.parse(died.stdout);
+  const opened = await openRecorder(data);
+  const own = (await readBack(data, opened.keys, opened.recorder.own.id))[0];
+  assert.deepEqual(own?.governance?.['previous'], {
+    epoch: 1,
+    clean: false,
+    sessionsLeftOpen: 1,
+    requestsWithoutOutcome: 1,
+    unanswered: [{ session, seq: 1 }],
+    tornBytes: 0,
+  });
+  const survived = await readBack(data, opened.keys, session);
+  assert.equal(survived.length, records + 1, 'every record that was committed, and the close');
+  assert.deepEqual(survived.at(-1)?.governance, { records: records + 1, reason: 'crash' });
+  assert.ok(survived.slice(1, -1).every((record) => record.withheld === null && record.content !== null));
+  await closeRecorder(opened);
+});
+
+test('C28: a torn tail is cut off, damage before it is refused and left as it is', async (t) => {
+  const data = temporaryDirectory(t);
+  const script = join(import.meta.dirname, 'testdata', 'record-and-die.ts');
+  spawnSync(process.execPath, [script, data]);
+  const segment = join(data, 'journal', '000000000001.segment');
+  const bytes = readFileSync(segment);
+  let end = bytes.length;
+  while (bytes[end - 1] === 0) {
+    end -= 1;
+  }
+  const damaged = Buffer.from(bytes);
+  damaged.writeUInt8(damaged.readUInt8(400) ^ 1, 400);
+  writeFileSync(segment, damaged);
+  await assert.rejects(recoverJournal(data), (error) => error instanceof GatewayError && error.code === 'store_damaged');
+  assert.deepEqual(readFileSync(segment), damaged);
+  const torn = Buffer.from(bytes);
+  torn.writeUInt8(torn.readUInt8(end - 40) ^ 1, end - 40);
+  writeFileSync(segment, torn);
+  const recovered = await recoverJournal(data);
+  assert.ok((recovered.previous?.tornBytes ?? 0) > 0);
+});
+
+test('a journal shorter than a checkpoint that was given out is refused', async (t) => {
+  const data = temporaryDirectory(t);
+  const opened = await openRecorder(data);
+  await opened.recorder.publish();
+  await closeRecorder(opened);
+  truncateSync(join(data, 'journal', '000000000001.segment'), 128);
+  await assert.rejects(recoverJournal(data), /a checkpoint over \d+ was given out/);
+});
+
+test('a segment that a crash left without header is dropped', async (t) => {
+  const data = temporaryDirectory(t);
+  await closeRecorder(await openRecorder(data));
+  appendFileSync(join(data, 'journal', '000000000002.segment'), Buffer.alloc(1000));
+  const opened = await openRecorder(data);
+  assert.equal(opened.recorder.epoch, 2);
+  await closeRecorder(opened);
+});
+
+test('C28: a failing write lets nothing go: no release, no further record, and the owner is told', async (t) => {
+  const data = temporaryDirectory(t);
+  const opened = await openRecorder(data);
+  const track = opened.recorder.openSession();
+  await committed(opened.recorder);
+  closeJournalBehindItsBack(data);
+  opened.recorder.append(track, { ...request, content: [Buffer.from('lost')] });
+  let released = false;
+  opened.recorder.whenCommitted('process', () => {
+    released = true;
+  });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 20);
+  });
+  assert.equal(released, false);
+  assert.equal(opened.fatal.length, 1);
+  assert.throws(
+    () => opened.recorder.append(track, { ...request, content: [] }),
+    (error) => error instanceof GatewayError && error.code === 'cannot_record',
+  );
+});
+
+/** Makes the open descriptor of the segment fail: it is replaced by one that cannot be written. */
+function closeJournalBehindItsBack(data: string): void {
+  const name = readdirSync('/proc/self/fd').find((fd) => {
+    try {
+      return statSync(`/proc/self/fd/${fd}`).ino === statSync(join(data, 'journal', '000000000001.segment')).ino;
+    } catch {
+      return false;
+    }
+  });
+  // A closed descriptor answers EBADF to every write: a failure that needs no special file system.
+  closeSync(Number(name));
+}

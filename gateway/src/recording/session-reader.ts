@@ -1,0 +1,144 @@
+import type { KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
+import { decodeHex } from '@countersign/ledger/hex.ts';
+import { bodyEncodings, bodyStreams, type StoredBody } from '@countersign/ledger/journal.ts';
+import { commitClear, commitSealed, decodeLeaf, leafFlags, type BodySlot, type Leaf } from '@countersign/ledger/leaf.ts';
+import { equalBytes } from '@countersign/ledger/proof.ts';
+import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
+import type { ChannelFacts, OpenedRecord, RecordMeta } from '../domain/record.ts';
+import { partBytesMax } from './batch.ts';
+import { readJournal, type JournalPlace } from './journal-reader.ts';
+import type { KeyStore } from './key-store.ts';
+import { unseal } from './keystream.ts';
+
+const decompress = promisify(zstdDecompress);
+
+/** One entry of a session with its leaf decoded; the byte arrays are copies. */
+export interface RawRecord {
+  readonly leaf: Leaf;
+  readonly leafBytes: Uint8Array;
+  readonly entry: Entry;
+}
+
+/** A sealed body, opened and checked against its commitment. */
+export type OpenedBody =
+  | { readonly state: 'open'; readonly salt: Uint8Array; readonly plain: Uint8Array }
+  | { readonly state: 'erased' | 'mismatch' };
+
+/** The entries of one session between two places of the journal, in order. */
+export async function* readEntries(
+  data: string,
+  session: string,
+  range: { readonly from: JournalPlace; readonly to?: JournalPlace },
+): AsyncGenerator<RawRecord> {
+  const id = Buffer.from(decodeHex(session, 16));
+  for await (const { frame } of readJournal(data, range.from, range.to)) {
+    if (frame.header.type !== 'batch') {
+      continue;
+    }
+    for (const entry of frameEntries(frame)) {
+      if (id.equals(entry.leaf.subarray(4, 20))) {
+        yield { leaf: decodeLeaf(entry.leaf), leafBytes: entry.leaf.slice(), entry };
+      }
+    }
+  }
+}
+
+/** Opens the bodies of one session's records. A body that is not what its leaf commits to is never passed on. */
+export class SessionOpener {
+  readonly #keys: KeyStore;
+  #secrets: { readonly meta: KeyObject | null; readonly content: KeyObject | null } = { meta: null, content: null };
+  readonly #channels = new Map<number, ChannelFacts>();
+
+  /** `keyId` when the record that tells it has been passed already. */
+  constructor(keys: KeyStore, keyId: number | null = null) {
+    this.#keys = keys;
+    if (keyId !== null) {
+      this.#secrets = keys.find(keyId);
+    }
+  }
+
+  /** Records must come in order: the first tells the key, and a channel's opening tells its facts. */
+  async open(raw: RawRecord): Promise<OpenedRecord> {
+    const { leaf } = raw;
+    const governance = openClear(raw);
+    if ((leaf.kind === 'open' || leaf.kind === 'epoch') && typeof governance?.['key'] === 'number') {
+      this.#secrets = this.#keys.find(governance['key']);
+    }
+    const metaBody = sealedMeta(leaf) ? await this.openBody(raw, 'meta') : null;
+    const contentBody = (leaf.flags & leafFlags.hasContent) === 0 ? null : await this.openBody(raw, 'content');
+    const meta = metaBody?.state === 'open' ? parseMeta(metaBody.plain) : null;
+    if (meta?.opens !== undefined) {
+      this.#channels.set(meta.channel, meta.opens);
+    }
+    const mismatch = [metaBody, contentBody].some((body) => body?.state === 'mismatch') || (governance === null && clearMeta(leaf));
+    const erased = [metaBody, contentBody].some((body) => body?.state === 'erased');
+    return {
+      session: leaf.session,
+      seq: leaf.sessionSeq,
+      timeMs: leaf.timeMs,
+      kind: leaf.kind,
+      record: `${leaf.gatewayId}/${leaf.logIndex}`,
+      meta,
+      channelFacts: meta === null ? null : (this.#channels.get(meta.channel) ?? null),
+      governance,
+      content: contentBody?.state === 'open' ? contentBody.plain : null,
+      continues: (leaf.flags & leafFlags.continues) !== 0,
+      withheld: mismatch ? 'mismatch' : erased ? 'erased' : null,
+    };
+  }
+
+  async openBody(raw: RawRecord, slot: BodySlot): Promise<OpenedBody> {
+    const { leaf, entry } = raw;
+    const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
+    const header = entry.header[slot];
+    const secret = header.stream === bodyStreams.meta ? this.#secrets.meta : this.#secrets.content;
+    if (secret === null) {
+      return { state: 'erased' };
+    }
+    const { salt, encoded } = unseal(secret, header.position, stored);
+    const plain = await decode(header, encoded);
+    if (plain === null) {
+      return { state: 'mismatch' };
+    }
+    const commit = commitSealed({
+      slot,
+      session: decodeHex(leaf.session, 16),
+      sessionSeq: leaf.sessionSeq,
+      salt,
+      plaintext: plain,
+    });
+    return equalBytes(commit, slot === 'meta' ? leaf.metaCommit : leaf.contentCommit)
+      ? { state: 'open', salt, plain }
+      : { state: 'mismatch' };
+  }
+}
+
+function clearMeta(leaf: Leaf): boolean {
+  return (leaf.flags & leafFlags.metaClear) !== 0;
+}
+
+function sealedMeta(leaf: Leaf): boolean {
+  return (leaf.flags & leafFlags.hasMeta) !== 0 && !clearMeta(leaf);
+}
+
+function openClear({ leaf, entry }: RawRecord): Readonly<Record<string, unknown>> | null {
+  if (!clearMeta(leaf) || !equalBytes(commitClear(entry.storedMeta), leaf.metaCommit)) {
+    return null;
+  }
+  // The recorder writes an object; what anybody else wrote does not have the commitment of a leaf.
+  return JSON.parse(Buffer.from(entry.storedMeta).toString()) as Readonly<Record<string, unknown>>;
+}
+
+function parseMeta(bytes: Uint8Array): RecordMeta {
+  // The recorder wrote it, and its commitment was checked.
+  return JSON.parse(Buffer.from(bytes).toString()) as RecordMeta;
+}
+
+async function decode(header: StoredBody, encoded: Buffer): Promise<Uint8Array | null> {
+  if (header.encoding === bodyEncodings.plain) {
+    return encoded;
+  }
+  return decompress(encoded, { maxOutputLength: partBytesMax }).catch(() => null);
+}

@@ -1,0 +1,114 @@
+import type { Action } from '../domain/action.ts';
+import type { GatewayError } from '../domain/errors.ts';
+import type { Limits } from '../domain/limits.ts';
+import type { Identity } from '../domain/principal.ts';
+import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import type { RecordKind, RecordMeta } from '../domain/record.ts';
+import type { Target } from '../domain/target.ts';
+import { partBytesMax } from '../recording/batch.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { dial } from '../wire/upstream-connection.ts';
+import { authorize, authorizeOwn, type CurrentPolicy } from './gate.ts';
+import type { LiveSession } from './live-session.ts';
+import type { LiveSessions } from './live-sessions.ts';
+import { RequestMeta } from './meta.ts';
+import { splitParts } from './parts.ts';
+
+export interface ChannelContext {
+  readonly recorder: Recorder;
+  readonly sessions: LiveSessions;
+  readonly policy: CurrentPolicy;
+  readonly limits: Limits;
+}
+
+/** One channel of a session: all that a protocol can reach. */
+export class Channel implements Session {
+  readonly channel: number;
+  readonly signal: AbortSignal;
+  readonly target: Target;
+  readonly limits: Limits;
+  readonly #context: ChannelContext;
+  readonly #session: LiveSession;
+  readonly #gate: { readonly policy: CurrentPolicy; readonly identity: Identity; readonly target: Target };
+  readonly #requestMeta: RequestMeta;
+  readonly #signals: (() => void)[] = [];
+  #closed = false;
+
+  constructor(
+    context: ChannelContext,
+    session: LiveSession,
+    opened: { readonly channel: number; readonly signal: AbortSignal },
+    gate: { readonly identity: Identity; readonly target: Target },
+  ) {
+    this.#context = context;
+    this.#session = session;
+    this.#gate = { policy: context.policy, ...gate };
+    this.#requestMeta = new RequestMeta(opened.channel);
+    this.channel = opened.channel;
+    this.signal = opened.signal;
+    this.target = gate.target;
+    this.limits = context.limits;
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  async connect(): Promise<Upstream> {
+    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal: this.signal });
+  }
+
+  request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome {
+    const authorization = relation?.byGateway === true ? authorizeOwn(this.#gate, bytes) : authorize(this.#gate, action, bytes);
+    const meta = this.#requestMeta.print(action, authorization.decision, relation?.partOf);
+    const seq = this.#append('request', meta, bytes, relation?.continues === true);
+    return { ...authorization, seq };
+  }
+
+  record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
+    return this.#append(kind, JSON.stringify({ channel: this.channel, ...meta }), content, continues);
+  }
+
+  whenCommitted(release: () => void): void {
+    this.#context.recorder.whenCommitted(this.target.durability, release);
+  }
+
+  onSignal(key: Uint8Array, handler: () => Promise<void>): void {
+    this.#signals.push(this.#context.sessions.onSignal(key, handler));
+  }
+
+  async close(reason: string, _error?: GatewayError): Promise<void> {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    for (const dispose of this.#signals) {
+      dispose();
+    }
+    this.#session.closeChannel(this.channel, reason);
+    await Promise.resolve();
+  }
+
+  /** Content of any length: what does not fit one record goes on in the next. Returns the first one's number. */
+  #append(kind: RecordKind, meta: string, content: readonly Uint8Array[], continues: boolean): number {
+    const { recorder } = this.#context;
+    let bytes = 0;
+    for (const part of content) {
+      bytes += part.length;
+    }
+    if (bytes <= partBytesMax) {
+      return recorder.append(this.#session.track, { kind, meta, content, continues });
+    }
+    const parts = splitParts(content, partBytesMax);
+    const first = this.#session.track.seq;
+    for (const [i, part] of parts.entries()) {
+      recorder.append(this.#session.track, {
+        kind,
+        meta: i === 0 ? meta : JSON.stringify({ channel: this.channel, request: first }),
+        content: part,
+        continues: continues || i < parts.length - 1,
+      });
+    }
+    return first;
+  }
+}

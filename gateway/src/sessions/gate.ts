@@ -1,0 +1,37 @@
+import type { Action } from '../domain/action.ts';
+import type { Authorization, Decision } from '../domain/decision.ts';
+import { Grant } from '../domain/grant.ts';
+import type { Identity } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
+import type { PolicyEngine } from '../policy/policy.ts';
+
+/** The policy in force; a configuration change replaces it for the next action of every session. */
+export type CurrentPolicy = () => PolicyEngine;
+
+export interface GateContext {
+  readonly policy: CurrentPolicy;
+  readonly identity: Identity;
+  readonly target: Target;
+}
+
+/** Decides on one action and, when it is allowed, mints the only thing that an upstream forwards. */
+export function authorize(context: GateContext, action: Action, bytes: readonly Uint8Array[]): Authorization {
+  const decision = context.policy().decide({
+    principal: context.identity.principal,
+    target: context.target,
+    action,
+  });
+  return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
+}
+
+/** For what the gateway itself must send to carry out a decision; recorded like any request. */
+export function authorizeOwn(context: GateContext, bytes: readonly Uint8Array[]): Authorization {
+  const decision: Decision = {
+    verdict: 'allow',
+    policies: ['countersign'],
+    policyVersion: context.policy().version,
+    reason: 'made by the gateway to carry out a decision',
+    obligations: [],
+  };
+  return { decision, grant: new Grant(bytes) };
+}

@@ -1,0 +1,87 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { ChannelFacts } from '../domain/record.ts';
+import type { SessionTrack } from '../recording/batch.ts';
+import type { Recorder } from '../recording/recorder.ts';
+
+/** What ends a channel from outside. */
+export interface Ending {
+  readonly reason: string;
+  readonly error: GatewayError;
+  /** Who ended it and why; sealed with the facts of the session. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** A session that is open: its place in the record and its live channels. */
+export class LiveSession {
+  readonly track: SessionTrack;
+  /** A run outlives its connections; any other session ends with its only channel. */
+  readonly isRun: boolean;
+  readonly #recorder: Recorder;
+  readonly #channels = new Map<number, AbortController>();
+  readonly #closed: (session: LiveSession) => void;
+  #nextChannel = 1;
+  #ending: Ending | null = null;
+
+  constructor(recorder: Recorder, options: { readonly isRun: boolean; readonly closed: (session: LiveSession) => void }) {
+    this.#recorder = recorder;
+    this.track = recorder.openSession();
+    this.isRun = options.isRun;
+    this.#closed = options.closed;
+  }
+
+  get id(): string {
+    return this.track.id;
+  }
+
+  /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */
+  openChannel(facts: ChannelFacts, decision: Readonly<Record<string, unknown>>): { readonly channel: number; readonly signal: AbortSignal } {
+    if (this.#ending !== null) {
+      throw this.#ending.error;
+    }
+    const channel = this.#nextChannel;
+    this.#recorder.append(this.track, {
+      kind: 'decision',
+      meta: JSON.stringify({ channel, ...decision, opens: facts }),
+      content: [],
+    });
+    this.#nextChannel += 1;
+    const controller = new AbortController();
+    this.#channels.set(channel, controller);
+    return { channel, signal: controller.signal };
+  }
+
+  /** Idempotent. The last channel of a session that is no run closes it. */
+  closeChannel(channel: number, reason: string): void {
+    if (!this.#channels.delete(channel)) {
+      return;
+    }
+    if (this.isRun && this.#ending === null) {
+      this.#recorder.append(this.track, {
+        kind: 'decision',
+        meta: JSON.stringify({ channel, action: 'gateway.disconnect', reason }),
+        content: [],
+      });
+    } else if (this.#channels.size === 0) {
+      this.#close(this.#ending?.reason ?? reason);
+    }
+  }
+
+  /** Ends every channel; the session closes when the last one has told its client, at once when there is none. */
+  end(ending: Ending): void {
+    if (this.#ending !== null) {
+      return;
+    }
+    this.#ending = ending;
+    for (const controller of this.#channels.values()) {
+      controller.abort(ending.error);
+    }
+    if (this.#channels.size === 0) {
+      this.#close(ending.reason);
+    }
+  }
+
+  #close(reason: string): void {
+    this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
+    this.#closed(this);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Recorder } from '../recording/recorder.ts';
+import { LiveSession, type Ending } from './live-session.ts';
+
+/** All sessions that are open, and the signals (cancel keys) of their channels. */
+export class LiveSessions {
+  readonly #recorder: Recorder;
+  readonly #sessions = new Map<string, LiveSession>();
+  readonly #signals = new Map<string, () => Promise<void>>();
+  #emptied: (() => void) | null = null;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  open(isRun: boolean): LiveSession {
+    const session = new LiveSession(this.#recorder, {
+      isRun,
+      closed: (closed) => {
+        this.#sessions.delete(closed.id);
+        if (this.#sessions.size === 0) {
+          this.#emptied?.();
+        }
+      },
+    });
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  find(id: string): LiveSession | null {
+    return this.#sessions.get(id) ?? null;
+  }
+
+  /** Ends all sessions; resolves when each has told its clients and is closed in the record, or after `limitMs`. */
+  async endAll(ending: Ending, limitMs: number): Promise<void> {
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    for (const session of [...this.#sessions.values()]) {
+      session.end(ending);
+    }
+    if (this.#sessions.size > 0) {
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, limitMs);
+      await Promise.race([emptied, timeout.promise]);
+      clearTimeout(timer);
+    }
+  }
+
+  onSignal(key: Uint8Array, handler: () => Promise<void>): () => void {
+    const name = Buffer.from(key).toString('hex');
+    this.#signals.set(name, handler);
+    return () => {
+      this.#signals.delete(name);
+    };
+  }
+
+  /** False when nobody answers to the key. */
+  async signal(key: Uint8Array): Promise<boolean> {
+    const handler = this.#signals.get(Buffer.from(key).toString('hex'));
+    await handler?.();
+    return handler !== undefined;
+  }
+}
