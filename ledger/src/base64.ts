@@ -1,12 +1,10 @@
 /** Canonical base64: RFC 4648 §4, padded, unused bits zero, nothing else. */
 import { MalformedError } from "./malformed.ts";
 
-const chunkBytes = 8192;
-
 export function encodeBase64(bytes: Uint8Array): string {
   let latin1 = "";
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
-    latin1 += String.fromCharCode(...bytes.subarray(at, at + chunkBytes));
+  for (const byte of bytes) {
+    latin1 += String.fromCharCode(byte);
   }
   return btoa(latin1);
 }

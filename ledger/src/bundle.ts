@@ -1,5 +1,6 @@
 /** The bundle: one file that proves a session, or some of its records. Normative: docs/formats/bundle.md. */
 import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { parseCheckpoint } from "./checkpoint.ts";
 import { decodeHex } from "./hex.ts";
 import { decodeLeaf, hashBytes, saltBytes, sessionIdBytes, type Leaf } from "./leaf.ts";
 import { MalformedError } from "./malformed.ts";
@@ -199,7 +200,7 @@ function parseCheckpointLine(line: string): string {
   if (checkpoint.length > noteBytesMax || !checkpoint.isWellFormed()) {
     throw new MalformedError("bundle checkpoint is not a note");
   }
-  parseNote(encodeUtf8(checkpoint));
+  parseCheckpoint(parseNote(encodeUtf8(checkpoint)).text);
   return checkpoint;
 }
 

@@ -1,6 +1,7 @@
 /** Signed notes, c2sp.org/signed-note, with Ed25519 keys (signature type 0x01). */
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { sha256, verifyEd25519 } from "./crypto.ts";
+import { encodeHex } from "./hex.ts";
 import { MalformedError } from "./malformed.ts";
 import { decodeUtf8, encodeUtf8 } from "./text.ts";
 
@@ -50,9 +51,7 @@ function isKeyName(name: string): boolean {
 }
 
 function idHex(bytes: Uint8Array): string {
-  return Array.from(bytes.subarray(0, keyIdBytes), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return encodeHex(bytes.subarray(0, keyIdBytes));
 }
 
 /** `SHA-256(name ‖ "\n" ‖ 0x01 ‖ public key)[:4]`. */

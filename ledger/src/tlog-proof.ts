@@ -1,4 +1,5 @@
 /** Receipts: c2sp.org/tlog-proof@v1 whose extra data is the leaf. Normative: docs/formats/checkpoint.md. */
+import { parseCheckpoint } from "./checkpoint.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { emptyReport, checkInclusion, type FileOptions, type FileReport } from "./file-report.ts";
 import { decodeLeaf, hashBytes, leafBytes } from "./leaf.ts";
@@ -65,7 +66,7 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
     throw new MalformedError("not a receipt");
   }
   const checkpoint = text.slice(split + 2);
-  parseNote(encodeUtf8(checkpoint));
+  parseCheckpoint(parseNote(encodeUtf8(checkpoint)).text);
   return {
     index: parseDecimal(parseLine(index, "index ")),
     leaf: parseBytes(parseLine(extra, "extra "), leafBytes),

@@ -173,8 +173,8 @@ void test("C28: sessions begin with open, count without gap and end with close",
     writer.close(opened(writer));
   });
   assert.deepEqual(
-    afterStop.map(({ code, what }) => [code, what]),
-    Array(2).fill(["integrity", "record after the gateway was stopped"]),
+    afterStop.map(({ code, what }) => `${code}: ${what}`),
+    Array(2).fill("integrity: record after the gateway was stopped"),
   );
 });
 

@@ -18,7 +18,10 @@ export interface Relay {
   decided(decision: Decision, seq: number): void;
   clientEnded(): void;
   upstreamEnded(): void;
-  /** The connection must end (`halted`, `stopping`, `cannot_record`, `limit_exceeded` ...): say so in the protocol's words and close. */
+  /**
+   * The connection must end (`halted`, `stopping`, `cannot_record`, `limit_exceeded` ...): what was not yet pulled is dropped; `next` yields nothing but
+   * this sentence in the protocol's words, and the close.
+   */
   fail(error: GatewayError): void;
   next(): Output | null;
 }
@@ -31,6 +34,8 @@ export interface RequestOutput {
   readonly action: Action;
   readonly bytes: readonly Uint8Array[];
   readonly relation?: RequestRelation;
+  /** Made by the protocol itself to carry out a decision; recorded, and not asked of policy. */
+  readonly byGateway?: boolean;
 }
 
 /** Record, then release to the client. Also what the gateway itself says to the client: the record holds what the client saw. */

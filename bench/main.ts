@@ -1,0 +1,16 @@
+/** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. */
+import { benchPostgres } from './postgres.ts';
+import { benchRecorder } from './recorder.ts';
+
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+  recorder: benchRecorder,
+  postgres: benchPostgres,
+};
+
+const [name = ''] = process.argv.slice(2);
+const run = benchmarks[name];
+if (run === undefined) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(benchmarks).join('|')}\n`);
+  process.exit(2);
+}
+await run();
