@@ -5,6 +5,7 @@ import test from "node:test";
 import * as fc from "fast-check";
 import { sha256, verifyEd25519 } from "./crypto.ts";
 import { verifyEd25519Web } from "./ed25519-web.ts";
+import { HashLanes } from "./sha256-lanes.ts";
 import { sha256Portable } from "./sha256.ts";
 import { signerOf } from "./testdata/store-writer.ts";
 
@@ -26,6 +27,27 @@ void test("both implementations of SHA-256 agree with node:crypto at every lengt
     assert.equal(portable(bytes), reference(bytes));
   }
 });
+
+for (const useVectors of [true, false]) {
+  void test(`SHA-256 of many messages at once agrees with node:crypto, ${useVectors ? "with" : "without"} vectors`, () => {
+    for (const bodyBytes of [0, 1, 3, 31, 54, 55, 62, 63, 64, 118, 119, 127, 164, 182]) {
+      const lanes = new HashLanes(bodyBytes & 3, bodyBytes, useVectors);
+      for (const count of [0, 1, 2, 3, 4, 5, 255, 256]) {
+        const bodies = Array.from({ length: count }, (_, i) =>
+          Uint8Array.from({ length: bodyBytes }, (_unused, j) => (i * 31 + j * 7 + count) & 255),
+        );
+        bodies.forEach((body, i) => lanes.memory.set(body, lanes.bodyAt + i * lanes.stride));
+        lanes.hash(count);
+        for (const [i, body] of bodies.entries()) {
+          const digest = lanes.digests.subarray(32 * i, 32 * (i + 1));
+          const message = Uint8Array.of(bodyBytes & 3, ...body);
+          assert.equal(Buffer.from(digest).toString("hex"), reference(message));
+        }
+      }
+    }
+    assert.throws(() => new HashLanes(0, 300, useVectors), RangeError);
+  });
+}
 
 void test("both implementations of SHA-256 agree with node:crypto on random bytes", () => {
   fc.assert(

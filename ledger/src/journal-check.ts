@@ -82,7 +82,6 @@ export class JournalCheck {
     this.log = new LogCheck({
       findings: parts.findings,
       onSubtree: parts.tiles.addSubtree,
-      onLeaf: (size, timeMs) => this.#seeSize(size, timeMs),
     });
   }
 
@@ -139,7 +138,7 @@ export class JournalCheck {
     const bytesTotal = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
     const progress = (): void =>
       onProgress?.({ bytes: this.#bytes, bytesTotal, leaves: this.log.frontier.size });
-    this.#seeSize(0, 0);
+    this.#seeSize();
     for (const [i, number] of numbers.entries()) {
       if (number !== i + 1) {
         this.#findings.add("completeness", `journal/${segmentName(i + 1)}`, "segment missing");
@@ -156,10 +155,12 @@ export class JournalCheck {
     }
   }
 
-  #seeSize(size: number, timeMs: number): void {
+  /** Checkpoints are made between frames, so only there a size is looked at. */
+  #seeSize(): void {
+    const { frontier, lastLeafMs } = this.log;
     for (const expectation of this.#expectations) {
-      if (expectation.checkpoint.size === size) {
-        expectation.seeRoot(this.log.frontier.root(), timeMs);
+      if (expectation.checkpoint.size === frontier.size) {
+        expectation.seeRoot(frontier.root(), lastLeafMs);
       }
     }
   }
@@ -293,6 +294,8 @@ export class JournalCheck {
       this.#addNote(frame, segment, where);
     } else if (!this.log.addBatch(frame, where)) {
       return false;
+    } else {
+      this.#seeSize();
     }
     this.#noteIsLast = frame.header.type === "checkpoint";
     this.#bytes += frame.end - frame.offset;
@@ -355,8 +358,8 @@ export class JournalCheck {
   async #judgeLast(reader: SegmentReader, end: SegmentEnd, bytes: number): Promise<boolean> {
     const checkpoints = this.#expectations.map(({ checkpoint }) => checkpoint);
     const coversAll = checkpoints.some(({ size }) => size === this.log.frontier.size);
-    const stopped = this.log.isClosed && (this.#noteIsLast || coversAll);
-    if (this.log.isClosed) {
+    const stopped = this.log.epochs.isClosed && (this.#noteIsLast || coversAll);
+    if (this.log.epochs.isClosed) {
       this.log.leaveSegment(`journal/${segmentName(this.#end.segment)}`);
     }
     if (end.state === "clean" || (end.state === "zeros" && !stopped)) {

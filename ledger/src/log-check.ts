@@ -1,8 +1,8 @@
 /** Checks the leaves of a log one after the other, without any I/O: tree, sessions, epochs, heartbeats, governance bodies. */
+import { EpochCheck } from "./epoch-check.ts";
 import { encodeHex } from "./hex.ts";
 import {
   parseCloseRecords,
-  parseEpochBody,
   parseGovernanceBody,
   parseSealBody,
   type SealBody,
@@ -19,23 +19,19 @@ import {
   commitClear,
   findLeafFault,
   hashBytes,
+  leafBytes,
   leafFlags,
-  leafHashInto,
   leafKindOf,
   leafKinds,
   leafOffsets,
   readUint53,
-  sessionIdBytes,
 } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
 import { equalBytes } from "./proof.ts";
 import type { Frame } from "./segment-reader.ts";
+import { HashLanes, laneMessagesMax } from "./sha256-lanes.ts";
 import { closedSession, SessionTable, unknownSession } from "./session-table.ts";
 import { Frontier, type OnSubtree } from "./tree.ts";
-import type { Fault, Findings } from "./verdict.ts";
-
-/** A heartbeat is due every 60 s; half of that again is grace for a busy or suspended machine. */
-export const heartbeatGapMsMax = 90_000;
+import { orMalformed, type Fault, type Findings } from "./verdict.ts";
 
 /** What the log must know of the segment that is being read. */
 export interface SegmentSummary {
@@ -48,49 +44,51 @@ export interface SegmentSummary {
 
 interface LogCheckOptions {
   readonly findings: Findings;
-  /** Called behind each leaf. */
-  readonly onLeaf: (size: number, timeMs: number) => void;
   readonly onSubtree: OnSubtree;
+}
+
+/** Made when first needed, shared by all checks: nothing of it outlives a call. */
+let leafLanes: HashLanes | undefined;
+
+interface PlacedEntry {
+  readonly header: EntryHeader;
+  /** In the body of the batch. */
+  readonly at: number;
+}
+
+interface Entries {
+  readonly entries: readonly PlacedEntry[];
+  readonly end: number;
+}
+
+interface HashedLeaf {
+  /** The clear body, if it has one with its commitment. */
+  readonly clear: Uint8Array | undefined;
+  readonly leafHash: Uint8Array;
 }
 
 export class LogCheck {
   readonly frontier: Frontier;
   readonly sessions = new SessionTable();
+  readonly epochs: EpochCheck;
   readonly #findings: Findings;
-  readonly #onLeaf: LogCheckOptions["onLeaf"];
-  readonly #leafHash = new Uint8Array(hashBytes);
+  /** Leaves checked so far. */
+  #size = 0;
   #segment: SegmentHeader | undefined;
   #gatewayId = new DataView(new ArrayBuffer(8));
   #sealed: SegmentSummary | undefined;
   #sealSeen = true;
-  #epoch = 0;
-  #epochs = 0;
-  /** The gateway's session of this epoch, and of all: those of crashed epochs stay open. */
-  #gatewaySession = "";
-  readonly #gatewaySessions = new Set<string>();
-  #gatewayClosed = false;
-  #opensInEpoch = 0;
-  #heartbeatMs = 0;
   #lastLeafMs = 0;
 
   constructor(options: LogCheckOptions) {
     this.frontier = new Frontier({ onSubtree: options.onSubtree });
+    this.epochs = new EpochCheck(options.findings);
     this.#findings = options.findings;
-    this.#onLeaf = options.onLeaf;
-  }
-
-  get epochs(): number {
-    return this.#epochs;
   }
 
   /** Time of the newest leaf. */
   get lastLeafMs(): number {
     return this.#lastLeafMs;
-  }
-
-  /** Whether the gateway's own session of the newest epoch is closed: the gateway was stopped in good order. */
-  get isClosed(): boolean {
-    return this.#gatewayClosed;
   }
 
   /** The next segment; `before` is the one that ended, which this one must seal. */
@@ -115,29 +113,19 @@ export class LogCheck {
   /** Checks the entries of a batch. False when the log cannot be followed past it. */
   addBatch(frame: Frame, where: string): boolean {
     const { body, header } = frame;
-    if (header.index !== this.frontier.size) {
-      const code = header.index > this.frontier.size ? "completeness" : "integrity";
-      this.#add(
-        code,
-        where,
-        `batch begins at log index ${header.index}, not ${this.frontier.size}`,
-      );
+    if (header.index !== this.#size) {
+      const code = header.index > this.#size ? "completeness" : "integrity";
+      this.#add(code, where, `batch begins at log index ${header.index}, not ${this.#size}`);
       return false;
     }
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     let at = 0;
-    for (let i = 0; i < header.entries; i++) {
-      const entry = decodeEntryHeader(view, at, body.length);
-      const fault = entry === undefined ? "malformed entry" : findLeafFault(view, at);
-      if (entry === undefined || fault !== undefined) {
-        this.#add("malformed", `${where} entry ${i}`, fault ?? "malformed entry");
+    for (let rest = header.entries; rest > 0; rest -= laneMessagesMax) {
+      const entries = this.#readEntries(view, at, Math.min(rest, laneMessagesMax), where);
+      if (entries === undefined || !this.#addEntries(entries, body, view, where)) {
         return false;
       }
-      if (!this.#checkPlace(view, at, where)) {
-        return false;
-      }
-      this.#addEntry(entry, body, view, at);
-      at += entryBytes(entry);
+      at = entries.end;
     }
     if (at !== body.length) {
       this.#add("integrity", where, "bytes behind the last entry of a batch");
@@ -146,15 +134,9 @@ export class LogCheck {
     return true;
   }
 
-  /** After the last leaf: which sessions should have been closed and are not. */
+  /** After the last leaf. */
   finish(): void {
-    for (const { session, epoch } of this.sessions.openSessions()) {
-      const isGateways = this.#gatewaySessions.has(session);
-      const left = epoch < this.#epoch && this.#opensInEpoch > 0;
-      if (!isGateways && (this.#gatewayClosed || left)) {
-        this.#add("completeness", `session ${session}`, `left open by epoch ${epoch}`);
-      }
-    }
+    this.epochs.finish(this.sessions.openSessions());
   }
 
   #add(code: Fault, where: string, what: string): void {
@@ -162,13 +144,13 @@ export class LogCheck {
   }
 
   #leafName(): string {
-    return `leaf ${this.frontier.size}`;
+    return `leaf ${this.#size}`;
   }
 
   /** Log, index and epoch of a leaf are those of its place in the journal. */
   #checkPlace(view: DataView, at: number, where: string): boolean {
     const index = readUint53(view, at + leafOffsets.logIndex);
-    const size = this.frontier.size;
+    const size = this.#size;
     if (index !== size) {
       const code = index > size ? "completeness" : "integrity";
       this.#add(code, where, `leaf with log index ${index} in place of ${size}`);
@@ -187,25 +169,59 @@ export class LogCheck {
     return true;
   }
 
-  #addEntry(entry: EntryHeader, body: Uint8Array, view: DataView, at: number): void {
-    leafHashInto(body, at, this.#leafHash);
-    const flags = view.getUint16(at + leafOffsets.flags);
-    this.#checkBodies(entry, flags, view, at);
-    let clear: Uint8Array | undefined;
-    if ((flags & leafFlags.metaClear) !== 0) {
-      clear = body.subarray(at + entryHeaderBytes, at + entryHeaderBytes + entry.meta.bytes);
-      const commitAt = at + leafOffsets.metaCommit;
-      if (!equalBytes(commitClear(clear), body.subarray(commitAt, commitAt + hashBytes))) {
-        this.#add("integrity", this.#leafName(), "clear body does not have its commitment");
-        clear = undefined;
+  /** Reads entries from `start` on, each well-formed by itself. */
+  #readEntries(view: DataView, start: number, count: number, where: string): Entries | undefined {
+    const entries: PlacedEntry[] = [];
+    let at = start;
+    for (let i = 0; i < count; i++) {
+      const header = decodeEntryHeader(view, at, view.byteLength);
+      const fault = header === undefined ? "malformed entry" : findLeafFault(view, at);
+      if (header === undefined || fault !== undefined) {
+        this.#add("malformed", `${where} entry at ${at}`, fault ?? "malformed entry");
+        return undefined;
       }
+      entries.push({ header, at });
+      at += entryBytes(header);
     }
-    this.#checkTime(view, at);
-    this.#checkSession(clear, view, at);
-    const timeMs = readUint53(view, at + leafOffsets.timeMs);
-    this.#lastLeafMs = timeMs;
-    this.frontier.append(this.#leafHash);
-    this.#onLeaf(this.frontier.size, timeMs);
+    return { entries, end: at };
+  }
+
+  /** Hashes the leaves together, then checks them one by one. */
+  #addEntries({ entries }: Entries, body: Uint8Array, view: DataView, where: string): boolean {
+    leafLanes ??= new HashLanes(0, leafBytes);
+    const lanes = leafLanes;
+    for (const [i, { at }] of entries.entries()) {
+      lanes.memory.set(body.subarray(at, at + leafBytes), lanes.bodyAt + i * lanes.stride);
+    }
+    lanes.hash(entries.length);
+    for (const [i, { header, at }] of entries.entries()) {
+      if (!this.#checkPlace(view, at, where)) {
+        return false;
+      }
+      const leafHash = lanes.digests.subarray(i * hashBytes, (i + 1) * hashBytes);
+      const flags = view.getUint16(at + leafOffsets.flags);
+      this.#checkBodies(header, flags, view, at);
+      const isClear = (flags & leafFlags.metaClear) !== 0;
+      const clear = isClear ? this.#openClear(header, body, at) : undefined;
+      this.epochs.add({ view, at, index: this.#size }, clear);
+      this.#checkSession({ clear, leafHash }, view, at);
+      this.#lastLeafMs = readUint53(view, at + leafOffsets.timeMs);
+      this.#size += 1;
+    }
+    this.frontier.appendMany(lanes.digests, entries.length);
+    return true;
+  }
+
+  /** The clear body of a leaf, unless it does not have its commitment. */
+  #openClear(entry: EntryHeader, body: Uint8Array, at: number): Uint8Array | undefined {
+    const start = at + entryHeaderBytes;
+    const clear = body.subarray(start, start + entry.meta.bytes);
+    const commitAt = at + leafOffsets.metaCommit;
+    if (equalBytes(commitClear(clear), body.subarray(commitAt, commitAt + hashBytes))) {
+      return clear;
+    }
+    this.#add("integrity", this.#leafName(), "clear body does not have its commitment");
+    return undefined;
   }
 
   /** The stored bodies are those that the leaf's flags name. */
@@ -230,22 +246,8 @@ export class LogCheck {
     }
   }
 
-  #checkTime(view: DataView, at: number): void {
-    const kind = view.getUint8(at + leafOffsets.kind);
-    const timeMs = readUint53(view, at + leafOffsets.timeMs);
-    const epoch = view.getUint32(at + leafOffsets.epoch);
-    if (epoch === this.#epoch && timeMs - this.#heartbeatMs > heartbeatGapMsMax) {
-      const seconds = Math.round((timeMs - this.#heartbeatMs) / 1000);
-      this.#add("completeness", this.#leafName(), `no heartbeat for ${seconds} s before it`);
-      this.#heartbeatMs = timeMs;
-    }
-    if (kind === leafKinds.heartbeat || kind === leafKinds.epoch) {
-      this.#heartbeatMs = timeMs;
-    }
-  }
-
   /** Sequence and chain of the leaf's session; then what its kind means. */
-  #checkSession(clear: Uint8Array | undefined, view: DataView, at: number): void {
+  #checkSession({ clear, leafHash }: HashedLeaf, view: DataView, at: number): void {
     const { sessions } = this;
     const idAt = at + leafOffsets.session;
     const kind = view.getUint8(at + leafOffsets.kind);
@@ -274,69 +276,24 @@ export class LogCheck {
     } else if (!sessions.previousIs(slot, view, at + leafOffsets.previous)) {
       this.#add("integrity", this.#leafName(), "does not follow the previous leaf of its session");
     }
-    if (epoch !== this.#epoch || kind === leafKinds.epoch) {
-      this.#beginEpoch(clear, view, at);
-    } else if (this.#gatewayClosed) {
-      this.#add("integrity", this.#leafName(), "record after the gateway was stopped");
-    }
-    sessions.advance(slot, { seq, leafHash: this.#leafHash, epoch });
-    if (kind === leafKinds.open) {
-      this.#opensInEpoch += 1;
-    }
+    sessions.advance(slot, { seq, leafHash, epoch });
     if (clear !== undefined && kind !== leafKinds.epoch) {
       this.#checkBody(clear, view, at);
     }
     if (kind === leafKinds.close) {
-      this.#gatewayClosed ||= this.#sessionId(view, at) === this.#gatewaySession;
       sessions.close(view, idAt);
-    }
-  }
-
-  #sessionId(view: DataView, at: number): string {
-    const start = view.byteOffset + at + leafOffsets.session;
-    return encodeHex(new Uint8Array(view.buffer, start, sessionIdBytes));
-  }
-
-  #beginEpoch(clear: Uint8Array | undefined, view: DataView, at: number): void {
-    const epoch = view.getUint32(at + leafOffsets.epoch);
-    if (view.getUint8(at + leafOffsets.kind) !== leafKinds.epoch) {
-      this.#add("completeness", this.#leafName(), `epoch ${epoch} begins without its epoch record`);
-    } else if (epoch === this.#epoch) {
-      this.#add("integrity", this.#leafName(), `epoch ${epoch} begins twice`);
-    } else if (clear !== undefined) {
-      this.#guard("epoch", () => this.#checkEpochBody(clear, epoch));
-    }
-    this.#epochs += 1;
-    this.#epoch = epoch;
-    this.#gatewaySession = this.#sessionId(view, at);
-    this.#gatewaySessions.add(this.#gatewaySession);
-    this.#gatewayClosed = false;
-    this.#opensInEpoch = 0;
-    this.#heartbeatMs = readUint53(view, at + leafOffsets.timeMs);
-  }
-
-  #checkEpochBody(clear: Uint8Array, epoch: number): void {
-    const body = parseEpochBody(clear);
-    if (body.epoch !== epoch) {
-      this.#add("integrity", this.#leafName(), "epoch body and leaf name different epochs");
-    }
-    const previous = body.previous?.epoch ?? 0;
-    if (previous !== this.#epoch) {
-      const code = previous > this.#epoch ? "completeness" : "integrity";
-      this.#add(code, this.#leafName(), `epoch follows epoch ${previous}, but here ${this.#epoch}`);
-    } else if (body.previous?.clean === true && !this.#gatewayClosed) {
-      this.#add("completeness", this.#leafName(), "the end of the epoch before is missing");
     }
   }
 
   #checkBody(clear: Uint8Array, view: DataView, at: number): void {
     const kind = leafKindOf(view.getUint8(at + leafOffsets.kind)) ?? "open";
-    this.#guard(kind, () => {
+    const where = this.#leafName();
+    orMalformed(this.#findings, where, () => {
       if (kind === "close") {
         const records = parseCloseRecords(clear);
         const seq = readUint53(view, at + leafOffsets.sessionSeq);
         if (records !== seq + 1) {
-          this.#add("integrity", this.#leafName(), `close of ${records} records at record ${seq}`);
+          this.#add("integrity", where, `close of ${records} records at record ${seq}`);
         }
       } else if (kind === "seal") {
         this.#checkSeal(parseSealBody(clear));
@@ -360,16 +317,5 @@ export class LogCheck {
       this.#add("integrity", this.#leafName(), "seal does not fit the segment before");
     }
     this.#sealSeen = true;
-  }
-
-  #guard(kind: string, check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      if (!(error instanceof MalformedError)) {
-        throw error;
-      }
-      this.#add("malformed", this.#leafName(), `${kind}: ${error.message}`);
-    }
   }
 }

@@ -18,8 +18,10 @@ function firstPrimes(count: number): number[] {
 }
 
 const primes = firstPrimes(64);
-const roundConstants = Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)));
-const initialState = Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
+export const roundConstants = Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)));
+export const initialState = Int32Array.from(primes.slice(0, 8), (prime) =>
+  fraction(Math.sqrt(prime)),
+);
 
 const schedule = new Int32Array(64);
 const state = new Int32Array(8);

@@ -1,11 +1,10 @@
 /** Whose signatures count, and what signed checkpoints say of the journal. */
 import { parseCheckpoint, type Checkpoint, type JournalPosition } from "./checkpoint.ts";
-import { MalformedError } from "./malformed.ts";
 import { parseVerifierKey, verifyNote, type VerifierKey } from "./note.ts";
 import { equalBytes } from "./proof.ts";
 import { readWhole, type StoreFiles } from "./store-files.ts";
 import { decodeUtf8 } from "./text.ts";
-import type { Fault, Findings } from "./verdict.ts";
+import { orMalformed, orMalformedLater, type Fault, type Findings } from "./verdict.ts";
 
 export const keyPath = "log/key";
 export const checkpointPath = "log/checkpoint";
@@ -21,36 +20,19 @@ export interface Trust {
 
 export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition };
 
-/** Runs `read`, turning a `MalformedError` into a finding and undefined. */
-export async function orMalformed<T>(
-  findings: Findings,
-  where: string,
-  read: () => T | Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof MalformedError)) {
-      throw error;
-    }
-    findings.add("malformed", where, error.message);
-    return undefined;
-  }
-}
-
 /** The keys to trust: those given, otherwise the store's own. */
 export async function readTrust(
   files: StoreFiles,
   given: readonly string[] | undefined,
   findings: Findings,
 ): Promise<Trust> {
-  const bytes = await orMalformed(findings, keyPath, async () =>
+  const bytes = await orMalformedLater(findings, keyPath, async () =>
     readWhole(files, keyPath, keyBytesMax),
   );
   const own =
     bytes === undefined
       ? undefined
-      : await orMalformed(findings, keyPath, () =>
+      : orMalformed(findings, keyPath, () =>
           parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, "")),
         );
   if (bytes === undefined) {
@@ -76,7 +58,7 @@ export async function checkNote(
   keys: readonly VerifierKey[],
   findings: Findings,
 ): Promise<SignedCheckpoint | undefined> {
-  const outcome = await orMalformed(findings, where, async () => verifyNote(bytes, keys));
+  const outcome = await orMalformedLater(findings, where, async () => verifyNote(bytes, keys));
   if (outcome === undefined) {
     return undefined;
   }
@@ -84,7 +66,7 @@ export async function checkNote(
     findings.add("integrity", where, `signature by ${outcome.name} does not hold`);
     return undefined;
   }
-  const checkpoint = await orMalformed(findings, where, () => parseCheckpoint(outcome.note.text));
+  const checkpoint = orMalformed(findings, where, () => parseCheckpoint(outcome.note.text));
   if (checkpoint === undefined) {
     return undefined;
   }
@@ -178,7 +160,7 @@ export class Expectation {
     if (this.checkpoint.size > size || beyond) {
       const what = `the journal ends at size ${size}, before this checkpoint at ${this.checkpoint.size}`;
       this.#findings.add(this.#codes.missing, this.#where, what);
-    } else if (!this.#positionSeen) {
+    } else if (!this.isReached) {
       this.#findings.add(
         this.#codes.differs,
         this.#where,

@@ -6,8 +6,8 @@ import { decodeLeaf, hashBytes, leafBytes } from "./leaf.ts";
 import { MalformedError } from "./malformed.ts";
 import { decodeUtf8, encodeUtf8, parseDecimal } from "./text.ts";
 import { noteBytesMax, parseNote, parseVerifierKey } from "./note.ts";
-import { checkNote, orMalformed } from "./store-trust.ts";
-import { Findings } from "./verdict.ts";
+import { checkNote } from "./store-trust.ts";
+import { Findings, orMalformed } from "./verdict.ts";
 import { treeHeightMax } from "./tree.ts";
 
 const firstLine = "c2sp.org/tlog-proof@v1";
@@ -83,8 +83,8 @@ export async function verifyReceipt(
   const keys = (options.keys ?? []).map(parseVerifierKey);
   const findings = new Findings();
   const keySource = options.keys === undefined ? "none" : "given";
-  const receipt = await orMalformed(findings, "receipt", () => parseReceipt(bytes));
-  const leaf = receipt && (await orMalformed(findings, "receipt", () => decodeLeaf(receipt.leaf)));
+  const receipt = orMalformed(findings, "receipt", () => parseReceipt(bytes));
+  const leaf = receipt && orMalformed(findings, "receipt", () => decodeLeaf(receipt.leaf));
   if (receipt === undefined || leaf === undefined) {
     return { ...emptyReport(findings), form: "receipt", keySource };
   }

@@ -78,7 +78,7 @@ void test("the frontier has the root of RFC 6962 at every size, can be resumed t
   const frontier = new Frontier({
     onSubtree: (height, index, hash) => {
       assert.equal(seen.has(`${height}/${index}`), false);
-      seen.set(`${height}/${index}`, hash);
+      seen.set(`${height}/${index}`, Uint8Array.from(hash));
     },
   });
   assert.deepEqual(frontier.root(), emptyRoot);
@@ -116,6 +116,35 @@ void test("a frontier resumed from random sizes goes on as one that never stoppe
     }),
     { numRuns: 40 },
   );
+});
+
+const note = (seen: Set<string>) => (height: number, index: number, hash: Uint8Array) =>
+  seen.add(`${height}/${index}/${Buffer.from(hash).toString("hex")}`);
+
+void test("leaves appended many at once make the same tree, and report the same subtrees", () => {
+  const counts = fc.array(fc.oneof(fc.nat(9), fc.nat(256)), { maxLength: 8 });
+  fc.assert(
+    fc.property(counts, fc.nat(20), (batches, first) => {
+      const subtrees: [Set<string>, Set<string>] = [new Set(), new Set()];
+      const one = new Frontier({ onSubtree: note(subtrees[0]) });
+      const many = new Frontier({ onSubtree: note(subtrees[1]) });
+      for (const hash of leafHashes.slice(0, first)) {
+        one.append(hash);
+        many.append(hash);
+      }
+      for (const count of batches) {
+        const part = leafHashes.slice(one.size % 800, (one.size % 800) + count);
+        part.forEach((hash) => one.append(hash));
+        many.appendMany(Buffer.concat(part), count);
+        assert.equal(many.size, one.size);
+        assert.deepEqual(many.root(), one.root());
+        assert.deepEqual(many.subtrees(), one.subtrees());
+      }
+      assert.deepEqual(subtrees[0], subtrees[1]);
+    }),
+    { numRuns: 60 },
+  );
+  assert.throws(() => new Frontier().appendMany(new Uint8Array(257 * 32), 257), RangeError);
 });
 
 void test("a frontier is not resumed from subtrees that do not fit", () => {

@@ -1,6 +1,7 @@
 /** The Merkle tree of RFC 6962 / RFC 9162 over leaf hashes. */
 import { sha256, sha256Into } from "./crypto.ts";
 import { hashBytes } from "./leaf.ts";
+import { HashLanes, laneMessagesMax } from "./sha256-lanes.ts";
 
 /** Sizes are safe integers, so no perfect subtree is higher than this. */
 export const treeHeightMax = 53;
@@ -17,10 +18,16 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return hash;
 }
 
+/** Made when first needed, shared by all frontiers: nothing of it outlives a call. */
+let nodeLanes: HashLanes | undefined;
+
 /** The root of the tree without leaves. */
 export const emptyRoot: Uint8Array = sha256(new Uint8Array(0));
 
-/** Called with each completed perfect subtree: `hash` covers the leaves `[index · 2^height, (index + 1) · 2^height)` and is the callee's to keep. */
+/**
+ * Called with each completed perfect subtree; `hash` covers the leaves `[index · 2^height, (index + 1) · 2^height)` and is valid
+ * during the call only.
+ */
 export type OnSubtree = (height: number, index: number, hash: Uint8Array) => void;
 
 export interface FrontierOptions {
@@ -78,16 +85,54 @@ export class Frontier {
     let index = this.#size;
     let height = 0;
     this.#carry.set(leafHash);
-    this.#onSubtree?.(0, index, this.#carry.slice());
+    this.#onSubtree?.(0, index, this.#carry);
     while (index % 2 === 1) {
       this.#node.set(this.#at(height), 1);
       sha256Into(this.#node, this.#carry, 0);
       index = (index - 1) / 2;
       height += 1;
-      this.#onSubtree?.(height, index, this.#carry.slice());
+      this.#onSubtree?.(height, index, this.#carry);
     }
     this.#at(height).set(this.#carry);
     this.#size += 1;
+  }
+
+  /** As `append` for each of `count` hashes of 32 bytes, at most 256, but level by level: `onSubtree` sees all of one height first. */
+  appendMany(leafHashes: Uint8Array, count: number): void {
+    if (count > laneMessagesMax) {
+      throw new RangeError("too many leaves at once");
+    }
+    nodeLanes ??= new HashLanes(1, 2 * hashBytes);
+    const lanes = nodeLanes;
+    let hashes = leafHashes;
+    let width = count;
+    let index = this.#size;
+    for (let height = 0; width > 0; height++) {
+      this.#report(height, index, hashes.subarray(0, width * hashBytes));
+      const waiting = this.#at(height);
+      // With an odd index the subtree before still waits for its sibling, the first of these.
+      const odd = index % 2;
+      const pairs = Math.floor((odd + width) / 2);
+      for (let pair = 0; pair < pairs; pair++) {
+        const left = (2 * pair - odd) * hashBytes;
+        const at = lanes.bodyAt + pair * lanes.stride;
+        if (left < 0) {
+          lanes.memory.set(waiting, at);
+        } else {
+          lanes.memory.set(hashes.subarray(left, left + hashBytes), at);
+        }
+        const right = left + hashBytes;
+        lanes.memory.set(hashes.subarray(right, right + hashBytes), at + hashBytes);
+      }
+      if ((odd + width) % 2 === 1) {
+        waiting.set(hashes.subarray((width - 1) * hashBytes, width * hashBytes));
+      }
+      lanes.hash(pairs);
+      hashes = lanes.digests;
+      index = (index - odd) / 2;
+      width = pairs;
+    }
+    this.#size += count;
   }
 
   /** The root over all leaves so far. */
@@ -107,6 +152,15 @@ export class Frontier {
   /** Copies of the hashes of the perfect subtrees, largest first. */
   subtrees(): Uint8Array[] {
     return subtreeHeights(this.#size).map((height) => this.#at(height).slice());
+  }
+
+  #report(height: number, index: number, hashes: Uint8Array): void {
+    if (this.#onSubtree === undefined) {
+      return;
+    }
+    for (let i = 0; i * hashBytes < hashes.length; i++) {
+      this.#onSubtree(height, index + i, hashes.subarray(i * hashBytes, (i + 1) * hashBytes));
+    }
   }
 
   #at(height: number): Uint8Array {

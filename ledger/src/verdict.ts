@@ -1,5 +1,7 @@
 /** What a verification says. Normative: docs/formats/verification.md. */
 
+import { MalformedError } from "./malformed.ts";
+
 /** Exit codes of the verifier. */
 export const exitCodes = {
   holds: 0,
@@ -57,4 +59,35 @@ export class Findings {
   get verdict(): Verdict {
     return precedence.find((code) => this.#codes.has(code)) ?? "holds";
   }
+}
+
+/** Runs `read`, turning a `MalformedError` into a finding and undefined. */
+export function orMalformed<T>(findings: Findings, where: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    noteMalformed(findings, where, error);
+    return undefined;
+  }
+}
+
+/** As `orMalformed`, for what is asynchronous. */
+export async function orMalformedLater<T>(
+  findings: Findings,
+  where: string,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    noteMalformed(findings, where, error);
+    return undefined;
+  }
+}
+
+function noteMalformed(findings: Findings, where: string, error: unknown): void {
+  if (!(error instanceof MalformedError)) {
+    throw error;
+  }
+  findings.add("malformed", where, error.message);
 }

@@ -104,10 +104,7 @@ void test("C29: lines dropped are completeness; repeated or swapped, integrity",
   for (const [i, line] of records.entries()) {
     const dropped = records.toSpliced(i, 1);
     const repeated = records.toSpliced(i, 0, line);
-    assert.equal(
-      await verdictOf([header, ...dropped, checkpoint]),
-      "completeness",
-    );
+    assert.equal(await verdictOf([header, ...dropped, checkpoint]), "completeness");
     assert.equal(await verdictOf([header, ...repeated, checkpoint]), "integrity");
     // The same with a header that fits: only the end of an open session can be missing unnoticed.
     const fitting = await reportOf([headerFor(records.length - 1), ...dropped, checkpoint]);

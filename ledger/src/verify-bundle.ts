@@ -23,13 +23,12 @@ import {
   type BodySlot,
   type Leaf,
 } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
 import { parseVerifierKey, type VerifierKey } from "./note.ts";
 import { equalBytes } from "./proof.ts";
-import { checkNote, orMalformed } from "./store-trust.ts";
+import { checkNote } from "./store-trust.ts";
 import { encodeUtf8 } from "./text.ts";
 import { isReceipt, verifyReceipt } from "./tlog-proof.ts";
-import { Findings } from "./verdict.ts";
+import { Findings, orMalformed } from "./verdict.ts";
 
 type CheckedRecord = Bundle["records"][number];
 
@@ -56,7 +55,7 @@ export async function verifyBundle(
 ): Promise<FileReport> {
   const given = options.keys?.map(parseVerifierKey);
   const findings = new Findings();
-  const bundle = await orMalformed(findings, "bundle", () => parseBundle(bytes));
+  const bundle = orMalformed(findings, "bundle", () => parseBundle(bytes));
   const keySource = given === undefined ? "bundle" : "given";
   if (bundle === undefined) {
     return { ...emptyReport(findings), form: "bundle", keySource };
@@ -178,15 +177,12 @@ function checkBodies(record: CheckedRecord, findings: Findings): void {
 
 function checkClear(record: CheckedRecord, body: Uint8Array, findings: Findings): void {
   const { kind, sessionSeq } = record.decoded;
-  try {
+  orMalformed(findings, nameOf(record), () => {
     if (kind === "close") {
       const records = parseCloseRecords(body);
       if (records !== sessionSeq + 1) {
-        findings.add(
-          "integrity",
-          nameOf(record),
-          `close of ${records} records at record ${sessionSeq}`,
-        );
+        const what = `close of ${records} records at record ${sessionSeq}`;
+        findings.add("integrity", nameOf(record), what);
       }
     } else if (kind === "epoch") {
       parseEpochBody(body);
@@ -195,12 +191,7 @@ function checkClear(record: CheckedRecord, body: Uint8Array, findings: Findings)
     } else {
       parseGovernanceBody(kind, body);
     }
-  } catch (error) {
-    if (!(error instanceof MalformedError)) {
-      throw error;
-    }
-    findings.add("malformed", nameOf(record), error.message);
-  }
+  });
 }
 
 /** A whole session begins with `open` or `epoch`, and with nothing else but at its end stands `close`. */

@@ -8,13 +8,12 @@ import {
   checkpointPath,
   Expectation,
   keyPath,
-  orMalformed,
   readTrust,
   type KeySource,
 } from "./store-trust.ts";
 import { encodeUtf8 } from "./text.ts";
 import { TileCheck } from "./tile-check.ts";
-import { Findings, type Finding, type Verdict } from "./verdict.ts";
+import { Findings, orMalformedLater, type Finding, type Verdict } from "./verdict.ts";
 
 export interface StoreOptions {
   /** C2SP verifier keys to trust; without them the store's own, which shows consistency only. */
@@ -153,7 +152,7 @@ async function expectPublished(
   keys: readonly VerifierKey[],
   findings: Findings,
 ): Promise<Published> {
-  const bytes = await orMalformed(findings, checkpointPath, async () =>
+  const bytes = await orMalformedLater(findings, checkpointPath, async () =>
     readWhole(files, checkpointPath, noteBytesMax),
   );
   if (bytes === undefined) {
@@ -179,7 +178,7 @@ function finishJournal(journal: JournalCheck, published: Published, findings: Fi
   }
   const signedSize = published.expectation?.checkpoint.size;
   const note = journal.lastNote;
-  if (!journal.log.isClosed || published.bytes === undefined) {
+  if (!journal.log.epochs.isClosed || published.bytes === undefined) {
     return;
   }
   if (note === undefined && signedSize === journal.log.frontier.size) {
@@ -226,14 +225,14 @@ function summary(
   const leaves = log.frontier.size;
   return {
     ...(gatewayId === undefined ? {} : { gatewayId }),
-    closed: log.isClosed,
+    closed: log.epochs.isClosed,
     counts: {
       segments: counts.segments,
       frames: counts.frames,
       leaves,
       sessions: log.sessions.size,
       sessionsOpen: log.sessions.openCount,
-      epochs: log.epochs,
+      epochs: log.epochs.count,
       tiles: journal.tilesChecked,
       bytes: counts.bytes,
     },

@@ -52,11 +52,17 @@ export interface ByteStream {
   flow(receiver: Receiver): void;
   pause(): void;
   resume(): void;
-  /** Bytes accepted for sending that the kernel has not taken yet. */
+  /** Bytes accepted for sending that the kernel is too slow to take: 0 while it keeps up, else `onDrain` follows. */
   readonly queuedBytes: number;
-  /** Sends what is queued, then closes our half. */
+  /** What is sent between `cork` and `uncork` leaves together. */
+  cork(): void;
+  uncork(): void;
+  /** Sends what is queued, then closes. Nothing more is read; a peer that does not take it in a few seconds is cut off. */
   end(): void;
+  /** Closes at once; what is queued is lost. */
   destroy(): void;
+  /** Resolves when the socket is closed. */
+  readonly closed: Promise<void>;
 }
 
 export interface Receiver {

@@ -3,86 +3,73 @@ import { TLSSocket, type SecureContext } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 import type { Client, TunnelIdentity } from '../domain/protocol.ts';
 import { SocketStream } from './socket-stream.ts';
+import { handshake, reasonOf } from './tls.ts';
 
 export interface ConnectionOptions {
-  /** The listener's certificate, if it has one. */
-  readonly tls?: SecureContext | undefined;
-  readonly tunnel?: TunnelIdentity | undefined;
-  /** For the TLS handshake. */
-  readonly handshakeMs: number;
+  /** The certificate for `startTls`; null: none, and `startTls` must not be called. */
+  readonly certificate: SecureContext | null;
+  /** The limit of a TLS handshake. */
+  readonly loginMs: number;
+  readonly tunnel?: TunnelIdentity;
 }
 
 /** An accepted connection. */
 export class Connection extends SocketStream implements Client {
   readonly address: string;
+  readonly isLoopback: boolean;
   readonly tunnel: TunnelIdentity | null;
   readonly #options: ConnectionOptions;
-  #encrypted = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     super(socket);
     socket.setNoDelay(true);
     this.#options = options;
+    this.address = addressOf(socket);
+    this.isLoopback = this.address === '::1' || this.address.startsWith('127.');
     this.tunnel = options.tunnel ?? null;
-    this.address = normalizeAddress(socket.remoteAddress ?? '');
-  }
-
-  get isLoopback(): boolean {
-    return this.address === '::1' || /^127\./.test(this.address);
   }
 
   get isEncrypted(): boolean {
-    return this.#encrypted;
+    return this.socket instanceof TLSSocket;
   }
 
   get canStartTls(): boolean {
-    return this.#options.tls !== undefined;
+    return this.#options.certificate !== null && !this.isEncrypted;
   }
 
+  write(bytes: Uint8Array): void {
+    this.send(bytes);
+  }
+
+  /** Errors: `malformed`; the connection is then closed. */
   async startTls(options: { readonly direct: boolean; readonly alpnProtocols?: readonly string[] }): Promise<void> {
-    if (!options.direct && this.heldBytes > 0) {
-      throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
+    const { certificate, loginMs } = this.#options;
+    if (certificate === null || this.isEncrypted) {
+      throw new GatewayError('unsupported', 'This connection cannot begin TLS here.');
     }
-    const secure = new TLSSocket(this.detach(), {
-      isServer: true,
-      ...(this.#options.tls === undefined ? {} : { secureContext: this.#options.tls }),
-      ...(options.alpnProtocols === undefined ? {} : { ALPNProtocols: [...options.alpnProtocols] }),
-    });
-    await handshake(secure, 'secure', this.#options.handshakeMs);
-    this.#encrypted = true;
-    this.replace(secure);
+    if (options.direct) {
+      this.giveBack();
+    } else if (this.hasUnread) {
+      // Whoever sits in the middle could have put them there: they must not pass for bytes that came under TLS.
+      this.destroy();
+      throw new GatewayError('malformed', 'Unencrypted bytes followed the request for TLS.');
+    }
+    const ALPNProtocols = [...(options.alpnProtocols ?? [])];
+    const secured = this.wrap((inner) => new TLSSocket(inner, { isServer: true, secureContext: certificate, ALPNProtocols }));
+    try {
+      await handshake(secured, 'secure', loginMs);
+    } catch (cause) {
+      throw new GatewayError('malformed', `The TLS handshake failed: ${reasonOf(cause)}.`, { cause });
+    }
+    if (options.direct && ALPNProtocols.length > 0 && secured.alpnProtocol === false) {
+      // Without it a direct hello may have been meant for a server of another protocol (ALPACA).
+      this.destroy();
+      throw new GatewayError('malformed', `Direct TLS must ask for ${ALPNProtocols.join(' or ')} by ALPN.`);
+    }
   }
 }
 
-/** Resolves when the TLS layer says `event`. Errors: `malformed`, `deadline_exceeded`. */
-export async function handshake(socket: TLSSocket, event: 'secure' | 'secureConnect', limitMs: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const fail = (error?: Error): void => {
-    reject(new GatewayError('malformed', `The TLS handshake failed: ${error?.message ?? 'the other side closed'}.`, { cause: error }));
-  };
-  const timer = setTimeout(() => {
-    reject(new GatewayError('deadline_exceeded', 'The TLS handshake took too long.'));
-  }, limitMs);
-  const close = (): void => {
-    fail();
-  };
-  socket.once(event, resolve);
-  socket.once('error', fail);
-  socket.once('close', close);
-  try {
-    await promise;
-  } catch (error) {
-    socket.on('error', () => undefined);
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    socket.off('error', fail);
-    socket.off('close', close);
-  }
-}
-
-/** An IPv4 address that came in over IPv6 is the IPv4 address. */
-export function normalizeAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+/** IPv4 on a dual-stack socket is told as IPv4. */
+export function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
 }

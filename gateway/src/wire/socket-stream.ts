@@ -1,191 +1,216 @@
+import { strict as assert } from 'node:assert';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/errors.ts';
 import type { ByteStream, Receiver } from '../domain/protocol.ts';
 
-/** Bytes held for a reader that has not asked for them; past this the socket is left unread. */
-const heldBytesMax = 64 * 1024;
-/** How long a peer may take to read our last words before the connection is cut. */
-const lingerMs = 2000;
+/** How long a peer may take to accept what is queued when we end. */
+const lingerMs = 5_000;
 
 /**
- * A socket read one piece at a time first, then flowing to a receiver. Nothing is read from the socket that nobody waits for, so
- * what a peer pipelines stays in the kernel.
+ * A socket (TCP, later perhaps TLS over it) whose bytes are read one piece at a time until they `flow`. While nobody reads, at most the
+ * socket's own buffer (64 KiB) fills. No error of the socket is ever unhandled: it ends the stream.
  */
 export class SocketStream implements ByteStream {
-  protected socket: Socket;
-  #held: Buffer[] = [];
-  #ended = false;
-  #failure: Error | null = null;
-  #wake: (() => void) | null = null;
+  readonly closed: Promise<void>;
+  readonly #resolveClosed: () => void;
+  /** Read but not consumed. */
+  readonly #waiting: Buffer[] = [];
+  #socket: Socket;
+  #reader: ((bytes: Buffer | null) => void) | null = null;
   #receiver: Receiver | null = null;
-  #told = false;
+  #isPaused = false;
+  #isEnding = false;
+  /** The peer's end: `error` is null when it came in an orderly way. */
+  #peerEnd: { readonly error: Error | null } | null = null;
+  #isPeerEndTold = false;
+  #lingering: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket) {
-    this.socket = socket;
-    this.#attach(socket);
-  }
-
-  get queuedBytes(): number {
-    return this.socket.writableLength;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+    this.#socket = socket;
+    this.#attach();
   }
 
   async read(limitMs: number): Promise<Buffer | null> {
-    const next = this.#held.shift();
-    if (next !== undefined) {
-      return next;
+    assert(this.#reader === null && this.#receiver === null, 'one reader at a time, and none once the bytes flow');
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined || this.#peerEnd !== null) {
+      return waiting ?? null;
     }
-    if (this.#ended || this.#failure !== null) {
-      return null;
-    }
-    this.socket.resume();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    let late = false;
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
     const timer = setTimeout(() => {
-      late = true;
-      resolve();
+      this.#reader = null;
+      this.#socket.pause();
+      reject(new GatewayError('deadline_exceeded', `The peer sent nothing for ${limitMs / 1000} s.`));
     }, limitMs);
-    await promise;
-    clearTimeout(timer);
-    this.#wake = null;
-    if (late && this.#held.length === 0 && !this.#ended) {
-      throw new GatewayError('deadline_exceeded', 'The other side was silent for too long.');
-    }
-    return this.#held.shift() ?? null;
+    this.#reader = (bytes) => {
+      this.#reader = null;
+      clearTimeout(timer);
+      resolve(bytes);
+    };
+    this.#socket.resume();
+    return promise;
   }
 
   unread(bytes: Buffer): void {
     if (bytes.length > 0) {
-      this.#held.unshift(bytes);
+      this.#waiting.unshift(bytes);
     }
   }
 
   flow(receiver: Receiver): void {
+    assert(this.#reader === null && this.#receiver === null, 'bytes flow to one receiver, after the last read');
     this.#receiver = receiver;
-    const held = this.#held;
-    this.#held = [];
-    for (const bytes of held) {
-      receiver.onBytes(bytes);
-    }
-    if (this.#ended || this.#failure !== null) {
-      this.#tellEnd();
-    } else {
-      this.socket.resume();
-    }
+    this.#deliver();
   }
 
   pause(): void {
-    this.socket.pause();
+    this.#isPaused = true;
+    this.#socket.pause();
   }
 
   resume(): void {
-    this.socket.resume();
+    this.#isPaused = false;
+    this.#deliver();
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.socket.writable) {
-      this.socket.write(bytes);
-    }
+  get queuedBytes(): number {
+    return this.#socket.writableNeedDrain ? this.#socket.writableLength : 0;
   }
 
-  /** Several pieces as one write. */
-  writeAll(pieces: readonly Uint8Array[]): void {
-    if (!this.socket.writable) {
-      return;
-    }
-    this.socket.cork();
-    for (const piece of pieces) {
-      this.socket.write(piece);
-    }
-    this.socket.uncork();
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
   }
 
   end(): void {
-    const { socket } = this;
-    if (socket.destroyed) {
+    if (this.#isEnding) {
       return;
     }
-    // Our side closes; what the peer still sends is read and dropped until it closes too.
-    socket.end();
-    socket.resume();
-    const timer = setTimeout(() => {
-      socket.destroy();
+    this.#isEnding = true;
+    this.#waiting.length = 0;
+    this.#socket.end();
+    // Read on to see the peer's end, and so that unread bytes do not reset the connection under our last words.
+    this.#socket.resume();
+    this.#lingering = setTimeout(() => {
+      this.#socket.destroy();
     }, lingerMs);
-    timer.unref();
-    socket.once('close', () => {
-      clearTimeout(timer);
-    });
+    if (this.#socket.destroyed) {
+      clearTimeout(this.#lingering);
+    }
   }
 
   destroy(): void {
-    this.socket.destroy();
+    this.#isEnding = true;
+    this.#socket.destroy();
   }
 
-  /** How many bytes were read and not consumed. */
-  protected get heldBytes(): number {
-    return this.#held.reduce((sum, bytes) => sum + bytes.length, 0);
-  }
-
-  /** Hands the raw socket over, to a TLS layer; bytes read meanwhile go back into it. */
-  protected detach(): Socket {
-    const { socket } = this;
-    socket.removeAllListeners('data');
-    socket.removeAllListeners('end');
-    socket.removeAllListeners('drain');
-    socket.pause();
-    for (const bytes of this.#held.toReversed()) {
-      socket.unshift(bytes);
-    }
-    this.#held = [];
-    return socket;
-  }
-
-  /** Goes on over another socket (the TLS layer). */
-  protected replace(socket: Socket): void {
-    this.socket = socket;
-    this.#attach(socket);
-  }
-
-  #attach(socket: Socket): void {
-    socket.pause();
-    socket.on('data', (bytes: Buffer) => {
-      if (this.#receiver !== null) {
-        this.#receiver.onBytes(bytes);
-        return;
-      }
-      this.#held.push(bytes);
-      if (this.heldBytes >= heldBytesMax || this.#wake !== null) {
-        socket.pause();
-      }
-      this.#wake?.();
-    });
-    socket.on('end', () => {
-      this.#finish(null);
-    });
-    socket.on('error', (error) => {
-      this.#finish(error);
-    });
-    socket.on('close', () => {
-      this.#finish(null);
-    });
-    socket.on('drain', () => {
-      this.#receiver?.onDrain();
-    });
-  }
-
-  #finish(error: Error | null): void {
-    this.#failure ??= error;
-    this.#ended = true;
-    this.#wake?.();
-    if (this.#receiver !== null) {
-      this.#tellEnd();
+  protected send(bytes: Uint8Array): void {
+    if (!this.#isEnding) {
+      this.#socket.write(bytes);
     }
   }
 
-  #tellEnd(): void {
-    if (!this.#told) {
-      this.#told = true;
-      this.#receiver?.onEnd(this.#failure);
+  protected get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** Bytes that arrived in the clear and that nobody consumed. */
+  protected get hasUnread(): boolean {
+    return this.#waiting.length > 0 || this.#socket.readableLength > 0;
+  }
+
+  /** Puts what nobody consumed back into the socket, for a TLS handshake that begins with it. */
+  protected giveBack(): void {
+    const waiting = Buffer.concat(this.#waiting);
+    this.#waiting.length = 0;
+    if (waiting.length > 0) {
+      this.#socket.unshift(waiting);
+    }
+  }
+
+  /** Goes on over `wrap(socket)`: TLS over the socket so far. */
+  protected wrap<Outer extends Socket>(wrap: (inner: Socket) => Outer): Outer {
+    const inner = this.#socket;
+    inner.off('data', this.#onData);
+    inner.off('end', this.#onEnd);
+    inner.off('close', this.#onClose);
+    inner.off('drain', this.#onDrain);
+    const outer = wrap(inner);
+    this.#socket = outer;
+    this.#attach();
+    return outer;
+  }
+
+  #attach(): void {
+    this.#socket.pause();
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onEnd);
+    this.#socket.on('error', this.#onError);
+    this.#socket.on('close', this.#onClose);
+    this.#socket.on('drain', this.#onDrain);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#receiver !== null && !this.#isPaused && !this.#isEnding) {
+      this.#receiver.onBytes(bytes);
+    } else if (this.#reader !== null) {
+      this.#socket.pause();
+      this.#reader(bytes);
+    } else if (!this.#isEnding) {
+      this.#waiting.push(bytes);
+      this.#socket.pause();
+    }
+  };
+
+  readonly #onEnd = (): void => {
+    this.#tellPeerEnd(null);
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#tellPeerEnd(error);
+  };
+
+  readonly #onClose = (): void => {
+    clearTimeout(this.#lingering);
+    this.#tellPeerEnd(null);
+    this.#resolveClosed();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#receiver?.onDrain();
+  };
+
+  #tellPeerEnd(error: Error | null): void {
+    this.#peerEnd ??= { error };
+    this.#reader?.(null);
+    if (this.#receiver !== null && this.#waiting.length === 0 && !this.#isPeerEndTold) {
+      this.#isPeerEndTold = true;
+      this.#receiver.onEnd(this.#peerEnd.error);
+    }
+  }
+
+  /** What was read before the bytes flowed comes first, then what the socket has. The receiver may pause at any piece. */
+  #deliver(): void {
+    while (this.#receiver !== null && !this.#isPaused) {
+      const bytes = this.#waiting.shift();
+      if (bytes === undefined) {
+        break;
+      }
+      this.#receiver.onBytes(bytes);
+    }
+    if (this.#isPaused) {
+      return;
+    }
+    if (this.#peerEnd !== null) {
+      this.#tellPeerEnd(null);
+    } else if (this.#receiver !== null) {
+      this.#socket.resume();
     }
   }
 }

@@ -1,124 +1,151 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Upstream, UpstreamTls } from '../domain/protocol.ts';
-import { handshake } from './connection.ts';
 import { SocketStream } from './socket-stream.ts';
+import { handshake, reasonOf } from './tls.ts';
+
+const keepAliveMs = 60_000;
 
 export interface DialOptions {
   readonly host: string;
   readonly port: number;
   readonly limits: Limits;
-  /** Gives up dialling. */
-  readonly signal: AbortSignal;
+  /** Gives up when aborted, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
-/** Errors: `target_unreachable`, `deadline_exceeded`. */
+/** TCP to a target. Errors: `target_unreachable`, or the signal's reason. */
 export async function dial(options: DialOptions): Promise<UpstreamConnection> {
   const { host, port, limits, signal } = options;
-  const socket = connect({ host, port, noDelay: true });
+  signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    reject(new GatewayError('target_unreachable', `The target did not answer within ${limits.dialMs} ms.`));
-  }, limits.dialMs);
-  const abort = (): void => {
-    reject(signal.reason);
+  const socket = connectTcp({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs });
+  const unreachable = (reason: string, cause?: unknown): void => {
+    const message = `The target at ${host}:${port} cannot be reached: ${reason}. Check its address, and that it accepts connections from the gateway.`;
+    reject(new GatewayError('target_unreachable', message, { cause }));
   };
-  signal.addEventListener('abort', abort, { once: true });
+  const onError = (error: Error): void => {
+    unreachable(dialFailure(error), error);
+  };
+  const onAbort = (): void => {
+    reject(signal?.reason);
+  };
+  const timer = setTimeout(() => {
+    unreachable(`no answer within ${limits.dialMs / 1000} s`);
+  }, limits.dialMs);
   socket.once('connect', resolve);
-  socket.once('error', (cause) => {
-    const code = 'code' in cause ? String(cause.code) : 'error';
-    reject(new GatewayError('target_unreachable', `The target cannot be reached (${code}).`, { cause }));
-  });
+  socket.on('error', onError);
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    signal.throwIfAborted();
     await promise;
-    socket.removeAllListeners('error');
-    return new UpstreamConnection(socket, options);
+    return new UpstreamConnection(socket, { host, handshakeMs: limits.dialMs });
   } catch (error) {
-    socket.on('error', () => undefined);
     socket.destroy();
     throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
+    socket.off('connect', resolve);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
 /** Our connection to a target. */
 export class UpstreamConnection extends SocketStream implements Upstream {
-  readonly #options: DialOptions;
-  #secure: TLSSocket | null = null;
+  readonly #host: string;
+  readonly #handshakeMs: number;
 
-  constructor(socket: Socket, options: DialOptions) {
+  constructor(socket: Socket, options: { readonly host: string; readonly handshakeMs: number }) {
     super(socket);
-    this.#options = options;
+    this.#host = options.host;
+    this.#handshakeMs = options.handshakeMs;
   }
 
   get isEncrypted(): boolean {
-    return this.#secure !== null;
-  }
-
-  tlsServerEndPoint(): Buffer | null {
-    const certificate = this.#secure?.getPeerCertificate(true).raw;
-    if (certificate === undefined) {
-      return null;
-    }
-    return createHash(endPointHash(certificate)).update(certificate).digest();
-  }
-
-  async startTls(tls: UpstreamTls): Promise<void> {
-    if (this.heldBytes > 0) {
-      throw new GatewayError('target_tls_failed', 'The target sent bytes in the clear behind its answer to the request for TLS.');
-    }
-    const { host, limits } = this.#options;
-    const secure = connectTls({
-      socket: this.detach(),
-      rejectUnauthorized: tls.mode === 'verify-full',
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(tls.mode === 'verify-full' ? { host } : { checkServerIdentity: () => undefined }),
-      ...(tls.caFile === undefined ? {} : { ca: readCa(tls.caFile) }),
-      ...(tls.alpnProtocols === undefined ? {} : { ALPNProtocols: [...tls.alpnProtocols] }),
-    });
-    try {
-      await handshake(secure, 'secureConnect', limits.dialMs);
-    } catch (cause) {
-      throw new GatewayError('target_tls_failed', `TLS with the target failed. ${cause instanceof Error ? cause.message : ''}`, { cause });
-    }
-    this.#secure = secure;
-    this.replace(secure);
+    return this.socket instanceof TLSSocket;
   }
 
   greet(bytes: Uint8Array): void {
-    this.write(bytes);
+    this.send(bytes);
   }
 
   forward(grant: Grant): void {
-    const bytes = grant.spend();
-    const [only] = bytes;
-    if (bytes.length === 1 && only !== undefined) {
-      this.write(only);
-    } else {
-      this.writeAll(bytes);
+    const [first, ...rest] = grant.spend();
+    if (first === undefined) {
+      return;
+    }
+    if (rest.length === 0) {
+      this.send(first);
+      return;
+    }
+    this.cork();
+    this.send(first);
+    for (const bytes of rest) {
+      this.send(bytes);
+    }
+    this.uncork();
+  }
+
+  async startTls(options: UpstreamTls): Promise<void> {
+    const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
+    if (this.hasUnread) {
+      this.destroy();
+      throw new GatewayError('target_tls_failed', 'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.');
+    }
+    const secured = this.wrap((inner) =>
+      connectTls({
+        socket: inner,
+        // The name that the certificate is checked for; the name sent to the server (SNI) may not be an address.
+        host: this.#host,
+        ...(isIP(this.#host) === 0 ? { servername: this.#host } : {}),
+        rejectUnauthorized: options.mode === 'verify-full',
+        ...(ca === undefined ? {} : { ca }),
+        ...(options.alpnProtocols === undefined ? {} : { ALPNProtocols: [...options.alpnProtocols] }),
+      }),
+    );
+    try {
+      await handshake(secured, 'secureConnect', this.#handshakeMs);
+    } catch (cause) {
+      throw new GatewayError('target_tls_failed', `TLS with the target at ${this.#host} failed: ${reasonOf(cause)}.`, { cause });
     }
   }
-}
 
-function readCa(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new GatewayError('target_tls_failed', `The CA file ${file} cannot be read.`, { cause });
+  /** Null also for a certificate whose signature names no hash (Ed25519): the binding is then undefined (RFC 5929, 4.1). */
+  tlsServerEndPoint(): Buffer | null {
+    const certificate = this.socket instanceof TLSSocket ? this.socket.getPeerX509Certificate() : undefined;
+    const named = /md5|sha-?\d+/i.exec(certificate?.signatureAlgorithm ?? '')?.[0].toLowerCase().replace('-', '');
+    if (certificate === undefined || named === undefined) {
+      return null;
+    }
+    return hash(named === 'md5' || named === 'sha1' ? 'sha256' : named, certificate.raw, 'buffer');
   }
 }
 
-/** RFC 5929 §4.1: the hash of the certificate's signature, SHA-256 in place of weaker ones. */
-function endPointHash(certificate: Buffer): string {
-  const { signatureAlgorithm = '' } = new X509Certificate(certificate);
-  const [, bits = '256'] = /sha-?(384|512)/i.exec(signatureAlgorithm) ?? [];
-  return `sha${bits}`;
+async function readCaFile(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new GatewayError('target_tls_failed', `The CA file ${path} cannot be read: ${reasonOf(cause)}.`, { cause });
+  }
+}
+
+function dialFailure(error: Error & { readonly code?: string }): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return 'the connection was refused';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the name cannot be resolved';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'there is no route to it';
+    case 'ETIMEDOUT':
+      return 'no answer';
+    default:
+      return error.code ?? reasonOf(error);
+  }
 }

@@ -1,0 +1,130 @@
+import { ByteWriter } from '../../wire/byte-writer.ts';
+import { backend, frontend, startupCode } from './messages.ts';
+
+/** Messages that the gateway makes itself: to the client on login and on errors, to the target on login and to carry out a refusal. */
+
+export interface ErrorWords {
+  readonly severity: 'FATAL' | 'ERROR';
+  /** SQLSTATE */
+  readonly code: string;
+  readonly message: string;
+}
+
+export function errorResponse(words: ErrorWords): Buffer {
+  return message(backend.error, (body) => {
+    const fields: readonly [string, string][] = [
+      ['S', words.severity],
+      ['V', words.severity],
+      ['C', words.code],
+      ['M', words.message],
+    ];
+    for (const [field, value] of fields) {
+      body.uint8(field.charCodeAt(0)).cstring(value);
+    }
+    body.uint8(0);
+  });
+}
+
+export function readyForQuery(status: number): Buffer {
+  return message(backend.readyForQuery, (body) => {
+    body.uint8(status);
+  });
+}
+
+export function parameterStatus(name: string, value: string): Buffer {
+  return message(backend.parameterStatus, (body) => {
+    body.cstring(name).cstring(value);
+  });
+}
+
+/** `key`: process id and secret. */
+export function backendKeyData(key: Uint8Array): Buffer {
+  return message(backend.backendKeyData, (body) => {
+    body.bytes(key);
+  });
+}
+
+export const authenticationOk = authentication(0);
+export const askPassword = authentication(3);
+
+function authentication(code: number): Buffer {
+  return message(backend.authentication, (body) => {
+    body.int32(code);
+  });
+}
+
+/** Says that 3.0 is what we speak, and which of the `_pq_.` options we do not know. */
+export function negotiateVersion(unknownOptions: readonly string[]): Buffer {
+  return message(backend.negotiateVersion, (body) => {
+    body.int32(startupCode.protocol3).int32(unknownOptions.length);
+    for (const option of unknownOptions) {
+      body.cstring(option);
+    }
+  });
+}
+
+export function startupMessage(parameters: ReadonlyMap<string, string>): Buffer {
+  const packet = new ByteWriter().int32(0).int32(startupCode.protocol3);
+  for (const [name, value] of parameters) {
+    packet.cstring(name).cstring(value);
+  }
+  packet.uint8(0);
+  return packet.patchInt32(0, packet.length).finish();
+}
+
+export const sslRequest = new ByteWriter().int32(8).int32(startupCode.ssl).finish();
+
+/** `key`: the target's own process id and secret. */
+export function cancelRequest(key: Uint8Array): Buffer {
+  return new ByteWriter()
+    .int32(8 + key.length)
+    .int32(startupCode.cancel)
+    .bytes(key)
+    .finish();
+}
+
+export function passwordMessage(password: string): Buffer {
+  return message(frontend.password, (body) => {
+    body.cstring(password);
+  });
+}
+
+export function saslInitialResponse(mechanism: string, first: string): Buffer {
+  return message(frontend.password, (body) => {
+    const bytes = Buffer.from(first);
+    body.cstring(mechanism).int32(bytes.length).bytes(bytes);
+  });
+}
+
+export function saslResponse(text: string): Buffer {
+  return message(frontend.password, (body) => {
+    body.bytes(Buffer.from(text));
+  });
+}
+
+export const sync = message(frontend.sync, () => undefined);
+export const terminate = message(frontend.terminate, () => undefined);
+
+/**
+ * A refused statement must fail the transaction it was meant for, as any error of the target would. These are syntax errors in every state a target
+ * can be in, and say in its log why they are there.
+ */
+const failingText = 'countersign refused a statement here';
+
+export const failingQuery = message(frontend.query, (body) => {
+  body.cstring(failingText);
+});
+
+export const failingParse = message(frontend.parse, (body) => {
+  body.cstring('').cstring(failingText).int16(0);
+});
+
+export const copyFail = message(frontend.copyFail, (body) => {
+  body.cstring(failingText);
+});
+
+function message(type: number, write: (body: ByteWriter) => void): Buffer {
+  const writer = new ByteWriter().uint8(type).int32(0);
+  write(writer);
+  return writer.patchInt32(1, writer.length - 1).finish();
+}

@@ -1,0 +1,46 @@
+import type { ErrorCode, GatewayError } from '../../domain/errors.ts';
+import { errorResponse } from './compose.ts';
+
+/** Our errors in PostgreSQL's own words. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const sqlStates: Readonly<Record<ErrorCode, string>> = {
+  config_invalid: 'F0000',
+  unauthenticated: '28P01',
+  throttled: '53300',
+  unknown_target: '3D000',
+  unknown_principal: '28P01',
+  refused: '42501',
+  target_unreachable: '08006',
+  target_login_failed: '08006',
+  target_tls_failed: '08006',
+  cannot_record: '53100',
+  halted: '57P01',
+  stopping: '57P01',
+  limit_exceeded: '54000',
+  deadline_exceeded: '57P05',
+  malformed: '08P01',
+  unsupported: '0A000',
+  not_found: '42704',
+  conflict: '55006',
+  store_damaged: '58030',
+  store_in_use: '55006',
+  key_unavailable: '58030',
+};
+
+export function sqlState(error: GatewayError): string {
+  return sqlStates[error.code];
+}
+
+/** The last words on a connection: one sentence, with the session's id when there is one. */
+export function fatal(error: GatewayError, session: string | null): Buffer {
+  return errorResponse({ severity: 'FATAL', code: sqlState(error), message: sentence(error.message, session) });
+}
+
+/** A statement was refused; the connection goes on. */
+export function refusal(reason: string, session: string): Buffer {
+  return errorResponse({ severity: 'ERROR', code: sqlStates.refused, message: sentence(reason, session) });
+}
+
+function sentence(message: string, session: string | null): string {
+  const said = `countersign: ${message}`;
+  return session === null ? said : `${said.replace(/\.$/, '')} (session ${session})`;
+}

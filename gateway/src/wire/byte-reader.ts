@@ -1,0 +1,83 @@
+import { GatewayError } from '../domain/errors.ts';
+
+/**
+ * Reads one message that is already in memory, front to back. Every length is checked against what is there before anything is
+ * taken: reading past the end is a GatewayError `malformed`, never an allocation. Integers are big-endian.
+ */
+export class ByteReader {
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  #at: number;
+
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  get left(): number {
+    return this.#end - this.#at;
+  }
+
+  uint8(): number {
+    return this.#bytes.readUInt8(this.#take(1));
+  }
+
+  int16(): number {
+    return this.#bytes.readInt16BE(this.#take(2));
+  }
+
+  uint16(): number {
+    return this.#bytes.readUInt16BE(this.#take(2));
+  }
+
+  int32(): number {
+    return this.#bytes.readInt32BE(this.#take(4));
+  }
+
+  uint32(): number {
+    return this.#bytes.readUInt32BE(this.#take(4));
+  }
+
+  /** A view, not a copy. */
+  bytes(length: number): Buffer {
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  rest(): Buffer {
+    return this.bytes(this.left);
+  }
+
+  /** Bytes up to a zero byte, which is consumed. */
+  cstringBytes(): Buffer {
+    const end = this.#bytes.indexOf(0, this.#at);
+    if (end < 0 || end >= this.#end) {
+      throw new GatewayError('malformed', 'A string in a message has no end.');
+    }
+    const string = this.#bytes.subarray(this.#at, end);
+    this.#at = end + 1;
+    return string;
+  }
+
+  /** The same as UTF-8 text. */
+  cstring(): string {
+    return this.cstringBytes().toString('utf8');
+  }
+
+  /** Everything was read: more bytes than the message should have are as wrong as fewer. */
+  finish(): void {
+    if (this.left !== 0) {
+      throw new GatewayError('malformed', 'A message is longer than what it says.');
+    }
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    if (length < 0 || length > this.#end - at) {
+      throw new GatewayError('malformed', 'A message is shorter than what it says.');
+    }
+    this.#at = at + length;
+    return at;
+  }
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { GatewayError } from '../domain/errors.ts';
+
+/** A listener's certificate. Errors: `config_invalid`. */
+export function readServerCertificate(certificateFile: string, keyFile: string): SecureContext {
+  try {
+    return createSecureContext({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) });
+  } catch (cause) {
+    throw new GatewayError('config_invalid', `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`, {
+      cause,
+    });
+  }
+}
+
+/** Resolves when the handshake is done. Otherwise the socket is destroyed, and this rejects with the reason as an Error. */
+export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConnect', limitMs: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    reject(new Error(`it was not finished within ${limitMs / 1000} s`));
+  }, limitMs);
+  const onClose = (): void => {
+    reject(new Error('the peer closed the connection'));
+  };
+  socket.once(done, resolve);
+  // A server's socket tells why a handshake failed by this event alone.
+  socket.once('_tlsError', reject);
+  socket.once('error', reject);
+  socket.once('close', onClose);
+  try {
+    await promise;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    socket.off(done, resolve);
+    socket.off('_tlsError', reject);
+    socket.off('error', reject);
+    socket.off('close', onClose);
+  }
+}
+
+/** One line about a failure of the operating system or of OpenSSL. */
+export function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+}

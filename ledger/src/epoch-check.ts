@@ -1,0 +1,123 @@
+/** Checks the epochs of a log: how each begins and ends, its heartbeats, and what it must close. */
+import { parseEpochBody } from "./governance.ts";
+import { encodeHex } from "./hex.ts";
+import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from "./leaf.ts";
+import type { OpenSession } from "./session-table.ts";
+import { orMalformed, type Findings } from "./verdict.ts";
+
+/** A heartbeat is due every 60 s; half of that again is grace for a busy or suspended machine. */
+export const heartbeatGapMsMax = 90_000;
+
+/** A leaf in the body of a batch. */
+export interface LeafPlace {
+  readonly view: DataView;
+  readonly at: number;
+  readonly index: number;
+}
+
+export function leafName({ index }: LeafPlace): string {
+  return `leaf ${index}`;
+}
+
+function sessionOf({ view, at }: LeafPlace): string {
+  const start = view.byteOffset + at + leafOffsets.session;
+  return encodeHex(new Uint8Array(view.buffer, start, sessionIdBytes));
+}
+
+export class EpochCheck {
+  readonly #findings: Findings;
+  #epoch = 0;
+  #count = 0;
+  /** The gateway's session of this epoch, and of all: those of crashed epochs stay open. */
+  #gatewaySession = "";
+  readonly #gatewaySessions = new Set<string>();
+  #isClosed = false;
+  #opens = 0;
+  #heartbeatMs = 0;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether the gateway's own session of the newest epoch is closed: the gateway was stopped in good order. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The next leaf; `clear` is its clear body, if it has one with its commitment. */
+  add(leaf: LeafPlace, clear: Uint8Array | undefined): void {
+    const { view, at } = leaf;
+    const kind = view.getUint8(at + leafOffsets.kind);
+    const timeMs = readUint53(view, at + leafOffsets.timeMs);
+    if (view.getUint32(at + leafOffsets.epoch) !== this.#epoch || kind === leafKinds.epoch) {
+      this.#begin(leaf, clear);
+      this.#heartbeatMs = timeMs;
+      return;
+    }
+    if (this.#isClosed) {
+      this.#findings.add("integrity", leafName(leaf), "record after the gateway was stopped");
+    }
+    if (timeMs - this.#heartbeatMs > heartbeatGapMsMax) {
+      const seconds = Math.round((timeMs - this.#heartbeatMs) / 1000);
+      this.#findings.add("completeness", leafName(leaf), `no heartbeat for ${seconds} s before it`);
+      this.#heartbeatMs = timeMs;
+    }
+    if (kind === leafKinds.heartbeat) {
+      this.#heartbeatMs = timeMs;
+    } else if (kind === leafKinds.open) {
+      this.#opens += 1;
+    } else if (kind === leafKinds.close) {
+      this.#isClosed ||= sessionOf(leaf) === this.#gatewaySession;
+    }
+  }
+
+  /** After the last leaf: those of the open sessions that should have been closed. */
+  finish(openSessions: Iterable<OpenSession>): void {
+    for (const { session, epoch } of openSessions) {
+      // An epoch closes what earlier ones left open before it opens a session of its own.
+      const isLeft = epoch < this.#epoch && this.#opens > 0;
+      if (!this.#gatewaySessions.has(session) && (this.#isClosed || isLeft)) {
+        this.#findings.add("completeness", `session ${session}`, `left open by epoch ${epoch}`);
+      }
+    }
+  }
+
+  #begin(leaf: LeafPlace, clear: Uint8Array | undefined): void {
+    const epoch = leaf.view.getUint32(leaf.at + leafOffsets.epoch);
+    const where = leafName(leaf);
+    if (leaf.view.getUint8(leaf.at + leafOffsets.kind) !== leafKinds.epoch) {
+      this.#findings.add("completeness", where, `epoch ${epoch} begins without its epoch record`);
+    } else if (epoch === this.#epoch) {
+      this.#findings.add("integrity", where, `epoch ${epoch} begins twice`);
+    } else if (clear !== undefined) {
+      this.#checkBody(clear, epoch, where);
+    }
+    this.#count += 1;
+    this.#epoch = epoch;
+    this.#gatewaySession = sessionOf(leaf);
+    this.#gatewaySessions.add(this.#gatewaySession);
+    this.#isClosed = false;
+    this.#opens = 0;
+  }
+
+  #checkBody(clear: Uint8Array, epoch: number, where: string): void {
+    const body = orMalformed(this.#findings, where, () => parseEpochBody(clear));
+    if (body === undefined) {
+      return;
+    }
+    if (body.epoch !== epoch) {
+      this.#findings.add("integrity", where, "epoch body and leaf name different epochs");
+    }
+    const previous = body.previous?.epoch ?? 0;
+    if (previous !== this.#epoch) {
+      const code = previous > this.#epoch ? "completeness" : "integrity";
+      this.#findings.add(code, where, `follows epoch ${previous}, but here ${this.#epoch}`);
+    } else if (body.previous?.clean === true && !this.#isClosed) {
+      this.#findings.add("completeness", where, "the end of the epoch before is missing");
+    }
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * SHA-256 of many short messages of one length at once, four to a call, in the four 32-bit lanes of WebAssembly's vectors. A one-shot
+ * hash of Node costs more by its call than by its hashing for messages of a few blocks, and leaves and nodes of the tree are such.
+ *
+ * The WebAssembly function is assembled below, instruction by instruction, from the formulas of FIPS 180-4 §6.2.2. It compresses four
+ * padded messages that lie at equal distances in its memory:
+ *
+ *     compress(message: i32, distance: i32, blocks: i32, digests: i32)
+ *
+ * Where WebAssembly (or its vectors) cannot be had, `hash` goes through the messages one by one.
+ */
+import { sha256Into } from "./crypto.ts";
+import { initialState, roundConstants } from "./sha256.ts";
+
+const blockBytes = 64;
+const digestBytes = 32;
+const lanes = 4;
+
+/** How many messages `HashLanes` takes at most. */
+export const laneMessagesMax = 256;
+
+const digestsAt = 1024; // Behind 64 round constants, each four times.
+const messagesAt = digestsAt + laneMessagesMax * digestBytes;
+
+/** Instructions, nested as they are written; `flatten` makes the bytes of them. */
+type Code = readonly (number | Code)[];
+
+function flatten(code: Code): number[] {
+  return code.flatMap((part) => (typeof part === "number" ? [part] : flatten(part)));
+}
+
+/** LEB128. */
+function unsigned(value: number): Code {
+  return value < 128 ? [value] : [(value & 127) | 128, unsigned(value >>> 7)];
+}
+
+/** An i32 constant from 0 to 127, which is signed LEB128. */
+function constant(value: number): Code {
+  return [0x41, value < 64 ? value : [(value & 127) | 128, 0]];
+}
+
+function vector(opcode: number, ...immediates: number[]): Code {
+  return [0xfd, unsigned(opcode), immediates];
+}
+
+const get = (local: number): Code => [0x20, local];
+const set = (local: number): Code => [0x21, local];
+const addWord: Code = [0x6a];
+const subtractWord: Code = [0x6b];
+const add = vector(0xae);
+const or = vector(0x50);
+const xor = vector(0x51);
+/** `(first & mask) | (second & ~mask)`, operands in this order. */
+const select = vector(0x52);
+const shiftLeft = (bits: number): Code => [constant(bits), vector(0xab)];
+const shiftRight = (bits: number): Code => [constant(bits), vector(0xad)];
+const load = (offset: number): Code => [vector(0x00, 4), unsigned(offset)];
+const loadLane = (lane: number, offset: number): Code => [vector(0x56, 0), unsigned(offset), lane];
+const storeLane = (lane: number, offset: number): Code => [vector(0x5a, 0), unsigned(offset), lane];
+/** Reverses the bytes of each word: messages and digests are big-endian, vectors little-endian. */
+const swapBytes = (local: number): Code => [
+  get(local),
+  get(local),
+  vector(0x0d, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12),
+];
+
+// Locals: the parameters, a pointer for each lane, then vectors.
+const [message, distance, blocks, digests] = [0, 1, 2, 3];
+const pointer = (lane: number): number => 4 + lane;
+const schedule = (i: number): number => 8 + (i & 15);
+/** The working variables a to h in round t: instead of moving them, the rounds rename them. */
+const working = (i: number, t: number): number => 24 + ((i - t) & 7);
+const state = (i: number): number => 32 + i;
+const temporary = 40;
+const vectorLocals = 33;
+
+const allLanes = [0, 1, 2, 3];
+const allWords = [0, 1, 2, 3, 4, 5, 6, 7];
+const allRounds = Array.from({ length: 64 }, (_, t) => t);
+
+const rotateRight = (local: number, bits: number): Code => [
+  [get(local), shiftRight(bits)],
+  [get(local), shiftLeft(32 - bits)],
+  or,
+];
+
+/** The exclusive or of two rotations and `last`, a third one or a shift. */
+const sigma = (local: number, bits: readonly [number, number], last: Code): Code => [
+  [rotateRight(local, bits[0]), rotateRight(local, bits[1]), xor],
+  [last, xor],
+];
+
+/** W[t] = W[t-16] + σ0(W[t-15]) + W[t-7] + σ1(W[t-2]), in place of W[t-16]. */
+function expand(t: number): Code {
+  const [w1, w14] = [schedule(t + 1), schedule(t + 14)];
+  return [
+    get(schedule(t)),
+    [sigma(w1, [7, 18], [get(w1), shiftRight(3)]), add],
+    [get(schedule(t + 9)), add],
+    [sigma(w14, [17, 19], [get(w14), shiftRight(10)]), add],
+    set(schedule(t)),
+  ];
+}
+
+function round(t: number): Code {
+  const [a, b, c, d] = [working(0, t), working(1, t), working(2, t), working(3, t)];
+  const [e, f, g, h] = [working(4, t), working(5, t), working(6, t), working(7, t)];
+  return [
+    t < 16 ? [] : expand(t),
+    // T1 = h + Σ1(e) + Ch(e, f, g) + K[t] + W[t]
+    get(h),
+    [sigma(e, [6, 11], rotateRight(e, 25)), add],
+    [get(f), get(g), get(e), select, add],
+    [constant(0), load(16 * t), add],
+    [get(schedule(t)), add],
+    set(temporary),
+    // d, the next e: d + T1
+    [get(d), get(temporary), add, set(d)],
+    // h, the next a: T1 + Σ0(a) + Maj(a, b, c); Maj is c where a and b differ, otherwise a
+    get(temporary),
+    [sigma(a, [2, 13], rotateRight(a, 22)), add],
+    [get(c), get(a), [get(a), get(b), xor], select, add],
+    set(h),
+  ];
+}
+
+function loadSchedule(i: number): Code {
+  const word = schedule(i);
+  const loads = allLanes.map((lane) => [
+    get(pointer(lane)),
+    get(word),
+    loadLane(lane, 4 * i),
+    set(word),
+  ]);
+  return [loads, swapBytes(word), set(word)];
+}
+
+function storeDigest(i: number): Code {
+  const at = (lane: number): number => digestBytes * lane + 4 * i;
+  const stores = allLanes.map((lane) => [get(digests), get(temporary), storeLane(lane, at(lane))]);
+  return [swapBytes(state(i)), set(temporary), stores];
+}
+
+function splat(value: number): Code {
+  const bytes = [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
+  return [vector(0x0c), bytes, bytes, bytes, bytes];
+}
+
+function functionBody(): Code {
+  const loop = [0x03, 0x40];
+  const branchIf = [0x0d, 0];
+  const end = 0x0b;
+  return [
+    allWords.map((i) => [splat(initialState[i] ?? 0), set(state(i))]),
+    [get(message), set(pointer(0))],
+    [1, 2, 3].map((lane) => [get(pointer(lane - 1)), get(distance), addWord, set(pointer(lane))]),
+    loop,
+    allRounds.slice(0, 16).map(loadSchedule),
+    allWords.map((i) => [get(state(i)), set(working(i, 0))]),
+    allRounds.map(round),
+    allWords.map((i) => [get(state(i)), get(working(i, 64)), add, set(state(i))]),
+    allLanes.map((lane) => [get(pointer(lane)), constant(blockBytes), addWord, set(pointer(lane))]),
+    [get(blocks), constant(1), subtractWord, set(blocks)],
+    [get(blocks), branchIf, end],
+    allWords.map(storeDigest),
+    end,
+  ];
+}
+
+function section(id: number, content: Code): Code {
+  const bytes = flatten(content);
+  return [id, unsigned(bytes.length), bytes];
+}
+
+/** https://webassembly.github.io/spec/core/binary/modules.html */
+function moduleBytes(): Uint8Array {
+  const [i32, v128] = [0x7f, 0x7b];
+  const locals = [2, lanes, i32, vectorLocals, v128];
+  const body = flatten([locals, functionBody()]);
+  const code: Code = [
+    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, [1, 0x60, 4, i32, i32, i32, i32, 0]), // one type of function
+    section(3, [1, 0]), // one function of it
+    section(5, [1, 0, 1]), // one memory of one page
+    section(7, [2, 1, 0x6d, 2, 0, 1, 0x66, 0, 0]), // exported as "m" and "f"
+    section(10, [1, unsigned(body.length), body]),
+  ];
+  return Uint8Array.from(flatten(code));
+}
+
+type Compress = (message: number, distance: number, blocks: number, digests: number) => void;
+
+/** As much of the global `WebAssembly` as is used here, with the exports of the module above. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => {
+    readonly exports: { readonly m: { readonly buffer: ArrayBuffer }; readonly f: Compress };
+  };
+}
+
+function isWebAssembly(value: unknown): value is WebAssemblyApi {
+  return typeof value === "object" && value !== null && "Module" in value && "Instance" in value;
+}
+
+interface Instance {
+  readonly memory: Uint8Array;
+  readonly compress: Compress;
+}
+
+/** Undefined where WebAssembly is missing, forbidden by a content security policy, or has no vectors. */
+function instantiate(): Instance | undefined {
+  const api: unknown = Reflect.get(globalThis, "WebAssembly");
+  if (!isWebAssembly(api)) {
+    return undefined;
+  }
+  try {
+    const { m, f } = new api.Instance(new api.Module(moduleBytes())).exports;
+    const view = new DataView(m.buffer);
+    for (const [i, word] of roundConstants.entries()) {
+      for (let lane = 0; lane < lanes; lane++) {
+        view.setInt32(16 * i + 4 * lane, word, true);
+      }
+    }
+    return { memory: new Uint8Array(m.buffer), compress: f };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Hashes messages that are one prefix byte and a body of a fixed length. */
+export class HashLanes {
+  /** The bodies: that of message i begins at `bodyAt + i * stride`. */
+  readonly memory: Uint8Array;
+  readonly bodyAt = messagesAt + 1;
+  readonly stride: number;
+  /** The digests of the newest `hash`, 32 bytes each. */
+  readonly digests: Uint8Array;
+  readonly #messageBytes: number;
+  readonly #compress: Compress | undefined;
+
+  /** `useVectors` false is for tests of the other way. */
+  constructor(prefix: number, bodyBytes: number, useVectors = true) {
+    this.#messageBytes = 1 + bodyBytes;
+    this.stride = Math.ceil((this.#messageBytes + 9) / blockBytes) * blockBytes;
+    if (messagesAt + laneMessagesMax * this.stride > 65_536) {
+      throw new RangeError("messages too long for the lanes");
+    }
+    const instance = useVectors ? instantiate() : undefined;
+    this.#compress = instance?.compress;
+    this.memory = instance?.memory ?? new Uint8Array(65_536);
+    this.digests = this.memory.subarray(digestsAt, messagesAt);
+    const view = new DataView(this.memory.buffer);
+    for (let i = 0; i < laneMessagesMax; i++) {
+      const start = messagesAt + i * this.stride;
+      this.memory[start] = prefix;
+      this.memory[start + this.#messageBytes] = 0x80;
+      view.setUint32(start + this.stride - 4, 8 * this.#messageBytes);
+    }
+  }
+
+  /** Writes the digests of the first `count` messages, at most 256. */
+  hash(count: number): void {
+    if (this.#compress === undefined) {
+      for (let i = 0; i < count; i++) {
+        const start = messagesAt + i * this.stride;
+        sha256Into(
+          this.memory.subarray(start, start + this.#messageBytes),
+          this.digests,
+          i * digestBytes,
+        );
+      }
+      return;
+    }
+    for (let i = 0; i < count; i += lanes) {
+      const start = messagesAt + i * this.stride;
+      this.#compress(start, this.stride, this.stride / blockBytes, digestsAt + i * digestBytes);
+    }
+  }
+}
