@@ -7,7 +7,7 @@
  *
  *     compress(message: i32, distance: i32, blocks: i32, digests: i32)
  *
- * Where WebAssembly (or its vectors) cannot be had, `hash` goes through the messages one by one.
+ * Where WebAssembly (or its vectors) cannot be had, the messages are hashed one by one.
  */
 import { sha256Into } from "./crypto.ts";
 import { initialState, roundConstants } from "./sha256.ts";
@@ -260,20 +260,23 @@ export class HashLanes {
 
   /** Writes the digests of the first `count` messages, at most 256. */
   hash(count: number): void {
-    if (this.#compress === undefined) {
-      for (let i = 0; i < count; i++) {
-        const start = messagesAt + i * this.stride;
-        sha256Into(
-          this.memory.subarray(start, start + this.#messageBytes),
-          this.digests,
-          i * digestBytes,
-        );
-      }
-      return;
-    }
+    const { stride } = this;
     for (let i = 0; i < count; i += lanes) {
+      const start = messagesAt + i * stride;
+      // Four lanes for one message cost more than one call of the other way.
+      if (this.#compress !== undefined && count - i > 1) {
+        this.#compress(start, stride, stride / blockBytes, digestsAt + i * digestBytes);
+      } else {
+        this.#hashEach(i, Math.min(count, i + lanes));
+      }
+    }
+  }
+
+  #hashEach(from: number, to: number): void {
+    for (let i = from; i < to; i++) {
       const start = messagesAt + i * this.stride;
-      this.#compress(start, this.stride, this.stride / blockBytes, digestsAt + i * digestBytes);
+      const bytes = this.memory.subarray(start, start + this.#messageBytes);
+      sha256Into(bytes, this.digests, i * digestBytes);
     }
   }
 }

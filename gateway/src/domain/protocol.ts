@@ -82,8 +82,6 @@ export interface Client extends ByteStream {
   readonly tunnel: TunnelIdentity | null;
   /** Queues bytes for the peer. */
   write(bytes: Uint8Array): void;
-  /** Queues several pieces, sent together. */
-  writeAll(pieces: readonly Uint8Array[]): void;
   /** The listener has a certificate. */
   readonly canStartTls: boolean;
   /**

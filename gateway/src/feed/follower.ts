@@ -27,7 +27,7 @@ export class Follower implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout;
   #position: JournalPlace;
   #catchingUp: Promise<void> | null = null;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   private constructor(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void) {
     this.#data = data;
@@ -67,12 +67,17 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  /** Calls back after each look that found something. */
-  onProgress(watcher: () => void): () => void {
-    this.#watchers.add(watcher);
-    return () => {
-      this.#watchers.delete(watcher);
-    };
+  /** Resolves after the next look that found something, or when the signal aborts. */
+  progress(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#watchers.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#watchers.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

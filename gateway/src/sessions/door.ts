@@ -48,7 +48,7 @@ export class ClientDoor implements Door {
     }
     await delay(throttle.delayMs(this.#client.address));
     try {
-      const identity = this.#identify(credential);
+      const identity = await this.#identify(credential);
       const { target, decision } = this.#admit(identity, credential);
       throttle.succeeded(this.#client.address);
       return this.#open(identity, target, { credential, decision });
@@ -68,8 +68,8 @@ export class ClientDoor implements Door {
     return this.#context.sessions.signal(key);
   }
 
-  #identify(credential: Credential): Identity {
-    const outcome = this.#context.authenticator.authenticate(credential.token);
+  async #identify(credential: Credential): Promise<Identity> {
+    const outcome = await this.#context.authenticator.authenticate(credential.token);
     if ('refused' in outcome) {
       throw new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}.`);
     }

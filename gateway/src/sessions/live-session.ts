@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import type { Principal } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -31,6 +32,26 @@ export class LiveSession {
 
   get id(): string {
     return this.track.id;
+  }
+
+  /** For a run: who it is for, before its first connection. */
+  describe(run: { readonly principal: Principal; readonly tokenId: string }): void {
+    const { principal, tokenId } = run;
+    const opens: ChannelFacts = {
+      principal: principal.id,
+      principalKind: principal.kind,
+      groups: principal.groups,
+      tokenId,
+      clientAddress: '',
+      target: '',
+      protocol: '',
+      durability: '',
+    };
+    this.#recorder.append(this.track, {
+      kind: 'decision',
+      meta: JSON.stringify({ channel: 0, action: 'gateway.run', verdict: 'allow', opens }),
+      content: [],
+    });
   }
 
   /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */

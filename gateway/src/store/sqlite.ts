@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { GatewayError } from '../domain/errors.ts';
 
 export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
 export type SqliteValue = SQLInputValue;
@@ -34,9 +35,21 @@ export class Sqlite implements Disposable {
     return this.#prepare(sql).all(...values);
   }
 
+  iterate(sql: string, values: readonly SqliteValue[] = []): IterableIterator<SqliteRow> {
+    return this.#prepare(sql).iterate(...values);
+  }
+
   /** The id of the inserted row, if it inserted one. */
   run(sql: string, values: readonly SqliteValue[] = []): number {
-    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+    return Number(this.change(sql, values).lastInsertRowid);
+  }
+
+  change(sql: string, values: readonly SqliteValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
+    return this.#prepare(sql).run(...values);
+  }
+
+  returnsRows(sql: string): boolean {
+    return this.#prepare(sql).columns().length > 0;
   }
 
   transaction<T>(body: () => T): T {
@@ -46,7 +59,10 @@ export class Sqlite implements Disposable {
       this.#database.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      // A full disk, for one, has ended the transaction already.
+      if (this.#database.isTransaction) {
+        this.#database.exec('ROLLBACK');
+      }
       throw error;
     }
   }
@@ -70,12 +86,18 @@ export class Sqlite implements Disposable {
   }
 }
 
+/** Errors: `store_damaged`. */
 export function openSqlite(file: string, options: SqliteOptions): Sqlite {
-  // SQLite gives its journal the mode of the database.
-  closeSync(openSync(file, 'a', 0o600));
-  const database = new DatabaseSync(file, { timeout: busyMs });
-  database.exec(`PRAGMA journal_mode = ${options.journal}`);
-  database.exec('PRAGMA synchronous = FULL');
-  database.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
-  return new Sqlite(database);
+  try {
+    // SQLite gives its journal the mode of the database.
+    closeSync(openSync(file, 'a', 0o600));
+    const database = new DatabaseSync(file, { timeout: busyMs });
+    database.exec(`PRAGMA journal_mode = ${options.journal}`);
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
+    return new Sqlite(database);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError('store_damaged', `${file} cannot be opened: ${reason}.`, { cause });
+  }
 }

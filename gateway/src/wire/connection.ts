@@ -59,7 +59,9 @@ export class Connection extends SocketStream implements Client {
     try {
       await handshake(secured, 'secure', loginMs);
     } catch (cause) {
-      throw new GatewayError('malformed', `The TLS handshake failed: ${reasonOf(cause)}.`, { cause });
+      throw new GatewayError('malformed', `The TLS handshake failed: ${reasonOf(cause)}.`, {
+        cause,
+      });
     }
     if (options.direct && ALPNProtocols.length > 0 && secured.alpnProtocol === false) {
       // Without it a direct hello may have been meant for a server of another protocol (ALPACA).

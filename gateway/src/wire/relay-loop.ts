@@ -1,19 +1,18 @@
 import { GatewayError } from '../domain/errors.ts';
-import type { Grant } from '../domain/grant.ts';
-import type { Client, RequestOutcome, Session, Upstream } from '../domain/protocol.ts';
-import type { Output, Relay, RequestOutput } from './relay.ts';
+import { Grant } from '../domain/grant.ts';
+import type { Client, Receiver, RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import type { CloseOutput, Output, Relay, RequestOutput, ResponseOutput } from './relay.ts';
 
-/** What waits for the journal, in order. */
-type Release = { readonly grant: Grant } | { readonly toClient: readonly Uint8Array[] } | { readonly close: true };
+/** How long the last words to a client may wait for the journal, once something failed. */
+const lastWordsMs = 1_000;
 
 /**
- * Executes the outputs of a relay until the conversation is over: records, awaits the commit, then forwards and releases. The one loop of all
- * protocols that are decoded. Never rejects with a GatewayError; any other error is a broken invariant, and cuts both sides.
+ * Executes the outputs of a relay until the conversation is over: records, waits for the commit, then forwards and releases. The one loop of all
+ * protocols that are decoded. Resolves when the channel is closed in the record and the client's socket is closed; never rejects with a
+ * GatewayError. Any other error is a broken invariant: it cuts both sides and rejects.
  */
 export function runRelay(client: Client, upstream: Upstream, session: Session, relay: Relay): Promise<void> {
-  return new Promise((resolve, reject) => {
-    new RelayLoop({ client, upstream, session, relay, resolve, reject }).start();
-  });
+  return new RelayLoop({ client, upstream, session, relay }).run();
 }
 
 interface Parties {
@@ -21,269 +20,376 @@ interface Parties {
   readonly upstream: Upstream;
   readonly session: Session;
   readonly relay: Relay;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
-class RelayLoop {
-  readonly #parties: Parties;
-  readonly #queuedBytesMax: number;
-  /** Bytes recorded or about to be, not yet released. */
-  #uncommittedBytes = 0;
-  #deciding = false;
-  #closing = false;
-  #finished = false;
-  #clientPaused = false;
-  #upstreamPaused = false;
-  #closeReason = 'client';
-  #closeError: GatewayError | undefined;
-  #idleTimer: NodeJS.Timeout | null = null;
+/** What waits for its commit: a grant to forward, bytes to release, or the end. */
+type Held = Grant | ResponseOutput | CloseOutput;
 
-  constructor(parties: Parties) {
-    this.#parties = parties;
-    this.#queuedBytesMax = parties.session.limits.queuedBytesMax;
+class RelayLoop {
+  readonly #client: Client;
+  readonly #upstream: Upstream;
+  readonly #session: Session;
+  readonly #relay: Relay;
+  readonly #queuedBytesMax: number;
+  readonly #done = Promise.withResolvers<void>();
+
+  /** What this pump has recorded; all of it waits for one commit. */
+  #batch: Held[] = [];
+  #batchBytes = 0;
+  /** Bytes recorded and not yet released, both ways. */
+  #uncommittedBytes = 0;
+  #isDeciding = false;
+  #isClientPaused = false;
+  #isUpstreamPaused = false;
+
+  /** Why the relay was told to fail. From then on all that it says is the gateway's own. */
+  #failure: GatewayError | null = null;
+  /** Last words that could not be recorded. */
+  readonly #lastWords: Uint8Array[] = [];
+  /** Nobody's bytes are taken any more: the relay failed or has closed. */
+  #isDeaf = false;
+  #hasClosed = false;
+  #isOver = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #lastWordsTimer: NodeJS.Timeout | undefined;
+
+  constructor({ client, upstream, session, relay }: Parties) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#session = session;
+    this.#relay = relay;
+    this.#queuedBytesMax = session.limits.queuedBytesMax;
   }
 
-  start(): void {
-    const { client, upstream, session, relay } = this.#parties;
-    if (session.limits.idleMs > 0) {
-      this.#idleTimer = setTimeout(() => {
-        this.#fail(new GatewayError('deadline_exceeded', 'Nothing was said for too long.'));
-      }, session.limits.idleMs);
+  run(): Promise<void> {
+    const { signal, limits } = this.#session;
+    if (limits.idleMs > 0) {
+      this.#idleTimer = setTimeout(this.#onIdle, limits.idleMs);
     }
-    session.signal.addEventListener('abort', this.#abort, { once: true });
-    const receiver = (take: (bytes: Buffer) => void, ended: () => void) => ({
-      onBytes: (bytes: Buffer) => {
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    const relay = this.#relay;
+    this.#upstream.flow(
+      this.#receiver(
+        (bytes) => {
+          relay.upstreamBytes(bytes);
+        },
+        () => {
+          relay.upstreamEnded();
+        },
+      ),
+    );
+    this.#client.flow(
+      this.#receiver(
+        (bytes) => {
+          relay.clientBytes(bytes);
+        },
+        () => {
+          relay.clientEnded();
+        },
+      ),
+    );
+    if (signal.aborted) {
+      this.#onAbort();
+    }
+    return this.#done.promise;
+  }
+
+  #receiver(take: (bytes: Buffer) => void, end: () => void): Receiver {
+    return {
+      onBytes: (bytes) => {
+        if (this.#isDeaf) {
+          return;
+        }
         this.#idleTimer?.refresh();
-        this.#run(() => {
+        try {
           take(bytes);
-        });
+          this.#pump();
+        } catch (error) {
+          this.#stumble(error);
+        }
       },
       onEnd: () => {
-        this.#run(ended);
+        if (this.#isDeaf) {
+          return;
+        }
+        try {
+          end();
+          this.#pump();
+        } catch (error) {
+          this.#stumble(error);
+        }
       },
-      onDrain: () => {
-        this.#balance();
-      },
-    });
-    // The target first: it may have said something already.
-    upstream.flow(receiver((bytes) => { relay.upstreamBytes(bytes); }, () => { relay.upstreamEnded(); }));
-    client.flow(receiver((bytes) => { relay.clientBytes(bytes); }, () => { relay.clientEnded(); }));
-    if (session.signal.aborted) {
-      this.#abort();
+      onDrain: this.#balance,
+    };
+  }
+
+  /** Executes all that the relay has to say now. */
+  #pump(): void {
+    while (!this.#hasClosed) {
+      const output = this.#relay.next();
+      if (output === null) {
+        break;
+      }
+      this.#execute(output);
+    }
+    this.#commit();
+    this.#balance();
+  }
+
+  #execute(output: Output): void {
+    switch (output.type) {
+      case 'request': {
+        const outcome = this.#session.request(output.action, output.bytes, relationOf(output));
+        if (outcome instanceof Promise) {
+          void this.#await(outcome, output);
+        } else {
+          this.#settle(outcome, output);
+        }
+        break;
+      }
+      case 'response':
+        if (this.#failure === null) {
+          this.#session.record('response', output.meta, output.bytes, output.continues);
+          this.#hold(output, output.bytes);
+        } else {
+          this.#sayLast(output);
+        }
+        break;
+      case 'close':
+        this.#hasClosed = true;
+        this.#isDeaf = true;
+        this.#hold(output, []);
+        break;
+      default:
+        output satisfies never;
     }
   }
 
-  readonly #abort = (): void => {
-    const { reason } = this.#parties.session.signal;
-    this.#fail(reason instanceof GatewayError ? reason : new GatewayError('stopping', 'The session was ended.'));
-  };
+  /** A held request: the client waits, and what comes from the target goes on. */
+  async #await(pending: Promise<RequestOutcome>, output: RequestOutput): Promise<void> {
+    this.#isDeciding = true;
+    try {
+      const outcome = await pending.finally(() => {
+        this.#isDeciding = false;
+      });
+      if (!this.#isDeaf) {
+        this.#idleTimer?.refresh();
+        this.#settle(outcome, output);
+        this.#pump();
+      }
+    } catch (error) {
+      this.#stumble(error);
+    }
+  }
 
-  #fail(error: GatewayError): void {
-    this.#run(() => {
-      this.#parties.relay.fail(error);
+  #settle(outcome: RequestOutcome, output: RequestOutput): void {
+    // The session may have been ended while it decided; then nothing is forwarded any more.
+    if (this.#hasClosed) {
+      return;
+    }
+    if (outcome.grant !== null) {
+      this.#hold(outcome.grant, output.bytes);
+    }
+    this.#relay.decided(outcome.decision, outcome.seq);
+  }
+
+  #hold(held: Held, bytes: readonly Uint8Array[]): void {
+    this.#batch.push(held);
+    for (const piece of bytes) {
+      this.#batchBytes += piece.length;
+    }
+  }
+
+  #commit(): void {
+    const batch = this.#batch;
+    const bytes = this.#batchBytes;
+    if (batch.length === 0) {
+      return;
+    }
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#uncommittedBytes += bytes;
+    this.#session.whenCommitted(() => {
+      this.#uncommittedBytes -= bytes;
+      this.#release(batch);
     });
   }
 
-  /** Gives the relay its input and executes what comes out. */
-  #run(input: () => void): void {
-    if (this.#closing) {
+  #release(batch: readonly Held[]): void {
+    if (this.#isOver) {
       return;
     }
     try {
-      input();
-      this.#pump();
-    } catch (error) {
-      if (error instanceof GatewayError) {
-        this.#giveUp(error);
+      const [only] = batch;
+      if (batch.length === 1 && only !== undefined) {
+        this.#releaseOne(only);
       } else {
-        this.#cut(error);
+        this.#client.cork();
+        this.#upstream.cork();
+        for (const held of batch) {
+          this.#releaseOne(held);
+        }
+        this.#client.uncork();
+        this.#upstream.uncork();
       }
-    }
-  }
-
-  #pump(): void {
-    const { relay, session } = this.#parties;
-    const releases: Release[] = [];
-    let bytes = 0;
-    for (let output = relay.next(); output !== null; output = relay.next()) {
-      bytes += this.#execute(output, releases);
-      if (this.#closing) {
-        break;
-      }
-    }
-    if (releases.length > 0) {
-      this.#uncommittedBytes += bytes;
-      session.whenCommitted(() => {
-        this.#uncommittedBytes -= bytes;
-        this.#release(releases);
-      });
       this.#balance();
+    } catch (error) {
+      this.#stumble(error);
     }
   }
 
-  /** Returns how many bytes now wait for the journal. */
-  #execute(output: Output, releases: Release[]): number {
-    const { session, relay } = this.#parties;
-    if (output.type === 'request') {
-      const outcome = session.request(output.action, output.bytes, relation(output));
-      if (outcome instanceof Promise) {
-        this.#await(outcome);
-        return 0;
-      }
-      if (outcome.grant !== null) {
-        releases.push({ grant: outcome.grant });
-      }
-      relay.decided(outcome.decision, outcome.seq);
-      return outcome.grant === null ? 0 : lengthOf(output.bytes);
+  #releaseOne(held: Held): void {
+    if (held instanceof Grant) {
+      this.#upstream.forward(held);
+    } else if (held.type === 'response') {
+      this.#tell(held.bytes);
+    } else {
+      this.#finish(held.reason, held.error);
     }
-    if (output.type === 'response') {
-      session.record('response', output.meta, output.bytes, output.continues);
-      releases.push({ toClient: output.bytes });
-      return lengthOf(output.bytes);
-    }
-    this.#closing = true;
-    this.#closeReason = output.reason;
-    this.#closeError = output.error;
-    releases.push({ close: true });
-    return 0;
   }
 
-  /** A held request: the client's bytes wait in the relay, the target's go on. */
-  #await(pending: Promise<RequestOutcome>): void {
-    const { relay, session } = this.#parties;
-    this.#deciding = true;
-    this.#balance();
-    pending.then(
-      (outcome) => {
-        this.#deciding = false;
-        this.#run(() => {
-          const { grant } = outcome;
-          if (grant !== null) {
-            session.whenCommitted(() => {
-              this.#release([{ grant }]);
-            });
-          }
-          relay.decided(outcome.decision, outcome.seq);
-        });
-        this.#balance();
-      },
-      (error: unknown) => {
-        this.#cut(error);
-      },
-    );
-  }
-
-  #release(releases: readonly Release[]): void {
-    if (this.#finished) {
-      return;
-    }
-    const { client, upstream } = this.#parties;
-    const toClient: Uint8Array[] = [];
-    for (const release of releases) {
-      if ('grant' in release) {
-        upstream.forward(release.grant);
-      } else if ('toClient' in release) {
-        toClient.push(...release.toClient);
-      }
-    }
-    if (toClient.length > 0) {
-      client.writeAll(toClient);
-    }
-    if (releases.at(-1) !== undefined && 'close' in (releases.at(-1) ?? {})) {
-      this.#finish();
-    }
-    this.#balance();
-  }
-
-  /** Reads from a side only while what it leads to is within limits. */
-  #balance(): void {
-    const { client, upstream } = this.#parties;
-    const full = this.#uncommittedBytes > this.#queuedBytesMax;
-    const holdClient = full || this.#deciding || upstream.queuedBytes > this.#queuedBytesMax;
-    const holdUpstream = full || client.queuedBytes > this.#queuedBytesMax;
-    if (holdClient !== this.#clientPaused) {
-      this.#clientPaused = holdClient;
-      holdClient ? client.pause() : client.resume();
-    }
-    if (holdUpstream !== this.#upstreamPaused) {
-      this.#upstreamPaused = holdUpstream;
-      holdUpstream ? upstream.pause() : upstream.resume();
+  #tell(bytes: readonly Uint8Array[]): void {
+    for (const piece of bytes) {
+      this.#client.write(piece);
     }
   }
 
   /**
-   * Something could not be recorded. The relay's last words to the client are the gateway's own sentence and hold nothing of the target's, so they
-   * are said even when they cannot be recorded either; nothing else moves.
+   * Reads from a side only while what came from it moves on. The target is read also when it does not take what we send: it may be waiting for
+   * us to take its answer first.
    */
-  #giveUp(error: GatewayError): void {
-    const { relay, client } = this.#parties;
-    this.#closing = true;
-    this.#closeReason = 'error';
-    this.#closeError = error;
+  readonly #balance = (): void => {
+    if (this.#isOver) {
+      return;
+    }
+    const max = this.#queuedBytesMax;
+    const isFull = this.#uncommittedBytes > max || this.#client.queuedBytes > max;
+    if (isFull !== this.#isUpstreamPaused) {
+      this.#isUpstreamPaused = isFull;
+      setPaused(this.#upstream, isFull);
+    }
+    const mustClientWait = isFull || this.#isDeciding || this.#upstream.queuedBytes > max;
+    if (mustClientWait !== this.#isClientPaused) {
+      this.#isClientPaused = mustClientWait;
+      setPaused(this.#client, mustClientWait);
+    }
+  };
+
+  /** What an error means for the connection: ours are told to the client, any other is a broken invariant. */
+  #stumble(error: unknown): void {
     try {
-      relay.fail(error);
-      for (let output = relay.next(); output !== null; output = relay.next()) {
-        if (output.type === 'response') {
-          client.writeAll(output.bytes);
-        } else if (output.type === 'close') {
-          break;
-        }
+      if (error instanceof GatewayError) {
+        this.#fail(error);
+      } else {
+        void this.#cut(error);
       }
-      this.#finish();
-    } catch (broken) {
-      this.#cut(broken);
+    } catch (second) {
+      void this.#cut(second);
     }
   }
 
-  #finish(): void {
-    if (this.#finished) {
+  /** The first failure is told; what the relay had not got to say before is dropped, unrecorded and unsaid. */
+  #fail(error: GatewayError): void {
+    if (this.#isOver || this.#failure !== null) {
       return;
     }
-    this.#finished = true;
-    const { client, upstream, session, resolve, reject } = this.#parties;
-    this.#stopTimers();
-    client.end();
-    upstream.end();
-    session.close(this.#closeReason, this.#closeError).then(resolve, reject);
-  }
-
-  #cut(error: unknown): void {
-    this.#closing = true;
-    if (this.#finished) {
+    this.#failure = error;
+    this.#isDeaf = true;
+    this.#lastWordsTimer = setTimeout(() => {
+      this.#finish(error.code, error);
+    }, lastWordsMs);
+    if (this.#hasClosed) {
       return;
     }
-    this.#finished = true;
-    const { client, upstream, session, reject } = this.#parties;
-    this.#stopTimers();
-    client.destroy();
-    upstream.destroy();
-    session.close('error').then(
-      () => {
-        reject(error);
-      },
-      () => {
-        reject(error);
-      },
-    );
+    while (this.#relay.next() !== null) {
+      // Dropped.
+    }
+    this.#relay.fail(error);
+    this.#pump();
   }
 
-  #stopTimers(): void {
-    if (this.#idleTimer !== null) {
-      clearTimeout(this.#idleTimer);
+  /**
+   * The gateway's own sentence about its failure. It is told even when it cannot be recorded: it holds nothing of the target's, and without it the
+   * client would not learn why it is cut off.
+   */
+  #sayLast(output: ResponseOutput): void {
+    try {
+      this.#session.record('response', output.meta, output.bytes, output.continues);
+      this.#hold(output, output.bytes);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      this.#lastWords.push(...output.bytes);
     }
-    this.#parties.session.signal.removeEventListener('abort', this.#abort);
   }
+
+  /** Whatever still waits for a commit stays unsaid. */
+  #finish(reason: string, error?: GatewayError): void {
+    if (this.#isOver) {
+      return;
+    }
+    this.#end();
+    this.#tell(this.#lastWords);
+    this.#client.end();
+    this.#upstream.end();
+    void this.#conclude(reason, error);
+  }
+
+  async #conclude(reason: string, error?: GatewayError): Promise<void> {
+    try {
+      await this.#session.close(reason, error);
+    } catch (failure) {
+      // What cannot be closed in the record now is closed there by the recovery of the next start.
+      if (!(failure instanceof GatewayError)) {
+        this.#done.reject(failure);
+      }
+    }
+    await this.#client.closed;
+    this.#done.resolve();
+  }
+
+  async #cut(error: unknown): Promise<void> {
+    this.#end();
+    this.#client.destroy();
+    this.#upstream.destroy();
+    try {
+      await this.#session.close('error');
+    } catch {
+      // The first error is the one to report.
+    }
+    this.#done.reject(error);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#isDeaf = true;
+    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#lastWordsTimer);
+    this.#session.signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    this.#stumble(this.#session.signal.reason);
+  };
+
+  readonly #onIdle = (): void => {
+    if (this.#isDeciding) {
+      this.#idleTimer?.refresh();
+    } else {
+      this.#stumble(new GatewayError('deadline_exceeded', `The connection was idle for ${this.#session.limits.idleMs / 1000} s.`));
+    }
+  };
 }
 
-function relation(output: RequestOutput) {
+function relationOf(output: RequestOutput): RequestRelation | undefined {
   return output.byGateway === true ? { ...output.relation, byGateway: true } : output.relation;
 }
 
-function lengthOf(pieces: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const piece of pieces) {
-    bytes += piece.length;
+function setPaused(stream: Client | Upstream, isPaused: boolean): void {
+  if (isPaused) {
+    stream.pause();
+  } else {
+    stream.resume();
   }
-  return bytes;
 }

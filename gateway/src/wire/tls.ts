@@ -7,9 +7,13 @@ export function readServerCertificate(certificateFile: string, keyFile: string):
   try {
     return createSecureContext({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) });
   } catch (cause) {
-    throw new GatewayError('config_invalid', `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`, {
-      cause,
-    });
+    throw new GatewayError(
+      'config_invalid',
+      `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

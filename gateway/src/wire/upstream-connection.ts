@@ -24,7 +24,14 @@ export async function dial(options: DialOptions): Promise<UpstreamConnection> {
   const { host, port, limits, signal } = options;
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connectTcp({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs });
+  const socket = connectTcp({
+    host,
+    port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveMs,
+  });
   const unreachable = (reason: string, cause?: unknown): void => {
     const message = `The target at ${host}:${port} cannot be reached: ${reason}. Check its address, and that it accepts connections from the gateway.`;
     reject(new GatewayError('target_unreachable', message, { cause }));
@@ -94,7 +101,10 @@ export class UpstreamConnection extends SocketStream implements Upstream {
     const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
     if (this.hasUnread) {
       this.destroy();
-      throw new GatewayError('target_tls_failed', 'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.');
+      throw new GatewayError(
+        'target_tls_failed',
+        'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.',
+      );
     }
     const secured = this.wrap((inner) =>
       connectTls({
@@ -117,7 +127,10 @@ export class UpstreamConnection extends SocketStream implements Upstream {
   /** Null also for a certificate whose signature names no hash (Ed25519): the binding is then undefined (RFC 5929, 4.1). */
   tlsServerEndPoint(): Buffer | null {
     const certificate = this.socket instanceof TLSSocket ? this.socket.getPeerX509Certificate() : undefined;
-    const named = /md5|sha-?\d+/i.exec(certificate?.signatureAlgorithm ?? '')?.[0].toLowerCase().replace('-', '');
+    const named = /md5|sha-?\d+/i
+      .exec(certificate?.signatureAlgorithm ?? '')?.[0]
+      .toLowerCase()
+      .replace('-', '');
     if (certificate === undefined || named === undefined) {
       return null;
     }
@@ -133,19 +146,15 @@ async function readCaFile(path: string): Promise<Buffer> {
   }
 }
 
+const dialFailures: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ENOTFOUND: 'the name cannot be resolved',
+  EAI_AGAIN: 'the name cannot be resolved now',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
+  ETIMEDOUT: 'no answer',
+};
+
 function dialFailure(error: Error & { readonly code?: string }): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return 'the connection was refused';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'the name cannot be resolved';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'there is no route to it';
-    case 'ETIMEDOUT':
-      return 'no answer';
-    default:
-      return error.code ?? reasonOf(error);
-  }
+  return dialFailures[error.code ?? ''] ?? error.code ?? reasonOf(error);
 }

@@ -63,7 +63,6 @@ export function writeGoldenStore(gatewayId?: string, seed?: number): GoldenStore
   writer.close(left, "crash");
   const last = openSession(writer);
   writer.commit();
-  addExchange(writer, last, "c");
   writer.close(last);
   writer.close(writer.gateway, "stop");
   commitWithCheckpoint(writer);

@@ -1,181 +1,304 @@
 import type { Attributes } from '../../domain/action.ts';
-import { headerBytes, parseNotice } from './codec.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { ResponseOutput } from '../../wire/relay.ts';
+import { frameHeaderBytes, frameLength } from './codec.ts';
+import type { Conversation, Exchange } from './conversation.ts';
+import { backend } from './messages.ts';
 
-/** An answer that the target owes, to one request record. */
-export interface Expected {
-  readonly seq: number;
-  /** Message types still to come, in order, each of which settles one message of the request. */
-  readonly owed: string[];
-  readonly startedMs: number;
-  rows: number;
-  state: string | null;
-  /** The target's error to this request is replaced by these words: it was made by the gateway to fail a transaction. */
-  readonly instead: Buffer | null;
-}
-
-/** Control messages whose body is looked at; a longer one is passed on unread. */
-const bodyBytesMax = 64 * 1024;
-/** Types that settle something, by what they settle (see `owedBy`). */
-const settlers = new Map([
-  ['1', 'parse'], ['2', 'bind'], ['3', 'close'], ['T', 'describe'], ['n', 'describe'],
-  ['C', 'execute'], ['I', 'execute'], ['s', 'execute'], ['Z', 'sync'],
-]);
-const owedByType: Readonly<Record<string, string>> = { P: 'parse', B: 'bind', C: 'close', D: 'describe', E: 'execute', S: 'sync', Q: 'sync', F: 'sync' };
-
-/** What the target will settle for a client's message of this type; undefined for a Flush and the like. */
-export function owedBy(type: string): string | undefined {
-  return owedByType[type];
-}
-
-const code = (character: string): number => character.charCodeAt(0);
-const dataRow = code('D');
-const looksInside = new Set(['E', 'Z', 'G', 'W'].map(code));
-
-/** What the scanner saw at a place of the chunk. `end` is the offset behind the message, in the chunk. */
-export interface Seen {
-  readonly type: string;
-  readonly end: number;
-  /** Whole message when it is one that is looked at and short enough. */
-  readonly bytes: Buffer | null;
-}
+/** What an error must show of itself for its code and severity to be seen: they come first. */
+const errorHeadBytesMax = frameHeaderBytes + 256;
+const tagBytesMax = frameHeaderBytes + 64;
+const readyBytes = frameHeaderBytes + 1;
+const refusedState = '42501';
+const known = new Set<number>(Object.values(backend));
+/** These belong into a login, where the gateway was the client: in a conversation they could only be meant to deceive. */
+const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
+const nothing = Buffer.alloc(0);
 
 /**
- * Walks over what the target sends from header to header. Bodies are not looked at, nothing is held but a header or a control message that
- * a chunk cuts in two. Rows of any size pass. Errors: none; a length that cannot be is reported as type `!`.
+ * Frames what the target sends and cuts it into response outputs, each of one request. Bodies are hopped over: rows of any size stream through, and of a frame
+ * that began nothing is held. Only the first bytes of errors, command tags and ReadyForQuery are looked at.
  */
-export class AnswerScanner {
-  /** Body bytes of the current message that are still to come. */
-  #remaining = 0;
-  /** Header or body of a control message cut by the end of a chunk. */
-  #cut: Buffer[] = [];
-  #cutBytes = 0;
-  #collecting = false;
+export class Answers {
+  readonly #conversation: Conversation;
+  readonly #emit: (output: ResponseOutput) => void;
+  readonly #nowMs: () => number;
+  /** The chunk being read and where in it that begins which is in no piece yet. */
+  #chunk: Buffer = nothing;
+  #from = 0;
+  /** Of the output being made. */
+  #pieces: Uint8Array[] = [];
+  #begunBytes = 0;
+  /** The frame in progress. */
   #type = 0;
-  rows = 0;
+  #leftBytes = 0;
+  #swallowing = false;
+  /** The first bytes of a frame that cannot be told yet; not released. */
+  #head: Buffer = nothing;
+  #rows = 0;
+  #sqlState: string | null = null;
+  #isFatal = false;
+  #status = 0;
+  #tag = '';
+  /** Parts of the current answer end within frames. */
+  #cutFrames = false;
 
-  /** The chunk so far ended between two messages. */
-  get atBoundary(): boolean {
-    return this.#remaining === 0 && this.#cutBytes === 0;
+  constructor(conversation: Conversation, emit: (output: ResponseOutput) => void, nowMs: () => number) {
+    this.#conversation = conversation;
+    this.#emit = emit;
+    this.#nowMs = nowMs;
   }
 
-  /** Calls back for every message that ends in the chunk, rows aside, which are counted. */
-  scan(chunk: Buffer, seen: (message: Seen) => void): void {
-    let at = this.#resume(chunk, seen);
-    while (at < chunk.length) {
-      if (chunk.length - at < headerBytes) {
-        this.#keep(chunk.subarray(at));
-        return;
+  /** The client has been given a part of a frame and not the rest: nothing else can be said to it. */
+  get isMidFrame(): boolean {
+    return this.#leftBytes > 0 && !this.#swallowing;
+  }
+
+  /** It has been so at some time within the current answer. */
+  get hasCutFrames(): boolean {
+    return this.#cutFrames;
+  }
+
+  /** Errors: `malformed`, `unsupported`. */
+  bytes(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#from = 0;
+    this.#begunBytes = this.#swallowing ? 0 : this.#leftBytes;
+    const { length } = chunk;
+    for (let at = 0; at < length; ) {
+      if (this.#leftBytes > 0) {
+        at = this.#pass(at);
+      } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0) {
+        // Rows are most of what there is: the shortest way for them.
+        this.#type = backend.dataRow;
+        this.#rows += 1;
+        const end = at + frameLength(chunk, at, Infinity);
+        at = Math.min(end, length);
+        this.#leftBytes = end - at;
+      } else {
+        at = this.#begin(at);
       }
-      const type = chunk[at] ?? 0;
-      const length = chunk.readUInt32BE(at + 1) + 1;
-      if (length < headerBytes || length > 0x7fff_ffff) {
-        seen({ type: '!', end: at, bytes: null });
-        return;
+    }
+    this.#endChunk();
+  }
+
+  /** Bytes of the frame in progress. */
+  #pass(at: number): number {
+    const end = Math.min(at + this.#leftBytes, this.#chunk.length);
+    this.#leftBytes -= end - at;
+    if (this.#leftBytes === 0) {
+      this.#ended(end);
+    }
+    return end;
+  }
+
+  /** A frame begins at `at`, or goes on there that was held back. Returns how far the chunk was read. */
+  #begin(at: number): number {
+    if (this.#head.length === 0 && headBytes(this.#chunk, at) <= this.#chunk.length - at) {
+      this.#open(this.#chunk, at);
+      if (this.#swallowing) {
+        this.#cut(at);
       }
-      const end = at + length;
-      if (end > chunk.length) {
-        this.#begin(type, length, chunk.subarray(at));
-        return;
-      }
-      this.#end(type, end, looksInside.has(type) ? chunk.subarray(at, end) : null, seen);
-      at = end;
+      return at;
+    }
+    this.#cut(at);
+    const end = Math.min(at + headBytes(this.#head, 0) - this.#head.length, this.#chunk.length);
+    this.#head = Buffer.concat([this.#head, this.#chunk.subarray(at, end)]);
+    this.#from = end;
+    if (headBytes(this.#head, 0) <= this.#head.length) {
+      this.#openHead(end);
+    }
+    return end;
+  }
+
+  #openHead(at: number): void {
+    const head = this.#head;
+    this.#head = nothing;
+    this.#open(head, 0);
+    this.#leftBytes -= head.length;
+    if (!this.#swallowing) {
+      this.#pieces.push(head);
+    }
+    if (this.#leftBytes === 0) {
+      this.#ended(at);
     }
   }
 
-  #end(type: number, end: number, bytes: Buffer | null, seen: (message: Seen) => void): void {
-    if (type === dataRow) {
-      this.rows += 1;
-    } else {
-      seen({ type: String.fromCharCode(type), end, bytes });
+  /** Looks at the first bytes of a frame. */
+  #open(bytes: Buffer, at: number): void {
+    const type = bytes[at] ?? 0;
+    if (!known.has(type) || loginOnly.has(type)) {
+      throw new GatewayError('malformed', 'The target sent a message that does not belong into a conversation.');
     }
-  }
-
-  #begin(type: number, length: number, first: Buffer): void {
+    if (type === backend.copyBoth) {
+      throw new GatewayError('unsupported', 'The replication protocol is not spoken here.');
+    }
     this.#type = type;
-    this.#remaining = length - first.length;
-    this.#collecting = looksInside.has(type) && length <= bodyBytesMax;
-    if (this.#collecting) {
-      this.#keep(first);
+    this.#leftBytes = frameLength(bytes, at, Infinity);
+    const body = at + frameHeaderBytes;
+    if (type === backend.dataRow) {
+      this.#rows += 1;
+    } else if (type === backend.error) {
+      const end = Math.min(at + this.#leftBytes, at + errorHeadBytesMax, bytes.length);
+      this.#sqlState = errorField(bytes.subarray(body, end), 0x43);
+      this.#isFatal = /^(?:FATAL|PANIC)$/.test(errorField(bytes.subarray(body, end), 0x56) ?? errorField(bytes.subarray(body, end), 0x53) ?? '');
+      this.#swallowing = typeof this.#conversation.current?.refusal === 'object' && this.#conversation.current.refusal !== null && !this.#isFatal;
+    } else if (type === backend.commandComplete) {
+      this.#tag = bytes.latin1Slice(body, Math.min(at + this.#leftBytes - 1, at + tagBytesMax, bytes.length));
+    } else if (type === backend.readyForQuery) {
+      if (this.#leftBytes !== readyBytes) {
+        throw new GatewayError('malformed', 'The target sent a message of impossible length.');
+      }
+      this.#status = bytes[body] ?? 0;
     }
   }
 
-  #keep(bytes: Buffer): void {
-    this.#cut.push(Buffer.from(bytes));
-    this.#cutBytes += bytes.length;
+  /** The frame in progress ends at `at`. */
+  #ended(at: number): void {
+    const conversation = this.#conversation;
+    switch (this.#type) {
+      case backend.commandComplete:
+        conversation.names.commandCompleted(this.#tag);
+        conversation.completedStep();
+        break;
+      case backend.parseComplete:
+      case backend.bindComplete:
+      case backend.closeComplete:
+      case backend.rowDescription:
+      case backend.noData:
+      case backend.emptyQuery:
+      case backend.portalSuspended:
+        conversation.completedStep();
+        break;
+      case backend.error:
+        this.#errorEnded(at);
+        break;
+      case backend.readyForQuery:
+        conversation.ready(this.#status);
+        break;
+      case backend.copyIn:
+        conversation.copyInStarted();
+        break;
+      default:
+        return;
+    }
+    this.#finishComplete(at);
   }
 
-  /** Goes on with what the chunk before left unfinished. Returns where the next message begins. */
-  #resume(chunk: Buffer, seen: (message: Seen) => void): number {
-    let at = 0;
-    if (this.#remaining === 0 && this.#cutBytes > 0) {
-      const missing = headerBytes - this.#cutBytes;
-      this.#keep(chunk.subarray(0, missing));
-      at = Math.min(missing, chunk.length);
-      if (this.#cutBytes < headerBytes) {
-        return at;
-      }
-      const header = Buffer.concat(this.#cut);
-      const length = header.readUInt32BE(1) + 1;
-      this.#drop();
-      if (length < headerBytes || length > 0x7fff_ffff) {
-        seen({ type: '!', end: at, bytes: null });
-        return chunk.length;
-      }
-      this.#begin(header[0] ?? 0, length, header);
-      if (this.#remaining === 0) {
-        this.#finish(at, seen);
+  #errorEnded(at: number): void {
+    const conversation = this.#conversation;
+    const { current } = conversation;
+    if (this.#swallowing && current !== undefined) {
+      this.#swallowing = false;
+      this.#from = at;
+      this.#pieces.push(current.refusal ?? nothing);
+      current.refusal = null;
+      this.#sqlState = refusedState;
+    }
+    conversation.failed(this.#sqlState);
+    if (this.#isFatal) {
+      conversation.isLost = true;
+      if (current !== undefined) {
+        this.#finish(current, at);
       }
     }
-    if (this.#remaining > 0) {
-      const take = Math.min(this.#remaining, chunk.length - at);
-      if (this.#collecting) {
-        this.#keep(chunk.subarray(at, at + take));
-      }
-      this.#remaining -= take;
-      at += take;
-      if (this.#remaining === 0) {
-        this.#finish(at, seen);
-      }
+  }
+
+  /** Outputs of the requests whose answers end here. */
+  #finishComplete(at: number): void {
+    for (let exchange = this.#conversation.takeComplete(); exchange !== null; exchange = this.#conversation.takeComplete()) {
+      this.#finish(exchange, at);
     }
-    return at;
   }
 
-  #finish(end: number, seen: (message: Seen) => void): void {
-    const bytes = this.#collecting ? Buffer.concat(this.#cut) : null;
-    this.#drop();
-    this.#end(this.#type, end, bytes, seen);
+  #finish(exchange: Exchange, at: number): void {
+    this.#cut(at);
+    if (this.#pieces.length > 0 || exchange.skipped) {
+      this.#output(exchange.seq, this.#facts(exchange), false);
+    }
+    this.#rows = 0;
+    this.#cutFrames = false;
   }
 
-  #drop(): void {
-    this.#cut = [];
-    this.#cutBytes = 0;
-    this.#collecting = false;
+  #facts(exchange: Exchange): Attributes {
+    if (exchange.skipped) {
+      return { 'countersign.skipped': true };
+    }
+    const facts: Record<string, string | number> = {};
+    if (exchange.kind !== 'prepare') {
+      facts['db.response.returned_rows'] = this.#rows;
+    }
+    if (exchange.sqlState !== null) {
+      facts['db.response.status_code'] = exchange.sqlState;
+    }
+    facts['countersign.duration_ms'] = Math.round((this.#nowMs() - exchange.startedMs) * 1000) / 1000;
+    return facts;
+  }
+
+  /** What the chunk has of an answer that goes on, or of what the target says unasked. */
+  #endChunk(): void {
+    if (this.#swallowing) {
+      this.#from = this.#chunk.length;
+    }
+    this.#cut(this.#chunk.length);
+    if (this.#pieces.length > 0) {
+      this.#cutFrames ||= this.isMidFrame;
+      const seq = this.#conversation.current?.seq;
+      this.#output(seq, undefined, seq !== undefined || this.isMidFrame);
+    }
+    this.#chunk = nothing;
+  }
+
+  #output(seq: number | undefined, facts: Attributes | undefined, continues: boolean): void {
+    const attributes = this.#begunBytes > 0 ? { ...facts, 'countersign.begun_bytes': this.#begunBytes } : facts;
+    this.#begunBytes = 0;
+    const bytes = this.#pieces;
+    this.#pieces = [];
+    this.#emit({
+      type: 'response',
+      meta: { ...(seq === undefined ? {} : { request: seq }), ...(attributes === undefined ? {} : { attributes }) },
+      bytes,
+      continues,
+    });
+  }
+
+  #cut(at: number): void {
+    if (this.#from < at) {
+      this.#pieces.push(this.#chunk.subarray(this.#from, at));
+    }
+    this.#from = at;
   }
 }
 
-/** Marks what a message of the target settles. Returns true when nothing more is owed. */
-export function settle(expected: Expected, seen: Seen): boolean {
-  if (seen.type === 'E') {
-    expected.state = seen.bytes === null ? '58000' : (parseNotice(seen.bytes).get('C') ?? '58000');
-    // After an error the target is silent until the Sync.
-    const sync = expected.owed.includes('sync');
-    expected.owed.length = 0;
-    if (sync) {
-      expected.owed.push('sync');
-    }
-    return !sync;
+/** How many bytes of a frame must be there before it can begin. Errors: `malformed`. */
+function headBytes(bytes: Buffer, at: number): number {
+  if (bytes.length - at < frameHeaderBytes) {
+    return frameHeaderBytes;
   }
-  if (settlers.get(seen.type) === expected.owed[0]) {
-    expected.owed.shift();
+  const length = frameLength(bytes, at, Infinity);
+  switch (bytes[at]) {
+    case backend.error:
+      return Math.min(length, errorHeadBytesMax);
+    case backend.commandComplete:
+      return Math.min(length, tagBytesMax);
+    case backend.readyForQuery:
+      return Math.min(length, readyBytes);
+    default:
+      return frameHeaderBytes;
   }
-  return expected.owed.length === 0;
 }
 
-/** Attributes of the last record of an answer. */
-export function answerAttributes(expected: Expected, nowMs: number): Attributes {
-  return {
-    'db.response.returned_rows': expected.rows,
-    ...(expected.state === null ? {} : { 'db.response.status_code': expected.state }),
-    'countersign.duration_ms': Math.round((nowMs - expected.startedMs) * 1000) / 1000,
-  };
+/** One field of an error, if it is whole within these bytes. */
+function errorField(body: Buffer, code: number): string | null {
+  for (let at = 0; at < body.length && body[at] !== 0; ) {
+    const end = body.indexOf(0, at + 1);
+    if (end < 0) {
+      return null;
+    }
+    if (body[at] === code) {
+      return body.latin1Slice(at + 1, end);
+    }
+    at = end + 1;
+  }
+  return null;
 }

@@ -1,205 +1,163 @@
 import { GatewayError } from '../../domain/errors.ts';
+import { ByteReader } from '../../wire/byte-reader.ts';
+import {
+  backend,
+  frontend,
+  type BackendMessage,
+  type BindMessage,
+  type Column,
+  type ErrorFields,
+  type FrontendMessage,
+  type StatementOrPortal,
+} from './messages.ts';
 
-/** https://www.postgresql.org/docs/18/protocol-message-formats.html */
-export const headerBytes = 5;
-/** Startup packets are small; PostgreSQL's own limit is 10,000. */
-export const startupBytesMax = 10_000;
-export const protocolVersion3 = 3 << 16;
-export const sslRequestCode = 80_877_103;
-export const gssEncRequestCode = 80_877_104;
-export const cancelRequestCode = 80_877_102;
-
-/** One whole message: its type byte as a character and all of its bytes, header included. */
-export interface Message {
-  readonly type: string;
-  readonly bytes: Buffer;
+/** One frame: a type byte, a length that counts itself, a body. Bytes to messages for readers of recordings; nothing here knows a socket. */
+export interface Frame {
+  readonly type: number;
+  readonly body: Buffer;
 }
 
-function malformed(what: string): GatewayError {
-  return new GatewayError('malformed', `Not the PostgreSQL protocol: ${what}.`);
-}
+export const frameHeaderBytes = 5;
 
-/**
- * Cuts a byte stream into whole messages, each at most `bytesMax`. A length is checked before anything is kept for it. Errors: `malformed`,
- * `limit_exceeded`.
- */
-export class MessageReader {
-  readonly #bytesMax: number;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  #wanted = headerBytes;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  /** Bytes that are no whole message yet. */
-  get heldBytes(): number {
-    return this.#bytes;
-  }
-
-  push(chunk: Buffer): void {
-    if (chunk.length > 0) {
-      this.#chunks.push(chunk);
-      this.#bytes += chunk.length;
-    }
-  }
-
-  /** The type of the next message, when all of it is there. */
-  peekType(): string | null {
-    if (this.#bytes < headerBytes) {
-      return null;
-    }
-    const head = this.#head();
-    return this.#bytes >= head.readUInt32BE(1) + 1 ? String.fromCharCode(head[0] ?? 0) : null;
-  }
-
-  next(): Message | null {
-    if (this.#bytes < this.#wanted) {
-      return null;
-    }
-    const head = this.#head();
-    const length = head.readUInt32BE(1) + 1;
-    checkLength(length, this.#bytesMax);
-    if (this.#bytes < length) {
-      this.#wanted = length;
-      return null;
-    }
-    this.#wanted = headerBytes;
-    const whole = this.#join();
-    const bytes = whole.subarray(0, length);
-    this.#bytes -= length;
-    this.#chunks = this.#bytes === 0 ? [] : [whole.subarray(length)];
-    return { type: String.fromCharCode(bytes[0] ?? 0), bytes };
-  }
-
-  /** Everything that is left, when the stream is given to somebody else. */
-  rest(): Buffer {
-    const rest = this.#join();
-    this.#chunks = [];
-    this.#bytes = 0;
-    return rest;
-  }
-
-  #head(): Buffer {
-    const [first = Buffer.alloc(0)] = this.#chunks;
-    return first.length >= headerBytes ? first : this.#join();
-  }
-
-  #join(): Buffer {
-    const [only = Buffer.alloc(0)] = this.#chunks;
-    if (this.#chunks.length <= 1) {
-      return only;
-    }
-    const whole = Buffer.concat(this.#chunks);
-    this.#chunks = [whole];
-    return whole;
-  }
-}
-
-/** `length` counts the type byte. */
-function checkLength(length: number, bytesMax: number): void {
-  if (length < headerBytes || length > 0x7fff_ffff) {
-    throw malformed(`a message says it is ${length - 1} bytes long`);
+/** The length of the whole frame at `at`, whose five header bytes must be there. Errors: `malformed`, `limit_exceeded`. */
+export function frameLength(bytes: Buffer, at: number, bytesMax: number): number {
+  const length = bytes.readUInt32BE(at + 1);
+  if (length < 4 || length > 0x7fff_ffff) {
+    throw new GatewayError('malformed', 'A message has an impossible length.');
   }
   if (length > bytesMax) {
     throw new GatewayError('limit_exceeded', `A message of ${length} bytes is longer than the limit of ${bytesMax}.`);
   }
+  return 1 + length;
 }
 
-/** Reads strings and integers of one message, within its bounds. Errors: `malformed`. */
-export class Fields {
-  readonly #bytes: Buffer;
-  #at: number;
-
-  constructor(bytes: Buffer, at: number = headerBytes) {
-    this.#bytes = bytes;
-    this.#at = at;
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  text(): string {
-    const end = this.#bytes.indexOf(0, this.#at);
-    if (end === -1) {
-      throw malformed('a string has no end');
+/** The whole frames in `bytes` from `start` on; ends quietly where the bytes end within one. Errors: `malformed`. */
+export function* frames(bytes: Buffer, start = 0): Generator<Frame, void> {
+  for (let at = start; at + frameHeaderBytes <= bytes.length; ) {
+    const end = at + frameLength(bytes, at, Number.MAX_SAFE_INTEGER);
+    if (end > bytes.length) {
+      return;
     }
-    const text = this.#bytes.toString('utf8', this.#at, end);
-    this.#at = end + 1;
-    return text;
+    yield { type: bytes.readUInt8(at), body: bytes.subarray(at + frameHeaderBytes, end) };
+    at = end;
   }
+}
 
-  uint8(): number {
-    return this.#bytes.readUInt8(this.#take(1));
-  }
-
-  uint16(): number {
-    return this.#bytes.readUInt16BE(this.#take(2));
-  }
-
-  int32(): number {
-    return this.#bytes.readInt32BE(this.#take(4));
-  }
-
-  bytes(length: number): Buffer {
-    const at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
-  }
-
-  rest(): Buffer {
-    return this.bytes(this.#bytes.length - this.#at);
-  }
-
-  #take(length: number): number {
-    const at = this.#at;
-    if (length < 0 || at + length > this.#bytes.length) {
-      throw malformed('a message is shorter than what it says it holds');
+/** Errors: `malformed`. */
+export function parseFrontend(frame: Frame): FrontendMessage {
+  const body = new ByteReader(frame.body);
+  switch (frame.type) {
+    case frontend.query:
+      return { kind: 'query', text: body.cstring() };
+    case frontend.parse: {
+      const [name, text] = [body.cstring(), body.cstring()];
+      return { kind: 'parse', name, text, parameterTypes: list(body, () => body.uint32()) };
     }
-    this.#at = at + length;
-    return at;
+    case frontend.bind:
+      return parseBind(body);
+    case frontend.describe:
+      return { kind: 'describe', ...parseSubject(body) };
+    case frontend.close:
+      return { kind: 'close', ...parseSubject(body) };
+    case frontend.execute:
+      return { kind: 'execute', portal: body.cstring(), rowsMax: body.int32() };
+    case frontend.functionCall: {
+      const oid = body.uint32();
+      const formats = list(body, () => body.int16());
+      return { kind: 'function-call', oid, formats, parameters: list(body, () => value(body)) };
+    }
+    case frontend.copyData:
+      return { kind: 'copy-data', data: body.rest() };
+    case frontend.copyFail:
+      return { kind: 'copy-fail', reason: body.cstring() };
+    case frontend.copyDone:
+      return { kind: 'copy-done' };
+    case frontend.flush:
+      return { kind: 'flush' };
+    case frontend.sync:
+      return { kind: 'sync' };
+    case frontend.terminate:
+      return { kind: 'terminate' };
+    default:
+      throw new GatewayError('malformed', 'A message of the client has an unknown type.');
   }
 }
 
-/** A message of `type` around the given parts; strings get their closing zero. */
-export function encode(type: string, ...parts: readonly (string | Uint8Array)[]): Buffer {
-  const body = parts.map((part) => (typeof part === 'string' ? Buffer.from(`${part}\0`) : part));
-  const length = 4 + body.reduce((sum, part) => sum + part.length, 0);
-  const head = Buffer.alloc(headerBytes);
-  head.write(type, 0, 'latin1');
-  head.writeUInt32BE(length, 1);
-  return Buffer.concat([head, ...body]);
+function parseBind(body: ByteReader): BindMessage {
+  const [portal, statement] = [body.cstring(), body.cstring()];
+  const formats = list(body, () => body.int16());
+  const parameters = list(body, () => value(body));
+  return { kind: 'bind', portal, statement, formats, parameters, resultFormats: list(body, () => body.int16()) };
 }
 
-export function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
+function parseSubject(body: ByteReader): { readonly what: StatementOrPortal; readonly name: string } {
+  return { what: body.uint8() === 0x53 ? 'statement' : 'portal', name: body.cstring() };
 }
 
-export function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
+/** Errors: `malformed`. */
+export function parseBackend(frame: Frame): BackendMessage {
+  const body = new ByteReader(frame.body);
+  switch (frame.type) {
+    case backend.rowDescription:
+      return { kind: 'row-description', columns: list(body, () => parseColumn(body)) };
+    case backend.dataRow:
+      return { kind: 'data-row', values: list(body, () => value(body)) };
+    case backend.commandComplete:
+      return { kind: 'command-complete', tag: body.cstring() };
+    case backend.error:
+      return { kind: 'error', fields: parseErrorFields(frame.body) };
+    case backend.notice:
+      return { kind: 'notice', fields: parseErrorFields(frame.body) };
+    case backend.notification:
+      return { kind: 'notification', process: body.int32(), channel: body.cstring(), payload: body.cstring() };
+    case backend.parameterStatus:
+      return { kind: 'parameter-status', name: body.cstring(), value: body.cstring() };
+    case backend.parameterDescription:
+      return { kind: 'parameter-description', types: list(body, () => body.uint32()) };
+    case backend.functionResult:
+      return { kind: 'function-result', value: value(body) };
+    case backend.copyData:
+      return { kind: 'copy-data', data: body.rest() };
+    case backend.readyForQuery:
+      return { kind: 'ready', status: body.uint8() };
+    default:
+      return { kind: 'other', type: frame.type };
+  }
 }
 
-/** A message without type byte: startup, SSLRequest, CancelRequest. */
-export function encodeUntyped(...parts: readonly Uint8Array[]): Buffer {
-  const length = 4 + parts.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([int32(length), ...parts]);
+function parseColumn(body: ByteReader): Column {
+  const name = body.cstring();
+  const [table, attribute, type] = [body.uint32(), body.int16(), body.uint32()];
+  // Size and modifier of the type are of no use to a reader.
+  body.bytes(6);
+  return { name, table, attribute, type, format: body.int16() };
 }
 
-/** Fields of an ErrorResponse or NoticeResponse by their letter. */
-export function parseNotice(bytes: Buffer): ReadonlyMap<string, string> {
-  const fields = new Fields(bytes);
-  const notice = new Map<string, string>();
-  while (!fields.done) {
-    const code = fields.uint8();
+/** The body of an ErrorResponse or NoticeResponse. Errors: `malformed`. */
+export function parseErrorFields(bytes: Buffer): ErrorFields {
+  const body = new ByteReader(bytes);
+  const fields = new Map<string, string>();
+  while (body.left > 0) {
+    const code = body.uint8();
     if (code === 0) {
       break;
     }
-    notice.set(String.fromCharCode(code), fields.text());
+    fields.set(String.fromCharCode(code), body.cstring());
   }
-  return notice;
+  return fields;
+}
+
+/** A counted list. The count is at most 65,535 and each item takes bytes that must be there, so it cannot make us allocate. */
+function list<T>(body: ByteReader, item: () => T): T[] {
+  const items: T[] = [];
+  for (let left = body.uint16(); left > 0; left -= 1) {
+    items.push(item());
+  }
+  return items;
+}
+
+/** A value with its length in front; −1 is NULL. */
+function value(body: ByteReader): Buffer | null {
+  const length = body.int32();
+  return length === -1 ? null : body.bytes(length);
 }

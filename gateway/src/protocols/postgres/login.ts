@@ -1,172 +1,143 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Client, Door, Session } from '../../domain/protocol.ts';
-import {
-  cancelRequestCode,
-  encode,
-  Fields,
-  gssEncRequestCode,
-  int32,
-  MessageReader,
-  protocolVersion3,
-  sslRequestCode,
-  startupBytesMax,
-} from './codec.ts';
-import { readStartup, type Startup } from './startup.ts';
+import type { Client, Credential, Door } from '../../domain/protocol.ts';
+import { ByteReader } from '../../wire/byte-reader.ts';
+import { askPassword, negotiateVersion } from './compose.ts';
+import { frontend, type StartupPacket } from './messages.ts';
+import { PacketReader } from './packet-reader.ts';
+import { readStartupParameters, type StartupRequest } from './startup-parameters.ts';
+import { decodeStartupLength, parseStartupPacket, startupBytesMax } from './startup.ts';
 
-/** First byte of a TLS record of a handshake: a client that begins with TLS at once. */
-const tlsHandshake = 0x16;
-const alpnProtocols = ['postgresql'];
-const passwordBytesMax = 4096;
-/** SSLRequest and GSSENCRequest before the startup packet; nobody needs more. */
-const negotiationsMax = 4;
-const authenticationCleartext = 3;
+/** A token is far shorter; an identity token of an organisation's issuer is not. */
+const passwordBytesMax = 16 * 1024;
+const tlsHandshakeByte = 0x16;
 
-export interface Login {
-  readonly startup: Startup;
-  /** The startup packet as it came: content of the connect record. It holds no password. */
-  readonly packet: Buffer;
-  readonly session: Session;
-}
+/** What a client wants, once it has said so. */
+export type Arrival =
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'cancel'; readonly key: Buffer }
+  | { readonly kind: 'login'; readonly startup: StartupRequest; readonly packet: Buffer; readonly credential: Credential; readonly database: string };
+
+type Startup = Extract<StartupPacket, { kind: 'startup' }>;
 
 /**
- * From the first byte to an authenticated session; null when the client came to cancel, or left. All of it within `limits.loginMs`.
- * Errors: GatewayErrors, to be told to the client.
+ * The client's side up to the credential: encryption, startup, password. Errors: `malformed`, `unsupported`, `unauthenticated`,
+ * `unknown_target`, `limit_exceeded`, `deadline_exceeded`.
  */
-export async function acceptLogin(client: Client, door: Door): Promise<Login | null> {
-  const deadline = performance.now() + door.limits.loginMs;
-  const reader = new PacketReader(client, deadline);
-  const packet = await negotiate(client, door, reader);
-  if (packet === null) {
-    return null;
+export async function receive(client: Client, door: Door): Promise<Arrival> {
+  const reader = new PacketReader(client, {
+    messageBytesMax: passwordBytesMax,
+    totalBytesMax: 4 * startupBytesMax + passwordBytesMax,
+    deadlineMs: performance.now() + door.limits.loginMs,
+  });
+  const first = await readStartup(client, reader);
+  if (first === null) {
+    return { kind: 'gone' };
   }
-  const version = packet.readUInt32BE(4);
-  if (version >>> 16 !== protocolVersion3 >>> 16) {
-    throw new GatewayError('unsupported', 'Only version 3 of the protocol is spoken.');
+  if (first.parsed.kind === 'cancel') {
+    return { kind: 'cancel', key: first.parsed.key };
   }
-  const startup = readStartup(readPairs(packet), version & 0xffff);
-  if (startup.minorVersion > 0 || startup.protocolOptions.length > 0) {
-    client.write(encode('v', int32(0), int32(startup.protocolOptions.length), ...startup.protocolOptions));
+  const startup = readStartupParameters(first.parsed.parameters);
+  if (first.parsed.minor > 0 || startup.unknownOptions.length > 0) {
+    client.write(negotiateVersion(startup.unknownOptions));
   }
-  const token = client.tunnel?.token ?? (await askForToken(client, deadline));
-  if (client.tunnel !== null && client.tunnel.target !== startup.target && startup.target !== startup.user) {
-    throw new GatewayError('refused', `This connection was opened for the target "${client.tunnel.target}".`);
+  const named = nameTarget(startup.database, client);
+  const token = client.tunnel?.token ?? (await readPassword(client, reader));
+  reader.release();
+  if (token === null) {
+    return { kind: 'gone' };
   }
-  const target = client.tunnel?.target ?? startup.target;
-  const session = await door.authenticate({ token, target, user: startup.user, clientAddress: client.address });
-  return { startup, packet, session };
+  return {
+    kind: 'login',
+    startup,
+    packet: first.packet,
+    credential: { token, target: named.target, user: startup.user, clientAddress: client.address },
+    database: named.database,
+  };
 }
 
-/** TLS first, if the client wants it; returns the startup packet, null when it was a cancel request or the client left. */
-async function negotiate(client: Client, door: Door, reader: PacketReader): Promise<Buffer | null> {
-  if ((await reader.peekByte()) === tlsHandshake) {
-    if (!client.canStartTls) {
-      throw new GatewayError('unsupported', 'This listener has no certificate, so TLS is not to be had.');
-    }
-    await client.startTls({ direct: true, alpnProtocols });
+/** Answers requests for encryption, at most one of each kind, until a startup or a cancel comes. */
+async function readStartup(
+  client: Client,
+  reader: PacketReader,
+): Promise<{ readonly packet: Buffer; readonly parsed: Startup | Extract<StartupPacket, { kind: 'cancel' }> } | null> {
+  const asked = new Set<string>();
+  const first = await reader.peek(1);
+  if (first?.[0] === tlsHandshakeByte) {
+    reader.release();
+    await startTls(client, true);
+    asked.add('ssl').add('gss-encryption');
   }
-  for (let i = 0; i < negotiationsMax; i++) {
-    // oxlint-disable-next-line no-await-in-loop -- a dialogue.
-    const packet = await reader.next();
+  for (;;) {
+    const packet = await readPacket(reader);
     if (packet === null) {
       return null;
     }
-    const code = packet.readUInt32BE(4);
-    if (code === cancelRequestCode) {
-      // oxlint-disable-next-line no-await-in-loop -- and done.
-      await door.signal(packet.subarray(8));
-      return null;
+    const parsed = parseStartupPacket(packet);
+    if (parsed.kind === 'startup' || parsed.kind === 'cancel') {
+      return { packet, parsed };
     }
-    if (code === sslRequestCode && client.canStartTls && !client.isEncrypted) {
+    if (asked.has(parsed.kind) || (parsed.kind === 'gss-encryption' && client.isEncrypted)) {
+      throw new GatewayError('malformed', 'Encryption was asked for twice.');
+    }
+    asked.add(parsed.kind);
+    if (parsed.kind === 'ssl' && client.canStartTls) {
+      // What was sent in the clear behind the request would be taken for encrypted (PostgreSQL CVE-2021-23214).
+      if (reader.leftBytes > 0) {
+        throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
+      }
       client.write(Buffer.from('S'));
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue.
-      await client.startTls({ direct: false });
-    } else if (code === sslRequestCode || code === gssEncRequestCode) {
-      client.write(Buffer.from('N'));
+      await startTls(client, false);
+      asked.add('gss-encryption');
     } else {
-      return packet;
+      client.write(Buffer.from('N'));
     }
   }
-  throw new GatewayError('malformed', 'Too many requests for encryption.');
 }
 
-async function askForToken(client: Client, deadline: number): Promise<string> {
+async function startTls(client: Client, direct: boolean): Promise<void> {
+  if (!client.canStartTls) {
+    throw new GatewayError('unsupported', 'TLS is not set up on this listener.');
+  }
+  await client.startTls({ direct, alpnProtocols: ['postgresql'] });
+}
+
+async function readPacket(reader: PacketReader): Promise<Buffer | null> {
+  const header = await reader.peek(4);
+  if (header === null) {
+    return null;
+  }
+  const length = decodeStartupLength(header);
+  return length === 'incomplete' ? null : reader.take(length);
+}
+
+async function readPassword(client: Client, reader: PacketReader): Promise<string | null> {
   if (!client.isEncrypted && !client.isLoopback) {
-    throw new GatewayError('unauthenticated', 'The token would cross the network in the clear: connect with sslmode=require, or from the machine of the gateway.');
+    throw new GatewayError(
+      'unauthenticated',
+      'A token is not taken over a connection in the clear: connect with sslmode=require or verify-full, or through countersign connect.',
+    );
   }
-  client.write(encode('R', int32(authenticationCleartext)));
-  const reader = new MessageReader(passwordBytesMax);
-  for (;;) {
-    const message = reader.next();
-    if (message !== null) {
-      if (message.type !== 'p' || reader.heldBytes > 0) {
-        throw new GatewayError('malformed', 'A password message was expected.');
-      }
-      return new Fields(message.bytes).text();
-    }
-    // oxlint-disable-next-line no-await-in-loop -- until the message is whole.
-    const bytes = await client.read(Math.max(0, deadline - performance.now()));
-    if (bytes === null) {
-      throw new GatewayError('unauthenticated', 'No token was given: the password is the token.');
-    }
-    reader.push(bytes);
+  client.write(askPassword);
+  const message = await reader.message();
+  if (message === null || message[0] === frontend.terminate) {
+    return null;
   }
+  if (message[0] !== frontend.password) {
+    throw new GatewayError('malformed', 'A password was expected.');
+  }
+  const body = new ByteReader(message, 5);
+  const token = body.cstring();
+  body.finish();
+  return token;
 }
 
-function readPairs(packet: Buffer): string[] {
-  const fields = new Fields(packet, 8);
-  const pairs: string[] = [];
-  while (!fields.done) {
-    const text = fields.text();
-    if (text === '' && pairs.length % 2 === 0) {
-      break;
-    }
-    pairs.push(text);
+/** `dbname=TARGET` or `TARGET/DATABASE`. A tunnel leads to one target only. */
+function nameTarget(dbname: string, client: Client): { readonly target: string; readonly database: string } {
+  const slash = dbname.indexOf('/');
+  const target = slash < 0 ? dbname : dbname.slice(0, slash);
+  const database = slash < 0 ? '' : dbname.slice(slash + 1);
+  if (client.tunnel !== null && client.tunnel.target !== target) {
+    throw new GatewayError('unknown_target', `This port leads to "${client.tunnel.target}": connect with dbname=${client.tunnel.target}.`);
   }
-  return pairs;
-}
-
-/** Packets without type byte, whole, from a client that may send them in pieces. */
-class PacketReader {
-  readonly #client: Client;
-  readonly #deadline: number;
-
-  constructor(client: Client, deadline: number) {
-    this.#client = client;
-    this.#deadline = deadline;
-  }
-
-  async peekByte(): Promise<number | null> {
-    const bytes = await this.#read();
-    if (bytes === null) {
-      return null;
-    }
-    this.#client.unread(bytes);
-    return bytes[0] ?? null;
-  }
-
-  async next(): Promise<Buffer | null> {
-    let held = Buffer.alloc(0);
-    for (;;) {
-      if (held.length >= 4) {
-        const length = held.readUInt32BE(0);
-        if (length < 8 || length > startupBytesMax) {
-          throw new GatewayError('malformed', 'This does not begin like the PostgreSQL protocol.');
-        }
-        if (held.length >= length) {
-          this.#client.unread(held.subarray(length));
-          return held.subarray(0, length);
-        }
-      }
-      // oxlint-disable-next-line no-await-in-loop -- until the packet is whole.
-      const bytes = await this.#read();
-      if (bytes === null) {
-        return null;
-      }
-      held = Buffer.concat([held, bytes]);
-    }
-  }
-
-  #read(): Promise<Buffer | null> {
-    return this.#client.read(Math.max(0, this.#deadline - performance.now()));
-  }
+  return { target, database };
 }

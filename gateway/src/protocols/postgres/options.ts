@@ -23,15 +23,13 @@ const schema = z.strictObject({
   channel_binding: z.enum(['prefer', 'require']).default('prefer'),
   /** Comma-separated: how the gateway lets the target ask for its credential. `password` is answered under TLS only, whatever this says. */
   require_auth: z
-    .string()
-    .default(authMethods.join(','))
-    .transform((list) => list.split(','))
-    .pipe(z.array(z.enum(authMethods)).min(1)),
+    .preprocess((list) => (typeof list === 'string' ? list.split(',') : list), z.array(z.enum(authMethods)).min(1))
+    .default([...authMethods]),
 });
 
 export type PostgresOptions = z.output<typeof schema>;
 
-/** Errors: `config_invalid`. */
+/** What it returns is good input again. Errors: `config_invalid`. */
 export function parsePostgresOptions(raw: Readonly<Record<string, unknown>>): PostgresOptions {
   const { tls, ...rest } = raw;
   const named = tls === undefined ? rest : { sslmode: tls, ...rest };

@@ -1,67 +1,103 @@
-import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
 import { GatewayError } from '../../domain/errors.ts';
 
-/** RFC 5802, RFC 7677. A hostile server could make us compute for minutes (ATTACKS A7). */
-const iterationsMax = 1_000_000;
-const iterationsMin = 4096;
+/**
+ * The client of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677; channel binding tls-server-end-point, RFC 5929). The server is not trusted:
+ * what it may make us compute is bounded, and it must prove that it knows the password too.
+ */
 
-export interface ScramBinding {
-  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS';
-  /** `n,,`, `y,,` or `p=tls-server-end-point,,`. */
-  readonly header: string;
-  /** What the binding is of; empty without. */
-  readonly data: Uint8Array;
+export const iterationsMax = 1_000_000;
+const serverTextBytesMax = 4096;
+const keyBytes = 32;
+
+const derive = promisify(pbkdf2);
+
+export interface ScramOptions {
+  readonly password: string;
+  /** Printable and without a comma; fresh for each login. */
+  readonly nonce: string;
+  /** Hash of the server's certificate: proves that nobody sits between. `unsupported`: TLS, and the server offers no PLUS. */
+  readonly binding: Buffer | 'unsupported' | null;
+  /** PostgreSQL takes the name from the startup packet and leaves this empty. */
+  readonly user?: string;
 }
 
-export interface ScramClient {
-  readonly first: string;
-  /** Answers the server's first message. Errors: `target_login_failed`. */
-  final(serverFirst: string): string;
-  /** Checks that the server knew the password too. Errors: `target_login_failed`. */
-  verify(serverFinal: string): void;
+/** What follows the server's challenge: our proof, and the proof that the server must answer with. */
+export interface ScramAnswer {
+  readonly text: string;
+  readonly serverSignature: Buffer;
 }
 
-function failed(what: string): GatewayError {
-  return new GatewayError('target_login_failed', `The target's SCRAM exchange is not acceptable: ${what}.`);
+export function clientFirst(options: ScramOptions): string {
+  return `${gs2Header(options)}${clientFirstBare(options)}`;
 }
 
-/** `nonce` is printable, without commas. PostgreSQL ignores the user name here. */
-export function scramClient(password: string, nonce: string, binding: ScramBinding): ScramClient {
-  const firstBare = `n=,r=${nonce}`;
-  let serverSignature: Buffer | null = null;
+/** Errors: `target_login_failed`. */
+export async function answerChallenge(options: ScramOptions, serverFirst: string): Promise<ScramAnswer> {
+  const { nonce, salt, iterations } = parseChallenge(serverFirst, options.nonce);
+  const salted = await derive(prepare(options.password), salt, iterations, keyBytes, 'sha256');
+  const clientKey = hmac(salted, 'Client Key');
+  const bound = Buffer.concat([Buffer.from(gs2Header(options)), options.binding instanceof Buffer ? options.binding : Buffer.alloc(0)]);
+  const withoutProof = `c=${bound.toString('base64')},r=${nonce}`;
+  const transcript = `${clientFirstBare(options)},${serverFirst},${withoutProof}`;
+  const signature = hmac(createHash('sha256').update(clientKey).digest(), transcript);
+  const proof = Buffer.from(clientKey.map((byte, i) => byte ^ (signature[i] ?? 0)));
   return {
-    first: binding.header + firstBare,
-    final: (serverFirst) => {
-      const [, serverNonce = '', salt = '', count = ''] = /^r=([!-+\--~]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9][0-9]{0,9})(?:,.*)?$/.exec(serverFirst) ?? [];
-      const iterations = Number(count);
-      if (!serverNonce.startsWith(nonce) || serverNonce.length === nonce.length) {
-        throw failed('the nonce is not an extension of ours');
-      }
-      if (!(iterations >= iterationsMin && iterations <= iterationsMax)) {
-        throw failed(`${iterations} iterations, allowed are ${iterationsMin} to ${iterationsMax}`);
-      }
-      const salted = pbkdf2Sync(password.normalize('NFKC'), Buffer.from(salt, 'base64'), iterations, 32, 'sha256');
-      const clientKey = hmac(salted, 'Client Key');
-      const storedKey = createHash('sha256').update(clientKey).digest();
-      const bound = Buffer.concat([Buffer.from(binding.header), binding.data]).toString('base64');
-      const withoutProof = `c=${bound},r=${serverNonce}`;
-      const message = `${firstBare},${serverFirst},${withoutProof}`;
-      const signature = hmac(storedKey, message);
-      const proof = Buffer.from(clientKey.map((byte, i) => byte ^ (signature[i] ?? 0)));
-      serverSignature = hmac(hmac(salted, 'Server Key'), message);
-      salted.fill(0);
-      return `${withoutProof},p=${proof.toString('base64')}`;
-    },
-    verify: (serverFinal) => {
-      const [, signature = ''] = /^v=([A-Za-z0-9+/]+={0,2})(?:,.*)?$/.exec(serverFinal) ?? [];
-      const given = Buffer.from(signature, 'base64');
-      if (serverSignature === null || given.length !== serverSignature.length || !timingSafeEqual(given, serverSignature)) {
-        throw failed('the server does not prove that it knows the password');
-      }
-    },
+    text: `${withoutProof},p=${proof.toString('base64')}`,
+    serverSignature: hmac(hmac(salted, 'Server Key'), transcript),
   };
 }
 
-function hmac(key: Uint8Array, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
+/** Errors: `target_login_failed` when the server does not know the password. */
+export function checkServerFinal(serverFinal: string, answer: ScramAnswer): void {
+  const [, given = ''] = /^v=([A-Za-z0-9+/]{1,128}={0,2})$/.exec(serverFinal) ?? [];
+  const signature = Buffer.from(given, 'base64');
+  if (signature.length !== answer.serverSignature.length || !timingSafeEqual(signature, answer.serverSignature)) {
+    throw new GatewayError('target_login_failed', 'The target could not prove that it knows the password: it may not be the target.');
+  }
+}
+
+function parseChallenge(text: string, clientNonce: string): { nonce: string; salt: Buffer; iterations: number } {
+  const [, nonce = '', salt = '', count = ''] =
+    text.length > serverTextBytesMax ? [] : (/^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,9})$/.exec(text) ?? []);
+  if (nonce.length <= clientNonce.length || !nonce.startsWith(clientNonce)) {
+    throw new GatewayError('target_login_failed', 'The target answered the login with a malformed or foreign challenge.');
+  }
+  const iterations = Number(count);
+  if (iterations > iterationsMax) {
+    throw new GatewayError('target_login_failed', `The target asks for ${count} iterations; ${iterationsMax} is the limit.`);
+  }
+  return { nonce, salt: Buffer.from(salt, 'base64'), iterations };
+}
+
+function gs2Header(options: ScramOptions): string {
+  if (options.binding === null) {
+    return 'n,,';
+  }
+  return options.binding === 'unsupported' ? 'y,,' : 'p=tls-server-end-point,,';
+}
+
+function clientFirstBare(options: ScramOptions): string {
+  return `n=${options.user ?? ''},r=${options.nonce}`;
+}
+
+function hmac(key: Buffer, data: string): Buffer {
+  return createHmac('sha256', key).update(data).digest();
+}
+
+/**
+ * SASLprep (RFC 4013) as far as passwords need it: other spaces become spaces, what is mapped to nothing goes, then NFKC. As in PostgreSQL, a password that
+ * has characters SASLprep forbids is used as it is.
+ */
+function prepare(password: string): string {
+  // oxlint-disable-next-line no-control-regex -- plain ASCII is the usual case
+  if (/^[\x20-\x7e]*$/.test(password)) {
+    return password;
+  }
+  const mapped = password
+    .replace(/[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/g, ' ')
+    .replace(/[\u00ad\u034f\u1806\u180b-\u180d\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]/g, '')
+    .normalize('NFKC');
+  return mapped === '' || /[\p{Cc}\p{Co}\p{Cs}\p{Cn}\ufff9-\ufffd\u2ff0-\u2ffb]/u.test(mapped) ? password : mapped;
 }

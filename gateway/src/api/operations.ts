@@ -1,0 +1,242 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GatewayError } from '../domain/errors.ts';
+import type { Identity, Principal } from '../domain/principal.ts';
+import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { Target } from '../domain/target.ts';
+import { makeBundle, makeReceipt } from '../feed/evidence.ts';
+import type { Follower } from '../feed/follower.ts';
+import type { IndexedSession, SessionIndex } from '../feed/session-index.ts';
+import { openSession, Presenter, type FindProtocol } from '../feed/timeline.ts';
+import { defaultTtlMs, type Authenticator } from '../identity/authenticate.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import type { LiveSessions } from '../sessions/live-sessions.ts';
+import type { StoredToken, Tokens } from '../store/tokens.ts';
+import type { ApiContext, Caller, OpenedRun, RunRequest } from './context.ts';
+
+export interface OperationsParts {
+  readonly data: string;
+  readonly recorder: Recorder;
+  readonly keys: KeyStore;
+  readonly sessions: LiveSessions;
+  readonly index: SessionIndex;
+  readonly follower: Follower;
+  readonly tokens: Tokens;
+  readonly authenticator: Authenticator;
+  readonly findProtocol: FindProtocol;
+  readonly targets: () => ReadonlyMap<string, Target>;
+  readonly principals: () => ReadonlyMap<string, Principal>;
+  readonly addresses: () => Readonly<Record<string, string>>;
+}
+
+/** The operations of the API over the parts of the gateway. */
+export class GatewayApi implements ApiContext {
+  readonly #parts: OperationsParts;
+  /** Hash of the operator's credential. */
+  readonly #operator: Buffer;
+
+  constructor(parts: OperationsParts) {
+    this.#parts = parts;
+    this.#operator = hash(openOperatorToken(parts.data));
+  }
+
+  identify(authorization: string | undefined): { readonly operator: true } | { readonly identity: Identity } | null {
+    const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1];
+    if (token === undefined) {
+      return null;
+    }
+    if (timingSafeEqual(hash(token), this.#operator)) {
+      return { operator: true };
+    }
+    const outcome = this.#parts.authenticator.authenticate(token);
+    return 'identity' in outcome && outcome.identity.session === undefined ? outcome : null;
+  }
+
+  listTargets(): readonly Readonly<Record<string, unknown>>[] {
+    return [...this.#parts.targets().values()].map(({ name, protocol, host, port, path, user, durability }) => ({
+      name, protocol, host, port, database: path, user, durability,
+    }));
+  }
+
+  listPrincipals(): readonly Readonly<Record<string, unknown>>[] {
+    return [...this.#parts.principals().values()].map((principal) => ({ ...principal }));
+  }
+
+  createToken(principal: string, ttlMs: number | undefined): { readonly token: string; readonly stored: StoredToken } {
+    return this.#parts.authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
+  }
+
+  listTokens(): readonly StoredToken[] {
+    return this.#parts.tokens.list();
+  }
+
+  revokeToken(id: string): boolean {
+    return this.#parts.tokens.revoke(id, Date.now());
+  }
+
+  async *listSessions(): AsyncIterable<SessionSummary> {
+    await this.#parts.follower.catchUp();
+    yield* this.#parts.index.list();
+  }
+
+  async *showSession(id: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord> {
+    const session = await this.#find(id);
+    await this.#recordAccess(live === null ? 'show' : 'watch', id, reader);
+    const { data, keys, findProtocol } = this.#parts;
+    const presenter = new Presenter(findProtocol);
+    for await (const record of openSession(data, keys, session)) {
+      yield presenter.show(record);
+    }
+    if (live !== null) {
+      yield* this.#watch(session, presenter, live);
+    }
+  }
+
+  async *exportSession(id: string, reader: Caller): AsyncIterable<string> {
+    const session = await this.#find(id);
+    await this.#recordAccess('export', id, reader);
+    const { keys, recorder } = this.#parts;
+    const checkpoint = await recorder.publish();
+    yield* makeBundle(this.#log(), keys, session, checkpoint);
+  }
+
+  async haltSession(id: string, by: Caller, reason: string): Promise<void> {
+    const session = this.#parts.sessions.find(id);
+    if (session === null) {
+      const known = await this.#find(id);
+      throw new GatewayError('conflict', `Session ${known.session} is closed already.`);
+    }
+    const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${reason}`;
+    session.end({ reason: 'halted', error: new GatewayError('halted', words), facts: { by: by.id, address: by.address, reason } });
+  }
+
+  async receipt(log: string, index: number): Promise<string> {
+    const { recorder } = this.#parts;
+    if (log !== recorder.gatewayId) {
+      throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${recorder.gatewayId}.`);
+    }
+    return makeReceipt(this.#log(), await recorder.publish(), index);
+  }
+
+  async logFile(path: string): Promise<Uint8Array | null> {
+    if (!/^(checkpoint|key|tile\/\d{1,2}(\/x\d{3})*\/\d{3}(\.p\/\d{1,3})?)$/.test(path)) {
+      return null;
+    }
+    return readFile(join(this.#parts.data, 'log', path)).catch(() => null);
+  }
+
+  openRun(request: RunRequest): OpenedRun {
+    const { sessions, authenticator, principals, targets } = this.#parts;
+    const principal = principals().get(request.principal);
+    if (principal === undefined) {
+      throw new GatewayError('unknown_principal', `There is no principal "${request.principal}": add it with countersign principal add.`);
+    }
+    const wanted = request.targets.length > 0 ? request.targets : principal.targets;
+    const missing = wanted.find((name) => !principal.targets.includes(name) || !targets().has(name));
+    if (missing !== undefined) {
+      throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
+    }
+    const session = sessions.open(true);
+    const { token, stored } = authenticator.create(principal.id, { ttlMs: defaultTtlMs, session: session.id });
+    session.describe({ principal, tokenId: stored.id });
+    const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
+    const connections = wanted.map((name) => ({ name, ...this.#connect(name, token) }));
+    const environment = Object.assign(
+      {},
+      ...connections.toReversed().map((connection) => connection.environment),
+      ...connections.map(({ name, url }) => ({ [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`]: url })),
+      { COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent },
+    );
+    return { session: session.id, token, traceparent, environment };
+  }
+
+  endRun(id: string): void {
+    this.#parts.sessions.find(id)?.end({ reason: 'client', error: new GatewayError('stopping', 'The run has ended.') });
+  }
+
+  connection(target: string): Readonly<Record<string, unknown>> {
+    return { ...this.#connect(target, 'TOKEN') };
+  }
+
+  #connect(name: string, token: string) {
+    const target = this.#parts.targets().get(name);
+    const protocol = target === undefined ? undefined : this.#parts.findProtocol(target.protocol);
+    const address = target === undefined ? undefined : this.#parts.addresses()[target.protocol];
+    if (protocol === undefined || address === undefined) {
+      throw new GatewayError('unknown_target', `The target "${name}" cannot be reached here: it is not configured, or its protocol is not listened for.`);
+    }
+    const at = address.lastIndexOf(':');
+    return protocol.connection({ host: address.slice(0, at), port: Number(address.slice(at + 1)), target: name, token });
+  }
+
+  /** What comes after what was shown, until the session closes. */
+  async *#watch(session: IndexedSession, presenter: Presenter, live: AbortSignal): AsyncIterable<ShownRecord> {
+    const { data, keys, index, follower } = this.#parts;
+    let shown = session.records;
+    let place = session.last;
+    while (!live.aborted) {
+      const now = index.find(session.session);
+      if (now === null || (now.records <= shown && now.closedMs !== null)) {
+        return;
+      }
+      if (now.records > shown) {
+        for await (const record of openSession(data, keys, { ...now, first: place })) {
+          if (record.seq >= shown) {
+            yield presenter.show(record);
+          }
+        }
+        shown = now.records;
+        place = now.last;
+      } else {
+        await follower.progress(live);
+      }
+    }
+  }
+
+  async #find(id: string): Promise<IndexedSession> {
+    await this.#parts.follower.catchUp();
+    const session = this.#parts.index.find(id);
+    if (session === null) {
+      throw new GatewayError('not_found', `There is no session ${id.slice(0, 64)}: countersign session list names them.`);
+    }
+    return session;
+  }
+
+  /** Who reads a recording is recorded, before the first of it is given out. */
+  async #recordAccess(what: string, session: string, reader: Caller): Promise<void> {
+    const { recorder } = this.#parts;
+    recorder.append(recorder.own, {
+      kind: 'access',
+      meta: JSON.stringify({ what, session }),
+      content: [Buffer.from(JSON.stringify({ by: reader.id, address: reader.address }))],
+      contentIsFacts: true,
+    });
+    await new Promise<void>((resolve) => {
+      recorder.whenCommitted('disk', resolve);
+    });
+  }
+
+  #log() {
+    const { data, recorder } = this.#parts;
+    return { data, gatewayId: recorder.gatewayId, key: readFileSync(join(data, 'log', 'key'), 'utf8').trim() };
+  }
+}
+
+function hash(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** `admin.token`: what the CLI on the gateway's own machine shows; made on the first start, readable by the gateway's user only. */
+function openOperatorToken(data: string): string {
+  const file = join(data, 'admin.token');
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    const token = randomBytes(32).toString('hex');
+    writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+    return token;
+  }
+}

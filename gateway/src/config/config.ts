@@ -1,0 +1,23 @@
+import type { Limits } from '../domain/limits.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The whole configuration, validated and frozen. */
+export interface Config {
+  /** Absolute path. */
+  readonly file: string;
+  /** Absolute path of the data directory. */
+  readonly data: string;
+  /** `http` and one for each protocol that is listened for. */
+  readonly listen: ReadonlyMap<string, Address>;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly principals: ReadonlyMap<string, Principal>;
+  readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
+  readonly limits: Limits;
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import { readConfig } from './config/parse.ts';
+import { watchConfig } from './config/watch.ts';
+import { LoginThrottle } from './controls/login-throttle.ts';
+import { GatewayError } from './domain/errors.ts';
+import { Follower } from './feed/follower.ts';
+import { SessionIndex } from './feed/session-index.ts';
+import { Authenticator } from './identity/authenticate.ts';
+import { ApiListener } from './api/listener.ts';
+import { GatewayApi } from './api/operations.ts';
+import { TcpListener } from './listeners/tcp.ts';
+import { grantPolicy } from './policy/grants.ts';
+import type { PolicyEngine } from './policy/policy.ts';
+import { findProtocol, protocols } from './protocols/registry.ts';
+import { KeyStore } from './recording/key-store.ts';
+import { Recorder } from './recording/recorder.ts';
+import { recoverJournal } from './recording/recovery.ts';
+import { openRootKey } from './recording/root-key.ts';
+import { ClientDoor, type DoorContext } from './sessions/door.ts';
+import { LiveSessions } from './sessions/live-sessions.ts';
+import { StoreLock } from './store-lock.ts';
+import { openSqlite } from './store/sqlite.ts';
+import { Tokens } from './store/tokens.ts';
+import { openLog, type Logger } from './telemetry.ts';
+import { readServerCertificate } from './wire/tls.ts';
+
+export const software = 'countersign 0.1.0';
+/** Clients are told and sessions closed within this, at a stop. */
+const stopMs = 8000;
+
+export interface GatewayOptions {
+  readonly configFile: string;
+  /** Overrides `data` of the configuration. */
+  readonly data?: string;
+}
+
+/** The composition root: builds each part once and hands each exactly what it needs. */
+export class Gateway implements AsyncDisposable {
+  readonly #parts: AsyncDisposableStack;
+  readonly #log: Logger;
+  readonly #stopped = Promise.withResolvers<number>();
+  readonly #listeners = new Map<string, TcpListener>();
+  readonly #addresses: Record<string, string> = {};
+  #config: Config;
+  #policy: PolicyEngine;
+  #sessions: LiveSessions | null = null;
+  #stopping: Promise<void> | null = null;
+
+  private constructor(config: Config, parts: AsyncDisposableStack) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#policy = grantPolicy([...config.principals.values()]);
+    this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
+  }
+
+  /** Errors: `config_invalid`, `store_in_use`, `store_damaged`, `key_unavailable`, `cannot_record`. */
+  static async open(options: GatewayOptions): Promise<Gateway> {
+    const read = readConfig(options.configFile, protocols, process.env);
+    const config = options.data === undefined ? read : { ...read, data: options.data };
+    await using parts = new AsyncDisposableStack();
+    const gateway = new Gateway(config, parts.move());
+    try {
+      await gateway.#start();
+      return gateway;
+    } catch (error) {
+      await gateway.#parts.disposeAsync();
+      throw error;
+    }
+  }
+
+  /** Where it listens: `http`, and each protocol by its id. */
+  get addresses(): Readonly<Record<string, string>> {
+    return this.#addresses;
+  }
+
+  /** Resolves with the exit code when the gateway has stopped, by itself or by `stop`. */
+  get stopped(): Promise<number> {
+    return this.#stopped.promise;
+  }
+
+  /** Clean stop: clients are told, sessions closed in the record. */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #start(): Promise<void> {
+    const { data } = this.#config;
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const lock = this.#parts.use(StoreLock.take(data));
+    const keys = this.#parts.use(KeyStore.open(join(data, 'keys.db'), openRootKey(data, process.env, true)));
+    const recorder = this.#parts.use(await this.#openRecorder(keys));
+    const sessions = new LiveSessions(recorder);
+    this.#sessions = sessions;
+    const index = new SessionIndex(this.#parts.use(openSqlite(join(data, 'index.db'), { journal: 'wal' })));
+    const follower = this.#parts.use(await Follower.open(data, keys, index, this.#trouble('follow the journal')));
+    const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
+    const authenticator = new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now });
+    const door: DoorContext = {
+      recorder,
+      sessions,
+      authenticator,
+      throttle: new LoginThrottle(Date.now),
+      policy: () => this.#policy,
+      limits: this.#config.limits,
+      findTarget: (name) => this.#config.targets.get(name),
+      isStopping: () => this.#stopping !== null,
+    };
+    const api = new GatewayApi({
+      data,
+      recorder,
+      keys,
+      sessions,
+      index,
+      follower,
+      tokens,
+      authenticator,
+      findProtocol,
+      targets: () => this.#config.targets,
+      principals: () => this.#config.principals,
+      addresses: () => this.#addresses,
+    });
+    await this.#listen(door, api);
+    this.#parts.use(watchConfig(this.#config.file, () => {
+      this.#reload();
+    }));
+    lock.publish(this.#addresses);
+    this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
+  }
+
+  async #openRecorder(keys: KeyStore): Promise<Recorder> {
+    const { data, retention } = this.#config;
+    const end = await recoverJournal(data);
+    if (end.previous !== null && !end.previous.clean) {
+      this.#log.warn(end.previous, 'the last epoch was not stopped cleanly; its open sessions are closed in the record');
+    }
+    return Recorder.open({
+      data,
+      software,
+      keys,
+      retention,
+      end,
+      clock: Date.now,
+      newSessionId: () => randomBytes(16).toString('hex'),
+      onFatal: (error) => {
+        this.#fatal(error);
+      },
+      onTrouble: (error, what) => {
+        this.#trouble(what)(error);
+      },
+    });
+  }
+
+  async #listen(door: DoorContext, api: GatewayApi): Promise<void> {
+    const { listen, limits, tls } = this.#config;
+    const certificate = tls === null ? null : readServerCertificate(tls.certFile, tls.keyFile);
+    for (const protocol of protocols) {
+      const address = listen.get(protocol.id);
+      if (address !== undefined) {
+        // oxlint-disable-next-line no-await-in-loop -- a handful, once.
+        const listener = await TcpListener.open({
+          ...address,
+          protocol,
+          limits,
+          certificate,
+          makeDoor: (client, id) => new ClientDoor(door, client, id),
+          log: this.#log,
+        });
+        this.#parts.use(listener);
+        this.#listeners.set(protocol.id, listener);
+        this.#addresses[protocol.id] = listener.address;
+      }
+    }
+    const http = listen.get('http');
+    if (http !== undefined) {
+      const listener = this.#parts.use(
+        await ApiListener.open({
+          ...http,
+          api,
+          onError: this.#trouble('answer an API request'),
+          onTunnel: (socket, tunnel) => {
+            const { protocol } = this.#config.targets.get(tunnel.target) ?? {};
+            const listener = this.#listeners.get(protocol ?? '');
+            if (listener === undefined) {
+              socket.destroy();
+            } else {
+              listener.adopt(socket, Buffer.alloc(0), tunnel);
+            }
+          },
+        }),
+      );
+      this.#addresses['http'] = listener.address;
+    }
+  }
+
+  /** A changed file takes effect at each session's next action; one that does not validate changes nothing. */
+  #reload(): void {
+    try {
+      const config = readConfig(this.#config.file, protocols, process.env);
+      this.#config = { ...config, data: this.#config.data };
+      this.#policy = grantPolicy([...config.principals.values()]);
+      this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      this.#log.error(`the changed configuration is not taken up:\n${error.message}`);
+    }
+  }
+
+  async #stop(): Promise<void> {
+    for (const listener of this.#listeners.values()) {
+      listener.stopAccepting();
+    }
+    const error = new GatewayError('stopping', 'The gateway is stopping.');
+    await this.#sessions?.endAll({ reason: 'stop', error }, stopMs);
+    await this.#parts.disposeAsync();
+    this.#stopped.resolve(0);
+  }
+
+  /** The journal's state is unknown: nothing is let through any more; clients are told, and the next start recovers. */
+  #fatal(cause: Error): void {
+    this.#log.fatal({ err: cause }, 'the journal cannot be written; the gateway ends, the next start recovers');
+    const error = new GatewayError('cannot_record', 'The record cannot be written, so nothing is let through.', { cause });
+    void this.#sessions?.endAll({ reason: 'cannot_record', error }, 500).finally(() => {
+      this.#stopped.resolve(1);
+    });
+  }
+
+  #trouble(what: string): (error: unknown) => void {
+    return (error) => {
+      this.#log.error({ err: error }, `could not ${what}`);
+    };
+  }
+}

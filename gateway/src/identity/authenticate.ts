@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { GatewayError } from '../domain/errors.ts';
+import type { Identity, Principal } from '../domain/principal.ts';
+import type { StoredToken, Tokens } from '../store/tokens.ts';
+import { formatToken, hashToken, isToken, tokenSecretBytes } from './token-format.ts';
+
+const defaultTtlMs = 24 * 3_600_000;
+const ttlMsMax = 366 * 86_400_000;
+
+export type TokenOutcome = { readonly identity: Identity } | { readonly refused: string };
+
+export interface NewToken {
+  /** Shown once; only its hash is kept. */
+  readonly token: string;
+  readonly stored: StoredToken;
+}
+
+export interface NewTokenOptions {
+  readonly ttlMs?: number;
+  readonly onBehalfOf?: string;
+  /** Binds the token to a run's session. */
+  readonly session?: string;
+}
+
+export interface AuthenticatorOptions {
+  readonly tokens: Tokens;
+  readonly findPrincipal: (id: string) => Principal | undefined;
+  readonly now: () => number;
+}
+
+/** Tokens in, identities out. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** Who the token speaks for. The session is the token's own: a client names none (ATTACKS B19). */
+  async authenticate(token: string): Promise<TokenOutcome> {
+    const { tokens, findPrincipal, now } = this.#options;
+    if (!isToken(token)) {
+      return { refused: 'it is not a Countersign token, or was mistyped' };
+    }
+    const stored = await tokens.findByHash(hashToken(token));
+    if (stored === null) {
+      return { refused: 'it is not known here' };
+    }
+    if (stored.revokedMs !== null) {
+      return { refused: 'it was revoked' };
+    }
+    if (stored.expiresMs <= now()) {
+      return { refused: 'it has expired' };
+    }
+    const principal = findPrincipal(stored.principal);
+    if (principal === undefined) {
+      return { refused: 'its principal is not configured any more' };
+    }
+    return {
+      identity: {
+        principal,
+        tokenId: stored.id,
+        ...(stored.onBehalfOf === null ? {} : { onBehalfOf: stored.onBehalfOf }),
+        ...(stored.session === null ? {} : { session: stored.session }),
+      },
+    };
+  }
+
+  /** Errors: `unknown_principal`, `limit_exceeded`. */
+  async create(principal: string, options: NewTokenOptions = {}): Promise<NewToken> {
+    const { tokens, findPrincipal, now } = this.#options;
+    const ttlMs = options.ttlMs ?? defaultTtlMs;
+    if (findPrincipal(principal) === undefined) {
+      throw new GatewayError('unknown_principal', `There is no principal "${principal}" in the configuration: add it with countersign principal add.`);
+    }
+    if (!(ttlMs > 0 && ttlMs <= ttlMsMax)) {
+      throw new GatewayError('limit_exceeded', 'A token lives at most 366 days.');
+    }
+    const createdMs = now();
+    await tokens.removeExpired(createdMs - ttlMsMax);
+    const token = formatToken(randomBytes(tokenSecretBytes));
+    const stored: StoredToken = {
+      id: `tok_${randomBytes(8).toString('hex')}`,
+      principal,
+      onBehalfOf: options.onBehalfOf ?? null,
+      session: options.session ?? null,
+      createdMs,
+      expiresMs: createdMs + ttlMs,
+      revokedMs: null,
+    };
+    await tokens.add(stored, hashToken(token));
+    return { token, stored };
+  }
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+const prefix = 'cs_';
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+export const tokenSecretBytes = 32;
+/** 32 bytes in base 62, zero padded. */
+const secretDigits = 43;
+const checksumDigits = 6;
+const shape = new RegExp(`^${prefix}[0-9A-Za-z]{${secretDigits + checksumDigits}}$`);
+
+/** `cs_`, the secret in base 62, and a CRC-32 that tells a typo from an unknown token. */
+export function formatToken(secret: Uint8Array): string {
+  const digits = base62(BigInt(`0x${Buffer.from(secret).toString('hex')}`), secretDigits);
+  return prefix + digits + checksum(digits);
+}
+
+/** Shaped like a token, with the right checksum. */
+export function isToken(text: string): boolean {
+  if (!shape.test(text)) {
+    return false;
+  }
+  const digits = text.slice(prefix.length, prefix.length + secretDigits);
+  return checksum(digits) === text.slice(prefix.length + secretDigits);
+}
+
+/** What is stored of a token. It holds 256 random bits, so a plain hash cannot be reversed by guessing. */
+export function hashToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function checksum(digits: string): string {
+  return base62(BigInt(crc32(digits)), checksumDigits);
+}
+
+function base62(value: bigint, length: number): string {
+  let rest = value;
+  let text = '';
+  for (let i = 0; i < length; i++) {
+    text = (alphabet[Number(rest % 62n)] ?? '') + text;
+    rest /= 62n;
+  }
+  return text;
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { Decision } from '../domain/decision.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { PolicyEngine } from './policy.ts';
+
+/** The policy of the configuration's grants: a principal reaches the targets it was granted, and nothing else. */
+export function grantPolicy(principals: readonly Principal[]): PolicyEngine {
+  const version = digest(principals);
+  const granted = new Map<string, Decision>();
+  for (const principal of principals) {
+    for (const target of principal.targets) {
+      granted.set(key(principal.id, target), allow(version, principal.id, target));
+    }
+  }
+  return {
+    version,
+    decide: ({ principal, target }) => granted.get(key(principal.id, target.name)) ?? deny(version, principal.id, target.name),
+  };
+}
+
+function key(principal: string, target: string): string {
+  return `${principal}\0${target}`;
+}
+
+function allow(policyVersion: string, principal: string, target: string): Decision {
+  return {
+    verdict: 'allow',
+    policies: [`grant:${principal}:${target}`],
+    policyVersion,
+    reason: `${principal} was granted ${target}`,
+    obligations: [],
+  };
+}
+
+function deny(policyVersion: string, principal: string, target: string): Decision {
+  return {
+    verdict: 'deny',
+    policies: [],
+    policyVersion,
+    reason: `${principal} was not granted ${target}`,
+    obligations: [],
+  };
+}
+
+function digest(principals: readonly Principal[]): string {
+  const grants = principals.map(({ id, targets }) => [id, targets.toSorted()]).toSorted();
+  return createHash('sha256').update(JSON.stringify(grants)).digest('hex').slice(0, 16);
+}

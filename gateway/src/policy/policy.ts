@@ -1,0 +1,17 @@
+import type { Action } from '../domain/action.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
+
+export interface PolicyRequest {
+  readonly principal: Principal;
+  readonly target: Target;
+  readonly action: Action;
+}
+
+/** Decides, and does nothing else. A configuration change makes a new one. */
+export interface PolicyEngine {
+  /** Names this very set of policies; every decision carries it. */
+  readonly version: string;
+  decide(request: PolicyRequest): Decision;
+}

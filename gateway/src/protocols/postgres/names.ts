@@ -1,0 +1,129 @@
+import type { Attributes } from '../../domain/action.ts';
+import type { NameChange } from './client-units.ts';
+
+/** As many statements, and as many portals, as are remembered for one connection; past it the oldest is forgotten, and the record says nothing of it. */
+export const namesMax = 10_000;
+
+interface Portal {
+  /** Request that holds the Bind, and the one that holds the Parse of its statement. */
+  readonly bind: number;
+  readonly parse: number | undefined;
+}
+
+/** Takes a change back when the target says that it did not happen. */
+export interface Undo {
+  readonly step: number;
+  readonly restore: () => void;
+}
+
+/**
+ * Which request record holds the Parse of a statement and the Bind of a portal, so that what an Execute executes can be shown. It knows what clients
+ * do by messages; what SQL does to names (PREPARE, DEALLOCATE, DECLARE) it learns from command tags, and then rather forgets than errs.
+ */
+export class Names {
+  readonly #statements = new Map<string, number>();
+  readonly #portals = new Map<string, Portal>();
+
+  /** For a unit that executes: where to find what is not in the unit itself. */
+  origin(changes: readonly NameChange[]): Attributes | null {
+    const last = changes.at(-1);
+    if (last?.kind !== 'execute') {
+      return null;
+    }
+    for (let i = changes.length - 2; i >= 0; i -= 1) {
+      const change = changes[i];
+      if (change?.kind === 'bind' && change.name === last.name) {
+        return origin(undefined, parsedBefore(changes, i, change.statement) ? undefined : this.#statements.get(change.statement));
+      }
+    }
+    const portal = this.#portals.get(last.name);
+    return origin(portal?.bind, portal?.parse);
+  }
+
+  /** The unit went out as request `seq`. */
+  apply(changes: readonly NameChange[], seq: number): readonly Undo[] {
+    return changes.flatMap((change) => this.#apply(change, seq));
+  }
+
+  #apply(change: NameChange, seq: number): Undo[] {
+    const { name, step } = change;
+    switch (change.kind) {
+      case 'parse':
+        return [{ step, restore: set(this.#statements, name, seq) }];
+      case 'bind':
+        return [{ step, restore: set(this.#portals, name, { bind: seq, parse: this.#statements.get(change.statement) }) }];
+      case 'close-statement':
+        return [{ step, restore: set(this.#statements, name, undefined) }];
+      case 'close-portal':
+        return [{ step, restore: set(this.#portals, name, undefined) }];
+      case 'execute':
+        return [];
+    }
+  }
+
+  /** A simple query drops the unnamed statement and the unnamed portal. */
+  queried(): void {
+    this.#statements.delete('');
+    this.#portals.delete('');
+  }
+
+  /** A statement ended; its command tag says what SQL did to names. */
+  commandCompleted(tag: string): void {
+    if (tag.startsWith('DEALLOCATE') || tag.startsWith('DISCARD')) {
+      this.#statements.clear();
+    }
+    if (tag.startsWith('DECLARE') || tag.startsWith('CLOSE') || tag.startsWith('DISCARD')) {
+      this.#portals.clear();
+    }
+  }
+
+  /** Portals end with their transaction. */
+  transactionEnded(): void {
+    if (this.#portals.size > 0) {
+      this.#portals.clear();
+    }
+  }
+}
+
+function origin(bind: number | undefined, parse: number | undefined): Attributes | null {
+  if (bind === undefined && parse === undefined) {
+    return null;
+  }
+  return {
+    ...(bind === undefined ? {} : { 'countersign.bind': bind }),
+    ...(parse === undefined ? {} : { 'countersign.parse': parse }),
+  };
+}
+
+function parsedBefore(changes: readonly NameChange[], before: number, name: string): boolean {
+  for (let i = before - 1; i >= 0; i -= 1) {
+    const change = changes[i];
+    if (change?.kind === 'parse' && change.name === name) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Sets or deletes, and returns how to take it back. */
+function set<T>(map: Map<string, T>, name: string, value: T | undefined): () => void {
+  const before = map.get(name);
+  put(map, name, value);
+  return () => {
+    put(map, name, before);
+  };
+}
+
+function put<T>(map: Map<string, T>, name: string, value: T | undefined): void {
+  if (value === undefined) {
+    map.delete(name);
+    return;
+  }
+  map.set(name, value);
+  if (map.size > namesMax) {
+    for (const oldest of map.keys()) {
+      map.delete(oldest);
+      break;
+    }
+  }
+}

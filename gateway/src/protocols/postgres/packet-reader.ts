@@ -1,0 +1,85 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { ByteStream } from '../../domain/protocol.ts';
+
+export interface PacketLimits {
+  /** Largest single message; its declared length is checked before its bytes are waited for. */
+  readonly messageBytesMax: number;
+  /** All of them together. */
+  readonly totalBytesMax: number;
+  /** By `performance.now()`: when the login must be over. */
+  readonly deadlineMs: number;
+}
+
+/** Reads a login one message at a time from a stream, never more than was asked for: what is left over goes back. */
+export class PacketReader {
+  readonly #stream: ByteStream;
+  readonly #limits: PacketLimits;
+  #buffer: Buffer = Buffer.alloc(0);
+  #totalBytes = 0;
+
+  constructor(stream: ByteStream, limits: PacketLimits) {
+    this.#stream = stream;
+    this.#limits = limits;
+  }
+
+  /** Bytes read and not consumed. */
+  get leftBytes(): number {
+    return this.#buffer.length;
+  }
+
+  /** Gives the left-over back to the stream. */
+  release(): void {
+    this.#stream.unread(this.#buffer);
+    this.#buffer = Buffer.alloc(0);
+  }
+
+  /** The next bytes without consuming them; null when the peer closed before that. */
+  async peek(length: number): Promise<Buffer | null> {
+    const pieces: Buffer[] = [this.#buffer];
+    let bytes = this.#buffer.length;
+    while (bytes < length) {
+      const piece = await this.#stream.read(this.#leftMs());
+      if (piece === null) {
+        return null;
+      }
+      pieces.push(piece);
+      bytes += piece.length;
+    }
+    this.#buffer = pieces.length === 1 ? this.#buffer : Buffer.concat(pieces, bytes);
+    return this.#buffer;
+  }
+
+  async take(length: number): Promise<Buffer | null> {
+    const bytes = await this.peek(length);
+    if (bytes === null) {
+      return null;
+    }
+    this.#totalBytes += length;
+    if (this.#totalBytes > this.#limits.totalBytesMax) {
+      throw new GatewayError('limit_exceeded', 'The login is longer than the limit.');
+    }
+    this.#buffer = bytes.subarray(length);
+    return bytes.subarray(0, length);
+  }
+
+  /** A typed message: type byte, length, body. The whole of it is returned. */
+  async message(): Promise<Buffer | null> {
+    const header = await this.peek(5);
+    if (header === null) {
+      return null;
+    }
+    const length = header.readUInt32BE(1);
+    if (length < 4 || length > this.#limits.messageBytesMax) {
+      throw new GatewayError('malformed', 'A message of the login has an impossible length.');
+    }
+    return this.take(1 + length);
+  }
+
+  #leftMs(): number {
+    const leftMs = this.#limits.deadlineMs - performance.now();
+    if (leftMs <= 0) {
+      throw new GatewayError('deadline_exceeded', 'The login took too long.');
+    }
+    return leftMs;
+  }
+}

@@ -1,0 +1,97 @@
+import type { Kysely } from 'kysely';
+import { openDatabase } from './database.ts';
+import { migrate } from './migrations.ts';
+import type { Sqlite } from './sqlite.ts';
+
+const migrations = [
+  `CREATE TABLE tokens (
+    id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, principal TEXT NOT NULL, on_behalf_of TEXT, session TEXT,
+    created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, revoked_ms INTEGER) STRICT`,
+];
+
+interface TokenRow {
+  readonly id: string;
+  readonly hash: Uint8Array;
+  readonly principal: string;
+  readonly on_behalf_of: string | null;
+  readonly session: string | null;
+  readonly created_ms: number;
+  readonly expires_ms: number;
+  readonly revoked_ms: number | null;
+}
+
+export interface StoredToken {
+  /** Public: names the token in records and lists. */
+  readonly id: string;
+  readonly principal: string;
+  readonly onBehalfOf: string | null;
+  /** A run token speaks only inside this session. */
+  readonly session: string | null;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  readonly revokedMs: number | null;
+}
+
+/** The tokens of `identity.db`. Holds hashes, never tokens. */
+export class Tokens {
+  readonly #database: Kysely<{ tokens: TokenRow }>;
+
+  constructor(sqlite: Sqlite) {
+    migrate(sqlite, migrations);
+    this.#database = openDatabase(sqlite);
+  }
+
+  async add(token: StoredToken, hash: Uint8Array): Promise<void> {
+    await this.#database.insertInto('tokens').values(formatRow(token, hash)).execute();
+  }
+
+  async findByHash(hash: Uint8Array): Promise<StoredToken | null> {
+    const row = await this.#database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
+    return row === undefined ? null : parseRow(row);
+  }
+
+  /** Oldest first, without those of runs. */
+  async list(): Promise<readonly StoredToken[]> {
+    const rows = await this.#database.selectFrom('tokens').selectAll().where('session', 'is', null).orderBy('created_ms').orderBy('id').execute();
+    return rows.map(parseRow);
+  }
+
+  /** The moment of the first revocation stays. False when there is no such token. */
+  async revoke(id: string, nowMs: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#database
+      .updateTable('tokens')
+      .set(({ fn, val }) => ({ revoked_ms: fn.coalesce('revoked_ms', val(nowMs)) }))
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async removeExpired(beforeMs: number): Promise<void> {
+    await this.#database.deleteFrom('tokens').where('expires_ms', '<', beforeMs).execute();
+  }
+}
+
+function formatRow(token: StoredToken, hash: Uint8Array): TokenRow {
+  return {
+    id: token.id,
+    hash,
+    principal: token.principal,
+    on_behalf_of: token.onBehalfOf,
+    session: token.session,
+    created_ms: token.createdMs,
+    expires_ms: token.expiresMs,
+    revoked_ms: token.revokedMs,
+  };
+}
+
+function parseRow(row: TokenRow): StoredToken {
+  return {
+    id: row.id,
+    principal: row.principal,
+    onBehalfOf: row.on_behalf_of,
+    session: row.session,
+    createdMs: row.created_ms,
+    expiresMs: row.expires_ms,
+    revokedMs: row.revoked_ms,
+  };
+}

@@ -1,0 +1,278 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GatewayError } from '../domain/errors.ts';
+import { defaultLimits, type Limits } from '../domain/limits.ts';
+import { Connection } from './connection.ts';
+import { runRelay } from './relay-loop.ts';
+import { LineRelay } from './testdata/line-relay.ts';
+import { MemorySession } from './testdata/memory-session.ts';
+import { Inbox, socketPair, TestServer } from './testdata/sockets.ts';
+import { dial } from './upstream-connection.ts';
+
+/** Long enough for anything to arrive on loopback that is under way. */
+const settleMs = 30;
+
+interface Path extends AsyncDisposable {
+  /** The client's end, and the target's. */
+  readonly client: Socket;
+  readonly target: Socket;
+  /** The gateway's ends. */
+  readonly accepted: Socket;
+  readonly session: MemorySession;
+  readonly done: Promise<void>;
+}
+
+/** client ── Connection ── runRelay ── UpstreamConnection ── target, all over real sockets. */
+async function openPath(limits: Partial<Limits> = {}): Promise<Path> {
+  const pair = await socketPair();
+  const accepted = Promise.withResolvers<Socket>();
+  const server = await TestServer.open(accepted.resolve);
+  const session = new MemorySession(limits);
+  const upstream = await dial({ host: '127.0.0.1', port: server.port, limits: defaultLimits });
+  const target = await accepted.promise;
+  const client = new Connection(pair.near, { certificate: null, loginMs: 1000 });
+  const done = runRelay(client, upstream, session, new LineRelay());
+  done.catch(() => undefined);
+  return {
+    client: pair.far,
+    target,
+    accepted: pair.near,
+    session,
+    done,
+    [Symbol.asyncDispose]: async () => {
+      await pair[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      upstream.destroy();
+    },
+  };
+}
+
+test('bytes pass both ways unchanged, however they are cut', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  const sent = 'first line\nsecond\n\nfourth, somewhat longer than the others\n';
+  for (let size = 1; size < 20; size += 3) {
+    for (let at = 0; at < sent.length; at += size) {
+      path.client.write(sent.slice(at, at + size));
+      path.target.write(sent.slice(at, at + size));
+      await new Promise(setImmediate);
+    }
+  }
+  const expected = sent.repeat(7);
+  await atTarget.untilText(expected);
+  await atClient.untilText(expected);
+  assert.equal(path.session.textOf('request test.line'), expected);
+  assert.equal(path.session.textOf('response'), expected);
+  path.client.end('quit\n');
+  await path.done;
+  assert.deepEqual(path.session.closes, [{ reason: 'client', code: undefined }]);
+});
+
+test('neither a request nor a response moves before its record is committed', async () => {
+  await using path = await openPath();
+  path.session.autoCommit = false;
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.client.write('one\ntwo\n');
+  path.target.write('answer\n');
+  await delay(settleMs);
+  assert.equal(path.session.records.length, 3);
+  assert.equal(atTarget.text + atClient.text, '');
+  path.session.commit();
+  await atTarget.untilText('one\ntwo\n');
+  await atClient.untilText('answer\n');
+});
+
+test('a refused request is recorded, answered and not forwarded; the next ones are', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.client.write('one\ndeny this\ntwo\n');
+  await atTarget.untilText('one\ntwo\n');
+  await atClient.untilText('refused\n');
+  assert.deepEqual(
+    path.session.records.map(({ text, verdict }) => [text, verdict]),
+    [
+      ['one\n', 'allow'],
+      ['deny this\n', 'deny'],
+      ['refused\n', undefined],
+      ['two\n', 'allow'],
+    ],
+  );
+});
+
+test('while a request is held the client waits, the target goes on, and the order is kept', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.client.write('hold one\ntwo\n');
+  await delay(settleMs);
+  const before = path.accepted.bytesRead;
+  path.client.write('x'.repeat(8 * 1024 * 1024));
+  path.target.write('news\n');
+  await atClient.untilText('news\n');
+  await delay(settleMs);
+  assert.equal(atTarget.text, '');
+  assert.ok(path.accepted.bytesRead - before < 1024 * 1024, 'the client is not read while it waits');
+  path.session.heldRequests[0]?.('allow');
+  await atTarget.untilText('hold one\ntwo\n');
+});
+
+test('a halt is told to the client, recorded, and ends both sides', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.client.write('hold on\n');
+  await delay(settleMs);
+  path.session.controller.abort(new GatewayError('halted', 'An operator halted the session.'));
+  await atTarget.untilEnd();
+  assert.equal(await atClient.untilEnd(), '! halted\n');
+  path.client.end();
+  await path.done;
+  path.session.heldRequests[0]?.('allow');
+  await delay(settleMs);
+  assert.equal(atTarget.text, '', 'what was still being decided is not forwarded');
+  assert.equal(path.session.textOf('response'), '! halted\n');
+  assert.deepEqual(path.session.closes, [{ reason: 'halted', code: 'halted' }]);
+});
+
+test('C28: what cannot be recorded does not move, and the client is told why', async () => {
+  await using path = await openPath();
+  path.session.autoCommit = false;
+  path.session.room = 2;
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.target.write('recorded\n');
+  await delay(settleMs);
+  path.client.write('one\ntwo\n');
+  await delay(settleMs);
+  path.target.write('secret\n');
+  await delay(settleMs);
+  assert.equal(atClient.text, '', 'the sentence keeps its place behind what is not yet committed');
+  path.session.commit();
+  assert.equal(await atClient.untilEnd(), 'recorded\n! cannot_record\n');
+  assert.equal(await atTarget.untilEnd(), 'one\n');
+  path.client.end();
+  await path.done;
+  assert.deepEqual(path.session.closes, [{ reason: 'cannot_record', code: 'cannot_record' }]);
+});
+
+test('C28: when the journal never commits again the client is told, and nothing else moves', async () => {
+  await using path = await openPath();
+  path.session.autoCommit = false;
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.client.write('one\n');
+  path.target.write('secret\n');
+  await delay(settleMs);
+  path.session.room = 0;
+  path.session.controller.abort(new GatewayError('cannot_record', 'The journal is broken.'));
+  assert.equal(await atClient.untilEnd(), '! cannot_record\n');
+  assert.equal(await atTarget.untilEnd(), '');
+  path.session.commit();
+  path.client.end();
+  await path.done;
+  assert.equal(atClient.text + atTarget.text, '! cannot_record\n');
+});
+
+test('a bug in a relay cuts both sides and is reported', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.target.write('bug');
+  await assert.rejects(path.done, TypeError);
+  assert.equal((await atClient.untilEnd()) + (await atTarget.untilEnd()), '');
+  assert.deepEqual(path.session.closes, [{ reason: 'error', code: undefined }]);
+});
+
+test('what was released before the target ended still reaches the client', async () => {
+  await using path = await openPath();
+  const atClient = new Inbox(path.client);
+  path.target.end('x'.repeat(1024 * 1024));
+  assert.equal((await atClient.untilEnd()).length, 1024 * 1024);
+  path.client.end();
+  await path.done;
+  assert.deepEqual(path.session.closes, [{ reason: 'target', code: undefined }]);
+});
+
+test('a connection without a byte ends after its idle limit, a busy one does not', async () => {
+  await using path = await openPath({ idleMs: 150 });
+  const atClient = new Inbox(path.client);
+  for (let i = 0; i < 4; i += 1) {
+    await delay(60);
+    path.client.write('busy\n');
+  }
+  assert.equal(atClient.isEnded, false);
+  assert.equal(await atClient.untilEnd(), '! deadline_exceeded\n');
+});
+
+test('while nothing is committed, no more is taken from the target than the limit', async () => {
+  const queuedBytesMax = 256 * 1024;
+  await using path = await openPath({ queuedBytesMax });
+  path.session.autoCommit = false;
+  path.session.keepsText = false;
+  path.target.write(Buffer.alloc(32 * 1024 * 1024));
+  await delay(5 * settleMs);
+  assert.ok(path.session.recordedBytes > queuedBytesMax);
+  assert.ok(path.session.recordedBytes <= queuedBytesMax + 64 * 1024, `${path.session.recordedBytes} bytes were recorded`);
+});
+
+test('a client that only sends is not read past what the target takes', async () => {
+  await using path = await openPath();
+  path.session.keepsText = false;
+  const line = Buffer.from(`${'x'.repeat(16 * 1024 - 1)}\n`);
+  for (let i = 0; i < 4096; i += 1) {
+    path.client.write(line);
+  }
+  await untilStill(() => path.accepted.bytesRead);
+  // Two kernel buffers and our limit.
+  assert.ok(path.accepted.bytesRead < 24 * 1024 * 1024, `${path.accepted.bytesRead} bytes were read`);
+  path.target.resume();
+  await once(path.client, 'drain');
+  assert.equal(path.client.writableLength, 0);
+});
+
+test('a slow reader holds up only itself: 200 MB pass in flat memory', async () => {
+  await using path = await openPath();
+  path.session.keepsText = false;
+  const total = 200 * 1024 * 1024;
+  const chunk = Buffer.alloc(256 * 1024);
+  let left = total;
+  const pour = (): void => {
+    while (left > 0) {
+      left -= chunk.length;
+      if (!path.target.write(chunk)) {
+        return;
+      }
+    }
+  };
+  path.target.on('drain', pour);
+  pour();
+  await untilStill(() => path.session.recordedBytes);
+  const stalledAt = path.session.recordedBytes;
+  assert.ok(stalledAt < 24 * 1024 * 1024, `${stalledAt} bytes were taken for a client that reads nothing`);
+  let received = 0;
+  let peakBytes = 0;
+  path.client.on('data', (bytes: Buffer) => {
+    received += bytes.length;
+    peakBytes = Math.max(peakBytes, path.accepted.writableLength);
+    if (received === total) {
+      path.client.end('quit\n');
+    }
+  });
+  await path.done;
+  assert.equal(received, total);
+  assert.ok(peakBytes < 4 * 1024 * 1024, `${peakBytes} bytes were queued`);
+});
+
+/** Waits until a number has stopped growing. */
+async function untilStill(read: () => number): Promise<void> {
+  for (let last = -1; last !== read();) {
+    last = read();
+    await delay(3 * settleMs);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Decision } from '../../domain/decision.ts';
+import type { GatewayError } from '../../domain/errors.ts';
+import type { Output, Relay } from '../relay.ts';
+
+/** The smallest protocol: each line of the client is a request, whatever the target says is a response, `quit` ends. */
+export class LineRelay implements Relay {
+  #fromClient = Buffer.alloc(0);
+  #isAsking = false;
+  #outputs: Output[] = [];
+
+  clientBytes(bytes: Buffer): void {
+    this.#fromClient = Buffer.concat([this.#fromClient, bytes]);
+  }
+
+  upstreamBytes(bytes: Buffer): void {
+    if (bytes.includes('bug')) {
+      throw new TypeError('a bug of ours');
+    }
+    this.#say(bytes);
+  }
+
+  decided(decision: Decision): void {
+    this.#isAsking = false;
+    if (decision.verdict !== 'allow') {
+      this.#say(Buffer.from('refused\n'));
+    }
+  }
+
+  clientEnded(): void {
+    this.#outputs.push({ type: 'close', reason: 'client' });
+  }
+
+  upstreamEnded(): void {
+    this.#outputs.push({ type: 'close', reason: 'target' });
+  }
+
+  fail(error: GatewayError): void {
+    this.#outputs = [];
+    this.#isAsking = true;
+    this.#say(Buffer.from(`! ${error.code}\n`));
+    this.#outputs.push({ type: 'close', reason: error.code, error });
+  }
+
+  next(): Output | null {
+    const output = this.#outputs.shift();
+    if (output !== undefined || this.#isAsking) {
+      return output ?? null;
+    }
+    const end = this.#fromClient.indexOf('\n') + 1;
+    if (end === 0) {
+      return null;
+    }
+    const line = this.#fromClient.subarray(0, end);
+    this.#fromClient = this.#fromClient.subarray(end);
+    if (line.toString() === 'quit\n') {
+      return { type: 'close', reason: 'client' };
+    }
+    this.#isAsking = true;
+    const half = line.length >> 1;
+    return { type: 'request', action: { name: 'test.line', attributes: {} }, bytes: [line.subarray(0, half), line.subarray(half)] };
+  }
+
+  #say(bytes: Buffer): void {
+    this.#outputs.push({ type: 'response', meta: {}, bytes: [bytes], continues: false });
+  }
+}
