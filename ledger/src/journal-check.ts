@@ -71,6 +71,8 @@ export class JournalCheck {
   #frames = 0;
   #bytes = 0;
   #tornBytes = 0;
+  /** Where zeros follow the last frame of the segment before: it is cut before anything is written to this one. */
+  #uncut: number | undefined;
   #complete = true;
 
   constructor(parts: JournalCheckParts) {
@@ -103,10 +105,6 @@ export class JournalCheck {
   /** The newest checkpoint frame that a trusted key signed. */
   get signed(): JournalNote | undefined {
     return this.#signed;
-  }
-
-  get hasNotes(): boolean {
-    return this.#note !== undefined;
   }
 
   get tilesChecked(): number {
@@ -188,6 +186,7 @@ export class JournalCheck {
     const before = this.#bytes;
     this.#segments += 1;
     this.#bytes += segmentHeaderBytes;
+    let behind = { offset: 0, durable: -1 };
     for (;;) {
       const step = reader.next();
       if (step === undefined) {
@@ -206,6 +205,14 @@ export class JournalCheck {
       this.#seeBoundary(segment, step.offset);
       // oxlint-disable-next-line no-await-in-loop -- leaves the loop.
       const end = await reader.settle(step);
+      if ((end.state === "damaged" || end.state === "cut") && behind.offset !== end.offset) {
+        // oxlint-disable-next-line no-await-in-loop -- once for an offset.
+        behind = { offset: end.offset, durable: await reader.durableBehind(end) };
+        // A running gateway may have written here since it was read. What a frame behind calls durable can be read by now.
+        // oxlint-disable-next-line no-await-in-loop -- once for an offset.
+        await reader.fill();
+        continue;
+      }
       // oxlint-disable-next-line no-await-in-loop -- leaves the loop.
       await Promise.all([this.#verifyNote(), this.#tiles.flush()]);
       this.#end = { ...end, segment };
@@ -218,8 +225,8 @@ export class JournalCheck {
         chain: this.#chain.slice(),
       };
       return isLast
-        ? this.#judgeLast(reader, end, source.bytes)
-        : this.#judgeSealed(reader, end, where);
+        ? this.#judgeLast(end, behind.durable, source.bytes)
+        : this.#judgeSealed(end, behind.durable);
     }
   }
 
@@ -290,6 +297,11 @@ export class JournalCheck {
 
   #addFrame(frame: Frame, segment: number, where: string): boolean {
     this.#frames += 1;
+    if (this.#uncut !== undefined) {
+      const what = `the segment before goes on behind its last frame at ${this.#uncut}`;
+      this.#findings.add("integrity", where, what);
+      this.#uncut = undefined;
+    }
     if (frame.header.type === "checkpoint") {
       this.#addNote(frame, segment, where);
     } else if (!this.log.addBatch(frame, where)) {
@@ -345,33 +357,33 @@ export class JournalCheck {
   }
 
   /** The end of a segment that is no longer written to. */
-  async #judgeSealed(reader: SegmentReader, end: SegmentEnd, where: string): Promise<boolean> {
-    if (end.state !== "clean") {
-      this.#addEnd(end, await reader.durableBehind(end));
+  #judgeSealed(end: SegmentEnd, durableBehind: number): boolean {
+    if (end.state === "zeros") {
+      this.#uncut = end.offset;
+    } else if (end.state !== "clean") {
+      this.#addEnd(end, durableBehind);
       return false;
     }
-    this.log.leaveSegment(where);
     return true;
   }
 
   /** The end of the last segment: a torn tail is legal if nothing says that more was on stable storage, and the gateway was not stopped. */
-  async #judgeLast(reader: SegmentReader, end: SegmentEnd, bytes: number): Promise<boolean> {
+  #judgeLast(end: SegmentEnd, durableBehind: number, bytes: number): boolean {
     const checkpoints = this.#expectations.map(({ checkpoint }) => checkpoint);
     const coversAll = checkpoints.some(({ size }) => size === this.log.frontier.size);
-    const stopped = this.log.epochs.isClosed && (this.#noteIsLast || coversAll);
+    const isStopped = this.log.epochs.isClosed && (this.#noteIsLast || coversAll);
     if (this.log.epochs.isClosed) {
-      this.log.leaveSegment(`journal/${segmentName(this.#end.segment)}`);
+      this.log.requireSeal();
     }
-    if (end.state === "clean" || (end.state === "zeros" && !stopped)) {
+    if (end.state === "clean" || end.state === "zeros") {
       return true;
     }
-    const behind = await reader.durableBehind(end);
     const isNamed = checkpoints.some(
       ({ journal: { segment, offset } }) =>
         segment > this.#end.segment || (segment === this.#end.segment && offset > end.offset),
     );
-    if (stopped || isNamed || behind > end.offset) {
-      this.#addEnd(end, behind);
+    if (isStopped || isNamed || durableBehind > end.offset) {
+      this.#addEnd(end, durableBehind);
     } else {
       this.#tornBytes = bytes - end.offset;
     }

@@ -1,6 +1,6 @@
 /** Checks the leaves of a log one after the other, without any I/O: tree, sessions, epochs, heartbeats, governance bodies. */
 import { EpochCheck } from "./epoch-check.ts";
-import { encodeHex } from "./hex.ts";
+import { decodeHex, encodeHex } from "./hex.ts";
 import {
   parseCloseRecords,
   parseGovernanceBody,
@@ -12,12 +12,14 @@ import {
   decodeEntryHeader,
   entryBytes,
   entryHeaderBytes,
+  segmentName,
   type EntryHeader,
   type SegmentHeader,
 } from "./journal.ts";
 import {
   commitClear,
   findLeafFault,
+  gatewayIdBytes,
   hashBytes,
   leafBytes,
   leafFlags,
@@ -76,8 +78,8 @@ export class LogCheck {
   #size = 0;
   #segment: SegmentHeader | undefined;
   #gatewayId = new DataView(new ArrayBuffer(8));
+  /** The segment before the current one, until its seal is seen. */
   #sealed: SegmentSummary | undefined;
-  #sealSeen = true;
   #lastLeafMs = 0;
 
   constructor(options: LogCheckOptions) {
@@ -93,19 +95,19 @@ export class LogCheck {
 
   /** The next segment; `before` is the one that ended, which this one must seal. */
   enterSegment(header: SegmentHeader, before: SegmentSummary | undefined): void {
+    if (header.epoch === this.#segment?.epoch || this.epochs.isClosed) {
+      this.requireSeal();
+    }
     this.#segment = header;
     this.#sealed = before;
-    this.#sealSeen = before === undefined;
-    new Uint8Array(this.#gatewayId.buffer).set(
-      Uint8Array.from({ length: 8 }, (_, i) =>
-        Number.parseInt(header.gatewayId.slice(2 * i, 2 * i + 2), 16),
-      ),
-    );
+    new Uint8Array(this.#gatewayId.buffer).set(decodeHex(header.gatewayId, gatewayIdBytes));
   }
 
-  /** A segment that is not the last has ended, or the gateway was stopped: the seal of the one before must have been there. */
-  leaveSegment(where: string): void {
-    if (!this.#sealSeen) {
+  /** The current segment ended in order, not by a crash: if there is anything in it, it must have sealed the one before. */
+  requireSeal(): void {
+    const { segment = 0, firstIndex = 0 } = this.#segment ?? {};
+    if (this.#sealed !== undefined && this.#size > firstIndex) {
+      const where = `journal/${segmentName(segment)}`;
       this.#add("completeness", where, "the seal of the segment before is missing");
     }
   }
@@ -307,7 +309,6 @@ export class LogCheck {
     const sealed = this.#sealed;
     if (
       sealed === undefined ||
-      this.#sealSeen ||
       seal.segment !== sealed.segment ||
       seal.bytes !== sealed.bytes ||
       seal.first !== sealed.first ||
@@ -316,6 +317,6 @@ export class LogCheck {
     ) {
       this.#add("integrity", this.#leafName(), "seal does not fit the segment before");
     }
-    this.#sealSeen = true;
+    this.#sealed = undefined;
   }
 }

@@ -30,10 +30,13 @@ export async function readWhole(
 /** A segment's file. One that a running gateway cuts to its last frame while it is read goes on in zeros, as it did before. */
 export async function openSegmentFile(files: StoreFiles, path: string): Promise<SegmentSource> {
   const bytes = (await files.size(path)) ?? 0;
+  const readPart = async (offset: number, length: number): Promise<Uint8Array> => {
+    const available = Math.min(length, ((await files.size(path)) ?? 0) - offset);
+    return available <= 0 ? new Uint8Array(0) : files.read(path, offset, available);
+  };
   const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    const size = (await files.size(path)) ?? 0;
-    const available = Math.max(0, Math.min(length, size - offset));
-    const part = available === 0 ? new Uint8Array(0) : await files.read(path, offset, available);
+    // A second time, if it was cut between asking for its size and reading.
+    const part = await readPart(offset, length).catch(() => readPart(offset, length));
     if (part.length === length) {
       return part;
     }

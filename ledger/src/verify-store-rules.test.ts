@@ -253,6 +253,19 @@ void test("C29: a segment is sealed by the next", async () => {
     commitWithCheckpoint(writer);
     writer.beginSegment();
   });
+  await expectOnly("completeness", /seal of the segment before is missing/, (writer) => {
+    commitWithCheckpoint(writer);
+    writer.beginSegment(false);
+    writer.close(writer.gateway);
+  });
+  // A crash just behind the header of a new segment: the next epoch seals that one, nobody the one before.
+  const crashed = await findingsOf((writer) => {
+    commitWithCheckpoint(writer);
+    writer.beginSegment(false);
+    const previous = { epoch: 1, clean: false, sessionsLeftOpen: 0 };
+    writer.start({ ...previous, requestsWithoutOutcome: 0, tornBytes: 0 });
+  });
+  assert.deepEqual(crashed, []);
 });
 
 void test("what a faulty gateway signs is malformed, or contradicts itself", async () => {

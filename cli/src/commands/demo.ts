@@ -1,95 +1,99 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, readSync, writeSync, closeSync, statSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SessionSummary } from '@countersign/gateway/domain/shown-record.ts';
+import type { Command } from 'commander';
+import { bold, dim } from '../terminal.ts';
 import { openSampleDatabase } from '../demo/sample-database.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 const agent = join(import.meta.dirname, '..', '..', '..', 'examples', 'support-agent.ts');
 const startMs = 20_000;
 
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('a sample database, and a sample agent working on it through the gateway')
+    .option('--once', 'end after the run')
+    .addHelpText('after', '\nExample:\n  countersign demo --once')
+    .action(async (options: { once?: boolean }) => {
+      process.exitCode = await demo(options.once === true);
+    });
+}
+
 /**
  * A real database, a gateway in front of it and an agent's session through it: shown, verified, and a forged copy exposed. Everything is in
  * a temporary directory. Returns the exit code.
  */
-export async function demo(options: { readonly once: boolean }): Promise<number> {
+async function demo(once: boolean): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
-  // The database does not run as root and must reach its own directory below.
-  await chmod(directory, 0o711);
+  // The database runs as another user, in its own directory below.
+  chmodSync(directory, 0o711);
   try {
     const password = randomBytes(16).toString('hex');
     say('A PostgreSQL with a little shop in it starts.');
     await using database = await openSampleDatabase(join(directory, 'database'), password);
-    const store = join(directory, 'store');
     const config = join(directory, 'countersign.yaml');
-    writeFileSync(config, configuration(store, database.url));
+    writeFileSync(config, configuration(database.url));
     say('The gateway starts in front of it. It alone knows the password of the database.');
     await using gateway = await startGateway(config, { ...process.env, DEMO_PASSWORD: password });
-    const cli = (words: readonly string[]): Promise<number> => runCli(['--config', config, ...words]);
-    await run(cli);
-    const forged = await forge(cli, directory, store);
-    if (options.once || forged !== 0) {
-      return forged;
+    await showRun(config);
+    const code = await showForgery(directory);
+    if (!once && code === 0) {
+      await stay(config, gateway.addresses);
     }
-    await stay(cli, gateway.addresses);
-    return 0;
+    return code;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-type Cli = (words: readonly string[]) => Promise<number>;
-
-async function run(cli: Cli): Promise<void> {
+async function showRun(config: string): Promise<void> {
   say('An agent runs an errand through the gateway, with a token of its own and no password.');
-  command('countersign run --as support-bot --target shop -- node examples/support-agent.ts');
-  must(await cli(['run', '--as', 'support-bot', '--target', 'shop', '--', process.execPath, agent]), 'the run');
+  await must(['run', '--config', config, '--as', 'support-bot', '--target', 'shop', '--', process.execPath, agent], 'run --as support-bot --target shop -- node examples/support-agent.ts');
   say('What the record has of it: every statement, every parameter, every row.');
-  command('countersign session list');
-  must(await cli(['session', 'list']), 'session list');
-  const session = await lastSession(cli);
-  command(`countersign session replay ${session} --no-wait`);
-  must(await cli(['session', 'replay', session, '--no-wait']), 'session replay');
+  await must(['session', 'list', '--config', config], 'session list');
+  const session = await newestSession(config);
+  await must(['session', 'replay', session, '--config', config, '--no-wait'], `session replay ${session} --no-wait`);
 }
 
-/** Verifies the store, then a copy of it with one flipped byte. Returns 0 when the first holds and the second does not. */
-async function forge(cli: Cli, directory: string, store: string): Promise<number> {
+/** Verifies the store, then a copy of it with one flipped bit. Returns 0 when the first holds and the second does not. */
+async function showForgery(directory: string): Promise<number> {
+  const store = join(directory, 'store');
   say('Anybody with the public key can check that the record is whole.');
-  command('countersign verify --data store');
-  must(await cli(['verify', '--data', store]), 'verify');
+  await must(['verify', '--data', store], 'verify --data store');
   const copy = join(directory, 'forged');
   cpSync(store, copy, { recursive: true });
-  const segment = join(copy, 'journal', '000000000001.segment');
-  const at = flipByteOf(segment);
-  say(`Now somebody edits a copy of the store: one byte, at offset ${at} of ${segment.slice(directory.length + 1)}.`);
-  command('countersign verify --data forged');
-  const code = await cli(['verify', '--data', copy]);
-  say(code === 0 ? 'The forged copy was taken for whole: this is a defect.' : `Found: exit code ${code}. The record cannot be edited unnoticed.`);
+  const at = flipBit(join(copy, 'journal', '000000000001.segment'));
+  say(`Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
+  command('verify --data forged');
+  const code = await exitOf(spawnCli(['verify', '--data', copy], 'inherit'));
+  say(code === 0 ? 'The forged copy was taken for whole: this is a defect.' : `Found, exit code ${code}: the record cannot be edited unnoticed.`);
   return code === 0 ? 1 : 0;
 }
 
-async function stay(cli: Cli, addresses: Readonly<Record<string, string>>): Promise<void> {
+async function stay(config: string, addresses: Readonly<Record<string, string>>): Promise<void> {
   say('The gateway stays up until Ctrl-C. A token for you, for one hour:');
-  must(await cli(['token', 'create', 'you', '--ttl', '1h']), 'token create');
+  await must(['token', 'create', 'you', '--config', config, '--ttl', '1h'], 'token create you --ttl 1h');
   for (const [name, address] of Object.entries(addresses)) {
     console.log(`  ${name}: ${address}`);
   }
-  say('Connect with the database name "shop" and the token as the password; then `countersign session list`.');
+  say(`Connect with the database name "shop" and the token as the password; then ./countersign session list --config ${config}`);
   await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => {
-      resolve();
-    });
-    process.once('SIGTERM', () => {
-      resolve();
-    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        resolve();
+      });
+    }
   });
 }
 
-function configuration(store: string, url: string): string {
-  return `data: ${store}
+function configuration(url: string): string {
+  return `data: ./store
 listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
 targets:
   shop:
@@ -127,15 +131,15 @@ async function startGateway(config: string, environment: NodeJS.ProcessEnv): Pro
   };
 }
 
-function runCli(words: readonly string[]): Promise<number> {
-  const [first = '', second = '', ...rest] = words;
-  // Global options stand before the command in our list; every command takes them behind.
-  return exitOf(spawn(process.execPath, [main, ...rest.slice(0, 1), first, second, ...rest.slice(1)], { stdio: 'inherit' }));
+function spawnCli(words: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess {
+  return spawn(process.execPath, [main, ...words], { stdio: ['ignore', stdout, 'inherit'] });
 }
 
-async function lastSession(cli: Cli): Promise<string> {
-  void cli;
-  return Promise.resolve('');
+async function newestSession(config: string): Promise<string> {
+  const child = spawnCli(['session', 'list', '--json', '--config', config], 'pipe');
+  const lines = child.stdout === null ? '' : await text(child.stdout);
+  const sessions: readonly SessionSummary[] = lines.trim().split('\n').map((line) => JSON.parse(line));
+  return sessions.at(-1)?.session ?? '';
 }
 
 function exitOf(child: ChildProcess): Promise<number> {
@@ -149,31 +153,27 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Flips one bit in the middle of the written part of a file. Returns the offset. */
-function flipByteOf(file: string): number {
-  const fd = openSync(file, 'r+');
-  try {
-    const at = Math.floor(statSync(file).size / 2);
-    const byte = Buffer.alloc(1);
-    readSync(fd, byte, 0, 1, at);
-    byte.writeUInt8(byte.readUInt8(0) ^ 1, 0);
-    writeSync(fd, byte, 0, 1, at);
-    return at;
-  } finally {
-    closeSync(fd);
-  }
+/** Flips one bit in the middle of what was written to a segment (zeros follow it). Returns the offset. */
+function flipBit(file: string): number {
+  const bytes = readFileSync(file);
+  const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(file, bytes);
+  return at;
 }
 
-function must(code: number, what: string): void {
+async function must(words: readonly string[], shown: string): Promise<void> {
+  command(shown);
+  const code = await exitOf(spawnCli(words, 'inherit'));
   if (code !== 0) {
-    throw new Error(`${what} failed with exit code ${code}`);
+    throw new Error(`countersign ${shown} failed with exit code ${code}`);
   }
 }
 
-function say(text: string): void {
-  console.log(`\n\u001B[1m${text}\u001B[0m`);
+function say(words: string): void {
+  console.log(`\n${bold(words)}`);
 }
 
-function command(text: string): void {
-  console.log(`\u001B[2m$ ${text}\u001B[0m`);
+function command(words: string): void {
+  console.log(dim(`$ countersign ${words}`));
 }

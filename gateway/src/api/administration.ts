@@ -10,13 +10,13 @@ export function addAdministrationRoutes(app: Hono<ApiEnvironment>, api: ApiConte
   app.get('/api/targets', (c) => c.json(api.listTargets()));
   app.get('/api/principals', (c) => c.json(api.listPrincipals()));
   app.get('/api/targets/:target/connection', (c) => c.json(api.connection(c.req.param('target'))));
-  app.get('/api/tokens', (c) => c.json(api.listTokens()));
+  app.get('/api/tokens', async (c) => c.json(await api.listTokens()));
   app.post('/api/tokens', async (c) => {
     const { principal, ttlMs } = await parseBody(c, tokenBody);
-    return c.json(api.createToken(principal, ttlMs));
+    return c.json(await api.createToken(principal, ttlMs));
   });
-  app.delete('/api/tokens/:id', (c) => {
-    if (!api.revokeToken(c.req.param('id'))) {
+  app.delete('/api/tokens/:id', async (c) => {
+    if (!(await api.revokeToken(c.req.param('id')))) {
       throw new GatewayError('not_found', `There is no token ${c.req.param('id')}.`);
     }
     return c.json({ revoked: c.req.param('id') });

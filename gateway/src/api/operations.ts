@@ -10,7 +10,7 @@ import { makeBundle, makeReceipt } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
 import type { IndexedSession, SessionIndex } from '../feed/session-index.ts';
 import { openSession, Presenter, type FindProtocol } from '../feed/timeline.ts';
-import { defaultTtlMs, type Authenticator } from '../identity/authenticate.ts';
+import type { Authenticator, NewToken } from '../identity/authenticate.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
@@ -43,7 +43,7 @@ export class GatewayApi implements ApiContext {
     this.#operator = hash(openOperatorToken(parts.data));
   }
 
-  identify(authorization: string | undefined): { readonly operator: true } | { readonly identity: Identity } | null {
+  async identify(authorization: string | undefined): Promise<{ readonly operator: true } | { readonly identity: Identity } | null> {
     const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1];
     if (token === undefined) {
       return null;
@@ -51,7 +51,7 @@ export class GatewayApi implements ApiContext {
     if (timingSafeEqual(hash(token), this.#operator)) {
       return { operator: true };
     }
-    const outcome = this.#parts.authenticator.authenticate(token);
+    const outcome = await this.#parts.authenticator.authenticate(token);
     return 'identity' in outcome && outcome.identity.session === undefined ? outcome : null;
   }
 
@@ -65,15 +65,15 @@ export class GatewayApi implements ApiContext {
     return [...this.#parts.principals().values()].map((principal) => ({ ...principal }));
   }
 
-  createToken(principal: string, ttlMs: number | undefined): { readonly token: string; readonly stored: StoredToken } {
+  createToken(principal: string, ttlMs: number | undefined): Promise<NewToken> {
     return this.#parts.authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
   }
 
-  listTokens(): readonly StoredToken[] {
+  listTokens(): Promise<readonly StoredToken[]> {
     return this.#parts.tokens.list();
   }
 
-  revokeToken(id: string): boolean {
+  revokeToken(id: string): Promise<boolean> {
     return this.#parts.tokens.revoke(id, Date.now());
   }
 
@@ -128,7 +128,7 @@ export class GatewayApi implements ApiContext {
     return readFile(join(this.#parts.data, 'log', path)).catch(() => null);
   }
 
-  openRun(request: RunRequest): OpenedRun {
+  async openRun(request: RunRequest): Promise<OpenedRun> {
     const { sessions, authenticator, principals, targets } = this.#parts;
     const principal = principals().get(request.principal);
     if (principal === undefined) {
@@ -140,7 +140,7 @@ export class GatewayApi implements ApiContext {
       throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
     }
     const session = sessions.open(true);
-    const { token, stored } = authenticator.create(principal.id, { ttlMs: defaultTtlMs, session: session.id });
+    const { token, stored } = await authenticator.create(principal.id, { session: session.id });
     session.describe({ principal, tokenId: stored.id });
     const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
     const connections = wanted.map((name) => ({ name, ...this.#connect(name, token) }));

@@ -25,7 +25,7 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): H
   app.use(async (c, next) => {
     checkHost(c.env.incoming);
     if (c.req.path !== '/api/health') {
-      c.set('caller', authenticate(api, c.env.incoming));
+      c.set('caller', await authenticate(api, c.env.incoming));
     }
     await next();
   });
@@ -38,8 +38,8 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): H
 }
 
 /** Errors: `unauthenticated`, `refused`. */
-export function authenticate(api: ApiContext, request: IncomingMessage): Caller {
-  const known = api.identify(request.headers.authorization);
+export async function authenticate(api: ApiContext, request: IncomingMessage): Promise<Caller> {
+  const known = await api.identify(request.headers.authorization);
   const address = request.socket.remoteAddress ?? '';
   if (known === null) {
     throw new GatewayError('unauthenticated', 'Give an administrator\'s token in COUNTERSIGN_TOKEN, or run this on the gateway\'s machine as its user.');

@@ -23,7 +23,7 @@ export function addSessionRoutes(app: Hono<ApiEnvironment>, api: ApiContext): vo
     await api.haltSession(c.req.param('session'), c.var.caller, reason);
     return c.json({ halted: c.req.param('session') });
   });
-  app.post('/api/runs', async (c) => c.json(api.openRun(await parseBody(c, runBody))));
+  app.post('/api/runs', async (c) => c.json(await api.openRun(await parseBody(c, runBody))));
   app.post('/api/runs/:session/end', (c) => {
     api.endRun(c.req.param('session'));
     return c.json({ ended: c.req.param('session') });

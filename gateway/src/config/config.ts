@@ -1,6 +1,6 @@
 import type { Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
-import type { Target } from '../domain/target.ts';
+import type { SecretReader, Target } from '../domain/target.ts';
 
 export interface Address {
   readonly host: string;
@@ -16,6 +16,8 @@ export interface Config {
   /** `http` and one for each protocol that is listened for. */
   readonly listen: ReadonlyMap<string, Address>;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** Given by the configuration; null: COUNTERSIGN_ROOT_KEY, or the file in the data directory. */
+  readonly rootKey: SecretReader | null;
   readonly targets: ReadonlyMap<string, Target>;
   readonly principals: ReadonlyMap<string, Principal>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };

@@ -1,24 +1,50 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { GatewayError } from '../domain/errors.ts';
 
+const newFileMode = 0o640;
+
+export interface ConfigEntry {
+  readonly section: 'targets' | 'principals';
+  readonly name: string;
+  readonly value: unknown;
+}
+
 /**
- * Adds an entry to `section` of the configuration file; comments and order stay. `validate` sees the new text before the file is replaced, in
- * one step. Errors: `conflict` when the name is taken, and what `validate` throws.
+ * Adds an entry to the configuration file, which is made if there is none; comments, order and mode stay. `validate` sees the new text before the
+ * file is replaced, in one step. Errors: `conflict` when the name is taken, `config_invalid`, and what `validate` throws.
  */
-export function addToConfig(
-  file: string,
-  entry: { readonly section: 'targets' | 'principals'; readonly name: string; readonly value: unknown },
-  validate: (text: string) => unknown,
-): void {
-  const document = parseDocument(readFileSync(file, 'utf8'));
-  if (document.hasIn([entry.section, entry.name])) {
-    throw new GatewayError('conflict', `${file} has ${entry.section}.${entry.name} already: edit it there.`);
+export function addToConfig(file: string, entry: ConfigEntry, validate: (text: string) => void): void {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const document = parseDocument(before);
+  if (document.errors.length > 0) {
+    validate(before);
+    throw new GatewayError('config_invalid', `${file} cannot be edited: it is no YAML.`);
   }
-  document.setIn([entry.section, entry.name], document.createNode(entry.value, { flow: entry.section === 'principals' }));
-  const text = document.toString({ lineWidth: 0 });
+  const path = [entry.section, entry.name];
+  if (document.hasIn(path)) {
+    throw new GatewayError('conflict', `${file} has ${path.join('.')} already: edit it there.`);
+  }
+  document.setIn(path, document.createNode(entry.value, { flow: entry.section === 'principals' }));
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: true });
   validate(text);
-  const temporary = `${file}.new`;
-  writeFileSync(temporary, text, { mode: statSync(file).mode & 0o777 });
-  renameSync(temporary, file);
+  replaceFile(existsSync(file) ? realpathSync(file) : file, text);
+}
+
+/** The old file or the new one, whole, whatever happens. */
+function replaceFile(file: string, text: string): void {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}`;
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(fd, text);
+    fchmodSync(fd, existsSync(file) ? statSync(file).mode & 0o7777 : newFileMode);
+    fsyncSync(fd);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,99 +1,74 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument, isNode, type Document } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
-import { defaultLimits } from '../domain/limits.ts';
+import { defaultLimits, type Limits } from '../domain/limits.ts';
+import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Address, Config } from './config.ts';
+import { locate, type Problem } from './locate.ts';
 import { configSchema, type RawConfig } from './schema.ts';
+import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
 
 const configBytesMax = 4 * 1024 * 1024;
-const problemsMax = 20;
+const aliasesMax = 100;
+const problemsMax = 50;
 const defaultListen: Readonly<Record<string, string>> = { http: '127.0.0.1:7070' };
-const foreverToNull = (days: number | 'forever'): number | null => (days === 'forever' ? null : days);
 
-/** Where a problem is, as a path into the document. */
-export interface Problem {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+export interface ParseContext {
+  /** Where the text is from: in messages, and relative paths start from its directory. */
+  readonly file: string;
+  readonly protocols: readonly Protocol[];
+  readonly environment: NodeJS.ProcessEnv;
+  /** `missing`: who does not dial targets (the CLI) can do without their secrets. */
+  readonly secrets: 'needed' | 'missing';
 }
 
-/** Errors: `config_invalid` with every problem and its place. */
-export function readConfig(file: string, protocols: readonly Protocol[], environment: NodeJS.ProcessEnv): Config {
+/** Errors: `config_invalid` with every problem, one a line: `file:line:column: name: what is expected`. */
+export function readConfig(
+  file: string,
+  protocols: readonly Protocol[],
+  environment: NodeJS.ProcessEnv,
+  secrets: ParseContext['secrets'] = 'needed',
+): Config {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new GatewayError('config_invalid', `${file} cannot be read. Create it, or name another with --config FILE.`, { cause });
+    throw new GatewayError('config_invalid', `${file} cannot be read: create it (countersign target add), or name another with --config FILE.`, { cause });
   }
-  return parseConfig(text, { file: resolve(file), protocols, environment });
+  return parseConfig(text, { file: resolve(file), protocols, environment, secrets });
 }
 
-export interface ParseContext {
-  readonly file: string;
-  readonly protocols: readonly Protocol[];
-  readonly environment: NodeJS.ProcessEnv;
-}
-
+/** Errors: as `readConfig`. */
 export function parseConfig(text: string, context: ParseContext): Config {
   if (Buffer.byteLength(text) > configBytesMax) {
     throw new GatewayError('config_invalid', `${context.file} is longer than ${configBytesMax} bytes.`);
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const source = { document, lines, file: context.file };
   const fail = (problems: readonly Problem[]): never => {
-    const shown = problems.slice(0, problemsMax).map((problem) => `${place(document, lines, context.file, problem.path)}: ${problem.message}`);
-    throw new GatewayError('config_invalid', shown.join('\n'));
+    throw new GatewayError('config_invalid', problems.slice(0, problemsMax).map((problem) => locate(source, problem)).join('\n'));
   };
-  const [syntax] = document.errors;
-  if (syntax !== undefined) {
-    const { line, col } = lines.linePos(syntax.pos[0]);
-    throw new GatewayError('config_invalid', `${context.file}:${line}:${col}: ${syntax.message}`);
+  if (document.errors.length > 0) {
+    return fail(document.errors.map(({ pos, message }) => ({ offset: pos[0], message })));
   }
-  const outcome = configSchema(context.protocols.map(({ id }) => id)).safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
-  if (!outcome.success) {
-    return fail(outcome.error.issues.map(({ path, message }) => ({ path, message })));
-  }
-  const problems: Problem[] = [];
-  const config = build(outcome.data, context, problems);
-  return problems.length > 0 ? fail(problems) : config;
-}
-
-function build(raw: RawConfig, context: ParseContext, problems: Problem[]): Config {
+  const written = toPlain(document, context.file) ?? {};
   const base = dirname(context.file);
-  const targets = new Map(
-    Object.entries(raw.targets).flatMap(([name, target]) => {
-      const parsed = parseTarget(name, target, { ...context, base, problems });
-      return parsed === null ? [] : [[name, parsed] as const];
-    }),
-  );
-  const principals = new Map(Object.entries(raw.principals).map(([id, principal]) => [id, { id, ...principal }] as const));
-  for (const principal of principals.values()) {
-    for (const [i, target] of principal.targets.entries()) {
-      if (!(target in raw.targets)) {
-        problems.push({ path: ['principals', principal.id, 'targets', i], message: `there is no target "${target}"` });
-      }
-    }
-  }
-  const listen = Object.entries({ ...defaultListen, ...raw.listen }).flatMap(([id, address]) =>
-    address === undefined ? [] : [[id, parseAddress(address)] as const],
-  );
-  return Object.freeze({
-    file: context.file,
-    data: resolve(base, raw.data),
-    listen: new Map(listen),
-    tls: raw.tls === undefined ? null : { certFile: resolve(base, raw.tls.cert), keyFile: resolve(base, raw.tls.key) },
-    targets,
-    principals,
-    retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
-    limits: { ...defaultLimits, ...dropUndefined(raw.limits) },
+  const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed' });
+  const schema = configSchema({
+    protocols: context.protocols.map(({ id }) => id),
+    parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret }, wrong),
   });
-}
-
-function dropUndefined(limits: RawConfig['limits']): Partial<Config['limits']> {
-  // Entries without a value are left out, so what remains are numbers.
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)) as Partial<Config['limits']>;
+  const outcome = schema.safeParse(written);
+  const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written)];
+  if (outcome.data?.rootKey !== undefined) {
+    openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
+  }
+  return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret }) : fail(problems);
 }
 
 export function parseAddress(address: string): Address {
@@ -101,14 +76,66 @@ export function parseAddress(address: string): Address {
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
 }
 
-/** `file:line:column: path` of the innermost part of the path that is in the document. */
-function place(document: Document, lines: LineCounter, file: string, path: readonly PropertyKey[]): string {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true);
-    if (isNode(node) && node.range !== undefined && node.range !== null) {
-      const { line, col } = lines.linePos(node.range[0]);
-      return `${file}:${line}:${col}: ${path.join('.') || 'the file'}`;
-    }
+function toPlain(document: { toJS(options: { maxAliasCount: number }): unknown }, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: aliasesMax });
+  } catch (cause) {
+    throw new GatewayError('config_invalid', `${file}: more than ${aliasesMax} aliases, or one that refers to itself.`, { cause });
   }
-  return `${file}: ${path.join('.')}`;
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n');
+    return issue.keys.map((key, i) => ({ path: [...issue.path, key], at: 'key', message: messages[i] ?? issue.message }));
+  }
+  // A name that is none: its own complaint says more than that the key is invalid.
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return [{ path: issue.path, message, ...(issue.code === 'invalid_key' ? { at: 'key' } : {}) }];
+}
+
+/** What principals are granted and is not there. Looks at what is written, so that it is said along with everything else. */
+function unknownTargets(written: unknown): Problem[] {
+  const { targets, principals } = asRecord(written);
+  const known = asRecord(targets);
+  return Object.entries(asRecord(principals)).flatMap(([id, principal]) => {
+    const granted = asRecord(principal)['targets'];
+    return (Array.isArray(granted) ? granted : []).flatMap((name, i) =>
+      typeof name !== 'string' || Object.hasOwn(known, name)
+        ? []
+        : [{ path: ['principals', id, 'targets', i], message: `there is no target ${JSON.stringify(name)}` }],
+    );
+  });
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  // An object has string keys; of what the values are nothing is claimed.
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function build(raw: RawConfig, { file, base, openSecret }: ParseContext & { readonly base: string; readonly openSecret: OpenSecret }): Config {
+  const listen = Object.entries({ ...defaultListen, ...raw.listen }).flatMap(([id, address]) =>
+    address === undefined ? [] : [[id, parseAddress(address)] as const],
+  );
+  return Object.freeze({
+    file,
+    data: resolve(base, raw.data),
+    listen: new Map(listen),
+    tls: raw.tls === undefined ? null : { certFile: resolve(base, raw.tls.cert), keyFile: resolve(base, raw.tls.key) },
+    rootKey: raw.rootKey === undefined ? null : openSecret(raw.rootKey, () => undefined),
+    targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
+    principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
+    retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
+    limits: overrideLimits(raw.limits),
+  });
+}
+
+function foreverToNull(days: number | 'forever'): number | null {
+  return days === 'forever' ? null : days;
+}
+
+function overrideLimits(given: RawConfig['limits']): Limits {
+  // What is left has a value, and only names of limits are in it.
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<Limits>;
+  return { ...defaultLimits, ...set };
 }

@@ -1,83 +1,103 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import type { SecretReader, Target } from '../domain/target.ts';
-import type { Problem } from './parse.ts';
-import type { RawTarget } from './schema.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { RawTarget, UnnamedTarget } from './schema.ts';
+import type { OpenSecret } from './secret.ts';
 
 export interface TargetContext {
   readonly protocols: readonly Protocol[];
-  readonly environment: NodeJS.ProcessEnv;
-  /** Directory of the configuration file. */
-  readonly base: string;
-  /** What is wrong is added here. */
-  readonly problems: Problem[];
+  readonly openSecret: OpenSecret;
 }
 
-/** A target of the configuration; null when there is a problem with it. */
-export function parseTarget(name: string, raw: RawTarget, context: TargetContext): Target | null {
-  const problem = (field: string, message: string): null => {
-    context.problems.push({ path: ['targets', name, field], message });
+type Wrong = (field: keyof RawTarget, message: string) => null;
+
+/** A target of the configuration; null when something is wrong with it. */
+export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong): UnnamedTarget | null {
+  const place = raw.url === undefined ? parseHost(raw, wrong) : parseUrl(raw.url, raw, wrong);
+  const protocol = findProtocol(raw, place?.scheme ?? null, context.protocols, wrong);
+  if (place === null || protocol === null) {
     return null;
-  };
-  const url = raw.url === undefined ? null : parseUrl(raw.url);
-  if (raw.url !== undefined && url === null) {
-    return problem('url', 'this is no URL like SCHEME://USER@HOST:PORT/PATH');
-  }
-  if (url !== null && url.password !== '') {
-    return problem('url', 'a password is not written here: give password: { env: VARIABLE } or { file: PATH }');
-  }
-  const scheme = url?.protocol.slice(0, -1);
-  const protocol = context.protocols.find(({ id, schemes }) => id === raw.protocol || (raw.protocol === undefined && schemes.includes(scheme ?? '')));
-  if (protocol === undefined) {
-    return problem(raw.protocol === undefined ? 'url' : 'protocol', `no protocol is named so; known are ${context.protocols.map(({ id }) => id).join(', ')}`);
-  }
-  const host = raw.host ?? url?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  if (host === '') {
-    return problem('url', 'the host is missing');
   }
   try {
     return {
-      name,
       protocol: protocol.id,
-      host,
-      port: raw.port ?? (Number(url?.port ?? 0) || protocol.defaultPort),
-      path: raw.database ?? decodeURIComponent(url?.pathname.slice(1) ?? ''),
-      user: raw.user ?? decodeURIComponent(url?.username ?? ''),
+      host: place.host,
+      port: place.port ?? protocol.defaultPort,
+      path: place.path,
+      user: raw.user ?? place.user,
       durability: raw.durability,
-      options: protocol.parseOptions({ ...Object.fromEntries(url?.searchParams ?? []), ...raw.options }),
-      ...(raw.password === undefined ? {} : { password: secretReader(raw.password, context) }),
+      options: protocol.parseOptions({ ...place.options, ...raw.options }),
+      ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),
     };
   } catch (error) {
     if (error instanceof GatewayError) {
-      return problem(error.message.startsWith('password') ? 'password' : 'options', error.message);
+      return wrong(raw.url === undefined || Object.keys(raw.options).length > 0 ? 'options' : 'url', error.message);
     }
     throw error;
   }
 }
 
-function parseUrl(text: string): URL | null {
-  return URL.canParse(text) ? new URL(text) : null;
+interface Place {
+  readonly scheme: string | null;
+  readonly host: string;
+  readonly port: number | null;
+  readonly path: string;
+  readonly user: string;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Reads the secret each time it is asked for; now once, to say at once that it is missing. */
-function secretReader(secret: { env: string } | { file: string }, context: TargetContext): SecretReader {
-  const read = (): string => {
-    if ('env' in secret) {
-      const value = context.environment[secret.env];
-      if (value === undefined) {
-        throw new GatewayError('config_invalid', `password: the environment has no variable ${secret.env}`);
-      }
-      return value;
+function parseHost(raw: RawTarget, wrong: Wrong): Place | null {
+  if (raw.host === undefined) {
+    return wrong('url', 'a url like SCHEME://USER@HOST:PORT/PATH is missing (or host, port, user, path and protocol)');
+  }
+  return { scheme: null, host: raw.host, port: raw.port ?? null, path: raw.path ?? '', user: '', options: {} };
+}
+
+function parseUrl(text: string, raw: RawTarget, wrong: Wrong): Place | null {
+  for (const field of ['host', 'port', 'path'] as const) {
+    if (raw[field] !== undefined) {
+      return wrong(field, 'the url says this already: give one or the other');
     }
-    const file = resolve(context.base, secret.file);
-    try {
-      return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    } catch (cause) {
-      throw new GatewayError('config_invalid', `password: the file ${file} cannot be read`, { cause });
-    }
+  }
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const [path, user] = [decode(url?.pathname.slice(1) ?? ''), decode(url?.username ?? '')];
+  if (url === null || url.hostname === '' || url.hash !== '' || path === null || user === null) {
+    return wrong('url', 'this is no URL like SCHEME://USER@HOST:PORT/PATH');
+  }
+  if (url.password !== '') {
+    return wrong('url', 'a password is not written here: give password: { env: VARIABLE } or { file: PATH }');
+  }
+  if (raw.user !== undefined && user !== '') {
+    return wrong('user', 'the url says this already: give one or the other');
+  }
+  return {
+    scheme: url.protocol.slice(0, -1),
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? null : Number(url.port),
+    path,
+    user,
+    options: Object.fromEntries(url.searchParams),
   };
-  read();
-  return read;
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+function findProtocol(raw: RawTarget, scheme: string | null, protocols: readonly Protocol[], wrong: Wrong): Protocol | null {
+  if (raw.protocol !== undefined) {
+    const named = protocols.find(({ id }) => id === raw.protocol);
+    if (named === undefined) {
+      return wrong('protocol', `there is no such protocol; known are ${protocols.map(({ id }) => id).join(', ')}`);
+    }
+    return scheme === null || named.schemes.includes(scheme) ? named : wrong('url', `${named.id} takes ${named.schemes.join('://, ')}://`);
+  }
+  if (scheme === null) {
+    return raw.host === undefined ? null : wrong('protocol', 'without a url the protocol must be named');
+  }
+  const meant = protocols.find(({ schemes }) => schemes.includes(scheme));
+  return meant ?? wrong('url', `no protocol has the scheme ${scheme}://; known are ${protocols.flatMap(({ schemes }) => schemes).join('://, ')}://`);
 }

@@ -43,6 +43,6 @@ function deny(policyVersion: string, principal: string, target: string): Decisio
 }
 
 function digest(principals: readonly Principal[]): string {
-  const grants = principals.map(({ id, targets }) => [id, targets.toSorted()]).toSorted();
+  const grants = principals.flatMap(({ id, targets }) => targets.map((target) => key(id, target))).toSorted((a, b) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(grants)).digest('hex').slice(0, 16);
 }

@@ -90,7 +90,9 @@ export class Sqlite implements Disposable {
 export function openSqlite(file: string, options: SqliteOptions): Sqlite {
   try {
     // SQLite gives its journal the mode of the database.
+    if (file !== ':memory:') {
     closeSync(openSync(file, 'a', 0o600));
+  }
     const database = new DatabaseSync(file, { timeout: busyMs });
     database.exec(`PRAGMA journal_mode = ${options.journal}`);
     database.exec('PRAGMA synchronous = FULL');
@@ -100,4 +102,9 @@ export function openSqlite(file: string, options: SqliteOptions): Sqlite {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError('store_damaged', `${file} cannot be opened: ${reason}.`, { cause });
   }
+}
+
+/** Leaves no file behind. */
+export function openMemorySqlite(): Sqlite {
+  return new Sqlite(new DatabaseSync(':memory:'));
 }

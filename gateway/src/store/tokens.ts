@@ -60,7 +60,7 @@ export class Tokens {
   async revoke(id: string, nowMs: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#database
       .updateTable('tokens')
-      .set(({ fn, val }) => ({ revoked_ms: fn.coalesce('revoked_ms', val(nowMs)) }))
+      .set((query) => ({ revoked_ms: query.fn.coalesce('revoked_ms', query.val(nowMs)) }))
       .where('id', '=', id)
       .executeTakeFirst();
     return numUpdatedRows > 0n;

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setInterval as every, setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import { Connection } from './connection.ts';
@@ -55,12 +55,19 @@ test('bytes pass both ways unchanged, however they are cut', async () => {
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   const sent = 'first line\nsecond\n\nfourth, somewhat longer than the others\n';
+  const pieces: string[] = [];
   for (let size = 1; size < 20; size += 3) {
     for (let at = 0; at < sent.length; at += size) {
-      path.client.write(sent.slice(at, at + size));
-      path.target.write(sent.slice(at, at + size));
-      await new Promise(setImmediate);
+      pieces.push(sent.slice(at, at + size));
     }
+  }
+  for await (const piece of every(1, pieces.values())) {
+    const { value, done } = piece.next();
+    if (done === true) {
+      break;
+    }
+    path.client.write(value);
+    path.target.write(value);
   }
   const expected = sent.repeat(7);
   await atTarget.untilText(expected);
@@ -202,9 +209,13 @@ test('what was released before the target ended still reaches the client', async
 test('a connection without a byte ends after its idle limit, a busy one does not', async () => {
   await using path = await openPath({ idleMs: 150 });
   const atClient = new Inbox(path.client);
-  for (let i = 0; i < 4; i += 1) {
-    await delay(60);
-    path.client.write('busy\n');
+  let lines = 0;
+  for await (const line of every(60, 'busy\n')) {
+    path.client.write(line);
+    lines += 1;
+    if (lines === 4) {
+      break;
+    }
   }
   assert.equal(atClient.isEnded, false);
   assert.equal(await atClient.untilEnd(), '! deadline_exceeded\n');
@@ -271,8 +282,11 @@ test('a slow reader holds up only itself: 200 MB pass in flat memory', async () 
 
 /** Waits until a number has stopped growing. */
 async function untilStill(read: () => number): Promise<void> {
-  for (let last = -1; last !== read();) {
-    last = read();
-    await delay(3 * settleMs);
+  let last = -1;
+  for await (const current of every(3 * settleMs, read)) {
+    if (last === current()) {
+      return;
+    }
+    last = current();
   }
 }

@@ -7,13 +7,8 @@ export function readServerCertificate(certificateFile: string, keyFile: string):
   try {
     return createSecureContext({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) });
   } catch (cause) {
-    throw new GatewayError(
-      'config_invalid',
-      `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`,
-      {
-        cause,
-      },
-    );
+    const message = `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`;
+    throw new GatewayError('config_invalid', message, { cause });
   }
 }
 
@@ -31,6 +26,9 @@ export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConne
   socket.once('_tlsError', reject);
   socket.once('error', reject);
   socket.once('close', onClose);
+  // A peer that only ends its half is seen by reading.
+  socket.once('end', onClose);
+  socket.resume();
   try {
     await promise;
   } catch (error) {
@@ -42,10 +40,15 @@ export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConne
     socket.off('_tlsError', reject);
     socket.off('error', reject);
     socket.off('close', onClose);
+    socket.off('end', onClose);
+    socket.pause();
   }
 }
 
-/** One line about a failure of the operating system or of OpenSSL. */
+/** A few words about a failure of the operating system or of OpenSSL. */
 export function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 }

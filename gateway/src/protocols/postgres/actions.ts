@@ -1,19 +1,29 @@
-import type { Action, ActionDefinition, Attributes } from '../../domain/action.ts';
+import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import type { Unit } from './client-units.ts';
 
-export const actions: readonly ActionDefinition[] = [
+/** The action catalogue. What a statement says is in the record's content; attributes are what is cheap to know before it moves. */
+export const actions = [
   { name: 'postgres.connect', title: 'Connect to a database' },
-  { name: 'postgres.query', title: 'Run statements (simple query)' },
-  { name: 'postgres.execute', title: 'Execute a statement with parameters' },
-  { name: 'postgres.prepare', title: 'Prepare, describe or close a statement' },
+  { name: 'postgres.query', title: 'Run a simple query' },
+  { name: 'postgres.execute', title: 'Run a prepared statement with its parameters' },
+  { name: 'postgres.prepare', title: 'Prepare, describe or close statements without running them' },
   { name: 'postgres.copy', title: 'Send COPY data' },
-  { name: 'postgres.function_call', title: 'Call a function (fast path)' },
+  { name: 'postgres.function_call', title: 'Call a function by its object id' },
   { name: 'postgres.cancel', title: 'Cancel the running statement' },
-  { name: 'postgres.refuse', title: 'Fail the transaction of a refused statement' },
-];
+  { name: 'postgres.refuse', title: 'Make the target fail where a statement was refused' },
+] as const satisfies readonly ActionDefinition[];
 
-const none: Attributes = {};
+export type ActionName = (typeof actions)[number]['name'];
 
-/** Attributes that hold for a whole connection are on its `postgres.connect` record; these are the ones that change. */
-export function action(name: string, attributes: Attributes = none): Action {
-  return { name, attributes };
+export const unitActions = {
+  query: 'postgres.query',
+  call: 'postgres.function_call',
+  execute: 'postgres.execute',
+  prepare: 'postgres.prepare',
+  copy: 'postgres.copy',
+} as const satisfies Readonly<Record<Exclude<Unit['kind'], 'terminate'>, ActionName>>;
+
+/** What is the same for all requests of a connection: the same object each time, so that it need not be printed again. */
+export function connectionAttributes(database: string): Attributes {
+  return { 'db.system.name': 'postgresql', ...(database === '' ? {} : { 'db.namespace': database }) };
 }

@@ -40,8 +40,9 @@ export class Answers {
   #isFatal = false;
   #status = 0;
   #tag = '';
-  /** Parts of the current answer end within frames. */
+  /** Parts of the current answer end within frames; the chunk being read began within one. */
   #cutFrames = false;
+  #beganCut = false;
 
   constructor(conversation: Conversation, emit: (output: ResponseOutput) => void, nowMs: () => number) {
     this.#conversation = conversation;
@@ -54,9 +55,9 @@ export class Answers {
     return this.#leftBytes > 0 && !this.#swallowing;
   }
 
-  /** It has been so at some time within the current answer. */
+  /** It may have been so when one of the last outputs was released. */
   get hasCutFrames(): boolean {
-    return this.#cutFrames;
+    return this.#cutFrames || this.#beganCut;
   }
 
   /** Errors: `malformed`, `unsupported`. */
@@ -64,6 +65,7 @@ export class Answers {
     this.#chunk = chunk;
     this.#from = 0;
     this.#begunBytes = this.#swallowing ? 0 : this.#leftBytes;
+    this.#beganCut = this.#begunBytes > 0;
     const { length } = chunk;
     for (let at = 0; at < length; ) {
       if (this.#leftBytes > 0) {
@@ -80,6 +82,11 @@ export class Answers {
       }
     }
     this.#endChunk();
+  }
+
+  /** A request went out: one that nothing answers is over at once. */
+  sent(): void {
+    this.#finishComplete(0);
   }
 
   /** Bytes of the frame in progress. */
@@ -142,7 +149,7 @@ export class Answers {
       const end = Math.min(at + this.#leftBytes, at + errorHeadBytesMax, bytes.length);
       this.#sqlState = errorField(bytes.subarray(body, end), 0x43);
       this.#isFatal = /^(?:FATAL|PANIC)$/.test(errorField(bytes.subarray(body, end), 0x56) ?? errorField(bytes.subarray(body, end), 0x53) ?? '');
-      this.#swallowing = typeof this.#conversation.current?.refusal === 'object' && this.#conversation.current.refusal !== null && !this.#isFatal;
+      this.#swallowing = !this.#isFatal && (this.#conversation.current?.refusal ?? null) !== null;
     } else if (type === backend.commandComplete) {
       this.#tag = bytes.latin1Slice(body, Math.min(at + this.#leftBytes - 1, at + tagBytesMax, bytes.length));
     } else if (type === backend.readyForQuery) {

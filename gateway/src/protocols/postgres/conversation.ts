@@ -191,8 +191,9 @@ export class Conversation {
         this.#copyIn = false;
         return;
       }
-      if (exchange.kind === 'execute' || exchange.kind === 'prepare') {
+      if (exchange.ready && (exchange.kind === 'execute' || exchange.kind === 'prepare')) {
         exchange.ready = false;
+        this.isUnsynced = true;
       }
     }
   }

@@ -15,7 +15,17 @@ const tlsHandshakeByte = 0x16;
 export type Arrival =
   | { readonly kind: 'gone' }
   | { readonly kind: 'cancel'; readonly key: Buffer }
-  | { readonly kind: 'login'; readonly startup: StartupRequest; readonly packet: Buffer; readonly credential: Credential; readonly database: string };
+  | LoginArrival;
+
+export interface LoginArrival {
+  readonly kind: 'login';
+  readonly credential: Credential;
+  /** The startup packet as it came; it holds no password. */
+  readonly packet: Buffer;
+  /** What the client named behind its target; empty: the target's own. */
+  readonly database: string;
+  readonly settings: StartupRequest['settings'];
+}
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>;
 
@@ -48,8 +58,8 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
   }
   return {
     kind: 'login',
-    startup,
     packet: first.packet,
+    settings: startup.settings,
     credential: { token, target: named.target, user: startup.user, clientAddress: client.address },
     database: named.database,
   };

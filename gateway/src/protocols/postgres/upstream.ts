@@ -31,13 +31,20 @@ export interface TargetLoginRequest {
 /** Errors: `target_unreachable`, `target_tls_failed`, `target_login_failed`, `malformed`, `deadline_exceeded`. */
 export async function logIn(session: Session, request: TargetLoginRequest): Promise<TargetLogin> {
   const upstream = await dial(session);
+  const abort = (): void => {
+    upstream.destroy();
+  };
+  session.signal.addEventListener('abort', abort, { once: true });
   try {
     return await greet(upstream, session, request);
   } catch (error) {
     upstream.destroy();
+    session.signal.throwIfAborted();
     throw error instanceof GatewayError && (error.code === 'malformed' || error.code === 'limit_exceeded')
       ? new GatewayError('target_login_failed', `The target does not speak PostgreSQL as expected. ${error.message}`, { cause: error })
       : error;
+  } finally {
+    session.signal.removeEventListener('abort', abort);
   }
 }
 

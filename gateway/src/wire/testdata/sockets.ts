@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** A TCP server on a free loopback port, and what it accepts, in order. */
 export class TestServer implements AsyncDisposable {
@@ -22,8 +22,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   get port(): number {
-    // A listening TCP server has an AddressInfo.
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -31,8 +30,13 @@ export class TestServer implements AsyncDisposable {
       socket.destroy();
     }
     this.#server.close();
-    await once(this.#server, 'close');
+    await Promise.resolve();
   }
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  return address === null || typeof address === 'string' ? 0 : address.port;
 }
 
 /** Both ends of one TCP connection: ours is as a listener accepts it. */
@@ -80,6 +84,7 @@ export class Inbox {
     };
     socket.on('end', end);
     socket.on('close', end);
+    socket.resume();
   }
 
   get text(): string {

@@ -1,0 +1,71 @@
+import { locateApi, type LocationOptions } from './location.ts';
+
+/** The gateway's API as the commands use it. */
+export class ApiClient {
+  readonly url: string;
+  readonly #token: string;
+
+  constructor(options: LocationOptions) {
+    const { url, token } = locateApi(options);
+    this.url = url;
+    this.#token = token;
+  }
+
+  async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {
+    const response = await this.#ask(method, path, body);
+    // The gateway is of the same version as this command, or says so by an error.
+    return (await response.json()) as Answer;
+  }
+
+  async text(path: string): Promise<string> {
+    return (await this.#ask('GET', path)).text();
+  }
+
+  /** The bytes of the answer as they come. */
+  async *chunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const response = await this.#ask('GET', path, undefined, signal);
+    if (response.body !== null) {
+      yield* response.body;
+    }
+  }
+
+  /** The rows of an NDJSON answer as they come. */
+  async *rows<Row>(path: string, signal?: AbortSignal): AsyncGenerator<Row> {
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of this.chunks(path, signal)) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        // As in `json`.
+        yield JSON.parse(line) as Row;
+      }
+    }
+    if (rest !== '') {
+      throw new Error('the gateway broke off its answer: its log says why');
+    }
+  }
+
+  async #ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(this.url + path, {
+        method,
+        headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (cause) {
+      throw new Error(`the gateway at ${this.url} does not answer: is it running, and is this its address?`, { cause });
+    }
+    if (!response.ok) {
+      const problem = await response.json().catch(() => null);
+      throw new Error(detailOf(problem) ?? `the gateway answered ${response.status}`);
+    }
+    return response;
+  }
+}
+
+function detailOf(problem: unknown): string | null {
+  return typeof problem === 'object' && problem !== null && 'detail' in problem ? String(problem.detail) : null;
+}

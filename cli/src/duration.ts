@@ -1,0 +1,11 @@
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `30m`, `1h`, `7d` in milliseconds. Throws with what is expected. */
+export function parseDuration(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const factor = unitMs[unit];
+  if (factor === undefined) {
+    throw new Error(`"${text}" is no duration: write 90s, 30m, 1h or 7d`);
+  }
+  return Number(digits) * factor;
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '@countersign/gateway/config/config.ts';
+import { readConfig } from '@countersign/gateway/config/parse.ts';
+import { protocols } from '@countersign/gateway/protocols/registry.ts';
+import { Option, type Command } from 'commander';
+
+/** What every command takes to find the gateway. */
+export interface LocationOptions {
+  readonly config: string;
+  readonly url?: string;
+}
+
+export function configOption(): Option {
+  return new Option('--config <file>', 'configuration of the gateway on this machine').default('./countersign.yaml');
+}
+
+export function addLocation(command: Command): Command {
+  return command.addOption(configOption()).option('--url <url>', "API of a gateway elsewhere; an administrator's token is in COUNTERSIGN_TOKEN");
+}
+
+/** The gateway's own secrets need not be in our environment. */
+export function loadConfig(options: Pick<LocationOptions, 'config'>): Config {
+  return readConfig(options.config, protocols, process.env, 'missing');
+}
+
+export interface ApiLocation {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** Where the API is and what to show it. Errors: what to do when there is none. */
+export function locateApi(options: LocationOptions): ApiLocation {
+  if (options.url !== undefined) {
+    return { url: parseUrl(options.url), token: environmentToken() };
+  }
+  const { data } = loadConfig(options);
+  const address = findRunning(data);
+  if (address === null) {
+    throw new Error(`no gateway is running on ${data}: start it with countersign up --config ${options.config}`);
+  }
+  return { url: `http://${address}`, token: readOperatorToken(data) };
+}
+
+export function environmentToken(): string {
+  const token = process.env['COUNTERSIGN_TOKEN'];
+  if (token === undefined || token === '') {
+    throw new Error('give a token in the environment variable COUNTERSIGN_TOKEN');
+  }
+  return token;
+}
+
+/** Address of the API of the gateway that runs on this data directory; null when none does. */
+export function findRunning(data: string): string | null {
+  try {
+    const { http, pid } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
+    return typeof http === 'string' && isAlive(Number(pid)) ? http : null;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It is there, and another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function readOperatorToken(data: string): string {
+  const file = join(data, 'admin.token');
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new Error(`${file} cannot be read: run this as the gateway's user, or use --url with COUNTERSIGN_TOKEN`, { cause });
+  }
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new Error(`--url ${text}: http://HOST:PORT or https://HOST:PORT is expected`);
+  }
+  return url.origin;
+}

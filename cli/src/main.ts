@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { addConnect } from './commands/connect.ts';
+import { addDemo } from './commands/demo.ts';
+import { addPrincipal } from './commands/principal.ts';
+import { addReceipt } from './commands/receipt.ts';
+import { addRun } from './commands/run.ts';
+import { addSession } from './commands/session.ts';
+import { addTarget } from './commands/target.ts';
+import { addToken } from './commands/token.ts';
+import { addUp } from './commands/up.ts';
+import { addVerify } from './commands/verify.ts';
+import { escapeControls } from './terminal.ts';
+
+const usage = 2;
+
+const program = new Command('countersign')
+  .description('The access gateway between agents, people and the systems they use: decides, records, proves.')
+  .version('0.1.0')
+  .exitOverride()
+  .showHelpAfterError('(--help shows how)')
+  .enablePositionalOptions();
+
+for (const add of [addUp, addDemo, addTarget, addPrincipal, addToken, addRun, addConnect, addSession, addReceipt, addVerify]) {
+  add(program);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : usage;
+  } else {
+    process.stderr.write(`countersign: ${escapeControls(error instanceof Error ? error.message : String(error), 'lines')}\n`);
+    if (process.env['COUNTERSIGN_TRACE'] !== undefined && error instanceof Error) {
+      process.stderr.write(`${error.stack}\n`);
+    }
+    process.exitCode = 1;
+  }
+}

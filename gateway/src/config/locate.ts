@@ -1,0 +1,42 @@
+import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
+
+/** What is wrong, and where: a path into the document, or an offset where it could not be read at all. */
+export type Problem =
+  | { readonly path: readonly PropertyKey[]; readonly at?: 'key'; readonly message: string }
+  | { readonly offset: number; readonly message: string };
+
+export interface Source {
+  readonly document: Document;
+  readonly lines: LineCounter;
+  readonly file: string;
+}
+
+/** `file:line:column: path: message`, at the innermost part of the path that is in the document. */
+export function locate(source: Source, problem: Problem): string {
+  if ('offset' in problem) {
+    return `${place(source, problem.offset)}: ${problem.message}`;
+  }
+  const { path, at, message } = problem;
+  const name = path.length === 0 ? '' : `${path.join('.')}: `;
+  return `${place(source, findOffset(source.document, path, at === 'key'))}: ${name}${message}`;
+}
+
+function place({ lines, file }: Source, offset: number | null): string {
+  if (offset === null) {
+    return file;
+  }
+  const { line, col } = lines.linePos(offset);
+  return `${file}:${line}:${col}`;
+}
+
+function findOffset(document: Document, path: readonly PropertyKey[], wantsKey: boolean): number | null {
+  const parent = path.length === 0 ? null : document.getIn(path.slice(0, -1), true);
+  const key = isMap(parent) ? parent.items.find(({ key: name }) => isScalar(name) && String(name.value) === String(path.at(-1)))?.key : undefined;
+  const node = document.getIn(path, true);
+  for (const candidate of wantsKey ? [key, node] : [node, key]) {
+    if (isNode(candidate) && candidate.range) {
+      return candidate.range[0];
+    }
+  }
+  return path.length === 0 ? null : findOffset(document, path.slice(0, -1), true);
+}

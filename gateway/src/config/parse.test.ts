@@ -1,0 +1,172 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { GatewayError } from '../domain/errors.ts';
+import { defaultLimits } from '../domain/limits.ts';
+import type { Config } from './config.ts';
+import { parseConfig, readConfig } from './parse.ts';
+import { protocols } from './testdata/protocols.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'countersign-config-'));
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+const file = '/etc/countersign/countersign.yaml';
+
+function parse(text: string, environment: NodeJS.ProcessEnv = {}): Config {
+  return parseConfig(text, { file, protocols, environment, secrets: 'needed' });
+}
+
+/** The problems as `line:column: rest`. */
+function problems(text: string): readonly string[] {
+  try {
+    parse(text);
+  } catch (error) {
+    assert.ok(error instanceof GatewayError && error.code === 'config_invalid', String(error));
+    return error.message.split('\n').map((line) => {
+      assert.ok(line.startsWith(`${file}:`), line);
+      return line.slice(file.length + 1);
+    });
+  }
+  assert.fail('it was accepted');
+}
+
+test('the configuration of the design', () => {
+  const config = parse(
+    `
+data: ./countersign-data
+listen: { http: 127.0.0.1:7070, alpha: '[::1]:0' }
+tls: { cert: tls/cert.pem, key: /keys/key.pem }
+targets:
+  orders:
+    protocol: alpha
+    url: alpha://app%40x@db.internal:5432/or%20ders?tls=require
+    password: { env: ORDERS_PASSWORD }      # or { file: PATH }
+    durability: process
+  plain: { protocol: beta, host: 10.0.0.1, user: me, path: p }
+principals:
+  support-bot: { kind: agent, groups: [agents], targets: [orders] }
+retention: { facts: forever, content: 30 }
+limits: { loginMs: 5000, idleMs: 0 }
+`,
+    { ORDERS_PASSWORD: 'secret' },
+  );
+  assert.equal(config.data, '/etc/countersign/countersign-data', 'relative to the file');
+  assert.deepEqual([...config.listen], [['http', { host: '127.0.0.1', port: 7070 }], ['alpha', { host: '::1', port: 0 }]]);
+  assert.deepEqual(config.tls, { certFile: '/etc/countersign/tls/cert.pem', keyFile: '/keys/key.pem' });
+  const { password, ...orders } = config.targets.get('orders') ?? {};
+  assert.deepEqual(orders, {
+    name: 'orders', protocol: 'alpha', host: 'db.internal', port: 5432, path: 'or ders', user: 'app@x', durability: 'process', options: { tls: 'require' },
+  });
+  assert.equal(password?.(), 'secret');
+  assert.deepEqual(config.targets.get('plain'), {
+    name: 'plain', protocol: 'beta', host: '10.0.0.1', port: 2222, path: 'p', user: 'me', durability: 'disk', options: { tls: 'off' },
+  });
+  assert.deepEqual(config.principals.get('support-bot'), { id: 'support-bot', kind: 'agent', groups: ['agents'], targets: ['orders'] });
+  assert.deepEqual(config.retention, { metaDays: null, contentDays: 30 });
+  assert.deepEqual(config.limits, { ...defaultLimits, loginMs: 5000, idleMs: 0 });
+  assert.ok(Object.isFrozen(config));
+});
+
+test('an empty file is a configuration: the API on loopback, and nothing else', () => {
+  const config = parse('');
+  assert.deepEqual([...config.listen], [['http', { host: '127.0.0.1', port: 7070 }]]);
+  assert.deepEqual(config.retention, { metaDays: 400, contentDays: 90 });
+  assert.deepEqual([config.tls, config.rootKey, config.targets.size, config.principals.size], [null, null, 0, 0]);
+});
+
+test('the scheme of the URL names the protocol', () => {
+  assert.equal(parse('targets: { a: { url: "alphas://h" } }').targets.get('a')?.protocol, 'alpha');
+  assert.equal(parse('targets: { b: { url: "beta://[::1]:5" } }').targets.get('b')?.host, '::1');
+});
+
+test('every problem is told, each with its place and what is expected', () => {
+  assert.deepEqual(
+    problems(`lisen: {}
+listen: { alpha: 7070, gamma: 1.2.3.4:1 }
+targets:
+  orders:
+    url: alpha://h
+    durabilty: disk
+  payroll: { url: alpha://h, durability: remote }
+  "no name": { url: alpha://h }
+  mail: { protocol: smtp, host: h }
+principals:
+  bot: { kind: robot, targets: [orders, oders] }
+limits: { loginMs: soon }
+`),
+    [
+      '2:18: listen.alpha: an address is HOST:PORT',
+      '2:24: listen.gamma: this is not known here; known are http, alpha, beta',
+      '6:5: targets.orders.durabilty: this is not known here: is durability meant?',
+      '7:42: targets.payroll.durability: disk or process is expected (remote needs a replicated store, which there is not yet)',
+      '8:3: targets.no name: a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit',
+      '9:21: targets.mail.protocol: there is no such protocol; known are alpha, beta',
+      '11:16: principals.bot.kind: human or agent is expected',
+      '12:20: limits.loginMs: a whole number of milliseconds from 100 to 86400000 is expected',
+      '1:1: lisen: this is not known here: is listen meant?',
+      '11:41: principals.bot.targets.1: there is no target "oders"',
+    ],
+  );
+});
+
+const wrong: readonly (readonly [string, string, RegExp])[] = [
+  ['a password in the URL', 'targets: { a: { url: "alpha://u:p@h" } }', /1:22: targets.a.url: a password is not written here: give password/],
+  ['a literal password', 'targets: { a: { url: "alpha://h", password: hunter2 } }', /targets.a.password: a secret is not written here/],
+  ['a secret that is missing', 'targets: { a: { url: "alpha://h", password: { env: NOT_SET } } }', /targets.a.password: the environment variable NOT_SET is not set/],
+  ['a secret file that is missing', 'targets: { a: { url: "alpha://h", password: { file: nowhere } } }', /the file \/etc\/countersign\/nowhere cannot be read/],
+  ['no address at all', 'targets: { a: { protocol: alpha } }', /a url like/],
+  ['two addresses', 'targets: { a: { url: "alpha://h", host: i } }', /targets.a.host: the url says this already/],
+  ['two users', 'targets: { a: { url: "alpha://u@h", user: v } }', /targets.a.user: the url says this already/],
+  ['no URL', 'targets: { a: { url: "alpha:h" } }', /targets.a.url: this is no URL like/],
+  ['bad escapes in a URL', 'targets: { a: { url: "alpha://h/%ff" } }', /targets.a.url: this is no URL like/],
+  ['an unknown scheme', 'targets: { a: { url: "gamma://h" } }', /no protocol has the scheme gamma:\/\/; known are alpha:\/\/, alphas:\/\/, beta:\/\//],
+  ['scheme and protocol that contradict', 'targets: { a: { url: "beta://h", protocol: alpha } }', /targets.a.url: alpha takes alpha:\/\/, alphas:\/\//],
+  ['an option that the protocol refuses', 'targets: { a: { url: "alpha://h?x=1" } }', /targets.a.url: x: not known/],
+  ['the same in options', 'targets: { a: { url: "alpha://h", options: { x: 1 } } }', /1:44: targets.a.options: x: not known/],
+  ['a host without a protocol', 'targets: { a: { host: h } }', /targets.a.protocol: without a url the protocol must be named/],
+  ['a port out of range', 'listen: { http: "h:65536" }', /1:17: listen.http: a port is 0 to 65535/],
+  ['the same key twice', 'data: a\ndata: b', /2:1: Map keys must be unique/],
+  ['broken YAML', 'targets: {', /1:11: /],
+  ['a list', '- a', /data, listen, .* are expected here/],
+  ['a name that YAML takes for a number in a list', 'principals: { a: { kind: agent, groups: [1] } }', /groups.0: a name is text: put it in quotes/],
+  ['an alias that multiplies', `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(20)}]\ndata: [${'*b,'.repeat(20)}]`, /more than 100 aliases/],
+];
+
+for (const [what, text, message] of wrong) {
+  test(`refused: ${what}`, () => {
+    assert.throws(() => parse(text), (error) => error instanceof GatewayError && error.code === 'config_invalid' && message.test(error.message) || assert.fail(String(error)));
+  });
+}
+
+test('names of objects in JavaScript are neither targets nor keys', () => {
+  assert.match(problems('targets: { a: { url: "alpha://h" } }\nprincipals: { p: { kind: agent, targets: [toString] } }')[0] ?? '', /no target "toString"/);
+  assert.match(problems('__proto__: { data: x }')[0] ?? '', /__proto__: this is not known here/);
+  assert.equal(parse('targets: { constructor: { url: "alpha://h" } }').targets.get('constructor')?.host, 'h');
+});
+
+test('a secret file is read when it is asked for, so that a rotated one is taken up', () => {
+  const secret = join(directory, 'password');
+  const config = join(directory, 'countersign.yaml');
+  writeFileSync(secret, 'one\n');
+  writeFileSync(config, 'targets: { a: { url: "alpha://h", password: { file: password } } }\nrootKey: { env: ROOT }\n');
+  const { targets, rootKey } = readConfig(config, protocols, { ROOT: 'root' });
+  assert.equal(targets.get('a')?.password?.(), 'one');
+  writeFileSync(secret, 'two');
+  assert.equal(targets.get('a')?.password?.(), 'two');
+  assert.equal(rootKey?.(), 'root');
+  assert.throws(() => readConfig(config, protocols, {}), /rootKey: the environment variable ROOT is not set/);
+});
+
+test('who does not dial targets can do without their secrets', () => {
+  const config = join(directory, 'without.yaml');
+  writeFileSync(config, 'targets: { a: { url: "alpha://h", password: { env: ELSEWHERE } } }');
+  const { targets } = readConfig(config, protocols, {}, 'missing');
+  assert.throws(() => targets.get('a')?.password?.(), { code: 'config_invalid' });
+});
+
+test('a file that cannot be read is said so', () => {
+  assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
+});

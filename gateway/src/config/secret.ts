@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { GatewayError } from '../domain/errors.ts';
+import type { SecretReader } from '../domain/target.ts';
+
+export type SecretPlace = { readonly env: string } | { readonly file: string };
+
+/** Makes the reader of a secret; says by `wrong` when the secret is not there now. */
+export type OpenSecret = (place: SecretPlace, wrong: (message: string) => void) => SecretReader;
+
+export interface SecretContext {
+  readonly environment: NodeJS.ProcessEnv;
+  /** Directory that file names are relative to. */
+  readonly base: string;
+  /** Only who uses secrets needs them: an editor of the configuration does not. */
+  readonly needed: boolean;
+}
+
+/** A secret is read each time it is asked for, so that a rotated one is taken up, and kept by nobody. */
+export function secretOpener({ environment, base, needed }: SecretContext): OpenSecret {
+  return (place, wrong) => {
+    const read = 'env' in place ? () => readVariable(environment, place.env) : () => readSecretFile(resolve(base, place.file));
+    if (needed) {
+      try {
+        read();
+      } catch (error) {
+        if (!(error instanceof GatewayError)) {
+          throw error;
+        }
+        wrong(error.message);
+      }
+    }
+    return read;
+  };
+}
+
+function readVariable(environment: NodeJS.ProcessEnv, name: string): string {
+  const value = environment[name];
+  if (value === undefined || value === '') {
+    throw new GatewayError('config_invalid', `the environment variable ${name} is not set`);
+  }
+  return value;
+}
+
+/** Without the newline that editors leave at the end. */
+function readSecretFile(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new GatewayError('config_invalid', `the file ${file} cannot be read`, { cause });
+  }
+  if (text === '') {
+    throw new GatewayError('config_invalid', `the file ${file} is empty`);
+  }
+  return text;
+}

@@ -1,0 +1,119 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Principal } from '../domain/principal.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { Tokens } from '../store/tokens.ts';
+import { Authenticator } from './authenticate.ts';
+import { formatToken, isToken } from './token-format.ts';
+
+const hourMs = 3_600_000;
+const bot: Principal = { id: 'bot', kind: 'agent', groups: ['agents'], targets: ['orders'] };
+
+interface Office extends Disposable {
+  readonly directory: string;
+  readonly tokens: Tokens;
+  readonly authenticator: Authenticator;
+  readonly principals: Map<string, Principal>;
+  nowMs: number;
+}
+
+function openOffice(directory = mkdtempSync(join(tmpdir(), 'countersign-identity-'))): Office {
+  const database = openSqlite(join(directory, 'identity.db'), { journal: 'truncate', secureDelete: true });
+  const tokens = new Tokens(database);
+  const principals = new Map([['bot', bot]]);
+  const office: Office = {
+    directory,
+    tokens,
+    principals,
+    nowMs: 1_800_000_000_000,
+    authenticator: new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: () => office.nowMs }),
+    [Symbol.dispose]: () => {
+      database.close();
+    },
+  };
+  return office;
+}
+
+test('a token proves its principal until it expires', async () => {
+  using office = openOffice();
+  const { token, stored } = await office.authenticator.create('bot', { ttlMs: hourMs });
+  assert.match(token, /^cs_[0-9A-Za-z]{49}$/);
+  assert.match(stored.id, /^tok_[0-9a-f]{16}$/);
+  assert.deepEqual(await office.authenticator.authenticate(token), { identity: { principal: bot, tokenId: stored.id } });
+  office.nowMs += hourMs - 1;
+  assert.ok('identity' in (await office.authenticator.authenticate(token)));
+  office.nowMs += 1;
+  assert.deepEqual(await office.authenticator.authenticate(token), { refused: 'it has expired' });
+});
+
+test('a token outlives the process, and only its hash is in the files', async () => {
+  const before = openOffice();
+  const { token, stored } = await before.authenticator.create('bot');
+  assert.equal(stored.expiresMs - stored.createdMs, 24 * hourMs);
+  before[Symbol.dispose]();
+  using office = openOffice(before.directory);
+  assert.ok('identity' in (await office.authenticator.authenticate(token)));
+  for (const name of readdirSync(office.directory)) {
+    assert.ok(!readFileSync(join(office.directory, name)).includes(token.slice(3, 40)), name);
+  }
+});
+
+test('each refusal has its reason', async () => {
+  using office = openOffice();
+  const { authenticator, tokens, principals } = office;
+  const { token, stored } = await authenticator.create('bot');
+  const refusal = async (given: string) => {
+    const outcome = await authenticator.authenticate(given);
+    assert.ok('refused' in outcome);
+    return outcome.refused;
+  };
+  assert.match(await refusal(''), /not a Countersign token/);
+  assert.match(await refusal(`${token}x`), /not a Countersign token/);
+  assert.match(await refusal(formatToken(new Uint8Array(32))), /not known/);
+  principals.delete('bot');
+  assert.match(await refusal(token), /not configured/);
+  principals.set('bot', bot);
+  office.nowMs += 1000;
+  assert.equal(await tokens.revoke(stored.id, office.nowMs), true);
+  assert.equal(await tokens.revoke(stored.id, office.nowMs + 1), true, 'revoking again is no error');
+  assert.equal((await tokens.list())[0]?.revokedMs, office.nowMs, 'and does not move the moment');
+  assert.equal(await tokens.revoke('tok_0', office.nowMs), false);
+  assert.match(await refusal(token), /revoked/);
+});
+
+test('a token is made for a configured principal and at most 366 days', async () => {
+  using office = openOffice();
+  await assert.rejects(office.authenticator.create('nobody'), { code: 'unknown_principal' });
+  for (const ttlMs of [0, -1, Number.NaN, 366 * 24 * hourMs + 1]) {
+    await assert.rejects(office.authenticator.create('bot', { ttlMs }), { code: 'limit_exceeded' });
+  }
+  await office.authenticator.create('bot', { ttlMs: 366 * 24 * hourMs });
+});
+
+test('B19: the session and on-behalf-of come from the token and from nowhere else', async () => {
+  using office = openOffice();
+  const session = 'ab'.repeat(16);
+  const run = await office.authenticator.create('bot', { session, onBehalfOf: 'ann' });
+  const plain = await office.authenticator.create('bot');
+  const outcome = await office.authenticator.authenticate(run.token);
+  assert.deepEqual(outcome, { identity: { principal: bot, tokenId: run.stored.id, onBehalfOf: 'ann', session } });
+  const other = await office.authenticator.authenticate(plain.token);
+  assert.ok('identity' in other && other.identity.session === undefined);
+  const listed = await office.tokens.list();
+  assert.deepEqual(listed.map(({ id }) => id), [plain.stored.id], "runs' tokens are not listed");
+});
+
+test('a changed character is told from an unknown token before any lookup', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.nat(51), fc.constantFrom(...'09AZaz-_ '), (secret, at, character) => {
+      const token = formatToken(secret);
+      assert.ok(isToken(token));
+      const changed = token.slice(0, at) + character + token.slice(at + 1);
+      assert.equal(isToken(changed), changed === token);
+    }),
+  );
+});

@@ -1,0 +1,226 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { defaultLimits, type Limits } from '../domain/limits.ts';
+import type { Client, Door, Protocol } from '../domain/protocol.ts';
+import { connectTo, Inbox, portOf } from '../wire/testdata/sockets.ts';
+import { MemorySession } from '../wire/testdata/memory-session.ts';
+import { TcpListener } from './tcp.ts';
+
+/** Long enough for anything to arrive on loopback that is under way. */
+const settleMs = 50;
+
+/** A protocol whose login is any bytes and that echoes afterwards; `bug` breaks it. */
+const echo: Protocol = {
+  id: 'echo',
+  title: 'Echo',
+  defaultPort: 7,
+  schemes: [],
+  actions: [],
+  parseOptions: () => ({}),
+  connection: () => ({ url: '', environment: {}, command: '' }),
+  render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
+  serve: async (client, door) => {
+    const token = client.tunnel?.token ?? (await client.read(door.limits.loginMs * 10))?.toString();
+    if (token === undefined) {
+      return;
+    }
+    await door.authenticate({ token, target: '', user: '', clientAddress: client.address });
+    client.write(Buffer.from(`hello ${token} from ${client.address}\n`));
+    client.flow({
+      onBytes: (bytes) => {
+        client.write(bytes);
+      },
+      onEnd: () => {
+        client.end();
+      },
+      onDrain: () => undefined,
+    });
+    await client.closed;
+  },
+};
+
+class Log {
+  readonly lines: string[] = [];
+  warn(_facts: unknown, message: string): void {
+    this.lines.push(message);
+  }
+  error(_facts: unknown, message: string): void {
+    this.lines.push(message);
+  }
+}
+
+function makeDoor(_client: Client): Door {
+  return {
+    limits: { ...defaultLimits, loginMs: 200 },
+    authenticate: ({ token }) => (token === 'bug' ? Promise.reject(new TypeError('a bug of ours')) : Promise.resolve(new MemorySession())),
+    signal: () => Promise.resolve(false),
+  };
+}
+
+async function openListener(limits: Partial<Limits> = {}, host = '127.0.0.1') {
+  const log = new Log();
+  const listener = await TcpListener.open({
+    host,
+    port: 0,
+    protocol: echo,
+    makeDoor,
+    limits: { ...defaultLimits, ...limits },
+    certificate: null,
+    log,
+  });
+  const port = Number(listener.address.split(':').at(-1));
+  return { listener, log, port, [Symbol.asyncDispose]: () => listener.close(0) };
+}
+
+async function login(port: number, localAddress?: string): Promise<{ socket: Socket; inbox: Inbox }> {
+  const socket = await connectTo(port, localAddress);
+  const inbox = new Inbox(socket);
+  socket.write('me');
+  await inbox.until(({ text, isEnded }) => text.endsWith('\n') || isEnded);
+  return { socket, inbox };
+}
+
+test('A8: silent clients hold up nobody, and are cut off at the deadline of the login', async () => {
+  await using open = await openListener({ loginMs: 200 });
+  const silent = await Promise.all(Array.from({ length: 40 }, () => connectTo(open.port)));
+  const inboxes = silent.map((socket) => new Inbox(socket));
+  const beganMs = performance.now();
+  const { inbox, socket } = await login(open.port);
+  assert.equal(inbox.text, 'hello me from 127.0.0.1\n');
+  assert.ok(performance.now() - beganMs < 150);
+  await Promise.all(inboxes.map((each) => each.untilEnd()));
+  assert.ok(performance.now() - beganMs < 1500);
+  for (const each of silent) {
+    each.destroy();
+  }
+  socket.write('still here');
+  await inbox.until(({ text }) => text.endsWith('still here'));
+  assert.equal(open.listener.connections, 1);
+  socket.destroy();
+});
+
+test('A8: one address cannot take the logins of another', async () => {
+  await using open = await openListener({ loginsPerAddressMax: 8 });
+  const flood = await Promise.all(Array.from({ length: 50 }, () => connectTo(open.port)));
+  await delay(settleMs);
+  assert.equal(open.listener.connections, 8);
+  assert.deepEqual(open.log.lines, ['too many connections'], 'a flood is one line in the log');
+  assert.equal((await login(open.port, '127.0.0.1')).inbox.text, '');
+  const neighbour = await login(open.port, '127.0.0.2');
+  assert.equal(neighbour.inbox.text, 'hello me from 127.0.0.2\n');
+  for (const socket of flood) {
+    socket.destroy();
+  }
+  await delay(settleMs);
+  const later = await login(open.port, '127.0.0.1');
+  assert.equal(later.inbox.text, 'hello me from 127.0.0.1\n');
+  neighbour.socket.destroy();
+  later.socket.destroy();
+});
+
+test('A8: connections are limited in all and by address, logged in or not', async () => {
+  await using open = await openListener({ connectionsMax: 3, connectionsPerAddressMax: 2, loginsPerAddressMax: 1 });
+  const first = await login(open.port);
+  const second = await login(open.port);
+  assert.equal(second.inbox.text, 'hello me from 127.0.0.1\n', 'who has logged in is no login any more');
+  assert.equal((await login(open.port)).inbox.text, '');
+  const third = await login(open.port, '127.0.0.2');
+  assert.notEqual(third.inbox.text, '');
+  assert.equal((await login(open.port, '127.0.0.3')).inbox.text, '');
+  first.socket.destroy();
+  await delay(settleMs);
+  assert.notEqual((await login(open.port, '127.0.0.3')).inbox.text, '');
+  assert.equal(open.listener.connections, 3);
+});
+
+test('closing refuses new clients, cuts off who has not logged in, and waits for the others', async () => {
+  const { listener, port } = await openListener();
+  const silent = new Inbox(await connectTo(port));
+  const live = await login(port);
+  let isClosed = false;
+  const closing = listener.close(5000).then(() => {
+    isClosed = true;
+    return performance.now();
+  });
+  await silent.untilEnd();
+  await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
+  live.socket.write('go on');
+  await live.inbox.until(({ text }) => text.endsWith('go on'));
+  assert.equal(isClosed, false);
+  live.socket.end();
+  await closing;
+  assert.equal(listener.connections, 0);
+});
+
+test('closing does not wait for ever', async () => {
+  const { listener, port } = await openListener();
+  const { inbox } = await login(port);
+  const beganMs = performance.now();
+  await listener.close(100);
+  await inbox.untilEnd();
+  assert.ok(performance.now() - beganMs < 1000);
+});
+
+test('an error of ours ends one connection and is logged', async () => {
+  await using open = await openListener();
+  const other = await login(open.port);
+  const socket = await connectTo(open.port);
+  const inbox = new Inbox(socket);
+  socket.write('bug');
+  assert.equal(await inbox.untilEnd(), '');
+  assert.deepEqual(open.log.lines, ['a connection was cut by an error of ours']);
+  other.socket.write('on');
+  await other.inbox.until(({ text }) => text.endsWith('on'));
+  other.socket.destroy();
+});
+
+test('an IPv4 client of a dual-stack listener has an IPv4 address', async () => {
+  await using open = await openListener({}, '::');
+  const { inbox, socket } = await login(open.port);
+  assert.equal(inbox.text, 'hello me from 127.0.0.1\n');
+  socket.destroy();
+});
+
+test('a port that is taken is an error of the configuration', async () => {
+  await using open = await openListener();
+  const taken = TcpListener.open({
+    host: '127.0.0.1',
+    port: open.port,
+    protocol: echo,
+    makeDoor,
+    limits: defaultLimits,
+    certificate: null,
+    log: open.log,
+  });
+  await assert.rejects(taken, { code: 'config_invalid', message: /EADDRINUSE/ });
+});
+
+test('a tunnel through an HTTP upgrade is served like any client, its credential known', async () => {
+  await using open = await openListener();
+  const http = createServer();
+  http.on('upgrade', (_request, socket: Socket, head: Buffer) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n');
+    open.listener.adopt(socket, head, { token: 'tunnel', target: 'orders' });
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const asking = request({ port: portOf(http), host: '127.0.0.1', headers: { Connection: 'Upgrade', Upgrade: 'test' } });
+  asking.end();
+  const upgraded = Promise.withResolvers<{ socket: Socket; head: Buffer }>();
+  asking.on('upgrade', (_response, socket, head) => {
+    upgraded.resolve({ socket, head });
+  });
+  const { socket, head } = await upgraded.promise;
+  socket.unshift(head);
+  const inbox = new Inbox(socket);
+  socket.write('first words');
+  await inbox.until(({ text }) => text.endsWith('first words'));
+  assert.equal(inbox.text, 'hello tunnel from 127.0.0.1\nfirst words');
+  assert.equal(open.listener.connections, 1);
+  socket.destroy();
+  http.close();
+});

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayError } from './domain/errors.ts';
+import type { SessionSummary, ShownRecord } from './domain/shown-record.ts';
+import { Follower } from './feed/follower.ts';
+import { SessionIndex } from './feed/session-index.ts';
+import { openSession, Presenter } from './feed/timeline.ts';
+import { findProtocol } from './protocols/registry.ts';
+import { KeyStore } from './recording/key-store.ts';
+import { openRootKey } from './recording/root-key.ts';
+import { openSqlite } from './store/sqlite.ts';
+
+/** A store read without a gateway: by whoever has the files and the root key. */
+export interface OfflineStore extends AsyncDisposable {
+  sessions(): Iterable<SessionSummary>;
+  /** Errors: `not_found`. */
+  records(session: string): AsyncIterable<ShownRecord>;
+}
+
+/** Indexes the journal in memory; changes no file. Errors: `not_found`, `key_unavailable`. */
+export async function openOffline(data: string, environment: NodeJS.ProcessEnv): Promise<OfflineStore> {
+  if (!existsSync(join(data, 'journal'))) {
+    throw new GatewayError('not_found', `${data} is no data directory of a gateway.`);
+  }
+  const keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, environment, false));
+  const database = openSqlite(':memory:', { journal: 'wal' });
+  const index = new SessionIndex(database);
+  const follower = await Follower.open(data, keys, index, () => undefined);
+  return {
+    sessions: () => index.list(),
+    records: async function* (id) {
+      const session = index.find(id);
+      if (session === null) {
+        throw new GatewayError('not_found', `There is no session ${id} in ${data}.`);
+      }
+      const presenter = new Presenter(findProtocol);
+      for await (const record of openSession(data, keys, session)) {
+        yield presenter.show(record);
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await follower[Symbol.asyncDispose]();
+      database.close();
+      keys[Symbol.dispose]();
+    },
+  };
+}

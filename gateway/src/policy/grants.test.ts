@@ -1,0 +1,45 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import type { Principal } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
+import { grantPolicy } from './grants.ts';
+
+const principal = (id: string, targets: readonly string[]): Principal => ({ id, kind: 'agent', groups: [], targets });
+const target = (name: string): Target => ({ name, protocol: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} });
+const action = { name: 'any.query', attributes: {} };
+
+test('a principal reaches what it was granted, and nothing else', () => {
+  const bot = principal('bot', ['orders']);
+  const policy = grantPolicy([bot, principal('ann', ['payroll'])]);
+  assert.deepEqual(policy.decide({ principal: bot, target: target('orders'), action }), {
+    verdict: 'allow',
+    policies: ['grant:bot:orders'],
+    policyVersion: policy.version,
+    reason: 'bot was granted orders',
+    obligations: [],
+  });
+  const denied = policy.decide({ principal: bot, target: target('payroll'), action });
+  assert.equal(denied.verdict, 'deny');
+  assert.deepEqual(denied.policies, []);
+  assert.equal(denied.reason, 'bot was not granted payroll');
+});
+
+test('a principal that is not of this policy is refused, whatever it carries', () => {
+  const gone = principal('gone', ['orders']);
+  assert.equal(grantPolicy([]).decide({ principal: gone, target: target('orders'), action }).verdict, 'deny');
+});
+
+test('the same allowed request gets the very same decision, so that it can be printed once', () => {
+  const bot = principal('bot', ['orders']);
+  const policy = grantPolicy([bot]);
+  const request = { principal: bot, target: target('orders'), action };
+  assert.equal(policy.decide(request), policy.decide(request));
+});
+
+test('the version names the grants, in whatever order they are written', () => {
+  const version = (...principals: Principal[]): string => grantPolicy(principals).version;
+  const [a, b] = [principal('a', ['x', 'y']), principal('b', ['x'])];
+  assert.equal(version(a, b), version(b, principal('a', ['y', 'x'])));
+  assert.notEqual(version(a, b), version(a));
+  assert.notEqual(version(a, b), version(principal('a', ['x']), principal('b', ['x', 'y'])));
+});

@@ -1,0 +1,128 @@
+import type { OpenedRecord } from '../../domain/record.ts';
+import { frames, parseBackend } from './codec.ts';
+import type { BackendMessage, Column, ErrorFields } from './messages.ts';
+import { begunBytes, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
+import { formatValue } from './render-values.ts';
+import { ShownText } from './shown-text.ts';
+
+/** How far back the description of the columns is looked for, when an answer has many parts. */
+const partsBackMax = 64;
+
+/** Never throws. */
+export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
+  const content = Buffer.from(record.content ?? []);
+  const shown = new ShownText();
+  const begun = begunBytes(record);
+  if (begun > 0) {
+    shown.add('… (the rest of the row before)');
+  }
+  const table: Table = { columns: null, formats: resultFormats(record, earlier) };
+  try {
+    for (const frame of frames(content, begun)) {
+      const message = parseBackend(frame);
+      if (message.kind === 'data-row' && table.columns === null) {
+        table.columns = columnsBefore(record, earlier) ?? [];
+      }
+      show(message, table, shown);
+    }
+  } catch {
+    shown.add('(unreadable from here on)');
+  }
+  return { text: shown.toString(), attributes: {} };
+}
+
+interface Table {
+  columns: readonly Column[] | null;
+  readonly formats: readonly number[];
+}
+
+function show(message: BackendMessage, table: Table, shown: ShownText): void {
+  switch (message.kind) {
+    case 'row-description':
+      table.columns = message.columns;
+      shown.add(message.columns.map((column) => column.name).join(' | '));
+      break;
+    case 'data-row':
+      shown.add(message.values.map((value, i) => cell(value, table, i)).join(' | '));
+      break;
+    case 'command-complete':
+      shown.add(message.tag);
+      break;
+    case 'error':
+    case 'notice':
+      showFields(message.fields, shown);
+      break;
+    case 'notification':
+      shown.add(`NOTIFY ${message.channel}${message.payload === '' ? '' : `, ${message.payload}`}`);
+      break;
+    case 'parameter-status':
+      shown.add(`${message.name} = ${message.value}`);
+      break;
+    case 'function-result':
+      shown.add(formatValue(message.value, 0, 1));
+      break;
+    case 'copy-data':
+      shown.add(message.data.toString('utf8').replace(/\n$/, ''));
+      break;
+    case 'parameter-description':
+    case 'ready':
+    case 'other':
+      break;
+  }
+}
+
+function cell(value: Buffer | null, table: Table, at: number): string {
+  const column = table.columns?.[at];
+  const format = table.formats.length > 0 ? formatAt(table.formats, at) : (column?.format ?? 0);
+  return formatValue(value, column?.type ?? 0, format);
+}
+
+function showFields(fields: ErrorFields, shown: ShownText): void {
+  shown.add(`${fields.get('V') ?? fields.get('S') ?? 'ERROR'} ${fields.get('C') ?? ''}: ${fields.get('M') ?? ''}`);
+  for (const [code, title] of [['D', 'DETAIL'], ['H', 'HINT'], ['W', 'CONTEXT']] as const) {
+    const text = fields.get(code);
+    if (text !== undefined) {
+      shown.add(`${title}: ${text}`);
+    }
+  }
+}
+
+/** What the Bind of the answered request asked for: a statement's own description does not know it. */
+function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[] {
+  const { request } = record.meta ?? {};
+  const asked = request === undefined ? null : earlier(request);
+  const bindSeq = asked?.meta?.attributes?.['countersign.bind'];
+  const binding = typeof bindSeq === 'number' ? earlier(bindSeq) : asked;
+  const bind = binding?.meta?.action?.startsWith('postgres.') === true ? readMessages(binding.content).findLast((message) => message.kind === 'bind') : undefined;
+  return bind?.kind === 'bind' ? bind.resultFormats : [];
+}
+
+/** The description of the columns from an earlier part of the same answer. */
+function columnsBefore(record: OpenedRecord, earlier: Earlier): readonly Column[] | null {
+  const { request } = record.meta ?? {};
+  for (let seq = record.seq - 1; request !== undefined && seq > request && seq >= record.seq - partsBackMax; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === 'response' && part.meta?.request === request) {
+      const columns = lastColumns(part);
+      if (columns !== null) {
+        return columns;
+      }
+    }
+  }
+  return null;
+}
+
+function lastColumns(part: OpenedRecord): readonly Column[] | null {
+  let columns: readonly Column[] | null = null;
+  try {
+    for (const frame of frames(Buffer.from(part.content ?? []), begunBytes(part))) {
+      const message = frame.type === 0x54 ? parseBackend(frame) : null;
+      if (message?.kind === 'row-description') {
+        columns = message.columns;
+      }
+    }
+  } catch {
+    // Without a description values are shown as text or hex.
+  }
+  return columns;
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { GatewayError } from '../../domain/errors.ts';
+import type { Client, Door, Session } from '../../domain/protocol.ts';
+import { runRelay } from '../../wire/relay-loop.ts';
+import { connectionAttributes } from './actions.ts';
+import { cancel, makeCancelKey } from './cancel.ts';
+import { authenticationOk, backendKeyData, parameterStatus, readyForQuery } from './compose.ts';
+import { fatal, sqlState } from './failures.ts';
+import { receive, type LoginArrival } from './login.ts';
+import { PostgresRelay } from './relay.ts';
+import { logIn } from './upstream.ts';
+import { untilCommitted } from './until-committed.ts';
+
+/** One client from its first byte to its last. */
+export async function serve(client: Client, door: Door): Promise<void> {
+  let session: Session | null = null;
+  try {
+    const arrival = await receive(client, door);
+    if (arrival.kind === 'login') {
+      session = await door.authenticate(arrival.credential);
+      await converse(client, session, arrival);
+      return;
+    }
+    if (arrival.kind === 'cancel') {
+      // Whether anybody had this key is not for the client to know.
+      await door.signal(arrival.key);
+    }
+    client.end();
+  } catch (error) {
+    await giveUp(client, session, error);
+  }
+  await client.closed;
+}
+
+/** From a proven client to the end of the conversation. The connection is itself an act: recorded before the target hears of it. */
+async function converse(client: Client, session: Session, arrival: LoginArrival): Promise<void> {
+  const { settings, database } = arrival;
+  const attributes = connectionAttributes(database === '' ? session.target.path : database);
+  const connect = await session.request({ name: 'postgres.connect', attributes }, [arrival.packet]);
+  if (connect.grant === null) {
+    throw new GatewayError('refused', connect.decision.reason);
+  }
+  const startedMs = performance.now();
+  await untilCommitted(session);
+  const { upstream, greeting, key, status } = await logIn(session, { database, settings });
+  try {
+    const relay = new PostgresRelay({
+      session: session.id,
+      frameBytesMax: session.limits.frameBytesMax,
+      status,
+      attributes,
+      nowMs: () => performance.now(),
+    });
+    const cancelKey = makeCancelKey(randomBytes);
+    session.onSignal(cancelKey, () => cancel(session, key, relay));
+    const welcome = [
+      authenticationOk,
+      ...greeting,
+      parameterStatus('countersign.session', session.id),
+      backendKeyData(cancelKey),
+      readyForQuery(status),
+    ];
+    const durationMs = Math.round(performance.now() - startedMs);
+    session.record('response', { request: connect.seq, attributes: { 'countersign.duration_ms': durationMs } }, welcome);
+    await untilCommitted(session);
+    client.write(Buffer.concat(welcome));
+    await runRelay(client, upstream, session, relay);
+  } catch (error) {
+    upstream.destroy();
+    throw error;
+  }
+}
+
+/** Tells the client why there is no connection, on the record if there is a session. An error that is not ours cuts it and goes on up. */
+async function giveUp(client: Client, session: Session | null, error: unknown): Promise<void> {
+  if (!(error instanceof GatewayError)) {
+    client.destroy();
+    await session?.close('error');
+    throw error;
+  }
+  const words = fatal(error, session?.id ?? null);
+  if (session !== null) {
+    await recordLastWords(session, error, words);
+  }
+  client.write(words);
+  client.end();
+}
+
+async function recordLastWords(session: Session, error: GatewayError, words: Buffer): Promise<void> {
+  try {
+    session.record('response', { attributes: { 'db.response.status_code': sqlState(error), 'error.type': error.code } }, [words]);
+    await untilCommitted(session);
+  } catch (unrecorded) {
+    // The sentence is the gateway's own, and the client is told all the same.
+    if (!(unrecorded instanceof GatewayError)) {
+      throw unrecorded;
+    }
+  }
+  await session.close('error', error);
+}

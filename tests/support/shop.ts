@@ -1,0 +1,55 @@
+import { GatewayProcess, type GatewayOptions } from './gateway-process.ts';
+import { startPostgres, type PostgresOptions, type PostgresServer } from './postgres-server.ts';
+
+export interface Shop extends AsyncDisposable {
+  readonly database: PostgresServer;
+  readonly gateway: GatewayProcess;
+  /** A token of the agent that was granted the target. */
+  readonly token: string;
+  /** How libpq reaches the target through the gateway. */
+  readonly through: Readonly<Record<string, string>>;
+  /** How libpq reaches the database directly. */
+  readonly around: Readonly<Record<string, string>>;
+}
+
+export interface ShopOptions {
+  readonly postgres?: PostgresOptions;
+  readonly durability?: 'disk' | 'process';
+  /** More of the configuration. */
+  readonly config?: string;
+  readonly query?: string;
+  readonly gateway?: Partial<GatewayOptions>;
+}
+
+/** A database, a gateway in front of it with the target `shop`, an agent that was granted it and one that was not. */
+export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const database = await startPostgres(options.postgres);
+  const config = shopConfig(database, options);
+  const environment = { SHOP_PASSWORD: database.password, ...options.gateway?.environment };
+  const gateway = await GatewayProcess.start({ ...options.gateway, config, environment });
+  const token = gateway.token('agent');
+  return {
+    database,
+    gateway,
+    token,
+    through: libpq(gateway.port('postgres'), { user: 'agent', password: token, database: 'shop' }),
+    around: libpq(database.port, { user: database.user, password: database.password, database: 'postgres' }),
+    [Symbol.asyncDispose]: async () => {
+      await gateway[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export function shopConfig(database: PostgresServer, options: ShopOptions, granted: string = '[shop]'): string {
+  return `targets:
+  shop: { url: "${database.url}${options.query ?? ''}", password: { env: SHOP_PASSWORD }, durability: ${options.durability ?? 'process'} }
+principals:
+  agent: { kind: agent, groups: [agents], targets: ${granted} }
+  stranger: { kind: agent, targets: [] }
+${options.config ?? ''}`;
+}
+
+function libpq(port: number, login: { user: string; password: string; database: string }): Readonly<Record<string, string>> {
+  return { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: login.user, PGPASSWORD: login.password, PGDATABASE: login.database, PGCONNECT_TIMEOUT: '20' };
+}

@@ -1,0 +1,83 @@
+/**
+ * `npm test [-- GROUP|FILE...]`: the checks, then the test files of each group. Ends with one line `N passed, N failed, N skipped`; exits with 0 only if
+ * nothing failed, something ran, and, in CI, nothing was skipped.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = join(import.meta.dirname, '..');
+const fileMs = 240_000;
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Files of a group, and how many of them run at the same time. */
+const groups: Readonly<Record<string, { readonly files: readonly string[]; readonly concurrency: number }>> = {
+  units: { files: globSync('{ledger,gateway,cli}/src/**/*.test.ts', { cwd: root }), concurrency: 2 },
+  whole: { files: globSync('tests/*.test.ts', { cwd: root }), concurrency: 1 },
+  interop: { files: globSync('tests/interop/*.test.ts', { cwd: root }), concurrency: 1 },
+  faults: { files: globSync('tests/faults/*.test.ts', { cwd: root }), concurrency: 1 },
+};
+
+/** One process for each file; its TAP says how many tests passed. Output is shown when something failed. */
+function runFile(file: string, tally: Tally): Promise<void> {
+  return new Promise((resolve) => {
+    const started = performance.now();
+    const words = ['--no-warnings', '--test-reporter=tap', '--test', `--test-timeout=${fileMs}`, join(root, file)];
+    const child = spawn(process.execPath, words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const lines: string[] = [];
+    const counts = new Map<string, number>();
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        lines.push(line);
+        const [, name, count] = /^# (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line) ?? [];
+        if (name !== undefined) {
+          counts.set(name, Number(count));
+        }
+      });
+    }
+    child.once('close', (code) => {
+      const count = (...names: readonly string[]): number => names.reduce((sum, name) => sum + (counts.get(name) ?? 0), 0);
+      const failed = Math.max(count('fail', 'cancelled'), code === 0 ? 0 : 1);
+      tally.passed += count('pass');
+      tally.failed += failed;
+      tally.skipped += count('skipped', 'todo');
+      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${((performance.now() - started) / 1000).toFixed(1)} s, ${count('pass')} passed)`);
+      if (failed > 0 || count('skipped') > 0) {
+        console.log(lines.join('\n'));
+      }
+      resolve();
+    });
+  });
+}
+
+async function runFiles(files: readonly string[], concurrency: number, tally: Tally): Promise<void> {
+  const queue = [...files];
+  const worker = async (): Promise<void> => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other is what a worker does.
+      await runFile(file, tally);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+const wanted = process.argv.slice(2);
+if (wanted.length === 0 || wanted.includes('check')) {
+  const { status } = spawnSync('sh', ['tools/check.sh'], { cwd: root, stdio: 'inherit' });
+  tally[status === 0 ? 'passed' : 'failed'] += 1;
+}
+for (const [name, { files, concurrency }] of Object.entries(groups)) {
+  const chosen = wanted.length === 0 || wanted.includes(name) ? files : files.filter((file) => wanted.includes(file));
+  // oxlint-disable-next-line no-await-in-loop -- group after group.
+  await runFiles(chosen, concurrency, tally);
+}
+console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
+const skippedInCi = process.env['CI'] !== undefined && tally.skipped > 0;
+process.exit(tally.failed > 0 || tally.passed === 0 || skippedInCi ? 1 : 0);
