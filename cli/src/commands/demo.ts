@@ -8,7 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionSummary } from '@countersign/gateway/domain/shown-record.ts';
 import type { Command } from 'commander';
 import { bold, dim } from '../terminal.ts';
-import { openSampleDatabase } from '../demo/sample-database.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 const agent = join(import.meta.dirname, '..', '..', '..', 'examples', 'support-agent.ts');
@@ -21,7 +20,7 @@ export function addDemo(program: Command): void {
     .option('--once', 'end after the run')
     .addHelpText('after', '\nExample:\n  countersign demo --once')
     .action(async (options: { once?: boolean }) => {
-      process.exitCode = await demo(options.once === true);
+      process.exit(await demo(options.once === true));
     });
 }
 
@@ -36,6 +35,8 @@ async function demo(once: boolean): Promise<number> {
   try {
     const password = randomBytes(16).toString('hex');
     say('A PostgreSQL with a little shop in it starts.');
+    // Loaded only here: it brings its own handlers for the end of the process.
+    const { openSampleDatabase } = await import('../demo/sample-database.ts');
     await using database = await openSampleDatabase(join(directory, 'database'), password);
     const config = join(directory, 'countersign.yaml');
     writeFileSync(config, configuration(database.url));

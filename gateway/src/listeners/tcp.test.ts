@@ -224,3 +224,13 @@ test('a tunnel through an HTTP upgrade is served like any client, its credential
   socket.destroy();
   http.close();
 });
+
+test('a tunnel whose client left on the way is no connection', async () => {
+  await using open = await openListener();
+  const socket = await connectTo(open.port);
+  socket.destroy();
+  await once(socket, 'close');
+  open.listener.adopt(socket, Buffer.alloc(0), { token: 'tunnel', target: 'orders' });
+  await delay(settleMs);
+  assert.equal(open.listener.connections, 0);
+});

@@ -21,7 +21,7 @@ async function openPair(loginMs = limitMs) {
 
 async function startTls(socket: Socket, options: TlsOptions = {}): Promise<TLSSocket> {
   const secured = connectTls({ socket, ca, host: 'localhost', servername: 'localhost', ...options });
-  await once(secured, 'secureConnect');
+  await Promise.race([once(secured, 'secureConnect'), once(secured, 'close')]);
   return secured;
 }
 
@@ -152,25 +152,27 @@ async function refuseDirect(offered: TlsOptions): Promise<void> {
 }
 
 test('A2: bytes in the clear behind a request for TLS are refused', async () => {
-  const refuse = async (pair: Awaited<ReturnType<typeof openPair>>): Promise<void> => {
-    const inbox = new Inbox(pair.far);
-    await assert.rejects(pair.connection.startTls({ direct: false }), { code: 'malformed' });
-    await pair.connection.closed;
-    assert.equal(await inbox.untilEnd(), '');
-  };
+  const refusal = { code: 'malformed', message: /Unencrypted bytes followed/ };
   await using oneSegment = await openPair();
   oneSegment.far.write('tls?query');
   const bytes = await oneSegment.connection.read(limitMs);
   oneSegment.connection.unread(bytes?.subarray(4) ?? Buffer.alloc(0));
-  await refuse(oneSegment);
+  const attempt = startTls(oneSegment.far).catch(() => undefined);
+  await assert.rejects(oneSegment.connection.startTls({ direct: false }), refusal);
+  await oneSegment.connection.closed;
+  oneSegment.far.resetAndDestroy();
+  await attempt;
 
-  // Here they lie unread in the socket's own buffer, where a handshake would take them from.
+  // Here they lie unread in the socket's own buffer, where the handshake takes its first bytes from.
   await using twoSegments = await openPair();
   twoSegments.far.write('tls?');
   await twoSegments.connection.read(limitMs);
-  twoSegments.far.write('query');
+  const early = startTls(twoSegments.far).catch(() => undefined);
   await delay(50);
-  await refuse(twoSegments);
+  await assert.rejects(twoSegments.connection.startTls({ direct: false }), refusal);
+  await twoSegments.connection.closed;
+  twoSegments.far.resetAndDestroy();
+  await early;
 });
 
 test('A8: a handshake that stops half way ends at its limit, and what is no handshake at once', async () => {

@@ -4,10 +4,10 @@ import { GatewayError } from '../domain/errors.ts';
 import type { ByteStream, Receiver } from '../domain/protocol.ts';
 
 /** How long a peer may take to accept what is queued when we end. */
-const lingerMs = 5_000;
+const lingerMs = 3_000;
 
 /**
- * A socket (TCP, later perhaps TLS over it) whose bytes are read one piece at a time until they `flow`. While nobody reads, at most the
+ * A socket, of TCP or of TLS over it, whose bytes are read one piece at a time until they `flow`. While nobody reads, at most the
  * socket's own buffer (64 KiB) fills. No error of the socket is ever unhandled: it ends the stream.
  */
 export class SocketStream implements ByteStream {
@@ -154,6 +154,12 @@ export class SocketStream implements ByteStream {
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
     this.#socket.on('drain', this.#onDrain);
+    // An adopted socket may have ended on its way here.
+    if (this.#socket.closed) {
+      this.#onClose();
+    } else if (this.#socket.readableEnded) {
+      this.#onEnd();
+    }
   }
 
   readonly #onData = (bytes: Buffer): void => {

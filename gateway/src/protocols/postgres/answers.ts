@@ -67,7 +67,7 @@ export class Answers {
     this.#begunBytes = this.#swallowing ? 0 : this.#leftBytes;
     this.#beganCut = this.#begunBytes > 0;
     const { length } = chunk;
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       if (this.#leftBytes > 0) {
         at = this.#pass(at);
       } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0) {
@@ -148,10 +148,12 @@ export class Answers {
     } else if (type === backend.error) {
       const end = Math.min(at + this.#leftBytes, at + errorHeadBytesMax, bytes.length);
       this.#sqlState = errorField(bytes.subarray(body, end), 0x43);
-      this.#isFatal = /^(?:FATAL|PANIC)$/.test(errorField(bytes.subarray(body, end), 0x56) ?? errorField(bytes.subarray(body, end), 0x53) ?? '');
+      this.#isFatal = /^(?:FATAL|PANIC)$/.test(
+        errorField(bytes.subarray(body, end), 0x56) ?? errorField(bytes.subarray(body, end), 0x53) ?? '',
+      );
       this.#swallowing = !this.#isFatal && (this.#conversation.current?.refusal ?? null) !== null;
     } else if (type === backend.commandComplete) {
-      this.#tag = bytes.latin1Slice(body, Math.min(at + this.#leftBytes - 1, at + tagBytesMax, bytes.length));
+      this.#tag = bytes.toString('latin1', body, Math.min(at + this.#leftBytes - 1, at + tagBytesMax, bytes.length));
     } else if (type === backend.readyForQuery) {
       if (this.#leftBytes !== readyBytes) {
         throw new GatewayError('malformed', 'The target sent a message of impossible length.');
@@ -263,7 +265,10 @@ export class Answers {
     this.#pieces = [];
     this.#emit({
       type: 'response',
-      meta: { ...(seq === undefined ? {} : { request: seq }), ...(attributes === undefined ? {} : { attributes }) },
+      meta: {
+        ...(seq === undefined ? {} : { request: seq }),
+        ...(attributes === undefined ? {} : { attributes }),
+      },
       bytes,
       continues,
     });
@@ -283,7 +288,7 @@ function headBytes(bytes: Buffer, at: number): number {
     return frameHeaderBytes;
   }
   const length = frameLength(bytes, at, Infinity);
-  switch (bytes[at]) {
+  switch (bytes.readUInt8(at)) {
     case backend.error:
       return Math.min(length, errorHeadBytesMax);
     case backend.commandComplete:
@@ -297,13 +302,13 @@ function headBytes(bytes: Buffer, at: number): number {
 
 /** One field of an error, if it is whole within these bytes. */
 function errorField(body: Buffer, code: number): string | null {
-  for (let at = 0; at < body.length && body[at] !== 0; ) {
+  for (let at = 0; at < body.length && body[at] !== 0;) {
     const end = body.indexOf(0, at + 1);
     if (end < 0) {
       return null;
     }
     if (body[at] === code) {
-      return body.latin1Slice(at + 1, end);
+      return body.toString('latin1', at + 1, end);
     }
     at = end + 1;
   }

@@ -33,7 +33,7 @@ export function frameLength(bytes: Buffer, at: number, bytesMax: number): number
 
 /** The whole frames in `bytes` from `start` on; ends quietly where the bytes end within one. Errors: `malformed`. */
 export function* frames(bytes: Buffer, start = 0): Generator<Frame, void> {
-  for (let at = start; at + frameHeaderBytes <= bytes.length; ) {
+  for (let at = start; at + frameHeaderBytes <= bytes.length;) {
     const end = at + frameLength(bytes, at, Number.MAX_SAFE_INTEGER);
     if (end > bytes.length) {
       return;
@@ -87,10 +87,20 @@ function parseBind(body: ByteReader): BindMessage {
   const [portal, statement] = [body.cstring(), body.cstring()];
   const formats = list(body, () => body.int16());
   const parameters = list(body, () => value(body));
-  return { kind: 'bind', portal, statement, formats, parameters, resultFormats: list(body, () => body.int16()) };
+  return {
+    kind: 'bind',
+    portal,
+    statement,
+    formats,
+    parameters,
+    resultFormats: list(body, () => body.int16()),
+  };
 }
 
-function parseSubject(body: ByteReader): { readonly what: StatementOrPortal; readonly name: string } {
+function parseSubject(body: ByteReader): {
+  readonly what: StatementOrPortal;
+  readonly name: string;
+} {
   return { what: body.uint8() === 0x53 ? 'statement' : 'portal', name: body.cstring() };
 }
 
@@ -109,7 +119,12 @@ export function parseBackend(frame: Frame): BackendMessage {
     case backend.notice:
       return { kind: 'notice', fields: parseErrorFields(frame.body) };
     case backend.notification:
-      return { kind: 'notification', process: body.int32(), channel: body.cstring(), payload: body.cstring() };
+      return {
+        kind: 'notification',
+        process: body.int32(),
+        channel: body.cstring(),
+        payload: body.cstring(),
+      };
     case backend.parameterStatus:
       return { kind: 'parameter-status', name: body.cstring(), value: body.cstring() };
     case backend.parameterDescription:

@@ -32,12 +32,20 @@ export function sqlState(error: GatewayError): string {
 
 /** The last words on a connection: one sentence, with the session's id when there is one. */
 export function fatal(error: GatewayError, session: string | null): Buffer {
-  return errorResponse({ severity: 'FATAL', code: sqlState(error), message: sentence(error.message, session) });
+  return errorResponse({
+    severity: 'FATAL',
+    code: sqlState(error),
+    message: sentence(error.message, session),
+  });
 }
 
 /** A statement was refused; the connection goes on. */
 export function refusal(reason: string, session: string): Buffer {
-  return errorResponse({ severity: 'ERROR', code: sqlStates.refused, message: sentence(reason, session) });
+  return errorResponse({
+    severity: 'ERROR',
+    code: sqlStates.refused,
+    message: sentence(reason, session),
+  });
 }
 
 function sentence(message: string, session: string | null): string {

@@ -12,10 +12,7 @@ const passwordBytesMax = 16 * 1024;
 const tlsHandshakeByte = 0x16;
 
 /** What a client wants, once it has said so. */
-export type Arrival =
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'cancel'; readonly key: Buffer }
-  | LoginArrival;
+export type Arrival = { readonly kind: 'gone' } | { readonly kind: 'cancel'; readonly key: Buffer } | LoginArrival;
 
 export interface LoginArrival {
   readonly kind: 'login';
@@ -69,7 +66,10 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
 async function readStartup(
   client: Client,
   reader: PacketReader,
-): Promise<{ readonly packet: Buffer; readonly parsed: Startup | Extract<StartupPacket, { kind: 'cancel' }> } | null> {
+): Promise<{
+  readonly packet: Buffer;
+  readonly parsed: Startup | Extract<StartupPacket, { kind: 'cancel' }>;
+} | null> {
   const asked = new Set<string>();
   const first = await reader.peek(1);
   if (first?.[0] === tlsHandshakeByte) {
@@ -78,6 +78,7 @@ async function readStartup(
     asked.add('ssl').add('gss-encryption');
   }
   for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one packet after the other.
     const packet = await readPacket(reader);
     if (packet === null) {
       return null;
@@ -96,6 +97,7 @@ async function readStartup(
         throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
       }
       client.write(Buffer.from('S'));
+      // oxlint-disable-next-line no-await-in-loop -- at most once.
       await startTls(client, false);
       asked.add('gss-encryption');
     } else {

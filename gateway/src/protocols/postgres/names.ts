@@ -51,13 +51,23 @@ export class Names {
       case 'parse':
         return [{ step, restore: set(this.#statements, name, seq) }];
       case 'bind':
-        return [{ step, restore: set(this.#portals, name, { bind: seq, parse: this.#statements.get(change.statement) }) }];
+        return [
+          {
+            step,
+            restore: set(this.#portals, name, {
+              bind: seq,
+              parse: this.#statements.get(change.statement),
+            }),
+          },
+        ];
       case 'close-statement':
         return [{ step, restore: set(this.#statements, name, undefined) }];
       case 'close-portal':
         return [{ step, restore: set(this.#portals, name, undefined) }];
       case 'execute':
         return [];
+      default:
+        return change satisfies never;
     }
   }
 

@@ -12,7 +12,9 @@ const schema = z.strictObject({
     .transform((mode, context) => {
       const known = readSslMode(mode);
       if (known === null) {
-        context.addIssue(`${JSON.stringify(mode)} is none of off, require, verify-full. (prefer and allow would let whoever is in between choose.)`);
+        context.addIssue(
+          `${JSON.stringify(mode)} is none of off, require, verify-full. (prefer and allow would let whoever is in between choose.)`,
+        );
         return z.NEVER;
       }
       return known;

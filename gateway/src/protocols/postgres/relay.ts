@@ -159,7 +159,14 @@ export class PostgresRelay implements Relay {
       };
     }
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
-    return { type: 'request', action: { name: action, attributes: origin === null ? attributes : { ...attributes, ...origin } }, bytes: unit.bytes };
+    return {
+      type: 'request',
+      action: {
+        name: action,
+        attributes: origin === null ? attributes : { ...attributes, ...origin },
+      },
+      bytes: unit.bytes,
+    };
   }
 
   #sent(unit: Unit, seq: number, words: Buffer | null): void {
@@ -182,7 +189,17 @@ export class PostgresRelay implements Relay {
       this.#discarding = isExtended && !unit.sync ? 'to-sync-alone' : 'no';
     } else if (isExtended) {
       this.#discarding = unit.sync ? 'no' : 'to-sync';
-      this.#askToRefuse({ ...unit, kind: 'prepare', bytes: unit.sync ? [failingParse, sync] : [failingParse], changes: [], steps: 1 }, seq, words);
+      this.#askToRefuse(
+        {
+          ...unit,
+          kind: 'prepare',
+          bytes: unit.sync ? [failingParse, sync] : [failingParse],
+          changes: [],
+          steps: 1,
+        },
+        seq,
+        words,
+      );
     } else {
       this.#askToRefuse({ ...unit, kind: 'query', bytes: [failingQuery] }, seq, words);
     }
@@ -206,7 +223,10 @@ export class PostgresRelay implements Relay {
     this.#asked = { unit, refused: seq === null ? null : { seq, words } };
     this.#outputs.push({
       type: 'request',
-      action: { name: 'postgres.refuse', attributes: seq === null ? {} : { 'countersign.request': seq } },
+      action: {
+        name: 'postgres.refuse',
+        attributes: seq === null ? {} : { 'countersign.request': seq },
+      },
       bytes: unit.bytes,
       byGateway: true,
     });
@@ -215,7 +235,10 @@ export class PostgresRelay implements Relay {
   #say(bytes: readonly Buffer[], seq: number | null): void {
     this.#outputs.push({
       type: 'response',
-      meta: { ...(seq === null ? {} : { request: seq }), attributes: { 'db.response.status_code': '42501' } },
+      meta: {
+        ...(seq === null ? {} : { request: seq }),
+        attributes: { 'db.response.status_code': '42501' },
+      },
       bytes,
       continues: false,
     });
@@ -238,7 +261,10 @@ export class PostgresRelay implements Relay {
       const seq = this.#conversation.current?.seq;
       this.#outputs.push({
         type: 'response',
-        meta: { ...(seq === undefined ? {} : { request: seq }), attributes: { 'db.response.status_code': sqlState(error), 'error.type': error.code } },
+        meta: {
+          ...(seq === undefined ? {} : { request: seq }),
+          attributes: { 'db.response.status_code': sqlState(error), 'error.type': error.code },
+        },
         bytes: [fatal(error, this.#options.session)],
         continues: false,
       });

@@ -28,7 +28,10 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     case 'postgres.connect':
       return { text: renderStartup(content), attributes: {} };
     case 'postgres.cancel':
-      return { text: `cancel request ${String(record.meta.attributes?.['countersign.request'] ?? '')}`.trim(), attributes: {} };
+      return {
+        text: `cancel request ${String(record.meta.attributes?.['countersign.request'] ?? '')}`.trim(),
+        attributes: {},
+      };
     case 'postgres.execute':
       return renderExecute(record, content, earlier);
     case 'postgres.copy':
@@ -113,6 +116,8 @@ function describe(message: FrontendMessage): string | null {
     case 'sync':
     case 'terminate':
       return null;
+    default:
+      return message satisfies never;
   }
 }
 
@@ -135,7 +140,13 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
     shown.add(`-- at most ${execute.rowsMax} rows`);
   }
   const parameters = values.slice(0, parametersMax).map((value, i) => [`db.query.parameter.${i}`, value] as const);
-  return { text: shown.toString(), attributes: { ...queryText(parse === undefined ? [] : [parse.text]), ...Object.fromEntries(parameters) } };
+  return {
+    text: shown.toString(),
+    attributes: {
+      ...queryText(parse === undefined ? [] : [parse.text]),
+      ...Object.fromEntries(parameters),
+    },
+  };
 }
 
 interface Statement {
@@ -158,7 +169,11 @@ function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], ea
   const isEarlier = typeof parseSeq === 'number' && !(binding !== own && parseSeq === bindSeq);
   const parsing = isEarlier ? readMessages(earlier(parseSeq)?.content) : binding.slice(0, at);
   const parse = parsing.findLast((message) => message.kind === 'parse' && message.name === bind.statement);
-  return { bind, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
+  return {
+    bind,
+    parse: parse?.kind === 'parse' ? parse : undefined,
+    parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq,
+  };
 }
 
 /** The statement's own; where the client left them open, what the target said they are. */

@@ -79,7 +79,11 @@ function cell(value: Buffer | null, table: Table, at: number): string {
 
 function showFields(fields: ErrorFields, shown: ShownText): void {
   shown.add(`${fields.get('V') ?? fields.get('S') ?? 'ERROR'} ${fields.get('C') ?? ''}: ${fields.get('M') ?? ''}`);
-  for (const [code, title] of [['D', 'DETAIL'], ['H', 'HINT'], ['W', 'CONTEXT']] as const) {
+  for (const [code, title] of [
+    ['D', 'DETAIL'],
+    ['H', 'HINT'],
+    ['W', 'CONTEXT'],
+  ] as const) {
     const text = fields.get(code);
     if (text !== undefined) {
       shown.add(`${title}: ${text}`);
@@ -93,14 +97,18 @@ function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[
   const asked = request === undefined ? null : earlier(request);
   const bindSeq = asked?.meta?.attributes?.['countersign.bind'];
   const binding = typeof bindSeq === 'number' ? earlier(bindSeq) : asked;
-  const bind = binding?.meta?.action?.startsWith('postgres.') === true ? readMessages(binding.content).findLast((message) => message.kind === 'bind') : undefined;
+  const bind =
+    binding?.meta?.action?.startsWith('postgres.') === true
+      ? readMessages(binding.content).findLast((message) => message.kind === 'bind')
+      : undefined;
   return bind?.kind === 'bind' ? bind.resultFormats : [];
 }
 
 /** The description of the columns from an earlier part of the same answer. */
 function columnsBefore(record: OpenedRecord, earlier: Earlier): readonly Column[] | null {
   const { request } = record.meta ?? {};
-  for (let seq = record.seq - 1; request !== undefined && seq > request && seq >= record.seq - partsBackMax; seq -= 1) {
+  const first = Math.max((request ?? record.seq) + 1, record.seq - partsBackMax);
+  for (let seq = record.seq - 1; seq >= first; seq -= 1) {
     const part = earlier(seq);
     if (part?.kind === 'response' && part.meta?.request === request) {
       const columns = lastColumns(part);

@@ -31,12 +31,21 @@ const decoders = new Map<number, Decoder>([
   [1114, (body) => timestamp(int64(body), '')],
   [1184, (body) => timestamp(int64(body), '+00')],
   [1700, numeric],
-  [2950, (body) => body.bytes(16).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')],
+  [
+    2950,
+    (body) =>
+      body
+        .bytes(16)
+        .toString('hex')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+  ],
   [3802, (body) => body.rest().subarray(1).toString('utf8')],
 ]);
 
 /** Array types and the type of what is in them. */
-const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
+const arrayTypes = new Set([
+  199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807,
+]);
 
 /** `type` 0: unknown. Never throws. */
 export function formatValue(bytes: Buffer | null, type: number, format: number): string {
@@ -92,14 +101,20 @@ function timestamp(microseconds: bigint, zone: string): string {
 }
 
 function fraction(microseconds: bigint): string {
-  const digits = String(microseconds % 1_000_000n).padStart(6, '0').replace(/0+$/, '');
+  const digits = String(microseconds % 1_000_000n)
+    .padStart(6, '0')
+    .replace(/0+$/, '');
   return digits === '' ? '' : `.${digits}`;
 }
 
 /** Base 10,000 digits with a weight and a display scale. */
 function numeric(body: ByteReader): string {
   const [count, weight, sign, scale] = [body.uint16(), body.int16(), body.uint16(), body.uint16()];
-  const special = new Map([[0xc000, 'NaN'], [0xd000, 'Infinity'], [0xf000, '-Infinity']]).get(sign);
+  const special = new Map([
+    [0xc000, 'NaN'],
+    [0xd000, 'Infinity'],
+    [0xf000, '-Infinity'],
+  ]).get(sign);
   if (special !== undefined) {
     return special;
   }

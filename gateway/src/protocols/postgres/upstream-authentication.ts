@@ -36,7 +36,10 @@ export async function authenticate(credential: TargetCredential): Promise<void> 
     case asks.cleartext:
       permit(credential, 'password');
       if (!upstream.isEncrypted) {
-        throw new GatewayError('target_login_failed', 'The target asks for the password in the clear, and the connection to it has no TLS.');
+        throw new GatewayError(
+          'target_login_failed',
+          'The target asks for the password in the clear, and the connection to it has no TLS.',
+        );
       }
       upstream.greet(passwordMessage(secretOf(credential)));
       break;
@@ -49,7 +52,10 @@ export async function authenticate(credential: TargetCredential): Promise<void> 
       await scram(credential, readMechanisms(question.body));
       break;
     default:
-      throw new GatewayError('target_login_failed', `The target asks for a way to authenticate (${question.code}) that the gateway does not have.`);
+      throw new GatewayError(
+        'target_login_failed',
+        `The target asks for a way to authenticate (${question.code}) that the gateway does not have.`,
+      );
   }
   await expect(credential, asks.ok);
 }
@@ -66,7 +72,11 @@ async function scram(credential: TargetCredential, offered: readonly string[]): 
   if (!offered.includes(mechanism)) {
     throw new GatewayError('target_login_failed', 'The target offers no SASL mechanism that the gateway has.');
   }
-  const exchange: ScramOptions = { password: secretOf(credential), nonce: credential.nonce, binding };
+  const exchange: ScramOptions = {
+    password: secretOf(credential),
+    nonce: credential.nonce,
+    binding,
+  };
   upstream.greet(saslInitialResponse(mechanism, clientFirst(exchange)));
   const challenge = await expect(credential, asks.saslContinue);
   const answer = await answerChallenge(exchange, challenge.rest().toString('latin1'));

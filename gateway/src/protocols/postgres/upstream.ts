@@ -72,7 +72,7 @@ export async function dial(session: Session): Promise<Upstream> {
 }
 
 function tlsMode(target: Target, options: PostgresOptions): 'off' | 'require' | 'verify-full' {
-  const isLocal = target.host === 'localhost' || target.host === '::1' || /^127\./.test(target.host);
+  const isLocal = target.host === 'localhost' || target.host === '::1' || target.host.startsWith('127.');
   return options.sslmode ?? (isLocal ? 'off' : 'verify-full');
 }
 
@@ -81,7 +81,10 @@ async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
   upstream.greet(sslRequest);
   const answer = await upstream.read(limitMs);
   if (answer?.[0] !== 0x53) {
-    throw new GatewayError('target_tls_failed', 'The target does not offer TLS. Set it up there, or sslmode=off for this target if the way to it is safe.');
+    throw new GatewayError(
+      'target_tls_failed',
+      'The target does not offer TLS. Set it up there, or sslmode=off for this target if the way to it is safe.',
+    );
   }
   if (answer.length > 1) {
     throw new GatewayError('target_tls_failed', 'The target sent bytes in the clear behind its answer to the request for TLS.');
@@ -114,8 +117,9 @@ async function settle(upstream: Upstream, reader: PacketReader): Promise<TargetL
   const greeting: Buffer[] = [];
   let key: Buffer | null = null;
   for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one message after the other.
     const message = await nextMessage(reader);
-    switch (message[0]) {
+    switch (message.readUInt8(0)) {
       case backend.parameterStatus:
       case backend.notice:
         greeting.push(message);
