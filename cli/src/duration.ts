@@ -1,11 +1,13 @@
+import { InvalidArgumentError } from 'commander';
+
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `90s`, `30m`, `1h`, `7d` in milliseconds. Throws with what is expected. */
+/** `90s`, `30m`, `1h`, `7d` in milliseconds. What is none of them is a usage error. */
 export function parseDuration(text: string): number {
   const [, digits = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const factor = unitMs[unit];
   if (factor === undefined) {
-    throw new Error(`"${text}" is no duration: write 90s, 30m, 1h or 7d`);
+    throw new InvalidArgumentError('Write 90s, 30m, 1h or 7d.');
   }
   return Number(digits) * factor;
 }

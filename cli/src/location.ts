@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config } from '@countersign/gateway/config/config.ts';
-import { readConfig } from '@countersign/gateway/config/parse.ts';
+import { parseConfig, readConfig } from '@countersign/gateway/config/parse.ts';
 import { protocols } from '@countersign/gateway/protocols/registry.ts';
 import { Option, type Command } from 'commander';
 
@@ -29,17 +29,23 @@ export interface ApiLocation {
   readonly token: string;
 }
 
-/** Where the API is and what to show it. Errors: what to do when there is none. */
-export function locateApi(options: LocationOptions): ApiLocation {
+/** Where the API is. Errors: what to do when there is none. */
+export function locateGateway(options: LocationOptions): string {
   if (options.url !== undefined) {
-    return { url: parseUrl(options.url), token: environmentToken() };
+    return parseUrl(options.url);
   }
   const { data } = loadConfig(options);
   const address = findRunning(data);
   if (address === null) {
     throw new Error(`no gateway is running on ${data}: start it with countersign up --config ${options.config}`);
   }
-  return { url: `http://${address}`, token: readOperatorToken(data) };
+  return `http://${address}`;
+}
+
+/** The same, and what to show it. */
+export function locateApi(options: LocationOptions): ApiLocation {
+  const url = locateGateway(options);
+  return { url, token: options.url === undefined ? readOperatorToken(loadConfig(options).data) : environmentToken() };
 }
 
 export function environmentToken(): string {
@@ -54,10 +60,15 @@ export function environmentToken(): string {
 export function findRunning(data: string): string | null {
   try {
     const { http, pid } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
-    return typeof http === 'string' && isAlive(Number(pid)) ? http : null;
+    return typeof http === 'string' && isAlive(Number(pid)) ? reachable(http) : null;
   } catch {
     return null;
   }
+}
+
+/** Who listens everywhere is reached on loopback. */
+function reachable(address: string): string {
+  return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }
 
 function isAlive(pid: number): boolean {
@@ -85,4 +96,11 @@ function parseUrl(text: string): string {
     throw new Error(`--url ${text}: http://HOST:PORT or https://HOST:PORT is expected`);
   }
   return url.origin;
+}
+
+/** Says what is wrong with a new text of the configuration file before it is written. */
+export function validatorOf(file: string): (text: string) => void {
+  return (text) => {
+    parseConfig(text, { file: resolve(file), protocols, environment: process.env, secrets: 'missing' });
+  };
 }

@@ -12,14 +12,21 @@ import { addUp } from './commands/up.ts';
 import { addVerify } from './commands/verify.ts';
 import { escapeControls } from './terminal.ts';
 
+const failed = 1;
 const usage = 2;
+
+// Whoever reads our output may have read enough: `countersign session list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : failed);
+});
 
 const program = new Command('countersign')
   .description('The access gateway between agents, people and the systems they use: decides, records, proves.')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows how)')
-  .enablePositionalOptions();
+  .enablePositionalOptions()
+  .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once');
 
 for (const add of [addUp, addDemo, addTarget, addPrincipal, addToken, addRun, addConnect, addSession, addReceipt, addVerify]) {
   add(program);
@@ -35,6 +42,6 @@ try {
     if (process.env['COUNTERSIGN_TRACE'] !== undefined && error instanceof Error) {
       process.stderr.write(`${error.stack}\n`);
     }
-    process.exitCode = 1;
+    process.exitCode = failed;
   }
 }

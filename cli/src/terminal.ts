@@ -1,6 +1,7 @@
+import { styleText } from 'node:util';
+
 /** Everything that a terminal would act on instead of showing it: C0 and C1 controls, bidirectional overrides, line separators. */
-// oxlint-disable-next-line no-control-regex -- they are what it is about.
-const dangerous = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/g;
+const dangerous = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\uFEFF]/gu;
 
 /**
  * Recorded text, safe to print: controls become `\xNN` or `\u{N}`. `lines` keeps line feeds and tabs. The one place where what came from clients
@@ -16,12 +17,16 @@ export function escapeControls(text: string, keep: 'nothing' | 'lines'): string 
   });
 }
 
-export const isTerminal = process.stdout.isTTY;
+/** One line of JSON that says the same and is as safe to print. */
+export function printJson(value: unknown): void {
+  const line = JSON.stringify(value).replaceAll(dangerous, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  process.stdout.write(`${line}\n`);
+}
 
 export function dim(text: string): string {
-  return isTerminal ? `\u001B[2m${text}\u001B[0m` : text;
+  return styleText('dim', text);
 }
 
 export function bold(text: string): string {
-  return isTerminal ? `\u001B[1m${text}\u001B[0m` : text;
+  return styleText('bold', text);
 }

@@ -103,11 +103,12 @@ export class Gateway implements AsyncDisposable {
     const follower = this.#parts.use(await Follower.open(data, keys, index, this.#trouble('follow the journal')));
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
     const authenticator = new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now });
+    const throttle = new LoginThrottle(Date.now);
     const door: DoorContext = {
       recorder,
       sessions,
       authenticator,
-      throttle: new LoginThrottle(Date.now),
+      throttle,
       policy: () => this.#policy,
       limits: this.#config.limits,
       findTarget: (name) => this.#config.targets.get(name),
@@ -122,6 +123,7 @@ export class Gateway implements AsyncDisposable {
       follower,
       tokens,
       authenticator,
+      throttle,
       findProtocol,
       targets: () => this.#config.targets,
       principals: () => this.#config.principals,
@@ -184,14 +186,15 @@ export class Gateway implements AsyncDisposable {
         await ApiListener.open({
           ...http,
           api,
+          certificate,
           onError: this.#trouble('answer an API request'),
-          onTunnel: (socket, tunnel) => {
+          onTunnel: (socket, head, tunnel) => {
             const { protocol } = this.#config.targets.get(tunnel.target) ?? {};
             const listener = this.#listeners.get(protocol ?? '');
             if (listener === undefined) {
               socket.destroy();
             } else {
-              listener.adopt(socket, Buffer.alloc(0), tunnel);
+              listener.adopt(socket, head, tunnel);
             }
           },
         }),

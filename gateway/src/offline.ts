@@ -8,7 +8,7 @@ import { openSession, Presenter } from './feed/timeline.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import { openRootKey } from './recording/root-key.ts';
-import { openSqlite } from './store/sqlite.ts';
+import { openMemorySqlite } from './store/sqlite.ts';
 
 /** A store read without a gateway: by whoever has the files and the root key. */
 export interface OfflineStore extends AsyncDisposable {
@@ -22,8 +22,8 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv):
   if (!existsSync(join(data, 'journal'))) {
     throw new GatewayError('not_found', `${data} is no data directory of a gateway.`);
   }
-  const keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, environment, false));
-  const database = openSqlite(':memory:', { journal: 'wal' });
+  const keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
+  const database = openMemorySqlite();
   const index = new SessionIndex(database);
   const follower = await Follower.open(data, keys, index, () => undefined);
   return {

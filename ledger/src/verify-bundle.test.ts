@@ -71,7 +71,7 @@ void test("the golden bundle holds, and reads and writes as it is", async () => 
   assert.deepEqual(report.findings, []);
   assert.equal(report.verdict, "holds");
   assert.deepEqual([report.form, report.extent, report.keySource], ["bundle", "closed", "given"]);
-  assert.deepEqual(report.counts, { records: records.length, opened: 9, withheld: 1 });
+  assert.deepEqual(report.counts, { records: records.length, opened: 5, withheld: 1 });
   assert.equal(report.session, golden.session.id.toString("hex"));
   assert.equal(report.logSize, golden.writer.leafHashes.length);
   assert.equal((await reportOf(lines, {})).keySource, "bundle");
@@ -125,7 +125,7 @@ void test("C29: lines dropped are completeness; repeated or swapped, integrity",
 });
 
 void test("a selection of records holds as such, in order", async () => {
-  const chosen = [records[1] ?? "", records[2] ?? "", records[7] ?? ""];
+  const chosen = [records[1] ?? "", records[2] ?? "", records[5] ?? ""];
   const report = await reportOf([headerFor(3, "records"), ...chosen, checkpoint]);
   assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
   assert.equal(report.extent, "records");
@@ -176,8 +176,8 @@ void test("C12: a bundle has one spelling: no spaces, other order, repeated or u
     replaced(1, '"content":null', '"content":{"withheld":false}'),
     replaced(1, '"proof":[', '"proof":[1,'),
     replaced(1, "{", "[").with(2, ""),
-    replaced(11, '{"checkpoint":"', '{"checkpoint":"\\ud800'),
-    replaced(11, "\\n", "\\r\\n"),
+    replaced(lines.length - 1, '{"checkpoint":"', '{"checkpoint":"\\ud800'),
+    replaced(lines.length - 1, "\\n", "\\r\\n"),
     lines.with(3, "null"),
     lines.with(3, "not json"),
     [...lines, ""],

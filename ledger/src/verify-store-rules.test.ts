@@ -100,6 +100,32 @@ void test("C29: damage that a later frame says was on stable storage is no torn 
   assert.equal((await reportOf(writer)).verdict, "holds");
 });
 
+void test("C28: a store that is written to while it is read holds", async () => {
+  const { writer, left } = writeFirstEpoch();
+  const path = writer.segmentPath;
+  const bytes = writer.offset + 9000;
+  writer.preallocate(bytes - writer.offset);
+  const before = filesOf(new Map(writer.files));
+  for (const durable of [128, writer.offset, writer.offset + 200]) {
+    writer.record(left, "decision", { meta: "x" });
+    writer.commit(durable);
+  }
+  writer.preallocate(bytes - writer.offset);
+  const after = filesOf(writer.files);
+  let reads = 0;
+  const growing = {
+    ...after,
+    read: async (name: string, offset: number, length: number) => {
+      reads += name === path ? 1 : 0;
+      // The header and the first window are of before, all else of after.
+      return (reads <= 2 ? before : after).read(name, offset, length);
+    },
+  };
+  const report = await verifyStore(growing, { keys: [writer.signer.vkey] });
+  assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
+  assert.equal(report.unsigned.leaves, 3);
+});
+
 void test("C28: a new last segment whose header did not reach the disk is a torn tail, unless a checkpoint names it", async () => {
   const { writer } = writeFirstEpoch();
   const path = "journal/000000000003.segment";

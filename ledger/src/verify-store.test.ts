@@ -85,7 +85,7 @@ void test("the golden store holds, with the trusted key and with its own", async
   assert.equal(report.newest?.size, golden.writer.leafHashes.length);
   assert.equal(report.newest?.lastLeafMs, golden.writer.timeMs - 10);
   const { tiles, segments, leaves, epochs, sessions, bytes } = report.counts;
-  assert.deepEqual([segments, leaves, epochs, sessions, tiles], [3, 20, 2, 5, 1]);
+  assert.deepEqual([segments, leaves, epochs, sessions, tiles], [3, 17, 2, 5, 1]);
   assert.equal(
     bytes,
     segmentPaths.reduce((sum, path) => sum + fileOf(path).length, 0),
@@ -274,13 +274,13 @@ void test("C29: tiles dropped or cut are completeness, tiles of other leaves int
   assert.equal(await verdictOf(withFile(path, undefined)), "completeness");
   assert.equal(await verdictOf(withFile(path, tile.subarray(0, 64))), "completeness");
   assert.equal(await verdictOf(withFile(path, Buffer.concat([tile, tile]))), "integrity");
-  assert.equal(await verdictOf(withFile("log/tile/0/000.p/21", tile)), "completeness");
+  assert.equal(await verdictOf(withFile("log/tile/0/000.p/18", tile)), "completeness");
   assert.equal(
-    await verdictOf(withFile("log/tile/0/000.p/19", tile.subarray(0, 19 * 32))),
+    await verdictOf(withFile("log/tile/0/000.p/16", tile.subarray(0, 16 * 32))),
     "holds",
   );
   assert.equal(
-    await verdictOf(withFile("log/tile/0/000.p/19", tile.subarray(32, 20 * 32))),
+    await verdictOf(withFile("log/tile/0/000.p/16", tile.subarray(32, 17 * 32))),
     "integrity",
   );
   assert.equal(

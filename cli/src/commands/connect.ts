@@ -1,72 +1,118 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
-import { createServer, type Socket } from 'node:net';
-import type { StoredToken } from '@countersign/gateway/store/tokens.ts';
+import { request as requestTls } from 'node:https';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ConnectionInstructions } from '@countersign/gateway/domain/protocol.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { addLocation, type LocationOptions } from '../location.ts';
+import { parsePort } from '../arguments.ts';
+import { addLocation, environmentToken, locateGateway, type LocationOptions } from '../location.ts';
+import { escapeControls } from '../terminal.ts';
 
 const tokenMs = 12 * 3_600_000;
+const upgradeMs = 15_000;
 
 export function addConnect(program: Command): void {
   addLocation(program.command('connect').argument('<target>'))
     .description('open a local port to a target that asks for no password')
-    .option('--port <port>', 'local port; any free one by default', '0')
-    .option('--as <principal>', 'who connects; without it the token in COUNTERSIGN_TOKEN says so')
+    .option('--port <port>', 'local port; any free one by default', parsePort, 0)
+    .option('--as <principal>', 'who connects; otherwise the token in COUNTERSIGN_TOKEN says so')
     .addHelpText('after', '\nExample:\n  countersign connect orders --as you --port 5433')
     .action(connect);
 }
 
-async function connect(target: string, options: LocationOptions & { port: string; as?: string }): Promise<void> {
-  const api = new ApiClient(options);
-  const token = await tokenFor(api, options.as);
-  const instructions = await api.json<{ command: string }>('GET', `/api/targets/${encodeURIComponent(target)}/connection`);
-  const server = createServer((socket) => {
-    tunnel(api.url, { target, token }, socket);
+interface ConnectOptions extends LocationOptions {
+  readonly port: number;
+  readonly as?: string;
+}
+
+interface Tunnel {
+  readonly url: string;
+  readonly target: string;
+  readonly token: string;
+}
+
+async function connect(target: string, options: ConnectOptions): Promise<void> {
+  const url = locateGateway(options);
+  const pass = await passFor(options);
+  const tunnel = { url, target, token: pass.token };
+  const server = createServer((local) => {
+    forward(tunnel, local);
   });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen(Number(options.port), '127.0.0.1', resolve);
-  await promise;
-  const address = server.address();
-  console.log(`${target} is at 127.0.0.1:${address === null || typeof address === 'string' ? '' : address.port}, for every user of this machine, until Ctrl-C`);
-  console.log(`at the gateway itself it would be: ${instructions.command}`);
-  await new Promise<void>((stop) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        stop();
-      });
-    }
-  });
+  const port = await listen(server, options.port);
+  console.log(`${target} is at 127.0.0.1:${port} until Ctrl-C. Every user of this machine can reach it there, as the principal of the token.`);
+  const command = await commandFor(target, port, options);
+  if (command !== null) {
+    console.log(`  ${escapeControls(command, 'nothing')}`);
+  }
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop();
+    });
+  }
+  await stopped;
+  await pass.giveBack();
   process.exit(0);
 }
 
-async function tokenFor(api: ApiClient, principal: string | undefined): Promise<string> {
-  if (principal !== undefined) {
-    const { token } = await api.json<{ token: string; stored: StoredToken }>('POST', '/api/tokens', { principal, ttlMs: tokenMs });
-    return token;
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') {
+    throw new Error('the local port has no address');
   }
-  const token = process.env['COUNTERSIGN_TOKEN'];
-  if (token === undefined) {
-    throw new Error('say who connects with --as PRINCIPAL, or give a token in COUNTERSIGN_TOKEN');
-  }
-  return token;
+  return address.port;
 }
 
-/** One local connection through an upgraded request; the gateway speaks the target's protocol on it. */
-function tunnel(url: string, visit: { target: string; token: string }, local: Socket): void {
+/** A token for as long as the port is open, or the one that is there. */
+async function passFor(options: ConnectOptions): Promise<{ readonly token: string; giveBack(): Promise<void> }> {
+  if (options.as === undefined) {
+    return { token: environmentToken(), giveBack: () => Promise.resolve() };
+  }
+  const api = new ApiClient(options);
+  const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
+  return { token, giveBack: () => api.json('DELETE', `/api/tokens/${id}`) };
+}
+
+/** What to type; null for who may use the target and not the API. */
+async function commandFor(target: string, port: number, options: ConnectOptions): Promise<string | null> {
+  if (options.as === undefined) {
+    return null;
+  }
+  const path = `/api/targets/${encodeURIComponent(target)}/connection?port=${port}`;
+  return (await new ApiClient(options).json<ConnectionInstructions>('GET', path)).command;
+}
+
+/** One local connection through an upgraded request: the gateway speaks the target's protocol on it, nobody here does. */
+function forward({ url, target, token }: Tunnel, local: Socket): void {
   local.on('error', () => local.destroy());
-  local.pause();
-  const upgrade = request(`${url}/api/connect/${encodeURIComponent(visit.target)}`, {
-    headers: { connection: 'upgrade', upgrade: 'countersign-tunnel', 'x-countersign-token': `Bearer ${visit.token}` },
+  const upgrade = (url.startsWith('https:') ? requestTls : request)(`${url}/api/connect/${encodeURIComponent(target)}`, {
+    headers: { connection: 'upgrade', upgrade: 'countersign-tunnel', authorization: `Bearer ${token}` },
+    timeout: upgradeMs,
   });
+  const fail = (reason: string): void => {
+    process.stderr.write(`countersign: no connection to ${target}: ${reason}\n`);
+    upgrade.destroy();
+    local.destroy();
+  };
   upgrade.on('upgrade', (_response, remote, head) => {
+    upgrade.setTimeout(0);
     remote.on('error', () => local.destroy());
-    if (head.length > 0) {
-      local.write(head);
-    }
+    local.once('close', () => remote.destroy());
+    remote.once('close', () => local.destroy());
+    local.write(head);
     local.pipe(remote).pipe(local);
   });
-  upgrade.on('response', () => local.destroy());
-  upgrade.on('error', () => local.destroy());
+  upgrade.on('response', ({ statusCode }) => {
+    fail(`the gateway answers ${statusCode}`);
+  });
+  upgrade.on('timeout', () => {
+    fail('the gateway does not answer');
+  });
+  upgrade.on('error', (error) => {
+    fail(error.message);
+  });
   upgrade.end();
 }

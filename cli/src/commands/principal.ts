@@ -1,47 +1,45 @@
-import type { Command } from 'commander';
 import { addToConfig } from '@countersign/gateway/config/edit.ts';
-import { addLocation, loadConfig, type LocationOptions } from '../location.ts';
+import type { Principal } from '@countersign/gateway/domain/principal.ts';
+import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { validator } from './target.ts';
-
-interface ListedPrincipal {
-  readonly id: string;
-  readonly kind: string;
-  readonly groups: readonly string[];
-  readonly targets: readonly string[];
-}
+import { collect } from '../arguments.ts';
+import { addLocation, configOption, loadConfig, validatorOf, type LocationOptions } from '../location.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addPrincipal(program: Command): void {
   const principal = program.command('principal').description('who may use the gateway');
   addLocation(principal.command('list'))
-    .description('principals with what they were granted')
+    .description('principals with their kind, groups and the targets they were granted')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign principal list')
     .action(list);
   principal
     .command('add')
     .argument('<name>')
-    .description('add a principal to the configuration file')
-    .option('--config <file>', 'the configuration file', './countersign.yaml')
-    .option('--kind <kind>', 'human or agent', 'agent')
-    .option('--group <group...>', 'groups it belongs to')
-    .option('--target <target...>', 'targets it is granted')
+    .description('add a principal to the configuration file; a running gateway takes it up')
+    .addOption(configOption())
+    .addOption(new Option('--kind <kind>', 'who it is').choices(['human', 'agent']).default('agent'))
+    .option('--group <group>', 'a group it belongs to, can be repeated; admins may use the API', collect, [])
+    .option('--target <target>', 'a target it is granted, can be repeated', collect, [])
     .addHelpText('after', '\nExample:\n  countersign principal add support-bot --kind agent --target orders')
     .action(add);
 }
 
-async function list(options: LocationOptions & { json?: boolean }): Promise<void> {
-  const principals: readonly ListedPrincipal[] =
-    options.url === undefined ? [...loadConfig(options).principals.values()] : await new ApiClient(options).json('GET', '/api/principals');
-  for (const principal of principals) {
-    console.log(
-      options.json === true ? JSON.stringify(principal) : `${principal.id}  ${principal.kind}  groups ${principal.groups.join(',') || '-'}  targets ${principal.targets.join(',') || '-'}`,
-    );
-  }
+async function list(options: LocationOptions & RowOptions): Promise<void> {
+  const principals =
+    options.url === undefined ? [...loadConfig(options).principals.values()] : await new ApiClient(options).json<readonly Principal[]>('GET', '/api/principals');
+  await printRows(principals, options, ({ id, kind, groups, targets }) => columns(id, kind, groups, targets));
 }
 
-function add(name: string, options: { config: string; kind: string; group?: string[]; target?: string[] }): void {
-  const value = { kind: options.kind, groups: options.group ?? [], targets: options.target ?? [] };
-  addToConfig(options.config, { section: 'principals', name, value }, validator(options.config));
-  console.log(`added principal ${name}`);
+interface AddOptions {
+  readonly config: string;
+  readonly kind: string;
+  readonly group: readonly string[];
+  readonly target: readonly string[];
+}
+
+function add(name: string, { config, kind, group, target }: AddOptions): void {
+  const value = { kind, ...(group.length === 0 ? {} : { groups: group }), targets: target };
+  addToConfig(config, { section: 'principals', name, value }, validatorOf(config));
+  console.log(`added principal ${name} to ${config}`);
 }

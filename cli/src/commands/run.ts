@@ -1,50 +1,66 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import type { OpenedRun } from '@countersign/gateway/api/context.ts';
+import { commandLengthMax } from '@countersign/gateway/api/schemas.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { collect } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
+import { escapeControls } from '../terminal.ts';
 
+/** What a shell answers when a command is not there, and when a signal ended it. */
 const notFound = 127;
+const signalled = 128;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
 export function addRun(program: Command): void {
   addLocation(program.command('run').argument('<command...>', 'what to run, after --'))
     .description('run a command in a session of its own: whatever it does through the gateway is one timeline')
     .requiredOption('--as <principal>', 'who it acts as')
-    .option('--target <target...>', 'targets to give it; all that the principal was granted by default', collect, [])
+    .option('--target <target>', 'a target to give it, can be repeated; otherwise all that the principal was granted', collect, [])
     .passThroughOptions()
-    .addHelpText('after', '\nExample:\n  countersign run --as support-bot --target orders -- psql -c "select 1"')
+    .addHelpText('after', "\nExits with the command's own code.\n\nExample:\n  countersign run --as support-bot --target orders -- psql -c 'select 1'")
     .action(run);
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
+async function run(words: readonly string[], options: LocationOptions & { readonly as: string; readonly target: readonly string[] }): Promise<void> {
+  const api = new ApiClient(options);
+  const command = words.join(' ').slice(0, commandLengthMax);
+  const opened = await api.json<OpenedRun>('POST', '/api/runs', { principal: options.as, targets: options.target, command });
+  try {
+    process.exitCode = await runCommand(words, opened.environment);
+  } finally {
+    await endRun(api, opened.session);
+  }
 }
 
-async function run(command: string[], options: LocationOptions & { as: string; target: string[] }): Promise<void> {
-  const api = new ApiClient(options);
-  const opened: OpenedRun = await api.json('POST', '/api/runs', { principal: options.as, targets: options.target });
+/** The command has its exit code already: a gateway that is gone by now does not change it. */
+async function endRun(api: ApiClient, session: string): Promise<void> {
   try {
-    process.exitCode = await runCommand(command, opened.environment);
-  } finally {
-    await api.json('POST', `/api/runs/${opened.session}/end`);
+    await api.json('POST', `/api/runs/${session}/end`);
+  } catch (error) {
+    process.stderr.write(`countersign: session ${session} could not be closed: ${error instanceof Error ? error.message : String(error)}\n`);
   }
 }
 
 /** The command's exit code, as a shell would give it. */
-function runCommand([program = '', ...words]: string[], environment: Readonly<Record<string, string>>): Promise<number> {
+function runCommand([program = '', ...words]: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+  const child = spawn(program, words, { stdio: 'inherit', env: { ...process.env, ...environment } });
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A terminal gives Ctrl-C to the command as well; a second one would not mean the same.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) {
+        child.kill(signal);
+      }
+    });
+  }
   return new Promise((resolve) => {
-    const child = spawn(program, words, { stdio: 'inherit', env: { ...process.env, ...environment } });
-    for (const signal of signals) {
-      process.on(signal, () => child.kill(signal));
-    }
     child.once('error', (error) => {
-      process.stderr.write(`countersign: ${program} cannot be run: ${error.message}\n`);
+      process.stderr.write(`countersign: ${escapeControls(program, 'nothing')} cannot be run: ${error.message}\n`);
       resolve(notFound);
     });
     child.once('exit', (code, signal) => {
-      resolve(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0));
+      resolve(code ?? signalled + (signal === null ? 0 : constants.signals[signal]));
     });
   });
 }

@@ -1,102 +1,110 @@
 import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
-import { openOffline, type OfflineStore } from '@countersign/gateway/offline.ts';
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { parseSession, parseSpeed } from '../arguments.ts';
+import { parseDuration } from '../duration.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
-import { describeRecord } from '../show.ts';
+import { printRows, type RowOptions } from '../rows.ts';
+import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
+import { describeRecord, describeSession } from '../show.ts';
 
-type Json = LocationOptions & { readonly json?: boolean; readonly data?: string };
-const pauseMsMax = 5000;
-const sessionPath = (id: string): string => `/api/sessions/${encodeURIComponent(id)}`;
+const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
+/** What a timer can wait at once. */
+const waitMsMax = 2 ** 31 - 1;
 
 export function addSession(program: Command): void {
   const session = program.command('session').description('what was recorded, and what goes on now');
-  addLocation(session.command('list'))
-    .description('sessions, oldest first')
-    .option('--data <dir>', 'read this data directory, with no gateway running')
-    .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExample:\n  countersign session list --json')
-    .action(list);
-  addLocation(session.command('show').argument('<id>'))
-    .description('every record of a session')
-    .option('--data <dir>', 'read this data directory, with no gateway running')
-    .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExample:\n  countersign session show 0f1e2d3c4b5a69788796a5b4c3d2e1f0 --json')
-    .action(show);
-  addLocation(session.command('replay').argument('<id>'))
-    .description('play a session as it happened')
-    .option('--data <dir>', 'read this data directory, with no gateway running')
-    .option('--speed <factor>', 'times as fast', '1')
-    .option('--no-wait', 'without the pauses')
-    .addHelpText('after', '\nExample:\n  countersign session replay 0f1e2d3c4b5a69788796a5b4c3d2e1f0 --speed 4')
-    .action(replay);
-  addLocation(session.command('watch').argument('<id>'))
+  addReading(session);
+  addLocation(session.command('watch').argument('<id>', 'session', parseSession))
     .description('follow a session while it goes on')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExample:\n  countersign session watch 0f1e2d3c4b5a69788796a5b4c3d2e1f0')
+    .addHelpText('after', `\nExample:\n  countersign session watch ${example}`)
     .action(watch);
-  addLocation(session.command('halt').argument('<id>'))
+  addLocation(session.command('halt').argument('<id>', 'session', parseSession))
     .description('end a session now')
     .option('--reason <text>', 'recorded, and told to the client', '')
-    .addHelpText('after', '\nExample:\n  countersign session halt 0f1e2d3c4b5a69788796a5b4c3d2e1f0 --reason "reads too much"')
+    .addHelpText('after', `\nExample:\n  countersign session halt ${example} --reason "reads too much"`)
     .action(halt);
-  addLocation(session.command('export').argument('<id>'))
+  addLocation(session.command('export').argument('<id>', 'session', parseSession))
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
     .option('--out <file>', 'instead of standard output')
-    .addHelpText('after', '\nExample:\n  countersign session export 0f1e2d3c4b5a69788796a5b4c3d2e1f0 --out session.bundle')
+    .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
     .action(exportBundle);
 }
 
-async function list(options: Json): Promise<void> {
-  await using offline = await openData(options);
-  const sessions: AsyncIterable<SessionSummary> | Iterable<SessionSummary> = offline?.sessions() ?? new ApiClient(options).rows('/api/sessions');
-  for await (const session of sessions) {
-    console.log(
-      options.json === true
-        ? JSON.stringify(session)
-        : `${session.session}  ${session.opened}  ${session.state.padEnd(11)}  ${String(session.records).padStart(6)} records  ${session.principal ?? '-'} → ${session.targets.join(', ') || '-'}`,
-    );
-  }
+/** Commands that also work on a data directory with no gateway running. */
+function addReading(session: Command): void {
+  const dataOption = ['--data <dir>', 'read this data directory itself, for instance a copy'] as const;
+  addLocation(session.command('list'))
+    .description('sessions, oldest first')
+    .option(...dataOption)
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  countersign session list --json')
+    .action(list);
+  addLocation(session.command('show').argument('<id>', 'session', parseSession))
+    .description('every record of a session')
+    .option(...dataOption)
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', `\nExample:\n  countersign session show ${example} --json`)
+    .action(show);
+  addLocation(session.command('replay').argument('<id>', 'session', parseSession))
+    .description('play statements and rows as they happened')
+    .option(...dataOption)
+    .option('--speed <factor>', 'times as fast', parseSpeed, 1)
+    .option('--idle-limit <duration>', 'no pause longer than this', parseDuration)
+    .option('--no-wait', 'no pauses at all')
+    .addHelpText('after', `\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s`)
+    .action(replay);
 }
 
-async function show(id: string, options: Json): Promise<void> {
-  await using offline = await openData(options);
-  for await (const record of recordsOf(id, options, offline)) {
-    console.log(options.json === true ? JSON.stringify(record) : describeRecord(record));
-  }
+async function list(options: SourceOptions & RowOptions): Promise<void> {
+  await using source = await openSource(options);
+  await printRows(source.sessions(), options, describeSession);
 }
 
-async function replay(id: string, options: Json & { speed: string; wait: boolean }): Promise<void> {
-  const speed = Number(options.speed);
-  if (!(speed > 0)) {
-    throw new Error(`--speed ${options.speed}: a number above 0 is expected`);
-  }
-  await using offline = await openData(options);
+async function show(id: string, options: SourceOptions & RowOptions): Promise<void> {
+  await using source = await openSource(options);
+  await printRows(source.records(id), options, (record) => describeRecord(record));
+}
+
+interface ReplayOptions extends SourceOptions {
+  readonly speed: number;
+  readonly idleLimit?: number;
+  readonly wait: boolean;
+}
+
+async function replay(id: string, options: ReplayOptions): Promise<void> {
+  await using source = await openSource(options);
+  const pauseMsMax = options.wait ? (options.idleLimit ?? Number.POSITIVE_INFINITY) : 0;
+  let dueMs = performance.now();
   let before: number | null = null;
-  for await (const record of recordsOf(id, options, offline)) {
+  for await (const record of source.records(id)) {
     const now = Date.parse(record.time);
-    if (options.wait && before !== null && now > before) {
-      await delay(Math.min(pauseMsMax, now - before) / speed);
-    }
+    // From when it was due, not from when it was printed: nothing adds up.
+    dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / options.speed);
     before = now;
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 0) {
+      await delay(Math.min(waitMsMax, waitMs));
+    }
     if (record.content !== null || record.kind === 'close') {
-      console.log(describeRecord(record, Number.MAX_SAFE_INTEGER));
+      console.log(describeRecord(record, Number.POSITIVE_INFINITY));
     }
   }
 }
 
-async function watch(id: string, options: Json): Promise<void> {
+async function watch(id: string, options: LocationOptions & RowOptions): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => {
     stop.abort();
   });
   try {
-    for await (const record of new ApiClient(options).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal)) {
-      console.log(options.json === true ? JSON.stringify(record) : describeRecord(record));
-    }
+    const records = new ApiClient(options).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
+    await printRows(records, options, (record) => describeRecord(record));
   } catch (error) {
     if (!stop.signal.aborted) {
       throw error;
@@ -104,28 +112,12 @@ async function watch(id: string, options: Json): Promise<void> {
   }
 }
 
-async function halt(id: string, options: LocationOptions & { reason: string }): Promise<void> {
+async function halt(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
   await new ApiClient(options).json('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
   console.log(`halted ${id}`);
 }
 
-async function exportBundle(id: string, options: LocationOptions & { out?: string }): Promise<void> {
-  const out = options.out === undefined ? process.stdout : createWriteStream(options.out, { mode: 0o600 });
-  for await (const chunk of new ApiClient(options).chunks(`${sessionPath(id)}/bundle`)) {
-    if (!out.write(chunk)) {
-      await new Promise((resolve) => out.once('drain', resolve));
-    }
-  }
-  if (out !== process.stdout) {
-    out.end();
-    await finished(out);
-  }
-}
-
-async function openData(options: Json): Promise<OfflineStore | null> {
-  return options.data === undefined ? null : openOffline(options.data, process.env);
-}
-
-function recordsOf(id: string, options: Json, offline: OfflineStore | null): AsyncIterable<ShownRecord> {
-  return offline?.records(id) ?? new ApiClient(options).rows(`${sessionPath(id)}/records`);
+async function exportBundle(id: string, options: LocationOptions & { readonly out?: string }): Promise<void> {
+  const bundle = Readable.from(new ApiClient(options).chunks(`${sessionPath(id)}/bundle`));
+  await (options.out === undefined ? pipeline(bundle, process.stdout, { end: false }) : pipeline(bundle, createWriteStream(options.out, { mode: 0o600 })));
 }

@@ -1,22 +1,14 @@
-import type { Command } from 'commander';
+import { summarizeTarget, type TargetSummary } from '@countersign/gateway/api/target-summary.ts';
 import { addToConfig } from '@countersign/gateway/config/edit.ts';
-import { parseConfig } from '@countersign/gateway/config/parse.ts';
-import { protocols } from '@countersign/gateway/protocols/registry.ts';
-import { addLocation, loadConfig, type LocationOptions } from '../location.ts';
+import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-
-interface ListedTarget {
-  readonly name: string;
-  readonly protocol: string;
-  readonly host: string;
-  readonly port: number;
-  readonly durability: string;
-}
+import { addLocation, configOption, loadConfig, validatorOf, type LocationOptions } from '../location.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addTarget(program: Command): void {
   const target = program.command('target').description('the systems behind the gateway');
   addLocation(target.command('list'))
-    .description('targets with their durability')
+    .description('targets, with how far a record must have come before what it records moves on')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign target list')
     .action(list);
@@ -24,37 +16,39 @@ export function addTarget(program: Command): void {
     .command('add')
     .argument('<name>')
     .argument('<url>', 'SCHEME://USER@HOST:PORT/PATH, without a password')
-    .description('add a target to the configuration file')
-    .option('--config <file>', 'the configuration file', './countersign.yaml')
-    .option('--password-env <variable>', 'the gateway reads the password from this variable')
-    .option('--password-file <file>', 'or from this file')
-    .option('--durability <how>', 'disk or process', 'disk')
+    .description('add a target to the configuration file; a running gateway takes it up')
+    .addOption(configOption())
+    .option('--password-env <variable>', 'the gateway reads the password from this variable of its environment')
+    .addOption(new Option('--password-file <file>', 'the gateway reads the password from this file').conflicts('passwordEnv'))
+    .addOption(new Option('--durability <how>', 'disk: survives power loss; process: survives the death of the gateway').choices(['disk', 'process']).default('disk'))
     .addHelpText('after', '\nExample:\n  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD')
     .action(add);
 }
 
-async function list(options: LocationOptions & { json?: boolean }): Promise<void> {
-  const targets: readonly ListedTarget[] =
-    options.url === undefined ? [...loadConfig(options).targets.values()] : await new ApiClient(options).json('GET', '/api/targets');
-  for (const { name, protocol, host, port, durability } of targets) {
-    console.log(options.json === true ? JSON.stringify({ name, protocol, host, port, durability }) : `${name}  ${protocol}  ${host}:${port}  ${durability}`);
-  }
+async function list(options: LocationOptions & RowOptions): Promise<void> {
+  const targets =
+    options.url === undefined
+      ? [...loadConfig(options).targets.values()].map(summarizeTarget)
+      : await new ApiClient(options).json<readonly TargetSummary[]>('GET', '/api/targets');
+  await printRows(targets, options, ({ name, protocol, host, port, path, durability }) =>
+    columns(name, protocol, `${host}:${port}${path === '' ? '' : `/${path}`}`, durability),
+  );
 }
 
-function add(name: string, url: string, options: { config: string; passwordEnv?: string; passwordFile?: string; durability: string }): void {
-  const password =
-    options.passwordEnv === undefined
-      ? options.passwordFile === undefined
-        ? {}
-        : { password: { file: options.passwordFile } }
-      : { password: { env: options.passwordEnv } };
-  const value = { url, ...password, durability: options.durability };
-  addToConfig(options.config, { section: 'targets', name, value }, validator(options.config));
-  console.log(`added target ${name}`);
+interface AddOptions {
+  readonly config: string;
+  readonly passwordEnv?: string;
+  readonly passwordFile?: string;
+  readonly durability: string;
 }
 
-export function validator(file: string): (text: string) => void {
-  return (text) => {
-    parseConfig(text, { file, protocols, environment: process.env, secrets: 'missing' });
+function add(name: string, url: string, { config, passwordEnv, passwordFile, durability }: AddOptions): void {
+  const value = {
+    url,
+    ...(passwordEnv === undefined ? {} : { password: { env: passwordEnv } }),
+    ...(passwordFile === undefined ? {} : { password: { file: passwordFile } }),
+    ...(durability === 'disk' ? {} : { durability }),
   };
+  addToConfig(config, { section: 'targets', name, value }, validatorOf(config));
+  console.log(`added target ${name} to ${config}`);
 }

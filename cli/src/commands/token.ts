@@ -1,25 +1,28 @@
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
 import { Authenticator } from '@countersign/gateway/identity/authenticate.ts';
 import { openSqlite } from '@countersign/gateway/store/sqlite.ts';
-import { Tokens, type StoredToken } from '@countersign/gateway/store/tokens.ts';
-import { mkdirSync } from 'node:fs';
+import { Tokens } from '@countersign/gateway/store/tokens.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
 import { addLocation, findRunning, loadConfig, type LocationOptions } from '../location.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
+import { printJson } from '../terminal.ts';
 
-type Json = LocationOptions & { readonly json?: boolean };
+type NewToken = TokenSummary & { readonly token: string };
 
 export function addToken(program: Command): void {
   const token = program.command('token').description('tokens that principals show to the gateway');
   addLocation(token.command('create').argument('<principal>'))
     .description('make a token; it is shown once, and only its hash is kept')
-    .option('--ttl <duration>', 'how long it lives, at most 366d', '24h')
-    .option('--json', 'print {token, id, principal, expires}')
+    .option('--ttl <duration>', 'how long it lives, at most 366d; 24h by default', parseDuration)
+    .option('--json', 'print {token, id, principal, expires, ...}')
     .addHelpText('after', '\nExample:\n  countersign token create support-bot --ttl 1h')
     .action(create);
   addLocation(token.command('list'))
-    .description('tokens that were made, without the tokens')
+    .description('tokens that were made, oldest first; not the tokens themselves')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign token list --json')
     .action(list);
@@ -31,51 +34,61 @@ export function addToken(program: Command): void {
 
 /** What the commands need, from the running gateway or, without one, from its files. */
 interface TokenOffice {
-  create(principal: string, ttlMs: number): Promise<{ token: string; stored: StoredToken }>;
-  list(): Promise<readonly StoredToken[]>;
+  create(principal: string, ttlMs: number | undefined): Promise<NewToken>;
+  list(): Promise<readonly TokenSummary[]>;
+  /** False when there is no such token. */
   revoke(id: string): Promise<boolean>;
 }
 
 async function withOffice<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
-  if (options.url !== undefined || findRunning(loadConfig(options).data) !== null) {
-    const api = new ApiClient(options);
-    return act({
-      create: (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
-      list: () => api.json('GET', '/api/tokens'),
-      revoke: async (id) => {
-        await api.json('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
-        return true;
-      },
-    });
-  }
+  return options.url !== undefined || findRunning(loadConfig(options).data) !== null ? act(runningOffice(options)) : withFiles(options, act);
+}
+
+function runningOffice(options: LocationOptions): TokenOffice {
+  const api = new ApiClient(options);
+  return {
+    create: (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
+    list: () => api.json('GET', '/api/tokens'),
+    revoke: async (id) => {
+      await api.json('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
+      return true;
+    },
+  };
+}
+
+async function withFiles<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
   const { data, principals } = loadConfig(options);
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  if (!existsSync(data)) {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+  }
   using database = openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true });
   const tokens = new Tokens(database);
   const authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
-  return act({
-    create: (principal, ttlMs) => authenticator.create(principal, { ttlMs }),
-    list: () => tokens.list(),
+  return await act({
+    create: async (principal, ttlMs) => {
+      const { token, stored } = await authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
+      return { token, ...summarizeToken(stored) };
+    },
+    list: async () => (await tokens.list()).map(summarizeToken),
     revoke: (id) => tokens.revoke(id, Date.now()),
   });
 }
 
-async function create(principal: string, options: Json & { ttl: string }): Promise<void> {
-  const ttlMs = parseDuration(options.ttl);
-  const { token, stored } = await withOffice(options, (office) => office.create(principal, ttlMs));
+async function create(principal: string, options: LocationOptions & RowOptions & { readonly ttl?: number }): Promise<void> {
+  const made = await withOffice(options, (office) => office.create(principal, options.ttl));
   if (options.json === true) {
-    console.log(JSON.stringify({ token, ...shown(stored) }));
+    printJson(made);
     return;
   }
-  console.log(token);
-  process.stderr.write(`${stored.id} for ${principal}, until ${new Date(stored.expiresMs).toISOString()}. It is not shown again.\n`);
+  console.log(made.token);
+  process.stderr.write(`${made.id} for ${principal}, until ${made.expires}. It is not shown again.\n`);
 }
 
-async function list(options: Json): Promise<void> {
-  for (const stored of await withOffice(options, (office) => office.list())) {
-    const row = shown(stored);
-    console.log(options.json === true ? JSON.stringify(row) : `${row.id}  ${row.principal}  expires ${row.expires}${row.revoked === null ? '' : '  revoked'}`);
-  }
+async function list(options: LocationOptions & RowOptions): Promise<void> {
+  const tokens = await withOffice(options, (office) => office.list());
+  await printRows(tokens, options, ({ id, principal, expires, revoked }) =>
+    columns(id, principal, `until ${expires}`, revoked === null ? '' : `revoked ${revoked}`),
+  );
 }
 
 async function revoke(id: string, options: LocationOptions): Promise<void> {
@@ -83,10 +96,4 @@ async function revoke(id: string, options: LocationOptions): Promise<void> {
     throw new Error(`there is no token ${id}: countersign token list names them`);
   }
   console.log(`revoked ${id}`);
-}
-
-function shown(stored: StoredToken) {
-  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
-  const { id, principal, createdMs, expiresMs, revokedMs } = stored;
-  return { id, principal, created: iso(createdMs), expires: iso(expiresMs), revoked: iso(revokedMs) };
 }

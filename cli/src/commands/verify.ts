@@ -1,29 +1,30 @@
-import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { exitCodes, type Finding, type Verdict } from '@countersign/ledger/verdict.ts';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import type { FileReport } from '@countersign/ledger/file-report.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
 import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
 import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.ts';
 import type { Command } from 'commander';
+import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
-import { loadConfig } from '../location.ts';
+import { configOption, loadConfig } from '../location.ts';
 import { openStoreFiles } from '../store-files.ts';
-import { bold, escapeControls } from '../terminal.ts';
+import { bold, escapeControls, printJson } from '../terminal.ts';
 
 const fileBytesMax = 1024 * 1024 * 1024;
-const progressMs = 500;
+const progressMs = 250;
 
 interface VerifyOptions {
   readonly config: string;
   readonly data?: string;
-  readonly key: string[];
+  readonly key: readonly string[];
   readonly known?: string;
-  readonly maxAge?: string;
+  readonly maxAge?: number;
   readonly json?: boolean;
 }
 
-const verdictWords: Readonly<Record<Verdict, string>> = {
-  holds: 'HOLDS: the record is whole and signed',
+const verdicts: Readonly<Record<Verdict, string>> = {
+  holds: 'HOLDS: it is whole and signed',
   integrity: 'DOES NOT HOLD: something was changed',
   completeness: 'DOES NOT HOLD: something is missing',
   retention: 'DOES NOT HOLD: retention was not kept',
@@ -34,82 +35,114 @@ const verdictWords: Readonly<Record<Verdict, string>> = {
 export function addVerify(program: Command): void {
   program
     .command('verify')
-    .argument('[file]', 'a receipt or a bundle')
+    .argument('[file]', 'a receipt or a bundle; without it a whole store')
     .description('check a store, a bundle or a receipt, offline, with public keys only')
-    .option('--config <file>', 'configuration that names the data directory', './countersign.yaml')
-    .option('--data <dir>', 'data directory of a gateway, or a copy of it')
-    .option('--key <vkey...>', 'keys to trust (the line in log/key, kept outside the store)', (value: string, before: string[]) => [...before, value], [])
+    .addOption(configOption())
+    .option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it')
+    .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, kept outside the store); can be repeated', collect, [])
     .option('--known <file>', 'a checkpoint that was kept elsewhere: the store must not be older, nor another history')
-    .option('--max-age <duration>', 'how old the newest signed record may be')
+    .option('--max-age <duration>', 'how old the newest signed record may be, for instance 1h', parseDuration)
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 holds, 1 integrity, 2 completeness, 3 retention, 4 trust or freshness, 5 malformed.\n\nExample:\n  countersign verify --data ./countersign-data --key "$(cat auditor/key)"',
+      '\nExit codes: 0 holds, 1 integrity, 2 completeness, 3 retention, 4 trust or freshness, 5 malformed or unreadable.\n\nExample:\n  countersign verify --data ./countersign-data --key auditor/key',
     )
     .action(verify);
 }
 
 async function verify(file: string | undefined, options: VerifyOptions): Promise<void> {
-  const verdict = file === undefined ? await verifyDirectory(options) : await verifyOne(file, options);
-  process.exitCode = exitCodes[verdict];
+  try {
+    const report = file === undefined ? await verifyDirectory(options) : await verifyOne(file, options);
+    if (options.json === true) {
+      printJson(report);
+    } else {
+      print(report, options.key.length > 0);
+    }
+    process.exitCode = exitCodes[report.verdict];
+  } catch (error) {
+    // Codes 1 to 4 accuse somebody: what could not be read or was not understood never does.
+    process.stderr.write(`countersign: ${escapeControls(error instanceof Error ? error.message : String(error), 'lines')}\n`);
+    process.exitCode = exitCodes.malformed;
+  }
 }
 
-async function verifyDirectory(options: VerifyOptions): Promise<Verdict> {
-  const data = options.data ?? loadConfig({ config: options.config }).data;
-  if (!existsSync(join(data, 'journal'))) {
-    process.stderr.write(`countersign: ${data} is no data directory of a gateway: it has no journal\n`);
-    return 'malformed';
-  }
-  let shownMs = performance.now();
+async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
+  const data = options.data ?? loadConfig(options).data;
+  const progress = showProgress();
   const report = await verifyStore(openStoreFiles(data), {
-    ...(options.key.length === 0 ? {} : { keys: options.key }),
-    ...(options.known === undefined ? {} : { known: await readFile(options.known, 'utf8') }),
-    ...(options.maxAge === undefined ? {} : { maxAgeMs: parseDuration(options.maxAge) }),
-    onProgress: ({ bytes, bytesTotal }) => {
+    ...keysOf(options),
+    ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
+    ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
+    onProgress: progress.show,
+  });
+  progress.clear();
+  return report;
+}
+
+async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {
+  const { size } = statSync(file);
+  if (size > fileBytesMax) {
+    throw new MalformedError(`${file} is longer than ${fileBytesMax} bytes`);
+  }
+  return verifyFile(readFileSync(file), keysOf(options));
+}
+
+function keysOf({ key }: VerifyOptions): { readonly keys?: readonly string[] } {
+  return key.length === 0 ? {} : { keys: key.map((value) => (existsSync(value) ? readFileSync(value, 'utf8').trim() : value)) };
+}
+
+/** On a terminal, how far it has come. */
+function showProgress(): { show(progress: { readonly bytes: number; readonly bytesTotal: number }): void; clear(): void } {
+  let shownMs = performance.now();
+  let isShown = false;
+  return {
+    show: ({ bytes, bytesTotal }) => {
       if (process.stderr.isTTY && performance.now() - shownMs > progressMs) {
         shownMs = performance.now();
-        process.stderr.write(`\r${Math.floor((bytes / bytesTotal) * 100)} %`);
+        isShown = true;
+        process.stderr.write(`\r${Math.floor((bytes / Math.max(1, bytesTotal)) * 100)} % of ${Math.ceil(bytesTotal / 2 ** 20)} MiB`);
       }
     },
-  });
-  print(report.verdict, report.findings, options, report, () => {
-    printStore(report);
-  });
-  return report.verdict;
+    clear: () => {
+      process.stderr.write(isShown ? '\r\u001B[K' : '');
+    },
+  };
 }
 
-async function verifyOne(file: string, options: VerifyOptions): Promise<Verdict> {
-  if ((await stat(file)).size > fileBytesMax) {
-    throw new Error(`${file} is longer than ${fileBytesMax} bytes`);
+function print(report: StoreReport | FileReport, hasKeys: boolean): void {
+  console.log(bold(verdicts[report.verdict]));
+  for (const line of 'form' in report ? describeFile(report) : describeStore(report)) {
+    console.log(`  ${escapeControls(line, 'nothing')}`);
   }
-  const report = await verifyFile(await readFile(file), options.key.length === 0 ? {} : { keys: options.key });
-  print(report.verdict, report.findings, options, report, () => undefined);
-  return report.verdict;
-}
-
-// oxlint-disable-next-line max-params -- one call from each of the two above.
-function print(verdict: Verdict, findings: readonly Finding[], options: VerifyOptions, report: object, details: () => void): void {
-  if (options.json === true) {
-    console.log(JSON.stringify(report));
-    return;
-  }
-  console.log(bold(verdictWords[verdict]));
-  details();
-  for (const { code, where, what } of findings) {
+  for (const { code, where, what } of report.findings) {
     console.log(escapeControls(`  ${code}: ${where}: ${what}`, 'nothing'));
   }
-  if (options.key.length === 0) {
-    console.log('  No --key was given: what was checked is that it agrees with the key inside.');
+  if (report.findingsDropped > 0) {
+    console.log(`  and ${report.findingsDropped} findings more`);
+  }
+  if (!hasKeys) {
+    console.log('  Without --key it was only checked that all of it agrees with the key inside, not whose key that is.');
   }
 }
 
-function printStore({ counts, newest, unsigned, leavesPerSecond }: StoreReport): void {
-  console.log(`  ${counts.leaves} records of ${counts.sessions} sessions in ${counts.segments} segments, ${counts.epochs} epochs, ${counts.tiles} tiles`);
-  if (newest !== undefined) {
-    console.log(`  newest checkpoint over ${newest.size} records, the last of ${new Date(newest.lastLeafMs).toISOString()}`);
-  }
-  if (unsigned.leaves > 0 || unsigned.tornBytes > 0) {
-    console.log(`  not yet under a checkpoint: ${unsigned.leaves} records${unsigned.tornBytes > 0 ? `, and ${unsigned.tornBytes} bytes of a torn tail` : ''}`);
-  }
-  console.log(`  ${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`);
+function describeStore({ counts, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
+  const state = closed ? 'The gateway was stopped in good order.' : 'The gateway is running, or was not stopped in good order.';
+  const { leaves, sessions, sessionsOpen, segments, epochs, tiles } = counts;
+  return [
+    `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
+    ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}. ${state}`]),
+    ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${unsigned.leaves} records`]),
+    ...(unsigned.tornBytes === 0 ? [] : [`torn tail of a crash: ${unsigned.tornBytes} bytes`]),
+    `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
+  ];
+}
+
+function describeFile({ form, log, session, extent, counts, logSize }: FileReport): string[] {
+  const what = { receipt: 'a receipt', bundle: 'a bundle', unknown: 'neither a receipt nor a bundle' }[form];
+  const whole = extent === undefined ? '' : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection' }[extent];
+  return [
+    `${what}${whole}: ${counts.records} records, ${counts.opened} bodies shown, ${counts.withheld} withheld`,
+    ...(session === undefined ? [] : [`session ${session}`]),
+    ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),
+  ];
 }

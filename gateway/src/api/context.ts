@@ -1,9 +1,11 @@
-import type { Identity } from '../domain/principal.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
 import type { StoredToken } from '../store/tokens.ts';
+import type { TargetSummary } from './target-summary.ts';
 
-/** Who talks to the API: the operator on the gateway's own machine, or an administrator by token. */
+/** Who talks to the API: the operator on the gateway's own machine, or an administrator by token. Named in the record of what is done. */
 export interface Caller {
   readonly id: string;
   readonly address: string;
@@ -12,33 +14,44 @@ export interface Caller {
 export interface RunRequest {
   readonly principal: string;
   readonly targets: readonly string[];
+  /** What is run, for the record. */
+  readonly command: string;
 }
 
 export interface OpenedRun {
   readonly session: string;
   readonly token: string;
   readonly traceparent: string;
+  /** What the command gets: see DESIGN, "what programs hold". */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** All that the API can do; the composition root provides it. */
+/** All that the API can do. */
 export interface ApiContext {
-  /** What the caller is, or null. */
-  identify(authorization: string | undefined): Promise<{ readonly operator: true } | { readonly identity: Identity } | null>;
-  listTargets(): readonly Readonly<Record<string, unknown>>[];
-  listPrincipals(): readonly Readonly<Record<string, unknown>>[];
-  createToken(principal: string, ttlMs: number | undefined): Promise<NewToken>;
+  /** Errors: `unauthenticated` and `refused`, each recorded with address and reason, and slowed down. */
+  authenticate(authorization: string | undefined, address: string): Promise<Caller>;
+  listTargets(): readonly TargetSummary[];
+  listPrincipals(): readonly Principal[];
+  /** Errors: `unknown_principal`, `limit_exceeded`. */
+  createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken>;
   listTokens(): Promise<readonly StoredToken[]>;
-  revokeToken(id: string): Promise<boolean>;
+  /** False when there is no such token. */
+  revokeToken(id: string, by: Caller): Promise<boolean>;
+  /** Oldest first. */
   listSessions(): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */
   showSession(session: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord>;
+  /** The lines of a bundle. Errors: `not_found`. The reading is recorded. */
   exportSession(session: string, reader: Caller): AsyncIterable<string>;
+  /** Errors: `not_found`, `conflict` when it is closed already. */
   haltSession(session: string, by: Caller, reason: string): Promise<void>;
+  /** Errors: `not_found`. */
   receipt(log: string, index: number): Promise<string>;
   /** A file of the public log: `checkpoint`, `key`, `tile/...`; null when there is none. */
   logFile(path: string): Promise<Uint8Array | null>;
-  openRun(request: RunRequest): Promise<OpenedRun>;
+  /** Errors: `unknown_principal`, `refused`, `unknown_target`. */
+  openRun(request: RunRequest, by: Caller): Promise<OpenedRun>;
   endRun(session: string): void;
-  connection(target: string): Readonly<Record<string, unknown>>;
+  /** With a token's place left open. `localPort`: for a port of the client's own machine that leads to the target. Errors: `unknown_target`. */
+  connection(target: string, localPort: number | null): ConnectionInstructions;
 }

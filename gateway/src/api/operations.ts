@@ -2,8 +2,12 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoginThrottle } from '../controls/login-throttle.ts';
+import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { Identity, Principal } from '../domain/principal.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
 import { makeBundle, makeReceipt } from '../feed/evidence.ts';
@@ -14,8 +18,16 @@ import type { Authenticator, NewToken } from '../identity/authenticate.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
+import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
 import type { ApiContext, Caller, OpenedRun, RunRequest } from './context.ts';
+import { summarizeTarget, type TargetSummary } from './target-summary.ts';
+
+/** Principals of this group may use the API with their own token. */
+const administrators = 'admins';
+/** Who holds the credential in the data directory. */
+const operator = 'operator';
+const runEnding = { reason: 'client', error: new GatewayError('stopping', 'The run has ended.') };
 
 export interface OperationsParts {
   readonly data: string;
@@ -26,6 +38,7 @@ export interface OperationsParts {
   readonly follower: Follower;
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
+  readonly throttle: LoginThrottle;
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly principals: () => ReadonlyMap<string, Principal>;
@@ -43,38 +56,50 @@ export class GatewayApi implements ApiContext {
     this.#operator = hash(openOperatorToken(parts.data));
   }
 
-  async identify(authorization: string | undefined): Promise<{ readonly operator: true } | { readonly identity: Identity } | null> {
-    const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1];
-    if (token === undefined) {
-      return null;
-    }
+  async authenticate(authorization: string | undefined, address: string): Promise<Caller> {
+    const { throttle } = this.#parts;
+    await delay(throttle.delayMs(address));
+    const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1] ?? '';
     if (timingSafeEqual(hash(token), this.#operator)) {
-      return { operator: true };
+      return { id: operator, address };
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
-    return 'identity' in outcome && outcome.identity.session === undefined ? outcome : null;
+    if ('refused' in outcome) {
+      throttle.failed(address);
+      return this.#refuse(address, new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`));
+    }
+    throttle.succeeded(address);
+    const { principal, session } = outcome.identity;
+    if (session !== undefined || !principal.groups.includes(administrators)) {
+      return this.#refuse(address, new GatewayError('refused', `${principal.id} may not use the API: that takes a token of a principal in the group ${administrators}.`));
+    }
+    return { id: principal.id, address };
   }
 
-  listTargets(): readonly Readonly<Record<string, unknown>>[] {
-    return [...this.#parts.targets().values()].map(({ name, protocol, host, port, path, user, durability }) => ({
-      name, protocol, host, port, database: path, user, durability,
-    }));
+  listTargets(): readonly TargetSummary[] {
+    return [...this.#parts.targets().values()].map(summarizeTarget);
   }
 
-  listPrincipals(): readonly Readonly<Record<string, unknown>>[] {
-    return [...this.#parts.principals().values()].map((principal) => ({ ...principal }));
+  listPrincipals(): readonly Principal[] {
+    return [...this.#parts.principals().values()];
   }
 
-  createToken(principal: string, ttlMs: number | undefined): Promise<NewToken> {
-    return this.#parts.authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
+  async createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken> {
+    const made = await this.#parts.authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
+    await this.#recordAct('gateway.create_token', `a token for ${principal}`, by, { 'countersign.token.id': made.stored.id });
+    return made;
   }
 
   listTokens(): Promise<readonly StoredToken[]> {
     return this.#parts.tokens.list();
   }
 
-  revokeToken(id: string): Promise<boolean> {
-    return this.#parts.tokens.revoke(id, Date.now());
+  async revokeToken(id: string, by: Caller): Promise<boolean> {
+    const isThere = await this.#parts.tokens.revoke(id, Date.now());
+    if (isThere) {
+      await this.#recordAct('gateway.revoke_token', `token ${id}`, by, { 'countersign.token.id': id });
+    }
+    return isThere;
   }
 
   async *listSessions(): AsyncIterable<SessionSummary> {
@@ -128,7 +153,7 @@ export class GatewayApi implements ApiContext {
     return readFile(join(this.#parts.data, 'log', path)).catch(() => null);
   }
 
-  async openRun(request: RunRequest): Promise<OpenedRun> {
+  async openRun(request: RunRequest, by: Caller): Promise<OpenedRun> {
     const { sessions, authenticator, principals, targets } = this.#parts;
     const principal = principals().get(request.principal);
     if (principal === undefined) {
@@ -140,28 +165,31 @@ export class GatewayApi implements ApiContext {
       throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
     }
     const session = sessions.open(true);
-    const { token, stored } = await authenticator.create(principal.id, { session: session.id });
-    session.describe({ principal, tokenId: stored.id });
-    const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
-    const connections = wanted.map((name) => ({ name, ...this.#connect(name, token) }));
-    const environment = Object.assign(
-      {},
-      ...connections.toReversed().map((connection) => connection.environment),
-      ...connections.map(({ name, url }) => ({ [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`]: url })),
-      { COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent },
-    );
-    return { session: session.id, token, traceparent, environment };
+    try {
+      const { token, stored } = await authenticator.create(principal.id, { session: session.id });
+      session.describe({ principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command });
+      const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
+      const connections = wanted.map((name) => ({ name, ...this.#connect(name, token) }));
+      const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
+      return { session: session.id, token, traceparent, environment };
+    } catch (error) {
+      session.end(runEnding);
+      throw error;
+    }
   }
 
   endRun(id: string): void {
-    this.#parts.sessions.find(id)?.end({ reason: 'client', error: new GatewayError('stopping', 'The run has ended.') });
+    const session = this.#parts.sessions.find(id);
+    if (session?.isRun === true) {
+      session.end(runEnding);
+    }
   }
 
-  connection(target: string): Readonly<Record<string, unknown>> {
-    return { ...this.#connect(target, 'TOKEN') };
+  connection(target: string, localPort: number | null): ConnectionInstructions {
+    return this.#connect(target, 'TOKEN', localPort);
   }
 
-  #connect(name: string, token: string) {
+  #connect(name: string, token: string, localPort: number | null = null): ConnectionInstructions {
     const target = this.#parts.targets().get(name);
     const protocol = target === undefined ? undefined : this.#parts.findProtocol(target.protocol);
     const address = target === undefined ? undefined : this.#parts.addresses()[target.protocol];
@@ -169,7 +197,27 @@ export class GatewayApi implements ApiContext {
       throw new GatewayError('unknown_target', `The target "${name}" cannot be reached here: it is not configured, or its protocol is not listened for.`);
     }
     const at = address.lastIndexOf(':');
-    return protocol.connection({ host: address.slice(0, at), port: Number(address.slice(at + 1)), target: name, token });
+    const door = localPort === null ? { host: reachable(address.slice(0, at)), port: Number(address.slice(at + 1)) } : { host: '127.0.0.1', port: localPort };
+    return protocol.connection({ ...door, target: name, token });
+  }
+
+  async #refuse(address: string, error: GatewayError): Promise<never> {
+    await recordOwnDecision(this.#parts.recorder, {
+      action: 'gateway.authenticate',
+      verdict: 'deny',
+      reason: `${error.code}: ${error.message}`,
+      attributes: { 'client.address': address, 'countersign.protocol': 'api' },
+    });
+    throw error;
+  }
+
+  async #recordAct(action: string, reason: string, by: Caller, attributes: Attributes): Promise<void> {
+    await recordOwnDecision(this.#parts.recorder, {
+      action,
+      verdict: 'allow',
+      reason,
+      attributes: { 'user.id': by.id, 'client.address': by.address, ...attributes },
+    });
   }
 
   /** What comes after what was shown, until the session closes. */
@@ -223,6 +271,17 @@ export class GatewayApi implements ApiContext {
     const { data, recorder } = this.#parts;
     return { data, gatewayId: recorder.gatewayId, key: readFileSync(join(data, 'log', 'key'), 'utf8').trim() };
   }
+}
+
+/** `<TARGET>_URL` of each target, and what usual clients read; where two targets claim the same variable it is the first one's. */
+function runEnvironment(connections: readonly (ConnectionInstructions & { readonly name: string })[]): Readonly<Record<string, string>> {
+  const urls = connections.map(({ name, url }) => [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`, url] as const);
+  return Object.assign({}, ...connections.toReversed().map(({ environment }) => environment), Object.fromEntries(urls.toReversed()));
+}
+
+/** An address to dial: who listens everywhere is reached on loopback. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host;
 }
 
 function hash(token: string): Buffer {

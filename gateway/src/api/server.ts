@@ -1,67 +1,64 @@
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { GatewayError } from '../domain/errors.ts';
-import { addAdministrationRoutes } from './administration.ts';
 import type { ApiContext, Caller } from './context.ts';
-import { addEvidenceRoutes } from './evidence.ts';
 import { problem } from './problem.ts';
-import type { ApiEnvironment } from './request.ts';
-import { addSessionRoutes } from './sessions.ts';
+import { routes } from './routes.ts';
 
-/** Principals of this group may use the API with their own token. */
-const administrators = 'admins';
+export type Api = Hono<{ Bindings: HttpBindings }>;
 
-/** The API. Everything but /api/health needs the operator's credential or an administrator's token. */
-export function createApi(api: ApiContext, onError: (error: unknown) => void): Hono<ApiEnvironment & { Bindings: HttpBindings }> {
-  const app = new Hono<ApiEnvironment & { Bindings: HttpBindings }>();
-  app.onError((error, c) => {
+/** The API over HTTP. Everything but /api/health needs the operator's credential or an administrator's token. */
+export function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
+  const app: Api = new Hono();
+  app.onError((error) => {
     if (!(error instanceof GatewayError)) {
       onError(error);
     }
-    return problem(c, error);
+    return problem(error);
   });
-  app.notFound((c) => problem(c, new GatewayError('not_found', 'There is nothing at this address.')));
-  app.use(async (c, next) => {
-    checkHost(c.env.incoming);
-    if (c.req.path !== '/api/health') {
-      c.set('caller', await authenticate(api, c.env.incoming));
-    }
-    await next();
+  app.notFound(() => problem(new GatewayError('not_found', 'There is nothing at this address.')));
+  app.get('/api/health', ({ env }) => {
+    checkHost(env.incoming);
+    return Response.json({ status: 'ok' });
   });
-  app.get('/api/health', (c) => c.json({ status: 'ok' }));
-  const routes = app as unknown as Hono<ApiEnvironment>; // The routes need less of the environment than the application has.
-  addSessionRoutes(routes, api);
-  addAdministrationRoutes(routes, api);
-  addEvidenceRoutes(routes, api);
+  for (const { method, path, answer } of routes) {
+    app.on(method, path, async (context) => {
+      checkHost(context.env.incoming);
+      const caller = await authenticate(api, context.env.incoming);
+      const query = new URL(context.req.url).searchParams;
+      return answer({ api, caller, query, request: context.req.raw, param: (name) => context.req.param(name) ?? '' });
+    });
+  }
   return app;
 }
 
 /** Errors: `unauthenticated`, `refused`. */
-export async function authenticate(api: ApiContext, request: IncomingMessage): Promise<Caller> {
-  const known = await api.identify(request.headers.authorization);
-  const address = request.socket.remoteAddress ?? '';
-  if (known === null) {
-    throw new GatewayError('unauthenticated', 'Give an administrator\'s token in COUNTERSIGN_TOKEN, or run this on the gateway\'s machine as its user.');
+function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Promise<Caller> {
+  const address = plainAddress(socket.remoteAddress);
+  if (!isLoopback(address) && !(socket instanceof TLSSocket)) {
+    throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');
   }
-  if ('operator' in known) {
-    return { id: 'operator', address };
-  }
-  if (!known.identity.principal.groups.includes(administrators)) {
-    throw new GatewayError('refused', `${known.identity.principal.id} is not in the group ${administrators}.`);
-  }
-  return { id: known.identity.principal.id, address };
+  return api.authenticate(headers.authorization, address);
 }
 
-/** A name that a web page made point at this machine is not a name of this machine (ATTACKS D35). */
-function checkHost(request: IncomingMessage): void {
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  const local = request.socket.localAddress?.replace(/^::ffff:/, '') ?? '';
-  const isLoopback = local === '::1' || local.startsWith('127.');
-  if (isLoopback && !['localhost', '127.0.0.1', '::1', local].includes(host)) {
+/** A name that a web page made point at this machine is no name of this machine (ATTACKS D35). */
+export function checkHost({ socket, headers }: IncomingMessage): void {
+  const host = (headers.host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const local = plainAddress(socket.localAddress);
+  if (isLoopback(local) && !['localhost', '127.0.0.1', '::1', local].includes(host)) {
     throw new GatewayError('refused', 'The Host header does not name this machine.');
   }
-  if (request.headers.origin !== undefined) {
+  if (headers.origin !== undefined) {
     throw new GatewayError('refused', 'The API is not for web pages of other origins.');
   }
+}
+
+function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/i, '');
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }

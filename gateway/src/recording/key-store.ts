@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, generateKeyPairSync, createPrivateKey, createPublicKey, randomBytes, sign, type KeyObject } from 'node:crypto';
 import type { NoteSigner } from '@countersign/ledger/note.ts';
-import { openSqlite, type Sqlite } from '../store/sqlite.ts';
+import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { standardClass } from './retention.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 
@@ -52,6 +52,11 @@ export class KeyStore implements Disposable {
     const database = openSqlite(file, { journal: 'truncate', secureDelete: true });
     database.exec(schema);
     return new KeyStore(database, root);
+  }
+
+  /** For reading a store that no gateway runs on; nothing in it is made or changed. */
+  static openReadOnly(file: string, root: KeyObject): KeyStore {
+    return new KeyStore(openSqliteReadOnly(file), root);
   }
 
   /** Makes gateway id and signing key on the first call. Errors: `key_unavailable`. */

@@ -283,7 +283,8 @@ export class Recorder implements AsyncDisposable {
       bytes: this.#journal.offset,
       first: this.#segmentFirstIndex,
       records: this.#frontier.size - this.#segmentFirstIndex,
-      chain: this.#batch.chain.slice(),
+      // A copy: the batch goes on in the same bytes, and `slice` of a Buffer is none.
+      chain: new Uint8Array(this.#batch.chain),
     };
     const chain = this.#journal.roll({
       firstIndex: this.#frontier.size,

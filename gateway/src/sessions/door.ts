@@ -9,6 +9,7 @@ import type { Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { Channel, type ChannelContext } from './channel.ts';
 import type { LiveSession } from './live-session.ts';
+import { recordOwnDecision } from './own-decision.ts';
 
 /** Signals (cancel keys) come without a login: so many from one connection is enough. */
 const signalDelayMs = 50;
@@ -126,25 +127,16 @@ export class ClientDoor implements Door {
 
   /** Address and reason are in the record before the client is told. */
   async #recordRefusal(credential: Credential, error: GatewayError): Promise<void> {
-    const { recorder } = this.#context;
-    recorder.append(recorder.own, {
-      kind: 'decision',
-      meta: JSON.stringify({
-        channel: 0,
-        action: 'gateway.authenticate',
-        verdict: 'deny',
-        reason: `${error.code}: ${error.message}`,
-        attributes: {
-          'client.address': credential.clientAddress,
-          'countersign.protocol': this.#protocol,
-          'countersign.target': credential.target.slice(0, 256),
-          'user.name': credential.user.slice(0, 256),
-        },
-      }),
-      content: [],
-    });
-    await new Promise<void>((resolve) => {
-      recorder.whenCommitted('process', resolve);
+    await recordOwnDecision(this.#context.recorder, {
+      action: 'gateway.authenticate',
+      verdict: 'deny',
+      reason: `${error.code}: ${error.message}`,
+      attributes: {
+        'client.address': credential.clientAddress,
+        'countersign.protocol': this.#protocol,
+        'countersign.target': credential.target.slice(0, 256),
+        'user.name': credential.user.slice(0, 256),
+      },
     });
   }
 }

@@ -12,6 +12,15 @@ export interface Ending {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
+/** Who a run is for, and who opened it. */
+export interface RunFacts {
+  readonly principal: Principal;
+  readonly tokenId: string;
+  readonly address: string;
+  readonly by: string;
+  readonly command: string;
+}
+
 /** A session that is open: its place in the record and its live channels. */
 export class LiveSession {
   readonly track: SessionTrack;
@@ -35,21 +44,26 @@ export class LiveSession {
   }
 
   /** For a run: who it is for, before its first connection. */
-  describe(run: { readonly principal: Principal; readonly tokenId: string }): void {
-    const { principal, tokenId } = run;
+  describe({ principal, tokenId, address, by, command }: RunFacts): void {
     const opens: ChannelFacts = {
       principal: principal.id,
       principalKind: principal.kind,
       groups: principal.groups,
       tokenId,
-      clientAddress: '',
+      clientAddress: address,
       target: '',
       protocol: '',
       durability: '',
     };
     this.#recorder.append(this.track, {
       kind: 'decision',
-      meta: JSON.stringify({ channel: 0, action: 'gateway.run', verdict: 'allow', opens }),
+      meta: JSON.stringify({
+        channel: 0,
+        action: 'gateway.run',
+        verdict: 'allow',
+        attributes: { 'countersign.opened_by': by, 'process.command_line': command },
+        opens,
+      }),
       content: [],
     });
   }

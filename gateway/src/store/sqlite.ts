@@ -88,7 +88,7 @@ export class Sqlite implements Disposable {
 
 /** Errors: `store_damaged`. */
 export function openSqlite(file: string, options: SqliteOptions): Sqlite {
-  try {
+  return orDamaged(file, () => {
     // SQLite gives its journal the mode of the database.
     if (file !== ':memory:') {
     closeSync(openSync(file, 'a', 0o600));
@@ -98,6 +98,17 @@ export function openSqlite(file: string, options: SqliteOptions): Sqlite {
     database.exec('PRAGMA synchronous = FULL');
     database.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
     return new Sqlite(database);
+  });
+}
+
+/** Of a store that is only looked at: no file is made or changed. Errors: `store_damaged`, also when there is no such file. */
+export function openSqliteReadOnly(file: string): Sqlite {
+  return orDamaged(file, () => new Sqlite(new DatabaseSync(file, { readOnly: true, timeout: busyMs })));
+}
+
+function orDamaged(file: string, open: () => Sqlite): Sqlite {
+  try {
+    return open();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError('store_damaged', `${file} cannot be opened: ${reason}.`, { cause });

@@ -42,7 +42,8 @@ export function writeFirstEpoch(
   commitWithCheckpoint(writer);
   writer.beginSegment();
   const left = openSession(writer);
-  addExchange(writer, session, "b");
+  writer.record(session, "response", { content: "b1" });
+  writer.commit();
   writer.close(session);
   commitWithCheckpoint(writer);
   writer.publish();

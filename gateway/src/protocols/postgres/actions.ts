@@ -25,8 +25,5 @@ export const unitActions = {
 
 /** What is the same for all requests of a connection: the same object each time, so that it need not be printed again. */
 export function connectionAttributes(database: string): Attributes {
-  return {
-    'db.system.name': 'postgresql',
-    ...(database === '' ? {} : { 'db.namespace': database }),
-  };
+  return { 'db.system.name': 'postgresql', ...(database === '' ? {} : { 'db.namespace': database }) };
 }

@@ -3,13 +3,13 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { ResponseOutput } from '../../wire/relay.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
 import type { Conversation, Exchange } from './conversation.ts';
+import { refusedState } from './failures.ts';
 import { backend } from './messages.ts';
 
 /** What an error must show of itself for its code and severity to be seen: they come first. */
 const errorHeadBytesMax = frameHeaderBytes + 256;
 const tagBytesMax = frameHeaderBytes + 64;
 const readyBytes = frameHeaderBytes + 1;
-const refusedState = '42501';
 const known = new Set<number>(Object.values(backend));
 /** These belong into a login, where the gateway was the client: in a conversation they could only be meant to deceive. */
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
@@ -67,21 +67,26 @@ export class Answers {
     this.#begunBytes = this.#swallowing ? 0 : this.#leftBytes;
     this.#beganCut = this.#begunBytes > 0;
     const { length } = chunk;
-    for (let at = 0; at < length;) {
-      if (this.#leftBytes > 0) {
-        at = this.#pass(at);
-      } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0) {
-        // Rows are most of what there is: the shortest way for them.
-        this.#type = backend.dataRow;
-        this.#rows += 1;
-        const end = at + frameLength(chunk, at, Infinity);
-        at = Math.min(end, length);
-        this.#leftBytes = end - at;
-      } else {
-        at = this.#begin(at);
+    let at = 0;
+    try {
+      while (at < length) {
+        if (this.#leftBytes > 0) {
+          at = this.#pass(at);
+        } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0) {
+          // Rows are most of what there is: the shortest way for them.
+          const end = at + frameLength(chunk, at, Infinity);
+          this.#type = backend.dataRow;
+          this.#rows += 1;
+          at = Math.min(end, length);
+          this.#leftBytes = end - at;
+        } else {
+          at = this.#begin(at);
+        }
       }
+    } finally {
+      // Also when a frame cannot be: what came before it is still the client's.
+      this.#endChunk(at);
     }
-    this.#endChunk();
   }
 
   /** A request went out: one that nothing answers is over at once. */
@@ -167,8 +172,7 @@ export class Answers {
     const conversation = this.#conversation;
     switch (this.#type) {
       case backend.commandComplete:
-        conversation.names.commandCompleted(this.#tag);
-        conversation.completedStep();
+        conversation.commandCompleted(this.#tag);
         break;
       case backend.parseComplete:
       case backend.bindComplete:
@@ -245,11 +249,11 @@ export class Answers {
   }
 
   /** What the chunk has of an answer that goes on, or of what the target says unasked. */
-  #endChunk(): void {
+  #endChunk(at: number): void {
     if (this.#swallowing) {
-      this.#from = this.#chunk.length;
+      this.#from = at;
     }
-    this.#cut(this.#chunk.length);
+    this.#cut(at);
     if (this.#pieces.length > 0) {
       this.#cutFrames ||= this.isMidFrame;
       const seq = this.#conversation.current?.seq;
@@ -265,10 +269,7 @@ export class Answers {
     this.#pieces = [];
     this.#emit({
       type: 'response',
-      meta: {
-        ...(seq === undefined ? {} : { request: seq }),
-        ...(attributes === undefined ? {} : { attributes }),
-      },
+      meta: { ...(seq === undefined ? {} : { request: seq }), ...(attributes === undefined ? {} : { attributes }) },
       bytes,
       continues,
     });

@@ -7,17 +7,8 @@ import { frontend } from './messages.ts';
  * the unit.
  */
 export type NameChange =
-  | {
-      readonly kind: 'parse' | 'close-statement' | 'close-portal' | 'execute';
-      readonly name: string;
-      readonly step: number;
-    }
-  | {
-      readonly kind: 'bind';
-      readonly name: string;
-      readonly statement: string;
-      readonly step: number;
-    };
+  | { readonly kind: 'parse' | 'close-statement' | 'close-portal' | 'execute'; readonly name: string; readonly step: number }
+  | { readonly kind: 'bind'; readonly name: string; readonly statement: string; readonly step: number };
 
 /**
  * Messages that are decided on, recorded and forwarded together. The bytes are the client's own.
@@ -315,11 +306,7 @@ export class ClientUnits {
       }
       case frontend.close: {
         const { text: name } = this.#name(body + 1, end);
-        this.#changes.push({
-          kind: this.#chunk[body] === statementByte ? 'close-statement' : 'close-portal',
-          name,
-          step,
-        });
+        this.#changes.push({ kind: this.#chunk[body] === statementByte ? 'close-statement' : 'close-portal', name, step });
         break;
       }
       case frontend.describe:
@@ -339,9 +326,6 @@ export class ClientUnits {
     if (zero < 0 || zero >= end) {
       throw new GatewayError('malformed', 'A string in a message has no end.');
     }
-    return {
-      text: this.#chunk.toString('latin1', at, Math.min(zero, at + nameBytesMax)),
-      next: zero + 1,
-    };
+    return { text: this.#chunk.toString('latin1', at, Math.min(zero, at + nameBytesMax)), next: zero + 1 };
   }
 }

@@ -87,20 +87,10 @@ function parseBind(body: ByteReader): BindMessage {
   const [portal, statement] = [body.cstring(), body.cstring()];
   const formats = list(body, () => body.int16());
   const parameters = list(body, () => value(body));
-  return {
-    kind: 'bind',
-    portal,
-    statement,
-    formats,
-    parameters,
-    resultFormats: list(body, () => body.int16()),
-  };
+  return { kind: 'bind', portal, statement, formats, parameters, resultFormats: list(body, () => body.int16()) };
 }
 
-function parseSubject(body: ByteReader): {
-  readonly what: StatementOrPortal;
-  readonly name: string;
-} {
+function parseSubject(body: ByteReader): { readonly what: StatementOrPortal; readonly name: string } {
   return { what: body.uint8() === 0x53 ? 'statement' : 'portal', name: body.cstring() };
 }
 
@@ -119,12 +109,7 @@ export function parseBackend(frame: Frame): BackendMessage {
     case backend.notice:
       return { kind: 'notice', fields: parseErrorFields(frame.body) };
     case backend.notification:
-      return {
-        kind: 'notification',
-        process: body.int32(),
-        channel: body.cstring(),
-        payload: body.cstring(),
-      };
+      return { kind: 'notification', process: body.int32(), channel: body.cstring(), payload: body.cstring() };
     case backend.parameterStatus:
       return { kind: 'parameter-status', name: body.cstring(), value: body.cstring() };
     case backend.parameterDescription:

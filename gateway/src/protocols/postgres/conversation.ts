@@ -1,6 +1,6 @@
 import type { Unit } from './client-units.ts';
 import { transaction } from './messages.ts';
-import { Names, type Undo } from './names.ts';
+import { deallocatedName, Names, type Undo } from './names.ts';
 
 /** One forwarded request, and what the target still has to say to it. */
 export interface Exchange {
@@ -19,6 +19,8 @@ export interface Exchange {
   refusal: Buffer | null;
   /** Read and dropped by the target, because something before it failed. */
   skipped: boolean;
+  /** The one prepared statement that this request does away with in SQL. */
+  readonly deallocates: string | null;
   readonly endsCopy: boolean;
 }
 
@@ -81,6 +83,7 @@ export class Conversation {
       sqlState: null,
       refusal,
       skipped,
+      deallocates: unit.kind === 'query' ? deallocatedName(unit.bytes) : null,
       endsCopy: unit.ends,
     };
     this.#note(unit, isExtended);
@@ -128,6 +131,11 @@ export class Conversation {
       current.steps -= 1;
       current.done += 1;
     }
+  }
+
+  commandCompleted(tag: string): void {
+    this.names.commandCompleted(tag, this.current?.deallocates ?? null);
+    this.completedStep();
   }
 
   failed(sqlState: string | null): void {
@@ -200,10 +208,10 @@ export class Conversation {
 
   /** The answer to a refused piece of COPY data comes as the answer to its statement. */
   refuseCopy(refusal: Buffer): void {
-    this.#copyIn = false;
     const { current } = this;
-    if (current !== undefined) {
+    if (this.#copyIn && current !== undefined) {
       current.refusal = refusal;
     }
+    this.#copyIn = false;
   }
 }

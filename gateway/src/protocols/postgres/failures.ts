@@ -26,26 +26,20 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   key_unavailable: '58030',
 };
 
+export const refusedState = sqlStates.refused;
+
 export function sqlState(error: GatewayError): string {
   return sqlStates[error.code];
 }
 
 /** The last words on a connection: one sentence, with the session's id when there is one. */
 export function fatal(error: GatewayError, session: string | null): Buffer {
-  return errorResponse({
-    severity: 'FATAL',
-    code: sqlState(error),
-    message: sentence(error.message, session),
-  });
+  return errorResponse({ severity: 'FATAL', code: sqlState(error), message: sentence(error.message, session) });
 }
 
 /** A statement was refused; the connection goes on. */
 export function refusal(reason: string, session: string): Buffer {
-  return errorResponse({
-    severity: 'ERROR',
-    code: sqlStates.refused,
-    message: sentence(reason, session),
-  });
+  return errorResponse({ severity: 'ERROR', code: refusedState, message: sentence(reason, session) });
 }
 
 function sentence(message: string, session: string | null): string {

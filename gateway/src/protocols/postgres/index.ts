@@ -13,13 +13,7 @@ export const postgres: Protocol = {
   parseOptions: parsePostgresOptions,
   connection: ({ host, port, target, token }) => ({
     url: `postgres://agent:${encodeURIComponent(token)}@${host.includes(':') ? `[${host}]` : host}:${port}/${encodeURIComponent(target)}`,
-    environment: {
-      PGHOST: host,
-      PGPORT: String(port),
-      PGUSER: 'agent',
-      PGPASSWORD: token,
-      PGDATABASE: target,
-    },
+    environment: { PGHOST: host, PGPORT: String(port), PGUSER: 'agent', PGPASSWORD: token, PGDATABASE: target },
     command: `psql -h ${host} -p ${port} -U agent -d ${target}`,
   }),
   serve,

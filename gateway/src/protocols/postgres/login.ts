@@ -66,10 +66,7 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
 async function readStartup(
   client: Client,
   reader: PacketReader,
-): Promise<{
-  readonly packet: Buffer;
-  readonly parsed: Startup | Extract<StartupPacket, { kind: 'cancel' }>;
-} | null> {
+): Promise<{ readonly packet: Buffer; readonly parsed: Startup | Extract<StartupPacket, { kind: 'cancel' }> } | null> {
   const asked = new Set<string>();
   const first = await reader.peek(1);
   if (first?.[0] === tlsHandshakeByte) {

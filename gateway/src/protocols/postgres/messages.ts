@@ -69,12 +69,7 @@ export type StartupPacket =
   | { readonly kind: 'gss-encryption' }
   /** `key` is what BackendKeyData held: process id and secret. */
   | { readonly kind: 'cancel'; readonly key: Buffer }
-  | {
-      readonly kind: 'startup';
-      readonly major: number;
-      readonly minor: number;
-      readonly parameters: ReadonlyMap<string, string>;
-    };
+  | { readonly kind: 'startup'; readonly major: number; readonly minor: number; readonly parameters: ReadonlyMap<string, string> };
 
 export type StatementOrPortal = 'statement' | 'portal';
 
@@ -83,21 +78,11 @@ export type Formats = readonly number[];
 
 export type FrontendMessage =
   | { readonly kind: 'query'; readonly text: string }
-  | {
-      readonly kind: 'parse';
-      readonly name: string;
-      readonly text: string;
-      readonly parameterTypes: readonly number[];
-    }
+  | { readonly kind: 'parse'; readonly name: string; readonly text: string; readonly parameterTypes: readonly number[] }
   | BindMessage
   | { readonly kind: 'describe' | 'close'; readonly what: StatementOrPortal; readonly name: string }
   | { readonly kind: 'execute'; readonly portal: string; readonly rowsMax: number }
-  | {
-      readonly kind: 'function-call';
-      readonly oid: number;
-      readonly formats: Formats;
-      readonly parameters: readonly (Buffer | null)[];
-    }
+  | { readonly kind: 'function-call'; readonly oid: number; readonly formats: Formats; readonly parameters: readonly (Buffer | null)[] }
   | { readonly kind: 'copy-data'; readonly data: Buffer }
   | { readonly kind: 'copy-fail'; readonly reason: string }
   | { readonly kind: 'copy-done' | 'flush' | 'sync' | 'terminate' };
@@ -127,12 +112,7 @@ export type BackendMessage =
   | { readonly kind: 'data-row'; readonly values: readonly (Buffer | null)[] }
   | { readonly kind: 'command-complete'; readonly tag: string }
   | { readonly kind: 'error' | 'notice'; readonly fields: ErrorFields }
-  | {
-      readonly kind: 'notification';
-      readonly process: number;
-      readonly channel: string;
-      readonly payload: string;
-    }
+  | { readonly kind: 'notification'; readonly process: number; readonly channel: string; readonly payload: string }
   | { readonly kind: 'parameter-status'; readonly name: string; readonly value: string }
   | { readonly kind: 'parameter-description'; readonly types: readonly number[] }
   | { readonly kind: 'function-result'; readonly value: Buffer | null }

@@ -42,30 +42,29 @@ export class Names {
 
   /** The unit went out as request `seq`. */
   apply(changes: readonly NameChange[], seq: number): readonly Undo[] {
-    return changes.flatMap((change) => this.#apply(change, seq));
+    const undos: Undo[] = [];
+    for (const change of changes) {
+      const restore = this.#apply(change, seq);
+      if (restore !== null) {
+        undos.push({ step: change.step, restore });
+      }
+    }
+    return undos;
   }
 
-  #apply(change: NameChange, seq: number): Undo[] {
-    const { name, step } = change;
+  #apply(change: NameChange, seq: number): (() => void) | null {
+    const { name } = change;
     switch (change.kind) {
       case 'parse':
-        return [{ step, restore: set(this.#statements, name, seq) }];
+        return set(this.#statements, name, seq);
       case 'bind':
-        return [
-          {
-            step,
-            restore: set(this.#portals, name, {
-              bind: seq,
-              parse: this.#statements.get(change.statement),
-            }),
-          },
-        ];
+        return set(this.#portals, name, { bind: seq, parse: this.#statements.get(change.statement) });
       case 'close-statement':
-        return [{ step, restore: set(this.#statements, name, undefined) }];
+        return set(this.#statements, name, undefined);
       case 'close-portal':
-        return [{ step, restore: set(this.#portals, name, undefined) }];
+        return set(this.#portals, name, undefined);
       case 'execute':
-        return [];
+        return null;
       default:
         return change satisfies never;
     }
@@ -77,9 +76,11 @@ export class Names {
     this.#portals.delete('');
   }
 
-  /** A statement ended; its command tag says what SQL did to names. */
-  commandCompleted(tag: string): void {
-    if (tag.startsWith('DEALLOCATE') || tag.startsWith('DISCARD')) {
+  /** A statement ended; its command tag says what SQL did to names. `deallocated`: to which, if that is known. */
+  commandCompleted(tag: string, deallocated: string | null): void {
+    if (tag === 'DEALLOCATE' && deallocated !== null) {
+      this.#statements.delete(deallocated);
+    } else if (tag.startsWith('DEALLOCATE') || tag.startsWith('DISCARD')) {
       this.#statements.clear();
     }
     if (tag.startsWith('DECLARE') || tag.startsWith('CLOSE') || tag.startsWith('DISCARD')) {
@@ -136,4 +137,17 @@ function put<T>(map: Map<string, T>, name: string, value: T | undefined): void {
       break;
     }
   }
+}
+
+const deallocationBytesMax = 200;
+
+/** The name in a query that is nothing but `DEALLOCATE name`, as clients send it when they make room; null for any other. */
+export function deallocatedName(query: readonly Uint8Array[]): string | null {
+  const [message] = query;
+  if (message === undefined || message.length > deallocationBytesMax || ((message[5] ?? 0) | 0x20) !== 0x64) {
+    return null;
+  }
+  const text = Buffer.from(message.subarray(5, -1)).toString('latin1');
+  const [, quoted, plain] = /^deallocate\s+(?:prepare\s+)?(?:"([^"]+)"|([a-z_]\w*))\s*;?\s*$/i.exec(text) ?? [];
+  return quoted ?? plain?.toLowerCase() ?? null;
 }

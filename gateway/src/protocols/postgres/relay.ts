@@ -7,7 +7,7 @@ import { Answers } from './answers.ts';
 import { ClientUnits, type Unit } from './client-units.ts';
 import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './compose.ts';
 import { Conversation } from './conversation.ts';
-import { fatal, refusal, sqlState } from './failures.ts';
+import { fatal, refusal, refusedState, sqlState } from './failures.ts';
 
 export interface RelayOptions {
   readonly session: string;
@@ -127,7 +127,8 @@ export class PostgresRelay implements Relay {
       }
       if (unit.kind === 'terminate') {
         this.#leaving = true;
-      } else if (this.#discarding === 'no') {
+      } else if (this.#discarding === 'no' || (this.#discarding === 'to-copy-end' && unit.kind !== 'copy')) {
+        this.#discarding = 'no';
         return this.#ask(unit, unit.kind);
       } else {
         this.#discard(unit);
@@ -161,10 +162,7 @@ export class PostgresRelay implements Relay {
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
     return {
       type: 'request',
-      action: {
-        name: action,
-        attributes: origin === null ? attributes : { ...attributes, ...origin },
-      },
+      action: { name: action, attributes: origin === null ? attributes : { ...attributes, ...origin } },
       bytes: unit.bytes,
     };
   }
@@ -190,13 +188,7 @@ export class PostgresRelay implements Relay {
     } else if (isExtended) {
       this.#discarding = unit.sync ? 'no' : 'to-sync';
       this.#askToRefuse(
-        {
-          ...unit,
-          kind: 'prepare',
-          bytes: unit.sync ? [failingParse, sync] : [failingParse],
-          changes: [],
-          steps: 1,
-        },
+        { ...unit, kind: 'prepare', bytes: unit.sync ? [failingParse, sync] : [failingParse], changes: [], steps: 1 },
         seq,
         words,
       );
@@ -207,7 +199,7 @@ export class PostgresRelay implements Relay {
 
   #discard(unit: Unit): void {
     if (this.#discarding === 'to-copy-end') {
-      this.#discarding = unit.kind === 'copy' && !unit.ends ? this.#discarding : 'no';
+      this.#discarding = unit.ends ? 'no' : this.#discarding;
     } else if (unit.sync) {
       if (this.#discarding === 'to-sync-alone') {
         this.#say([readyForQuery(this.#conversation.status)], null);
@@ -223,10 +215,7 @@ export class PostgresRelay implements Relay {
     this.#asked = { unit, refused: seq === null ? null : { seq, words } };
     this.#outputs.push({
       type: 'request',
-      action: {
-        name: 'postgres.refuse',
-        attributes: seq === null ? {} : { 'countersign.request': seq },
-      },
+      action: { name: 'postgres.refuse', attributes: seq === null ? {} : { 'countersign.request': seq } },
       bytes: unit.bytes,
       byGateway: true,
     });
@@ -235,10 +224,7 @@ export class PostgresRelay implements Relay {
   #say(bytes: readonly Buffer[], seq: number | null): void {
     this.#outputs.push({
       type: 'response',
-      meta: {
-        ...(seq === null ? {} : { request: seq }),
-        attributes: { 'db.response.status_code': '42501' },
-      },
+      meta: seq === null ? {} : { request: seq, attributes: { 'db.response.status_code': refusedState } },
       bytes,
       continues: false,
     });
@@ -257,7 +243,7 @@ export class PostgresRelay implements Relay {
       return;
     }
     const unsure = error.code === 'cannot_record' && this.#answers.hasCutFrames;
-    if (!this.#answers.isMidFrame && !unsure) {
+    if (!this.#answers.isMidFrame && !unsure && !this.#conversation.isLost) {
       const seq = this.#conversation.current?.seq;
       this.#outputs.push({
         type: 'response',

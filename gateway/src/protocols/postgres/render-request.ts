@@ -16,6 +16,8 @@ export interface Shown {
 
 type Parse = Extract<FrontendMessage, { kind: 'parse' }>;
 
+/** PostgreSQL cuts names of statements and portals to this. */
+const nameBytesMax = 63;
 const textAttributeMax = 64 * 1024;
 const parametersMax = 100;
 /** How far behind a request the target's description of its parameters is looked for. */
@@ -28,10 +30,7 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     case 'postgres.connect':
       return { text: renderStartup(content), attributes: {} };
     case 'postgres.cancel':
-      return {
-        text: `cancel request ${String(record.meta.attributes?.['countersign.request'] ?? '')}`.trim(),
-        attributes: {},
-      };
+      return { text: `cancel request ${String(record.meta.attributes?.['countersign.request'] ?? '')}`.trim(), attributes: {} };
     case 'postgres.execute':
       return renderExecute(record, content, earlier);
     case 'postgres.copy':
@@ -142,10 +141,7 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
   const parameters = values.slice(0, parametersMax).map((value, i) => [`db.query.parameter.${i}`, value] as const);
   return {
     text: shown.toString(),
-    attributes: {
-      ...queryText(parse === undefined ? [] : [parse.text]),
-      ...Object.fromEntries(parameters),
-    },
+    attributes: { ...queryText(parse === undefined ? [] : [parse.text]), ...Object.fromEntries(parameters) },
   };
 }
 
@@ -161,19 +157,20 @@ function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], ea
   const portal = own.findLast((message) => message.kind === 'execute')?.portal;
   const { 'countersign.bind': bindSeq, 'countersign.parse': parseSeq } = record.meta?.attributes ?? {};
   const binding = typeof bindSeq === 'number' ? readMessages(earlier(bindSeq)?.content) : own;
-  const at = binding.findLastIndex((message) => message.kind === 'bind' && message.portal === portal);
+  const at = binding.findLastIndex((message) => message.kind === 'bind' && isSame(message.portal, portal));
   const bind = binding[at];
   if (bind?.kind !== 'bind') {
     return { bind: undefined, parse: undefined, parseSeq: -1 };
   }
   const isEarlier = typeof parseSeq === 'number' && !(binding !== own && parseSeq === bindSeq);
   const parsing = isEarlier ? readMessages(earlier(parseSeq)?.content) : binding.slice(0, at);
-  const parse = parsing.findLast((message) => message.kind === 'parse' && message.name === bind.statement);
-  return {
-    bind,
-    parse: parse?.kind === 'parse' ? parse : undefined,
-    parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq,
-  };
+  const parse = parsing.findLast((message) => message.kind === 'parse' && isSame(message.name, bind.statement));
+  return { bind, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
+}
+
+/** Names are what the target makes of them. */
+function isSame(name: string, other: string | undefined): boolean {
+  return name.slice(0, nameBytesMax) === other?.slice(0, nameBytesMax);
 }
 
 /** The statement's own; where the client left them open, what the target said they are. */

@@ -72,11 +72,7 @@ async function scram(credential: TargetCredential, offered: readonly string[]): 
   if (!offered.includes(mechanism)) {
     throw new GatewayError('target_login_failed', 'The target offers no SASL mechanism that the gateway has.');
   }
-  const exchange: ScramOptions = {
-    password: secretOf(credential),
-    nonce: credential.nonce,
-    binding,
-  };
+  const exchange: ScramOptions = { password: secretOf(credential), nonce: credential.nonce, binding };
   upstream.greet(saslInitialResponse(mechanism, clientFirst(exchange)));
   const challenge = await expect(credential, asks.saslContinue);
   const answer = await answerChallenge(exchange, challenge.rest().toString('latin1'));

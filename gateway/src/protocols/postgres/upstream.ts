@@ -28,23 +28,38 @@ export interface TargetLoginRequest {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** Errors: `target_unreachable`, `target_tls_failed`, `target_login_failed`, `malformed`, `deadline_exceeded`. */
+/** Errors: `target_unreachable`, `target_tls_failed`, `target_login_failed`, and why the session is ended. */
 export async function logIn(session: Session, request: TargetLoginRequest): Promise<TargetLogin> {
-  const upstream = await dial(session);
+  let upstream: Upstream | null = null;
   const abort = (): void => {
-    upstream.destroy();
+    upstream?.destroy();
   };
   session.signal.addEventListener('abort', abort, { once: true });
   try {
+    upstream = await dial(session);
     return await greet(upstream, session, request);
   } catch (error) {
-    upstream.destroy();
+    upstream?.destroy();
     session.signal.throwIfAborted();
-    throw error instanceof GatewayError && (error.code === 'malformed' || error.code === 'limit_exceeded')
-      ? new GatewayError('target_login_failed', `The target does not speak PostgreSQL as expected. ${error.message}`, { cause: error })
-      : error;
+    throw explain(error);
   } finally {
     session.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** What a reader of messages says of a client is here said of the target. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof GatewayError)) {
+    return error;
+  }
+  switch (error.code) {
+    case 'malformed':
+    case 'limit_exceeded':
+      return new GatewayError('target_login_failed', `The target does not speak PostgreSQL as expected. ${error.message}`, { cause: error });
+    case 'deadline_exceeded':
+      return new GatewayError('target_login_failed', 'The target took too long over the login.', { cause: error });
+    default:
+      return error;
   }
 }
 

@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from 'commander';
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError('A port is 0 to 65535.');
+  }
+  return port;
+}
+
+export function parseSpeed(text: string): number {
+  const speed = Number(text);
+  if (!(speed > 0 && speed < Number.POSITIVE_INFINITY)) {
+    throw new InvalidArgumentError('A number above 0 is expected.');
+  }
+  return speed;
+}
+
+/** 32 hex digits, as `session list` prints them. */
+export function parseSession(text: string): string {
+  if (!/^[0-9a-f]{32}$/.test(text)) {
+    throw new InvalidArgumentError('A session is 32 hex digits: session list names them.');
+  }
+  return text;
+}

@@ -1,0 +1,38 @@
+import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { openOffline } from '@countersign/gateway/offline.ts';
+import { ApiClient } from './api-client.ts';
+import { findRunning, loadConfig, type LocationOptions } from './location.ts';
+
+export interface SourceOptions extends LocationOptions {
+  /** A data directory to read as it is, whoever runs on it. */
+  readonly data?: string;
+}
+
+/** Where sessions are read from. */
+export interface SessionSource extends AsyncDisposable {
+  sessions(): AsyncIterable<SessionSummary> | Iterable<SessionSummary>;
+  records(session: string): AsyncIterable<ShownRecord>;
+}
+
+/** The running gateway, which records who reads; without one, or with `--data`, the files. */
+export async function openSource(options: SourceOptions): Promise<SessionSource> {
+  if (options.data !== undefined) {
+    return openOffline(options.data, process.env);
+  }
+  if (options.url === undefined) {
+    const { data } = loadConfig(options);
+    if (findRunning(data) === null) {
+      return openOffline(data, process.env);
+    }
+  }
+  const api = new ApiClient(options);
+  return {
+    sessions: () => api.rows('/api/sessions'),
+    records: (session) => api.rows(`${sessionPath(session)}/records`),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+export function sessionPath(session: string): string {
+  return `/api/sessions/${session}`;
+}

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import type { ApiContext, Caller } from './context.ts';
+import { parseBody } from './body.ts';
+
+/** One request for an endpoint, from a caller that is known. */
+export interface Call {
+  readonly api: ApiContext;
+  readonly caller: Caller;
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  /** A part of the path by its name, decoded. */
+  readonly param: (name: string) => string;
+}
+
+type Answer = Response | Promise<Response>;
+
+/** One operation of the API. Each has a file of its own; `routes.ts` lists them. */
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** What the body must be; null: none is read. */
+  readonly body: z.ZodType | null;
+  readonly answer: (call: Call) => Answer;
+}
+
+export function get(path: string, answer: (call: Call) => Answer): Endpoint {
+  return { method: 'GET', path, body: null, answer };
+}
+
+export function del(path: string, answer: (call: Call) => Answer): Endpoint {
+  return { method: 'DELETE', path, body: null, answer };
+}
+
+export function post<Schema extends z.ZodType>(path: string, body: Schema, answer: (call: Call, body: z.output<Schema>) => Answer): Endpoint {
+  return { method: 'POST', path, body, answer: async (call) => answer(call, await parseBody(call.request, body)) };
+}

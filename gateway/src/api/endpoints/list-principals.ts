@@ -1,0 +1,3 @@
+import { get } from '../endpoint.ts';
+
+export const listPrincipals = get('/api/principals', ({ api }) => Response.json(api.listPrincipals()));

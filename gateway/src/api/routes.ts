@@ -1,0 +1,35 @@
+import type { Endpoint } from './endpoint.ts';
+import { createToken } from './endpoints/create-token.ts';
+import { endRun } from './endpoints/end-run.ts';
+import { exportSession } from './endpoints/export-session.ts';
+import { getLogFile } from './endpoints/get-log-file.ts';
+import { getReceipt } from './endpoints/get-receipt.ts';
+import { haltSession } from './endpoints/halt-session.ts';
+import { listPrincipals } from './endpoints/list-principals.ts';
+import { listSessions } from './endpoints/list-sessions.ts';
+import { listTargets } from './endpoints/list-targets.ts';
+import { listTokens } from './endpoints/list-tokens.ts';
+import { openRun } from './endpoints/open-run.ts';
+import { revokeToken } from './endpoints/revoke-token.ts';
+import { showConnection } from './endpoints/show-connection.ts';
+import { showSession } from './endpoints/show-session.ts';
+import { watchSession } from './endpoints/watch-session.ts';
+
+/** The whole API. All of it needs a caller; `/api/health` alone does not, and is in `server.ts`. */
+export const routes: readonly Endpoint[] = [
+  listTargets,
+  showConnection,
+  listPrincipals,
+  listTokens,
+  createToken,
+  revokeToken,
+  listSessions,
+  showSession,
+  watchSession,
+  exportSession,
+  haltSession,
+  openRun,
+  endRun,
+  getReceipt,
+  getLogFile,
+];

@@ -1,0 +1,34 @@
+/** One JSON text a line, made as fast as the reader takes them. */
+export function ndjson(rows: AsyncIterable<unknown>): Promise<Response> {
+  return streamLines(stringify(rows), 'application/x-ndjson');
+}
+
+/**
+ * An answer in pieces. The first one is awaited, so that an error there has a status of its own; a later one breaks the connection off, so that
+ * half an answer is never taken for a whole one. When the reader leaves, the rest is not made.
+ */
+export async function streamLines(lines: AsyncIterable<string>, contentType: string): Promise<Response> {
+  const iterator = lines[Symbol.asyncIterator]();
+  let step: IteratorResult<string> | null = await iterator.next();
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { done, value } = step ?? (await iterator.next());
+      step = null;
+      if (done === true) {
+        controller.close();
+      } else {
+        controller.enqueue(Buffer.from(value));
+      }
+    },
+    cancel: async () => {
+      await iterator.return?.();
+    },
+  });
+  return new Response(body, { headers: { 'content-type': contentType } });
+}
+
+async function* stringify(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const row of rows) {
+    yield `${JSON.stringify(row)}\n`;
+  }
+}

@@ -1,0 +1,349 @@
+import { strict as assert } from 'node:assert';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Verdict } from '../../domain/decision.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { Output } from '../../wire/relay.ts';
+import { PostgresRelay } from './relay.ts';
+import { clientMessages, message, targetMessages } from './testdata/shorthand.ts';
+import { play } from './testdata/transcript.ts';
+
+const transcripts = join(import.meta.dirname, 'testdata');
+const frameBytesMax = 64 * 1024;
+
+function makeRelay(): PostgresRelay {
+  return new PostgresRelay({ session: '5e55', frameBytesMax, status: 0x49, attributes: {}, nowMs: () => 0 });
+}
+
+/** Executes outputs with arrays; requests get the verdicts in turn, then `allow`. */
+class Harness {
+  readonly relay = makeRelay();
+  readonly requests: { readonly name: string; readonly seq: number; readonly bytes: Buffer; readonly verdict: Verdict }[] = [];
+  readonly responses: { readonly request: number | undefined; readonly bytes: Buffer; readonly facts: string }[] = [];
+  closed: string | null = null;
+  readonly #verdicts: Verdict[];
+  #seq = 0;
+
+  constructor(verdicts: readonly Verdict[] = []) {
+    this.#verdicts = [...verdicts];
+  }
+
+  client(bytes: Buffer): void {
+    this.relay.clientBytes(bytes);
+    this.pull();
+  }
+
+  target(bytes: Buffer): void {
+    this.relay.upstreamBytes(bytes);
+    this.pull();
+  }
+
+  pull(): void {
+    for (let output = this.relay.next(); output !== null; output = this.relay.next()) {
+      this.#execute(output);
+    }
+  }
+
+  #execute(output: Output): void {
+    if (output.type === 'close') {
+      this.closed = output.reason;
+      return;
+    }
+    const bytes = Buffer.concat(output.bytes);
+    if (output.type === 'response') {
+      this.responses.push({ request: output.meta.request, bytes, facts: output.continues ? '' : JSON.stringify(output.meta.attributes ?? {}) });
+      return;
+    }
+    this.#seq += 1;
+    const verdict = output.byGateway === true ? 'allow' : (this.#verdicts.shift() ?? 'allow');
+    this.requests.push({ name: output.action.name, seq: this.#seq, bytes, verdict });
+    this.relay.decided({ verdict, policies: [], policyVersion: '1', reason: 'no', obligations: [] }, this.#seq);
+  }
+
+  get forwarded(): Buffer {
+    return Buffer.concat(this.requests.filter(({ verdict }) => verdict === 'allow').map(({ bytes }) => bytes));
+  }
+
+  get released(): Buffer {
+    return Buffer.concat(this.responses.map(({ bytes }) => bytes));
+  }
+
+  /** What each request was answered with: bytes, and the facts of the last part without where its parts were cut. */
+  get answers(): string[] {
+    const answers = new Map<number | undefined, { bytes: Buffer; facts: string }>();
+    for (const { request, bytes, facts } of this.responses) {
+      const before = answers.get(request)?.bytes ?? Buffer.alloc(0);
+      answers.set(request, { bytes: Buffer.concat([before, bytes]), facts: facts.replace(/,?"countersign.begun_bytes":\d+/, '') });
+    }
+    return [...answers].map(([request, { bytes, facts }]) => `${request} ${bytes.toString('hex')} ${facts}`);
+  }
+}
+
+/** The same bytes cut at random places. */
+function chunks(bytes: Buffer): fc.Arbitrary<Buffer[]> {
+  return fc.array(fc.nat(bytes.length), { maxLength: 12 }).map((cuts) => {
+    const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+    return places.slice(1).map((end, i) => bytes.subarray(places[i], end));
+  });
+}
+
+describe('transcripts', () => {
+  const files = readdirSync(transcripts).filter((file) => file.endsWith('.transcript'));
+  assert.ok(files.length >= 15, 'the transcripts are there');
+  for (const file of files) {
+    test(file, () => {
+      const golden = readFileSync(join(transcripts, file), 'utf8');
+      assert.equal(play(golden), golden);
+    });
+  }
+});
+
+const conversation = [
+  'Q:select 1',
+  'P:s:select $1 / D:S:s / S',
+  'B::s:1 / E: / S',
+  'P::insert into t values (1) / B::: / E: / B::: / E: / S',
+  'F:952',
+  'C:S:s / H / S',
+  'Q:copy t from stdin',
+  'd:some data / d:more data, longer than a header / d: / c',
+  'Q:last',
+].map(clientMessages);
+
+const answer = targetMessages(
+  [
+    'T:one / D:1 / N:a notice / C:SELECT 1 / Z:I',
+    '1 / t:23 / T:v / Z:I',
+    '2 / D:a value of some length / D:∅ / C:SELECT 2 / Z:I',
+    '1 / 2 / C:INSERT 0 1 / 2 / E:23505:duplicate key value violates unique constraint / Z:I',
+    'V:value / Z:I',
+    '3 / Z:I',
+    'G / C:COPY 3 / Z:I',
+    'E:57014:canceling statement due to user request / Z:I / A:jobs:42',
+  ].join(' / '),
+);
+
+test('any chunking of the client’s bytes forwards the same bytes, and no request is cut within a message', () => {
+  const stream = Buffer.concat(conversation);
+  fc.assert(
+    fc.property(chunks(stream), (pieces) => {
+      const harness = new Harness();
+      for (const piece of pieces) {
+        harness.client(Buffer.from(piece));
+      }
+      assert.deepEqual(harness.forwarded, stream);
+      assert.equal(harness.closed, null);
+      const statements = harness.requests.filter(({ name }) => name !== 'postgres.copy' && name !== 'postgres.prepare');
+      assert.deepEqual(
+        statements.map(({ name }) => name),
+        ['postgres.query', 'postgres.execute', 'postgres.execute', 'postgres.execute', 'postgres.function_call', 'postgres.query', 'postgres.query'],
+      );
+    }),
+  );
+});
+
+test('any chunking of the target’s bytes gives each request the same answer', () => {
+  const whole = new Harness();
+  whole.client(Buffer.concat(conversation));
+  whole.target(answer);
+  assert.equal(whole.answers.length, 11, 'ten answers, and what was said unasked');
+  assert.deepEqual(whole.released, answer);
+  fc.assert(
+    fc.property(chunks(answer), (pieces) => {
+      const harness = new Harness();
+      harness.client(Buffer.concat(conversation));
+      for (const piece of pieces) {
+        harness.target(Buffer.from(piece));
+      }
+      assert.deepEqual(harness.answers, whole.answers);
+    }),
+  );
+});
+
+test('any chunking of an answer keeps the refusal in its place', () => {
+  const stream = targetMessages(`C:BEGIN / Z:T / N:hm / E:42601:syntax error / Z:E / C:ROLLBACK / Z:I`);
+  const run = (pieces: readonly Buffer[]): Harness => {
+    const harness = new Harness(['allow', 'deny', 'allow']);
+    harness.client(clientMessages('Q:begin / Q:drop table t / Q:rollback'));
+    for (const piece of pieces) {
+      harness.target(Buffer.from(piece));
+    }
+    return harness;
+  };
+  const whole = run([stream]);
+  assert.ok(whole.released.includes('42501'));
+  assert.ok(!whole.released.includes('42601'));
+  assert.ok(!whole.forwarded.includes('drop table'));
+  fc.assert(
+    fc.property(chunks(stream), (pieces) => {
+      assert.deepEqual(run(pieces).answers, whole.answers);
+    }),
+  );
+});
+
+test('random bytes from either side: nothing but a close comes of it', () => {
+  const input = fc.record({
+    isClient: fc.boolean(),
+    bytes: fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.constantFrom(...conversation, answer),
+      fc.tuple(fc.constantFrom(...'QPBDECSHXFdcfp12TtnDCZEGHWNASVRKs'), fc.uint8Array({ maxLength: 40 })).map(([type, body]) => message(type, body)),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(input, { maxLength: 30 }), fc.array(fc.constantFrom<Verdict>('allow', 'deny'), { maxLength: 20 }), (inputs, verdicts) => {
+      const harness = new Harness(verdicts);
+      for (const { isClient, bytes } of inputs) {
+        if (isClient) {
+          harness.client(Buffer.from(bytes));
+        } else {
+          harness.target(Buffer.from(bytes));
+        }
+      }
+      harness.relay.fail(new GatewayError('stopping', 'The gateway is stopping.'));
+      harness.pull();
+      assert.notEqual(harness.closed, null);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+describe('A1, D33: a declared length', () => {
+  const lengths = [0, 1, 2, 3, 0x8000_0000, 0xffff_ffff, 0xffff_fffe];
+  for (const type of ['Q', 'P', 'd']) {
+    for (const length of lengths) {
+      test(`${type} of ${length} from the client is refused`, () => {
+        const harness = new Harness();
+        const header = Buffer.alloc(9);
+        header.write(type, 'latin1');
+        header.writeUInt32BE(length, 1);
+        harness.client(header);
+        assert.equal(harness.closed, 'error');
+        assert.ok(harness.released.includes('08P01'));
+        assert.equal(harness.requests.length, 0);
+      });
+    }
+  }
+  for (const length of lengths) {
+    test(`D of ${length} from the target is refused`, () => {
+      const harness = new Harness();
+      harness.client(clientMessages('Q:select 1'));
+      const header = Buffer.alloc(9);
+      header.write('D', 'latin1');
+      header.writeUInt32BE(length, 1);
+      harness.target(header);
+      assert.equal(harness.closed, 'error');
+    });
+  }
+
+  test('longer than the limit is refused before its bytes come', () => {
+    const harness = new Harness();
+    const header = Buffer.alloc(5);
+    header.write('Q', 'latin1');
+    header.writeUInt32BE(frameBytesMax + 1, 1);
+    harness.client(header);
+    assert.equal(harness.closed, 'error');
+    assert.ok(harness.released.includes('54000'));
+  });
+
+  test('a query that ends before its message is refused: nobody reads on behind a zero byte', () => {
+    const harness = new Harness();
+    harness.client(message('Q', 'select 1', 'drop table t'));
+    assert.equal(harness.closed, 'error');
+    assert.equal(harness.requests.length, 0);
+  });
+});
+
+test('a row of many MiB streams through without being held', () => {
+  const harness = new Harness();
+  harness.client(clientMessages('Q:select long'));
+  const bytes = 200 * 1024 * 1024;
+  const header = Buffer.alloc(11);
+  header.write('D', 'latin1');
+  header.writeUInt32BE(bytes + 10, 1);
+  header.writeUInt16BE(1, 5);
+  header.writeUInt32BE(bytes, 7);
+  harness.target(header);
+  const piece = Buffer.alloc(64 * 1024);
+  for (let sent = 0; sent < bytes; sent += piece.length) {
+    harness.relay.upstreamBytes(piece);
+    const output = harness.relay.next();
+    assert.equal(output?.type, 'response');
+    assert.equal(output.bytes[0]?.buffer, piece.buffer, 'a view of the chunk, not a copy');
+    assert.equal(harness.relay.next(), null);
+  }
+  harness.target(targetMessages('C:SELECT 1 / Z:I'));
+  assert.match(harness.responses.at(-1)?.facts ?? '', /"db.response.returned_rows":1/);
+});
+
+test('a statement of the largest allowed size, byte by byte, is one request; its pieces are not kept one by one', () => {
+  const harness = new Harness();
+  const query = message('Q', 'x'.repeat(frameBytesMax - 5));
+  for (const byte of query) {
+    harness.client(Buffer.from([byte]));
+  }
+  assert.equal(harness.requests.length, 1);
+  assert.deepEqual(harness.forwarded, query);
+});
+
+test('messages that execute nothing do not pile up without end', () => {
+  const harness = new Harness();
+  const parse = clientMessages('P:s:select 1');
+  for (let sent = 0; sent < 5000; sent += 1) {
+    harness.client(parse);
+  }
+  assert.ok(harness.requests.length >= 4);
+  assert.ok(harness.requests.every(({ name, bytes }) => name === 'postgres.prepare' && bytes.length <= 1001 * parse.length));
+});
+
+test('while a request is held nothing more of the client moves; the target’s bytes do', () => {
+  const relay = makeRelay();
+  relay.clientBytes(clientMessages('Q:listen jobs / Q:select 1'));
+  assert.equal(relay.next()?.type, 'request');
+  assert.equal(relay.next(), null);
+  relay.upstreamBytes(targetMessages('A:jobs:1'));
+  assert.equal(relay.next()?.type, 'response');
+  assert.equal(relay.next(), null);
+  relay.decided({ verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] }, 7);
+  assert.equal(relay.next()?.type, 'request');
+});
+
+test('the outstanding request is the one that a cancel is for', () => {
+  const harness = new Harness();
+  assert.equal(harness.relay.outstanding, null);
+  harness.client(clientMessages('Q:select 1 / Q:select 2'));
+  assert.equal(harness.relay.outstanding, 1);
+  harness.target(targetMessages('C:SELECT 1 / Z:I'));
+  assert.equal(harness.relay.outstanding, 2);
+  harness.target(targetMessages('C:SELECT 1 / Z:I'));
+  assert.equal(harness.relay.outstanding, null);
+});
+
+describe('last words', () => {
+  test('are left unsaid within a row', () => {
+    const harness = new Harness();
+    harness.client(clientMessages('Q:select 1'));
+    harness.target(message('D', Buffer.alloc(20)).subarray(0, 12));
+    harness.relay.fail(new GatewayError('halted', 'Halted.'));
+    harness.pull();
+    assert.equal(harness.closed, 'halted');
+    assert.equal(harness.released.length, 12);
+  });
+
+  test('are left unsaid when an unrecorded part may have ended a row', () => {
+    const relay = makeRelay();
+    relay.clientBytes(clientMessages('Q:select 1'));
+    relay.next();
+    relay.decided({ verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] }, 1);
+    const row = message('D', Buffer.alloc(20));
+    relay.upstreamBytes(row.subarray(0, 12));
+    assert.equal(relay.next()?.type, 'response');
+    relay.upstreamBytes(Buffer.concat([row.subarray(12), targetMessages('C:SELECT 1 / Z:I')]));
+    assert.equal(relay.next()?.type, 'response');
+    // This one could not be recorded and was not released: the client still waits for the rest of the row.
+    relay.fail(new GatewayError('cannot_record', 'The disk is full.'));
+    assert.equal(relay.next()?.type, 'close');
+  });
+});

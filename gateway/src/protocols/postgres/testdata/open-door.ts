@@ -1,0 +1,106 @@
+import type { Action } from '../../../domain/action.ts';
+import type { Decision } from '../../../domain/decision.ts';
+import { GatewayError } from '../../../domain/errors.ts';
+import { Grant } from '../../../domain/grant.ts';
+import { defaultLimits, type Limits } from '../../../domain/limits.ts';
+import type { Credential, Door, RequestOutcome, Session, Upstream } from '../../../domain/protocol.ts';
+import type { OpenedRecord, RecordMeta } from '../../../domain/record.ts';
+import type { Target } from '../../../domain/target.ts';
+import { dial } from '../../../wire/upstream-connection.ts';
+
+export const goodToken = 'cs_good';
+
+/** A door that lets `goodToken` in and whose sessions record into arrays, to drive this protocol without the rest of the gateway. */
+export class OpenDoor implements Door {
+  readonly limits: Limits;
+  readonly sessions: ArraySession[] = [];
+  readonly credentials: Credential[] = [];
+  readonly signals = new Map<string, () => Promise<void>>();
+  readonly #target: Target;
+
+  constructor(target: Partial<Target> = {}, limits: Partial<Limits> = {}) {
+    this.limits = { ...defaultLimits, ...limits };
+    this.#target = { name: 'orders', protocol: 'postgres', host: '127.0.0.1', port: 1, path: '', user: 'app', durability: 'process', options: {}, ...target };
+  }
+
+  authenticate(credential: Credential): Promise<Session> {
+    this.credentials.push(credential);
+    if (credential.token !== goodToken) {
+      return Promise.reject(new GatewayError('unauthenticated', 'The token is not accepted: unknown.'));
+    }
+    if (credential.target !== this.#target.name) {
+      return Promise.reject(new GatewayError('unknown_target', `There is no target "${credential.target}" here.`));
+    }
+    const session = new ArraySession(this.#target, this.limits, this.signals);
+    this.sessions.push(session);
+    return Promise.resolve(session);
+  }
+
+  async signal(key: Uint8Array): Promise<boolean> {
+    const handler = this.signals.get(Buffer.from(key).toString('hex'));
+    await handler?.();
+    return handler !== undefined;
+  }
+}
+
+export class ArraySession implements Session {
+  readonly id = '5e55'.repeat(8);
+  readonly channel = 1;
+  readonly target: Target;
+  readonly limits: Limits;
+  readonly controller = new AbortController();
+  readonly signal = this.controller.signal;
+  readonly records: OpenedRecord[] = [];
+  readonly closes: string[] = [];
+  /** Denies requests whose bytes hold this. */
+  forbidden = 'forbidden';
+  readonly #signals: Map<string, () => Promise<void>>;
+
+  constructor(target: Target, limits: Limits, signals: Map<string, () => Promise<void>> = new Map()) {
+    this.target = target;
+    this.limits = limits;
+    this.#signals = signals;
+  }
+
+  connect(): Promise<Upstream> {
+    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal: this.signal });
+  }
+
+  request(action: Action, bytes: readonly Uint8Array[], relation?: { readonly byGateway?: boolean }): RequestOutcome {
+    const verdict = relation?.byGateway !== true && Buffer.concat(bytes).includes(this.forbidden) ? 'deny' : 'allow';
+    const decision: Decision = { verdict, policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
+    const seq = this.record('request', { action: action.name, attributes: action.attributes, verdict }, bytes);
+    return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq } : { decision, grant: null, seq };
+  }
+
+  record(kind: string, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
+    const seq = this.records.length;
+    this.records.push({
+      session: this.id,
+      seq,
+      timeMs: 0,
+      kind,
+      record: `0/${seq}`,
+      meta: { channel: 1, ...meta },
+      channelFacts: null,
+      governance: null,
+      content: Buffer.concat(content),
+      continues,
+      withheld: null,
+    });
+    return seq;
+  }
+
+  whenCommitted(release: () => void): void {
+    setImmediate(release);
+  }
+
+  onSignal(key: Uint8Array, handler: () => Promise<void>): void {
+    this.#signals.set(Buffer.from(key).toString('hex'), handler);
+  }
+
+  close(reason: string): Promise<void> {
+    this.closes.push(reason);
+    return Promise.resolve();
+  }
+}

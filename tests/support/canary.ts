@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The files below a directory that hold the canary: as it is, in UTF-16, in hex, or in base64 at any offset. Throws when there is no file to look into. */
+export function filesHolding(directory: string, canary: string): string[] {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  if (files.length === 0) {
+    throw new Error(`${directory} holds no files`);
+  }
+  const disguises = disguisesOf(Buffer.from(canary));
+  return files.filter((file) => {
+    const bytes = readFileSync(file);
+    return disguises.some((disguise) => bytes.includes(disguise));
+  });
+}
+
+function disguisesOf(plain: Buffer): Buffer[] {
+  const hex = plain.toString('hex');
+  // Base64 of the same bytes differs with their offset modulo 3; the characters at both ends mix with the neighbours.
+  const base64 = [0, 1, 2].map((offset) => Buffer.concat([Buffer.alloc(offset), plain]).toString('base64').slice(4, -4));
+  return [plain, Buffer.from(plain.toString(), 'utf16le'), Buffer.from(hex), Buffer.from(hex.toUpperCase()), ...base64.map((text) => Buffer.from(text))];
+}
