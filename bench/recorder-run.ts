@@ -84,13 +84,11 @@ const commitMs: number[] = [];
 const start = performance.now();
 for (let done = 0; done < records; done += batchRecords) {
   if (rate > 0) {
-    // oxlint-disable-next-line no-await-in-loop -- a fixed rate is what is measured.
     await new Promise((resolve) => {
       setTimeout(resolve, Math.max(0, start + (done / rate) * 1000 - performance.now()));
     });
   }
   const handed = performance.now();
-  // oxlint-disable-next-line no-await-in-loop -- one batch after the other.
   await subject.commit(content, batchRecords);
   commitMs.push(performance.now() - handed);
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-test('the demo shows an agent\'s session, verifies the record and exposes a forged copy', () => {
+test("the demo shows an agent's session, verifies the record and exposes a forged copy", () => {
   const root = join(import.meta.dirname, '..');
   const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/src/main.ts', 'demo', '--once'], { cwd: root, encoding: 'utf8', timeout: 90_000 });
   assert.equal(status, 0, stdout + stderr);

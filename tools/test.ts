@@ -60,7 +60,6 @@ async function runFiles(files: readonly string[], concurrency: number, tally: Ta
   const queue = [...files];
   const worker = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is what a worker does.
       await runFile(file, tally);
     }
   };
@@ -75,7 +74,6 @@ if (wanted.length === 0 || wanted.includes('check')) {
 }
 for (const [name, { files, concurrency }] of Object.entries(groups)) {
   const chosen = wanted.length === 0 || wanted.includes(name) ? files : files.filter((file) => wanted.includes(file));
-  // oxlint-disable-next-line no-await-in-loop -- group after group.
   await runFiles(chosen, concurrency, tally);
 }
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);

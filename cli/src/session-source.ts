@@ -1,5 +1,6 @@
 import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { openOffline } from '@countersign/gateway/offline.ts';
+import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
 import { ApiClient } from './api-client.ts';
 import { findRunning, loadConfig, type LocationOptions } from './location.ts';
 
@@ -10,7 +11,7 @@ export interface SourceOptions extends LocationOptions {
 
 /** Where sessions are read from. */
 export interface SessionSource extends AsyncDisposable {
-  sessions(): AsyncIterable<SessionSummary> | Iterable<SessionSummary>;
+  sessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary> | Iterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
 }
 
@@ -20,16 +21,16 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
     return openOffline(options.data, process.env);
   }
   if (options.url === undefined) {
-    const { data } = loadConfig(options);
+    const { data, rootKey } = loadConfig(options);
     if (findRunning(data) === null) {
-      return openOffline(data, process.env);
+      return openOffline(data, rootKeyEnvironment(rootKey, process.env));
     }
   }
   const api = new ApiClient(options);
   return {
-    sessions: () => api.rows('/api/sessions'),
+    sessions: (which) => api.rows(which === 'all' ? '/api/sessions?all' : '/api/sessions'),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    [Symbol.asyncDispose]:  async () => Promise.resolve(),
   };
 }
 

@@ -18,7 +18,7 @@ import { findProtocol, protocols } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import { Recorder } from './recording/recorder.ts';
 import { recoverJournal } from './recording/recovery.ts';
-import { openRootKey } from './recording/root-key.ts';
+import { openRootKey, rootKeyEnvironment } from './recording/root-key.ts';
 import { ClientDoor, type DoorContext } from './sessions/door.ts';
 import { LiveSessions } from './sessions/live-sessions.ts';
 import { StoreLock } from './store-lock.ts';
@@ -92,10 +92,11 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { data } = this.#config;
+    const { data, rootKey } = this.#config;
     mkdirSync(data, { recursive: true, mode: 0o700 });
     const lock = this.#parts.use(StoreLock.take(data));
-    const keys = this.#parts.use(KeyStore.open(join(data, 'keys.db'), openRootKey(data, process.env, true)));
+    const root = openRootKey(data, rootKeyEnvironment(rootKey, process.env), true);
+    const keys = this.#parts.use(KeyStore.open(join(data, 'keys.db'), root));
     const recorder = this.#parts.use(await this.#openRecorder(keys));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
@@ -130,9 +131,11 @@ export class Gateway implements AsyncDisposable {
       addresses: () => this.#addresses,
     });
     await this.#listen(door, api);
-    this.#parts.use(watchConfig(this.#config.file, () => {
-      this.#reload();
-    }));
+    this.#parts.use(
+      watchConfig(this.#config.file, () => {
+        this.#reload();
+      }),
+    );
     lock.publish(this.#addresses);
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
@@ -166,7 +169,6 @@ export class Gateway implements AsyncDisposable {
     for (const protocol of protocols) {
       const address = listen.get(protocol.id);
       if (address !== undefined) {
-        // oxlint-disable-next-line no-await-in-loop -- a handful, once.
         const listener = await TcpListener.open({
           ...address,
           protocol,

@@ -12,7 +12,7 @@ import { openMemorySqlite } from './store/sqlite.ts';
 
 /** A store read without a gateway: by whoever has the files and the root key. */
 export interface OfflineStore extends AsyncDisposable {
-  sessions(): Iterable<SessionSummary>;
+  sessions(which: 'clients' | 'all'): Iterable<SessionSummary>;
   /** Errors: `not_found`. */
   records(session: string): AsyncIterable<ShownRecord>;
 }
@@ -27,8 +27,8 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv):
   const index = new SessionIndex(database);
   const follower = await Follower.open(data, keys, index, () => undefined);
   return {
-    sessions: () => index.list(),
-    records: async function* (id) {
+    sessions: (which) => index.list(which),
+    async *records (id) {
       const session = index.find(id);
       if (session === null) {
         throw new GatewayError('not_found', `There is no session ${id} in ${data}.`);

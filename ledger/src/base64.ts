@@ -1,8 +1,8 @@
 /** Canonical base64: RFC 4648 §4, padded, unused bits zero, nothing else. */
-import { MalformedError } from "./malformed.ts";
+import { MalformedError } from './malformed.ts';
 
 export function encodeBase64(bytes: Uint8Array): string {
-  let latin1 = "";
+  let latin1 = '';
   for (const byte of bytes) {
     latin1 += String.fromCharCode(byte);
   }
@@ -12,7 +12,7 @@ export function encodeBase64(bytes: Uint8Array): string {
 /** Throws `MalformedError` for every spelling but the one `encodeBase64` prints. */
 export function decodeBase64(text: string): Uint8Array {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) {
-    throw new MalformedError("not base64");
+    throw new MalformedError('not base64');
   }
   const latin1 = atob(text);
   const bytes = new Uint8Array(latin1.length);
@@ -20,7 +20,7 @@ export function decodeBase64(text: string): Uint8Array {
     bytes[i] = latin1.charCodeAt(i);
   }
   if (btoa(latin1) !== text) {
-    throw new MalformedError("base64 with unused bits set");
+    throw new MalformedError('base64 with unused bits set');
   }
   return bytes;
 }

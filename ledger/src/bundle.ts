@@ -1,25 +1,25 @@
 /** The bundle: one file that proves a session, or some of its records. Normative: docs/formats/bundle.md. */
-import { decodeBase64, encodeBase64 } from "./base64.ts";
-import { parseCheckpoint } from "./checkpoint.ts";
-import { decodeHex } from "./hex.ts";
-import { decodeLeaf, hashBytes, saltBytes, sessionIdBytes, type Leaf } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { formatVerifierKey, noteBytesMax, parseNote, parseVerifierKey } from "./note.ts";
-import { decodeUtf8, encodeUtf8 } from "./text.ts";
-import { treeHeightMax } from "./tree.ts";
+import { decodeBase64, encodeBase64 } from './base64.ts';
+import { parseCheckpoint } from './checkpoint.ts';
+import { decodeHex } from './hex.ts';
+import { decodeLeaf, hashBytes, saltBytes, sessionIdBytes, type Leaf } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { formatVerifierKey, noteBytesMax, parseNote, parseVerifierKey } from './note.ts';
+import { decodeUtf8, encodeUtf8 } from './text.ts';
+import { treeHeightMax } from './tree.ts';
 
-const format = "countersign/1";
+const format = 'countersign/1';
 export const bundleLineBytesMax = 256 * 1024 * 1024;
 export const bundleRecordsMax = 10_000_000;
 
-export type BundleScope = "session" | "records";
+export type BundleScope = 'session' | 'records';
 
 export type BundleBody =
-  | { readonly form: "none" }
+  | { readonly form: 'none' }
   /** UTF-8 JSON text, as committed to. */
-  | { readonly form: "clear"; readonly text: string }
-  | { readonly form: "opened"; readonly salt: Uint8Array; readonly plaintext: Uint8Array }
-  | { readonly form: "withheld" };
+  | { readonly form: 'clear'; readonly text: string }
+  | { readonly form: 'opened'; readonly salt: Uint8Array; readonly plaintext: Uint8Array }
+  | { readonly form: 'withheld' };
 
 export interface BundleHeader {
   readonly log: string;
@@ -50,15 +50,13 @@ export interface Bundle {
 type Json = Readonly<Record<string, unknown>>;
 
 function bodyJson(body: BundleBody): Json | null {
-  if (body.form === "none") {
+  if (body.form === 'none') {
     return null;
   }
-  if (body.form === "clear") {
+  if (body.form === 'clear') {
     return { clear: body.text };
   }
-  return body.form === "opened"
-    ? { salt: encodeBase64(body.salt), plain: encodeBase64(body.plaintext) }
-    : { withheld: true };
+  return body.form === 'opened' ? { salt: encodeBase64(body.salt), plain: encodeBase64(body.plaintext) } : { withheld: true };
 }
 
 /** The first line, with its newline. */
@@ -86,17 +84,9 @@ export function formatBundleCheckpoint(checkpoint: string): string {
 }
 
 /** The whole file; a writer of large bundles streams the three functions above. */
-export function formatBundle(bundle: {
-  readonly header: BundleHeader;
-  readonly records: readonly BundleRecord[];
-  readonly checkpoint: string;
-}): string {
+export function formatBundle(bundle: { readonly header: BundleHeader; readonly records: readonly BundleRecord[]; readonly checkpoint: string }): string {
   const { header, records, checkpoint } = bundle;
-  return (
-    formatBundleHeader(header) +
-    records.map(formatBundleRecord).join("") +
-    formatBundleCheckpoint(checkpoint)
-  );
+  return formatBundleHeader(header) + records.map(formatBundleRecord).join('') + formatBundleCheckpoint(checkpoint);
 }
 
 function parseObject(line: string): Json {
@@ -104,24 +94,24 @@ function parseObject(line: string): Json {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new MalformedError("bundle line is not JSON");
+    throw new MalformedError('bundle line is not JSON');
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new MalformedError("bundle line is not an object");
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new MalformedError('bundle line is not an object');
   }
   return { ...value };
 }
 
 function text(value: unknown): string {
-  if (typeof value !== "string") {
-    throw new MalformedError("bundle member is not a string");
+  if (typeof value !== 'string') {
+    throw new MalformedError('bundle member is not a string');
   }
   return value;
 }
 
 function count(value: unknown): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
-    throw new MalformedError("bundle member is not a number in range");
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw new MalformedError('bundle member is not a number in range');
   }
   return value;
 }
@@ -136,29 +126,29 @@ function bytesOf(value: unknown, length: number): Uint8Array {
 
 function parseBody(value: unknown): BundleBody {
   if (value === null) {
-    return { form: "none" };
+    return { form: 'none' };
   }
-  if (typeof value !== "object") {
-    throw new MalformedError("bundle body is not an object");
+  if (typeof value !== 'object') {
+    throw new MalformedError('bundle body is not an object');
   }
   const body: Json = { ...value };
-  if ("clear" in body) {
-    return { form: "clear", text: text(body["clear"]) };
+  if ('clear' in body) {
+    return { form: 'clear', text: text(body['clear']) };
   }
-  if ("withheld" in body) {
-    return { form: "withheld" };
+  if ('withheld' in body) {
+    return { form: 'withheld' };
   }
   return {
-    form: "opened",
-    salt: bytesOf(body["salt"], saltBytes),
-    plaintext: decodeBase64(text(body["plain"])),
+    form: 'opened',
+    salt: bytesOf(body['salt'], saltBytes),
+    plaintext: decodeBase64(text(body['plain'])),
   };
 }
 
 function parseHeader(line: string): BundleHeader {
   const { log, key, session, scope, records } = parseObject(line);
-  if (scope !== "session" && scope !== "records") {
-    throw new MalformedError("bundle of an unknown scope");
+  if (scope !== 'session' && scope !== 'records') {
+    throw new MalformedError('bundle of an unknown scope');
   }
   const header: BundleHeader = {
     log: text(log),
@@ -169,20 +159,16 @@ function parseHeader(line: string): BundleHeader {
   };
   decodeHex(header.session, sessionIdBytes);
   const vkey = parseVerifierKey(header.key);
-  if (
-    vkey.name !== header.log ||
-    formatVerifierKey(vkey) !== header.key ||
-    header.records > bundleRecordsMax
-  ) {
-    throw new MalformedError("bundle whose key is not that of its log, or with too many records");
+  if (vkey.name !== header.log || formatVerifierKey(vkey) !== header.key || header.records > bundleRecordsMax) {
+    throw new MalformedError('bundle whose key is not that of its log, or with too many records');
   }
   return header;
 }
 
-function parseRecord(line: string): Bundle["records"][number] {
+function parseRecord(line: string): Bundle['records'][number] {
   const { index, leaf, proof, meta, content } = parseObject(line);
   if (!Array.isArray(proof) || proof.length > treeHeightMax) {
-    throw new MalformedError("bundle record without a proof");
+    throw new MalformedError('bundle record without a proof');
   }
   const leafAsBytes = decodeBase64(text(leaf));
   return {
@@ -196,9 +182,9 @@ function parseRecord(line: string): Bundle["records"][number] {
 }
 
 function parseCheckpointLine(line: string): string {
-  const checkpoint = text(parseObject(line)["checkpoint"]);
+  const checkpoint = text(parseObject(line)['checkpoint']);
   if (checkpoint.length > noteBytesMax || !checkpoint.isWellFormed()) {
-    throw new MalformedError("bundle checkpoint is not a note");
+    throw new MalformedError('bundle checkpoint is not a note');
   }
   parseCheckpoint(parseNote(encodeUtf8(checkpoint)).text);
   return checkpoint;
@@ -208,7 +194,7 @@ function* linesOf(bytes: Uint8Array): Generator<string> {
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(0x0a, start);
     if (end < 0 || end - start > bundleLineBytesMax) {
-      throw new MalformedError("bundle line without an end, or too long");
+      throw new MalformedError('bundle line without an end, or too long');
     }
     yield decodeUtf8(bytes.subarray(start, end));
     start = end + 1;
@@ -219,7 +205,7 @@ function* linesOf(bytes: Uint8Array): Generator<string> {
 function parseExactly<T>(line: string, parse: (line: string) => T, write: (value: T) => string): T {
   const value = parse(line);
   if (write(value) !== `${line}\n`) {
-    throw new MalformedError("bundle line is not in the canonical form");
+    throw new MalformedError('bundle line is not in the canonical form');
   }
   return value;
 }
@@ -237,14 +223,14 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   const lines = linesOf(bytes);
   const first = lines.next();
   if (first.done === true) {
-    throw new MalformedError("empty bundle");
+    throw new MalformedError('empty bundle');
   }
   const header = parseExactly(first.value, parseHeader, formatBundleHeader);
-  const records: Bundle["records"][number][] = [];
+  const records: Bundle['records'][number][] = [];
   let checkpoint: string | undefined;
   for (const line of lines) {
     if (checkpoint !== undefined) {
-      throw new MalformedError("bundle with lines behind its checkpoint");
+      throw new MalformedError('bundle with lines behind its checkpoint');
     }
     if (line.startsWith('{"checkpoint":')) {
       checkpoint = parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
@@ -252,11 +238,11 @@ export function parseBundle(bytes: Uint8Array): Bundle {
       records.push(parseExactly(line, parseRecord, formatBundleRecord));
     }
     if (records.length > bundleRecordsMax) {
-      throw new MalformedError("bundle with too many records");
+      throw new MalformedError('bundle with too many records');
     }
   }
   if (checkpoint === undefined) {
-    throw new MalformedError("bundle without a checkpoint");
+    throw new MalformedError('bundle without a checkpoint');
   }
   return { header, records, checkpoint };
 }

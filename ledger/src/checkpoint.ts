@@ -1,8 +1,8 @@
 /** Checkpoints, c2sp.org/tlog-checkpoint, with our extension line. Normative: docs/formats/checkpoint.md. */
-import { decodeBase64, encodeBase64 } from "./base64.ts";
-import { hashBytes } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { parseDecimal } from "./text.ts";
+import { decodeBase64, encodeBase64 } from './base64.ts';
+import { hashBytes } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { parseDecimal } from './text.ts';
 
 /** The stored bytes that a checkpoint covers: all before `offset` in that segment, and all segments before it. */
 export interface JournalPosition {
@@ -20,8 +20,8 @@ export interface Checkpoint {
   readonly journal?: JournalPosition;
 }
 
-const originStart = "countersign/";
-const journalStart = "journal ";
+const originStart = 'countersign/';
+const journalStart = 'journal ';
 
 /** The origin (and key name) of a gateway's log. `gatewayId` is 16 hex digits. */
 export function originOf(gatewayId: string): string {
@@ -37,9 +37,7 @@ export function gatewayIdOf(origin: string): string | undefined {
 export function formatCheckpoint(checkpoint: Checkpoint): string {
   const { origin, size, root, journal } = checkpoint;
   const head = `${origin}\n${size}\n${encodeBase64(root)}\n`;
-  return journal === undefined
-    ? head
-    : `${head}${journalStart}${journal.segment} ${journal.offset} ${encodeBase64(journal.chain)}\n`;
+  return journal === undefined ? head : `${head}${journalStart}${journal.segment} ${journal.offset} ${encodeBase64(journal.chain)}\n`;
 }
 
 function parseHash(text: string): Uint8Array {
@@ -51,25 +49,23 @@ function parseHash(text: string): Uint8Array {
 }
 
 function parseJournalLine(line: string): JournalPosition {
-  const [segment = "", offset = "", chain = "", ...rest] = line
-    .slice(journalStart.length)
-    .split(" ");
+  const [segment = '', offset = '', chain = '', ...rest] = line.slice(journalStart.length).split(' ');
   if (rest.length > 0) {
-    throw new MalformedError("not a journal line of a checkpoint");
+    throw new MalformedError('not a journal line of a checkpoint');
   }
   return { segment: parseDecimal(segment), offset: parseDecimal(offset), chain: parseHash(chain) };
 }
 
 /** The text of a note as a checkpoint. Unknown extension lines are ignored. Throws `MalformedError`. */
 export function parseCheckpoint(text: string): Checkpoint {
-  const [origin = "", size = "", root = "", ...extensions] = text.split("\n");
-  if (origin === "" || extensions.pop() !== "" || extensions.includes("")) {
-    throw new MalformedError("not a checkpoint");
+  const [origin = '', size = '', root = '', ...extensions] = text.split('\n');
+  if (origin === '' || extensions.pop() !== '' || extensions.includes('')) {
+    throw new MalformedError('not a checkpoint');
   }
   const journals = extensions.filter((line) => line.startsWith(journalStart)).map(parseJournalLine);
   const [journal] = journals;
   if (journals.length > 1) {
-    throw new MalformedError("checkpoint with two journal lines");
+    throw new MalformedError('checkpoint with two journal lines');
   }
   const head = { origin, size: parseDecimal(size), root: parseHash(root) };
   return journal === undefined ? head : { ...head, journal };

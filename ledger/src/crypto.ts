@@ -2,17 +2,17 @@
  * The one seam to cryptography: synchronous SHA-256 and asynchronous Ed25519 verification, by node:crypto where it exists,
  * otherwise (browsers) by `sha256.ts` and WebCrypto.
  */
-import { verifyEd25519Web } from "./ed25519-web.ts";
-import { sha256Portable } from "./sha256.ts";
+import { verifyEd25519Web } from './ed25519-web.ts';
+import { sha256Portable } from './sha256.ts';
 
-type NodeCrypto = typeof import("node:crypto");
+type NodeCrypto = typeof import('node:crypto');
 
 function findNodeCrypto(): NodeCrypto | undefined {
-  if (typeof process === "undefined" || typeof process.getBuiltinModule !== "function") {
+  if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function') {
     return undefined;
   }
-  const found = process.getBuiltinModule("node:crypto");
-  return typeof found.hash === "function" ? found : undefined;
+  const found = process.getBuiltinModule('node:crypto');
+  return typeof found.hash === 'function' ? found : undefined;
 }
 
 const nodeCrypto = findNodeCrypto();
@@ -24,7 +24,7 @@ export function sha256Into(bytes: Uint8Array, target: Uint8Array, offset: number
     return;
   }
   // A latin1 string costs half of what a Buffer does: the call makes no typed array.
-  const digest = nodeCrypto.hash("sha256", bytes, "latin1");
+  const digest = nodeCrypto.hash('sha256', bytes, 'latin1');
   for (let i = 0; i < 32; i++) {
     target[offset + i] = digest.charCodeAt(i);
   }
@@ -37,27 +37,10 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 }
 
 /** What is before the 32 bytes of an Ed25519 public key in its DER form (RFC 8410). */
-const spkiStart = Uint8Array.of(
-  0x30,
-  0x2a,
-  0x30,
-  0x05,
-  0x06,
-  0x03,
-  0x2b,
-  0x65,
-  0x70,
-  0x03,
-  0x21,
-  0,
-);
+const spkiStart = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0);
 
 /** Ed25519 (RFC 8032). False for a public key or a signature that is not one. */
-export async function verifyEd25519(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): Promise<boolean> {
+export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
   if (publicKey.length !== 32 || signature.length !== 64) {
     return false;
   }
@@ -67,8 +50,8 @@ export async function verifyEd25519(
   // The DER form takes a Buffer by its type; any bytes will do.
   const der = nodeCrypto.createPublicKey({
     key: globalThis.Buffer.from([...spkiStart, ...publicKey]),
-    format: "der",
-    type: "spki",
+    format: 'der',
+    type: 'spki',
   });
   return nodeCrypto.verify(null, message, der, signature);
 }

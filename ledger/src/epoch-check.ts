@@ -1,9 +1,9 @@
 /** Checks the epochs of a log: how each begins and ends, its heartbeats, and what it must close. */
-import { parseEpochBody } from "./governance.ts";
-import { encodeHex } from "./hex.ts";
-import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from "./leaf.ts";
-import type { OpenSession } from "./session-table.ts";
-import { orMalformed, type Findings } from "./verdict.ts";
+import { parseEpochBody } from './governance.ts';
+import { encodeHex } from './hex.ts';
+import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from './leaf.ts';
+import type { OpenSession } from './session-table.ts';
+import { orMalformed, type Findings } from './verdict.ts';
 
 /** A heartbeat is due every 60 s; half of that again is grace for a busy or suspended machine. */
 export const heartbeatGapMsMax = 90_000;
@@ -29,7 +29,7 @@ export class EpochCheck {
   #epoch = 0;
   #count = 0;
   /** The gateway's session of this epoch, and of all: those of crashed epochs stay open. */
-  #gatewaySession = "";
+  #gatewaySession = '';
   readonly #gatewaySessions = new Set<string>();
   #isClosed = false;
   #opens = 0;
@@ -59,11 +59,11 @@ export class EpochCheck {
       return;
     }
     if (this.#isClosed) {
-      this.#findings.add("integrity", leafName(leaf), "record after the gateway was stopped");
+      this.#findings.add('integrity', leafName(leaf), 'record after the gateway was stopped');
     }
     if (timeMs - this.#heartbeatMs > heartbeatGapMsMax) {
       const seconds = Math.round((timeMs - this.#heartbeatMs) / 1000);
-      this.#findings.add("completeness", leafName(leaf), `no heartbeat for ${seconds} s before it`);
+      this.#findings.add('completeness', leafName(leaf), `no heartbeat for ${seconds} s before it`);
       this.#heartbeatMs = timeMs;
     }
     if (kind === leafKinds.heartbeat) {
@@ -81,7 +81,7 @@ export class EpochCheck {
       // An epoch closes what earlier ones left open before it opens a session of its own.
       const isLeft = epoch < this.#epoch && this.#opens > 0;
       if (!this.#gatewaySessions.has(session) && (this.#isClosed || isLeft)) {
-        this.#findings.add("completeness", `session ${session}`, `left open by epoch ${epoch}`);
+        this.#findings.add('completeness', `session ${session}`, `left open by epoch ${epoch}`);
       }
     }
   }
@@ -90,9 +90,9 @@ export class EpochCheck {
     const epoch = leaf.view.getUint32(leaf.at + leafOffsets.epoch);
     const where = leafName(leaf);
     if (leaf.view.getUint8(leaf.at + leafOffsets.kind) !== leafKinds.epoch) {
-      this.#findings.add("completeness", where, `epoch ${epoch} begins without its epoch record`);
+      this.#findings.add('completeness', where, `epoch ${epoch} begins without its epoch record`);
     } else if (epoch === this.#epoch) {
-      this.#findings.add("integrity", where, `epoch ${epoch} begins twice`);
+      this.#findings.add('integrity', where, `epoch ${epoch} begins twice`);
     } else if (clear !== undefined) {
       this.#checkBody(clear, epoch, where);
     }
@@ -110,14 +110,14 @@ export class EpochCheck {
       return;
     }
     if (body.epoch !== epoch) {
-      this.#findings.add("integrity", where, "epoch body and leaf name different epochs");
+      this.#findings.add('integrity', where, 'epoch body and leaf name different epochs');
     }
     const previous = body.previous?.epoch ?? 0;
     if (previous !== this.#epoch) {
-      const code = previous > this.#epoch ? "completeness" : "integrity";
+      const code = previous > this.#epoch ? 'completeness' : 'integrity';
       this.#findings.add(code, where, `follows epoch ${previous}, but here ${this.#epoch}`);
     } else if (body.previous?.clean === true && !this.#isClosed) {
-      this.#findings.add("completeness", where, "the end of the epoch before is missing");
+      this.#findings.add('completeness', where, 'the end of the epoch before is missing');
     }
   }
 }

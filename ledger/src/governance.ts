@@ -1,7 +1,7 @@
 /** The clear JSON bodies of governance leaves. Normative: docs/formats/leaf.md. */
-import type { LeafKind } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { decodeUtf8 } from "./text.ts";
+import type { LeafKind } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { decodeUtf8 } from './text.ts';
 
 export const governanceBodyBytesMax = 64 * 1024;
 
@@ -25,11 +25,11 @@ export interface SealBody {
 type Check = (value: unknown) => boolean;
 
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
-const isText: Check = (value) => typeof value === "string";
-const isHash: Check = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+const isText: Check = (value) => typeof value === 'string';
+const isHash: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 
 function isObject(value: unknown): value is GovernanceBody {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The members that a kind's body must have; others may follow. */
@@ -73,33 +73,33 @@ export function parseGovernanceBody(kind: LeafKind, bytes: Uint8Array): Governan
 
 /** The number of records that a close body names. Throws `MalformedError`. */
 export function parseCloseRecords(bytes: Uint8Array): number {
-  return Number(parseGovernanceBody("close", bytes)["records"]);
+  return Number(parseGovernanceBody('close', bytes)['records']);
 }
 
 /** Throws `MalformedError`. */
 export function parseEpochBody(bytes: Uint8Array): EpochBody {
-  const { epoch, previous } = parseGovernanceBody("epoch", bytes);
+  const { epoch, previous } = parseGovernanceBody('epoch', bytes);
   if (!isObject(previous)) {
     return { epoch: Number(epoch), previous: null };
   }
-  const counts = ["epoch", "sessionsLeftOpen", "requestsWithoutOutcome", "tornBytes"];
-  if (typeof previous["clean"] !== "boolean" || !counts.every((name) => isCount(previous[name]))) {
+  const counts = ['epoch', 'sessionsLeftOpen', 'requestsWithoutOutcome', 'tornBytes'];
+  if (typeof previous['clean'] !== 'boolean' || !counts.every((name) => isCount(previous[name]))) {
     throw new MalformedError('body of epoch without a proper "previous"');
   }
   return {
     epoch: Number(epoch),
-    previous: { epoch: Number(previous["epoch"]), clean: previous["clean"] },
+    previous: { epoch: Number(previous['epoch']), clean: previous['clean'] },
   };
 }
 
 /** Throws `MalformedError`. */
 export function parseSealBody(bytes: Uint8Array): SealBody {
-  const body = parseGovernanceBody("seal", bytes);
+  const body = parseGovernanceBody('seal', bytes);
   return {
-    segment: Number(body["segment"]),
-    bytes: Number(body["bytes"]),
-    first: Number(body["first"]),
-    records: Number(body["records"]),
-    chain: String(body["chain"]),
+    segment: Number(body['segment']),
+    bytes: Number(body['bytes']),
+    first: Number(body['first']),
+    records: Number(body['records']),
+    chain: String(body['chain']),
   };
 }

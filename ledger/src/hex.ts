@@ -1,10 +1,10 @@
-import { MalformedError } from "./malformed.ts";
+import { MalformedError } from './malformed.ts';
 
-const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Lower case, two digits a byte. */
 export function encodeHex(bytes: Uint8Array): string {
-  let text = "";
+  let text = '';
   for (const byte of bytes) {
     text += pairs[byte];
   }

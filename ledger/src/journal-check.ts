@@ -1,28 +1,16 @@
 /** Follows the journal of a store from the first segment to the last, as far as it can be followed. */
-import { formatCheckpoint, originOf } from "./checkpoint.ts";
-import {
-  parseSegmentName,
-  segmentChainHolds,
-  segmentHeaderBytes,
-  segmentName,
-  type SegmentHeader,
-} from "./journal.ts";
-import { hashBytes } from "./leaf.ts";
-import { LogCheck, type SegmentSummary } from "./log-check.ts";
-import { MalformedError } from "./malformed.ts";
-import { parseNote, type VerifierKey } from "./note.ts";
-import { equalBytes } from "./proof.ts";
-import {
-  isFrame,
-  SegmentReader,
-  type Frame,
-  type SegmentEnd,
-  type SegmentSource,
-} from "./segment-reader.ts";
-import { openSegmentFile, type StoreFiles } from "./store-files.ts";
-import { checkNote, type Expectation } from "./store-trust.ts";
-import type { TileCheck } from "./tile-check.ts";
-import type { Findings } from "./verdict.ts";
+import { formatCheckpoint, originOf } from './checkpoint.ts';
+import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader } from './journal.ts';
+import { hashBytes } from './leaf.ts';
+import { LogCheck, type SegmentSummary } from './log-check.ts';
+import { MalformedError } from './malformed.ts';
+import { parseNote, type VerifierKey } from './note.ts';
+import { equalBytes } from './proof.ts';
+import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
+import { openSegmentFile, type StoreFiles } from './store-files.ts';
+import { checkNote, type Expectation } from './store-trust.ts';
+import type { TileCheck } from './tile-check.ts';
+import type { Findings } from './verdict.ts';
 
 export interface StoreProgress {
   readonly bytes: number;
@@ -59,10 +47,10 @@ export class JournalCheck {
   #header: SegmentHeader | undefined;
   #summary: SegmentSummary | undefined;
   #end: SegmentEnd & { readonly segment: number } = {
-    state: "clean",
+    state: 'clean',
     segment: 0,
     offset: 0,
-    what: "",
+    what: '',
   };
   #note: JournalNote | undefined;
   #noteIsLast = false;
@@ -127,24 +115,20 @@ export class JournalCheck {
 
   /** All segments, front to back, until one cannot be followed. */
   async follow(onProgress: ((progress: StoreProgress) => void) | undefined): Promise<void> {
-    const names = await this.#files.list("journal");
+    const names = await this.#files.list('journal');
     const numbers = names.map(parseSegmentName).filter((number) => number !== undefined);
     numbers.sort((a, b) => a - b);
-    const sizes = await Promise.all(
-      numbers.map(async (number) => this.#files.size(`journal/${segmentName(number)}`)),
-    );
+    const sizes = await Promise.all(numbers.map(async (number) => this.#files.size(`journal/${segmentName(number)}`)));
     const bytesTotal = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
-    const progress = (): void =>
-      onProgress?.({ bytes: this.#bytes, bytesTotal, leaves: this.log.frontier.size });
+    const progress = (): void => onProgress?.({ bytes: this.#bytes, bytesTotal, leaves: this.log.frontier.size });
     this.#seeSize();
     for (const [i, number] of numbers.entries()) {
       if (number !== i + 1) {
-        this.#findings.add("completeness", `journal/${segmentName(i + 1)}`, "segment missing");
+        this.#findings.add('completeness', `journal/${segmentName(i + 1)}`, 'segment missing');
         this.#complete = false;
         return;
       }
       const isLast = i === numbers.length - 1;
-      // oxlint-disable-next-line no-await-in-loop -- segments follow each other.
       this.#complete = await this.#followSegment(number, isLast, progress);
       if (!this.#complete) {
         return;
@@ -190,7 +174,6 @@ export class JournalCheck {
     for (;;) {
       const step = reader.next();
       if (step === undefined) {
-        // oxlint-disable-next-line no-await-in-loop -- one window in memory at a time.
         await Promise.all([reader.fill(), this.#tiles.flush()]);
         progress();
         continue;
@@ -203,17 +186,13 @@ export class JournalCheck {
         continue;
       }
       this.#seeBoundary(segment, step.offset);
-      // oxlint-disable-next-line no-await-in-loop -- leaves the loop.
       const end = await reader.settle(step);
-      if ((end.state === "damaged" || end.state === "cut") && behind.offset !== end.offset) {
-        // oxlint-disable-next-line no-await-in-loop -- once for an offset.
+      if ((end.state === 'damaged' || end.state === 'cut') && behind.offset !== end.offset) {
         behind = { offset: end.offset, durable: await reader.durableBehind(end) };
         // A running gateway may have written here since it was read. What a frame behind calls durable can be read by now.
-        // oxlint-disable-next-line no-await-in-loop -- once for an offset.
         await reader.fill();
         continue;
       }
-      // oxlint-disable-next-line no-await-in-loop -- leaves the loop.
       await Promise.all([this.#verifyNote(), this.#tiles.flush()]);
       this.#end = { ...end, segment };
       const { firstIndex } = reader.header;
@@ -224,9 +203,7 @@ export class JournalCheck {
         records: this.log.frontier.size - firstIndex,
         chain: this.#chain.slice(),
       };
-      return isLast
-        ? this.#judgeLast(end, behind.durable, source.bytes)
-        : this.#judgeSealed(end, behind.durable);
+      return isLast ? this.#judgeLast(end, behind.durable, source.bytes) : this.#judgeSealed(end, behind.durable);
     }
   }
 
@@ -243,16 +220,12 @@ export class JournalCheck {
       const bytes = await source.read(0, Math.min(source.bytes, segmentHeaderBytes));
       if (place.isLast && bytes.every((byte) => byte === 0)) {
         // Just created, or torn before its header was written. A checkpoint that names it is not fulfilled then.
-        this.#end = { state: "zeros", segment: place.segment, offset: 0, what: "" };
+        this.#end = { state: 'zeros', segment: place.segment, offset: 0, what: '' };
         this.#tornBytes = source.bytes;
       } else if (bytes.length < segmentHeaderBytes) {
-        this.#findings.add("completeness", place.where, "segment cut short");
+        this.#findings.add('completeness', place.where, 'segment cut short');
       } else {
-        this.#findings.add(
-          segmentChainHolds(bytes) ? "malformed" : "integrity",
-          place.where,
-          error.message,
-        );
+        this.#findings.add(segmentChainHolds(bytes) ? 'malformed' : 'integrity', place.where, error.message);
       }
       return undefined;
     }
@@ -263,30 +236,19 @@ export class JournalCheck {
     const { size } = this.log.frontier;
     const before = this.#header;
     if (header.segment !== segment) {
-      this.#findings.add("integrity", where, `holds segment ${header.segment}`);
+      this.#findings.add('integrity', where, `holds segment ${header.segment}`);
       return false;
     }
     if (header.firstIndex > size) {
-      this.#findings.add(
-        "completeness",
-        where,
-        `begins at log index ${header.firstIndex}, not ${size}`,
-      );
+      this.#findings.add('completeness', where, `begins at log index ${header.firstIndex}, not ${size}`);
       return false;
     }
     if (header.firstIndex < size || !equalBytes(header.chainBefore, this.#chain)) {
-      this.#findings.add("integrity", where, "does not follow the segment before");
+      this.#findings.add('integrity', where, 'does not follow the segment before');
       return false;
     }
-    if (
-      before !== undefined &&
-      (header.gatewayId !== before.gatewayId || header.epoch < before.epoch)
-    ) {
-      this.#findings.add(
-        "integrity",
-        where,
-        "is of another gateway or an earlier epoch than the segment before",
-      );
+    if (before !== undefined && (header.gatewayId !== before.gatewayId || header.epoch < before.epoch)) {
+      this.#findings.add('integrity', where, 'is of another gateway or an earlier epoch than the segment before');
       return false;
     }
     this.#header = header;
@@ -299,17 +261,17 @@ export class JournalCheck {
     this.#frames += 1;
     if (this.#uncut !== undefined) {
       const what = `the segment before goes on behind its last frame at ${this.#uncut}`;
-      this.#findings.add("integrity", where, what);
+      this.#findings.add('integrity', where, what);
       this.#uncut = undefined;
     }
-    if (frame.header.type === "checkpoint") {
+    if (frame.header.type === 'checkpoint') {
       this.#addNote(frame, segment, where);
     } else if (!this.log.addBatch(frame, where)) {
       return false;
     } else {
       this.#seeSize();
     }
-    this.#noteIsLast = frame.header.type === "checkpoint";
+    this.#noteIsLast = frame.header.type === 'checkpoint';
     this.#bytes += frame.end - frame.offset;
     this.#chain.set(frame.chain);
     return true;
@@ -319,20 +281,20 @@ export class JournalCheck {
   #addNote(frame: Frame, segment: number, where: string): void {
     const { size } = this.log.frontier;
     const expected = formatCheckpoint({
-      origin: originOf(this.#header?.gatewayId ?? ""),
+      origin: originOf(this.#header?.gatewayId ?? ''),
       size,
       root: this.log.frontier.root(),
       journal: { segment, offset: frame.offset, chain: this.#chain },
     });
     try {
       if (parseNote(frame.body).text !== expected || frame.header.index !== size) {
-        this.#findings.add("integrity", where, "checkpoint does not fit the journal before it");
+        this.#findings.add('integrity', where, 'checkpoint does not fit the journal before it');
       }
     } catch (error) {
       if (!(error instanceof MalformedError)) {
         throw error;
       }
-      this.#findings.add("malformed", where, error.message);
+      this.#findings.add('malformed', where, error.message);
     }
     this.#note = {
       bytes: frame.body,
@@ -358,9 +320,9 @@ export class JournalCheck {
 
   /** The end of a segment that is no longer written to. */
   #judgeSealed(end: SegmentEnd, durableBehind: number): boolean {
-    if (end.state === "zeros") {
+    if (end.state === 'zeros') {
       this.#uncut = end.offset;
-    } else if (end.state !== "clean") {
+    } else if (end.state !== 'clean') {
       this.#addEnd(end, durableBehind);
       return false;
     }
@@ -375,12 +337,11 @@ export class JournalCheck {
     if (this.log.epochs.isClosed) {
       this.log.requireSeal();
     }
-    if (end.state === "clean" || end.state === "zeros") {
+    if (end.state === 'clean' || end.state === 'zeros') {
       return true;
     }
     const isNamed = checkpoints.some(
-      ({ journal: { segment, offset } }) =>
-        segment > this.#end.segment || (segment === this.#end.segment && offset > end.offset),
+      ({ journal: { segment, offset } }) => segment > this.#end.segment || (segment === this.#end.segment && offset > end.offset),
     );
     if (isStopped || isNamed || durableBehind > end.offset) {
       this.#addEnd(end, durableBehind);
@@ -393,7 +354,7 @@ export class JournalCheck {
   /** A file that ends within a frame lacks bytes, unless whole frames follow: then a length was changed. */
   #addEnd(end: SegmentEnd, behind: number): void {
     const where = `journal/${segmentName(this.#end.segment)} offset ${end.offset}`;
-    const isCut = end.state === "cut" && behind < 0;
-    this.#findings.add(isCut ? "completeness" : "integrity", where, end.what);
+    const isCut = end.state === 'cut' && behind < 0;
+    this.#findings.add(isCut ? 'completeness' : 'integrity', where, end.what);
   }
 }

@@ -1,7 +1,6 @@
-/* oxlint-disable no-await-in-loop -- one case after the other. */
-import assert from "node:assert/strict";
-import test from "node:test";
-import * as fc from "fast-check";
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import * as fc from 'fast-check';
 import {
   decodeEntryHeader,
   decodeFrameHeader,
@@ -16,20 +15,12 @@ import {
   segmentBytesMax,
   segmentChainHolds,
   segmentName,
-} from "./journal.ts";
-import { MalformedError } from "./malformed.ts";
-import {
-  frameEntries,
-  isFrame,
-  readFrames,
-  SegmentReader,
-  type Frame,
-  type SegmentEnd,
-  type SegmentSource,
-} from "./segment-reader.ts";
-import { writeGoldenStore } from "./testdata/golden-store.ts";
-import { entriesOf, segmentsOf } from "./testdata/tamper.ts";
-import { frameOf, sha } from "./testdata/store-writer.ts";
+} from './journal.ts';
+import { MalformedError } from './malformed.ts';
+import { frameEntries, isFrame, readFrames, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
+import { writeGoldenStore } from './testdata/golden-store.ts';
+import { entriesOf, segmentsOf } from './testdata/tamper.ts';
+import { frameOf, sha } from './testdata/store-writer.ts';
 
 const golden = writeGoldenStore().writer;
 
@@ -69,16 +60,13 @@ function segmentWith(...frames: readonly Buffer[]): Buffer {
   return Buffer.concat(parts);
 }
 
-void test("headers of segments, frames and entries are those of a second writer, byte for byte", () => {
+void test('headers of segments, frames and entries are those of a second writer, byte for byte', () => {
   for (const { path, header, frames } of segmentsOf(golden.files)) {
     const bytes = golden.files.get(path) ?? Buffer.alloc(0);
     const decoded = decodeSegmentHeader(bytes);
     assert.equal(segmentChainHolds(bytes), true);
-    assert.equal(segmentName(decoded.segment), path.slice("journal/".length));
-    assert.deepEqual(
-      Buffer.from(encodeSegmentHeader(decoded)).subarray(0, 96),
-      Buffer.from(header),
-    );
+    assert.equal(segmentName(decoded.segment), path.slice('journal/'.length));
+    assert.deepEqual(Buffer.from(encodeSegmentHeader(decoded)).subarray(0, 96), Buffer.from(header));
     assert.deepEqual(Buffer.from(encodeSegmentHeader(decoded)), bytes.subarray(0, 128));
     for (const frame of frames) {
       const frameHeader = decodeFrameHeader(viewOf(frame), 0);
@@ -99,10 +87,10 @@ void test("headers of segments, frames and entries are those of a second writer,
   }
 });
 
-void test("segment names are twelve digits from 1", () => {
-  assert.equal(segmentName(1), "000000000001.segment");
-  assert.equal(parseSegmentName("000000000012.segment"), 12);
-  for (const name of ["000000000000.segment", "1.segment", "000000000001.segment.tmp", "x", ""]) {
+void test('segment names are twelve digits from 1', () => {
+  assert.equal(segmentName(1), '000000000001.segment');
+  assert.equal(parseSegmentName('000000000012.segment'), 12);
+  for (const name of ['000000000000.segment', '1.segment', '000000000001.segment.tmp', 'x', '']) {
     assert.equal(parseSegmentName(name), undefined);
   }
 });
@@ -111,7 +99,7 @@ void test("the frames of a segment are read with their entries, whatever the seg
   for (const { path, frames } of segmentsOf(golden.files)) {
     const bytes = golden.files.get(path) ?? Buffer.alloc(0);
     const read = await readAll(bytes);
-    assert.deepEqual([read.end.state, read.end.offset], ["clean", bytes.length]);
+    assert.deepEqual([read.end.state, read.end.offset], ['clean', bytes.length]);
     assert.deepEqual(
       read.frames.map((frame) => frame.end - frame.offset),
       frames.map((frame) => frame.length + 32),
@@ -121,9 +109,7 @@ void test("the frames of a segment are read with their entries, whatever the seg
       if (entries !== undefined) {
         const found = [...frameEntries(frame)];
         assert.deepEqual(
-          found.map(({ leaf, storedMeta, storedContent }) =>
-            [leaf, storedMeta, storedContent].map((part) => Buffer.from(part)),
-          ),
+          found.map(({ leaf, storedMeta, storedContent }) => [leaf, storedMeta, storedContent].map((part) => Buffer.from(part))),
           entries.map((entry) => {
             const metaEnd = 196 + entry.readUInt32BE(164);
             return [
@@ -136,33 +122,29 @@ void test("the frames of a segment are read with their entries, whatever the seg
       }
     }
     const zeros = await readAll(Buffer.concat([bytes, Buffer.alloc(5_000_000)]));
-    assert.deepEqual([zeros.end.state, zeros.end.offset], ["zeros", bytes.length]);
+    assert.deepEqual([zeros.end.state, zeros.end.offset], ['zeros', bytes.length]);
     const behind = Buffer.alloc(5_000_000);
     behind[4_999_999] = 1;
     const damaged = await readAll(Buffer.concat([bytes, behind]));
-    assert.deepEqual([damaged.end.state, damaged.end.offset], ["damaged", bytes.length]);
+    assert.deepEqual([damaged.end.state, damaged.end.offset], ['damaged', bytes.length]);
     const cut = await readAll(bytes.subarray(0, -1));
-    assert.equal(cut.end.state, "cut");
+    assert.equal(cut.end.state, 'cut');
     assert.equal(cut.frames.length, frames.length - 1);
   }
 });
 
-void test("frames larger than a window and many small ones are read alike", async () => {
-  const note = Buffer.from("x".repeat(1000));
-  const small = Array.from({ length: 9000 }, () =>
-    frameOf(2, note, { entries: 0, index: 0, durable: 0 }),
-  );
-  const large = [9_000_000, frameBodyBytesMax].map((length) =>
-    frameOf(2, Buffer.alloc(length, 5), { entries: 0, index: 0, durable: 0 }),
-  );
+void test('frames larger than a window and many small ones are read alike', async () => {
+  const note = Buffer.from('x'.repeat(1000));
+  const small = Array.from({ length: 9000 }, () => frameOf(2, note, { entries: 0, index: 0, durable: 0 }));
+  const large = [9_000_000, frameBodyBytesMax].map((length) => frameOf(2, Buffer.alloc(length, 5), { entries: 0, index: 0, durable: 0 }));
   const bytes = segmentWith(...large, ...small, ...large);
   const { frames, end } = await readAll(bytes);
-  assert.equal(end.state, "clean");
+  assert.equal(end.state, 'clean');
   assert.equal(frames.length, small.length + 4);
   assert.equal(frames.at(-1)?.body.length, frameBodyBytesMax);
 });
 
-void test("D33: lengths and counts of a frame are checked before anything is read", async () => {
+void test('D33: lengths and counts of a frame are checked before anything is read', async () => {
   const body = Buffer.alloc(400, 1);
   const good = frameOf(1, body, { entries: 2, index: 0, durable: 0 });
   assert.equal((await readAll(segmentWith(good))).frames.length, 1);
@@ -190,14 +172,14 @@ void test("D33: lengths and counts of a frame are checked before anything is rea
   ];
   for (const [i, frame] of wrong.entries()) {
     const { frames, end } = await readAll(segmentWith(frame));
-    assert.deepEqual([frames.length, end.state], [0, "damaged"], `case ${i}`);
+    assert.deepEqual([frames.length, end.state], [0, 'damaged'], `case ${i}`);
   }
   const padded = Buffer.from(frameOf(2, Buffer.alloc(3, 1), { entries: 0, index: 0, durable: 0 }));
   padded[padded.length - 1] = 1;
-  assert.equal((await readAll(segmentWith(padded))).end.what, "a frame is not padded with zeros");
+  assert.equal((await readAll(segmentWith(padded))).end.what, 'a frame is not padded with zeros');
 });
 
-void test("D33: entries that do not fill their batch are malformed", async () => {
+void test('D33: entries that do not fill their batch are malformed', async () => {
   const [frame] = segmentsOf(golden.files)[0]?.frames ?? [];
   const [entry] = entriesOf(frame ?? Buffer.alloc(0)) ?? [];
   assert.ok(entry);
@@ -219,23 +201,16 @@ void test("D33: entries that do not fill their batch are malformed", async () =>
     change(179, 8),
   ];
   for (const [i, body] of bodies.entries()) {
-    const { frames } = await readAll(
-      segmentWith(frameOf(1, body, { entries: 1, index: 0, durable: 0 })),
-    );
+    const { frames } = await readAll(segmentWith(frameOf(1, body, { entries: 1, index: 0, durable: 0 })));
     const [batch] = frames;
     assert.ok(batch, `case ${i}`);
     assert.throws(() => [...frameEntries(batch)], MalformedError, `case ${i}`);
   }
 });
 
-void test("what is no segment is a MalformedError", async () => {
+void test('what is no segment is a MalformedError', async () => {
   const bytes = segmentWith();
-  const wrong = [
-    Buffer.alloc(0),
-    bytes.subarray(0, 127),
-    Buffer.alloc(128),
-    Buffer.concat([Buffer.from("CSSEGv2\n"), bytes.subarray(8)]),
-  ];
+  const wrong = [Buffer.alloc(0), bytes.subarray(0, 127), Buffer.alloc(128), Buffer.concat([Buffer.from('CSSEGv2\n'), bytes.subarray(8)])];
   for (let at = 0; at < 128; at++) {
     const changed = Buffer.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ 0x40;
@@ -244,12 +219,12 @@ void test("what is no segment is a MalformedError", async () => {
   for (const segment of wrong) {
     await assert.rejects(SegmentReader.open(sourceOf(segment)), MalformedError);
   }
-  const huge = { bytes: segmentBytesMax + 1, read: async () => assert.fail("read before checked") };
+  const huge = { bytes: segmentBytesMax + 1, read: async () => assert.fail('read before checked') };
   await assert.rejects(SegmentReader.open(huge), MalformedError);
 });
 
-void test("D33: any bytes behind a header are frames or an end, never an error", async () => {
-  const whole = golden.files.get("journal/000000000001.segment") ?? Buffer.alloc(0);
+void test('D33: any bytes behind a header are frames or an end, never an error', async () => {
+  const whole = golden.files.get('journal/000000000001.segment') ?? Buffer.alloc(0);
   const edits = fc.array(fc.tuple(fc.integer({ min: 128, max: whole.length - 1 }), fc.nat(255)), {
     maxLength: 4,
   });
@@ -263,7 +238,7 @@ void test("D33: any bytes behind a header are frames or an end, never an error",
       const { frames, end } = await readAll(bytes);
       assert.ok(frames.every(isFrame));
       assert.ok(end.offset >= 128 && end.offset <= bytes.length);
-      assert.equal(end.state === "clean", end.offset === bytes.length);
+      assert.equal(end.state === 'clean', end.offset === bytes.length);
       assert.ok((await reader.durableBehind(end)) <= bytes.length);
     }),
     { numRuns: 300 },

@@ -1,14 +1,14 @@
 /** The layout of the journal: segment header, frame header, entry header. Normative: docs/formats/journal.md. */
-import { sha256 } from "./crypto.ts";
-import { decodeHex, encodeHex } from "./hex.ts";
-import { gatewayIdBytes, hashBytes, leafBytes, readUint53, writeUint53 } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
+import { sha256 } from './crypto.ts';
+import { decodeHex, encodeHex } from './hex.ts';
+import { gatewayIdBytes, hashBytes, leafBytes, readUint53, writeUint53 } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
 
 export const segmentBytesMax = 64 * 1024 * 1024;
 export const frameBodyBytesMax = 16 * 1024 * 1024;
 
 export const segmentHeaderBytes = 128;
-export const segmentMagic: Uint8Array = new TextEncoder().encode("CSSEGv1\n");
+export const segmentMagic: Uint8Array = new TextEncoder().encode('CSSEGv1\n');
 export const segmentOffsets = {
   magic: 0,
   gatewayId: 8,
@@ -94,7 +94,7 @@ export interface EntryHeader {
 
 /** `000000000001.segment`. */
 export function segmentName(segment: number): string {
-  return `${String(segment).padStart(12, "0")}.segment`;
+  return `${String(segment).padStart(12, '0')}.segment`;
 }
 
 /** The number in a segment's file name, undefined for any other name. */
@@ -104,7 +104,7 @@ export function parseSegmentName(name: string): number | undefined {
 }
 
 /** `segment` without `chain`, which is computed. */
-export function encodeSegmentHeader(header: Omit<SegmentHeader, "chain">): Uint8Array {
+export function encodeSegmentHeader(header: Omit<SegmentHeader, 'chain'>): Uint8Array {
   const bytes = new Uint8Array(segmentHeaderBytes);
   const view = new DataView(bytes.buffer);
   bytes.set(segmentMagic);
@@ -127,7 +127,7 @@ export function segmentChainHolds(bytes: Uint8Array): boolean {
 /** Reads the first 128 bytes; `segmentChainHolds` is the caller's to ask. Throws `MalformedError`. */
 export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader {
   if (bytes.length < segmentHeaderBytes) {
-    throw new MalformedError("segment without a whole header");
+    throw new MalformedError('segment without a whole header');
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = {
@@ -140,12 +140,10 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader {
     chain: new Uint8Array(bytes.subarray(segmentOffsets.chain, segmentHeaderBytes)),
   };
   const magic = segmentMagic.every((byte, i) => byte === bytes[i]);
-  const zeros = bytes
-    .subarray(segmentOffsets.zeros, segmentOffsets.chainBefore)
-    .every((byte) => byte === 0);
+  const zeros = bytes.subarray(segmentOffsets.zeros, segmentOffsets.chainBefore).every((byte) => byte === 0);
   const numbers = [header.segment, header.firstIndex, header.createdMs].every(Number.isSafeInteger);
   if (!magic || !zeros || !numbers || header.segment === 0 || header.epoch === 0) {
-    throw new MalformedError("not the header of a segment");
+    throw new MalformedError('not the header of a segment');
   }
   return header;
 }
@@ -193,7 +191,7 @@ export function decodeFrameHeader(view: DataView, offset: number): FrameHeader |
   ) {
     return undefined;
   }
-  return { type: batch ? "batch" : "checkpoint", bodyBytes, entries, index, durable };
+  return { type: batch ? 'batch' : 'checkpoint', bodyBytes, entries, index, durable };
 }
 
 function encodeStoredBody(body: StoredBody, view: DataView): void {
@@ -226,11 +224,7 @@ function decodeStoredBody(view: DataView, offset: number): StoredBody | undefine
 }
 
 /** The entry at `offset`, undefined when it is malformed or does not end at or before `end`. */
-export function decodeEntryHeader(
-  view: DataView,
-  offset: number,
-  end: number,
-): EntryHeader | undefined {
+export function decodeEntryHeader(view: DataView, offset: number, end: number): EntryHeader | undefined {
   if (end - offset < entryHeaderBytes) {
     return undefined;
   }
@@ -239,9 +233,7 @@ export function decodeEntryHeader(
   if (meta === undefined || content === undefined) {
     return undefined;
   }
-  return end - offset - entryHeaderBytes < meta.bytes + content.bytes
-    ? undefined
-    : { meta, content };
+  return end - offset - entryHeaderBytes < meta.bytes + content.bytes ? undefined : { meta, content };
 }
 
 /** The whole entry: leaf, headers and stored bodies. */

@@ -1,9 +1,9 @@
 /**
  * The leaf: the fixed public part of one record. Layout: docs/formats/leaf.md.
  */
-import { sha256, sha256Into } from "./crypto.ts";
-import { decodeHex, encodeHex } from "./hex.ts";
-import { MalformedError } from "./malformed.ts";
+import { sha256, sha256Into } from './crypto.ts';
+import { decodeHex, encodeHex } from './hex.ts';
+import { MalformedError } from './malformed.ts';
 
 export const leafBytes = 164;
 export const hashBytes = 32;
@@ -90,19 +90,19 @@ export interface Leaf {
 
 /** Kinds whose meta is a clear JSON body; for all others it is sealed. */
 const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
-  "open",
-  "close",
-  "resume",
-  "access",
-  "incident",
-  "epoch",
-  "heartbeat",
-  "seal",
-  "key",
-  "policy",
-  "hold",
-  "erasure",
-  "reconcile",
+  'open',
+  'close',
+  'resume',
+  'access',
+  'incident',
+  'epoch',
+  'heartbeat',
+  'seal',
+  'key',
+  'policy',
+  'hold',
+  'erasure',
+  'reconcile',
 ]);
 
 const leafVersion = 1;
@@ -146,49 +146,38 @@ function isZero(view: DataView, offset: number): boolean {
 /** What is wrong with the 164 bytes at `offset`, taken alone; undefined when they are a leaf. Reads no further, allocates nothing. */
 export function findLeafFault(view: DataView, offset: number): string | undefined {
   if (view.getUint8(offset + leafOffsets.version) !== leafVersion) {
-    return "leaf of an unknown version";
+    return 'leaf of an unknown version';
   }
   const kind = view.getUint8(offset + leafOffsets.kind);
   const form = kindForms[kind];
   if (form === undefined || form === 0) {
-    return "leaf of an unknown kind";
+    return 'leaf of an unknown kind';
   }
   const flags = view.getUint16(offset + leafOffsets.flags);
   const hasMeta = (flags & leafFlags.hasMeta) !== 0;
   const clear = (flags & leafFlags.metaClear) !== 0;
   if ((flags & ~allLeafFlags) !== 0) {
-    return "leaf with unknown flags";
+    return 'leaf with unknown flags';
   }
   if (clear !== (form === 2) || (clear && !hasMeta)) {
-    return "leaf flags do not fit its kind";
+    return 'leaf flags do not fit its kind';
   }
-  if (
-    (flags & leafFlags.continues) !== 0 &&
-    kind !== leafKinds.request &&
-    kind !== leafKinds.response
-  ) {
-    return "leaf flags do not fit its kind";
+  if ((flags & leafFlags.continues) !== 0 && kind !== leafKinds.request && kind !== leafKinds.response) {
+    return 'leaf flags do not fit its kind';
   }
   const seq = readUint53(view, offset + leafOffsets.sessionSeq);
-  if (
-    Number.isNaN(seq) ||
-    Number.isNaN(readUint53(view, offset + leafOffsets.timeMs)) ||
-    Number.isNaN(readUint53(view, offset + leafOffsets.logIndex))
-  ) {
-    return "leaf number out of range";
+  if (Number.isNaN(seq) || Number.isNaN(readUint53(view, offset + leafOffsets.timeMs)) || Number.isNaN(readUint53(view, offset + leafOffsets.logIndex))) {
+    return 'leaf number out of range';
   }
   if (view.getUint32(offset + leafOffsets.epoch) === 0) {
-    return "leaf of epoch 0";
+    return 'leaf of epoch 0';
   }
   if (seq === 0 && !isZero(view, offset + leafOffsets.previous)) {
-    return "first leaf of a session with a previous one";
+    return 'first leaf of a session with a previous one';
   }
   const hasContent = (flags & leafFlags.hasContent) !== 0;
-  if (
-    (!hasMeta && !isZero(view, offset + leafOffsets.metaCommit)) ||
-    (!hasContent && !isZero(view, offset + leafOffsets.contentCommit))
-  ) {
-    return "leaf with a commitment to no body";
+  if ((!hasMeta && !isZero(view, offset + leafOffsets.metaCommit)) || (!hasContent && !isZero(view, offset + leafOffsets.contentCommit))) {
+    return 'leaf with a commitment to no body';
   }
   return undefined;
 }
@@ -206,11 +195,10 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
   const fault = findLeafFault(view, 0);
   const kind = kindNames.get(view.getUint8(leafOffsets.kind));
   if (fault !== undefined || kind === undefined) {
-    throw new MalformedError(fault ?? "leaf of an unknown kind");
+    throw new MalformedError(fault ?? 'leaf of an unknown kind');
   }
   // Not slice(): that of a Buffer is no copy.
-  const part = (offset: number, length: number): Uint8Array =>
-    new Uint8Array(bytes.subarray(offset, offset + length));
+  const part = (offset: number, length: number): Uint8Array => new Uint8Array(bytes.subarray(offset, offset + length));
   return {
     kind,
     flags: view.getUint16(leafOffsets.flags),
@@ -298,7 +286,7 @@ export interface SealedBody {
 /** `SHA-256(0x02 ‖ slot ‖ session ‖ session_seq ‖ salt ‖ plaintext)`. */
 export function commitSealed(body: SealedBody): Uint8Array {
   if (body.session.length !== sessionIdBytes || body.salt.length !== saltBytes) {
-    throw new MalformedError("session id or salt of a wrong length");
+    throw new MalformedError('session id or salt of a wrong length');
   }
   const input = new Uint8Array(26 + saltBytes + body.plaintext.length);
   input[0] = 2;

@@ -1,39 +1,15 @@
 /** Checks the leaves of a log one after the other, without any I/O: tree, sessions, epochs, heartbeats, governance bodies. */
-import { EpochCheck } from "./epoch-check.ts";
-import { decodeHex, encodeHex } from "./hex.ts";
-import {
-  parseCloseRecords,
-  parseGovernanceBody,
-  parseSealBody,
-  type SealBody,
-} from "./governance.ts";
-import {
-  bodyStreams,
-  decodeEntryHeader,
-  entryBytes,
-  entryHeaderBytes,
-  segmentName,
-  type EntryHeader,
-  type SegmentHeader,
-} from "./journal.ts";
-import {
-  commitClear,
-  findLeafFault,
-  gatewayIdBytes,
-  hashBytes,
-  leafBytes,
-  leafFlags,
-  leafKindOf,
-  leafKinds,
-  leafOffsets,
-  readUint53,
-} from "./leaf.ts";
-import { equalBytes } from "./proof.ts";
-import type { Frame } from "./segment-reader.ts";
-import { HashLanes, laneMessagesMax } from "./sha256-lanes.ts";
-import { closedSession, SessionTable, unknownSession } from "./session-table.ts";
-import { Frontier, type OnSubtree } from "./tree.ts";
-import { orMalformed, type Fault, type Findings } from "./verdict.ts";
+import { EpochCheck } from './epoch-check.ts';
+import { decodeHex, encodeHex } from './hex.ts';
+import { parseCloseRecords, parseGovernanceBody, parseSealBody, type SealBody } from './governance.ts';
+import { bodyStreams, decodeEntryHeader, entryBytes, entryHeaderBytes, segmentName, type EntryHeader, type SegmentHeader } from './journal.ts';
+import { commitClear, findLeafFault, gatewayIdBytes, hashBytes, leafBytes, leafFlags, leafKindOf, leafKinds, leafOffsets, readUint53 } from './leaf.ts';
+import { equalBytes } from './proof.ts';
+import type { Frame } from './segment-reader.ts';
+import { HashLanes, laneMessagesMax } from './sha256-lanes.ts';
+import { closedSession, SessionTable, unknownSession } from './session-table.ts';
+import { Frontier, type OnSubtree } from './tree.ts';
+import { orMalformed, type Fault, type Findings } from './verdict.ts';
 
 /** What the log must know of the segment that is being read. */
 export interface SegmentSummary {
@@ -108,7 +84,7 @@ export class LogCheck {
     const { segment = 0, firstIndex = 0 } = this.#segment ?? {};
     if (this.#sealed !== undefined && this.#size > firstIndex) {
       const where = `journal/${segmentName(segment)}`;
-      this.#add("completeness", where, "the seal of the segment before is missing");
+      this.#add('completeness', where, 'the seal of the segment before is missing');
     }
   }
 
@@ -116,7 +92,7 @@ export class LogCheck {
   addBatch(frame: Frame, where: string): boolean {
     const { body, header } = frame;
     if (header.index !== this.#size) {
-      const code = header.index > this.#size ? "completeness" : "integrity";
+      const code = header.index > this.#size ? 'completeness' : 'integrity';
       this.#add(code, where, `batch begins at log index ${header.index}, not ${this.#size}`);
       return false;
     }
@@ -130,7 +106,7 @@ export class LogCheck {
       at = entries.end;
     }
     if (at !== body.length) {
-      this.#add("integrity", where, "bytes behind the last entry of a batch");
+      this.#add('integrity', where, 'bytes behind the last entry of a batch');
       return false;
     }
     return true;
@@ -154,19 +130,16 @@ export class LogCheck {
     const index = readUint53(view, at + leafOffsets.logIndex);
     const size = this.#size;
     if (index !== size) {
-      const code = index > size ? "completeness" : "integrity";
+      const code = index > size ? 'completeness' : 'integrity';
       this.#add(code, where, `leaf with log index ${index} in place of ${size}`);
       return false;
     }
     const gateway = at + leafOffsets.gatewayId;
-    if (
-      view.getUint32(gateway) !== this.#gatewayId.getUint32(0) ||
-      view.getUint32(gateway + 4) !== this.#gatewayId.getUint32(4)
-    ) {
-      this.#add("integrity", this.#leafName(), "leaf of another gateway");
+    if (view.getUint32(gateway) !== this.#gatewayId.getUint32(0) || view.getUint32(gateway + 4) !== this.#gatewayId.getUint32(4)) {
+      this.#add('integrity', this.#leafName(), 'leaf of another gateway');
     }
     if (view.getUint32(at + leafOffsets.epoch) !== this.#segment?.epoch) {
-      this.#add("integrity", this.#leafName(), "leaf of another epoch than its segment");
+      this.#add('integrity', this.#leafName(), 'leaf of another epoch than its segment');
     }
     return true;
   }
@@ -177,9 +150,9 @@ export class LogCheck {
     let at = start;
     for (let i = 0; i < count; i++) {
       const header = decodeEntryHeader(view, at, view.byteLength);
-      const fault = header === undefined ? "malformed entry" : findLeafFault(view, at);
+      const fault = header === undefined ? 'malformed entry' : findLeafFault(view, at);
       if (header === undefined || fault !== undefined) {
-        this.#add("malformed", `${where} entry at ${at}`, fault ?? "malformed entry");
+        this.#add('malformed', `${where} entry at ${at}`, fault ?? 'malformed entry');
         return undefined;
       }
       entries.push({ header, at });
@@ -222,7 +195,7 @@ export class LogCheck {
     if (equalBytes(commitClear(clear), body.subarray(commitAt, commitAt + hashBytes))) {
       return clear;
     }
-    this.#add("integrity", this.#leafName(), "clear body does not have its commitment");
+    this.#add('integrity', this.#leafName(), 'clear body does not have its commitment');
     return undefined;
   }
 
@@ -238,13 +211,10 @@ export class LogCheck {
       (!hasMeta && meta.bytes !== 0) ||
       (!hasContent && content.bytes !== 0)
     ) {
-      this.#add("integrity", this.#leafName(), "stored bodies do not fit the flags of the leaf");
+      this.#add('integrity', this.#leafName(), 'stored bodies do not fit the flags of the leaf');
     }
-    if (
-      (metaSealed && view.getUint16(at + leafOffsets.metaClass) === 0) ||
-      (hasContent && view.getUint16(at + leafOffsets.contentClass) === 0)
-    ) {
-      this.#add("retention", this.#leafName(), "sealed body of no retention class");
+    if ((metaSealed && view.getUint16(at + leafOffsets.metaClass) === 0) || (hasContent && view.getUint16(at + leafOffsets.contentClass) === 0)) {
+      this.#add('retention', this.#leafName(), 'sealed body of no retention class');
     }
   }
 
@@ -257,26 +227,22 @@ export class LogCheck {
     const epoch = view.getUint32(at + leafOffsets.epoch);
     let slot = sessions.find(view, idAt);
     if (slot === closedSession) {
-      this.#add("integrity", this.#leafName(), "record of a session that was closed");
+      this.#add('integrity', this.#leafName(), 'record of a session that was closed');
       return;
     }
     const begins = kind === leafKinds.open || kind === leafKinds.epoch;
     if (slot === unknownSession) {
       if (seq !== 0 || !begins) {
-        this.#add("completeness", this.#leafName(), "session without its first record");
+        this.#add('completeness', this.#leafName(), 'session without its first record');
       }
       slot = sessions.open(view, idAt);
     } else if (seq !== sessions.nextSeq(slot)) {
-      const code = seq > sessions.nextSeq(slot) ? "completeness" : "integrity";
-      this.#add(
-        code,
-        this.#leafName(),
-        `record ${seq} of its session, not ${sessions.nextSeq(slot)}`,
-      );
+      const code = seq > sessions.nextSeq(slot) ? 'completeness' : 'integrity';
+      this.#add(code, this.#leafName(), `record ${seq} of its session, not ${sessions.nextSeq(slot)}`);
     } else if (begins) {
-      this.#add("integrity", this.#leafName(), "session that opens twice");
+      this.#add('integrity', this.#leafName(), 'session that opens twice');
     } else if (!sessions.previousIs(slot, view, at + leafOffsets.previous)) {
-      this.#add("integrity", this.#leafName(), "does not follow the previous leaf of its session");
+      this.#add('integrity', this.#leafName(), 'does not follow the previous leaf of its session');
     }
     sessions.advance(slot, { seq, leafHash, epoch });
     if (clear !== undefined && kind !== leafKinds.epoch) {
@@ -288,16 +254,16 @@ export class LogCheck {
   }
 
   #checkBody(clear: Uint8Array, view: DataView, at: number): void {
-    const kind = leafKindOf(view.getUint8(at + leafOffsets.kind)) ?? "open";
+    const kind = leafKindOf(view.getUint8(at + leafOffsets.kind)) ?? 'open';
     const where = this.#leafName();
     orMalformed(this.#findings, where, () => {
-      if (kind === "close") {
+      if (kind === 'close') {
         const records = parseCloseRecords(clear);
         const seq = readUint53(view, at + leafOffsets.sessionSeq);
         if (records !== seq + 1) {
-          this.#add("integrity", where, `close of ${records} records at record ${seq}`);
+          this.#add('integrity', where, `close of ${records} records at record ${seq}`);
         }
-      } else if (kind === "seal") {
+      } else if (kind === 'seal') {
         this.#checkSeal(parseSealBody(clear));
       } else {
         parseGovernanceBody(kind, clear);
@@ -315,7 +281,7 @@ export class LogCheck {
       seal.records !== sealed.records ||
       seal.chain !== encodeHex(sealed.chain)
     ) {
-      this.#add("integrity", this.#leafName(), "seal does not fit the segment before");
+      this.#add('integrity', this.#leafName(), 'seal does not fit the segment before');
     }
     this.#sealed = undefined;
   }

@@ -1,9 +1,9 @@
 /** Signed notes, c2sp.org/signed-note, with Ed25519 keys (signature type 0x01). */
-import { decodeBase64, encodeBase64 } from "./base64.ts";
-import { sha256, verifyEd25519 } from "./crypto.ts";
-import { encodeHex } from "./hex.ts";
-import { MalformedError } from "./malformed.ts";
-import { decodeUtf8, encodeUtf8 } from "./text.ts";
+import { decodeBase64, encodeBase64 } from './base64.ts';
+import { sha256, verifyEd25519 } from './crypto.ts';
+import { encodeHex } from './hex.ts';
+import { MalformedError } from './malformed.ts';
+import { decodeUtf8, encodeUtf8 } from './text.ts';
 
 export const noteBytesMax = 1024 * 1024;
 export const noteSignaturesMax = 64;
@@ -11,7 +11,7 @@ export const noteSignaturesMax = 64;
 const ed25519 = 1;
 const keyIdBytes = 4;
 const publicKeyBytes = 32;
-const signatureStart = "\u2014 ";
+const signatureStart = '\u2014 ';
 
 export interface VerifierKey {
   readonly name: string;
@@ -42,12 +42,12 @@ export interface NoteSigner {
 
 /** `verified`: all signatures by known keys hold, and there is one. `untrusted`: none is by a known key. `forged`: one by a known key fails. */
 export type NoteOutcome =
-  | { readonly outcome: "verified"; readonly note: Note; readonly signers: readonly VerifierKey[] }
-  | { readonly outcome: "untrusted"; readonly note: Note }
-  | { readonly outcome: "forged"; readonly note: Note; readonly name: string };
+  | { readonly outcome: 'verified'; readonly note: Note; readonly signers: readonly VerifierKey[] }
+  | { readonly outcome: 'untrusted'; readonly note: Note }
+  | { readonly outcome: 'forged'; readonly note: Note; readonly name: string };
 
 function isKeyName(name: string): boolean {
-  return name !== "" && name.isWellFormed() && !/[\p{White_Space}\p{Cc}+]/u.test(name);
+  return name !== '' && name.isWellFormed() && !/[\p{White_Space}\p{Cc}+]/u.test(name);
 }
 
 function idHex(bytes: Uint8Array): string {
@@ -67,13 +67,13 @@ function keyIdOf(name: string, publicKey: Uint8Array): Uint8Array {
 /** The verifier key of a public key under a name. Throws `MalformedError`. */
 export function verifierKey(name: string, publicKey: Uint8Array): VerifierKey {
   if (!isKeyName(name) || publicKey.length !== publicKeyBytes) {
-    throw new MalformedError("not a key name and an Ed25519 public key");
+    throw new MalformedError('not a key name and an Ed25519 public key');
   }
   return { name, id: idHex(keyIdOf(name, publicKey)), publicKey };
 }
 
 /** `name+id+base64(0x01 ‖ public key)`. */
-export function formatVerifierKey(key: Pick<VerifierKey, "name" | "publicKey">): string {
+export function formatVerifierKey(key: Pick<VerifierKey, 'name' | 'publicKey'>): string {
   const { name, id, publicKey } = verifierKey(key.name, key.publicKey);
   return `${name}+${id}+${encodeBase64(Uint8Array.of(ed25519, ...publicKey))}`;
 }
@@ -81,29 +81,23 @@ export function formatVerifierKey(key: Pick<VerifierKey, "name" | "publicKey">):
 /** Throws `MalformedError` for what `formatVerifierKey` does not print, a wrong id included. */
 export function parseVerifierKey(vkey: string): VerifierKey {
   // The base64 part may itself contain "+"; name and id cannot.
-  const [, name = "", id = "", encoded = ""] =
-    /^([^+]+)\+([0-9a-f]{8})\+([^\n]+)$/.exec(vkey) ?? [];
+  const [, name = '', id = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([^\n]+)$/.exec(vkey) ?? [];
   const bytes = decodeBase64(encoded);
   if (bytes.length !== 1 + publicKeyBytes || bytes[0] !== ed25519) {
-    throw new MalformedError("not an Ed25519 verifier key");
+    throw new MalformedError('not an Ed25519 verifier key');
   }
   const key = verifierKey(name, bytes.slice(1));
   if (key.id !== id) {
-    throw new MalformedError("the id of the verifier key is not that of its name and key");
+    throw new MalformedError('the id of the verifier key is not that of its name and key');
   }
   return key;
 }
 
 function parseSignature(line: string): NoteSignature {
-  const [name = "", encoded = "", ...rest] = line.slice(signatureStart.length).split(" ");
+  const [name = '', encoded = '', ...rest] = line.slice(signatureStart.length).split(' ');
   const bytes = decodeBase64(encoded);
-  if (
-    !line.startsWith(signatureStart) ||
-    rest.length > 0 ||
-    !isKeyName(name) ||
-    bytes.length <= keyIdBytes
-  ) {
-    throw new MalformedError("not a signature line of a note");
+  if (!line.startsWith(signatureStart) || rest.length > 0 || !isKeyName(name) || bytes.length <= keyIdBytes) {
+    throw new MalformedError('not a signature line of a note');
   }
   return { name, id: idHex(bytes), signature: bytes.slice(keyIdBytes) };
 }
@@ -111,44 +105,37 @@ function parseSignature(line: string): NoteSignature {
 /** Checks the form, no signature. Throws `MalformedError`. */
 export function parseNote(bytes: Uint8Array): Note {
   if (bytes.length > noteBytesMax) {
-    throw new MalformedError("note too long");
+    throw new MalformedError('note too long');
   }
   const whole = decodeUtf8(bytes);
   // oxlint-disable-next-line no-control-regex -- the specification forbids exactly these.
   if (/[\u0000-\u0009\u000b-\u001f]/.test(whole)) {
-    throw new MalformedError("note with a control character");
+    throw new MalformedError('note with a control character');
   }
-  const split = whole.lastIndexOf("\n\n");
-  if (split < 0 || !whole.endsWith("\n") || split + 2 === whole.length) {
-    throw new MalformedError("note without signatures");
+  const split = whole.lastIndexOf('\n\n');
+  if (split < 0 || !whole.endsWith('\n') || split + 2 === whole.length) {
+    throw new MalformedError('note without signatures');
   }
-  const lines = whole.slice(split + 2, -1).split("\n");
+  const lines = whole.slice(split + 2, -1).split('\n');
   if (lines.length > noteSignaturesMax) {
-    throw new MalformedError("note with too many signatures");
+    throw new MalformedError('note with too many signatures');
   }
   return { text: whole.slice(0, split + 1), signatures: lines.map(parseSignature) };
 }
 
 /** Throws `MalformedError` when the bytes are no note; who signed it is the result. */
-export async function verifyNote(
-  bytes: Uint8Array,
-  keys: readonly VerifierKey[],
-): Promise<NoteOutcome> {
+export async function verifyNote(bytes: Uint8Array, keys: readonly VerifierKey[]): Promise<NoteOutcome> {
   const note = parseNote(bytes);
   const message = encodeUtf8(note.text);
   const claims = note.signatures.flatMap(({ name, id, signature }) =>
     keys.filter((key) => key.name === name && key.id === id).map((key) => ({ key, signature })),
   );
-  const results = await Promise.all(
-    claims.map(({ key, signature }) => verifyEd25519(key.publicKey, message, signature)),
-  );
+  const results = await Promise.all(claims.map(({ key, signature }) => verifyEd25519(key.publicKey, message, signature)));
   const forged = claims.find((_, i) => results[i] !== true);
   if (forged !== undefined) {
-    return { outcome: "forged", note, name: forged.key.name };
+    return { outcome: 'forged', note, name: forged.key.name };
   }
-  return claims.length === 0
-    ? { outcome: "untrusted", note }
-    : { outcome: "verified", note, signers: claims.map((claim) => claim.key) };
+  return claims.length === 0 ? { outcome: 'untrusted', note } : { outcome: 'verified', note, signers: claims.map((claim) => claim.key) };
 }
 
 /** One signature line with its newline, for `text`. */
@@ -161,12 +148,8 @@ function signatureLine(text: string, signer: NoteSigner): string {
 /** The note over `text` (which ends in a newline) with one signature. Throws `MalformedError` when text or name cannot be in a note. */
 export function signNote(text: string, signer: NoteSigner): string {
   const signed = `${text}\n${signatureLine(text, signer)}`;
-  if (
-    !isKeyName(signer.name) ||
-    !text.isWellFormed() ||
-    parseNote(encodeUtf8(signed)).text !== text
-  ) {
-    throw new MalformedError("not the text of a note");
+  if (!isKeyName(signer.name) || !text.isWellFormed() || parseNote(encodeUtf8(signed)).text !== text) {
+    throw new MalformedError('not the text of a note');
   }
   return signed;
 }

@@ -2,8 +2,8 @@
  * Inclusion and consistency proofs of RFC 6962 / RFC 9162: checking them, and making them from a reader of subtree hashes.
  * Indices and sizes above 2^53 - 1 are never proven.
  */
-import { hashBytes } from "./leaf.ts";
-import { emptyRoot, nodeHash, treeHeightMax } from "./tree.ts";
+import { hashBytes } from './leaf.ts';
+import { emptyRoot, nodeHash, treeHeightMax } from './tree.ts';
 
 export interface InclusionClaim {
   readonly index: number;
@@ -140,10 +140,7 @@ async function rangeHash(start: number, end: number, readHash: ReadHash): Promis
     return readHash(height + 1, start / size);
   }
   const middle = start + 2 ** height;
-  const [left, right] = await Promise.all([
-    readHash(height, start / 2 ** height),
-    rangeHash(middle, end, readHash),
-  ]);
+  const [left, right] = await Promise.all([readHash(height, start / 2 ** height), rangeHash(middle, end, readHash)]);
   return nodeHash(left, right);
 }
 
@@ -153,13 +150,9 @@ export async function rootAt(size: number, readHash: ReadHash): Promise<Uint8Arr
 }
 
 /** RFC 9162 §2.1.3.1. Throws `RangeError` for an index that is not in a tree of that size. */
-export async function inclusionProof(
-  index: number,
-  size: number,
-  readHash: ReadHash,
-): Promise<Uint8Array[]> {
+export async function inclusionProof(index: number, size: number, readHash: ReadHash): Promise<Uint8Array[]> {
   if (!isSize(index) || !isSize(size) || index >= size) {
-    throw new RangeError("no such leaf in the tree");
+    throw new RangeError('no such leaf in the tree');
   }
   const ranges: [number, number][] = [];
   for (let start = 0, end = size; end - start > 1;) {
@@ -176,13 +169,9 @@ export async function inclusionProof(
 }
 
 /** RFC 9162 §2.1.4.1. Throws `RangeError` unless 0 < `size1` ≤ `size2`. */
-export async function consistencyProof(
-  size1: number,
-  size2: number,
-  readHash: ReadHash,
-): Promise<Uint8Array[]> {
+export async function consistencyProof(size1: number, size2: number, readHash: ReadHash): Promise<Uint8Array[]> {
   if (!isSize(size1) || !isSize(size2) || size1 === 0 || size1 > size2) {
-    throw new RangeError("no such trees");
+    throw new RangeError('no such trees');
   }
   const ranges: [number, number][] = [];
   let start = 0;

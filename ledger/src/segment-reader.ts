@@ -1,5 +1,5 @@
 /** Reads a segment frame by frame in bounded windows, checking form and chain as it goes. */
-import { sha256Into } from "./crypto.ts";
+import { sha256Into } from './crypto.ts';
 import {
   decodeEntryHeader,
   decodeFrameHeader,
@@ -16,10 +16,10 @@ import {
   type EntryHeader,
   type FrameHeader,
   type SegmentHeader,
-} from "./journal.ts";
-import { hashBytes, leafBytes } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { equalBytes } from "./proof.ts";
+} from './journal.ts';
+import { hashBytes, leafBytes } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { equalBytes } from './proof.ts';
 
 const windowBytes = 4 * 1024 * 1024;
 
@@ -48,7 +48,7 @@ export interface Frame {
  * `damaged`: other bytes follow, which are no frame.
  */
 export interface SegmentEnd {
-  readonly state: "clean" | "zeros" | "cut" | "damaged";
+  readonly state: 'clean' | 'zeros' | 'cut' | 'damaged';
   readonly offset: number;
   readonly what: string;
 }
@@ -69,7 +69,7 @@ export function* frameEntries(frame: Frame): Generator<Entry> {
   for (let i = 0; i < frame.header.entries; i++) {
     const header = decodeEntryHeader(view, at, body.length);
     if (header === undefined) {
-      throw new MalformedError("malformed entry in a batch");
+      throw new MalformedError('malformed entry in a batch');
     }
     const metaAt = at + entryHeaderBytes;
     const contentAt = metaAt + header.meta.bytes;
@@ -82,7 +82,7 @@ export function* frameEntries(frame: Frame): Generator<Entry> {
     at += entryBytes(header);
   }
   if (at !== body.length) {
-    throw new MalformedError("bytes behind the last entry of a batch");
+    throw new MalformedError('bytes behind the last entry of a batch');
   }
 }
 
@@ -107,17 +107,14 @@ export class SegmentReader {
    * Reads from the frame at `offset` on, by default the first. Throws `MalformedError` for a file that is too long or whose header is none
    * or does not have its chain value.
    */
-  static async open(
-    source: SegmentSource,
-    offset: number = segmentHeaderBytes,
-  ): Promise<SegmentReader> {
+  static async open(source: SegmentSource, offset: number = segmentHeaderBytes): Promise<SegmentReader> {
     if (source.bytes > segmentBytesMax) {
-      throw new MalformedError("segment too long");
+      throw new MalformedError('segment too long');
     }
     const bytes = await source.read(0, Math.min(source.bytes, segmentHeaderBytes));
     const header = decodeSegmentHeader(bytes);
     if (!segmentChainHolds(bytes)) {
-      throw new MalformedError("the header of the segment does not have its chain value");
+      throw new MalformedError('the header of the segment does not have its chain value');
     }
     return new SegmentReader(source, header, offset);
   }
@@ -126,27 +123,23 @@ export class SegmentReader {
   next(): Frame | SegmentEnd | undefined {
     const rest = this.#source.bytes - this.#offset;
     if (rest === 0) {
-      return { state: "clean", offset: this.#offset, what: "ends at its last frame" };
+      return { state: 'clean', offset: this.#offset, what: 'ends at its last frame' };
     }
     if (rest < frameHeaderBytes + hashBytes) {
-      return this.#stop("cut", "the file ends within a frame");
+      return this.#stop('cut', 'the file ends within a frame');
     }
     const at = this.#offset - this.#windowStart;
     if (this.#window.length - at < this.#wanted) {
       return undefined;
     }
-    const view = new DataView(
-      this.#window.buffer,
-      this.#window.byteOffset,
-      this.#window.byteLength,
-    );
+    const view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
     const header = decodeFrameHeader(view, at);
     if (header === undefined || header.durable > this.#offset) {
-      return this.#stop("damaged", "not a frame");
+      return this.#stop('damaged', 'not a frame');
     }
     const bytes = frameBytes(header.bodyBytes);
     if (bytes > rest) {
-      return this.#stop("cut", "the file ends within a frame");
+      return this.#stop('cut', 'the file ends within a frame');
     }
     if (this.#window.length - at < bytes) {
       this.#wanted = bytes;
@@ -162,23 +155,22 @@ export class SegmentReader {
     const length = Math.min(available, Math.max(windowBytes, hashBytes + this.#wanted));
     this.#window = await this.#source.read(this.#windowStart, length);
     if (this.#window.length !== length) {
-      throw new Error("a segment file became shorter while it was read");
+      throw new Error('a segment file became shorter while it was read');
     }
   }
 
   /** Tells zeros from damage behind the last frame; call with the end that `next` returned. */
   async settle(end: SegmentEnd): Promise<SegmentEnd> {
-    if (end.state === "clean") {
+    if (end.state === 'clean') {
       return end;
     }
     for (let at = end.offset; at < this.#source.bytes; at += windowBytes) {
-      // oxlint-disable-next-line no-await-in-loop -- one window in memory at a time.
       const bytes = await this.#source.read(at, Math.min(windowBytes, this.#source.bytes - at));
       if (bytes.some((byte) => byte !== 0)) {
         return end;
       }
     }
-    return { state: "zeros", offset: end.offset, what: "only zeros follow" };
+    return { state: 'zeros', offset: end.offset, what: 'only zeros follow' };
   }
 
   /**
@@ -193,13 +185,8 @@ export class SegmentReader {
     let durable = -1;
     for (let at = hashBytes; at + frameHeaderBytes + hashBytes <= bytes.length; at += 8) {
       const header = view.getUint32(at) === frameMagic ? decodeFrameHeader(view, at) : undefined;
-      const chainAt =
-        header === undefined ? 0 : at + frameHeaderBytes + paddedBytes(header.bodyBytes);
-      if (
-        header === undefined ||
-        chainAt + hashBytes > bytes.length ||
-        header.durable > start + at
-      ) {
+      const chainAt = header === undefined ? 0 : at + frameHeaderBytes + paddedBytes(header.bodyBytes);
+      if (header === undefined || chainAt + hashBytes > bytes.length || header.durable > start + at) {
         continue;
       }
       sha256Into(bytes.subarray(at - hashBytes, chainAt), this.#chain, 0);
@@ -219,11 +206,11 @@ export class SegmentReader {
     sha256Into(window.subarray(at - hashBytes, chainAt), this.#chain, 0);
     const chain = window.subarray(chainAt, chainAt + hashBytes);
     if (!equalBytes(this.#chain, chain)) {
-      return this.#stop("damaged", "a frame does not have its chain value");
+      return this.#stop('damaged', 'a frame does not have its chain value');
     }
     for (let i = bodyEnd; i < chainAt; i++) {
       if (window[i] !== 0) {
-        return this.#stop("damaged", "a frame is not padded with zeros");
+        return this.#stop('damaged', 'a frame is not padded with zeros');
       }
     }
     const offset = this.#offset;
@@ -239,13 +226,13 @@ export class SegmentReader {
     };
   }
 
-  #stop(state: "cut" | "damaged", what: string): SegmentEnd {
+  #stop(state: 'cut' | 'damaged', what: string): SegmentEnd {
     return { state, offset: this.#offset, what };
   }
 }
 
 export function isFrame(step: Frame | SegmentEnd): step is Frame {
-  return "body" in step;
+  return 'body' in step;
 }
 
 /** The frames of a segment; the return value says how they end. The caller judges the end, for it depends on which segment it is. */
@@ -253,7 +240,6 @@ export async function* readFrames(reader: SegmentReader): AsyncGenerator<Frame, 
   for (;;) {
     const step = reader.next();
     if (step === undefined) {
-      // oxlint-disable-next-line no-await-in-loop -- reading is sequential.
       await reader.fill();
     } else if (isFrame(step)) {
       yield step;

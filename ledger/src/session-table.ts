@@ -2,8 +2,8 @@
  * What the verifier keeps of every session of a store, in typed arrays: an open session takes about 70 bytes, a closed one only
  * its 16-byte id (so that it cannot reopen) and its place in the table. Ids come from the input and may be chosen to collide, hence the random seed.
  */
-import { encodeHex } from "./hex.ts";
-import { hashBytes, sessionIdBytes } from "./leaf.ts";
+import { encodeHex } from './hex.ts';
+import { hashBytes, sessionIdBytes } from './leaf.ts';
 
 const idWords = sessionIdBytes / 4;
 const free = -1;

@@ -9,8 +9,8 @@
  *
  * Where WebAssembly (or its vectors) cannot be had, the messages are hashed one by one.
  */
-import { sha256Into } from "./crypto.ts";
-import { initialState, roundConstants } from "./sha256.ts";
+import { sha256Into } from './crypto.ts';
+import { initialState, roundConstants } from './sha256.ts';
 
 const blockBytes = 64;
 const digestBytes = 32;
@@ -26,7 +26,7 @@ const messagesAt = digestsAt + laneMessagesMax * digestBytes;
 type Code = readonly (number | Code)[];
 
 function flatten(code: Code): number[] {
-  return code.flatMap((part) => (typeof part === "number" ? [part] : flatten(part)));
+  return code.flatMap((part) => (typeof part === 'number' ? [part] : flatten(part)));
 }
 
 /** LEB128. */
@@ -58,11 +58,7 @@ const load = (offset: number): Code => [vector(0x00, 4), unsigned(offset)];
 const loadLane = (lane: number, offset: number): Code => [vector(0x56, 0), unsigned(offset), lane];
 const storeLane = (lane: number, offset: number): Code => [vector(0x5a, 0), unsigned(offset), lane];
 /** Reverses the bytes of each word: messages and digests are big-endian, vectors little-endian. */
-const swapBytes = (local: number): Code => [
-  get(local),
-  get(local),
-  vector(0x0d, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12),
-];
+const swapBytes = (local: number): Code => [get(local), get(local), vector(0x0d, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)];
 
 // Locals: the parameters, a pointer for each lane, then vectors.
 const [message, distance, blocks, digests] = [0, 1, 2, 3];
@@ -78,11 +74,7 @@ const allLanes = [0, 1, 2, 3];
 const allWords = [0, 1, 2, 3, 4, 5, 6, 7];
 const allRounds = Array.from({ length: 64 }, (_, t) => t);
 
-const rotateRight = (local: number, bits: number): Code => [
-  [get(local), shiftRight(bits)],
-  [get(local), shiftLeft(32 - bits)],
-  or,
-];
+const rotateRight = (local: number, bits: number): Code => [[get(local), shiftRight(bits)], [get(local), shiftLeft(32 - bits)], or];
 
 /** The exclusive or of two rotations and `last`, a third one or a shift. */
 const sigma = (local: number, bits: readonly [number, number], last: Code): Code => [
@@ -126,12 +118,7 @@ function round(t: number): Code {
 
 function loadSchedule(i: number): Code {
   const word = schedule(i);
-  const loads = allLanes.map((lane) => [
-    get(pointer(lane)),
-    get(word),
-    loadLane(lane, 4 * i),
-    set(word),
-  ]);
+  const loads = allLanes.map((lane) => [get(pointer(lane)), get(word), loadLane(lane, 4 * i), set(word)]);
   return [loads, swapBytes(word), set(word)];
 }
 
@@ -199,7 +186,7 @@ interface WebAssemblyApi {
 }
 
 function isWebAssembly(value: unknown): value is WebAssemblyApi {
-  return typeof value === "object" && value !== null && "Module" in value && "Instance" in value;
+  return typeof value === 'object' && value !== null && 'Module' in value && 'Instance' in value;
 }
 
 interface Instance {
@@ -209,7 +196,7 @@ interface Instance {
 
 /** Undefined where WebAssembly is missing, forbidden by a content security policy, or has no vectors. */
 function instantiate(): Instance | undefined {
-  const api: unknown = Reflect.get(globalThis, "WebAssembly");
+  const api: unknown = Reflect.get(globalThis, 'WebAssembly');
   if (!isWebAssembly(api)) {
     return undefined;
   }
@@ -243,7 +230,7 @@ export class HashLanes {
     this.#messageBytes = 1 + bodyBytes;
     this.stride = Math.ceil((this.#messageBytes + 9) / blockBytes) * blockBytes;
     if (messagesAt + laneMessagesMax * this.stride > 65_536) {
-      throw new RangeError("messages too long for the lanes");
+      throw new RangeError('messages too long for the lanes');
     }
     const instance = useVectors ? instantiate() : undefined;
     this.#compress = instance?.compress;

@@ -19,9 +19,7 @@ function firstPrimes(count: number): number[] {
 
 const primes = firstPrimes(64);
 export const roundConstants = Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)));
-export const initialState = Int32Array.from(primes.slice(0, 8), (prime) =>
-  fraction(Math.sqrt(prime)),
-);
+export const initialState = Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
 
 const schedule = new Int32Array(64);
 const state = new Int32Array(8);
@@ -29,11 +27,7 @@ const tail = new Uint8Array(2 * blockBytes);
 
 function expandSchedule(bytes: Uint8Array, offset: number): void {
   for (let i = 0, at = offset; i < 16; i++, at += 4) {
-    schedule[i] =
-      (byte(bytes, at) << 24) |
-      (byte(bytes, at + 1) << 16) |
-      (byte(bytes, at + 2) << 8) |
-      byte(bytes, at + 3);
+    schedule[i] = (byte(bytes, at) << 24) | (byte(bytes, at + 1) << 16) | (byte(bytes, at + 2) << 8) | byte(bytes, at + 3);
   }
   for (let i = 16; i < 64; i++) {
     const x = word(schedule, i - 15);

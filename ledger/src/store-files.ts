@@ -1,6 +1,6 @@
 /** The files of a store as the verifier sees them; paths are relative to the store and use "/". */
-import { MalformedError } from "./malformed.ts";
-import type { SegmentSource } from "./segment-reader.ts";
+import { MalformedError } from './malformed.ts';
+import type { SegmentSource } from './segment-reader.ts';
 
 export interface StoreFiles {
   /** Names in a directory, those of directories with a "/" behind; empty when there is no such directory. */
@@ -12,11 +12,7 @@ export interface StoreFiles {
 }
 
 /** A whole small file, undefined when there is none. Throws `MalformedError` above `bytesMax`. */
-export async function readWhole(
-  files: StoreFiles,
-  path: string,
-  bytesMax: number,
-): Promise<Uint8Array | undefined> {
+export async function readWhole(files: StoreFiles, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
   const bytes = await files.size(path);
   if (bytes === undefined) {
     return undefined;

@@ -1,17 +1,17 @@
 /** Whose signatures count, and what signed checkpoints say of the journal. */
-import { parseCheckpoint, type Checkpoint, type JournalPosition } from "./checkpoint.ts";
-import { parseVerifierKey, verifyNote, type VerifierKey } from "./note.ts";
-import { equalBytes } from "./proof.ts";
-import { readWhole, type StoreFiles } from "./store-files.ts";
-import { decodeUtf8 } from "./text.ts";
-import { orMalformed, orMalformedLater, type Fault, type Findings } from "./verdict.ts";
+import { parseCheckpoint, type Checkpoint, type JournalPosition } from './checkpoint.ts';
+import { parseVerifierKey, verifyNote, type VerifierKey } from './note.ts';
+import { equalBytes } from './proof.ts';
+import { readWhole, type StoreFiles } from './store-files.ts';
+import { decodeUtf8 } from './text.ts';
+import { orMalformed, orMalformedLater, type Fault, type Findings } from './verdict.ts';
 
-export const keyPath = "log/key";
-export const checkpointPath = "log/checkpoint";
+export const keyPath = 'log/key';
+export const checkpointPath = 'log/checkpoint';
 const keyBytesMax = 4096;
 
 /** `given` by the caller, or read from the `store` (or bundle) itself, which then only proves that it is consistent. */
-export type KeySource = "given" | "store" | "none";
+export type KeySource = 'given' | 'store' | 'none';
 
 export interface Trust {
   readonly keys: readonly VerifierKey[];
@@ -21,65 +21,43 @@ export interface Trust {
 export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition };
 
 /** The keys to trust: those given, otherwise the store's own. */
-export async function readTrust(
-  files: StoreFiles,
-  given: readonly string[] | undefined,
-  findings: Findings,
-): Promise<Trust> {
-  const bytes = await orMalformedLater(findings, keyPath, async () =>
-    readWhole(files, keyPath, keyBytesMax),
-  );
-  const own =
-    bytes === undefined
-      ? undefined
-      : orMalformed(findings, keyPath, () =>
-          parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, "")),
-        );
+export async function readTrust(files: StoreFiles, given: readonly string[] | undefined, findings: Findings): Promise<Trust> {
+  const bytes = await orMalformedLater(findings, keyPath, async () => readWhole(files, keyPath, keyBytesMax));
+  const own = bytes === undefined ? undefined : orMalformed(findings, keyPath, () => parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, '')));
   if (bytes === undefined) {
-    findings.add("completeness", keyPath, "missing");
+    findings.add('completeness', keyPath, 'missing');
   }
   if (given === undefined) {
-    return own === undefined ? { keys: [], source: "none" } : { keys: [own], source: "store" };
+    return own === undefined ? { keys: [], source: 'none' } : { keys: [own], source: 'store' };
   }
   const keys = given.map(parseVerifierKey);
-  if (
-    own !== undefined &&
-    !keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))
-  ) {
-    findings.add("trust", keyPath, "not a trusted key");
+  if (own !== undefined && !keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))) {
+    findings.add('trust', keyPath, 'not a trusted key');
   }
-  return { keys, source: "given" };
+  return { keys, source: 'given' };
 }
 
 /** The checkpoint in a signed note of ours, undefined (and a finding) unless a trusted key named like its origin signed it. */
-export async function checkNote(
-  bytes: Uint8Array,
-  where: string,
-  keys: readonly VerifierKey[],
-  findings: Findings,
-): Promise<SignedCheckpoint | undefined> {
+export async function checkNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<SignedCheckpoint | undefined> {
   const outcome = await orMalformedLater(findings, where, async () => verifyNote(bytes, keys));
   if (outcome === undefined) {
     return undefined;
   }
-  if (outcome.outcome === "forged") {
-    findings.add("integrity", where, `signature by ${outcome.name} does not hold`);
+  if (outcome.outcome === 'forged') {
+    findings.add('integrity', where, `signature by ${outcome.name} does not hold`);
     return undefined;
   }
   const checkpoint = orMalformed(findings, where, () => parseCheckpoint(outcome.note.text));
   if (checkpoint === undefined) {
     return undefined;
   }
-  if (
-    outcome.outcome === "untrusted" ||
-    !outcome.signers.some(({ name }) => name === checkpoint.origin)
-  ) {
-    findings.add("trust", where, "not signed by a trusted key");
+  if (outcome.outcome === 'untrusted' || !outcome.signers.some(({ name }) => name === checkpoint.origin)) {
+    findings.add('trust', where, 'not signed by a trusted key');
     return undefined;
   }
   const { journal } = checkpoint;
   if (journal === undefined) {
-    findings.add("malformed", where, "checkpoint without a journal line");
+    findings.add('malformed', where, 'checkpoint without a journal line');
     return undefined;
   }
   return { ...checkpoint, journal };
@@ -97,12 +75,7 @@ export class Expectation {
   #lastLeafMs = 0;
   #journalBytes = 0;
 
-  constructor(
-    checkpoint: SignedCheckpoint,
-    where: string,
-    codes: { readonly differs: Fault; readonly missing: Fault },
-    findings: Findings,
-  ) {
+  constructor(checkpoint: SignedCheckpoint, where: string, codes: { readonly differs: Fault; readonly missing: Fault }, findings: Findings) {
     this.checkpoint = checkpoint;
     this.#where = where;
     this.#codes = codes;
@@ -129,11 +102,7 @@ export class Expectation {
     this.#rootSeen = true;
     this.#lastLeafMs = lastLeafMs;
     if (!equalBytes(root, this.checkpoint.root)) {
-      this.#findings.add(
-        this.#codes.differs,
-        this.#where,
-        "root is not that of the log at its size",
-      );
+      this.#findings.add(this.#codes.differs, this.#where, 'root is not that of the log at its size');
     }
   }
 
@@ -146,7 +115,7 @@ export class Expectation {
     this.#positionSeen = true;
     this.#journalBytes = state.journalBytes;
     if (!equalBytes(position.chain, journal.chain) || state.size !== this.checkpoint.size) {
-      const what = "chain value or size is not that of the journal there";
+      const what = 'chain value or size is not that of the journal there';
       this.#findings.add(this.#codes.differs, this.#where, what);
     }
   }
@@ -154,18 +123,12 @@ export class Expectation {
   /** The journal has been followed to its end, and the log has `size` leaves. */
   finish(size: number, end: { readonly segment: number; readonly offset: number }): void {
     const { journal } = this.checkpoint;
-    const beyond =
-      journal.segment > end.segment ||
-      (journal.segment === end.segment && journal.offset > end.offset);
+    const beyond = journal.segment > end.segment || (journal.segment === end.segment && journal.offset > end.offset);
     if (this.checkpoint.size > size || beyond) {
       const what = `the journal ends at size ${size}, before this checkpoint at ${this.checkpoint.size}`;
       this.#findings.add(this.#codes.missing, this.#where, what);
     } else if (!this.isReached) {
-      this.#findings.add(
-        this.#codes.differs,
-        this.#where,
-        "names a position between frames of the journal",
-      );
+      this.#findings.add(this.#codes.differs, this.#where, 'names a position between frames of the journal');
     }
   }
 }

@@ -1,11 +1,11 @@
 /** Compares every tile file of a store with the hashes recomputed from the journal, as the log grows past it. */
-import { hashBytes } from "./leaf.ts";
-import { equalBytes } from "./proof.ts";
-import type { StoreFiles } from "./store-files.ts";
-import { parseTilePath, tileHeight, tilePath, tilesOf, tileWidth } from "./tile.ts";
-import type { Findings } from "./verdict.ts";
+import { hashBytes } from './leaf.ts';
+import { equalBytes } from './proof.ts';
+import type { StoreFiles } from './store-files.ts';
+import { parseTilePath, tileHeight, tilePath, tilesOf, tileWidth } from './tile.ts';
+import type { Findings } from './verdict.ts';
 
-const directory = "log/tile";
+const directory = 'log/tile';
 const levelsMax = 7;
 const readsMax = 16;
 
@@ -23,19 +23,14 @@ interface DueTile {
   readonly expected: Uint8Array;
 }
 
-async function listTiles(
-  files: StoreFiles,
-  path: string,
-  tiles: Map<string, number[]>,
-): Promise<void> {
+async function listTiles(files: StoreFiles, path: string, tiles: Map<string, number[]>): Promise<void> {
   const names = await files.list(path);
   for (const name of names) {
-    if (name.endsWith("/")) {
-      // oxlint-disable-next-line no-await-in-loop -- a directory at a time bounds open handles.
+    if (name.endsWith('/')) {
       await listTiles(files, `${path}/${name.slice(0, -1)}`, tiles);
       continue;
     }
-    const tile = parseTilePath(`${path.slice("log/".length)}/${name}`);
+    const tile = parseTilePath(`${path.slice('log/'.length)}/${name}`);
     if (tile !== undefined) {
       const key = tilePath(tile.level, tile.index);
       tiles.set(key, [...(tiles.get(key) ?? []), tile.width]);
@@ -92,7 +87,6 @@ export class TileCheck {
     const due = this.#due;
     this.#due = [];
     for (let at = 0; at < due.length; at += readsMax) {
-      // oxlint-disable-next-line no-await-in-loop -- a few files at a time bound handles and memory.
       await Promise.all(due.slice(at, at + readsMax).map(async (tile) => this.#compare(tile)));
     }
   }
@@ -100,15 +94,11 @@ export class TileCheck {
   /** After the last leaf: `size` is that of the published checkpoint. Tiles may be missing or of leaves that are not there. */
   finish(size: number): void {
     for (const path of this.#listed.keys()) {
-      this.#findings.add(
-        "completeness",
-        `log/${path}`,
-        "tile of leaves that the journal does not have",
-      );
+      this.#findings.add('completeness', `log/${path}`, 'tile of leaves that the journal does not have');
     }
     for (const { level, index, width } of tilesOf(size)) {
       if ((this.#widest.get(tilePath(level, index)) ?? 0) < width) {
-        this.#findings.add("completeness", `log/${tilePath(level, index, width)}`, "tile missing");
+        this.#findings.add('completeness', `log/${tilePath(level, index, width)}`, 'tile missing');
       }
     }
   }
@@ -152,9 +142,9 @@ export class TileCheck {
     }
     const actual = bytes === expected.length ? await this.#files.read(path, 0, bytes) : undefined;
     if (bytes < expected.length) {
-      this.#findings.add("completeness", path, "tile cut short");
+      this.#findings.add('completeness', path, 'tile cut short');
     } else if (actual === undefined || !equalBytes(actual, expected)) {
-      this.#findings.add("integrity", path, "tile does not hold the hashes of the log");
+      this.#findings.add('integrity', path, 'tile does not hold the hashes of the log');
     }
     this.#checked += 1;
   }

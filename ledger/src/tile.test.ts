@@ -1,32 +1,24 @@
-/* oxlint-disable no-await-in-loop -- one case after the other. */
-import assert from "node:assert/strict";
-import test from "node:test";
-import { parseCheckpoint } from "./checkpoint.ts";
-import { leafHash } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { parseVerifierKey, verifyNote } from "./note.ts";
-import { verifyConsistency, verifyInclusion } from "./proof.ts";
-import { sha, StoreWriter, treeHash } from "./testdata/store-writer.ts";
-import { readVector, vectorsMissing } from "./testdata/vectors.ts";
-import {
-  decodeEntryBundle,
-  entryBundlePath,
-  parseTilePath,
-  tilePath,
-  TileReader,
-  tilesOf,
-} from "./tile.ts";
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parseCheckpoint } from './checkpoint.ts';
+import { leafHash } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { parseVerifierKey, verifyNote } from './note.ts';
+import { verifyConsistency, verifyInclusion } from './proof.ts';
+import { sha, StoreWriter, treeHash } from './testdata/store-writer.ts';
+import { readVector, vectorsMissing } from './testdata/vectors.ts';
+import { decodeEntryBundle, entryBundlePath, parseTilePath, tilePath, TileReader, tilesOf } from './tile.ts';
 
-const sampleKey = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+const sampleKey = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
 
 async function readSample(path: string): Promise<Uint8Array> {
   return readVector(`tlog-tiles-sample/${path}`);
 }
 
-void test("paths are those of c2sp.org/tlog-tiles, and read back", () => {
-  assert.equal(tilePath(0, 1_234_067), "tile/0/x001/x234/067");
-  assert.equal(tilePath(1, 0, 17), "tile/1/000.p/17");
-  assert.equal(entryBundlePath(1000, 3), "tile/entries/x001/000.p/3");
+void test('paths are those of c2sp.org/tlog-tiles, and read back', () => {
+  assert.equal(tilePath(0, 1_234_067), 'tile/0/x001/x234/067');
+  assert.equal(tilePath(1, 0, 17), 'tile/1/000.p/17');
+  assert.equal(entryBundlePath(1000, 3), 'tile/entries/x001/000.p/3');
   for (const [level, index, width] of [
     [0, 0, 256],
     [0, 999, 1],
@@ -36,38 +28,27 @@ void test("paths are those of c2sp.org/tlog-tiles, and read back", () => {
     assert.deepEqual(parseTilePath(tilePath(level, index, width)), { level, index, width });
   }
   for (const path of [
-    "tile/00/000",
-    "tile/64/000",
-    "tile/0/0",
-    "tile/0/x000/000",
-    "tile/0/001/000",
-    "tile/0/000.p/0",
-    "tile/0/000.p/256",
-    "tile/0/000.p/01",
-    "tile/0/000.tmp",
-    "/tile/0/000",
-    "tile/entries/000",
-    "tile/0/x999/x999/x999/x999/x999/x999/999",
+    'tile/00/000',
+    'tile/64/000',
+    'tile/0/0',
+    'tile/0/x000/000',
+    'tile/0/001/000',
+    'tile/0/000.p/0',
+    'tile/0/000.p/256',
+    'tile/0/000.p/01',
+    'tile/0/000.tmp',
+    '/tile/0/000',
+    'tile/entries/000',
+    'tile/0/x999/x999/x999/x999/x999/x999/999',
   ]) {
     assert.equal(parseTilePath(path), undefined, path);
   }
 });
 
-void test("a tree of 70,000 leaves has the tiles of the specification", () => {
+void test('a tree of 70,000 leaves has the tiles of the specification', () => {
   const tiles = [...tilesOf(70_000)];
-  const count = (level: number, full: boolean): number =>
-    tiles.filter((tile) => tile.level === level && (tile.width === 256) === full).length;
-  assert.deepEqual(
-    [
-      count(0, true),
-      count(0, false),
-      count(1, true),
-      count(1, false),
-      count(2, false),
-      tiles.length,
-    ],
-    [273, 1, 1, 1, 1, 277],
-  );
+  const count = (level: number, full: boolean): number => tiles.filter((tile) => tile.level === level && (tile.width === 256) === full).length;
+  assert.deepEqual([count(0, true), count(0, false), count(1, true), count(1, false), count(2, false), tiles.length], [273, 1, 1, 1, 1, 277]);
   assert.deepEqual(
     tiles.filter(({ width }) => width < 256).map(({ width }) => width),
     [112, 17, 1],
@@ -82,7 +63,7 @@ void test("a tree of 70,000 leaves has the tiles of the specification", () => {
   assert.deepEqual([...tilesOf(0)], []);
 });
 
-void test("vector of others: the tiled log of Tessera at each of its checkpoints", async (context) => {
+void test('vector of others: the tiled log of Tessera at each of its checkpoints', async (context) => {
   if (vectorsMissing(context)) {
     return;
   }
@@ -90,9 +71,9 @@ void test("vector of others: the tiled log of Tessera at each of its checkpoints
   const roots: Uint8Array[] = [];
   for (let size = 0; size <= 15; size++) {
     const result = await verifyNote(readVector(`tlog-tiles-sample/checkpoint.${size}`), [key]);
-    assert.equal(result.outcome, "verified");
+    assert.equal(result.outcome, 'verified');
     const checkpoint = parseCheckpoint(result.note.text);
-    assert.equal(checkpoint.origin, "example.com/log/testdata");
+    assert.equal(checkpoint.origin, 'example.com/log/testdata');
     assert.equal(checkpoint.size, size);
     roots.push(checkpoint.root);
     const tiles = new TileReader(size, readSample);
@@ -105,23 +86,17 @@ void test("vector of others: the tiled log of Tessera at each of its checkpoints
     for (const [index, entry] of entries.entries()) {
       const hash = new Uint8Array(sha(Uint8Array.of(0), entry));
       const proof = await tiles.inclusionProof(index);
-      assert.equal(
-        verifyInclusion({ index, size, leafHash: hash, root: checkpoint.root, proof }),
-        true,
-      );
+      assert.equal(verifyInclusion({ index, size, leafHash: hash, root: checkpoint.root, proof }), true);
     }
     for (let size1 = 1; size1 <= size; size1++) {
       const proof = await tiles.consistencyProof(size1);
       const root1 = roots[size1] ?? checkpoint.root;
-      assert.equal(
-        verifyConsistency({ size1, size2: size, root1, root2: checkpoint.root, proof }),
-        true,
-      );
+      assert.equal(verifyConsistency({ size1, size2: size, root1, root2: checkpoint.root, proof }), true);
     }
   }
 });
 
-void test("proofs are read from full and partial tiles of several levels", async () => {
+void test('proofs are read from full and partial tiles of several levels', async () => {
   const writer = new StoreWriter();
   writer.leafHashes.push(...Array.from({ length: 66_000 }, (_, i) => sha(Buffer.from(String(i)))));
   writer.publish();
@@ -136,10 +111,7 @@ void test("proofs are read from full and partial tiles of several levels", async
   assert.deepEqual(await tiles.root(), new Uint8Array(root));
   for (const index of [0, 255, 256, 65_535, 65_536, 65_999, 31_234]) {
     const proof = await tiles.inclusionProof(index);
-    assert.equal(
-      verifyInclusion({ index, size, leafHash: writer.leafHashes[index] ?? root, root, proof }),
-      true,
-    );
+    assert.equal(verifyInclusion({ index, size, leafHash: writer.leafHashes[index] ?? root, root, proof }), true);
   }
   for (const size1 of [1, 255, 256, 257, 65_536, 65_537, 65_999]) {
     const proof = await tiles.consistencyProof(size1);
@@ -150,7 +122,7 @@ void test("proofs are read from full and partial tiles of several levels", async
   await assert.rejects(tiles.readHash(0, size), RangeError);
 });
 
-void test("D33: a tile of a wrong length is refused and read again, an entry bundle is read within its bytes", async () => {
+void test('D33: a tile of a wrong length is refused and read again, an entry bundle is read within its bytes', async () => {
   let reads = 0;
   const tiles = new TileReader(2, async () => {
     reads += 1;
@@ -159,10 +131,7 @@ void test("D33: a tile of a wrong length is refused and read again, an entry bun
   await assert.rejects(tiles.root(), MalformedError);
   await tiles.root();
   assert.equal(reads, 2);
-  assert.deepEqual(decodeEntryBundle(Uint8Array.of(0, 1, 7, 0, 0)), [
-    Uint8Array.of(7),
-    new Uint8Array(0),
-  ]);
+  assert.deepEqual(decodeEntryBundle(Uint8Array.of(0, 1, 7, 0, 0)), [Uint8Array.of(7), new Uint8Array(0)]);
   for (const bytes of [[0], [0, 2, 1], [255, 255, 0]]) {
     assert.throws(() => decodeEntryBundle(Uint8Array.from(bytes)), MalformedError);
   }

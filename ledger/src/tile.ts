@@ -1,8 +1,8 @@
 /** Tiles of the tree as files, c2sp.org/tlog-tiles: coordinates, paths, and hashes and proofs read from them. */
-import { hashBytes } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { consistencyProof, inclusionProof, rootAt } from "./proof.ts";
-import { nodeHash } from "./tree.ts";
+import { hashBytes } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { consistencyProof, inclusionProof, rootAt } from './proof.ts';
+import { nodeHash } from './tree.ts';
 
 export const tileHeight = 8;
 export const tileWidth = 256;
@@ -19,13 +19,13 @@ export interface Tile {
 /** `1234067` → `x001/x234/067`. */
 function indexPath(index: number): string {
   const digits = String(index);
-  const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, "0");
+  const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, '0');
   const groups = padded.match(/[0-9]{3}/g) ?? [];
-  return groups.map((group, i) => (i === groups.length - 1 ? group : `x${group}`)).join("/");
+  return groups.map((group, i) => (i === groups.length - 1 ? group : `x${group}`)).join('/');
 }
 
 function widthSuffix(width: number): string {
-  return width === tileWidth ? "" : `.p/${width}`;
+  return width === tileWidth ? '' : `.p/${width}`;
 }
 
 /** `tile/<L>/<N>[.p/<W>]`. */
@@ -40,18 +40,13 @@ export function entryBundlePath(index: number, width: number = tileWidth): strin
 
 /** The inverse of `tilePath`, undefined for what it does not print. */
 export function parseTilePath(path: string): Tile | undefined {
-  const [, level = "", digits = "", width = ""] =
-    /^tile\/([0-9]{1,2})\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path) ?? [];
+  const [, level = '', digits = '', width = ''] = /^tile\/([0-9]{1,2})\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path) ?? [];
   const tile = {
     level: Number(level),
-    index: Number(digits.replaceAll(/[x/]/g, "")),
-    width: width === "" ? tileWidth : Number(width),
+    index: Number(digits.replaceAll(/[x/]/g, '')),
+    width: width === '' ? tileWidth : Number(width),
   };
-  const inRange =
-    tile.level <= tileLevelMax &&
-    Number.isSafeInteger(tile.index) &&
-    tile.width >= 1 &&
-    tile.width <= tileWidth;
+  const inRange = tile.level <= tileLevelMax && Number.isSafeInteger(tile.index) && tile.width >= 1 && tile.width <= tileWidth;
   return inRange && tilePath(tile.level, tile.index, tile.width) === path ? tile : undefined;
 }
 
@@ -74,11 +69,11 @@ export function decodeEntryBundle(bytes: Uint8Array): Uint8Array[] {
   const entries: Uint8Array[] = [];
   for (let at = 0; at < bytes.length;) {
     if (entries.length === tileWidth || bytes.length - at < 2) {
-      throw new MalformedError("not an entry bundle");
+      throw new MalformedError('not an entry bundle');
     }
     const end = at + 2 + view.getUint16(at);
     if (end > bytes.length) {
-      throw new MalformedError("entry bundle cut short");
+      throw new MalformedError('entry bundle cut short');
     }
     entries.push(new Uint8Array(bytes.subarray(at + 2, end)));
     at = end;
@@ -112,17 +107,12 @@ export class TileReader {
     const tile = await this.#tile(level, Math.floor(first / tileWidth));
     const start = (first % tileWidth) * hashBytes;
     if (start + width * hashBytes > tile.length) {
-      throw new RangeError("no such subtree in the tree");
+      throw new RangeError('no such subtree in the tree');
     }
-    let hashes: Uint8Array[] = Array.from(
-      { length: width },
-      (_, i) => new Uint8Array(tile.subarray(start + i * hashBytes, start + (i + 1) * hashBytes)),
-    );
+    let hashes: Uint8Array[] = Array.from({ length: width }, (_, i) => new Uint8Array(tile.subarray(start + i * hashBytes, start + (i + 1) * hashBytes)));
     while (hashes.length > 1) {
       const below = hashes;
-      hashes = Array.from({ length: below.length / 2 }, (_, i) =>
-        nodeHash(below[2 * i] ?? tile, below[2 * i + 1] ?? tile),
-      );
+      hashes = Array.from({ length: below.length / 2 }, (_, i) => nodeHash(below[2 * i] ?? tile, below[2 * i + 1] ?? tile));
     }
     return hashes[0] ?? tile;
   };
@@ -144,7 +134,7 @@ export class TileReader {
     const hashes = Math.floor(this.size / tileWidth ** level);
     const width = Math.min(tileWidth, hashes - index * tileWidth);
     if (width < 1) {
-      throw new RangeError("no such subtree in the tree");
+      throw new RangeError('no such subtree in the tree');
     }
     const path = tilePath(level, index, width);
     const cached = this.#cache.get(path);

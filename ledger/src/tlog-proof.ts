@@ -1,16 +1,16 @@
 /** Receipts: c2sp.org/tlog-proof@v1 whose extra data is the leaf. Normative: docs/formats/checkpoint.md. */
-import { parseCheckpoint } from "./checkpoint.ts";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
-import { emptyReport, checkInclusion, type FileOptions, type FileReport } from "./file-report.ts";
-import { decodeLeaf, hashBytes, leafBytes } from "./leaf.ts";
-import { MalformedError } from "./malformed.ts";
-import { decodeUtf8, encodeUtf8, parseDecimal } from "./text.ts";
-import { noteBytesMax, parseNote, parseVerifierKey } from "./note.ts";
-import { checkNote } from "./store-trust.ts";
-import { Findings, orMalformed } from "./verdict.ts";
-import { treeHeightMax } from "./tree.ts";
+import { parseCheckpoint } from './checkpoint.ts';
+import { decodeBase64, encodeBase64 } from './base64.ts';
+import { emptyReport, checkInclusion, type FileOptions, type FileReport } from './file-report.ts';
+import { decodeLeaf, hashBytes, leafBytes } from './leaf.ts';
+import { MalformedError } from './malformed.ts';
+import { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
+import { noteBytesMax, parseNote, parseVerifierKey } from './note.ts';
+import { checkNote } from './store-trust.ts';
+import { Findings, orMalformed } from './verdict.ts';
+import { treeHeightMax } from './tree.ts';
 
-const firstLine = "c2sp.org/tlog-proof@v1";
+const firstLine = 'c2sp.org/tlog-proof@v1';
 const receiptBytesMax = noteBytesMax + 64 * 1024;
 
 /** A tlog-proof with extra data. */
@@ -25,13 +25,8 @@ export interface Receipt {
 
 export function formatReceipt(receipt: Receipt): string {
   const { index, leaf, proof, checkpoint } = receipt;
-  const lines = [
-    firstLine,
-    `extra ${encodeBase64(leaf)}`,
-    `index ${index}`,
-    ...proof.map(encodeBase64),
-  ];
-  return `${lines.join("\n")}\n\n${checkpoint}`;
+  const lines = [firstLine, `extra ${encodeBase64(leaf)}`, `index ${index}`, ...proof.map(encodeBase64)];
+  return `${lines.join('\n')}\n\n${checkpoint}`;
 }
 
 /** Whether the bytes claim to be a receipt. */
@@ -57,48 +52,45 @@ function parseBytes(text: string, length: number): Uint8Array {
 /** Checks the form only. Throws `MalformedError`. */
 export function parseReceipt(bytes: Uint8Array): Receipt {
   if (bytes.length > receiptBytesMax) {
-    throw new MalformedError("receipt too long");
+    throw new MalformedError('receipt too long');
   }
   const text = decodeUtf8(bytes);
-  const split = text.indexOf("\n\n");
-  const [first, extra, index, ...proof] = text.slice(0, Math.max(0, split)).split("\n");
+  const split = text.indexOf('\n\n');
+  const [first, extra, index, ...proof] = text.slice(0, Math.max(0, split)).split('\n');
   if (first !== firstLine || proof.length > treeHeightMax) {
-    throw new MalformedError("not a receipt");
+    throw new MalformedError('not a receipt');
   }
   const checkpoint = text.slice(split + 2);
   parseCheckpoint(parseNote(encodeUtf8(checkpoint)).text);
   return {
-    index: parseDecimal(parseLine(index, "index ")),
-    leaf: parseBytes(parseLine(extra, "extra "), leafBytes),
+    index: parseDecimal(parseLine(index, 'index ')),
+    leaf: parseBytes(parseLine(extra, 'extra '), leafBytes),
     proof: proof.map((line) => parseBytes(line, hashBytes)),
     checkpoint,
   };
 }
 
 /** A receipt: one leaf is in the log. Rejects with `MalformedError` only when `options.keys` are none. */
-export async function verifyReceipt(
-  bytes: Uint8Array,
-  options: FileOptions = {},
-): Promise<FileReport> {
+export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
   const keys = (options.keys ?? []).map(parseVerifierKey);
   const findings = new Findings();
-  const keySource = options.keys === undefined ? "none" : "given";
-  const receipt = orMalformed(findings, "receipt", () => parseReceipt(bytes));
-  const leaf = receipt && orMalformed(findings, "receipt", () => decodeLeaf(receipt.leaf));
+  const keySource = options.keys === undefined ? 'none' : 'given';
+  const receipt = orMalformed(findings, 'receipt', () => parseReceipt(bytes));
+  const leaf = receipt && orMalformed(findings, 'receipt', () => decodeLeaf(receipt.leaf));
   if (receipt === undefined || leaf === undefined) {
-    return { ...emptyReport(findings), form: "receipt", keySource };
+    return { ...emptyReport(findings), form: 'receipt', keySource };
   }
-  const signed = await checkNote(encodeUtf8(receipt.checkpoint), "checkpoint", keys, findings);
+  const signed = await checkNote(encodeUtf8(receipt.checkpoint), 'checkpoint', keys, findings);
   if (signed !== undefined) {
     checkInclusion({ ...receipt, decoded: leaf }, signed, findings);
   }
   return {
     ...emptyReport(findings),
-    form: "receipt",
+    form: 'receipt',
     keySource,
     ...(signed === undefined ? {} : { log: signed.origin, logSize: signed.size }),
     session: leaf.session,
-    extent: "records",
+    extent: 'records',
     counts: { records: 1, opened: 0, withheld: 0 },
   };
 }

@@ -1,18 +1,10 @@
-/* oxlint-disable no-await-in-loop -- one case after the other. */
-import assert from "node:assert/strict";
-import test from "node:test";
-import * as fc from "fast-check";
-import {
-  consistencyProof,
-  inclusionProof,
-  rootAt,
-  verifyConsistency,
-  verifyInclusion,
-  type ReadHash,
-} from "./proof.ts";
-import { sha, treeHash } from "./testdata/store-writer.ts";
-import { readVectorLines, vectorsMissing } from "./testdata/vectors.ts";
-import { emptyRoot, Frontier, nodeHash, subtreeHeights } from "./tree.ts";
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import * as fc from 'fast-check';
+import { consistencyProof, inclusionProof, rootAt, verifyConsistency, verifyInclusion, type ReadHash } from './proof.ts';
+import { sha, treeHash } from './testdata/store-writer.ts';
+import { readVectorLines, vectorsMissing } from './testdata/vectors.ts';
+import { emptyRoot, Frontier, nodeHash, subtreeHeights } from './tree.ts';
 
 const leafHashes = Array.from({ length: 1100 }, (_, i) => sha(Uint8Array.of(0, i & 255, i >> 8)));
 
@@ -20,11 +12,10 @@ function naiveRoot(size: number): Uint8Array {
   return new Uint8Array(treeHash(leafHashes.slice(0, size)));
 }
 
-const readHash: ReadHash = async (height, index) =>
-  treeHash(leafHashes.slice(index * 2 ** height, (index + 1) * 2 ** height));
+const readHash: ReadHash = async (height, index) => treeHash(leafHashes.slice(index * 2 ** height, (index + 1) * 2 ** height));
 
 function hashOf(value: unknown): Uint8Array {
-  return Buffer.from(String(value), "base64");
+  return Buffer.from(String(value), 'base64');
 }
 
 function hashesOf(value: unknown): Uint8Array[] {
@@ -37,43 +28,43 @@ function flip(hash: Uint8Array): Uint8Array {
   return changed;
 }
 
-void test("vectors of others: RFC 6962 inclusion proofs", (context) => {
+void test('vectors of others: RFC 6962 inclusion proofs', (context) => {
   if (vectorsMissing(context)) {
     return;
   }
-  const cases = readVectorLines("rfc6962-inclusion.ndjson");
+  const cases = readVectorLines('rfc6962-inclusion.ndjson');
   assert.ok(cases.length > 90);
   for (const one of cases) {
     const claim = {
-      index: Number(one["leafIdx"]),
-      size: Number(one["treeSize"]),
-      leafHash: hashOf(one["leafHash"]),
-      root: hashOf(one["root"]),
-      proof: hashesOf(one["proof"]),
+      index: Number(one['leafIdx']),
+      size: Number(one['treeSize']),
+      leafHash: hashOf(one['leafHash']),
+      root: hashOf(one['root']),
+      proof: hashesOf(one['proof']),
     };
-    assert.equal(verifyInclusion(claim), one["wantErr"] !== true, String(one["name"]));
+    assert.equal(verifyInclusion(claim), one['wantErr'] !== true, String(one['name']));
   }
 });
 
-void test("vectors of others: RFC 6962 consistency proofs", (context) => {
+void test('vectors of others: RFC 6962 consistency proofs', (context) => {
   if (vectorsMissing(context)) {
     return;
   }
-  const cases = readVectorLines("rfc6962-consistency.ndjson");
+  const cases = readVectorLines('rfc6962-consistency.ndjson');
   assert.ok(cases.length > 90);
   for (const one of cases) {
     const claim = {
-      size1: Number(one["size1"]),
-      size2: Number(one["size2"]),
-      root1: hashOf(one["root1"]),
-      root2: hashOf(one["root2"]),
-      proof: hashesOf(one["proof"]),
+      size1: Number(one['size1']),
+      size2: Number(one['size2']),
+      root1: hashOf(one['root1']),
+      root2: hashOf(one['root2']),
+      proof: hashesOf(one['proof']),
     };
-    assert.equal(verifyConsistency(claim), one["wantErr"] !== true, String(one["name"]));
+    assert.equal(verifyConsistency(claim), one['wantErr'] !== true, String(one['name']));
   }
 });
 
-void test("the frontier has the root of RFC 6962 at every size, can be resumed there, and reports each perfect subtree once", () => {
+void test('the frontier has the root of RFC 6962 at every size, can be resumed there, and reports each perfect subtree once', () => {
   const seen = new Map<string, Uint8Array>();
   const frontier = new Frontier({
     onSubtree: (height, index, hash) => {
@@ -94,7 +85,7 @@ void test("the frontier has the root of RFC 6962 at every size, can be resumed t
     }
   }
   for (const [key, hash] of seen) {
-    const [height = 0, index = 0] = key.split("/").map(Number);
+    const [height = 0, index = 0] = key.split('/').map(Number);
     const expected = treeHash(leafHashes.slice(index * 2 ** height, (index + 1) * 2 ** height));
     assert.deepEqual(hash, new Uint8Array(expected));
   }
@@ -105,7 +96,7 @@ void test("the frontier has the root of RFC 6962 at every size, can be resumed t
   assert.equal(seen.size, count);
 });
 
-void test("a frontier resumed from random sizes goes on as one that never stopped", () => {
+void test('a frontier resumed from random sizes goes on as one that never stopped', () => {
   fc.assert(
     fc.property(fc.nat(500), fc.nat(500), (first, more) => {
       const one = new Frontier();
@@ -118,10 +109,9 @@ void test("a frontier resumed from random sizes goes on as one that never stoppe
   );
 });
 
-const note = (seen: Set<string>) => (height: number, index: number, hash: Uint8Array) =>
-  seen.add(`${height}/${index}/${Buffer.from(hash).toString("hex")}`);
+const note = (seen: Set<string>) => (height: number, index: number, hash: Uint8Array) => seen.add(`${height}/${index}/${Buffer.from(hash).toString('hex')}`);
 
-void test("leaves appended many at once make the same tree, and report the same subtrees", () => {
+void test('leaves appended many at once make the same tree, and report the same subtrees', () => {
   const counts = fc.array(fc.oneof(fc.nat(9), fc.nat(256)), { maxLength: 8 });
   fc.assert(
     fc.property(counts, fc.nat(20), (batches, first) => {
@@ -147,7 +137,7 @@ void test("leaves appended many at once make the same tree, and report the same 
   assert.throws(() => new Frontier().appendMany(new Uint8Array(257 * 32), 257), RangeError);
 });
 
-void test("a frontier is not resumed from subtrees that do not fit", () => {
+void test('a frontier is not resumed from subtrees that do not fit', () => {
   for (const options of [
     { size: 1 },
     { size: 2, subtrees: [sha(), sha()] },
@@ -161,7 +151,7 @@ void test("a frontier is not resumed from subtrees that do not fit", () => {
   assert.deepEqual(subtreeHeights(2 ** 40 + 5), [40, 2, 0]);
 });
 
-void test("every inclusion proof of every tree up to 40 leaves holds, and none for another leaf, index, size, root or path", async () => {
+void test('every inclusion proof of every tree up to 40 leaves holds, and none for another leaf, index, size, root or path', async () => {
   for (let size = 1; size <= 40; size++) {
     const root = naiveRoot(size);
     for (let index = 0; index < size; index++) {
@@ -174,10 +164,7 @@ void test("every inclusion proof of every tree up to 40 leaves holds, and none f
       assert.equal(verifyInclusion({ ...claim, proof: [...proof, leafHash] }), false);
       for (const i of proof.keys()) {
         assert.equal(verifyInclusion({ ...claim, proof: proof.toSpliced(i, 1) }), false);
-        assert.equal(
-          verifyInclusion({ ...claim, proof: proof.with(i, flip(proof[i] ?? root)) }),
-          false,
-        );
+        assert.equal(verifyInclusion({ ...claim, proof: proof.with(i, flip(proof[i] ?? root)) }), false);
       }
       for (let other = 0; other < size; other++) {
         assert.equal(verifyInclusion({ ...claim, index: other }), other === index);
@@ -187,7 +174,7 @@ void test("every inclusion proof of every tree up to 40 leaves holds, and none f
   }
 });
 
-void test("every consistency proof between trees up to 40 leaves holds, and none for other roots or paths", async () => {
+void test('every consistency proof between trees up to 40 leaves holds, and none for other roots or paths', async () => {
   for (let size2 = 1; size2 <= 40; size2++) {
     for (let size1 = 1; size1 <= size2; size1++) {
       const proof = await consistencyProof(size1, size2, readHash);
@@ -198,27 +185,21 @@ void test("every consistency proof between trees up to 40 leaves holds, and none
       assert.equal(verifyConsistency({ ...claim, proof: [...proof, claim.root1] }), false);
       for (const i of proof.keys()) {
         assert.equal(verifyConsistency({ ...claim, proof: proof.toSpliced(i, 1) }), false);
-        assert.equal(
-          verifyConsistency({ ...claim, proof: proof.with(i, flip(proof[i] ?? sha())) }),
-          false,
-        );
+        assert.equal(verifyConsistency({ ...claim, proof: proof.with(i, flip(proof[i] ?? sha())) }), false);
       }
       assert.equal(verifyConsistency({ ...claim, size1: size2, size2: size1 }), size1 === size2);
     }
   }
 });
 
-void test("proofs of random larger trees hold", async () => {
+void test('proofs of random larger trees hold', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 1100 }), fc.nat(), fc.nat(), async (size, a, b) => {
       const [index, size1] = [a % size, 1 + (b % size)];
       const root = await rootAt(size, readHash);
       assert.deepEqual(new Uint8Array(root), naiveRoot(size));
       const proof = await inclusionProof(index, size, readHash);
-      assert.equal(
-        verifyInclusion({ index, size, leafHash: leafHashes[index] ?? root, root, proof }),
-        true,
-      );
+      assert.equal(verifyInclusion({ index, size, leafHash: leafHashes[index] ?? root, root, proof }), true);
       const path = await consistencyProof(size1, size, readHash);
       assert.equal(
         verifyConsistency({
@@ -235,7 +216,7 @@ void test("proofs of random larger trees hold", async () => {
   );
 });
 
-void test("D33: proofs are refused for what is no index, size or hash, and made for none", async () => {
+void test('D33: proofs are refused for what is no index, size or hash, and made for none', async () => {
   const root = naiveRoot(2);
   const claim = { index: 0, size: 2, leafHash: naiveRoot(1), root, proof: [leafHashes[1] ?? root] };
   assert.equal(verifyInclusion(claim), true);
@@ -255,9 +236,6 @@ void test("D33: proofs are refused for what is no index, size or hash, and made 
   await assert.rejects(inclusionProof(0, 0, readHash), RangeError);
   await assert.rejects(consistencyProof(0, 2, readHash), RangeError);
   await assert.rejects(consistencyProof(3, 2, readHash), RangeError);
-  assert.equal(
-    verifyConsistency({ size1: 0, size2: 2, root1: emptyRoot, root2: root, proof: [] }),
-    false,
-  );
+  assert.equal(verifyConsistency({ size1: 0, size2: 2, root1: emptyRoot, root2: root, proof: [] }), false);
   assert.deepEqual(nodeHash(root, root), new Uint8Array(sha(Uint8Array.of(1), root, root)));
 });

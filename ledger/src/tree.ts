@@ -1,7 +1,7 @@
 /** The Merkle tree of RFC 6962 / RFC 9162 over leaf hashes. */
-import { sha256, sha256Into } from "./crypto.ts";
-import { hashBytes } from "./leaf.ts";
-import { HashLanes, laneMessagesMax } from "./sha256-lanes.ts";
+import { sha256, sha256Into } from './crypto.ts';
+import { hashBytes } from './leaf.ts';
+import { HashLanes, laneMessagesMax } from './sha256-lanes.ts';
 
 /** Sizes are safe integers, so no perfect subtree is higher than this. */
 export const treeHeightMax = 53;
@@ -66,7 +66,7 @@ export class Frontier {
     const { size = 0, subtrees = [] } = options;
     const heights = Number.isSafeInteger(size) && size >= 0 ? subtreeHeights(size) : undefined;
     if (heights?.length !== subtrees.length || subtrees.some((hash) => hash.length !== hashBytes)) {
-      throw new RangeError("the subtrees do not fit the size of the tree");
+      throw new RangeError('the subtrees do not fit the size of the tree');
     }
     this.#size = size;
     this.#node[0] = 1;
@@ -100,7 +100,7 @@ export class Frontier {
   /** As `append` for each of `count` hashes of 32 bytes, at most 256, but level by level: `onSubtree` sees all of one height first. */
   appendMany(leafHashes: Uint8Array, count: number): void {
     if (count > laneMessagesMax) {
-      throw new RangeError("too many leaves at once");
+      throw new RangeError('too many leaves at once');
     }
     nodeLanes ??= new HashLanes(1, 2 * hashBytes);
     const lanes = nodeLanes;
@@ -166,7 +166,7 @@ export class Frontier {
   #at(height: number): Uint8Array {
     const hash = this.#hashes[height];
     if (hash === undefined) {
-      throw new RangeError("the tree is full");
+      throw new RangeError('the tree is full');
     }
     return hash;
   }

@@ -1,6 +1,6 @@
 /** What a verification says. Normative: docs/formats/verification.md. */
 
-import { MalformedError } from "./malformed.ts";
+import { MalformedError } from './malformed.ts';
 
 /** Exit codes of the verifier. */
 export const exitCodes = {
@@ -13,19 +13,13 @@ export const exitCodes = {
 } as const;
 
 export type Verdict = keyof typeof exitCodes;
-export type Fault = Exclude<Verdict, "holds">;
+export type Fault = Exclude<Verdict, 'holds'>;
 
 /**
  * Most serious first. Bytes that contradict themselves are tampered with whoever signed them; without a trusted signature nothing
  * that is there, or missing, means anything; what could not be read comes last, so that garbage added to a store never hides an accusation.
  */
-export const precedence: readonly Fault[] = [
-  "integrity",
-  "trust",
-  "completeness",
-  "retention",
-  "malformed",
-];
+export const precedence: readonly Fault[] = ['integrity', 'trust', 'completeness', 'retention', 'malformed'];
 
 export interface Finding {
   readonly code: Fault;
@@ -57,7 +51,7 @@ export class Findings {
   }
 
   get verdict(): Verdict {
-    return precedence.find((code) => this.#codes.has(code)) ?? "holds";
+    return precedence.find((code) => this.#codes.has(code)) ?? 'holds';
   }
 }
 
@@ -72,11 +66,7 @@ export function orMalformed<T>(findings: Findings, where: string, read: () => T)
 }
 
 /** As `orMalformed`, for what is asynchronous. */
-export async function orMalformedLater<T>(
-  findings: Findings,
-  where: string,
-  read: () => Promise<T>,
-): Promise<T | undefined> {
+export async function orMalformedLater<T>(findings: Findings, where: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
@@ -89,5 +79,5 @@ function noteMalformed(findings: Findings, where: string, error: unknown): void 
   if (!(error instanceof MalformedError)) {
     throw error;
   }
-  findings.add("malformed", where, error.message);
+  findings.add('malformed', where, error.message);
 }

@@ -1,18 +1,12 @@
-/* oxlint-disable no-await-in-loop -- one case after the other. */
-import assert from "node:assert/strict";
-import test from "node:test";
-import {
-  commitWithCheckpoint,
-  filesOf,
-  writeFirstEpoch,
-  writeGoldenStore,
-} from "./testdata/golden-store.ts";
-import { boundariesOf } from "./testdata/tamper.ts";
-import { StoreWriter, type WrittenSession } from "./testdata/store-writer.ts";
-import type { Finding } from "./verdict.ts";
-import { verifyStore, type StoreReport } from "./verify-store.ts";
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { commitWithCheckpoint, filesOf, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
+import { boundariesOf } from './testdata/tamper.ts';
+import { StoreWriter, type WrittenSession } from './testdata/store-writer.ts';
+import type { Finding } from './verdict.ts';
+import { verifyStore, type StoreReport } from './verify-store.ts';
 
-const secrets = "ab".repeat(32);
+const secrets = 'ab'.repeat(32);
 
 async function reportOf(writer: StoreWriter): Promise<StoreReport> {
   return verifyStore(filesOf(writer.files), { keys: [writer.signer.vkey] });
@@ -30,60 +24,56 @@ async function findingsOf(act: (writer: StoreWriter) => void): Promise<readonly 
 
 function opened(writer: StoreWriter): WrittenSession {
   const session = writer.newSession();
-  writer.record(session, "open", { meta: { secrets, key: 1 } });
+  writer.record(session, 'open', { meta: { secrets, key: 1 } });
   return session;
 }
 
-async function expectOnly(
-  code: Finding["code"],
-  what: RegExp,
-  act: (writer: StoreWriter) => void,
-): Promise<void> {
+async function expectOnly(code: Finding['code'], what: RegExp, act: (writer: StoreWriter) => void): Promise<void> {
   const findings = await findingsOf(act);
   assert.deepEqual(
     findings.map((finding) => finding.code),
     [code],
     JSON.stringify(findings),
   );
-  assert.match(findings[0]?.what ?? "", what);
+  assert.match(findings[0]?.what ?? '', what);
 }
 
-void test("C28: a live store holds, with an unsigned tail, with zeros and with a torn tail", async () => {
+void test('C28: a live store holds, with an unsigned tail, with zeros and with a torn tail', async () => {
   const { writer, left } = writeFirstEpoch();
   const signed = writer.leafHashes.length;
-  writer.record(left, "decision", { meta: "x" });
-  writer.record(left, "decision", { meta: "y" });
+  writer.record(left, 'decision', { meta: 'x' });
+  writer.record(left, 'decision', { meta: 'y' });
   writer.commit();
   const end = writer.offset;
   writer.preallocate(5_000_000);
   const report = await reportOf(writer);
-  assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
+  assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
   assert.equal(report.closed, false);
   assert.equal(report.unsigned.leaves, 2);
   assert.equal(report.newest?.size, signed);
   assert.equal(report.counts.sessionsOpen, 2);
-  writer.record(left, "decision", { meta: "z" });
+  writer.record(left, 'decision', { meta: 'z' });
   writer.commit();
   const whole = writer.files.get(writer.segmentPath) ?? Buffer.alloc(0);
   for (let length = end + 1; length < whole.length; length++) {
     writer.files.set(writer.segmentPath, whole.subarray(0, length));
     const torn = await reportOf(writer);
-    assert.equal(torn.verdict, "holds", `torn at ${length}`);
+    assert.equal(torn.verdict, 'holds', `torn at ${length}`);
     assert.equal(torn.unsigned.tornBytes, length - end);
     assert.equal(torn.unsigned.leaves, 2);
     const zeroed = Buffer.concat([whole.subarray(0, length), Buffer.alloc(8192)]);
     writer.files.set(writer.segmentPath, zeroed);
-    assert.equal((await reportOf(writer)).verdict, "holds", `torn at ${length}, zeros behind`);
+    assert.equal((await reportOf(writer)).verdict, 'holds', `torn at ${length}, zeros behind`);
   }
 });
 
-void test("C29: damage that a later frame says was on stable storage is no torn tail", async () => {
+void test('C29: damage that a later frame says was on stable storage is no torn tail', async () => {
   const { writer, left } = writeFirstEpoch();
   const start = writer.offset;
-  writer.record(left, "decision", { meta: "x" });
+  writer.record(left, 'decision', { meta: 'x' });
   writer.commit(128);
   const durable = writer.offset;
-  writer.record(left, "decision", { meta: "y" });
+  writer.record(left, 'decision', { meta: 'y' });
   writer.commit(durable);
   const whole = writer.files.get(writer.segmentPath) ?? Buffer.alloc(0);
   for (let at = start; at < durable; at++) {
@@ -92,22 +82,22 @@ void test("C29: damage that a later frame says was on stable storage is no torn 
     writer.files.set(writer.segmentPath, changed);
     const { verdict } = await reportOf(writer);
     // A chain value is what the next frame is recognised by: with it gone, this frame and the next are one torn tail.
-    assert.equal(verdict, at < durable - 32 ? "integrity" : "holds", `offset ${at}`);
+    assert.equal(verdict, at < durable - 32 ? 'integrity' : 'holds', `offset ${at}`);
   }
   const changed = Buffer.from(whole);
   changed[durable] = 0;
   writer.files.set(writer.segmentPath, changed);
-  assert.equal((await reportOf(writer)).verdict, "holds");
+  assert.equal((await reportOf(writer)).verdict, 'holds');
 });
 
-void test("C28: a store that is written to while it is read holds", async () => {
+void test('C28: a store that is written to while it is read holds', async () => {
   const { writer, left } = writeFirstEpoch();
   const path = writer.segmentPath;
   const bytes = writer.offset + 9000;
   writer.preallocate(bytes - writer.offset);
   const before = filesOf(new Map(writer.files));
   for (const durable of [128, writer.offset, writer.offset + 200]) {
-    writer.record(left, "decision", { meta: "x" });
+    writer.record(left, 'decision', { meta: 'x' });
     writer.commit(durable);
   }
   writer.preallocate(bytes - writer.offset);
@@ -122,75 +112,75 @@ void test("C28: a store that is written to while it is read holds", async () => 
     },
   };
   const report = await verifyStore(growing, { keys: [writer.signer.vkey] });
-  assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
+  assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
   assert.equal(report.unsigned.leaves, 3);
 });
 
-void test("C28: a new last segment whose header did not reach the disk is a torn tail, unless a checkpoint names it", async () => {
+void test('C28: a new last segment whose header did not reach the disk is a torn tail, unless a checkpoint names it', async () => {
   const { writer } = writeFirstEpoch();
-  const path = "journal/000000000003.segment";
+  const path = 'journal/000000000003.segment';
   for (const bytes of [0, 100, 4096]) {
     writer.files.set(path, Buffer.alloc(bytes));
     const report = await reportOf(writer);
-    assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
+    assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
     assert.equal(report.unsigned.tornBytes, bytes);
   }
   const golden = writeGoldenStore().writer;
   golden.files.set(path, Buffer.alloc(4096));
-  assert.equal((await reportOf(golden)).verdict, "completeness");
+  assert.equal((await reportOf(golden)).verdict, 'completeness');
 });
 
-void test("C28: a crash while stopping holds; the end of a stopped gateway may not be missing", async () => {
+void test('C28: a crash while stopping holds; the end of a stopped gateway may not be missing', async () => {
   const golden = writeGoldenStore().writer;
   const path = golden.segmentPath;
   const whole = golden.files.get(path) ?? Buffer.alloc(0);
   const finalFrame = boundariesOf(whole).at(-2) ?? 0;
   const cut = whole.subarray(0, finalFrame);
   golden.files.set(path, cut);
-  assert.equal((await reportOf(golden)).verdict, "completeness");
+  assert.equal((await reportOf(golden)).verdict, 'completeness');
   // As if the last checkpoint had never been made: the close is there, and not yet signed.
   for (const name of golden.files.keys()) {
-    if (name.startsWith("log/tile/")) {
+    if (name.startsWith('log/tile/')) {
       golden.files.delete(name);
     }
   }
   const older = writeFirstEpoch().writer;
   for (const [name, bytes] of older.files) {
-    if (name.startsWith("log/")) {
+    if (name.startsWith('log/')) {
       golden.files.set(name, bytes);
     }
   }
   const report = await reportOf(golden);
-  assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
+  assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
   assert.equal(report.unsigned.leaves, 6);
 });
 
-void test("C28: sessions begin with open, count without gap and end with close", async () => {
-  await expectOnly("completeness", /without its first record/, (writer) => {
-    writer.record(writer.newSession(), "decision", { meta: "x" });
+void test('C28: sessions begin with open, count without gap and end with close', async () => {
+  await expectOnly('completeness', /without its first record/, (writer) => {
+    writer.record(writer.newSession(), 'decision', { meta: 'x' });
   });
-  await expectOnly("completeness", /record 2 of its session, not 1/, (writer) => {
+  await expectOnly('completeness', /record 2 of its session, not 1/, (writer) => {
     const session = opened(writer);
-    writer.record(session, "decision", { meta: "x", patch: (leaf) => leaf.writeUInt8(2, 27) });
+    writer.record(session, 'decision', { meta: 'x', patch: (leaf) => leaf.writeUInt8(2, 27) });
   });
-  await expectOnly("integrity", /opens twice/, (writer) => {
-    writer.record(opened(writer), "open", { meta: { secrets, key: 1 } });
+  await expectOnly('integrity', /opens twice/, (writer) => {
+    writer.record(opened(writer), 'open', { meta: { secrets, key: 1 } });
   });
-  await expectOnly("integrity", /does not follow the previous leaf/, (writer) => {
-    writer.record(opened(writer), "decision", {
-      meta: "x",
+  await expectOnly('integrity', /does not follow the previous leaf/, (writer) => {
+    writer.record(opened(writer), 'decision', {
+      meta: 'x',
       patch: (leaf) => leaf.fill(1, 68, 100),
     });
   });
-  await expectOnly("integrity", /close of 3 records at record 1/, (writer) => {
-    writer.record(opened(writer), "close", { meta: { records: 3, reason: "done" } });
+  await expectOnly('integrity', /close of 3 records at record 1/, (writer) => {
+    writer.record(opened(writer), 'close', { meta: { records: 3, reason: 'done' } });
   });
-  await expectOnly("integrity", /session that was closed/, (writer) => {
+  await expectOnly('integrity', /session that was closed/, (writer) => {
     const session = opened(writer);
     writer.close(session);
-    writer.record(session, "decision", { meta: "x" });
+    writer.record(session, 'decision', { meta: 'x' });
   });
-  await expectOnly("completeness", /left open by epoch 1/, (writer) => {
+  await expectOnly('completeness', /left open by epoch 1/, (writer) => {
     opened(writer);
     writer.close(writer.gateway);
   });
@@ -200,19 +190,19 @@ void test("C28: sessions begin with open, count without gap and end with close",
   });
   assert.deepEqual(
     afterStop.map(({ code, what }) => `${code}: ${what}`),
-    Array(2).fill("integrity: record after the gateway was stopped"),
+    Array(2).fill('integrity: record after the gateway was stopped'),
   );
 });
 
-void test("C28: a silent hour within an epoch is seen, between epochs it is not", async () => {
-  await expectOnly("completeness", /no heartbeat for 120 s/, (writer) => {
+void test('C28: a silent hour within an epoch is seen, between epochs it is not', async () => {
+  await expectOnly('completeness', /no heartbeat for 120 s/, (writer) => {
     writer.timeMs += 120_000;
     writer.close(opened(writer));
   });
   const findings = await findingsOf((writer) => {
     for (let minute = 0; minute < 5; minute++) {
       writer.timeMs += 59_000;
-      writer.record(writer.gateway, "heartbeat", { meta: { sessions: 0 } });
+      writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 0 } });
     }
     writer.commit();
     writer.checkpoint();
@@ -228,7 +218,7 @@ void test("C28: a silent hour within an epoch is seen, between epochs it is not"
   assert.deepEqual(findings, []);
 });
 
-void test("C28: epochs begin with their record, tell of the one before, and close what it left open", async () => {
+void test('C28: epochs begin with their record, tell of the one before, and close what it left open', async () => {
   const previous = {
     epoch: 1,
     clean: false,
@@ -241,10 +231,10 @@ void test("C28: epochs begin with their record, tell of the one before, and clos
     writer.start({ ...previous, ...change });
   };
   assert.deepEqual(await findingsOf(restart({})), []);
-  await expectOnly("completeness", /end of the epoch before is missing/, restart({ clean: true }));
-  await expectOnly("completeness", /follows epoch 3, but here 1/, restart({ epoch: 3 }));
-  await expectOnly("malformed", /proper "previous"/, restart({ clean: "no" }));
-  await expectOnly("completeness", /left open by epoch 1/, (writer) => {
+  await expectOnly('completeness', /end of the epoch before is missing/, restart({ clean: true }));
+  await expectOnly('completeness', /follows epoch 3, but here 1/, restart({ epoch: 3 }));
+  await expectOnly('malformed', /proper "previous"/, restart({ clean: 'no' }));
+  await expectOnly('completeness', /left open by epoch 1/, (writer) => {
     opened(writer);
     restart({})(writer);
     opened(writer);
@@ -255,9 +245,9 @@ void test("C28: epochs begin with their record, tell of the one before, and clos
     restart({})(writer);
   });
   assert.deepEqual(underWay, []);
-  await expectOnly("integrity", /begins twice/, (writer) => {
+  await expectOnly('integrity', /begins twice/, (writer) => {
     const session = writer.newSession();
-    writer.record(session, "epoch", { meta: { epoch: 1, software: "test", previous: null } });
+    writer.record(session, 'epoch', { meta: { epoch: 1, software: 'test', previous: null } });
     writer.gateway = session;
   });
 });
@@ -265,21 +255,21 @@ void test("C28: epochs begin with their record, tell of the one before, and clos
 const seal = (meta: object) => (writer: StoreWriter) => {
   commitWithCheckpoint(writer);
   writer.beginSegment(false);
-  writer.record(writer.gateway, "seal", { meta });
+  writer.record(writer.gateway, 'seal', { meta });
 };
 
-void test("C29: a segment is sealed by the next", async () => {
+void test('C29: a segment is sealed by the next', async () => {
   const wrong = { segment: 1, bytes: 1, first: 0, records: 1, chain: secrets };
-  await expectOnly("integrity", /seal does not fit/, seal(wrong));
-  await expectOnly("malformed", /proper "chain"/, seal({ ...wrong, chain: "x" }));
-  await expectOnly("completeness", /seal of the segment before is missing/, (writer) => {
+  await expectOnly('integrity', /seal does not fit/, seal(wrong));
+  await expectOnly('malformed', /proper "chain"/, seal({ ...wrong, chain: 'x' }));
+  await expectOnly('completeness', /seal of the segment before is missing/, (writer) => {
     commitWithCheckpoint(writer);
     writer.beginSegment(false);
-    writer.record(writer.gateway, "heartbeat", { meta: { sessions: 0 } });
+    writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 0 } });
     commitWithCheckpoint(writer);
     writer.beginSegment();
   });
-  await expectOnly("completeness", /seal of the segment before is missing/, (writer) => {
+  await expectOnly('completeness', /seal of the segment before is missing/, (writer) => {
     commitWithCheckpoint(writer);
     writer.beginSegment(false);
     writer.close(writer.gateway);
@@ -294,37 +284,37 @@ void test("C29: a segment is sealed by the next", async () => {
   assert.deepEqual(crashed, []);
 });
 
-void test("what a faulty gateway signs is malformed, or contradicts itself", async () => {
-  await expectOnly("malformed", /canonical form/, (writer) => {
-    writer.record(writer.gateway, "heartbeat", { meta: '{"sessions": 0}' });
+void test('what a faulty gateway signs is malformed, or contradicts itself', async () => {
+  await expectOnly('malformed', /canonical form/, (writer) => {
+    writer.record(writer.gateway, 'heartbeat', { meta: '{"sessions": 0}' });
   });
-  await expectOnly("malformed", /canonical form/, (writer) => {
-    writer.record(writer.gateway, "heartbeat", { meta: '{"sessions":1,"sessions":0}' });
+  await expectOnly('malformed', /canonical form/, (writer) => {
+    writer.record(writer.gateway, 'heartbeat', { meta: '{"sessions":1,"sessions":0}' });
   });
-  await expectOnly("malformed", /proper "sessions"/, (writer) => {
-    writer.record(writer.gateway, "heartbeat", { meta: { sessions: -1 } });
+  await expectOnly('malformed', /proper "sessions"/, (writer) => {
+    writer.record(writer.gateway, 'heartbeat', { meta: { sessions: -1 } });
   });
-  await expectOnly("malformed", /too long/, (writer) => {
-    writer.record(writer.gateway, "incident", { meta: { code: "x".repeat(70_000) } });
+  await expectOnly('malformed', /too long/, (writer) => {
+    writer.record(writer.gateway, 'incident', { meta: { code: 'x'.repeat(70_000) } });
   });
-  await expectOnly("retention", /no retention class/, (writer) => {
-    writer.record(opened(writer), "decision", {
-      meta: "x",
+  await expectOnly('retention', /no retention class/, (writer) => {
+    writer.record(opened(writer), 'decision', {
+      meta: 'x',
       patch: (leaf) => leaf.writeUInt16BE(0, 56),
     });
   });
-  await expectOnly("integrity", /do not fit the flags/, (writer) => {
-    writer.record(opened(writer), "decision", {
-      meta: "x",
+  await expectOnly('integrity', /do not fit the flags/, (writer) => {
+    writer.record(opened(writer), 'decision', {
+      meta: 'x',
       patch: (leaf) => {
         leaf.writeUInt16BE(0, 2);
         leaf.fill(0, 100, 132);
       },
     });
   });
-  await expectOnly("integrity", /another gateway/, (writer) => {
-    writer.record(opened(writer), "decision", {
-      meta: "x",
+  await expectOnly('integrity', /another gateway/, (writer) => {
+    writer.record(opened(writer), 'decision', {
+      meta: 'x',
       patch: (leaf) => leaf.writeUInt8(1, 36),
     });
   });
@@ -332,23 +322,23 @@ void test("what a faulty gateway signs is malformed, or contradicts itself", asy
 
 const codes = async (patch: (leaf: Buffer) => void): Promise<string[]> => {
   const findings = await findingsOf((writer) => {
-    writer.record(opened(writer), "decision", { meta: "x", patch });
+    writer.record(opened(writer), 'decision', { meta: 'x', patch });
   });
   return findings.map(({ code }) => code);
 };
 
-void test("C29: a leaf of an unknown version is malformed, an index out of place ends the reading", async () => {
-  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(2, 0)), ["malformed"]);
-  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(9, 55)), ["completeness"]);
-  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(0, 55)), ["integrity"]);
+void test('C29: a leaf of an unknown version is malformed, an index out of place ends the reading', async () => {
+  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(2, 0)), ['malformed']);
+  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(9, 55)), ['completeness']);
+  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(0, 55)), ['integrity']);
 });
 
-void test("tiles of more than one level are checked, at every width that is there", async () => {
+void test('tiles of more than one level are checked, at every width that is there', async () => {
   const writer = new StoreWriter();
   writer.start(null);
   const session = opened(writer);
   for (let i = 0; i < 600; i++) {
-    writer.record(session, "decision", { meta: "x" });
+    writer.record(session, 'decision', { meta: 'x' });
     if (i % 100 === 30) {
       commitWithCheckpoint(writer);
       writer.publish();
@@ -357,29 +347,24 @@ void test("tiles of more than one level are checked, at every width that is ther
   commitWithCheckpoint(writer);
   writer.publish();
   const report = await reportOf(writer);
-  assert.equal(report.verdict, "holds", JSON.stringify(report.findings));
-  const paths = [...writer.files.keys()].filter((path) => path.startsWith("log/tile/"));
+  assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
+  const paths = [...writer.files.keys()].filter((path) => path.startsWith('log/tile/'));
   assert.equal(report.counts.tiles, paths.length);
-  assert.ok(paths.includes("log/tile/1/000.p/2") && paths.includes("log/tile/0/001"));
+  assert.ok(paths.includes('log/tile/1/000.p/2') && paths.includes('log/tile/0/001'));
   for (const path of paths) {
     const tile = writer.files.get(path) ?? Buffer.alloc(0);
     for (let at = 0; at < tile.length; at += 509) {
       const changed = Buffer.from(tile);
       changed[at] = (changed[at] ?? 0) ^ 0x10;
       writer.files.set(path, changed);
-      assert.equal((await reportOf(writer)).verdict, "integrity", path);
+      assert.equal((await reportOf(writer)).verdict, 'integrity', path);
     }
     writer.files.set(path, tile);
   }
-  for (const path of [
-    "log/tile/0/000",
-    "log/tile/0/001",
-    `log/tile/0/002.p/${602 - 512}`,
-    "log/tile/1/000.p/2",
-  ]) {
+  for (const path of ['log/tile/0/000', 'log/tile/0/001', `log/tile/0/002.p/${602 - 512}`, 'log/tile/1/000.p/2']) {
     const files = new Map(writer.files);
     files.delete(path);
     const { verdict } = await verifyStore(filesOf(files));
-    assert.equal(verdict, "completeness", path);
+    assert.equal(verdict, 'completeness', path);
   }
 });

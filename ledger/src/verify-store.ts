@@ -1,19 +1,12 @@
 /** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
-import { JournalCheck, type StoreProgress } from "./journal-check.ts";
-import { noteBytesMax, type VerifierKey } from "./note.ts";
-import { equalBytes } from "./proof.ts";
-import { readWhole, type StoreFiles } from "./store-files.ts";
-import {
-  checkNote,
-  checkpointPath,
-  Expectation,
-  keyPath,
-  readTrust,
-  type KeySource,
-} from "./store-trust.ts";
-import { encodeUtf8 } from "./text.ts";
-import { TileCheck } from "./tile-check.ts";
-import { Findings, orMalformedLater, type Finding, type Verdict } from "./verdict.ts";
+import { JournalCheck, type StoreProgress } from './journal-check.ts';
+import { noteBytesMax, type VerifierKey } from './note.ts';
+import { equalBytes } from './proof.ts';
+import { readWhole, type StoreFiles } from './store-files.ts';
+import { checkNote, checkpointPath, Expectation, keyPath, readTrust, type KeySource } from './store-trust.ts';
+import { encodeUtf8 } from './text.ts';
+import { TileCheck } from './tile-check.ts';
+import { Findings, orMalformedLater, type Finding, type Verdict } from './verdict.ts';
 
 export interface StoreOptions {
   /** C2SP verifier keys to trust; without them the store's own, which shows consistency only. */
@@ -64,14 +57,11 @@ interface Published {
 }
 
 /** Never throws for what is in the store; rejects on I/O errors, and with `MalformedError` when `options.keys` are none. */
-export async function verifyStore(
-  files: StoreFiles,
-  options: StoreOptions = {},
-): Promise<StoreReport> {
+export async function verifyStore(files: StoreFiles, options: StoreOptions = {}): Promise<StoreReport> {
   const startedMs = performance.now();
   const findings = new Findings();
   if (await isNoStore(files)) {
-    findings.add("malformed", ".", "not a store: no journal, no checkpoint, no key");
+    findings.add('malformed', '.', 'not a store: no journal, no checkpoint, no key');
     return noStore(findings);
   }
   const trust = await readTrust(files, options.keys, findings);
@@ -91,7 +81,7 @@ export async function verifyStore(
   }
   const newest = newestSigned(journal, published.expectation);
   if (newest === undefined && published.expectation === undefined) {
-    findings.add("trust", "journal", "no checkpoint of it is signed by a trusted key");
+    findings.add('trust', 'journal', 'no checkpoint of it is signed by a trusted key');
   } else if (newest !== undefined) {
     checkAge(newest, options, findings);
   }
@@ -107,7 +97,7 @@ export async function verifyStore(
 
 async function isNoStore(files: StoreFiles): Promise<boolean> {
   const sizes = await Promise.all([files.size(keyPath), files.size(checkpointPath)]);
-  return sizes.every((size) => size === undefined) && (await files.list("journal")).length === 0;
+  return sizes.every((size) => size === undefined) && (await files.list('journal')).length === 0;
 }
 
 function noStore(findings: Findings): StoreReport {
@@ -115,7 +105,7 @@ function noStore(findings: Findings): StoreReport {
     verdict: findings.verdict,
     findings: findings.list,
     findingsDropped: findings.dropped,
-    keySource: "none",
+    keySource: 'none',
     closed: false,
     counts: {
       segments: 0,
@@ -133,50 +123,37 @@ function noStore(findings: Findings): StoreReport {
   };
 }
 
-async function expectKnown(
-  note: string | undefined,
-  keys: readonly VerifierKey[],
-  findings: Findings,
-): Promise<Expectation | undefined> {
+async function expectKnown(note: string | undefined, keys: readonly VerifierKey[], findings: Findings): Promise<Expectation | undefined> {
   if (note === undefined) {
     return undefined;
   }
-  const where = "known checkpoint";
+  const where = 'known checkpoint';
   const checkpoint = await checkNote(encodeUtf8(note), where, keys, findings);
-  const codes = { differs: "trust", missing: "trust" } as const;
+  const codes = { differs: 'trust', missing: 'trust' } as const;
   return checkpoint === undefined ? undefined : new Expectation(checkpoint, where, codes, findings);
 }
 
-async function expectPublished(
-  files: StoreFiles,
-  keys: readonly VerifierKey[],
-  findings: Findings,
-): Promise<Published> {
-  const bytes = await orMalformedLater(findings, checkpointPath, async () =>
-    readWhole(files, checkpointPath, noteBytesMax),
-  );
+async function expectPublished(files: StoreFiles, keys: readonly VerifierKey[], findings: Findings): Promise<Published> {
+  const bytes = await orMalformedLater(findings, checkpointPath, async () => readWhole(files, checkpointPath, noteBytesMax));
   if (bytes === undefined) {
     return { bytes, expectation: undefined };
   }
   const checkpoint = await checkNote(bytes, checkpointPath, keys, findings);
-  const codes = { differs: "integrity", missing: "completeness" } as const;
-  const expectation =
-    checkpoint === undefined
-      ? undefined
-      : new Expectation(checkpoint, checkpointPath, codes, findings);
+  const codes = { differs: 'integrity', missing: 'completeness' } as const;
+  const expectation = checkpoint === undefined ? undefined : new Expectation(checkpoint, checkpointPath, codes, findings);
   return { bytes, expectation };
 }
 
 /** What can be said of the whole only when the journal was followed to its end. */
 function finishJournal(journal: JournalCheck, published: Published, findings: Findings): void {
   if (journal.end.segment === 0) {
-    findings.add("completeness", "journal", "no segment");
+    findings.add('completeness', 'journal', 'no segment');
   }
   journal.log.finish();
   // A gateway publishes before it opens the first session.
   const { epochs, sessions } = journal.log;
   if (published.bytes === undefined && sessions.size > epochs.count) {
-    findings.add("completeness", checkpointPath, "missing");
+    findings.add('completeness', checkpointPath, 'missing');
   }
   const signedSize = published.expectation?.checkpoint.size;
   const note = journal.lastNote;
@@ -184,11 +161,11 @@ function finishJournal(journal: JournalCheck, published: Published, findings: Fi
     return;
   }
   if (note === undefined && signedSize === journal.log.frontier.size) {
-    findings.add("completeness", "journal", "the checkpoint frame of the clean stop is missing");
+    findings.add('completeness', 'journal', 'the checkpoint frame of the clean stop is missing');
   } else if (note !== undefined && !equalBytes(note.bytes, published.bytes)) {
     const older = signedSize !== undefined && signedSize < note.size;
-    const what = "is not the checkpoint that ends the journal";
-    findings.add(older ? "trust" : "integrity", checkpointPath, what);
+    const what = 'is not the checkpoint that ends the journal';
+    findings.add(older ? 'trust' : 'integrity', checkpointPath, what);
   }
 }
 
@@ -199,10 +176,7 @@ interface SignedPart {
 }
 
 /** The newer of the newest signed checkpoint frame and the published checkpoint. */
-function newestSigned(
-  journal: JournalCheck,
-  published: Expectation | undefined,
-): SignedPart | undefined {
+function newestSigned(journal: JournalCheck, published: Expectation | undefined): SignedPart | undefined {
   const { signed } = journal;
   if (published?.isReached !== true || (signed?.size ?? -1) >= published.checkpoint.size) {
     return signed;
@@ -214,7 +188,7 @@ function newestSigned(
 function checkAge(newest: SignedPart, options: StoreOptions, findings: Findings): void {
   const { maxAgeMs, now = Date.now } = options;
   if (maxAgeMs !== undefined && now() - newest.lastLeafMs > maxAgeMs) {
-    findings.add("trust", "journal", "the newest signed record is older than allowed");
+    findings.add('trust', 'journal', 'the newest signed record is older than allowed');
   }
 }
 
@@ -222,7 +196,7 @@ function summary(
   journal: JournalCheck,
   newest: SignedPart | undefined,
   elapsedMs: number,
-): Omit<StoreReport, "verdict" | "findings" | "findingsDropped" | "keySource"> {
+): Omit<StoreReport, 'verdict' | 'findings' | 'findingsDropped' | 'keySource'> {
   const { log, counts, gatewayId } = journal;
   const leaves = log.frontier.size;
   return {
@@ -238,9 +212,7 @@ function summary(
       tiles: journal.tilesChecked,
       bytes: counts.bytes,
     },
-    ...(newest === undefined
-      ? {}
-      : { newest: { size: newest.size, lastLeafMs: newest.lastLeafMs } }),
+    ...(newest === undefined ? {} : { newest: { size: newest.size, lastLeafMs: newest.lastLeafMs } }),
     unsigned: {
       leaves: leaves - (newest?.size ?? 0),
       bytes: counts.bytes - (newest?.journalBytes ?? 0),

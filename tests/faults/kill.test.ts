@@ -6,37 +6,41 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
-import { requireProgram } from '../support/run.ts';
+import { requireProgram } from '../support/require-program.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
 const rounds = 4;
 
 for (const durability of ['process', 'disk'] as const) {
-  test(`C28: kill -9 under load (${durability}): every statement that reached the database is in the record, receipts hold, the start needs no hand`, requireProgram('psql') ?? {}, async () => {
-    await using shop = await openShop({ durability });
-    await inDatabase(shop, 'create table marks (mark text primary key)');
-    const receipts: string[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const load = startLoad(shop, round);
-      await delay(randomInt(150, 700));
-      receipts.push(...takeReceipts(shop));
-      await shop.gateway.signal('SIGKILL');
-      await load;
-      await shop.gateway.start();
-    }
-    const reached = await inDatabase(shop, 'select mark from marks');
-    assert.ok(reached.length > rounds, 'the load did something');
-    const recorded = recordedStatements(shop);
-    for (const { mark } of reached) {
-      assert.ok(recorded.has(`insert into marks values ('${mark}')`), `${mark} reached the database and is not in the record`);
-    }
-    assert.ok(receipts.length > 0);
-    for (const receipt of receipts) {
-      assertReceipt(shop, receipt);
-    }
-    await shop.gateway.signal('SIGTERM');
-    assert.equal(shop.gateway.verify().status, 0, shop.gateway.verify().stdout);
-  });
+  test(
+    `C28: kill -9 under load (${durability}): every statement that reached the database is in the record, receipts hold, the start needs no hand`,
+    requireProgram('psql'),
+    async () => {
+      await using shop = await openShop({ durability });
+      await inDatabase(shop, 'create table marks (mark text primary key)');
+      const receipts: string[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const load = startLoad(shop, round);
+        await delay(randomInt(150, 700));
+        receipts.push(...takeReceipts(shop));
+        await shop.gateway.signal('SIGKILL');
+        await load;
+        await shop.gateway.start();
+      }
+      const reached = await inDatabase(shop, 'select mark from marks');
+      assert.ok(reached.length > rounds, 'the load did something');
+      const recorded = recordedStatements(shop);
+      for (const { mark } of reached) {
+        assert.ok(recorded.has(`insert into marks values ('${mark}')`), `${mark} reached the database and is not in the record`);
+      }
+      assert.ok(receipts.length > 0);
+      for (const receipt of receipts) {
+        assertReceipt(shop, receipt);
+      }
+      await shop.gateway.signal('SIGTERM');
+      assert.equal(shop.gateway.verify().status, 0, shop.gateway.verify().stdout);
+    },
+  );
 }
 
 /** Four clients insert marks until the gateway is gone. */
@@ -61,7 +65,13 @@ async function startLoad(shop: Shop, round: number): Promise<void> {
 }
 
 async function inDatabase(shop: Shop, statement: string): Promise<{ mark: string }[]> {
-  const client = new pg.Client({ host: '127.0.0.1', port: shop.database.port, user: shop.database.user, password: shop.database.password, database: 'postgres' });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: shop.database.port,
+    user: shop.database.user,
+    password: shop.database.password,
+    database: 'postgres',
+  });
   await client.connect();
   const { rows } = await client.query(statement);
   await client.end();

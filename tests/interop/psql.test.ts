@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ShownRecord, SessionSummary } from '../../gateway/src/domain/shown-record.ts';
-import { psql, requireProgram, runProgram } from '../support/run.ts';
+import { requireProgram } from '../support/require-program.ts';
+import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
-describe('psql through the gateway', requireProgram('psql') ?? {}, () => {
+describe('psql through the gateway', requireProgram('psql'), () => {
   let shop: Shop;
   let directory: string;
   before(async () => {
@@ -56,12 +57,17 @@ select count(*) from copied \\watch count=2 interval=0.01
     assert.match(result.stdout, /id\|integer\|/);
     assert.equal(readFileSync(out, 'utf8'), `${rows}\n`);
     const copied = show().filter((record) => record.action === 'postgres.copy');
-    assert.ok(copied.map((record) => record.content?.text ?? '').join('').includes('value 4999 äöü'));
+    assert.ok(
+      copied
+        .map((record) => record.content?.text ?? '')
+        .join('')
+        .includes('value 4999 äöü'),
+    );
     const watched = await runProgram('timeout', ['2', 'psql', '-X', '-At', '-c', 'select 40 + 2'], shop.through);
     assert.equal(watched.stdout, '42\n');
   });
 
-  test('the session id is told, and refusals are in PostgreSQL\'s own words', async () => {
+  test("the session id is told, and refusals are in PostgreSQL's own words", async () => {
     const wrong = await psql({ ...shop.through, PGPASSWORD: 'cs_wrong' }, ['-c', 'select 1']);
     assert.match(wrong.stderr, /token is not accepted/);
     const unknown = await psql({ ...shop.through, PGDATABASE: 'nowhere' }, ['-c', 'select 1']);

@@ -28,5 +28,10 @@ test('a canary is found in every disguise, and only where it is', (t) => {
     writeFileSync(join(directory, name), bytes);
   }
   writeFileSync(join(directory, 'innocent'), 'canary-of-another-password-1f2e3d');
-  assert.deepEqual(filesHolding(directory, canary).toSorted(), Object.keys(disguised).map((name) => join(directory, name)).toSorted());
+  assert.deepEqual(
+    filesHolding(directory, canary).toSorted(),
+    Object.keys(disguised)
+      .map((name) => join(directory, name))
+      .toSorted(),
+  );
 });

@@ -19,6 +19,10 @@ export function filesHolding(directory: string, canary: string): string[] {
 function disguisesOf(plain: Buffer): Buffer[] {
   const hex = plain.toString('hex');
   // Base64 of the same bytes differs with their offset modulo 3; the characters at both ends mix with the neighbours.
-  const base64 = [0, 1, 2].map((offset) => Buffer.concat([Buffer.alloc(offset), plain]).toString('base64').slice(4, -4));
+  const base64 = [0, 1, 2].map((offset) =>
+    Buffer.concat([Buffer.alloc(offset), plain])
+      .toString('base64')
+      .slice(4, -4),
+  );
   return [plain, Buffer.from(plain.toString(), 'utf16le'), Buffer.from(hex), Buffer.from(hex.toUpperCase()), ...base64.map((text) => Buffer.from(text))];
 }

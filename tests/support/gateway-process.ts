@@ -1,10 +1,13 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { waitUntil } from './wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+const commandMs = 60_000;
+const outputBytesMax = 256 * 1024 * 1024;
 
 export interface CliResult {
   readonly status: number;
@@ -16,13 +19,13 @@ export interface GatewayOptions {
   /** YAML of everything but `data` and `listen`. */
   readonly config: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Before the command that starts the gateway: `strace ...`. */
+  /** Before the command that starts the gateway. One that stays is what gets the signals: `strace -D ...` steps aside. */
   readonly wrapper?: readonly string[];
   /** Data directory; a temporary one by default. */
   readonly data?: string;
 }
 
-/** A real gateway in a process of its own: `countersign up`. */
+/** A real gateway in a process of its own: `countersign up`. It can be killed and started again on the same data. */
 export class GatewayProcess implements AsyncDisposable {
   readonly directory: string;
   readonly data: string;
@@ -30,7 +33,6 @@ export class GatewayProcess implements AsyncDisposable {
   readonly #options: GatewayOptions;
   #child: ChildProcess | null = null;
   #addresses: Readonly<Record<string, string>> = {};
-  #log: Buffer[] = [];
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
@@ -51,15 +53,18 @@ export class GatewayProcess implements AsyncDisposable {
     writeFileSync(this.configFile, head + config);
   }
 
+  /** Resolves when it serves. */
   async start(): Promise<void> {
     const ready = join(this.directory, 'ready.json');
     rmSync(ready, { force: true });
-    const [program = '', ...words] = [...(this.#options.wrapper ?? []), process.execPath, main, 'up', '--config', this.configFile, '--ready-file', ready];
-    const child = spawn(program, words, { env: { ...process.env, ...this.#options.environment }, stdio: ['ignore', 'inherit', 'pipe'] });
+    const words = ['up', '--config', this.configFile, '--ready-file', ready];
+    const [program = '', ...rest] = [...(this.#options.wrapper ?? []), process.execPath, main, ...words];
+    const log = openSync(this.#logFile, 'a');
+    const child = spawn(program, rest, { env: { ...process.env, ...this.#options.environment }, stdio: ['ignore', log, log] });
+    closeSync(log);
     this.#child = child;
-    child.stderr.on('data', (chunk: Buffer) => this.#log.push(chunk));
     await waitUntil(() => {
-      if (child.exitCode !== null) {
+      if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(`the gateway did not start:\n${this.log}`);
       }
       return existsSync(ready);
@@ -67,15 +72,16 @@ export class GatewayProcess implements AsyncDisposable {
     this.#addresses = JSON.parse(readFileSync(ready, 'utf8'));
   }
 
-  /** What it wrote to its log. */
+  /** What it has logged up to now, over all its starts. */
   get log(): string {
-    return Buffer.concat(this.#log).toString();
+    return readFileSync(this.#logFile, 'utf8');
   }
 
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
 
+  /** Null while it runs, and after a signal killed it. */
   get exitCode(): number | null {
     return this.#child?.exitCode ?? null;
   }
@@ -95,33 +101,31 @@ export class GatewayProcess implements AsyncDisposable {
     return exited;
   }
 
-  /** Runs a command against this gateway. */
+  /** Runs a command against this gateway to its end. */
   cli(words: readonly string[], options: { readonly input?: string; readonly environment?: Readonly<Record<string, string>> } = {}): CliResult {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...this.#located(words)], {
       encoding: 'utf8',
-      maxBuffer: 256 * 1024 * 1024,
-      timeout: 60_000,
+      maxBuffer: outputBytesMax,
+      timeout: commandMs,
       env: { ...process.env, ...options.environment },
       ...(options.input === undefined ? {} : { input: options.input }),
     });
     return { status: status ?? -1, stdout, stderr };
   }
 
+  /** Starts a command against this gateway that goes on: `session watch`, `connect`. Whoever starts it ends it. */
+  spawnCli(words: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+    return spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
   /** As `cli`, for what must work; its output as NDJSON. */
   rows<Row>(words: readonly string[]): Row[] {
-    const { status, stdout, stderr } = this.cli([...words, '--json']);
-    if (status !== 0) {
-      throw new Error(`countersign ${words.join(' ')} failed: ${stderr}`);
-    }
-    return stdout.trim() === '' ? [] : stdout.trim().split('\n').map((line) => JSON.parse(line));
+    const lines = this.#must([...words, '--json']).split('\n');
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
   }
 
   token(principal: string): string {
-    const { status, stdout, stderr } = this.cli(['token', 'create', principal]);
-    if (status !== 0) {
-      throw new Error(`no token: ${stderr}`);
-    }
-    return stdout.trim();
+    return this.#must(['token', 'create', principal]).trim();
   }
 
   verify(): CliResult {
@@ -131,6 +135,18 @@ export class GatewayProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.signal('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  get #logFile(): string {
+    return join(this.directory, 'log');
+  }
+
+  #must(words: readonly string[]): string {
+    const { status, stdout, stderr } = this.cli(words);
+    if (status !== 0) {
+      throw new Error(`countersign ${words.join(' ')} failed with ${status}: ${stderr}`);
+    }
+    return stdout;
   }
 
   /** `--config` behind the words of the command, before anything that is not for us. */

@@ -42,8 +42,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     unix_socket_directories: '',
     fsync: 'off',
     log_statement: 'all',
-    // md5 needs the password to be stored as such.
-    ...(options.authentication === 'md5' ? { password_encryption: 'md5' } : {}),
     ...tlsSettings(directory, options.tls, owner),
     ...options.settings,
   };
@@ -81,9 +79,9 @@ function unprivileged(): Owner {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-function own(path: string, { uid, gid }: Owner): void {
-  if (uid !== undefined && gid !== undefined) {
-    chownSync(path, uid, gid);
+function own(path: string, owner: Owner): void {
+  if ('uid' in owner) {
+    chownSync(path, owner.uid, owner.gid);
   }
 }
 

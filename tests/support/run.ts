@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 
 export interface RunResult {
   readonly status: number | null;
@@ -7,12 +7,7 @@ export interface RunResult {
 }
 
 /** Runs a program to its end, with an environment of its own on top of ours. */
-export function runProgram(
-  program: string,
-  words: readonly string[],
-  environment: Readonly<Record<string, string>>,
-  input?: string,
-): Promise<RunResult> {
+export function runProgram(program: string, words: readonly string[], environment: Readonly<Record<string, string>>, input?: string): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { env: { ...process.env, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
     const out: Buffer[] = [];
@@ -31,17 +26,4 @@ export function runProgram(
 /** psql without the user's own settings; errors end it. */
 export function psql(environment: Readonly<Record<string, string>>, words: readonly string[], input?: string): Promise<RunResult> {
   return runProgram('psql', ['-X', '-v', 'ON_ERROR_STOP=1', ...words], environment, input);
-}
-
-/** A test that drives a program says so loudly when it is not there; in CI that is a failure. */
-export function requireProgram(program: string): { readonly skip: string } | undefined {
-  if (spawnSync('sh', ['-c', `command -v ${program}`]).status === 0) {
-    return undefined;
-  }
-  const message = `${program} is not installed: sh tools/debian.sh installs it`;
-  if (process.env['CI'] !== undefined) {
-    throw new Error(message);
-  }
-  console.error(`NOT TESTED: ${message}`);
-  return { skip: message };
 }

@@ -3,12 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Resolves when the condition holds; rejects after `limitMs`. The limit only ends what hangs. */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, limitMs: number = 20_000): Promise<void> {
   const deadline = performance.now() + limitMs;
-  // oxlint-disable-next-line no-await-in-loop -- until it holds.
   while (!(await condition())) {
     if (performance.now() > deadline) {
       throw new Error('what was waited for did not come');
     }
-    // oxlint-disable-next-line no-await-in-loop -- a pause.
     await delay(20);
   }
 }

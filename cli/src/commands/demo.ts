@@ -55,7 +55,10 @@ async function demo(once: boolean): Promise<number> {
 
 async function showRun(config: string): Promise<void> {
   say('An agent runs an errand through the gateway, with a token of its own and no password.');
-  await must(['run', '--config', config, '--as', 'support-bot', '--target', 'shop', '--', process.execPath, agent], 'run --as support-bot --target shop -- node examples/support-agent.ts');
+  await must(
+    ['run', '--config', config, '--as', 'support-bot', '--target', 'shop', '--', process.execPath, agent],
+    'run --as support-bot --target shop -- node examples/support-agent.ts',
+  );
   say('What the record has of it: every statement, every parameter, every row.');
   await must(['session', 'list', '--config', config], 'session list');
   const session = await newestSession(config);
@@ -116,11 +119,10 @@ async function startGateway(config: string, environment: NodeJS.ProcessEnv): Pro
     env: { ...environment, COUNTERSIGN_LOG: 'warn' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  for (const deadline = Date.now() + startMs; !existsSync(ready); ) {
+  for (const deadline = Date.now() + startMs; !existsSync(ready);) {
     if (child.exitCode !== null || Date.now() > deadline) {
       throw new Error('the gateway did not start');
     }
-    // oxlint-disable-next-line no-await-in-loop -- until it is there.
     await delay(25);
   }
   return {
@@ -139,11 +141,14 @@ function spawnCli(words: readonly string[], stdout: 'inherit' | 'pipe'): ChildPr
 async function newestSession(config: string): Promise<string> {
   const child = spawnCli(['session', 'list', '--json', '--config', config], 'pipe');
   const lines = child.stdout === null ? '' : await text(child.stdout);
-  const sessions: readonly SessionSummary[] = lines.trim().split('\n').map((line) => JSON.parse(line));
+  const sessions: readonly SessionSummary[] = lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   return sessions.at(-1)?.session ?? '';
 }
 
-function exitOf(child: ChildProcess): Promise<number> {
+ async function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.once('exit', (code) => {
       resolve(code ?? 1);

@@ -27,7 +27,9 @@ export function addPrincipal(program: Command): void {
 
 async function list(options: LocationOptions & RowOptions): Promise<void> {
   const principals =
-    options.url === undefined ? [...loadConfig(options).principals.values()] : await new ApiClient(options).json<readonly Principal[]>('GET', '/api/principals');
+    options.url === undefined
+      ? [...loadConfig(options).principals.values()]
+      : await new ApiClient(options).json<readonly Principal[]>('GET', '/api/principals');
   await printRows(principals, options, ({ id, kind, groups, targets }) => columns(id, kind, groups, targets));
 }
 

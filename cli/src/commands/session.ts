@@ -41,6 +41,7 @@ function addReading(session: Command): void {
   const dataOption = ['--data <dir>', 'read this data directory itself, for instance a copy'] as const;
   addLocation(session.command('list'))
     .description('sessions, oldest first')
+    .option('--all', "also the gateway's own: starts, refused logins, acts of administrators, who read what")
     .option(...dataOption)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
@@ -61,9 +62,9 @@ function addReading(session: Command): void {
     .action(replay);
 }
 
-async function list(options: SourceOptions & RowOptions): Promise<void> {
+async function list(options: SourceOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
   await using source = await openSource(options);
-  await printRows(source.sessions(), options, describeSession);
+  await printRows(source.sessions(options.all === true ? 'all' : 'clients'), options, describeSession);
 }
 
 async function show(id: string, options: SourceOptions & RowOptions): Promise<void> {

@@ -20,7 +20,9 @@ export function addTarget(program: Command): void {
     .addOption(configOption())
     .option('--password-env <variable>', 'the gateway reads the password from this variable of its environment')
     .addOption(new Option('--password-file <file>', 'the gateway reads the password from this file').conflicts('passwordEnv'))
-    .addOption(new Option('--durability <how>', 'disk: survives power loss; process: survives the death of the gateway').choices(['disk', 'process']).default('disk'))
+    .addOption(
+      new Option('--durability <how>', 'disk: survives power loss; process: survives the death of the gateway').choices(['disk', 'process']).default('disk'),
+    )
     .addHelpText('after', '\nExample:\n  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD')
     .action(add);
 }

@@ -37,8 +37,8 @@ export interface ApiContext {
   listTokens(): Promise<readonly StoredToken[]>;
   /** False when there is no such token. */
   revokeToken(id: string, by: Caller): Promise<boolean>;
-  /** Oldest first. */
-  listSessions(): AsyncIterable<SessionSummary>;
+  /** Oldest first; among `all` are the gateway's own: starts, refused logins, who read what. */
+  listSessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */
   showSession(session: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord>;
   /** The lines of a bundle. Errors: `not_found`. The reading is recorded. */

@@ -58,20 +58,25 @@ export class GatewayApi implements ApiContext {
 
   async authenticate(authorization: string | undefined, address: string): Promise<Caller> {
     const { throttle } = this.#parts;
-    await delay(throttle.delayMs(address));
     const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1] ?? '';
     if (timingSafeEqual(hash(token), this.#operator)) {
       return { id: operator, address };
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
     if ('refused' in outcome) {
-      throttle.failed(address);
-      return this.#refuse(address, new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`));
+      await delay(throttle.failed(address));
+      return this.#refuse(
+        address,
+        new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`),
+      );
     }
     throttle.succeeded(address);
     const { principal, session } = outcome.identity;
     if (session !== undefined || !principal.groups.includes(administrators)) {
-      return this.#refuse(address, new GatewayError('refused', `${principal.id} may not use the API: that takes a token of a principal in the group ${administrators}.`));
+      return this.#refuse(
+        address,
+        new GatewayError('refused', `${principal.id} may not use the API: that takes a token of a principal in the group ${administrators}.`),
+      );
     }
     return { id: principal.id, address };
   }
@@ -90,7 +95,7 @@ export class GatewayApi implements ApiContext {
     return made;
   }
 
-  listTokens(): Promise<readonly StoredToken[]> {
+   async listTokens(): Promise<readonly StoredToken[]> {
     return this.#parts.tokens.list();
   }
 
@@ -102,9 +107,9 @@ export class GatewayApi implements ApiContext {
     return isThere;
   }
 
-  async *listSessions(): AsyncIterable<SessionSummary> {
+  async *listSessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary> {
     await this.#parts.follower.catchUp();
-    yield* this.#parts.index.list();
+    yield* this.#parts.index.list(which);
   }
 
   async *showSession(id: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord> {

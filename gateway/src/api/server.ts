@@ -35,7 +35,7 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): A
 }
 
 /** Errors: `unauthenticated`, `refused`. */
-function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Promise<Caller> {
+ async function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Promise<Caller> {
   const address = plainAddress(socket.remoteAddress);
   if (!isLoopback(address) && !(socket instanceof TLSSocket)) {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');
@@ -45,7 +45,10 @@ function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Pr
 
 /** A name that a web page made point at this machine is no name of this machine (ATTACKS D35). */
 export function checkHost({ socket, headers }: IncomingMessage): void {
-  const host = (headers.host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const host = (headers.host ?? '')
+    .toLowerCase()
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '');
   const local = plainAddress(socket.localAddress);
   if (isLoopback(local) && !['localhost', '127.0.0.1', '::1', local].includes(host)) {
     throw new GatewayError('refused', 'The Host header does not name this machine.');

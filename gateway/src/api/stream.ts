@@ -1,5 +1,5 @@
 /** One JSON text a line, made as fast as the reader takes them. */
-export function ndjson(rows: AsyncIterable<unknown>): Promise<Response> {
+export async function ndjson(rows: AsyncIterable<unknown>): Promise<Response> {
   return streamLines(stringify(rows), 'application/x-ndjson');
 }
 

@@ -60,16 +60,22 @@ test('what does not validate, and what is there already, changes nothing', () =>
   assert.throws(add('mail', { url: 'gamma://mail' }), { code: 'config_invalid' });
   assert.equal(readFileSync(file, 'utf8'), commented);
   assert.equal(statSync(file, { bigint: true }).mtimeNs, mtimeNs);
-  assert.deepEqual(readdirSync(directory).filter((name) => name.startsWith('unchanged')), ['unchanged.yaml']);
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith('unchanged')),
+    ['unchanged.yaml'],
+  );
 });
 
 test('a file that is broken, missing, or reached by a link', () => {
   const broken = join(directory, 'broken.yaml');
   writeFileSync(broken, 'targets: {');
   const entry = { section: 'targets', name: 'a', value: { url: 'alpha://h' } } as const;
-  assert.throws(() => {
-    addToConfig(broken, entry, validate);
-  }, { code: 'config_invalid' });
+  assert.throws(
+    () => {
+      addToConfig(broken, entry, validate);
+    },
+    { code: 'config_invalid' },
+  );
   const fresh = join(directory, 'fresh.yaml');
   addToConfig(fresh, entry, validate);
   assert.equal(readFileSync(fresh, 'utf8'), 'targets:\n  a:\n    url: alpha://h\n');
@@ -84,7 +90,7 @@ test('a watcher tells of a change once, also when the file is replaced or was aw
   writeFileSync(file, 'data: a');
   let changes = 0;
   const changed = async (count: number): Promise<void> => {
-    for (const deadline = Date.now() + 5000; changes < count && Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 5000; changes < count && Date.now() < deadline;) {
       await delay(20);
     }
     await delay(700);

@@ -54,15 +54,35 @@ limits: { loginMs: 5000, idleMs: 0 }
     { ORDERS_PASSWORD: 'secret' },
   );
   assert.equal(config.data, '/etc/countersign/countersign-data', 'relative to the file');
-  assert.deepEqual([...config.listen], [['http', { host: '127.0.0.1', port: 7070 }], ['alpha', { host: '::1', port: 0 }]]);
+  assert.deepEqual(
+    [...config.listen],
+    [
+      ['http', { host: '127.0.0.1', port: 7070 }],
+      ['alpha', { host: '::1', port: 0 }],
+    ],
+  );
   assert.deepEqual(config.tls, { certFile: '/etc/countersign/tls/cert.pem', keyFile: '/keys/key.pem' });
   const { password, ...orders } = config.targets.get('orders') ?? {};
   assert.deepEqual(orders, {
-    name: 'orders', protocol: 'alpha', host: 'db.internal', port: 5432, path: 'or ders', user: 'app@x', durability: 'process', options: { tls: 'require' },
+    name: 'orders',
+    protocol: 'alpha',
+    host: 'db.internal',
+    port: 5432,
+    path: 'or ders',
+    user: 'app@x',
+    durability: 'process',
+    options: { tls: 'require' },
   });
   assert.equal(password?.(), 'secret');
   assert.deepEqual(config.targets.get('plain'), {
-    name: 'plain', protocol: 'beta', host: '10.0.0.1', port: 2222, path: 'p', user: 'me', durability: 'disk', options: { tls: 'off' },
+    name: 'plain',
+    protocol: 'beta',
+    host: '10.0.0.1',
+    port: 2222,
+    path: 'p',
+    user: 'me',
+    durability: 'disk',
+    options: { tls: 'off' },
   });
   assert.deepEqual(config.principals.get('support-bot'), { id: 'support-bot', kind: 'agent', groups: ['agents'], targets: ['orders'] });
   assert.deepEqual(config.retention, { metaDays: null, contentDays: 30 });
@@ -115,7 +135,11 @@ limits: { loginMs: soon }
 const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['a password in the URL', 'targets: { a: { url: "alpha://u:p@h" } }', /1:22: targets.a.url: a password is not written here: give password/],
   ['a literal password', 'targets: { a: { url: "alpha://h", password: hunter2 } }', /targets.a.password: a secret is not written here/],
-  ['a secret that is missing', 'targets: { a: { url: "alpha://h", password: { env: NOT_SET } } }', /targets.a.password: the environment variable NOT_SET is not set/],
+  [
+    'a secret that is missing',
+    'targets: { a: { url: "alpha://h", password: { env: NOT_SET } } }',
+    /targets.a.password: the environment variable NOT_SET is not set/,
+  ],
   ['a secret file that is missing', 'targets: { a: { url: "alpha://h", password: { file: nowhere } } }', /the file \/etc\/countersign\/nowhere cannot be read/],
   ['no address at all', 'targets: { a: { protocol: alpha } }', /a url like/],
   ['two addresses', 'targets: { a: { url: "alpha://h", host: i } }', /targets.a.host: the url says this already/],
@@ -137,7 +161,10 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
 
 for (const [what, text, message] of wrong) {
   test(`refused: ${what}`, () => {
-    assert.throws(() => parse(text), (error) => error instanceof GatewayError && error.code === 'config_invalid' && message.test(error.message) || assert.fail(String(error)));
+    assert.throws(
+      () => parse(text),
+      (error) => (error instanceof GatewayError && error.code === 'config_invalid' && message.test(error.message)) || assert.fail(String(error)),
+    );
   });
 }
 

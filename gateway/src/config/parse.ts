@@ -27,12 +27,7 @@ export interface ParseContext {
 }
 
 /** Errors: `config_invalid` with every problem, one a line: `file:line:column: name: what is expected`. */
-export function readConfig(
-  file: string,
-  protocols: readonly Protocol[],
-  environment: NodeJS.ProcessEnv,
-  secrets: ParseContext['secrets'] = 'needed',
-): Config {
+export function readConfig(file: string, protocols: readonly Protocol[], environment: NodeJS.ProcessEnv, secrets: ParseContext['secrets'] = 'needed'): Config {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -51,7 +46,13 @@ export function parseConfig(text: string, context: ParseContext): Config {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const source = { document, lines, file: context.file };
   const fail = (problems: readonly Problem[]): never => {
-    throw new GatewayError('config_invalid', problems.slice(0, problemsMax).map((problem) => locate(source, problem)).join('\n'));
+    throw new GatewayError(
+      'config_invalid',
+      problems
+        .slice(0, problemsMax)
+        .map((problem) => locate(source, problem))
+        .join('\n'),
+    );
   };
   if (document.errors.length > 0) {
     return fail(document.errors.map(({ pos, message }) => ({ offset: pos[0], message })));

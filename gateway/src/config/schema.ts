@@ -2,10 +2,9 @@ import { z } from 'zod';
 import type { Target } from '../domain/target.ts';
 import { suggest } from './suggest.ts';
 
-const name = z.string('a name is text: put it in quotes').regex(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  'a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit',
-);
+const name = z
+  .string('a name is text: put it in quotes')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit');
 const text = z.string('text is expected').min(1, 'this is empty');
 const port = z.int('a port is 1 to 65535').min(1, 'a port is 1 to 65535').max(65_535, 'a port is 1 to 65535');
 
@@ -94,7 +93,8 @@ export type RawConfig = z.output<ReturnType<typeof configSchema>>;
 function closed<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, known)).join('\n') : `${known.join(', ')} are expected here`),
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, known)).join('\n') : `${known.join(', ')} are expected here`,
   });
 }
 

@@ -6,7 +6,9 @@ export function suggest(name: string, known: readonly string[]): string | null {
   if (name.length > nameLengthMax) {
     return null;
   }
-  const ranked = known.map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) })).toSorted((a, b) => a.distance - b.distance);
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance);
   const [best] = ranked;
   return best !== undefined && best.distance <= distanceMax && best.distance < name.length ? best.candidate : null;
 }

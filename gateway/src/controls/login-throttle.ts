@@ -5,11 +5,14 @@ const forgetMs = 10 * 60_000;
 const addressesMax = 10_000;
 
 interface Failures {
-  count: number;
-  lastMs: number;
+  readonly count: number;
+  readonly lastMs: number;
 }
 
-/** Slows down guessing: each failed login from an address makes the next one wait longer. Bounded memory; the oldest address is forgotten first. */
+/**
+ * Slows down guessing: the answer to each failed login from an address is held back longer than the one before. Who has a good credential
+ * never waits for who has not. Bounded memory; the address that failed longest ago is forgotten first.
+ */
 export class LoginThrottle {
   readonly #now: () => number;
   readonly #failures = new Map<string, Failures>();
@@ -18,27 +21,18 @@ export class LoginThrottle {
     this.#now = now;
   }
 
-  /** How long a login from this address waits before it is looked at. */
-  delayMs(address: string): number {
-    const failures = this.#failures.get(address);
-    if (failures === undefined) {
-      return 0;
-    }
-    if (this.#now() - failures.lastMs > forgetMs) {
-      this.#failures.delete(address);
-      return 0;
-    }
-    return Math.min(delayMsMax, firstDelayMs * 2 ** (failures.count - 1));
-  }
-
-  failed(address: string): void {
-    const count = (this.#failures.get(address)?.count ?? 0) + 1;
+  /** Counts a failed login. Returns how long to hold back its answer. */
+  failed(address: string): number {
+    const before = this.#failures.get(address);
+    const lastMs = this.#now();
+    const count = before === undefined || lastMs - before.lastMs > forgetMs ? 1 : before.count + 1;
     this.#failures.delete(address);
-    this.#failures.set(address, { count: Math.min(count, 32), lastMs: this.#now() });
+    this.#failures.set(address, { count, lastMs });
     if (this.#failures.size > addressesMax) {
-      const [oldest] = this.#failures.keys();
-      this.#failures.delete(oldest ?? '');
+      const [oldest = address] = this.#failures.keys();
+      this.#failures.delete(oldest);
     }
+    return Math.min(delayMsMax, firstDelayMs * 2 ** (count - 1));
   }
 
   succeeded(address: string): void {

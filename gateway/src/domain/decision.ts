@@ -20,6 +20,4 @@ export interface Decision {
 }
 
 /** What the gate hands back: only an allowed request has a grant. */
-export type Authorization =
-  | { readonly decision: Decision; readonly grant: Grant }
-  | { readonly decision: Decision; readonly grant: null };
+export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };

@@ -1,10 +1,4 @@
-import {
-  formatBundleCheckpoint,
-  formatBundleHeader,
-  formatBundleRecord,
-  type BundleBody,
-  type BundleRecord,
-} from '@countersign/ledger/bundle.ts';
+import { formatBundleCheckpoint, formatBundleHeader, formatBundleRecord, type BundleBody, type BundleRecord } from '@countersign/ledger/bundle.ts';
 import { originOf } from '@countersign/ledger/checkpoint.ts';
 import { leafFlags } from '@countersign/ledger/leaf.ts';
 import { frameEntries } from '@countersign/ledger/segment-reader.ts';
@@ -50,12 +44,7 @@ async function findLeaf(data: string, index: number): Promise<Uint8Array> {
 }
 
 /** The lines of a bundle of one session, up to the checkpoint. */
-export async function* makeBundle(
-  log: Log,
-  keys: KeyStore,
-  session: IndexedSession,
-  checkpoint: PublishedCheckpoint,
-): AsyncGenerator<string> {
+export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSession, checkpoint: PublishedCheckpoint): AsyncGenerator<string> {
   const to = { segment: session.last.segment, offset: session.last.offset + 1 };
   yield formatBundleHeader({
     log: originOf(log.gatewayId),

@@ -98,7 +98,6 @@ export class Follower implements AsyncDisposable {
             known.indexed.last = place;
             touched.set(known.indexed.session, known.indexed);
           } else {
-            // oxlint-disable-next-line no-await-in-loop -- in the order of the log.
             const session = await this.#count(entry, place);
             touched.set(session.session, session);
           }

@@ -62,11 +62,15 @@ export class SessionIndex {
     return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map(parseRow);
   }
 
-  /** Oldest first, without the gateway's own, in pages. */
-  *list(): Generator<SessionSummary> {
+  /** Oldest first, in pages; the gateway's own sessions are among `all`. */
+  *list(which: 'clients' | 'all'): Generator<SessionSummary> {
     const page = 500;
     for (let offset = 0; ; offset += page) {
-      const rows = this.#database.all('SELECT * FROM sessions WHERE own = 0 ORDER BY opened_ms, rowid LIMIT ? OFFSET ?', [page, offset]);
+      const rows = this.#database.all('SELECT * FROM sessions WHERE own <= ? ORDER BY opened_ms, rowid LIMIT ? OFFSET ?', [
+        which === 'all' ? 1 : 0,
+        page,
+        offset,
+      ]);
       yield* rows.map(parseRow).map(summarize);
       if (rows.length < page) {
         return;
@@ -76,9 +80,18 @@ export class SessionIndex {
 
   #saveSession(session: IndexedSession): void {
     this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [
-      session.session, session.openedMs, session.closedMs, session.reason, session.records,
-      session.principal, JSON.stringify(session.targets), session.key,
-      session.first.segment, session.first.offset, session.last.segment, session.last.offset,
+      session.session,
+      session.openedMs,
+      session.closedMs,
+      session.reason,
+      session.records,
+      session.principal,
+      JSON.stringify(session.targets),
+      session.key,
+      session.first.segment,
+      session.first.offset,
+      session.last.segment,
+      session.last.offset,
       session.own ? 1 : 0,
     ]);
   }

@@ -12,11 +12,7 @@ const rememberedBytesMax = 64 * 1024 * 1024;
 export type FindProtocol = (id: string) => Protocol | undefined;
 
 /** The records of a session from `fromSeq` on, opened, checked and in order. */
-export async function* openSession(
-  data: string,
-  keys: KeyStore,
-  session: IndexedSession,
-): AsyncGenerator<OpenedRecord> {
+export async function* openSession(data: string, keys: KeyStore, session: IndexedSession): AsyncGenerator<OpenedRecord> {
   const opener = new SessionOpener(keys, session.key);
   // The last frame that has a record of it is part of the range.
   const to = { segment: session.last.segment, offset: session.last.offset + 1 };
@@ -56,9 +52,7 @@ export class Presenter {
       policies: record.meta?.policies ?? [],
       attributes: {
         'session.id': record.session,
-        ...(facts === null
-          ? {}
-          : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
+        ...(facts === null ? {} : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
         ...(opens?.onBehalfOf === undefined ? {} : { 'countersign.on_behalf_of': opens.onBehalfOf }),
         ...record.meta?.attributes,
         ...rendered?.attributes,

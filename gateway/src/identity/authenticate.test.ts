@@ -104,7 +104,11 @@ test('B19: the session and on-behalf-of come from the token and from nowhere els
   const other = await office.authenticator.authenticate(plain.token);
   assert.ok('identity' in other && other.identity.session === undefined);
   const listed = await office.tokens.list();
-  assert.deepEqual(listed.map(({ id }) => id), [plain.stored.id], "runs' tokens are not listed");
+  assert.deepEqual(
+    listed.map(({ id }) => id),
+    [plain.stored.id],
+    "runs' tokens are not listed",
+  );
 });
 
 test('a changed character is told from an unknown token before any lookup', () => {

@@ -47,12 +47,9 @@ export class TcpListener implements AsyncDisposable {
   private constructor(options: TcpListenerOptions) {
     this.#options = options;
     this.#admission = new Admission(options.limits);
-    this.#server = createServer(
-      { allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
-      (socket) => {
-        this.#accept(socket, null);
-      },
-    );
+    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
+      this.#accept(socket, null);
+    });
   }
 
   /** Errors: `config_invalid`. */

@@ -1,14 +1,6 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { sha256Into } from '@countersign/ledger/crypto.ts';
-import {
-  bodyOffsets,
-  entryHeaderBytes,
-  entryOffsets,
-  frameHeaderBytes,
-  frameMagic,
-  frameOffsets,
-  frameTypes,
-} from '@countersign/ledger/journal.ts';
+import { bodyOffsets, entryHeaderBytes, entryOffsets, frameHeaderBytes, frameMagic, frameOffsets, frameTypes } from '@countersign/ledger/journal.ts';
 import {
   bodySlots,
   hashBytes,
@@ -67,7 +59,19 @@ const compressFromBytes = 4096;
 const compressionPause = 32;
 const bodyStreamOf = { meta: 1, content: 2 } as const;
 const clearMetaKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
-  'open', 'close', 'resume', 'access', 'incident', 'epoch', 'heartbeat', 'seal', 'key', 'policy', 'hold', 'erasure', 'reconcile',
+  'open',
+  'close',
+  'resume',
+  'access',
+  'incident',
+  'epoch',
+  'heartbeat',
+  'seal',
+  'key',
+  'policy',
+  'hold',
+  'erasure',
+  'reconcile',
 ]);
 const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
@@ -222,10 +226,7 @@ export class Batch {
       const packed = compress(track, scratch.subarray(plainAt, plainAt + length));
       encoding = packed === null ? 0 : 1;
       scratch.fill(0, commitHeadBytes, plainAt);
-      const input =
-        packed === null
-          ? scratch.subarray(commitHeadBytes, plainAt + length)
-          : Buffer.concat([scratch.subarray(commitHeadBytes, plainAt), packed]);
+      const input = packed === null ? scratch.subarray(commitHeadBytes, plainAt + length) : Buffer.concat([scratch.subarray(commitHeadBytes, plainAt), packed]);
       const sealed = stream.encrypt(input);
       position = sealed.position;
       stored = input.length - saltBytes;
@@ -244,11 +245,7 @@ export class Batch {
     this.#end += stored;
   }
 
-  #addLeaf(
-    track: SessionTrack,
-    at: number,
-    facts: { kind: LeafKind; flags: number; logIndex: number; timeMs: number; contentIsFacts: boolean },
-  ): void {
+  #addLeaf(track: SessionTrack, at: number, facts: { kind: LeafKind; flags: number; logIndex: number; timeMs: number; contentIsFacts: boolean }): void {
     const view = this.#view;
     const sealedMeta = (facts.flags & (leafFlags.hasMeta | leafFlags.metaClear)) === leafFlags.hasMeta;
     const hasContent = (facts.flags & leafFlags.hasContent) !== 0;
@@ -262,10 +259,7 @@ export class Batch {
     view.setUint16(at + leafOffsets.metaClass, sealedMeta ? standardClass : noClass);
     view.setUint32(at + leafOffsets.metaExpiryDay, sealedMeta ? track.metaExpiryDay : 0);
     view.setUint16(at + leafOffsets.contentClass, hasContent ? standardClass : noClass);
-    view.setUint32(
-      at + leafOffsets.contentExpiryDay,
-      hasContent ? (facts.contentIsFacts ? track.metaExpiryDay : track.contentExpiryDay) : 0,
-    );
+    view.setUint32(at + leafOffsets.contentExpiryDay, hasContent ? (facts.contentIsFacts ? track.metaExpiryDay : track.contentExpiryDay) : 0);
     this.#buffer.set(track.previous, at + leafOffsets.previous);
   }
 
@@ -307,4 +301,3 @@ function compress(track: SessionTrack, body: Uint8Array): Uint8Array | null {
   }
   return packed;
 }
-

@@ -57,9 +57,7 @@ export class JournalFold {
 
   /** The sessions without a `close`, the gateway's own not among them. */
   open(): SessionEnd[] {
-    return [...this.#sessions]
-      .filter(([session]) => session !== this.own)
-      .map(([session, progress]) => ({ session, ...progress }));
+    return [...this.#sessions].filter(([session]) => session !== this.own).map(([session, progress]) => ({ session, ...progress }));
   }
 
   /** The newest epoch ended with the `close` of the gateway's own session. */

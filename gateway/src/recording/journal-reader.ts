@@ -24,7 +24,6 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
   const directory = join(data, 'journal');
   const lastSegment = to?.segment ?? Number.MAX_SAFE_INTEGER;
   for (let { segment, offset } = from; segment <= lastSegment; segment++, offset = segmentHeaderBytes) {
-    // oxlint-disable-next-line no-await-in-loop -- one segment after the other.
     const handle = await open(join(directory, segmentName(segment)), 'r').catch(() => null);
     if (handle === null) {
       return;
@@ -33,7 +32,6 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
       const end = segment === to?.segment ? to.offset : Number.MAX_SAFE_INTEGER;
       yield* readSegment(handle, { segment, offset }, end);
     } finally {
-      // oxlint-disable-next-line no-await-in-loop -- one segment after the other.
       await handle.close();
     }
   }
@@ -48,7 +46,6 @@ async function* readSegment(handle: FileHandle, from: JournalPlace, end: number)
   for (;;) {
     const step = reader.next();
     if (step === undefined) {
-      // oxlint-disable-next-line no-await-in-loop -- one window at a time.
       await reader.fill();
     } else if (isFrame(step) && step.offset < end) {
       yield { frame: step, place: { segment: from.segment, offset: step.offset } };
@@ -75,7 +72,6 @@ export async function findSegment(data: string, logIndex: number): Promise<Journ
   let high = (await readdir(directory)).filter((name) => name.endsWith('.segment')).length;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    // oxlint-disable-next-line no-await-in-loop -- a binary search.
     if ((await firstIndexOf(join(directory, segmentName(middle)))) <= logIndex) {
       low = middle;
     } else {

@@ -112,7 +112,6 @@ export class JournalWriter {
     const offset = current.written;
     this.#unsynced = [];
     for (const segment of unsynced) {
-      // oxlint-disable-next-line no-await-in-loop -- in the order of the journal.
       await fdatasyncAsync(segment.fd);
       // A segment that ended after this sync began is closed by the one that follows it.
       if (segment !== current) {

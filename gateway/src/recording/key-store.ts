@@ -121,10 +121,13 @@ export class KeyStore implements Disposable {
       const [meta, content] = [randomBytes(secretBytes), randomBytes(secretBytes)];
       const wrappedMeta = wrapKey(metaKey, secretPurpose('meta'), meta);
       const wrappedContent = wrapKey(contentKey, secretPurpose('content'), content);
-      const keyId = this.#database.run(
-        'INSERT INTO session_secrets (class, meta_day, content_day, meta, content) VALUES (?, ?, ?, ?, ?)',
-        [standardClass, metaDay, contentDay, wrappedMeta, wrappedContent],
-      );
+      const keyId = this.#database.run('INSERT INTO session_secrets (class, meta_day, content_day, meta, content) VALUES (?, ?, ?, ?, ?)', [
+        standardClass,
+        metaDay,
+        contentDay,
+        wrappedMeta,
+        wrappedContent,
+      ]);
       const wrappedHash = createHash('sha256').update(wrappedMeta).update(wrappedContent).digest('hex');
       const secrets = { keyId, wrappedHash, meta: createSecretKey(meta), content: createSecretKey(content) };
       meta.fill(0);

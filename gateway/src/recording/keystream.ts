@@ -67,11 +67,7 @@ function aligned(bytes: number): number {
 }
 
 /** Salt and encoded body of what was sealed at `position`. */
-export function unseal(
-  secret: KeyObject,
-  position: number,
-  stored: Uint8Array,
-): { readonly salt: Buffer; readonly encoded: Buffer } {
+export function unseal(secret: KeyObject, position: number, stored: Uint8Array): { readonly salt: Buffer; readonly encoded: Buffer } {
   const counter = Buffer.alloc(counterBytes);
   counter.writeBigUInt64BE(BigInt(position / streamAlignmentBytes), 8);
   const decipher = createDecipheriv(algorithm, secret, counter);

@@ -64,13 +64,11 @@ export async function recoverJournal(data: string): Promise<JournalEnd> {
   while (last < segments.length && tornBytes === 0) {
     last += 1;
     const first = fold.size;
-    // oxlint-disable-next-line no-await-in-loop -- each goes on where the one before ended.
     const folded = await foldSegment(directory, last, fold);
     tornBytes = folded.tornBytes;
     summary = { segment: last, bytes: folded.bytes, first, records: fold.size - first, chain: fold.chain };
   }
   for (const number of segments.slice(last)) {
-    // oxlint-disable-next-line no-await-in-loop -- at most a few.
     tornBytes += await dropUnsynced(join(directory, segmentName(number)));
   }
   await checkPublished(data, fold);
@@ -177,7 +175,6 @@ async function foldFrames(reader: SegmentReader, add: (frame: Frame) => void): P
   for (;;) {
     const step = reader.next();
     if (step === undefined) {
-      // oxlint-disable-next-line no-await-in-loop -- one window at a time.
       await reader.fill();
     } else if (isFrame(step)) {
       add(step);
@@ -223,4 +220,3 @@ function damaged(what: string, cause?: unknown): GatewayError {
     { cause },
   );
 }
-

@@ -2,6 +2,7 @@ import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
+import type { SecretReader } from '../domain/target.ts';
 
 const rootKeyBytes = 32;
 export const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
@@ -26,6 +27,11 @@ export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create
     throw new GatewayError('key_unavailable', `${file} can be read by others: chmod 600 it.`);
   }
   return parseRootKey(readFileSync(file, 'latin1'), file);
+}
+
+/** As if the variable held the key that the configuration gives. */
+export function rootKeyEnvironment(given: SecretReader | null, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return given === null ? environment : { ...environment, [rootKeyVariable]: given() };
 }
 
 function parseRootKey(text: string, where: string): KeyObject {

@@ -22,9 +22,7 @@ export interface RawRecord {
 }
 
 /** A sealed body, opened and checked against its commitment. */
-export type OpenedBody =
-  | { readonly state: 'open'; readonly salt: Uint8Array; readonly plain: Uint8Array }
-  | { readonly state: 'erased' | 'mismatch' };
+export type OpenedBody = { readonly state: 'open'; readonly salt: Uint8Array; readonly plain: Uint8Array } | { readonly state: 'erased' | 'mismatch' };
 
 /** The entries of one session between two places of the journal, in order. */
 export async function* readEntries(
@@ -109,9 +107,7 @@ export class SessionOpener {
       salt,
       plaintext: plain,
     });
-    return equalBytes(commit, slot === 'meta' ? leaf.metaCommit : leaf.contentCommit)
-      ? { state: 'open', salt, plain }
-      : { state: 'mismatch' };
+    return equalBytes(commit, slot === 'meta' ? leaf.metaCommit : leaf.contentCommit) ? { state: 'open', salt, plain } : { state: 'mismatch' };
   }
 }
 

@@ -61,9 +61,7 @@ export class TileStore {
     const full = this.#full;
     this.#full = [];
     const partial = this.#edges.flatMap((edge, level) =>
-      edge.width === 0
-        ? []
-        : [{ path: tilePath(level, edge.index, edge.width), hashes: edge.hashes.slice(0, edge.width * hashBytes) }],
+      edge.width === 0 ? [] : [{ path: tilePath(level, edge.index, edge.width), hashes: edge.hashes.slice(0, edge.width * hashBytes) }],
     );
     return { full, partial };
   }
@@ -72,7 +70,6 @@ export class TileStore {
   async write(snapshot: TileSnapshot): Promise<void> {
     try {
       for (const tile of [...snapshot.full, ...snapshot.partial]) {
-        // oxlint-disable-next-line no-await-in-loop -- behind the traffic: one file at a time.
         await this.#writeTile(tile.path, tile.hashes);
       }
     } catch (error) {
@@ -113,7 +110,6 @@ export function openTiles(directory: string, size: number): TileReader {
       candidates.push(...widths.filter((wider) => Number(wider) > Number(width)).map((wider) => `${full}.p/${wider}`), full);
     }
     for (const candidate of candidates) {
-      // oxlint-disable-next-line no-await-in-loop -- the first that is there.
       const bytes = await readFile(join(directory, candidate)).catch(() => null);
       if (bytes !== null) {
         return width === undefined ? bytes : bytes.subarray(0, Number(width) * hashBytes);

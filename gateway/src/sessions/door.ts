@@ -47,7 +47,6 @@ export class ClientDoor implements Door {
     if (isStopping()) {
       throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
     }
-    await delay(throttle.delayMs(this.#client.address));
     try {
       const identity = await this.#identify(credential);
       const { target, decision } = this.#admit(identity, credential);
@@ -56,7 +55,7 @@ export class ClientDoor implements Door {
     } catch (error) {
       if (error instanceof GatewayError && error.code !== 'cannot_record') {
         if (error.code === 'unauthenticated') {
-          throttle.failed(this.#client.address);
+          await delay(throttle.failed(this.#client.address));
         }
         await this.#recordRefusal(credential, error);
       }

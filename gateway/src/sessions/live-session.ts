@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/errors.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import type { SessionTrack } from '../recording/batch.ts';

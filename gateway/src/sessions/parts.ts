@@ -4,7 +4,7 @@ export function splitParts(content: readonly Uint8Array[], bytesMax: number): Ui
   let group: Uint8Array[] = [];
   let room = bytesMax;
   for (const part of content) {
-    for (let at = 0; at < part.length; ) {
+    for (let at = 0; at < part.length;) {
       const piece = part.subarray(at, at + room);
       group.push(piece);
       at += piece.length;

@@ -91,8 +91,8 @@ export function openSqlite(file: string, options: SqliteOptions): Sqlite {
   return orDamaged(file, () => {
     // SQLite gives its journal the mode of the database.
     if (file !== ':memory:') {
-    closeSync(openSync(file, 'a', 0o600));
-  }
+      closeSync(openSync(file, 'a', 0o600));
+    }
     const database = new DatabaseSync(file, { timeout: busyMs });
     database.exec(`PRAGMA journal_mode = ${options.journal}`);
     database.exec('PRAGMA synchronous = FULL');

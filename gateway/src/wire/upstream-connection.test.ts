@@ -16,12 +16,7 @@ const own = makeCertificate();
 const other = makeCertificate();
 const elsewhere = makeCertificate(undefined, 'DNS:elsewhere.test,IP:192.0.2.1');
 
-async function dialTls(
-  certificate: TestCertificate,
-  host: string,
-  mode: 'require' | 'verify-full',
-  caFile?: string,
-): Promise<UpstreamConnection> {
+async function dialTls(certificate: TestCertificate, host: string, mode: 'require' | 'verify-full', caFile?: string): Promise<UpstreamConnection> {
   await using server = await TestServer.open((socket) => {
     answerTls(socket, certificate);
   });

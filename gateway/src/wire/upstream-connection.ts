@@ -101,10 +101,7 @@ export class UpstreamConnection extends SocketStream implements Upstream {
     const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
     if (this.hasUnread) {
       this.destroy();
-      throw new GatewayError(
-        'target_tls_failed',
-        'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.',
-      );
+      throw new GatewayError('target_tls_failed', 'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.');
     }
     const secured = this.wrap((inner) =>
       connectTls({

@@ -1,6 +1,6 @@
 /** The golden store: two epochs, the first of which crashed, three segments, four sessions; stopped in good order. */
-import type { StoreFiles } from "../store-files.ts";
-import { sha, StoreWriter, treeHash, type WrittenSession } from "./store-writer.ts";
+import type { StoreFiles } from '../store-files.ts';
+import { sha, StoreWriter, treeHash, type WrittenSession } from './store-writer.ts';
 
 export interface GoldenStore {
   readonly writer: StoreWriter;
@@ -10,16 +10,16 @@ export interface GoldenStore {
 
 function openSession(writer: StoreWriter): WrittenSession {
   const session = writer.newSession();
-  writer.record(session, "open", { meta: { secrets: sha(session.id).toString("hex"), key: 1 } });
+  writer.record(session, 'open', { meta: { secrets: sha(session.id).toString('hex'), key: 1 } });
   return session;
 }
 
 function addExchange(writer: StoreWriter, session: WrittenSession, text: string): void {
-  writer.record(session, "request", { meta: `{"q":"${text}"}`, content: `select ${text}` });
-  writer.record(session, "decision", { meta: '{"verdict":"allow"}' });
+  writer.record(session, 'request', { meta: `{"q":"${text}"}`, content: `select ${text}` });
+  writer.record(session, 'decision', { meta: '{"verdict":"allow"}' });
   writer.commit();
-  writer.record(session, "response", { content: `${text}1`, continues: true });
-  writer.record(session, "response", { content: `${text}2` });
+  writer.record(session, 'response', { content: `${text}1`, continues: true });
+  writer.record(session, 'response', { content: `${text}2` });
   writer.commit();
 }
 
@@ -29,20 +29,17 @@ export function commitWithCheckpoint(writer: StoreWriter): void {
 }
 
 /** The first epoch, up to its crash: two segments, one session still open, published. */
-export function writeFirstEpoch(
-  gatewayId?: string,
-  seed?: number,
-): GoldenStore & { readonly left: WrittenSession } {
+export function writeFirstEpoch(gatewayId?: string, seed?: number): GoldenStore & { readonly left: WrittenSession } {
   const writer = new StoreWriter(gatewayId, seed);
   writer.start(null);
   const session = openSession(writer);
   commitWithCheckpoint(writer);
-  addExchange(writer, session, "a");
-  writer.record(writer.gateway, "heartbeat", { meta: { sessions: 1 } });
+  addExchange(writer, session, 'a');
+  writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 1 } });
   commitWithCheckpoint(writer);
   writer.beginSegment();
   const left = openSession(writer);
-  writer.record(session, "response", { content: "b1" });
+  writer.record(session, 'response', { content: 'b1' });
   writer.commit();
   writer.close(session);
   commitWithCheckpoint(writer);
@@ -61,14 +58,14 @@ export function writeGoldenStore(gatewayId?: string, seed?: number): GoldenStore
     requestsWithoutOutcome: 0,
     tornBytes: 12,
   });
-  writer.close(left, "crash");
+  writer.close(left, 'crash');
   const last = openSession(writer);
   writer.commit();
   writer.close(last);
-  writer.close(writer.gateway, "stop");
+  writer.close(writer.gateway, 'stop');
   commitWithCheckpoint(writer);
   for (const path of writer.files.keys()) {
-    if (path.startsWith("log/tile/")) {
+    if (path.startsWith('log/tile/')) {
       writer.files.delete(path);
     }
   }
@@ -83,7 +80,7 @@ export function filesOf(files: ReadonlyMap<string, Uint8Array>): StoreFiles {
       const names = new Set<string>();
       for (const path of files.keys()) {
         if (path.startsWith(`${directory}/`)) {
-          const [name = "", ...rest] = path.slice(directory.length + 1).split("/");
+          const [name = '', ...rest] = path.slice(directory.length + 1).split('/');
           names.add(rest.length > 0 ? `${name}/` : name);
         }
       }
@@ -109,53 +106,44 @@ function proofOf(leafHashes: readonly Buffer[], index: number): Buffer[] {
     k *= 2;
   }
   const [left, right] = [leafHashes.slice(0, k), leafHashes.slice(k)];
-  return index < k
-    ? [...proofOf(left, index), treeHash(right)]
-    : [...proofOf(right, index - k), treeHash(left)];
+  return index < k ? [...proofOf(left, index), treeHash(right)] : [...proofOf(right, index - k), treeHash(left)];
 }
 
 /** The lines of the golden bundle: the whole session, one of its bodies withheld. */
 export function goldenBundleLines({ writer, session }: GoldenStore): string[] {
   const body = (salt: Buffer, plaintext: Buffer | undefined) =>
-    plaintext === undefined
-      ? null
-      : { salt: salt.toString("base64"), plain: plaintext.toString("base64") };
+    plaintext === undefined ? null : { salt: salt.toString('base64'), plain: plaintext.toString('base64') };
   const records = session.records.map((record) => {
-    const isClear = ["open", "close"].includes(record.kind);
+    const isClear = ['open', 'close'].includes(record.kind);
     return JSON.stringify({
       index: record.index,
-      leaf: record.leaf.toString("base64"),
-      proof: proofOf(writer.leafHashes, record.index).map((hash) => hash.toString("base64")),
+      leaf: record.leaf.toString('base64'),
+      proof: proofOf(writer.leafHashes, record.index).map((hash) => hash.toString('base64')),
       meta: isClear ? { clear: record.meta?.toString() } : body(record.metaSalt, record.meta),
-      content:
-        record.content?.toString() === "b1"
-          ? { withheld: true }
-          : body(record.contentSalt, record.content),
+      content: record.content?.toString() === 'b1' ? { withheld: true } : body(record.contentSalt, record.content),
     });
   });
   const header = JSON.stringify({
-    bundle: "countersign/1",
+    bundle: 'countersign/1',
     log: writer.origin,
     key: writer.signer.vkey,
-    session: session.id.toString("hex"),
-    scope: "session",
+    session: session.id.toString('hex'),
+    scope: 'session',
     records: records.length,
   });
   return [header, ...records, JSON.stringify({ checkpoint: writer.note })];
 }
 
 export function bundleOf(lines: readonly string[]): Uint8Array {
-  return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+  return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
 }
 
 /** The receipt of one record of the golden session. */
 export function goldenReceipt({ writer, session }: GoldenStore, seq: number): string {
   const record = session.records[seq];
   if (record === undefined) {
-    throw new RangeError("no such record");
+    throw new RangeError('no such record');
   }
-  const proof = proofOf(writer.leafHashes, record.index).map(
-    (hash) => `${hash.toString("base64")}\n`,
-  );
-  return `c2sp.org/tlog-proof@v1\nextra ${record.leaf.toString("base64")}\nindex ${record.index}\n${proof.join("")}\n${writer.note}`;
+  const proof = proofOf(writer.leafHashes, record.index).map((hash) => `${hash.toString('base64')}\n`);
+  return `c2sp.org/tlog-proof@v1\nextra ${record.leaf.toString('base64')}\nindex ${record.index}\n${proof.join('')}\n${writer.note}`;
 }

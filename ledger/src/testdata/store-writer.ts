@@ -2,14 +2,7 @@
  * A second writer of stores, for tests: written from docs/formats alone, it imports nothing of the code that it tests.
  * Deterministic: the same calls give the same bytes.
  */
-import {
-  createCipheriv,
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  sign,
-  type KeyObject,
-} from "node:crypto";
+import { createCipheriv, createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 
 export const kinds = {
   open: 1,
@@ -24,10 +17,10 @@ export const kinds = {
 } as const;
 export type Kind = keyof typeof kinds;
 
-const clearKinds: readonly Kind[] = ["open", "close", "incident", "epoch", "heartbeat", "seal"];
+const clearKinds: readonly Kind[] = ['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal'];
 
 export function sha(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash("sha256");
+  const hash = createHash('sha256');
   for (const part of parts) {
     hash.update(part);
   }
@@ -60,20 +53,17 @@ export interface Signer {
 
 /** A signer whose private key is 32 times the byte `seed`. */
 export function signerOf(name: string, seed: number): Signer {
-  const der = Buffer.concat([
-    Buffer.from("302e020100300506032b657004220420", "hex"),
-    Buffer.alloc(32, seed),
-  ]);
-  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)]);
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
   const id = sha(Buffer.from(`${name}\n\u0001`), publicKey).subarray(0, 4);
-  const encoded = Buffer.concat([Uint8Array.of(1), publicKey]).toString("base64");
-  return { name, key, publicKey, id, vkey: `${name}+${id.toString("hex")}+${encoded}` };
+  const encoded = Buffer.concat([Uint8Array.of(1), publicKey]).toString('base64');
+  return { name, key, publicKey, id, vkey: `${name}+${id.toString('hex')}+${encoded}` };
 }
 
 export function signText(text: string, signer: Signer): string {
   const signature = Buffer.concat([signer.id, sign(null, Buffer.from(text), signer.key)]);
-  return `${text}\n\u2014 ${signer.name} ${signature.toString("base64")}\n`;
+  return `${text}\n\u2014 ${signer.name} ${signature.toString('base64')}\n`;
 }
 
 export interface WrittenRecord {
@@ -103,13 +93,9 @@ export interface Bodies {
 }
 
 /** One frame, as bytes without its chain value, which follows from what is before it. */
-export function frameOf(
-  type: 1 | 2,
-  body: Buffer,
-  numbers: { entries: number; index: number; durable: number },
-): Buffer {
+export function frameOf(type: 1 | 2, body: Buffer, numbers: { entries: number; index: number; durable: number }): Buffer {
   const header = Buffer.alloc(32);
-  header.write("CSJF", "latin1");
+  header.write('CSJF', 'latin1');
   header[4] = type;
   header.writeUInt32BE(body.length, 8);
   header.writeUInt32BE(numbers.entries, 12);
@@ -129,22 +115,22 @@ export class StoreWriter {
   segment = 0;
   gateway: WrittenSession = { id: Buffer.alloc(16), records: [], position: 0 };
   /** The newest checkpoint, signed. */
-  note = "";
+  note = '';
   #bytes: Buffer = Buffer.alloc(0);
   #chain: Buffer = Buffer.alloc(32);
   #first = 0;
   #sessions = 0;
   #pending: WrittenRecord[] = [];
 
-  constructor(gatewayId = "00000000000000a7", seed = 1) {
+  constructor(gatewayId = '00000000000000a7', seed = 1) {
     this.gatewayId = gatewayId;
     this.origin = `countersign/${gatewayId}`;
     this.signer = signerOf(this.origin, seed);
-    this.files.set("log/key", Buffer.from(`${this.signer.vkey}\n`));
+    this.files.set('log/key', Buffer.from(`${this.signer.vkey}\n`));
   }
 
   get segmentPath(): string {
-    return `journal/${String(this.segment).padStart(12, "0")}.segment`;
+    return `journal/${String(this.segment).padStart(12, '0')}.segment`;
   }
 
   /** Length of the current segment. */
@@ -167,13 +153,13 @@ export class StoreWriter {
     const sealBody = {
       ...previous,
       records: this.leafHashes.length - this.#first,
-      chain: this.#chain.toString("hex"),
+      chain: this.#chain.toString('hex'),
     };
     this.segment += 1;
     this.#first = this.leafHashes.length;
     const header = Buffer.alloc(96);
-    header.write("CSSEGv1\n", "latin1");
-    header.write(this.gatewayId, 8, "hex");
+    header.write('CSSEGv1\n', 'latin1');
+    header.write(this.gatewayId, 8, 'hex');
     header.writeBigUInt64BE(BigInt(this.segment), 16);
     header.writeBigUInt64BE(BigInt(this.#first), 24);
     header.writeBigUInt64BE(BigInt(this.timeMs), 32);
@@ -183,7 +169,7 @@ export class StoreWriter {
     this.#bytes = Buffer.concat([header, this.#chain]);
     this.#save();
     if (seal && this.segment > 1) {
-      this.record(this.gateway, "seal", { meta: sealBody });
+      this.record(this.gateway, 'seal', { meta: sealBody });
     }
   }
 
@@ -193,20 +179,17 @@ export class StoreWriter {
     this.gateway = this.newSession();
     const seal = { segment: this.segment, bytes: this.#bytes.length, first: this.#first };
     const records = this.leafHashes.length - this.#first;
-    const chain = this.#chain.toString("hex");
+    const chain = this.#chain.toString('hex');
     this.beginSegment(false);
-    this.record(this.gateway, "epoch", { meta: { epoch: this.epoch, software: "test", previous } });
+    this.record(this.gateway, 'epoch', { meta: { epoch: this.epoch, software: 'test', previous } });
     if (this.segment > 1) {
-      this.record(this.gateway, "seal", { meta: { ...seal, records, chain } });
+      this.record(this.gateway, 'seal', { meta: { ...seal, records, chain } });
     }
   }
 
   record(session: WrittenSession, kind: Kind, bodies: Bodies = {}): WrittenRecord {
     const isClear = clearKinds.includes(kind);
-    const meta =
-      bodies.meta === undefined
-        ? undefined
-        : Buffer.from(typeof bodies.meta === "string" ? bodies.meta : JSON.stringify(bodies.meta));
+    const meta = bodies.meta === undefined ? undefined : Buffer.from(typeof bodies.meta === 'string' ? bodies.meta : JSON.stringify(bodies.meta));
     const content = bodies.content === undefined ? undefined : Buffer.from(bodies.content);
     const seq = session.records.length;
     const sealedMeta = isClear ? undefined : this.#seal(session, 1, meta);
@@ -214,14 +197,11 @@ export class StoreWriter {
     const leaf = Buffer.alloc(164);
     leaf[0] = 1;
     leaf[1] = kinds[kind];
-    leaf.writeUInt16BE(
-      (isClear ? 1 : 0) | (meta ? 2 : 0) | (content ? 4 : 0) | (bodies.continues === true ? 8 : 0),
-      2,
-    );
+    leaf.writeUInt16BE((isClear ? 1 : 0) | (meta ? 2 : 0) | (content ? 4 : 0) | (bodies.continues === true ? 8 : 0), 2);
     session.id.copy(leaf, 4);
     leaf.writeBigUInt64BE(BigInt(seq), 20);
     leaf.writeBigUInt64BE(BigInt(this.timeMs), 28);
-    leaf.write(this.gatewayId, 36, "hex");
+    leaf.write(this.gatewayId, 36, 'hex');
     leaf.writeUInt32BE(this.epoch, 44);
     leaf.writeBigUInt64BE(BigInt(this.leafHashes.length), 48);
     leaf.writeUInt16BE(sealedMeta ? 1 : 0, 56);
@@ -265,8 +245,8 @@ export class StoreWriter {
     return written;
   }
 
-  close(session: WrittenSession, reason = "done"): void {
-    this.record(session, "close", { meta: { records: session.records.length + 1, reason } });
+  close(session: WrittenSession, reason = 'done'): void {
+    this.record(session, 'close', { meta: { records: session.records.length + 1, reason } });
   }
 
   /** What is pending becomes a batch. */
@@ -274,9 +254,7 @@ export class StoreWriter {
     const [first] = this.#pending;
     if (first !== undefined) {
       const body = Buffer.concat(this.#pending.map(({ entry }) => entry));
-      this.#append(
-        frameOf(1, body, { entries: this.#pending.length, index: first.index, durable }),
-      );
+      this.#append(frameOf(1, body, { entries: this.#pending.length, index: first.index, durable }));
       this.#pending = [];
     }
   }
@@ -289,26 +267,26 @@ export class StoreWriter {
   }
 
   checkpointText(): string {
-    const root = treeHash(this.leafHashes).toString("base64");
-    const chain = this.#chain.toString("base64");
+    const root = treeHash(this.leafHashes).toString('base64');
+    const chain = this.#chain.toString('base64');
     return `${this.origin}\n${this.leafHashes.length}\n${root}\njournal ${this.segment} ${this.#bytes.length} ${chain}\n`;
   }
 
   /** Publishes the newest checkpoint and the tiles of a log of its size. */
   publish(): void {
-    this.files.set("log/checkpoint", Buffer.from(this.note));
+    this.files.set('log/checkpoint', Buffer.from(this.note));
     let hashes: Buffer[] = this.leafHashes;
     for (let level = 0; hashes.length > 0; level++) {
       const full = Math.floor(hashes.length / 256);
       const above: Buffer[] = [];
       for (let n = 0; n < full; n++) {
         const tile = hashes.slice(256 * n, 256 * (n + 1));
-        this.files.set(`log/tile/${level}/${String(n).padStart(3, "0")}`, Buffer.concat(tile));
+        this.files.set(`log/tile/${level}/${String(n).padStart(3, '0')}`, Buffer.concat(tile));
         above.push(treeHash(tile));
       }
       const rest = hashes.slice(256 * full);
       if (rest.length > 0) {
-        const path = `log/tile/${level}/${String(full).padStart(3, "0")}.p/${rest.length}`;
+        const path = `log/tile/${level}/${String(full).padStart(3, '0')}.p/${rest.length}`;
         this.files.set(path, Buffer.concat(rest));
       }
       hashes = above;
@@ -339,9 +317,7 @@ export class StoreWriter {
     const counter = Buffer.alloc(16);
     counter.writeBigUInt64BE(BigInt(position / 16), 8);
     const secret = sha(session.id, Uint8Array.of(slot));
-    const keystream = createCipheriv("aes-256-ctr", secret, counter).update(
-      Buffer.alloc(32 + plaintext.length),
-    );
+    const keystream = createCipheriv('aes-256-ctr', secret, counter).update(Buffer.alloc(32 + plaintext.length));
     const salt = keystream.subarray(0, 32);
     const stored = Buffer.from(plaintext.map((byte, i) => byte ^ (keystream[32 + i] ?? 0)));
     const commit = (seq: number): Buffer => {

@@ -1,5 +1,5 @@
 /** What somebody with write access to a store, and without its key, can do: change frames and entries and recompute the chain. */
-import { sha } from "./store-writer.ts";
+import { sha } from './store-writer.ts';
 
 export interface LooseSegment {
   readonly path: string;
@@ -26,20 +26,18 @@ export function boundariesOf(bytes: Buffer): number[] {
 }
 
 export function segmentsOf(files: Files): LooseSegment[] {
-  const paths = [...files.keys()].filter((path) => path.startsWith("journal/")).toSorted();
+  const paths = [...files.keys()].filter((path) => path.startsWith('journal/')).toSorted();
   return paths.map((path) => {
     const bytes = files.get(path) ?? Buffer.alloc(0);
     const boundaries = boundariesOf(bytes);
-    const frames = boundaries
-      .slice(0, -1)
-      .map((at) => bytes.subarray(at, at + frameLength(bytes, at)));
+    const frames = boundaries.slice(0, -1).map((at) => bytes.subarray(at, at + frameLength(bytes, at)));
     return { path, header: bytes.subarray(0, 96), frames };
   });
 }
 
 /** The files with these segments instead, every chain value recomputed. */
 export function rechained(files: Files, segments: readonly LooseSegment[]): Map<string, Buffer> {
-  const result = new Map([...files].filter(([path]) => !path.startsWith("journal/")));
+  const result = new Map([...files].filter(([path]) => !path.startsWith('journal/')));
   let chain: Buffer = Buffer.alloc(32);
   for (const { path, header, frames } of segments) {
     const head = Buffer.from(header);

@@ -1,8 +1,8 @@
 /** Vectors that others made lie beside the repository (`../shared/vectors`); they are never copied into it. */
-import { existsSync, readFileSync } from "node:fs";
-import type { TestContext } from "node:test";
+import { existsSync, readFileSync } from 'node:fs';
+import type { TestContext } from 'node:test';
 
-const directory = new URL("../../../../shared/vectors/", import.meta.url);
+const directory = new URL('../../../../shared/vectors/', import.meta.url);
 
 /** Skips the test, loudly, where the vectors are not there; in CI that is a failure. */
 export function vectorsMissing(context: TestContext): boolean {
@@ -11,7 +11,7 @@ export function vectorsMissing(context: TestContext): boolean {
   }
   const message = `TEST VECTORS ARE MISSING: ${directory.pathname}`;
   console.error(message);
-  if (process.env["CI"] !== undefined) {
+  if (process.env['CI'] !== undefined) {
     throw new Error(message);
   }
   context.skip(message);
@@ -24,8 +24,6 @@ export function readVector(path: string): Buffer {
 
 /** One object a line. */
 export function readVectorLines(path: string): Record<string, unknown>[] {
-  const lines = readVector(path).toString().split("\n");
-  return lines
-    .filter((line) => line !== "")
-    .map((line): Record<string, unknown> => JSON.parse(line));
+  const lines = readVector(path).toString().split('\n');
+  return lines.filter((line) => line !== '').map((line): Record<string, unknown> => JSON.parse(line));
 }

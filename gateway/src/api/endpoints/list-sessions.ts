@@ -1,5 +1,5 @@
 import { get } from '../endpoint.ts';
 import { ndjson } from '../stream.ts';
 
-/** Oldest first. */
-export const listSessions = get('/api/sessions', ({ api }) => ndjson(api.listSessions()));
+/** Oldest first. `?all`: the gateway's own among them. */
+export const listSessions = get('/api/sessions',  async ({ api, query }) => ndjson(api.listSessions(query.has('all') ? 'all' : 'clients')));

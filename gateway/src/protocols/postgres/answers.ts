@@ -153,9 +153,7 @@ export class Answers {
     } else if (type === backend.error) {
       const end = Math.min(at + this.#leftBytes, at + errorHeadBytesMax, bytes.length);
       this.#sqlState = errorField(bytes.subarray(body, end), 0x43);
-      this.#isFatal = /^(?:FATAL|PANIC)$/.test(
-        errorField(bytes.subarray(body, end), 0x56) ?? errorField(bytes.subarray(body, end), 0x53) ?? '',
-      );
+      this.#isFatal = /^(?:FATAL|PANIC)$/.test(errorField(bytes.subarray(body, end), 0x56) ?? errorField(bytes.subarray(body, end), 0x53) ?? '');
       this.#swallowing = !this.#isFatal && (this.#conversation.current?.refusal ?? null) !== null;
     } else if (type === backend.commandComplete) {
       this.#tag = bytes.toString('latin1', body, Math.min(at + this.#leftBytes - 1, at + tagBytesMax, bytes.length));

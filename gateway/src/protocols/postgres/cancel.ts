@@ -26,9 +26,7 @@ export async function cancel(session: Session, key: Buffer | null, relay: Postgr
     return;
   }
   try {
-    const outcome = await session.request({ name: 'postgres.cancel', attributes: { 'countersign.request': outstanding } }, [
-      cancelRequest(key),
-    ]);
+    const outcome = await session.request({ name: 'postgres.cancel', attributes: { 'countersign.request': outstanding } }, [cancelRequest(key)]);
     if (outcome.grant === null) {
       return;
     }

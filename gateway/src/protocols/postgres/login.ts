@@ -75,7 +75,6 @@ async function readStartup(
     asked.add('ssl').add('gss-encryption');
   }
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one packet after the other.
     const packet = await readPacket(reader);
     if (packet === null) {
       return null;
@@ -94,7 +93,6 @@ async function readStartup(
         throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
       }
       client.write(Buffer.from('S'));
-      // oxlint-disable-next-line no-await-in-loop -- at most once.
       await startTls(client, false);
       asked.add('gss-encryption');
     } else {

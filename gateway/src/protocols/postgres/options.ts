@@ -12,9 +12,7 @@ const schema = z.strictObject({
     .transform((mode, context) => {
       const known = readSslMode(mode);
       if (known === null) {
-        context.addIssue(
-          `${JSON.stringify(mode)} is none of off, require, verify-full. (prefer and allow would let whoever is in between choose.)`,
-        );
+        context.addIssue(`${JSON.stringify(mode)} is none of off, require, verify-full. (prefer and allow would let whoever is in between choose.)`);
         return z.NEVER;
       }
       return known;
@@ -24,9 +22,7 @@ const schema = z.strictObject({
   sslrootcert: z.string().min(1).optional(),
   channel_binding: z.enum(['prefer', 'require']).default('prefer'),
   /** Comma-separated: how the gateway lets the target ask for its credential. `password` is answered under TLS only, whatever this says. */
-  require_auth: z
-    .preprocess((list) => (typeof list === 'string' ? list.split(',') : list), z.array(z.enum(authMethods)).min(1))
-    .default([...authMethods]),
+  require_auth: z.preprocess((list) => (typeof list === 'string' ? list.split(',') : list), z.array(z.enum(authMethods)).min(1)).default([...authMethods]),
 });
 
 export type PostgresOptions = z.output<typeof schema>;

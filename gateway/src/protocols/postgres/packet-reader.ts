@@ -38,7 +38,6 @@ export class PacketReader {
     const pieces: Buffer[] = [this.#buffer];
     let bytes = this.#buffer.length;
     while (bytes < length) {
-      // oxlint-disable-next-line no-await-in-loop -- one piece after the other.
       const piece = await this.#stream.read(this.#leftMs());
       if (piece === null) {
         return null;

@@ -187,11 +187,7 @@ export class PostgresRelay implements Relay {
       this.#discarding = isExtended && !unit.sync ? 'to-sync-alone' : 'no';
     } else if (isExtended) {
       this.#discarding = unit.sync ? 'no' : 'to-sync';
-      this.#askToRefuse(
-        { ...unit, kind: 'prepare', bytes: unit.sync ? [failingParse, sync] : [failingParse], changes: [], steps: 1 },
-        seq,
-        words,
-      );
+      this.#askToRefuse({ ...unit, kind: 'prepare', bytes: unit.sync ? [failingParse, sync] : [failingParse], changes: [], steps: 1 }, seq, words);
     } else {
       this.#askToRefuse({ ...unit, kind: 'query', bytes: [failingQuery] }, seq, words);
     }

@@ -98,9 +98,7 @@ function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[
   const bindSeq = asked?.meta?.attributes?.['countersign.bind'];
   const binding = typeof bindSeq === 'number' ? earlier(bindSeq) : asked;
   const bind =
-    binding?.meta?.action?.startsWith('postgres.') === true
-      ? readMessages(binding.content).findLast((message) => message.kind === 'bind')
-      : undefined;
+    binding?.meta?.action?.startsWith('postgres.') === true ? readMessages(binding.content).findLast((message) => message.kind === 'bind') : undefined;
   return bind?.kind === 'bind' ? bind.resultFormats : [];
 }
 

@@ -43,9 +43,7 @@ const decoders = new Map<number, Decoder>([
 ]);
 
 /** Array types and the type of what is in them. */
-const arrayTypes = new Set([
-  199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807,
-]);
+const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
 
 /** `type` 0: unknown. Never throws. */
 export function formatValue(bytes: Buffer | null, type: number, format: number): string {

@@ -6,10 +6,6 @@ import { renderResponse } from './render-response.ts';
 /** What a person reads of a record. Any bytes are acceptable; what cannot be read is said to be so. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const rendered =
-    record.content === null
-      ? { text: '', attributes: {} }
-      : record.kind === 'request'
-        ? renderRequest(record, earlier)
-        : renderResponse(record, earlier);
+    record.content === null ? { text: '', attributes: {} } : record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);
   return { mediaType: 'text/plain; charset=utf-8', ...rendered };
 }

@@ -23,7 +23,15 @@ test('the exchange of RFC 7677', async () => {
 
 test('a server that does not know the password is found out', async () => {
   const answer = await answerChallenge(vector.options, vector.serverFirst);
-  const forged = ['v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=', 'v=6rri', 'v=', '', 'e=other-error', `${vector.serverFinal},x=1`, vector.serverFinal.slice(0, -1)];
+  const forged = [
+    'v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=',
+    'v=6rri',
+    'v=',
+    '',
+    'e=other-error',
+    `${vector.serverFinal},x=1`,
+    vector.serverFinal.slice(0, -1),
+  ];
   for (const final of forged) {
     assert.throws(() => {
       checkServerFinal(final, answer);

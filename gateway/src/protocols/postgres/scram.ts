@@ -51,9 +51,9 @@ export async function answerChallenge(options: ScramOptions, serverFirst: string
 
 /** Errors: `target_login_failed` when the server does not know the password. */
 export function checkServerFinal(serverFinal: string, answer: ScramAnswer): void {
-  const [, given = ''] = /^v=([A-Za-z0-9+/]{1,128}={0,2})$/.exec(serverFinal) ?? [];
-  const signature = Buffer.from(given, 'base64');
-  if (signature.length !== answer.serverSignature.length || !timingSafeEqual(signature, answer.serverSignature)) {
+  const expected = Buffer.from(`v=${answer.serverSignature.toString('base64')}`);
+  const given = Buffer.from(serverFinal);
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     throw new GatewayError('target_login_failed', 'The target could not prove that it knows the password: it may not be the target.');
   }
 }

@@ -53,13 +53,7 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
     });
     const cancelKey = makeCancelKey(randomBytes);
     session.onSignal(cancelKey, () => cancel(session, key, relay));
-    const welcome = [
-      authenticationOk,
-      ...greeting,
-      parameterStatus('countersign.session', session.id),
-      backendKeyData(cancelKey),
-      readyForQuery(status),
-    ];
+    const welcome = [authenticationOk, ...greeting, parameterStatus('countersign.session', session.id), backendKeyData(cancelKey), readyForQuery(status)];
     const durationMs = Math.round(performance.now() - startedMs);
     session.record('response', { request: connect.seq, attributes: { 'countersign.duration_ms': durationMs } }, welcome);
     await untilCommitted(session);

@@ -24,7 +24,13 @@ describe('A3: startup parameters', () => {
   const refused = ['search_path', 'session_authorization', 'role', 'session_preload_libraries', 'standard_conforming_strings', 'is_superuser', 'no_such'];
   for (const name of refused) {
     test(`${name} is not passed on, in no way`, () => {
-      const ways = [{ [name]: 'x' }, { [name.toUpperCase()]: 'x' }, { options: `-c ${name}=x` }, { options: `-c${name}=x` }, { options: `--${name.replaceAll('_', '-')}=x` }];
+      const ways = [
+        { [name]: 'x' },
+        { [name.toUpperCase()]: 'x' },
+        { options: `-c ${name}=x` },
+        { options: `-c${name}=x` },
+        { options: `--${name.replaceAll('_', '-')}=x` },
+      ];
       for (const way of ways) {
         assert.throws(() => read({ user: 'bot', ...way }), code('unsupported'), JSON.stringify(way));
       }

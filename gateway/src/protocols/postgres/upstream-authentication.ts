@@ -36,10 +36,7 @@ export async function authenticate(credential: TargetCredential): Promise<void> 
     case asks.cleartext:
       permit(credential, 'password');
       if (!upstream.isEncrypted) {
-        throw new GatewayError(
-          'target_login_failed',
-          'The target asks for the password in the clear, and the connection to it has no TLS.',
-        );
+        throw new GatewayError('target_login_failed', 'The target asks for the password in the clear, and the connection to it has no TLS.');
       }
       upstream.greet(passwordMessage(secretOf(credential)));
       break;
@@ -52,10 +49,7 @@ export async function authenticate(credential: TargetCredential): Promise<void> 
       await scram(credential, readMechanisms(question.body));
       break;
     default:
-      throw new GatewayError(
-        'target_login_failed',
-        `The target asks for a way to authenticate (${question.code}) that the gateway does not have.`,
-      );
+      throw new GatewayError('target_login_failed', `The target asks for a way to authenticate (${question.code}) that the gateway does not have.`);
   }
   await expect(credential, asks.ok);
 }

@@ -96,10 +96,7 @@ async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
   upstream.greet(sslRequest);
   const answer = await upstream.read(limitMs);
   if (answer?.[0] !== 0x53) {
-    throw new GatewayError(
-      'target_tls_failed',
-      'The target does not offer TLS. Set it up there, or sslmode=off for this target if the way to it is safe.',
-    );
+    throw new GatewayError('target_tls_failed', 'The target does not offer TLS. Set it up there, or sslmode=off for this target if the way to it is safe.');
   }
   if (answer.length > 1) {
     throw new GatewayError('target_tls_failed', 'The target sent bytes in the clear behind its answer to the request for TLS.');
@@ -132,7 +129,6 @@ async function settle(upstream: Upstream, reader: PacketReader): Promise<TargetL
   const greeting: Buffer[] = [];
   let key: Buffer | null = null;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one message after the other.
     const message = await nextMessage(reader);
     switch (message.readUInt8(0)) {
       case backend.parameterStatus:

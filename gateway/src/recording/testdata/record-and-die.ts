@@ -24,7 +24,6 @@ const track = recorder.openSession();
 for (let i = 0; i < 500; i++) {
   recorder.append(track, { kind: 'request', meta: '{"channel":1}', content: [Buffer.from(`statement ${i}`)] });
   if (i % 100 === 0) {
-    // oxlint-disable-next-line no-await-in-loop -- several frames are wanted.
     await new Promise<void>((resolve) => {
       recorder.whenCommitted('process', resolve);
     });

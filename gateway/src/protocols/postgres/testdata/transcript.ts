@@ -79,14 +79,18 @@ class Player {
       this.#seq += 1;
       const { request, attributes = {} } = output.meta;
       const shown = renderResponse(recordOf('response', this.#seq, content, attributes), () => null).text.replaceAll('\n', ' ⏎ ');
-      const facts = Object.entries(attributes).map(([name, value]) => ` ${name.replace(/^.*\./, '')}=${String(value)}`).join('');
+      const facts = Object.entries(attributes)
+        .map(([name, value]) => ` ${name.replace(/^.*\./, '')}=${String(value)}`)
+        .join('');
       const to = request === undefined ? 'response' : `response to #${request}`;
       return `${to}${output.continues ? ', more follows' : ''}: ${types(content, attributes)}${facts}${shown === '' ? '' : ` « ${shown} »`}`;
     }
     this.#seq += 1;
     const verdict = this.#deny && output.byGateway !== true ? 'deny' : 'allow';
     const partOf = output.relation?.partOf === undefined ? '' : ` part of #${output.relation.partOf}`;
-    const facts = Object.entries(output.action.attributes).map(([name, value]) => ` ${name.replace(/^.*\./, '')}=${String(value)}`).join('');
+    const facts = Object.entries(output.action.attributes)
+      .map(([name, value]) => ` ${name.replace(/^.*\./, '')}=${String(value)}`)
+      .join('');
     const said = `#${this.#seq} ${output.action.name}${partOf}${facts}: ${types(content, output.action.attributes)}${texts(content)}${verdict === 'deny' ? ' DENIED' : ''}`;
     if (verdict === 'deny') {
       this.#deny = false;
@@ -97,7 +101,19 @@ class Player {
 }
 
 function recordOf(kind: string, seq: number, content: Buffer, attributes: Readonly<Record<string, string | number | boolean | readonly string[]>>) {
-  return { session: '', seq, timeMs: 0, kind, record: '', meta: { channel: 1, attributes }, channelFacts: null, governance: null, content, continues: false, withheld: null };
+  return {
+    session: '',
+    seq,
+    timeMs: 0,
+    kind,
+    record: '',
+    meta: { channel: 1, attributes },
+    channelFacts: null,
+    governance: null,
+    content,
+    continues: false,
+    withheld: null,
+  };
 }
 
 /** The types of the messages in order, `…n` for n bytes of one that is not whole. */

@@ -1,0 +1,59 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Gateway } from '../../gateway.ts';
+
+export interface RunningGateway extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly data: string;
+  readonly url: string;
+  readonly operator: string;
+  /** As the operator, unless `headers` say otherwise. */
+  ask(
+    method: string,
+    path: string,
+    options?: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
+  ): Promise<Response>;
+  /** The JSON of an answer that is none of an error. */
+  json(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
+}
+
+const principals = `
+principals:
+  bot: { kind: agent, groups: [agents], targets: [shop] }
+  ann: { kind: human, groups: [admins], targets: [] }
+`;
+
+/** A whole gateway with a directory of its own. Its target is never dialled: a run is a session without one. */
+export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
+  process.env['COUNTERSIGN_LOG'] = 'silent';
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-api-'));
+  const configFile = join(directory, 'countersign.yaml');
+  writeFileSync(
+    configFile,
+    `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { shop: { url: postgres://app@127.0.0.1:1/shop } }\n${principals}${lines}`,
+  );
+  const gateway = await Gateway.open({ configFile });
+  const data = join(directory, 'store');
+  const url = `http://${gateway.addresses['http']}`;
+  const operator = readFileSync(join(data, 'admin.token'), 'utf8').trim();
+  const ask: RunningGateway['ask'] =  async (method, path, { body, headers = { authorization: `Bearer ${operator}` }, signal } = {}) =>
+    fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal === undefined ? {} : { signal }) });
+  return {
+    gateway,
+    data,
+    url,
+    operator,
+    ask,
+    json: async (method, path, body) => {
+      const response = await ask(method, path, { body });
+      assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+      return Object.assign({}, await response.json());
+    },
+    [Symbol.asyncDispose]: async () => {
+      await gateway.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

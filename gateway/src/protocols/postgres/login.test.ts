@@ -1,0 +1,225 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { connectTo, TestServer } from '../../wire/testdata/sockets.ts';
+import { cancelRequest, passwordMessage, sslRequest } from './compose.ts';
+import { RawClient, secure, serveOn, serverContext, startup } from './testdata/client-side.ts';
+import { goodToken, OpenDoor } from './testdata/open-door.ts';
+import { message, targetMessages } from './testdata/shorthand.ts';
+
+const gssRequest = Buffer.from('0000000804d21630', 'hex');
+const asksPassword = 'R\0\0\0\x08\0\0\0\x03';
+
+/** A target that lets everybody in and answers nothing. */
+async function trustingTarget(greeting = 'S:server_version:18.0 / raw:4b0000000c0000000100000002 / Z:I'): Promise<TestServer> {
+  return TestServer.open((socket) => {
+    socket.once('data', () => {
+      socket.write(Buffer.concat([Buffer.from('520000000800000000', 'hex'), targetMessages(greeting)]));
+    });
+    socket.resume();
+  });
+}
+
+describe('the client’s side of the login', () => {
+  test('token as password: the client is told parameters, session, a cancel key of ours; the password is in no record', async () => {
+    await using target = await trustingTarget();
+    const door = new OpenDoor({ port: target.port, path: 'app' });
+    await using served = await serveOn(door);
+    const client = await RawClient.connect(served.port);
+    client.say(startup({ database: 'orders', application_name: 'test' }));
+    await client.inbox.untilText(asksPassword);
+    client.say(passwordMessage(goodToken));
+    const text = await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+    assert.ok(text.includes('server_version\x0018.0'));
+    assert.ok(text.includes(`countersign.session\0${'5e55'.repeat(8)}`));
+    assert.ok(!text.includes('K\0\0\0\x0c\0\0\0\x01\0\0\0\x02'), 'the target’s own key stays here');
+    const [session] = door.sessions;
+    assert.deepEqual(
+      session?.records.map(({ kind, meta }) => [kind, meta?.action]),
+      [
+        ['request', 'postgres.connect'],
+        ['response', undefined],
+      ],
+    );
+    assert.deepEqual(session.records[0]?.meta?.attributes, { 'db.system.name': 'postgresql', 'db.namespace': 'app' });
+    assert.deepEqual(session.records[0]?.content, startup({ database: 'orders', application_name: 'test' }));
+    assert.equal(Buffer.from(session.records[1]?.content ?? []).toString('latin1'), text.slice(asksPassword.length), 'what the client saw');
+    assert.ok(!session.records.some(({ content }) => Buffer.from(content ?? []).includes(goodToken)));
+    client.say(message('X'));
+    await client.inbox.untilEnd();
+    assert.deepEqual(session.closes, ['client']);
+    assert.deepEqual(served.faults, []);
+  });
+
+  test('dbname=TARGET/DATABASE; a wrong token, an unknown target and an unreachable one in PostgreSQL’s own words', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door);
+    const attempt = async (database: string, token: string): Promise<string> => {
+      const client = await RawClient.connect(served.port);
+      client.say(startup({ database }));
+      await client.inbox.untilText(asksPassword);
+      client.say(passwordMessage(token));
+      return client.inbox.untilEnd();
+    };
+    assert.match(await attempt('orders', 'cs_wrong'), /SFATAL\0VFATAL\0C28P01\0Mcountersign: The token is not accepted/);
+    assert.match(await attempt('nowhere', goodToken), /C3D000\0/);
+    assert.match(await attempt('orders/other', goodToken), /C08006\0.*\(session 5e55/);
+    assert.equal(door.credentials.at(-1)?.target, 'orders');
+    const [session] = door.sessions;
+    assert.equal(session?.records[0]?.meta?.attributes?.['db.namespace'], 'other');
+    assert.equal(session.records.at(-1)?.meta?.attributes?.['error.type'], 'target_unreachable');
+    assert.deepEqual(session.closes, ['error']);
+    assert.deepEqual(served.faults, []);
+  });
+
+  test('a token is not asked for over a connection in the clear from elsewhere; the refusal says what to do', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door, { isRemote: true, certificate: serverContext });
+    const client = await RawClient.connect(served.port);
+    client.say(startup({ database: 'orders' }), passwordMessage(goodToken));
+    const text = await client.inbox.untilEnd();
+    assert.match(text, /^E.*C28P01\0.*sslmode=require/);
+    assert.equal(door.credentials.length, 0);
+  });
+
+  test('a tunnel needs no password and leads to its target only', async () => {
+    await using target = await trustingTarget();
+    const door = new OpenDoor({ port: target.port });
+    await using served = await serveOn(door, { tunnel: { token: goodToken, target: 'orders' } });
+    const client = await RawClient.connect(served.port);
+    client.say(startup({ database: 'orders' }));
+    await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+    assert.ok(!client.inbox.text.includes(asksPassword));
+    const other = await RawClient.connect(served.port);
+    other.say(startup({ database: 'payroll' }));
+    assert.match(await other.inbox.untilEnd(), /C3D000\0.*dbname=orders/);
+  });
+
+  test('protocol 3.2 and its options are brought down to 3.0', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door);
+    const packet = startup({ database: 'orders', '_pq_.x': '1' });
+    packet.writeUInt32BE(0x0003_0002, 4);
+    const client = await RawClient.connect(served.port);
+    client.say(packet);
+    await client.inbox.untilText(`v\0\0\0\x13\0\x03\0\0\0\0\0\x01_pq_.x\0${asksPassword}`);
+    const older = await RawClient.connect(served.port);
+    older.say(Buffer.from('0000000900020000ff', 'hex'));
+    assert.match(await older.inbox.untilEnd(), /C0A000\0/);
+  });
+});
+
+describe('TLS on the client’s side', () => {
+  test('asked for, and direct', async () => {
+    await using target = await trustingTarget();
+    const door = new OpenDoor({ port: target.port });
+    await using served = await serveOn(door, { certificate: serverContext, isRemote: true });
+    const negotiating = await connectTo(served.port);
+    negotiating.write(gssRequest);
+    assert.equal(String(await new Promise((resolve) => negotiating.once('data', resolve))), 'N');
+    negotiating.write(sslRequest);
+    assert.equal(String(await new Promise((resolve) => negotiating.once('data', resolve))), 'S');
+    negotiating.removeAllListeners('data');
+    for (const socket of [negotiating, await connectTo(served.port)]) {
+      const client = new RawClient(await secure(socket));
+      client.say(startup({ database: 'orders' }));
+      await client.inbox.untilText(asksPassword);
+      client.say(passwordMessage(goodToken));
+      await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+    }
+    assert.deepEqual(served.faults, []);
+  });
+
+  test('without a certificate the answer is N, and asking twice is refused', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door);
+    const client = await RawClient.connect(served.port);
+    client.say(sslRequest);
+    await client.inbox.untilText('N');
+    client.say(sslRequest);
+    assert.match(await client.inbox.untilEnd(), /^NE.*C08P01\0/);
+  });
+
+  test('A2: bytes in the clear behind the request for TLS end the connection', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door, { certificate: serverContext });
+    const client = await RawClient.connect(served.port);
+    client.say(sslRequest, startup({ database: 'orders' }), passwordMessage(goodToken), message('Q', 'drop table t'));
+    assert.match(await client.inbox.untilEnd(), /^E.*C08P01\0/);
+    assert.equal(door.credentials.length, 0);
+  });
+});
+
+describe('hostile clients', () => {
+  test('A8: one that stays silent is ended in time, and holds up nobody', async () => {
+    const door = new OpenDoor({}, { loginMs: 200 });
+    await using served = await serveOn(door);
+    const silent = await RawClient.connect(served.port);
+    const slow = await RawClient.connect(served.port);
+    slow.say(startup({ database: 'orders' }));
+    const quick = await RawClient.connect(served.port);
+    quick.say(startup({ database: 'orders' }), passwordMessage('cs_wrong'));
+    assert.match(await quick.inbox.untilEnd(), /C28P01\0/);
+    assert.match(await silent.inbox.untilEnd(), /C57P05\0/);
+    assert.match(await slow.inbox.untilEnd(), /C57P05\0/);
+  });
+
+  test('A8: one that sends single bytes does not gain time', async () => {
+    const door = new OpenDoor({}, { loginMs: 200 });
+    await using served = await serveOn(door);
+    const client = await RawClient.connect(served.port);
+    const packet = startup({ database: 'orders', application_name: 'x'.repeat(5000) });
+    let sent = 0;
+    const drip = setInterval(() => {
+      client.say(packet.subarray(sent, sent + 1));
+      sent += 1;
+    }, 20);
+    const text = await client.inbox.untilEnd();
+    clearInterval(drip);
+    assert.match(text, /C57P05\0/);
+  });
+
+  test('D33: a password of impossible length is not waited for', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door);
+    for (const length of [0, 3, 0x7fff_ffff, 0xffff_ffff]) {
+      const header = Buffer.from('p\0\0\0\0');
+      header.writeUInt32BE(length, 1);
+      const client = await RawClient.connect(served.port);
+      client.say(startup({ database: 'orders' }), header);
+      assert.match(await client.inbox.untilEnd(), /C08P01\0/);
+    }
+  });
+
+  test('A7: a cancel key that nobody has is answered as one that somebody has: not at all', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door);
+    for (const key of [Buffer.alloc(8), Buffer.alloc(260, 1)]) {
+      const client = await RawClient.connect(served.port);
+      client.say(cancelRequest(key));
+      assert.equal(await client.inbox.untilEnd(), '');
+    }
+  });
+
+  test('random bytes: the connection is over, and nothing of ours broke', async () => {
+    const door = new OpenDoor({}, { loginMs: 300 });
+    await using served = await serveOn(door, { certificate: serverContext });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 100 }),
+          fc.uint8Array({ maxLength: 50 }).map((rest) => Buffer.concat([startup({ database: 'orders' }), rest])),
+        ),
+        async (bytes) => {
+          const client = await RawClient.connect(served.port);
+          client.say(bytes);
+          client.socket.end();
+          await client.inbox.untilEnd();
+        },
+      ),
+      { numRuns: 50 },
+    );
+    assert.deepEqual(served.faults, []);
+    assert.equal(door.sessions.length, 0);
+  });
+});

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import type { Limits } from '../../../domain/limits.ts';
+import type { TunnelIdentity } from '../../../domain/protocol.ts';
+import { Connection } from '../../../wire/connection.ts';
+import { makeCertificate } from '../../../wire/testdata/certificates.ts';
+import { connectTo, Inbox, TestServer } from '../../../wire/testdata/sockets.ts';
+import { startupMessage } from '../compose.ts';
+import { serve } from '../serve.ts';
+import type { OpenDoor } from './open-door.ts';
+
+export interface ServedOptions {
+  readonly certificate?: SecureContext;
+  readonly tunnel?: TunnelIdentity;
+  readonly limits?: Partial<Limits>;
+  /** As if the client had come from elsewhere. */
+  readonly isRemote?: boolean;
+}
+
+/** What `serve` threw: only broken invariants may be here. */
+export interface Served extends AsyncDisposable {
+  readonly port: number;
+  readonly faults: unknown[];
+}
+
+/** This protocol on a real socket, without listener and sessions. */
+export async function serveOn(door: OpenDoor, options: ServedOptions = {}): Promise<Served> {
+  const faults: unknown[] = [];
+  const server = await TestServer.open((socket) => {
+    const client = new Connection(socket, {
+      certificate: options.certificate ?? null,
+      loginMs: door.limits.loginMs,
+      ...(options.tunnel === undefined ? {} : { tunnel: options.tunnel }),
+    });
+    if (options.isRemote === true) {
+      Object.defineProperty(client, 'isLoopback', { value: false });
+    }
+    serve(client, door).catch((error: unknown) => faults.push(error));
+  });
+  return { port: server.port, faults, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** A client that says raw bytes. */
+export class RawClient {
+  readonly socket: Socket;
+  readonly inbox: Inbox;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.inbox = new Inbox(socket);
+  }
+
+  static async connect(port: number): Promise<RawClient> {
+    return new RawClient(await connectTo(port));
+  }
+
+  say(...pieces: readonly (Uint8Array | string)[]): this {
+    this.socket.write(Buffer.concat(pieces.map((piece) => Buffer.from(piece as Uint8Array))));
+    return this;
+  }
+}
+
+export function startup(parameters: Readonly<Record<string, string>>): Buffer {
+  return startupMessage(new Map(Object.entries({ user: 'bot', ...parameters })));
+}
+
+export const certificate = makeCertificate();
+export const serverContext = createSecureContext({ cert: certificate.certificate, key: certificate.key });
+
+export async function secure(socket: Socket, alpn: readonly string[] = ['postgresql']): Promise<TLSSocket> {
+  const secured = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: [...alpn] });
+  secured.on('error', () => undefined);
+  await once(secured, 'secureConnect');
+  return secured;
+}
