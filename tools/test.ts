@@ -69,7 +69,7 @@ async function runFiles(files: readonly string[], concurrency: number, tally: Ta
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const wanted = process.argv.slice(2);
 if (wanted.length === 0 || wanted.includes('check')) {
-  const { status } = spawnSync('sh', ['tools/check.sh'], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' });
   tally[status === 0 ? 'passed' : 'failed'] += 1;
 }
 for (const [name, { files, concurrency }] of Object.entries(groups)) {

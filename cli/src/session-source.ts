@@ -30,7 +30,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (which) => api.rows(which === 'all' ? '/api/sessions?all' : '/api/sessions'),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
-    [Symbol.asyncDispose]:  async () => Promise.resolve(),
+    [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
 }
 

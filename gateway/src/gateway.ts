@@ -192,11 +192,11 @@ export class Gateway implements AsyncDisposable {
           onError: this.#trouble('answer an API request'),
           onTunnel: (socket, head, tunnel) => {
             const { protocol } = this.#config.targets.get(tunnel.target) ?? {};
-            const listener = this.#listeners.get(protocol ?? '');
-            if (listener === undefined) {
+            const behind = this.#listeners.get(protocol ?? '');
+            if (behind === undefined) {
               socket.destroy();
             } else {
-              listener.adopt(socket, head, tunnel);
+              behind.adopt(socket, head, tunnel);
             }
           },
         }),

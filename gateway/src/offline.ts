@@ -28,7 +28,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv):
   const follower = await Follower.open(data, keys, index, () => undefined);
   return {
     sessions: (which) => index.list(which),
-    async *records (id) {
+    async *records(id) {
       const session = index.find(id);
       if (session === null) {
         throw new GatewayError('not_found', `There is no session ${id} in ${data}.`);

@@ -6,12 +6,6 @@ export function requireProgram(...programs: readonly string[]): { readonly skip?
   return missing.length === 0 ? {} : refuse(`${missing.join(', ')} not installed: sh tools/debian.sh`);
 }
 
-/** The same for what a program does, when that takes rights that a machine may withhold: loop devices, tracing. */
-export function requireSuccess(what: string, program: string, words: readonly string[]): { readonly skip?: string } {
-  const { status, stderr, error } = spawnSync(program, words, { encoding: 'utf8' });
-  return status === 0 ? {} : refuse(`${what}: ${error?.message ?? stderr.trim()}`);
-}
-
 function refuse(reason: string): { readonly skip: string } {
   if (process.env['CI'] !== undefined) {
     throw new Error(`This machine cannot run the test: ${reason}`);

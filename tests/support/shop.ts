@@ -41,7 +41,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   };
 }
 
-export function shopConfig(database: PostgresServer, options: ShopOptions, granted: string = '[shop]'): string {
+function shopConfig(database: PostgresServer, options: ShopOptions, granted: string = '[shop]'): string {
   return `targets:
   shop: { url: "${database.url}${options.query ?? ''}", password: { env: SHOP_PASSWORD }, durability: ${options.durability ?? 'process'} }
 principals:

@@ -69,11 +69,11 @@ async function listen(server: Server, port: number): Promise<number> {
 /** A token for as long as the port is open, or the one that is there. */
 async function passFor(options: ConnectOptions): Promise<{ readonly token: string; giveBack(): Promise<void> }> {
   if (options.as === undefined) {
-    return { token: environmentToken(), giveBack:  async () => Promise.resolve() };
+    return { token: environmentToken(), giveBack: async () => Promise.resolve() };
   }
   const api = new ApiClient(options);
   const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
-  return { token, giveBack:  async () => api.json('DELETE', `/api/tokens/${id}`) };
+  return { token, giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
 }
 
 /** What to type; null for who may use the target and not the API. */

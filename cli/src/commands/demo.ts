@@ -148,7 +148,7 @@ async function newestSession(config: string): Promise<string> {
   return sessions.at(-1)?.session ?? '';
 }
 
- async function exitOf(child: ChildProcess): Promise<number> {
+async function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.once('exit', (code) => {
       resolve(code ?? 1);

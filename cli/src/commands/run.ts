@@ -44,7 +44,7 @@ async function endRun(api: ApiClient, session: string): Promise<void> {
 }
 
 /** The command's exit code, as a shell would give it. */
- async function runCommand([program = '', ...words]: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+async function runCommand([program = '', ...words]: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
   const child = spawn(program, words, { stdio: 'inherit', env: { ...process.env, ...environment } });
   for (const signal of signals) {
     process.on(signal, () => {

@@ -47,8 +47,8 @@ async function withOffice<Result>(options: LocationOptions, act: (office: TokenO
 function runningOffice(options: LocationOptions): TokenOffice {
   const api = new ApiClient(options);
   return {
-    create:  async (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
-    list:  async () => api.json('GET', '/api/tokens'),
+    create: async (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
+    list: async () => api.json('GET', '/api/tokens'),
     revoke: async (id) => {
       await api.json('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
       return true;
@@ -70,12 +70,12 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
       return { token, ...summarizeToken(stored) };
     },
     list: async () => (await tokens.list()).map(summarizeToken),
-    revoke:  async (id) => tokens.revoke(id, Date.now()),
+    revoke: async (id) => tokens.revoke(id, Date.now()),
   });
 }
 
 async function create(principal: string, options: LocationOptions & RowOptions & { readonly ttl?: number }): Promise<void> {
-  const made = await withOffice(options,  async (office) => office.create(principal, options.ttl));
+  const made = await withOffice(options, async (office) => office.create(principal, options.ttl));
   if (options.json === true) {
     printJson(made);
     return;
@@ -85,14 +85,14 @@ async function create(principal: string, options: LocationOptions & RowOptions &
 }
 
 async function list(options: LocationOptions & RowOptions): Promise<void> {
-  const tokens = await withOffice(options,  async (office) => office.list());
+  const tokens = await withOffice(options, async (office) => office.list());
   await printRows(tokens, options, ({ id, principal, expires, revoked }) =>
     columns(id, principal, `until ${expires}`, revoked === null ? '' : `revoked ${revoked}`),
   );
 }
 
 async function revoke(id: string, options: LocationOptions): Promise<void> {
-  if (!(await withOffice(options,  async (office) => office.revoke(id)))) {
+  if (!(await withOffice(options, async (office) => office.revoke(id)))) {
     throw new Error(`there is no token ${id}: countersign token list names them`);
   }
   console.log(`revoked ${id}`);

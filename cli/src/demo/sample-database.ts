@@ -37,11 +37,11 @@ export async function openSampleDatabase(directory: string, password: string): P
   await client.end();
   return {
     url: `postgres://app@127.0.0.1:${port}/shop`,
-    [Symbol.asyncDispose]:  async () => server.stop(),
+    [Symbol.asyncDispose]: async () => server.stop(),
   };
 }
 
- async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -36,7 +36,7 @@ async function ownRecords({ ask }: RunningGateway, kind: string): Promise<readon
 }
 
 /** Requests that fetch does not let us make: any Host. Resolves with the status. */
- async function rawStatus(url: string, headers: Record<string, string>): Promise<number | undefined> {
+async function rawStatus(url: string, headers: Record<string, string>): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { headers }, (response) => {
       response.resume();
@@ -106,7 +106,7 @@ test('D35: a name that was made to point here is refused, and so is a page of an
     [{ host: `127.0.0.1.evil.example:${port}` }, 403],
     [{ host: `127.0.0.1:${port}`, origin: 'https://evil.example' }, 403],
   ];
-  const statuses = await Promise.all(cases.map( async ([headers]) => rawStatus(url, headers)));
+  const statuses = await Promise.all(cases.map(async ([headers]) => rawStatus(url, headers)));
   assert.deepEqual(
     statuses,
     cases.map(([, status]) => status),
@@ -209,7 +209,7 @@ test('watch: what was, then what comes, until the session ends; and a reader who
   const reader = left.body?.getReader();
   assert.ok((await reader?.read())?.value);
   leaving.abort();
-  const watched = ask('GET', path).then( async (response) => lines<ShownRecord>(response));
+  const watched = ask('GET', path).then(async (response) => lines<ShownRecord>(response));
   await json('POST', `/api/runs/${String(session)}/end`);
   assert.deepEqual(
     (await watched).map(({ kind }) => kind),

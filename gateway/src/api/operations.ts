@@ -95,7 +95,7 @@ export class GatewayApi implements ApiContext {
     return made;
   }
 
-   async listTokens(): Promise<readonly StoredToken[]> {
+  async listTokens(): Promise<readonly StoredToken[]> {
     return this.#parts.tokens.list();
   }
 

@@ -35,7 +35,7 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): A
 }
 
 /** Errors: `unauthenticated`, `refused`. */
- async function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Promise<Caller> {
+async function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Promise<Caller> {
   const address = plainAddress(socket.remoteAddress);
   if (!isLoopback(address) && !(socket instanceof TLSSocket)) {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');

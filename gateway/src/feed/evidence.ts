@@ -7,7 +7,7 @@ import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { findSegment, readJournal } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
-import type { PublishedCheckpoint } from '../recording/recorder.ts';
+import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
 import { readEntries, SessionOpener, type RawRecord } from '../recording/session-reader.ts';
 import { openTiles } from '../recording/tile-store.ts';
 import type { IndexedSession } from './session-index.ts';

@@ -8,11 +8,11 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Durability } from '../domain/target.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
-import { Keystream } from './keystream.ts';
-import type { KeyStore, SessionSecrets } from './key-store.ts';
+import { leftOpenTrack, newTrack } from './session-track.ts';
+import type { KeyStore } from './key-store.ts';
 import type { SessionEnd } from './journal-fold.ts';
-import type { JournalEnd, SegmentSummary } from './recovery.ts';
-import { expiryDay, type Retention } from './retention.ts';
+import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
+import type { SegmentSummary } from './recovery.ts';
 import { TileStore, writeFileAtomically, type TileSnapshot } from './tile-store.ts';
 
 /** A batch is written when it holds this much, even within an event-loop turn. */
@@ -24,32 +24,6 @@ const heartbeatMs = 30_000;
 /** With durability `process`, how far the newest signature may lag behind the newest record. */
 const signatureLagMs = 100;
 const publishMs = 1000;
-
-export interface RecorderOptions {
-  readonly data: string;
-  readonly software: string;
-  readonly keys: KeyStore;
-  readonly retention: Retention;
-  readonly end: JournalEnd;
-  readonly clock: () => number;
-  /** 16 random bytes as hex. */
-  readonly newSessionId: () => string;
-  /** A journal write or sync of unknown result. The recorder records nothing any more; the process must end. */
-  readonly onFatal: (error: Error) => void;
-  /** Something that is retried and can be seen only in the log. */
-  readonly onTrouble: (error: unknown, what: string) => void;
-  readonly segmentBytes?: number;
-}
-
-export interface PublishedCheckpoint {
-  readonly size: number;
-  readonly note: string;
-}
-
-interface SessionKeyFacts {
-  readonly secrets: string;
-  readonly key: number;
-}
 
 /**
  * Makes records: seals, commits, chains, writes, signs. The data plane writes nothing else. All records of one event-loop turn are one frame
@@ -104,7 +78,7 @@ export class Recorder implements AsyncDisposable {
     this.#tiles = new TileStore(join(data, 'log'));
     this.#tiles.restore(end.tiles);
     this.#frontier = new Frontier({ size: end.size, subtrees: end.subtrees, onSubtree: this.#tiles.onSubtree });
-    const own = this.#newTrack(options.newSessionId());
+    const own = newTrack(options);
     this.own = own.track;
     this.append(this.own, {
       kind: 'epoch',
@@ -146,10 +120,6 @@ export class Recorder implements AsyncDisposable {
     return this.#frontier.size;
   }
 
-  get openSessions(): number {
-    return this.#open.size;
-  }
-
   /** The newest checkpoint that is on stable storage. */
   get published(): { readonly size: number; readonly note: string } {
     return this.#published;
@@ -157,7 +127,7 @@ export class Recorder implements AsyncDisposable {
 
   /** Errors: `cannot_record`. */
   openSession(): SessionTrack {
-    const { track, key } = this.#newTrack(this.#options.newSessionId());
+    const { track, key } = newTrack(this.#options);
     this.#recordNewKeys();
     this.append(track, { kind: 'open', meta: JSON.stringify(key), content: [] });
     this.#open.set(track.id, track);
@@ -226,25 +196,6 @@ export class Recorder implements AsyncDisposable {
     this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, true);
     await this.publish();
     await this.#journal.close();
-  }
-
-  #newTrack(id: string): { track: SessionTrack; key: SessionKeyFacts } {
-    const { clock, retention, keys } = this.#options;
-    const now = clock();
-    const metaExpiryDay = expiryDay(now, retention.metaDays);
-    const contentExpiryDay = expiryDay(now, retention.contentDays);
-    const secrets = takeSecrets(keys, metaExpiryDay, contentExpiryDay);
-    const track: SessionTrack = {
-      id,
-      idBytes: decodeHex(id, 16),
-      seq: 0,
-      previous: new Uint8Array(32),
-      streams: { meta: new Keystream(secrets.meta), content: new Keystream(secrets.content) },
-      metaExpiryDay,
-      contentExpiryDay,
-      skipCompression: 0,
-    };
-    return { track, key: { secrets: secrets.wrappedHash, key: secrets.keyId } };
   }
 
   #append(track: SessionTrack, draft: EntryDraft, fromReserve: boolean): number {
@@ -408,16 +359,7 @@ export class Recorder implements AsyncDisposable {
 
   /** What a crash left open is closed in the record; what became of its last requests is said by `epoch`. */
   #closeLeftOpen(left: SessionEnd): void {
-    const track: SessionTrack = {
-      id: left.session,
-      idBytes: decodeHex(left.session, 16),
-      seq: left.records,
-      previous: left.previous.slice(),
-      streams: null,
-      metaExpiryDay: 0,
-      contentExpiryDay: 0,
-      skipCompression: 0,
-    };
+    const track = leftOpenTrack(left);
     this.append(track, { kind: 'close', meta: JSON.stringify({ records: left.records + 1, reason: 'crash' }), content: [] });
   }
 
@@ -453,14 +395,5 @@ export class Recorder implements AsyncDisposable {
 
   #durableOffset(): number {
     return this.#durable.segment === this.#journal.segmentNumber ? this.#durable.offset : 0;
-  }
-}
-
-/** Errors: `cannot_record`, because a session without secrets cannot be recorded. */
-function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): SessionSecrets {
-  try {
-    return keys.take(metaDay, contentDay);
-  } catch (cause) {
-    throw new GatewayError('cannot_record', 'The key store cannot be written, so nothing is let through. Free space where the data directory is.', { cause });
   }
 }

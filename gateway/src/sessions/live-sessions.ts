@@ -39,7 +39,7 @@ export class LiveSessions {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of Array.from(this.#sessions.values())) {
       session.end(ending);
     }
     if (this.#sessions.size > 0) {

@@ -31,14 +31,12 @@ test('a deleted row leaves nothing in the file', () => {
 test('a transaction is all or nothing, and its error comes through', () => {
   using database = openSqlite(join(directory, 'transaction.db'), { journal: 'truncate' });
   database.exec('CREATE TABLE t (a INTEGER UNIQUE) STRICT');
-  assert.throws(
-    () =>{ 
-      database.transaction(() => {
-        database.run('INSERT INTO t VALUES (1)');
-        database.run('INSERT INTO t VALUES (1)');
-      }); },
-    /UNIQUE/,
-  );
+  assert.throws(() => {
+    database.transaction(() => {
+      database.run('INSERT INTO t VALUES (1)');
+      database.run('INSERT INTO t VALUES (1)');
+    });
+  }, /UNIQUE/);
   assert.deepEqual(database.all('SELECT * FROM t'), []);
   // The connection is good for the next one.
   assert.equal(

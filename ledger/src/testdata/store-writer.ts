@@ -17,7 +17,7 @@ export const kinds = {
 } as const;
 export type Kind = keyof typeof kinds;
 
-const clearKinds: readonly Kind[] = ['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal'];
+const clearKinds: ReadonlySet<Kind> = new Set<Kind>(['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal']);
 
 export function sha(...parts: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256');
@@ -188,7 +188,7 @@ export class StoreWriter {
   }
 
   record(session: WrittenSession, kind: Kind, bodies: Bodies = {}): WrittenRecord {
-    const isClear = clearKinds.includes(kind);
+    const isClear = clearKinds.has(kind);
     const meta = bodies.meta === undefined ? undefined : Buffer.from(typeof bodies.meta === 'string' ? bodies.meta : JSON.stringify(bodies.meta));
     const content = bodies.content === undefined ? undefined : Buffer.from(bodies.content);
     const seq = session.records.length;

@@ -38,7 +38,7 @@ export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
   const data = join(directory, 'store');
   const url = `http://${gateway.addresses['http']}`;
   const operator = readFileSync(join(data, 'admin.token'), 'utf8').trim();
-  const ask: RunningGateway['ask'] =  async (method, path, { body, headers = { authorization: `Bearer ${operator}` }, signal } = {}) =>
+  const ask: RunningGateway['ask'] = async (method, path, { body, headers = { authorization: `Bearer ${operator}` }, signal } = {}) =>
     fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal === undefined ? {} : { signal }) });
   return {
     gateway,

@@ -16,7 +16,7 @@ const alpha: Protocol = {
     return { tls };
   },
   connection: ({ host, port, target, token }) => ({ url: `alpha://${token}@${host}:${port}/${target}`, environment: {}, command: 'alpha' }),
-  serve:  async () => Promise.resolve(),
+  serve: async () => Promise.resolve(),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
 };
 

@@ -16,8 +16,7 @@ export function play(transcript: string): string {
   const player = new Player();
   return transcript
     .split('\n')
-    .filter((line) => !line.startsWith('  '))
-    .flatMap((line) => [line, ...player.step(line)])
+    .flatMap((line) => (line.startsWith('  ') ? [] : [line, ...player.step(line)]))
     .join('\n');
 }
 

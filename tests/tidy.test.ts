@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { test } from 'node:test';
+import { parseSync } from 'oxc-parser';
+import { errorCodes } from '../gateway/src/domain/errors.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** DESIGN: who may import whom in gateway/src. `main.ts`, `gateway.ts` and `offline.ts` compose; they see all. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  wire: ['domain'],
+  policy: ['domain'],
+  store: ['domain'],
+  config: ['domain'],
+  archive: ['domain'],
+  identity: ['domain', 'store'],
+  controls: ['domain', 'policy'],
+  recording: ['domain', 'store', 'archive', 'ledger'],
+  sessions: ['domain', 'wire', 'policy', 'controls', 'identity', 'recording'],
+  protocols: ['domain', 'wire'],
+  feed: ['domain', 'store', 'recording', 'ledger'],
+  listeners: ['domain', 'wire', 'sessions'],
+  api: ['domain', 'policy', 'controls', 'identity', 'recording', 'sessions', 'feed', 'store'],
+};
+const forbiddenNames = /^(utils?|helpers?|common|shared|misc|manager)s?$/;
+const textFiles = '{ledger,gateway,cli,tests,bench,tools,examples,docs}/**/*.{ts,md,sh}';
+
+function sources(pattern: string): string[] {
+  return globSync(pattern, { cwd: root }).filter((file) => !file.includes('node_modules'));
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+/** What a file imports, as places in the repository: `gateway/src/wire/relay.ts`, `ledger`, or a bare package. */
+function importsOf(file: string, text: string): string[] {
+  const { module } = parseSync(file, text);
+  return [...module.staticImports, ...module.staticExports.flatMap(({ entries }) => entries.filter(({ moduleRequest }) => moduleRequest !== null))].flatMap(
+    (item) => {
+      const wanted = item.moduleRequest?.value ?? '';
+      const [, workspace] = /^@countersign\/([a-z]+)\//.exec(wanted) ?? [];
+      return workspace ?? (wanted.startsWith('.') ? posix.join(posix.dirname(file), wanted) : wanted);
+    },
+  );
+}
+
+/** Imports of gateway/src that the table forbids. */
+function forbiddenImports(file: string, text: string): string[] {
+  const folderOf = (path: string): string => path.split('/')[2] ?? '';
+  const from = folderOf(file);
+  const allowed = mayImport[from];
+  if (allowed === undefined) {
+    return from.endsWith('.ts') ? [] : [`${file}: the folder ${from} is not in the table`];
+  }
+  return importsOf(file, text).flatMap((wanted) => {
+    const into = wanted.startsWith('gateway/src/') ? folderOf(wanted) : wanted === 'ledger' ? 'ledger' : null;
+    const otherProtocol = from === 'protocols' && into === 'protocols' && file.split('/')[3] !== wanted.split('/')[3] && !file.endsWith('registry.ts');
+    return into === null || (into === from && !otherProtocol) || allowed.includes(into) ? [] : [`${file} imports ${wanted}`];
+  });
+}
+
+test('folders import only what the table allows', () => {
+  const files = sources('gateway/src/**/*.ts').filter((file) => !file.endsWith('.test.ts') && !file.includes('/testdata/'));
+  const seen = files.flatMap((file) => importsOf(file, read(file)));
+  assert.ok(files.length > 50 && seen.length > 200, 'the rule saw the files');
+  assert.deepEqual(
+    files.flatMap((file) => forbiddenImports(file, read(file))),
+    [],
+  );
+  assert.equal(forbiddenImports('gateway/src/wire/x.ts', "import { y } from '../sessions/y.ts';").length, 1, 'the rule can fail');
+  assert.equal(forbiddenImports('gateway/src/protocols/one/x.ts', "import { y } from '../two/y.ts';").length, 1, 'the rule can fail');
+});
+
+test('the ledger imports nothing of ours and nothing of Node', () => {
+  const files = sources('ledger/src/*.ts').filter((file) => !file.endsWith('.test.ts'));
+  assert.ok(files.length > 10);
+  const outside = files.flatMap((file) => importsOf(file, read(file)).filter((wanted) => !wanted.startsWith('ledger/')));
+  assert.deepEqual(outside, []);
+});
+
+test('only the gate makes grants', () => {
+  const files = sources('{gateway,cli}/src/**/*.ts').filter(
+    (file) => !file.endsWith('.test.ts') && !file.includes('/testdata/') && read(file).includes('new Grant('),
+  );
+  assert.deepEqual(files, ['gateway/src/sessions/gate.ts']);
+});
+
+test('nobody outside protocols/ names a protocol', () => {
+  const ids = sources('gateway/src/protocols/*/index.ts').map((file) => file.split('/')[3] ?? '');
+  assert.ok(ids.length > 0);
+  // The demo shows one protocol; it brings the sample database.
+  const exempt = /^(gateway\/src\/protocols\/|cli\/src\/demo\/|cli\/src\/commands\/demo\.ts)/;
+  const named = sources('{gateway,cli,ledger}/src/**/*.ts')
+    .filter((file) => !exempt.test(file) && !file.endsWith('.test.ts') && !file.includes('/testdata/'))
+    .filter((file) => ids.some((id) => new RegExp(`['"\`.]${id}['"\`.]`).test(read(file).replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, ''))));
+  assert.deepEqual(named, []);
+});
+
+test('names are kebab-case and say something', () => {
+  const files = sources('{ledger,gateway,cli,tests,bench,tools}/**/*.ts');
+  const wrong = files.filter((file) =>
+    file.split('/').some((part) => !/^[a-z0-9-]+(\.test)?(\.ts)?$/.test(part) || forbiddenNames.test(part.replace(/\.ts$/, ''))),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('an assertion of a type says why it is true', () => {
+  const unexplained = sources('{ledger,gateway,cli}/src/**/*.ts')
+    .filter((file) => !file.endsWith('.test.ts') && !file.includes('/testdata/'))
+    .flatMap((file) => {
+      const lines = read(file).split('\n');
+      return lines.flatMap((line, i) => {
+        const asserts = /[\w)\]}] as (?!const\b)[A-Z{(]/.test(line.replaceAll(/'[^']*'|`[^`]*`/g, '')) && !/^\s*(import|export|\*|\/\/)/.test(line);
+        const explained = [line, lines[i - 1] ?? '', lines[i - 2] ?? ''].some((near) => near.includes('//') || near.includes('*'));
+        return asserts && !explained ? [`${file}:${i + 1}`] : [];
+      });
+    });
+  assert.deepEqual(unexplained, []);
+});
+
+test('text speaks of the project alone', () => {
+  // This file names what it forbids; the vectors that others made lie beside the repository, and without them their tests cannot run.
+  const files = sources(textFiles).filter((file) => file !== 'tests/tidy.test.ts' && file !== 'ledger/src/testdata/vectors.ts');
+  const machine = /\/work\/|\/root\/|TODO|FIXME|\.skip\(|\.only\(/;
+  assert.ok(files.length > 100);
+  assert.deepEqual(
+    files.filter((file) => machine.test(read(file))),
+    [],
+  );
+});
+
+/** First cells of the table rows of a Markdown file, without code marks. */
+function tableNames(file: string): string[] {
+  return [...read(file).matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name ?? '').toSorted();
+}
+
+test('docs/errors.md and docs/dependencies.md are equal to the code', () => {
+  assert.deepEqual(tableNames('docs/errors.md'), [...errorCodes].toSorted());
+  const packages = ['package.json', 'ledger/package.json', 'gateway/package.json', 'cli/package.json'].map((file) => JSON.parse(read(file)));
+  const names = packages.flatMap((each) => Object.keys({ ...each.dependencies, ...each.devDependencies, ...each.optionalDependencies }));
+  const foreign = [...new Set(names)].filter((name) => !name.startsWith('@countersign/'));
+  assert.deepEqual(tableNames('docs/dependencies.md'), foreign.toSorted());
+});
