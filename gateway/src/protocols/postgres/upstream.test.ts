@@ -85,7 +85,10 @@ describe('a real PostgreSQL', () => {
     let cleartext: PostgresServer;
     const tls = { certificate: certificate.certificate, key: certificate.key };
     before(async () => {
-      [scram, cleartext] = await Promise.all([startPostgres({ tls, settings: { listen_addresses: '127.0.0.1,127.0.0.2' } }), startPostgres({ tls, authentication: 'password' })]);
+      [scram, cleartext] = await Promise.all([
+        startPostgres({ tls, settings: { listen_addresses: '127.0.0.1,127.0.0.2' } }),
+        startPostgres({ tls, authentication: 'password' }),
+      ]);
     });
     after(async () => {
       await Promise.all([scram[Symbol.asyncDispose](), cleartext[Symbol.asyncDispose]()]);
