@@ -268,7 +268,7 @@ class RelayLoop {
       this.#isUpstreamPaused = isFull;
       setPaused(this.#upstream, isFull);
     }
-    const mustClientWait = isFull || this.#isDeciding || this.#upstream.queuedBytes > max;
+    const mustClientWait = isFull || this.#isDeciding || this.#relay.isFull || this.#upstream.queuedBytes > max;
     if (mustClientWait !== this.#isClientPaused) {
       this.#isClientPaused = mustClientWait;
       setPaused(this.#client, mustClientWait);

@@ -12,6 +12,8 @@ import type { RecordMeta } from '../domain/record.ts';
  * bytes until `decided`; what comes from the target goes on.
  */
 export interface Relay {
+  /** As many requests wait for their answers as may: nothing is read from the client until some have been answered. */
+  readonly isFull: boolean;
   clientBytes(bytes: Buffer): void;
   upstreamBytes(bytes: Buffer): void;
   /** The answer to the last `request` output. A denied request was recorded and not forwarded. */

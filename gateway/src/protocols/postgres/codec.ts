@@ -31,11 +31,11 @@ export function frameLength(bytes: Buffer, at: number, bytesMax: number): number
   return 1 + length;
 }
 
-/** The whole frames in `bytes` from `start` on; ends quietly where the bytes end within one. Errors: `malformed`. */
+/** The whole frames in `bytes` from `start` on; ends quietly where the bytes end within one, or are none. */
 export function* frames(bytes: Buffer, start = 0): Generator<Frame, void> {
   for (let at = start; at + frameHeaderBytes <= bytes.length;) {
-    const end = at + frameLength(bytes, at, Number.MAX_SAFE_INTEGER);
-    if (end > bytes.length) {
+    const end = at + 1 + bytes.readUInt32BE(at + 1);
+    if (end < at + frameHeaderBytes || end > bytes.length) {
       return;
     }
     yield { type: bytes.readUInt8(at), body: bytes.subarray(at + frameHeaderBytes, end) };

@@ -103,7 +103,6 @@ export function saslResponse(text: string): Buffer {
 }
 
 export const sync = message(frontend.sync, () => undefined);
-export const terminate = message(frontend.terminate, () => undefined);
 
 /**
  * A refused statement must fail the transaction it was meant for, as any error of the target would. These are syntax errors in every state a target

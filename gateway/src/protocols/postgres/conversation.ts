@@ -2,6 +2,9 @@ import type { Unit } from './client-units.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
 
+/** As many requests as may wait for their answers: a client that pipelines more waits, and costs no memory here. */
+const exchangesMax = 10_000;
+
 /** One forwarded request, and what the target still has to say to it. */
 export interface Exchange {
   /** The request record that is answered. */
@@ -52,6 +55,10 @@ export class Conversation {
     return this.#waiting[0];
   }
 
+  get isFull(): boolean {
+    return this.#waiting.length >= exchangesMax;
+  }
+
   /** Nothing is under way and no transaction is open: a refusal concerns the gateway and the client only. */
   get isQuiet(): boolean {
     return this.#waiting.length === 0 && this.status === transaction.idle && !this.isUnsynced;
@@ -94,10 +101,9 @@ export class Conversation {
 
   #note(unit: Unit, isExtended: boolean): void {
     if (isExtended) {
-      this.isUnsynced = !unit.sync;
-      if (unit.sync) {
-        this.#skipping = false;
-      }
+      const isSynced = unit.sync && !this.#copyIn;
+      this.isUnsynced = !isSynced;
+      this.#skipping &&= !isSynced;
     } else if (unit.kind === 'copy') {
       this.#copyIn &&= !unit.ends;
     } else if (!this.#skipping) {
@@ -174,6 +180,7 @@ export class Conversation {
   /** ReadyForQuery: everything up to the first request that waited for one is answered. */
   ready(status: number): void {
     this.status = status;
+    this.#skipping = false;
     if (status === transaction.idle) {
       this.names.transactionEnded();
     }

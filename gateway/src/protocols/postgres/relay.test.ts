@@ -53,7 +53,11 @@ class Harness {
     }
     const bytes = Buffer.concat(output.bytes);
     if (output.type === 'response') {
-      this.responses.push({ request: output.meta.request, bytes, facts: output.continues ? '' : JSON.stringify(output.meta.attributes ?? {}) });
+      this.responses.push({
+        request: output.meta.request,
+        bytes,
+        facts: output.continues ? '' : JSON.stringify(output.meta.attributes ?? {}),
+      });
       return;
     }
     this.#seq += 1;
@@ -189,7 +193,7 @@ test('random bytes from either side: nothing but a close comes of it', () => {
     bytes: fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.constantFrom(...conversation, answer),
-      fc.tuple(fc.constantFrom(...'QPBDECSHXFdcfp12TtnDCZEGHWNASVRKs'), fc.uint8Array({ maxLength: 40 })).map(([type, body]) => message(type, body)),
+      fc.tuple(fc.constantFrom(...'QPBDECSHXFdcfp12TtnDCZEGHWNASVRKs'.split('')), fc.uint8Array({ maxLength: 40 })).map(([type, body]) => message(type, body)),
     ),
   });
   fc.assert(
@@ -296,6 +300,21 @@ test('messages that execute nothing do not pile up without end', () => {
   }
   assert.ok(harness.requests.length >= 4);
   assert.ok(harness.requests.every(({ name, bytes }) => name === 'postgres.prepare' && bytes.length <= 1001 * parse.length));
+});
+
+test('a client that pipelines without end waits for answers', () => {
+  const harness = new Harness();
+  const flood = clientMessages('Q:').toString('latin1').repeat(20_000);
+  harness.client(Buffer.from(flood, 'latin1'));
+  assert.equal(harness.requests.length, 10_000);
+  assert.equal(harness.relay.isFull, true);
+  harness.target(targetMessages('I / Z:I / I / Z:I'));
+  assert.equal(harness.requests.length, 10_002);
+  for (let answered = 2; answered < 20_000; answered += 1) {
+    harness.target(targetMessages('I / Z:I'));
+  }
+  assert.equal(harness.requests.length, 20_000);
+  assert.equal(harness.relay.isFull, false);
 });
 
 test('while a request is held nothing more of the client moves; the target’s bytes do', () => {

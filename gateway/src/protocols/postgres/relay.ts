@@ -54,6 +54,10 @@ export class PostgresRelay implements Relay {
     return this.#conversation.current?.seq ?? null;
   }
 
+  get isFull(): boolean {
+    return this.#conversation.isFull;
+  }
+
   clientBytes(bytes: Buffer): void {
     this.#units.push(bytes);
   }
@@ -121,6 +125,9 @@ export class PostgresRelay implements Relay {
 
   #nextRequest(): Output | null {
     while (!this.#leaving) {
+      if (this.isFull) {
+        return null;
+      }
       const unit = this.#units.next();
       if (unit === null) {
         return null;

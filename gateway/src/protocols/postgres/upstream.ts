@@ -55,7 +55,9 @@ function explain(error: unknown): unknown {
   switch (error.code) {
     case 'malformed':
     case 'limit_exceeded':
-      return new GatewayError('target_login_failed', `The target does not speak PostgreSQL as expected. ${error.message}`, { cause: error });
+      return new GatewayError('target_login_failed', `The target does not speak PostgreSQL as expected. ${error.message}`, {
+        cause: error,
+      });
     case 'deadline_exceeded':
       return new GatewayError('target_login_failed', 'The target took too long over the login.', { cause: error });
     default:

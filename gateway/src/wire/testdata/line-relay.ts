@@ -4,6 +4,7 @@ import type { Output, Relay } from '../relay.ts';
 
 /** The smallest protocol: each line of the client is a request, whatever the target says is a response, `quit` ends. */
 export class LineRelay implements Relay {
+  readonly isFull = false;
   #fromClient = Buffer.alloc(0);
   #isAsking = false;
   #outputs: Output[] = [];

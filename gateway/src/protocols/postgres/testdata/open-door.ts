@@ -20,7 +20,17 @@ export class OpenDoor implements Door {
 
   constructor(target: Partial<Target> = {}, limits: Partial<Limits> = {}) {
     this.limits = { ...defaultLimits, ...limits };
-    this.#target = { name: 'orders', protocol: 'postgres', host: '127.0.0.1', port: 1, path: '', user: 'app', durability: 'process', options: {}, ...target };
+    this.#target = {
+      name: 'orders',
+      protocol: 'postgres',
+      host: '127.0.0.1',
+      port: 1,
+      path: '',
+      user: 'app',
+      durability: 'process',
+      options: {},
+      ...target,
+    };
   }
 
   authenticate(credential: Credential): Promise<Session> {
@@ -54,6 +64,8 @@ export class ArraySession implements Session {
   readonly closes: string[] = [];
   /** Denies requests whose bytes hold this. */
   forbidden = 'forbidden';
+  /** Off: only facts are kept, for large answers. */
+  keepsContent = true;
   readonly #signals: Map<string, () => Promise<void>>;
 
   constructor(target: Target, limits: Limits, signals: Map<string, () => Promise<void>> = new Map()) {
@@ -84,7 +96,7 @@ export class ArraySession implements Session {
       meta: { channel: 1, ...meta },
       channelFacts: null,
       governance: null,
-      content: Buffer.concat(content),
+      content: this.keepsContent ? Buffer.concat(content) : null,
       continues,
       withheld: null,
     });

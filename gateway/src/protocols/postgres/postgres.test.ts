@@ -1,0 +1,181 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import postgresJs from 'postgres';
+import { GatewayError } from '../../domain/errors.ts';
+import { startPostgres, type PostgresServer } from '../../../../tests/support/postgres-server.ts';
+import { cancelRequest } from './compose.ts';
+import { render } from './render.ts';
+import { RawClient, serveOn, type Served } from './testdata/client-side.ts';
+import { goodToken, OpenDoor, type ArraySession } from './testdata/open-door.ts';
+
+/** Real clients and a real server, with nothing but this folder and `wire/` between them. */
+describe('between real clients and a real PostgreSQL', () => {
+  let server: PostgresServer;
+  let door: OpenDoor;
+  let served: Served;
+  before(async () => {
+    server = await startPostgres();
+    door = new OpenDoor({ port: server.port, path: 'postgres', password: () => server.password });
+    served = await serveOn(door);
+  });
+  after(async () => {
+    assert.deepEqual(served.faults, []);
+    await served[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const connect = async (): Promise<pg.Client> => {
+    const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders' });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+  const lastSession = (): ArraySession => {
+    const session = door.sessions.at(-1);
+    assert.ok(session);
+    return session;
+  };
+  /** The cancel key as its client was given it. */
+  const keyOf = (session: ArraySession | undefined): Buffer => {
+    const welcome = Buffer.from(session?.records[1]?.content ?? []);
+    const at = welcome.indexOf('K\0\0\0\x0c');
+    return welcome.subarray(at + 5, at + 13);
+  };
+  const shown = (session: ArraySession): string[] => session.records.map((record) => render(record, (seq) => session.records[seq] ?? null).text);
+
+  test('node-postgres: parameters, named statements, errors, transactions', async () => {
+    const client = await connect();
+    assert.deepEqual((await client.query('select $1::int + 1 as v', [41])).rows, [{ v: 42 }]);
+    for (const id of [1, 2]) {
+      assert.deepEqual((await client.query({ name: 'named', text: 'select $1::text as t', values: [`value ${id}`] })).rows, [{ t: `value ${id}` }]);
+    }
+    await assert.rejects(client.query('select nothing'), { code: '42703' });
+    const several: unknown = await client.query('begin; create temp table x (a int); commit');
+    assert.ok(Array.isArray(several) && several.length === 3);
+    await client.end();
+    const session = lastSession();
+    const texts = shown(session);
+    assert.ok(texts.includes('select $1::text as t\n-- $1 = value 2'), 'the second execution is shown with the text of the first');
+    assert.deepEqual(session.closes, ['client']);
+    const answers = session.records.filter(({ kind, meta, continues }) => kind === 'response' && meta?.request !== undefined && !continues);
+    const asked = session.records.filter(({ kind }) => kind === 'request').map(({ seq }) => seq);
+    assert.deepEqual(
+      answers.map(({ meta }) => meta?.request),
+      asked,
+      'each request has one answer',
+    );
+    assert.equal(answers.find(({ meta }) => meta?.attributes?.['db.response.status_code'] === '42703')?.kind, 'response');
+  });
+
+  test('postgres.js: pipelined queries, a cursor, COPY both ways, notifications', async () => {
+    const sql = postgresJs({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', max: 1, onnotice: () => undefined });
+    await sql`create table items (id int, name text)`;
+    const input = await sql`copy items from stdin`.writable();
+    for (let id = 0; id < 2000; id += 1) {
+      input.write(`${id}\tname ${id}\n`);
+    }
+    input.end();
+    await once(input, 'finish');
+    const sums = await Promise.all(Array.from({ length: 50 }, (_, i) => sql`select count(*)::int as n from items where id < ${i}`));
+    assert.deepEqual(
+      sums.map(([row]) => row?.['n']),
+      Array.from({ length: 50 }, (_, i) => i),
+    );
+    let seen = 0;
+    await sql`select * from items`.cursor(300, (rows) => {
+      seen += rows.length;
+    });
+    assert.equal(seen, 2000);
+    let copied = '';
+    for await (const chunk of await sql`copy items to stdout`.readable()) {
+      copied += String(chunk);
+    }
+    assert.equal(copied.split('\n').length, 2001);
+    const heard = Promise.withResolvers<string>();
+    await sql.listen('jobs', heard.resolve);
+    await sql.notify('jobs', 'go');
+    assert.equal(await heard.promise, 'go');
+    await sql.end();
+    const copies = door.sessions.flatMap((session) => session.records.filter(({ meta }) => meta?.action === 'postgres.copy'));
+    assert.ok(Buffer.concat(copies.map(({ content }) => content ?? Buffer.alloc(0))).includes('1999\tname 1999'));
+  });
+
+  test('a refusal fails the transaction it was meant for, and nothing else', async () => {
+    const client = await connect();
+    await client.query('create table kept (a int)');
+    await client.query('begin');
+    await client.query('insert into kept values (1)');
+    await assert.rejects(client.query('select $1::text', ['forbidden']), { code: '42501', message: /It is forbidden \(session 5e55/ });
+    await assert.rejects(client.query('select 1'), { code: '25P02' });
+    await client.query('commit');
+    assert.deepEqual((await client.query('select * from kept')).rows, []);
+    await assert.rejects(client.query("select 'forbidden'"), { code: '42501' });
+    assert.deepEqual((await client.query('select 1 as one')).rows, [{ one: 1 }]);
+    await client.end();
+    assert.ok(!server.log().includes("'forbidden'"));
+    assert.match(server.log(), /countersign refused a statement here/);
+  });
+
+  test('A7: a cancel key reaches what runs in its own session, once, and nothing that runs later', async () => {
+    const client = await connect();
+    const other = await connect();
+    const [session] = door.sessions.slice(-2);
+    const running = assert.rejects(client.query('select pg_sleep(30)'), { code: '57014' });
+    const untouched = other.query('select pg_sleep(1), 7 as seven');
+    await delay(200);
+    const canceller = await RawClient.connect(served.port);
+    canceller.say(cancelRequest(keyOf(session)));
+    assert.equal(await canceller.inbox.untilEnd(), '');
+    await running;
+    assert.equal((await untouched).rows[0].seven, 7);
+    assert.equal(session?.records.filter(({ meta }) => meta?.action === 'postgres.cancel').length, 1);
+    for (const handler of door.signals.values()) {
+      await handler();
+    }
+    assert.equal(session.records.filter(({ meta }) => meta?.action === 'postgres.cancel').length, 1, 'nothing runs: nothing is cancelled');
+    assert.equal((await client.query('select 1 as one')).rows[0].one, 1);
+    await Promise.all([client.end(), other.end()]);
+  });
+
+  test('a row longer than any message may be held streams through; many rows are counted', async () => {
+    const client = await connect();
+    lastSession().keepsContent = false;
+    const { rows } = await client.query("select repeat('x', 65 * 1024 * 1024) as long");
+    assert.equal(rows[0].long.length, 65 * 1024 * 1024);
+    const query = new pg.Query('select g, repeat(chr(65 + g % 26), 1000) from generate_series(1, 100000) g');
+    let count = 0;
+    query.on('row', () => {
+      count += 1;
+    });
+    client.query(query);
+    await once(query, 'end');
+    assert.equal(count, 100_000);
+    const last = lastSession().records.findLast(({ kind }) => kind === 'response');
+    assert.equal(last?.meta?.attributes?.['db.response.returned_rows'], 100_000);
+    await client.end();
+  });
+
+  test('halted: told in PostgreSQL’s words, at once, in the middle of a statement', async () => {
+    const client = await connect();
+    const session = lastSession();
+    const running = assert.rejects(client.query('select pg_sleep(30)'), { code: '57P01', message: /An operator said so/ });
+    await delay(100);
+    session.controller.abort(new GatewayError('halted', 'An operator said so.'));
+    await running;
+    assert.deepEqual(session.closes, ['halted']);
+  });
+
+  test('the target ends the connection: its own words reach the client', async () => {
+    const client = await connect();
+    const running = assert.rejects(client.query('select pg_terminate_backend(pg_backend_pid())'), { code: '57P01' });
+    await running;
+    const session = lastSession();
+    while (session.closes.length === 0) {
+      await delay(5);
+    }
+    assert.deepEqual(session.closes, ['target']);
+  });
+});

@@ -1,0 +1,213 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { OpenedRecord, RecordMeta } from '../../domain/record.ts';
+import { startupMessage } from './compose.ts';
+import { formatValue } from './render-values.ts';
+import { render } from './render.ts';
+import { clientMessages, int16s, int32s, message, targetMessages } from './testdata/shorthand.ts';
+
+/** Records of one session; those before the last are what it may look at. */
+function session(...records: readonly { readonly kind?: string; readonly meta?: Partial<RecordMeta>; readonly content: Uint8Array }[]): {
+  text: string;
+  attributes: Readonly<Record<string, unknown>>;
+} {
+  const opened = records.map(({ kind = 'request', meta = {}, content }, seq): OpenedRecord => ({
+    session: '',
+    seq,
+    timeMs: 0,
+    kind,
+    record: '',
+    meta: { channel: 1, ...meta },
+    channelFacts: null,
+    governance: null,
+    content,
+    continues: false,
+    withheld: null,
+  }));
+  const last = opened.at(-1);
+  assert.ok(last);
+  return render(last, (seq) => opened[seq] ?? null);
+}
+
+describe('requests', () => {
+  test('a query is its text', () => {
+    const { text, attributes } = session({ meta: { action: 'postgres.query' }, content: clientMessages("Q:select 'ä'; select 2") });
+    assert.equal(text, "select 'ä'; select 2");
+    assert.deepEqual(attributes, { 'db.query.text': "select 'ä'; select 2" });
+  });
+
+  test('an execute is its statement with its parameters', () => {
+    const { text, attributes } = session({
+      meta: { action: 'postgres.execute' },
+      content: clientMessages('P::select $1, $2 / B:::5,∅ / E: / S'),
+    });
+    assert.equal(text, 'select $1, $2\n-- $1 = 5\n-- $2 = NULL');
+    assert.deepEqual(attributes, { 'db.query.text': 'select $1, $2', 'db.query.parameter.0': '5', 'db.query.parameter.1': 'NULL' });
+  });
+
+  test('statement and portal may come from earlier records', () => {
+    const parse = { meta: { action: 'postgres.prepare' }, content: clientMessages('P:s:select $1 / P:t:drop table t / S') };
+    const bind = {
+      meta: { action: 'postgres.prepare', attributes: { 'countersign.parse': 0 } },
+      content: clientMessages('B:p:s:7 / B:q:t: / H'),
+    };
+    const once = {
+      meta: { action: 'postgres.execute', attributes: { 'countersign.parse': 0 } },
+      content: clientMessages('B::s:6 / E: / S'),
+    };
+    const later = {
+      meta: { action: 'postgres.execute', attributes: { 'countersign.bind': 1, 'countersign.parse': 0 } },
+      content: clientMessages('E:p / S'),
+    };
+    assert.equal(session(parse, once).text, 'select $1\n-- $1 = 6');
+    assert.equal(session(parse, bind, later).text, 'select $1\n-- $1 = 7');
+    assert.match(session({ meta: { action: 'postgres.execute' }, content: clientMessages('B::gone: / E:') }).text, /"gone" is not in this recording/);
+  });
+
+  test('one record may hold both, and be an earlier one', () => {
+    const both = { meta: { action: 'postgres.prepare' }, content: clientMessages('P:s:select 8 / B:p:s: / H') };
+    const later = {
+      meta: { action: 'postgres.execute', attributes: { 'countersign.bind': 0, 'countersign.parse': 0 } },
+      content: clientMessages('E:p'),
+    };
+    assert.equal(session(both, later).text, 'select 8');
+  });
+
+  test('binary parameters are read by the types that the target described', () => {
+    const parse = { meta: { action: 'postgres.prepare' }, content: clientMessages('P:s:select $1 / D:S:s / S') };
+    const described = { kind: 'response', meta: { request: 0 }, content: targetMessages('1 / t:23 / n / Z:I') };
+    const bind = message('B', '', 's', int16s(1, 1, 1), int32s(4, 42), int16s(0));
+    const execute = {
+      meta: { action: 'postgres.execute', attributes: { 'countersign.parse': 0 } },
+      content: Buffer.concat([bind, clientMessages('E:')]),
+    };
+    assert.equal(session(parse, described, execute).text, 'select $1\n-- $1 = 42');
+  });
+
+  test('COPY data are text, also in pieces', () => {
+    const meta = { action: 'postgres.copy', attributes: { 'countersign.begun_bytes': 3 } };
+    assert.equal(session({ meta, content: Buffer.concat([Buffer.from('d\t\n'), clientMessages('d:next / c')]) }).text, 'd\t\nnext');
+    assert.equal(session({ meta: { action: 'postgres.copy' }, content: clientMessages('d:beginning').subarray(0, 10) }).text, 'begin');
+  });
+
+  test('startup, cancel, messages that execute nothing', () => {
+    const packet = startupMessage(
+      new Map([
+        ['user', 'bot'],
+        ['database', 'orders'],
+      ]),
+    );
+    assert.equal(session({ meta: { action: 'postgres.connect' }, content: packet }).text, 'user=bot database=orders');
+    assert.equal(
+      session({ meta: { action: 'postgres.cancel', attributes: { 'countersign.request': 9 } }, content: Buffer.alloc(16) }).text,
+      'cancel request 9',
+    );
+    const prepared = session({ meta: { action: 'postgres.prepare' }, content: clientMessages('P:s:select 1 / D:S:s / C:P: / S') });
+    assert.equal(prepared.text, 'PREPARE "s": select 1\nDESCRIBE statement "s"\nCLOSE the unnamed portal');
+  });
+});
+
+describe('responses', () => {
+  test('rows, tags, errors and notices are text', () => {
+    const content = targetMessages('T:id,name / D:1,ä / D:2,∅ / C:SELECT 2 / N:careful / E:42P01:no such table / A:jobs:7 / Z:I');
+    assert.equal(
+      session({ kind: 'response', content }).text,
+      'id | name\n1 | ä\n2 | NULL\nSELECT 2\nNOTICE 00000: careful\nERROR 42P01: no such table\nNOTIFY jobs, 7',
+    );
+  });
+
+  test('binary rows are read by the Bind’s formats and the columns of an earlier part', () => {
+    const column = Buffer.concat([Buffer.from('n\0'), int32s(0), int16s(0), int32s(20), int16s(8), int32s(-1), int16s(0)]);
+    const bind = message('B', '', '', int16s(0), int16s(0), int16s(1, 1));
+    const value = Buffer.alloc(8);
+    value.writeBigInt64BE(-5n);
+    const request = {
+      meta: { action: 'postgres.execute' },
+      content: Buffer.concat([clientMessages('P::select n'), bind, clientMessages('E:')]),
+    };
+    const first = { kind: 'response', meta: { request: 0 }, content: message('T', int16s(1), column) };
+    const row = message('D', int16s(1), int32s(8), value);
+    const second = {
+      kind: 'response',
+      meta: { request: 0, attributes: { 'countersign.begun_bytes': 2 } },
+      content: Buffer.concat([Buffer.from('xy'), row]),
+    };
+    assert.equal(session(request, first, second).text, '… (the rest of the row before)\n-5');
+  });
+
+  test('what is too much is counted', () => {
+    const row = targetMessages(`D:${'x'.repeat(1000)}`);
+    const { text } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 1000 }, () => row)) });
+    assert.ok(text.length < 600_000);
+    assert.match(text, /… \d+ lines more$/);
+  });
+});
+
+describe('binary values', () => {
+  const double = Buffer.alloc(8);
+  double.writeDoubleBE(1.5);
+  const cases: readonly [string, number, Buffer][] = [
+    ['t', 16, Buffer.from([1])],
+    ['\\xdeadbeef', 17, Buffer.from('deadbeef', 'hex')],
+    ['-2', 21, int16s(-2)],
+    ['1.5', 701, double],
+    ['2026-11-21', 1082, int32s(9821)],
+    ['2000-01-01 00:00:01.5', 1114, int32s(0, 1_500_000)],
+    ['1999-12-31 23:59:59.999999+00', 1184, int32s(-1, -1)],
+    ['00:00:00.000001', 1083, int32s(0, 1)],
+    ['12345.6789', 1700, int16s(3, 1, 0, 4, 1, 2345, 6789)],
+    ['-0.05', 1700, int16s(1, -1, 0x4000, 2, 500)],
+    ['10000', 1700, int16s(1, 1, 0, 0, 1)],
+    ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 2950, Buffer.from('a0eebc999c0b4ef8bb6d6bb9bd380a11', 'hex')],
+    ['{"a":1}', 3802, Buffer.from('\u0001{"a":1}')],
+    ['{1,NULL}', 1007, int32s(1, 1, 23, 2, 1, 4, 1, -1)],
+    ['\\x0102', 23, Buffer.from([1, 2])],
+    ['\\x01', 999_999, Buffer.from([1])],
+  ];
+  for (const [text, type, bytes] of cases) {
+    test(text, () => {
+      assert.equal(formatValue(bytes, type, 1), text);
+    });
+  }
+
+  test('any bytes of any type: a text', () => {
+    const types = fc.constantFrom(...cases.map(([, type]) => type), 0, 25, 700, 1009, 3807);
+    fc.assert(
+      fc.property(types, fc.uint8Array({ maxLength: 60 }), (type, bytes) => {
+        assert.equal(typeof formatValue(Buffer.from(bytes), type, 1), 'string');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+test('any bytes of any record are shown somehow', () => {
+  const actions = [undefined, 'connect', 'query', 'execute', 'prepare', 'copy', 'function_call', 'cancel', 'refuse'].map((name) =>
+    name === undefined ? {} : { action: `postgres.${name}` },
+  );
+  const whole = [
+    clientMessages('P:s:select 1 / B:p:s:1,∅ / E:p / D:S:s / F:1 / f:no / Q:x'),
+    targetMessages('T:a,b / D:1,2 / t:23 / V:x / A:a:b / S:a:b / E:1:2'),
+  ];
+  const content = fc.oneof(
+    fc.uint8Array({ maxLength: 120 }),
+    fc.tuple(fc.constantFrom(...whole), fc.nat(200), fc.nat(255)).map(([bytes, at, value]) => {
+      const changed = Buffer.from(bytes);
+      changed[at % changed.length] = value;
+      return changed;
+    }),
+  );
+  const attributes = fc.record({
+    'countersign.bind': fc.integer(),
+    'countersign.parse': fc.integer(),
+    'countersign.begun_bytes': fc.integer(),
+  });
+  fc.assert(
+    fc.property(fc.constantFrom('request', 'response'), fc.constantFrom(...actions), attributes, content, (kind, action, facts, bytes) => {
+      const records = [{ content: whole[0] ?? bytes }, { kind, meta: { ...action, request: 0, attributes: facts }, content: bytes }];
+      assert.equal(typeof session(...records).text, 'string');
+    }),
+    { numRuns: 2000 },
+  );
+});
