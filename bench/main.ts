@@ -1,8 +1,10 @@
 /** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. */
+import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   recorder: benchRecorder,
+  postgres: benchPostgres,
 };
 
 const [name = ''] = process.argv.slice(2);

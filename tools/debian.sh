@@ -1,8 +1,8 @@
 #!/bin/sh
-# The Debian packages that tests drive: clients and servers that others wrote. Installs what is missing, quietly.
+# The Debian packages that tests drive: clients and servers that others wrote. Installs what is missing, quietly. A benchmark names more of them.
 set -eu
 missing=''
-for package in postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg strace openssl e2fsprogs util-linux procps; do
+for package in postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg strace openssl e2fsprogs util-linux procps "$@"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0

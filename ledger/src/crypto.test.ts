@@ -4,6 +4,7 @@ import test from 'node:test';
 import * as fc from 'fast-check';
 import { sha256, verifyEd25519 } from './crypto.ts';
 import { verifyEd25519Web } from './ed25519-web.ts';
+import { HashSlots } from './hash-slots.ts';
 import { HashLanes } from './sha256-lanes.ts';
 import { sha256Portable } from './sha256.ts';
 import { signerOf } from './testdata/store-writer.ts';
@@ -43,6 +44,27 @@ for (const useVectors of [true, false]) {
       }
     }
     assert.throws(() => new HashLanes(0, 300, useVectors), RangeError);
+  });
+}
+
+for (const useVectors of [true, false]) {
+  void test(`SHA-256 of messages of different lengths at once agrees with node:crypto, ${useVectors ? 'with' : 'without'} vectors`, () => {
+    const slots = new HashSlots(16, 512, useVectors);
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: slots.messageBytesMax }), { maxLength: 16 }), (messages) => {
+        for (const [slot, message] of messages.entries()) {
+          slots.memory.set(message, slots.at(slot));
+          slots.close(slot, message.length);
+        }
+        slots.hash(messages.length);
+        for (const [slot, message] of messages.entries()) {
+          assert.equal(Buffer.from(slots.digests.subarray(32 * slot, 32 * (slot + 1))).toString('hex'), reference(message));
+        }
+      }),
+      { numRuns: 300 },
+    );
+    assert.throws(() => new HashSlots(128, 512, useVectors), RangeError);
+    assert.throws(() => new HashSlots(3, 64, useVectors), RangeError);
   });
 }
 

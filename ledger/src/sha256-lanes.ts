@@ -3,9 +3,9 @@
  * hash of Node costs more by its call than by its hashing for messages of a few blocks, and leaves and nodes of the tree are such.
  *
  * The WebAssembly function is assembled below, instruction by instruction, from the formulas of FIPS 180-4 §6.2.2. It compresses four
- * padded messages that lie at equal distances in its memory:
+ * padded messages that lie at equal distances in its memory, and writes the digest of each once it has read as many blocks as `blocksAt` says for its lane:
  *
- *     compress(message: i32, distance: i32, blocks: i32, digests: i32)
+ *     compress(message: i32, distance: i32, blocksMax: i32, digests: i32)
  *
  * Where WebAssembly (or its vectors) cannot be had, the messages are hashed one by one.
  */
@@ -19,7 +19,12 @@ const lanes = 4;
 /** How many messages `HashLanes` takes at most. */
 export const laneMessagesMax = 256;
 
-const digestsAt = 1024; // Behind 64 round constants, each four times.
+/** Where the number of blocks of each lane stands, an i32 each: behind 64 round constants, each four times. */
+export const blocksAt = 1024;
+/** Where free memory begins. */
+export const lanesFreeAt = 1088;
+
+const digestsAt = lanesFreeAt;
 const messagesAt = digestsAt + laneMessagesMax * digestBytes;
 
 /** Instructions, nested as they are written; `flatten` makes the bytes of them. */
@@ -46,7 +51,8 @@ function vector(opcode: number, ...immediates: number[]): Code {
 const get = (local: number): Code => [0x20, local];
 const set = (local: number): Code => [0x21, local];
 const addWord: Code = [0x6a];
-const subtractWord: Code = [0x6b];
+const equalWords: Code = [0x46];
+const lessWord: Code = [0x49];
 const add = vector(0xae);
 const or = vector(0x50);
 const xor = vector(0x51);
@@ -54,6 +60,7 @@ const xor = vector(0x51);
 const select = vector(0x52);
 const shiftLeft = (bits: number): Code => [constant(bits), vector(0xab)];
 const shiftRight = (bits: number): Code => [constant(bits), vector(0xad)];
+const loadWord = (offset: number): Code => [0x28, 2, unsigned(offset)];
 const load = (offset: number): Code => [vector(0x00, 4), unsigned(offset)];
 const loadLane = (lane: number, offset: number): Code => [vector(0x56, 0), unsigned(offset), lane];
 const storeLane = (lane: number, offset: number): Code => [vector(0x5a, 0), unsigned(offset), lane];
@@ -61,13 +68,15 @@ const storeLane = (lane: number, offset: number): Code => [vector(0x5a, 0), unsi
 const swapBytes = (local: number): Code => [get(local), get(local), vector(0x0d, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)];
 
 // Locals: the parameters, a pointer for each lane, then vectors.
-const [message, distance, blocks, digests] = [0, 1, 2, 3];
-const pointer = (lane: number): number => 4 + lane;
-const schedule = (i: number): number => 8 + (i & 15);
+const [message, distance, blocksMax, digests, done] = [0, 1, 2, 3, 4];
+const parameters = 4;
+const pointer = (lane: number): number => 5 + lane;
+const schedule = (i: number): number => 9 + (i & 15);
 /** The working variables a to h in round t: instead of moving them, the rounds rename them. */
-const working = (i: number, t: number): number => 24 + ((i - t) & 7);
-const state = (i: number): number => 32 + i;
-const temporary = 40;
+const working = (i: number, t: number): number => 25 + ((i - t) & 7);
+const state = (i: number): number => 33 + i;
+const temporary = 41;
+const wordLocals = 5;
 const vectorLocals = 33;
 
 const allLanes = [0, 1, 2, 3];
@@ -122,10 +131,10 @@ function loadSchedule(i: number): Code {
   return [loads, swapBytes(word), set(word)];
 }
 
-function storeDigest(i: number): Code {
-  const at = (lane: number): number => digestBytes * lane + 4 * i;
-  const stores = allLanes.map((lane) => [get(digests), get(temporary), storeLane(lane, at(lane))]);
-  return [swapBytes(state(i)), set(temporary), stores];
+/** The digest of a lane whose message ends with this block. */
+function storeDigest(lane: number): Code {
+  const stores = allWords.map((i) => [swapBytes(state(i)), set(temporary), get(digests), get(temporary), storeLane(lane, digestBytes * lane + 4 * i)]);
+  return [[constant(0), loadWord(blocksAt + 4 * lane), get(done), equalWords], [0x04, 0x40], stores, 0x0b];
 }
 
 function splat(value: number): Code {
@@ -147,9 +156,9 @@ function functionBody(): Code {
     allRounds.map(round),
     allWords.map((i) => [get(state(i)), get(working(i, 64)), add, set(state(i))]),
     allLanes.map((lane) => [get(pointer(lane)), constant(blockBytes), addWord, set(pointer(lane))]),
-    [get(blocks), constant(1), subtractWord, set(blocks)],
-    [get(blocks), branchIf, end],
-    allWords.map(storeDigest),
+    [get(done), constant(1), addWord, set(done)],
+    allLanes.map(storeDigest),
+    [get(done), get(blocksMax), lessWord, branchIf, end],
     end,
   ];
 }
@@ -162,11 +171,11 @@ function section(id: number, content: Code): Code {
 /** https://webassembly.github.io/spec/core/binary/modules.html */
 function moduleBytes(): Uint8Array {
   const [i32, v128] = [0x7f, 0x7b];
-  const locals = [2, lanes, i32, vectorLocals, v128];
+  const locals = [2, wordLocals, i32, vectorLocals, v128];
   const body = flatten([locals, functionBody()]);
   const code: Code = [
     [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, [1, 0x60, 4, i32, i32, i32, i32, 0]), // one type of function
+    section(1, [1, 0x60, parameters, i32, i32, i32, i32, 0]), // one type of function
     section(3, [1, 0]), // one function of it
     section(5, [1, 0, 1]), // one memory of one page
     section(7, [2, 1, 0x6d, 2, 0, 1, 0x66, 0, 0]), // exported as "m" and "f"
@@ -175,7 +184,7 @@ function moduleBytes(): Uint8Array {
   return Uint8Array.from(flatten(code));
 }
 
-type Compress = (message: number, distance: number, blocks: number, digests: number) => void;
+export type Compress = (message: number, distance: number, blocksMax: number, digests: number) => void;
 
 /** As much of the global `WebAssembly` as is used here, with the exports of the module above. */
 interface WebAssemblyApi {
@@ -190,12 +199,13 @@ function isWebAssembly(value: unknown): value is WebAssemblyApi {
 }
 
 interface Instance {
+  /** 64 KiB. */
   readonly memory: Uint8Array;
   readonly compress: Compress;
 }
 
 /** Undefined where WebAssembly is missing, forbidden by a content security policy, or has no vectors. */
-function instantiate(): Instance | undefined {
+export function instantiateLanes(): Instance | undefined {
   const api: unknown = Reflect.get(globalThis, 'WebAssembly');
   if (!isWebAssembly(api)) {
     return undefined;
@@ -232,11 +242,14 @@ export class HashLanes {
     if (messagesAt + laneMessagesMax * this.stride > 65_536) {
       throw new RangeError('messages too long for the lanes');
     }
-    const instance = useVectors ? instantiate() : undefined;
+    const instance = useVectors ? instantiateLanes() : undefined;
     this.#compress = instance?.compress;
     this.memory = instance?.memory ?? new Uint8Array(65_536);
     this.digests = this.memory.subarray(digestsAt, messagesAt);
     const view = new DataView(this.memory.buffer);
+    for (let lane = 0; lane < lanes; lane++) {
+      view.setInt32(blocksAt + 4 * lane, this.stride / blockBytes, true);
+    }
     for (let i = 0; i < laneMessagesMax; i++) {
       const start = messagesAt + i * this.stride;
       this.memory[start] = prefix;

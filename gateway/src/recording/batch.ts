@@ -1,18 +1,8 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { sha256Into } from '@countersign/ledger/crypto.ts';
 import { bodyOffsets, entryHeaderBytes, entryOffsets, frameHeaderBytes, frameMagic, frameOffsets, frameTypes } from '@countersign/ledger/journal.ts';
-import {
-  bodySlots,
-  hashBytes,
-  leafFlags,
-  leafHashInto,
-  leafKinds,
-  leafOffsets,
-  saltBytes,
-  writeUint53,
-  type BodySlot,
-  type LeafKind,
-} from '@countersign/ledger/leaf.ts';
+import { bodySlots, hashBytes, leafFlags, leafKinds, leafOffsets, saltBytes, writeUint53, type BodySlot, type LeafKind } from '@countersign/ledger/leaf.ts';
+import { EntryHashes, type OnLeaf } from './entry-hashes.ts';
 import { drawnBodyBytesMax, type Keystream } from './keystream.ts';
 import { noClass, standardClass } from './retention.ts';
 
@@ -53,10 +43,32 @@ export const partBytesMax = 1024 * 1024;
 export const metaBytesMax = 64 * 1024;
 
 const commitHeadBytes = 26;
+const seqAt = 18;
 const plainAt = commitHeadBytes + saltBytes;
 const compressFromBytes = 4096;
 /** Compression that saves less than an eighth is not kept, and not tried again for so many bodies. */
 const compressionPause = 32;
+/** Where the input of a commitment is composed. */
+interface Input {
+  readonly bytes: Buffer;
+  readonly at: number;
+  /** It is hashed together with others. */
+  readonly isSmall: boolean;
+}
+
+interface Body {
+  readonly slot: BodySlot;
+  readonly stream: 'meta' | 'content';
+  readonly length: number;
+}
+
+/** How a body stands in the journal: where in its keystream, how long, how encoded. */
+interface Stored {
+  readonly position: number;
+  readonly stored: number;
+  readonly encoding: number;
+}
+
 const bodyStreamOf = { meta: 1, content: 2 } as const;
 const clearMetaKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
   'open',
@@ -77,11 +89,7 @@ const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The most that an entry can take in the journal. */
 export function entryBytesMax(draft: EntryDraft): number {
-  let bytes = entryHeaderBytes + draft.meta.length * 3;
-  for (const part of draft.content) {
-    bytes += part.length;
-  }
-  return bytes;
+  return entryHeaderBytes + draft.meta.length * 3 + bytesOf(draft.content);
 }
 
 /**
@@ -93,13 +101,16 @@ export class Batch {
   #view: DataView;
   #end = hashBytes + frameHeaderBytes;
   #entries = 0;
-  /** Commitment input: 0x02 or 0x03, slot, session, seq, salt, plaintext. */
+  /** For commitment inputs that are too long to be hashed with others. */
   readonly #scratch = Buffer.alloc(plainAt + partBytesMax + 16);
-  readonly #scratchView = new DataView(this.#scratch.buffer, this.#scratch.byteOffset, this.#scratch.length);
-  readonly #log: LogPosition;
+  readonly #hashes: EntryHashes;
+  /** What every entry begins with: a leaf that has only what the log knows, and two empty body headers. */
+  readonly #blank = Buffer.alloc(entryHeaderBytes);
 
-  constructor(log: LogPosition, chain: Uint8Array) {
-    this.#log = log;
+  constructor(log: LogPosition, chain: Uint8Array, onLeaf: OnLeaf) {
+    this.#hashes = new EntryHashes(onLeaf);
+    this.#blank.set(log.gatewayId, leafOffsets.gatewayId);
+    this.#blank.writeUInt32BE(log.epoch, leafOffsets.epoch);
     this.#buffer = Buffer.alloc(1024 * 1024);
     this.#view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.length);
     this.#buffer.set(chain);
@@ -118,32 +129,36 @@ export class Batch {
     return this.#buffer.subarray(0, hashBytes);
   }
 
-  /** Appends an entry and advances the session. Returns a view of the leaf's hash, valid until the session's next record. */
-  add(track: SessionTrack, draft: EntryDraft, logIndex: number, timeMs: number): Uint8Array {
+  /** Appends an entry. Its leaf is whole, and its session advanced to its hash, with the frame at the latest. */
+  add(track: SessionTrack, draft: EntryDraft, logIndex: number, timeMs: number): void {
     this.#reserve(entryBytesMax(draft));
+    if (this.#hashes.isFull) {
+      this.#hashes.settle(this.#buffer);
+    }
     const leafAt = this.#end;
-    this.#buffer.fill(0, leafAt, leafAt + entryHeaderBytes);
+    this.#buffer.set(this.#blank, leafAt);
     this.#end += entryHeaderBytes;
-    const clear = clearMetaKinds.has(draft.kind);
     let flags = draft.continues === true ? leafFlags.continues : 0;
-    if (clear) {
+    if (clearMetaKinds.has(draft.kind)) {
       flags |= leafFlags.metaClear | leafFlags.hasMeta;
       this.#addClear(leafAt, draft.meta);
     } else if (draft.meta !== '') {
       flags |= leafFlags.hasMeta;
-      const length = this.#scratch.write(draft.meta, plainAt);
-      this.#addSealed(track, leafAt, { slot: 'meta', stream: 'meta', length });
+      const input = this.#openInput(draft.meta.length * 3);
+      const length = input.bytes.write(draft.meta, input.at + plainAt);
+      this.#addSealed(track, leafAt, { slot: 'meta', stream: 'meta', length }, input);
     }
-    const length = this.#gather(draft.content);
+    const length = bytesOf(draft.content);
     if (length > 0) {
       flags |= leafFlags.hasContent;
-      this.#addSealed(track, leafAt, { slot: 'content', stream: draft.contentIsFacts === true ? 'meta' : 'content', length });
+      const input = this.#openInput(length);
+      gather(draft.content, input);
+      this.#addSealed(track, leafAt, { slot: 'content', stream: draft.contentIsFacts === true ? 'meta' : 'content', length }, input);
     }
     this.#addLeaf(track, leafAt, { kind: draft.kind, flags, logIndex, timeMs, contentIsFacts: draft.contentIsFacts === true });
-    leafHashInto(this.#buffer, leafAt, track.previous);
+    this.#hashes.add(track, leafAt);
     track.seq += 1;
     this.#entries += 1;
-    return track.previous;
   }
 
   /**
@@ -168,6 +183,7 @@ export class Batch {
   }
 
   #finish(type: number, index: number, durableOffset: number): Uint8Array {
+    this.#hashes.settle(this.#buffer);
     const header = hashBytes;
     const bodyBytes = this.bytes;
     this.#view.setUint32(header + frameOffsets.magic, frameMagic);
@@ -199,50 +215,64 @@ export class Batch {
     this.#end += length;
   }
 
-  /** Seals the `length` bytes that stand in the scratch behind where the salt goes. */
-  #addSealed(track: SessionTrack, leafAt: number, body: { slot: BodySlot; stream: 'meta' | 'content'; length: number }): void {
+  /** Where to compose the input of a commitment: 0x02, slot, session, seq, salt, plaintext. */
+  #openInput(plainBytesMax: number): Input {
+    const isSmall = plainBytesMax <= drawnBodyBytesMax && this.#hashes.fits(plainAt + plainBytesMax);
+    return isSmall ? { bytes: this.#hashes.memory, at: this.#hashes.inputAt, isSmall } : { bytes: this.#scratch, at: 0, isSmall };
+  }
+
+  /** Seals the `length` bytes that stand in the input behind where the salt goes. */
+  #addSealed(track: SessionTrack, leafAt: number, body: Body, input: Input): void {
     const { slot, length } = body;
     const stream = track.streams?.[body.stream];
     if (stream === undefined) {
       throw new Error('a session without secrets can record only clear facts');
     }
-    const scratch = this.#scratch;
-    const headerAt = leafAt + (slot === 'meta' ? entryOffsets.meta : entryOffsets.content);
-    let stored = length;
-    let position: number;
-    let encoding = 0;
-    if (length <= drawnBodyBytesMax) {
-      const drawn = stream.draw(length);
-      position = drawn.position;
-      const { keystream, start } = drawn;
-      for (let i = 0; i < saltBytes; i++) {
-        scratch[commitHeadBytes + i] = keystream[start + i] ?? 0;
-      }
-      const mask = start + saltBytes;
-      for (let i = 0; i < length; i++) {
-        this.#buffer[this.#end + i] = (scratch[plainAt + i] ?? 0) ^ (keystream[mask + i] ?? 0);
-      }
-    } else {
-      const packed = compress(track, scratch.subarray(plainAt, plainAt + length));
-      encoding = packed === null ? 0 : 1;
-      scratch.fill(0, commitHeadBytes, plainAt);
-      const input = packed === null ? scratch.subarray(commitHeadBytes, plainAt + length) : Buffer.concat([scratch.subarray(commitHeadBytes, plainAt), packed]);
-      const sealed = stream.encrypt(input);
-      position = sealed.position;
-      stored = input.length - saltBytes;
-      scratch.set(sealed.output.subarray(0, saltBytes), commitHeadBytes);
-      this.#buffer.set(sealed.output.subarray(saltBytes), this.#end);
-    }
-    scratch[0] = 2;
-    scratch[1] = bodySlots[slot];
-    scratch.set(track.idBytes, 2);
-    writeUint53(this.#scratchView, 18, track.seq);
+    const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(stream, length, input) : this.#encrypt(track, stream, length);
+    const { bytes, at } = input;
+    bytes[at] = 2;
+    bytes[at + 1] = bodySlots[slot];
+    bytes.set(track.idBytes, at + 2);
+    bytes.writeUInt32BE(Math.floor(track.seq / 0x1_0000_0000), at + seqAt);
+    bytes.writeUInt32BE(track.seq % 0x1_0000_0000, at + seqAt + 4);
     const commitAt = leafAt + (slot === 'meta' ? leafOffsets.metaCommit : leafOffsets.contentCommit);
-    sha256Into(scratch.subarray(0, plainAt + length), this.#buffer, commitAt);
+    if (input.isSmall) {
+      this.#hashes.commit(plainAt + length, commitAt);
+    } else {
+      sha256Into(bytes.subarray(0, plainAt + length), this.#buffer, commitAt);
+    }
+    const headerAt = leafAt + (slot === 'meta' ? entryOffsets.meta : entryOffsets.content);
     this.#view.setUint32(headerAt + bodyOffsets.bytes, stored);
     this.#view.setUint16(headerAt + bodyOffsets.stream, (bodyStreamOf[body.stream] << 8) | encoding);
     writeUint53(this.#view, headerAt + bodyOffsets.position, position);
     this.#end += stored;
+  }
+
+  /** A small body, with keystream drawn in bulk. */
+  #mask(stream: Keystream, length: number, { bytes, at }: Input): Stored {
+    const { position, keystream, start } = stream.draw(length);
+    for (let i = 0; i < saltBytes; i++) {
+      bytes[at + commitHeadBytes + i] = keystream[start + i] ?? 0;
+    }
+    const mask = start + saltBytes;
+    const plain = at + plainAt;
+    const end = this.#end;
+    for (let i = 0; i < length; i++) {
+      this.#buffer[end + i] = (bytes[plain + i] ?? 0) ^ (keystream[mask + i] ?? 0);
+    }
+    return { position, stored: length, encoding: 0 };
+  }
+
+  /** A large body, which stands in the scratch, compressed if that helps. */
+  #encrypt(track: SessionTrack, stream: Keystream, length: number): Stored {
+    const scratch = this.#scratch;
+    const packed = compress(track, scratch.subarray(plainAt, plainAt + length));
+    scratch.fill(0, commitHeadBytes, plainAt);
+    const input = packed === null ? scratch.subarray(commitHeadBytes, plainAt + length) : Buffer.concat([scratch.subarray(commitHeadBytes, plainAt), packed]);
+    const { position, output } = stream.encrypt(input);
+    scratch.set(output.subarray(0, saltBytes), commitHeadBytes);
+    this.#buffer.set(output.subarray(saltBytes), this.#end);
+    return { position, stored: input.length - saltBytes, encoding: packed === null ? 0 : 1 };
   }
 
   #addLeaf(track: SessionTrack, at: number, facts: { kind: LeafKind; flags: number; logIndex: number; timeMs: number; contentIsFacts: boolean }): void {
@@ -253,23 +283,11 @@ export class Batch {
     this.#buffer.set(track.idBytes, at + leafOffsets.session);
     writeUint53(view, at + leafOffsets.sessionSeq, track.seq);
     writeUint53(view, at + leafOffsets.timeMs, facts.timeMs);
-    this.#buffer.set(this.#log.gatewayId, at + leafOffsets.gatewayId);
-    view.setUint32(at + leafOffsets.epoch, this.#log.epoch);
     writeUint53(view, at + leafOffsets.logIndex, facts.logIndex);
     view.setUint16(at + leafOffsets.metaClass, sealedMeta ? standardClass : noClass);
     view.setUint32(at + leafOffsets.metaExpiryDay, sealedMeta ? track.metaExpiryDay : 0);
     view.setUint16(at + leafOffsets.contentClass, hasContent ? standardClass : noClass);
     view.setUint32(at + leafOffsets.contentExpiryDay, hasContent ? (facts.contentIsFacts ? track.metaExpiryDay : track.contentExpiryDay) : 0);
-    this.#buffer.set(track.previous, at + leafOffsets.previous);
-  }
-
-  #gather(parts: readonly Uint8Array[]): number {
-    let length = 0;
-    for (const part of parts) {
-      this.#scratch.set(part, plainAt + length);
-      length += part.length;
-    }
-    return length;
   }
 
   #reserve(bytes: number): void {
@@ -282,6 +300,22 @@ export class Batch {
     grown.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = grown;
     this.#view = new DataView(grown.buffer, grown.byteOffset, grown.length);
+  }
+}
+
+function bytesOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) {
+    bytes += part.length;
+  }
+  return bytes;
+}
+
+function gather(parts: readonly Uint8Array[], { bytes, at }: Input): void {
+  let end = at + plainAt;
+  for (const part of parts) {
+    bytes.set(part, end);
+    end += part.length;
   }
 }
 

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { originOf, formatCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
 import { formatVerifierKey, signNote, type NoteSigner } from '@countersign/ledger/note.ts';
-import { Frontier } from '@countersign/ledger/tree.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Durability } from '../domain/target.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
+import { LogTree } from './log-tree.ts';
 import { leftOpenTrack, newTrack } from './session-track.ts';
 import type { KeyStore } from './key-store.ts';
 import type { SessionEnd } from './journal-fold.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
 import type { SegmentSummary } from './recovery.ts';
-import { TileStore, writeFileAtomically, type TileSnapshot } from './tile-store.ts';
+import { writeFileAtomically, type TileSnapshot } from './tile-store.ts';
 
 /** A batch is written when it holds this much, even within an event-loop turn. */
 const batchBytesMax = 1024 * 1024;
@@ -33,8 +33,7 @@ export class Recorder implements AsyncDisposable {
   readonly #options: RecorderOptions;
   readonly #journal: JournalWriter;
   readonly #batch: Batch;
-  readonly #frontier: Frontier;
-  readonly #tiles: TileStore;
+  readonly #tree: LogTree;
   readonly #signer: NoteSigner;
   readonly #open = new Map<string, SessionTrack>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -46,6 +45,7 @@ export class Recorder implements AsyncDisposable {
   #turnScheduled = false;
   #syncing = false;
   #broken: Error | null = null;
+  #size: number;
   #segmentFirstIndex: number;
   #durable = { segment: 0, offset: 0 };
   #signed: PublishedCheckpoint = { size: -1, note: '' };
@@ -73,11 +73,10 @@ export class Recorder implements AsyncDisposable {
       timeMs: options.clock(),
     });
     this.#journal = journal;
+    this.#size = end.size;
     this.#segmentFirstIndex = end.size;
-    this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain);
-    this.#tiles = new TileStore(join(data, 'log'));
-    this.#tiles.restore(end.tiles);
-    this.#frontier = new Frontier({ size: end.size, subtrees: end.subtrees, onSubtree: this.#tiles.onSubtree });
+    this.#tree = new LogTree(join(data, 'log'), end);
+    this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain, this.#tree.append);
     const own = newTrack(options);
     this.own = own.track;
     this.append(this.own, {
@@ -117,7 +116,7 @@ export class Recorder implements AsyncDisposable {
 
   /** Number of records in the log, those of this turn included. */
   get size(): number {
-    return this.#frontier.size;
+    return this.#size;
   }
 
   /** The newest checkpoint that is on stable storage. */
@@ -168,10 +167,10 @@ export class Recorder implements AsyncDisposable {
 
   /** Resolves when everything appended so far is on stable storage under the published checkpoint, which it returns. */
   async publish(): Promise<PublishedCheckpoint> {
-    if (this.#published.size < this.#frontier.size) {
+    if (this.#published.size < this.#size) {
       this.#sign();
       const head = this.#signed;
-      const tiles = this.#tiles.snapshot();
+      const tiles = this.#tree.snapshotTiles();
       const durable = new Promise<void>((resolve) => {
         this.whenCommitted('disk', resolve);
       });
@@ -204,7 +203,8 @@ export class Recorder implements AsyncDisposable {
     }
     this.#makeRoom(entryBytesMax(draft), fromReserve);
     const seq = track.seq;
-    this.#frontier.append(this.#batch.add(track, draft, this.#frontier.size, this.#options.clock()));
+    this.#batch.add(track, draft, this.#size, this.#options.clock());
+    this.#size += 1;
     if (this.#batch.bytes > batchBytesMax) {
       this.#write();
     }
@@ -233,17 +233,17 @@ export class Recorder implements AsyncDisposable {
       segment: this.#journal.segmentNumber,
       bytes: this.#journal.offset,
       first: this.#segmentFirstIndex,
-      records: this.#frontier.size - this.#segmentFirstIndex,
+      records: this.#size - this.#segmentFirstIndex,
       // A copy: the batch goes on in the same bytes, and `slice` of a Buffer is none.
       chain: new Uint8Array(this.#batch.chain),
     };
     const chain = this.#journal.roll({
-      firstIndex: this.#frontier.size,
+      firstIndex: this.#size,
       chainBefore: ended.chain,
       timeMs: this.#options.clock(),
     });
     this.#batch.resumeAt(chain);
-    this.#segmentFirstIndex = this.#frontier.size;
+    this.#segmentFirstIndex = this.#size;
     this.#seal(ended);
   }
 
@@ -282,7 +282,7 @@ export class Recorder implements AsyncDisposable {
 
   #write(): void {
     if (this.#batch.entries > 0) {
-      const first = this.#frontier.size - this.#batch.entries;
+      const first = this.#size - this.#batch.entries;
       this.#put(this.#batch.finish(first, this.#durableOffset()));
     }
   }
@@ -322,7 +322,7 @@ export class Recorder implements AsyncDisposable {
   /** Writes what is pending and a checkpoint frame over everything so far, if there is anything new. */
   #sign(): void {
     this.#write();
-    const size = this.#frontier.size;
+    const size = this.#size;
     if (size === this.#signed.size || this.#broken !== null) {
       return;
     }
@@ -330,7 +330,7 @@ export class Recorder implements AsyncDisposable {
     const text = formatCheckpoint({
       origin: this.#signer.name,
       size,
-      root: this.#frontier.root(),
+      root: this.#tree.root(),
       journal: { segment: this.#journal.segmentNumber, offset: this.#journal.offset, chain: this.#batch.chain },
     });
     const note = signNote(text, this.#signer);
@@ -339,11 +339,11 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
-    await this.#tiles.write(tiles);
+    await this.#tree.tiles.write(tiles);
     if (head.size > this.#published.size) {
       await writeFileAtomically(join(this.#options.data, 'log', 'checkpoint'), head.note);
       this.#published = head;
-      await this.#tiles.forgetOlder(tiles);
+      await this.#tree.tiles.forgetOlder(tiles);
     }
   }
 

@@ -1,0 +1,107 @@
+import { HashSlots } from '@countersign/ledger/hash-slots.ts';
+import { hashBytes, leafBytes, leafOffsets } from '@countersign/ledger/leaf.ts';
+import type { SessionTrack } from './batch.ts';
+
+/** Told each leaf's hash, at `hashes[at]`, in the order of the log. Valid during the call. */
+export type OnLeaf = (hashes: Uint8Array, at: number) => void;
+
+/** Commitments that wait; an entry has two. */
+const commitmentsMax = 48;
+const commitmentSlotBytes = 1024;
+/** Leaves hashed in one call: each of another session, since a leaf holds the hash of the one before it. */
+const leavesMax = 4;
+const leafSlotBytes = 192;
+
+interface WaitingEntry {
+  readonly track: SessionTrack;
+  readonly leafAt: number;
+}
+
+/**
+ * The hashes of a batch's entries, made together just before they are needed: commitments to small bodies, then the leaves. What is hashed alone costs
+ * several times as much (docs/benchmarks.md).
+ */
+export class EntryHashes {
+  readonly #commitments = new HashSlots(commitmentsMax, commitmentSlotBytes);
+  /** Where in the batch each commitment goes. */
+  readonly #targets = new Int32Array(commitmentsMax);
+  #count = 0;
+  readonly #leaves = new HashSlots(leavesMax, leafSlotBytes);
+  readonly #leafMemory = Buffer.from(this.#leaves.memory.buffer);
+  readonly #group: SessionTrack[] = [];
+  #entries: WaitingEntry[] = [];
+  readonly #onLeaf: OnLeaf;
+  /** The memory of the slots, in which the inputs of commitments are composed. */
+  readonly memory = Buffer.from(this.#commitments.memory.buffer);
+
+  constructor(onLeaf: OnLeaf) {
+    this.#onLeaf = onLeaf;
+    for (let slot = 0; slot < leavesMax; slot++) {
+      this.#leafMemory[this.#leaves.at(slot)] = 0;
+    }
+  }
+
+  /** There may be no slots for the commitments of another entry: `settle` first. */
+  get isFull(): boolean {
+    return this.#count > commitmentsMax - 2;
+  }
+
+  fits(inputBytes: number): boolean {
+    return inputBytes <= this.#commitments.messageBytesMax;
+  }
+
+  /** Where in `memory` to compose the input of the next commitment. */
+  get inputAt(): number {
+    return this.#commitments.at(this.#count);
+  }
+
+  /** The input composed at `inputAt` is whole; its commitment goes to `target` in the batch. */
+  commit(inputBytes: number, target: number): void {
+    this.#commitments.close(this.#count, inputBytes);
+    this.#targets[this.#count] = target;
+    this.#count += 1;
+  }
+
+  /** The leaf at `leafAt` in the batch is the next of its session; whole but for its hashes. */
+  add(track: SessionTrack, leafAt: number): void {
+    this.#entries.push({ track, leafAt });
+  }
+
+  /** Completes the leaves in the batch, and advances their sessions. */
+  settle(batch: Buffer): void {
+    this.#commitments.hash(this.#count);
+    const { digests } = this.#commitments;
+    for (let slot = 0; slot < this.#count; slot++) {
+      copyHash(digests, slot * hashBytes, batch, this.#targets[slot] ?? 0);
+    }
+    this.#count = 0;
+    for (const { track, leafAt } of this.#entries) {
+      if (this.#group.length === leavesMax || this.#group.includes(track)) {
+        this.#settleGroup();
+      }
+      copyHash(track.previous, 0, batch, leafAt + leafOffsets.previous);
+      const slot = this.#group.push(track) - 1;
+      batch.copy(this.#leafMemory, this.#leaves.at(slot) + 1, leafAt, leafAt + leafBytes);
+      this.#leaves.close(slot, 1 + leafBytes);
+    }
+    this.#entries = [];
+    this.#settleGroup();
+  }
+
+  #settleGroup(): void {
+    const { digests } = this.#leaves;
+    this.#leaves.hash(this.#group.length);
+    for (const [slot, track] of this.#group.entries()) {
+      copyHash(digests, slot * hashBytes, track.previous, 0);
+      this.#onLeaf(digests, slot * hashBytes);
+    }
+    this.#group.length = 0;
+  }
+}
+
+/** Faster than `set` with a view. */
+function copyHash(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number): void {
+  for (let i = 0; i < hashBytes; i++) {
+    to[toAt + i] = from[fromAt + i] ?? 0;
+  }
+}

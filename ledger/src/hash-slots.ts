@@ -1,0 +1,93 @@
+import { sha256Into } from './crypto.ts';
+import { blocksAt, instantiateLanes, lanesFreeAt, type Compress } from './sha256-lanes.ts';
+
+const memoryBytes = 65_536;
+const blockBytes = 64;
+const digestBytes = 32;
+const lanes = 4;
+/** What SHA-256 puts behind a message at least. */
+const paddingBytesMin = 9;
+
+/**
+ * SHA-256 of several messages of different lengths in one call: write each into its slot of `memory` and say how long it is. Made for messages of a few
+ * blocks, whose one-shot hashes cost more by their calls than by their hashing.
+ */
+export class HashSlots {
+  readonly memory: Uint8Array;
+  readonly slots: number;
+  readonly slotBytes: number;
+  readonly messageBytesMax: number;
+  /** The digests of the newest `hash`, 32 bytes a slot. */
+  readonly digests: Uint8Array;
+  readonly #view: DataView;
+  readonly #lengths: Int32Array;
+  readonly #blocks: Int32Array;
+  readonly #messagesAt: number;
+  readonly #compress: Compress | undefined;
+
+  /** `slots` a multiple of 4, `slotBytes` of 64. Throws `RangeError` when they do not fit 64 KiB. `useVectors` false is for tests of the other way. */
+  constructor(slots: number, slotBytes: number, useVectors = true) {
+    this.#messagesAt = lanesFreeAt + slots * digestBytes;
+    if (slots % lanes !== 0 || slotBytes % blockBytes !== 0 || this.#messagesAt + slots * slotBytes > memoryBytes) {
+      throw new RangeError('these slots do not fit the memory');
+    }
+    const instance = useVectors ? instantiateLanes() : undefined;
+    this.#compress = instance?.compress;
+    this.memory = instance?.memory ?? new Uint8Array(memoryBytes);
+    this.slots = slots;
+    this.slotBytes = slotBytes;
+    this.messageBytesMax = slotBytes - paddingBytesMin;
+    this.digests = this.memory.subarray(lanesFreeAt, this.#messagesAt);
+    this.#view = new DataView(this.memory.buffer);
+    this.#lengths = new Int32Array(slots);
+    this.#blocks = new Int32Array(slots);
+  }
+
+  /** Where in `memory` the message of a slot begins. */
+  at(slot: number): number {
+    return this.#messagesAt + slot * this.slotBytes;
+  }
+
+  /** The message in this slot is whole: `length` bytes, at most `messageBytesMax`. */
+  close(slot: number, length: number): void {
+    const start = this.at(slot);
+    const blocks = Math.ceil((length + paddingBytesMin) / blockBytes);
+    const end = start + blocks * blockBytes;
+    this.memory[start + length] = 0x80;
+    for (let at = start + length + 1; at < end - 4; at++) {
+      this.memory[at] = 0;
+    }
+    this.#view.setUint32(end - 4, 8 * length);
+    this.#lengths[slot] = length;
+    this.#blocks[slot] = blocks;
+  }
+
+  /** Writes the digests of the first `count` slots. */
+  hash(count: number): void {
+    for (let slot = 0; slot < count; slot += lanes) {
+      if (this.#compress === undefined || count - slot === 1) {
+        this.#hashEach(slot, Math.min(count, slot + lanes));
+      } else {
+        this.#hashLanes(this.#compress, slot, count);
+      }
+    }
+  }
+
+  #hashLanes(compress: Compress, slot: number, count: number): void {
+    let blocksMax = 0;
+    for (let lane = 0; lane < lanes; lane++) {
+      // A lane without a message computes along and writes nothing.
+      const blocks = slot + lane < count ? (this.#blocks[slot + lane] ?? 0) : 0;
+      this.#view.setInt32(blocksAt + 4 * lane, blocks, true);
+      blocksMax = Math.max(blocksMax, blocks);
+    }
+    compress(this.at(slot), this.slotBytes, blocksMax, lanesFreeAt + slot * digestBytes);
+  }
+
+  #hashEach(from: number, to: number): void {
+    for (let slot = from; slot < to; slot++) {
+      const start = this.at(slot);
+      sha256Into(this.memory.subarray(start, start + (this.#lengths[slot] ?? 0)), this.digests, slot * digestBytes);
+    }
+  }
+}
