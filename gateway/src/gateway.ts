@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { relaxCollector } from './collector.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
@@ -58,6 +59,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Errors: `config_invalid`, `store_in_use`, `store_damaged`, `key_unavailable`, `cannot_record`. */
   static async open(options: GatewayOptions): Promise<Gateway> {
+    relaxCollector();
     const read = readConfig(options.configFile, protocols, process.env);
     const config = options.data === undefined ? read : { ...read, data: options.data };
     await using parts = new AsyncDisposableStack();

@@ -85,7 +85,7 @@ const clearMetaKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
   'erasure',
   'reconcile',
 ]);
-const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const zstdParameters = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 /** The most that an entry can take in the journal. */
 export function entryBytesMax(draft: EntryDraft): number {
@@ -328,7 +328,8 @@ function compress(track: SessionTrack, body: Uint8Array): Uint8Array | null {
     track.skipCompression -= 1;
     return null;
   }
-  const packed = zstdCompressSync(body, zstdOptions);
+  // With the size pledged, the compressor's tables are no larger than the body needs: they are made for each call.
+  const packed = zstdCompressSync(body, { params: zstdParameters, pledgedSrcSize: body.length });
   if (packed.length > body.length - body.length / 8) {
     track.skipCompression = compressionPause;
     return null;
