@@ -126,8 +126,8 @@ export interface Session {
   readonly limits: Limits;
   /** Aborted with a GatewayError (`halted`, `stopping`, `cannot_record`) when the channel must end. */
   readonly signal: AbortSignal;
-  /** TCP (and, when asked, TLS) to the target. Errors: `target_unreachable`, `target_tls_failed`, `deadline_exceeded`. */
-  connect(): Promise<Upstream>;
+  /** TCP to the target, given up when `signal`, by default the session's own, is aborted. Errors: `target_unreachable`, or the signal's reason. */
+  connect(signal?: AbortSignal): Promise<Upstream>;
   /**
    * Decides on an action and records the request with its decision; the grant may be spent once `committed` says so.
    * Synchronous while policy needs nobody; a held request resolves later. Throws GatewayError `cannot_record`.
@@ -139,6 +139,11 @@ export interface Session {
   whenCommitted(release: () => void): void;
   /** Makes this channel reachable by `Door.signal`. Disposed with the channel. */
   onSignal(key: Uint8Array, handler: () => Promise<void>): void;
+  /**
+   * Runs when the channel is ended from outside: stops what it left going on at the target. The channel closes in the record after it, or when `limit`,
+   * soon, is aborted.
+   */
+  onEnding(stop: (limit: AbortSignal) => Promise<void>): void;
   /** Ends the channel in the record. `reason`: `client`, `target`, `halted`, `stop`, `error` ... Idempotent. */
   close(reason: string, error?: GatewayError): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Action } from '../domain/action.ts';
-import type { GatewayError } from '../domain/errors.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
@@ -13,6 +13,9 @@ import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { RequestMeta } from './meta.ts';
 import { splitParts } from './parts.ts';
+
+/** What stops the work of an ended channel at the target may take so long. */
+const endingMs = 900;
 
 export interface ChannelContext {
   readonly recorder: Recorder;
@@ -32,6 +35,7 @@ export class Channel implements Session {
   readonly #gate: { readonly policy: CurrentPolicy; readonly identity: Identity; readonly target: Target };
   readonly #requestMeta: RequestMeta;
   readonly #signals: (() => void)[] = [];
+  #ending: Promise<void> | null = null;
   #closed = false;
 
   constructor(
@@ -54,8 +58,8 @@ export class Channel implements Session {
     return this.#session.id;
   }
 
-  async connect(): Promise<Upstream> {
-    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal: this.signal });
+  async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
+    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
   }
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome {
@@ -77,6 +81,22 @@ export class Channel implements Session {
     this.#signals.push(this.#context.sessions.onSignal(key, handler));
   }
 
+  onEnding(stop: (limit: AbortSignal) => Promise<void>): void {
+    const end = (): void => {
+      const limit = new AbortController();
+      const timer = setTimeout(() => {
+        limit.abort(new GatewayError('deadline_exceeded', 'The target took too long to stop.'));
+      }, endingMs);
+      this.#ending = stop(limit.signal).finally(() => {
+        clearTimeout(timer);
+      });
+    };
+    this.signal.addEventListener('abort', end, { once: true });
+    this.#signals.push(() => {
+      this.signal.removeEventListener('abort', end);
+    });
+  }
+
   async close(reason: string, _error?: GatewayError): Promise<void> {
     if (this.#closed) {
       return;
@@ -85,8 +105,10 @@ export class Channel implements Session {
     for (const dispose of this.#signals) {
       dispose();
     }
+    if (this.#ending !== null) {
+      await this.#ending;
+    }
     this.#session.closeChannel(this.channel, reason);
-    await Promise.resolve();
   }
 
   /** Content of any length: what does not fit one record goes on in the next. Returns the first one's number. */

@@ -1,9 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Session } from '../../domain/protocol.ts';
+import type { Session, Upstream } from '../../domain/protocol.ts';
 import { cancelRequest } from './compose.ts';
 import type { PostgresRelay } from './relay.ts';
 import { untilCommitted } from './until-committed.ts';
 import { dial } from './upstream.ts';
+
+/** How long the target may take over what was cancelled before it is cancelled again. */
+const repeatMs = 100;
 
 /**
  * Process id and secret as the client gets them: the gateway's own, 63 random bits, so that they reach this session and nobody else's
@@ -40,6 +44,41 @@ export async function cancel(session: Session, key: Buffer | null, relay: Postgr
     upstream.end();
   } catch (error) {
     // As in PostgreSQL, who cancels learns nothing of whether it worked.
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+  }
+}
+
+/**
+ * The session was ended: nothing of what it has sent runs on. Cancelled again until the target has seen the end of the connection, because what was
+ * pipelined runs one after the other.
+ */
+export async function cancelRest(
+  session: Session,
+  key: Buffer | null,
+  left: { readonly relay: PostgresRelay; readonly upstream: Upstream },
+  limit: AbortSignal,
+): Promise<void> {
+  const { outstanding } = left.relay;
+  if (outstanding === null || key === null) {
+    return;
+  }
+  const again = Symbol('again');
+  try {
+    do {
+      limit.throwIfAborted();
+      const action = { name: 'postgres.cancel', attributes: { 'countersign.request': outstanding } };
+      const { grant } = await session.request(action, [cancelRequest(key)], { byGateway: true });
+      await untilCommitted(session, limit);
+      const upstream = await dial(session, limit);
+      if (grant !== null) {
+        upstream.forward(grant);
+      }
+      upstream.end();
+    } while ((await Promise.race([left.upstream.closed, delay(repeatMs, again)])) === again);
+  } catch (error) {
+    // Neither recorded nor sent, or the target does not listen: the connection to it is closed in any case.
     if (!(error instanceof GatewayError)) {
       throw error;
     }

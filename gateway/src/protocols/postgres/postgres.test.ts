@@ -161,11 +161,15 @@ describe('between real clients and a real PostgreSQL', () => {
   test('halted: told in PostgreSQL’s words, at once, in the middle of a statement', async () => {
     const client = await connect();
     const session = lastSession();
-    const running = assert.rejects(client.query('select pg_sleep(30)'), { code: '57P01', message: /An operator said so/ });
+    const running = assert.rejects(client.query('select pg_sleep(31)'), { code: '57P01', message: /An operator said so/ });
     await delay(100);
     session.controller.abort(new GatewayError('halted', 'An operator said so.'));
     await running;
+    while (session.closes.length === 0) {
+      await delay(5);
+    }
     assert.deepEqual(session.closes, ['halted']);
+    assert.match(server.log(), /canceling statement due to user request\s.*STATEMENT: {2}select pg_sleep\(31\)/);
   });
 
   test('the target ends the connection: its own words reach the client', async () => {

@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Client, Door, Session } from '../../domain/protocol.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
-import { cancel, makeCancelKey } from './cancel.ts';
+import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
 import { authenticationOk, backendKeyData, parameterStatus, readyForQuery } from './compose.ts';
 import { fatal, sqlState } from './failures.ts';
 import { receive, type LoginArrival } from './login.ts';
@@ -53,6 +53,7 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
     });
     const cancelKey = makeCancelKey(randomBytes);
     session.onSignal(cancelKey, () => cancel(session, key, relay));
+    session.onEnding((limit) => cancelRest(session, key, { relay, upstream }, limit));
     const welcome = [authenticationOk, ...greeting, parameterStatus('countersign.session', session.id), backendKeyData(cancelKey), readyForQuery(status)];
     const durationMs = Math.round(performance.now() - startedMs);
     session.record('response', { request: connect.seq, attributes: { 'countersign.duration_ms': durationMs } }, welcome);

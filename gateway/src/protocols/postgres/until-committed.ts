@@ -1,17 +1,17 @@
 import type { Session } from '../../domain/protocol.ts';
 
-/** Resolves when all that was recorded so far is committed; rejects with the reason when the session is ended first. */
-export async function untilCommitted(session: Session): Promise<void> {
+/** Resolves when all that was recorded so far is committed; rejects with the reason when `signal`, by default the session's own, is aborted first. */
+export async function untilCommitted(session: Session, signal: AbortSignal = session.signal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = (): void => {
-    reject(session.signal.reason);
+    reject(signal.reason);
   };
-  session.signal.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   try {
     session.whenCommitted(resolve);
-    session.signal.throwIfAborted();
+    signal.throwIfAborted();
     await promise;
   } finally {
-    session.signal.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
   }
 }

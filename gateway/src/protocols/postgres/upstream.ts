@@ -66,11 +66,11 @@ function explain(error: unknown): unknown {
 }
 
 /** TCP and, as the target's options say, TLS. */
-export async function dial(session: Session): Promise<Upstream> {
+export async function dial(session: Session, signal: AbortSignal = session.signal): Promise<Upstream> {
   const { target, limits } = session;
   const options = parsePostgresOptions(target.options);
   const mode = tlsMode(target, options);
-  const upstream = await session.connect();
+  const upstream = await session.connect(signal);
   if (mode === 'off') {
     return upstream;
   }

@@ -92,6 +92,10 @@ export class MemorySession implements Session {
     // Nobody signals in these tests.
   }
 
+  onEnding(): void {
+    // Nothing is left going on at a target in memory.
+  }
+
   close(reason: string, error?: GatewayError): Promise<void> {
     this.closes.push({ reason, code: error?.code });
     return Promise.resolve();

@@ -66,6 +66,7 @@ export class ArraySession implements Session {
   forbidden = 'forbidden';
   /** Off: only facts are kept, for large answers. */
   keepsContent = true;
+  #ending: Promise<void> | null = null;
   readonly #signals: Map<string, () => Promise<void>>;
 
   constructor(target: Target, limits: Limits, signals: Map<string, () => Promise<void>> = new Map()) {
@@ -74,8 +75,8 @@ export class ArraySession implements Session {
     this.#signals = signals;
   }
 
-  connect(): Promise<Upstream> {
-    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal: this.signal });
+  connect(signal: AbortSignal = this.signal): Promise<Upstream> {
+    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
   }
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: { readonly byGateway?: boolean }): RequestOutcome {
@@ -111,8 +112,15 @@ export class ArraySession implements Session {
     this.#signals.set(Buffer.from(key).toString('hex'), handler);
   }
 
-  close(reason: string): Promise<void> {
+  onEnding(stop: (limit: AbortSignal) => Promise<void>): void {
+    const end = (): void => {
+      this.#ending = stop(new AbortController().signal);
+    };
+    this.signal.addEventListener('abort', end, { once: true });
+  }
+
+  async close(reason: string): Promise<void> {
+    await this.#ending;
     this.closes.push(reason);
-    return Promise.resolve();
   }
 }
