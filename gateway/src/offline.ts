@@ -8,6 +8,7 @@ import { openSession, Presenter } from './feed/timeline.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import { openRootKey } from './recording/root-key.ts';
+import { SessionOpener } from './recording/session-reader.ts';
 import { openMemorySqlite } from './store/sqlite.ts';
 
 /** A store read without a gateway: by whoever has the files and the root key. */
@@ -34,7 +35,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv):
         throw new GatewayError('not_found', `There is no session ${id} in ${data}.`);
       }
       const presenter = new Presenter(findProtocol);
-      for await (const record of openSession(data, keys, session)) {
+      for await (const record of openSession(data, new SessionOpener(keys, session.key), session)) {
         yield presenter.show(record);
       }
     },

@@ -17,6 +17,7 @@ import { openSession, Presenter, type FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator, NewToken } from '../identity/authenticate.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import { SessionOpener } from '../recording/session-reader.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
@@ -116,12 +117,13 @@ export class GatewayApi implements ApiContext {
     const session = await this.#find(id);
     await this.#recordAccess(live === null ? 'show' : 'watch', id, reader);
     const { data, keys, findProtocol } = this.#parts;
+    const opener = new SessionOpener(keys, session.key);
     const presenter = new Presenter(findProtocol);
-    for await (const record of openSession(data, keys, session)) {
+    for await (const record of openSession(data, opener, session)) {
       yield presenter.show(record);
     }
     if (live !== null) {
-      yield* this.#watch(session, presenter, live);
+      yield* this.#watch(session, { opener, presenter }, live);
     }
   }
 
@@ -226,8 +228,8 @@ export class GatewayApi implements ApiContext {
   }
 
   /** What comes after what was shown, until the session closes. */
-  async *#watch(session: IndexedSession, presenter: Presenter, live: AbortSignal): AsyncIterable<ShownRecord> {
-    const { data, keys, index, follower } = this.#parts;
+  async *#watch(session: IndexedSession, reading: { opener: SessionOpener; presenter: Presenter }, live: AbortSignal): AsyncIterable<ShownRecord> {
+    const { data, index, follower } = this.#parts;
     let shown = session.records;
     let place = session.last;
     while (!live.aborted) {
@@ -236,9 +238,9 @@ export class GatewayApi implements ApiContext {
         return;
       }
       if (now.records > shown) {
-        for await (const record of openSession(data, keys, { ...now, first: place })) {
+        for await (const record of openSession(data, reading.opener, { ...now, first: place })) {
           if (record.seq >= shown) {
-            yield presenter.show(record);
+            yield reading.presenter.show(record);
           }
         }
         shown = now.records;

@@ -1,8 +1,7 @@
 import type { OpenedRecord } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
-import type { KeyStore } from '../recording/key-store.ts';
-import { readEntries, SessionOpener } from '../recording/session-reader.ts';
+import { readEntries, type SessionOpener } from '../recording/session-reader.ts';
 import type { IndexedSession } from './session-index.ts';
 
 /** Records that a later one may point back at (a prepared statement) are kept while a session is read, the oldest dropped first. */
@@ -11,9 +10,8 @@ const rememberedBytesMax = 64 * 1024 * 1024;
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 
-/** The records of a session from `fromSeq` on, opened, checked and in order. */
-export async function* openSession(data: string, keys: KeyStore, session: IndexedSession): AsyncGenerator<OpenedRecord> {
-  const opener = new SessionOpener(keys, session.key);
+/** The records of a session, opened, checked and in order. Who reads on from a later place gives the same opener again: it knows the channels. */
+export async function* openSession(data: string, opener: SessionOpener, session: IndexedSession): AsyncGenerator<OpenedRecord> {
   // The last frame that has a record of it is part of the range.
   const to = { segment: session.last.segment, offset: session.last.offset + 1 };
   for await (const raw of readEntries(data, session.session, { from: session.first, to })) {
