@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Before the command that starts the gateway. One that stays is what gets the signals: `strace -D ...` steps aside. */
   readonly wrapper?: readonly string[];
+  /** Where clients of the protocols are listened for; loopback by default. */
+  readonly host?: string;
   /** Data directory; a temporary one by default. */
   readonly data?: string;
 }
@@ -49,7 +51,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   configure(config: string): void {
-    const head = `data: ${this.data}\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\n`;
+    const head = `data: ${this.data}\nlisten: { http: 127.0.0.1:0, postgres: ${this.#options.host ?? '127.0.0.1'}:0 }\n`;
     writeFileSync(this.configFile, head + config);
   }
 
