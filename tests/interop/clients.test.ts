@@ -37,6 +37,13 @@ describe('clients that others wrote', () => {
     await client.end();
   });
 
+  test('node-postgres: a statement longer than the limit is refused before it is held, and says so', async () => {
+    const client = new pg.Client(connection());
+    client.on('error', () => undefined);
+    await client.connect();
+    await assert.rejects(client.query(`select length('${'x'.repeat(65 * 1024 * 1024)}')`), { code: '54000', message: /longer than the limit of 67108864/ });
+  });
+
   test('postgres.js: pipelined queries, transactions, cursors', async () => {
     const sql = postgres({ ...connection(), username: 'agent', max: 1 });
     const sums = await Promise.all(Array.from({ length: 20 }, async (_, i) => sql`select ${i}::int * 2 as twice`));
@@ -52,6 +59,7 @@ describe('clients that others wrote', () => {
       /changed my mind/,
     );
     assert.deepEqual([...(await sql`select to_regclass('undone') as found`)], [{ found: null }]);
+    assert.match(String(sql.parameters['countersign.session']), /^[0-9a-f]{32}$/, 'the client is told its session');
     let rows = 0;
     for await (const part of sql`select generate_series(1, 2500)`.cursor(1000)) {
       rows += part.length;
