@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
-import type { SessionSummary, ShownRecord } from '../gateway/src/domain/shown-record.ts';
 import { formatToken } from '../gateway/src/identity/token-format.ts';
 import { filesHolding } from './support/canary.ts';
 import { openShop, type Shop } from './support/shop.ts';
@@ -56,7 +55,7 @@ describe('B24, C24: canaries', () => {
     await client.query('select * from told');
     await client.query(`do $$ begin raise notice '${told.notice}'; end $$`);
     await assert.rejects(client.query(`do $$ begin raise exception '${told.error}'; end $$`), new RegExp(told.error));
-    const session = shop.gateway.rows<SessionSummary>(['session', 'list']).at(-1)?.session ?? '';
+    const session = (await shop.gateway.sessions()).at(-1)?.session ?? '';
     assert.equal(shop.gateway.cli(['session', 'halt', session, '--reason', told.reason]).status, 0);
     await copyIn();
     await assert.rejects(connect({ password: secrets['unknownToken'] ?? '', user: told.wrongUser, database: told.wrongTarget }), { code: '28P01' });
@@ -67,10 +66,7 @@ describe('B24, C24: canaries', () => {
     const run = shop.gateway.cli(['run', '--as', 'agent', '--', 'sh', '-c', 'echo "$PGPASSWORD"']);
     assert.match(run.stdout, /^cs_/);
     secrets['runToken'] = run.stdout.trim();
-    const refused = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/api/sessions`, {
-      headers: { authorization: `Bearer ${secrets['unknownToken']}` },
-    });
-    assert.equal(refused.status, 401);
+    assert.equal((await shop.gateway.api('/api/sessions', { token: secrets['unknownToken'] ?? '' })).status, 401);
   }
 
   async function copyIn(): Promise<void> {
@@ -92,9 +88,9 @@ describe('B24, C24: canaries', () => {
     assertNowhere();
   });
 
-  test('what was said is in the record, and no credential is', () => {
-    const sessions = shop.gateway.rows<SessionSummary>(['session', 'list', '--all']);
-    const records = sessions.flatMap(({ session }) => shop.gateway.rows<ShownRecord>(['session', 'show', session]));
+  test('what was said is in the record, and no credential is', async () => {
+    const sessions = await shop.gateway.sessions('all');
+    const records = await Promise.all(sessions.map(({ session }) => shop.gateway.records(session)));
     const shown = JSON.stringify(records);
     for (const [what, canary] of Object.entries(told)) {
       assert.ok(shown.includes(canary), `${what} is in the record`);

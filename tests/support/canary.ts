@@ -11,9 +11,21 @@ export function filesHolding(directory: string, canary: string): string[] {
   }
   const disguises = disguisesOf(Buffer.from(canary));
   return files.filter((file) => {
-    const bytes = readFileSync(file);
+    const bytes = readIfThere(file);
     return disguises.some((disguise) => bytes.includes(disguise));
   });
+}
+
+/** Who runs on the directory replaces files: one that is gone holds nothing. */
+function readIfThere(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return Buffer.alloc(0);
+    }
+    throw error;
+  }
 }
 
 function disguisesOf(plain: Buffer): Buffer[] {

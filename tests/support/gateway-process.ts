@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import { waitUntil } from './wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
@@ -122,8 +123,27 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** As `cli`, for what must work; its output as NDJSON. */
   rows<Row>(words: readonly string[]): Row[] {
-    const lines = this.#must([...words, '--json']).split('\n');
-    return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+    return parseRows(this.#must([...words, '--json']));
+  }
+
+  /** As `session list`, without a command's start. */
+  async sessions(which: 'clients' | 'all' = 'clients'): Promise<SessionSummary[]> {
+    return readRows(await this.api(which === 'all' ? '/api/sessions?all' : '/api/sessions'));
+  }
+
+  /** As `session show`, without a command's start. */
+  async records(session: string): Promise<ShownRecord[]> {
+    return readRows(await this.api(`/api/sessions/${session}/records`));
+  }
+
+  /** Asks the API, with a token or as the operator. */
+  async api(path: string, options: { readonly method?: string; readonly body?: unknown; readonly token?: string } = {}): Promise<Response> {
+    const token = options.token ?? readFileSync(join(this.data, 'admin.token'), 'utf8').trim();
+    return fetch(`http://127.0.0.1:${this.port('http')}${path}`, {
+      method: options.method ?? 'GET',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    });
   }
 
   token(principal: string): string {
@@ -158,4 +178,16 @@ export class GatewayProcess implements AsyncDisposable {
     const located = own[0] === 'verify' ? own : [...own, '--config', this.configFile];
     return [...located, ...(end === -1 ? [] : words.slice(end))];
   }
+}
+
+async function readRows<Row>(answer: Response): Promise<Row[]> {
+  if (!answer.ok) {
+    throw new Error(`the API answered ${answer.status}: ${await answer.text()}`);
+  }
+  return parseRows(await answer.text());
+}
+
+function parseRows<Row>(text: string): Row[] {
+  const lines = text.split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
 }
