@@ -23,7 +23,7 @@ const told = {
   reason: 'canary-reason-08a5d3c9',
 };
 
-describe('B24, C24: canaries', () => {
+describe('canaries', () => {
   let shop: Shop;
   /** Credentials. They are in no record either. */
   const secrets: Record<string, string> = { unknownToken: formatToken(randomBytes(32)), wrongPassword: 'canary-wrong-password-1d6c82a3' };
@@ -84,11 +84,11 @@ describe('B24, C24: canaries', () => {
     }
   }
 
-  test('what was said and every credential are in no file of a running gateway, its log included', () => {
+  test('B24: what was said and every credential are in no file of a running gateway, its log included', () => {
     assertNowhere();
   });
 
-  test('what was said is in the record, and no credential is', async () => {
+  test('B24: what was said is in the record, and no credential is', async () => {
     const sessions = await shop.gateway.sessions('all');
     const records = await Promise.all(sessions.map(({ session }) => shop.gateway.records(session)));
     const shown = JSON.stringify(records);
@@ -100,7 +100,7 @@ describe('B24, C24: canaries', () => {
     }
   });
 
-  test('nor are they after a kill, a recovery and a stop', async () => {
+  test('B24: nor are they after a kill, a recovery and a stop', async () => {
     await shop.gateway.signal('SIGKILL');
     assertNowhere();
     await shop.gateway.start();

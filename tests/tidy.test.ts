@@ -144,3 +144,20 @@ test('docs/errors.md and docs/dependencies.md are equal to the code', () => {
   const foreign = [...new Set(names)].filter((name) => !name.startsWith('@countersign/'));
   assert.deepEqual(tableNames('docs/dependencies.md'), foreign.toSorted());
 });
+
+/** Attacks that each have a test whose title begins with the row's name: `A4: ...`, `A1, D33: ...`. */
+const attackRows = ['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'B19', 'B22', 'B24', 'C28', 'C29', 'C30', 'D33', 'D35'];
+
+function rowsNamed(text: string): string[] {
+  const titles = text.matchAll(/\btest\(\s*['"`]([A-D]\d+(?:, [A-D]\d+)*): /g);
+  return [...titles].flatMap(([, rows]) => rows?.split(', ') ?? []);
+}
+
+test('each attack row is named by a test', () => {
+  const named = new Set(sources('{ledger,gateway,cli,tests}/**/*.test.ts').flatMap((file) => rowsNamed(read(file))));
+  assert.deepEqual(
+    attackRows.filter((row) => !named.has(row)),
+    [],
+  );
+  assert.deepEqual(rowsNamed("test('A1, D33: x'); test(\n  `C28: y`); test('not A4: z'); describe('B22: no test')"), ['A1', 'D33', 'C28'], 'the rule can fail');
+});

@@ -117,8 +117,8 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   /** Starts a command against this gateway that goes on: `session watch`, `connect`. Whoever starts it ends it. */
-  spawnCli(words: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
-    return spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  spawnCli(words: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcessByStdio<null, Readable, Readable> {
+    return spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   }
 
   /** As `cli`, for what must work; its output as NDJSON. */

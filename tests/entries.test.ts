@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { routes } from '../gateway/src/api/routes.ts';
+import { formatToken } from '../gateway/src/identity/token-format.ts';
+import { GatewayProcess } from './support/gateway-process.ts';
+import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+/** Every way to a target: with a token of one's own or a run's, at the listener or through `countersign connect`. */
+const entries = [
+  { bearer: 'token', way: 'listener' },
+  { bearer: 'token', way: 'tunnel' },
+  { bearer: 'run', way: 'listener' },
+  { bearer: 'run', way: 'tunnel' },
+] as const;
+type Entry = (typeof entries)[number];
+
+interface Pass {
+  readonly token: string;
+  /** The run's session. */
+  readonly session: string | null;
+  takeBack(): Promise<void>;
+}
+
+describe('every entry and every control', () => {
+  let database: PostgresServer;
+  let gateway: GatewayProcess;
+  const tunnels: ChildProcess[] = [];
+  const configOf = (granted: string): string => `targets:
+  shop: { url: "${database.url}", password: { env: SHOP_PASSWORD }, durability: process }
+principals:
+  agent: { kind: agent, targets: ${granted} }
+  stranger: { kind: agent, targets: [] }
+`;
+  before(async () => {
+    database = await startPostgres();
+    gateway = await GatewayProcess.start({ config: configOf('[shop]'), environment: { SHOP_PASSWORD: database.password } });
+  });
+  after(async () => {
+    for (const tunnel of tunnels) {
+      tunnel.kill();
+    }
+    await gateway[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  });
+
+  async function issue({ bearer }: Entry, principal: string): Promise<Pass> {
+    const made = await gateway.api(bearer === 'run' ? '/api/runs' : '/api/tokens', { method: 'POST', body: { principal } });
+    assert.equal(made.status, 201);
+    const { token, id, session } = JSON.parse(await made.text());
+    const takeBack = async (): Promise<void> => {
+      const gone =
+        bearer === 'run' ? gateway.api(`/api/runs/${session}/end`, { method: 'POST', body: {} }) : gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
+      assert.equal((await gone).status, 200);
+    };
+    return { token, session: session ?? null, takeBack };
+  }
+
+  async function portOf({ way }: Entry, token: string): Promise<number> {
+    if (way === 'listener') {
+      return gateway.port('postgres');
+    }
+    const tunnel = gateway.spawnCli(['connect', 'shop'], { COUNTERSIGN_TOKEN: token });
+    tunnels.push(tunnel);
+    let said = '';
+    tunnel.stdout.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    await waitUntil(() => /127\.0\.0\.1:\d+/.test(said));
+    return Number(/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+  }
+
+  async function enter(entry: Entry, token: string): Promise<pg.Client> {
+    const client = new pg.Client({ host: '127.0.0.1', port: await portOf(entry, token), user: 'me', password: token, database: 'shop' });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  /** The newest refusal in the record of the gateway's own. */
+  async function lastRefusal(): Promise<string> {
+    const own = (await gateway.sessions('all')).filter(({ principal, targets }) => principal === null && targets.length === 0);
+    const records = await Promise.all(own.map(({ session }) => gateway.records(session)));
+    const refusal = records.flat().findLast(({ verdict }) => verdict === 'deny');
+    assert.equal(refusal?.attributes['client.address'], '127.0.0.1');
+    return String(refusal.attributes['countersign.reason']);
+  }
+
+  for (const entry of entries) {
+    const where = `with a ${entry.bearer} at the ${entry.way}`;
+
+    test(`B22: an unknown token is refused, on the record, ${where}`, async () => {
+      await assert.rejects(enter(entry, formatToken(randomBytes(32))), { code: '28P01' });
+      assert.match(await lastRefusal(), /^unauthenticated: /);
+    });
+
+    test(`B22: a target that was not granted is refused, on the record, ${where}`, async () => {
+      const { token } = await issue(entry, 'stranger');
+      await assert.rejects(enter(entry, token), { code: '42501' });
+      assert.match(await lastRefusal(), /^refused: stranger was not granted shop/);
+    });
+
+    test(`B22: what was taken back opens nothing, ${where}`, async () => {
+      const pass = await issue(entry, 'agent');
+      const client = await enter(entry, pass.token);
+      await client.end();
+      await pass.takeBack();
+      await assert.rejects(enter(entry, pass.token), { code: '28P01' });
+    });
+
+    test(`B22: what is done is recorded, and can be halted, ${where}`, async () => {
+      const pass = await issue(entry, 'agent');
+      const client = await enter(entry, pass.token);
+      const marker = `select 'recorded ${where}'`;
+      await client.query(marker);
+      const session = pass.session ?? (await gateway.sessions()).at(-1)?.session ?? '';
+      const request = (await gateway.records(session)).find(({ attributes }) => attributes['db.query.text'] === marker);
+      assert.deepEqual([request?.principal, request?.target, request?.verdict], ['agent', 'shop', 'allow']);
+      assert.equal(request?.attributes['client.address'], '127.0.0.1');
+      const running = assert.rejects(client.query('select pg_sleep(300)'), { code: '57P01' });
+      assert.equal((await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } })).status, 200);
+      await running;
+      await waitUntil(async () => (await gateway.sessions()).find((each) => each.session === session)?.state === 'halted');
+    });
+  }
+
+  test('B22: a grant that is withdrawn is withdrawn at every entry, from the next action on', async () => {
+    const clients = await Promise.all(entries.map(async (entry) => enter(entry, (await issue(entry, 'agent')).token)));
+    const isRefused = async (client: pg.Client): Promise<boolean> =>
+      client.query('select 1').then(
+        () => false,
+        ({ code }: { code?: string }) => code === '42501',
+      );
+    gateway.configure(configOf('[]'));
+    for (const client of clients) {
+      await waitUntil(() => isRefused(client));
+    }
+    gateway.configure(configOf('[shop]'));
+    for (const client of clients) {
+      await waitUntil(async () => !(await isRefused(client)));
+      await client.end();
+    }
+  });
+
+  test('B22: nothing of the API answers to nobody, to a principal that is no administrator, or to a run', async () => {
+    const tokens = await Promise.all(entries.map(async (entry) => (await issue(entry, 'agent')).token));
+    assert.ok(routes.length > 10);
+    for (const { method, path, body } of routes) {
+      const place = path.replaceAll(/:\w+(\{[^}]*\})?/g, '1');
+      for (const token of tokens) {
+        const { status } = await gateway.api(place, { method, token, ...(body === null ? {} : { body: {} }) });
+        assert.equal(status, 403, `${method} ${place}`);
+      }
+    }
+    const anonymous = await Promise.all(routes.slice(0, 3).map(({ method, path }) => gateway.api(path, { method, token: '' })));
+    assert.deepEqual(
+      anonymous.map(({ status }) => status),
+      [401, 401, 401],
+    );
+  });
+
+  test('the record holds', () => {
+    const { status, stdout } = gateway.verify();
+    assert.equal(status, 0, stdout);
+  });
+});
