@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import type { SessionSummary } from '../gateway/src/domain/shown-record.ts';
 import { parseConfig } from '../gateway/src/config/parse.ts';
 import { protocols } from '../gateway/src/protocols/registry.ts';
 import { passwordMessage, startupMessage } from '../gateway/src/protocols/postgres/compose.ts';
@@ -81,11 +80,6 @@ principals:
     return { socket, inbox };
   }
 
-  const newest = async (): Promise<SessionSummary> => {
-    const session = (await gateway.sessions()).at(-1);
-    assert.ok(session);
-    return session;
-  };
   const whoAmI = async (client: pg.Client): Promise<unknown> => {
     const { rows } = await client.query('select current_database() as database, current_user as user, inet_server_port() as port');
     await client.end();
@@ -136,7 +130,7 @@ principals:
     for (const user of [...hostileNames, role, 'postgres', 'operator']) {
       const client = await connect({ user });
       assert.deepEqual(await whoAmI(client), { database: 'postgres', user: 'app', port: database.port });
-      const { session, principal } = await newest();
+      const { session, principal } = await gateway.newest();
       assert.equal(principal, 'agent');
       assert.ok((await gateway.records(session)).some(({ attributes }) => attributes['user.name'] === user));
     }
@@ -167,12 +161,12 @@ principals:
     const client = await connect();
     assert.deepEqual((await client.query(`select '${name}' as "${name}", $1::text as two`, [name])).rows, [{ [name]: name, two: name }]);
     await client.end();
-    const asked = (await gateway.records((await newest()).session)).find(({ action }) => action === 'postgres.execute');
+    const asked = (await gateway.records((await gateway.newest()).session)).find(({ action }) => action === 'postgres.execute');
     assert.ok(asked?.content?.text?.includes(`$1 = ${name}`));
   });
 
   test('B19: a session is named by the token alone, whatever a client says', async () => {
-    const { session: victim, records } = await newest();
+    const { session: victim, records } = await gateway.newest();
     const traceparent = `00-${victim}-0123456789abcdef-01`;
     const { inbox, socket } = await logIn({ 'countersign.session': victim });
     assert.match(inbox.text, /E.*C0A000\0/s);
@@ -198,7 +192,7 @@ principals:
     await Promise.all([inside.end(), outside.end()]);
     const said = async (session: string): Promise<unknown[]> => (await gateway.records(session)).flatMap(({ attributes }) => attributes['db.query.text'] ?? []);
     assert.deepEqual(await said(run.session), ["select 'inside'"]);
-    assert.deepEqual(await said((await newest()).session), ["select 'outside'"]);
+    assert.deepEqual(await said((await gateway.newest()).session), ["select 'outside'"]);
     assert.equal((await post(`/api/runs/${run.session}/end`, {})).status, 200);
     await assert.rejects(connect({ password: run.token }), /has ended/);
   });

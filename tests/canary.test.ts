@@ -55,7 +55,7 @@ describe('canaries', () => {
     await client.query('select * from told');
     await client.query(`do $$ begin raise notice '${told.notice}'; end $$`);
     await assert.rejects(client.query(`do $$ begin raise exception '${told.error}'; end $$`), new RegExp(told.error));
-    const session = (await shop.gateway.sessions()).at(-1)?.session ?? '';
+    const session = (await shop.gateway.newest()).session;
     assert.equal(shop.gateway.cli(['session', 'halt', session, '--reason', told.reason]).status, 0);
     await copyIn();
     await assert.rejects(connect({ password: secrets['unknownToken'] ?? '', user: told.wrongUser, database: told.wrongTarget }), { code: '28P01' });

@@ -116,7 +116,7 @@ principals:
       const client = await enter(entry, pass.token);
       const marker = `select 'recorded ${where}'`;
       await client.query(marker);
-      const session = pass.session ?? (await gateway.sessions()).at(-1)?.session ?? '';
+      const session = pass.session ?? (await gateway.newest()).session;
       const request = (await gateway.records(session)).find(({ attributes }) => attributes['db.query.text'] === marker);
       assert.deepEqual([request?.principal, request?.target, request?.verdict], ['agent', 'shop', 'allow']);
       assert.equal(request?.attributes['client.address'], '127.0.0.1');

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
-import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
@@ -94,9 +93,9 @@ with psycopg.connect("") as c:
     }
   });
 
-  test('every statement of all of them is in the record, and the record holds', () => {
-    const sessions = shop.gateway.rows<SessionSummary>(['session', 'list']);
-    const records = sessions.flatMap(({ session }) => shop.gateway.rows<ShownRecord>(['session', 'show', session]));
+  test('every statement of all of them is in the record, and the record holds', async () => {
+    const sessions = await shop.gateway.sessions();
+    const records = (await Promise.all(sessions.map(({ session }) => shop.gateway.records(session)))).flat();
     const statements = new Set(records.map((record) => record.attributes['db.query.text']));
     assert.ok(statements.has('select $1::int + $2::int as sum'));
     assert.ok(statements.has('create table undone (id int)'));

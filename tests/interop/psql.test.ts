@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ShownRecord, SessionSummary } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
@@ -20,10 +20,7 @@ describe('psql through the gateway', requireProgram('psql'), () => {
     await shop[Symbol.asyncDispose]();
   });
 
-  const show = (): ShownRecord[] => {
-    const session = shop.gateway.rows<SessionSummary>(['session', 'list']).at(-1);
-    return shop.gateway.rows<ShownRecord>(['session', 'show', session?.session ?? '']);
-  };
+  const show = async (): Promise<ShownRecord[]> => shop.gateway.records((await shop.gateway.newest()).session);
 
   test('statements, errors, transactions and several statements in one message', async () => {
     const { status, stdout, stderr } = await psql(shop.through, ['-At', '-c', 'select 1; select 2', '-c', 'begin', '-c', "select 'in'", '-c', 'rollback']);
@@ -31,7 +28,7 @@ describe('psql through the gateway', requireProgram('psql'), () => {
     assert.equal(stdout, '1\n2\nBEGIN\nin\nROLLBACK\n');
     const failed = await psql(shop.through, ['-c', 'select nothing from nowhere']);
     assert.match(failed.stderr, /relation "nowhere" does not exist/);
-    const records = show();
+    const records = await show();
     const request = records.find((record) => record.action === 'postgres.query');
     assert.equal(request?.attributes['db.query.text'], 'select nothing from nowhere');
     assert.equal(request?.verdict, 'allow');
@@ -55,7 +52,7 @@ select count(*) from copied;
     assert.match(result.stdout, /COPY 5000/);
     assert.match(result.stdout, /id\|integer\|/);
     assert.equal(readFileSync(out, 'utf8'), `${rows}\n`);
-    const records = show();
+    const records = await show();
     const contentOf = (request: ShownRecord | undefined): string =>
       records
         .filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === request?.seq)
@@ -74,7 +71,7 @@ select count(*) from copied;
     assert.equal(status, 3);
     assert.deepEqual(stdout.match(/\d+/g), ['5', '10']);
     assert.match(stderr, /division by zero/);
-    const turns = show().filter(({ kind, attributes }) => kind === 'request' && String(attributes['db.query.text']).includes('as watched'));
+    const turns = (await show()).filter(({ kind, attributes }) => kind === 'request' && String(attributes['db.query.text']).includes('as watched'));
     assert.equal(turns.length, 3);
   });
 
@@ -96,7 +93,7 @@ select count(*) from copied;
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^lo_import \d+/);
     assert.deepEqual(readFileSync(out), readFileSync(file));
-    assert.ok(show().some(({ action }) => action === 'postgres.function_call'));
+    assert.ok((await show()).some(({ action }) => action === 'postgres.function_call'));
   });
 
   test('a result of 512 MiB and rows of 70 MiB stream through flat memory', async () => {
@@ -131,7 +128,7 @@ select count(*) from copied;
     const { stderr } = await runProgram('timeout', ['-s', 'INT', '1', 'psql', '-X', '-c', 'select pg_sleep(30)'], shop.through);
     assert.match(stderr, /canceling statement/);
     assert.ok(performance.now() - started < 15_000);
-    assert.ok(show().some((record) => record.action === 'postgres.cancel'));
+    assert.ok((await show()).some((record) => record.action === 'postgres.cancel'));
   });
 
   test('the record holds', () => {

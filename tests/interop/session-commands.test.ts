@@ -31,15 +31,9 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await client.connect();
     const { rows } = await client.query('show countersign.session').catch(() => ({ rows: [] }));
     assert.deepEqual(rows, [], 'it is a parameter of the gateway, not of the database');
-    return { client, session: newest().session };
+    return { client, session: (await shop.gateway.newest()).session };
   };
-  const newest = (): SessionSummary => {
-    const session = shop.gateway.rows<SessionSummary>(['session', 'list']).at(-1);
-    assert.ok(session);
-    return session;
-  };
-  const find = (id: string): SessionSummary | undefined => shop.gateway.rows<SessionSummary>(['session', 'list']).find(({ session }) => session === id);
-  const show = (session: string): ShownRecord[] => shop.gateway.rows<ShownRecord>(['session', 'show', session]);
+  const find = async (id: string): Promise<SessionSummary | undefined> => (await shop.gateway.sessions()).find(({ session }) => session === id);
   const keyFile = (): string => join(shop.gateway.data, 'log', 'key');
   const verify = (file: string, key: string = keyFile()): number => shop.gateway.cli(['verify', file, '--key', key]).status;
   /** What a running command has said up to now. */
@@ -54,13 +48,28 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     return said;
   };
 
+  test('list and show: for programs and for people', async () => {
+    await psql(shop.through, ['-c', `select ${hostile} as shown`]);
+    const { session } = await shop.gateway.newest();
+    assert.deepEqual(shop.gateway.rows(['session', 'list']), await shop.gateway.sessions());
+    assert.deepEqual(shop.gateway.rows(['session', 'show', session]), await shop.gateway.records(session));
+    const list = shop.gateway.cli(['session', 'list']).stdout;
+    assert.match(list, new RegExp(`^${session}  .*closed.* records  agent  shop$`, 'm'));
+    const { stdout } = shop.gateway.cli(['session', 'show', session]);
+    assert.match(stdout, /→ postgres\.query shop.*\n {4}select E'/);
+    assertPrintable(list + stdout);
+    assert.equal(shop.gateway.cli(['session', 'show', '0'.repeat(32)]).status, 1);
+    assert.equal(shop.gateway.cli(['session', 'show', 'nonsense']).status, 2);
+  });
+
   test('export: a bundle verifies with the key alone, an edited one and another key do not', async () => {
     await psql(shop.through, ['-c', "select 'bundled' as word"]);
     const file = join(shop.gateway.directory, 'session.bundle');
-    assert.equal(shop.gateway.cli(['session', 'export', newest().session, '--out', file]).status, 0);
+    const { session } = await shop.gateway.newest();
+    assert.equal(shop.gateway.cli(['session', 'export', session, '--out', file]).status, 0);
     assert.equal(verify(file), exitCodes.holds);
     const bundle = readFileSync(file, 'utf8');
-    const streamed = shop.gateway.cli(['session', 'export', newest().session]).stdout;
+    const streamed = shop.gateway.cli(['session', 'export', session]).stdout;
     assert.equal(streamed.split('\n').length, bundle.split('\n').length, 'the same lines on standard output');
     const lines = bundle.split('\n');
     const at = lines.findIndex((line) => line.includes('"content"'));
@@ -82,7 +91,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
 
   test('receipt: one record is proven, for this key and as it was', async () => {
     await psql(shop.through, ['-c', 'select 1']);
-    const record = show(newest().session).find(({ action }) => action === 'postgres.query')?.record ?? '';
+    const record = (await shop.gateway.records((await shop.gateway.newest()).session)).find(({ action }) => action === 'postgres.query')?.record ?? '';
     const { status, stdout } = shop.gateway.cli(['receipt', record]);
     assert.equal(status, 0);
     const file = join(shop.gateway.directory, 'receipt');
@@ -104,11 +113,11 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await running;
     await halt.exited;
     assert.match(halt.out, new RegExp(`^halted ${session}`));
-    await waitUntil(() => find(session)?.state === 'halted');
+    await waitUntil(async () => (await find(session))?.state === 'halted');
     const { rows } = await other.query("select count(*)::int as left from pg_stat_activity where query like '%halted_marker%' and pid <> pg_backend_pid()");
     assert.deepEqual(rows, [{ left: 0 }]);
     assert.match(shop.database.log(), /canceling statement due to user request/);
-    const records = show(session);
+    const records = await shop.gateway.records(session);
     assert.ok(records.some(({ action }) => action === 'postgres.cancel'));
     assert.equal(records.find(({ attributes }) => attributes['db.response.status_code'] === '57P01')?.kind, 'response', 'what the client was told is recorded');
     assert.equal(records.at(-1)?.kind, 'close');
@@ -123,7 +132,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await waitUntil(() => shop.database.log().includes('1 as pipelined_marker'));
     assert.equal(shop.gateway.cli(['session', 'halt', session]).status, 0);
     await Promise.all(sleeps);
-    await waitUntil(() => find(session)?.state === 'halted');
+    await waitUntil(async () => (await find(session))?.state === 'halted');
     const { client: other } = await connect();
     const left = async (): Promise<number> =>
       (await other.query("select 1 from pg_stat_activity where query like '%pipelined_marker%' and pid <> pg_backend_pid()")).rowCount ?? 0;
@@ -145,13 +154,13 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const json = shop.gateway.rows<ShownRecord>(['session', 'watch', session]);
     assert.deepEqual(
       json.map(({ seq }) => seq),
-      show(session).map(({ seq }) => seq),
+      (await shop.gateway.records(session)).map(({ seq }) => seq),
     );
   });
 
   test('replay: statements and rows in recorded time, faster, or without waiting; controls escaped', async () => {
     await psql(shop.through, ['-c', `select ${hostile} as text`, '-c', 'select pg_sleep(1.5)', '-c', 'select $$last$$']);
-    const { session } = newest();
+    const { session } = await shop.gateway.newest();
     const replay = (...words: readonly string[]) => {
       const startedMs = performance.now();
       const { status, stdout, stderr } = shop.gateway.cli(['session', 'replay', session, ...words]);
@@ -178,7 +187,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const { status, stdout, stderr } = await psql(environment, ['-w', '-At', '-c', 'select 40 + 2']);
     assert.equal(status, 0, stderr);
     assert.equal(stdout, '42\n');
-    assert.equal(newest().principal, 'agent');
+    assert.equal((await shop.gateway.newest()).principal, 'agent');
     const elsewhere = await psql({ ...environment, PGDATABASE: 'other' }, ['-w', '-c', 'select 1']);
     assert.match(elsewhere.stderr, /This port leads to "shop"/);
     tunnel.child.kill('SIGTERM');
@@ -195,11 +204,11 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const [session = '', traceparent, url = ''] = environment.split(' ');
     assert.match(traceparent ?? '', new RegExp(`^00-${session}-[0-9a-f]{16}-01$`));
     assert.match(url, /^postgres:\/\//);
-    const records = show(session);
+    const records = await shop.gateway.records(session);
     const statements = records.flatMap(({ attributes }) => attributes['db.query.text'] ?? []);
     assert.deepEqual(statements, ['select 1', 'select 2'], 'both connections are in the one session');
     assert.deepEqual([...new Set(records.map(({ channel }) => channel))], [null, 0, 1, 2], 'the session, the run, two connections');
-    await waitUntil(() => find(session)?.state === 'closed');
+    await waitUntil(async () => (await find(session))?.state === 'closed');
     assert.match((await psql({}, ['-w', url, '-c', 'select 3'])).stderr, /run that this token belongs to has ended/, 'the token ended with the run');
     assert.equal(shop.gateway.cli(['run', '--as', 'agent', '--', 'psql', '-Xqc', 'select 1/0']).status, 1);
     assert.equal(shop.gateway.cli(['run', '--as', 'agent', '--', 'there-is-no-such-program']).status, 127);

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
-import type { ShownRecord, SessionSummary } from '../../gateway/src/domain/shown-record.ts';
+import { passwordMessage, sslRequest, startupMessage } from '../../gateway/src/protocols/postgres/compose.ts';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { freePort } from '../support/free-port.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -13,7 +13,12 @@ import { startPostgres, type PostgresServer } from '../support/postgres-server.t
 import { requireProgram } from '../support/require-program.ts';
 import { psql } from '../support/run.ts';
 
-const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const startup = startupMessage(
+  new Map([
+    ['user', 'me'],
+    ['database', 'shop'],
+  ]),
+);
 const tlsState = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
 
 describe('TLS on both sides', requireProgram('psql', 'openssl'), () => {
@@ -115,7 +120,7 @@ principals:
     assert.equal(status, 2);
     assert.match(stderr, /A token is not taken over a connection in the clear: connect with sslmode=require or verify-full, or through countersign connect/);
     // It is refused before it is asked for: nobody on the way has seen it.
-    assert.equal((await converse(address, Buffer.concat([startup(), password(token)]))).at(0), 'E'.charCodeAt(0));
+    assert.equal((await converse(address, Buffer.concat([startup, passwordMessage(token)]))).at(0), 'E'.charCodeAt(0));
   });
 
   test('to the target: require and verify-full encrypt, and the password is bound to the connection', async () => {
@@ -137,10 +142,10 @@ principals:
   });
 
   test('A2: what a client sends in the clear behind its request for TLS is never read as encrypted', async () => {
-    const sessions = gateway.rows<SessionSummary>(['session', 'list']).length;
-    const answer = await converse('127.0.0.1', Buffer.concat([sslRequest, startup(), password(token), query("select 'smuggled'")]));
+    const { length } = await gateway.sessions();
+    const answer = await converse('127.0.0.1', Buffer.concat([sslRequest, startup, passwordMessage(token), Buffer.from("Q\0\0\0\x16select 'smuggled'\0")]));
     assert.match(answer.toString('latin1'), /^E.*C08P01\0.*in the clear/s);
-    assert.equal(gateway.rows<SessionSummary>(['session', 'list']).length, sessions, 'nobody logged in');
+    assert.equal((await gateway.sessions()).length, length, 'nobody logged in');
     assert.doesNotMatch(plain.log(), /smuggled/);
   });
 
@@ -149,8 +154,7 @@ principals:
     assert.equal(status, 2);
     assert.match(stderr, /in the clear behind its answer/);
     assert.deepEqual(Buffer.concat(overheard), sslRequest, 'it was told neither a name nor a password');
-    const session = gateway.rows<SessionSummary>(['session', 'list']).at(-1);
-    const records = gateway.rows<ShownRecord>(['session', 'show', session?.session ?? '']);
+    const records = await gateway.records((await gateway.newest()).session);
     assert.ok(records.some(({ attributes }) => attributes['error.type'] === 'target_tls_failed'));
     assert.ok(!records.some(({ action }) => action === 'postgres.query'));
   });
@@ -170,27 +174,3 @@ principals:
     return Buffer.concat(answer);
   }
 });
-
-function startup(): Buffer {
-  const body = Buffer.from('\0\x03\0\0user\0me\0database\0shop\0\0', 'latin1');
-  return Buffer.concat([lengthOf(body), body]);
-}
-
-function password(token: string): Buffer {
-  return message('p', `${token}\0`);
-}
-
-function query(statement: string): Buffer {
-  return message('Q', `${statement}\0`);
-}
-
-function message(type: string, text: string): Buffer {
-  const body = Buffer.from(text);
-  return Buffer.concat([Buffer.from(type), lengthOf(body), body]);
-}
-
-function lengthOf(body: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(body.length + 4);
-  return length;
-}

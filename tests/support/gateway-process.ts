@@ -131,6 +131,15 @@ export class GatewayProcess implements AsyncDisposable {
     return readRows(await this.api(which === 'all' ? '/api/sessions?all' : '/api/sessions'));
   }
 
+  /** The session that was opened last. */
+  async newest(): Promise<SessionSummary> {
+    const session = (await this.sessions()).at(-1);
+    if (session === undefined) {
+      throw new Error('no session has been opened');
+    }
+    return session;
+  }
+
   /** As `session show`, without a command's start. */
   async records(session: string): Promise<ShownRecord[]> {
     return readRows(await this.api(`/api/sessions/${session}/records`));
