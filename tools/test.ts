@@ -21,8 +21,8 @@ interface Tally {
 /** Files of a group, and how many of them run at the same time. */
 const groups: Readonly<Record<string, { readonly files: readonly string[]; readonly concurrency: number }>> = {
   units: { files: globSync(['{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts'], { cwd: root }), concurrency: 2 },
-  whole: { files: globSync('tests/*.test.ts', { cwd: root }), concurrency: 1 },
-  interop: { files: globSync('tests/interop/*.test.ts', { cwd: root }), concurrency: 1 },
+  whole: { files: globSync('tests/*.test.ts', { cwd: root }), concurrency: 2 },
+  interop: { files: globSync('tests/interop/*.test.ts', { cwd: root }), concurrency: 2 },
   faults: { files: globSync('tests/faults/*.test.ts', { cwd: root }), concurrency: 1 },
 };
 
