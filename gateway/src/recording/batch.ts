@@ -1,7 +1,18 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { sha256Into } from '@countersign/ledger/crypto.ts';
 import { bodyOffsets, entryHeaderBytes, entryOffsets, frameHeaderBytes, frameMagic, frameOffsets, frameTypes } from '@countersign/ledger/journal.ts';
-import { bodySlots, hashBytes, leafFlags, leafKinds, leafOffsets, saltBytes, writeUint53, type BodySlot, type LeafKind } from '@countersign/ledger/leaf.ts';
+import {
+  bodySlots,
+  hashBytes,
+  isGovernance,
+  leafFlags,
+  leafKinds,
+  leafOffsets,
+  saltBytes,
+  writeUint53,
+  type BodySlot,
+  type LeafKind,
+} from '@countersign/ledger/leaf.ts';
 import { EntryHashes, type OnLeaf } from './entry-hashes.ts';
 import { drawnBodyBytesMax, type Keystream } from './keystream.ts';
 import { noClass, standardClass } from './retention.ts';
@@ -70,21 +81,6 @@ interface Stored {
 }
 
 const bodyStreamOf = { meta: 1, content: 2 } as const;
-const clearMetaKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
-  'open',
-  'close',
-  'resume',
-  'access',
-  'incident',
-  'epoch',
-  'heartbeat',
-  'seal',
-  'key',
-  'policy',
-  'hold',
-  'erasure',
-  'reconcile',
-]);
 const zstdParameters = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 /** The most that an entry can take in the journal. */
@@ -139,7 +135,7 @@ export class Batch {
     this.#buffer.set(this.#blank, leafAt);
     this.#end += entryHeaderBytes;
     let flags = draft.continues === true ? leafFlags.continues : 0;
-    if (clearMetaKinds.has(draft.kind)) {
+    if (isGovernance(draft.kind)) {
       flags |= leafFlags.metaClear | leafFlags.hasMeta;
       this.#addClear(leafAt, draft.meta);
     } else if (draft.meta !== '') {
