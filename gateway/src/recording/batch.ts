@@ -26,6 +26,8 @@ export interface SessionTrack {
   seq: number;
   /** Hash of the session's last leaf. */
   readonly previous: Uint8Array;
+  /** Sequence number of the first request since the last finished response; null when every request has its outcome. */
+  unanswered: number | null;
   /** Null for the sessions of an earlier epoch that are only closed. */
   readonly streams: { readonly meta: Keystream; readonly content: Keystream } | null;
   readonly metaExpiryDay: number;
@@ -153,6 +155,11 @@ export class Batch {
     }
     this.#addLeaf(track, leafAt, { kind: draft.kind, flags, logIndex, timeMs, contentIsFacts: draft.contentIsFacts === true });
     this.#hashes.add(track, leafAt);
+    if (draft.kind === 'request') {
+      track.unanswered ??= track.seq;
+    } else if (draft.kind === 'response' && draft.continues !== true) {
+      track.unanswered = null;
+    }
     track.seq += 1;
     this.#entries += 1;
   }

@@ -1,6 +1,12 @@
+import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { decodeLeaf, hashBytes, leafFlags, leafHash, type Leaf } from '@countersign/ledger/leaf.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { parseNote } from '@countersign/ledger/note.ts';
+import { equalBytes } from '@countersign/ledger/proof.ts';
 import { frameEntries, type Frame } from '@countersign/ledger/segment-reader.ts';
 import { Frontier } from '@countersign/ledger/tree.ts';
+import type { RecoverySnapshot } from './recovery-snapshot.ts';
+import type { SegmentSummary } from './recovery.ts';
 import { TileStore, type TileEdges } from './tile-store.ts';
 
 /** Where a session that has no `close` stands. */
@@ -28,18 +34,26 @@ export class JournalFold {
   /** The session of the gateway itself in the newest epoch. */
   own: string | null = null;
   chain: Uint8Array = new Uint8Array(hashBytes);
+  /** A checkpoint in the journal covered just these records. */
+  isConfirmed = false;
 
-  constructor(logDirectory: string) {
+  /** From nothing, or from what an earlier fold or the recorder came to. */
+  constructor(logDirectory: string, from: RecoverySnapshot | null) {
     this.#tiles = new TileStore(logDirectory);
-    this.#frontier = new Frontier({ onSubtree: this.#tiles.onSubtree });
+    this.#tiles.restore(from?.tiles ?? []);
+    this.#frontier = new Frontier({ size: from?.size ?? 0, subtrees: from?.subtrees ?? [], onSubtree: this.#tiles.onSubtree });
+    if (from !== null) {
+      this.epoch = from.epoch;
+      this.own = from.own;
+      this.chain = from.segment.chain;
+      for (const { session, records, previous, unanswered } of from.sessions) {
+        this.#sessions.set(session, { records, previous: previous.slice(), unanswered });
+      }
+    }
   }
 
   get size(): number {
     return this.#frontier.size;
-  }
-
-  root(): Uint8Array {
-    return this.#frontier.root();
   }
 
   subtrees(): Uint8Array[] {
@@ -71,13 +85,37 @@ export class JournalFold {
     return this.own === null || progress === undefined ? null : { session: this.own, ...progress };
   }
 
+  /** As it is at the end of this segment; to be written once the tiles are. */
+  snapshot(segment: SegmentSummary): RecoverySnapshot {
+    return {
+      segment,
+      size: this.size,
+      epoch: this.epoch,
+      own: this.own,
+      subtrees: this.subtrees(),
+      tiles: this.edges(),
+      sessions: [...this.#sessions].map(([session, progress]) => ({ session, ...progress })),
+    };
+  }
+
+  /** Throws `MalformedError`. */
   add(frame: Frame): void {
     this.chain = frame.chain.slice();
     if (frame.header.type === 'batch') {
       for (const entry of frameEntries(frame)) {
         this.#addLeaf(decodeLeaf(entry.leaf), leafHash(entry.leaf));
       }
+    } else {
+      this.#confirm(frame);
     }
+  }
+
+  #confirm(frame: Frame): void {
+    const { size, root } = parseCheckpoint(parseNote(frame.body).text);
+    if (size !== this.size || !equalBytes(root, this.#frontier.root())) {
+      throw new MalformedError(`the checkpoint over ${size} records is none over those before it`);
+    }
+    this.isConfirmed = true;
   }
 
   #addLeaf(leaf: Leaf, hash: Uint8Array): void {

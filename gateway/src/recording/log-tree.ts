@@ -37,6 +37,12 @@ export class LogTree {
     return this.#frontier.root();
   }
 
+  /** All that is needed to go on from here. */
+  state(): Pick<JournalEnd, 'size' | 'subtrees' | 'tiles'> {
+    this.#grow();
+    return { size: this.#frontier.size, subtrees: this.#frontier.subtrees(), tiles: this.tiles.edges() };
+  }
+
   /** All tiles not yet written, for the tree as it is now. */
   snapshotTiles(): TileSnapshot {
     this.#grow();

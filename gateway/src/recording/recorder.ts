@@ -8,12 +8,12 @@ import type { Durability } from '../domain/target.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
-import { leftOpenTrack, newTrack } from './session-track.ts';
+import { leftOpenTrack, newTrack, sessionEnd } from './session-track.ts';
 import type { KeyStore } from './key-store.ts';
 import type { SessionEnd } from './journal-fold.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
+import { Publisher } from './publisher.ts';
 import type { SegmentSummary } from './recovery.ts';
-import { writeFileAtomically, type TileSnapshot } from './tile-store.ts';
 
 /** A batch is written when it holds this much, even within an event-loop turn. */
 const batchBytesMax = 1024 * 1024;
@@ -34,6 +34,7 @@ export class Recorder implements AsyncDisposable {
   readonly #journal: JournalWriter;
   readonly #batch: Batch;
   readonly #tree: LogTree;
+  readonly #publisher: Publisher;
   readonly #signer: NoteSigner;
   readonly #open = new Map<string, SessionTrack>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -49,7 +50,6 @@ export class Recorder implements AsyncDisposable {
   #segmentFirstIndex: number;
   #durable = { segment: 0, offset: 0 };
   #signed: PublishedCheckpoint = { size: -1, note: '' };
-  #published: PublishedCheckpoint = { size: -1, note: '' };
   #afterWrite: (() => void)[] = [];
   #afterSync: (() => void)[] = [];
   #publishing: Promise<void> = Promise.resolve();
@@ -76,6 +76,7 @@ export class Recorder implements AsyncDisposable {
     this.#size = end.size;
     this.#segmentFirstIndex = end.size;
     this.#tree = new LogTree(join(data, 'log'), end);
+    this.#publisher = new Publisher(data, this.#tree.tiles);
     this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain, this.#tree.append);
     const own = newTrack(options);
     this.own = own.track;
@@ -121,7 +122,7 @@ export class Recorder implements AsyncDisposable {
 
   /** The newest checkpoint that is on stable storage. */
   get published(): { readonly size: number; readonly note: string } {
-    return this.#published;
+    return this.#publisher.newest;
   }
 
   /** Errors: `cannot_record`. */
@@ -167,7 +168,7 @@ export class Recorder implements AsyncDisposable {
 
   /** Resolves when everything appended so far is on stable storage under the published checkpoint, which it returns. */
   async publish(): Promise<PublishedCheckpoint> {
-    if (this.#published.size < this.#size) {
+    if (this.#publisher.newest.size < this.#size) {
       this.#sign();
       const head = this.#signed;
       const tiles = this.#tree.snapshotTiles();
@@ -175,10 +176,10 @@ export class Recorder implements AsyncDisposable {
         this.whenCommitted('disk', resolve);
       });
       const before = this.#publishing.catch(() => undefined);
-      this.#publishing = Promise.all([before, durable]).then(() => this.#publish(head, tiles));
+      this.#publishing = Promise.all([before, durable]).then(() => this.#publisher.publish(head, tiles));
     }
     await this.#publishing;
-    return this.#published;
+    return this.#publisher.newest;
   }
 
   /** Clean stop: every session is closed by now; the journal ends in a checkpoint. */
@@ -244,6 +245,8 @@ export class Recorder implements AsyncDisposable {
     });
     this.#batch.resumeAt(chain);
     this.#segmentFirstIndex = this.#size;
+    const sessions = [this.own, ...this.#open.values()].map(sessionEnd);
+    this.#publisher.keep({ segment: ended, ...this.#tree.state(), epoch: this.epoch, own: this.own.id, sessions });
     this.#seal(ended);
   }
 
@@ -336,15 +339,6 @@ export class Recorder implements AsyncDisposable {
     const note = signNote(text, this.#signer);
     this.#put(this.#batch.checkpoint(note, size, this.#durableOffset()));
     this.#signed = { size, note };
-  }
-
-  async #publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
-    await this.#tree.tiles.write(tiles);
-    if (head.size > this.#published.size) {
-      await writeFileAtomically(join(this.#options.data, 'log', 'checkpoint'), head.note);
-      this.#published = head;
-      await this.#tree.tiles.forgetOlder(tiles);
-    }
   }
 
   #recordNewKeys(): void {

@@ -9,6 +9,7 @@ import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource
 import { GatewayError } from '../domain/errors.ts';
 import { segmentSource } from './journal-reader.ts';
 import { JournalFold, type SessionEnd } from './journal-fold.ts';
+import { readSnapshot, writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import type { TileEdges } from './tile-store.ts';
 
 /** A segment that nothing is added to any more. */
@@ -51,28 +52,56 @@ export interface PreviousEpoch {
 const unansweredMax = 500;
 
 /**
- * Reads the journal to its end; cuts off what a crash left half written, which nobody was told about. The normal start. Errors:
- * `store_damaged` when the journal contradicts itself or a checkpoint that was given out: then nothing is changed.
+ * Reads the journal to its end; cuts off what a crash left half written, which nobody was told about. The normal start. It begins where the newest
+ * snapshot ends, if the journal's own checkpoints confirm it, otherwise at the beginning. Errors: `store_damaged` when the journal contradicts itself
+ * or a checkpoint that was given out: then nothing is changed.
  */
 export async function recoverJournal(data: string): Promise<JournalEnd> {
+  const snapshot = await readSnapshot(data);
+  return (snapshot === null ? null : await recoverFrom(data, snapshot)) ?? recoverAll(data);
+}
+
+/** Null when the snapshot and what is behind it do not go together: which of them is wrong only the whole journal can tell. */
+async function recoverFrom(data: string, snapshot: RecoverySnapshot): Promise<JournalEnd | null> {
+  try {
+    const fold = new JournalFold(join(data, 'log'), snapshot);
+    return await recover(data, fold, snapshot.segment);
+  } catch (error) {
+    if (error instanceof RangeError || (error instanceof GatewayError && error.code === 'store_damaged')) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function recoverAll(data: string): Promise<JournalEnd> {
+  return recover(data, new JournalFold(join(data, 'log'), null), null);
+}
+
+async function recover(data: string, fold: JournalFold, from: SegmentSummary | null): Promise<JournalEnd> {
   const directory = join(data, 'journal');
-  const fold = new JournalFold(join(data, 'log'));
   const segments = await dropBlank(directory, await listSegments(directory));
   let tornBytes = 0;
-  let last = 0;
-  let summary: SegmentSummary | null = null;
+  let summary = from;
+  let last = from?.segment ?? 0;
   while (last < segments.length && tornBytes === 0) {
     last += 1;
     const first = fold.size;
-    const folded = await foldSegment(directory, last, fold);
+    const folded = await foldSegment(directory, last, { fold, mustConfirm: from !== null });
     tornBytes = folded.tornBytes;
     summary = { segment: last, bytes: folded.bytes, first, records: fold.size - first, chain: fold.chain };
+  }
+  if (from !== null && !fold.isConfirmed) {
+    throw unconfirmed();
   }
   for (const number of segments.slice(last)) {
     tornBytes += await dropUnsynced(join(directory, segmentName(number)));
   }
   await checkPublished(data, fold);
   await fold.writeTiles();
+  if (summary !== null) {
+    await writeSnapshot(data, fold.snapshot(summary));
+  }
   const own = fold.ownEnd;
   const left = fold.open();
   return {
@@ -115,7 +144,11 @@ interface FoldedSegment {
   readonly tornBytes: number;
 }
 
-async function foldSegment(directory: string, number: number, fold: JournalFold): Promise<FoldedSegment> {
+async function foldSegment(
+  directory: string,
+  number: number,
+  { fold, mustConfirm }: { readonly fold: JournalFold; readonly mustConfirm: boolean },
+): Promise<FoldedSegment> {
   const file = join(directory, segmentName(number));
   await using handle = await open(file, 'r');
   const source = await segmentSource(handle);
@@ -128,6 +161,9 @@ async function foldSegment(directory: string, number: number, fold: JournalFold)
     const end = await foldFrames(reader, (frame) => {
       fold.add(frame);
     });
+    if (mustConfirm && !fold.isConfirmed && end.state !== 'clean') {
+      throw unconfirmed();
+    }
     const tornBytes = await cutTail(file, reader, { end, bytes: source.bytes, clean: fold.clean });
     return { bytes: end.offset, tornBytes };
   } catch (cause) {
@@ -211,6 +247,10 @@ async function checkPublished(data: string, fold: JournalFold): Promise<void> {
   if (size > fold.size) {
     throw damaged(`the journal ends after ${fold.size} records, but a checkpoint over ${size} was given out`);
   }
+}
+
+function unconfirmed(): GatewayError {
+  return damaged('no checkpoint behind the snapshot confirms it');
 }
 
 function damaged(what: string, cause?: unknown): GatewayError {

@@ -32,6 +32,7 @@ export function newTrack({ keys, retention, clock, newSessionId }: TrackContext)
     idBytes: decodeHex(id, 16),
     seq: 0,
     previous: new Uint8Array(32),
+    unanswered: null,
     streams: { meta: new Keystream(secrets.meta), content: new Keystream(secrets.content) },
     metaExpiryDay,
     contentExpiryDay,
@@ -47,6 +48,7 @@ export function leftOpenTrack(left: SessionEnd): SessionTrack {
     idBytes: decodeHex(left.session, 16),
     seq: left.records,
     previous: left.previous.slice(),
+    unanswered: left.unanswered,
     streams: null,
     metaExpiryDay: 0,
     contentExpiryDay: 0,
@@ -61,4 +63,9 @@ function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): Sessi
   } catch (cause) {
     throw new GatewayError('cannot_record', 'The key store cannot be written, so nothing is let through. Free space where the data directory is.', { cause });
   }
+}
+
+/** Where a session stands, for the next start. */
+export function sessionEnd({ id, seq, previous, unanswered }: SessionTrack): SessionEnd {
+  return { session: id, records: seq, previous: previous.slice(), unanswered };
 }

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { PublishedCheckpoint } from './recorder-options.ts';
+import { writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
+import { writeFileAtomically, type TileSnapshot, type TileStore } from './tile-store.ts';
+
+/** Writes the files that say how far the log has come: tiles first, then the checkpoint over them, then what the next start may begin with. */
+export class Publisher {
+  readonly #data: string;
+  readonly #tiles: TileStore;
+  #newest: PublishedCheckpoint = { size: -1, note: '' };
+  #snapshot: RecoverySnapshot | null = null;
+
+  constructor(data: string, tiles: TileStore) {
+    this.#data = data;
+    this.#tiles = tiles;
+  }
+
+  /** The newest checkpoint that is on stable storage. */
+  get newest(): PublishedCheckpoint {
+    return this.#newest;
+  }
+
+  /** To be written as soon as the tiles over it are. */
+  keep(snapshot: RecoverySnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** `head`: whose records are on stable storage; `tiles`: taken with it. One call at a time. */
+  async publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
+    await this.#tiles.write(tiles);
+    if (head.size > this.#newest.size) {
+      await writeFileAtomically(join(this.#data, 'log', 'checkpoint'), head.note);
+      this.#newest = head;
+      await this.#tiles.forgetOlder(tiles);
+    }
+    const snapshot = this.#snapshot;
+    if (snapshot !== null && snapshot.size <= head.size) {
+      this.#snapshot = null;
+      await writeSnapshot(this.#data, snapshot);
+    }
+  }
+}
