@@ -74,11 +74,19 @@ export class LiveSession {
       throw this.#ending.error;
     }
     const channel = this.#nextChannel;
-    this.#recorder.append(this.track, {
-      kind: 'decision',
-      meta: JSON.stringify({ channel, ...decision, opens: facts }),
-      content: [],
-    });
+    try {
+      this.#recorder.append(this.track, {
+        kind: 'decision',
+        meta: JSON.stringify({ channel, ...decision, opens: facts }),
+        content: [],
+      });
+    } catch (error) {
+      // A session that does not get its only channel has no other end.
+      if (!this.isRun) {
+        this.#close('error');
+      }
+      throw error;
+    }
     this.#nextChannel += 1;
     const controller = new AbortController();
     this.#channels.set(channel, controller);
