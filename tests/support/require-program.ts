@@ -6,7 +6,8 @@ export function requireProgram(...programs: readonly string[]): { readonly skip?
   return missing.length === 0 ? {} : refuse(`${missing.join(', ')} not installed: sh tools/debian.sh`);
 }
 
-function refuse(reason: string): { readonly skip: string } {
+/** For a test that this machine cannot run. */
+export function refuse(reason: string): { readonly skip: string } {
   if (process.env['CI'] !== undefined) {
     throw new Error(`This machine cannot run the test: ${reason}`);
   }

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStoreFiles } from '../../cli/src/store-files.ts';
+import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
+import { verifyStore } from '@countersign/ledger/verify-store.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+
+/** What somebody outside got from the gateway and keeps. */
+export interface Evidence {
+  readonly checkpoint: string;
+  /** Of the newest record under the checkpoint. */
+  readonly receipt: Uint8Array;
+}
+
+export async function takeEvidence(gateway: GatewayProcess): Promise<Evidence> {
+  const checkpoint = readFileSync(join(gateway.data, 'log', 'checkpoint'), 'utf8');
+  const [, log, size] = /^countersign\/([0-9a-f]{16})\n(\d+)\n/.exec(checkpoint) ?? [];
+  const operator = readFileSync(join(gateway.data, 'admin.token'), 'utf8').trim();
+  const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/api/receipts/${log}/${Number(size) - 1}`, {
+    headers: { authorization: `Bearer ${operator}` },
+  });
+  assert.equal(answer.status, 200);
+  return { checkpoint, receipt: await answer.bytes() };
+}
+
+/** Each receipt holds, and the store is a later state of each checkpoint. */
+export async function assertEvidence(gateway: GatewayProcess, evidence: readonly Evidence[]): Promise<void> {
+  const keys = [readFileSync(join(gateway.data, 'log', 'key'), 'utf8').trim()];
+  assert.ok(evidence.length > 0);
+  for (const { checkpoint, receipt } of evidence) {
+    const proven = await verifyFile(receipt, { keys });
+    assert.equal(proven.verdict, 'holds', JSON.stringify(proven.findings));
+    const store = await verifyStore(openStoreFiles(gateway.data), { keys, known: checkpoint });
+    assert.equal(store.verdict, 'holds', JSON.stringify(store.findings));
+  }
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import { openOffline } from '../../gateway/src/offline.ts';
+import type { Shop } from './shop.ts';
+
+/** A load whose every statement leaves a mark in the target: a table that says which statements reached it. */
+export interface MarkLoad {
+  /** Begins the marks of this load. */
+  readonly name: string;
+  readonly clients: number;
+  /** What is inserted beside each mark, to make statements longer. */
+  readonly padding?: string;
+}
+
+export interface MarkResult {
+  /** Marks whose insertion was acknowledged to the client. */
+  readonly acknowledged: readonly string[];
+  /** What ended each client. */
+  readonly errors: readonly Error[];
+}
+
+export async function createMarks(shop: Shop): Promise<void> {
+  await inTarget(shop, 'create table marks (mark text primary key, padding text not null)');
+}
+
+/** Connects through the gateway as the agent that was granted the target. */
+export async function connectThrough(shop: Shop): Promise<pg.Client> {
+  const { PGHOST: host = '', PGUSER: user = '', PGDATABASE: database = '' } = shop.through;
+  const client = new pg.Client({ host, port: shop.gateway.port('postgres'), user, password: shop.token, database });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Clients that insert marks until each is ended by an error. */
+export async function insertMarks(shop: Shop, { name, clients, padding = '' }: MarkLoad): Promise<MarkResult> {
+  const acknowledged: string[] = [];
+  const errors = await Promise.all(
+    Array.from({ length: clients }, async (_, number) => {
+      let client: pg.Client | undefined;
+      try {
+        client = await connectThrough(shop);
+        for (let i = 0; ; i++) {
+          const mark = `${name}-${number}-${i}`;
+          await client.query(insertion(mark, padding));
+          acknowledged.push(mark);
+        }
+      } catch (error) {
+        return error instanceof Error ? error : new Error(String(error));
+      } finally {
+        // Not awaited: on a connection that broke it may never resolve.
+        void client?.end().catch(() => undefined);
+      }
+    }),
+  );
+  return { acknowledged, errors };
+}
+
+/** Every statement that reached the target is in the record, content and all. Returns the marks. */
+export async function assertMarksRecorded(shop: Shop): Promise<ReadonlySet<string>> {
+  const statements = new Set(await recordedStatements(shop));
+  const rows = await inTarget<{ mark: string; padding: string }>(shop, 'select mark, padding from marks');
+  for (const { mark, padding } of rows) {
+    assert.ok(statements.has(insertion(mark, padding)), `${mark} reached the database and is not in the record`);
+  }
+  return new Set(rows.map(({ mark }) => mark));
+}
+
+/** Past the gateway. */
+async function inTarget<Row extends pg.QueryResultRow>(shop: Shop, statement: string): Promise<Row[]> {
+  const { port, user, password } = shop.database;
+  const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
+  await client.connect();
+  try {
+    return (await client.query<Row>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** From the files, whether or not a gateway runs on them. */
+async function recordedStatements(shop: Shop): Promise<string[]> {
+  await using store = await openOffline(shop.gateway.data, {});
+  const statements: string[] = [];
+  for (const { session } of store.sessions('clients')) {
+    for await (const { kind, attributes } of store.records(session)) {
+      if (kind === 'request') {
+        statements.push(String(attributes['db.query.text']));
+      }
+    }
+  }
+  return statements;
+}
+
+function insertion(mark: string, padding: string): string {
+  return `insert into marks values ('${mark}', '${padding}')`;
+}
