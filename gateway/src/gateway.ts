@@ -31,6 +31,8 @@ import { readServerCertificate } from './wire/tls.ts';
 export const software = 'countersign 0.1.0';
 /** Clients are told and sessions closed within this, at a stop. */
 const stopMs = 8000;
+/** The same when the journal failed: longer than the last words to a client wait for a commit that does not come. */
+const fatalMs = 2000;
 
 export interface GatewayOptions {
   readonly configFile: string;
@@ -236,7 +238,7 @@ export class Gateway implements AsyncDisposable {
   #fatal(cause: Error): void {
     this.#log.fatal({ err: cause }, 'the journal cannot be written; the gateway ends, the next start recovers');
     const error = new GatewayError('cannot_record', 'The record cannot be written, so nothing is let through.', { cause });
-    void this.#sessions?.endAll({ reason: 'cannot_record', error }, 500).finally(() => {
+    void this.#sessions?.endAll({ reason: 'cannot_record', error }, fatalMs).finally(() => {
       this.#stopped.resolve(1);
     });
   }
