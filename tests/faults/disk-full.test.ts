@@ -4,7 +4,7 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openOffline } from '../../gateway/src/offline.ts';
-import { assertEvidence, takeEvidence } from '../support/evidence.ts';
+import { assertEvidence, assertStopsWhole, takeEvidence } from '../support/evidence.ts';
 import { assertMarksRecorded, connectThrough, createMarks, insertMarks } from '../support/marks.ts';
 import { mountSmall, requireMounts } from '../support/mounted-disk.ts';
 import { openShop } from '../support/shop.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assertEvidence, takeEvidence, type Evidence } from '../support/evidence.ts';
+import { assertEvidence, assertStopsWhole, takeEvidence, type Evidence } from '../support/evidence.ts';
 import { assertMarksRecorded, createMarks, insertMarks } from '../support/marks.ts';
 import { openShop } from '../support/shop.ts';
 
@@ -26,7 +26,6 @@ for (const durability of ['process', 'disk'] as const) {
     assert.ok(acknowledged.length > rounds, 'the load did something');
     assert.ok(acknowledged.every((mark) => reached.has(mark)));
     await assertEvidence(shop.gateway, evidence);
-    assert.equal(await shop.gateway.signal('SIGTERM'), 0);
-    assert.equal(shop.gateway.verify().status, 0, shop.gateway.verify().stdout);
+    await assertStopsWhole(shop.gateway);
   });
 }

@@ -35,3 +35,10 @@ export async function assertEvidence(gateway: GatewayProcess, evidence: readonly
     assert.equal(store.verdict, 'holds', JSON.stringify(store.findings));
   }
 }
+
+/** Stops in good order, and the store holds. */
+export async function assertStopsWhole(gateway: GatewayProcess): Promise<void> {
+  assert.equal(await gateway.signal('SIGTERM'), 0);
+  const { status, stdout } = gateway.verify();
+  assert.equal(status, 0, stdout);
+}
