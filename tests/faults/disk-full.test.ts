@@ -49,8 +49,7 @@ for (const durability of ['process', 'disk'] as const) {
       const reached = await assertMarksRecorded(shop);
       assert.ok(reached.has('back-1') && reached.has('back-2'));
       assert.doesNotMatch(shop.gateway.log, /fatal/);
-      assert.equal(await shop.gateway.signal('SIGTERM'), 0);
-      assert.equal(shop.gateway.verify().status, 0, shop.gateway.verify().stdout);
+      await assertStopsWhole(shop.gateway);
     },
   );
 }
