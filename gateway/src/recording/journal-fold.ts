@@ -64,9 +64,12 @@ export class JournalFold {
     return this.#tiles.edges();
   }
 
-  /** Writes the tiles that the records added so far completed; those that a crash kept from being written among them. */
+  /** Writes the tiles of the records added so far, whatever a crash left of them, to stable storage. */
   async writeTiles(): Promise<void> {
-    await this.#tiles.write(this.#tiles.snapshot());
+    const tiles = this.#tiles.snapshot();
+    await this.#tiles.write(tiles);
+    await this.#tiles.sync();
+    await this.#tiles.forgetOthers(tiles);
   }
 
   /** The sessions without a `close`, the gateway's own not among them. */
@@ -85,7 +88,7 @@ export class JournalFold {
     return this.own === null || progress === undefined ? null : { session: this.own, ...progress };
   }
 
-  /** As it is at the end of this segment; to be written once the tiles are. */
+  /** As it is at the end of this segment; to be kept once the tiles are written. */
   snapshot(segment: SegmentSummary): RecoverySnapshot {
     return {
       segment,

@@ -29,13 +29,14 @@ export class Publisher {
   async publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
     await this.#tiles.write(tiles);
     if (head.size > this.#newest.size) {
-      await writeFileAtomically(join(this.#data, 'log', 'checkpoint'), head.note);
+      await writeFileAtomically(join(this.#data, 'log', 'checkpoint'), head.note, true);
       this.#newest = head;
       await this.#tiles.forgetOlder(tiles);
     }
     const snapshot = this.#snapshot;
     if (snapshot !== null && snapshot.size <= head.size) {
       this.#snapshot = null;
+      await this.#tiles.sync();
       await writeSnapshot(this.#data, snapshot);
     }
   }

@@ -56,7 +56,7 @@ export async function readSnapshot(data: string): Promise<RecoverySnapshot | nul
 }
 
 /**
- * To call once the tiles over these records are written: the next start does not make them again. Where it cannot be written (a full disk), the next start
+ * To call once the tiles over these records are on stable storage: the next start does not make them again. Where it cannot be written (a full disk), the next start
  * reads more of the journal, and that is all.
  */
 export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): Promise<void> {
@@ -68,7 +68,7 @@ export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): P
     tiles: tiles.map(({ index, hashes: edge }) => ({ index, hashes: encodeHex(edge) })),
     sessions: sessions.map((session) => ({ ...session, previous: encodeHex(session.previous) })),
   });
-  await writeFileAtomically(fileOf(data), `${digestOf(text)}\n${text}\n`).catch(() => undefined);
+  await writeFileAtomically(fileOf(data), `${digestOf(text)}\n${text}\n`, false).catch(() => undefined);
 }
 
 /** Against damage, not against forgery. */

@@ -243,7 +243,7 @@ async function checkPublished(data: string, fold: JournalFold): Promise<void> {
   if (bytes === null) {
     return;
   }
-  const { size } = parseCheckpoint(parseNote(bytes).text);
+  const size = readSize(bytes);
   if (size > fold.size) {
     throw damaged(`the journal ends after ${fold.size} records, but a checkpoint over ${size} was given out`);
   }
@@ -251,6 +251,14 @@ async function checkPublished(data: string, fold: JournalFold): Promise<void> {
 
 function unconfirmed(): GatewayError {
   return damaged('no checkpoint behind the snapshot confirms it');
+}
+
+function readSize(checkpoint: Uint8Array): number {
+  try {
+    return parseCheckpoint(parseNote(checkpoint).text).size;
+  } catch (cause) {
+    throw cause instanceof MalformedError ? damaged(`log/checkpoint: ${cause.message}`, cause) : cause;
+  }
 }
 
 function damaged(what: string, cause?: unknown): GatewayError {

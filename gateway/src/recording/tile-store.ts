@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -20,6 +20,8 @@ export class TileStore {
   readonly #edges: Edge[] = [];
   #full: { readonly path: string; readonly hashes: Uint8Array }[] = [];
   #partialPaths: string[] = [];
+  /** Full tiles that a loss of power may leave cut short. */
+  #unsynced: string[] = [];
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -72,9 +74,20 @@ export class TileStore {
       for (const tile of [...snapshot.full, ...snapshot.partial]) {
         await this.#writeTile(tile.path, tile.hashes);
       }
+      this.#unsynced.push(...snapshot.full.map((tile) => tile.path));
     } catch (error) {
       this.#full.unshift(...snapshot.full);
       throw error;
+    }
+  }
+
+  /** Resolves when the full tiles written so far are on stable storage, which their names are with their directories. */
+  async sync(): Promise<void> {
+    const files = this.#unsynced.map((path) => join(this.#directory, path));
+    this.#unsynced = [];
+    for (const path of [...files, ...new Set(files.map(dirname))]) {
+      await using handle = await open(path, 'r');
+      await handle.sync();
     }
   }
 
@@ -86,10 +99,21 @@ export class TileStore {
     await Promise.all(old.map((path) => rm(join(this.#directory, path), { force: true })));
   }
 
+  /**
+   * At a start, with what was just written: drops all other partial tiles. Loss of power may have left them cut short, and nobody needs them
+   * beside a wider one. Full tiles are written again or were synced.
+   */
+  async forgetOthers(snapshot: TileSnapshot): Promise<void> {
+    const kept = new Set(snapshot.partial.map((tile) => tile.path));
+    const names = await readdir(join(this.#directory, 'tile'), { recursive: true }).catch(() => []);
+    const old = names.map((name) => `tile/${name}`).filter((path) => /\.p\/\d+$|\.new$/.test(path) && !kept.has(path));
+    await Promise.all(old.map((path) => rm(join(this.#directory, path), { force: true })));
+  }
+
   async #writeTile(path: string, hashes: Uint8Array): Promise<void> {
     const file = join(this.#directory, path);
     await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomically(file, hashes);
+    await writeFileAtomically(file, hashes, false);
   }
 }
 
@@ -119,9 +143,9 @@ export function openTiles(directory: string, size: number): TileReader {
   });
 }
 
-/** Readers see the old file or the new one. */
-export async function writeFileAtomically(file: string, bytes: Uint8Array | string): Promise<void> {
+/** Readers see the old file or the new one; with `flush` also after a loss of power. */
+export async function writeFileAtomically(file: string, bytes: Uint8Array | string, flush: boolean): Promise<void> {
   const temporary = `${file}.new`;
-  await writeFile(temporary, bytes, { mode: 0o600 });
+  await writeFile(temporary, bytes, { mode: 0o600, flush });
   await rename(temporary, file);
 }
