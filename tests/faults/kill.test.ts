@@ -6,7 +6,7 @@ import { assertEvidence, assertStopsWhole, takeEvidence, type Evidence } from '.
 import { assertMarksRecorded, createMarks, insertMarks } from '../support/marks.ts';
 import { openShop } from '../support/shop.ts';
 
-const rounds = 3;
+const rounds = 2;
 
 for (const durability of ['process', 'disk'] as const) {
   test(`C28: kill -9 under load (${durability}): every statement that reached the database is in the record, receipts hold, the start needs no hand`, async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuse, requireProgram } from './require-program.ts';
@@ -21,6 +21,15 @@ export function requireMounts(...programs: readonly string[]): { readonly skip?:
   return status === 0 ? requireProgram(...programs) : refuse('file systems cannot be mounted');
 }
 
+/** The options of a test that makes a disk out of a file. */
+export function requireLoopDisks(): { readonly skip?: string } {
+  const required = requireMounts('mkfs.ext4', 'losetup', 'python3');
+  if (required.skip !== undefined) {
+    return required;
+  }
+  return spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0 ? {} : refuse('there are no loop devices');
+}
+
 /** In memory, and soon full. */
 export function mountSmall(bytes: number): MountedDisk {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-disk-'));
@@ -34,6 +43,49 @@ export function mountSmall(bytes: number): MountedDisk {
     },
   };
 }
+
+export interface JournaledDisk extends MountedDisk {
+  /** From here on nothing reaches the disk, and what did not reach it is lost. */
+  cutPower(): void;
+  /** As after the machine came back. Whoever had files open there is gone by now. */
+  remount(): void;
+}
+
+/** ext4 in a file. Of its own it commits nothing: on the disk is what was synced. */
+export function mountJournaled(bytes: number): JournaledDisk {
+  const home = mkdtempSync(join(tmpdir(), 'countersign-disk-'));
+  const image = join(home, 'image');
+  const directory = join(home, 'mounted');
+  mkdirSync(directory);
+  writeFileSync(image, '');
+  truncateSync(image, bytes);
+  run('mkfs.ext4', '-q', '-F', image);
+  const mount = (): void => {
+    run('mount', '-t', 'ext4', '-o', 'loop,commit=300', image, directory);
+  };
+  mount();
+  return {
+    directory,
+    cutPower: () => {
+      run('python3', '-c', shutDown, directory);
+    },
+    remount: () => {
+      run('umount', directory);
+      mount();
+    },
+    [Symbol.asyncDispose]: async () => {
+      run('umount', '--lazy', directory);
+      rmSync(home, { recursive: true });
+      await Promise.resolve();
+    },
+  };
+}
+
+/** EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH: not even the journal of the file system is written. */
+const shutDown = `
+import fcntl, os, struct, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack("I", 2))
+`;
 
 function run(program: string, ...words: readonly string[]): void {
   const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' });
