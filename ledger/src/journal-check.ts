@@ -1,6 +1,7 @@
 /** Follows the journal of a store from the first segment to the last, as far as it can be followed. */
 import { formatCheckpoint, originOf } from './checkpoint.ts';
 import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader } from './journal.ts';
+import type { KeyCheck } from './key-check.ts';
 import { hashBytes } from './leaf.ts';
 import { LogCheck, type SegmentSummary } from './log-check.ts';
 import { MalformedError } from './malformed.ts';
@@ -34,6 +35,7 @@ interface JournalCheckParts {
   readonly keys: readonly VerifierKey[];
   readonly tiles: TileCheck;
   readonly expectations: readonly Expectation[];
+  readonly keyCheck?: KeyCheck | undefined;
 }
 
 export class JournalCheck {
@@ -72,6 +74,7 @@ export class JournalCheck {
     this.log = new LogCheck({
       findings: parts.findings,
       onSubtree: parts.tiles.addSubtree,
+      keys: parts.keyCheck,
     });
   }
 

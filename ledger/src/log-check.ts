@@ -2,6 +2,7 @@
 import { EpochCheck } from './epoch-check.ts';
 import { decodeHex, encodeHex } from './hex.ts';
 import { parseCloseRecords, parseGovernanceBody, parseSealBody, type SealBody } from './governance.ts';
+import type { KeyCheck } from './key-check.ts';
 import { bodyStreams, decodeEntryHeader, entryBytes, entryHeaderBytes, segmentName, type EntryHeader, type SegmentHeader } from './journal.ts';
 import { commitClear, findLeafFault, gatewayIdBytes, hashBytes, leafBytes, leafFlags, leafKindOf, leafKinds, leafOffsets, readUint53 } from './leaf.ts';
 import { equalBytes } from './proof.ts';
@@ -23,6 +24,8 @@ export interface SegmentSummary {
 interface LogCheckOptions {
   readonly findings: Findings;
   readonly onSubtree: OnSubtree;
+  /** Held against the key store, where there is one. */
+  readonly keys?: KeyCheck | undefined;
 }
 
 /** Made when first needed, shared by all checks: nothing of it outlives a call. */
@@ -50,6 +53,7 @@ export class LogCheck {
   readonly sessions = new SessionTable();
   readonly epochs: EpochCheck;
   readonly #findings: Findings;
+  readonly #keys: KeyCheck | undefined;
   /** Leaves checked so far. */
   #size = 0;
   #segment: SegmentHeader | undefined;
@@ -62,6 +66,7 @@ export class LogCheck {
     this.frontier = new Frontier({ onSubtree: options.onSubtree });
     this.epochs = new EpochCheck(options.findings);
     this.#findings = options.findings;
+    this.#keys = options.keys;
   }
 
   /** Time of the newest leaf. */
@@ -247,6 +252,9 @@ export class LogCheck {
     sessions.advance(slot, { seq, leafHash, epoch });
     if (clear !== undefined && kind !== leafKinds.epoch) {
       this.#checkBody(clear, view, at);
+    }
+    if (clear !== undefined) {
+      this.#keys?.add(kind, clear, this.#leafName());
     }
     if (kind === leafKinds.close) {
       sessions.close(view, idAt);

@@ -1,5 +1,6 @@
 /** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
+import { KeyCheck, type KeyRows } from './key-check.ts';
 import { noteBytesMax, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
@@ -13,6 +14,8 @@ export interface StoreOptions {
   readonly keys?: readonly string[];
   /** A checkpoint (signed note) of this log that was kept elsewhere: the store must not be older, nor another history. */
   readonly known?: string;
+  /** The key store of the gateway, if it is at hand: the keys that the log announces must be in it. */
+  readonly keyRows?: KeyRows;
   /** How old the newest leaf under a signature may be. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
@@ -37,6 +40,8 @@ export interface StoreReport {
     readonly sessionsOpen: number;
     readonly epochs: number;
     readonly tiles: number;
+    /** Keys found in the key store, absent when none was given. */
+    readonly keys?: number;
     readonly bytes: number;
   };
   /** The newest checkpoint with a trusted signature. */
@@ -70,7 +75,9 @@ export async function verifyStore(files: StoreFiles, options: StoreOptions = {})
   const published = await expectPublished(files, trust.keys, findings);
   const tiles = await TileCheck.open(files, findings);
   const expectations = [published.expectation, known].filter((one) => one !== undefined);
-  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations });
+  const { keyRows, now = Date.now } = options;
+  const keyCheck = keyRows === undefined ? undefined : new KeyCheck(keyRows, findings, now());
+  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck });
   await journal.follow(options.onProgress);
   if (journal.isComplete) {
     finishJournal(journal, published, findings);
@@ -86,8 +93,10 @@ export async function verifyStore(files: StoreFiles, options: StoreOptions = {})
     checkAge(newest, options, findings);
   }
   const elapsedMs = performance.now() - startedMs;
+  const { counts, ...rest } = summary(journal, newest, elapsedMs);
   return {
-    ...summary(journal, newest, elapsedMs),
+    ...rest,
+    counts: keyCheck === undefined ? counts : { ...counts, keys: keyCheck.count },
     verdict: findings.verdict,
     findings: findings.list,
     findingsDropped: findings.dropped,

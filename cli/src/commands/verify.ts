@@ -1,4 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
@@ -69,8 +71,11 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
 async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   const data = options.data ?? loadConfig(options).data;
   const progress = showProgress();
+  const keyStore = join(data, 'keys.db');
+  using keyRows = existsSync(keyStore) ? openKeyRows(keyStore) : null;
   const report = await verifyStore(openStoreFiles(data), {
     ...keysOf(options),
+    ...(keyRows === null ? {} : { keyRows }),
     ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
     ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
     onProgress: progress.show,
@@ -127,10 +132,13 @@ function print(report: StoreReport | FileReport, hasKeys: boolean): void {
 
 function describeStore({ counts, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
   const state = closed ? 'The gateway was stopped in good order.' : 'The gateway is running, or was not stopped in good order.';
-  const { leaves, sessions, sessionsOpen, segments, epochs, tiles } = counts;
+  const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys } = counts;
   return [
     `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}. ${state}`]),
+    keys === undefined
+      ? 'without the key store: whether the bodies can still be opened was not checked'
+      : `${keys} keys announced and compared with the key store`,
     ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${unsigned.leaves} records`]),
     ...(unsigned.tornBytes === 0 ? [] : [`torn tail of a crash: ${unsigned.tornBytes} bytes`]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
