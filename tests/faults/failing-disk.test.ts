@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertEvidence, assertStopsWhole, takeEvidence } from '../support/evidence.ts';
@@ -22,7 +20,7 @@ for (const durability of ['process', 'disk'] as const) {
       const load = insertMarks(shop, { name: syscall, clients: 4 });
       await delay(200);
       const evidence = await takeEvidence(shop.gateway);
-      await using tracing = await injectFault(shop.gateway.pid, { syscall, file: newestSegment(shop.gateway.data), what: `error=${error}` });
+      await using tracing = await injectFault(shop.gateway.pid, { syscall, file: shop.gateway.segment(), what: `error=${error}` });
       const { acknowledged, errors } = await load;
       errors.forEach(assertRefused);
       await waitUntil(() => shop.gateway.exitCode !== null);
@@ -42,9 +40,4 @@ function assertRefused(error: Error): void {
   assert.ok('code' in error, String(error));
   assert.equal(error.code, '53100', error.message);
   assert.match(error.message, /^countersign: .*\(session [0-9a-f]{32}\)$/);
-}
-
-function newestSegment(data: string): string {
-  const directory = join(data, 'journal');
-  return join(directory, readdirSync(directory).toSorted().at(-1) ?? '');
 }

@@ -16,10 +16,7 @@ export interface Evidence {
 export async function takeEvidence(gateway: GatewayProcess): Promise<Evidence> {
   const checkpoint = readFileSync(join(gateway.data, 'log', 'checkpoint'), 'utf8');
   const [, log, size] = /^countersign\/([0-9a-f]{16})\n(\d+)\n/.exec(checkpoint) ?? [];
-  const operator = readFileSync(join(gateway.data, 'admin.token'), 'utf8').trim();
-  const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/api/receipts/${log}/${Number(size) - 1}`, {
-    headers: { authorization: `Bearer ${operator}` },
-  });
+  const answer = await gateway.api(`/api/receipts/${log}/${Number(size) - 1}`);
   assert.equal(answer.status, 200);
   return { checkpoint, receipt: await answer.bytes() };
 }

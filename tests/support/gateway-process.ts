@@ -1,9 +1,10 @@
 import { spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import { segmentName } from '@countersign/ledger/journal.ts';
 import { waitUntil } from './wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
@@ -89,8 +90,19 @@ export class GatewayProcess implements AsyncDisposable {
     return this.#child?.exitCode ?? null;
   }
 
+  /** The signal that ended it. */
+  get killedBy(): NodeJS.Signals | null {
+    return this.#child?.signalCode ?? null;
+  }
+
   port(listener: string): number {
     return Number(this.#addresses[listener]?.split(':').at(-1));
+  }
+
+  /** The segment of the journal that it writes, or one after it. */
+  segment(ahead = 0): string {
+    const directory = join(this.data, 'journal');
+    return join(directory, segmentName(readdirSync(directory).length + ahead));
   }
 
   /** Resolves with the exit code, or null for a signal. */

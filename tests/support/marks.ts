@@ -67,10 +67,15 @@ export async function assertMarksRecorded(shop: Shop): Promise<ReadonlySet<strin
 }
 
 /** Past the gateway. */
-async function inTarget<Row extends pg.QueryResultRow>(shop: Shop, statement: string): Promise<Row[]> {
+export async function openTarget(shop: Shop): Promise<pg.Client> {
   const { port, user, password } = shop.database;
   const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
   await client.connect();
+  return client;
+}
+
+export async function inTarget<Row extends pg.QueryResultRow>(shop: Shop, statement: string): Promise<Row[]> {
+  const client = await openTarget(shop);
   try {
     return (await client.query<Row>(statement)).rows;
   } finally {
