@@ -207,33 +207,44 @@ export function encodeEntryHeader(header: EntryHeader, target: Uint8Array, offse
   encodeStoredBody(header.content, new DataView(target.buffer, start + entryOffsets.content, 16));
 }
 
-function decodeStoredBody(view: DataView, offset: number): StoredBody | undefined {
+function isStoredBody(view: DataView, offset: number): boolean {
   const stream = view.getUint8(offset + bodyOffsets.stream);
   const encoding = view.getUint8(offset + bodyOffsets.encoding);
   const position = readUint53(view, offset + bodyOffsets.position);
-  if (
-    stream > bodyStreams.content ||
-    encoding > bodyEncodings.zstd ||
-    view.getUint16(offset + bodyOffsets.zeros) !== 0 ||
-    !(position % streamAlignmentBytes === 0) ||
-    (stream === bodyStreams.none && (position !== 0 || encoding !== bodyEncodings.plain))
-  ) {
-    return undefined;
+  return (
+    stream <= bodyStreams.content &&
+    encoding <= bodyEncodings.zstd &&
+    view.getUint16(offset + bodyOffsets.zeros) === 0 &&
+    position % streamAlignmentBytes === 0 &&
+    (stream !== bodyStreams.none || (position === 0 && encoding === bodyEncodings.plain))
+  );
+}
+
+/** How many bytes the entry at `offset` takes; −1 when it is malformed or does not end at or before `end`. Allocates nothing. */
+export function measureEntry(view: DataView, offset: number, end: number): number {
+  const [meta, content] = [offset + entryOffsets.meta, offset + entryOffsets.content];
+  if (end - offset < entryHeaderBytes || !isStoredBody(view, meta) || !isStoredBody(view, content)) {
+    return -1;
   }
-  return { bytes: view.getUint32(offset + bodyOffsets.bytes), stream, encoding, position };
+  const bytes = entryHeaderBytes + view.getUint32(meta + bodyOffsets.bytes) + view.getUint32(content + bodyOffsets.bytes);
+  return bytes > end - offset ? -1 : bytes;
+}
+
+function decodeStoredBody(view: DataView, offset: number): StoredBody {
+  return {
+    bytes: view.getUint32(offset + bodyOffsets.bytes),
+    stream: view.getUint8(offset + bodyOffsets.stream),
+    encoding: view.getUint8(offset + bodyOffsets.encoding),
+    position: readUint53(view, offset + bodyOffsets.position),
+  };
 }
 
 /** The entry at `offset`, undefined when it is malformed or does not end at or before `end`. */
 export function decodeEntryHeader(view: DataView, offset: number, end: number): EntryHeader | undefined {
-  if (end - offset < entryHeaderBytes) {
+  if (measureEntry(view, offset, end) < 0) {
     return undefined;
   }
-  const meta = decodeStoredBody(view, offset + entryOffsets.meta);
-  const content = decodeStoredBody(view, offset + entryOffsets.content);
-  if (meta === undefined || content === undefined) {
-    return undefined;
-  }
-  return end - offset - entryHeaderBytes < meta.bytes + content.bytes ? undefined : { meta, content };
+  return { meta: decodeStoredBody(view, offset + entryOffsets.meta), content: decodeStoredBody(view, offset + entryOffsets.content) };
 }
 
 /** The whole entry: leaf, headers and stored bodies. */

@@ -3,7 +3,7 @@ import { EpochCheck } from './epoch-check.ts';
 import { decodeHex, encodeHex } from './hex.ts';
 import { parseCloseRecords, parseGovernanceBody, parseSealBody, type SealBody } from './governance.ts';
 import type { KeyCheck } from './key-check.ts';
-import { bodyStreams, decodeEntryHeader, entryBytes, entryHeaderBytes, segmentName, type EntryHeader, type SegmentHeader } from './journal.ts';
+import { bodyOffsets, bodyStreams, entryHeaderBytes, entryOffsets, measureEntry, segmentName, type SegmentHeader } from './journal.ts';
 import { commitClear, findLeafFault, gatewayIdBytes, hashBytes, leafBytes, leafFlags, leafKindOf, leafKinds, leafOffsets, readUint53 } from './leaf.ts';
 import { equalBytes } from './proof.ts';
 import type { Frame } from './segment-reader.ts';
@@ -31,14 +31,9 @@ interface LogCheckOptions {
 /** Made when first needed, shared by all checks: nothing of it outlives a call. */
 let leafLanes: HashLanes | undefined;
 
-interface PlacedEntry {
-  readonly header: EntryHeader;
-  /** In the body of the batch. */
-  readonly at: number;
-}
-
+/** Where entries begin in the body of a batch, and where the last one ends. */
 interface Entries {
-  readonly entries: readonly PlacedEntry[];
+  readonly starts: readonly number[];
   readonly end: number;
 }
 
@@ -151,51 +146,51 @@ export class LogCheck {
 
   /** Reads entries from `start` on, each well-formed by itself. */
   #readEntries(view: DataView, start: number, count: number, where: string): Entries | undefined {
-    const entries: PlacedEntry[] = [];
+    const starts: number[] = [];
     let at = start;
     for (let i = 0; i < count; i++) {
-      const header = decodeEntryHeader(view, at, view.byteLength);
-      const fault = header === undefined ? 'malformed entry' : findLeafFault(view, at);
-      if (header === undefined || fault !== undefined) {
-        this.#add('malformed', `${where} entry at ${at}`, fault ?? 'malformed entry');
+      const bytes = measureEntry(view, at, view.byteLength);
+      const fault = bytes < 0 ? 'malformed entry' : findLeafFault(view, at);
+      if (fault !== undefined) {
+        this.#add('malformed', `${where} entry at ${at}`, fault);
         return undefined;
       }
-      entries.push({ header, at });
-      at += entryBytes(header);
+      starts.push(at);
+      at += bytes;
     }
-    return { entries, end: at };
+    return { starts, end: at };
   }
 
   /** Hashes the leaves together, then checks them one by one. */
-  #addEntries({ entries }: Entries, body: Uint8Array, view: DataView, where: string): boolean {
+  #addEntries({ starts }: Entries, body: Uint8Array, view: DataView, where: string): boolean {
     leafLanes ??= new HashLanes(0, leafBytes);
     const lanes = leafLanes;
-    for (const [i, { at }] of entries.entries()) {
+    for (const [i, at] of starts.entries()) {
       lanes.memory.set(body.subarray(at, at + leafBytes), lanes.bodyAt + i * lanes.stride);
     }
-    lanes.hash(entries.length);
-    for (const [i, { header, at }] of entries.entries()) {
+    lanes.hash(starts.length);
+    for (const [i, at] of starts.entries()) {
       if (!this.#checkPlace(view, at, where)) {
         return false;
       }
       const leafHash = lanes.digests.subarray(i * hashBytes, (i + 1) * hashBytes);
       const flags = view.getUint16(at + leafOffsets.flags);
-      this.#checkBodies(header, flags, view, at);
+      this.#checkBodies(flags, view, at);
       const isClear = (flags & leafFlags.metaClear) !== 0;
-      const clear = isClear ? this.#openClear(header, body, at) : undefined;
+      const clear = isClear ? this.#openClear(body, view, at) : undefined;
       this.epochs.add({ view, at, index: this.#size }, clear);
       this.#checkSession({ clear, leafHash }, view, at);
       this.#lastLeafMs = readUint53(view, at + leafOffsets.timeMs);
       this.#size += 1;
     }
-    this.frontier.appendMany(lanes.digests, entries.length);
+    this.frontier.appendMany(lanes.digests, starts.length);
     return true;
   }
 
   /** The clear body of a leaf, unless it does not have its commitment. */
-  #openClear(entry: EntryHeader, body: Uint8Array, at: number): Uint8Array | undefined {
+  #openClear(body: Uint8Array, view: DataView, at: number): Uint8Array | undefined {
     const start = at + entryHeaderBytes;
-    const clear = body.subarray(start, start + entry.meta.bytes);
+    const clear = body.subarray(start, start + view.getUint32(at + entryOffsets.meta + bodyOffsets.bytes));
     const commitAt = at + leafOffsets.metaCommit;
     if (equalBytes(commitClear(clear), body.subarray(commitAt, commitAt + hashBytes))) {
       return clear;
@@ -205,16 +200,16 @@ export class LogCheck {
   }
 
   /** The stored bodies are those that the leaf's flags name. */
-  #checkBodies(entry: EntryHeader, flags: number, view: DataView, at: number): void {
-    const { meta, content } = entry;
+  #checkBodies(flags: number, view: DataView, at: number): void {
+    const [meta, content] = [at + entryOffsets.meta, at + entryOffsets.content];
     const hasMeta = (flags & leafFlags.hasMeta) !== 0;
     const hasContent = (flags & leafFlags.hasContent) !== 0;
     const metaSealed = hasMeta && (flags & leafFlags.metaClear) === 0;
     if (
-      metaSealed !== (meta.stream !== bodyStreams.none) ||
-      hasContent !== (content.stream !== bodyStreams.none) ||
-      (!hasMeta && meta.bytes !== 0) ||
-      (!hasContent && content.bytes !== 0)
+      metaSealed !== (view.getUint8(meta + bodyOffsets.stream) !== bodyStreams.none) ||
+      hasContent !== (view.getUint8(content + bodyOffsets.stream) !== bodyStreams.none) ||
+      (!hasMeta && view.getUint32(meta + bodyOffsets.bytes) !== 0) ||
+      (!hasContent && view.getUint32(content + bodyOffsets.bytes) !== 0)
     ) {
       this.#add('integrity', this.#leafName(), 'stored bodies do not fit the flags of the leaf');
     }

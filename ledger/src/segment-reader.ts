@@ -153,8 +153,10 @@ export class SegmentReader {
     this.#windowStart = this.#offset - hashBytes;
     const available = this.#source.bytes - this.#windowStart;
     const length = Math.min(available, Math.max(windowBytes, hashBytes + this.#wanted));
-    this.#window = await this.#source.read(this.#windowStart, length);
-    if (this.#window.length !== length) {
+    const bytes = await this.#source.read(this.#windowStart, length);
+    // Views of a Buffer, which a source may well return, cost several times as much as these.
+    this.#window = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (bytes.length !== length) {
       throw new Error('a segment file became shorter while it was read');
     }
   }

@@ -118,11 +118,10 @@ export class Frontier {
         const at = lanes.bodyAt + pair * lanes.stride;
         if (left < 0) {
           lanes.memory.set(waiting, at);
+          lanes.memory.set(hashes.subarray(0, hashBytes), at + hashBytes);
         } else {
-          lanes.memory.set(hashes.subarray(left, left + hashBytes), at);
+          lanes.memory.set(hashes.subarray(left, left + 2 * hashBytes), at);
         }
-        const right = left + hashBytes;
-        lanes.memory.set(hashes.subarray(right, right + hashBytes), at + hashBytes);
       }
       if ((odd + width) % 2 === 1) {
         waiting.set(hashes.subarray((width - 1) * hashBytes, width * hashBytes));
