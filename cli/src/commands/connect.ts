@@ -13,7 +13,7 @@ const tokenMs = 12 * 3_600_000;
 const upgradeMs = 15_000;
 
 export function addConnect(program: Command): void {
-  addLocation(program.command('connect').argument('<target>'))
+  addLocation(program.command('connect').argument('<target>', 'which target, as target list prints it'))
     .description('open a local port to a target that asks for no password')
     .option('--port <port>', 'local port; any free one by default', parsePort, 0)
     .option('--as <principal>', 'who connects; otherwise the token in COUNTERSIGN_TOKEN says so')

@@ -7,7 +7,7 @@ import { addLocation, configOption, loadConfig, validatorOf, type LocationOption
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addPrincipal(program: Command): void {
-  const principal = program.command('principal').description('who may use the gateway');
+  const principal = program.command('principal').description('who may use the gateway').addHelpText('after', '\nExample:\n  countersign principal list');
   addLocation(principal.command('list'))
     .description('principals with their kind, groups and the targets they were granted')
     .option('--json', 'one JSON object a line')
@@ -15,7 +15,7 @@ export function addPrincipal(program: Command): void {
     .action(list);
   principal
     .command('add')
-    .argument('<name>')
+    .argument('<name>', 'as it stands in every record')
     .description('add a principal to the configuration file; a running gateway takes it up')
     .addOption(configOption())
     .addOption(new Option('--kind <kind>', 'who it is').choices(['human', 'agent']).default('agent'))

@@ -17,19 +17,22 @@ const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const waitMsMax = 2 ** 31 - 1;
 
 export function addSession(program: Command): void {
-  const session = program.command('session').description('what was recorded, and what goes on now');
+  const session = program
+    .command('session')
+    .description('what was recorded, and what goes on now')
+    .addHelpText('after', '\nExample:\n  countersign session list');
   addReading(session);
-  addLocation(session.command('watch').argument('<id>', 'session', parseSession))
+  addLocation(session.command('watch').argument('<id>', 'session, as session list prints it', parseSession))
     .description('follow a session while it goes on')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', `\nExample:\n  countersign session watch ${example}`)
     .action(watch);
-  addLocation(session.command('halt').argument('<id>', 'session', parseSession))
+  addLocation(session.command('halt').argument('<id>', 'session, as session list prints it', parseSession))
     .description('end a session now')
     .option('--reason <text>', 'recorded, and told to the client', '')
     .addHelpText('after', `\nExample:\n  countersign session halt ${example} --reason "reads too much"`)
     .action(halt);
-  addLocation(session.command('export').argument('<id>', 'session', parseSession))
+  addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
     .option('--out <file>', 'instead of standard output')
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
@@ -46,13 +49,13 @@ function addReading(session: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
     .action(list);
-  addLocation(session.command('show').argument('<id>', 'session', parseSession))
+  addLocation(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
     .description('every record of a session')
     .option(...dataOption)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', `\nExample:\n  countersign session show ${example} --json`)
     .action(show);
-  addLocation(session.command('replay').argument('<id>', 'session', parseSession))
+  addLocation(session.command('replay').argument('<id>', 'session, as session list prints it', parseSession))
     .description('play statements and rows as they happened')
     .option(...dataOption)
     .option('--speed <factor>', 'times as fast', parseSpeed, 1)

@@ -6,7 +6,7 @@ import { addLocation, configOption, loadConfig, validatorOf, type LocationOption
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addTarget(program: Command): void {
-  const target = program.command('target').description('the systems behind the gateway');
+  const target = program.command('target').description('the systems behind the gateway').addHelpText('after', '\nExample:\n  countersign target list');
   addLocation(target.command('list'))
     .description('targets, with how far a record must have come before what it records moves on')
     .option('--json', 'one JSON object a line')
@@ -14,7 +14,7 @@ export function addTarget(program: Command): void {
     .action(list);
   target
     .command('add')
-    .argument('<name>')
+    .argument('<name>', 'what clients call it')
     .argument('<url>', 'SCHEME://USER@HOST:PORT/PATH, without a password')
     .description('add a target to the configuration file; a running gateway takes it up')
     .addOption(configOption())

@@ -14,8 +14,11 @@ import { printJson } from '../terminal.ts';
 type NewToken = TokenSummary & { readonly token: string };
 
 export function addToken(program: Command): void {
-  const token = program.command('token').description('tokens that principals show to the gateway');
-  addLocation(token.command('create').argument('<principal>'))
+  const token = program
+    .command('token')
+    .description('tokens that principals show to the gateway')
+    .addHelpText('after', '\nExample:\n  countersign token create support-bot');
+  addLocation(token.command('create').argument('<principal>', 'whom it stands for'))
     .description('make a token; it is shown once, and only its hash is kept')
     .option('--ttl <duration>', 'how long it lives, at most 366d; 24h by default', parseDuration)
     .option('--json', 'print {token, id, principal, expires, ...}')
@@ -26,7 +29,7 @@ export function addToken(program: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign token list --json')
     .action(list);
-  addLocation(token.command('revoke').argument('<id>'))
+  addLocation(token.command('revoke').argument('<id>', 'as token list prints it'))
     .description('end a token; sessions that it opened go on until they are halted')
     .addHelpText('after', '\nExample:\n  countersign token revoke tok_0123456789abcdef')
     .action(revoke);

@@ -85,7 +85,10 @@ async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
 }
 
 async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {
-  const { size } = statSync(file);
+  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  if (size === undefined) {
+    throw new MalformedError(`there is no file ${file}; countersign receipt and countersign session export make such files`);
+  }
   if (size > fileBytesMax) {
     throw new MalformedError(`${file} is longer than ${fileBytesMax} bytes`);
   }

@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import { addConnect } from './commands/connect.ts';
+import { addDemo } from './commands/demo.ts';
+import { addPrincipal } from './commands/principal.ts';
+import { addReceipt } from './commands/receipt.ts';
+import { addRun } from './commands/run.ts';
+import { addSession } from './commands/session.ts';
+import { addTarget } from './commands/target.ts';
+import { addToken } from './commands/token.ts';
+import { addUp } from './commands/up.ts';
+import { addVerify } from './commands/verify.ts';
+
+/** All commands; one file in `commands/` for each word that follows `countersign`. */
+export function createProgram(): Command {
+  const program = new Command('countersign')
+    .description('The access gateway between agents, people and the systems they use: decides, records, proves.')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(--help shows how)')
+    .enablePositionalOptions()
+    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once');
+  for (const add of [addUp, addDemo, addTarget, addPrincipal, addToken, addRun, addConnect, addSession, addReceipt, addVerify]) {
+    add(program);
+  }
+  return program;
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+const session = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
+
+interface Misuse {
+  readonly words: string;
+  readonly status: number;
+  readonly says: RegExp;
+}
+
+/** What goes wrong first for somebody new, the exit code, and what the sentence must tell them to do. */
+const misuses: readonly Misuse[] = [
+  { words: '', status: 2, says: /Usage: countersign/ },
+  { words: 'sesion list', status: 2, says: /Did you mean session/ },
+  { words: 'session list --nope', status: 2, says: /unknown option.*\n.*--help/ },
+  { words: 'session show --config good.yaml', status: 2, says: /missing required argument 'id'/ },
+  { words: 'session show short --config good.yaml', status: 2, says: /32 hex digits|session/ },
+  { words: 'session replay --speed fast --config good.yaml ID', status: 2, says: /A number above 0/ },
+  { words: 'token create agent --ttl soon --config good.yaml', status: 2, says: /Write 90s, 30m, 1h or 7d/ },
+  { words: 'verify --max-age soon', status: 2, says: /Write 90s/ },
+  { words: 'session list', status: 1, says: /countersign\.yaml cannot be read: create it.*--config FILE/ },
+  { words: 'up --config bad.yaml', status: 1, says: /bad\.yaml:2:1: prinzipals:.*is principals meant/ },
+  { words: 'session list --config good.yaml', status: 1, says: /no data directory of a gateway/ },
+  { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },
+  { words: 'connect shop --as agent --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
+  { words: 'session halt ID --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
+  { words: 'token create nobody --config good.yaml', status: 1, says: /no principal "nobody".*countersign principal add/ },
+  { words: 'target add shop postgres://x@y/z --config good.yaml', status: 1, says: /shop/ },
+  { words: 'target add new mysql://x@y/z --config good.yaml', status: 1, says: /no protocol has the scheme mysql.*known are postgres/ },
+  { words: 'session list --url http://127.0.0.1:1', status: 1, says: /COUNTERSIGN_TOKEN/ },
+  { words: 'verify nothing.bundle', status: 5, says: /there is no file nothing\.bundle.*session export/ },
+  { words: 'verify good.yaml', status: 5, says: /NOT READABLE/ },
+  { words: 'verify --data nowhere', status: 5, says: /not a store/ },
+];
+
+describe('a command that cannot do what was asked says what to do:', () => {
+  let directory: string;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-usage-'));
+    const target = 'targets: { shop: { url: "postgres://app@127.0.0.1:1/shop" } }';
+    writeFileSync(join(directory, 'good.yaml'), `data: ./data\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
+    writeFileSync(join(directory, 'bad.yaml'), `${target}\nprinzipals: {}\n`);
+  });
+  after(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  for (const { words, status, says } of misuses) {
+    test(`countersign ${words}`, () => {
+      const list = words.split(' ').flatMap((word) => (word === '' ? [] : [word === 'ID' ? session : word]));
+      const { COUNTERSIGN_TOKEN: _, ...environment } = process.env;
+      const result = spawnSync(process.execPath, [main, ...list], { cwd: directory, env: environment, encoding: 'utf8' });
+      assert.match(result.stdout + result.stderr, says);
+      assert.equal(result.status, status);
+      assert.doesNotMatch(result.stderr, /\n {4}at /);
+    });
+  }
+});
