@@ -13,7 +13,7 @@ export class ApiClient {
 
   async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {
     const response = await this.#ask(method, path, body);
-    // The gateway is of the same version as this command, or says so by an error.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the gateway is of the same version as this command, or says so by an error
     return (await response.json()) as Answer;
   }
 
@@ -37,7 +37,7 @@ export class ApiClient {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        // As in `json`.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as in `json`
         yield JSON.parse(line) as Row;
       }
     }

@@ -5,6 +5,7 @@ import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
 import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
+import type { StoreProgress } from '@countersign/ledger/journal-check.ts';
 import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.ts';
 import type { Command } from 'commander';
 import { collect } from '../arguments.ts';
@@ -100,7 +101,7 @@ function keysOf({ key }: VerifyOptions): { readonly keys?: readonly string[] } {
 }
 
 /** On a terminal, how far it has come. */
-function showProgress(): { show(progress: { readonly bytes: number; readonly bytesTotal: number }): void; clear(): void } {
+function showProgress(): { readonly show: (progress: StoreProgress) => void; readonly clear: () => void } {
   let shownMs = performance.now();
   let isShown = false;
   return {

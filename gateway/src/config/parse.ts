@@ -110,7 +110,7 @@ function unknownTargets(written: unknown): Problem[] {
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  // An object has string keys; of what the values are nothing is claimed.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object has string keys; of what the values are nothing is claimed
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 

@@ -16,7 +16,7 @@ export function suggest(name: string, known: readonly string[]): string | null {
 /** Levenshtein: how many letters to add, remove or change. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...from].entries()) {
+  for (const [i, letter] of from.split('').entries()) {
     const next = [i + 1];
     for (let j = 1; j <= to.length; j++) {
       const replaced = (row[j - 1] ?? 0) + (letter === to[j - 1] ? 0 : 1);

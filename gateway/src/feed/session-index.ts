@@ -105,7 +105,7 @@ function parseRow(row: SqliteRow): IndexedSession {
     reason: row['reason'] === null ? null : String(row['reason']),
     records: Number(row['records']),
     principal: row['principal'] === null ? null : String(row['principal']),
-    // Written by `save` as an array of names.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save` as an array of names
     targets: JSON.parse(String(row['targets'])) as string[],
     key: row['key'] === null ? null : Number(row['key']),
     first: { segment: Number(row['first_segment']), offset: Number(row['first_offset']) },

@@ -123,12 +123,12 @@ function openClear({ leaf, entry }: RawRecord): Readonly<Record<string, unknown>
   if (!clearMeta(leaf) || !equalBytes(commitClear(entry.storedMeta), leaf.metaCommit)) {
     return null;
   }
-  // The recorder writes an object; what anybody else wrote does not have the commitment of a leaf.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the recorder writes an object; what anybody else wrote does not have the commitment of a leaf
   return JSON.parse(Buffer.from(entry.storedMeta).toString()) as Readonly<Record<string, unknown>>;
 }
 
 function parseMeta(bytes: Uint8Array): RecordMeta {
-  // The recorder wrote it, and its commitment was checked.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the recorder wrote it, and its commitment was checked
   return JSON.parse(Buffer.from(bytes).toString()) as RecordMeta;
 }
 

@@ -21,6 +21,6 @@ export function openDatabase<Schema>(sqlite: Sqlite): Kysely<Schema> {
 }
 
 function known(values: readonly unknown[]): readonly SqliteValue[] {
-  // The schema's columns have the types that SQLite stores, and Kysely lets nothing else in.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema's columns have the types that SQLite stores, and Kysely lets nothing else in
   return values as readonly SqliteValue[];
 }

@@ -10,13 +10,13 @@ export interface RunningGateway extends AsyncDisposable {
   readonly url: string;
   readonly operator: string;
   /** As the operator, unless `headers` say otherwise. */
-  ask(
+  readonly ask: (
     method: string,
     path: string,
     options?: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
-  ): Promise<Response>;
+  ) => Promise<Response>;
   /** The JSON of an answer that is none of an error. */
-  json(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
+  readonly json: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
 }
 
 const principals = `

@@ -56,7 +56,7 @@ export class RawClient {
   }
 
   say(...pieces: readonly (Uint8Array | string)[]): this {
-    this.socket.write(Buffer.concat(pieces.map((piece) => Buffer.from(piece as Uint8Array))));
+    this.socket.write(Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))));
     return this;
   }
 }

@@ -39,7 +39,7 @@ function clientMessage(text: string): Buffer {
     }
     case 'B': {
       const [portal = '', statement = '', values = ''] = split(rest, 2);
-      return message('B', portal, statement, int16s(0), values_(values), int16s(0));
+      return message('B', portal, statement, int16s(0), listOf(values), int16s(0));
     }
     case 'D':
     case 'C': {
@@ -67,7 +67,7 @@ function targetMessage(text: string): Buffer {
     case 'T':
       return message('T', columns(rest.split(',')));
     case 'D':
-      return message('D', values_(rest));
+      return message('D', listOf(rest));
     case 'C':
       return message('C', rest);
     case 'Z':
@@ -118,7 +118,7 @@ export function int32s(...values: readonly number[]): Buffer {
 }
 
 /** Values separated by commas; `∅` is NULL. */
-function values_(text: string): Buffer {
+function listOf(text: string): Buffer {
   const values = text === '' ? [] : text.split(',');
   const writer = new ByteWriter().int16(values.length);
   for (const value of values) {
