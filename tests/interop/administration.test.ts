@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
+import { runProgram } from '../support/run.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+
+describe('what who runs the gateway does', () => {
+  let database: PostgresServer;
+  let gateway: GatewayProcess;
+  let config: string;
+  before(async () => {
+    database = await startPostgres();
+    config = `targets:
+  # the one that everybody uses
+  shop: { url: "${database.url}", password: { env: SHOP_PASSWORD }, durability: process }
+principals:
+  agent: { kind: agent, targets: [shop] } # an agent
+  boss: { kind: human, groups: [admins], targets: [] }
+`;
+    gateway = await GatewayProcess.start({ config, environment: { SHOP_PASSWORD: database.password } });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  });
+
+  async function connect(token: string, target = 'shop'): Promise<pg.Client> {
+    const client = new pg.Client({ host: '127.0.0.1', port: gateway.port('postgres'), user: 'me', password: token, database: target });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  async function useOnce(token: string, target = 'shop'): Promise<void> {
+    const client = await connect(token, target);
+    assert.deepEqual((await client.query('select 1 as one')).rows, [{ one: 1 }]);
+    await client.end();
+  }
+
+  test('targets and principals are added to the file with its comments kept, and to the running gateway with its sessions kept', async () => {
+    const client = await connect(gateway.token('agent'));
+    const added = gateway.cli(['target', 'add', 'second', database.url, '--password-env', 'SHOP_PASSWORD']);
+    assert.equal(added.status, 0, added.stderr);
+    const principal = gateway.cli(['principal', 'add', 'newcomer', '--kind', 'agent', '--target', 'second']);
+    assert.equal(principal.status, 0, principal.stderr);
+    await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'newcomer' } })).ok);
+    await useOnce(gateway.token('newcomer'), 'second');
+    assert.deepEqual((await client.query('select 1 as one')).rows, [{ one: 1 }], 'the session of before goes on');
+    await client.end();
+    const written = readFileSync(gateway.configFile, 'utf8');
+    assert.ok(written.includes('# the one that everybody uses') && written.includes('# an agent'));
+    assert.deepEqual(
+      gateway.rows<{ name: string; durability: string }>(['target', 'list']).map(({ name, durability }) => [name, durability]),
+      [
+        ['shop', 'process'],
+        ['second', 'disk'],
+      ],
+    );
+    assert.match(gateway.cli(['principal', 'list']).stdout, /^newcomer {2}agent {2}- {2}second$/m);
+    assert.equal(gateway.cli(['target', 'add', 'second', database.url]).status, 1, 'the name is taken');
+  });
+
+  test('a file that does not validate changes nothing, and it is said where', async () => {
+    const good = readFileSync(gateway.configFile, 'utf8');
+    const token = gateway.token('agent');
+    writeFileSync(gateway.configFile, good.replace('kind: agent', 'kind: agnet'));
+    await waitUntil(() => gateway.log.includes('not taken up'));
+    assert.match(gateway.log, /countersign\.yaml:\d+:\d+: principals\.agent\.kind: human or agent is expected/);
+    await useOnce(token);
+    const { status, stderr } = gateway.cli(['target', 'list']);
+    assert.equal(status, 1);
+    assert.match(stderr, /countersign\.yaml:\d+:\d+: /);
+    assert.equal(gateway.cli(['target', 'add', 'third', database.url]).status, 1, 'it is not made worse');
+    writeFileSync(gateway.configFile, good);
+    assert.equal(gateway.cli(['target', 'list']).status, 0);
+  });
+
+  test('a token is shown once, expires and can be revoked', async () => {
+    const made = gateway.cli(['token', 'create', 'agent', '--ttl', '1h', '--json']);
+    const { token, id } = JSON.parse(made.stdout);
+    await useOnce(token);
+    const short = gateway.cli(['token', 'create', 'agent', '--ttl', '1s']).stdout.trim();
+    const list = gateway.cli(['token', 'list']).stdout;
+    assert.ok(list.includes(id) && !list.includes(token) && !list.includes(short));
+    assert.equal(gateway.cli(['token', 'revoke', id]).status, 0);
+    await assert.rejects(connect(token), { code: '28P01', message: /revoked/ });
+    await delay(1100);
+    await assert.rejects(connect(short), { code: '28P01', message: /expired/ });
+    assert.equal(gateway.cli(['token', 'revoke', 'tok_0000000000000000']).status, 1);
+    assert.equal(gateway.cli(['token', 'create', 'nobody']).status, 1);
+    assert.equal(gateway.cli(['token', 'create', 'agent', '--ttl', 'soon']).status, 2);
+  });
+
+  test('from elsewhere: --url with the token of an administrator, and of nobody else', () => {
+    const url = `http://127.0.0.1:${gateway.port('http')}`;
+    const as = (principal: string) => gateway.cli(['session', 'list', '--url', url], { environment: { COUNTERSIGN_TOKEN: gateway.token(principal) } });
+    assert.match(as('boss').stdout, / agent {2}shop$/m);
+    const { status, stdout, stderr } = as('agent');
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /agent may not use the API/);
+  });
+
+  test('--help is complete, with an example each', async () => {
+    const help = async (words: readonly string[]): Promise<string> => (await runProgram(process.execPath, [main, ...words, '--help'], {})).stdout;
+    const commandsIn = (text: string): string[] =>
+      [...(text.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}(?!help\b)([a-z]+)/gm)].map(([, name]) => name ?? '');
+    const top = commandsIn(await help([]));
+    assert.deepEqual(top, ['up', 'demo', 'target', 'principal', 'token', 'run', 'connect', 'session', 'receipt', 'verify']);
+    let leaves = 0;
+    for (const name of top) {
+      const text = await help([name]);
+      const inner = commandsIn(text);
+      const texts = inner.length === 0 ? [text] : await Promise.all(inner.map((each) => help([name, each])));
+      for (const each of texts) {
+        leaves += 1;
+        assert.match(each, /\nExample:\n {2}countersign /, name);
+      }
+    }
+    assert.ok(leaves >= 19, `${leaves} commands`);
+  });
+
+  test('errors say what to do, and usage errors exit with 2', async () => {
+    for (const words of [
+      ['nonsense'],
+      ['session'],
+      ['session', 'show'],
+      ['run', '--as', 'agent'],
+      ['connect', 'shop', '--port', '70000'],
+      ['up', '--nonsense'],
+    ]) {
+      assert.equal((await runProgram(process.execPath, [main, ...words], {})).status, 2, words.join(' '));
+    }
+    const absent = await runProgram(process.execPath, [main, 'up', '--config', '/nowhere/countersign.yaml'], {});
+    assert.equal(absent.status, 1);
+    assert.match(absent.stderr, /cannot be read: create it/);
+    const second = await runProgram(process.execPath, [main, 'up', '--config', gateway.configFile], { SHOP_PASSWORD: 'x' });
+    assert.equal(second.status, 1);
+    assert.match(second.stderr, /in use by process \d+\. Stop it first/);
+  });
+
+  test('the root key is its owner’s alone, or comes from the environment', async () => {
+    const file = join(gateway.data, 'root.key');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(await gateway.signal('SIGTERM'), 0);
+    const list = gateway.cli(['session', 'list', '--config', gateway.configFile]);
+    assert.equal(list.status, 0, 'reading needs no running gateway');
+    const halt = gateway.cli(['session', 'halt', '0'.repeat(32)]);
+    assert.equal(halt.status, 1);
+    assert.match(halt.stderr, /no gateway is running .* start it with countersign up/);
+    chmodSync(file, 0o644);
+    await assert.rejects(gateway.start(), /root\.key can be read by others: chmod 600 it/);
+    chmodSync(file, 0o600);
+    await gateway.start();
+    const environment = { SHOP_PASSWORD: database.password, COUNTERSIGN_ROOT_KEY: 'ab'.repeat(32) };
+    await using other = await GatewayProcess.start({ config, environment });
+    assert.ok(!existsSync(join(other.data, 'root.key')));
+    assert.equal(other.verify().status, 0);
+  });
+});
