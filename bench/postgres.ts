@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { GatewayProcess } from '../tests/support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../tests/support/postgres-server.ts';
+import { installBun } from './bun.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 import { median, printMachine, printTable, thousands } from './table.ts';
 
@@ -16,6 +17,8 @@ const resultBytes = 1024 * 1024 * 1024;
 /** One way to the database, as libpq's environment says it. */
 interface Way {
   readonly name: string;
+  /** The process of the gateway, if it is one of ours. */
+  readonly pid?: number;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -27,23 +30,25 @@ export async function benchPostgres(): Promise<void> {
   printMachine();
   await using database = await startPostgres({ settings: { log_statement: 'none', shared_buffers: '512MB', max_connections: '200' } });
   await using bouncer = await startPgBouncer(database);
-  await using gateway = await startGateway(database);
-  const direct = libpq(database.port, database.user, database.password, 'postgres');
+  const direct = libpq(database.port, { user: database.user, password: database.password, database: 'postgres' });
   run('pgbench', ['-i', '-q', '-s', String(scale)], direct);
-  const token = gateway.token('bench');
+  await using gateway = await startGateway(database, []);
+  const bun = installBun();
+  await using bunGateway = bun === null ? null : await startGateway(database, runsOn(bun));
   const ways: Way[] = [
     { name: 'direct', environment: direct },
-    { name: 'PgBouncer', environment: libpq(bouncer.port, database.user, database.password, 'postgres') },
-    { name: 'Countersign, process', environment: libpq(gateway.port('postgres'), 'bench', token, 'process') },
-    { name: 'Countersign, disk', environment: libpq(gateway.port('postgres'), 'bench', token, 'disk') },
+    { name: 'PgBouncer', environment: { ...direct, PGPORT: String(bouncer.port) } },
+    through('Countersign, process', gateway, 'process'),
+    through('Countersign, disk', gateway, 'disk'),
+    ...(bunGateway === null ? [] : [through('Countersign on Bun, process', bunGateway, 'process')]),
   ];
   console.log(`pgbench -S, scale ${scale}, ${rounds} rounds of ${roundSeconds} s in alternation, medians\n`);
   printTable([['mode', 'clients', 'way', 'transactions/s', 'µs each', 'of direct', 'of PgBouncer'], ...measureTransactions(ways)]);
   console.log(`\nSELECT of ${thousands(resultBytes / rowBytes)} rows of ${rowBytes} B by psql, ${rounds} rounds in alternation, medians\n`);
-  printTable([['way', 's', 'MB/s', 'of direct', 'most memory of the gateway before → after'], ...measureResult(ways, gateway.pid)]);
+  printTable([['way', 's', 'MB/s', 'of direct', 'most memory of the gateway before → after'], ...measureResult(ways)]);
 }
 
-function startGateway(database: PostgresServer): Promise<GatewayProcess> {
+function startGateway(database: PostgresServer, wrapper: readonly string[]): Promise<GatewayProcess> {
   const target = `url: "${database.url}", password: { env: BENCH_PASSWORD }`;
   const config = `targets:
   process: { ${target}, durability: process }
@@ -51,7 +56,17 @@ function startGateway(database: PostgresServer): Promise<GatewayProcess> {
 principals:
   bench: { kind: agent, targets: [process, disk] }
 `;
-  return GatewayProcess.start({ config, environment: { BENCH_PASSWORD: database.password } });
+  return GatewayProcess.start({ config, environment: { BENCH_PASSWORD: database.password }, wrapper });
+}
+
+/** Puts another runtime in the place of the one that the command begins with. */
+function runsOn(runtime: string): readonly string[] {
+  return ['sh', '-c', 'shift; exec "$0" "$@"', runtime];
+}
+
+function through(name: string, gateway: GatewayProcess, target: string): Way {
+  const login = { user: 'bench', password: gateway.token('bench'), database: target };
+  return { name, pid: gateway.pid, environment: libpq(gateway.port('postgres'), login) };
 }
 
 function measureTransactions(ways: readonly Way[]): string[][] {
@@ -75,20 +90,19 @@ function transactionRate(way: Way, mode: string, clients: number): number {
   return Number(rate);
 }
 
-function measureResult(ways: readonly Way[], gatewayPid: number): string[][] {
+function measureResult(ways: readonly Way[]): string[][] {
   const statement = `select repeat('x', ${rowBytes}) from generate_series(1, ${resultBytes / rowBytes})`;
-  const before = memoryPeakMb(gatewayPid);
+  const before = ways.map(memoryPeakMb);
   const times = alternate(ways, (way) => {
     const started = performance.now();
     run('psql', ['-X', '-At', '-o', '/dev/null', '-c', statement], way.environment);
     return (performance.now() - started) / 1000;
   });
-  const after = memoryPeakMb(gatewayPid);
   const [direct = Number.NaN] = times;
-  return times.map((seconds, i) => {
-    const name = ways[i]?.name ?? '';
-    const memory = name.startsWith('Countersign') ? `${before} → ${after} MB` : '';
-    return [name, seconds.toFixed(2), thousands(resultBytes / seconds / 1e6), (direct / seconds).toFixed(2), memory];
+  return ways.map((way, i) => {
+    const seconds = times[i] ?? Number.NaN;
+    const memory = way.pid === undefined ? '' : `${before[i]} → ${memoryPeakMb(way)} MB`;
+    return [way.name, seconds.toFixed(2), thousands(resultBytes / seconds / 1e6), (direct / seconds).toFixed(2), memory];
   });
 }
 
@@ -103,13 +117,14 @@ function alternate(ways: readonly Way[], measure: (way: Way) => number): number[
   return all.map(median);
 }
 
-function memoryPeakMb(pid: number): number {
-  const [, kilobytes] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+/** NaN where it is no process of ours. */
+function memoryPeakMb({ pid }: Way): number {
+  const [, kilobytes] = pid === undefined ? [] : (/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []);
   return Math.round(Number(kilobytes) / 1024);
 }
 
-function libpq(port: number, user: string, password: string, database: string): Readonly<Record<string, string>> {
-  return { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: user, PGPASSWORD: password, PGDATABASE: database, PGSSLMODE: 'disable' };
+function libpq(port: number, login: { readonly user: string; readonly password: string; readonly database: string }): Readonly<Record<string, string>> {
+  return { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: login.user, PGPASSWORD: login.password, PGDATABASE: login.database, PGSSLMODE: 'disable' };
 }
 
 function run(program: string, words: readonly string[], environment: Readonly<Record<string, string>>): string {

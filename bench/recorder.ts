@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bunVersion, installBun } from './bun.ts';
 import { median, percentile, printMachine, printTable, thousands } from './table.ts';
 import type { RecorderRun } from './recorder-run.ts';
 
@@ -10,7 +11,6 @@ const rounds = 3;
 /** Bytes of content in one measured run; the number of records follows from it. */
 const runBytes = 96 * 1024 * 1024;
 const recordsMax = 120_000;
-const bunVersion = '1.4.5';
 
 interface Variant {
   readonly name: string;
@@ -89,16 +89,4 @@ function runOnce(program: string, runArguments: readonly string[]): RecorderRun 
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** Only the benchmark needs it, so it is installed beside the project's own packages, once. */
-function installBun(): string | null {
-  const directory = join(tmpdir(), `countersign-bun-${bunVersion}`);
-  const architecture = process.arch === 'arm64' ? 'aarch64' : 'x64';
-  const program = join(directory, 'node_modules', '@oven', `bun-linux-${architecture}`, 'bin', 'bun');
-  if (!existsSync(program)) {
-    const wanted = `@oven/bun-linux-${architecture}@${bunVersion}`;
-    spawnSync('npm', ['install', '--prefix', directory, '--ignore-scripts', '--no-save', wanted], { stdio: 'ignore' });
-  }
-  return existsSync(program) ? program : null;
 }
