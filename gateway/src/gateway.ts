@@ -12,6 +12,7 @@ import { SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { ApiListener } from './api/listener.ts';
 import { GatewayApi } from './api/operations.ts';
+import { Admission } from './listeners/admission.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
@@ -188,10 +189,13 @@ export class Gateway implements AsyncDisposable {
     }
     const http = listen.get('http');
     if (http !== undefined) {
+      const admission = new Admission(limits);
       const listener = this.#parts.use(
         await ApiListener.open({
           ...http,
           api,
+          loginMs: limits.loginMs,
+          enter: (address) => admission.enter(address),
           certificate,
           onError: this.#trouble('answer an API request'),
           onTunnel: (socket, head, tunnel) => {

@@ -8,22 +8,32 @@ import { createAdaptorServer } from '@hono/node-server';
 import { GatewayError } from '../domain/errors.ts';
 import type { TunnelIdentity } from '../domain/protocol.ts';
 import type { ApiContext } from './context.ts';
-import { checkHost, createApi } from './server.ts';
+import { checkHost, createApi, plainAddress } from './server.ts';
 
-/** From accept to the first whole request head, TLS included. */
-const headersMs = 10_000;
+/** From the first byte of a request to its last. */
 const requestMs = 60_000;
-/** Tunnels are among them. */
-const connectionsMax = 1_000;
+/** How often deadlines are looked at. */
+const deadlinesMs = 500;
 const tlsHandshakeByte = 0x16;
 const tunnelProtocol = 'countersign-tunnel';
 const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
+
+/** A connection's place among those that are let in; a tunnel keeps its own. */
+interface Place {
+  /** It has sent a whole request head. */
+  loggedIn(): void;
+  leave(): void;
+}
 
 export interface ApiListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
   readonly api: ApiContext;
+  /** From accept to the first whole request head, TLS included. */
+  readonly loginMs: number;
+  /** Null when a limit is reached. */
+  readonly enter: (address: string) => Place | null;
   /** With one, TLS is spoken on the same port with whoever begins it. */
   readonly certificate: SecureContext | null;
   readonly onError: (error: unknown) => void;
@@ -34,6 +44,8 @@ export interface ApiListenerOptions {
 /** The HTTP listener of the API. */
 export class ApiListener implements AsyncDisposable {
   readonly #server: Server;
+  /** Tunnels are the listener's they lead to. */
+  readonly #sockets = new Set<Socket>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -41,20 +53,19 @@ export class ApiListener implements AsyncDisposable {
 
   /** Errors: `config_invalid`. */
   static async open(options: ApiListenerOptions): Promise<ApiListener> {
-    const { host, port, api, certificate, onError } = options;
-    const server = createAdaptorServer({ fetch: createApi(api, onError).fetch });
+    const { host, port, api, onError } = options;
+    const server = createAdaptorServer({
+      fetch: createApi(api, onError).fetch,
+      serverOptions: { headersTimeout: Math.min(options.loginMs, requestMs), requestTimeout: requestMs, connectionsCheckingInterval: deadlinesMs },
+    });
     if (!(server instanceof Server)) {
       throw new TypeError('without further options the adaptor makes a plain HTTP server');
     }
-    server.headersTimeout = headersMs;
-    server.requestTimeout = requestMs;
-    server.maxConnections = connectionsMax;
+    const listener = new ApiListener(server);
+    listener.#admit(options);
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       openTunnel(options, request, { socket, head });
     });
-    if (certificate !== null) {
-      offerTls(server, certificate);
-    }
     try {
       server.listen({ host, port });
       await once(server, 'listening');
@@ -62,7 +73,7 @@ export class ApiListener implements AsyncDisposable {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new GatewayError('config_invalid', `Cannot listen on ${host}:${port} for http: ${reason}.`, { cause });
     }
-    return new ApiListener(server);
+    return listener;
   }
 
   /** `host:port` */
@@ -75,49 +86,83 @@ export class ApiListener implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, 'close');
     this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-  }
-}
-
-/** Looks at the first byte of each connection: a TLS hello is answered, anything else is served as it is. */
-function offerTls(server: Server, secureContext: SecureContext): void {
-  const serve = server.listeners('connection');
-  server.removeAllListeners('connection');
-  const begin = (socket: Socket): void => {
-    for (const listener of serve) {
-      listener.call(server, socket);
+    for (const socket of this.#sockets) {
+      socket.destroy();
     }
-  };
-  server.on('connection', (socket: Socket) => {
-    const deadline = setTimeout(() => socket.destroy(), headersMs);
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => {
-      clearTimeout(deadline);
+    await Promise.resolve();
+  }
+
+  /** Lets connections in within the limits; each is served once it is known whether it speaks TLS. */
+  #admit({ enter, certificate, loginMs }: ApiListenerOptions): void {
+    const server = this.#server;
+    /** By the socket that requests come on: that of TLS, where it is spoken. */
+    const admitted = new WeakMap<Socket, { readonly place: Place; readonly outer: Socket }>();
+    const serve = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.prependListener('request', ({ socket }: IncomingMessage) => {
+      admitted.get(socket)?.place.loggedIn();
     });
-    socket.once('readable', () => {
-      // Null: it ended without a byte.
-      const first: Buffer | null = socket.read(1);
-      if (first === null) {
+    server.prependListener('upgrade', ({ socket }: IncomingMessage) => {
+      const known = admitted.get(socket);
+      if (known !== undefined) {
+        known.place.loggedIn();
+        this.#sockets.delete(known.outer);
+      }
+    });
+    server.on('connection', (socket: Socket) => {
+      const place = enter(plainAddress(socket.remoteAddress));
+      if (place === null) {
         socket.destroy();
         return;
       }
-      socket.unshift(first);
-      if (first[0] !== tlsHandshakeByte) {
-        clearTimeout(deadline);
-        begin(socket);
-        return;
-      }
-      const secured = new TLSSocket(socket, { isServer: true, secureContext });
-      secured.once('secure', () => {
-        clearTimeout(deadline);
-        begin(secured);
+      this.#sockets.add(socket);
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        place.leave();
       });
-      secured.on('error', () => socket.destroy());
-      secured.on('_tlsError', () => socket.destroy());
+      const begin = (served: Socket): void => {
+        admitted.set(served, { place, outer: socket });
+        for (const listener of serve) {
+          listener.call(server, served);
+        }
+      };
+      if (certificate === null) {
+        begin(socket);
+      } else {
+        offerTls(socket, { certificate, limitMs: loginMs, begin });
+      }
     });
+  }
+}
+
+/** Looks at the first byte: a TLS hello is answered, anything else is served as it is. */
+function offerTls(socket: Socket, { certificate, limitMs, begin }: { certificate: SecureContext; limitMs: number; begin: (served: Socket) => void }): void {
+  const deadline = setTimeout(() => socket.destroy(), limitMs);
+  socket.on('error', () => socket.destroy());
+  socket.once('close', () => {
+    clearTimeout(deadline);
+  });
+  socket.once('readable', () => {
+    // Null: it ended without a byte.
+    const first: Buffer | null = socket.read(1);
+    if (first === null) {
+      socket.destroy();
+      return;
+    }
+    socket.unshift(first);
+    if (first[0] !== tlsHandshakeByte) {
+      clearTimeout(deadline);
+      begin(socket);
+      return;
+    }
+    const secured = new TLSSocket(socket, { isServer: true, secureContext: certificate });
+    secured.once('secure', () => {
+      clearTimeout(deadline);
+      begin(secured);
+    });
+    secured.on('error', () => socket.destroy());
+    secured.on('_tlsError', () => socket.destroy());
   });
 }
 

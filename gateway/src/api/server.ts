@@ -58,7 +58,7 @@ export function checkHost({ socket, headers }: IncomingMessage): void {
   }
 }
 
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/i, '');
 }
 
