@@ -1,5 +1,4 @@
 import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
-import { openOffline } from '@countersign/gateway/offline.ts';
 import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
 import { ApiClient } from './api-client.ts';
 import { findRunning, loadConfig, type LocationOptions } from './location.ts';
@@ -18,12 +17,12 @@ export interface SessionSource extends AsyncDisposable {
 /** The running gateway, which records who reads; without one, or with `--data`, the files. */
 export async function openSource(options: SourceOptions): Promise<SessionSource> {
   if (options.data !== undefined) {
-    return openOffline(options.data, process.env);
+    return openFiles(options.data, process.env);
   }
   if (options.url === undefined) {
     const { data, rootKey } = loadConfig(options);
     if (findRunning(data) === null) {
-      return openOffline(data, rootKeyEnvironment(rootKey, process.env));
+      return openFiles(data, rootKeyEnvironment(rootKey, process.env));
     }
   }
   const api = new ApiClient(options);
@@ -32,6 +31,12 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
     records: (session) => api.rows(`${sessionPath(session)}/records`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
+}
+
+/** Loaded here alone: who asks a running gateway need not load what reads its files. */
+async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<SessionSource> {
+  const { openOffline } = await import('@countersign/gateway/offline.ts');
+  return openOffline(data, environment);
 }
 
 export function sessionPath(session: string): string {

@@ -1,9 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
-import { Authenticator } from '@countersign/gateway/identity/authenticate.ts';
-import { openSqlite } from '@countersign/gateway/store/sqlite.ts';
-import { Tokens } from '@countersign/gateway/store/tokens.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
@@ -64,6 +61,10 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   if (!existsSync(data)) {
     mkdirSync(data, { recursive: true, mode: 0o700 });
   }
+  // Here, because the usual way is to ask the running gateway, which has them.
+  const { Authenticator } = await import('@countersign/gateway/identity/authenticate.ts');
+  const { openSqlite } = await import('@countersign/gateway/store/sqlite.ts');
+  const { Tokens } = await import('@countersign/gateway/store/tokens.ts');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true });
   const tokens = new Tokens(database);
   const authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });

@@ -1,6 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Gateway } from '@countersign/gateway/gateway.ts';
 import type { Command } from 'commander';
 import { configOption } from '../location.ts';
 
@@ -26,6 +25,8 @@ async function up({ config, data, readyFile }: UpOptions): Promise<void> {
     // One that an earlier gateway left says nothing of this one.
     rmSync(readyFile, { force: true });
   }
+  // Here, so that no other command has to load the whole gateway.
+  const { Gateway } = await import('@countersign/gateway/gateway.ts');
   await using gateway = await Gateway.open({ configFile: config, ...(data === undefined ? {} : { data: resolve(data) }) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void gateway.stop());
