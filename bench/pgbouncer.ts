@@ -3,7 +3,7 @@ import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../tests/support/free-port.ts';
+import { freePort } from '../cli/src/demo/free-port.ts';
 import type { PostgresServer } from '../tests/support/postgres-server.ts';
 import { waitUntil } from '../tests/support/wait-until.ts';
 

@@ -3,10 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fdatasync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { KeyStore } from '../gateway/src/recording/key-store.ts';
-import { Recorder } from '../gateway/src/recording/recorder.ts';
-import { recoverJournal } from '../gateway/src/recording/recovery.ts';
-import { openRootKey } from '../gateway/src/recording/root-key.ts';
+import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 
 export interface RecorderRun {
   readonly recordsPerSecond: number;
@@ -25,23 +22,8 @@ const batchRecords = 64;
 const [directory = '', what = '', durability = '', bytesText = '', recordsText = '', rateText = ''] = process.argv.slice(2);
 const meta = JSON.stringify({ channel: 1, action: 'bench.act', verdict: 'allow', policies: ['grant:bench:bench'], policyVersion: 'v1' });
 
-async function openRecorder(): Promise<Subject> {
-  const keys = KeyStore.open(join(directory, 'keys.db'), openRootKey(directory, {}, true));
-  const recorder = await Recorder.open({
-    data: directory,
-    software: 'bench',
-    keys,
-    retention: { metaDays: 400, contentDays: 90 },
-    end: await recoverJournal(directory),
-    clock: () => Date.now(),
-    newSessionId: () => randomBytes(16).toString('hex'),
-    onFatal: (error) => {
-      throw error;
-    },
-    onTrouble: (error) => {
-      throw error;
-    },
-  });
+async function openSubject(): Promise<Subject> {
+  const { recorder } = await openRecorder(directory);
   const tracks = Array.from({ length: sessions }, () => recorder.openSession());
   return {
     commit: (content, count) => {
@@ -79,7 +61,7 @@ async function openAppend(): Promise<Subject> {
 const content = randomBytes(Number(bytesText));
 const records = Number(recordsText);
 const rate = Number(rateText);
-const subject = await (what === 'recorder' ? openRecorder() : openAppend());
+const subject = await (what === 'recorder' ? openSubject() : openAppend());
 const commitMs: number[] = [];
 const start = performance.now();
 for (let done = 0; done < records; done += batchRecords) {

@@ -1,9 +1,9 @@
 /** Follows the journal of a store from the first segment to the last, as far as it can be followed. */
 import { formatCheckpoint, originOf } from './checkpoint.ts';
-import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader } from './journal.ts';
+import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader, type SegmentSummary } from './journal.ts';
 import type { KeyCheck } from './key-check.ts';
 import { hashBytes } from './leaf.ts';
-import { LogCheck, type SegmentSummary } from './log-check.ts';
+import { LogCheck } from './log-check.ts';
 import { MalformedError } from './malformed.ts';
 import { parseNote, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';

@@ -52,6 +52,17 @@ export const bodyStreams = { none: 0, meta: 1, content: 2 } as const;
 export const bodyEncodings = { plain: 0, zstd: 1 } as const;
 export const streamAlignmentBytes = 16;
 
+/** A segment that nothing is added to any more. */
+export interface SegmentSummary {
+  readonly segment: number;
+  readonly bytes: number;
+  /** Log index of its first leaf. */
+  readonly first: number;
+  readonly records: number;
+  /** The chain value at its end. */
+  readonly chain: Uint8Array;
+}
+
 export interface SegmentHeader {
   /** 16 hex digits. */
   readonly gatewayId: string;

@@ -3,7 +3,7 @@ import { EpochCheck } from './epoch-check.ts';
 import { decodeHex, encodeHex } from './hex.ts';
 import { parseCloseRecords, parseGovernanceBody, parseSealBody, type SealBody } from './governance.ts';
 import type { KeyCheck } from './key-check.ts';
-import { bodyOffsets, bodyStreams, entryHeaderBytes, entryOffsets, measureEntry, segmentName, type SegmentHeader } from './journal.ts';
+import { bodyOffsets, bodyStreams, entryHeaderBytes, entryOffsets, measureEntry, segmentName, type SegmentHeader, type SegmentSummary } from './journal.ts';
 import { commitClear, findLeafFault, gatewayIdBytes, hashBytes, leafBytes, leafFlags, leafKindOf, leafKinds, leafOffsets, readUint53 } from './leaf.ts';
 import { equalBytes } from './proof.ts';
 import type { Frame } from './segment-reader.ts';
@@ -11,15 +11,6 @@ import { HashLanes, laneMessagesMax } from './sha256-lanes.ts';
 import { closedSession, SessionTable, unknownSession } from './session-table.ts';
 import { Frontier, type OnSubtree } from './tree.ts';
 import { orMalformed, type Fault, type Findings } from './verdict.ts';
-
-/** What the log must know of the segment that is being read. */
-export interface SegmentSummary {
-  readonly segment: number;
-  readonly bytes: number;
-  readonly first: number;
-  readonly records: number;
-  readonly chain: Uint8Array;
-}
 
 interface LogCheckOptions {
   readonly findings: Findings;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../cli/src/demo/free-port.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { requireProgram } from '../support/require-program.ts';

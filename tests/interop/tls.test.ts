@@ -7,7 +7,7 @@ import pg from 'pg';
 import postgres from 'postgres';
 import { passwordMessage, sslRequest, startupMessage } from '../../gateway/src/protocols/postgres/compose.ts';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../cli/src/demo/free-port.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { requireProgram } from '../support/require-program.ts';

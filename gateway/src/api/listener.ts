@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket, type SecureContext } from 'node:tls';
 import { createAdaptorServer } from '@hono/node-server';
+import { formatAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { TunnelIdentity } from '../domain/protocol.ts';
 import type { ApiContext } from './context.ts';
@@ -78,11 +79,7 @@ export class ApiListener implements AsyncDisposable {
 
   /** `host:port` */
   get address(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') {
-      return '';
-    }
-    return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    return formatAddress(this.#server.address());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

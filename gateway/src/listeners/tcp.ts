@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { formatAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Client, Door, Protocol, TunnelIdentity } from '../domain/protocol.ts';
@@ -71,11 +72,7 @@ export class TcpListener implements AsyncDisposable {
 
   /** `host:port` */
   get address(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') {
-      return '';
-    }
-    return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    return formatAddress(this.#server.address());
   }
 
   get connections(): number {

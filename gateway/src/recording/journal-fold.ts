@@ -1,3 +1,4 @@
+import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { decodeLeaf, hashBytes, leafFlags, leafHash, type Leaf } from '@countersign/ledger/leaf.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
@@ -6,7 +7,6 @@ import { equalBytes } from '@countersign/ledger/proof.ts';
 import { frameEntries, type Frame } from '@countersign/ledger/segment-reader.ts';
 import { Frontier } from '@countersign/ledger/tree.ts';
 import type { RecoverySnapshot } from './recovery-snapshot.ts';
-import type { SegmentSummary } from './recovery.ts';
 import { TileStore, type TileEdges } from './tile-store.ts';
 
 /** Where a session that has no `close` stands. */

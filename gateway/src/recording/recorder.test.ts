@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
-import { KeyStore } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
 import { journalStart } from './journal-reader.ts';
-import { Recorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { recoverJournal } from './recovery.ts';
-import { openRootKey } from './root-key.ts';
 import { readEntries, SessionOpener } from './session-reader.ts';
+import { openRecorder } from './testdata/open-recorder.ts';
 import type { OpenedRecord } from '../domain/record.ts';
 
 interface Opened {
@@ -28,24 +28,12 @@ function temporaryDirectory(t: TestContext): string {
   return directory;
 }
 
-async function openRecorder(data: string, segmentBytes?: number): Promise<Opened> {
-  const keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, {}, true));
+async function open(data: string, segmentBytes?: number): Promise<Opened> {
   const fatal: Error[] = [];
-  const recorder = await Recorder.open({
-    data,
-    software: 'test',
-    keys,
-    retention: { metaDays: 400, contentDays: 90 },
-    end: await recoverJournal(data),
-    clock: () => Date.now(),
-    newSessionId: () => randomBytes(16).toString('hex'),
-    onFatal: (error) => {
-      fatal.push(error);
-    },
-    onTrouble: () => undefined,
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
-  });
-  return { recorder, keys, fatal };
+  const onFatal = (error: Error): void => {
+    fatal.push(error);
+  };
+  return { ...(await openRecorder(data, { onFatal, ...(segmentBytes === undefined ? {} : { segmentBytes }) })), fatal };
 }
 
 async function closeRecorder(opened: Opened): Promise<void> {
@@ -72,7 +60,7 @@ const request = { kind: 'request', meta: JSON.stringify({ channel: 1, action: 't
 
 test('what was recorded is read back, of any size, compressible or not, across segments', async (t) => {
   const data = temporaryDirectory(t);
-  const opened = await openRecorder(data, 2 * 1024 * 1024);
+  const opened = await open(data, 2 * 1024 * 1024);
   const track = opened.recorder.openSession();
   const contents = [0, 1, 15, 16, 17, 2048, 2049, 4096, 70_000, 1024 * 1024].flatMap((length) => [
     randomBytes(length),
@@ -98,7 +86,7 @@ test('what was recorded is read back, of any size, compressible or not, across s
 
 test('nothing of the content, and no key, is in clear in any file; key files are private', async (t) => {
   const data = temporaryDirectory(t);
-  const opened = await openRecorder(data);
+  const opened = await open(data);
   const track = opened.recorder.openSession();
   const canary = `canary-${randomBytes(12).toString('hex')}`;
   for (const repeat of [1, 1000]) {
@@ -125,7 +113,7 @@ test('C28: after a kill the next start goes on, closes what was open and says wh
   const died = spawnSync(process.execPath, [script, data], { encoding: 'utf8' });
   assert.equal(died.signal, 'SIGKILL', died.stderr);
   const { session, records } = JSON.parse(died.stdout);
-  const opened = await openRecorder(data);
+  const opened = await open(data);
   const own = (await readBack(data, opened.keys, opened.recorder.own.id))[0];
   assert.deepEqual(own?.governance?.['previous'], {
     epoch: 1,
@@ -166,7 +154,7 @@ test('C28: a torn tail is cut off, damage before it is refused and left as it is
 
 test('a journal shorter than a checkpoint that was given out is refused', async (t) => {
   const data = temporaryDirectory(t);
-  const opened = await openRecorder(data);
+  const opened = await open(data);
   await opened.recorder.publish();
   await closeRecorder(opened);
   truncateSync(join(data, 'journal', '000000000001.segment'), 128);
@@ -175,16 +163,16 @@ test('a journal shorter than a checkpoint that was given out is refused', async 
 
 test('a segment that a crash left without header is dropped', async (t) => {
   const data = temporaryDirectory(t);
-  await closeRecorder(await openRecorder(data));
+  await closeRecorder(await open(data));
   appendFileSync(join(data, 'journal', '000000000002.segment'), Buffer.alloc(1000));
-  const opened = await openRecorder(data);
+  const opened = await open(data);
   assert.equal(opened.recorder.epoch, 2);
   await closeRecorder(opened);
 });
 
 test('C28: a failing write lets nothing go: no release, no further record, and the owner is told', async (t) => {
   const data = temporaryDirectory(t);
-  const opened = await openRecorder(data);
+  const opened = await open(data);
   const track = opened.recorder.openSession();
   await committed(opened.recorder);
   closeJournalBehindItsBack(data);

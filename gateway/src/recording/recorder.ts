@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { originOf, formatCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
+import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { formatVerifierKey, signNote, type NoteSigner } from '@countersign/ledger/note.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Durability } from '../domain/target.ts';
@@ -13,7 +14,6 @@ import type { KeyStore } from './key-store.ts';
 import type { SessionEnd } from './journal-fold.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
 import { Publisher } from './publisher.ts';
-import type { SegmentSummary } from './recovery.ts';
 
 /** A batch is written when it holds this much, even within an event-loop turn. */
 const batchBytesMax = 1024 * 1024;

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '@countersign/ledger/crypto.ts';
 import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
+import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { z } from 'zod';
 import type { SessionEnd } from './journal-fold.ts';
-import type { SegmentSummary } from './recovery.ts';
 import { writeFileAtomically, type TileEdges } from './tile-store.ts';
 
 /** What the journal amounts to at the end of one of its segments: with it, a start reads only the segments behind that. */

@@ -5,11 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
-import { KeyStore } from './key-store.ts';
-import { Recorder } from './recorder.ts';
 import { digestOf } from './recovery-snapshot.ts';
 import { recoverJournal } from './recovery.ts';
-import { openRootKey } from './root-key.ts';
+import { openRecorder } from './testdata/open-recorder.ts';
 
 const segmentBytes = 1024 * 1024;
 
@@ -61,11 +59,11 @@ describe('where a start begins to read', () => {
   test('a second start goes on from the first', async () => {
     const data = copy(() => undefined);
     const first = await recoverJournal(data);
-    const opened = await openRecorder(data);
-    await opened.publish();
+    const { recorder } = await openRecorder(data, { segmentBytes });
+    await recorder.publish();
     const snapshot = JSON.parse(readFileSync(join(data, 'recovery'), 'utf8').split('\n')[1] ?? '');
     assert.equal(snapshot.size, first.size);
-    await opened[Symbol.asyncDispose]();
+    await recorder[Symbol.asyncDispose]();
     rmSync(join(data, 'journal', '000000000001.segment'));
     writeFileSync(join(data, 'journal', '000000000001.segment'), '');
     assert.equal((await recoverJournal(data)).previous?.clean, true);
@@ -109,31 +107,10 @@ function flipHex(hex: string): string {
   return (hex.startsWith('0') ? '1' : '0') + hex.slice(1);
 }
 
-function openKeys(data: string): KeyStore {
-  return KeyStore.open(join(data, 'keys.db'), openRootKey(data, {}, true));
-}
-
-async function openRecorder(data: string): Promise<Recorder> {
-  return Recorder.open({
-    data,
-    software: 'test',
-    keys: openKeys(data),
-    retention: { metaDays: 400, contentDays: 90 },
-    end: await recoverJournal(data),
-    clock: () => Date.now(),
-    newSessionId: () => randomBytes(16).toString('hex'),
-    onFatal: (error) => {
-      throw error;
-    },
-    onTrouble: () => undefined,
-    segmentBytes,
-  });
-}
-
 /** Several segments of several sessions, some of them open with requests unanswered; `crashed` is what a crash would leave. */
 async function recordAndCrash(data: string, crashed: string): Promise<void> {
   mkdirSync(data);
-  const recorder = await openRecorder(data);
+  const { recorder } = await openRecorder(data, { segmentBytes });
   const tracks = Array.from({ length: 6 }, () => recorder.openSession());
   for (let i = 0; i < 4000; i++) {
     const track = tracks[randomInt(tracks.length)];

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
-import { parseSegmentName, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
+import { parseSegmentName, segmentHeaderBytes, segmentName, type SegmentSummary } from '@countersign/ledger/journal.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { parseNote } from '@countersign/ledger/note.ts';
 import { equalBytes } from '@countersign/ledger/proof.ts';
@@ -11,17 +11,6 @@ import { segmentSource } from './journal-reader.ts';
 import { JournalFold, type SessionEnd } from './journal-fold.ts';
 import { readSnapshot, writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import type { TileEdges } from './tile-store.ts';
-
-/** A segment that nothing is added to any more. */
-export interface SegmentSummary {
-  readonly segment: number;
-  readonly bytes: number;
-  /** Index of its first leaf. */
-  readonly first: number;
-  readonly records: number;
-  /** The chain value at its end. */
-  readonly chain: Uint8Array;
-}
 
 /** What a new epoch goes on from. */
 export interface JournalEnd {
