@@ -124,7 +124,11 @@ export class LiveSession {
   }
 
   #close(reason: string): void {
-    this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
-    this.#closed(this);
+    try {
+      this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
+    } finally {
+      // What cannot be closed in the record is closed there by the next start; nobody waits for it here.
+      this.#closed(this);
+    }
   }
 }
