@@ -9,7 +9,8 @@ import { openShop, type Shop } from '../support/shop.ts';
 import { injectFault, requireStrace } from '../support/strace.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const fatBytes = 1024 * 1024;
+/** Base64 of so many bytes: incompressible, and few of them fill a segment. */
+const fatBytes = 6 * 1024 * 1024;
 const sessionsAtOnce = 8;
 
 interface Point {
@@ -81,8 +82,9 @@ test('C28: kill after a statement is forwarded, before its response: the record 
 /** More than fits a segment, until the gateway is gone. */
 async function fillSegment(shop: Shop): Promise<never> {
   const client = await connectThrough(shop);
+  const statement = `select length('${randomBytes(fatBytes).toString('base64')}')`;
   for (;;) {
-    await client.query(`select length('${randomBytes(fatBytes).toString('base64')}')`);
+    await client.query(statement);
   }
 }
 
