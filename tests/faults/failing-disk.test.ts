@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertEvidence, assertStopsWhole, takeEvidence } from '../support/evidence.ts';
-import { assertMarksRecorded, createMarks, insertMarks } from '../support/marks.ts';
-import { openShop } from '../support/shop.ts';
+import { assertMarksRecorded, connectThrough, createMarks, insertMarks } from '../support/marks.ts';
+import { openShop, type Shop } from '../support/shop.ts';
 import { injectFault, requireStrace } from '../support/strace.ts';
 import { waitUntil } from '../support/wait-until.ts';
+
+/** Longer than it takes until a checkpoint is published. */
+const publishedMs = 1500;
+/** More than are made ready at once. */
+const sessionsMax = 100;
 
 const faults = [
   { syscall: 'fdatasync', error: 'EIO' },
@@ -34,6 +40,45 @@ for (const durability of ['process', 'disk'] as const) {
     }
     await assertStopsWhole(shop.gateway);
   });
+}
+
+/** Beside the journal: what then cannot be done, with the fault still there. */
+const passing: readonly { readonly syscall: string; readonly file: string; readonly meanwhile: (shop: Shop) => Promise<void> }[] = [
+  { syscall: 'pwrite64', file: 'keys.db', meanwhile: openUntilRefused },
+  { syscall: 'pwrite64', file: 'index.db-wal', meanwhile: async ({ gateway }) => assert.equal((await gateway.api('/api/sessions')).status, 500) },
+  { syscall: 'openat', file: 'log/checkpoint.new', meanwhile: () => delay(publishedMs) },
+];
+
+test('C28: a fault beside the journal that passes: who is there goes on, and then all goes on', requireStrace(), async () => {
+  await using shop = await openShop();
+  await createMarks(shop);
+  const client = await connectThrough(shop);
+  for (const { syscall, file, meanwhile } of passing) {
+    const tracing = await injectFault(shop.gateway.pid, { syscall, file: join(shop.gateway.data, file), what: 'error=EIO' });
+    await client.query(`insert into marks values ('${file}', '')`);
+    await meanwhile(shop);
+    await client.query(`insert into marks values ('${file} later', '')`);
+    await waitUntil(() => tracing.hits().includes('INJECTED'));
+    await tracing[Symbol.asyncDispose]();
+    await (await connectThrough(shop)).end();
+    await assertEvidence(shop.gateway, [await takeEvidence(shop.gateway)]);
+    assert.ok((await shop.gateway.sessions()).length > 0);
+  }
+  await client.end();
+  assert.equal((await assertMarksRecorded(shop)).size, 2 * passing.length);
+  await assertStopsWhole(shop.gateway);
+});
+
+/** Secrets of sessions are made some at a time. */
+async function openUntilRefused(shop: Shop): Promise<void> {
+  await assert.rejects(
+    async () => {
+      for (let i = 0; i < sessionsMax; i++) {
+        await (await connectThrough(shop)).end();
+      }
+    },
+    { code: '53100' },
+  );
 }
 
 function assertRefused(error: Error): void {
