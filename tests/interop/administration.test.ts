@@ -107,39 +107,7 @@ principals:
     assert.match(stderr, /agent may not use the API/);
   });
 
-  test('--help is complete, with an example each', async () => {
-    const help = async (words: readonly string[]): Promise<string> => (await runProgram(process.execPath, [main, ...words, '--help'], {})).stdout;
-    const commandsIn = (text: string): string[] =>
-      [...(text.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}(?!help\b)([a-z]+)/gm)].map(([, name]) => name ?? '');
-    const top = commandsIn(await help([]));
-    assert.deepEqual(top, ['up', 'demo', 'target', 'principal', 'token', 'run', 'connect', 'session', 'receipt', 'verify']);
-    let leaves = 0;
-    for (const name of top) {
-      const text = await help([name]);
-      const inner = commandsIn(text);
-      const texts = inner.length === 0 ? [text] : await Promise.all(inner.map((each) => help([name, each])));
-      for (const each of texts) {
-        leaves += 1;
-        assert.match(each, /\nExample:\n {2}countersign /, name);
-      }
-    }
-    assert.ok(leaves >= 19, `${leaves} commands`);
-  });
-
-  test('errors say what to do, and usage errors exit with 2', async () => {
-    for (const words of [
-      ['nonsense'],
-      ['session'],
-      ['session', 'show'],
-      ['run', '--as', 'agent'],
-      ['connect', 'shop', '--port', '70000'],
-      ['up', '--nonsense'],
-    ]) {
-      assert.equal((await runProgram(process.execPath, [main, ...words], {})).status, 2, words.join(' '));
-    }
-    const absent = await runProgram(process.execPath, [main, 'up', '--config', '/nowhere/countersign.yaml'], {});
-    assert.equal(absent.status, 1);
-    assert.match(absent.stderr, /cannot be read: create it/);
+  test('a second gateway on the same data does not start', async () => {
     const second = await runProgram(process.execPath, [main, 'up', '--config', gateway.configFile], { SHOP_PASSWORD: 'x' });
     assert.equal(second.status, 1);
     assert.match(second.stderr, /in use by process \d+\. Stop it first/);
