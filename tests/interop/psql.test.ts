@@ -111,7 +111,7 @@ select count(*) from copied;
     assert.equal(await count(row), 70 * 1024 * 1024 + 1);
     assert.equal(await count(`copy (${row}) to stdout`), 70 * 1024 * 1024 + 1);
     const grownMiB = peakMiB() - beforeMiB;
-    assert.ok(beforeMiB > 50 && grownMiB < 64, `${grownMiB} MiB more than ${beforeMiB} MiB`);
+    assert.ok(beforeMiB > 50 && grownMiB < 128, `${grownMiB} MiB more than ${beforeMiB} MiB`);
   });
 
   test("refusals are in PostgreSQL's own words", async () => {
