@@ -1,6 +1,6 @@
 /**
  * `npm test [-- GROUP|FILE...]`: the checks, then the test files of each group. Ends with one line `N passed, N failed, N skipped`; exits with 0 only if
- * nothing failed, something ran, and, in CI, nothing was skipped.
+ * nothing failed, something ran, and, in CI, nothing was skipped that the machine allows.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -16,6 +16,8 @@ interface Tally {
   passed: number;
   failed: number;
   skipped: number;
+  /** Of those skipped: what the machine does not allow, and no installation would change. */
+  notAllowed: number;
 }
 
 /** Files of a group, and how many of them run at the same time. */
@@ -41,6 +43,7 @@ function runFile(file: string, tally: Tally): Promise<void> {
         if (name !== undefined) {
           counts.set(name, Number(count));
         }
+        tally.notAllowed += / # SKIP this machine does not allow it/.test(line) ? 1 : 0;
       });
     }
     child.once('close', (code) => {
@@ -68,7 +71,7 @@ async function runFiles(files: readonly string[], concurrency: number, tally: Ta
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0 };
 const wanted = process.argv.slice(2);
 if (wanted.length === 0 || wanted.includes('check')) {
   const { status } = spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' });
@@ -79,5 +82,5 @@ for (const [name, { files, concurrency }] of Object.entries(groups)) {
   await runFiles(chosen, concurrency, tally);
 }
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
-const skippedInCi = process.env['CI'] !== undefined && tally.skipped > 0;
+const skippedInCi = process.env['CI'] !== undefined && tally.skipped > tally.notAllowed;
 process.exit(tally.failed > 0 || tally.passed === 0 || skippedInCi ? 1 : 0);

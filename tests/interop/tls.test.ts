@@ -10,7 +10,7 @@ import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts
 import { freePort } from '../../cli/src/demo/free-port.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
-import { refuse, requireProgram } from '../support/require-program.ts';
+import { notAllowedHere, requireProgram } from '../support/require-program.ts';
 import { psql } from '../support/run.ts';
 
 const startup = startupMessage(
@@ -112,7 +112,7 @@ principals:
     await sql.end();
   });
 
-  const reachable = outsideAddress === undefined ? refuse('it has no address but loopback') : {};
+  const reachable = outsideAddress === undefined ? notAllowedHere('it has no address but loopback') : {};
   test('a token in the clear is taken on loopback only, and the refusal says what to do', reachable, async () => {
     const address = outsideAddress ?? '';
     assert.equal((await select({ PGSSLMODE: 'disable' })).stdout, '42\n');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { refuse, requireProgram } from './require-program.ts';
+import { notAllowedHere, requireProgram } from './require-program.ts';
 
 /** A file system of its own. */
 export interface MountedDisk extends AsyncDisposable {
@@ -18,7 +18,7 @@ export function requireMounts(...programs: readonly string[]): { readonly skip?:
     run('umount', directory);
   }
   rmSync(directory, { recursive: true });
-  return status === 0 ? requireProgram(...programs) : refuse('file systems cannot be mounted');
+  return status === 0 ? requireProgram(...programs) : notAllowedHere('file systems cannot be mounted');
 }
 
 /** The options of a test that makes a disk out of a file. */
@@ -27,7 +27,7 @@ export function requireLoopDisks(): { readonly skip?: string } {
   if (required.skip !== undefined) {
     return required;
   }
-  return spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0 ? {} : refuse('there are no loop devices');
+  return spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0 ? {} : notAllowedHere('there are no loop devices');
 }
 
 /** In memory, and soon full. */

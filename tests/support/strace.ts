@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { refuse, requireProgram } from './require-program.ts';
+import { notAllowedHere, requireProgram } from './require-program.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** What is to happen to system calls of a process. */
@@ -26,7 +26,7 @@ export function requireStrace(): { readonly skip?: string } {
     return required;
   }
   const { status } = spawnSync('strace', ['-o', '/dev/null', 'true'], { stdio: 'ignore' });
-  return status === 0 ? {} : refuse('processes cannot be traced');
+  return status === 0 ? {} : notAllowedHere('processes cannot be traced');
 }
 
 /** Attaches to a running process; resolves when every call from now on is met. Disposing lets the process go on undisturbed. */
