@@ -24,6 +24,7 @@ export class Follower implements AsyncDisposable {
   readonly #keys: KeyStore;
   readonly #index: SessionIndex;
   readonly #live = new Map<string, Followed>();
+  readonly #onTrouble: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
   #position: JournalPlace;
   #catchingUp: Promise<void> | null = null;
@@ -33,6 +34,7 @@ export class Follower implements AsyncDisposable {
     this.#data = data;
     this.#keys = keys;
     this.#index = index;
+    this.#onTrouble = onTrouble;
     this.#position = index.position() ?? journalStart;
     for (const indexed of index.open()) {
       this.#live.set(indexed.session, { indexed, opener: new SessionOpener(keys, indexed.key) });
@@ -82,7 +84,8 @@ export class Follower implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.catchUp();
+    // What the index does not have yet the next start finds in the journal.
+    await this.catchUp().catch(this.#onTrouble);
   }
 
   async #follow(): Promise<void> {

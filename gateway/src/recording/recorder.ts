@@ -169,14 +169,7 @@ export class Recorder implements AsyncDisposable {
   /** Resolves when everything appended so far is on stable storage under the published checkpoint, which it returns. */
   async publish(): Promise<PublishedCheckpoint> {
     if (this.#publisher.newest.size < this.#size) {
-      this.#sign();
-      const head = this.#signed;
-      const tiles = this.#tree.snapshotTiles();
-      const durable = new Promise<void>((resolve) => {
-        this.whenCommitted('disk', resolve);
-      });
-      const before = this.#publishing.catch(() => undefined);
-      this.#publishing = Promise.all([before, durable]).then(() => this.#publisher.publish(head, tiles));
+      this.#publishing = this.#publishAll();
     }
     await this.#publishing;
     return this.#publisher.newest;
@@ -194,8 +187,22 @@ export class Recorder implements AsyncDisposable {
       this.closeSession(track, 'stop');
     }
     this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, true);
-    await this.publish();
-    await this.#journal.close();
+    // Closing gives back what was reserved, so that on a full disk there is space for the last checkpoint.
+    await this.#publishAll(() => this.#journal.close()).catch((error: unknown) => {
+      this.#options.onTrouble(error, 'publish the last checkpoint');
+    });
+  }
+
+  async #publishAll(onceDurable?: () => Promise<void>): Promise<void> {
+    this.#sign();
+    const head = this.#signed;
+    const tiles = this.#tree.snapshotTiles();
+    const durable = new Promise<void>((resolve) => {
+      this.whenCommitted('disk', resolve);
+    });
+    await Promise.all([this.#publishing.catch(() => undefined), durable]);
+    await onceDurable?.();
+    await this.#publisher.publish(head, tiles);
   }
 
   #append(track: SessionTrack, draft: EntryDraft, fromReserve: boolean): number {
