@@ -18,7 +18,8 @@ interface Edge {
 export class TileStore {
   readonly #directory: string;
   readonly #edges: Edge[] = [];
-  #full: { readonly path: string; readonly hashes: Uint8Array }[] = [];
+  /** Not written yet. */
+  readonly #full = new Set<Tile>();
   #partialPaths: string[] = [];
   /** Full tiles that a loss of power may leave cut short. */
   #unsynced: string[] = [];
@@ -38,7 +39,7 @@ export class TileStore {
     edge.width = (index % tileWidth) + 1;
     edge.hashes.set(hash, (edge.width - 1) * hashBytes);
     if (edge.width === tileWidth) {
-      this.#full.push({ path: tilePath(level, edge.index), hashes: edge.hashes.slice() });
+      this.#full.add({ path: tilePath(level, edge.index), hashes: edge.hashes.slice() });
       edge.width = 0;
       edge.index += 1;
     }
@@ -60,35 +61,34 @@ export class TileStore {
 
   /** All tiles not yet written, for the log as it is at this moment. */
   snapshot(): TileSnapshot {
-    const full = this.#full;
-    this.#full = [];
     const partial = this.#edges.flatMap((edge, level) =>
       edge.width === 0 ? [] : [{ path: tilePath(level, edge.index, edge.width), hashes: edge.hashes.slice(0, edge.width * hashBytes) }],
     );
-    return { full, partial };
+    return { full: [...this.#full], partial };
   }
 
-  /** Writes a snapshot; what cannot be written now is part of the next one. */
+  /** Writes what of a snapshot is not written yet. What cannot be written now is still part of every later one, also of one taken before this call. */
   async write(snapshot: TileSnapshot): Promise<void> {
-    try {
-      for (const tile of [...snapshot.full, ...snapshot.partial]) {
-        await this.#writeTile(tile.path, tile.hashes);
+    for (const tile of snapshot.full) {
+      if (this.#full.has(tile)) {
+        await this.#writeTile(tile);
+        this.#full.delete(tile);
+        this.#unsynced.push(tile.path);
       }
-      this.#unsynced.push(...snapshot.full.map((tile) => tile.path));
-    } catch (error) {
-      this.#full.unshift(...snapshot.full);
-      throw error;
+    }
+    for (const tile of snapshot.partial) {
+      await this.#writeTile(tile);
     }
   }
 
   /** Resolves when the full tiles written so far are on stable storage, which their names are with their directories. */
   async sync(): Promise<void> {
     const files = this.#unsynced.map((path) => join(this.#directory, path));
-    this.#unsynced = [];
     for (const path of [...files, ...new Set(files.map(dirname))]) {
       await using handle = await open(path, 'r');
       await handle.sync();
     }
+    this.#unsynced = [];
   }
 
   /** To call once the checkpoint of this snapshot is published: the partial tiles of the one before are not needed any more. */
@@ -110,7 +110,7 @@ export class TileStore {
     await Promise.all(old.map((path) => rm(join(this.#directory, path), { force: true })));
   }
 
-  async #writeTile(path: string, hashes: Uint8Array): Promise<void> {
+  async #writeTile({ path, hashes }: Tile): Promise<void> {
     const file = join(this.#directory, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFileAtomically(file, hashes, false);
@@ -119,9 +119,14 @@ export class TileStore {
 
 export type TileEdges = readonly { readonly index: number; readonly hashes: Uint8Array }[];
 
+interface Tile {
+  readonly path: string;
+  readonly hashes: Uint8Array;
+}
+
 export interface TileSnapshot {
-  readonly full: readonly { readonly path: string; readonly hashes: Uint8Array }[];
-  readonly partial: readonly { readonly path: string; readonly hashes: Uint8Array }[];
+  readonly full: readonly Tile[];
+  readonly partial: readonly Tile[];
 }
 
 /** The tiles as files. A partial tile that a newer checkpoint has replaced is found as the beginning of the wider one. */
