@@ -83,12 +83,13 @@ export class TileStore {
 
   /** Resolves when the full tiles written so far are on stable storage, which their names are with their directories. */
   async sync(): Promise<void> {
-    const files = this.#unsynced.map((path) => join(this.#directory, path));
-    for (const path of [...files, ...new Set(files.map(dirname))]) {
-      await using handle = await open(path, 'r');
+    const paths = [...this.#unsynced];
+    const files = paths.map((path) => join(this.#directory, path));
+    for (const file of [...files, ...new Set(files.map(dirname))]) {
+      await using handle = await open(file, 'r');
       await handle.sync();
     }
-    this.#unsynced = [];
+    this.#unsynced = this.#unsynced.slice(paths.length);
   }
 
   /** To call once the checkpoint of this snapshot is published: the partial tiles of the one before are not needed any more. */
