@@ -26,6 +26,7 @@ export class SessionTable {
   #used = 0;
   // The slots of open sessions.
   #previous = new Uint8Array(256 * hashBytes);
+  #previousView = new DataView(this.#previous.buffer);
   #nextSeq = new Float64Array(256);
   #epoch = new Uint32Array(256);
   readonly #freeSlots: number[] = [];
@@ -81,8 +82,9 @@ export class SessionTable {
 
   /** Whether the session's last leaf has the hash at `offset`. */
   previousIs(slot: number, bytes: DataView, offset: number): boolean {
-    for (let i = 0; i < hashBytes; i++) {
-      if (this.#previous[slot * hashBytes + i] !== bytes.getUint8(offset + i)) {
+    const start = slot * hashBytes;
+    for (let i = 0; i < hashBytes; i += 4) {
+      if (this.#previousView.getInt32(start + i) !== bytes.getInt32(offset + i)) {
         return false;
       }
     }
@@ -114,6 +116,7 @@ export class SessionTable {
       const double = 2 * this.#slots;
       const [previous, nextSeq, epoch] = [this.#previous, this.#nextSeq, this.#epoch];
       this.#previous = new Uint8Array(double * hashBytes);
+      this.#previousView = new DataView(this.#previous.buffer);
       this.#nextSeq = new Float64Array(double);
       this.#epoch = new Uint32Array(double);
       this.#previous.set(previous);
