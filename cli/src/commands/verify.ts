@@ -72,8 +72,7 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
 async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   const data = options.data ?? loadConfig(options).data;
   const progress = showProgress();
-  const keyStore = join(data, 'keys.db');
-  using keyRows = existsSync(keyStore) ? openKeyRows(keyStore) : null;
+  using keyRows = openKeys(data);
   const report = await verifyStore(openStoreFiles(data), {
     ...keysOf(options),
     ...(keyRows === null ? {} : { keyRows }),
@@ -83,6 +82,13 @@ async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   });
   progress.clear();
   return report;
+}
+
+/** Null where there is no key store, or one in the middle of a change: only its gateway may complete that, and this changes nothing. */
+function openKeys(data: string): ReturnType<typeof openKeyRows> | null {
+  const file = join(data, 'keys.db');
+  const isChanging = (statSync(`${file}-journal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  return existsSync(file) && !isChanging ? openKeyRows(file) : null;
 }
 
 async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {

@@ -26,7 +26,7 @@ export interface SessionSecrets {
   readonly content: KeyObject;
 }
 
-/** A class key that was just made, for the log. */
+/** A class key that came into use, for the log. */
 export interface NewClassKey {
   readonly class: number;
   readonly day: number;
@@ -41,7 +41,8 @@ export class KeyStore implements Disposable {
   readonly #database: Sqlite;
   readonly #root: KeyObject;
   readonly #ahead = new Map<string, SessionSecrets[]>();
-  #newClassKeys: NewClassKey[] = [];
+  readonly #announced = new Set<string>();
+  readonly #newClassKeys: NewClassKey[] = [];
 
   private constructor(database: Sqlite, root: KeyObject) {
     this.#database = database;
@@ -82,6 +83,8 @@ export class KeyStore implements Disposable {
       this.#ahead.clear();
       ahead = this.#database.transaction(() => this.#make(metaDay, contentDay));
       this.#ahead.set(pool, ahead);
+      this.#announce(standardClass, metaDay);
+      this.#announce(standardClass, contentDay);
     }
     const secrets = ahead.pop();
     if (secrets === undefined) {
@@ -90,11 +93,15 @@ export class KeyStore implements Disposable {
     return secrets;
   }
 
-  /** The class keys made since the last call. */
-  drainNewClassKeys(): readonly NewClassKey[] {
-    const made = this.#newClassKeys;
-    this.#newClassKeys = [];
-    return made;
+  /**
+   * Hands over the class keys that came into use since the last call, those of earlier epochs too: a crash may have kept them from the log. One that
+   * `record` throws for is handed over again.
+   */
+  announceClassKeys(record: (key: NewClassKey) => void): void {
+    for (let key = this.#newClassKeys[0]; key !== undefined; key = this.#newClassKeys[0]) {
+      record(key);
+      this.#newClassKeys.shift();
+    }
   }
 
   /** The secrets of a recorded session; null where the key was destroyed. Errors: `key_unavailable`. */
@@ -144,10 +151,19 @@ export class KeyStore implements Disposable {
     const key = randomBytes(secretBytes);
     const wrapped = wrapKey(this.#root, classPurpose(classId, day), key);
     this.#database.run('INSERT INTO class_key (class, day, wrapped) VALUES (?, ?, ?)', [classId, day, wrapped]);
-    this.#newClassKeys.push({ class: classId, day, wrappedHash: createHash('sha256').update(wrapped).digest('hex') });
     const opened = createSecretKey(key);
     key.fill(0);
     return opened;
+  }
+
+  /** Once the key is committed: what the log names must be there. */
+  #announce(classId: number, day: number): void {
+    const name = `${classId}/${day}`;
+    const wrapped = this.#database.get('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [classId, day])?.['wrapped'];
+    if (!this.#announced.has(name) && wrapped !== undefined) {
+      this.#announced.add(name);
+      this.#newClassKeys.push({ class: classId, day, wrappedHash: createHash('sha256').update(blob(wrapped)).digest('hex') });
+    }
   }
 
   #findClassKey(classId: number, day: number): KeyObject | null {

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
-import type { KeyStore } from './key-store.ts';
+import { KeyStore } from './key-store.ts';
 import { journalStart } from './journal-reader.ts';
 import type { Recorder } from './recorder.ts';
 import { recoverJournal } from './recovery.ts';
+import { openRootKey } from './root-key.ts';
 import { readEntries, SessionOpener } from './session-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
 import type { OpenedRecord } from '../domain/record.ts';
@@ -204,3 +205,20 @@ function closeJournalBehindItsBack(data: string): void {
   // A closed descriptor answers EBADF to every write: a failure that needs no special file system.
   closeSync(Number(name));
 }
+
+test('every epoch announces the class keys that it uses, also those that a crash kept from the log', async (t) => {
+  const data = temporaryDirectory(t);
+  const day = Math.floor(Date.now() / 86_400_000);
+  {
+    // A process that made keys and recorded nothing.
+    using keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, {}, true));
+    keys.take(day + 400, day + 90);
+  }
+  for (let epoch = 1; epoch <= 2; epoch++) {
+    const opened = await open(data);
+    const own = await readBack(data, opened.keys, opened.recorder.own.id);
+    const announced = own.filter((record) => record.leaf.kind === 'key').map((record) => record.governance?.['day']);
+    assert.deepEqual(announced, [day + 400, day + 90]);
+    await closeRecorder(opened);
+  }
+});

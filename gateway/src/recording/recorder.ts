@@ -11,7 +11,6 @@ import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
 import { leftOpenTrack, newTrack, sessionEnd } from './session-track.ts';
 import type { KeyStore } from './key-store.ts';
-import type { SessionEnd } from './journal-fold.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
 import { Publisher } from './publisher.ts';
 
@@ -101,8 +100,13 @@ export class Recorder implements AsyncDisposable {
       recorder.#seal(end.segment);
     }
     recorder.#recordNewKeys();
-    for (const left of end.open) {
-      recorder.#closeLeftOpen(left);
+    // What became of their last requests is said by `epoch`.
+    const left = end.open.map(leftOpenTrack);
+    for (const track of left) {
+      recorder.#open.set(track.id, track);
+    }
+    for (const track of left) {
+      recorder.closeSession(track, 'crash');
     }
     await recorder.publish();
     recorder.#every(heartbeatMs, 'record a heartbeat', () => {
@@ -141,7 +145,7 @@ export class Recorder implements AsyncDisposable {
 
   /** The last record of a session. Finds space even when the disk is full. */
   closeSession(track: SessionTrack, reason: string, facts?: Readonly<Record<string, unknown>>): void {
-    if (!this.#open.delete(track.id)) {
+    if (!this.#open.has(track.id)) {
       return;
     }
     this.#append(
@@ -154,6 +158,8 @@ export class Recorder implements AsyncDisposable {
       },
       true,
     );
+    // Not before: a segment that is sealed on the way must still count it among the open ones.
+    this.#open.delete(track.id);
   }
 
   /** Calls back when everything appended so far is as durable as asked; in order for one durability. Never, once the recorder is broken. */
@@ -349,19 +355,9 @@ export class Recorder implements AsyncDisposable {
   }
 
   #recordNewKeys(): void {
-    for (const key of this.#options.keys.drainNewClassKeys()) {
-      this.append(this.own, {
-        kind: 'key',
-        meta: JSON.stringify({ class: key.class, day: key.day, wrapped: key.wrappedHash }),
-        content: [],
-      });
-    }
-  }
-
-  /** What a crash left open is closed in the record; what became of its last requests is said by `epoch`. */
-  #closeLeftOpen(left: SessionEnd): void {
-    const track = leftOpenTrack(left);
-    this.append(track, { kind: 'close', meta: JSON.stringify({ records: left.records + 1, reason: 'crash' }), content: [] });
+    this.#options.keys.announceClassKeys((key) => {
+      this.append(this.own, { kind: 'key', meta: JSON.stringify({ class: key.class, day: key.day, wrapped: key.wrappedHash }), content: [] });
+    });
   }
 
   #every(ms: number, what: string, act: () => unknown): void {

@@ -70,13 +70,14 @@ function recoverAll(data: string): Promise<JournalEnd> {
 async function recover(data: string, fold: JournalFold, from: SegmentSummary | null): Promise<JournalEnd> {
   const directory = join(data, 'journal');
   const segments = await dropBlank(directory, await listSegments(directory));
+  const published = await publishedSize(data);
   let tornBytes = 0;
   let summary = from;
   let last = from?.segment ?? 0;
   while (last < segments.length && tornBytes === 0) {
     last += 1;
     const first = fold.size;
-    const folded = await foldSegment(directory, last, { fold, mustConfirm: from !== null });
+    const folded = await foldSegment(directory, last, { fold, mustConfirm: from !== null, published });
     tornBytes = folded.tornBytes;
     summary = { segment: last, bytes: folded.bytes, first, records: fold.size - first, chain: fold.chain };
   }
@@ -86,7 +87,7 @@ async function recover(data: string, fold: JournalFold, from: SegmentSummary | n
   for (const number of segments.slice(last)) {
     tornBytes += await dropUnsynced(join(directory, segmentName(number)));
   }
-  await checkPublished(data, fold);
+  requirePublished(fold, published);
   await fold.writeTiles();
   if (summary !== null) {
     await writeSnapshot(data, fold.snapshot(summary));
@@ -136,7 +137,7 @@ interface FoldedSegment {
 async function foldSegment(
   directory: string,
   number: number,
-  { fold, mustConfirm }: { readonly fold: JournalFold; readonly mustConfirm: boolean },
+  { fold, mustConfirm, published }: { readonly fold: JournalFold; readonly mustConfirm: boolean; readonly published: number },
 ): Promise<FoldedSegment> {
   const file = join(directory, segmentName(number));
   await using handle = await open(file, 'r');
@@ -152,6 +153,10 @@ async function foldSegment(
     });
     if (mustConfirm && !fold.isConfirmed && end.state !== 'clean') {
       throw unconfirmed();
+    }
+    if (end.state === 'cut' || end.state === 'damaged') {
+      // Before anything is cut off.
+      requirePublished(fold, published);
     }
     const tornBytes = await cutTail(file, reader, { end, bytes: source.bytes, clean: fold.clean });
     return { bytes: end.offset, tornBytes };
@@ -226,15 +231,16 @@ async function cutTail(
   return torn ? tail.bytes - end.offset : 0;
 }
 
-/** A checkpoint that was given out must be a prefix of what is there. */
-async function checkPublished(data: string, fold: JournalFold): Promise<void> {
+/** Of the checkpoint that was given out; 0 when there is none. */
+async function publishedSize(data: string): Promise<number> {
   const bytes = await readFile(join(data, 'log', 'checkpoint')).catch(() => null);
-  if (bytes === null) {
-    return;
-  }
-  const size = readSize(bytes);
-  if (size > fold.size) {
-    throw damaged(`the journal ends after ${fold.size} records, but a checkpoint over ${size} was given out`);
+  return bytes === null ? 0 : readSize(bytes);
+}
+
+/** What a checkpoint that was given out covers must be there. */
+function requirePublished(fold: JournalFold, published: number): void {
+  if (published > fold.size) {
+    throw damaged(`the journal ends after ${fold.size} records, but a checkpoint over ${published} was given out`);
   }
 }
 
