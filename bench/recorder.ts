@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { verifyStore } from '@countersign/ledger/verify-store.ts';
+import { openStoreFiles } from '../cli/src/store-files.ts';
 import { bunVersion, installBun } from './bun.ts';
 import { median, percentile, printMachine, printTable, thousands } from './table.ts';
 import type { RecorderRun } from './recorder-run.ts';
@@ -11,6 +13,9 @@ const rounds = 3;
 /** Bytes of content in one measured run; the number of records follows from it. */
 const runBytes = 96 * 1024 * 1024;
 const recordsMax = 120_000;
+const outputBytesMax = 256 * 1024 * 1024;
+const verifiedBytes = 200;
+const verifiedRecords = 500_000;
 
 interface Variant {
   readonly name: string;
@@ -30,7 +35,28 @@ export async function benchRecorder(): Promise<void> {
   } else {
     measureRuntime(`Bun ${bunVersion}`, bun);
   }
-  await Promise.resolve();
+  await measureVerification();
+}
+
+/** In this process and one thread; the first time is warming up. */
+async function measureVerification(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+  try {
+    recordInto(directory, process.execPath, ['recorder', 'process', String(verifiedBytes), String(verifiedRecords), '0']);
+    const rates: number[] = [];
+    for (let time = 0; time <= rounds; time++) {
+      const { verdict, leavesPerSecond } = await verifyStore(openStoreFiles(directory));
+      if (verdict !== 'holds') {
+        throw new Error(`the store that was recorded does not verify: ${verdict}`);
+      }
+      rates.push(leavesPerSecond);
+    }
+    console.log(
+      `\nVerification of ${thousands(verifiedRecords)} records of ${verifiedBytes} B: ${thousands(median(rates.slice(1)))} leaves/s, median of ${rounds}`,
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function measureRuntime(name: string, program: string): void {
@@ -77,16 +103,17 @@ function measureSize(program: string, bytes: number, durability: string): string
 function runOnce(program: string, runArguments: readonly string[]): RecorderRun {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   try {
-    const script = join(import.meta.dirname, 'recorder-run.ts');
-    const { stdout, stderr, status } = spawnSync(program, [script, directory, ...runArguments], {
-      encoding: 'utf8',
-      maxBuffer: 256 * 1024 * 1024,
-    });
-    if (status !== 0) {
-      throw new Error(`the measured process failed: ${stderr}`);
-    }
-    return JSON.parse(stdout);
+    return recordInto(directory, program, runArguments);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function recordInto(directory: string, program: string, runArguments: readonly string[]): RecorderRun {
+  const script = join(import.meta.dirname, 'recorder-run.ts');
+  const { stdout, stderr, status } = spawnSync(program, [script, directory, ...runArguments], { encoding: 'utf8', maxBuffer: outputBytesMax });
+  if (status !== 0) {
+    throw new Error(`the measured process failed: ${stderr}`);
+  }
+  return JSON.parse(stdout);
 }

@@ -217,7 +217,7 @@ test('every epoch announces the class keys that it uses, also those that a crash
   for (let epoch = 1; epoch <= 2; epoch++) {
     const opened = await open(data);
     const own = await readBack(data, opened.keys, opened.recorder.own.id);
-    const announced = own.filter((record) => record.leaf.kind === 'key').map((record) => record.governance?.['day']);
+    const announced = own.filter((record) => record.kind === 'key').map((record) => record.governance?.['day']);
     assert.deepEqual(announced, [day + 400, day + 90]);
     await closeRecorder(opened);
   }
