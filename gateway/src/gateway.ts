@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { relaxCollector } from './collector.ts';
 import type { Config } from './config/config.ts';
@@ -7,26 +8,31 @@ import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { LoginThrottle } from './controls/login-throttle.ts';
 import { GatewayError } from './domain/errors.ts';
+import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
 import { Follower } from './feed/follower.ts';
 import { SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
-import { ApiListener } from './api/listener.ts';
 import { GatewayApi } from './api/operations.ts';
+import { apiListener } from './api/server.ts';
 import { Admission } from './listeners/admission.ts';
+import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
-import { findProtocol, protocols } from './protocols/registry.ts';
+import { exchangeProtocols, findProtocol, protocols, streamProtocols } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import { Recorder } from './recording/recorder.ts';
 import { recoverJournal } from './recording/recovery.ts';
 import { openRootKey, rootKeyEnvironment } from './recording/root-key.ts';
-import { ClientDoor, type DoorContext } from './sessions/door.ts';
+import { ClientDoor } from './sessions/door.ts';
 import { LiveSessions } from './sessions/live-sessions.ts';
+import type { DoorContext } from './sessions/login.ts';
+import { Visit } from './sessions/visit.ts';
 import { StoreLock } from './store-lock.ts';
 import { openSqlite } from './store/sqlite.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
+import { HttpCalls } from './wire/http/calls.ts';
 import { readServerCertificate } from './wire/tls.ts';
 
 export const software = 'countersign 0.1.0';
@@ -51,6 +57,7 @@ export class Gateway implements AsyncDisposable {
   #config: Config;
   #policy: PolicyEngine;
   #sessions: LiveSessions | null = null;
+  #calls: HttpCalls | null = null;
   #stopping: Promise<void> | null = null;
 
   private constructor(config: Config, parts: AsyncDisposableStack) {
@@ -110,6 +117,8 @@ export class Gateway implements AsyncDisposable {
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
     const authenticator = new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now });
     const throttle = new LoginThrottle(Date.now);
+    const calls = this.#parts.use(new HttpCalls(this.#config.limits));
+    this.#calls = calls;
     const door: DoorContext = {
       recorder,
       sessions,
@@ -117,6 +126,7 @@ export class Gateway implements AsyncDisposable {
       throttle,
       policy: () => this.#policy,
       limits: this.#config.limits,
+      calls,
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
@@ -134,6 +144,7 @@ export class Gateway implements AsyncDisposable {
       targets: () => this.#config.targets,
       principals: () => this.#config.principals,
       addresses: () => this.#addresses,
+      isEncrypted: this.#config.tls !== null,
     });
     await this.#listen(door, api);
     this.#parts.use(
@@ -171,7 +182,7 @@ export class Gateway implements AsyncDisposable {
   async #listen(door: DoorContext, api: GatewayApi): Promise<void> {
     const { listen, limits, tls } = this.#config;
     const certificate = tls === null ? null : readServerCertificate(tls.certFile, tls.keyFile);
-    for (const protocol of protocols) {
+    for (const protocol of streamProtocols) {
       const address = listen.get(protocol.id);
       if (address !== undefined) {
         const listener = await TcpListener.open({
@@ -189,27 +200,39 @@ export class Gateway implements AsyncDisposable {
     }
     const http = listen.get('http');
     if (http !== undefined) {
-      const admission = new Admission(limits);
+      const onError = this.#trouble('answer an HTTP request');
       const listener = this.#parts.use(
-        await ApiListener.open({
+        await HttpListener.open({
           ...http,
-          api,
-          loginMs: limits.loginMs,
-          enter: (address) => admission.enter(address),
+          limits,
           certificate,
-          onError: this.#trouble('answer an API request'),
+          admission: new Admission(limits),
+          makeVisit: (address) => new Visit(door, address),
+          protocolOf: (target) => this.#exchangeProtocol(target),
+          onApi: apiListener(api, onError),
           onTunnel: (socket, head, tunnel) => {
-            const { protocol } = this.#config.targets.get(tunnel.target) ?? {};
-            const behind = this.#listeners.get(protocol ?? '');
-            if (behind === undefined) {
-              socket.destroy();
-            } else {
-              behind.adopt(socket, head, tunnel);
-            }
+            this.#adopt(socket, head, tunnel);
           },
+          onError,
         }),
       );
       this.#addresses['http'] = listener.address;
+    }
+  }
+
+  #exchangeProtocol(target: string): ExchangeProtocol {
+    const id = this.#config.targets.get(target)?.protocol;
+    const [any] = exchangeProtocols;
+    return exchangeProtocols.find((protocol) => protocol.id === id) ?? any;
+  }
+
+  #adopt(socket: Socket, head: Buffer, tunnel: TunnelIdentity): void {
+    const { protocol } = this.#config.targets.get(tunnel.target) ?? {};
+    const behind = this.#listeners.get(protocol ?? '');
+    if (behind === undefined) {
+      socket.destroy();
+    } else {
+      behind.adopt(socket, head, tunnel);
     }
   }
 
@@ -219,6 +242,7 @@ export class Gateway implements AsyncDisposable {
       const config = readConfig(this.#config.file, protocols, process.env);
       this.#config = { ...config, data: this.#config.data };
       this.#policy = grantPolicy([...config.principals.values()]);
+      this.#calls?.keepOnly(config.targets.values());
       this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
     } catch (error) {
       if (!(error instanceof GatewayError)) {

@@ -44,6 +44,8 @@ export interface OperationsParts {
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly principals: () => ReadonlyMap<string, Principal>;
   readonly addresses: () => Readonly<Record<string, string>>;
+  /** The listeners have a certificate. */
+  readonly isEncrypted: boolean;
 }
 
 /** The operations of the API over the parts of the gateway. */
@@ -171,7 +173,7 @@ export class GatewayApi implements ApiContext {
     if (missing !== undefined) {
       throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
     }
-    const session = sessions.open(true);
+    const session = sessions.open('run');
     try {
       const { token, stored } = await authenticator.create(principal.id, { session: session.id });
       session.describe({ principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command });
@@ -199,13 +201,13 @@ export class GatewayApi implements ApiContext {
   #connect(name: string, token: string, localPort: number | null = null): ConnectionInstructions {
     const target = this.#parts.targets().get(name);
     const protocol = target === undefined ? undefined : this.#parts.findProtocol(target.protocol);
-    const address = target === undefined ? undefined : this.#parts.addresses()[target.protocol];
+    const address = protocol === undefined ? undefined : this.#parts.addresses()[protocol.transport === 'exchange' ? 'http' : protocol.id];
     if (protocol === undefined || address === undefined) {
       throw new GatewayError('unknown_target', `The target "${name}" cannot be reached here: it is not configured, or its protocol is not listened for.`);
     }
     const at = address.lastIndexOf(':');
     const door = localPort === null ? { host: reachable(address.slice(0, at)), port: Number(address.slice(at + 1)) } : { host: '127.0.0.1', port: localPort };
-    return protocol.connection({ ...door, target: name, token });
+    return protocol.connection({ ...door, target: name, token, tls: localPort === null && this.#parts.isEncrypted });
   }
 
   async #refuse(address: string, error: GatewayError): Promise<never> {

@@ -61,7 +61,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   const base = dirname(context.file);
   const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed' });
   const schema = configSchema({
-    protocols: context.protocols.map(({ id }) => id),
+    protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret }, wrong),
   });
   const outcome = schema.safeParse(written);

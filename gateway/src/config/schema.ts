@@ -48,6 +48,7 @@ const limits = closed({
   loginMs: milliseconds.optional(),
   dialMs: milliseconds.optional(),
   idleMs: z.union([z.literal(0), milliseconds], 'milliseconds are expected, or 0 for no limit').optional(),
+  sessionIdleMs: milliseconds.optional(),
   connectionsMax: count.optional(),
   connectionsPerAddressMax: count.optional(),
   loginsPerAddressMax: count.optional(),

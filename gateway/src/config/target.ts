@@ -17,11 +17,13 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
   if (place === null || protocol === null) {
     return null;
   }
+  const scheme = place.scheme ?? Object.keys(protocol.schemes)[0] ?? '';
   try {
     return {
       protocol: protocol.id,
       host: place.host,
-      port: place.port ?? protocol.defaultPort,
+      scheme,
+      port: place.port ?? protocol.schemes[scheme] ?? 0,
       path: place.path,
       user: raw.user ?? place.user,
       durability: raw.durability,
@@ -93,11 +95,17 @@ function findProtocol(raw: RawTarget, scheme: string | null, protocols: readonly
     if (named === undefined) {
       return wrong('protocol', `there is no such protocol; known are ${protocols.map(({ id }) => id).join(', ')}`);
     }
-    return scheme === null || named.schemes.includes(scheme) ? named : wrong('url', `${named.id} takes ${named.schemes.join('://, ')}://`);
+    return scheme === null || scheme in named.schemes ? named : wrong('url', `${named.id} takes ${Object.keys(named.schemes).join('://, ')}://`);
   }
   if (scheme === null) {
     return raw.host === undefined ? null : wrong('protocol', 'without a url the protocol must be named');
   }
-  const meant = protocols.find(({ schemes }) => schemes.includes(scheme));
-  return meant ?? wrong('url', `no protocol has the scheme ${scheme}://; known are ${protocols.flatMap(({ schemes }) => schemes).join('://, ')}://`);
+  const meant = protocols.find(({ schemes }) => scheme in schemes);
+  return (
+    meant ??
+    wrong(
+      'url',
+      `no protocol has the scheme ${scheme}://; known are ${[...new Set(protocols.flatMap(({ schemes }) => Object.keys(schemes)))].join('://, ')}://`,
+    )
+  );
 }

@@ -5,3 +5,12 @@ export function formatAddress(address: { readonly family: string; readonly addre
   }
   return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
+
+/** Of a socket. IPv4 on a dual-stack socket is told as IPv4. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/i, '');
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}

@@ -10,6 +10,8 @@ export interface Limits {
   readonly dialMs: number;
   /** A connection without a byte either way. 0: no limit. */
   readonly idleMs: number;
+  /** A session of a token's activity over HTTP ends after so long without a connection. */
+  readonly sessionIdleMs: number;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   /** Connections that have not finished their login, from one address. */
@@ -22,6 +24,7 @@ export const defaultLimits: Limits = {
   loginMs: 15_000,
   dialMs: 15_000,
   idleMs: 0,
+  sessionIdleMs: 15 * 60_000,
   connectionsMax: 2_000,
   connectionsPerAddressMax: 1_000,
   loginsPerAddressMax: 64,

@@ -1,6 +1,7 @@
 import type { Action, ActionDefinition } from './action.ts';
 import type { Authorization } from './decision.ts';
 import type { GatewayError } from './errors.ts';
+import type { CallOptions, CallReceiver, Exchange, UpstreamCall } from './exchange.ts';
 import type { Grant } from './grant.ts';
 import type { Limits } from './limits.ts';
 import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
@@ -10,24 +11,39 @@ import type { Target } from './target.ts';
  * A protocol is a folder and one line in the registry. This is all that the rest of the gateway knows of it, and
  * `Door` and `Session` are all that it knows of the gateway.
  */
-export interface Protocol {
+export type Protocol = StreamProtocol | ExchangeProtocol;
+
+/** A protocol with a listener and a wire of its own. */
+export interface StreamProtocol extends ProtocolFacts {
+  readonly transport: 'stream';
+  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
+  serve(client: Client, door: Door): Promise<void>;
+}
+
+/** A protocol over HTTP: its targets are below `/t/TARGET` of the one HTTP listener. */
+export interface ExchangeProtocol extends ProtocolFacts {
+  readonly transport: 'exchange';
+  /** Serves one request. Resolves when its answer has ended; never rejects with a GatewayError. */
+  serve(exchange: Exchange, door: Door): Promise<void>;
+}
+
+export interface ProtocolFacts {
   readonly id: string;
   readonly title: string;
-  readonly defaultPort: number;
-  /** URL schemes that name this protocol in a target's `url`. */
-  readonly schemes: readonly string[];
+  /** URL schemes that a target's `url` may have, each with its default port. The first protocol of the registry with a scheme is meant by it alone. */
+  readonly schemes: Readonly<Record<string, number>>;
   readonly actions: readonly ActionDefinition[];
   /** Validates a target's own options (from the URL's query and the configuration); throws GatewayError `config_invalid`. */
   parseOptions(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
-  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
-  serve(client: Client, door: Door): Promise<void>;
   /** What a person reads of a recorded record. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
 }
 
 export interface ConnectionDoor {
+  /** The listener speaks TLS. */
+  readonly tls: boolean;
   readonly host: string;
   readonly port: number;
   readonly target: string;
@@ -128,6 +144,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** TCP to the target, given up when `signal`, by default the session's own, is aborted. Errors: `target_unreachable`, or the signal's reason. */
   connect(signal?: AbortSignal): Promise<Upstream>;
+  /** A call to the target over HTTP. It dials when the first grant is forwarded; errors come to the receiver. */
+  call(options: CallOptions, receiver: CallReceiver): UpstreamCall;
   /**
    * Decides on an action and records the request with its decision; the grant may be spent once `committed` says so.
    * Synchronous while policy needs nobody; a held request resolves later. Throws GatewayError `cannot_record`.
@@ -135,6 +153,8 @@ export interface Session {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
+  /** `LOG/INDEX` of the record that was made last: to be read right behind the making. */
+  readonly newestRecord: string;
   /** Calls back, in order, when all that was recorded so far is as durable as the target wants. Exactly once per call. */
   whenCommitted(release: () => void): void;
   /** Makes this channel reachable by `Door.signal`. Disposed with the channel. */

@@ -9,6 +9,8 @@ export interface Target {
   readonly name: string;
   /** Id of a registered protocol. */
   readonly protocol: string;
+  /** Of the configured URL, or the protocol's first. */
+  readonly scheme: string;
   readonly host: string;
   readonly port: number;
   /** Path of the configured URL without the slash: a default database, a base path. */

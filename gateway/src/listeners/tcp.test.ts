@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
-import type { Client, Door, Protocol } from '../domain/protocol.ts';
+import type { Client, Door, StreamProtocol } from '../domain/protocol.ts';
 import { connectTo, Inbox, portOf } from '../wire/testdata/sockets.ts';
 import { MemorySession } from '../wire/testdata/memory-session.ts';
 import { TcpListener } from './tcp.ts';
@@ -14,11 +14,11 @@ import { TcpListener } from './tcp.ts';
 const settleMs = 50;
 
 /** A protocol whose login is any bytes and that echoes afterwards; `bug` breaks it. */
-const echo: Protocol = {
+const echo: StreamProtocol = {
   id: 'echo',
   title: 'Echo',
-  defaultPort: 7,
-  schemes: [],
+  transport: 'stream',
+  schemes: {},
   actions: [],
   parseOptions: () => ({}),
   connection: () => ({ url: '', environment: {}, command: '' }),

@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import { formatAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
-import type { Client, Door, Protocol, TunnelIdentity } from '../domain/protocol.ts';
+import type { Client, Door, StreamProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { addressOf, Connection } from '../wire/connection.ts';
 import { reasonOf } from '../wire/tls.ts';
 import { Admission } from './admission.ts';
@@ -27,7 +27,7 @@ export interface TcpListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly protocol: Protocol;
+  readonly protocol: StreamProtocol;
   readonly makeDoor: (client: Client, protocol: string) => Door;
   readonly limits: Limits;
   readonly certificate: SecureContext | null;

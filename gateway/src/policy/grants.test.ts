@@ -5,7 +5,7 @@ import type { Target } from '../domain/target.ts';
 import { grantPolicy } from './grants.ts';
 
 const principal = (id: string, targets: readonly string[]): Principal => ({ id, kind: 'agent', groups: [], targets });
-const target = (name: string): Target => ({ name, protocol: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} });
+const target = (name: string): Target => ({ name, protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} });
 const action = { name: 'any.query', attributes: {} };
 
 test('a principal reaches what it was granted, and nothing else', () => {

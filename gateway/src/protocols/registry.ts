@@ -1,8 +1,12 @@
-import type { Protocol } from '../domain/protocol.ts';
+import type { ExchangeProtocol, Protocol, StreamProtocol } from '../domain/protocol.ts';
+import { http } from './http/index.ts';
 import { postgres } from './postgres/index.ts';
 
 /** Every protocol the gateway speaks: one line each. */
-export const protocols: readonly Protocol[] = [postgres];
+export const streamProtocols: readonly StreamProtocol[] = [postgres];
+export const exchangeProtocols: readonly [ExchangeProtocol, ...ExchangeProtocol[]] = [http];
+
+export const protocols: readonly Protocol[] = [...streamProtocols, ...exchangeProtocols];
 
 export function findProtocol(id: string): Protocol | undefined {
   return protocols.find((protocol) => protocol.id === id);

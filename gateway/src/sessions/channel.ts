@@ -1,5 +1,6 @@
 import type { Action } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
@@ -7,6 +8,7 @@ import type { RecordKind, RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import { partBytesMax } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import type { HttpCalls } from '../wire/http/calls.ts';
 import { dial } from '../wire/upstream-connection.ts';
 import { authorize, authorizeOwn, type CurrentPolicy } from './gate.ts';
 import type { LiveSession } from './live-session.ts';
@@ -22,6 +24,7 @@ export interface ChannelContext {
   readonly sessions: LiveSessions;
   readonly policy: CurrentPolicy;
   readonly limits: Limits;
+  readonly calls: HttpCalls;
 }
 
 /** One channel of a session: all that a protocol can reach. */
@@ -60,6 +63,15 @@ export class Channel implements Session {
 
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
     return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
+  }
+
+  call(options: CallOptions, receiver: CallReceiver): UpstreamCall {
+    return this.#context.calls.begin(this.target, options, receiver);
+  }
+
+  get newestRecord(): string {
+    const { recorder } = this.#context;
+    return `${recorder.gatewayId}/${recorder.size - 1}`;
   }
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome {

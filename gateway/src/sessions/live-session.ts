@@ -21,22 +21,33 @@ export interface RunFacts {
   readonly command: string;
 }
 
+/** What a session ends with, if nobody ends it: its only channel, its run, or a time without any channel. */
+export type Lifetime = 'channel' | 'run' | { readonly idleMs: number };
+
 /** A session that is open: its place in the record and its live channels. */
 export class LiveSession {
   readonly track: SessionTrack;
-  /** A run outlives its connections; any other session ends with its only channel. */
-  readonly isRun: boolean;
+  readonly #lifetime: Lifetime;
+  #idleTimer: NodeJS.Timeout | undefined;
   readonly #recorder: Recorder;
   readonly #channels = new Map<number, AbortController>();
   readonly #closed: (session: LiveSession) => void;
   #nextChannel = 1;
   #ending: Ending | null = null;
 
-  constructor(recorder: Recorder, options: { readonly isRun: boolean; readonly closed: (session: LiveSession) => void }) {
+  constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly closed: (session: LiveSession) => void }) {
     this.#recorder = recorder;
     this.track = recorder.openSession();
-    this.isRun = options.isRun;
+    this.#lifetime = options.lifetime;
     this.#closed = options.closed;
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== null;
+  }
+
+  get isRun(): boolean {
+    return this.#lifetime === 'run';
   }
 
   get id(): string {
@@ -81,31 +92,41 @@ export class LiveSession {
         content: [],
       });
     } catch (error) {
-      // A session that does not get its only channel has no other end.
-      if (!this.isRun) {
+      // A session that does not get its first channel has no other end.
+      if (!this.isRun && this.#channels.size === 0) {
         this.#close('error');
       }
       throw error;
     }
+    clearTimeout(this.#idleTimer);
     this.#nextChannel += 1;
     const controller = new AbortController();
     this.#channels.set(channel, controller);
     return { channel, signal: controller.signal };
   }
 
-  /** Idempotent. The last channel of a session that is no run closes it. */
+  /** Idempotent. The last channel of a session that lives by its channel closes it. */
   closeChannel(channel: number, reason: string): void {
     if (!this.#channels.delete(channel)) {
       return;
     }
-    if (this.isRun && this.#ending === null) {
+    if (this.#lifetime !== 'channel' && this.#ending === null) {
       this.#recorder.append(this.track, {
         kind: 'decision',
         meta: JSON.stringify({ channel, action: 'gateway.disconnect', reason }),
         content: [],
       });
+      this.#awaitNext();
     } else if (this.#channels.size === 0) {
       this.#close(this.#ending?.reason ?? reason);
+    }
+  }
+
+  #awaitNext(): void {
+    if (typeof this.#lifetime === 'object' && this.#channels.size === 0) {
+      this.#idleTimer = setTimeout(() => {
+        this.#close('idle');
+      }, this.#lifetime.idleMs).unref();
     }
   }
 
@@ -124,6 +145,7 @@ export class LiveSession {
   }
 
   #close(reason: string): void {
+    clearTimeout(this.#idleTimer);
     try {
       this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
     } finally {

@@ -1,10 +1,12 @@
 import type { Recorder } from '../recording/recorder.ts';
-import { LiveSession, type Ending } from './live-session.ts';
+import { LiveSession, type Ending, type Lifetime } from './live-session.ts';
 
 /** All sessions that are open, and the signals (cancel keys) of their channels. */
 export class LiveSessions {
   readonly #recorder: Recorder;
   readonly #sessions = new Map<string, LiveSession>();
+  /** By the public id of the token. */
+  readonly #byToken = new Map<string, LiveSession>();
   readonly #signals = new Map<string, () => Promise<void>>();
   #emptied: (() => void) | null = null;
 
@@ -16,18 +18,31 @@ export class LiveSessions {
     return this.#sessions.size;
   }
 
-  open(isRun: boolean): LiveSession {
+  /** `token`: the session is the one of all that comes with this token and has no connection of its own. */
+  open(lifetime: Lifetime, token?: string): LiveSession {
     const session = new LiveSession(this.#recorder, {
-      isRun,
+      lifetime,
       closed: (closed) => {
         this.#sessions.delete(closed.id);
+        if (token !== undefined && this.#byToken.get(token) === closed) {
+          this.#byToken.delete(token);
+        }
         if (this.#sessions.size === 0) {
           this.#emptied?.();
         }
       },
     });
     this.#sessions.set(session.id, session);
+    if (token !== undefined) {
+      this.#byToken.set(token, session);
+    }
     return session;
+  }
+
+  /** The open session of a token's activity. One that is ending takes nobody in. */
+  ofToken(token: string): LiveSession | null {
+    const session = this.#byToken.get(token);
+    return session === undefined || session.isEnding ? null : session;
   }
 
   find(id: string): LiveSession | null {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
+import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Client, TunnelIdentity } from '../domain/protocol.ts';
 import { SocketStream } from './socket-stream.ts';
@@ -25,7 +26,7 @@ export class Connection extends SocketStream implements Client {
     socket.setNoDelay(true);
     this.#options = options;
     this.address = addressOf(socket);
-    this.isLoopback = this.address === '::1' || this.address.startsWith('127.');
+    this.isLoopback = isLoopback(this.address);
     this.tunnel = options.tunnel ?? null;
   }
 
@@ -71,7 +72,6 @@ export class Connection extends SocketStream implements Client {
   }
 }
 
-/** IPv4 on a dual-stack socket is told as IPv4. */
 export function addressOf(socket: Socket): string {
-  return (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
+  return plainAddress(socket.remoteAddress);
 }

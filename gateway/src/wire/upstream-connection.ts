@@ -6,6 +6,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Upstream, UpstreamTls } from '../domain/protocol.ts';
+import { dialFailure } from './dial-failure.ts';
 import { SocketStream } from './socket-stream.ts';
 import { handshake, reasonOf } from './tls.ts';
 
@@ -141,17 +142,4 @@ async function readCaFile(path: string): Promise<Buffer> {
   } catch (cause) {
     throw new GatewayError('target_tls_failed', `The CA file ${path} cannot be read: ${reasonOf(cause)}.`, { cause });
   }
-}
-
-const dialFailures: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'the name cannot be resolved',
-  EAI_AGAIN: 'the name cannot be resolved now',
-  EHOSTUNREACH: 'there is no route to it',
-  ENETUNREACH: 'there is no route to it',
-  ETIMEDOUT: 'no answer',
-};
-
-function dialFailure(error: Error & { readonly code?: string }): string {
-  return dialFailures[error.code ?? ''] ?? error.code ?? reasonOf(error);
 }

@@ -1,12 +1,12 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Protocol } from '../../domain/protocol.ts';
+import type { Protocol, StreamProtocol } from '../../domain/protocol.ts';
 
 /** A protocol as the configuration sees one: it takes the option `tls` and no other. */
-const alpha: Protocol = {
+const alpha: StreamProtocol = {
   id: 'alpha',
   title: 'Alpha',
-  defaultPort: 1111,
-  schemes: ['alpha', 'alphas'],
+  transport: 'stream',
+  schemes: { alpha: 1111, alphas: 1111 },
   actions: [],
   parseOptions: ({ tls = 'off', ...rest }) => {
     const [unknown] = Object.keys(rest);
@@ -20,4 +20,4 @@ const alpha: Protocol = {
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
 };
 
-export const protocols: readonly Protocol[] = [alpha, { ...alpha, id: 'beta', defaultPort: 2222, schemes: ['beta'] }];
+export const protocols: readonly Protocol[] = [alpha, { ...alpha, id: 'beta', schemes: { beta: 2222 } }];

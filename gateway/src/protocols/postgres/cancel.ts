@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { cancelRequest } from './compose.ts';
 import type { PostgresRelay } from './relay.ts';
-import { untilCommitted } from './until-committed.ts';
+import { untilCommitted } from '../../wire/until-committed.ts';
 import { dial } from './upstream.ts';
 
 /** How long the target may take over what was cancelled before it is cancelled again. */

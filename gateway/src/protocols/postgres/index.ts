@@ -1,14 +1,14 @@
-import type { Protocol } from '../../domain/protocol.ts';
+import type { StreamProtocol } from '../../domain/protocol.ts';
 import { actions } from './actions.ts';
 import { parsePostgresOptions } from './options.ts';
 import { render } from './render.ts';
 import { serve } from './serve.ts';
 
-export const postgres: Protocol = {
+export const postgres: StreamProtocol = {
   id: 'postgres',
   title: 'PostgreSQL',
-  defaultPort: 5432,
-  schemes: ['postgres', 'postgresql'],
+  transport: 'stream',
+  schemes: { postgres: 5432, postgresql: 5432 },
   actions,
   parseOptions: parsePostgresOptions,
   connection: ({ host, port, target, token }) => ({

@@ -9,7 +9,7 @@ import { fatal, sqlState } from './failures.ts';
 import { receive, type LoginArrival } from './login.ts';
 import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
-import { untilCommitted } from './until-committed.ts';
+import { untilCommitted } from '../../wire/until-committed.ts';
 
 /** One client from its first byte to its last. */
 export async function serve(client: Client, door: Door): Promise<void> {

@@ -20,6 +20,7 @@ function sessionTo(port: number, target: Partial<Target> = {}, limits: Partial<L
   return new ArraySession(
     {
       name: 'orders',
+      scheme: 'postgres',
       protocol: 'postgres',
       host: '127.0.0.1',
       port,

@@ -1,6 +1,7 @@
 import type { Action } from '../../domain/action.ts';
 import type { Decision, Verdict } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import type { UpstreamCall } from '../../domain/exchange.ts';
 import { Grant } from '../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../domain/limits.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
@@ -23,6 +24,7 @@ export class MemorySession implements Session {
   readonly target: Target = {
     name: 'test',
     protocol: 'test',
+    scheme: 'test',
     host: '127.0.0.1',
     port: 1,
     path: '',
@@ -49,6 +51,14 @@ export class MemorySession implements Session {
 
   connect(): Promise<Upstream> {
     return Promise.reject(new GatewayError('unsupported', 'The test dials by itself.'));
+  }
+
+  call(): UpstreamCall {
+    throw new GatewayError('unsupported', 'The test dials by itself.');
+  }
+
+  get newestRecord(): string {
+    return `memory/${this.records.length - 1}`;
   }
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {

@@ -5,6 +5,7 @@ import { Grant } from '../../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../../domain/limits.ts';
 import type { Credential, Door, RequestOutcome, Session, Upstream } from '../../../domain/protocol.ts';
 import type { OpenedRecord, RecordMeta } from '../../../domain/record.ts';
+import type { UpstreamCall } from '../../../domain/exchange.ts';
 import type { Target } from '../../../domain/target.ts';
 import { dial } from '../../../wire/upstream-connection.ts';
 
@@ -22,6 +23,7 @@ export class OpenDoor implements Door {
     this.limits = { ...defaultLimits, ...limits };
     this.#target = {
       name: 'orders',
+      scheme: 'postgres',
       protocol: 'postgres',
       host: '127.0.0.1',
       port: 1,
@@ -73,6 +75,14 @@ export class ArraySession implements Session {
     this.target = target;
     this.limits = limits;
     this.#signals = signals;
+  }
+
+  call(): UpstreamCall {
+    throw new GatewayError('unsupported', 'Not over HTTP.');
+  }
+
+  get newestRecord(): string {
+    return 'array/0';
   }
 
   connect(signal: AbortSignal = this.signal): Promise<Upstream> {

@@ -1,4 +1,4 @@
-import type { Session } from '../../domain/protocol.ts';
+import type { Session } from '../domain/protocol.ts';
 
 /** Resolves when all that was recorded so far is committed; rejects with the reason when `signal`, by default the session's own, is aborted first. */
 export async function untilCommitted(session: Session, signal: AbortSignal = session.signal): Promise<void> {

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GatewayError } from './errors.ts';
+import type { Grant } from './grant.ts';
+
+/** One HTTP request for a target and its answer, as the listener gives it to the target's protocol. */
+export interface Exchange {
+  /** Name of the target as the path has it, decoded. */
+  readonly target: string;
+  /** Path and query behind `/t/TARGET`, exactly as the client sent them. */
+  readonly path: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly clientAddress: string;
+  readonly isLoopback: boolean;
+  readonly isEncrypted: boolean;
+  /** The client waits for `100 Continue` before it sends a body. */
+  readonly expectsContinue: boolean;
+}
+
+/** How a target is called over HTTP. */
+export interface CallOptions {
+  /** Null: in the clear. */
+  readonly tls: CallTls | null;
+  /** Addresses of the link itself (169.254.0.0/16, fe80::/10), where machines of a cloud find their credentials. */
+  readonly allowLinkLocal: boolean;
+  /** The target's credential, for this request. Asked for once, just before the head is sent; what it gives is never recorded. */
+  readonly credential: (head: CallHead, body: readonly Uint8Array[]) => CallCredential;
+}
+
+export interface CallTls {
+  readonly verify: boolean;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface CallHead {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export interface CallCredential {
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** With the credential in its query, where that is how the target wants it. */
+  readonly path?: string;
+}
+
+/** One call to a target over HTTP. */
+export interface UpstreamCall {
+  /** The first grant holds the head and what there is of the body; each further one goes on with the body. */
+  forward(grant: Grant): void;
+  /** The request is whole. */
+  end(): void;
+  /** Bytes of the request that the target is too slow to take: 0 while it keeps up, else `onDrain` follows. */
+  readonly queuedBytes: number;
+  pause(): void;
+  resume(): void;
+  /** Gives the call up; nothing is called back any more. */
+  destroy(): void;
+}
+
+export interface CallReceiver {
+  onHead(head: AnsweredHead): void;
+  onBytes(bytes: Buffer): void;
+  /** The answer is whole, with its trailers. */
+  onEnd(trailers: readonly string[]): void;
+  /** There is no answer, or no more of it: `target_unreachable`, `target_tls_failed`. Nothing follows. */
+  onError(error: GatewayError): void;
+  onDrain(): void;
+}
+
+export interface AnsweredHead {
+  readonly status: number;
+  readonly statusText: string;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** The whole answer has arrived with its head. */
+  readonly isWhole: () => boolean;
+}

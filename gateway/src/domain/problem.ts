@@ -1,0 +1,50 @@
+import { GatewayError, type ErrorCode } from './errors.ts';
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  config_invalid: 400,
+  unauthenticated: 401,
+  throttled: 429,
+  unknown_target: 404,
+  unknown_principal: 404,
+  refused: 403,
+  target_unreachable: 502,
+  target_login_failed: 502,
+  target_tls_failed: 502,
+  cannot_record: 507,
+  halted: 409,
+  stopping: 503,
+  limit_exceeded: 413,
+  deadline_exceeded: 504,
+  malformed: 400,
+  unsupported: 400,
+  not_found: 404,
+  conflict: 409,
+  store_damaged: 500,
+  store_in_use: 500,
+  key_unavailable: 500,
+};
+
+/** An error over HTTP (RFC 9457), with the members of ours. What is no GatewayError is ours, and says nothing. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly session?: string;
+}
+
+export const problemMediaType = 'application/problem+json';
+
+export function problemOf(error: unknown, session: string | null = null): Problem {
+  const known = error instanceof GatewayError ? error : null;
+  const code = known?.code ?? 'internal';
+  return {
+    type: `urn:countersign:error:${code}`,
+    title: code,
+    status: known === null ? 500 : statuses[known.code],
+    detail: known?.message ?? 'The gateway failed; its log says why.',
+    code,
+    ...(session === null ? {} : { session }),
+  };
+}

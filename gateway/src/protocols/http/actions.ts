@@ -1,0 +1,14 @@
+import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import type { RequestHead } from '../../wire/http/reading.ts';
+
+/** The action catalogue. Method and path are what tells requests apart. */
+export const actions = [{ name: 'http.request', title: 'Make a request' }] as const satisfies readonly ActionDefinition[];
+
+export function requestAttributes({ method, path }: RequestHead): Attributes {
+  const at = path.indexOf('?');
+  return {
+    'http.request.method': method,
+    'url.path': at === -1 ? path : path.slice(0, at),
+    ...(at === -1 ? {} : { 'url.query': path.slice(at + 1) }),
+  };
+}

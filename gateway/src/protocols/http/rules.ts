@@ -1,0 +1,16 @@
+import { problemMediaType } from '../../domain/problem.ts';
+import { noAnswerReader } from '../../wire/http/reading.ts';
+import type { ExchangeRules } from '../../wire/http/rules.ts';
+import { targetCall } from '../../wire/http/target-options.ts';
+import { requestAttributes } from './actions.ts';
+
+/** HTTP itself: the head is enough to decide, and errors are problem+json (RFC 9457). */
+export const rules: ExchangeRules = {
+  isReadWhole: () => false,
+  read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReader }),
+  call: (target) => targetCall(target),
+  failure: (problem) => ({
+    headers: [['content-type', problemMediaType], ...(problem.status === 401 ? [['www-authenticate', 'Bearer'] as const] : [])],
+    body: JSON.stringify(problem),
+  }),
+};

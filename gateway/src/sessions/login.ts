@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoginThrottle } from '../controls/login-throttle.ts';
+import type { Decision } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Identity } from '../domain/principal.ts';
+import type { Credential } from '../domain/protocol.ts';
+import type { ChannelFacts } from '../domain/record.ts';
+import type { Target } from '../domain/target.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
+import { Channel, type ChannelContext } from './channel.ts';
+import type { LiveSession } from './live-session.ts';
+import { recordOwnDecision } from './own-decision.ts';
+
+export interface DoorContext extends ChannelContext {
+  readonly authenticator: Authenticator;
+  readonly throttle: LoginThrottle;
+  readonly findTarget: (name: string) => Target | undefined;
+  readonly isStopping: () => boolean;
+}
+
+/** Who came in, where to, and by what decision. */
+export interface Admitted {
+  readonly identity: Identity;
+  readonly target: Target;
+  readonly decision: Decision;
+}
+
+/** What a client of one protocol at one address goes through before it gets a channel; every refusal is recorded and slowed down. */
+export class Login {
+  readonly #context: DoorContext;
+  readonly #address: string;
+  readonly #protocol: string;
+
+  constructor(context: DoorContext, client: { readonly address: string; readonly protocol: string }) {
+    this.#context = context;
+    this.#address = client.address;
+    this.#protocol = client.protocol;
+  }
+
+  /** Errors: as `Door.authenticate`. */
+  async attempt<Outcome>(credential: Credential, admitted: (admitted: Admitted) => Outcome): Promise<Outcome> {
+    const { throttle, isStopping } = this.#context;
+    if (isStopping()) {
+      throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
+    }
+    try {
+      const identity = await this.#identify(credential);
+      const { target, decision } = this.#admit(identity, credential);
+      throttle.succeeded(this.#address);
+      return admitted({ identity, target, decision });
+    } catch (error) {
+      if (error instanceof GatewayError && error.code !== 'cannot_record') {
+        if (error.code === 'unauthenticated') {
+          await delay(throttle.failed(this.#address));
+        }
+        await this.#recordRefusal(credential, error);
+      }
+      throw error;
+    }
+  }
+
+  /** Opens a channel for who was admitted, in the session that is theirs. */
+  open(session: LiveSession | null, credential: Credential, { identity, target, decision }: Admitted): Channel {
+    if (session === null) {
+      throw new GatewayError('unauthenticated', 'The run that this token belongs to has ended.');
+    }
+    const facts: ChannelFacts = {
+      principal: identity.principal.id,
+      principalKind: identity.principal.kind,
+      groups: identity.principal.groups,
+      ...(identity.onBehalfOf === undefined ? {} : { onBehalfOf: identity.onBehalfOf }),
+      tokenId: identity.tokenId,
+      clientAddress: credential.clientAddress,
+      target: target.name,
+      protocol: this.#protocol,
+      durability: target.durability,
+      ...(credential.traceparent === undefined ? {} : { traceparent: credential.traceparent }),
+    };
+    const { verdict, policies, policyVersion } = decision;
+    const opened = session.openChannel(facts, {
+      action: 'gateway.authenticate',
+      verdict,
+      policies,
+      policyVersion,
+      attributes: { 'user.name': credential.user },
+    });
+    return new Channel(this.#context, session, opened, { identity, target });
+  }
+
+  async #identify(credential: Credential): Promise<Identity> {
+    const outcome = await this.#context.authenticator.authenticate(credential.token);
+    if ('refused' in outcome) {
+      throw new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}.`);
+    }
+    return outcome.identity;
+  }
+
+  /** A name that is not configured and one that was not granted look the same to who has no grant. */
+  #admit(identity: Identity, credential: Credential): { target: Target; decision: Decision } {
+    const target = this.#context.findTarget(credential.target);
+    if (target === undefined || target.protocol !== this.#protocol) {
+      throw new GatewayError('unknown_target', `There is no target "${credential.target}" here for ${identity.principal.id}.`);
+    }
+    const decision = this.#context.policy().decide({
+      principal: identity.principal,
+      target,
+      action: { name: `${this.#protocol}.connect`, attributes: {} },
+    });
+    if (decision.verdict !== 'allow') {
+      throw new GatewayError('refused', decision.reason);
+    }
+    return { target, decision };
+  }
+
+  /** Address and reason are in the record before the client is told. */
+  async #recordRefusal(credential: Credential, error: GatewayError): Promise<void> {
+    await recordOwnDecision(this.#context.recorder, {
+      action: 'gateway.authenticate',
+      verdict: 'deny',
+      reason: `${error.code}: ${error.message}`,
+      attributes: {
+        'client.address': credential.clientAddress,
+        'countersign.protocol': this.#protocol,
+        'countersign.target': credential.target.slice(0, 256),
+        'user.name': credential.user.slice(0, 256),
+      },
+    });
+  }
+}

@@ -1,0 +1,137 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { Credential, Door, Session } from '../domain/protocol.ts';
+import type { Channel } from './channel.ts';
+import type { LiveSession } from './live-session.ts';
+import { Login, type Admitted, type DoorContext } from './login.ts';
+
+/** Channels of one connection: that many tokens and targets are nobody's use of it. */
+const channelsMax = 64;
+
+/** A channel and the exchanges that are on it. */
+interface Open {
+  readonly channel: Channel;
+  readonly admitted: Admitted;
+  exchanges: number;
+}
+
+/**
+ * One connection of an HTTP client. Each of its requests proves who asks; those of one token to one target share a channel, which closes with the
+ * connection. The session is the token's run, or the token's activity.
+ */
+export class Visit {
+  readonly #context: DoorContext;
+  readonly #address: string;
+  readonly #open = new Map<string, Open>();
+  #hasLeft = false;
+
+  constructor(context: DoorContext, address: string) {
+    this.#context = context;
+    this.#address = address;
+  }
+
+  /** For one request. */
+  door(protocol: string): VisitDoor {
+    return new VisitDoor(this, new Login(this.#context, { address: this.#address, protocol }), this.#context.limits);
+  }
+
+  /** The connection is closed. */
+  leave(): void {
+    this.#hasLeft = true;
+    for (const open of this.#open.values()) {
+      this.#closeIfUnused(open, 'client');
+    }
+  }
+
+  /** The channel for who was admitted. */
+  enter(login: Login, credential: Credential, admitted: Admitted): Open {
+    const key = `${admitted.identity.tokenId}\0${admitted.target.name}`;
+    const known = this.#open.get(key);
+    if (known !== undefined && isSame(known.admitted, admitted) && !known.channel.signal.aborted) {
+      known.exchanges += 1;
+      return known;
+    }
+    if (known !== undefined) {
+      this.#open.delete(key);
+      this.#closeIfUnused(known, 'client');
+    }
+    if (this.#open.size >= channelsMax || this.#hasLeft) {
+      throw new GatewayError('limit_exceeded', `One connection is for at most ${channelsMax} tokens and targets.`);
+    }
+    const channel = login.open(this.#session(admitted), credential, admitted);
+    const open: Open = { channel, admitted, exchanges: 1 };
+    this.#open.set(key, open);
+    channel.signal.addEventListener('abort', () => {
+      this.#closeIfUnused(open, 'error');
+    });
+    return open;
+  }
+
+  /** An exchange is over. */
+  done(open: Open): void {
+    open.exchanges -= 1;
+    if (this.#hasLeft || open.channel.signal.aborted || !Array.from(this.#open.values()).includes(open)) {
+      this.#closeIfUnused(open, 'client');
+    }
+  }
+
+  #session({ identity }: Admitted): LiveSession | null {
+    const { sessions, limits } = this.#context;
+    return identity.session === undefined
+      ? (sessions.ofToken(identity.tokenId) ?? sessions.open({ idleMs: limits.sessionIdleMs }, identity.tokenId))
+      : sessions.find(identity.session);
+  }
+
+  #closeIfUnused(open: Open, reason: string): void {
+    if (open.exchanges > 0) {
+      return;
+    }
+    for (const [key, known] of this.#open) {
+      if (known === open) {
+        this.#open.delete(key);
+      }
+    }
+    // What cannot be closed in the record now is closed there by the next start.
+    void open.channel.close(reason).catch((error: unknown) => {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+    });
+  }
+}
+
+/** A configuration that was taken up in between is asked anew. */
+function isSame(known: Admitted, now: Admitted): boolean {
+  return known.target === now.target && known.identity.principal === now.identity.principal;
+}
+
+/** The door of one request. */
+class VisitDoor implements Door, Disposable {
+  readonly limits: DoorContext['limits'];
+  readonly #visit: Visit;
+  readonly #login: Login;
+  #open: Open | null = null;
+
+  constructor(visit: Visit, login: Login, limits: DoorContext['limits']) {
+    this.#visit = visit;
+    this.#login = login;
+    this.limits = limits;
+  }
+
+  async authenticate(credential: Credential): Promise<Session> {
+    const open = await this.#login.attempt(credential, (admitted) => this.#visit.enter(this.#login, credential, admitted));
+    this.#open = open;
+    return open.channel;
+  }
+
+  /** Nothing over HTTP comes without a credential. */
+  async signal(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open !== null) {
+      this.#visit.done(this.#open);
+      this.#open = null;
+    }
+  }
+}

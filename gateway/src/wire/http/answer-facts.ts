@@ -1,0 +1,77 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
+import type { Attributes } from '../../domain/action.ts';
+import { headerOf, type AnswerReader, type ResponseHead } from './reading.ts';
+
+/** Of an encoded answer, read for its facts alone: what is longer is recorded and not understood. */
+const encodedBytesMax = 16 * 1024 * 1024;
+const decodedBytesMax = 64 * 1024 * 1024;
+
+type Decode = (bytes: Uint8Array) => Promise<Buffer>;
+
+/** What there is of an answer that was cut is decoded too. */
+const zlibOptions = { maxOutputLength: decodedBytesMax, finishFlush: constants.Z_SYNC_FLUSH };
+const [gunzipAsync, inflateAsync, brotliAsync, zstdAsync] = [promisify(gunzip), promisify(inflate), promisify(brotliDecompress), promisify(zstdDecompress)];
+
+const decoders: Readonly<Record<string, Decode>> = {
+  gzip: (bytes) => gunzipAsync(bytes, zlibOptions),
+  'x-gzip': (bytes) => gunzipAsync(bytes, zlibOptions),
+  deflate: (bytes) => inflateAsync(bytes, zlibOptions),
+  br: (bytes) => brotliAsync(bytes, { maxOutputLength: decodedBytesMax, finishFlush: constants.BROTLI_OPERATION_FLUSH }),
+  zstd: (bytes) => zstdAsync(bytes, { maxOutputLength: decodedBytesMax, finishFlush: constants.ZSTD_e_flush }),
+};
+
+/** Undoes a content coding; null when it is none that is known here, or not what it says, or decodes to too much. */
+export async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Array | null> {
+  if (coding === 'identity' || coding === '') {
+    return bytes;
+  }
+  const decode = decoders[coding];
+  return decode === undefined ? null : decode(bytes).catch(() => null);
+}
+
+/** Gives an answer's bytes to the protocol's reader as they come, or decoded at the end where they are encoded. */
+export class AnswerFacts {
+  readonly #reader: AnswerReader;
+  #coding = '';
+  #encoded: Uint8Array[] | null = null;
+  #encodedBytes = 0;
+
+  constructor(reader: AnswerReader) {
+    this.#reader = reader;
+  }
+
+  head(head: ResponseHead): void {
+    this.#coding = (headerOf(head.headers, 'content-encoding') ?? '').trim().toLowerCase();
+    this.#encoded = this.#coding === '' || this.#coding === 'identity' ? null : [];
+    this.#reader.head(head);
+  }
+
+  bytes(piece: Uint8Array): void {
+    if (this.#encoded === null) {
+      this.#reader.bytes(piece);
+      return;
+    }
+    this.#encodedBytes += piece.length;
+    if (this.#encodedBytes <= encodedBytesMax) {
+      this.#encoded.push(piece);
+    }
+  }
+
+  /** Null: they are there at once. */
+  finish(): Promise<Attributes> | null {
+    return this.#encoded === null || this.#encodedBytes > encodedBytesMax ? null : this.#decode(Buffer.concat(this.#encoded));
+  }
+
+  facts(): Attributes {
+    return this.#reader.facts();
+  }
+
+  async #decode(encoded: Buffer): Promise<Attributes> {
+    const plain = await decodeContent(this.#coding, encoded);
+    if (plain !== null) {
+      this.#reader.bytes(plain);
+    }
+    return this.#reader.facts();
+  }
+}

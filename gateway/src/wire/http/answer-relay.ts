@@ -1,0 +1,238 @@
+import type { ServerResponse } from 'node:http';
+import type { Attributes } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { Session } from '../../domain/protocol.ts';
+import { AnswerFacts } from './answer-facts.ts';
+import { composeResponseHead } from './head.ts';
+import { endToEndResponse, pairHeaders } from './headers.ts';
+import type { AnswerReader, Headers } from './reading.ts';
+
+export interface AnswerParts {
+  readonly session: Session;
+  readonly response: ServerResponse;
+  /** Sequence number of the request's record. */
+  readonly request: number;
+  /** Headers of the gateway's own. */
+  readonly ownHeaders: Headers;
+  readonly reader: AnswerReader;
+  readonly onError: (error: unknown) => void;
+}
+
+interface ClientHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+}
+
+/** What is released together: recorded by now. */
+interface Piece {
+  readonly head: ClientHead | null;
+  readonly bytes: readonly Uint8Array[];
+  readonly trailers: Headers;
+  readonly isLast: boolean;
+}
+
+/** Brings an answer to the client: all that arrived together is one record, committed before it is released. Reads on only while the client takes it. */
+export class AnswerRelay implements CallReceiver {
+  readonly #parts: AnswerParts;
+  readonly #facts: AnswerFacts;
+  readonly #startedMs = performance.now();
+  #call: UpstreamCall | null = null;
+  #head: ClientHead | null = null;
+  #isHeadRecorded = false;
+  #isWhole: () => boolean = () => false;
+  #arrived: Buffer[] = [];
+  #trailers: Headers = [];
+  #isFlushDue = false;
+  #hasEnded = false;
+  #isOver = false;
+  #isPaused = false;
+  #uncommittedBytes = 0;
+  #firstByteMs: number | null = null;
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+    this.#facts = new AnswerFacts(parts.reader);
+    parts.response.on('drain', this.#balance);
+  }
+
+  /** The call whose answer this is. */
+  attach(call: UpstreamCall): void {
+    this.#call = call;
+  }
+
+  /** An answer has begun to be released. */
+  get hasBegun(): boolean {
+    return this.#parts.response.headersSent;
+  }
+
+  /** Nothing more is recorded or released. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** What is known of an answer that is cut here. */
+  facts(): Attributes {
+    return { ...this.#facts.facts(), ...this.#measures() };
+  }
+
+  onHead({ status, statusText, rawHeaders, isWhole }: AnsweredHead): void {
+    this.#guard(() => {
+      const headers = endToEndResponse(pairHeaders(rawHeaders));
+      this.#firstByteMs = performance.now() - this.#startedMs;
+      this.#head = { status, statusText, headers };
+      this.#isWhole = isWhole;
+      this.#facts.head({ status, headers });
+      this.#scheduleFlush();
+    });
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#guard(() => {
+      this.#arrived.push(bytes);
+      this.#facts.bytes(bytes);
+      this.#scheduleFlush();
+    });
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#guard(() => {
+      this.#trailers = endToEndResponse(pairHeaders(trailers));
+      const decoding = this.#facts.finish();
+      if (decoding === null) {
+        this.#end();
+      } else {
+        void this.#endAfter(decoding);
+      }
+    });
+  }
+
+  onError(error: GatewayError): void {
+    this.#parts.onError(error);
+  }
+
+  onDrain(): void {
+    this.drained?.();
+  }
+
+  /** Whoever sends the request waits for this. */
+  drained: (() => void) | null = null;
+
+  #guard(act: () => void): void {
+    if (this.#isOver) {
+      return;
+    }
+    try {
+      act();
+    } catch (error) {
+      this.#parts.onError(error);
+    }
+  }
+
+  async #endAfter(decoding: Promise<unknown>): Promise<void> {
+    await decoding;
+    this.#guard(() => {
+      this.#end();
+    });
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#flush();
+  }
+
+  /** Behind all that the parser has to say of what arrived in one piece, so that a short answer is one record. */
+  #scheduleFlush(): void {
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true;
+      process.nextTick(this.#flushArrived);
+    }
+  }
+
+  readonly #flushArrived = (): void => {
+    this.#isFlushDue = false;
+    this.#guard(() => {
+      // The end of what is there whole follows in this very turn.
+      if (!this.#hasEnded && !this.#isWhole()) {
+        this.#flush();
+      }
+    });
+  };
+
+  #flush(): void {
+    const { session, request } = this.#parts;
+    const head = this.#isHeadRecorded ? null : this.#head;
+    const arrived = this.#arrived;
+    const isLast = this.#hasEnded;
+    this.#arrived = [];
+    this.#isHeadRecorded = true;
+    const attributes: Attributes = {
+      ...(head === null ? {} : { 'http.response.status_code': head.status }),
+      ...(isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {}),
+    };
+    const content = head === null ? arrived : [composeResponseHead(head.status, head.statusText, head.headers), ...arrived];
+    session.record('response', { request, attributes }, content, !isLast);
+    let bytes = 0;
+    for (const piece of arrived) {
+      bytes += piece.length;
+    }
+    this.#uncommittedBytes += bytes;
+    const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast };
+    session.whenCommitted(() => {
+      this.#uncommittedBytes -= bytes;
+      this.#release(piece);
+    });
+    this.#balance();
+  }
+
+  #release({ head, bytes, trailers, isLast }: Piece): void {
+    const { response, ownHeaders } = this.#parts;
+    if (this.#isOver) {
+      return;
+    }
+    if (head !== null) {
+      response.sendDate = false;
+      response.writeHead(head.status, head.statusText, [...head.headers, ...ownHeaders].flat());
+    }
+    response.cork();
+    for (const piece of bytes) {
+      response.write(piece);
+    }
+    if (isLast) {
+      if (trailers.length > 0) {
+        response.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+      }
+      response.end();
+    } else if (head !== null && bytes.length === 0) {
+      response.flushHeaders();
+    }
+    response.uncork();
+    this.#balance();
+  }
+
+  readonly #balance = (): void => {
+    const { session, response } = this.#parts;
+    const max = session.limits.queuedBytesMax;
+    const isFull = this.#uncommittedBytes > max || response.writableLength > max;
+    if (isFull !== this.#isPaused && !this.#isOver) {
+      this.#isPaused = isFull;
+      if (isFull) {
+        this.#call?.pause();
+      } else {
+        this.#call?.resume();
+      }
+    }
+  };
+
+  #measures(): Attributes {
+    return {
+      'countersign.duration_ms': Math.round(performance.now() - this.#startedMs),
+      ...(this.#firstByteMs === null ? {} : { 'countersign.first_byte_ms': Math.round(this.#firstByteMs) }),
+    };
+  }
+}
+
+function trailersAttribute(trailers: Headers): Attributes {
+  return trailers.length === 0 ? {} : { 'countersign.http.trailers': trailers.map(([name, value]) => `${name}: ${value}`) };
+}

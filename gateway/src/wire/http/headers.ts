@@ -1,0 +1,94 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { Headers } from './reading.ts';
+
+/** Between two neighbours only (RFC 9110, 7.6.1), `connection` itself apart. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+/** What tells a server where a request comes from, or is the gateway's own: the client's word for it is not passed on. */
+const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
+/** Where clients put their token. */
+const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
+const tokenPattern = /^cs_[A-Za-z0-9_-]{1,200}$/;
+const headersMax = 256;
+
+/** Names in lower case, in order. `raw` is Node's list of names and values in turn. Errors: `malformed`, `limit_exceeded`. */
+export function pairHeaders(raw: readonly string[]): Headers {
+  if (raw.length > 2 * headersMax) {
+    throw new GatewayError('limit_exceeded', `More than ${headersMax} header lines are not forwarded.`);
+  }
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    pairs.push([(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? '']);
+  }
+  return pairs;
+}
+
+/** The client's Countersign token, from whichever header its SDK uses; '' when it gives none. Two different ones are refused. */
+export function readToken(headers: Headers): string {
+  const tokens = new Set<string>();
+  for (const [name, value] of headers) {
+    if (credentials.has(name)) {
+      const token = bare(value);
+      if (tokenPattern.test(token)) {
+        tokens.add(token);
+      }
+    }
+  }
+  if (tokens.size > 1) {
+    throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
+  }
+  return [...tokens][0] ?? '';
+}
+
+/** `Bearer TOKEN`, or a Basic credential whose password or user is the token (git, curl -u). */
+function bare(value: string): string {
+  const [, scheme = '', rest = ''] = /^(bearer|basic)\s+(\S+)\s*$/i.exec(value) ?? [];
+  if (scheme === '') {
+    return value.trim();
+  }
+  if (scheme.toLowerCase() === 'bearer') {
+    return rest;
+  }
+  const [user = '', password = ''] = Buffer.from(rest, 'base64').toString('latin1').split(':');
+  return tokenPattern.test(password) ? password : user;
+}
+
+/**
+ * What is passed on of a client's headers: none that are for the next hop only, none of the gateway's own, no credential for the gateway, and none
+ * that has the token in it.
+ */
+export function endToEndRequest(headers: Headers, token: string): Headers {
+  const named = connectionOptions(headers);
+  return headers.filter(
+    ([name, value]) => !hopByHop.has(name) && !named.has(name) && !internal.test(name) && !credentials.has(name) && (token === '' || !value.includes(token)),
+  );
+}
+
+/** The same for an answer. Its length is the message's own framing. */
+export function endToEndResponse(headers: Headers): Headers {
+  const named = connectionOptions(headers);
+  return headers.filter(([name]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-'));
+}
+
+function connectionOptions(headers: Headers): ReadonlySet<string> {
+  return new Set(
+    headers
+      .filter(([name]) => name === 'connection')
+      .flatMap(([, value]) =>
+        value
+          .toLowerCase()
+          .split(',')
+          .map((option) => option.trim()),
+      ),
+  );
+}

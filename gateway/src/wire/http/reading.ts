@@ -1,0 +1,37 @@
+import type { Action, Attributes } from '../../domain/action.ts';
+
+/** The head of a request as it is sent to the target. Names are in lower case. */
+export interface RequestHead {
+  readonly method: string;
+  /** Normalised path with its query, without the base path of the target. */
+  readonly path: string;
+  readonly headers: Headers;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+/** What a protocol makes of one request. */
+export interface RequestReading {
+  readonly action: Action;
+  readonly answer: AnswerReader;
+}
+
+/** Follows one answer for its facts. Any bytes are acceptable, in any pieces; content codings are already undone. */
+export interface AnswerReader {
+  head(head: ResponseHead): void;
+  bytes(piece: Uint8Array): void;
+  /** At the end, also of an answer that was cut. */
+  facts(): Attributes;
+}
+
+/** For answers of which nothing is to be known but their status. */
+export const noAnswerReader: AnswerReader = { head: () => undefined, bytes: () => undefined, facts: () => ({}) };
+
+export function headerOf(headers: Headers, name: string): string | undefined {
+  return headers.find(([known]) => known === name)?.[1];
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../../domain/errors.ts';
+
+/** A client that sends nothing of an announced body for so long is cut off. */
+const silenceMs = 60_000;
+
+/** The body of a client's request in pieces, up to a limit. The connection stays open for the answer whatever happens. */
+export class RequestBody {
+  readonly #request: IncomingMessage;
+  readonly #bytesMax: number;
+  /** As announced; null for a body of unknown length. */
+  readonly length: number | null;
+
+  /** Errors: `limit_exceeded`. */
+  constructor(request: IncomingMessage, bytesMax: number) {
+    const { 'content-length': announced, 'transfer-encoding': encoding } = request.headers;
+    this.#request = request;
+    this.#bytesMax = bytesMax;
+    this.length = encoding === undefined ? Number(announced ?? 0) : null;
+    if ((this.length ?? 0) > bytesMax) {
+      throw tooLong(bytesMax);
+    }
+  }
+
+  /** Errors: `limit_exceeded`, `malformed` when the client breaks it off. */
+  async *pieces(): AsyncGenerator<Buffer> {
+    if (this.length === 0) {
+      return;
+    }
+    let bytes = 0;
+    this.#request.setTimeout(silenceMs, () => this.#request.destroy());
+    const pieces = this.#request.iterator({ destroyOnReturn: false });
+    try {
+      for await (const piece of pieces) {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no encoding is set on a request here
+        const buffer = piece as Buffer;
+        bytes += buffer.length;
+        if (bytes > this.#bytesMax) {
+          throw tooLong(this.#bytesMax);
+        }
+        yield buffer;
+      }
+    } catch (error) {
+      throw error instanceof GatewayError ? error : new GatewayError('malformed', 'The client broke off its request.', { cause: error });
+    } finally {
+      this.#request.setTimeout(0);
+    }
+    if (!this.#request.complete) {
+      throw new GatewayError('malformed', 'The client broke off its request.');
+    }
+  }
+
+  async whole(): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for await (const piece of this.pieces()) {
+      pieces.push(piece);
+    }
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  }
+}
+
+function tooLong(bytesMax: number): GatewayError {
+  return new GatewayError('limit_exceeded', `The body of a request to this target is at most ${bytesMax} bytes.`);
+}

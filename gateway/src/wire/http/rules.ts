@@ -1,0 +1,25 @@
+import type { CallOptions } from '../../domain/exchange.ts';
+import type { Problem } from '../../domain/problem.ts';
+import type { Target } from '../../domain/target.ts';
+import type { Headers, RequestHead, RequestReading } from './reading.ts';
+
+/** What a protocol over HTTP adds to the one way that exchanges go. */
+export interface ExchangeRules {
+  /** The body must be known before it is decided; otherwise the head is enough, and the body is forwarded as it comes. */
+  readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
+  /** `body` is null for one that is not read whole. Throws GatewayError `malformed`, `unsupported`. */
+  readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
+  readonly call: (target: Target) => TargetCall;
+  /** An error of ours as this protocol's clients expect one. `head` is null when it failed before there was one. */
+  readonly failure: (problem: Problem, head: RequestHead | null) => Failure;
+}
+
+export interface TargetCall extends CallOptions {
+  /** Longer bodies of requests are refused. */
+  readonly bodyBytesMax: number;
+}
+
+export interface Failure {
+  readonly headers: Headers;
+  readonly body: string;
+}

@@ -1,0 +1,242 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { CallHead, Exchange, UpstreamCall } from '../../domain/exchange.ts';
+import { problemOf } from '../../domain/problem.ts';
+import type { Door, RequestOutcome, Session } from '../../domain/protocol.ts';
+import { untilCommitted } from '../until-committed.ts';
+import { AnswerRelay } from './answer-relay.ts';
+import { composeRequestHead, composeResponseHead } from './head.ts';
+import { endToEndRequest, pairHeaders, readToken } from './headers.ts';
+import { normalizePath } from './path.ts';
+import { headerOf, type Headers, type RequestHead, type RequestReading } from './reading.ts';
+import { RequestBody } from './request-body.ts';
+import type { ExchangeRules } from './rules.ts';
+
+/** Bodies of announced length up to this are one record with their head. */
+const smallBodyBytes = 64 * 1024;
+/** How long the last words to a client may wait for the journal. */
+const lastWordsMs = 1_000;
+const traceparentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+/**
+ * One HTTP request on its way to the target and its answer back, the same for all protocols over HTTP: who asks is proven, the request is decided on
+ * and recorded, then forwarded; the answer is recorded, then released. Resolves when the client's response is closed; rejects only with an error
+ * that is a bug.
+ */
+export async function serveExchange(exchange: Exchange, door: Door, rules: ExchangeRules): Promise<void> {
+  await new ExchangeRun(exchange, door, rules).run();
+}
+
+class ExchangeRun {
+  readonly #exchange: Exchange;
+  readonly #door: Door;
+  readonly #rules: ExchangeRules;
+  readonly #closed = Promise.withResolvers<void>();
+  #session: Session | null = null;
+  #head: RequestHead | null = null;
+  /** Sequence number of the request's record. */
+  #request: number | null = null;
+  #ownHeaders: Headers = [];
+  #call: UpstreamCall | null = null;
+  #answer: AnswerRelay | null = null;
+  #isOver = false;
+  #bug: unknown = null;
+
+  constructor(exchange: Exchange, door: Door, rules: ExchangeRules) {
+    this.#exchange = exchange;
+    this.#door = door;
+    this.#rules = rules;
+  }
+
+  async run(): Promise<void> {
+    const { response } = this.#exchange;
+    response.on('error', () => response.destroy());
+    response.once('close', this.#onClose);
+    try {
+      await this.#serve();
+    } catch (error) {
+      await this.#fail(error);
+    }
+    await this.#closed.promise;
+    this.#session?.signal.removeEventListener('abort', this.#onAbort);
+    if (this.#bug !== null) {
+      throw this.#bug;
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const headers = pairHeaders(this.#exchange.request.rawHeaders);
+    const { session, token } = await this.#authenticate(headers);
+    const { target } = session;
+    const call = this.#rules.call(target);
+    const head = { method: this.#exchange.request.method ?? '', path: normalizePath(this.#exchange.path), headers: endToEndRequest(headers, token) };
+    if (head.path.includes(token)) {
+      throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
+    }
+    this.#head = head;
+    const body = new RequestBody(this.#exchange.request, call.bodyBytesMax);
+    const mustBeWhole = this.#rules.isReadWhole(head, target);
+    const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
+    if (this.#exchange.expectsContinue) {
+      this.#exchange.response.writeContinue();
+    }
+    const first = isOneRecord ? await body.whole() : null;
+    const reading = this.#rules.read(head, mustBeWhole ? first : null, target);
+    const sent = composeRequestHead(this.#sentHead(head, body.length, session));
+    const outcome = await this.#decide(session, reading, first === null ? [sent] : first.length === 0 ? [sent] : [sent, first], first === null);
+    await untilCommitted(session);
+    if (outcome.grant === null || this.#isOver) {
+      return;
+    }
+    const answer = new AnswerRelay({
+      session,
+      response: this.#exchange.response,
+      request: outcome.seq,
+      ownHeaders: this.#ownHeaders,
+      reader: reading.answer,
+      onError: (error) => void this.#fail(error),
+    });
+    this.#answer = answer;
+    this.#call = session.call(call, answer);
+    answer.attach(this.#call);
+    this.#call.forward(outcome.grant);
+    if (first === null) {
+      await this.#forwardBody(session, body, reading);
+    }
+    this.#call.end();
+  }
+
+  async #authenticate(headers: Headers): Promise<{ session: Session; token: string }> {
+    const { isLoopback, isEncrypted, target, clientAddress } = this.#exchange;
+    if (!isLoopback && !isEncrypted) {
+      throw new GatewayError('refused', 'A token is taken over the network only under TLS: configure tls, and use https://.');
+    }
+    if (headers.filter(([name]) => name === 'host').length > 1) {
+      throw new GatewayError('malformed', 'A request has one Host header.');
+    }
+    const token = readToken(headers);
+    const traceparent = headerOf(headers, 'traceparent');
+    const session = await this.#door.authenticate({
+      token,
+      target,
+      user: headerOf(headers, 'user-agent') ?? '',
+      clientAddress,
+      ...(traceparent !== undefined && traceparentPattern.test(traceparent) ? { traceparent } : {}),
+    });
+    this.#session = session;
+    this.#ownHeaders = [['countersign-session', session.id]];
+    session.signal.addEventListener('abort', this.#onAbort, { once: true });
+    session.signal.throwIfAborted();
+    return { session, token };
+  }
+
+  /** What the target gets: its own name, the path below its base path, and the framing of the body. */
+  #sentHead({ method, path, headers }: RequestHead, length: number | null, { target }: Session): CallHead {
+    const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
+    const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+    const isPlainPort = target.port === 443 || target.port === 80;
+    const framing: Headers = length === null ? [['transfer-encoding', 'chunked']] : [];
+    return { method, path: `${base}${path}`, headers: [['host', isPlainPort ? host : `${host}:${target.port}`], ...headers, ...framing] };
+  }
+
+  async #decide(session: Session, { action }: RequestReading, bytes: readonly Uint8Array[], continues: boolean): Promise<RequestOutcome> {
+    const outcome = await session.request(action, bytes, { continues });
+    this.#request = outcome.seq;
+    this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', session.newestRecord]];
+    if (outcome.grant === null) {
+      throw new GatewayError('refused', outcome.decision.reason);
+    }
+    return outcome;
+  }
+
+  /** Each piece is recorded, then forwarded; the last record of a whole body is an empty one. */
+  async #forwardBody(session: Session, body: RequestBody, { action }: RequestReading): Promise<void> {
+    const relation = { partOf: this.#request ?? 0, continues: true };
+    for await (const piece of body.pieces()) {
+      const part = await session.request(action, [piece], relation);
+      await untilCommitted(session);
+      if (this.#isOver || this.#call === null) {
+        return;
+      }
+      if (part.grant === null) {
+        throw new GatewayError('refused', part.decision.reason);
+      }
+      this.#call.forward(part.grant);
+      await this.#untilTaken(session.limits.queuedBytesMax);
+    }
+    session.record('request', { request: relation.partOf }, [], false);
+    await untilCommitted(session);
+  }
+
+  async #untilTaken(queuedBytesMax: number): Promise<void> {
+    const answer = this.#answer;
+    while (answer !== null && !this.#isOver && (this.#call?.queuedBytes ?? 0) > queuedBytesMax) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      answer.drained = resolve;
+      await Promise.race([promise, this.#closed.promise]);
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    void this.#fail(this.#session?.signal.reason);
+  };
+
+  /** The client has all of its answer, or is gone. */
+  readonly #onClose = (): void => {
+    const { response } = this.#exchange;
+    if (!this.#isOver) {
+      this.#isOver = true;
+      const isGone = !response.writableFinished;
+      this.#call?.destroy();
+      this.#answer?.stop();
+      if (isGone) {
+        void this.#recordEnd({ 'error.type': 'client_closed' }, []);
+      }
+    }
+    this.#closed.resolve();
+  };
+
+  /** The first failure is told; on the record where there is a session. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#isOver) {
+      return;
+    }
+    this.#isOver = true;
+    if (!(error instanceof GatewayError)) {
+      this.#bug = error;
+    }
+    this.#call?.destroy();
+    this.#answer?.stop();
+    const { response } = this.#exchange;
+    const problem = problemOf(error, this.#session?.id ?? null);
+    if (this.#answer?.hasBegun === true) {
+      void this.#recordEnd({ 'error.type': problem.code }, []);
+      response.destroy();
+      return;
+    }
+    const { headers, body } = this.#rules.failure(problem, this.#head);
+    const own: Headers = [['content-length', String(Buffer.byteLength(body))], ['connection', 'close'], ...this.#ownHeaders];
+    const attributes = { 'http.response.status_code': problem.status, 'error.type': problem.code };
+    await this.#recordEnd(attributes, [composeResponseHead(problem.status, problem.title, headers), Buffer.from(body)]);
+    if (!response.destroyed) {
+      response.writeHead(problem.status, [...headers, ...own].flat());
+      response.end(body);
+    }
+  }
+
+  /** The end of the answer as far as it came. The gateway's own words are said even when they cannot be recorded. */
+  async #recordEnd(attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): Promise<void> {
+    const session = this.#session;
+    if (session === null) {
+      return;
+    }
+    const facts = this.#answer?.facts() ?? {};
+    try {
+      session.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
+      await untilCommitted(session, AbortSignal.timeout(lastWordsMs));
+    } catch (unrecorded) {
+      if (this.#bug === null && !(unrecorded instanceof GatewayError) && !(unrecorded instanceof DOMException)) {
+        this.#bug = unrecorded;
+      }
+    }
+  }
+}

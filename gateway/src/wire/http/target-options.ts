@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { GatewayError } from '../../domain/errors.ts';
+import type { CallCredential, CallHead } from '../../domain/exchange.ts';
+import type { Target } from '../../domain/target.ts';
+import type { TargetCall } from './rules.ts';
+
+const bodyBytesMax = 1024 * 1024 * 1024;
+
+/** How the target's credential is given to it; `header` and `query` name where. */
+const authSchema = z
+  .string()
+  .regex(/^(bearer|basic|none|header:[A-Za-z0-9-]{1,64}|query:[\w.-]{1,64})$/, 'bearer, basic, none, header:NAME or query:NAME is expected');
+
+/** Options of a target over HTTP. Those of a URL's query are text. */
+const schema = z.strictObject({
+  /** Without it: `basic` where the target has a user, `bearer` where it has a password alone. */
+  auth: authSchema.optional(),
+  /** Whether chain and name of the target's certificate are checked. */
+  tlsVerify: z.stringbool().or(z.boolean()).default(true),
+  /** PEM files: authorities, and a certificate of the gateway's own with its key. */
+  caFile: z.string().min(1).optional(),
+  certFile: z.string().min(1).optional(),
+  keyFile: z.string().min(1).optional(),
+  linkLocal: z.stringbool().or(z.boolean()).default(false),
+  /** Longer bodies of requests are refused with 413. */
+  bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax),
+});
+
+export type HttpOptions = z.output<typeof schema>;
+
+/** What it returns is good input again. Errors: `config_invalid`. */
+export function parseHttpOptions(raw: Readonly<Record<string, unknown>>): HttpOptions {
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new GatewayError('config_invalid', `${issue?.path.join('.') ?? 'options'}: ${issue?.message ?? 'not valid'}`);
+  }
+  return parsed.data;
+}
+
+/** How a target is called by its options. `auth`: where it goes when the options do not say. */
+export function targetCall(target: Target, auth?: string): TargetCall {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `parseHttpOptions`
+  const options = target.options as HttpOptions;
+  const { tlsVerify, caFile, certFile, keyFile } = options;
+  const files = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) };
+  const method = options.auth ?? auth ?? (target.user === '' ? 'bearer' : 'basic');
+  return {
+    tls: target.scheme === 'https' ? { verify: tlsVerify, ...files } : null,
+    allowLinkLocal: options.linkLocal,
+    bodyBytesMax: options.bodyBytesMax,
+    credential: (head) => credentialOf(target, method, head),
+  };
+}
+
+function credentialOf(target: Target, method: string, { path }: CallHead): CallCredential {
+  const secret = target.password?.();
+  if (secret === undefined || method === 'none') {
+    return { headers: [] };
+  }
+  const [kind = '', name = ''] = method.split(':');
+  switch (kind) {
+    case 'bearer':
+      return { headers: [['authorization', `Bearer ${secret}`]] };
+    case 'basic':
+      return { headers: [['authorization', `Basic ${Buffer.from(`${target.user}:${secret}`).toString('base64')}`]] };
+    case 'header':
+      return { headers: [[name.toLowerCase(), secret]] };
+    default:
+      return { headers: [], path: `${path}${path.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(secret)}` };
+  }
+}
