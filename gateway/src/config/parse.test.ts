@@ -66,6 +66,7 @@ limits: { loginMs: 5000, idleMs: 0 }
   assert.deepEqual(orders, {
     name: 'orders',
     protocol: 'alpha',
+    scheme: 'alpha',
     host: 'db.internal',
     port: 5432,
     path: 'or ders',
