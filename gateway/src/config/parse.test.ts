@@ -78,6 +78,7 @@ limits: { loginMs: 5000, idleMs: 0 }
   assert.deepEqual(config.targets.get('plain'), {
     name: 'plain',
     protocol: 'beta',
+    scheme: 'beta',
     host: '10.0.0.1',
     port: 2222,
     path: 'p',
