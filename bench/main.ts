@@ -1,10 +1,12 @@
 /** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. */
+import { benchLlm } from './llm.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   recorder: benchRecorder,
   postgres: benchPostgres,
+  llm: benchLlm,
 };
 
 const [name = ''] = process.argv.slice(2);

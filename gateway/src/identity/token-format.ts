@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const prefix = 'cs_';
@@ -26,7 +26,7 @@ export function isToken(text: string): boolean {
 
 /** What is stored of a token. It holds 256 random bits, so a plain hash cannot be reversed by guessing. */
 export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
 
 function checksum(digits: string): string {

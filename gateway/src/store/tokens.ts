@@ -32,8 +32,13 @@ export interface StoredToken {
   readonly revokedMs: number | null;
 }
 
-/** The tokens of `identity.db`. Holds hashes, never tokens. */
+/** Tokens that were found are kept at hand: HTTP clients prove theirs with each request. */
+const knownMax = 4_096;
+
+/** The tokens of `identity.db`, which is this process's alone. Holds hashes, never tokens. */
 export class Tokens {
+  readonly #known = new Map<string, StoredToken>();
+  #changes = 0;
   readonly #database: Kysely<{ tokens: TokenRow }>;
 
   constructor(sqlite: Sqlite) {
@@ -46,8 +51,19 @@ export class Tokens {
   }
 
   async findByHash(hash: Uint8Array): Promise<StoredToken | null> {
+    const key = Buffer.from(hash).toString('base64');
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const changes = this.#changes;
     const row = await this.#database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
-    return row === undefined ? null : parseRow(row);
+    if (row === undefined) {
+      return null;
+    }
+    const token = parseRow(row);
+    // What was revoked while it was read is not kept as it was.
+    return changes === this.#changes ? this.#keep(key, token) : token;
   }
 
   /** Oldest first, without those of runs. */
@@ -63,11 +79,27 @@ export class Tokens {
       .set((query) => ({ revoked_ms: query.fn.coalesce('revoked_ms', query.val(nowMs)) }))
       .where('id', '=', id)
       .executeTakeFirst();
+    this.#forget();
     return numUpdatedRows > 0n;
   }
 
   async removeExpired(beforeMs: number): Promise<void> {
     await this.#database.deleteFrom('tokens').where('expires_ms', '<', beforeMs).execute();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#changes += 1;
+    this.#known.clear();
+  }
+
+  #keep(key: string, token: StoredToken): StoredToken {
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= knownMax) {
+      this.#known.delete(oldest);
+    }
+    this.#known.set(key, token);
+    return token;
   }
 }
 

@@ -206,6 +206,9 @@ class Call implements UpstreamCall {
       // `close` follows.
     });
     response.on('close', () => {
+      if (this.#isOver) {
+        return;
+      }
       this.#fail(new GatewayError('target_unreachable', 'The target broke off its answer.'));
     });
     receiver.onHead({

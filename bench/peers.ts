@@ -1,0 +1,105 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../cli/src/demo/free-port.ts';
+import { waitUntil } from '../tests/support/wait-until.ts';
+
+const portkeyVersion = '1.15.2';
+
+/** A process that serves on a port and can be stopped. */
+export interface Peer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Debian's nginx as a reverse proxy with kept connections and no logs. */
+export async function startNginx(upstream: number): Promise<Peer> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-nginx-'));
+  const port = await freePort();
+  const configuration = join(directory, 'nginx.conf');
+  writeFileSync(
+    configuration,
+    `daemon off; worker_processes 1; pid ${directory}/pid; error_log ${directory}/error.log;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+events { worker_connections 512; }
+http {
+  access_log off;
+  client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy; fastcgi_temp_path ${directory}/f; uwsgi_temp_path ${directory}/u; scgi_temp_path ${directory}/s;
+  upstream model { server 127.0.0.1:${upstream}; keepalive 64; }
+  server {
+    listen 127.0.0.1:${port};
+    keepalive_requests 1000000000;
+    location / { proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
+  }
+}
+`,
+  );
+  const child = spawn('/usr/sbin/nginx', ['-c', configuration], { stdio: 'ignore' });
+  return serving(child, port, () => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+}
+
+/** Portkey's gateway from npm. Only benchmarks need it, so it is installed beside the project's own packages, once; null where it cannot be had. */
+export async function startPortkey(): Promise<Peer | null> {
+  const directory = join(tmpdir(), `countersign-portkey-${portkeyVersion}`);
+  const program = join(directory, 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
+  if (!existsSync(program)) {
+    const wanted = `@portkey-ai/gateway@${portkeyVersion}`;
+    spawnSync('npm', ['install', '--prefix', directory, '--ignore-scripts', '--no-save', wanted], { stdio: 'ignore' });
+  }
+  if (!existsSync(program)) {
+    return null;
+  }
+  const port = await freePort();
+  return serving(
+    spawn(process.execPath, [program, `--port=${port}`, '--headless'], { stdio: 'ignore', env: { ...process.env, NODE_ENV: 'production' } }),
+    port,
+  );
+}
+
+/** The instant model server. */
+export async function startModelServer(): Promise<Peer> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'model-server.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.stdout.once('data', (line: Buffer) => {
+      resolve(Number(line.toString()));
+    });
+    child.once('error', reject);
+  });
+  return serving(child, port);
+}
+
+async function serving(child: ChildProcess, port: number, cleanUp: () => void = () => undefined): Promise<Peer> {
+  await waitUntil(() => {
+    if (child.exitCode !== null) {
+      throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
+    }
+    return accepts(port);
+  });
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null) {
+        const exited = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        await exited;
+      }
+      cleanUp();
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+}
