@@ -23,7 +23,7 @@ const whole: number[] = [];
 function run(): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true });
-    let arrived = Buffer.alloc(0);
+    let arrived: Buffer = Buffer.alloc(0);
     let startedMs = 0;
     const ask = (): void => {
       arrived = Buffer.alloc(0);

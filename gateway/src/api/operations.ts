@@ -207,7 +207,7 @@ export class GatewayApi implements ApiContext {
     }
     const at = address.lastIndexOf(':');
     const door = localPort === null ? { host: reachable(address.slice(0, at)), port: Number(address.slice(at + 1)) } : { host: '127.0.0.1', port: localPort };
-    return protocol.connection({ ...door, target: name, token, tls: localPort === null && this.#parts.isEncrypted });
+    return protocol.connection({ ...door, target: name, options: target?.options ?? {}, token, tls: localPort === null && this.#parts.isEncrypted });
   }
 
   async #refuse(address: string, error: GatewayError): Promise<never> {

@@ -47,6 +47,8 @@ export interface ConnectionDoor {
   readonly host: string;
   readonly port: number;
   readonly target: string;
+  /** Of the target, by the protocol's own schema. */
+  readonly options: Readonly<Record<string, unknown>>;
   readonly token: string;
 }
 

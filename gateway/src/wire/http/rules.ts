@@ -10,8 +10,8 @@ export interface ExchangeRules {
   /** `body` is null for one that is not read whole. Throws GatewayError `malformed`, `unsupported`. */
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
   readonly call: (target: Target) => TargetCall;
-  /** An error of ours as this protocol's clients expect one. `head` is null when it failed before there was one. */
-  readonly failure: (problem: Problem, head: RequestHead | null) => Failure;
+  /** An error of ours as this protocol's clients expect one. The head is as the client sent it when that was not even read. */
+  readonly failure: (problem: Problem, head: RequestHead) => Failure;
 }
 
 export interface TargetCall extends CallOptions {

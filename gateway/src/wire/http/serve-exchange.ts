@@ -32,7 +32,7 @@ class ExchangeRun {
   readonly #rules: ExchangeRules;
   readonly #closed = Promise.withResolvers<void>();
   #session: Session | null = null;
-  #head: RequestHead | null = null;
+  #head: RequestHead;
   /** Sequence number of the request's record. */
   #request: number | null = null;
   #ownHeaders: Headers = [];
@@ -45,6 +45,7 @@ class ExchangeRun {
     this.#exchange = exchange;
     this.#door = door;
     this.#rules = rules;
+    this.#head = { method: exchange.request.method ?? '', path: exchange.path, headers: [] };
   }
 
   async run(): Promise<void> {
@@ -73,8 +74,8 @@ class ExchangeRun {
       throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
     }
     this.#head = head;
-    const body = new RequestBody(this.#exchange.request, call.bodyBytesMax);
     const mustBeWhole = this.#rules.isReadWhole(head, target);
+    const body = new RequestBody(this.#exchange.request, mustBeWhole ? Math.min(session.limits.frameBytesMax, call.bodyBytesMax) : call.bodyBytesMax);
     const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
     if (this.#exchange.expectsContinue) {
       this.#exchange.response.writeContinue();

@@ -1,0 +1,11 @@
+import type { ActionDefinition } from '../../domain/action.ts';
+
+/** The action catalogue. What cannot be told apart by method and path has the action `unknown`, which is no part of it. */
+export const actions = [
+  { name: 'llm.chat', title: 'Ask a model, with or without tools' },
+  { name: 'llm.embed', title: 'Turn text into vectors' },
+  { name: 'llm.count_tokens', title: 'Count the tokens of a prompt' },
+  { name: 'llm.list_models', title: 'List the models, or describe one' },
+] as const satisfies readonly ActionDefinition[];
+
+export type ActionName = (typeof actions)[number]['name'];

@@ -1,0 +1,230 @@
+import type { Attributes } from '../../domain/action.ts';
+import { presentAttributes } from './parameters.ts';
+import type { Message, Part } from './transcript.ts';
+import { toolCall } from './transcript.ts';
+
+/** How many tokens; later counts of a stream take the place of earlier ones. */
+export interface Usage {
+  /** All input, cached or not. */
+  readonly input?: number | undefined;
+  /** For providers that count what comes from a cache apart. */
+  readonly uncachedInput?: number | undefined;
+  /** All output, reasoning included. */
+  readonly output?: number | undefined;
+  readonly cacheRead?: number | undefined;
+  readonly cacheCreation?: number | undefined;
+  readonly reasoning?: number | undefined;
+}
+
+interface PartDraft {
+  readonly type: 'text' | 'reasoning' | 'tool_call' | 'server_tool_call';
+  content: string;
+  id: string | undefined;
+  name: string;
+}
+
+interface Choice {
+  readonly parts: Map<string, PartDraft | Part>;
+  finishReason: string | undefined;
+}
+
+export interface AnswerError {
+  readonly type: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** What the conventions call an error that has no name. */
+const otherError = '_OTHER';
+/** Parts of one answer, over all its choices; further ones are counted only. */
+const partsMax = 1024;
+const choicesMax = 128;
+/** Characters of all tool arguments of one answer. */
+const argumentCharactersMax = 256 * 1024;
+const nameCharactersMax = 1024;
+
+/**
+ * An answer of a model as it becomes known, from a whole document or from the events of a stream. What a shape finds is put here; facts
+ * and messages are read from here. Memory is bounded: text is kept up to the given length (facts need none).
+ */
+export class AnswerDraft {
+  readonly #choices = new Map<number, Choice>();
+  #textLeft: number;
+  #argumentsLeft = argumentCharactersMax;
+  #partsLeft = partsMax;
+  #id: string | undefined;
+  #model: string | undefined;
+  #conversation: string | undefined;
+  #usage: Usage = {};
+  #error: AnswerError | null = null;
+  #lost = 0;
+
+  constructor(textCharactersMax: number) {
+    this.#textLeft = textCharactersMax;
+  }
+
+  /** What went past a limit and is not among the facts. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  get error(): AnswerError | null {
+    return this.#error;
+  }
+
+  identify(names: { readonly id?: string | undefined; readonly model?: string | undefined; readonly conversation?: string | undefined }): void {
+    this.#id = cutName(names.id) ?? this.#id;
+    this.#model = cutName(names.model) ?? this.#model;
+    this.#conversation = cutName(names.conversation) ?? this.#conversation;
+  }
+
+  count(usage: Usage): void {
+    const known = Object.entries(usage).filter(([, tokens]) => tokens !== undefined);
+    this.#usage = { ...this.#usage, ...Object.fromEntries(known) };
+  }
+
+  finish(choice: number, reason: string | undefined): void {
+    const finished = reason === undefined || reason === '' ? null : this.#choice(choice);
+    if (finished !== null) {
+      finished.finishReason = cutName(reason);
+    }
+  }
+
+  /** The first type and the first message stand; they may come apart, in a header and in a body. */
+  fail(type: string | undefined, message: string | undefined): void {
+    this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? message?.slice(0, argumentCharactersMax) };
+  }
+
+  /** Goes on with the part that this choice knows by `key`, or begins it. */
+  append(choice: number, key: string, type: 'text' | 'reasoning', content: string | undefined): void {
+    if (content !== undefined && content !== '' && this.#textLeft > 0) {
+      const part = this.#part(choice, key, type);
+      const kept = content.slice(0, this.#textLeft);
+      this.#textLeft -= kept.length;
+      if (part !== null) {
+        part.content += kept;
+      }
+    }
+  }
+
+  /** Begins a tool call, or goes on with it: a name or id comes once, arguments in pieces. */
+  call(
+    choice: number,
+    key: string,
+    piece: { readonly id?: string | undefined; readonly name?: string | undefined; readonly arguments?: string | undefined },
+    type: 'tool_call' | 'server_tool_call' = 'tool_call',
+  ): void {
+    const part = this.#part(choice, key, type);
+    if (part === null) {
+      return;
+    }
+    const given = piece.arguments ?? '';
+    const kept = given.slice(0, this.#argumentsLeft);
+    this.#lost += kept.length < given.length ? 1 : 0;
+    this.#argumentsLeft -= kept.length;
+    part.content += kept;
+    part.id ??= cutName(piece.id);
+    part.name = part.name === '' ? (cutName(piece.name) ?? '') : part.name;
+  }
+
+  /** Goes on with a call of either type. Where its beginning is not there, as in a piece of a stream, it has no name. */
+  continueCall(choice: number, key: string, pieceOfArguments: string | undefined): void {
+    const known = this.#choices.get(choice)?.parts.get(key);
+    this.call(choice, key, { arguments: pieceOfArguments }, known?.type === 'server_tool_call' ? 'server_tool_call' : 'tool_call');
+  }
+
+  /** A part that comes whole and is no text. */
+  put(choice: number, key: string, part: Part): void {
+    const into = this.#textLeft > 0 ? this.#choice(choice) : null;
+    if (into !== null && (into.parts.has(key) || this.#takePlace())) {
+      into.parts.set(key, part);
+    }
+  }
+
+  /** By the names of OpenTelemetry's GenAI conventions; tool calls as lists of equal length. */
+  facts(): Attributes {
+    const choices = this.#inOrder();
+    const calls = choices.flatMap(({ parts }) => [...parts.values()].filter(isDraft).filter((part) => part.type === 'tool_call'));
+    const reasons = choices.flatMap(({ finishReason }) => (finishReason === undefined ? [] : [finishReason]));
+    const { uncachedInput, cacheRead, cacheCreation, output, reasoning } = this.#usage;
+    const input = this.#usage.input ?? (uncachedInput === undefined ? undefined : uncachedInput + (cacheRead ?? 0) + (cacheCreation ?? 0));
+    return presentAttributes({
+      'gen_ai.response.id': this.#id,
+      'gen_ai.response.model': this.#model,
+      'gen_ai.conversation.id': this.#conversation,
+      'gen_ai.response.finish_reasons': reasons.length === 0 ? undefined : reasons,
+      'gen_ai.usage.input_tokens': input,
+      'gen_ai.usage.output_tokens': output,
+      'gen_ai.usage.cache_read.input_tokens': cacheRead,
+      'gen_ai.usage.cache_creation.input_tokens': cacheCreation,
+      'gen_ai.usage.reasoning.output_tokens': reasoning,
+      ...(calls.length === 0
+        ? {}
+        : {
+            'gen_ai.tool.name': calls.map(({ name }) => name),
+            'gen_ai.tool.call.id': calls.map(({ id }) => id ?? ''),
+            'gen_ai.tool.call.arguments': calls.map(({ content }) => content),
+          }),
+      'error.type': this.#error === null ? undefined : (this.#error.type ?? otherError),
+    });
+  }
+
+  messages(): Message[] {
+    return this.#inOrder().map(({ parts, finishReason }) => ({
+      role: 'assistant',
+      parts: [...parts.values()].map((part) => (isDraft(part) ? finishedPart(part) : part)),
+      ...(finishReason === undefined ? {} : { finish_reason: finishReason }),
+    }));
+  }
+
+  #inOrder(): Choice[] {
+    return [...this.#choices].toSorted(([a], [b]) => a - b).map(([, choice]) => choice);
+  }
+
+  #choice(index: number): Choice | null {
+    const known = this.#choices.get(index);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#choices.size >= choicesMax) {
+      this.#lost += 1;
+      return null;
+    }
+    const choice: Choice = { parts: new Map(), finishReason: undefined };
+    this.#choices.set(index, choice);
+    return choice;
+  }
+
+  /** Null past the limit, and where the provider gives one key to two kinds of part. */
+  #part(index: number, key: string, type: PartDraft['type']): PartDraft | null {
+    const choice = this.#choice(index);
+    const known = choice?.parts.get(key);
+    if (known !== undefined) {
+      return isDraft(known) && known.type === type ? known : null;
+    }
+    if (choice === null || !this.#takePlace()) {
+      return null;
+    }
+    const part: PartDraft = { type, content: '', id: undefined, name: '' };
+    choice.parts.set(key, part);
+    return part;
+  }
+
+  #takePlace(): boolean {
+    this.#lost += this.#partsLeft > 0 ? 0 : 1;
+    this.#partsLeft = Math.max(this.#partsLeft - 1, -1);
+    return this.#partsLeft >= 0;
+  }
+}
+
+function isDraft(part: PartDraft | Part): part is PartDraft {
+  return 'content' in part && 'name' in part;
+}
+
+function finishedPart({ type, content, id, name }: PartDraft): Part {
+  return type === 'text' || type === 'reasoning' ? { type, content } : toolCall({ id, name, arguments: content }, type === 'server_tool_call');
+}
+
+/** Undefined also for the empty name, which some servers send before they know. */
+function cutName(name: string | undefined): string | undefined {
+  return name === undefined || name === '' ? undefined : name.slice(0, nameCharactersMax);
+}

@@ -1,0 +1,59 @@
+import type { Attributes } from '../../domain/action.ts';
+import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
+import { type AnswerError, AnswerDraft } from './answer-draft.ts';
+import { type Framing, framingOf } from './framing.ts';
+import type { Shape } from './shape.ts';
+import type { Message } from './transcript.ts';
+
+const failedStatusMin = 400;
+
+/** Reads one answer of a model. For its facts no text is kept; who wants its messages says how much of it. */
+export class ModelAnswer implements AnswerReader {
+  readonly #shape: Shape | null;
+  readonly #draft: AnswerDraft;
+  #framing: Framing = framingOf('');
+  #status = 0;
+
+  /** Without a shape only the status tells something. */
+  constructor(shape: Shape | null, textCharactersMax = 0) {
+    this.#shape = shape;
+    this.#draft = new AnswerDraft(textCharactersMax);
+  }
+
+  get error(): AnswerError | null {
+    return this.#draft.error ?? (this.#status < failedStatusMin ? null : { type: String(this.#status), message: undefined });
+  }
+
+  head(head: ResponseHead): void {
+    const valueOf = (wanted: string): string | undefined => head.headers.find(([name]) => name === wanted)?.[1];
+    this.#status = head.status;
+    this.#framing = framingOf(valueOf('content-type') ?? '');
+    // AWS names its errors here, with or without the address of a namespace.
+    const [errorName] = (valueOf('x-amzn-errortype') ?? '').split(':', 1);
+    if (errorName !== undefined && errorName !== '') {
+      this.#draft.fail(errorName, undefined);
+    }
+  }
+
+  bytes(piece: Uint8Array): void {
+    if (this.#shape !== null) {
+      for (const value of this.#framing.push(piece)) {
+        this.#shape.read(value, this.#draft);
+      }
+    }
+  }
+
+  facts(): Attributes {
+    const unread = this.#framing.skipped + this.#draft.lost;
+    return {
+      ...this.#draft.facts(),
+      ...(this.#status >= failedStatusMin && this.#draft.error?.type === undefined ? { 'error.type': String(this.#status) } : {}),
+      // Events of a stream, or documents, that were too long or not readable: the facts may lack what they said.
+      ...(unread === 0 ? {} : { 'countersign.unread_events': unread }),
+    };
+  }
+
+  messages(): Message[] {
+    return this.#draft.messages();
+  }
+}

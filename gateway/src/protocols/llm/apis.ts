@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { Action, Attributes } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
+import { parseStrictJson } from '../../wire/http/strict-json.ts';
+import { ModelAnswer } from './answer.ts';
+import { isObject, type JsonObject } from './json.ts';
+import { type Api, findApi } from './routes.ts';
+import type { Message } from './transcript.ts';
+
+/** What policy may also look at: the text, which is content and no attribute. */
+export interface ModelRequest extends RequestReading {
+  /** The system instructions and the conversation so far; read when they are asked for. */
+  messages(): readonly Message[];
+}
+
+const unknown: Action = { name: 'unknown', attributes: {} };
+
+/**
+ * What a request asks of a model. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
+ * Throws GatewayError `malformed` where the body of a known API is not what that API takes, or may be read in two ways.
+ */
+export function readModelRequest(head: RequestHead, body: Uint8Array): ModelRequest {
+  const api = findApi(head);
+  if (api === null) {
+    return { action: unknown, answer: new ModelAnswer(null), messages: () => [] };
+  }
+  const given = api.takesBody ? parseBody(body) : {};
+  const messages = api.shape.messages(given);
+  const action: Action = {
+    name: api.action,
+    attributes: {
+      'gen_ai.operation.name': api.operation,
+      'gen_ai.provider.name': api.provider,
+      ...(api.takesBody ? api.shape.parameters(given) : {}),
+      ...api.attributes,
+      ...systemDigest(messages),
+    },
+  };
+  return { action, answer: new ModelAnswer(api.shape), messages: () => messages };
+}
+
+/** The messages of a recorded request; null where they cannot be read. Never throws. */
+export function readMessages(api: Api, body: Uint8Array): readonly Message[] | null {
+  try {
+    return api.shape.messages(parseBody(body));
+  } catch {
+    return null;
+  }
+}
+
+function parseBody(body: Uint8Array): JsonObject {
+  const value = parseStrictJson(body);
+  if (!isObject(value)) {
+    throw new GatewayError('malformed', 'The body of a request to a model is not a JSON object.');
+  }
+  return value;
+}
+
+/** SHA-256, in hex, of the UTF-8 text of all system instructions of the request, in order, one line feed between two. */
+function systemDigest(messages: readonly Message[]): Attributes {
+  const texts = messages.flatMap(({ role, parts }) => (role === 'system' ? parts.flatMap((part) => (part.type === 'text' ? [part.content] : [])) : []));
+  return texts.length === 0 ? {} : { 'countersign.system_instructions.sha256': createHash('sha256').update(texts.join('\n')).digest('hex') };
+}

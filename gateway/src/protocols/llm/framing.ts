@@ -1,0 +1,90 @@
+import { SseParser } from '../../wire/http/sse.ts';
+import { AwsEventStream, type AwsMessage } from './aws-event-stream.ts';
+import { type JsonObject, parseObject } from './json.ts';
+import { JsonDocuments } from './json-documents.ts';
+
+/** Cuts the bytes of an answer into the JSON objects it is made of. Any bytes are acceptable, in any pieces. */
+export interface Framing {
+  push(piece: Uint8Array): readonly JsonObject[];
+  /** What there was and could not be read. */
+  readonly skipped: number;
+}
+
+/** By the `content-type` of the answer; what is neither of the two kinds of stream is taken for JSON. */
+export function framingOf(contentType: string): Framing {
+  const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
+  switch (mediaType.trim()) {
+    case 'text/event-stream':
+      return sse();
+    case 'application/vnd.amazon.eventstream':
+      return awsEventStream();
+    default:
+      return documents();
+  }
+}
+
+/** What OpenAI puts after the last event. */
+const lastData = '[DONE]';
+
+function sse(): Framing {
+  const parser = new SseParser();
+  let unreadable = 0;
+  return {
+    push(piece) {
+      return parser.push(piece).flatMap(({ data }) => {
+        const value = parseObject(data);
+        unreadable += value === null && data !== lastData ? 1 : 0;
+        return value === null ? [] : [value];
+      });
+    },
+    get skipped() {
+      return parser.skipped + unreadable;
+    },
+  };
+}
+
+function documents(): Framing {
+  const found = new JsonDocuments();
+  let unreadable = 0;
+  return {
+    push(piece) {
+      return found.push(piece).flatMap((document) => {
+        const value = parseObject(document);
+        unreadable += value === null ? 1 : 0;
+        return value === null ? [] : [value];
+      });
+    },
+    get skipped() {
+      return found.skipped + unreadable + (found.isInside ? 1 : 0);
+    },
+  };
+}
+
+function awsEventStream(): Framing {
+  const stream = new AwsEventStream();
+  let unreadable = 0;
+  return {
+    push(piece) {
+      return stream.push(piece).flatMap((message) => {
+        const value = named(message);
+        unreadable += value === null ? 1 : 0;
+        return value === null ? [] : [value];
+      });
+    },
+    get skipped() {
+      return stream.skipped + unreadable;
+    },
+  };
+}
+
+/** An event is an object whose one member is the event, named by its type: the form that the API's reference describes a stream in. */
+function named({ headers, payload }: AwsMessage): JsonObject | null {
+  const type = headers.get(':event-type') ?? headers.get(':exception-type');
+  if (type === undefined) {
+    // An error outside of the API's model has no payload.
+    const code = headers.get(':error-code');
+    return code === undefined ? null : { [code]: { message: headers.get(':error-message') ?? '' } };
+  }
+  const event = payload.length === 0 ? {} : parseObject(payload.toString('utf8'));
+  return event === null ? null : { [type]: event };
+}

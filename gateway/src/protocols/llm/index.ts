@@ -1,0 +1,41 @@
+import type { ConnectionDoor, ExchangeProtocol } from '../../domain/protocol.ts';
+import { serveExchange } from '../../wire/http/serve-exchange.ts';
+import { targetUrl } from '../../wire/http/target-url.ts';
+import { actions } from './actions.ts';
+import { parseModelOptions, providerOf } from './options.ts';
+import { render } from './render.ts';
+import { rules } from './rules.ts';
+
+export const llm: ExchangeProtocol = {
+  id: 'llm',
+  title: 'Models',
+  transport: 'exchange',
+  schemes: { https: 443, http: 80 },
+  actions,
+  parseOptions: parseModelOptions,
+  connection: (door) => ({
+    url: targetUrl(door),
+    environment: environment(door),
+    command: `curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' -d @request.json ${targetUrl(door)}/v1/chat/completions`,
+  }),
+  serve: (exchange, door) => serveExchange(exchange, door, rules),
+  render,
+};
+
+/** What the SDKs read. */
+function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
+  const { token } = door;
+  const url = targetUrl(door);
+  switch (providerOf(door.options)) {
+    case 'openai':
+      return { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: token };
+    case 'anthropic':
+      return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: token };
+    case 'gemini':
+      return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: token, GOOGLE_API_KEY: token };
+    case 'azure':
+      return { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: token };
+    case 'bedrock':
+      return { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url, AWS_BEARER_TOKEN_BEDROCK: token };
+  }
+}

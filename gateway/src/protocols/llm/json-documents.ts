@@ -1,0 +1,107 @@
+import { ByteWriter } from '../../wire/byte-writer.ts';
+
+/** What is held of one document at most. A longer one is skipped and counted. */
+export const documentBytesMax = 8 * 1024 * 1024;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+
+/**
+ * Finds the JSON objects of a body, piece by piece: one alone, the elements of one list, or one after another. Any cutting gives
+ * the same objects, in linear time; what is between them is read over.
+ */
+export class JsonDocuments {
+  readonly #documentBytesMax: number;
+  #held: ByteWriter | null = null;
+  #isTooLong = false;
+  #depth = 0;
+  #isInString = false;
+  #isEscaped = false;
+  #skipped = 0;
+
+  constructor(bytesMax = documentBytesMax) {
+    this.#documentBytesMax = bytesMax;
+  }
+
+  /** Objects that were longer than the limit. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** An object has begun and not ended. */
+  get isInside(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** The texts of the objects that end in this piece. */
+  push(piece: Uint8Array): string[] {
+    const documents: string[] = [];
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    let start = 0;
+    for (let at = 0; at < bytes.length; at += 1) {
+      const byte = bytes[at];
+      if (this.#isInString) {
+        this.#followString(byte);
+      } else if (this.#depth === 0) {
+        if (byte === openBrace) {
+          this.#depth = 1;
+          start = at;
+        }
+      } else if (byte === quote) {
+        this.#isInString = true;
+      } else if (byte === openBrace || byte === openBracket) {
+        this.#depth += 1;
+      } else if (byte === closeBrace || byte === closeBracket) {
+        this.#depth -= 1;
+        if (this.#depth === 0) {
+          const document = this.#end(bytes.subarray(start, at + 1));
+          if (document !== null) {
+            documents.push(document);
+          }
+        }
+      }
+    }
+    if (this.#depth > 0) {
+      this.#hold(bytes.subarray(start));
+    }
+    return documents;
+  }
+
+  #followString(byte: number | undefined): void {
+    if (this.#isEscaped) {
+      this.#isEscaped = false;
+    } else if (byte === backslash) {
+      this.#isEscaped = true;
+    } else if (byte === quote) {
+      this.#isInString = false;
+    }
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held ??= new ByteWriter();
+    this.#isTooLong ||= this.#held.length + bytes.length > this.#documentBytesMax;
+    if (this.#isTooLong) {
+      this.#held = new ByteWriter();
+    } else {
+      this.#held.bytes(bytes);
+    }
+  }
+
+  #end(last: Buffer): string | null {
+    let document: string | null = null;
+    if (this.#held === null && last.length <= this.#documentBytesMax) {
+      document = last.toString('utf8');
+    } else {
+      this.#hold(last);
+      document = this.#isTooLong ? null : (this.#held?.finish().toString('utf8') ?? null);
+    }
+    this.#skipped += document === null ? 1 : 0;
+    this.#held = null;
+    this.#isTooLong = false;
+    return document;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Looking into JSON that others wrote: what is missing or of another type is simply not there. Only own members count, so a name
+ * like `constructor` finds nothing.
+ */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+const nothing: JsonObject = {};
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function memberOf(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+export function textAt(object: JsonObject, name: string): string | undefined {
+  const value = memberOf(object, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function numberAt(object: JsonObject, name: string): number | undefined {
+  const value = memberOf(object, name);
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** Empty where there is none. */
+export function objectAt(object: JsonObject, name: string): JsonObject {
+  const value = memberOf(object, name);
+  return isObject(value) ? value : nothing;
+}
+
+/** The objects of a list; what else is in it is left out. */
+export function objectsAt(object: JsonObject, name: string): readonly JsonObject[] {
+  const value = memberOf(object, name);
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** Null for what is not a JSON object. */
+export function parseObject(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Never throws: a value nested deeper than the stack is said to be so. */
+export function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch {
+    return '"(nested too deep)"';
+  }
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { GatewayError } from '../../domain/errors.ts';
+import { parseHttpOptions } from '../../wire/http/target-options.ts';
+
+const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock'] as const;
+export type Provider = (typeof providers)[number];
+
+/** Whose API the target speaks: how it wants its credential, and which clients are told of it. What is recorded is read by the path of each request. */
+const provider = z.enum(providers, `${providers.join(', ')} is expected`).default('openai');
+
+/** What it returns is good input again. Errors: `config_invalid`. */
+export function parseModelOptions({ provider: named, ...rest }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const parsed = provider.safeParse(named);
+  if (!parsed.success) {
+    throw new GatewayError('config_invalid', `provider: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
+  }
+  return { provider: parsed.data, ...parseHttpOptions(rest) };
+}
+
+export function providerOf(options: Readonly<Record<string, unknown>>): Provider {
+  return providers.find((known) => known === options['provider']) ?? 'openai';
+}
+
+/** Where each provider takes its credential when the options do not say. */
+export const providerAuth: Readonly<Record<Provider, string>> = {
+  openai: 'bearer',
+  anthropic: 'header:x-api-key',
+  gemini: 'header:x-goog-api-key',
+  azure: 'header:api-key',
+  bedrock: 'bearer',
+};

@@ -1,0 +1,87 @@
+import type { Attributes, AttributeValue } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { isObject, type JsonObject, memberOf } from './json.ts';
+
+/**
+ * Members of a request that policy sees. One of another type than the API documents is refused and not guessed at, because the
+ * target may read it otherwise (ATTACKS A12); one longer than the limit is refused and not cut. null counts as absent, as it does for the providers.
+ * All of these throw GatewayError `malformed` or `limit_exceeded`.
+ */
+export type Find = (object: JsonObject, name: string) => unknown;
+
+const nameCharactersMax = 1024;
+const toolsMax = 2048;
+
+export function expectText(object: JsonObject, name: string, find: Find = memberOf): string | undefined {
+  const value = find(object, name) ?? undefined;
+  if (value === undefined || typeof value === 'string') {
+    return value === undefined ? undefined : checkName(value, name);
+  }
+  throw wrongType(name, 'a string');
+}
+
+export function expectNumber(object: JsonObject, name: string, find: Find = memberOf): number | undefined {
+  const value = find(object, name) ?? undefined;
+  if (value === undefined || typeof value === 'number') {
+    return value;
+  }
+  throw wrongType(name, 'a number');
+}
+
+export function expectBoolean(object: JsonObject, name: string, find: Find = memberOf): boolean | undefined {
+  const value = find(object, name) ?? undefined;
+  if (value === undefined || typeof value === 'boolean') {
+    return value;
+  }
+  throw wrongType(name, 'true or false');
+}
+
+/** Empty where there is none. */
+export function expectObject(object: JsonObject, name: string, find: Find = memberOf): JsonObject {
+  const value = find(object, name) ?? {};
+  if (isObject(value)) {
+    return value;
+  }
+  throw wrongType(name, 'an object');
+}
+
+export function expectObjects(object: JsonObject, name: string, find: Find = memberOf): readonly JsonObject[] {
+  const value = find(object, name) ?? [];
+  if (Array.isArray(value) && value.every(isObject)) {
+    return value;
+  }
+  throw wrongType(name, 'a list of objects');
+}
+
+/**
+ * `gen_ai.tool.definitions`: the names of the tools offered, in their order. A tool that the provider runs and that has no name
+ * is known by its type; schemas and descriptions are in the recorded bytes.
+ */
+export function toolDefinitions(names: readonly string[]): Attributes {
+  if (names.length > toolsMax) {
+    throw new GatewayError('limit_exceeded', `A request offers more than ${toolsMax} tools.`);
+  }
+  return names.length === 0 ? {} : { 'gen_ai.tool.definitions': names };
+}
+
+/** Leaves out what is not there. */
+export function presentAttributes(values: Readonly<Record<string, AttributeValue | undefined>>): Attributes {
+  const present: Record<string, AttributeValue> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined) {
+      present[name] = value;
+    }
+  }
+  return present;
+}
+
+function checkName(value: string, name: string): string {
+  if (value.length > nameCharactersMax) {
+    throw new GatewayError('limit_exceeded', `\`${name}\` of a request is longer than ${nameCharactersMax} characters.`);
+  }
+  return value;
+}
+
+function wrongType(name: string, expected: string): GatewayError {
+  return new GatewayError('malformed', `\`${name}\` of a request is not ${expected}.`);
+}

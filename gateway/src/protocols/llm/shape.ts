@@ -1,0 +1,14 @@
+import type { Attributes } from '../../domain/action.ts';
+import type { AnswerDraft } from './answer-draft.ts';
+import type { JsonObject } from './json.ts';
+import type { Message } from './transcript.ts';
+
+/** What one API's JSON means. */
+export interface Shape {
+  /** Facts that policy sees. Throws GatewayError `malformed` or `limit_exceeded`: see `parameters.ts`. */
+  parameters(body: JsonObject): Attributes;
+  /** The system instructions and the conversation so far. Any JSON is acceptable; throws GatewayError `malformed` where a member has two spellings. */
+  messages(body: JsonObject): Message[];
+  /** Puts a whole answer, or one event of a stream, into the draft. Never throws. */
+  read(value: JsonObject, draft: AnswerDraft): void;
+}

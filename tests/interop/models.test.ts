@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import { createOpenAI } from '@ai-sdk/openai';
+import { generateText, streamText } from 'ai';
+import OpenAI from 'openai';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { ModelServer } from '../support/model-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+
+const key = 'sk-target-canary-991';
+const image = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+describe('models through the gateway, with the SDKs of their providers', () => {
+  let model: ModelServer;
+  let gateway: GatewayProcess;
+  let token: string;
+  let base: string;
+  let openai: OpenAI;
+  let anthropic: Anthropic;
+  before(async () => {
+    model = await ModelServer.start();
+    gateway = await GatewayProcess.start({
+      environment: { MODEL_KEY: key },
+      config: `targets:
+  openai: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, durability: process }
+  claude: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: anthropic } }
+  other: { protocol: llm, url: "${model.url}" }
+principals:
+  agent: { kind: agent, targets: [openai, claude] }
+`,
+    });
+    token = gateway.token('agent');
+    base = `http://127.0.0.1:${gateway.port('http')}/t`;
+    openai = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: token, maxRetries: 0 });
+    anthropic = new Anthropic({ baseURL: `${base}/claude`, apiKey: token, maxRetries: 0 });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await model[Symbol.asyncDispose]();
+  });
+
+  const newest = async (): Promise<ShownRecord[]> => gateway.records((await gateway.newest()).session);
+  const lastAsked = () => {
+    const asked = model.asked.at(-1);
+    assert.ok(asked);
+    return asked;
+  };
+  const chat = { model: 'gpt-4o', messages: [{ role: 'user', content: 'What is the weather in Paris and London?' }] } as const;
+
+  test('openai: a whole answer with parallel tool calls; asked and answered are in the record with their facts', async () => {
+    const completion = await openai.chat.completions.create({ ...chat, messages: [...chat.messages], temperature: 0.5 });
+    assert.ok((completion.choices[0]?.message.tool_calls?.length ?? 0) >= 2);
+    const { headers, body } = lastAsked();
+    assert.equal(headers.authorization, `Bearer ${key}`);
+    const records = await newest();
+    const request = records.findLast(({ kind }) => kind === 'request');
+    assert.equal(request?.action, 'llm.chat');
+    assert.equal(request?.attributes['gen_ai.request.model'], 'gpt-4o');
+    assert.equal(request?.attributes['gen_ai.request.temperature'], 0.5);
+    assert.ok(request?.content?.text?.includes('weather in Paris'));
+    assert.equal(body, JSON.stringify({ ...chat, temperature: 0.5 }), 'the bytes are those of the client');
+    const answered = records.findLast(({ kind }) => kind === 'response');
+    assert.equal(answered?.attributes['gen_ai.response.model'], completion.model);
+    assert.equal(answered?.attributes['gen_ai.usage.input_tokens'], completion.usage?.prompt_tokens);
+    assert.ok(!JSON.stringify(records).includes(key));
+  });
+
+  test('openai: streamed, each event on its way as it comes', async () => {
+    const stream = await openai.chat.completions.create({ ...chat, messages: [...chat.messages], stream: true });
+    let text = '';
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? '';
+    }
+    assert.ok(text.length > 5);
+    const records = await newest();
+    const seq = records.findLast(({ kind }) => kind === 'request')?.seq;
+    const pieces = records.filter(({ attributes }) => attributes['countersign.request'] === seq);
+    assert.ok(pieces.length > 5, 'a record for each piece');
+    assert.ok(typeof pieces.at(-1)?.attributes['gen_ai.usage.output_tokens'] === 'number');
+  });
+
+  test('openai: an image in the prompt', async () => {
+    await openai.chat.completions.create({
+      model: 'gpt-4o',
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is this?' },
+            { type: 'image_url', image_url: { url: image } },
+          ],
+        },
+      ],
+    });
+    assert.ok(lastAsked().body.includes(image));
+  });
+
+  test('anthropic: whole and streamed', async () => {
+    const ask = { model: 'claude-opus-4', max_tokens: 100, messages: [{ role: 'user' as const, content: 'What is the weather?' }] };
+    const message = await anthropic.messages.create(ask);
+    assert.equal(message.role, 'assistant');
+    assert.equal(lastAsked().headers['x-api-key'], key);
+    const streamed = await anthropic.messages.stream(ask).finalMessage();
+    assert.ok(streamed.content.length > 0);
+    const answered = (await newest()).findLast(({ kind }) => kind === 'response');
+    assert.equal(answered?.attributes['gen_ai.response.id'], streamed.id);
+    assert.equal(answered?.attributes['gen_ai.usage.output_tokens'], streamed.usage.output_tokens);
+  });
+
+  test('ai (Vercel): whole and streamed', async () => {
+    const provider = createOpenAI({ baseURL: `${base}/openai/v1`, apiKey: token });
+    const whole = await generateText({ model: provider.chat('gpt-4o'), prompt: 'Hello', maxRetries: 0 });
+    assert.ok(whole.usage.inputTokens !== undefined);
+    const streamed = streamText({ model: provider.chat('gpt-4o'), prompt: 'Hello', maxRetries: 0 });
+    let text = '';
+    for await (const piece of streamed.textStream) {
+      text += piece;
+    }
+    assert.ok(text.length > 5);
+  });
+
+  test('errors are those that the SDKs know: of the provider, and of the gateway', async () => {
+    const overloaded = { model: 'gpt-4o', messages: [{ role: 'user' as const, content: 'overloaded' }] };
+    await assert.rejects(openai.chat.completions.create(overloaded), OpenAI.RateLimitError);
+    await assert.rejects(anthropic.messages.create({ ...overloaded, max_tokens: 1 }), Anthropic.RateLimitError);
+    const nobody = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: 'cs_nobody', maxRetries: 0 });
+    await assert.rejects(nobody.chat.completions.create({ ...chat, messages: [...chat.messages] }), OpenAI.AuthenticationError);
+    const denied = new OpenAI({ baseURL: `${base}/other/v1`, apiKey: token, maxRetries: 0 });
+    await assert.rejects(denied.chat.completions.create({ ...chat, messages: [...chat.messages] }), OpenAI.PermissionDeniedError);
+    const wrong = new Anthropic({ baseURL: `${base}/claude`, apiKey: 'cs_nobody', maxRetries: 0 });
+    await assert.rejects(wrong.messages.create({ ...overloaded, max_tokens: 1 }), Anthropic.AuthenticationError);
+  });
+
+  test('A12: a body that servers read differently is refused, and nothing is forwarded', async () => {
+    const asked = model.asked.length;
+    for (const body of [
+      '{"model":"a","model":"b","messages":[]}',
+      '{"model":"a","Model":"b","messages":[]}',
+      '{"model":"a","messages":[{"role":"user","__proto__":{}}]}',
+      'no JSON',
+    ]) {
+      const response = await fetch(`${base}/openai/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body,
+      });
+      assert.equal(response.status, 400, body);
+      assert.match(await response.text(), /"code":"malformed"/);
+    }
+    assert.equal(model.asked.length, asked);
+  });
+
+  test('a client that leaves mid-stream ends the call of the model', async () => {
+    const leaving = new AbortController();
+    const endless = { model: 'gpt-4o', messages: [{ role: 'user' as const, content: 'endless' }], stream: true as const };
+    const stream = await openai.chat.completions.create(endless, { signal: leaving.signal });
+    for await (const chunk of stream) {
+      assert.ok(chunk.id);
+      leaving.abort();
+      break;
+    }
+    await waitUntil(() => lastAsked().ended === 'left');
+    await waitUntil(async () => (await newest()).some(({ attributes }) => attributes['error.type'] === 'client_closed'));
+  });
+
+  test('what was recorded verifies', () => {
+    assert.equal(gateway.verify().status, 0);
+  });
+});
