@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionSummary } from '@countersign/gateway/domain/shown-record.ts';
 import type { Command } from 'commander';
+import { openSampleMail } from '../demo/sample-mail.ts';
+import { openSampleModel } from '../demo/sample-model.ts';
 import { bold, dim } from '../terminal.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
@@ -16,7 +18,7 @@ const startMs = 20_000;
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('a sample database, and a sample agent working on it through the gateway')
+    .description('a sample database, model, tools and API, and an agent that works with them through the gateway')
     .option('--once', 'end after the run')
     .addHelpText('after', '\nExample:\n  countersign demo --once')
     .action(async (options: { once?: boolean }) => {
@@ -25,23 +27,27 @@ export function addDemo(program: Command): void {
 }
 
 /**
- * A real database, a gateway in front of it and an agent's session through it: shown, verified, and a forged copy exposed. Everything is in
- * a temporary directory. Returns the exit code.
+ * A real database, a model, MCP tools and an HTTP API, a gateway in front of them and an agent's session through it: shown, verified, and a forged copy
+ * exposed. Everything is in a temporary directory. Returns the exit code.
  */
 async function demo(once: boolean): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
   // The database runs as another user, in its own directory below.
   chmodSync(directory, 0o711);
   try {
-    const password = randomBytes(16).toString('hex');
-    say('A PostgreSQL with a little shop in it starts.');
+    const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
+    say('A PostgreSQL with a little shop in it starts, and a small model, an MCP server that tracks parcels, an API that takes mail.');
     // Loaded only here: it brings its own handlers for the end of the process.
     const { openSampleDatabase } = await import('../demo/sample-database.ts');
-    await using database = await openSampleDatabase(join(directory, 'database'), password);
+    await using database = await openSampleDatabase(join(directory, 'database'), secrets.DEMO_PASSWORD);
+    await using model = await openSampleModel();
+    const { openSampleTools } = await import('../demo/sample-tools.ts');
+    await using tools = await openSampleTools();
+    await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
     const config = join(directory, 'countersign.yaml');
-    writeFileSync(config, configuration(database.url));
-    say('The gateway starts in front of it. It alone knows the password of the database.');
-    await using gateway = await startGateway(config, { ...process.env, DEMO_PASSWORD: password });
+    writeFileSync(config, configuration({ shop: database.url, model: model.url, tools: tools.url, mail: mail.url }));
+    say('The gateway starts in front of them. It alone knows the password of the database and the key of the API.');
+    await using gateway = await startGateway(config, { ...process.env, ...secrets });
     await showRun(config);
     const code = await showForgery(directory);
     if (!once && code === 0) {
@@ -55,11 +61,8 @@ async function demo(once: boolean): Promise<number> {
 
 async function showRun(config: string): Promise<void> {
   say('An agent runs an errand through the gateway, with a token of its own and no password.');
-  await must(
-    ['run', '--config', config, '--as', 'support-bot', '--target', 'shop', '--', process.execPath, agent],
-    'run --as support-bot --target shop -- node examples/support-agent.ts',
-  );
-  say('What the record has of it: every statement, every parameter, every row.');
+  await must(['run', '--config', config, '--as', 'support-bot', '--', process.execPath, agent], 'run --as support-bot -- node examples/support-agent.ts');
+  say('What the record has of it, as one session: every prompt, token, tool call, statement and row.');
   await must(['session', 'list', '--config', config], 'session list');
   const session = await newestSession(config);
   await must(['session', 'replay', session, '--config', config, '--no-wait'], `session replay ${session} --no-wait`);
@@ -96,16 +99,21 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
   });
 }
 
-function configuration(url: string): string {
+function configuration(urls: Readonly<Record<'shop' | 'model' | 'tools' | 'mail', string>>): string {
   return `data: ./store
 listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
 targets:
   shop:
-    url: ${url}
+    url: ${urls.shop}
     password: { env: DEMO_PASSWORD }
+  model: { protocol: llm, url: "${urls.model}" }
+  tools: { protocol: mcp, url: "${urls.tools}" }
+  mail:
+    url: ${urls.mail}
+    password: { env: DEMO_MAIL_KEY }
 principals:
-  support-bot: { kind: agent, groups: [agents], targets: [shop] }
-  you: { kind: human, groups: [admins], targets: [shop] }
+  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail] }
+  you: { kind: human, groups: [admins], targets: [shop, model, tools, mail] }
 `;
 }
 

@@ -179,7 +179,7 @@ export class GatewayApi implements ApiContext {
       session.describe({ principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command });
       const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
       const connections = wanted.map((name) => ({ name, ...this.#connect(name, token) }));
-      const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
+      const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, COUNTERSIGN_TOKEN: token, TRACEPARENT: traceparent };
       return { session: session.id, token, traceparent, environment };
     } catch (error) {
       session.end(runEnding);

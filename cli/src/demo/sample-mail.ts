@@ -1,0 +1,16 @@
+import { json } from 'node:stream/consumers';
+import { openServer, type SampleServer } from './sample-server.ts';
+
+/** An HTTP API that takes mail, if it is asked with its key. */
+export async function openSampleMail(key: string): Promise<SampleServer> {
+  let taken = 0;
+  return openServer(async (request, response) => {
+    if (request.headers.authorization !== `Bearer ${key}` || request.method !== 'POST') {
+      response.writeHead(401).end();
+      return;
+    }
+    await json(request);
+    taken += 1;
+    response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ mail: taken, state: 'queued' }));
+  });
+}

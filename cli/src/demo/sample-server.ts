@@ -1,0 +1,23 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+export interface SampleServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** A real HTTP server on a free loopback port. */
+export async function openServer(answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<SampleServer> {
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
