@@ -8,7 +8,7 @@ const parcels: Readonly<Record<number, string>> = { 101: 'The parcel left Dover 
 /** An MCP server with one tool: where a parcel is. */
 export async function openSampleTools(): Promise<SampleServer> {
   const answer = toNodeHandler(createMcpHandler(makeServer));
-  return openServer((request, response) => answer(request, response));
+  return openServer((request, response) => answer(Object.assign(request, { method: request.method ?? '', url: request.url ?? '' }), response));
 }
 
 function makeServer(): McpServer {

@@ -133,9 +133,8 @@ export class HttpListener implements AsyncDisposable {
     using door = visit.door(protocol.id);
     const clientAddress = plainAddress(socket.remoteAddress);
     try {
-      const path = where.path.startsWith('/') ? where.path : `/${where.path}`;
       const facts = { clientAddress, isLoopback: isLoopback(clientAddress), isEncrypted: socket instanceof TLSSocket };
-      await protocol.serve({ ...message, ...facts, target: where.target, path }, door);
+      await protocol.serve({ ...message, ...facts, ...where }, door);
     } catch (error) {
       this.#options.onError(error);
       message.response.destroy();

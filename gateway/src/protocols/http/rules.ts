@@ -9,7 +9,8 @@ export const rules: ExchangeRules = {
   isReadWhole: () => false,
   read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReader }),
   call: (target) => targetCall(target),
-  failure: (problem) => ({
+  failure: ({ problem }) => ({
+    status: problem.status,
     headers: [['content-type', problemMediaType], ...(problem.status === 401 ? [['www-authenticate', 'Bearer'] as const] : [])],
     body: JSON.stringify(problem),
   }),

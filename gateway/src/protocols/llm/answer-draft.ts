@@ -16,6 +16,12 @@ export interface Usage {
   readonly reasoning?: number | undefined;
 }
 
+export interface CallPiece {
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly arguments?: string | undefined;
+}
+
 interface PartDraft {
   readonly type: 'text' | 'reasoning' | 'tool_call' | 'server_tool_call';
   content: string;
@@ -24,6 +30,7 @@ interface PartDraft {
 }
 
 interface Choice {
+  last: { readonly key: string; readonly type: Part['type'] } | null;
   readonly parts: Map<string, PartDraft | Part>;
   finishReason: string | undefined;
 }
@@ -94,6 +101,12 @@ export class AnswerDraft {
     this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? message?.slice(0, argumentCharactersMax) };
   }
 
+  /** For providers that do not number parts: the key of the last part where it is of this type, else a new one. */
+  keyFor(choice: number, type?: 'text' | 'reasoning'): string {
+    const { last = null, parts = null } = this.#choices.get(choice) ?? {};
+    return last !== null && last.type === type ? last.key : `part ${parts?.size ?? 0}`;
+  }
+
   /** Goes on with the part that this choice knows by `key`, or begins it. */
   append(choice: number, key: string, type: 'text' | 'reasoning', content: string | undefined): void {
     if (content !== undefined && content !== '' && this.#textLeft > 0) {
@@ -107,12 +120,7 @@ export class AnswerDraft {
   }
 
   /** Begins a tool call, or goes on with it: a name or id comes once, arguments in pieces. */
-  call(
-    choice: number,
-    key: string,
-    piece: { readonly id?: string | undefined; readonly name?: string | undefined; readonly arguments?: string | undefined },
-    type: 'tool_call' | 'server_tool_call' = 'tool_call',
-  ): void {
+  call(choice: number, key: string, piece: CallPiece, type: 'tool_call' | 'server_tool_call' = 'tool_call'): void {
     const part = this.#part(choice, key, type);
     if (part === null) {
       return;
@@ -132,11 +140,19 @@ export class AnswerDraft {
     this.call(choice, key, { arguments: pieceOfArguments }, known?.type === 'server_tool_call' ? 'server_tool_call' : 'tool_call');
   }
 
+  /** The end of a call, with all of it: of what is known already nothing changes. */
+  completeCall(choice: number, key: string, whole: CallPiece, type: 'tool_call' | 'server_tool_call'): void {
+    const known = this.#choices.get(choice)?.parts.get(key);
+    const hasArguments = known !== undefined && isDraft(known) && known.content !== '';
+    this.call(choice, key, hasArguments ? { ...whole, arguments: undefined } : whole, type);
+  }
+
   /** A part that comes whole and is no text. */
   put(choice: number, key: string, part: Part): void {
     const into = this.#textLeft > 0 ? this.#choice(choice) : null;
     if (into !== null && (into.parts.has(key) || this.#takePlace())) {
       into.parts.set(key, part);
+      into.last = { key, type: part.type };
     }
   }
 
@@ -189,7 +205,7 @@ export class AnswerDraft {
       this.#lost += 1;
       return null;
     }
-    const choice: Choice = { parts: new Map(), finishReason: undefined };
+    const choice: Choice = { parts: new Map(), last: null, finishReason: undefined };
     this.#choices.set(index, choice);
     return choice;
   }
@@ -206,6 +222,7 @@ export class AnswerDraft {
     }
     const part: PartDraft = { type, content: '', id: undefined, name: '' };
     choice.parts.set(key, part);
+    choice.last = { key, type };
     return part;
   }
 

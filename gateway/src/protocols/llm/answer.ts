@@ -13,11 +13,17 @@ export class ModelAnswer implements AnswerReader {
   readonly #draft: AnswerDraft;
   #framing: Framing = framingOf('');
   #status = 0;
+  #valuesRead = 0;
 
   /** Without a shape only the status tells something. */
   constructor(shape: Shape | null, textCharactersMax = 0) {
     this.#shape = shape;
     this.#draft = new AnswerDraft(textCharactersMax);
+  }
+
+  /** JSON objects that came, whether or not they say something. */
+  get valuesRead(): number {
+    return this.#valuesRead;
   }
 
   get error(): AnswerError | null {
@@ -39,6 +45,7 @@ export class ModelAnswer implements AnswerReader {
     if (this.#shape !== null) {
       for (const value of this.#framing.push(piece)) {
         this.#shape.read(value, this.#draft);
+        this.#valuesRead += 1;
       }
     }
   }

@@ -28,7 +28,7 @@ export function readModelRequest(head: RequestHead, body: Uint8Array): ModelRequ
   const given = api.takesBody ? parseBody(body) : {};
   const messages = api.shape.messages(given);
   const action: Action = {
-    name: api.action,
+    name: api.shape.knows?.(given) === false ? unknown.name : api.action,
     attributes: {
       'gen_ai.operation.name': api.operation,
       'gen_ai.provider.name': api.provider,

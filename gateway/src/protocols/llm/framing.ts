@@ -10,13 +10,19 @@ export interface Framing {
   readonly skipped: number;
 }
 
+const sseType = 'text/event-stream';
+const awsType = 'application/vnd.amazon.eventstream';
+
+/** The media types of streams of events. */
+export const streamTypes: readonly string[] = [sseType, awsType];
+
 /** By the `content-type` of the answer; what is neither of the two kinds of stream is taken for JSON. */
 export function framingOf(contentType: string): Framing {
   const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
   switch (mediaType.trim()) {
-    case 'text/event-stream':
+    case sseType:
       return sse();
-    case 'application/vnd.amazon.eventstream':
+    case awsType:
       return awsEventStream();
     default:
       return documents();

@@ -2,7 +2,11 @@ import type { Attributes } from '../../domain/action.ts';
 import type { RequestHead } from '../../wire/http/reading.ts';
 import type { ActionName } from './actions.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
+import { bedrockConverse, bedrockInvoke } from './bedrock.ts';
+import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
+import { models, openaiEmbeddings } from './openai-embeddings.ts';
+import { openaiResponses } from './openai-responses.ts';
 import type { Shape } from './shape.ts';
 
 /** What a method and path ask for, and how to read it. */
@@ -21,19 +25,38 @@ export interface Api {
 interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: RegExp;
-  api(match: Readonly<Record<string, string | undefined>>, head: RequestHead): Omit<Api, 'takesBody'> | null;
+  api(match: Match, head: RequestHead): Omit<Api, 'takesBody'>;
 }
+
+type Match = Readonly<Record<string, string | undefined>>;
 
 const version = String.raw`(?:/v\d+(?:(?:alpha|beta)\d*)?)?`;
 /** Where OpenAI's API lies: with itself, OpenRouter (`/api/v1`), Azure (`/openai/v1`), Gemini (`/v1beta/openai`). */
-const openai = String.raw`(?:(?<azure>/openai)|/api)?${version}(?:/openai)?`;
+const openai = `(?:(?<azure>/openai)|/api)?${version}(?:/openai)?`;
 const deployment = '/openai/deployments/(?<model>[^/]+)';
+/** Of Gemini, and in Vertex AI: `/v1/projects/P/locations/L/publishers/google/models/M`. */
+const google = `${version}(?<vertex>/projects/[^/]+/locations/[^/]+(?:/publishers/google)?)?/(?<kind>models|tunedModels|endpoints)/(?<model>[^/:]+)`;
+const bedrock = '/model/(?<model>[^/]+)';
 
 const routes: readonly Route[] = [
   post(`${openai}/chat/completions`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiChat })),
   post(`${deployment}/chat/completions`, (match) => ({ ...chat, ...ofAzure(match), shape: openaiChat })),
+  post(`${openai}/responses`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiResponses })),
+  post(`${openai}/responses/input_tokens`, (match) => ({ ...countTokens, ...ofOpenai(match), shape: openaiResponses })),
+  post(`${openai}/embeddings`, (match) => ({ ...embed, ...ofOpenai(match), shape: openaiEmbeddings })),
+  post(`${deployment}/embeddings`, (match) => ({ ...embed, ...ofAzure(match), shape: openaiEmbeddings })),
+  get(`${openai}/models(?:/(?<model>[^/:]+))?`, listModels),
   post(`${version}/messages`, () => ({ ...chat, ...anthropic })),
   post(`${version}/messages/count_tokens`, () => ({ ...countTokens, ...anthropic })),
+  post(`${google}:generateContent`, (match) => ({ ...generate, ...ofGoogle(match, false) })),
+  post(`${google}:streamGenerateContent`, (match) => ({ ...generate, ...ofGoogle(match, true) })),
+  post(`${google}:countTokens`, (match) => ({ ...countTokens, ...ofGoogle(match) })),
+  post(`${google}:(?:embedContent|batchEmbedContents)`, (match) => ({ ...embed, ...ofGoogle(match) })),
+  post(`${bedrock}/converse`, (match) => ({ ...chat, ...ofBedrock(match, false), shape: bedrockConverse })),
+  post(`${bedrock}/converse-stream`, (match) => ({ ...chat, ...ofBedrock(match, true), shape: bedrockConverse })),
+  post(`${bedrock}/count-tokens`, (match) => ({ ...countTokens, ...ofBedrock(match), shape: bedrockConverse })),
+  post(`${bedrock}/invoke`, (match) => ({ ...chat, ...ofBedrock(match, false), shape: bedrockInvoke })),
+  post(`${bedrock}/invoke-with-response-stream`, (match) => ({ ...chat, ...ofBedrock(match, true), shape: bedrockInvoke })),
 ];
 
 /** Null for what is not known here, and for requests that may be read as another than they look. */
@@ -45,14 +68,15 @@ export function findApi(head: RequestHead): Api | null {
   for (const route of routes) {
     const match = route.method === head.method ? route.path.exec(path) : null;
     if (match !== null) {
-      const api = route.api(match.groups ?? {}, head);
-      return api === null ? null : { ...api, takesBody: route.method === 'POST' };
+      return { ...route.api(match.groups ?? {}, head), takesBody: route.method === 'POST' };
     }
   }
   return null;
 }
 
 const chat = { action: 'llm.chat', operation: 'chat' } as const;
+const generate = { action: 'llm.chat', operation: 'generate_content' } as const;
+const embed = { action: 'llm.embed', operation: 'embeddings' } as const;
 const countTokens = { action: 'llm.count_tokens', operation: 'count_tokens' } as const;
 const anthropic = { provider: 'anthropic', shape: anthropicMessages, attributes: {} } as const;
 
@@ -60,17 +84,43 @@ function post(path: string, api: Route['api']): Route {
   return { method: 'POST', path: new RegExp(`^${path}$`), api };
 }
 
-function ofOpenai({ azure }: Readonly<Record<string, string | undefined>>): { readonly provider: string; readonly attributes: Attributes } {
+function get(path: string, api: Route['api']): Route {
+  return { method: 'GET', path: new RegExp(`^${path}$`), api };
+}
+
+function ofOpenai({ azure }: Match): Pick<Api, 'provider' | 'attributes'> {
   return { provider: azure === undefined ? 'openai' : 'azure.ai.openai', attributes: {} };
 }
 
 /** The deployment is the model: what the body calls it does not count. */
-function ofAzure(match: Readonly<Record<string, string | undefined>>): { readonly provider: string; readonly attributes: Attributes } {
-  return { provider: 'azure.ai.openai', attributes: modelOf(match) };
+function ofAzure({ model }: Match): Pick<Api, 'provider' | 'attributes'> {
+  return { provider: 'azure.ai.openai', attributes: named(model) };
 }
 
-function modelOf({ model = '' }: Readonly<Record<string, string | undefined>>): Attributes {
-  return { 'gen_ai.request.model': decodeName(model) };
+/** Tuned models and endpoints have names of their own kind. */
+function ofGoogle({ vertex, kind, model = '' }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes' | 'shape'> {
+  const name = kind === 'models' ? model : `${kind}/${model}`;
+  return { provider: vertex === undefined ? 'gcp.gemini' : 'gcp.vertex_ai', shape: gemini, attributes: { ...named(name), ...streaming(isStream) } };
+}
+
+function ofBedrock({ model }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes'> {
+  return { provider: 'aws.bedrock', attributes: { ...named(model), ...streaming(isStream) } };
+}
+
+/** Three providers have this path; two of them are told apart by a header or the version. */
+function listModels({ model, azure }: Match, head: RequestHead): Omit<Api, 'takesBody'> {
+  const has = (wanted: string): boolean => head.headers.some(([name]) => name === wanted);
+  const isGoogle = has('x-goog-api-key') || /^\/v1(?:alpha|beta)\d*\/models/.test(head.path);
+  const provider = has('anthropic-version') ? 'anthropic' : isGoogle ? 'gcp.gemini' : ofOpenai({ azure }).provider;
+  return { action: 'llm.list_models', operation: 'list_models', provider, shape: models, attributes: named(model) };
+}
+
+function streaming(isStream: boolean | undefined): Attributes {
+  return isStream === undefined ? {} : { 'gen_ai.request.stream': isStream };
+}
+
+function named(model: string | undefined): Attributes {
+  return model === undefined ? {} : { 'gen_ai.request.model': decodeName(model) };
 }
 
 /** What cannot be decoded stays as it is: no policy names it so. */

@@ -1,6 +1,8 @@
+import type { RequestHead } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
+import { describeFailure, type Dialect } from './failures.ts';
 import { providerAuth, providerOf } from './options.ts';
 import { findApi } from './routes.ts';
 
@@ -9,8 +11,11 @@ export const rules: ExchangeRules = {
   isReadWhole: (head) => findApi(head)?.takesBody === true,
   read: (head, body) => readModelRequest(head, body ?? new Uint8Array()),
   call: (target) => targetCall(target, providerAuth[providerOf(target.options)]),
-  failure: ({ detail, code, session }) => ({
-    headers: [['content-type', 'application/json']],
-    body: JSON.stringify({ error: { message: session === undefined ? detail : `${detail} (session ${session})`, type: 'countersign', code, param: null } }),
-  }),
+  failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
 };
+
+/** The path tells whose client it is, also before anything else is known. */
+function dialectOf(head: RequestHead): Dialect {
+  const provider = findApi(head)?.provider ?? '';
+  return provider.startsWith('anthropic') ? 'anthropic' : provider.startsWith('gcp') ? 'gemini' : provider.startsWith('aws') ? 'bedrock' : 'openai';
+}

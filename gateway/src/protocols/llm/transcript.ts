@@ -99,7 +99,16 @@ function describeMessage({ role, parts, finish_reason: reason }: Message): strin
   return [...lines, ...(reason === undefined ? [] : [`finished: ${reason}`])].join('\n');
 }
 
-export function describePart(part: Part): string {
+/** What a piece of a stream holds of a message: a call may lack its name or its arguments. */
+export function describeFragment({ parts, finish_reason: reason }: Message): string {
+  const lines = parts.map((part) => {
+    const isCall = part.type === 'tool_call' || part.type === 'server_tool_call';
+    return isCall && part.name === '' ? asText(part.arguments) : isCall ? describePart(part).replace('({})', '') : describePart(part);
+  });
+  return [...lines, ...(reason === undefined ? [] : [`finished: ${reason}`])].join('\n');
+}
+
+function describePart(part: Part): string {
   switch (part.type) {
     case 'text':
       return part.content;

@@ -26,7 +26,7 @@ export function normalizePath(raw: string): string {
     throw malformed('it holds a separator in percent encoding, or a character that no path has');
   }
   const normalized = decodeUnreserved(path);
-  if (!normalized.startsWith('/')) {
+  if (normalized !== '' && !normalized.startsWith('/')) {
     throw malformed('it does not begin with a slash');
   }
   const segments = normalized.slice(1).split('/');

@@ -11,7 +11,7 @@ export interface ExchangeRules {
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
   readonly call: (target: Target) => TargetCall;
   /** An error of ours as this protocol's clients expect one. The head is as the client sent it when that was not even read. */
-  readonly failure: (problem: Problem, head: RequestHead) => Failure;
+  readonly failure: (failed: Failed) => Failure;
 }
 
 export interface TargetCall extends CallOptions {
@@ -19,7 +19,15 @@ export interface TargetCall extends CallOptions {
   readonly bodyBytesMax: number;
 }
 
+export interface Failed {
+  readonly problem: Problem;
+  readonly head: RequestHead;
+  /** As far as it was read whole; null otherwise. */
+  readonly body: Uint8Array | null;
+}
+
 export interface Failure {
+  readonly status: number;
   readonly headers: Headers;
   readonly body: string;
 }

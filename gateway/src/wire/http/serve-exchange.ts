@@ -33,6 +33,8 @@ class ExchangeRun {
   readonly #closed = Promise.withResolvers<void>();
   #session: Session | null = null;
   #head: RequestHead;
+  /** Where it was read whole. */
+  #body: Uint8Array | null = null;
   /** Sequence number of the request's record. */
   #request: number | null = null;
   #ownHeaders: Headers = [];
@@ -81,6 +83,7 @@ class ExchangeRun {
       this.#exchange.response.writeContinue();
     }
     const first = isOneRecord ? await body.whole() : null;
+    this.#body = first;
     const reading = this.#rules.read(head, mustBeWhole ? first : null, target);
     const sent = composeRequestHead(this.#sentHead(head, body.length, session));
     const outcome = await this.#decide(session, reading, first === null ? [sent] : first.length === 0 ? [sent] : [sent, first], first === null);
@@ -133,10 +136,15 @@ class ExchangeRun {
   /** What the target gets: its own name, the path below its base path, and the framing of the body. */
   #sentHead({ method, path, headers }: RequestHead, length: number | null, { target }: Session): CallHead {
     const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
+    const whole = `${base}${path}`;
     const host = target.host.includes(':') ? `[${target.host}]` : target.host;
     const isPlainPort = target.port === 443 || target.port === 80;
     const framing: Headers = length === null ? [['transfer-encoding', 'chunked']] : [];
-    return { method, path: `${base}${path}`, headers: [['host', isPlainPort ? host : `${host}:${target.port}`], ...headers, ...framing] };
+    return {
+      method,
+      path: whole.startsWith('/') ? whole : `/${whole}`,
+      headers: [['host', isPlainPort ? host : `${host}:${target.port}`], ...headers, ...framing],
+    };
   }
 
   async #decide(session: Session, { action }: RequestReading, bytes: readonly Uint8Array[], continues: boolean): Promise<RequestOutcome> {
@@ -214,12 +222,12 @@ class ExchangeRun {
       response.destroy();
       return;
     }
-    const { headers, body } = this.#rules.failure(problem, this.#head);
+    const { status, headers, body } = this.#rules.failure({ problem, head: this.#head, body: this.#body });
     const own: Headers = [['content-length', String(Buffer.byteLength(body))], ['connection', 'close'], ...this.#ownHeaders];
-    const attributes = { 'http.response.status_code': problem.status, 'error.type': problem.code };
-    await this.#recordEnd(attributes, [composeResponseHead(problem.status, problem.title, headers), Buffer.from(body)]);
+    const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
+    await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     if (!response.destroyed) {
-      response.writeHead(problem.status, [...headers, ...own].flat());
+      response.writeHead(status, [...headers, ...own].flat());
       response.end(body);
     }
   }

@@ -27,12 +27,26 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = defaultJ
 
 /** The same of text that is decoded already. */
 export function parseStrictJsonText(text: string, limits: JsonLimits = defaultJsonLimits): unknown {
-  checkStructure(text, limits);
+  checkStructure(text, limits, addKey);
   return parse(text);
 }
 
+/** JSON that is only looked at, not decided on: any keys, the last of equal ones as everywhere, and limited depth. */
+export function parseJsonText(text: string, limits: JsonLimits = defaultJsonLimits): unknown {
+  checkStructure(text, limits, () => {});
+  return parse(text);
+}
+
+/** Refuses an object with a key that a parser which does not tell case apart takes for one of `names`. */
+export function refuseLookalikes(object: object, names: readonly string[]): void {
+  const folded = new Set(names.map(foldCase));
+  if (Object.keys(object).some((key) => folded.has(foldCase(key)) && !names.includes(key))) {
+    throw new GatewayError('malformed', `The JSON has a key that differs only in case from one of these: ${names.join(', ')}.`);
+  }
+}
+
 /** A byte order mark is kept: JSON does not begin with one (RFC 8259, section 8.1). */
-function decodeUtf8(bytes: Uint8Array): string {
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
@@ -50,7 +64,7 @@ function parse(text: string): unknown {
 }
 
 /** Checks depth and keys. What it takes for strings, keys and nesting is right where the text is JSON, and of other text nothing is believed. */
-function checkStructure(text: string, { depthMax }: JsonLimits): void {
+function checkStructure(text: string, { depthMax }: JsonLimits, onKey: (keys: Set<string>, quoted: string) => void): void {
   /** The folded keys of each open object; null for an open array. */
   const open: (Set<string> | null)[] = [];
   let isKeyNext = false;
@@ -60,7 +74,7 @@ function checkStructure(text: string, { depthMax }: JsonLimits): void {
       const end = stringEnd(text, at);
       const keys = open.at(-1) ?? null;
       if (isKeyNext && keys !== null) {
-        addKey(keys, text.slice(at, end + 1));
+        onKey(keys, text.slice(at, end + 1));
       }
       isKeyNext = false;
       at = end;

@@ -4,9 +4,90 @@ import type { Attributes } from '../../../domain/action.ts';
 import { ModelAnswer } from '../answer.ts';
 import { findApi } from '../routes.ts';
 import type { Message } from '../transcript.ts';
+import { awsEvent } from './aws-messages.ts';
 
 export function fixture(name: string): Buffer {
   return readFileSync(join(import.meta.dirname, name));
+}
+
+export interface Sample {
+  readonly name: string;
+  readonly path: string;
+  readonly request: Buffer;
+  readonly answer: Buffer;
+  readonly streams: readonly { readonly path: string; readonly type: string; readonly bytes: Buffer }[];
+}
+
+const sse = 'text/event-stream; charset=utf-8';
+const aws = 'application/vnd.amazon.eventstream';
+const awsVersion = { anthropic_version: 'bedrock-2023-05-31' };
+
+/** The same conversation, and the same answer whole and streamed, as each API has it. */
+export const samples: readonly Sample[] = [
+  {
+    name: 'openai-chat',
+    path: '/v1/chat/completions',
+    request: fixture('openai-chat-request.json'),
+    answer: fixture('openai-chat-answer.json'),
+    streams: [{ path: '/v1/chat/completions', type: sse, bytes: fixture('openai-chat-stream.txt') }],
+  },
+  {
+    name: 'openai-responses',
+    path: '/v1/responses',
+    request: fixture('openai-responses-request.json'),
+    answer: fixture('openai-responses-answer.json'),
+    streams: [{ path: '/v1/responses', type: sse, bytes: fixture('openai-responses-stream.txt') }],
+  },
+  {
+    name: 'anthropic',
+    path: '/v1/messages',
+    request: fixture('anthropic-request.json'),
+    answer: fixture('anthropic-answer.json'),
+    streams: [{ path: '/v1/messages', type: sse, bytes: fixture('anthropic-stream.txt') }],
+  },
+  {
+    name: 'gemini',
+    path: '/v1beta/models/gemini-2.5-pro:generateContent',
+    request: fixture('gemini-request.json'),
+    answer: fixture('gemini-answer.json'),
+    streams: [
+      { path: '/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse', type: sse, bytes: fixture('gemini-stream.txt') },
+      { path: '/v1beta/models/gemini-2.5-pro:streamGenerateContent', type: 'application/json; charset=UTF-8', bytes: fixture('gemini-stream.json') },
+    ],
+  },
+  {
+    name: 'bedrock-converse',
+    path: '/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse',
+    request: fixture('bedrock-converse-request.json'),
+    answer: fixture('bedrock-converse-answer.json'),
+    streams: [{ path: '/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream', type: aws, bytes: converseStream() }],
+  },
+  {
+    name: 'bedrock-invoke',
+    path: '/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke',
+    request: Buffer.from(JSON.stringify({ ...JSON.parse(fixture('anthropic-request.json').toString()), ...awsVersion })),
+    answer: fixture('anthropic-answer.json'),
+    streams: [{ path: '/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream', type: aws, bytes: invokeStream() }],
+  },
+];
+
+function converseStream(): Buffer {
+  const lines = fixture('bedrock-converse-stream.ndjson').toString().trim().split('\n');
+  return Buffer.concat(
+    lines.map((line) => {
+      const { type, event } = JSON.parse(line);
+      return awsEvent(type, event);
+    }),
+  );
+}
+
+function invokeStream(): Buffer {
+  const events = [
+    ...fixture('anthropic-stream.txt')
+      .toString()
+      .matchAll(/^data: (.*)$/gm),
+  ];
+  return Buffer.concat(events.map(([, data = '']) => awsEvent('chunk', { bytes: Buffer.from(data).toString('base64'), p: 'abcdefgh' })));
 }
 
 export interface ReadAnswer {
@@ -14,13 +95,16 @@ export interface ReadAnswer {
   readonly messages: readonly Message[];
 }
 
-/** What is made of an answer to a POST to this path, given in these pieces. */
-export function readAnswer(path: string, contentType: string, pieces: readonly Uint8Array[], status = 200): ReadAnswer {
-  const api = findApi({ method: 'POST', path, headers: [] });
-  const reader = new ModelAnswer(api?.shape ?? null, 1_000_000);
-  const forFacts = new ModelAnswer(api?.shape ?? null);
+/** What is made of an answer to a POST to this path, given in these pieces. The facts are those that are read without keeping text. */
+export function readAnswer(
+  path: string,
+  head: { readonly type: string; readonly status?: number; readonly headers?: readonly (readonly [string, string])[] },
+  pieces: readonly Uint8Array[],
+): ReadAnswer {
+  const shape = findApi({ method: 'POST', path, headers: [] })?.shape ?? null;
+  const [reader, forFacts] = [new ModelAnswer(shape, 1_000_000), new ModelAnswer(shape)];
   for (const each of [reader, forFacts]) {
-    each.head({ status, headers: [['content-type', contentType]] });
+    each.head({ status: head.status ?? 200, headers: [['content-type', head.type], ...(head.headers ?? [])] });
     for (const piece of pieces) {
       each.bytes(piece);
     }

@@ -1,0 +1,163 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnswerDraft } from './answer-draft.ts';
+import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
+import { expectNumber, expectObject, expectObjects, expectText, type Find, presentAttributes, toolDefinitions } from './parameters.ts';
+import type { Shape } from './shape.ts';
+import { arrange, media, type Message, modalityOf, type Part, text, toolCall } from './transcript.ts';
+
+/**
+ * generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents, of the Gemini API and of Vertex AI.
+ * https://ai.google.dev/api/generate-content
+ */
+export const gemini: Shape = {
+  parameters(body) {
+    refuseTwoSpellings(body);
+    const asked = askedOf(body);
+    const config = expectObject(asked, 'generationConfig', find);
+    return {
+      ...presentAttributes({
+        'gen_ai.request.max_tokens': expectNumber(config, 'maxOutputTokens', find),
+        'gen_ai.request.temperature': expectNumber(config, 'temperature', find),
+        'gen_ai.request.top_p': expectNumber(config, 'topP', find),
+        'gen_ai.request.top_k': expectNumber(config, 'topK', find),
+        'gen_ai.request.seed': expectNumber(config, 'seed', find),
+        'gen_ai.request.choice.count': expectNumber(config, 'candidateCount', find),
+      }),
+      ...toolDefinitions(expectObjects(asked, 'tools', find).flatMap((tool) => toolNames(tool))),
+    };
+  },
+  messages(body) {
+    const asked = askedOf(body);
+    const instruction = find(asked, 'systemInstruction');
+    const embedded = [asked, ...listOf(asked, 'requests')].map((each) => memberOf(each, 'content')).filter(isObject);
+    return arrange([
+      ...(isObject(instruction) ? [{ role: 'system', parts: partsOf(instruction) }] : []),
+      ...[...listOf(asked, 'contents'), ...embedded].map((content) => readContent(content)),
+    ]);
+  },
+  read(value, draft) {
+    draft.identify({ id: textAt(value, 'responseId'), model: textAt(value, 'modelVersion') });
+    for (const candidate of objectsAt(value, 'candidates')) {
+      readCandidate(candidate, draft);
+    }
+    draft.finish(0, textAt(objectAt(value, 'promptFeedback'), 'blockReason'));
+    readUsage(value, draft);
+    const error = memberOf(value, 'error');
+    if (isObject(error)) {
+      const code = numberAt(error, 'code');
+      draft.fail(textAt(error, 'status') ?? (code === undefined ? undefined : String(code)), textAt(error, 'message'));
+    }
+  },
+};
+
+/** Google takes each member in two spellings; that no object has both is checked once for the whole request. */
+const find: Find = (object, name) =>
+  memberOf(object, name) ??
+  memberOf(
+    object,
+    name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  );
+
+/** An object with a member in both spellings may be read in two ways: GatewayError `malformed` (ATTACKS A12). */
+function refuseTwoSpellings(value: unknown): void {
+  // The depth of a request is limited where it is parsed.
+  if (Array.isArray(value)) {
+    value.forEach(refuseTwoSpellings);
+  } else if (isObject(value)) {
+    for (const [name, member] of Object.entries(value)) {
+      const camel = name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+      if (camel !== name && Object.hasOwn(value, camel)) {
+        throw new GatewayError('malformed', 'The request has a member in two spellings, with and without an underscore.');
+      }
+      refuseTwoSpellings(member);
+    }
+  }
+}
+
+/** Lenient where `expectObjects` is not: messages are for reading. */
+function listOf(object: JsonObject, name: string): readonly JsonObject[] {
+  const list = find(object, name);
+  return Array.isArray(list) ? list.filter(isObject) : [];
+}
+
+function textOf(object: JsonObject, name: string): string | undefined {
+  const value = find(object, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** countTokens may carry a whole request inside. */
+function askedOf(body: JsonObject): JsonObject {
+  const inner = find(body, 'generateContentRequest');
+  return isObject(inner) ? inner : body;
+}
+
+/** The functions that are declared; what Google runs itself (`googleSearch`, `codeExecution` ...) is known by its member. */
+function toolNames(tool: JsonObject): string[] {
+  const declared = expectObjects(tool, 'functionDeclarations', find).map((each) => expectText(each, 'name') ?? '');
+  const own = Object.keys(tool).filter((name) => name !== 'functionDeclarations' && name !== 'function_declarations');
+  return [...declared, ...own];
+}
+
+function readContent(content: JsonObject): Message {
+  const role = textAt(content, 'role') ?? 'user';
+  return { role: role === 'model' ? 'assistant' : role, parts: partsOf(content) };
+}
+
+function partsOf(content: JsonObject): Part[] {
+  return listOf(content, 'parts').map((part) => readPart(part));
+}
+
+function readPart(part: JsonObject): Part {
+  const content = textAt(part, 'text');
+  if (content !== undefined) {
+    return memberOf(part, 'thought') === true ? { type: 'reasoning', content } : text(content);
+  }
+  const call = find(part, 'functionCall');
+  if (isObject(call)) {
+    return toolCall({ id: textAt(call, 'id'), name: textAt(call, 'name') ?? '', arguments: memberOf(call, 'args') });
+  }
+  const response = find(part, 'functionResponse');
+  if (isObject(response)) {
+    // Without an id the name is what ties it to its call.
+    return { type: 'tool_call_response', id: textAt(response, 'id') ?? textAt(response, 'name') ?? null, response: memberOf(response, 'response') ?? null };
+  }
+  const inline = find(part, 'inlineData');
+  const file = find(part, 'fileData');
+  if (isObject(inline) || isObject(file)) {
+    const given = isObject(inline) ? inline : isObject(file) ? file : {};
+    const mimeType = textOf(given, 'mimeType');
+    return media(modalityOf(mimeType), { mimeType, base64: textAt(given, 'data'), uri: textOf(given, 'fileUri') });
+  }
+  return { type: 'other', name: Object.keys(part).find((name) => !name.startsWith('thought')) ?? 'part' };
+}
+
+/** Text of a stream goes on where it is of the same kind as what came before; each call is whole. */
+function readCandidate(candidate: JsonObject, draft: AnswerDraft): void {
+  const index = numberAt(candidate, 'index') ?? 0;
+  for (const part of objectsAt(objectAt(candidate, 'content'), 'parts')) {
+    const read = readPart(part);
+    if (read.type === 'text' || read.type === 'reasoning') {
+      draft.append(index, draft.keyFor(index, read.type), read.type, read.content);
+    } else if (read.type === 'tool_call') {
+      draft.call(index, draft.keyFor(index), { id: read.id ?? undefined, name: read.name, arguments: jsonText(read.arguments) });
+    } else {
+      draft.put(index, draft.keyFor(index), read);
+    }
+  }
+  draft.finish(index, textAt(candidate, 'finishReason'));
+}
+
+/** What the model thought is counted apart from what it said; a cached prompt is part of the prompt. */
+function readUsage(value: JsonObject, draft: AnswerDraft): void {
+  const usage = objectAt(value, 'usageMetadata');
+  const said = numberAt(usage, 'candidatesTokenCount');
+  const thought = numberAt(usage, 'thoughtsTokenCount');
+  const prompt = numberAt(usage, 'promptTokenCount');
+  draft.count({
+    // countTokens answers with `totalTokens`.
+    input: prompt === undefined ? numberAt(value, 'totalTokens') : prompt + (numberAt(usage, 'toolUsePromptTokenCount') ?? 0),
+    output: said === undefined && thought === undefined ? undefined : (said ?? 0) + (thought ?? 0),
+    cacheRead: numberAt(usage, 'cachedContentTokenCount'),
+    reasoning: thought,
+  });
+}

@@ -1,0 +1,35 @@
+import { memberOf, numberAt, objectAt, textAt } from './json.ts';
+import { readError } from './openai-chat.ts';
+import { expectText, presentAttributes } from './parameters.ts';
+import type { Shape } from './shape.ts';
+import { type Message, text } from './transcript.ts';
+
+/** https://platform.openai.com/docs/api-reference/embeddings */
+export const openaiEmbeddings: Shape = {
+  parameters: (body) => {
+    const format = expectText(body, 'encoding_format');
+    return presentAttributes({
+      'gen_ai.request.model': expectText(body, 'model'),
+      'gen_ai.request.encoding_formats': format === undefined ? undefined : [format],
+    });
+  },
+  messages: (body) => textsOf(memberOf(body, 'input')),
+  read(value, draft) {
+    draft.identify({ model: textAt(value, 'model') });
+    draft.count({ input: numberAt(objectAt(value, 'usage'), 'prompt_tokens') });
+    readError(value, draft);
+  },
+};
+
+/** https://platform.openai.com/docs/api-reference/models and the same of Anthropic and Gemini: nothing is asked of a model. */
+export const models: Shape = {
+  parameters: () => ({}),
+  messages: () => [],
+  read: readError,
+};
+
+/** One text or many; as tokens they are no text. */
+function textsOf(input: unknown): Message[] {
+  const texts: readonly unknown[] = Array.isArray(input) ? input : [input];
+  return texts.flatMap((each) => (typeof each === 'string' ? [{ role: 'user', parts: [text(each)] }] : []));
+}

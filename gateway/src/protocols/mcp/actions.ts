@@ -1,0 +1,131 @@
+import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import type { Body, JsonObject, Message, Notification, Request } from './messages.ts';
+import { checkName, isObject, parseExactNumbers } from './messages.ts';
+
+/** Arguments of a tool call up to this length are facts, for policy; longer ones are in the content alone. */
+const argumentsAttributeBytesMax = 2048;
+/** https://www.w3.org/TR/trace-context/#traceparent-header */
+const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+interface MethodAction extends ActionDefinition {
+  readonly method: string;
+  /** The member of `params` that says what is asked for; a message without it is refused. */
+  readonly subject?: SubjectKey;
+}
+
+type Asking = Request | Notification;
+
+export type SubjectKey = 'name' | 'uri' | 'taskId';
+
+/**
+ * What a message asks for. Sampling, elicitation and roots are asked by the server of the client; a client that sends them anyway asks for
+ * the same. Methods: the schemas of revisions 2025-03-26 to 2026-07-28, and the extension for tasks.
+ */
+const methodActions: readonly MethodAction[] = [
+  { method: 'initialize', name: 'mcp.initialize', title: 'Begin a session with the server' },
+  { method: 'server/discover', name: 'mcp.discover', title: 'Ask what the server is and can do' },
+  { method: 'ping', name: 'mcp.ping', title: 'Ask whether the server is there' },
+  { method: 'tools/list', name: 'mcp.list_tools', title: 'List tools' },
+  { method: 'tools/call', name: 'mcp.call_tool', title: 'Call a tool', subject: 'name' },
+  { method: 'resources/list', name: 'mcp.list_resources', title: 'List resources' },
+  { method: 'resources/templates/list', name: 'mcp.list_resource_templates', title: 'List templates of resources' },
+  { method: 'resources/read', name: 'mcp.read_resource', title: 'Read a resource', subject: 'uri' },
+  { method: 'resources/subscribe', name: 'mcp.subscribe', title: 'Subscribe to a resource', subject: 'uri' },
+  { method: 'resources/unsubscribe', name: 'mcp.unsubscribe', title: 'End a subscription to a resource', subject: 'uri' },
+  { method: 'subscriptions/listen', name: 'mcp.listen', title: 'Listen for changes' },
+  { method: 'prompts/list', name: 'mcp.list_prompts', title: 'List prompts' },
+  { method: 'prompts/get', name: 'mcp.get_prompt', title: 'Get a prompt', subject: 'name' },
+  { method: 'completion/complete', name: 'mcp.complete', title: 'Complete an argument' },
+  { method: 'logging/setLevel', name: 'mcp.set_level', title: 'Set the level of log messages' },
+  { method: 'tasks/list', name: 'mcp.list_tasks', title: 'List tasks' },
+  { method: 'tasks/get', name: 'mcp.get_task', title: 'Get the state of a task', subject: 'taskId' },
+  { method: 'tasks/result', name: 'mcp.get_task_result', title: 'Get the result of a task', subject: 'taskId' },
+  { method: 'tasks/update', name: 'mcp.update_task', title: 'Give input to a task', subject: 'taskId' },
+  { method: 'tasks/cancel', name: 'mcp.cancel_task', title: 'Cancel a task', subject: 'taskId' },
+  { method: 'sampling/createMessage', name: 'mcp.sample', title: 'Ask the client for an answer of its model' },
+  { method: 'elicitation/create', name: 'mcp.elicit', title: 'Ask the client for input of its user' },
+  { method: 'roots/list', name: 'mcp.list_roots', title: 'Ask the client for its roots' },
+  { method: 'notifications/initialized', name: 'mcp.initialized', title: 'Tell that the session has begun' },
+  { method: 'notifications/cancelled', name: 'mcp.cancel', title: 'Cancel a request' },
+  { method: 'notifications/progress', name: 'mcp.report_progress', title: 'Report progress' },
+  { method: 'notifications/roots/list_changed', name: 'mcp.change_roots', title: 'Tell that the roots have changed' },
+  { method: 'notifications/tasks/status', name: 'mcp.report_task', title: 'Report the state of a task' },
+];
+
+/** What HTTP asks for without a message, or a message without a method. */
+const otherActions = [
+  { name: 'mcp.answer', title: 'Answer a request of the server' },
+  { name: 'mcp.open_stream', title: 'Open the stream on which the server asks and notifies' },
+  { name: 'mcp.end_session', title: 'End a session with the server' },
+  { name: 'mcp.unknown', title: 'Send a message with a method that is not known' },
+] as const satisfies readonly ActionDefinition[];
+
+export const actions: readonly ActionDefinition[] = [...methodActions.map(({ name, title }) => ({ name, title })), ...otherActions];
+
+const byMethod = new Map(methodActions.map((action) => [action.method, action]));
+
+export function actionOf(message: Message): string {
+  return 'method' in message ? actionOfMethod(message.method) : 'mcp.answer';
+}
+
+export function actionOfMethod(method: string): string {
+  return byMethod.get(method)?.name ?? 'mcp.unknown';
+}
+
+export function subjectKey(method: string): SubjectKey | null {
+  return byMethod.get(method)?.subject ?? null;
+}
+
+/** A message that is about a tool, a prompt, a resource or a task names it: GatewayError `malformed` otherwise. */
+export function checkSubject(message: Message): void {
+  const key = 'method' in message ? subjectKey(message.method) : null;
+  if (key !== null && 'params' in message) {
+    checkName(message.params[key], key);
+  }
+}
+
+/** Facts of what a client sent. The messages of a batch are alike (`reading.ts`), so the first stands for all. */
+export function messageAttributes(body: Body, text: string): Attributes {
+  const [first] = body.messages;
+  const ids = body.messages.flatMap((message) => ('id' in message && message.id !== null ? [message.id.text] : []));
+  return {
+    ...(ids.length === 0 ? {} : { 'jsonrpc.request.id': ids.length === 1 ? (ids[0] ?? '') : ids }),
+    ...(first !== undefined && 'method' in first ? { 'mcp.method.name': first.method, ...subjectAttributes(first), ...callAttributes(first, text) } : {}),
+  };
+}
+
+function subjectAttributes({ method, params }: Asking): Attributes {
+  const { ref, _meta: meta, inputResponses } = params;
+  const named = method === 'completion/complete' && isObject(ref) ? ref : params;
+  const traceparent = isObject(meta) ? meta['traceparent'] : undefined;
+  return {
+    ...(method === 'prompts/get' || method === 'completion/complete' ? textAttribute('gen_ai.prompt.name', named['name']) : {}),
+    ...(method.startsWith('resources/') || method === 'completion/complete' ? textAttribute('mcp.resource.uri', named['uri']) : {}),
+    ...(method.startsWith('tasks/') ? textAttribute('countersign.task', params['taskId']) : {}),
+    ...(typeof traceparent === 'string' && traceparentForm.test(traceparent) ? { traceparent } : {}),
+    ...(isObject(inputResponses) ? { 'countersign.input_responses': Object.keys(inputResponses).length } : {}),
+  };
+}
+
+function callAttributes({ method, params }: Asking, text: string): Attributes {
+  if (method !== 'tools/call') {
+    return {};
+  }
+  return { 'gen_ai.operation.name': 'execute_tool', ...textAttribute('gen_ai.tool.name', params['name']), ...argumentsAttribute(params, text) };
+}
+
+/** Exactly the arguments that are sent, with all digits of their numbers, without the white space. */
+function argumentsAttribute(params: JsonObject, text: string): Attributes {
+  const fits = (json: string | undefined): boolean => json !== undefined && Buffer.byteLength(json) <= argumentsAttributeBytesMax;
+  if (!fits(JSON.stringify(params['arguments']))) {
+    return {};
+  }
+  const [exact] = [parseExactNumbers(text)].flat();
+  const exactParams = isObject(exact) ? exact['params'] : undefined;
+  const json = JSON.stringify(isObject(exactParams) ? exactParams['arguments'] : undefined);
+  return fits(json) ? { 'gen_ai.tool.call.arguments': json } : {};
+}
+
+function textAttribute(name: string, value: unknown): Attributes {
+  return typeof value === 'string' ? { [name]: checkName(value, name) } : {};
+}

@@ -1,0 +1,173 @@
+import type { Attributes } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
+import { SseParser } from '../../wire/http/sse.ts';
+import { actionOfMethod } from './actions.ts';
+import type { Body, JsonObject, Message, Request, Result } from './messages.ts';
+import { isObject, parseServerBody } from './messages.ts';
+import type { ToolList } from './tool-definitions.ts';
+import { readToolList } from './tool-definitions.ts';
+
+/** What is held of one message of an answer to read its facts; the record has all of it. */
+const messageBytesMax = 4 * 1024 * 1024;
+/** Tools whose digests are facts of the answer that lists them. */
+const digestsAttributeMax = 200;
+const sessionIdCharactersMax = 256;
+
+/** What became of a request: `unread` is an answer too long, cut or not understood. */
+type Outcome = 'result' | 'error' | 'tool_error' | 'input_required' | 'unread' | 'none';
+
+/** Follows the answer to a POST, or the server's own stream. Never throws. */
+export class AnswerFollower implements AnswerReader {
+  readonly #asked: ReadonlyMap<string, Request>;
+  readonly #hasSession: boolean;
+  #sse: SseParser | null = null;
+  #json: Buffer[] | null = null;
+  #jsonBytes = 0;
+  #outcome: Outcome = 'none';
+  #unread = 0;
+  #toolList: ToolList | null = null;
+  readonly #asks = new Set<string>();
+  readonly #facts: Record<string, Attributes[string]> = {};
+
+  constructor(body: Body | null, hasSession: boolean) {
+    const requests = (body?.messages ?? []).filter((message) => message.kind === 'request');
+    this.#asked = new Map(requests.map((request) => [request.id.json, request]));
+    this.#hasSession = hasSession;
+  }
+
+  /** Tool definitions that the answer listed, for `compareTools`; null while it has none. */
+  get toolList(): ToolList | null {
+    this.#readJson();
+    return this.#toolList;
+  }
+
+  head({ headers }: ResponseHead): void {
+    const mediaType = headers
+      .find(([name]) => name === 'content-type')?.[1]
+      .split(';')[0]
+      ?.trim()
+      .toLowerCase();
+    this.#sse = mediaType === 'text/event-stream' ? new SseParser(messageBytesMax) : null;
+    this.#json = mediaType === 'application/json' ? [] : null;
+    const session = headers.find(([name]) => name === 'mcp-session-id')?.[1];
+    if (this.#hasSession && session !== undefined && session.length <= sessionIdCharactersMax) {
+      this.#facts['mcp.session.id'] = session;
+    }
+  }
+
+  bytes(piece: Uint8Array): void {
+    for (const event of this.#sse?.push(piece) ?? []) {
+      // An event without data only names a place to resume from.
+      if (event.data !== '') {
+        this.#read(event.data);
+      }
+    }
+    this.#jsonBytes += piece.length;
+    if (this.#jsonBytes <= messageBytesMax) {
+      this.#json?.push(Buffer.from(piece));
+    }
+  }
+
+  facts(): Attributes {
+    this.#readJson();
+    const unread = this.#unread + (this.#sse?.skipped ?? 0);
+    const outcome = this.#outcome === 'none' && unread > 0 ? 'unread' : this.#outcome;
+    return {
+      ...this.#facts,
+      ...(this.#asked.size === 0 ? {} : { 'countersign.outcome': outcome }),
+      ...(unread === 0 ? {} : { 'countersign.unread_messages': unread }),
+      ...(this.#asks.size === 0 ? {} : { 'countersign.server_requests': [...this.#asks] }),
+      ...toolAttributes(this.#toolList),
+    };
+  }
+
+  #readJson(): void {
+    const pieces = this.#json;
+    this.#json = null;
+    if (pieces === null || this.#jsonBytes === 0) {
+      return;
+    }
+    if (this.#jsonBytes > messageBytesMax) {
+      this.#unread += 1;
+    } else {
+      this.#read(Buffer.concat(pieces).toString('utf8'));
+    }
+  }
+
+  #read(text: string): void {
+    try {
+      for (const message of parseServerBody(text).messages) {
+        this.#readMessage(message);
+      }
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      this.#unread += 1;
+    }
+  }
+
+  #readMessage(message: Message): void {
+    switch (message.kind) {
+      case 'request':
+        this.#asks.add(actionOfMethod(message.method));
+        break;
+      case 'result':
+        this.#readResult(message);
+        break;
+      case 'failure':
+        if (message.id === null || this.#asked.has(message.id.json)) {
+          this.#outcome = 'error';
+          this.#facts['rpc.response.status_code'] = String(message.code);
+          this.#facts['error.type'] = String(message.code);
+        }
+        break;
+      case 'notification':
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #readResult({ id, result }: Result): void {
+    const request = this.#asked.get(id.json);
+    // A stream may also bring an answer that an earlier one lost.
+    if (Array.isArray(result['tools']) && (request === undefined || request.method === 'tools/list')) {
+      const isWhole = request !== undefined && request.params['cursor'] === undefined && result['nextCursor'] === undefined;
+      this.#toolList = readToolList(result['tools'], isWhole);
+    }
+    for (const asked of inputRequests(result)) {
+      this.#asks.add(actionOfMethod(asked));
+    }
+    if (request === undefined) {
+      return;
+    }
+    const isToolError = request.method === 'tools/call' && result['isError'] === true;
+    this.#outcome = isToolError ? 'tool_error' : result['resultType'] === 'input_required' ? 'input_required' : 'result';
+    if (isToolError) {
+      this.#facts['error.type'] = 'tool_error';
+    }
+    if (request.method === 'initialize' && typeof result['protocolVersion'] === 'string') {
+      this.#facts['mcp.protocol.version'] = result['protocolVersion'].slice(0, 'YYYY-MM-DD'.length);
+    }
+  }
+}
+
+/** Methods of what the server asks for within a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
+function inputRequests(result: JsonObject): string[] {
+  const asked = isObject(result['inputRequests']) ? Object.values(result['inputRequests']) : [];
+  return asked.map((each) => (isObject(each) && typeof each['method'] === 'string' ? each['method'] : ''));
+}
+
+function toolAttributes(list: ToolList | null): Attributes {
+  if (list === null) {
+    return {};
+  }
+  const digests = [...list.digests].slice(0, digestsAttributeMax).map(([name, digest]) => `${name} ${digest}`);
+  return {
+    'countersign.tools': list.digests.size,
+    'countersign.tool_digests': digests,
+    ...(list.unread === 0 ? {} : { 'countersign.unread_tools': list.unread }),
+  };
+}

@@ -1,0 +1,54 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { Failed, Failure } from '../../wire/http/rules.ts';
+import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { parseClientBody } from './messages.ts';
+
+/** JSON-RPC: the message is no valid request. */
+const invalidRequest = -32600;
+/** Of the range that MCP leaves to implementations; `data.code` says which error it is. */
+const gatewayFailure = -32010;
+
+/** Errors of the request as HTTP, which the client's transport acts on by the status; all others answer the request that was made. */
+const transportErrors: ReadonlySet<string> = new Set([
+  'unauthenticated',
+  'throttled',
+  'unknown_target',
+  'malformed',
+  'unsupported',
+  'limit_exceeded',
+  'internal',
+]);
+
+/**
+ * Our errors as JSON-RPC answers. Clients raise their usual error for an answer with status 200 that has the id of their request; another status
+ * is a failure of the connection to them, so it is kept for what is one.
+ */
+export function failureAnswer({ problem, body }: Failed): Failure {
+  const id = body === null ? null : requestIdJson(body);
+  const { code, detail, session, status } = problem;
+  const data = { code, ...(session === undefined ? {} : { session }) };
+  const failure = JSON.stringify({
+    code: code === 'malformed' || code === 'unsupported' ? invalidRequest : gatewayFailure,
+    message: `countersign: ${detail}`,
+    data,
+  });
+  return {
+    status: id === null || transportErrors.has(code) ? status : 200,
+    headers: [['content-type', 'application/json']],
+    body: `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${failure}}`,
+  };
+}
+
+/** Null for what is not one request, or cannot be read. */
+function requestIdJson(bytes: Uint8Array): string | null {
+  try {
+    const { messages, isBatch } = parseClientBody(decodeUtf8(bytes));
+    const [message] = messages;
+    return !isBatch && message?.kind === 'request' ? message.id.json : null;
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return null;
+    }
+    throw error;
+  }
+}

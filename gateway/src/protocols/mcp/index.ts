@@ -1,0 +1,23 @@
+import type { ExchangeProtocol } from '../../domain/protocol.ts';
+import { serveExchange } from '../../wire/http/serve-exchange.ts';
+import { parseHttpOptions } from '../../wire/http/target-options.ts';
+import { targetUrl } from '../../wire/http/target-url.ts';
+import { actions } from './actions.ts';
+import { render } from './render.ts';
+import { rules } from './rules.ts';
+
+export const mcp: ExchangeProtocol = {
+  id: 'mcp',
+  title: 'MCP',
+  transport: 'exchange',
+  schemes: { https: 443, http: 80 },
+  actions,
+  parseOptions: parseHttpOptions,
+  connection: (door) => ({
+    url: targetUrl(door),
+    environment: {},
+    command: `npx @modelcontextprotocol/inspector --cli ${targetUrl(door)} --header 'Authorization: Bearer TOKEN' --method tools/list`,
+  }),
+  serve: (exchange, door) => serveExchange(exchange, door, rules),
+  render,
+};

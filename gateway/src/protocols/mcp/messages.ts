@@ -1,0 +1,155 @@
+import { GatewayError } from '../../domain/errors.ts';
+import { parseJsonText, parseStrictJsonText, refuseLookalikes } from '../../wire/http/strict-json.ts';
+
+declare global {
+  interface JSON {
+    /** Of ES2026; the compiler's library does not have it. */
+    rawJSON(text: string): object;
+  }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The id as JSON, to be put into an answer, and as text, for facts. An integer that a double cannot hold is kept digit by digit. */
+export interface RequestId {
+  readonly json: string;
+  readonly text: string;
+}
+
+/** JSON-RPC 2.0 as MCP uses it: https://modelcontextprotocol.io/specification/2025-11-25/basic#messages */
+export type Message = Request | Notification | Result | Failure;
+
+export interface Request {
+  readonly kind: 'request';
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+export interface Notification {
+  readonly kind: 'notification';
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+export interface Result {
+  readonly kind: 'result';
+  readonly id: RequestId;
+  readonly result: JsonObject;
+}
+
+export interface Failure {
+  readonly kind: 'failure';
+  /** Null where the request could not be read. */
+  readonly id: RequestId | null;
+  readonly code: number;
+  readonly message: string;
+}
+
+export interface Body {
+  readonly messages: readonly Message[];
+  readonly isBatch: boolean;
+}
+
+/** Messages in one batch. */
+const batchMessagesMax = 100;
+/** Characters of an id, a method, or the name of what is asked for: what facts are made of. */
+const nameCharactersMax = 4096;
+
+const messageKeys = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
+/** Members of `params` that are decided on. */
+const paramsKeys = ['name', 'arguments', 'uri', 'taskId', 'ref', 'protocolVersion', 'inputResponses', '_meta'];
+
+/** What a client sends, read as every server reads it. All else is a GatewayError `malformed`, or `limit_exceeded`. */
+export function parseClientBody(text: string): Body {
+  const value = parseStrictJsonText(text);
+  for (const each of elementsOf(value)) {
+    refuseLookalikes(isObject(each) ? each : {}, messageKeys);
+    refuseLookalikes(isObject(each) && isObject(each['params']) ? each['params'] : {}, paramsKeys);
+  }
+  return readBody(text, value);
+}
+
+/** What a server sends, read as usual clients read it. Errors as above. */
+export function parseServerBody(text: string): Body {
+  return readBody(text, parseJsonText(text));
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Text that is decided on: limited, and the same for those who replace lone surrogates and those who do not. */
+export function checkName(value: unknown, what: string): string {
+  if (typeof value !== 'string' || !value.isWellFormed()) {
+    throw new GatewayError('malformed', `The message has no ${what}, or one that is not text.`);
+  }
+  if (value.length > nameCharactersMax) {
+    throw new GatewayError('limit_exceeded', `The ${what} is longer than ${nameCharactersMax} characters.`);
+  }
+  return value;
+}
+
+/** JSON with its numbers as they were written: stringified, also those come out unchanged that a double does not hold. */
+export function parseExactNumbers(text: string): unknown {
+  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined && context.source !== String(value) ? JSON.rawJSON(context.source) : value,
+  );
+}
+
+function elementsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function readBody(text: string, value: unknown): Body {
+  const elements = elementsOf(value);
+  if (elements.length === 0) {
+    throw new GatewayError('malformed', 'The batch is empty.');
+  }
+  if (elements.length > batchMessagesMax) {
+    throw new GatewayError('limit_exceeded', `A batch has at most ${batchMessagesMax} messages.`);
+  }
+  const exact = elements.some(hasInexactId) ? elementsOf(parseExactNumbers(text)) : elements;
+  return { messages: elements.map((element, i) => readMessage(element, exact[i])), isBatch: Array.isArray(value) };
+}
+
+function hasInexactId(value: unknown): boolean {
+  return isObject(value) && typeof value['id'] === 'number' && !Number.isSafeInteger(value['id']);
+}
+
+/** `exact` is the same message as `parseExactNumbers` gives it. */
+function readMessage(value: unknown, exact: unknown): Message {
+  if (!isObject(value) || value['jsonrpc'] !== '2.0') {
+    throw new GatewayError('malformed', 'The body is not a JSON-RPC 2.0 message.');
+  }
+  const isOf = (...keys: string[]): boolean => ['method', 'result', 'error'].every((key) => keys.includes(key) === Object.hasOwn(value, key));
+  const id = (): RequestId => readId(value['id'], isObject(exact) ? exact['id'] : undefined);
+  if (isOf('method')) {
+    const method = checkName(value['method'], 'method');
+    const params = value['params'] ?? {};
+    if (!isObject(params) || value['params'] === null) {
+      throw new GatewayError('malformed', 'The params of the message are not an object.');
+    }
+    return Object.hasOwn(value, 'id') ? { kind: 'request', id: id(), method, params } : { kind: 'notification', method, params };
+  }
+  const { result, error } = value;
+  if (isOf('result') && isObject(result)) {
+    return { kind: 'result', id: id(), result };
+  }
+  if (isOf('error') && isObject(error) && typeof error['code'] === 'number' && typeof error['message'] === 'string') {
+    return { kind: 'failure', id: (value['id'] ?? null) === null ? null : id(), code: error['code'], message: error['message'] };
+  }
+  throw new GatewayError('malformed', 'The JSON-RPC message is neither a request nor an answer.');
+}
+
+function readId(value: unknown, exact: unknown): RequestId {
+  if (typeof value === 'string') {
+    const text = checkName(value, 'id');
+    return { json: JSON.stringify(text), text };
+  }
+  if (typeof value === 'number' && Number.isInteger(value)) {
+    const json = checkName(JSON.stringify(exact), 'id');
+    return { json, text: json };
+  }
+  throw new GatewayError('malformed', 'The id of the message is neither text nor a whole number.');
+}

@@ -1,0 +1,113 @@
+import { GatewayError } from '../../domain/errors.ts';
+import { subjectKey } from './actions.ts';
+import type { Message, Notification, Request } from './messages.ts';
+import { isObject } from './messages.ts';
+
+/**
+ * Headers that repeat what the body says, for those who route by them. What is decided on is the body, so a header that says something else is
+ * refused, whatever the revision (ATTACKS A12, A13).
+ * https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata
+ */
+const methodHeader = 'mcp-method';
+const nameHeader = 'mcp-name';
+const parameterPrefix = 'mcp-param-';
+
+/** Methods whose requests must carry their subject in `mcp-name`. */
+const namedMethods = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/update', 'tasks/cancel']);
+
+const encoded = /^=\?base64\?(.*)\?=$/s;
+const decimal = /^-?[0-9]{1,16}(\.[0-9]{1,16})?$/;
+
+type Headers = readonly (readonly [string, string])[];
+
+/** The value of a header that may be there once. */
+export function singleHeader(headers: Headers, name: string): string | null {
+  const values = headers.filter(([key]) => key === name);
+  if (values.length > 1) {
+    throw new GatewayError('malformed', `The header ${name} is there more than once.`);
+  }
+  return values[0]?.[1].trim() ?? null;
+}
+
+/** GatewayError `malformed` where the headers are not those of the message. `isRequired`: its revision says that they must be there. */
+export function checkMirroredHeaders(headers: Headers, messages: readonly Message[], isRequired: boolean): void {
+  const method = singleHeader(headers, methodHeader);
+  const name = singleHeader(headers, nameHeader);
+  const parameters = headers.filter(([key]) => key.startsWith(parameterPrefix));
+  for (const message of messages) {
+    if ('method' in message) {
+      checkMethod(method, message, isRequired);
+      checkSubject(name, message, isRequired);
+      checkParameters(parameters, message);
+    } else if (method !== null || name !== null || parameters.length > 0) {
+      throw new GatewayError('malformed', `An answer has no header ${methodHeader}, ${nameHeader} or ${parameterPrefix}*.`);
+    }
+  }
+}
+
+function checkMethod(header: string | null, message: Request | Notification, isRequired: boolean): void {
+  if (header === null ? isRequired && message.kind === 'request' : header !== message.method) {
+    throw new GatewayError('malformed', `The header ${methodHeader} is not the method of the message.`);
+  }
+}
+
+function checkSubject(header: string | null, { kind, method, params }: Request | Notification, isRequired: boolean): void {
+  const key = subjectKey(method);
+  if (header === null) {
+    if (isRequired && kind === 'request' && namedMethods.has(method)) {
+      throw new GatewayError('malformed', `The header ${nameHeader} is missing: it repeats the ${key} of the message.`);
+    }
+    return;
+  }
+  const name = decode(header);
+  // Which member is meant by a method that is not known here, nobody can say.
+  const candidates = key === null ? ['name', 'uri', 'taskId'] : [key];
+  if (!candidates.some((candidate) => params[candidate] === name)) {
+    throw new GatewayError('malformed', `The header ${nameHeader} is not what the message names.`);
+  }
+}
+
+/**
+ * Which argument a header repeats is in the tool's definition; the server checks it by that. Here a header may not bring in anything that is not
+ * among the arguments.
+ */
+function checkParameters(headers: Headers, { method, params }: Request | Notification): void {
+  if (headers.length === 0) {
+    return;
+  }
+  const values = method === 'tools/call' ? printedValues(params['arguments']) : new Set<string>();
+  for (const [name, value] of headers) {
+    singleHeader(headers, name);
+    const text = decode(value.trim());
+    if (!values.has(text) && !(decimal.test(text) && values.has(String(Number(text))))) {
+      throw new GatewayError('malformed', `A header ${parameterPrefix}* is none of the arguments of the call.`);
+    }
+  }
+}
+
+/** What a header may repeat: text, numbers and truth values, within objects but not within arrays. The depth of a message is limited. */
+function printedValues(value: unknown): Set<string> {
+  const found = new Set<string>();
+  const visit = (each: unknown): void => {
+    if (isObject(each)) {
+      Object.values(each).forEach(visit);
+    } else if (typeof each === 'string' || typeof each === 'number' || typeof each === 'boolean') {
+      found.add(String(each));
+    }
+  };
+  visit(value);
+  return found;
+}
+
+function decode(value: string): string {
+  const [, base64] = encoded.exec(value) ?? [];
+  if (base64 === undefined) {
+    return value;
+  }
+  const bytes = Buffer.from(base64, 'base64');
+  const text = bytes.toString('utf8');
+  if (bytes.toString('base64') !== base64 || !Buffer.from(text).equals(bytes)) {
+    throw new GatewayError('malformed', 'A header is not the base64 that it says it is.');
+  }
+  return text;
+}

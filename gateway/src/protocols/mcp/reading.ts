@@ -1,0 +1,98 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { Attributes } from '../../domain/action.ts';
+import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
+import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { actionOf, checkSubject, messageAttributes } from './actions.ts';
+import { AnswerFollower } from './answer.ts';
+import type { Body } from './messages.ts';
+import { parseClientBody } from './messages.ts';
+import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
+import type { Revision } from './revision.ts';
+import { revisionOf } from './revision.ts';
+
+export interface McpReading extends RequestReading {
+  readonly answer: AnswerFollower;
+}
+
+/** The address of a target is its MCP endpoint; nothing else of a server is reached by this protocol. */
+const endpointPaths = new Set(['', '/', '/mcp']);
+/** Of the transport that was there before Streamable HTTP. */
+const oldTransportPaths = new Set(['/sse', '/message', '/messages']);
+
+const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const sessionIdForm = /^[\x21-\x7e]{1,256}$/;
+
+/**
+ * What a request of Streamable HTTP asks for. `body` is all of it, its content coding undone. GatewayError `malformed`, `unsupported` or
+ * `limit_exceeded` for what is not let through.
+ * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
+ */
+export function readRequest(head: RequestHead, body: Uint8Array): McpReading {
+  checkPath(head.path);
+  switch (head.method) {
+    case 'POST':
+      return readPost(head, body);
+    case 'GET':
+      return readBare(head, body, 'mcp.open_stream');
+    case 'DELETE':
+      return readBare(head, body, 'mcp.end_session');
+    default:
+      throw new GatewayError('unsupported', 'MCP over HTTP has the methods POST, GET and DELETE.');
+  }
+}
+
+function checkPath(path: string): void {
+  const [withoutQuery = ''] = path.split('?', 1);
+  if (oldTransportPaths.has(withoutQuery)) {
+    throw new GatewayError(
+      'unsupported',
+      'The HTTP+SSE transport of MCP is not let through: choose Streamable HTTP in the client, and give the address of the target without a path.',
+    );
+  }
+  if (!endpointPaths.has(path)) {
+    throw new GatewayError('unsupported', 'MCP is spoken at the address of the target, without a further path or query.');
+  }
+}
+
+function readPost(head: RequestHead, bytes: Uint8Array): McpReading {
+  if (!jsonType.test(singleHeader(head.headers, 'content-type') ?? '')) {
+    throw new GatewayError('malformed', 'A message of MCP is sent as application/json, in UTF-8.');
+  }
+  const text = decodeUtf8(bytes);
+  const body = parseClientBody(text);
+  checkBatch(body);
+  body.messages.forEach(checkSubject);
+  const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), body);
+  checkMirroredHeaders(head.headers, body.messages, revision.isStateless);
+  const [first] = body.messages;
+  const name = first === undefined ? 'mcp.unknown' : actionOf(first);
+  return {
+    action: { name, attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) } },
+    answer: new AnswerFollower(body, !revision.isStateless),
+  };
+}
+
+/** A request is decided on alone. Together come only answers, or notifications of one method. */
+function checkBatch({ messages }: Body): void {
+  const methods = new Set(messages.map((message) => ('method' in message ? message.method : null)));
+  if (messages.length > 1 && (methods.size > 1 || messages.some(({ kind }) => kind === 'request'))) {
+    throw new GatewayError('unsupported', 'A batch that asks for several things is not let through: send the requests one by one.');
+  }
+}
+
+/** GET and DELETE: no message. */
+function readBare(head: RequestHead, bytes: Uint8Array, name: string): McpReading {
+  if (bytes.length > 0) {
+    throw new GatewayError('malformed', `A ${head.method} of MCP has no body.`);
+  }
+  const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
+  return { action: { name, attributes: connectionAttributes(head, revision) }, answer: new AnswerFollower(null, !revision.isStateless) };
+}
+
+function connectionAttributes({ headers }: RequestHead, { name, isStateless }: Revision): Attributes {
+  const session = isStateless ? null : singleHeader(headers, 'mcp-session-id');
+  if (session !== null && !sessionIdForm.test(session)) {
+    throw new GatewayError('malformed', 'The header mcp-session-id is not visible ASCII, or too long.');
+  }
+  return { ...(name === null ? {} : { 'mcp.protocol.version': name }), ...(session === null ? {} : { 'mcp.session.id': session }) };
+}

@@ -1,0 +1,201 @@
+import type { Attributes } from '../../domain/action.ts';
+import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { actionOfMethod, subjectKey } from './actions.ts';
+import type { JsonObject, Message } from './messages.ts';
+import { isObject, parseExactNumbers, parseServerBody } from './messages.ts';
+
+/** What one rendering shows at most; the record has all of it. */
+const charactersMax = 512 * 1024;
+const textAttributeMax = 64 * 1024;
+
+const requestLine = /^([A-Z]{1,20}) (\S{1,8192}) HTTP\/1\.1\r\n/;
+const statusLine = /^HTTP\/1\.1 ([0-9]{3})/;
+const headEnd = '\r\n\r\n';
+/** A beginning of what is surely a stream of events. */
+const eventLine = /^(data|event|id|retry|):/m;
+
+type Earlier = (seq: number) => OpenedRecord | null;
+
+interface Shown {
+  readonly text: string;
+  readonly attributes: Attributes;
+}
+
+/** What a person reads of a record. Any bytes are acceptable; what cannot be read is shown as it is. */
+export function render(record: OpenedRecord, earlier: Earlier): Rendering {
+  const content = Buffer.from(record.content ?? []);
+  const { text, attributes } = record.kind === 'request' ? renderRequest(content) : renderResponse(content, isAnswerToCall(record, earlier));
+  const shown = text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
+  return { mediaType: 'text/plain; charset=utf-8', text: shown, attributes };
+}
+
+function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
+  const seq = record.meta?.request;
+  return seq !== undefined && earlier(seq)?.meta?.action === 'mcp.call_tool';
+}
+
+function renderRequest(content: Buffer): Shown {
+  const { start, body, coding } = splitHead(content);
+  const [, method = '', path = ''] = requestLine.exec(start) ?? [];
+  const messages = coding === null ? readMessages(body.toString('utf8')) : null;
+  if (messages === null) {
+    const rest = coding === null ? body.toString('utf8') : coded(body, coding);
+    return { text: [`${method} ${path}`.trim(), rest].filter((line) => line !== '').join('\n'), attributes: {} };
+  }
+  const [first] = messages;
+  const isCall = first !== undefined && 'method' in first.message && first.message.method === 'tools/call';
+  return {
+    text: messages.map(describe).join('\n'),
+    attributes: isCall && first.exact['params'] !== undefined ? textAttribute('gen_ai.tool.call.arguments', argumentsOf(first.exact)) : {},
+  };
+}
+
+function renderResponse(content: Buffer, isAnswer: boolean): Shown {
+  const { start, body, coding } = splitHead(content);
+  const [, status = '200'] = statusLine.exec(start) ?? [];
+  const text = coding === null ? renderAnswer(body.toString('utf8')) : coded(body, coding);
+  const lines = [...(status.startsWith('2') && text !== '' ? [] : [`HTTP ${status}`]), ...(text === '' ? [] : [text])];
+  return { text: start === '' ? text : lines.join('\n'), attributes: isAnswer && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {} };
+}
+
+/** The head of a message, when there is one, and what follows. A later piece of a body has none. */
+function splitHead(content: Buffer): { readonly start: string; readonly body: Buffer; readonly coding: string | null } {
+  const begin = content.toString('latin1', 0, 32);
+  const end = /^([A-Z]{1,20} |HTTP\/1\.1 )/.test(begin) ? content.indexOf(headEnd) : -1;
+  if (end < 0) {
+    return { start: '', body: content, coding: null };
+  }
+  const start = content.toString('latin1', 0, end + headEnd.length);
+  const coding = /\r\ncontent-encoding:[ \t]*([^\r\n]{1,100})/i.exec(start)?.[1]?.trim() ?? 'identity';
+  return { start, body: content.subarray(end + headEnd.length), coding: coding === 'identity' ? null : coding };
+}
+
+function coded(body: Buffer, coding: string): string {
+  return body.length === 0 ? '' : `(${body.length} bytes coded as ${coding})`;
+}
+
+/** Messages, or the events of a stream with one each, or a piece of either. */
+function renderAnswer(text: string): string {
+  if (!eventLine.test(text)) {
+    return renderMessages(text);
+  }
+  const lines = text.split(/\r\n|\r|\n/).flatMap((line) => {
+    const [, field, value] = /^(data|event|id|retry|): ?(.*)$/s.exec(line) ?? [];
+    return field === undefined ? [line] : field === 'data' ? [renderMessages(value ?? '')] : [];
+  });
+  return lines.filter((line) => line !== '').join('\n');
+}
+
+function renderMessages(text: string): string {
+  return readMessages(text)?.map(describe).join('\n') ?? text;
+}
+
+/** A message, and the same object with its numbers as they were written. */
+interface ReadMessage {
+  readonly message: Message;
+  readonly exact: JsonObject;
+}
+
+/** Null where the text is not messages. */
+function readMessages(text: string): ReadMessage[] | null {
+  try {
+    const { messages } = parseServerBody(text);
+    const exact = [parseExactNumbers(text)].flat();
+    return messages.map((message, i) => ({ message, exact: objectAt(exact, i) }));
+  } catch {
+    return null;
+  }
+}
+
+function describe({ message, exact }: ReadMessage): string {
+  switch (message.kind) {
+    case 'request':
+    case 'notification':
+      return describeAsking(message.method, exact);
+    case 'result':
+      return describeResult(objectAt(exact, 'result'));
+    case 'failure':
+      return `error ${message.code}: ${message.message}`;
+    default:
+      return message satisfies never;
+  }
+}
+
+/** `call_tool search({"q":"x"})`, `read_resource file:///a`, `list_tools`; a method that is not known is shown as it is. */
+function describeAsking(method: string, exact: JsonObject): string {
+  const action = actionOfMethod(method);
+  const verb = action === 'mcp.unknown' ? method : action.slice('mcp.'.length);
+  const key = subjectKey(method);
+  const params = withoutMeta(objectAt(exact, 'params'));
+  const subject = key === null ? '' : ` ${print(params[key])}`;
+  if (key === 'name') {
+    return `${verb}${subject}(${argumentsOf(exact)})`;
+  }
+  const others = Object.entries(params).filter(([name]) => name !== key);
+  return `${verb}${subject}${others.length === 0 ? '' : ` ${JSON.stringify(Object.fromEntries(others))}`}`;
+}
+
+function argumentsOf(exact: JsonObject): string {
+  return JSON.stringify(objectAt(exact, 'params')['arguments']) ?? '';
+}
+
+/** The parts of a result that people read; a result of another form is shown as JSON. */
+function describeResult(result: JsonObject): string {
+  const asked = Object.values(objectAt(result, 'inputRequests')).map((each) =>
+    isObject(each) ? `asks ${describeAsking(print(each['method']), each)}` : 'asks',
+  );
+  const { content, contents, messages, tools } = result;
+  const parts = [content, contents, messages].find(Array.isArray);
+  const lines = Array.isArray(tools) ? tools.map(describeTool) : parts?.map(describePart);
+  if (lines === undefined || lines.length === 0) {
+    return asked.length > 0 ? asked.join('\n') : JSON.stringify(withoutMeta(result));
+  }
+  return [...(result['isError'] === true ? ['error:'] : []), ...lines, ...asked].join('\n');
+}
+
+/** Without what speaks of the message and not in it. */
+function withoutMeta(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => key !== '_meta'));
+}
+
+function describeTool(tool: unknown): string {
+  const { name, description } = isObject(tool) ? tool : {};
+  return typeof description === 'string' ? `${print(name)}: ${description}` : print(name);
+}
+
+/** A part of a tool's result, the contents of a resource, or a message of a prompt. */
+function describePart(part: unknown): string {
+  if (!isObject(part)) {
+    return JSON.stringify(part);
+  }
+  const { type, text, data, blob, mimeType, uri, resource, role, content } = part;
+  if (typeof text === 'string') {
+    return text;
+  }
+  if (typeof role === 'string' && isObject(content)) {
+    return `${role}: ${typeof content['text'] === 'string' ? content['text'] : JSON.stringify(content)}`;
+  }
+  const binary = typeof data === 'string' ? data : blob;
+  if (typeof binary === 'string') {
+    return `(${print(mimeType ?? type ?? 'binary')}, ${Buffer.byteLength(binary, 'base64')} bytes)`;
+  }
+  if (isObject(resource)) {
+    const shown = resource['text'] ?? (typeof resource['blob'] === 'string' ? `(${Buffer.byteLength(resource['blob'], 'base64')} bytes)` : '');
+    return `${print(resource['uri'])}: ${print(shown)}`;
+  }
+  return typeof uri === 'string' ? uri : JSON.stringify(part);
+}
+
+/** Text as it is; never a method of what a peer sent. */
+function print(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function objectAt(holder: JsonObject | readonly unknown[], key: string | number): JsonObject {
+  const value: unknown = Reflect.get(holder, key);
+  return isObject(value) ? value : {};
+}
+
+function textAttribute(name: string, text: string): Attributes {
+  return { [name]: text.length > textAttributeMax ? `${text.slice(0, textAttributeMax)}…` : text };
+}

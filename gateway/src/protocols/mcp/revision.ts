@@ -1,0 +1,49 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { Body, Message } from './messages.ts';
+import { isObject } from './messages.ts';
+
+/** From this revision on there are no sessions: each message says what it needs, and the headers repeat what the body asks for. */
+const statelessRevision = '2026-07-28';
+/** The only one with batches, and the one that is meant where a client names none. */
+const batchRevision = '2025-03-26';
+const revisions = [batchRevision, '2025-06-18', '2025-11-25', statelessRevision];
+
+const versionKey = 'io.modelcontextprotocol/protocolVersion';
+
+export interface Revision {
+  /** Null where the client names none. */
+  readonly name: string | null;
+  readonly isStateless: boolean;
+}
+
+/** The revision that the client speaks by its header, which must agree with the body. GatewayError `unsupported` for one that is not known here. */
+export function revisionOf(header: string | null, body: Body | null): Revision {
+  if (header !== null && !revisions.includes(header)) {
+    throw new GatewayError('unsupported', `This revision of MCP is not let through; these are: ${revisions.join(', ')}.`);
+  }
+  const messages = body?.messages ?? [];
+  if (messages.map(claimedRevision).some((claimed) => claimed !== null && claimed !== header)) {
+    throw new GatewayError('malformed', `The header mcp-protocol-version does not say what the message says in ${versionKey}.`);
+  }
+  const isStateless = header === statelessRevision;
+  if (body?.isBatch === true && (header ?? batchRevision) !== batchRevision) {
+    throw new GatewayError('unsupported', `Revision ${header} of MCP has no batches: send the messages one by one.`);
+  }
+  if (isStateless && messages.some(({ kind }) => kind === 'result' || kind === 'failure')) {
+    throw new GatewayError('unsupported', `Revision ${statelessRevision} of MCP has no answers of the client: repeat the request with its inputResponses.`);
+  }
+  return { name: header ?? requestedRevision(messages), isStateless };
+}
+
+function claimedRevision(message: Message): string | null {
+  const meta = 'params' in message ? message.params['_meta'] : null;
+  const claimed = isObject(meta) ? meta[versionKey] : undefined;
+  return claimed === undefined ? null : typeof claimed === 'string' ? claimed : '';
+}
+
+/** What `initialize` asks for; the server may answer with another. */
+function requestedRevision(messages: readonly Message[]): string | null {
+  const [first] = messages;
+  const wanted = first !== undefined && 'method' in first && first.method === 'initialize' ? first.params['protocolVersion'] : null;
+  return typeof wanted === 'string' && wanted.length <= statelessRevision.length ? wanted : null;
+}

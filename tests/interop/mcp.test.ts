@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
+import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+
+describe('MCP through the gateway, with the official SDK on both sides', () => {
+  let server: SampleServer;
+  let gateway: GatewayProcess;
+  let token: string;
+  let base: string;
+  before(async () => {
+    server = await openSampleTools();
+    gateway = await GatewayProcess.start({
+      config: `targets:
+  tools: { protocol: mcp, url: "${server.url}", durability: process }
+  other: { protocol: mcp, url: "${server.url}" }
+principals:
+  agent: { kind: agent, targets: [tools] }
+`,
+    });
+    token = gateway.token('agent');
+    base = `http://127.0.0.1:${gateway.port('http')}/t`;
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const connect = async (mode: 'legacy' | 'auto', target = 'tools'): Promise<Client> => {
+    const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } });
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${base}/${target}`), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+    return client;
+  };
+
+  for (const mode of ['legacy', 'auto'] as const) {
+    test(`lists and calls tools, in the revision that ${mode === 'auto' ? 'has no sessions' : 'begins with initialize'}`, async () => {
+      const client = await connect(mode);
+      const { tools } = await client.listTools();
+      assert.deepEqual(
+        tools.map(({ name }) => name),
+        ['track_parcel'],
+      );
+      const { content } = await client.callTool({ name: 'track_parcel', arguments: { order: 101 } });
+      assert.match(JSON.stringify(content), /left Dover/);
+      await client.close();
+      const records = await gateway.records((await gateway.newest()).session);
+      const call = records.findLast(({ action }) => action === 'mcp.call_tool');
+      assert.equal(call?.attributes['gen_ai.tool.name'], 'track_parcel');
+      assert.equal(call.attributes['mcp.method.name'], 'tools/call');
+      assert.equal(call.content?.text, 'call_tool track_parcel({"order":101})');
+      const answered = records.find(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === call.seq);
+      assert.match(answered?.content?.text ?? '', /left Dover/);
+      assert.ok(records.some(({ action }) => action === 'mcp.list_tools'));
+    });
+  }
+
+  test('what may not be done is an error of the SDK, and reaches no server', async () => {
+    await assert.rejects(connect('auto', 'other'));
+    await assert.rejects(connect('auto', 'nothing'));
+  });
+
+  test('A12, A13: headers that say another thing than the body, and keys that are there twice, are refused', async () => {
+    const ask = async (body: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+      fetch(`${base}/tools`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+        body,
+      });
+    const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"track_parcel","arguments":{"order":101}}}';
+    assert.equal((await ask(call, { 'mcp-method': 'tools/list' })).status, 400);
+    assert.equal((await ask(call, { 'mcp-name': 'another_tool' })).status, 400);
+    assert.equal((await ask(call.replace('"name"', '"name":"other","name"'))).status, 400);
+    assert.equal((await ask(call.replace('"name"', '"NAME":"other","name"'))).status, 400);
+    const old = await fetch(`${base}/tools/sse`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(old.status, 400);
+    assert.match(await old.text(), /Streamable HTTP/);
+  });
+
+  test('what was recorded verifies', () => {
+    assert.equal(gateway.verify().status, 0);
+  });
+});
