@@ -307,9 +307,9 @@ principals:
     const own = gateway.token('agent');
     const response = await ask('/api/endless', { headers: { authorization: `Bearer ${own}` } });
     const session = response.headers.get('countersign-session') ?? '';
-    const reading = response.text();
+    const cut = assert.rejects(response.text());
     assert.equal((await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } })).ok, true);
-    await assert.rejects(reading);
+    await cut;
     await waitUntil(() => lastSeen().closed);
     await waitUntil(async () => (await gateway.sessions()).some((known) => known.session === session && known.state === 'halted'));
   });

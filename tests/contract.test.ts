@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { parseBundle } from '../ledger/src/bundle.ts';
+import { filesHolding } from './support/canary.ts';
+import { ask, exchangeConfig, exchangeWays, sessionOf } from './support/exchanges.ts';
+import { GatewayProcess } from './support/gateway-process.ts';
+import { StreamServer } from './support/stream-server.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const secret = 'canary-target-secret-5d0e7b';
+const bodyLimit = 65_536;
+
+/** What every protocol over HTTP keeps to, whatever it is that it carries. */
+describe('the contract of protocols', () => {
+  let server: StreamServer;
+  let gateway: GatewayProcess;
+  let token: string;
+  let stranger: string;
+  before(async () => {
+    server = await StreamServer.start();
+    gateway = await GatewayProcess.start({
+      config: `${exchangeConfig(server, 'process')}limits: { frameBytesMax: ${bodyLimit} }\n`,
+      environment: { TARGET_SECRET: secret, COUNTERSIGN_LOG: 'trace' },
+    });
+    token = gateway.token('agent');
+    stranger = gateway.token('stranger');
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  for (const way of exchangeWays) {
+    describe(way.protocol, () => {
+      test('what is denied is told, recorded, and forwards nothing', async () => {
+        const response = await ask(gateway, way, way.body('denied-words'), { token: stranger });
+        assert.equal(response.status, 403);
+        assert.match(await response.text(), /not granted/);
+        assert.equal(server.heardOf('denied-words'), undefined);
+        const own = (await gateway.sessions('all')).filter(({ principal, targets }) => principal === null && targets.length === 0);
+        const records = (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
+        assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.reason']).includes(way.protocol)));
+      });
+
+      test('a grant that is withdrawn is withdrawn on the connection that is there, on the record of its session', async () => {
+        const own = gateway.token('agent');
+        const allowed = await ask(gateway, way, way.body('first'), { token: own });
+        await allowed.text();
+        const config = exchangeConfig(server, 'process');
+        gateway.configure(
+          `${config.replace(/agent: \{ kind: agent, targets: \[[^\]]*\]/, 'agent: { kind: agent, targets: []')}limits: { frameBytesMax: ${bodyLimit} }\n`,
+        );
+        await waitUntil(async () => (await ask(gateway, way, way.body('withdrawn'), { token: own })).status === 403);
+        gateway.configure(`${config}limits: { frameBytesMax: ${bodyLimit} }\n`);
+        await waitUntil(async () => {
+          const again = await ask(gateway, way, way.body('again'), { token: own });
+          await again.text();
+          return again.status === 200;
+        });
+      });
+
+      test('what was asked and what was answered are in the record, byte for byte', async () => {
+        const asked = way.body(`recorded-words of ${way.protocol}`);
+        const response = await ask(gateway, way, asked, { token });
+        const answered = await response.text();
+        assert.equal(server.heardOf(`recorded-words of ${way.protocol}`)?.body, asked);
+        const records = await gateway.records(sessionOf(response));
+        const request = records.find(({ record }) => record === response.headers.get('countersign-record'));
+        assert.deepEqual([request?.kind, request?.verdict], ['request', 'allow']);
+        const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === request?.seq);
+        assert.ok(pieces.length >= 3, 'a stream has a record for each piece');
+        const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${sessionOf(response)}/bundle`)).arrayBuffer()));
+        const contents = bundle.records.map(({ content }) => (content.form === 'opened' ? Buffer.from(content.plaintext).toString() : ''));
+        assert.ok(contents[request?.seq ?? 0]?.endsWith(`\r\n\r\n${asked}`));
+        assert.ok(
+          pieces
+            .map(({ seq }) => contents[seq])
+            .join('')
+            .endsWith(`\r\n\r\n${answered}`),
+        );
+      });
+
+      test('halt ends both sides', async () => {
+        const own = gateway.token('agent');
+        const response = await ask(gateway, way, way.body('endless halted-words'), { token: own });
+        const cut = assert.rejects(response.text());
+        await gateway.api(`/api/sessions/${sessionOf(response)}/halt`, { method: 'POST', body: { reason: 'enough' } });
+        await cut;
+        await waitUntil(() => server.heardOf('halted-words')?.isCut === true);
+        await waitUntil(async () => (await gateway.sessions()).find(({ session }) => session === sessionOf(response))?.state === 'halted');
+      });
+
+      test('a client that leaves is not waited for', async () => {
+        const leaving = new AbortController();
+        const response = await ask(gateway, way, way.body('endless left-words'), { token, signal: leaving.signal });
+        await response.body?.getReader().read();
+        leaving.abort();
+        await waitUntil(() => server.heardOf('left-words')?.isCut === true);
+      });
+
+      test('B19: a run token speaks in its own session only, and in none when the run has ended; a session that the client names is not its own', async () => {
+        const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
+        const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
+        const foreign = sessionOf(await ask(gateway, way, way.body('foreign'), { token }));
+        const headers = { 'countersign-session': foreign, 'x-countersign-session': foreign };
+        const response = await ask(gateway, way, way.body('of the run'), { token: run.token, headers });
+        assert.equal(sessionOf(response), run.session);
+        await response.text();
+        await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
+        assert.equal((await ask(gateway, way, way.body('after'), { token: run.token })).status, 401);
+      });
+
+      test('B22: a token that was taken back opens nothing', async () => {
+        const made = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } });
+        const own: { readonly token: string; readonly id: string } = JSON.parse(await made.text());
+        await (await ask(gateway, way, way.body('before'), { token: own.token })).text();
+        await gateway.api(`/api/tokens/${own.id}`, { method: 'DELETE' });
+        assert.equal((await ask(gateway, way, way.body('revoked-words'), { token: own.token })).status, 401);
+        assert.equal(server.heardOf('revoked-words'), undefined);
+      });
+
+      test('D35: one client never gets what is another one’s', async () => {
+        const tokens = await Promise.all(['a', 'b', 'c', 'd'].map(async () => Promise.resolve(gateway.token('agent'))));
+        const answers = await Promise.all(
+          tokens.flatMap((own, i) =>
+            Array.from({ length: 5 }, async () => ({ i, session: sessionOf(await ask(gateway, way, way.body(`of ${i}`), { token: own })) })),
+          ),
+        );
+        for (const { i, session } of answers) {
+          assert.equal(new Set(answers.filter((each) => each.i === i).map((each) => each.session)).size, 1);
+          assert.ok(answers.every((each) => each.i === i || each.session !== session));
+        }
+      });
+
+      test('a body that is too long is refused', async () => {
+        const long = await ask(gateway, way, way.body(`long-words ${'x'.repeat(bodyLimit)}`), { token });
+        // Where the body is not needed to decide it may be longer.
+        assert.equal(long.status, way.protocol === 'http' ? 200 : 413);
+        await long.text();
+      });
+
+      test('garbage ends in an error of ours, and nothing is forwarded', async () => {
+        const heard = server.heard.length;
+        for (const path of ['/a%2f..%2fb', '/%00']) {
+          assert.equal((await ask(gateway, { ...way, path }, way.body('garbage'), { token })).status, 400);
+        }
+        for (const body of way.protocol === 'http' ? [] : ['', 'null', '[]', '{', '{"a":1,"a":2}', '\u0000', '"']) {
+          const response = await ask(gateway, way, body, { token });
+          assert.equal(response.status, 400, body);
+          assert.match(await response.text(), /countersign/);
+        }
+        assert.equal(server.heard.length, heard);
+      });
+    });
+  }
+
+  test('B24: no secret is in a record, a file or the log', async () => {
+    const records = (await Promise.all((await gateway.sessions('all')).map(async ({ session }) => gateway.records(session)))).flat();
+    assert.ok(records.length > 100);
+    for (const canary of [secret, token, stranger]) {
+      assert.ok(!JSON.stringify(records).includes(canary));
+      assert.deepEqual(filesHolding(gateway.data, canary), []);
+      assert.ok(!gateway.log.includes(canary));
+    }
+    assert.deepEqual(filesHolding(gateway.data, 'recorded-words'), []);
+  });
+
+  test('the record holds', () => {
+    assert.equal(gateway.verify().status, 0);
+  });
+});

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { ask, exchangeConfig, exchangeWays, sessionOf, type ExchangeWay } from '../support/exchanges.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { mountSmall, requireMounts } from '../support/mounted-disk.ts';
+import { StreamServer } from '../support/stream-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const environment = { TARGET_SECRET: 'target-secret' };
+const diskBytes = 24 * 1024 * 1024;
+const growthMax = 96 * 1024 * 1024;
+
+function wayOf(protocol: string): ExchangeWay {
+  const way = exchangeWays.find((each) => each.protocol === protocol);
+  assert.ok(way);
+  return way;
+}
+
+/** Whatever of the answer comes before the connection breaks. */
+async function readToTheEnd(response: Response, onPiece: () => void = () => undefined): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  try {
+    for await (const piece of response.body ?? []) {
+      text += decoder.decode(piece, { stream: true });
+      onPiece();
+    }
+  } catch {
+    // Cut.
+  }
+  return text;
+}
+
+describe('faults during a streamed answer', () => {
+  const llm = wayOf('llm');
+
+  for (const way of exchangeWays) {
+    test(`C28: kill -9 when the request is at the target (${way.protocol}): it is in the recovered record, and start-up needs no hand`, async () => {
+      await using server = await StreamServer.start();
+      await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
+      const token = gateway.token('agent');
+      const killed = new Promise<void>((resolve) => {
+        server.onRequest = () => {
+          void gateway.signal('SIGKILL').then(() => {
+            resolve();
+          });
+        };
+      });
+      await assert.rejects(ask(gateway, way, way.body('killed-words'), { token }));
+      await killed;
+      await gateway.start();
+      const records = await gateway.records((await gateway.newest()).session);
+      const request = records.find(({ kind }) => kind === 'request');
+      assert.ok(request?.content?.text?.includes('killed-words'));
+      assert.equal((await gateway.newest()).state, 'interrupted');
+      assert.equal(gateway.verify().status, 0);
+    });
+  }
+
+  test('C28: kill -9 in the middle of a stream: every byte that the client has is in the recovered record', async () => {
+    await using server = await StreamServer.start();
+    await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
+    const response = await ask(gateway, llm, llm.body('endless'), { token: gateway.token('agent') });
+    let pieces = 0;
+    const got = await readToTheEnd(response, () => {
+      pieces += 1;
+      if (pieces === 20) {
+        void gateway.signal('SIGKILL');
+      }
+    });
+    await gateway.start();
+    const records = await gateway.records(sessionOf(response));
+    const bytes = records.filter(({ kind }) => kind === 'response').reduce((sum, { content }) => sum + (content?.bytes ?? 0), 0);
+    assert.ok(got.length > 0 && bytes >= got.length, `${got.length} bytes came, ${bytes} are in the record`);
+    assert.equal(gateway.verify().status, 0);
+  });
+
+  test('C28: a full disk in the middle of a stream: it is cut, nothing more reaches the target, and service resumes with space', requireMounts(), async () => {
+    await using disk = mountSmall(diskBytes);
+    await using server = await StreamServer.start();
+    await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment, data: join(disk.directory, 'data') });
+    const token = gateway.token('agent');
+    const ballast = join(disk.directory, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(diskBytes / 2));
+    const streaming = await ask(gateway, llm, llm.body('megabytes 40'), { token });
+    const got = await readToTheEnd(streaming);
+    assert.ok(got.length < 40 * 1024 * 1024);
+    await waitUntil(async () => {
+      const refused = await ask(gateway, llm, llm.body(`on a full disk ${randomBytes(1_000_000).toString('base64')}`), { token });
+      const words = await refused.text();
+      return refused.status === 507 && words.includes('cannot_record');
+    });
+    const heard = server.heard.length;
+    const refused = await ask(gateway, llm, llm.body(`never heard ${randomBytes(1_000_000).toString('base64')}`), { token });
+    assert.equal(refused.status, 507);
+    assert.equal(server.heard.length, heard);
+    rmSync(ballast);
+    await waitUntil(async () => {
+      const back = await ask(gateway, llm, llm.body('with space again'), { token });
+      await back.text();
+      return back.status === 200;
+    });
+    assert.equal(await gateway.signal('SIGTERM'), 0);
+    assert.equal(gateway.verify().status, 0);
+  });
+
+  test('D33: a reader that does not read: the target is not read on, memory stays, and others are served', async () => {
+    await using server = await StreamServer.start();
+    await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
+    const token = gateway.token('agent');
+    await (await ask(gateway, llm, llm.body('megabytes 8'), { token })).text();
+    const before = residentBytes(gateway.pid);
+    const body = llm.body('megabytes 400');
+    const slow = connect(gateway.port('http'), '127.0.0.1');
+    slow.pause();
+    slow.write(
+      `POST /t/llm${llm.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nauthorization: Bearer ${token}\r\n\r\n${body}`,
+    );
+    await waitUntil(() => server.heard.length >= 2);
+    for (let i = 0; i < 20; i++) {
+      const served = await ask(gateway, llm, llm.body('others'), { token });
+      await served.text();
+      assert.equal(served.status, 200);
+    }
+    assert.ok(residentBytes(gateway.pid) - before < growthMax);
+    slow.destroy();
+    await waitUntil(() => server.heard[1]?.isCut === true);
+  });
+
+  test('A8: a client that sends no head, and one that stops in the middle of a body, hold up nobody and are cut off', async () => {
+    await using server = await StreamServer.start();
+    await using gateway = await GatewayProcess.start({ config: `${exchangeConfig(server, 'process')}limits: { loginMs: 500 }\n`, environment });
+    const silent = connect(gateway.port('http'), '127.0.0.1');
+    silent.on('error', () => undefined);
+    silent.resume();
+    const token = gateway.token('agent');
+    const halfway = connect(gateway.port('http'), '127.0.0.1');
+    halfway.write(`POST /t/llm${llm.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\nauthorization: Bearer ${token}\r\n\r\n{"model"`);
+    const served = await ask(gateway, llm, llm.body('others'), { token });
+    await served.text();
+    assert.equal(served.status, 200);
+    await once(silent, 'close');
+    assert.equal(server.heard.length, 1);
+    halfway.destroy();
+  });
+
+  test('a target that never finishes its TLS is given up in time', async () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    await using gateway = await GatewayProcess.start({
+      config: `targets:\n  http: { url: "https://127.0.0.1:${port}" }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { dialMs: 700 }\n`,
+    });
+    const response = await ask(gateway, wayOf('http'), 'x', { token: gateway.token('agent') });
+    assert.equal(response.status, 502);
+    assert.match(await response.text(), /target_unreachable/);
+    sockets.forEach((socket) => socket.destroy());
+    silent.close();
+  });
+});
+
+function residentBytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
