@@ -1,3 +1,4 @@
+import { leafKinds } from '@countersign/ledger/leaf.ts';
 import { InvalidArgumentError } from 'commander';
 
 /** For an option that may be given several times. */
@@ -19,6 +20,22 @@ export function parseSpeed(text: string): number {
     throw new InvalidArgumentError('A number above 0 is expected.');
   }
   return speed;
+}
+
+/** May be given several times. */
+export function parseChannels(text: string, before: readonly number[]): readonly number[] {
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new InvalidArgumentError('A channel is a number: session show prints it before each record.');
+  }
+  return [...before, Number(text)];
+}
+
+/** May be given several times. */
+export function parseKinds(text: string, before: readonly string[]): readonly string[] {
+  if (!Object.hasOwn(leafKinds, text)) {
+    throw new InvalidArgumentError(`Kinds are ${Object.keys(leafKinds).join(', ')}.`);
+  }
+  return [...before, text];
 }
 
 /** 32 hex digits, as `session list` prints them. */

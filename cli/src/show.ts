@@ -15,21 +15,37 @@ const shownAttributes = new Set([
 const linesMax = 40;
 const stateColumns = 'interrupted'.length;
 const countColumns = 6;
+const channelColumns = 2;
 
 export function describeSession({ session, opened, state, records, principal, targets }: SessionSummary): string {
   return columns(session, opened, state.padEnd(stateColumns), `${String(records).padStart(countColumns)} records`, principal ?? '', targets);
 }
 
-/** A record as a person reads it, controls escaped. */
-export function describeRecord(record: ShownRecord, linesShownMax: number = linesMax): string {
+/** What a person reads of a record, controls escaped: a line of what and where, its facts, and its text. */
+export interface ReadableRecord {
+  readonly line: string;
+  readonly facts: string;
+  readonly text: string;
+}
+
+/** The channel stands before what happened on it: 0 is the run itself, a dash the session. */
+export function readRecord(record: ShownRecord): ReadableRecord {
   const verdict = record.verdict === 'allow' ? null : record.verdict;
-  const head = [record.time.slice(11, 23), kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
+  const channel = String(record.channel ?? '-').padStart(channelColumns);
+  const head = [record.time.slice(11, 23), channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
   const details = Object.entries(record.attributes)
     .filter(([name]) => shownAttributes.has(name))
     .map(([name, value]) => `${name.slice(name.lastIndexOf('.') + 1)}=${String(value)}`);
-  const line = escapeControls(head.filter((part) => part !== null).join(' '), 'nothing');
-  const facts = dim(escapeControls([...details, `#${record.seq}`].join(' '), 'nothing'));
-  return [`${record.kind === 'request' ? bold(line) : line} ${facts}`, ...indent(textOf(record), linesShownMax)].join('\n');
+  return {
+    line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
+    facts: escapeControls([...details, `#${record.seq}`].join(' '), 'nothing'),
+    text: escapeControls(textOf(record), 'lines'),
+  };
+}
+
+export function describeRecord(record: ShownRecord, linesShownMax: number = linesMax): string {
+  const { line, facts, text } = readRecord(record);
+  return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...indent(text, linesShownMax)].join('\n');
 }
 
 function textOf({ content }: ShownRecord): string {
@@ -40,7 +56,7 @@ function indent(text: string, linesShownMax: number): string[] {
   if (text === '') {
     return [];
   }
-  const lines = escapeControls(text, 'lines').split('\n');
+  const lines = text.split('\n');
   const shown = lines.slice(0, linesShownMax).map((line) => `    ${line}`);
   return lines.length > linesShownMax ? [...shown, dim(`    … ${lines.length - linesShownMax} lines more`)] : shown;
 }

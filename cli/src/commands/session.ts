@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { parseSession, parseSpeed } from '../arguments.ts';
+import { parseChannels, parseKinds, parseSession, parseSpeed } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
+import { narrowed, type Narrowing } from '../narrow.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
 import { describeRecord, describeSession } from '../show.ts';
@@ -49,13 +50,13 @@ function addReading(session: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
     .action(list);
-  addLocation(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
-    .description('every record of a session')
+  addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
+    .description('the timeline of a session: every record of all its channels, in the order of time')
     .option(...dataOption)
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', `\nExample:\n  countersign session show ${example} --json`)
+    .addHelpText('after', `\nExample:\n  countersign session show ${example} --kind request --grep refund`)
     .action(show);
-  addLocation(session.command('replay').argument('<id>', 'session, as session list prints it', parseSession))
+  addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it', parseSession))
     .description('play statements and rows as they happened')
     .option(...dataOption)
     .option('--speed <factor>', 'times as fast', parseSpeed, 1)
@@ -65,17 +66,25 @@ function addReading(session: Command): void {
     .action(replay);
 }
 
+/** For commands that print a timeline. */
+function addNarrowing(command: Command): Command {
+  return addLocation(command)
+    .option('--channel <number>', 'only this channel, as it is printed before each record; can be repeated', parseChannels, [])
+    .option('--kind <kind>', 'only this kind of record, for instance request; can be repeated', parseKinds, [])
+    .option('--grep <text>', 'only records that read so somewhere; upper and lower case are the same');
+}
+
 async function list(options: SourceOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
   await using source = await openSource(options);
   await printRows(source.sessions(options.all === true ? 'all' : 'clients'), options, describeSession);
 }
 
-async function show(id: string, options: SourceOptions & RowOptions): Promise<void> {
+async function show(id: string, options: SourceOptions & Narrowing & RowOptions): Promise<void> {
   await using source = await openSource(options);
-  await printRows(source.records(id), options, (record) => describeRecord(record));
+  await printRows(narrowed(source.records(id), options), options, (record) => describeRecord(record));
 }
 
-interface ReplayOptions extends SourceOptions {
+interface ReplayOptions extends SourceOptions, Narrowing {
   readonly speed: number;
   readonly idleLimit?: number;
   readonly wait: boolean;
@@ -86,7 +95,7 @@ async function replay(id: string, options: ReplayOptions): Promise<void> {
   const pauseMsMax = options.wait ? (options.idleLimit ?? Number.POSITIVE_INFINITY) : 0;
   let dueMs = performance.now();
   let before: number | null = null;
-  for await (const record of source.records(id)) {
+  for await (const record of narrowed(source.records(id), options)) {
     const now = Date.parse(record.time);
     // From when it was due, not from when it was printed: nothing adds up.
     dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / options.speed);
