@@ -2,11 +2,12 @@ import type { OpenedRecord } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
 import { readEntries, type SessionOpener } from '../recording/session-reader.ts';
+import { Remembered } from './remembered.ts';
 import type { IndexedSession } from './session-index.ts';
 
-/** Records that a later one may point back at (a prepared statement) are kept while a session is read, the oldest dropped first. */
-const rememberedRecordsMax = 10_000;
-const rememberedBytesMax = 64 * 1024 * 1024;
+/** Requests that a later one may point back at (a prepared statement) are kept while a session is read, and the parts of answers that are going on. */
+const requestsKept = { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
+const responsesKept = { recordsMax: 256, bytesMax: 16 * 1024 * 1024 };
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 
@@ -22,8 +23,8 @@ export async function* openSession(data: string, opener: SessionOpener, session:
 /** Turns opened records of one session, given in order, into what people and programs are shown. */
 export class Presenter {
   readonly #findProtocol: FindProtocol;
-  readonly #earlier = new Map<number, OpenedRecord>();
-  #bytes = 0;
+  readonly #requests = new Remembered(requestsKept);
+  readonly #responses = new Remembered(responsesKept);
 
   constructor(findProtocol: FindProtocol) {
     this.#findProtocol = findProtocol;
@@ -31,10 +32,13 @@ export class Presenter {
 
   show(record: OpenedRecord): ShownRecord {
     if (record.kind === 'request') {
-      this.#remember(record);
+      this.#requests.add(record);
+    } else if (record.kind === 'response') {
+      this.#responses.add(record);
     }
     const facts = record.channelFacts;
-    const rendered = facts === null ? null : this.#findProtocol(facts.protocol)?.render(record, (seq) => this.#earlier.get(seq) ?? null);
+    const rendered =
+      facts === null ? null : this.#findProtocol(facts.protocol)?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null);
     const opens = record.meta?.opens;
     return {
       session: record.session,
@@ -62,18 +66,6 @@ export class Presenter {
       content: contentOf(record, rendered),
       record: record.record,
     };
-  }
-
-  #remember(record: OpenedRecord): void {
-    this.#earlier.set(record.seq, record);
-    this.#bytes += record.content?.length ?? 0;
-    for (const [seq, old] of this.#earlier) {
-      if (this.#earlier.size <= rememberedRecordsMax && this.#bytes <= rememberedBytesMax) {
-        return;
-      }
-      this.#earlier.delete(seq);
-      this.#bytes -= old.content?.length ?? 0;
-    }
   }
 }
 

@@ -1,35 +1,41 @@
 import type { OpenedRecord } from '../../domain/record.ts';
-import { frames, parseBackend } from './codec.ts';
+import { frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
 import { begunBytes, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
 import { formatValue } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 
-/** How far back the description of the columns is looked for, when an answer has many parts. */
+/** How far back the description of the columns and the beginning of a row are looked for, when an answer has many parts. */
 const partsBackMax = 64;
+const cutFrameBytesMax = 4 * 1024 * 1024;
 
 /** Never throws. */
 export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   const content = Buffer.from(record.content ?? []);
   const shown = new ShownText();
   const begun = begunBytes(record);
-  if (begun > 0) {
+  const cut = endsHere(record) ? cutFrame(record, content.subarray(0, begun), earlier) : nothing;
+  if (cut === null) {
     shown.add('… (the rest of the row before)');
   }
   const table: Table = { columns: null, formats: resultFormats(record, earlier) };
   try {
-    for (const frame of frames(content, begun)) {
-      const message = parseBackend(frame);
-      if (message.kind === 'data-row' && table.columns === null) {
-        table.columns = columnsBefore(record, earlier) ?? [];
+    for (const bytes of [cut ?? nothing, content.subarray(begun)]) {
+      for (const frame of frames(bytes)) {
+        const message = parseBackend(frame);
+        if (message.kind === 'data-row' && table.columns === null) {
+          table.columns = columnsBefore(record, earlier) ?? [];
+        }
+        show(message, table, shown);
       }
-      show(message, table, shown);
     }
   } catch {
     shown.add('(unreadable from here on)');
   }
   return { text: shown.toString(), attributes: {} };
 }
+
+const nothing = Buffer.alloc(0);
 
 interface Table {
   columns: readonly Column[] | null;
@@ -91,6 +97,56 @@ function showFields(fields: ErrorFields, shown: ShownText): void {
   }
 }
 
+/** The target's message that began in an earlier part ends in this one: here it is shown. */
+function endsHere(record: OpenedRecord): boolean {
+  return begunBytes(record) > 0 && begunBytes(record) === record.meta?.attributes?.['countersign.begun_bytes'];
+}
+
+/** The message whose last bytes are `rest`; null when its beginning is not at hand, or too long. */
+function cutFrame(record: OpenedRecord, rest: Buffer, earlier: Earlier): Buffer | null {
+  const pieces = [rest];
+  let bytes = rest.length;
+  for (const part of partsBefore(record, earlier)) {
+    const content = Buffer.from(part.content ?? []);
+    const piece = content.subarray(wholeBytes(part, content));
+    pieces.unshift(piece);
+    bytes += piece.length;
+    if (bytes > cutFrameBytesMax) {
+      return null;
+    }
+    if (endsHere(part) || begunBytes(part) === 0) {
+      const frame = Buffer.concat(pieces);
+      return [...frames(frame)].length === 1 ? frame : null;
+    }
+  }
+  return null;
+}
+
+/** Up to the end of the last whole message. */
+function wholeBytes(part: OpenedRecord, content: Buffer): number {
+  const begun = begunBytes(part);
+  if (begun > 0 && !endsHere(part)) {
+    return 0;
+  }
+  let end = begun;
+  for (const frame of frames(content, begun)) {
+    end += frameHeaderBytes + frame.body.length;
+  }
+  return end;
+}
+
+/** Earlier parts of the same answer, the latest first. */
+function* partsBefore(record: OpenedRecord, earlier: Earlier): Generator<OpenedRecord> {
+  const { request } = record.meta ?? {};
+  const first = Math.max((request ?? record.seq) + 1, record.seq - partsBackMax);
+  for (let seq = record.seq - 1; seq >= first; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === 'response' && part.meta?.request === request) {
+      yield part;
+    }
+  }
+}
+
 /** What the Bind of the answered request asked for: a statement's own description does not know it. */
 function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[] {
   const { request } = record.meta ?? {};
@@ -104,15 +160,10 @@ function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[
 
 /** The description of the columns from an earlier part of the same answer. */
 function columnsBefore(record: OpenedRecord, earlier: Earlier): readonly Column[] | null {
-  const { request } = record.meta ?? {};
-  const first = Math.max((request ?? record.seq) + 1, record.seq - partsBackMax);
-  for (let seq = record.seq - 1; seq >= first; seq -= 1) {
-    const part = earlier(seq);
-    if (part?.kind === 'response' && part.meta?.request === request) {
-      const columns = lastColumns(part);
-      if (columns !== null) {
-        return columns;
-      }
+  for (const part of partsBefore(record, earlier)) {
+    const columns = lastColumns(part);
+    if (columns !== null) {
+      return columns;
     }
   }
   return null;

@@ -136,6 +136,28 @@ describe('responses', () => {
     assert.equal(session(request, first, second).text, '… (the rest of the row before)\n-5');
   });
 
+  test('a row that was cut into several records is shown where it ends, however it was cut', () => {
+    const messages = ['T:a,b', 'D:1,first', 'D:2,second', 'C:SELECT 2'].map(targetMessages);
+    const bytes = Buffer.concat(messages);
+    const ends = messages.map((_, i) => Buffer.concat(messages.slice(0, i + 1)).length);
+    const begunAt = (at: number): number => (ends.includes(at) ? 0 : (ends.find((end) => end > at) ?? 0) - at);
+    // The head of a message is in one piece: it is held until it can be told.
+    const places = Array.from(bytes.keys()).filter((at) => at >= 5 && [0, ...ends].every((start) => at <= start || at >= start + 5));
+    fc.assert(
+      fc.property(fc.subarray(places), (chosen) => {
+        const cuts = [0, ...chosen, bytes.length];
+        const parts = cuts.slice(1).map((end, i) => {
+          const start = cuts[i] ?? 0;
+          const meta = { request: 0, ...(start === 0 ? {} : { attributes: { 'countersign.begun_bytes': begunAt(start) } }) };
+          return { kind: 'response', meta, content: bytes.subarray(start, end) };
+        });
+        const request = { meta: { action: 'postgres.query' }, content: clientMessages('Q:select') };
+        const shown = parts.map((_, i) => session(request, ...parts.slice(0, i + 1)).text);
+        assert.equal(shown.filter((text) => text !== '').join('\n'), 'a | b\n1 | first\n2 | second\nSELECT 2');
+      }),
+    );
+  });
+
   test('what is too much is counted', () => {
     const row = targetMessages(`D:${'x'.repeat(1000)}`);
     const { text } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 1000 }, () => row)) });
