@@ -28,7 +28,7 @@ describe('the help of', () => {
   test('all commands is looked at', () => {
     const called = new Set(commands.map(({ words }) => words.join(' ')));
     const promised = ['up', 'demo', 'target list', 'target add', 'principal list', 'principal add', 'token create', 'run', 'connect'];
-    const reading = ['list', 'show', 'replay', 'watch', 'halt', 'export'].map((word) => `session ${word}`);
+    const reading = ['list', 'show', 'replay', 'diff', 'watch', 'halt', 'export'].map((word) => `session ${word}`);
     for (const words of [...promised, ...reading, 'receipt', 'verify']) {
       assert.ok(called.has(words), words);
     }

@@ -6,14 +6,19 @@ import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseChannels, parseKinds, parseSession, parseSpeed } from '../arguments.ts';
+import { compareSteps } from '../diff/compare.ts';
+import { describeComparison } from '../diff/describe.ts';
+import { readSteps } from '../diff/steps.ts';
 import { parseDuration } from '../duration.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
 import { describeRecord, describeSession } from '../show.ts';
+import { printJson } from '../terminal.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
+const otherExample = example.split('').toReversed().join('');
 /** What a timer can wait at once. */
 const waitMsMax = 2 ** 31 - 1;
 
@@ -64,6 +69,14 @@ function addReading(session: Command): void {
     .option('--no-wait', 'no pauses at all')
     .addHelpText('after', `\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s`)
     .action(replay);
+  addLocation(
+    session.command('diff').argument('<a>', 'session, as session list prints it', parseSession).argument('<b>', 'the session to compare it with', parseSession),
+  )
+    .description('where two runs part: what one asked or was answered and the other not')
+    .option(...dataOption)
+    .option('--json', 'one request a line: {change: same | answer | removed | added, target, action, a, b}')
+    .addHelpText('after', `\nExits with 0 when they are the same, 1 when they differ.\n\nExample:\n  countersign session diff ${example} ${otherExample}`)
+    .action(diff);
 }
 
 /** For commands that print a timeline. */
@@ -108,6 +121,19 @@ async function replay(id: string, options: ReplayOptions): Promise<void> {
       console.log(describeRecord(record, Number.POSITIVE_INFINITY));
     }
   }
+}
+
+async function diff(a: string, b: string, options: SourceOptions & RowOptions): Promise<void> {
+  await using source = await openSource(options);
+  const steps = compareSteps(await readSteps(source.records(a)), await readSteps(source.records(b)));
+  if (options.json === true) {
+    steps.forEach(printJson);
+  } else {
+    for (const line of describeComparison(steps)) {
+      console.log(line);
+    }
+  }
+  process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
 }
 
 async function watch(id: string, options: LocationOptions & RowOptions): Promise<void> {

@@ -1,0 +1,42 @@
+import { align } from './align.ts';
+import type { Step } from './steps.ts';
+
+/** One request of either session, or of both. */
+export interface ComparedStep {
+  /** `answer`: both asked it and were answered differently; `removed`: only the first asked it; `added`: only the second. */
+  readonly change: 'same' | 'answer' | 'removed' | 'added';
+  readonly target: string | null;
+  readonly action: string | null;
+  readonly a: ComparedSide | null;
+  readonly b: ComparedSide | null;
+}
+
+export interface ComparedSide {
+  readonly seq: number;
+  readonly channel: number | null;
+  /** The beginning of what was asked and answered, as a person reads it. */
+  readonly asked: string;
+  readonly answer: string;
+}
+
+/** Lays two sessions side by side, by what was asked of which target. */
+export function compareSteps(a: readonly Step[], b: readonly Step[]): ComparedStep[] {
+  const keys = (steps: readonly Step[]): string[] => steps.map(({ askedKey }) => askedKey);
+  return align(keys(a), keys(b)).flatMap((pair) => {
+    const first = pair.a === null ? undefined : a[pair.a];
+    const second = pair.b === null ? undefined : b[pair.b];
+    const either = first ?? second;
+    return either === undefined ? [] : { change: changeOf(first, second), target: either.target, action: either.action, a: sideOf(first), b: sideOf(second) };
+  });
+}
+
+function changeOf(a: Step | undefined, b: Step | undefined): ComparedStep['change'] {
+  if (a === undefined || b === undefined) {
+    return a === undefined ? 'added' : 'removed';
+  }
+  return a.answerKey === b.answerKey ? 'same' : 'answer';
+}
+
+function sideOf(step: Step | undefined): ComparedSide | null {
+  return step === undefined ? null : { seq: step.seq, channel: step.channel, asked: step.asked, answer: step.answer };
+}
