@@ -44,11 +44,9 @@ describe('faults during a streamed answer', () => {
       await using server = await StreamServer.start();
       await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
       const token = gateway.token('agent');
-      const killed = new Promise<void>((resolve) => {
+      const killed = new Promise<number | null>((resolve) => {
         server.onRequest = () => {
-          void gateway.signal('SIGKILL').then(() => {
-            resolve();
-          });
+          resolve(gateway.signal('SIGKILL'));
         };
       });
       await assert.rejects(ask(gateway, way, way.body('killed-words'), { token }));

@@ -6,7 +6,7 @@ import { ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
 import { framingOf, streamTypes } from './framing.ts';
 import { jsonText } from './json.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from './recorded-http.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { type Api, findApi } from './routes.ts';
 import { describeFragment, describeMessages, type Message } from './transcript.ts';
 

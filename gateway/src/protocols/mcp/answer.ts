@@ -20,7 +20,7 @@ type Outcome = 'result' | 'error' | 'tool_error' | 'input_required' | 'unread' |
 /** Follows the answer to a POST, or the server's own stream. Never throws. */
 export class AnswerFollower implements AnswerReader {
   readonly #asked: ReadonlyMap<string, Request>;
-  readonly #hasSession: boolean;
+  readonly #mayBeginSession: boolean;
   #sse: SseParser | null = null;
   #json: Buffer[] | null = null;
   #jsonBytes = 0;
@@ -30,10 +30,10 @@ export class AnswerFollower implements AnswerReader {
   readonly #asks = new Set<string>();
   readonly #facts: Record<string, Attributes[string]> = {};
 
-  constructor(body: Body | null, hasSession: boolean) {
+  constructor(body: Body | null) {
     const requests = (body?.messages ?? []).filter((message) => message.kind === 'request');
     this.#asked = new Map(requests.map((request) => [request.id.json, request]));
-    this.#hasSession = hasSession;
+    this.#mayBeginSession = requests.some(({ method }) => method === 'initialize');
   }
 
   /** Tool definitions that the answer listed, for `compareTools`; null while it has none. */
@@ -51,7 +51,7 @@ export class AnswerFollower implements AnswerReader {
     this.#sse = mediaType === 'text/event-stream' ? new SseParser(messageBytesMax) : null;
     this.#json = mediaType === 'application/json' ? [] : null;
     const session = headers.find(([name]) => name === 'mcp-session-id')?.[1];
-    if (this.#hasSession && session !== undefined && session.length <= sessionIdCharactersMax) {
+    if (this.#mayBeginSession && session !== undefined && session.length <= sessionIdCharactersMax) {
       this.#facts['mcp.session.id'] = session;
     }
   }

@@ -68,7 +68,7 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpReading {
   const name = first === undefined ? 'mcp.unknown' : actionOf(first);
   return {
     action: { name, attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) } },
-    answer: new AnswerFollower(body, !revision.isStateless),
+    answer: new AnswerFollower(body),
   };
 }
 
@@ -86,7 +86,7 @@ function readBare(head: RequestHead, bytes: Uint8Array, name: string): McpReadin
     throw new GatewayError('malformed', `A ${head.method} of MCP has no body.`);
   }
   const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
-  return { action: { name, attributes: connectionAttributes(head, revision) }, answer: new AnswerFollower(null, !revision.isStateless) };
+  return { action: { name, attributes: connectionAttributes(head, revision) }, answer: new AnswerFollower(null) };
 }
 
 function connectionAttributes({ headers }: RequestHead, { name, isStateless }: Revision): Attributes {

@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseExactNumbers, parseServerBody } from './messages.ts';
@@ -8,9 +9,6 @@ import { isObject, parseExactNumbers, parseServerBody } from './messages.ts';
 const charactersMax = 512 * 1024;
 const textAttributeMax = 64 * 1024;
 
-const requestLine = /^([A-Z]{1,20}) (\S{1,8192}) HTTP\/1\.1\r\n/;
-const statusLine = /^HTTP\/1\.1 ([0-9]{3})/;
-const headEnd = '\r\n\r\n';
 /** A beginning of what is surely a stream of events. */
 const eventLine = /^(data|event|id|retry|):/m;
 
@@ -35,43 +33,31 @@ function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
 }
 
 function renderRequest(content: Buffer): Shown {
-  const { start, body, coding } = splitHead(content);
-  const [, method = '', path = ''] = requestLine.exec(start) ?? [];
-  const messages = coding === null ? readMessages(body.toString('utf8')) : null;
+  const request = readRecordedRequest(content);
+  const body = request?.body ?? content;
+  const messages = readMessages(body.toString('utf8'));
   if (messages === null) {
-    const rest = coding === null ? body.toString('utf8') : coded(body, coding);
-    return { text: [`${method} ${path}`.trim(), rest].filter((line) => line !== '').join('\n'), attributes: {} };
+    const line = request === null ? '' : `${request.head.method} ${request.head.path}`;
+    return { text: [line, plainText(body)].filter((each) => each !== '').join('\n'), attributes: {} };
   }
   const [first] = messages;
   const isCall = first !== undefined && 'method' in first.message && first.message.method === 'tools/call';
   return {
     text: messages.map(describe).join('\n'),
-    attributes: isCall && first.exact['params'] !== undefined ? textAttribute('gen_ai.tool.call.arguments', argumentsOf(first.exact)) : {},
+    attributes:
+      isCall && objectAt(first.exact, 'params')['arguments'] !== undefined ? textAttribute('gen_ai.tool.call.arguments', argumentsOf(first.exact)) : {},
   };
 }
 
 function renderResponse(content: Buffer, isAnswer: boolean): Shown {
-  const { start, body, coding } = splitHead(content);
-  const [, status = '200'] = statusLine.exec(start) ?? [];
-  const text = coding === null ? renderAnswer(body.toString('utf8')) : coded(body, coding);
-  const lines = [...(status.startsWith('2') && text !== '' ? [] : [`HTTP ${status}`]), ...(text === '' ? [] : [text])];
-  return { text: start === '' ? text : lines.join('\n'), attributes: isAnswer && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {} };
-}
-
-/** The head of a message, when there is one, and what follows. A later piece of a body has none. */
-function splitHead(content: Buffer): { readonly start: string; readonly body: Buffer; readonly coding: string | null } {
-  const begin = content.toString('latin1', 0, 32);
-  const end = /^([A-Z]{1,20} |HTTP\/1\.1 )/.test(begin) ? content.indexOf(headEnd) : -1;
-  if (end < 0) {
-    return { start: '', body: content, coding: null };
-  }
-  const start = content.toString('latin1', 0, end + headEnd.length);
-  const coding = /\r\ncontent-encoding:[ \t]*([^\r\n]{1,100})/i.exec(start)?.[1]?.trim() ?? 'identity';
-  return { start, body: content.subarray(end + headEnd.length), coding: coding === 'identity' ? null : coding };
-}
-
-function coded(body: Buffer, coding: string): string {
-  return body.length === 0 ? '' : `(${body.length} bytes coded as ${coding})`;
+  const response = readRecordedResponse(content);
+  const status = response?.head.status ?? 200;
+  const text = renderAnswer(plainText(response?.body ?? content));
+  const isShown = (status < 200 || status > 299 || text === '') && response !== null;
+  return {
+    text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
+    attributes: isAnswer && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {},
+  };
 }
 
 /** Messages, or the events of a stream with one each, or a piece of either. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
-import type { RequestHead, ResponseHead } from '../../wire/http/reading.ts';
+import type { RequestHead, ResponseHead } from './reading.ts';
 
 export interface RecordedRequest {
   readonly head: RequestHead;
@@ -30,9 +30,7 @@ export function readRecordedRequest(content: Buffer): RecordedRequest | null {
 export function readRecordedResponse(content: Buffer): RecordedResponse | null {
   const read = readHead(content);
   const [, status] = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(read?.firstLine ?? '') ?? [];
-  return read === null || status === undefined
-    ? null
-    : { head: { status: Number(status), headers: read.headers }, body: decode(read.body, headerOf(read.headers, 'content-encoding')) };
+  return read === null || status === undefined ? null : { head: { status: Number(status), headers: read.headers }, body: read.body };
 }
 
 /** Bytes as text where they are text; their number where they are not. */
@@ -62,11 +60,8 @@ function readHead(content: Buffer): { readonly firstLine: string; readonly heade
     const colon = line.indexOf(':');
     return [line.slice(0, Math.max(colon, 0)).toLowerCase(), line.slice(colon + 1).trim()];
   });
-  return { firstLine, headers, body: content.subarray(end + 4) };
-}
-
-function headerOf(headers: Headers, wanted: string): string {
-  return headers.find(([name]) => name === wanted)?.[1] ?? '';
+  const coding = headers.find(([name]) => name === 'content-encoding')?.[1] ?? '';
+  return { firstLine, headers, body: decode(content.subarray(end + 4), coding) };
 }
 
 /** Also of a body of which only the beginning is there. What cannot be decoded stays as it is. */

@@ -1,0 +1,147 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import type { OpenedRecord, RecordMeta, Rendering } from '../../domain/record.ts';
+import { render } from './render.ts';
+import { request } from './testdata/requests.ts';
+
+function record(kind: string, content: string | Uint8Array | null, meta: Partial<RecordMeta> = {}): OpenedRecord {
+  return {
+    session: '',
+    seq: 1,
+    timeMs: 0,
+    kind,
+    record: '',
+    meta: { channel: 1, ...meta },
+    channelFacts: null,
+    governance: null,
+    content: content === null ? null : Buffer.from(content),
+    continues: false,
+    withheld: null,
+  };
+}
+
+const call = record('request', '', { action: 'mcp.call_tool' });
+
+function asked(body: unknown): Rendering {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return render(record('request', `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${text.length}\r\n\r\n${text}`), () => null);
+}
+
+function answered(body: unknown, head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n'): Rendering {
+  return render(record('response', head + (typeof body === 'string' ? body : JSON.stringify(body)), { request: 0 }), () => call);
+}
+
+const result = (value: object): object => ({ jsonrpc: '2.0', id: 1, result: value });
+
+describe('requests', () => {
+  test('are what is asked for', () => {
+    for (const [body, text] of [
+      [request('tools/call', { name: 'search', arguments: { q: 'ä' }, _meta: { x: 1 } }), 'call_tool search({"q":"ä"})'],
+      [request('tools/call', { name: 'now' }), 'call_tool now()'],
+      [request('prompts/get', { name: 'p', arguments: { a: '1' } }), 'get_prompt p({"a":"1"})'],
+      [request('resources/read', { uri: 'file:///a' }), 'read_resource file:///a'],
+      [request('tools/list', { _meta: {} }), 'list_tools'],
+      [request('tools/list', { cursor: 'x' }), 'list_tools {"cursor":"x"}'],
+      [request('vendor/act', { x: [1] }), 'vendor/act {"x":[1]}'],
+      [{ jsonrpc: '2.0', method: 'notifications/initialized' }, 'initialized'],
+      [result({ action: 'accept', content: { name: 'Bo' } }), '{"action":"accept","content":{"name":"Bo"}}'],
+      [[request('ping'), request('ping')], 'ping\nping'],
+      ['{"jsonrpc":', 'POST /\n{"jsonrpc":'],
+      ['', 'POST /'],
+    ] as const) {
+      assert.equal(asked(body).text, text);
+    }
+    assert.deepEqual(asked(request('tools/call', { name: 'search', arguments: { q: 1 } })).attributes, { 'gen_ai.tool.call.arguments': '{"q":1}' });
+  });
+
+  test('numbers are those that were sent', () => {
+    const text = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pay","arguments":{"to":9007199254740993}}}';
+    assert.equal(asked(text).text, 'call_tool pay({"to":9007199254740993})');
+  });
+
+  test('without a body, or with one that is coded', () => {
+    const shown = (content: string | Uint8Array): string => render(record('request', content), () => null).text;
+    assert.equal(shown('GET /mcp HTTP/1.1\r\naccept: text/event-stream\r\n\r\n'), 'GET /mcp');
+    assert.equal(shown('DELETE / HTTP/1.1\r\n\r\n'), 'DELETE /');
+    const coded = gzipSync(JSON.stringify(request('ping')));
+    assert.equal(shown(Buffer.concat([Buffer.from('POST / HTTP/1.1\r\nContent-Encoding: gzip\r\n\r\n'), coded])), 'ping');
+    assert.equal(shown(Buffer.concat([Buffer.from('POST / HTTP/1.1\r\n\r\n'), coded])), `POST /\n(${coded.length} bytes that are not text)`);
+    assert.equal(render(record('request', null), () => null).text, '');
+  });
+});
+
+describe('answers', () => {
+  test('are the parts that people read', () => {
+    const content = [
+      { type: 'text', text: 'Two found.' },
+      { type: 'image', data: 'aGFsbG8=', mimeType: 'image/png' },
+      { type: 'resource_link', uri: 'file:///a' },
+      { type: 'resource', resource: { uri: 'file:///b', text: 'B' } },
+      { type: 'new', x: 1 },
+      5,
+    ];
+    const lines = ['Two found.', '(image/png, 5 bytes)', 'file:///a', 'file:///b: B', '{"type":"new","x":1}', '5'];
+    assert.equal(answered(result({ content })).text, lines.join('\n'));
+    assert.deepEqual(answered(result({ content: [{ type: 'text', text: 'hi' }] })).attributes, { 'gen_ai.tool.call.result': 'hi' });
+    assert.equal(answered(result({ content: [{ type: 'text', text: 'no such table' }], isError: true })).text, 'error:\nno such table');
+    assert.equal(answered(result({ content: [], structuredContent: { n: 1 }, _meta: {} })).text, '{"content":[],"structuredContent":{"n":1}}');
+  });
+
+  test('of other methods', () => {
+    for (const [value, text] of [
+      [{ contents: [{ uri: 'u', text: 'body' }] }, 'body'],
+      [{ contents: [{ uri: 'u', blob: 'aGFsbG8=', mimeType: 'a/b' }] }, '(a/b, 5 bytes)'],
+      [{ messages: [{ role: 'user', content: { type: 'text', text: 'Do it' } }] }, 'user: Do it'],
+      [{ tools: [{ name: 'search', description: 'Searches' }, { name: 'now' }] }, 'search: Searches\nnow'],
+      [{}, '{}'],
+      [{ inputRequests: { a: { method: 'elicitation/create', params: { message: 'Sure?' } } } }, 'asks elicit {"message":"Sure?"}'],
+    ] as const) {
+      assert.equal(answered(result(value)).text, text);
+    }
+    assert.equal(answered({ jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'Unknown tool' } }).text, 'error -32602: Unknown tool');
+  });
+
+  test('of streams, also the later pieces', () => {
+    const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n';
+    const note = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progress: 1 } });
+    const last = JSON.stringify(result({ content: [{ type: 'text', text: 'done' }] }));
+    assert.equal(answered(`: hi\n\nevent: message\nid: 4\ndata: ${note}\n\ndata: ${last}\r\n\r\n`, head).text, 'report_progress {"progress":1}\ndone');
+    assert.equal(answered(`data: ${last}\n\n`, '').text, 'done');
+    assert.equal(answered(`${last.slice(20)}\n\ndata: ${last}\n\n`, '').text, `${last.slice(20)}\ndone`);
+    assert.equal(answered(last.slice(20), '').text, last.slice(20));
+    assert.equal(answered('', head).text, 'HTTP 200');
+  });
+
+  test('that are not MCP', () => {
+    assert.equal(answered('<h1>Bad gateway</h1>', 'HTTP/1.1 502 Bad Gateway\r\n\r\n').text, 'HTTP 502\n<h1>Bad gateway</h1>');
+    assert.equal(answered('', 'HTTP/1.1 202 Accepted\r\n\r\n').text, 'HTTP 202');
+  });
+
+  test('are shown up to a limit', () => {
+    assert.equal(answered(result({ content: [{ type: 'text', text: 'x'.repeat(600_000) }] })).text.length, 512 * 1024 + 1);
+  });
+});
+
+test('any bytes are shown', () => {
+  const evil = fc.constantFrom('{"toString":5}', '{"method":{"toString":1}}', '[]', 'null', '"x"', '5e999', '{"text":{}}');
+  const results = fc.constantFrom('content', 'contents', 'messages', 'tools', 'inputRequests', 'isError');
+  const bodies = fc.oneof(
+    fc.string(),
+    fc.tuple(results, evil).map(([key, value]) => `{"jsonrpc":"2.0","id":1,"result":{"${key}":[${value}],"x":${value}}}`),
+    fc.tuple(results, evil).map(([key, value]) => `data: {"jsonrpc":"2.0","id":1,"result":{"${key}":{"a":${value}}}}\n`),
+    fc
+      .tuple(fc.constantFrom('tools/call', 'resources/read', 'x'), evil)
+      .map(([method, value]) => `{"jsonrpc":"2.0","id":1,"method":"${method}","params":{"name":${value},"uri":${value},"arguments":${value}}}`),
+    fc.jsonValue().map((value) => JSON.stringify(value)),
+  );
+  const heads = fc.constantFrom('', 'POST / HTTP/1.1\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.1 ', 'GET ');
+  fc.assert(
+    fc.property(fc.constantFrom('request', 'response', 'decision'), heads, bodies, (kind, head, body) => {
+      assert.equal(typeof render(record(kind, head + body), () => null).text, 'string');
+    }),
+    { numRuns: 3000 },
+  );
+  fc.assert(fc.property(fc.uint8Array(), (bytes) => assert.equal(typeof render(record('response', bytes), () => call).text, 'string')));
+});
