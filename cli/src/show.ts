@@ -7,10 +7,12 @@ const shownAttributes = new Set([
   'db.response.returned_rows',
   'db.response.status_code',
   'error.type',
+  'gen_ai.tool.call.id',
   'countersign.duration_ms',
   'countersign.withheld',
   'countersign.reason',
 ]);
+const shortNames: Readonly<Record<string, string>> = { 'gen_ai.tool.call.id': 'call' };
 /** Of one record, where not all of it is asked for. */
 const linesMax = 40;
 const stateColumns = 'interrupted'.length;
@@ -35,7 +37,7 @@ export function readRecord(record: ShownRecord): ReadableRecord {
   const head = [record.time.slice(11, 23), channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
   const details = Object.entries(record.attributes)
     .filter(([name]) => shownAttributes.has(name))
-    .map(([name, value]) => `${name.slice(name.lastIndexOf('.') + 1)}=${String(value)}`);
+    .map(([name, value]) => `${shortNames[name] ?? name.slice(name.lastIndexOf('.') + 1)}=${String(value)}`);
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
     facts: escapeControls([...details, `#${record.seq}`].join(' '), 'nothing'),

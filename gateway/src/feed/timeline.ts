@@ -1,9 +1,11 @@
+import type { Attributes } from '../domain/action.ts';
 import type { OpenedRecord } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
 import { readEntries, type SessionOpener } from '../recording/session-reader.ts';
 import { Remembered } from './remembered.ts';
 import type { IndexedSession } from './session-index.ts';
+import { ToolCalls } from './tool-calls.ts';
 
 /** Requests that a later one may point back at (a prepared statement) are kept while a session is read, and the parts of answers that are going on. */
 const requestsKept = { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
@@ -25,6 +27,7 @@ export class Presenter {
   readonly #findProtocol: FindProtocol;
   readonly #requests = new Remembered(requestsKept);
   readonly #responses = new Remembered(responsesKept);
+  readonly #toolCalls = new ToolCalls();
 
   constructor(findProtocol: FindProtocol) {
     this.#findProtocol = findProtocol;
@@ -40,6 +43,8 @@ export class Presenter {
     const rendered =
       facts === null ? null : this.#findProtocol(facts.protocol)?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null);
     const opens = record.meta?.opens;
+    const own: Attributes = { ...record.meta?.attributes, ...rendered?.attributes };
+    const causes = this.#toolCalls.causes({ kind: record.kind, attributes: own, text: rendered?.text ?? '' });
     return {
       session: record.session,
       seq: record.seq,
@@ -56,8 +61,8 @@ export class Presenter {
         'session.id': record.session,
         ...(facts === null ? {} : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
         ...(opens?.onBehalfOf === undefined ? {} : { 'countersign.on_behalf_of': opens.onBehalfOf }),
-        ...record.meta?.attributes,
-        ...rendered?.attributes,
+        ...own,
+        ...(causes.length === 0 ? {} : { 'gen_ai.tool.call.id': causes }),
         ...(record.meta?.reason === undefined ? {} : { 'countersign.reason': record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { 'countersign.request': record.meta.request }),
         ...(record.withheld === null ? {} : { 'countersign.withheld': record.withheld }),
