@@ -8,9 +8,12 @@ test("the demo shows an agent's session, verifies the record and exposes a forge
   const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/src/main.ts', 'demo', '--once'], { cwd: root, encoding: 'utf8', timeout: 90_000 });
   assert.equal(status, 0, stdout + stderr);
   for (const expected of [
-    'refunded it',
-    "UPDATE orders SET state = 'refunded' WHERE id = $1",
-    '$1 = ada@example.com',
+    'Her difference engine is on its way: The parcel left Dover this morning and arrives on Tuesday.',
+    'llm.chat model',
+    'tool call run_sql',
+    'postgres.query shop call=call_orders',
+    'mcp.call_tool tools call=call_parcel',
+    'http.request mail call=call_mail',
     'Ada Byron',
     'HOLDS',
     'DOES NOT HOLD',
