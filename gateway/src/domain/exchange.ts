@@ -43,6 +43,7 @@ export interface CallHead {
 }
 
 export interface CallCredential {
+  /** In the place of any of the same name. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** With the credential in its query, where that is how the target wants it. */
   readonly path?: string;

@@ -136,7 +136,8 @@ class Call implements UpstreamCall {
     }
     const head = parseRequestHead(headBytes);
     const credential = options.credential(head, body);
-    const headers: string[] = [...head.headers, ...credential.headers].flat();
+    const given = new Set(credential.headers.map(([name]) => name));
+    const headers = [...head.headers.filter(([name]) => !given.has(name)), ...credential.headers].flat();
     const request = (options.tls === null ? requestClear : requestTls)({
       agent,
       host,

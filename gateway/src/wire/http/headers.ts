@@ -16,8 +16,8 @@ const hopByHop = new Set([
 ]);
 /** What tells a server where a request comes from, or is the gateway's own: the client's word for it is not passed on. */
 const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
-/** Where clients put their token. */
-const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
+/** Where clients put their token: the last is the session token of a client that knows no other credential than AWS keys. */
+const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
 const tokenPattern = /^cs_[A-Za-z0-9_-]{1,200}$/;
 const headersMax = 256;
 

@@ -17,6 +17,8 @@ export interface ExchangeRules {
 export interface TargetCall extends CallOptions {
   /** Longer bodies of requests are refused. */
   readonly bodyBytesMax: number;
+  /** The credential is over all of the body. */
+  readonly needsWholeBody: boolean;
 }
 
 export interface Failed {

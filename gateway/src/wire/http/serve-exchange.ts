@@ -76,16 +76,17 @@ class ExchangeRun {
       throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
     }
     this.#head = head;
-    const mustBeWhole = this.#rules.isReadWhole(head, target);
-    const body = new RequestBody(this.#exchange.request, mustBeWhole ? Math.min(session.limits.frameBytesMax, call.bodyBytesMax) : call.bodyBytesMax);
+    const isReadWhole = this.#rules.isReadWhole(head, target);
+    const mustBeWhole = isReadWhole || call.needsWholeBody;
+    const body = new RequestBody(this.#exchange.request, mustBeWhole ? Math.min(call.bodyBytesMax, session.limits.frameBytesMax) : call.bodyBytesMax);
     const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
     if (this.#exchange.expectsContinue) {
       this.#exchange.response.writeContinue();
     }
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first;
-    const reading = this.#rules.read(head, mustBeWhole ? first : null, target);
-    const sent = composeRequestHead(this.#sentHead(head, body.length, session));
+    const reading = this.#rules.read(head, isReadWhole ? first : null, target);
+    const sent = composeRequestHead(this.#sentHead(head, framingOf(body, first), session));
     const outcome = await this.#decide(session, reading, first === null ? [sent] : first.length === 0 ? [sent] : [sent, first], first === null);
     await untilCommitted(session);
     if (outcome.grant === null || this.#isOver) {
@@ -134,12 +135,11 @@ class ExchangeRun {
   }
 
   /** What the target gets: its own name, the path below its base path, and the framing of the body. */
-  #sentHead({ method, path, headers }: RequestHead, length: number | null, { target }: Session): CallHead {
+  #sentHead({ method, path, headers }: RequestHead, framing: Headers, { target }: Session): CallHead {
     const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
     const whole = `${base}${path}`;
     const host = target.host.includes(':') ? `[${target.host}]` : target.host;
     const isPlainPort = target.port === 443 || target.port === 80;
-    const framing: Headers = length === null ? [['transfer-encoding', 'chunked']] : [];
     return {
       method,
       path: whole.startsWith('/') ? whole : `/${whole}`,
@@ -248,4 +248,12 @@ class ExchangeRun {
       }
     }
   }
+}
+
+/** What an announced length does not say of the body as it is sent. */
+function framingOf(body: RequestBody, whole: Buffer | null): Headers {
+  if (body.length !== null) {
+    return [];
+  }
+  return whole === null ? [['transfer-encoding', 'chunked']] : [['content-length', String(whole.length)]];
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallCredential, CallHead } from '../../domain/exchange.ts';
 import type { Target } from '../../domain/target.ts';
+import { needsWholeBody, signAws } from './aws-signature.ts';
 import type { TargetCall } from './rules.ts';
 
 const bodyBytesMax = 1024 * 1024 * 1024;
@@ -9,22 +10,35 @@ const bodyBytesMax = 1024 * 1024 * 1024;
 /** How the target's credential is given to it; `header` and `query` name where. */
 const authSchema = z
   .string()
-  .regex(/^(bearer|basic|none|header:[A-Za-z0-9-]{1,64}|query:[\w.-]{1,64})$/, 'bearer, basic, none, header:NAME or query:NAME is expected');
+  .regex(
+    /^(bearer|basic|none|aws-sigv4|header:[A-Za-z0-9-]{1,64}|query:[\w.-]{1,64})$/,
+    'bearer, basic, none, aws-sigv4, header:NAME or query:NAME is expected',
+  );
+const awsMethod = 'aws-sigv4';
+const awsName = z.string().regex(/^[a-z0-9-]{1,64}$/);
 
 /** Options of a target over HTTP. Those of a URL's query are text. */
-const schema = z.strictObject({
-  /** Without it: `basic` where the target has a user, `bearer` where it has a password alone. */
-  auth: authSchema.optional(),
-  /** Whether chain and name of the target's certificate are checked. */
-  tlsVerify: z.stringbool().or(z.boolean()).default(true),
-  /** PEM files: authorities, and a certificate of the gateway's own with its key. */
-  caFile: z.string().min(1).optional(),
-  certFile: z.string().min(1).optional(),
-  keyFile: z.string().min(1).optional(),
-  linkLocal: z.stringbool().or(z.boolean()).default(false),
-  /** Longer bodies of requests are refused with 413. */
-  bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax),
-});
+const schema = z
+  .strictObject({
+    /** Without it: `basic` where the target has a user, `bearer` where it has a password alone. */
+    auth: authSchema.optional(),
+    /** Whether chain and name of the target's certificate are checked. */
+    tlsVerify: z.stringbool().or(z.boolean()).default(true),
+    /** PEM files: authorities, and a certificate of the gateway's own with its key. */
+    caFile: z.string().min(1).optional(),
+    certFile: z.string().min(1).optional(),
+    keyFile: z.string().min(1).optional(),
+    /** For `aws-sigv4`: what the signature is for. */
+    awsRegion: awsName.optional(),
+    awsService: awsName.optional(),
+    linkLocal: z.stringbool().or(z.boolean()).default(false),
+    /** Longer bodies of requests are refused with 413. */
+    bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax),
+  })
+  .refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
+    path: ['auth'],
+    message: 'aws-sigv4 needs awsRegion and awsService',
+  });
 
 export type HttpOptions = z.output<typeof schema>;
 
@@ -44,13 +58,24 @@ export function targetCall(target: Target, auth?: string): TargetCall {
   const options = target.options as HttpOptions;
   const { tlsVerify, caFile, certFile, keyFile } = options;
   const files = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) };
+  const { awsRegion: region = '', awsService: service = '' } = options;
   const method = options.auth ?? auth ?? (target.user === '' ? 'bearer' : 'basic');
   return {
     tls: target.scheme === 'https' ? { verify: tlsVerify, ...files } : null,
     allowLinkLocal: options.linkLocal,
     bodyBytesMax: options.bodyBytesMax,
-    credential: (head) => credentialOf(target, method, head),
+    needsWholeBody: method === awsMethod && needsWholeBody(service),
+    credential: (head, body) =>
+      method === awsMethod ? signAws(head, body, { ...awsKey(target), region, service }, new Date()) : credentialOf(target, method, head),
   };
+}
+
+function awsKey({ user, password }: Target): { readonly accessKeyId: string; readonly secretAccessKey: string } {
+  const secretAccessKey = password?.() ?? '';
+  if (user === '' || secretAccessKey === '') {
+    throw new GatewayError('target_login_failed', 'The target has no key to sign with: its user is the access key id, its password the secret access key.');
+  }
+  return { accessKeyId: user, secretAccessKey };
 }
 
 function credentialOf(target: Target, method: string, { path }: CallHead): CallCredential {

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import aws4 from 'aws4';
+import { GatewayError } from '../../domain/errors.ts';
+import type { CallCredential, CallHead } from '../../domain/exchange.ts';
+import { headerOf } from './reading.ts';
+
+export interface AwsKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+const hashHeader = 'x-amz-content-sha256';
+/** Parts of a client's own signature. */
+const replaced: ReadonlySet<string> = new Set(['authorization', 'x-amz-date', hashHeader]);
+/** What a client that frames its body itself says of it; all other framings are signed piece by piece with a key that is not ours. */
+const unsignedFraming = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
+
+/** This service alone takes a request whose body is not under its signature. */
+export function needsWholeBody(service: string): boolean {
+  return service !== 's3';
+}
+
+/**
+ * Signature Version 4 over the head as it is sent and the body, if all of it is there. Errors: `malformed` for a path that cannot be signed, `unsupported`.
+ *
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function signAws(head: CallHead, body: readonly Uint8Array[], key: AwsKey, now: Date): CallCredential {
+  const hash = hashOf(head, body, key.service);
+  const date = now.toISOString().replaceAll(/[:-]|\.\d{3}/g, '');
+  const own: [string, string][] = [['x-amz-date', date], ...(hash === null ? [] : [[hashHeader, hash] satisfies [string, string]])];
+  const headers = new Map<string, string>();
+  for (const [name, value] of [...head.headers.filter(([known]) => !replaced.has(known)), ...own]) {
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
+  }
+  const { accessKeyId, secretAccessKey, region, service } = key;
+  try {
+    const request = {
+      method: head.method,
+      path: head.path,
+      headers: Object.fromEntries(headers),
+      region,
+      service,
+      extraHeadersToIgnore: { 'transfer-encoding': true },
+    };
+    const signed = aws4.sign(request, { accessKeyId, secretAccessKey });
+    return { headers: [...own, ['authorization', String(signed.headers?.['Authorization'])]] };
+  } catch (cause) {
+    throw new GatewayError('malformed', 'This path cannot be signed: its percent encoding is not of UTF-8.', { cause });
+  }
+}
+
+/** Null: nothing is said of an empty body. */
+function hashOf({ headers }: CallHead, body: readonly Uint8Array[], service: string): string | null {
+  const told = headerOf(headers, hashHeader);
+  if (told?.startsWith('STREAMING-') === true) {
+    if (told !== unsignedFraming) {
+      throw new GatewayError('unsupported', `A body in pieces that the client signed is not forwarded: send it unsigned, or whole.`);
+    }
+    return told;
+  }
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const piece of body) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  if (headerOf(headers, 'transfer-encoding') !== undefined || Number(headerOf(headers, 'content-length') ?? 0) > bytes) {
+    return 'UNSIGNED-PAYLOAD';
+  }
+  return told === undefined && bytes === 0 && needsWholeBody(service) ? null : hash.digest('hex');
+}
