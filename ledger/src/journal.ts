@@ -49,7 +49,9 @@ export const entryOffsets = {
 /** Within the 16 bytes of a body's header. */
 export const bodyOffsets = { bytes: 0, stream: 4, encoding: 5, zeros: 6, position: 8 } as const;
 export const bodyStreams = { none: 0, meta: 1, content: 2 } as const;
-export const bodyEncodings = { plain: 0, zstd: 1 } as const;
+/** Bits: a body can be spliced, then compressed. */
+export const bodyEncodings = { plain: 0, zstd: 1, spliced: 2 } as const;
+const bodyEncodingMax = 3;
 export const streamAlignmentBytes = 16;
 
 /** A segment that nothing is added to any more. */
@@ -224,7 +226,7 @@ function isStoredBody(view: DataView, offset: number): boolean {
   const position = readUint53(view, offset + bodyOffsets.position);
   return (
     stream <= bodyStreams.content &&
-    encoding <= bodyEncodings.zstd &&
+    encoding <= bodyEncodingMax &&
     view.getUint16(offset + bodyOffsets.zeros) === 0 &&
     position % streamAlignmentBytes === 0 &&
     (stream !== bodyStreams.none || (position === 0 && encoding === bodyEncodings.plain))

@@ -240,10 +240,8 @@ export class GatewayApi implements ApiContext {
         return;
       }
       if (now.records > shown) {
-        for await (const record of openSession(data, reading.opener, { ...now, first: place })) {
-          if (record.seq >= shown) {
-            yield reading.presenter.show(record);
-          }
+        for await (const record of openSession(data, reading.opener, { ...now, first: place }, shown)) {
+          yield reading.presenter.show(record);
         }
         shown = now.records;
         place = now.last;

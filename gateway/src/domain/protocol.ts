@@ -174,6 +174,8 @@ export interface RequestRelation {
   /** A further part of an already authorised streaming request (COPY data): its seq. */
   readonly partOf?: number;
   readonly continues?: boolean;
+  /** The bytes hold most of what earlier requests of the session, recorded so too, held: what is repeated is stored once. */
+  readonly repeats?: boolean;
   /** Made by the protocol itself to carry out a decision (failing a transaction after a refusal); recorded, and not asked of policy. */
   readonly byGateway?: boolean;
 }

@@ -67,7 +67,6 @@ export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSess
 }
 
 async function bundleRecord(raw: RawRecord, opener: SessionOpener, tiles: TileReader): Promise<BundleRecord> {
-  await opener.open(raw);
   return {
     index: raw.leaf.logIndex,
     leaf: raw.leafBytes,

@@ -13,12 +13,17 @@ const responsesKept = { recordsMax: 256, bytesMax: 16 * 1024 * 1024 };
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 
-/** The records of a session, opened, checked and in order. Who reads on from a later place gives the same opener again: it knows the channels. */
-export async function* openSession(data: string, opener: SessionOpener, session: IndexedSession): AsyncGenerator<OpenedRecord> {
+/**
+ * The records of a session from number `from` on, opened, checked and in order. Who reads on from a later place gives the same opener again, which knows what
+ * came before.
+ */
+export async function* openSession(data: string, opener: SessionOpener, session: IndexedSession, from = 0): AsyncGenerator<OpenedRecord> {
   // The last frame that has a record of it is part of the range.
   const to = { segment: session.last.segment, offset: session.last.offset + 1 };
   for await (const raw of readEntries(data, session.session, { from: session.first, to })) {
-    yield await opener.open(raw);
+    if (raw.leaf.sessionSeq >= from) {
+      yield await opener.open(raw);
+    }
   }
 }
 

@@ -1,6 +1,15 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { sha256Into } from '@countersign/ledger/crypto.ts';
-import { bodyOffsets, entryHeaderBytes, entryOffsets, frameHeaderBytes, frameMagic, frameOffsets, frameTypes } from '@countersign/ledger/journal.ts';
+import {
+  bodyEncodings,
+  bodyOffsets,
+  entryHeaderBytes,
+  entryOffsets,
+  frameHeaderBytes,
+  frameMagic,
+  frameOffsets,
+  frameTypes,
+} from '@countersign/ledger/journal.ts';
 import {
   bodySlots,
   hashBytes,
@@ -16,6 +25,8 @@ import {
 import { EntryHashes, type OnLeaf } from './entry-hashes.ts';
 import { drawnBodyBytesMax, type Keystream } from './keystream.ts';
 import { noClass, standardClass } from './retention.ts';
+import { splicedHeaderBytes } from './spliced-body.ts';
+import { Splicer } from './splicer.ts';
 
 /** Where a session stands in the log; owned by the recorder, advanced by `Batch.add`. */
 export interface SessionTrack {
@@ -44,6 +55,8 @@ export interface EntryDraft {
   readonly continues?: boolean;
   /** Seals the content with the facts instead of the content: it is kept as long as they are. */
   readonly contentIsFacts?: boolean;
+  /** The content holds much of what the session recorded so before: that much is not stored again. */
+  readonly repeats?: boolean;
 }
 
 export interface LogPosition {
@@ -61,6 +74,9 @@ const plainAt = commitHeadBytes + saltBytes;
 const compressFromBytes = 4096;
 /** Compression that saves less than an eighth is not kept, and not tried again for so many bodies. */
 const compressionPause = 32;
+/** A shorter body is not worth looking for what it repeats. More than `drawnBodyBytesMax`. */
+const spliceFromBytes = 4096;
+
 /** Where the input of a commitment is composed. */
 interface Input {
   readonly bytes: Buffer;
@@ -73,6 +89,7 @@ interface Body {
   readonly slot: BodySlot;
   readonly stream: 'meta' | 'content';
   readonly length: number;
+  readonly repeats: boolean;
 }
 
 /** How a body stands in the journal: where in its keystream, how long, how encoded. */
@@ -87,7 +104,7 @@ const zstdParameters = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 /** The most that an entry can take in the journal. */
 export function entryBytesMax(draft: EntryDraft): number {
-  return entryHeaderBytes + draft.meta.length * 3 + bytesOf(draft.content);
+  return entryHeaderBytes + draft.meta.length * 3 + splicedHeaderBytes + bytesOf(draft.content);
 }
 
 /**
@@ -102,6 +119,7 @@ export class Batch {
   /** For commitment inputs that are too long to be hashed with others. */
   readonly #scratch = Buffer.alloc(plainAt + partBytesMax + 16);
   readonly #hashes: EntryHashes;
+  readonly #splicer = new Splicer();
   /** What every entry begins with: a leaf that has only what the log knows, and two empty body headers. */
   readonly #blank = Buffer.alloc(entryHeaderBytes);
 
@@ -136,6 +154,7 @@ export class Batch {
     const leafAt = this.#end;
     this.#buffer.set(this.#blank, leafAt);
     this.#end += entryHeaderBytes;
+    const contentIsFacts = draft.contentIsFacts === true;
     let flags = draft.continues === true ? leafFlags.continues : 0;
     if (isGovernance(draft.kind)) {
       flags |= leafFlags.metaClear | leafFlags.hasMeta;
@@ -144,16 +163,18 @@ export class Batch {
       flags |= leafFlags.hasMeta;
       const input = this.#openInput(draft.meta.length * 3);
       const length = input.bytes.write(draft.meta, input.at + plainAt);
-      this.#addSealed(track, leafAt, { slot: 'meta', stream: 'meta', length }, input);
+      this.#addSealed(track, leafAt, { slot: 'meta', stream: 'meta', length, repeats: false }, input);
     }
     const length = bytesOf(draft.content);
     if (length > 0) {
       flags |= leafFlags.hasContent;
       const input = this.#openInput(length);
       gather(draft.content, input);
-      this.#addSealed(track, leafAt, { slot: 'content', stream: draft.contentIsFacts === true ? 'meta' : 'content', length }, input);
+      // What is kept longer may not depend on what is kept less long.
+      const repeats = draft.repeats === true && !contentIsFacts;
+      this.#addSealed(track, leafAt, { slot: 'content', stream: contentIsFacts ? 'meta' : 'content', length, repeats }, input);
     }
-    this.#addLeaf(track, leafAt, { kind: draft.kind, flags, logIndex, timeMs, contentIsFacts: draft.contentIsFacts === true });
+    this.#addLeaf(track, leafAt, { kind: draft.kind, flags, logIndex, timeMs, contentIsFacts });
     this.#hashes.add(track, leafAt);
     if (draft.kind === 'request') {
       track.unanswered ??= track.seq;
@@ -178,6 +199,11 @@ export class Batch {
     this.#reserve(length);
     this.#end += this.#buffer.write(note, this.#end);
     return this.#finish(frameTypes.checkpoint, size, durableOffset);
+  }
+
+  /** The session records nothing any more. */
+  forget(track: SessionTrack): void {
+    this.#splicer.forget(track.id);
   }
 
   /** Goes on behind a segment header. */
@@ -231,7 +257,7 @@ export class Batch {
     if (stream === undefined) {
       throw new Error('a session without secrets can record only clear facts');
     }
-    const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(stream, length, input) : this.#encrypt(track, stream, length);
+    const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(stream, length, input) : this.#encrypt(track, stream, body);
     const { bytes, at } = input;
     bytes[at] = 2;
     bytes[at + 1] = bodySlots[slot];
@@ -263,19 +289,23 @@ export class Batch {
     for (let i = 0; i < length; i++) {
       this.#buffer[end + i] = (bytes[plain + i] ?? 0) ^ (keystream[mask + i] ?? 0);
     }
-    return { position, stored: length, encoding: 0 };
+    return { position, stored: length, encoding: bodyEncodings.plain };
   }
 
-  /** A large body, which stands in the scratch, compressed if that helps. */
-  #encrypt(track: SessionTrack, stream: Keystream, length: number): Stored {
+  /** A large body, which stands in the scratch, without what it repeats, and compressed if that helps. */
+  #encrypt(track: SessionTrack, stream: Keystream, { length, repeats }: Body): Stored {
     const scratch = this.#scratch;
-    const packed = compress(track, scratch.subarray(plainAt, plainAt + length));
+    const plain = scratch.subarray(plainAt, plainAt + length);
+    const spliced = repeats && length >= spliceFromBytes ? this.#splicer.splice(track.id, plain) : null;
+    const packed = compress(track, spliced ?? plain);
+    const encoded = packed ?? spliced;
     scratch.fill(0, commitHeadBytes, plainAt);
-    const input = packed === null ? scratch.subarray(commitHeadBytes, plainAt + length) : Buffer.concat([scratch.subarray(commitHeadBytes, plainAt), packed]);
+    const input = encoded === null ? scratch.subarray(commitHeadBytes, plainAt + length) : Buffer.concat([scratch.subarray(commitHeadBytes, plainAt), encoded]);
     const { position, output } = stream.encrypt(input);
     scratch.set(output.subarray(0, saltBytes), commitHeadBytes);
     this.#buffer.set(output.subarray(saltBytes), this.#end);
-    return { position, stored: input.length - saltBytes, encoding: packed === null ? 0 : 1 };
+    const encoding = (packed === null ? bodyEncodings.plain : bodyEncodings.zstd) | (spliced === null ? bodyEncodings.plain : bodyEncodings.spliced);
+    return { position, stored: input.length - saltBytes, encoding };
   }
 
   #addLeaf(track: SessionTrack, at: number, facts: { kind: LeafKind; flags: number; logIndex: number; timeMs: number; contentIsFacts: boolean }): void {

@@ -160,6 +160,7 @@ export class Recorder implements AsyncDisposable {
     );
     // Not before: a segment that is sealed on the way must still count it among the open ones.
     this.#open.delete(track.id);
+    this.#batch.forget(track);
   }
 
   /** Calls back when everything appended so far is as durable as asked; in order for one durability. Never, once the recorder is broken. */

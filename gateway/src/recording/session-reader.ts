@@ -11,6 +11,7 @@ import { partBytesMax } from './batch.ts';
 import { readJournal, type JournalPlace } from './journal-reader.ts';
 import type { KeyStore } from './key-store.ts';
 import { unseal } from './keystream.ts';
+import { joinSpliced, splicedHeaderBytes, type Joined } from './spliced-body.ts';
 
 const decompress = promisify(zstdDecompress);
 
@@ -48,6 +49,8 @@ export class SessionOpener {
   readonly #keys: KeyStore;
   #secrets: { readonly meta: KeyObject | null; readonly content: KeyObject | null } = { meta: null, content: null };
   readonly #channels = new Map<number, ChannelFacts>();
+  /** The bodies that later ones may copy from, by their places. */
+  readonly #kept: (Uint8Array | undefined)[] = [];
 
   /** `keyId` when the record that tells it has been passed already. */
   constructor(keys: KeyStore, keyId: number | null = null) {
@@ -57,7 +60,7 @@ export class SessionOpener {
     }
   }
 
-  /** Records must come in order: the first tells the key, and a channel's opening tells its facts. */
+  /** Records must come in order, each once: the first tells the key, a channel's opening tells its facts, and bodies repeat earlier ones. */
   async open(raw: RawRecord): Promise<OpenedRecord> {
     const { leaf } = raw;
     const governance = openClear(raw);
@@ -96,10 +99,11 @@ export class SessionOpener {
       return { state: 'erased' };
     }
     const { salt, encoded } = unseal(secret, header.position, stored);
-    const plain = await decode(header, encoded);
-    if (plain === null) {
+    const decoded = await this.#decode(header, encoded);
+    if (decoded === null) {
       return { state: 'mismatch' };
     }
+    const { plain, place } = decoded;
     const commit = commitSealed({
       slot,
       session: decodeHex(leaf.session, 16),
@@ -107,7 +111,23 @@ export class SessionOpener {
       salt,
       plaintext: plain,
     });
-    return equalBytes(commit, slot === 'meta' ? leaf.metaCommit : leaf.contentCommit) ? { state: 'open', salt, plain } : { state: 'mismatch' };
+    if (!equalBytes(commit, slot === 'meta' ? leaf.metaCommit : leaf.contentCommit)) {
+      return { state: 'mismatch' };
+    }
+    if (place !== null) {
+      this.#kept[place] = plain;
+    }
+    return { state: 'open', salt, plain };
+  }
+
+  /** `place` of a spliced body: where it is kept once it is known to be what its leaf commits to. */
+  async #decode({ encoding }: StoredBody, encoded: Buffer): Promise<Joined | { readonly place: null; readonly plain: Uint8Array } | null> {
+    const isPacked = (encoding & bodyEncodings.zstd) !== 0;
+    const form = isPacked ? await decompress(encoded, { maxOutputLength: partBytesMax + splicedHeaderBytes }).catch(() => null) : encoded;
+    if (form === null || (encoding & bodyEncodings.spliced) === 0) {
+      return form === null ? null : { place: null, plain: form };
+    }
+    return joinSpliced(form, this.#kept, partBytesMax);
   }
 }
 
@@ -130,11 +150,4 @@ function openClear({ leaf, entry }: RawRecord): Readonly<Record<string, unknown>
 function parseMeta(bytes: Uint8Array): RecordMeta {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the recorder wrote it, and its commitment was checked
   return JSON.parse(Buffer.from(bytes).toString()) as RecordMeta;
-}
-
-async function decode(header: StoredBody, encoded: Buffer): Promise<Uint8Array | null> {
-  if (header.encoding === bodyEncodings.plain) {
-    return encoded;
-  }
-  return decompress(encoded, { maxOutputLength: partBytesMax }).catch(() => null);
 }

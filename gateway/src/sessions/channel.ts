@@ -6,7 +6,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
 import type { RecordKind, RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
-import { partBytesMax } from '../recording/batch.ts';
+import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { HttpCalls } from '../wire/http/calls.ts';
 import { dial } from '../wire/upstream-connection.ts';
@@ -77,12 +77,12 @@ export class Channel implements Session {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome {
     const authorization = relation?.byGateway === true ? authorizeOwn(this.#gate, bytes) : authorize(this.#gate, action, bytes);
     const meta = this.#requestMeta.print(action, authorization.decision, relation?.partOf);
-    const seq = this.#append('request', meta, bytes, relation?.continues === true);
+    const seq = this.#append({ kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true });
     return { ...authorization, seq };
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
-    return this.#append(kind, JSON.stringify({ channel: this.channel, ...meta }), content, continues);
+    return this.#append({ kind, meta: JSON.stringify({ channel: this.channel, ...meta }), content, continues });
   }
 
   whenCommitted(release: () => void): void {
@@ -124,23 +124,24 @@ export class Channel implements Session {
   }
 
   /** Content of any length: what does not fit one record goes on in the next. Returns the first one's number. */
-  #append(kind: RecordKind, meta: string, content: readonly Uint8Array[], continues: boolean): number {
+  #append(draft: EntryDraft): number {
     const { recorder } = this.#context;
+    const { track } = this.#session;
     let bytes = 0;
-    for (const part of content) {
+    for (const part of draft.content) {
       bytes += part.length;
     }
     if (bytes <= partBytesMax) {
-      return recorder.append(this.#session.track, { kind, meta, content, continues });
+      return recorder.append(track, draft);
     }
-    const parts = splitParts(content, partBytesMax);
-    const first = this.#session.track.seq;
-    for (const [i, part] of parts.entries()) {
-      recorder.append(this.#session.track, {
-        kind,
-        meta: i === 0 ? meta : JSON.stringify({ channel: this.channel, request: first }),
-        content: part,
-        continues: continues || i < parts.length - 1,
+    const parts = splitParts(draft.content, partBytesMax);
+    const first = track.seq;
+    for (const [i, content] of parts.entries()) {
+      recorder.append(track, {
+        ...draft,
+        meta: i === 0 ? draft.meta : JSON.stringify({ channel: this.channel, request: first }),
+        content,
+        continues: draft.continues === true || i < parts.length - 1,
       });
     }
     return first;

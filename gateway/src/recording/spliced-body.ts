@@ -1,0 +1,74 @@
+/** The form of a body that repeats what its session sent before. Normative: docs/formats/journal.md. */
+
+/** Bodies of a session that later ones may copy from. */
+export const keptBodiesMax = 16;
+
+/** Bytes of a kept body that stand in a later one, behind some literal bytes of its own. */
+export interface Copy {
+  /** Literal bytes since the copy before. */
+  readonly literals: number;
+  readonly length: number;
+  /** The place of the kept body, and where in it the copied bytes begin. */
+  readonly from: number;
+  readonly offset: number;
+}
+
+export const splicedHeaderBytes = 4;
+export const copyBytes = 12;
+const offsetBits = 24;
+
+/** `place`: where the body is kept from now on. `literals` are all its bytes that are not copied. */
+export function encodeSpliced(place: number, copies: readonly Copy[], literals: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(splicedHeaderBytes + copies.length * copyBytes);
+  head.writeUInt8(place);
+  head.writeUInt16BE(copies.length, 2);
+  for (const [i, copy] of copies.entries()) {
+    const at = splicedHeaderBytes + i * copyBytes;
+    head.writeUInt32BE(copy.literals, at);
+    head.writeUInt32BE(copy.length, at + 4);
+    head.writeUInt32BE(copy.from * 2 ** offsetBits + copy.offset, at + 8);
+  }
+  return Buffer.concat([head, ...literals]);
+}
+
+export interface Joined {
+  readonly place: number;
+  readonly plain: Uint8Array;
+}
+
+/** The plaintext of a spliced body, at most `bytesMax`; null when it is none, or copies what is not there. Any bytes are acceptable input. */
+export function joinSpliced(spliced: Buffer, kept: readonly (Uint8Array | undefined)[], bytesMax: number): Joined | null {
+  if (spliced.length < splicedHeaderBytes) {
+    return null;
+  }
+  const place = spliced.readUInt8();
+  const literalsAt = splicedHeaderBytes + spliced.readUInt16BE(2) * copyBytes;
+  if (place >= keptBodiesMax || spliced.readUInt8(1) !== 0 || literalsAt > spliced.length) {
+    return null;
+  }
+  const pieces: Uint8Array[] = [];
+  let used = literalsAt;
+  let bytes = spliced.length - literalsAt;
+  for (let at = splicedHeaderBytes; at < literalsAt; at += copyBytes) {
+    const { literals, length, from, offset } = readCopy(spliced, at);
+    const copied = kept[from]?.subarray(offset, offset + length);
+    bytes += length;
+    if (copied?.length !== length || used + literals > spliced.length || bytes > bytesMax) {
+      return null;
+    }
+    pieces.push(spliced.subarray(used, used + literals), copied);
+    used += literals;
+  }
+  pieces.push(spliced.subarray(used));
+  return { place, plain: Buffer.concat(pieces) };
+}
+
+function readCopy(spliced: Buffer, at: number): Copy {
+  const place = spliced.readUInt32BE(at + 8);
+  return {
+    literals: spliced.readUInt32BE(at),
+    length: spliced.readUInt32BE(at + 4),
+    from: place >>> offsetBits,
+    offset: place % 2 ** offsetBits,
+  };
+}
