@@ -127,7 +127,12 @@ test('C28: after a kill the next start goes on, closes what was open and says wh
   const survived = await readBack(data, opened.keys, session);
   assert.equal(survived.length, records + 1, 'every record that was committed, and the close');
   assert.deepEqual(survived.at(-1)?.governance, { records: records + 1, reason: 'crash' });
-  assert.ok(survived.slice(1, -1).every((record) => record.withheld === null && record.content !== null));
+  let said = '';
+  for (const [i, { withheld, content }] of survived.slice(1, -1).entries()) {
+    said += `statement ${i}\n`;
+    assert.equal(withheld, null);
+    assert.equal(Buffer.from(content ?? []).toString(), said);
+  }
   await closeRecorder(opened);
 });
 

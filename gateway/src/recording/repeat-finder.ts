@@ -6,8 +6,8 @@ const anchorBits = 9;
 const hashedBytes = 32;
 /** What a copy saves must be worth its 12 bytes and the break that it makes for the compressor. */
 const copyBytesMin = 64;
-/** A body takes the place of one of which it holds so much: a conversation that goes on has one place. */
-const continuedShare = 3 / 4;
+/** A body takes the place of one of which it holds so much: a conversation that goes on has one place, and what only begins like it has another. */
+const continuedShare = 15 / 16;
 const comparedBytes = 4096;
 /** An anchor in memory, about. */
 const anchorMemoryBytes = 40;

@@ -53,14 +53,14 @@ export function joinSpliced(spliced: Buffer, kept: readonly (Uint8Array | undefi
     const { literals, length, from, offset } = readCopy(spliced, at);
     const copied = kept[from]?.subarray(offset, offset + length);
     bytes += length;
-    if (copied?.length !== length || used + literals > spliced.length || bytes > bytesMax) {
+    if (copied?.length !== length || used + literals > spliced.length) {
       return null;
     }
     pieces.push(spliced.subarray(used, used + literals), copied);
     used += literals;
   }
   pieces.push(spliced.subarray(used));
-  return { place, plain: Buffer.concat(pieces) };
+  return bytes > bytesMax ? null : { place, plain: Buffer.concat(pieces) };
 }
 
 function readCopy(spliced: Buffer, at: number): Copy {
