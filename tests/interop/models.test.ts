@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { createOpenAI } from '@ai-sdk/openai';
+import { GoogleGenAI } from '@google/genai';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -26,9 +27,10 @@ describe('models through the gateway, with the SDKs of their providers', () => {
       config: `targets:
   openai: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, durability: process }
   claude: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: anthropic } }
+  gemini: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: gemini } }
   other: { protocol: llm, url: "${model.url}" }
 principals:
-  agent: { kind: agent, targets: [openai, claude] }
+  agent: { kind: agent, targets: [openai, claude, gemini] }
 `,
     });
     token = gateway.token('agent');
@@ -107,6 +109,36 @@ principals:
     const answered = (await newest()).findLast(({ kind }) => kind === 'response');
     assert.equal(answered?.attributes['gen_ai.response.id'], streamed.id);
     assert.equal(answered?.attributes['gen_ai.usage.output_tokens'], streamed.usage.output_tokens);
+  });
+
+  test('openai: the Responses API, whole and streamed', async () => {
+    const whole = await openai.responses.create({ model: 'gpt-4o', input: 'What is the weather?' });
+    assert.ok(whole.output.length > 0);
+    const stream = await openai.responses.create({ model: 'gpt-4o', input: 'What is the weather?', stream: true });
+    let last = '';
+    for await (const event of stream) {
+      last = event.type;
+    }
+    assert.equal(last, 'response.completed');
+    const answered = (await newest()).findLast(({ kind }) => kind === 'response');
+    assert.equal(answered?.attributes['gen_ai.response.id'], whole.id);
+    assert.ok(typeof answered.attributes['gen_ai.usage.output_tokens'] === 'number');
+  });
+
+  test('@google/genai: whole and streamed', async () => {
+    const google = new GoogleGenAI({ apiKey: token, httpOptions: { baseUrl: `${base}/gemini` } });
+    const ask = { model: 'gemini-2.5-flash', contents: 'What is the weather?' };
+    const whole = await google.models.generateContent(ask);
+    assert.ok((whole.functionCalls?.length ?? 0) > 0);
+    assert.equal(lastAsked().headers['x-goog-api-key'], key);
+    let pieces = 0;
+    for await (const piece of await google.models.generateContentStream(ask)) {
+      pieces += piece.candidates?.length ?? 0;
+    }
+    assert.ok(pieces > 1);
+    const records = await newest();
+    assert.equal(records.findLast(({ kind }) => kind === 'request')?.attributes['gen_ai.provider.name'], 'gcp.gemini');
+    assert.ok(typeof records.findLast(({ kind }) => kind === 'response')?.attributes['gen_ai.usage.output_tokens'] === 'number');
   });
 
   test('ai (Vercel): whole and streamed', async () => {

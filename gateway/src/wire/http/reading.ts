@@ -19,6 +19,8 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 export interface RequestReading {
   readonly action: Action;
   readonly answer: AnswerReader;
+  /** Its clients send again what they sent before, and more: what is repeated is stored once for a session. */
+  readonly repeats?: boolean;
 }
 
 /** Follows one answer for its facts. Any bytes are acceptable, in any pieces; content codings are already undone. */

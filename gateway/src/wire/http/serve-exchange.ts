@@ -147,8 +147,8 @@ class ExchangeRun {
     };
   }
 
-  async #decide(session: Session, { action }: RequestReading, bytes: readonly Uint8Array[], continues: boolean): Promise<RequestOutcome> {
-    const outcome = await session.request(action, bytes, { continues });
+  async #decide(session: Session, { action, repeats = false }: RequestReading, bytes: readonly Uint8Array[], continues: boolean): Promise<RequestOutcome> {
+    const outcome = await session.request(action, bytes, { continues, repeats });
     this.#request = outcome.seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', session.newestRecord]];
     if (outcome.grant === null) {
