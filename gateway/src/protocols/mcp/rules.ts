@@ -1,12 +1,33 @@
+import type { AnswerReader } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
+import type { AnswerFollower } from './answer.ts';
 import { failureAnswer } from './failures.ts';
+import { ToolsOfTargets } from './known-tools.ts';
 import { readRequest } from './reading.ts';
+
+const tools = new ToolsOfTargets();
 
 /** MCP over Streamable HTTP: every message is read before it is decided. */
 export const rules: ExchangeRules = {
   isReadWhole: () => true,
-  read: (head, body) => readRequest(head, body ?? new Uint8Array()),
+  read: (head, body, target) => {
+    const { action, answer } = readRequest(head, body ?? new Uint8Array());
+    return { action, answer: watchTools(target.name, answer) };
+  },
   call: (target) => targetCall(target),
   failure: failureAnswer,
 };
+
+function watchTools(target: string, answer: AnswerFollower): AnswerReader {
+  return {
+    head: (head) => {
+      answer.head(head);
+    },
+    bytes: (piece) => {
+      answer.bytes(piece);
+    },
+    facts: () => answer.facts(),
+    alerts: () => tools.learn(target, answer.toolList),
+  };
+}

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes } from '../../domain/action.ts';
-import { headerOf, type AnswerReader, type ResponseHead } from './reading.ts';
+import { headerOf, type Alert, type AnswerReader, type ResponseHead } from './reading.ts';
 
 /** Of an encoded answer, read for its facts alone: what is longer is recorded and not understood. */
 const encodedBytesMax = 16 * 1024 * 1024;
@@ -65,6 +65,10 @@ export class AnswerFacts {
 
   facts(): Attributes {
     return this.#reader.facts();
+  }
+
+  alerts(): readonly Alert[] {
+    return this.#reader.alerts?.() ?? [];
   }
 
   async #decode(encoded: Buffer): Promise<Attributes> {

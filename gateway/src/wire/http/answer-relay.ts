@@ -138,7 +138,11 @@ export class AnswerRelay implements CallReceiver {
   }
 
   #end(): void {
+    const { session, request } = this.#parts;
     this.#hasEnded = true;
+    for (const { action, attributes } of this.#facts.alerts()) {
+      session.record('alert', { request, action, attributes }, []);
+    }
     this.#flush();
   }
 

@@ -29,6 +29,13 @@ export interface AnswerReader {
   bytes(piece: Uint8Array): void;
   /** At the end, also of an answer that was cut. */
   facts(): Attributes;
+  /** What somebody should hear of; recorded before the end of the answer is. Asked for once, at the end of a whole answer. */
+  alerts?(): readonly Alert[];
+}
+
+export interface Alert {
+  readonly action: string;
+  readonly attributes: Attributes;
 }
 
 /** For answers of which nothing is to be known but their status. */
