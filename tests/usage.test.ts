@@ -28,6 +28,7 @@ const misuses: readonly Misuse[] = [
   { words: 'up --config bad.yaml', status: 1, says: /bad\.yaml:2:1: prinzipals:.*is principals meant/ },
   { words: 'session list --config good.yaml', status: 1, says: /no data directory of a gateway/ },
   { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },
+  { words: 'run -- true', status: 2, says: /outside a run '--as <principal>' says who/ },
   { words: 'connect shop --as agent --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
   { words: 'session halt ID --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
   { words: 'token create nobody --config good.yaml', status: 1, says: /no principal "nobody".*countersign principal add/ },

@@ -3,16 +3,19 @@ import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
 const kindMarks: Readonly<Record<string, string>> = { request: '→', response: '←', decision: '?', open: '+', close: '×', alert: '!', incident: '!' };
-const shownAttributes = new Set([
-  'db.response.returned_rows',
-  'db.response.status_code',
-  'error.type',
-  'gen_ai.tool.call.id',
-  'countersign.duration_ms',
-  'countersign.withheld',
-  'countersign.reason',
+/** And what each is called. */
+const shownAttributes = new Map([
+  ['db.response.returned_rows', 'returned_rows'],
+  ['db.response.status_code', 'status_code'],
+  ['error.type', 'error'],
+  ['gen_ai.tool.call.id', 'call'],
+  ['process.exit.code', 'exit_code'],
+  ['countersign.parent_session', 'inside'],
+  ['countersign.child_session', 'session'],
+  ['countersign.duration_ms', 'duration_ms'],
+  ['countersign.withheld', 'withheld'],
+  ['countersign.reason', 'reason'],
 ]);
-const shortNames: Readonly<Record<string, string>> = { 'gen_ai.tool.call.id': 'call' };
 /** Of one record, where not all of it is asked for. */
 const linesMax = 40;
 const stateColumns = 'interrupted'.length;
@@ -35,9 +38,10 @@ export function readRecord(record: ShownRecord): ReadableRecord {
   const verdict = record.verdict === 'allow' ? null : record.verdict;
   const channel = String(record.channel ?? '-').padStart(channelColumns);
   const head = [record.time.slice(11, 23), channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
-  const details = Object.entries(record.attributes)
-    .filter(([name]) => shownAttributes.has(name))
-    .map(([name, value]) => `${shortNames[name] ?? name.slice(name.lastIndexOf('.') + 1)}=${String(value)}`);
+  const details = Object.entries(record.attributes).flatMap(([name, value]) => {
+    const shown = shownAttributes.get(name);
+    return shown === undefined ? [] : `${shown}=${String(value)}`;
+  });
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
     facts: escapeControls([...details, `#${record.seq}`].join(' '), 'nothing'),

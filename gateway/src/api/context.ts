@@ -1,21 +1,29 @@
-import type { Principal } from '../domain/principal.ts';
+import type { Identity, Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
 import type { StoredToken } from '../store/tokens.ts';
 import type { TargetSummary } from './target-summary.ts';
 
-/** Who talks to the API: the operator on the gateway's own machine, or an administrator by token. Named in the record of what is done. */
+/** Who talks to the API: the operator on the gateway's own machine, an administrator by token, or a run. Named in the record of what is done. */
 export interface Caller {
   readonly id: string;
   readonly address: string;
+  /** Set when it showed the token of a run that goes on: it may act inside that run alone. */
+  readonly run?: Identity & { readonly session: string };
 }
 
+/** Whom an endpoint answers: `runs` beside administrators. */
+export type Callers = 'administrators' | 'runs';
+
 export interface RunRequest {
-  readonly principal: string;
+  /** A run opens runs for its own principal; an administrator says for whom. */
+  readonly principal?: string | undefined;
   readonly targets: readonly string[];
   /** What is run, for the record. */
   readonly command: string;
+  /** With the token of a run the new one is opened inside it: that proves whose it is, and a run is named in no other way. A run needs none. */
+  readonly parent?: string | undefined;
 }
 
 export interface OpenedRun {
@@ -29,7 +37,7 @@ export interface OpenedRun {
 /** All that the API can do. */
 export interface ApiContext {
   /** Errors: `unauthenticated` and `refused`, each recorded with address and reason, and slowed down. */
-  authenticate(authorization: string | undefined, address: string): Promise<Caller>;
+  authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller>;
   listTargets(): readonly TargetSummary[];
   listPrincipals(): readonly Principal[];
   /** Errors: `unknown_principal`, `limit_exceeded`. */
@@ -49,9 +57,10 @@ export interface ApiContext {
   receipt(log: string, index: number): Promise<string>;
   /** A file of the public log: `checkpoint`, `key`, `tile/...`; null when there is none. */
   logFile(path: string): Promise<Uint8Array | null>;
-  /** Errors: `unknown_principal`, `refused`, `unknown_target`. */
+  /** Errors: `unknown_principal`, `refused`, `unauthenticated`, `unknown_target`, `limit_exceeded`. */
   openRun(request: RunRequest, by: Caller): Promise<OpenedRun>;
-  endRun(session: string): void;
+  /** Whoever may open it may end it, with the exit code of its command. Idempotent. Errors: `refused`. */
+  endRun(session: string, exitCode: number | undefined, by: Caller): Promise<void>;
   /** With a token's place left open. `localPort`: for a port of the client's own machine that leads to the target. Errors: `unknown_target`. */
   connection(target: string, localPort: number | null): ConnectionInstructions;
 }

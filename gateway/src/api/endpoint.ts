@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ApiContext, Caller } from './context.ts';
+import type { ApiContext, Caller, Callers } from './context.ts';
 import { parseBody } from './body.ts';
 
 /** One request for an endpoint, from a caller that is known. */
@@ -18,19 +18,25 @@ type Answer = Response | Promise<Response>;
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
+  readonly callers: Callers;
   /** What the body must be; null: none is read. */
   readonly body: z.ZodType | null;
   readonly answer: (call: Call) => Answer;
 }
 
 export function get(path: string, answer: (call: Call) => Answer): Endpoint {
-  return { method: 'GET', path, body: null, answer };
+  return { method: 'GET', path, callers: 'administrators', body: null, answer };
 }
 
 export function del(path: string, answer: (call: Call) => Answer): Endpoint {
-  return { method: 'DELETE', path, body: null, answer };
+  return { method: 'DELETE', path, callers: 'administrators', body: null, answer };
 }
 
 export function post<Schema extends z.ZodType>(path: string, body: Schema, answer: (call: Call, body: z.output<Schema>) => Answer): Endpoint {
-  return { method: 'POST', path, body, answer: async (call) => answer(call, await parseBody(call.request, body)) };
+  return { method: 'POST', path, callers: 'administrators', body, answer: async (call) => answer(call, await parseBody(call.request, body)) };
+}
+
+/** The same, and a run may ask too, with its token: what it may then do is decided by the operation. */
+export function alsoForRuns(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, callers: 'runs' };
 }

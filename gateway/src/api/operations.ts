@@ -21,14 +21,14 @@ import { SessionOpener } from '../recording/session-reader.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
-import type { ApiContext, Caller, OpenedRun, RunRequest } from './context.ts';
+import type { ApiContext, Caller, Callers, OpenedRun, RunRequest } from './context.ts';
+import { Runs } from './runs.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
 /** Principals of this group may use the API with their own token. */
 const administrators = 'admins';
 /** Who holds the credential in the data directory. */
 const operator = 'operator';
-const runEnding = { reason: 'client', error: new GatewayError('stopping', 'The run has ended.') };
 
 export interface OperationsParts {
   readonly data: string;
@@ -53,13 +53,15 @@ export class GatewayApi implements ApiContext {
   readonly #parts: OperationsParts;
   /** Hash of the operator's credential. */
   readonly #operator: Buffer;
+  readonly #runs: Runs;
 
   constructor(parts: OperationsParts) {
     this.#parts = parts;
+    this.#runs = new Runs(parts, { connect: (target, token) => this.#connect(target, token), refuse: async (address, error) => this.#refuse(address, error) });
     this.#operator = hash(openOperatorToken(parts.data));
   }
 
-  async authenticate(authorization: string | undefined, address: string): Promise<Caller> {
+  async authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller> {
     const { throttle } = this.#parts;
     const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1] ?? '';
     if (timingSafeEqual(hash(token), this.#operator)) {
@@ -75,6 +77,9 @@ export class GatewayApi implements ApiContext {
     }
     throttle.succeeded(address);
     const { principal, session } = outcome.identity;
+    if (session !== undefined && callers === 'runs') {
+      return { id: principal.id, address, run: { ...outcome.identity, session } };
+    }
     if (session !== undefined || !principal.groups.includes(administrators)) {
       return this.#refuse(
         address,
@@ -163,35 +168,11 @@ export class GatewayApi implements ApiContext {
   }
 
   async openRun(request: RunRequest, by: Caller): Promise<OpenedRun> {
-    const { sessions, authenticator, principals, targets } = this.#parts;
-    const principal = principals().get(request.principal);
-    if (principal === undefined) {
-      throw new GatewayError('unknown_principal', `There is no principal "${request.principal}": add it with countersign principal add.`);
-    }
-    const wanted = request.targets.length > 0 ? request.targets : principal.targets;
-    const missing = wanted.find((name) => !principal.targets.includes(name) || !targets().has(name));
-    if (missing !== undefined) {
-      throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
-    }
-    const session = sessions.open('run');
-    try {
-      const { token, stored } = await authenticator.create(principal.id, { session: session.id });
-      session.describe({ principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command });
-      const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
-      const connections = wanted.map((name) => ({ name, ...this.#connect(name, token) }));
-      const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, COUNTERSIGN_TOKEN: token, TRACEPARENT: traceparent };
-      return { session: session.id, token, traceparent, environment };
-    } catch (error) {
-      session.end(runEnding);
-      throw error;
-    }
+    return this.#runs.open(request, by);
   }
 
-  endRun(id: string): void {
-    const session = this.#parts.sessions.find(id);
-    if (session?.isRun === true) {
-      session.end(runEnding);
-    }
+  async endRun(id: string, exitCode: number | undefined, by: Caller): Promise<void> {
+    await this.#runs.end(id, exitCode, by);
   }
 
   connection(target: string, localPort: number | null): ConnectionInstructions {
@@ -278,12 +259,6 @@ export class GatewayApi implements ApiContext {
     const { data, recorder } = this.#parts;
     return { data, gatewayId: recorder.gatewayId, key: readFileSync(join(data, 'log', 'key'), 'utf8').trim() };
   }
-}
-
-/** `<TARGET>_URL` of each target, and what usual clients read; where two targets claim the same variable it is the first one's. */
-function runEnvironment(connections: readonly (ConnectionInstructions & { readonly name: string })[]): Readonly<Record<string, string>> {
-  const urls = connections.map(({ name, url }) => [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`, url] as const);
-  return Object.assign({}, ...connections.toReversed().map(({ environment }) => environment), Object.fromEntries(urls.toReversed()));
 }
 
 /** An address to dial: who listens everywhere is reached on loopback. */

@@ -9,11 +9,12 @@ export const tokenBody = z.strictObject({ principal: name, ttlMs: z.number().pos
 
 export const haltBody = z.strictObject({ reason: z.string().max(1000).default('') });
 
-/** Without targets: all that the principal was granted. `command` is recorded with the run. */
+/** Without targets: all that the principal was granted. `command` is recorded with the run; `parent` is the token of the run that it is inside of. */
 export const runBody = z.strictObject({
-  principal: name,
+  principal: name.optional(),
   targets: z.array(name).max(100).default([]),
   command: z.string().max(commandLengthMax).default(''),
+  parent: z.string().max(200).optional(),
 });
 
-export const nothing = z.strictObject({});
+export const endBody = z.strictObject({ exitCode: z.int().min(0).max(255).optional() });

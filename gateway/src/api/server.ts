@@ -4,7 +4,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ApiContext, Caller } from './context.ts';
+import type { ApiContext, Caller, Callers } from './context.ts';
 import { problem } from './problem.ts';
 import { routes } from './routes.ts';
 
@@ -18,7 +18,7 @@ export function apiListener(api: ApiContext, onError: (error: unknown) => void):
   };
 }
 
-/** The API over HTTP. Everything but /api/health needs the operator's credential or an administrator's token. */
+/** The API over HTTP. Everything but /api/health needs the operator's credential or an administrator's token; what a run may ask, its token. */
 export function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
   const app: Api = new Hono();
   app.onError((error) => {
@@ -32,10 +32,10 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): A
     checkOrigin(env.incoming);
     return Response.json({ status: 'ok' });
   });
-  for (const { method, path, answer } of routes) {
+  for (const { method, path, callers, answer } of routes) {
     app.on(method, path, async (context) => {
       checkOrigin(context.env.incoming);
-      const caller = await authenticate(api, context.env.incoming);
+      const caller = await authenticate(api, context.env.incoming, callers);
       const query = new URL(context.req.url).searchParams;
       return answer({ api, caller, query, request: context.req.raw, param: (name) => context.req.param(name) ?? '' });
     });
@@ -44,12 +44,12 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): A
 }
 
 /** Errors: `unauthenticated`, `refused`. */
-async function authenticate(api: ApiContext, { socket, headers }: IncomingMessage): Promise<Caller> {
+async function authenticate(api: ApiContext, { socket, headers }: IncomingMessage, callers: Callers): Promise<Caller> {
   const address = plainAddress(socket.remoteAddress);
   if (!isLoopback(address) && !(socket instanceof TLSSocket)) {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');
   }
-  return api.authenticate(headers.authorization, address);
+  return api.authenticate(headers.authorization, address, callers);
 }
 
 /** No credential of the API is for web pages. */

@@ -1,8 +1,13 @@
-import type { GatewayError } from '../domain/errors.ts';
+import type { Attributes } from '../domain/action.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
+
+/** Runs inside a run: how deep, and how many at once. */
+const depthMax = 8;
+const childrenMax = 256;
 
 /** What ends a channel from outside. */
 export interface Ending {
@@ -30,16 +35,27 @@ export class LiveSession {
   readonly #lifetime: Lifetime;
   #idleTimer: NodeJS.Timeout | undefined;
   readonly #recorder: Recorder;
+  /** The run that this one was opened in, and ends with. */
+  readonly parent: LiveSession | null;
+  readonly #children = new Set<LiveSession>();
   readonly #channels = new Map<number, AbortController>();
   readonly #closed: (session: LiveSession) => void;
   #nextChannel = 1;
   #ending: Ending | null = null;
 
-  constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly closed: (session: LiveSession) => void }) {
+  /** Errors: `cannot_record`; for a run inside another `limit_exceeded`, or why that one is ending. */
+  constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly parent?: LiveSession; readonly closed: (session: LiveSession) => void }) {
     this.#recorder = recorder;
+    this.parent = options.parent ?? null;
+    if (this.parent !== null) {
+      this.parent.#checkRoom();
+    }
     this.track = recorder.openSession();
     this.#lifetime = options.lifetime;
     this.#closed = options.closed;
+    if (this.parent !== null) {
+      this.parent.#children.add(this);
+    }
   }
 
   get isEnding(): boolean {
@@ -54,29 +70,30 @@ export class LiveSession {
     return this.track.id;
   }
 
-  /** For a run: who it is for, before its first connection. */
-  describe({ principal, tokenId, address, by, command }: RunFacts): void {
-    const opens: ChannelFacts = {
-      principal: principal.id,
-      principalKind: principal.kind,
-      groups: principal.groups,
-      tokenId,
-      clientAddress: address,
-      target: '',
-      protocol: '',
-      durability: '',
-    };
+  /** For a run: who it is for, before its first connection; the run that it is inside of says that it is there. */
+  describe(facts: RunFacts): void {
+    const { principal, by, command } = facts;
     this.#recorder.append(this.track, {
       kind: 'decision',
       meta: JSON.stringify({
         channel: 0,
         action: 'gateway.run',
         verdict: 'allow',
-        attributes: { 'countersign.opened_by': by, 'process.command_line': command },
-        opens,
+        attributes: {
+          'countersign.opened_by': by,
+          'process.command_line': command,
+          ...(this.parent === null ? {} : { 'countersign.parent_session': this.parent.id }),
+        },
+        opens: factsOfRun(facts),
       }),
       content: [],
     });
+    this.parent?.note('gateway.nested_run', { 'countersign.child_session': this.id, 'user.id': principal.id, 'process.command_line': command });
+  }
+
+  /** Records a fact about the session as a whole. */
+  note(action: string, attributes: Attributes): void {
+    this.#recorder.append(this.track, { kind: 'decision', meta: JSON.stringify({ channel: 0, action, attributes }), content: [] });
   }
 
   /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */
@@ -130,12 +147,15 @@ export class LiveSession {
     }
   }
 
-  /** Ends every channel; the session closes when the last one has told its client, at once when there is none. */
+  /** Ends every channel, and the runs inside; the session closes when the last one has told its client, at once when there is none. */
   end(ending: Ending): void {
     if (this.#ending !== null) {
       return;
     }
     this.#ending = ending;
+    for (const child of this.#children) {
+      child.end(ending);
+    }
     for (const controller of this.#channels.values()) {
       controller.abort(ending.error);
     }
@@ -144,8 +164,24 @@ export class LiveSession {
     }
   }
 
+  get #depth(): number {
+    return this.parent === null ? 0 : this.parent.#depth + 1;
+  }
+
+  #checkRoom(): void {
+    if (this.#ending !== null) {
+      throw this.#ending.error;
+    }
+    if (this.#depth + 1 > depthMax || this.#children.size >= childrenMax) {
+      throw new GatewayError('limit_exceeded', `A run holds at most ${childrenMax} runs at once, ${depthMax} deep.`);
+    }
+  }
+
   #close(reason: string): void {
     clearTimeout(this.#idleTimer);
+    if (this.parent !== null) {
+      this.parent.#children.delete(this);
+    }
     try {
       this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
     } finally {
@@ -153,4 +189,18 @@ export class LiveSession {
       this.#closed(this);
     }
   }
+}
+
+/** Of a channel that leads to no target: the run itself. */
+export function factsOfRun({ principal, tokenId, address }: RunFacts): ChannelFacts {
+  return {
+    principal: principal.id,
+    principalKind: principal.kind,
+    groups: principal.groups,
+    tokenId,
+    clientAddress: address,
+    target: '',
+    protocol: '',
+    durability: '',
+  };
 }

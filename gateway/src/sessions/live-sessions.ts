@@ -18,10 +18,14 @@ export class LiveSessions {
     return this.#sessions.size;
   }
 
-  /** `token`: the session is the one of all that comes with this token and has no connection of its own. */
-  open(lifetime: Lifetime, token?: string): LiveSession {
+  /**
+   * `parent`: the run that a run is inside of. `token`: the session is the one of all that comes with this token and has no connection of its own.
+   * Errors: as of `LiveSession`.
+   */
+  open(lifetime: Lifetime, { parent, token }: { readonly parent?: LiveSession; readonly token?: string } = {}): LiveSession {
     const session = new LiveSession(this.#recorder, {
       lifetime,
+      ...(parent === undefined ? {} : { parent }),
       closed: (closed) => {
         this.#sessions.delete(closed.id);
         if (token !== undefined && this.#byToken.get(token) === closed) {

@@ -77,7 +77,7 @@ export class Visit {
   #session({ identity }: Admitted): LiveSession | null {
     const { sessions, limits } = this.#context;
     return identity.session === undefined
-      ? (sessions.ofToken(identity.tokenId) ?? sessions.open({ idleMs: limits.sessionIdleMs }, identity.tokenId))
+      ? (sessions.ofToken(identity.tokenId) ?? sessions.open({ idleMs: limits.sessionIdleMs }, { token: identity.tokenId }))
       : sessions.find(identity.session);
   }
 

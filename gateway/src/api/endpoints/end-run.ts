@@ -1,7 +1,9 @@
-import { post } from '../endpoint.ts';
-import { nothing } from '../schemas.ts';
+import { alsoForRuns, post } from '../endpoint.ts';
+import { endBody } from '../schemas.ts';
 
-export const endRun = post('/api/runs/:session/end', nothing, ({ api, param }) => {
-  api.endRun(param('session'));
-  return Response.json({ ended: param('session') });
-});
+export const endRun = alsoForRuns(
+  post('/api/runs/:session/end', endBody, async ({ api, caller, param }, { exitCode }) => {
+    await api.endRun(param('session'), exitCode, caller);
+    return Response.json({ ended: param('session') });
+  }),
+);

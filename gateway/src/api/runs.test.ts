@@ -1,0 +1,114 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
+
+const boss = '  boss: { kind: human, groups: [admins], targets: [shop] }\n';
+
+interface Run {
+  readonly session: string;
+  readonly token: string;
+}
+
+async function openRun({ ask, operator }: RunningGateway, body: unknown, token: string = operator): Promise<Run> {
+  const response = await ask('POST', '/api/runs', { body, headers: { authorization: `Bearer ${token}` } });
+  assert.equal(response.status, 201, await response.clone().text());
+  const { session, token: made } = Object.assign({ session: '', token: '' }, await response.json());
+  return { session, token: made };
+}
+
+/** What is answered: the status, and the code of the error. */
+async function outcome({ ask, operator }: RunningGateway, path: string, body: unknown, token: string = operator): Promise<string> {
+  const response = await ask('POST', path, { body, headers: { authorization: `Bearer ${token}` } });
+  return response.ok ? String(response.status) : `${response.status} ${Object.assign({ title: '' }, await response.json()).title}`;
+}
+
+async function rows<Row>({ ask }: RunningGateway, path: string): Promise<Row[]> {
+  const lines = await (await ask('GET', path)).text();
+  return lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+async function recordOf(running: RunningGateway, { session }: Run, action: string): Promise<ShownRecord | undefined> {
+  return (await rows<ShownRecord>(running, `/api/sessions/${session}/records`)).find((record) => record.action === action);
+}
+
+async function stateOf(running: RunningGateway, { session }: Run): Promise<string | undefined> {
+  return (await rows<SessionSummary>(running, '/api/sessions')).find((each) => each.session === session)?.state;
+}
+
+test('a run opens a run inside itself: each names the other, and they end together', async () => {
+  await using running = await openRunningGateway(boss);
+  const outer = await openRun(running, { principal: 'bot' });
+  const inner = await openRun(running, { command: 'inner --words' }, outer.token);
+  const innermost = await openRun(running, {}, inner.token);
+  const link = (await recordOf(running, outer, 'gateway.nested_run'))?.attributes;
+  assert.deepEqual([link?.['countersign.child_session'], link?.['process.command_line']], [inner.session, 'inner --words']);
+  const opened = (await recordOf(running, inner, 'gateway.run'))?.attributes;
+  assert.deepEqual([opened?.['countersign.parent_session'], opened?.['countersign.opened_by'], opened?.['user.id']], [outer.session, 'bot', 'bot']);
+  assert.deepEqual((await recordOf(running, outer, 'gateway.run'))?.attributes['countersign.parent_session'], undefined);
+  assert.equal(await outcome(running, `/api/runs/${inner.session}/end`, { exitCode: 3 }, outer.token), '200');
+  assert.equal((await recordOf(running, inner, 'process.exit'))?.attributes['process.exit.code'], 3);
+  const states = async (): Promise<unknown> => Promise.all([outer, inner, innermost].map(async (run) => stateOf(running, run)));
+  assert.deepEqual(await states(), ['open', 'closed', 'closed']);
+  const second = await openRun(running, {}, outer.token);
+  await running.json('POST', `/api/sessions/${outer.session}/halt`, { reason: 'enough' });
+  assert.equal(await stateOf(running, second), 'halted');
+  assert.equal(await outcome(running, '/api/runs', {}, second.token), '401 unauthenticated');
+});
+
+test('an administrator opens a run of another principal inside a run by showing its token', async () => {
+  await using running = await openRunningGateway(boss);
+  const outer = await openRun(running, { principal: 'bot' });
+  const inner = await openRun(running, { principal: 'boss', parent: outer.token });
+  const opened = await recordOf(running, inner, 'gateway.run');
+  assert.deepEqual([opened?.principal, opened?.attributes['countersign.parent_session']], ['boss', outer.session]);
+});
+
+test('B19: nobody names a run that is not their own', async () => {
+  await using running = await openRunningGateway(boss);
+  const { token: own } = Object.assign({ token: '' }, await running.json('POST', '/api/tokens', { principal: 'boss' }));
+  const [run, other] = [await openRun(running, { principal: 'bot' }), await openRun(running, { principal: 'bot' })];
+  const inner = await openRun(running, {}, run.token);
+  const ended = await openRun(running, { principal: 'bot' });
+  await running.json('POST', `/api/runs/${ended.session}/end`);
+  const parents = { 'a session': run.session, 'a token that is no run’s': own, 'an ended run': ended.token, nothing: '' };
+  for (const [what, parent] of Object.entries(parents)) {
+    assert.equal(await outcome(running, '/api/runs', { principal: 'bot', parent }), '401 unauthenticated', what);
+  }
+  assert.equal(await outcome(running, '/api/runs', { principal: 'boss' }, run.token), '403 refused', 'another principal');
+  for (const [what, token, { session }] of [
+    ['itself', run.token, run],
+    ['another run', other.token, run],
+    ['the run that it is inside of', inner.token, run],
+    ['a run inside of another', other.token, inner],
+  ] as const) {
+    assert.equal(await outcome(running, `/api/runs/${session}/end`, {}, token), '403 refused', what);
+  }
+  for (const each of [run, other, inner]) {
+    assert.equal(await stateOf(running, each), 'open');
+  }
+  const [gateway] = await rows<SessionSummary>(running, '/api/sessions?all');
+  const refusals = (await rows<ShownRecord>(running, `/api/sessions/${gateway?.session ?? ''}/records`)).filter(({ verdict }) => verdict === 'deny');
+  assert.equal(refusals.length, 9, 'each is on the record');
+});
+
+test('runs inside runs are bounded in depth and number', async () => {
+  await using running = await openRunningGateway();
+  let deepest = await openRun(running, { principal: 'bot' });
+  for (let depth = 1; depth <= 8; depth += 1) {
+    deepest = await openRun(running, {}, deepest.token);
+  }
+  const tooDeep = await outcome(running, '/api/runs', {}, deepest.token);
+  assert.match(tooDeep, /limit_exceeded$/);
+  const wide = await openRun(running, { principal: 'bot' });
+  const first = await openRun(running, {}, wide.token);
+  for (let i = 1; i < 256; i += 1) {
+    await openRun(running, {}, wide.token);
+  }
+  assert.equal(await outcome(running, '/api/runs', {}, wide.token), tooDeep);
+  await running.json('POST', `/api/runs/${first.session}/end`);
+  await openRun(running, {}, wide.token);
+});

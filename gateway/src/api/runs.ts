@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { GatewayError } from '../domain/errors.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { ConnectionInstructions } from '../domain/protocol.ts';
+import type { Target } from '../domain/target.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
+import type { LiveSessions } from '../sessions/live-sessions.ts';
+import type { Caller, OpenedRun, RunRequest } from './context.ts';
+
+const ending = { reason: 'client', error: new GatewayError('stopping', 'The run has ended.') };
+
+export interface RunsParts {
+  readonly sessions: LiveSessions;
+  readonly authenticator: Authenticator;
+  readonly targets: () => ReadonlyMap<string, Target>;
+  readonly principals: () => ReadonlyMap<string, Principal>;
+}
+
+export interface RunsHooks {
+  readonly connect: (target: string, token: string) => ConnectionInstructions;
+  /** Records that a caller was refused, and throws the error. */
+  readonly refuse: (address: string, error: GatewayError) => Promise<never>;
+}
+
+/** Sessions of commands: `countersign run`. */
+export class Runs {
+  readonly #parts: RunsParts;
+  readonly #hooks: RunsHooks;
+
+  constructor(parts: RunsParts, hooks: RunsHooks) {
+    this.#parts = parts;
+    this.#hooks = hooks;
+  }
+
+  async open(request: RunRequest, by: Caller): Promise<OpenedRun> {
+    const { sessions, authenticator, targets } = this.#parts;
+    const principal = await this.#runPrincipal(request, by);
+    const parent = await this.#parentRun(request, by);
+    const wanted = request.targets.length > 0 ? request.targets : principal.targets;
+    const missing = wanted.find((name) => !principal.targets.includes(name) || !targets().has(name));
+    if (missing !== undefined) {
+      throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
+    }
+    const session = sessions.open('run', parent === undefined ? {} : { parent });
+    try {
+      const { onBehalfOf } = by.run ?? {};
+      const { token, stored } = await authenticator.create(principal.id, { session: session.id, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) });
+      session.describe({ principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command });
+      const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
+      const connections = wanted.map((name) => ({ name, ...this.#hooks.connect(name, token) }));
+      const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
+      return { session: session.id, token, traceparent, environment };
+    } catch (error) {
+      session.end(ending);
+      throw error;
+    }
+  }
+
+  async end(id: string, exitCode: number | undefined, by: Caller): Promise<void> {
+    const run = await this.#openedRun(id, by);
+    if (run !== null) {
+      if (exitCode !== undefined) {
+        run.note('process.exit', { 'process.exit.code': exitCode });
+      }
+      run.end(ending);
+    }
+  }
+
+  async #runPrincipal(request: RunRequest, by: Caller): Promise<Principal> {
+    const id = request.principal ?? by.run?.principal.id;
+    if (id === undefined) {
+      throw new GatewayError('malformed', 'principal: say who the run is for.');
+    }
+    if (by.run !== undefined && id !== by.run.principal.id) {
+      return this.#hooks.refuse(
+        by.address,
+        new GatewayError('refused', `A run of ${by.run.principal.id} opens no runs for ${id}: that takes an administrator.`),
+      );
+    }
+    const principal = this.#parts.principals().get(id);
+    if (principal === undefined) {
+      throw new GatewayError('unknown_principal', `There is no principal "${id}": add it with countersign principal add.`);
+    }
+    return principal;
+  }
+
+  /** The run that a new one is inside of: the caller's own, or the one whose token is shown (ATTACKS B19). */
+  async #parentRun({ parent }: RunRequest, by: Caller): Promise<LiveSession | undefined> {
+    const { authenticator, sessions } = this.#parts;
+    if (by.run === undefined && parent === undefined) {
+      return undefined;
+    }
+    const outcome = by.run === undefined ? await authenticator.authenticate(parent ?? '') : { identity: by.run };
+    const id = 'refused' in outcome ? undefined : outcome.identity.session;
+    const run = id === undefined ? null : sessions.find(id);
+    if (run?.isRun !== true) {
+      return this.#hooks.refuse(
+        by.address,
+        new GatewayError('unauthenticated', 'The run that this one would be inside of has ended, or this is not its token.'),
+      );
+    }
+    return run;
+  }
+
+  /** A run that goes on, for whoever may have opened it: an administrator, or the run that it is inside of. */
+  async #openedRun(id: string, by: Caller): Promise<LiveSession | null> {
+    const session = this.#parts.sessions.find(id);
+    if (session?.isRun !== true) {
+      return null;
+    }
+    if (by.run !== undefined && session.parent?.id !== by.run.session) {
+      return this.#hooks.refuse(by.address, new GatewayError('refused', 'A run may act on runs that it opened itself, and on no other.'));
+    }
+    return session;
+  }
+}
+
+/** `<TARGET>_URL` of each target, and what usual clients read; where two targets claim the same variable it is the first one's. */
+function runEnvironment(connections: readonly (ConnectionInstructions & { readonly name: string })[]): Readonly<Record<string, string>> {
+  const urls = connections.map(({ name, url }) => [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`, url] as const);
+  return Object.assign({}, ...connections.toReversed().map(({ environment }) => environment), Object.fromEntries(urls.toReversed()));
+}
