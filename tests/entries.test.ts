@@ -151,7 +151,7 @@ principals:
     assert.ok(routes.length > 10);
     assert.deepEqual(
       routes.filter(({ callers }) => callers === 'runs').map(({ path }) => path),
-      ['/api/runs', '/api/runs/:session/end'],
+      ['/api/runs', '/api/runs/:session/output/:stream', '/api/runs/:session/end'],
     );
     for (const { method, path, callers, body } of routes) {
       const place = path.replaceAll(/:\w+(\{[^}]*\})?/g, '1');

@@ -17,6 +17,11 @@ export class ApiClient {
     return (await response.json()) as Answer;
   }
 
+  /** Sends bytes. */
+  async send(path: string, bytes: Uint8Array): Promise<void> {
+    await (await this.#ask('POST', path, bytes)).text();
+  }
+
   async text(path: string): Promise<string> {
     return (await this.#ask('GET', path)).text();
   }
@@ -51,8 +56,8 @@ export class ApiClient {
     try {
       response = await fetch(this.url + path, {
         method,
-        headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': contentTypeOf(body) }) },
+        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (cause) {
@@ -64,6 +69,10 @@ export class ApiClient {
     }
     return response;
   }
+}
+
+function contentTypeOf(body: unknown): string {
+  return body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
 }
 
 function detailOf(problem: unknown): string | null {

@@ -6,9 +6,11 @@ import { escapeControls } from './terminal.ts';
 const failed = 1;
 const usage = 2;
 
-// Whoever reads our output may have read enough: `countersign session list | head`.
+// Whoever reads our output may have read enough: `countersign session list | head`. A command that goes on for other reasons listens itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : failed);
+  if (process.stdout.listenerCount('error') === 1) {
+    process.exit(error.code === 'EPIPE' ? 0 : failed);
+  }
 });
 
 try {

@@ -10,6 +10,7 @@ const shownAttributes = new Map([
   ['error.type', 'error'],
   ['gen_ai.tool.call.id', 'call'],
   ['process.exit.code', 'exit_code'],
+  ['log.iostream', 'stream'],
   ['countersign.parent_session', 'inside'],
   ['countersign.child_session', 'session'],
   ['countersign.duration_ms', 'duration_ms'],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
@@ -7,8 +8,11 @@ import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { openShop, type Shop } from '../support/shop.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+/** What a shell runs inside a run. */
+const command = `"${process.execPath}" "${main}"`;
 
 describe('run', requireProgram('psql'), () => {
   let shop: Shop;
@@ -21,7 +25,7 @@ describe('run', requireProgram('psql'), () => {
 
   /** Without holding up this process, whose connections to the gateway would be closed meanwhile. */
   const cli = async (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CliResult> => {
-    const child = shop.gateway.spawnCli(words, { COUNTERSIGN: `"${process.execPath}" "${main}"`, ...environment });
+    const child = shop.gateway.spawnCli(words, { COUNTERSIGN: command, ...environment });
     const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
     return { status, stdout, stderr };
   };
@@ -58,5 +62,56 @@ describe('run', requireProgram('psql'), () => {
     const refused = await cli(['run', '--as', 'agent', '--', 'sh', '-c', alone.replace('$COUNTERSIGN_URL', '\\$COUNTERSIGN_URL')]);
     assert.match(refused.stderr, /A run of agent opens no runs for reviewer/);
     assert.equal(refused.status, 1);
+  });
+
+  const outputOf = async (session: string, stream: string): Promise<string> =>
+    (await shop.gateway.records(session))
+      .filter(({ kind, attributes }) => kind === 'response' && attributes['log.iostream'] === stream)
+      .map(({ content }) => content?.text)
+      .join('');
+
+  test('--record-output: what the command prints is passed on as it is, and is in the session beside what it did', async () => {
+    const script = String.raw`printf 'ask\n'; psql -XAtc "select 42"; printf 'warn \033[2J' >&2; seq 60000; exit 6`;
+    const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', script]);
+    assert.deepEqual([status, stderr], [6, 'warn \u001B[2J']);
+    const numbers = Array.from({ length: 60_000 }, (_, i) => `${i + 1}\n`).join('');
+    assert.equal(stdout, `ask\n42\n${numbers}`);
+    const { session } = await shop.gateway.newest();
+    assert.deepEqual([await outputOf(session, 'stdout'), await outputOf(session, 'stderr')], [stdout, stderr]);
+    const records = await shop.gateway.records(session);
+    const opening = records.find(({ action, kind }) => action === 'process.output' && kind === 'decision');
+    assert.equal(opening?.attributes['process.command_line'], `sh -c ${script}`);
+    const isOutput = ({ kind, action }: ShownRecord): boolean => kind === 'response' && action === 'process.output';
+    assert.ok(records.filter(isOutput).every(({ channel, principal }) => channel === opening.channel && principal === 'agent'));
+    const order = records.flatMap((record) => (isOutput(record) ? record.content?.text?.slice(0, 3) : (record.attributes['db.query.text'] ?? [])));
+    assert.deepEqual(order.slice(0, 3), ['ask', 'select 42', '42\n'], 'one timeline');
+    assert.equal((await recordOf(session, 'process.exit'))?.attributes['process.exit.code'], 6);
+    assert.deepEqual([records.at(-1)?.kind, records.at(-2)?.action], ['close', 'process.exit']);
+    const replayed = await cli(['session', 'replay', session, '--no-wait', '--channel', String(opening.channel), '--grep', 'warn']);
+    assert.match(replayed.stdout, /process\.output stream=stderr #\d+\n {4}warn \\x1b\[2J\n$/);
+  });
+
+  test('--record-output: a reader who leaves, and a command that is not there, are as without it', async () => {
+    const script = `eval "$COUNTERSIGN run --as agent --record-output --config ${shop.gateway.configFile} -- seq 1000000" | head -n 2`;
+    const child = spawn('sh', ['-c', script], { env: { ...process.env, COUNTERSIGN: command }, stdio: ['ignore', 'pipe', 'ignore'] });
+    assert.equal(await text(child.stdout), '1\n2\n');
+    await waitUntil(async () => (await shop.gateway.newest()).state === 'closed');
+    assert.notEqual((await recordOf((await shop.gateway.newest()).session, 'process.exit'))?.attributes['process.exit.code'], 0, 'seq was told');
+    const missing = await cli(['run', '--as', 'agent', '--record-output', '--', 'there-is-no-such-program']);
+    assert.equal(missing.status, 127);
+    assert.match(missing.stderr, /^countersign: there-is-no-such-program cannot be run: .*\n$/);
+  });
+
+  test('--record-output: what cannot be recorded is not shown, and the command is ended', async () => {
+    const child = shop.gateway.spawnCli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', 'while echo tick; do sleep 0.02; done']);
+    const said = Promise.all([text(child.stdout), text(child.stderr)]);
+    await once(child.stdout, 'data');
+    const { session } = await shop.gateway.newest();
+    await shop.gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'prints too much' } });
+    const [status] = await once(child, 'exit');
+    assert.equal(status, 143);
+    const [stdout, stderr] = await said;
+    assert.match(stderr, /cannot be recorded, so the command is ended: .*(prints too much|has ended)/);
+    assert.ok((await outputOf(session, 'stdout')).endsWith(stdout));
   });
 });

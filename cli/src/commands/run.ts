@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { OpenedRun } from '@countersign/gateway/api/context.ts';
 import { commandLengthMax } from '@countersign/gateway/api/schemas.ts';
@@ -6,11 +6,13 @@ import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
+import { OutputRecorder } from '../output-recorder.ts';
 import { escapeControls } from '../terminal.ts';
 
 /** What a shell answers when a command is not there, and when a signal ended it. */
 const notFound = 127;
 const signalled = 128;
+const failed = 1;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function addRun(program: Command): void {
@@ -18,6 +20,7 @@ export function addRun(program: Command): void {
     .description('run a command in a session of its own: whatever it does through the gateway is one timeline')
     .option('--as <principal>', 'who it acts as; inside a run by default whom that one acts as')
     .option('--target <target>', 'a target to give it, can be repeated; otherwise all that the principal was granted', collect, [])
+    .option('--record-output', 'record what the command prints, before it is passed on; it prints to a pipe then')
     .passThroughOptions()
     .addHelpText(
       'after',
@@ -29,6 +32,7 @@ export function addRun(program: Command): void {
 interface RunOptions extends LocationOptions {
   readonly as?: string;
   readonly target: readonly string[];
+  readonly recordOutput?: boolean;
 }
 
 async function run(words: readonly string[], options: RunOptions, self: Command): Promise<void> {
@@ -40,9 +44,16 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
   const api = new ApiClient(options.as === undefined && around !== null ? { config: options.config, url: options.url ?? around.url } : options);
   const parent = options.as !== undefined && options.url === undefined ? around?.token : undefined;
   const command = words.join(' ').slice(0, commandLengthMax);
-  const opened = await api.json<OpenedRun>('POST', '/api/runs', { principal: options.as, targets: options.target, command, parent });
-  const environment = { ...opened.environment, COUNTERSIGN_URL: api.url, COUNTERSIGN_TOKEN: opened.token };
-  const exitCode = await runCommand(words, environment);
+  const opened = await api.json<OpenedRun>('POST', '/api/runs', {
+    principal: options.as,
+    targets: options.target,
+    command,
+    parent,
+    recordOutput: options.recordOutput === true,
+  });
+  const environment = { ...process.env, ...opened.environment, COUNTERSIGN_URL: api.url, COUNTERSIGN_TOKEN: opened.token };
+  const recorder = options.recordOutput === true ? new OutputRecorder(api, opened.session) : null;
+  const exitCode = await runCommand(words, environment, recorder);
   await endRun(api, opened.session, exitCode);
   process.exitCode = exitCode;
 }
@@ -62,9 +73,9 @@ async function endRun(api: ApiClient, session: string, exitCode: number): Promis
   }
 }
 
-/** The command's exit code, as a shell would give it. */
-async function runCommand([program = '', ...words]: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
-  const child = spawn(program, words, { stdio: 'inherit', env: { ...process.env, ...environment } });
+/** The command's exit code, as a shell would give it. With a recorder, it has ended when all that it started has closed its output. */
+async function runCommand([program = '', ...words]: readonly string[], env: NodeJS.ProcessEnv, recorder: OutputRecorder | null): Promise<number> {
+  const child = spawn(program, words, { stdio: recorder === null ? 'inherit' : ['inherit', 'pipe', 'pipe'], env });
   for (const signal of signals) {
     process.on(signal, () => {
       // A terminal gives Ctrl-C to the command as well; a second one would not mean the same.
@@ -73,7 +84,7 @@ async function runCommand([program = '', ...words]: readonly string[], environme
       }
     });
   }
-  return new Promise((resolve) => {
+  const exited = new Promise<number>((resolve) => {
     child.once('error', (error) => {
       process.stderr.write(`countersign: ${escapeControls(program, 'nothing')} cannot be run: ${error.message}\n`);
       resolve(notFound);
@@ -82,4 +93,29 @@ async function runCommand([program = '', ...words]: readonly string[], environme
       resolve(code ?? signalled + (signal === null ? 0 : constants.signals[signal]));
     });
   });
+  const isRecorded = recorder === null || (await passOutput(child, recorder));
+  const exitCode = await exited;
+  return isRecorded || exitCode !== 0 ? exitCode : failed;
+}
+
+/** False when it could not all be recorded: then the command is ended, and the rest is not shown. */
+async function passOutput(child: ChildProcess, recorder: OutputRecorder): Promise<boolean> {
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) {
+    return true;
+  }
+  // A reader who has left is seen by the command, not by us.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  try {
+    await Promise.all([recorder.pass('stdout', stdout, process.stdout), recorder.pass('stderr', stderr, process.stderr)]);
+    return true;
+  } catch (error) {
+    child.kill('SIGTERM');
+    stdout.destroy();
+    stderr.destroy();
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`countersign: the output cannot be recorded, so the command is ended: ${escapeControls(reason, 'nothing')}\n`);
+    return false;
+  }
 }

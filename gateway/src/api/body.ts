@@ -2,10 +2,11 @@ import type { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
 
 const bodyBytesMax = 64 * 1024;
+const uploadBytesMax = 256 * 1024;
 
 /** The JSON body, validated. Errors: `malformed`, `limit_exceeded`. */
 export async function parseBody<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
-  const text = await readText(request);
+  const text = (await read(request, bodyBytesMax)).toString();
   let body: unknown;
   try {
     body = text === '' ? {} : JSON.parse(text);
@@ -19,15 +20,20 @@ export async function parseBody<Schema extends z.ZodType>(request: Request, sche
   return outcome.data;
 }
 
-async function readText(request: Request): Promise<string> {
+/** A body of bytes. Errors: `limit_exceeded`. */
+export async function readBytes(request: Request): Promise<Uint8Array> {
+  return read(request, uploadBytesMax);
+}
+
+async function read(request: Request, bytesMax: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.length;
-    if (bytes > bodyBytesMax) {
-      throw new GatewayError('limit_exceeded', `A request body is at most ${bodyBytesMax} bytes.`);
+    if (bytes > bytesMax) {
+      throw new GatewayError('limit_exceeded', `A request body is at most ${bytesMax} bytes.`);
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }

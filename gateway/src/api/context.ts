@@ -24,6 +24,13 @@ export interface RunRequest {
   readonly command: string;
   /** With the token of a run the new one is opened inside it: that proves whose it is, and a run is named in no other way. A run needs none. */
   readonly parent?: string | undefined;
+  /** `recordOutput` will be called with what the command prints. */
+  readonly recordOutput: boolean;
+}
+
+export interface CommandOutput {
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: Uint8Array;
 }
 
 export interface OpenedRun {
@@ -59,6 +66,8 @@ export interface ApiContext {
   logFile(path: string): Promise<Uint8Array | null>;
   /** Errors: `unknown_principal`, `refused`, `unauthenticated`, `unknown_target`, `limit_exceeded`. */
   openRun(request: RunRequest, by: Caller): Promise<OpenedRun>;
+  /** By whoever may open it. Resolves when it is recorded. Errors: `refused`, `conflict`, `cannot_record`, or why the run is ending. */
+  recordOutput(session: string, output: CommandOutput, by: Caller): Promise<void>;
   /** Whoever may open it may end it, with the exit code of its command. Idempotent. Errors: `refused`. */
   endRun(session: string, exitCode: number | undefined, by: Caller): Promise<void>;
   /** With a token's place left open. `localPort`: for a port of the client's own machine that leads to the target. Errors: `unknown_target`. */

@@ -36,6 +36,11 @@ export function post<Schema extends z.ZodType>(path: string, body: Schema, answe
   return { method: 'POST', path, callers: 'administrators', body, answer: async (call) => answer(call, await parseBody(call.request, body)) };
 }
 
+/** A POST whose body is bytes, read by the endpoint itself. */
+export function upload(path: string, answer: (call: Call) => Answer): Endpoint {
+  return { method: 'POST', path, callers: 'administrators', body: null, answer };
+}
+
 /** The same, and a run may ask too, with its token: what it may then do is decided by the operation. */
 export function alsoForRuns(endpoint: Endpoint): Endpoint {
   return { ...endpoint, callers: 'runs' };

@@ -21,7 +21,7 @@ import { SessionOpener } from '../recording/session-reader.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
-import type { ApiContext, Caller, Callers, OpenedRun, RunRequest } from './context.ts';
+import type { ApiContext, Caller, Callers, CommandOutput, OpenedRun, RunRequest } from './context.ts';
 import { Runs } from './runs.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
@@ -169,6 +169,10 @@ export class GatewayApi implements ApiContext {
 
   async openRun(request: RunRequest, by: Caller): Promise<OpenedRun> {
     return this.#runs.open(request, by);
+  }
+
+  async recordOutput(id: string, output: CommandOutput, by: Caller): Promise<void> {
+    await this.#runs.recordOutput(id, output, by);
   }
 
   async endRun(id: string, exitCode: number | undefined, by: Caller): Promise<void> {

@@ -10,6 +10,7 @@ import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
 import { listTokens } from './endpoints/list-tokens.ts';
 import { openRun } from './endpoints/open-run.ts';
+import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
 import { showConnection } from './endpoints/show-connection.ts';
 import { showSession } from './endpoints/show-session.ts';
@@ -29,6 +30,7 @@ export const routes: readonly Endpoint[] = [
   exportSession,
   haltSession,
   openRun,
+  recordOutput,
   endRun,
   getReceipt,
   getLogFile,

@@ -112,3 +112,41 @@ test('runs inside runs are bounded in depth and number', async () => {
   await running.json('POST', `/api/runs/${first.session}/end`);
   await openRun(running, {}, wide.token);
 });
+
+test('output of a run: from whoever opened it, in pieces of bounded size, until its end', async () => {
+  await using running = await openRunningGateway();
+  const send = async (path: string, bytes: Uint8Array, token: string = running.operator): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}` };
+    return (await fetch(`${running.url}/api/runs/${path}`, { method: 'POST', body: Buffer.from(bytes), headers })).status;
+  };
+  const piece = Buffer.from('a\u0007b');
+  const run = await openRun(running, { principal: 'bot', recordOutput: true });
+  const silent = await openRun(running, { principal: 'bot' });
+  const inner = await openRun(running, { recordOutput: true }, run.token);
+  assert.equal(await send(`${run.session}/output/stdout`, piece), 200);
+  assert.equal(await send(`${inner.session}/output/stderr`, piece, run.token), 200);
+  assert.equal(await send(`${run.session}/output/stdout`, Buffer.alloc(256 * 1024), running.operator), 200);
+  assert.equal(await send(`${run.session}/output/stdout`, Buffer.alloc(256 * 1024 + 1)), 413);
+  assert.equal(await send(`${run.session}/output/stdin`, piece), 404);
+  assert.equal(await send(`${silent.session}/output/stdout`, piece), 409);
+  assert.equal(await send(`${run.session}/output/stdout`, piece, run.token), 403, 'a command does not say what it printed');
+  assert.equal(await send(`${run.session}/output/stdout`, piece, silent.token), 403);
+  await running.json('POST', `/api/runs/${run.session}/end`, { exitCode: 0 });
+  assert.equal(await send(`${run.session}/output/stdout`, piece), 409);
+  assert.equal(await send(`${inner.session}/output/stdout`, piece), 409);
+  const records = await rows<ShownRecord>(running, `/api/sessions/${run.session}/records`);
+  assert.deepEqual(
+    records.map(({ kind, action, channel, content }) => [kind, action, channel, content?.bytes ?? null]),
+    [
+      ['open', null, null, null],
+      ['decision', 'gateway.run', 0, null],
+      ['decision', 'process.output', 1, null],
+      ['decision', 'gateway.nested_run', 0, null],
+      ['response', 'process.output', 1, 3],
+      ['response', 'process.output', 1, 256 * 1024],
+      ['decision', 'process.exit', 0, null],
+      ['close', null, null, null],
+    ],
+  );
+  assert.deepEqual(records[4]?.content, { mediaType: 'text/plain; charset=utf-8', text: 'a\u0007b', bytes: 3 });
+});

@@ -4,13 +4,16 @@ import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
-import type { Caller, OpenedRun, RunRequest } from './context.ts';
+import { RunOutput } from '../sessions/run-output.ts';
+import type { Caller, CommandOutput, OpenedRun, RunRequest } from './context.ts';
 
 const ending = { reason: 'client', error: new GatewayError('stopping', 'The run has ended.') };
 
 export interface RunsParts {
+  readonly recorder: Recorder;
   readonly sessions: LiveSessions;
   readonly authenticator: Authenticator;
   readonly targets: () => ReadonlyMap<string, Target>;
@@ -27,6 +30,7 @@ export interface RunsHooks {
 export class Runs {
   readonly #parts: RunsParts;
   readonly #hooks: RunsHooks;
+  readonly #outputs = new WeakMap<LiveSession, RunOutput>();
 
   constructor(parts: RunsParts, hooks: RunsHooks) {
     this.#parts = parts;
@@ -46,7 +50,11 @@ export class Runs {
     try {
       const { onBehalfOf } = by.run ?? {};
       const { token, stored } = await authenticator.create(principal.id, { session: session.id, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) });
-      session.describe({ principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command });
+      const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command };
+      session.describe(facts);
+      if (request.recordOutput) {
+        this.#outputs.set(session, new RunOutput(this.#parts.recorder, session, facts));
+      }
       const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
       const connections = wanted.map((name) => ({ name, ...this.#hooks.connect(name, token) }));
       const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
@@ -55,6 +63,15 @@ export class Runs {
       session.end(ending);
       throw error;
     }
+  }
+
+  async recordOutput(id: string, { stream, bytes }: CommandOutput, by: Caller): Promise<void> {
+    const run = await this.#openedRun(id, by);
+    const output = run === null ? undefined : this.#outputs.get(run);
+    if (output === undefined) {
+      throw new GatewayError('conflict', 'The run has ended, or was not opened to record its output.');
+    }
+    await output.record(stream, bytes);
   }
 
   async end(id: string, exitCode: number | undefined, by: Caller): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GatewayError } from '../domain/errors.ts';
 
 export const commandLengthMax = 4096;
 
@@ -15,6 +16,15 @@ export const runBody = z.strictObject({
   targets: z.array(name).max(100).default([]),
   command: z.string().max(commandLengthMax).default(''),
   parent: z.string().max(200).optional(),
+  recordOutput: z.boolean().default(false),
 });
+
+/** Errors: `not_found`. */
+export function parseOutputStream(stream: string): 'stdout' | 'stderr' {
+  if (stream !== 'stdout' && stream !== 'stderr') {
+    throw new GatewayError('not_found', 'Output is recorded of stdout and stderr.');
+  }
+  return stream;
+}
 
 export const endBody = z.strictObject({ exitCode: z.int().min(0).max(255).optional() });

@@ -4,6 +4,9 @@ import type { Verdict } from './decision.ts';
 /** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. */
 export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mask' | 'alert';
 
+/** Action of what the command of a run prints: no protocol's, and read as text. */
+export const processOutput = 'process.output';
+
 /**
  * The sealed facts of a record. Kept small: what all records of a channel share (principal, client, target) is
  * stated once, by the record that opened the channel, and joined on reading.

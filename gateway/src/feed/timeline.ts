@@ -1,5 +1,5 @@
 import type { Attributes } from '../domain/action.ts';
-import type { OpenedRecord } from '../domain/record.ts';
+import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
 import { readEntries, type SessionOpener } from '../recording/session-reader.ts';
@@ -45,8 +45,7 @@ export class Presenter {
       this.#responses.add(record);
     }
     const facts = record.channelFacts;
-    const rendered =
-      facts === null ? null : this.#findProtocol(facts.protocol)?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null);
+    const rendered = this.#render(record);
     const opens = record.meta?.opens;
     const own: Attributes = { ...record.meta?.attributes, ...rendered?.attributes };
     const causes = this.#toolCalls.causes({ kind: record.kind, attributes: own, text: rendered?.text ?? '' });
@@ -77,18 +76,26 @@ export class Presenter {
       record: record.record,
     };
   }
+
+  #render(record: OpenedRecord): Rendering | null {
+    if (record.meta?.action === processOutput) {
+      return { mediaType: 'text/plain; charset=utf-8', text: Buffer.from(record.content ?? []).toString('utf8'), attributes: {} };
+    }
+    const protocol = record.channelFacts === null ? undefined : this.#findProtocol(record.channelFacts.protocol);
+    return protocol?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null) ?? null;
+  }
 }
 
 function emptyToNull(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text;
 }
 
-function contentOf(record: OpenedRecord, rendered: { mediaType: string; text: string } | null | undefined): ShownContent | null {
+function contentOf(record: OpenedRecord, rendered: Rendering | null): ShownContent | null {
   if (record.content === null) {
     return null;
   }
   const bytes = record.content.length;
-  return rendered === null || rendered === undefined
+  return rendered === null
     ? { mediaType: 'application/octet-stream', base64: Buffer.from(record.content).toString('base64'), bytes }
     : { mediaType: rendered.mediaType, text: rendered.text, bytes };
 }

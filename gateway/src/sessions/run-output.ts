@@ -1,0 +1,48 @@
+import { GatewayError } from '../domain/errors.ts';
+import { processOutput } from '../domain/record.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { factsOfRun, type LiveSession, type RunFacts } from './live-session.ts';
+
+/** What the command of a run prints, as whoever runs it says: a channel of its own, from the opening of the run to its end. */
+export class RunOutput {
+  readonly #recorder: Recorder;
+  readonly #session: LiveSession;
+  readonly #channel: number;
+  readonly #signal: AbortSignal;
+
+  /** Errors: `cannot_record`. */
+  constructor(recorder: Recorder, session: LiveSession, facts: RunFacts) {
+    this.#recorder = recorder;
+    this.#session = session;
+    const { channel, signal } = session.openChannel(factsOfRun(facts), {
+      action: processOutput,
+      verdict: 'allow',
+      attributes: { 'process.command_line': facts.command },
+    });
+    this.#channel = channel;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => {
+      // Not while the session is still telling its channels.
+      queueMicrotask(() => {
+        session.closeChannel(channel, 'ended');
+      });
+    });
+  }
+
+  /** Resolves when it is recorded. Errors: `cannot_record`, or why the run is ending. */
+  async record(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
+    if (this.#signal.aborted) {
+      throw this.#signal.reason instanceof GatewayError ? this.#signal.reason : new GatewayError('conflict', 'The run has ended.');
+    }
+    this.#recorder.append(this.#session.track, {
+      kind: 'response',
+      meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes: { 'log.iostream': stream } }),
+      content: [bytes],
+      // It answers no request: those that wait for their answer wait on.
+      continues: true,
+    });
+    await new Promise<void>((resolve) => {
+      this.#recorder.whenCommitted('process', resolve);
+    });
+  }
+}
