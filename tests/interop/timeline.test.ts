@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
 import type { ComparedStep } from '../../cli/src/diff/compare.ts';
 import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import type { CliResult } from '../support/gateway-process.ts';
@@ -112,6 +113,22 @@ describe('the timeline of a run', requireProgram('psql'), () => {
     assert.ok((await shop.gateway.records(a)).some(isCut), 'a row lies in two records');
     const { status, stdout } = await cli('session', 'diff', a, b);
     assert.equal(status, 0, stdout);
+  });
+
+  test('a statement says in a comment which trace it belongs to: recorded with it, whichever way it comes', async () => {
+    const traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
+    const comment = `/*application='shop',traceparent='${traceparent}'*/`;
+    const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'me', password: shop.token, database: 'shop' });
+    await client.connect();
+    await client.query(`select 1 ${comment}`);
+    await client.query(`select $1::int ${comment}`, [2]);
+    await client.query('select 3');
+    await client.end();
+    const requests = (await shop.gateway.records((await shop.gateway.newest()).session)).filter(({ attributes }) => attributes['db.query.text']);
+    assert.deepEqual(
+      requests.map(({ attributes }) => attributes['countersign.traceparent'] ?? null),
+      [traceparent, traceparent, null],
+    );
   });
 
   const connectText = async (session: string): Promise<string> =>

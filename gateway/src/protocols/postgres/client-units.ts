@@ -1,6 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
 import { frontend } from './messages.ts';
+import { findTraceparent } from './traceparent.ts';
 
 /**
  * What the client's messages do to names of statements and portals, in order. `step` is the number of the target's completion that says it was done, within
@@ -31,6 +32,8 @@ export interface Unit {
   readonly ends: boolean;
   /** How many of the first bytes belong to a CopyData that began in an earlier unit. */
   readonly begunBytes: number;
+  /** What the comment of its (last) statement says. */
+  readonly traceparent: string | null;
 }
 
 /** As many messages as one unit may hold before it is sent on in parts. */
@@ -63,6 +66,7 @@ export class ClientUnits {
   #steps = 0;
   #kind: 'execute' | 'prepare' | 'copy' | null = null;
   #begunBytes = 0;
+  #traceparent: string | null = null;
 
   constructor(messageBytesMax: number) {
     this.#messageBytesMax = messageBytesMax;
@@ -177,6 +181,9 @@ export class ClientUnits {
     if (kind === 'query' && this.#chunk.indexOf(0, this.#at + frameHeaderBytes) !== end - 1) {
       throw new GatewayError('malformed', 'A query does not end where its message ends.');
     }
+    if (kind === 'query') {
+      this.#traceparent = findTraceparent(this.#chunk, this.#at + frameHeaderBytes, end - 1);
+    }
     this.#at = end;
     return this.#finish(kind);
   }
@@ -191,6 +198,7 @@ export class ClientUnits {
       sync: flags.sync === true,
       ends: flags.ends === true,
       begunBytes: this.#begunBytes,
+      traceparent: this.#traceparent,
     };
     this.#pieces = [];
     this.#pieceBytes = 0;
@@ -198,6 +206,7 @@ export class ClientUnits {
     this.#steps = 0;
     this.#kind = null;
     this.#begunBytes = 0;
+    this.#traceparent = null;
     return unit;
   }
 
@@ -294,7 +303,8 @@ export class ClientUnits {
     switch (type) {
       case frontend.parse: {
         const name = this.#name(body, end);
-        this.#name(name.next, end);
+        const statement = this.#name(name.next, end);
+        this.#traceparent = findTraceparent(this.#chunk, name.next, statement.next - 1) ?? this.#traceparent;
         this.#changes.push({ kind: 'parse', name: name.text, step });
         break;
       }

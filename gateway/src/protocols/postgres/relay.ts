@@ -167,9 +167,10 @@ export class PostgresRelay implements Relay {
       };
     }
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
+    const trace = unit.traceparent === null ? null : { 'countersign.traceparent': unit.traceparent };
     return {
       type: 'request',
-      action: { name: action, attributes: origin === null ? attributes : { ...attributes, ...origin } },
+      action: { name: action, attributes: origin === null && trace === null ? attributes : { ...attributes, ...origin, ...trace } },
       bytes: unit.bytes,
     };
   }
