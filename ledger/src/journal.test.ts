@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
 import {
+  bodyOffsets,
+  bodyStreams,
   decodeEntryHeader,
   decodeFrameHeader,
   decodeSegmentHeader,
@@ -9,6 +11,7 @@ import {
   encodeFrameHeader,
   encodeSegmentHeader,
   entryBytes,
+  entryOffsets,
   frameBodyBytesMax,
   frameBytes,
   parseSegmentName,
@@ -205,6 +208,22 @@ void test('D33: entries that do not fill their batch are malformed', async () =>
     const [batch] = frames;
     assert.ok(batch, `case ${i}`);
     assert.throws(() => [...frameEntries(batch)], MalformedError, `case ${i}`);
+  }
+});
+
+void test('a sealed body is plain, compressed, spliced, or spliced and compressed', async () => {
+  const [frame] = segmentsOf(golden.files)[0]?.frames ?? [];
+  const [entry] = entriesOf(frame ?? Buffer.alloc(0)) ?? [];
+  for (let encoding = 0; encoding <= 4; encoding++) {
+    const body = Buffer.from(entry ?? []);
+    body.set([bodyStreams.meta, encoding], entryOffsets.meta + bodyOffsets.stream);
+    const [batch] = (await readAll(segmentWith(frameOf(1, body, { entries: 1, index: 0, durable: 0 })))).frames;
+    assert.ok(batch);
+    if (encoding < 4) {
+      assert.equal([...frameEntries(batch)][0]?.header.meta.encoding, encoding);
+    } else {
+      assert.throws(() => [...frameEntries(batch)], MalformedError);
+    }
   }
 });
 

@@ -51,7 +51,7 @@ export const bodyOffsets = { bytes: 0, stream: 4, encoding: 5, zeros: 6, positio
 export const bodyStreams = { none: 0, meta: 1, content: 2 } as const;
 /** Bits: a body can be spliced, then compressed. */
 export const bodyEncodings = { plain: 0, zstd: 1, spliced: 2 } as const;
-const bodyEncodingMax = 3;
+const bodyEncodingMax = bodyEncodings.zstd | bodyEncodings.spliced;
 export const streamAlignmentBytes = 16;
 
 /** A segment that nothing is added to any more. */
