@@ -90,6 +90,7 @@ export class SessionOpener {
     };
   }
 
+  /** One body of a record; in order, each once, as in `open`. */
   async openBody(raw: RawRecord, slot: BodySlot): Promise<OpenedBody> {
     const { leaf, entry } = raw;
     const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
