@@ -135,8 +135,8 @@ principals:
     assert.equal(request?.action, 'http.request');
     assert.equal(request?.record, response.headers.get('countersign-record'));
     assert.equal(request?.attributes['url.path'], '/things');
-    assert.match(request?.content?.text ?? '', /^POST \/base\/things\?a=1\nhost: [^]*\n\nhello$/);
-    assert.match(answered?.content?.text ?? '', /^200\n[^]*\n\necho 5$/);
+    assert.match(request?.content?.text ?? '', /^POST \/base\/things\?a=1 HTTP\/1\.1\nhost: [^]*\n\nhello$/);
+    assert.match(answered?.content?.text ?? '', /^HTTP\/1\.1 200 OK\n[^]*\n\necho 5$/);
     assert.equal(answered?.attributes['http.response.status_code'], 200);
     assert.ok(!JSON.stringify(records).includes(secret) && !JSON.stringify(records).includes(token), 'no secret is in a record');
   });

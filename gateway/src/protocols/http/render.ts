@@ -1,13 +1,12 @@
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
-import type { Headers } from '../../wire/http/reading.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
+import { bodyText, readRecorded } from '../../wire/http/recorded.ts';
 
 /** What one rendering shows at most; the record has all of it. */
 const charactersMax = 512 * 1024;
 
 /** Heads of messages as lines, bodies as text where they are text. Never throws. */
-export function render(record: OpenedRecord): Rendering {
-  const text = record.content === null ? '' : shown(record.kind, Buffer.from(record.content));
+export function render({ content }: OpenedRecord): Rendering {
+  const text = content === null ? '' : shown(content);
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',
@@ -16,16 +15,12 @@ export function render(record: OpenedRecord): Rendering {
   };
 }
 
-function shown(kind: string, content: Buffer): string {
-  const request = kind === 'request' ? readRecordedRequest(content) : null;
-  if (request !== null) {
-    return message(`${request.head.method} ${request.head.path}`, request.head.headers, request.body);
+function shown(content: Uint8Array): string {
+  const message = readRecorded(content);
+  const body = bodyText(message);
+  if (message.startLine === null) {
+    return body;
   }
-  const response = readRecordedResponse(content);
-  return response === null ? plainText(content) : message(String(response.head.status), response.head.headers, response.body);
-}
-
-function message(firstLine: string, headers: Headers, body: Buffer): string {
-  const lines = [firstLine, ...headers.map(([name, value]) => `${name}: ${value}`)];
-  return [...lines, ...(body.length === 0 ? [] : ['', plainText(body)])].join('\n');
+  const lines = [message.startLine, ...message.headers.map(([name, value]) => `${name}: ${value}`)];
+  return [...lines, ...(body === '' ? [] : ['', body])].join('\n');
 }

@@ -1,7 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import { presentAttributes } from './parameters.ts';
-import type { Message, Part } from './transcript.ts';
-import { toolCall } from './transcript.ts';
+import { type Message, type Part, toolCall } from './transcript.ts';
 
 /** How many tokens; later counts of a stream take the place of earlier ones. */
 export interface Usage {
@@ -22,17 +21,28 @@ export interface CallPiece {
   readonly arguments?: string | undefined;
 }
 
+/** Calls that the client answers, and those that the provider runs itself. */
+type CallType = 'tool_call' | 'server_tool_call';
+
 interface PartDraft {
-  readonly type: 'text' | 'reasoning' | 'tool_call' | 'server_tool_call';
+  readonly type: 'text' | 'reasoning' | CallType;
   content: string;
   id: string | undefined;
   name: string;
 }
 
 interface Choice {
-  last: { readonly key: string; readonly type: Part['type'] } | null;
-  readonly parts: Map<string, PartDraft | Part>;
+  readonly parts: (PartDraft | Part)[];
+  /** What the next piece under a key goes on with. */
+  readonly open: Map<string, PartDraft>;
+  lastKey: string;
   finishReason: string | undefined;
+}
+
+/** How many characters are kept of all text, and of the arguments of all tool calls. */
+export interface KeptCharacters {
+  readonly text: number;
+  readonly arguments: number;
 }
 
 export interface AnswerError {
@@ -45,18 +55,17 @@ const otherError = '_OTHER';
 /** Parts of one answer, over all its choices; further ones are counted only. */
 const partsMax = 1024;
 const choicesMax = 128;
-/** Characters of all tool arguments of one answer. */
-const argumentCharactersMax = 256 * 1024;
+const messageCharactersMax = 64 * 1024;
 const nameCharactersMax = 1024;
 
 /**
  * An answer of a model as it becomes known, from a whole document or from the events of a stream. What a shape finds is put here; facts
- * and messages are read from here. Memory is bounded: text is kept up to the given length (facts need none).
+ * and messages are read from here. Memory is bounded.
  */
 export class AnswerDraft {
   readonly #choices = new Map<number, Choice>();
   #textLeft: number;
-  #argumentsLeft = argumentCharactersMax;
+  #argumentsLeft: number;
   #partsLeft = partsMax;
   #id: string | undefined;
   #model: string | undefined;
@@ -65,8 +74,9 @@ export class AnswerDraft {
   #error: AnswerError | null = null;
   #lost = 0;
 
-  constructor(textCharactersMax: number) {
-    this.#textLeft = textCharactersMax;
+  constructor(kept: KeptCharacters) {
+    this.#textLeft = kept.text;
+    this.#argumentsLeft = kept.arguments;
   }
 
   /** What went past a limit and is not among the facts. */
@@ -98,13 +108,13 @@ export class AnswerDraft {
 
   /** The first type and the first message stand; they may come apart, in a header and in a body. */
   fail(type: string | undefined, message: string | undefined): void {
-    this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? message?.slice(0, argumentCharactersMax) };
+    this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? message?.slice(0, messageCharactersMax) };
   }
 
   /** For providers that do not number parts: the key of the last part where it is of this type, else a new one. */
   keyFor(choice: number, type?: 'text' | 'reasoning'): string {
-    const { last = null, parts = null } = this.#choices.get(choice) ?? {};
-    return last !== null && last.type === type ? last.key : `part ${parts?.size ?? 0}`;
+    const known = this.#choices.get(choice);
+    return known !== undefined && type !== undefined && known.open.get(known.lastKey)?.type === type ? known.lastKey : `part ${known?.parts.length ?? 0}`;
   }
 
   /** Goes on with the part that this choice knows by `key`, or begins it. */
@@ -119,9 +129,9 @@ export class AnswerDraft {
     }
   }
 
-  /** Begins a tool call, or goes on with it: a name or id comes once, arguments in pieces. */
-  call(choice: number, key: string, piece: CallPiece, type: 'tool_call' | 'server_tool_call' = 'tool_call'): void {
-    const part = this.#part(choice, key, type);
+  /** Begins a tool call, or goes on with it: a name comes once, arguments in pieces. Another id under the same key begins another call. */
+  call(choice: number, key: string, piece: CallPiece, type: CallType = 'tool_call'): void {
+    const part = this.#part(choice, key, type, cutName(piece.id));
     if (part === null) {
       return;
     }
@@ -130,36 +140,35 @@ export class AnswerDraft {
     this.#lost += kept.length < given.length ? 1 : 0;
     this.#argumentsLeft -= kept.length;
     part.content += kept;
-    part.id ??= cutName(piece.id);
     part.name = part.name === '' ? (cutName(piece.name) ?? '') : part.name;
   }
 
   /** Goes on with a call of either type. Where its beginning is not there, as in a piece of a stream, it has no name. */
   continueCall(choice: number, key: string, pieceOfArguments: string | undefined): void {
-    const known = this.#choices.get(choice)?.parts.get(key);
-    this.call(choice, key, { arguments: pieceOfArguments }, known?.type === 'server_tool_call' ? 'server_tool_call' : 'tool_call');
+    const isByServer = this.#choices.get(choice)?.open.get(key)?.type === 'server_tool_call';
+    this.call(choice, key, { arguments: pieceOfArguments }, isByServer ? 'server_tool_call' : 'tool_call');
   }
 
   /** The end of a call, with all of it: of what is known already nothing changes. */
-  completeCall(choice: number, key: string, whole: CallPiece, type: 'tool_call' | 'server_tool_call'): void {
-    const known = this.#choices.get(choice)?.parts.get(key);
-    const hasArguments = known !== undefined && isDraft(known) && known.content !== '';
-    this.call(choice, key, hasArguments ? { ...whole, arguments: undefined } : whole, type);
+  completeCall(choice: number, key: string, whole: CallPiece, type: CallType): void {
+    const known = this.#choices.get(choice)?.open.get(key);
+    const isKnown = known?.type === type && known.id === cutName(whole.id) && known.content !== '';
+    this.call(choice, key, isKnown ? { ...whole, arguments: undefined } : whole, type);
   }
 
   /** A part that comes whole and is no text. */
-  put(choice: number, key: string, part: Part): void {
+  put(choice: number, part: Part): void {
     const into = this.#textLeft > 0 ? this.#choice(choice) : null;
-    if (into !== null && (into.parts.has(key) || this.#takePlace())) {
-      into.parts.set(key, part);
-      into.last = { key, type: part.type };
+    if (into !== null && this.#takePlace()) {
+      into.parts.push(part);
+      into.lastKey = '';
     }
   }
 
   /** By the names of OpenTelemetry's GenAI conventions; tool calls as lists of equal length. */
   facts(): Attributes {
     const choices = this.#inOrder();
-    const calls = choices.flatMap(({ parts }) => [...parts.values()].filter(isDraft).filter((part) => part.type === 'tool_call'));
+    const calls = choices.flatMap(({ parts }) => parts.filter(isDraft).filter((part) => part.type === 'tool_call'));
     const reasons = choices.flatMap(({ finishReason }) => (finishReason === undefined ? [] : [finishReason]));
     const { uncachedInput, cacheRead, cacheCreation, output, reasoning } = this.#usage;
     const input = this.#usage.input ?? (uncachedInput === undefined ? undefined : uncachedInput + (cacheRead ?? 0) + (cacheCreation ?? 0));
@@ -187,7 +196,7 @@ export class AnswerDraft {
   messages(): Message[] {
     return this.#inOrder().map(({ parts, finishReason }) => ({
       role: 'assistant',
-      parts: [...parts.values()].map((part) => (isDraft(part) ? finishedPart(part) : part)),
+      parts: parts.map((part) => (isDraft(part) ? finishedPart(part) : part)),
       ...(finishReason === undefined ? {} : { finish_reason: finishReason }),
     }));
   }
@@ -205,31 +214,36 @@ export class AnswerDraft {
       this.#lost += 1;
       return null;
     }
-    const choice: Choice = { parts: new Map(), last: null, finishReason: undefined };
+    const choice: Choice = { parts: [], open: new Map(), lastKey: '', finishReason: undefined };
     this.#choices.set(index, choice);
     return choice;
   }
 
-  /** Null past the limit, and where the provider gives one key to two kinds of part. */
-  #part(index: number, key: string, type: PartDraft['type']): PartDraft | null {
+  /** The part that is open under the key, if it is of this type and its id is not another; else a new one. Null past the limit. */
+  #part(index: number, key: string, type: PartDraft['type'], id?: string): PartDraft | null {
     const choice = this.#choice(index);
-    const known = choice?.parts.get(key);
-    if (known !== undefined) {
-      return isDraft(known) && known.type === type ? known : null;
+    const known = choice?.open.get(key);
+    if (known !== undefined && known.type === type && (id === undefined || known.id === undefined || known.id === id)) {
+      known.id ??= id;
+      return known;
     }
     if (choice === null || !this.#takePlace()) {
       return null;
     }
-    const part: PartDraft = { type, content: '', id: undefined, name: '' };
-    choice.parts.set(key, part);
-    choice.last = { key, type };
+    const part: PartDraft = { type, content: '', id, name: '' };
+    choice.parts.push(part);
+    choice.open.set(key, part);
+    choice.lastKey = key;
     return part;
   }
 
   #takePlace(): boolean {
-    this.#lost += this.#partsLeft > 0 ? 0 : 1;
-    this.#partsLeft = Math.max(this.#partsLeft - 1, -1);
-    return this.#partsLeft >= 0;
+    if (this.#partsLeft === 0) {
+      this.#lost += 1;
+      return false;
+    }
+    this.#partsLeft -= 1;
+    return true;
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
-import { type AnswerError, AnswerDraft } from './answer-draft.ts';
+import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { type Framing, framingOf } from './framing.ts';
 import type { Shape } from './shape.ts';
 import type { Message } from './transcript.ts';
 
 const failedStatusMin = 400;
+/** Facts need no text. */
+const keptForFacts: KeptCharacters = { text: 0, arguments: 64 * 1024 };
 
 /** Reads one answer of a model. For its facts no text is kept; who wants its messages says how much of it. */
 export class ModelAnswer implements AnswerReader {
@@ -16,14 +18,19 @@ export class ModelAnswer implements AnswerReader {
   #valuesRead = 0;
 
   /** Without a shape only the status tells something. */
-  constructor(shape: Shape | null, textCharactersMax = 0) {
+  constructor(shape: Shape | null, kept: KeptCharacters = keptForFacts) {
     this.#shape = shape;
-    this.#draft = new AnswerDraft(textCharactersMax);
+    this.#draft = new AnswerDraft(kept);
   }
 
   /** JSON objects that came, whether or not they say something. */
   get valuesRead(): number {
     return this.#valuesRead;
+  }
+
+  /** Events of a stream, or documents, that were too long or not readable: the facts may lack what they said. */
+  get unread(): number {
+    return this.#framing.skipped + this.#draft.lost;
   }
 
   get error(): AnswerError | null {
@@ -51,12 +58,10 @@ export class ModelAnswer implements AnswerReader {
   }
 
   facts(): Attributes {
-    const unread = this.#framing.skipped + this.#draft.lost;
     return {
       ...this.#draft.facts(),
       ...(this.#status >= failedStatusMin && this.#draft.error?.type === undefined ? { 'error.type': String(this.#status) } : {}),
-      // Events of a stream, or documents, that were too long or not readable: the facts may lack what they said.
-      ...(unread === 0 ? {} : { 'countersign.unread_events': unread }),
+      ...(this.unread === 0 ? {} : { 'countersign.unread_events': this.unread }),
     };
   }
 

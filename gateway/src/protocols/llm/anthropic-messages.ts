@@ -1,14 +1,15 @@
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { expectBoolean, expectNumber, expectObjects, expectText, presentAttributes, toolDefinitions } from './parameters.ts';
+import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, otherModels, presentAttributes, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, jointText, media, type Message, type Part, text, toolCall } from './transcript.ts';
 
 /** Messages and count_tokens. https://docs.anthropic.com/en/api/messages */
 export const anthropicMessages: Shape = {
   parameters(body) {
-    const tools = expectObjects(body, 'tools').map((tool) => expectText(tool, 'name') ?? expectText(tool, 'type') ?? '');
+    const tools = [...expectObjects(body, 'tools'), ...toolsAdded(body)];
     const servers = expectObjects(body, 'mcp_servers').map((server) => `mcp/${expectText(server, 'name') ?? ''}`);
+    const fallbacks = memberOf(body, 'fallbacks') === 'default' ? ['default'] : modelsOf(expectObjects(body, 'fallbacks'));
     return {
       ...presentAttributes({
         'gen_ai.request.model': expectText(body, 'model'),
@@ -18,7 +19,8 @@ export const anthropicMessages: Shape = {
         'gen_ai.request.top_p': expectNumber(body, 'top_p'),
         'gen_ai.request.top_k': expectNumber(body, 'top_k'),
       }),
-      ...toolDefinitions([...tools, ...servers]),
+      ...toolDefinitions([...tools.map((tool) => toolName(tool)), ...servers]),
+      ...otherModels([...fallbacks, ...modelsOf(tools)]),
     };
   },
   messages(body) {
@@ -56,6 +58,25 @@ export const anthropicMessages: Shape = {
     }
   },
 };
+
+/** A tool that the provider runs may have a type only; a set of tools is that of an MCP server. */
+function toolName(tool: JsonObject): string {
+  const server = expectText(tool, 'mcp_server_name');
+  return server === undefined ? (expectText(tool, 'name') ?? expectText(tool, 'type') ?? '') : `mcp/${server}`;
+}
+
+/** Tools may also be defined in the midst of the conversation. */
+function toolsAdded(body: JsonObject): readonly JsonObject[] {
+  return expectObjects(body, 'messages')
+    .flatMap((message) => objectsAt(message, 'content'))
+    .filter((block) => textAt(block, 'type') === 'tool_addition')
+    .map((block) => expectObject(expectObject(block, 'tool'), 'definition'))
+    .filter((definition) => Object.hasOwn(definition, 'type') || Object.hasOwn(definition, 'name'));
+}
+
+function modelsOf(objects: readonly JsonObject[]): string[] {
+  return objects.flatMap((each) => expectText(each, 'model') ?? []);
+}
 
 function contentParts(content: unknown): Part[] {
   if (typeof content === 'string') {
@@ -136,7 +157,7 @@ function readBlock(block: JsonObject, index: number, draft: AnswerDraft): void {
       break;
     }
     default:
-      draft.put(0, key, blockPart(block));
+      draft.put(0, blockPart(block));
   }
 }
 
@@ -164,5 +185,6 @@ function readUsage(usage: JsonObject, draft: AnswerDraft): void {
     output: numberAt(usage, 'output_tokens'),
     cacheRead: numberAt(usage, 'cache_read_input_tokens'),
     cacheCreation: numberAt(usage, 'cache_creation_input_tokens'),
+    reasoning: numberAt(objectAt(usage, 'output_tokens_details'), 'thinking_tokens'),
   });
 }

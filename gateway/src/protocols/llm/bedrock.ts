@@ -13,13 +13,18 @@ export const bedrockConverse: Shape = {
   parameters(body) {
     const asked = askedOf(body);
     const config = expectObject(asked, 'inferenceConfig');
+    const tools = expectObjects(expectObject(asked, 'toolConfig'), 'tools').flatMap((tool) => toolNames(tool));
+    // In the model's own form, passed on to it.
+    const ownTools = expectObjects(expectObject(asked, 'additionalModelRequestFields'), 'tools').map(
+      (tool) => expectText(tool, 'name') ?? expectText(tool, 'type') ?? '',
+    );
     return {
       ...presentAttributes({
         'gen_ai.request.max_tokens': expectNumber(config, 'maxTokens'),
         'gen_ai.request.temperature': expectNumber(config, 'temperature'),
         'gen_ai.request.top_p': expectNumber(config, 'topP'),
       }),
-      ...toolDefinitions(expectObjects(expectObject(asked, 'toolConfig'), 'tools').flatMap((tool) => toolNames(tool))),
+      ...toolDefinitions([...tools, ...ownTools]),
     };
   },
   messages(body) {
@@ -172,7 +177,7 @@ function putBlock(block: JsonObject, index: number, draft: AnswerDraft): void {
   } else if (part.type === 'tool_call') {
     draft.call(0, key, { id: part.id ?? undefined, name: part.name, arguments: jsonText(part.arguments) });
   } else {
-    draft.put(0, key, part);
+    draft.put(0, part);
   }
 }
 

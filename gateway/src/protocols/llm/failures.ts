@@ -1,17 +1,26 @@
 import type { Problem } from '../../domain/problem.ts';
-import type { Failure } from '../../wire/http/rules.ts';
+import type { Failed, Failure } from '../../wire/http/rules.ts';
+import { type Dialect, dialectOf } from './dialect.ts';
 import { jsonText } from './json.ts';
-
-/** Whose words an error is said in. */
-export type Dialect = 'openai' | 'anthropic' | 'gemini' | 'bedrock';
 
 /**
  * Our error in the provider's own shape, so that its SDK raises its usual exception. The gateway's code stays in it where the shape has
  * room; the session is in the message, when there is one.
  */
-export function describeFailure(dialect: Dialect, { code, detail, status, session }: Problem): Failure {
-  const { headers, body } = shapes[dialect](code, sentence(detail, session), status);
-  return { status, headers: [['content-type', 'application/json'], ...headers], body: jsonText(body) };
+export function describeFailure({ problem, head }: Failed): Failure {
+  const { headers, body } = shapes[dialectOf(head)](problem, sentence(problem));
+  return {
+    status: problem.status,
+    headers: [['content-type', 'application/json'], ...(isPassing(problem) ? [] : [doNotRetry]), ...headers],
+    body: jsonText(body),
+  };
+}
+
+/** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx; that helps only where the cause may pass. */
+const doNotRetry = ['x-should-retry', 'false'] as const;
+
+function isPassing({ code }: Problem): boolean {
+  return ['throttled', 'stopping', 'target_unreachable', 'deadline_exceeded'].includes(code);
 }
 
 interface ShapedError {
@@ -19,19 +28,19 @@ interface ShapedError {
   readonly body: unknown;
 }
 
-const shapes: Readonly<Record<Dialect, (code: string, message: string, status: number) => ShapedError>> = {
+const shapes: Readonly<Record<Dialect, (problem: Problem, message: string) => ShapedError>> = {
   // https://platform.openai.com/docs/guides/error-codes
-  openai: (code, message, status) => ({
+  openai: ({ code, status }, message) => ({
     headers: [],
     body: { error: { message, type: byStatus(status).openai, code, param: null } },
   }),
   // https://docs.anthropic.com/en/api/errors
-  anthropic: (_code, message, status) => ({
+  anthropic: ({ status }, message) => ({
     headers: [],
     body: { type: 'error', error: { type: byStatus(status).anthropic, message } },
   }),
   // https://cloud.google.com/apis/design/errors
-  gemini: (code, message, status) => ({
+  gemini: ({ code, status }, message) => ({
     headers: [],
     body: {
       error: {
@@ -43,7 +52,7 @@ const shapes: Readonly<Record<Dialect, (code: string, message: string, status: n
     },
   }),
   // https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
-  bedrock: (_code, message, status) => ({
+  bedrock: ({ status }, message) => ({
     headers: [['x-amzn-errortype', byStatus(status).aws]],
     body: { message },
   }),
@@ -77,7 +86,7 @@ function byStatus(status: number): Names {
   return namesByStatus.get(status) ?? (status < 500 ? badRequest : internal);
 }
 
-function sentence(message: string, session: string | undefined): string {
-  const said = `countersign: ${message}`;
+function sentence({ detail, session }: Problem): string {
+  const said = `countersign: ${detail}`;
   return session === undefined ? said : `${said.replace(/\.$/, '')} (session ${session})`;
 }

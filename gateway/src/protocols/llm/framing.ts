@@ -13,13 +13,15 @@ export interface Framing {
 const sseType = 'text/event-stream';
 const awsType = 'application/vnd.amazon.eventstream';
 
-/** The media types of streams of events. */
-export const streamTypes: readonly string[] = [sseType, awsType];
+export const eventStreamTypes: readonly string[] = [sseType, awsType];
+
+export function isEventStream(contentType: string): boolean {
+  return eventStreamTypes.includes(mediaTypeOf(contentType));
+}
 
 /** By the `content-type` of the answer; what is neither of the two kinds of stream is taken for JSON. */
 export function framingOf(contentType: string): Framing {
-  const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
-  switch (mediaType.trim()) {
+  switch (mediaTypeOf(contentType)) {
     case sseType:
       return sse();
     case awsType:
@@ -27,6 +29,11 @@ export function framingOf(contentType: string): Framing {
     default:
       return documents();
   }
+}
+
+function mediaTypeOf(contentType: string): string {
+  const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
+  return mediaType.trim();
 }
 
 /** What OpenAI puts after the last event. */

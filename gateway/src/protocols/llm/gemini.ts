@@ -1,7 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { expectNumber, expectObject, expectObjects, expectText, type Find, presentAttributes, toolDefinitions } from './parameters.ts';
+import { expectNumber, expectObject, expectObjects, expectText, type Find, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, media, type Message, modalityOf, type Part, text, toolCall } from './transcript.ts';
 
@@ -24,6 +24,7 @@ export const gemini: Shape = {
         'gen_ai.request.choice.count': expectNumber(config, 'candidateCount', find),
       }),
       ...toolDefinitions(expectObjects(asked, 'tools', find).flatMap((tool) => toolNames(tool))),
+      ...providerContext({ cachedContent: expectText(asked, 'cachedContent', find) }),
     };
   },
   messages(body) {
@@ -65,13 +66,17 @@ function refuseTwoSpellings(value: unknown): void {
     value.forEach(refuseTwoSpellings);
   } else if (isObject(value)) {
     for (const [name, member] of Object.entries(value)) {
-      const camel = name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-      if (camel !== name && Object.hasOwn(value, camel)) {
+      if (name.includes('_') && Object.hasOwn(value, camelCase(name))) {
         throw new GatewayError('malformed', 'The request has a member in two spellings, with and without an underscore.');
       }
       refuseTwoSpellings(member);
     }
   }
+}
+
+/** As the JSON form of Protocol Buffers has it: only a letter after an underscore changes. */
+function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Lenient where `expectObjects` is not: messages are for reading. */
@@ -141,7 +146,7 @@ function readCandidate(candidate: JsonObject, draft: AnswerDraft): void {
     } else if (read.type === 'tool_call') {
       draft.call(index, draft.keyFor(index), { id: read.id ?? undefined, name: read.name, arguments: jsonText(read.arguments) });
     } else {
-      draft.put(index, draft.keyFor(index), read);
+      draft.put(index, read);
     }
   }
   draft.finish(index, textAt(candidate, 'finishReason'));

@@ -1,7 +1,17 @@
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 import { contentParts, errorName, toolOutput } from './openai-media.ts';
-import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, presentAttributes, toolDefinitions } from './parameters.ts';
+import {
+  expectBoolean,
+  expectNumber,
+  expectObject,
+  expectObjects,
+  expectText,
+  expectTexts,
+  otherModels,
+  presentAttributes,
+  toolDefinitions,
+} from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, type Message, type Part, text, toolCall } from './transcript.ts';
 
@@ -11,8 +21,11 @@ import { arrange, type Message, type Part, text, toolCall } from './transcript.t
  */
 export const openaiChat: Shape = {
   parameters(body) {
-    const tools = expectObjects(body, 'tools').map((tool) => toolName(tool));
+    const tools = expectObjects(body, 'tools').flatMap((tool) => toolNames(tool));
     const functions = expectObjects(body, 'functions').map((each) => expectText(each, 'name') ?? '');
+    const search = Object.hasOwn(body, 'web_search_options') ? ['web_search'] : [];
+    // OpenRouter's.
+    const plugins = expectObjects(body, 'plugins').map((plugin) => `plugin/${expectText(plugin, 'id') ?? ''}`);
     return {
       ...presentAttributes({
         'gen_ai.request.model': expectText(body, 'model'),
@@ -23,7 +36,8 @@ export const openaiChat: Shape = {
         'gen_ai.request.seed': expectNumber(body, 'seed'),
         'gen_ai.request.choice.count': expectNumber(body, 'n'),
       }),
-      ...toolDefinitions([...tools, ...functions]),
+      ...toolDefinitions([...tools, ...functions, ...search, ...plugins]),
+      ...otherModels(expectTexts(body, 'models')),
     };
   },
   messages: (body) => arrange(objectsAt(body, 'messages').map((message) => readMessage(message))),
@@ -47,12 +61,15 @@ export function readError(value: JsonObject, draft: AnswerDraft): void {
   }
 }
 
-/** A tool that the provider runs is named by its type, an MCP server also by its label. */
-export function toolName(tool: JsonObject): string {
+/** A tool that the provider runs is named by its type, an MCP server by its label, those of a namespace with it before their own name. */
+export function toolNames(tool: JsonObject): string[] {
   const type = expectText(tool, 'type') ?? '';
   const own = expectText(expectObject(tool, type === 'custom' ? 'custom' : 'function'), 'name') ?? expectText(tool, 'name');
+  if (type === 'namespace') {
+    return expectObjects(tool, 'tools').map((inner) => `${own ?? ''}/${expectText(inner, 'name') ?? ''}`);
+  }
   const label = expectText(tool, 'server_label');
-  return own ?? (label === undefined ? type : `${type}/${label}`);
+  return [own ?? (label === undefined ? type : `${type}/${label}`)];
 }
 
 function readMessage(message: JsonObject): Message {
@@ -116,6 +133,7 @@ function readUsage(usage: unknown, draft: AnswerDraft): void {
       input: numberAt(usage, 'prompt_tokens'),
       output: numberAt(usage, 'completion_tokens'),
       cacheRead: numberAt(objectAt(usage, 'prompt_tokens_details'), 'cached_tokens'),
+      cacheCreation: numberAt(objectAt(usage, 'prompt_tokens_details'), 'cache_write_tokens'),
       reasoning: numberAt(objectAt(usage, 'completion_tokens_details'), 'reasoning_tokens'),
     });
   }

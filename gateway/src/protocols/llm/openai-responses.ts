@@ -1,8 +1,8 @@
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { readError, toolName } from './openai-chat.ts';
+import { readError, toolNames } from './openai-chat.ts';
 import { contentParts, errorName, toolOutput } from './openai-media.ts';
-import { expectBoolean, expectNumber, expectObjects, expectText, presentAttributes, toolDefinitions } from './parameters.ts';
+import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, type Message, type Part, text, toolCall } from './transcript.ts';
 
@@ -17,10 +17,12 @@ export const openaiResponses: Shape = {
         'gen_ai.request.temperature': expectNumber(body, 'temperature'),
         'gen_ai.request.top_p': expectNumber(body, 'top_p'),
         'gen_ai.conversation.id': conversationOf(body),
-        // The provider puts messages that it keeps before those of this request.
-        'countersign.previous_response.id': expectText(body, 'previous_response_id'),
       }),
-      ...toolDefinitions(expectObjects(body, 'tools').map((tool) => toolName(tool))),
+      ...toolDefinitions([body, ...itemsOf(body)].flatMap((each) => expectObjects(each, 'tools').flatMap((tool) => toolNames(tool)))),
+      ...providerContext({
+        previous_response_id: expectText(body, 'previous_response_id'),
+        prompt: expectText(expectObject(body, 'prompt'), 'id'),
+      }),
     };
   },
   messages(body) {
@@ -55,6 +57,8 @@ export const openaiResponses: Shape = {
         draft.append(0, `${key} ${numberAt(value, 'content_index') ?? 0}`, 'reasoning', textAt(value, 'delta'));
         break;
       case 'response.function_call_arguments.delta':
+      case 'response.mcp_call_arguments.delta':
+      case 'response.code_interpreter_call_code.delta':
       case 'response.custom_tool_call_input.delta':
         draft.continueCall(0, key, textAt(value, 'delta'));
         break;
@@ -71,6 +75,11 @@ export const openaiResponses: Shape = {
 function conversationOf(body: JsonObject): string | undefined {
   const conversation = memberOf(body, 'conversation');
   return isObject(conversation) ? expectText(conversation, 'id') : expectText(body, 'conversation');
+}
+
+/** Some of them bring tools of their own. */
+function itemsOf(body: JsonObject): readonly JsonObject[] {
+  return typeof memberOf(body, 'input') === 'string' ? [] : expectObjects(body, 'input');
 }
 
 function errorMessage(value: JsonObject): string | undefined {
@@ -112,11 +121,12 @@ function isByProvider(type: string): boolean {
 /** A tool that has no name goes by the type of its call without the ending. */
 function callPiece(item: JsonObject): { readonly id: string | undefined; readonly name: string; readonly arguments: string } {
   const type = textAt(item, 'type') ?? '';
-  const action = memberOf(item, 'action');
+  const written = ['arguments', 'input', 'code'].map((name) => textAt(item, name)).find((given) => given !== undefined);
+  const value = ['action', 'operation', 'queries'].map((name) => memberOf(item, name)).find((given) => given !== undefined);
   return {
     id: textAt(item, 'call_id') ?? textAt(item, 'id'),
     name: textAt(item, 'name') ?? type.slice(0, -'_call'.length),
-    arguments: textAt(item, 'arguments') ?? textAt(item, 'input') ?? (isObject(action) ? jsonText(action) : ''),
+    arguments: written ?? (value === undefined ? '' : jsonText(value)),
   };
 }
 
@@ -147,7 +157,7 @@ function endItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   if (isCall(type)) {
     draft.completeCall(0, key, callPiece(item), isByProvider(type) ? 'server_tool_call' : 'tool_call');
   } else if (type !== 'message' && type !== 'reasoning') {
-    draft.put(0, key, { type: 'other', name: type });
+    draft.put(0, { type: 'other', name: type });
   }
 }
 
@@ -165,6 +175,7 @@ function readResponse(response: JsonObject, draft: AnswerDraft): void {
     input: numberAt(usage, 'input_tokens') ?? numberAt(response, 'input_tokens'),
     output: numberAt(usage, 'output_tokens'),
     cacheRead: numberAt(objectAt(usage, 'input_tokens_details'), 'cached_tokens'),
+    cacheCreation: numberAt(objectAt(usage, 'input_tokens_details'), 'cache_write_tokens'),
     reasoning: numberAt(objectAt(usage, 'output_tokens_details'), 'reasoning_tokens'),
   });
 }

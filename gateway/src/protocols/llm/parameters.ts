@@ -10,7 +10,7 @@ import { isObject, type JsonObject, memberOf } from './json.ts';
 export type Find = (object: JsonObject, name: string) => unknown;
 
 const nameCharactersMax = 1024;
-const toolsMax = 2048;
+const namesMax = 2048;
 
 export function expectText(object: JsonObject, name: string, find: Find = memberOf): string | undefined {
   const value = find(object, name) ?? undefined;
@@ -53,15 +53,42 @@ export function expectObjects(object: JsonObject, name: string, find: Find = mem
   throw wrongType(name, 'a list of objects');
 }
 
+/** Empty where there is none. */
+export function expectTexts(object: JsonObject, name: string): readonly string[] {
+  const value = memberOf(object, name) ?? [];
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) {
+    return value.map((each) => checkName(each, name));
+  }
+  throw wrongType(name, 'a list of strings');
+}
+
 /**
- * `gen_ai.tool.definitions`: the names of the tools offered, in their order. A tool that the provider runs and that has no name
- * is known by its type; schemas and descriptions are in the recorded bytes.
+ * `gen_ai.tool.definitions`: the names of the tools offered, each once. A tool that the provider runs and that has no name is known by its type;
+ * schemas and descriptions are in the recorded bytes.
  */
 export function toolDefinitions(names: readonly string[]): Attributes {
-  if (names.length > toolsMax) {
-    throw new GatewayError('limit_exceeded', `A request offers more than ${toolsMax} tools.`);
+  return listed('gen_ai.tool.definitions', names);
+}
+
+/** Models that may answer, or be asked by the provider, besides the one that is named. */
+export function otherModels(names: readonly string[]): Attributes {
+  return listed('countersign.other_models', names);
+}
+
+/** What the provider keeps and puts into the prompt, so that it is not in this request: each as `member=id`. */
+export function providerContext(ids: Readonly<Record<string, string | undefined>>): Attributes {
+  return listed(
+    'countersign.provider_context',
+    Object.entries(ids).flatMap(([name, id]) => (id === undefined ? [] : [`${name}=${id}`])),
+  );
+}
+
+function listed(attribute: string, values: readonly string[]): Attributes {
+  const names = [...new Set(values)];
+  if (names.length > namesMax) {
+    throw new GatewayError('limit_exceeded', `A request names more than ${namesMax} tools or models.`);
   }
-  return names.length === 0 ? {} : { 'gen_ai.tool.definitions': names };
+  return names.length === 0 ? {} : { [attribute]: names };
 }
 
 /** Leaves out what is not there. */

@@ -1,12 +1,12 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
-import type { ResponseHead } from '../../wire/http/reading.ts';
-import { type AnswerError, AnswerDraft } from './answer-draft.ts';
+import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
+import { bodyText, decodeBody, readRecorded, type RecordedMessage } from '../../wire/http/recorded.ts';
+import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
-import { framingOf, streamTypes } from './framing.ts';
+import { eventStreamTypes, framingOf, isEventStream } from './framing.ts';
 import { jsonText } from './json.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { type Api, findApi } from './routes.ts';
 import { describeFragment, describeMessages, type Message } from './transcript.ts';
 
@@ -20,15 +20,20 @@ interface Shown {
 
 /** What one rendering shows at most; the record has all of it. */
 const charactersMax = 512 * 1024;
-/** How much of an answer's text is put together. */
-const answerCharactersMax = 16 * 1024 * 1024;
-/** How far before a piece of a stream the piece before it is looked for. */
-const pieceDistanceMax = 16;
+/** How much of an answer is put together. */
+const kept: KeptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
+/** How far before a piece of a stream the pieces before it are looked for, and how much of them is taken. */
+const pieceDistanceMax = 64;
+const leadBytesMax = 1024 * 1024;
+/** Segments of a target's base path. */
+const baseSegmentsMax = 8;
+const headEnd = '\r\n\r\n';
+const nothing: Shown = { text: '', attributes: {} };
 
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
-  const content = Buffer.from(record.content ?? []);
-  const { text, attributes } = record.kind === 'request' ? showRequest(content) : showResponse(record, content, earlier);
+  const { text, attributes } =
+    record.content === null ? nothing : record.kind === 'request' ? showRequest(record.content) : showResponse(record, record.content, earlier);
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',
@@ -37,94 +42,164 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   };
 }
 
-function showRequest(content: Buffer): Shown {
-  const request = readRecordedRequest(content);
-  const api = request === null ? null : findApi(request.head);
-  if (request === null || api === null) {
-    return asItIs(content);
+function showRequest(content: Uint8Array): Shown {
+  const message = readRecorded(content);
+  const head = requestHeadOf(message);
+  const api = head === null ? null : findRecordedApi(head);
+  if (head === null || (api !== null && !api.takesBody)) {
+    return { text: head === null ? bodyText(message) : `${head.method} ${head.path}`, attributes: {} };
   }
-  if (!api.takesBody) {
-    return { text: `${request.head.method} ${request.head.path}`, attributes: {} };
-  }
-  const messages = readMessages(api, request.body);
+  const messages = api === null ? null : readMessages(api, message.body);
   return messages === null || messages.length === 0
-    ? asItIs(request.body)
+    ? { text: `${head.method} ${head.path}\n${bodyText(message)}`.trim(), attributes: {} }
     : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages) } };
 }
 
-function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
-  const response = readRecordedResponse(content);
+function showResponse(record: OpenedRecord, content: Uint8Array, earlier: Earlier): Shown {
+  const message = readRecorded(content);
+  const head = responseHeadOf(message);
   const api = apiOf(record, earlier);
-  if (response !== null) {
-    return (api === null ? null : showAnswer(api, response.head, response.body)) ?? asItIs(response.body);
-  }
-  return (api === null ? null : showPiece(api, content, pieceBefore(record, earlier))) ?? asItIs(content);
+  const found = api === null ? null : head === null ? showPiece(api, message.body, piecesBefore(record, earlier)) : showAnswer(api, head, message.body);
+  return found ?? { text: bodyText(message), attributes: {} };
+}
+
+function requestHeadOf({ startLine, headers }: RecordedMessage): RequestHead | null {
+  const [, method, path] = /^([A-Z-]+) (\S+) HTTP\/1\.1$/.exec(startLine ?? '') ?? [];
+  return method === undefined || path === undefined ? null : { method, path, headers };
+}
+
+function responseHeadOf({ startLine, headers }: RecordedMessage): ResponseHead | null {
+  const [, status] = /^HTTP\/1\.1 (\d{3})/.exec(startLine ?? '') ?? [];
+  return status === undefined ? null : { status: Number(status), headers };
 }
 
 /** An answer, or the beginning of a stream. Null where it says nothing that is known. */
 function showAnswer(api: Api, head: ResponseHead, body: Buffer): Shown | null {
-  const answer = new ModelAnswer(api.shape, answerCharactersMax);
+  const answer = new ModelAnswer(api.shape, kept);
   answer.head(head);
   answer.bytes(body);
   const messages = answer.messages();
-  const isStream = answer.valuesRead > 0 && streamTypes.some((type) => isOfType(head, type));
-  return isStream || messages.length > 0 || answer.error !== null ? shown(messages, describeMessages(messages), answer.error) : null;
+  const isStream = answer.valuesRead > 0 && isEventStream(headerOf(head.headers, 'content-type') ?? '');
+  return isStream || messages.length > 0 || answer.error !== null
+    ? shown(messages, [describeMessages(messages), describeError(answer.error), describeUnread(answer.unread)])
+    : null;
 }
 
 /**
- * A later piece of a stream alone: what the events that end in it say. Which stream it is shows in its bytes. The piece before it
- * tells where its first event began; where that is of no help, the piece is read for itself.
+ * A later piece of a stream: what the events that end in it say. The pieces before it, as far as they are at hand, tell where its first event began
+ * and what stream it is; without them that shows in its bytes.
  */
-function showPiece(api: Api, piece: Buffer, before: Buffer): Shown | null {
-  for (const type of [...streamTypes, 'application/json']) {
-    for (const lead of before.length === 0 ? [before] : [before, Buffer.alloc(0)]) {
-      const framing = framingOf(type);
-      const draft = new AnswerDraft(answerCharactersMax);
-      framing.push(lead);
-      const values = framing.push(piece);
-      for (const value of values) {
-        api.shape.read(value, draft);
-      }
-      const messages = draft.messages();
-      const isStream = values.length > 0 && streamTypes.includes(type);
-      if (isStream || messages.length > 0 || draft.error !== null) {
-        return shown(messages, messages.map(describeFragment).join('\n'), draft.error);
+function showPiece(api: Api, piece: Buffer, before: Before): Shown | null {
+  const { type, lead, last } = decodePiece(piece, before);
+  if (type !== null) {
+    return showEvents(api, { type, isCertain: true, lead, piece: last });
+  }
+  for (const guess of [...eventStreamTypes, 'application/json']) {
+    for (const guessedLead of [before.bytes, Buffer.alloc(0)]) {
+      const guessed = showEvents(api, { type: guess, isCertain: false, lead: guessedLead, piece });
+      if (guessed !== null) {
+        return guessed;
       }
     }
   }
   return null;
 }
 
-function shown(messages: readonly Message[], text: string, error: AnswerError | null): Shown {
-  const failure = error === null ? '' : ['error', error.type, error.message].filter((word) => word !== undefined && word !== '').join(' ');
+interface Piece {
+  readonly type: string;
+  /** The type was said by the answer's head. */
+  readonly isCertain: boolean;
+  readonly lead: Buffer;
+  readonly piece: Buffer;
+}
+
+/** The events that end in `piece`, after `lead`. Null where it is no such stream, and where it holds nothing but what cannot be read. */
+function showEvents(api: Api, { type, isCertain, lead, piece }: Piece): Shown | null {
+  const framing = framingOf(type);
+  const draft = new AnswerDraft(kept);
+  framing.push(lead);
+  const unreadBefore = framing.skipped;
+  const values = framing.push(piece);
+  for (const value of values) {
+    api.shape.read(value, draft);
+  }
+  const messages = draft.messages();
+  const unread = framing.skipped - unreadBefore;
+  // The middle of an event says nothing yet.
+  const isStream = isEventStream(type) && (values.length > 0 || (isCertain && unread === 0));
+  return isStream || messages.length > 0 || draft.error !== null
+    ? shown(messages, [...messages.map(describeFragment), describeError(draft.error), describeUnread(unread)])
+    : null;
+}
+
+function shown(messages: readonly Message[], lines: readonly string[]): Shown {
   return {
-    text: [text, failure].filter((line) => line !== '').join('\n'),
+    text: lines.filter((line) => line !== '').join('\n'),
     attributes: messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages) },
   };
 }
 
-function isOfType(head: ResponseHead, type: string): boolean {
-  return head.headers.some(([name, value]) => name === 'content-type' && value.toLowerCase().startsWith(type));
+function describeError(error: AnswerError | null): string {
+  return error === null ? '' : ['error', error.type, error.message].filter((word) => word !== undefined && word !== '').join(' ');
 }
 
-function asItIs(bytes: Buffer): Shown {
-  return { text: plainText(bytes), attributes: {} };
+function describeUnread(unread: number): string {
+  return unread <= 0 ? '' : `(${unread} ${unread === 1 ? 'event' : 'events'} more that cannot be read)`;
 }
 
 /** The API of the request that a record answers. */
 function apiOf(record: OpenedRecord, earlier: Earlier): Api | null {
   const asked = record.meta?.request === undefined ? null : earlier(record.meta.request);
-  const request = readRecordedRequest(Buffer.from(asked?.content ?? []));
-  return request === null ? null : findApi(request.head);
+  const head = asked?.content == null ? null : requestHeadOf(readRecorded(asked.content));
+  return head === null ? null : findRecordedApi(head);
 }
 
-function pieceBefore(record: OpenedRecord, earlier: Earlier): Buffer {
-  for (let distance = 1; distance <= pieceDistanceMax; distance += 1) {
+/** A path is recorded as it was sent, below the base path of the target: that may be any of its beginnings. */
+function findRecordedApi(head: RequestHead): Api | null {
+  let { path } = head;
+  for (let dropped = 0; dropped <= baseSegmentsMax; dropped += 1) {
+    const api = findApi({ ...head, path });
+    const next = path.indexOf('/', 1);
+    if (api !== null || next < 0) {
+      return api;
+    }
+    path = path.slice(next);
+  }
+  return null;
+}
+
+/** What came of an answer before one of its pieces. */
+interface Before {
+  /** Null when the first piece is not at hand. */
+  readonly head: ResponseHead | null;
+  /** As they were recorded. */
+  readonly bytes: Buffer;
+}
+
+function piecesBefore(record: OpenedRecord, earlier: Earlier): Before {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for (let distance = 1; distance <= pieceDistanceMax && bytes <= leadBytesMax; distance += 1) {
     const candidate = earlier(record.seq - distance);
-    if (candidate !== null && candidate.kind === record.kind && candidate.meta?.request === record.meta?.request) {
-      const content = Buffer.from(candidate.content ?? []);
-      return readRecordedResponse(content)?.body ?? content;
+    if (candidate?.content != null && candidate.kind === record.kind && candidate.meta?.request === record.meta?.request) {
+      const head = responseHeadOf(readRecorded(candidate.content));
+      const content = Buffer.from(candidate.content);
+      pieces.unshift(head === null ? content : content.subarray(content.indexOf(headEnd) + headEnd.length));
+      if (head !== null) {
+        return { head, bytes: Buffer.concat(pieces) };
+      }
+      bytes += content.length;
     }
   }
-  return Buffer.alloc(0);
+  return { head: null, bytes: Buffer.concat(pieces) };
+}
+
+/** The piece and what is before it with their coding undone, which takes all of them from the first. */
+function decodePiece(piece: Buffer, { head, bytes }: Before): { readonly type: string | null; readonly lead: Buffer; readonly last: Buffer } {
+  if (head === null) {
+    return { type: null, lead: bytes, last: piece };
+  }
+  const lead = decodeBody(head.headers, bytes).body;
+  const whole = decodeBody(head.headers, Buffer.concat([bytes, piece])).body;
+  return { type: headerOf(head.headers, 'content-type') ?? '', lead, last: whole.subarray(lead.length) };
 }

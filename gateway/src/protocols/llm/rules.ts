@@ -1,8 +1,7 @@
-import type { RequestHead } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
-import { describeFailure, type Dialect } from './failures.ts';
+import { describeFailure } from './failures.ts';
 import { providerAuth, providerOf } from './options.ts';
 import { findApi } from './routes.ts';
 
@@ -12,11 +11,5 @@ export const rules: ExchangeRules = {
   // A conversation is sent whole with each turn.
   read: (head, body) => ({ ...readModelRequest(head, body ?? new Uint8Array()), repeats: true }),
   call: (target) => targetCall(target, providerAuth[providerOf(target.options)]),
-  failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
+  failure: describeFailure,
 };
-
-/** The path tells whose client it is, also before anything else is known. */
-function dialectOf(head: RequestHead): Dialect {
-  const provider = findApi(head)?.provider ?? '';
-  return provider.startsWith('anthropic') ? 'anthropic' : provider.startsWith('gcp') ? 'gemini' : provider.startsWith('aws') ? 'bedrock' : 'openai';
-}

@@ -33,6 +33,8 @@ describe('outcomes', () => {
       [failure(-32602), { 'countersign.outcome': 'error', 'rpc.response.status_code': '-32602', 'error.type': '-32602' }],
       [failure(-32700, null), { 'countersign.outcome': 'error', 'rpc.response.status_code': '-32700', 'error.type': '-32700' }],
       [result({}, 8), { 'countersign.outcome': 'none' }],
+      [`\ufeff${result({})}`, { 'countersign.outcome': 'result' }],
+      [result({}).replace('7', '"7"'), { 'countersign.outcome': 'result' }],
       ['', { 'countersign.outcome': 'none' }],
       ['{"jsonrpc"', { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1 }],
       ['<html>', { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1 }],
@@ -105,7 +107,7 @@ describe('D38: lists of tools', () => {
     const facts = answer.facts();
     assert.equal(facts['countersign.tools'], 2);
     assert.match(String(facts['countersign.tool_digests']), /^a [0-9a-f]{64},b [0-9a-f]{64}$/);
-    assert.deepEqual([...(answer.toolList?.digests.keys() ?? [])], ['a', 'b']);
+    assert.deepEqual([...(answer.toolList?.tools.keys() ?? [])], ['a', 'b']);
     assert.equal(answer.toolList?.isWhole, true);
     assert.equal(call().toolList, null);
   });
@@ -116,7 +118,7 @@ describe('D38: lists of tools', () => {
   });
 
   test('a resumed stream may bring one', () => {
-    assert.equal(follow(stream(), event(result({ tools })), events).toolList?.digests.size, 2);
+    assert.equal(follow(stream(), event(result({ tools })), events).toolList?.tools.size, 2);
     assert.equal(follow(call(), result({ tools, content: [] })).toolList, null);
   });
 

@@ -6,19 +6,20 @@ import { actionOfMethod } from './actions.ts';
 import type { Body, JsonObject, Message, Request, Result } from './messages.ts';
 import { isObject, parseServerBody } from './messages.ts';
 import type { ToolList } from './tool-definitions.ts';
+import { isSessionId, revisionIn } from './revision.ts';
 import { readToolList } from './tool-definitions.ts';
 
 /** What is held of one message of an answer to read its facts; the record has all of it. */
 const messageBytesMax = 4 * 1024 * 1024;
 /** Tools whose digests are facts of the answer that lists them. */
 const digestsAttributeMax = 200;
-const sessionIdCharactersMax = 256;
 
 /** What became of a request: `unread` is an answer too long, cut or not understood. */
 type Outcome = 'result' | 'error' | 'tool_error' | 'input_required' | 'unread' | 'none';
 
 /** Follows the answer to a POST, or the server's own stream. Never throws. */
 export class AnswerFollower implements AnswerReader {
+  /** By the text of the id: there are clients that take "1" for an answer to 1. */
   readonly #asked: ReadonlyMap<string, Request>;
   readonly #mayBeginSession: boolean;
   #sse: SseParser | null = null;
@@ -32,7 +33,7 @@ export class AnswerFollower implements AnswerReader {
 
   constructor(body: Body | null) {
     const requests = (body?.messages ?? []).filter((message) => message.kind === 'request');
-    this.#asked = new Map(requests.map((request) => [request.id.json, request]));
+    this.#asked = new Map(requests.map((request) => [request.id.text, request]));
     this.#mayBeginSession = requests.some(({ method }) => method === 'initialize');
   }
 
@@ -51,7 +52,7 @@ export class AnswerFollower implements AnswerReader {
     this.#sse = mediaType === 'text/event-stream' ? new SseParser(messageBytesMax) : null;
     this.#json = mediaType === 'application/json' ? [] : null;
     const session = headers.find(([name]) => name === 'mcp-session-id')?.[1];
-    if (this.#mayBeginSession && session !== undefined && session.length <= sessionIdCharactersMax) {
+    if (this.#mayBeginSession && session !== undefined && isSessionId(session)) {
       this.#facts['mcp.session.id'] = session;
     }
   }
@@ -91,7 +92,7 @@ export class AnswerFollower implements AnswerReader {
     if (this.#jsonBytes > messageBytesMax) {
       this.#unread += 1;
     } else {
-      this.#read(Buffer.concat(pieces).toString('utf8'));
+      this.#read(new TextDecoder().decode(Buffer.concat(pieces)));
     }
   }
 
@@ -117,7 +118,7 @@ export class AnswerFollower implements AnswerReader {
         this.#readResult(message);
         break;
       case 'failure':
-        if (message.id === null || this.#asked.has(message.id.json)) {
+        if (message.id === null || this.#asked.has(message.id.text)) {
           this.#outcome = 'error';
           this.#facts['rpc.response.status_code'] = String(message.code);
           this.#facts['error.type'] = String(message.code);
@@ -131,7 +132,7 @@ export class AnswerFollower implements AnswerReader {
   }
 
   #readResult({ id, result }: Result): void {
-    const request = this.#asked.get(id.json);
+    const request = this.#asked.get(id.text);
     // A stream may also bring an answer that an earlier one lost.
     if (Array.isArray(result['tools']) && (request === undefined || request.method === 'tools/list')) {
       const isWhole = request !== undefined && request.params['cursor'] === undefined && result['nextCursor'] === undefined;
@@ -143,13 +144,14 @@ export class AnswerFollower implements AnswerReader {
     if (request === undefined) {
       return;
     }
-    const isToolError = request.method === 'tools/call' && result['isError'] === true;
+    const isToolError = result['isError'] === true;
     this.#outcome = isToolError ? 'tool_error' : result['resultType'] === 'input_required' ? 'input_required' : 'result';
     if (isToolError) {
       this.#facts['error.type'] = 'tool_error';
     }
-    if (request.method === 'initialize' && typeof result['protocolVersion'] === 'string') {
-      this.#facts['mcp.protocol.version'] = result['protocolVersion'].slice(0, 'YYYY-MM-DD'.length);
+    const revision = request.method === 'initialize' ? revisionIn(result) : null;
+    if (revision !== null) {
+      this.#facts['mcp.protocol.version'] = revision;
     }
   }
 }
@@ -164,9 +166,9 @@ function toolAttributes(list: ToolList | null): Attributes {
   if (list === null) {
     return {};
   }
-  const digests = [...list.digests].slice(0, digestsAttributeMax).map(([name, digest]) => `${name} ${digest}`);
+  const digests = [...list.tools].slice(0, digestsAttributeMax).map(([name, { digest }]) => `${name} ${digest}`);
   return {
-    'countersign.tools': list.digests.size,
+    'countersign.tools': list.tools.size,
     'countersign.tool_digests': digests,
     ...(list.unread === 0 ? {} : { 'countersign.unread_tools': list.unread }),
   };

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { parseJsonText, parseStrictJsonText, refuseLookalikes } from '../../wire/http/strict-json.ts';
+import { parseJsonText, parseStrictJsonText, lookalikeGuard } from '../../wire/http/strict-json.ts';
 
 declare global {
   interface JSON {
@@ -56,16 +56,16 @@ const batchMessagesMax = 100;
 /** Characters of an id, a method, or the name of what is asked for: what facts are made of. */
 const nameCharactersMax = 4096;
 
-const messageKeys = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
-/** Members of `params` that are decided on. */
-const paramsKeys = ['name', 'arguments', 'uri', 'taskId', 'ref', 'protocolVersion', 'inputResponses', '_meta'];
+const guardMessage = lookalikeGuard(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+/** Members that are decided on. */
+const guardParams = lookalikeGuard(['name', 'arguments', 'uri', 'taskId', 'ref', 'protocolVersion', 'inputResponses', '_meta']);
 
 /** What a client sends, read as every server reads it. All else is a GatewayError `malformed`, or `limit_exceeded`. */
 export function parseClientBody(text: string): Body {
   const value = parseStrictJsonText(text);
   for (const each of elementsOf(value)) {
-    refuseLookalikes(isObject(each) ? each : {}, messageKeys);
-    refuseLookalikes(isObject(each) && isObject(each['params']) ? each['params'] : {}, paramsKeys);
+    guardMessage(isObject(each) ? each : {});
+    guardParams(isObject(each) && isObject(each['params']) ? each['params'] : {});
   }
   return readBody(text, value);
 }

@@ -8,7 +8,7 @@ import type { Body } from './messages.ts';
 import { parseClientBody } from './messages.ts';
 import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
 import type { Revision } from './revision.ts';
-import { revisionOf } from './revision.ts';
+import { isSessionId, revisionOf } from './revision.ts';
 
 export interface McpReading extends RequestReading {
   readonly answer: AnswerFollower;
@@ -20,7 +20,6 @@ const endpointPaths = new Set(['', '/', '/mcp']);
 const oldTransportPaths = new Set(['/sse', '/message', '/messages']);
 
 const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
-const sessionIdForm = /^[\x21-\x7e]{1,256}$/;
 
 /**
  * What a request of Streamable HTTP asks for. `body` is all of it, its content coding undone. GatewayError `malformed`, `unsupported` or
@@ -91,7 +90,7 @@ function readBare(head: RequestHead, bytes: Uint8Array, name: string): McpReadin
 
 function connectionAttributes({ headers }: RequestHead, { name, isStateless }: Revision): Attributes {
   const session = isStateless ? null : singleHeader(headers, 'mcp-session-id');
-  if (session !== null && !sessionIdForm.test(session)) {
+  if (session !== null && !isSessionId(session)) {
     throw new GatewayError('malformed', 'The header mcp-session-id is not visible ASCII, or too long.');
   }
   return { ...(name === null ? {} : { 'mcp.protocol.version': name }), ...(session === null ? {} : { 'mcp.session.id': session }) };

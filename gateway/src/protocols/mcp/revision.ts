@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Body, Message } from './messages.ts';
+import type { Body, JsonObject, Message } from './messages.ts';
 import { isObject } from './messages.ts';
 
 /** From this revision on there are no sessions: each message says what it needs, and the headers repeat what the body asks for. */
@@ -7,6 +7,9 @@ const statelessRevision = '2026-07-28';
 /** The only one with batches, and the one that is meant where a client names none. */
 const batchRevision = '2025-03-26';
 const revisions = [batchRevision, '2025-06-18', '2025-11-25', statelessRevision];
+
+const revisionForm = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
+const sessionIdForm = /^[\x21-\x7e]{1,256}$/;
 
 const versionKey = 'io.modelcontextprotocol/protocolVersion';
 
@@ -44,6 +47,15 @@ function claimedRevision(message: Message): string | null {
 /** What `initialize` asks for; the server may answer with another. */
 function requestedRevision(messages: readonly Message[]): string | null {
   const [first] = messages;
-  const wanted = first !== undefined && 'method' in first && first.method === 'initialize' ? first.params['protocolVersion'] : null;
-  return typeof wanted === 'string' && wanted.length <= statelessRevision.length ? wanted : null;
+  return first !== undefined && 'method' in first && first.method === 'initialize' ? revisionIn(first.params) : null;
+}
+
+/** Of the request or the result of `initialize`; null for what is not a date. */
+export function revisionIn({ protocolVersion }: JsonObject): string | null {
+  return typeof protocolVersion === 'string' && revisionForm.test(protocolVersion) ? protocolVersion : null;
+}
+
+/** Visible ASCII, of limited length. */
+export function isSessionId(text: string): boolean {
+  return sessionIdForm.test(text);
 }

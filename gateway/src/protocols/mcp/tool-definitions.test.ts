@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { KnownTools, ToolChanges } from './tool-definitions.ts';
-import { canonicalJson, compareTools, readToolList } from './tool-definitions.ts';
+import { canonicalJson, compareTools, knownToolAttributes, readToolList } from './tool-definitions.ts';
 
 /** Lists one after another, as one target gives them; the changes of the last. */
 function listed(...lists: readonly { readonly tools: readonly unknown[]; readonly isWhole?: boolean }[]): { changes: ToolChanges; known: KnownTools } {
@@ -62,6 +62,15 @@ describe('D38: definitions of tools', () => {
     assert.equal(listed({ tools: [pay, search, pay] }, { tools: [pay, pay, search] }).changes.changed.length, 0);
   });
 
+  test('a call is known by the definition it is made by, and by what the server claims', () => {
+    const { known } = listed({ tools: [pay, { ...search, annotations: { readOnlyHint: true, destructiveHint: false, title: 'x', idempotentHint: 'yes' } }] });
+    const { 'countersign.tool_digest': digest, ...hints } = knownToolAttributes(known, 'search');
+    assert.equal(digest, known.get('search')?.digest);
+    assert.deepEqual(hints, { 'countersign.tool_hints': ['readOnlyHint=true', 'destructiveHint=false'] });
+    assert.deepEqual(Object.keys(knownToolAttributes(known, 'pay')), ['countersign.tool_digest']);
+    assert.deepEqual(knownToolAttributes(known, 'other'), {});
+  });
+
   test('names of the language are names', () => {
     const tools = ['__proto__', 'constructor', 'toString'].map((name) => ({ name }));
     assert.deepEqual(listed({ tools }, { tools }).changes, { added: [], changed: [], gone: [] });
@@ -69,7 +78,7 @@ describe('D38: definitions of tools', () => {
 
   test('what is remembered is limited, and nothing known is pushed out', () => {
     const many = Array.from({ length: 3000 }, (_, i) => ({ name: `t${i}` }));
-    assert.equal(readToolList(many, true).digests.size, 2000);
+    assert.equal(readToolList(many, true).tools.size, 2000);
     assert.equal(readToolList(many, true).unread, 1000);
     assert.equal(readToolList([{ name: 'x'.repeat(257) }], true).unread, 1);
     const { known, changes } = listed(

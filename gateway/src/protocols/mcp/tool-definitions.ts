@@ -1,26 +1,33 @@
 import { hash } from 'node:crypto';
+import type { Attributes } from '../../domain/action.ts';
 import type { JsonObject } from './messages.ts';
 import { isObject } from './messages.ts';
 
 /** Tools that are remembered for one target, and read of one list. */
 const toolsMax = 2000;
 const nameCharactersMax = 256;
+const hintNames = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 
 /** What a server said of its tools in one answer. */
 export interface ToolList {
-  /** SHA-256, in hex, of each definition as canonical JSON. */
-  readonly digests: ReadonlyMap<string, string>;
+  readonly tools: ReadonlyMap<string, ToolDefinition>;
   /** The answer is not one page of several: what it does not name is not there. */
   readonly isWhole: boolean;
   /** Definitions that were past the limits, or had no name. */
   readonly unread: number;
 }
 
+interface ToolDefinition {
+  /** SHA-256 of the definition as canonical JSON, in hex. */
+  readonly digest: string;
+  /** Annotations that the server claims: `readOnlyHint=true`. */
+  readonly hints: readonly string[];
+}
+
 /** What is remembered of the tools of one target; a tool that is gone is not forgotten. */
 export type KnownTools = ReadonlyMap<string, KnownTool>;
 
-interface KnownTool {
-  readonly digest: string;
+interface KnownTool extends ToolDefinition {
   readonly isListed: boolean;
 }
 
@@ -38,18 +45,19 @@ interface ToolChange {
 }
 
 /** Reads the `tools` of an answer to tools/list. A name that is there twice has one digest, of both. */
-export function readToolList(tools: readonly unknown[], isWhole: boolean): ToolList {
-  const digests = new Map<string, string>();
+export function readToolList(definitions: readonly unknown[], isWhole: boolean): ToolList {
+  const tools = new Map<string, ToolDefinition>();
   let unread = 0;
-  for (const tool of tools) {
-    const name = isObject(tool) ? tool['name'] : undefined;
-    if (typeof name !== 'string' || name.length > nameCharactersMax || (digests.size >= toolsMax && !digests.has(name))) {
+  for (const definition of definitions) {
+    const name = isObject(definition) ? definition['name'] : undefined;
+    if (typeof name !== 'string' || name.length > nameCharactersMax || (tools.size >= toolsMax && !tools.has(name))) {
       unread += 1;
     } else {
-      digests.set(name, hash('sha256', `${digests.get(name) ?? ''}${canonicalJson(tool)}`));
+      const digest = hash('sha256', `${tools.get(name)?.digest ?? ''}${canonicalJson(definition)}`);
+      tools.set(name, { digest, hints: isObject(definition) ? hintsOf(definition) : [] });
     }
   }
-  return { digests, isWhole, unread };
+  return { tools, isWhole, unread };
 }
 
 /**
@@ -60,22 +68,36 @@ export function compareTools(known: KnownTools, list: ToolList): { readonly know
   const next = new Map(known);
   const added: string[] = [];
   const changed: ToolChange[] = [];
-  for (const [name, after] of list.digests) {
+  for (const [name, tool] of list.tools) {
     const before = known.get(name)?.digest;
     if (before === undefined) {
       added.push(name);
-    } else if (before !== after) {
-      changed.push({ name, before, after });
+    } else if (before !== tool.digest) {
+      changed.push({ name, before, after: tool.digest });
     }
     if (before !== undefined || next.size < toolsMax) {
-      next.set(name, { digest: after, isListed: true });
+      next.set(name, { ...tool, isListed: true });
     }
   }
-  const gone = list.isWhole && list.unread === 0 ? [...known].filter(([name, { isListed }]) => isListed && !list.digests.has(name)) : [];
-  for (const [name, { digest }] of gone) {
-    next.set(name, { digest, isListed: false });
+  const gone = list.isWhole && list.unread === 0 ? [...known].filter(([name, { isListed }]) => isListed && !list.tools.has(name)) : [];
+  for (const [name, tool] of gone) {
+    next.set(name, { ...tool, isListed: false });
   }
   return { known: next, changes: { added, changed, gone: gone.map(([name]) => name) } };
+}
+
+/** Facts of a call beside its own: which definition it is made by, and what the server claims of it. Empty for a tool that was not listed. */
+export function knownToolAttributes(known: KnownTools, name: string): Attributes {
+  const tool = known.get(name);
+  return tool === undefined ? {} : { 'countersign.tool_digest': tool.digest, ...(tool.hints.length === 0 ? {} : { 'countersign.tool_hints': tool.hints }) };
+}
+
+/** https://modelcontextprotocol.io/specification/2025-11-25/schema#toolannotations */
+function hintsOf({ annotations }: JsonObject): string[] {
+  return hintNames.flatMap((name) => {
+    const value = isObject(annotations) ? annotations[name] : undefined;
+    return typeof value === 'boolean' ? [`${name}=${value}`] : [];
+  });
 }
 
 /** Keys in order, no white space: RFC 8785 for all that JSON.parse gives. The depth of what is read is limited. */

@@ -68,6 +68,7 @@ class ExchangeRun {
 
   async #serve(): Promise<void> {
     const headers = pairHeaders(this.#exchange.request.rawHeaders);
+    this.#head = { ...this.#head, headers };
     const { session, token } = await this.#authenticate(headers);
     const { target } = session;
     const call = this.#rules.call(target);

@@ -37,12 +37,15 @@ export function parseJsonText(text: string, limits: JsonLimits = defaultJsonLimi
   return parse(text);
 }
 
-/** Refuses an object with a key that a parser which does not tell case apart takes for one of `names`. */
-export function refuseLookalikes(object: object, names: readonly string[]): void {
+/** What refuses an object with a key that a parser which does not tell case apart takes for one of `names`. */
+export function lookalikeGuard(names: readonly string[]): (object: object) => void {
+  const exact = new Set(names);
   const folded = new Set(names.map(foldCase));
-  if (Object.keys(object).some((key) => folded.has(foldCase(key)) && !names.includes(key))) {
-    throw new GatewayError('malformed', `The JSON has a key that differs only in case from one of these: ${names.join(', ')}.`);
-  }
+  return (object) => {
+    if (Object.keys(object).some((key) => !exact.has(key) && folded.has(foldCase(key)))) {
+      throw new GatewayError('malformed', `The JSON has a key that differs only in case from one of these: ${names.join(', ')}.`);
+    }
+  };
 }
 
 /** A byte order mark is kept: JSON does not begin with one (RFC 8259, section 8.1). */

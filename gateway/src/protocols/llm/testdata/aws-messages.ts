@@ -15,7 +15,12 @@ export function awsMessage(headers: Readonly<Record<string, string>>, payload: U
     }),
   );
   const lengths = Buffer.concat([uint32(16 + encoded.length + payload.length), uint32(encoded.length)]);
-  const message = Buffer.concat([lengths, uint32(crc32(lengths)), encoded, payload]);
+  return sealed(lengths, Buffer.concat([encoded, payload]));
+}
+
+/** Puts the two checksums where they belong. */
+export function sealed(lengths: Buffer, rest: Buffer): Buffer {
+  const message = Buffer.concat([lengths, uint32(crc32(lengths)), rest]);
   return Buffer.concat([message, uint32(crc32(message))]);
 }
 

@@ -102,7 +102,7 @@ export function readAnswer(
   pieces: readonly Uint8Array[],
 ): ReadAnswer {
   const shape = findApi({ method: 'POST', path, headers: [] })?.shape ?? null;
-  const [reader, forFacts] = [new ModelAnswer(shape, 1_000_000), new ModelAnswer(shape)];
+  const [reader, forFacts] = [new ModelAnswer(shape, { text: 1_000_000, arguments: 1_000_000 }), new ModelAnswer(shape)];
   for (const each of [reader, forFacts]) {
     each.head({ status: head.status ?? 200, headers: [['content-type', head.type], ...(head.headers ?? [])] });
     for (const piece of pieces) {

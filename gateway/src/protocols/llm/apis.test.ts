@@ -1,0 +1,285 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import type { Action, Attributes } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { actions } from './actions.ts';
+import { readModelRequest } from './apis.ts';
+import { samples } from './testdata/fixtures.ts';
+
+type Headers = readonly (readonly [string, string])[];
+
+function actionOf(method: string, path: string, body: unknown = {}, headers: Headers = []): Action {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
+  return readModelRequest({ method, path, headers }, bytes).action;
+}
+
+/** Action, provider, and the model if there is one. */
+function found(method: string, path: string, headers: Headers = []): string {
+  const { name, attributes } = actionOf(method, path, { model: 'm', anthropic_version: 'x' }, headers);
+  return [name, attributes['gen_ai.provider.name'], attributes['gen_ai.request.model']].filter((word) => word !== undefined).join(' ');
+}
+
+function parameters(path: string, body: unknown): Attributes {
+  return actionOf('POST', path, body).attributes;
+}
+
+describe('which API it is', () => {
+  const expected: readonly (readonly [string, string])[] = [
+    ['POST /v1/chat/completions', 'llm.chat openai m'],
+    ['POST /chat/completions', 'llm.chat openai m'],
+    ['POST /api/v1/chat/completions', 'llm.chat openai m'],
+    ['POST /v1beta/openai/chat/completions', 'llm.chat openai m'],
+    ['POST /openai/v1/chat/completions', 'llm.chat azure.ai.openai m'],
+    ['POST /openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21', 'llm.chat azure.ai.openai my gpt'],
+    ['POST /openai/deployments/ada/embeddings?api-version=2024-10-21', 'llm.embed azure.ai.openai ada'],
+    ['POST /v1/responses', 'llm.chat openai m'],
+    ['POST /v1/responses/input_tokens', 'llm.count_tokens openai m'],
+    ['POST /v1/embeddings', 'llm.embed openai m'],
+    ['GET /v1/models', 'llm.list_models openai'],
+    ['GET /v1/models/gpt-4o', 'llm.list_models openai gpt-4o'],
+    ['GET /v1beta/models?pageSize=50', 'llm.list_models gcp.gemini'],
+    ['POST /v1/messages?beta=true', 'llm.chat anthropic m'],
+    ['POST /messages', 'llm.chat anthropic m'],
+    ['POST /v1/messages/count_tokens', 'llm.count_tokens anthropic m'],
+    ['POST /v1beta/models/gemini-2.5-pro:generateContent', 'llm.chat gcp.gemini gemini-2.5-pro'],
+    ['POST /v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse', 'llm.chat gcp.gemini gemini-2.5-pro'],
+    ['POST /v1beta/tunedModels/mine:generateContent', 'llm.chat gcp.gemini tunedModels/mine'],
+    ['POST /v1/models/gemini-2.5-pro:countTokens', 'llm.count_tokens gcp.gemini gemini-2.5-pro'],
+    ['POST /v1beta/models/gemini-embedding-001:batchEmbedContents', 'llm.embed gcp.gemini gemini-embedding-001'],
+    ['POST /v1/projects/p/locations/global/publishers/google/models/gemini-2.5-pro:generateContent', 'llm.chat gcp.vertex_ai gemini-2.5-pro'],
+    ['POST /model/amazon.nova-lite-v1%3A0/converse', 'llm.chat aws.bedrock amazon.nova-lite-v1:0'],
+    ['POST /model/amazon.nova-lite-v1:0/converse-stream', 'llm.chat aws.bedrock amazon.nova-lite-v1:0'],
+    ['POST /model/x/count-tokens', 'llm.count_tokens aws.bedrock x'],
+    ['POST /model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx/invoke', 'llm.chat aws.bedrock arn:aws:bedrock:us-east-1:1:inference-profile/x'],
+    ['POST /model/x/invoke-with-response-stream', 'llm.chat aws.bedrock x'],
+  ];
+  for (const [request, expectation] of expected) {
+    test(request, () => {
+      const [method = '', path = ''] = request.split(' ');
+      assert.equal(found(method, path), expectation);
+    });
+  }
+
+  test('models of Anthropic and Gemini are told apart by their headers', () => {
+    assert.equal(found('GET', '/v1/models', [['anthropic-version', '2023-06-01']]), 'llm.list_models anthropic');
+    assert.equal(found('GET', '/v1/models', [['x-goog-api-key', '']]), 'llm.list_models gcp.gemini');
+  });
+
+  test('each action is one of the catalogue, and all of the catalogue is found', () => {
+    const names = expected.map(([, words]) => words.replace(/ .*/, ''));
+    assert.deepEqual(
+      [...new Set(names)].toSorted((a, b) => a.localeCompare(b)),
+      actions.map(({ name }): string => name).toSorted((a, b) => a.localeCompare(b)),
+    );
+  });
+});
+
+describe('what is not known is unknown', () => {
+  const requests = [
+    'GET /v1/chat/completions',
+    'POST /v1/chat/completions/',
+    'POST /v1/chat/completions/x',
+    'POST /v1//chat/completions',
+    'POST /x/v1/chat/completions',
+    'POST /V1/CHAT/COMPLETIONS',
+    'GET /v1/responses/resp_1',
+    'DELETE /v1/models/mine',
+    'POST /v1/messages/batches',
+    'POST /v1/files',
+    'POST /v1beta/models/x:generateContent/y',
+    'POST /v1beta/models/x%3AgenerateContent',
+    'POST /v1beta/cachedContents',
+    'POST /model/a/b/converse',
+    'POST /',
+    'POST ',
+  ];
+  for (const request of requests) {
+    test(request, () => {
+      const [method = '', path = ''] = request.split(' ');
+      // The body is not looked at.
+      assert.deepEqual(actionOf(method, path, 'no JSON'), { name: 'unknown', attributes: {} });
+    });
+  }
+
+  test('a header that overrides the method, a body that is coded', () => {
+    const path = '/v1beta/models/x:generateContent';
+    for (const header of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
+      assert.equal(actionOf('POST', path, {}, [[header, 'GET']]).name, 'unknown');
+    }
+    assert.equal(actionOf('POST', path, {}, [['content-encoding', 'gzip']]).name, 'unknown');
+    assert.equal(actionOf('POST', path, {}, [['content-encoding', 'Identity']]).name, 'llm.chat');
+  });
+
+  test('a body of its own that a model takes through InvokeModel', () => {
+    const { name, attributes } = actionOf('POST', '/model/amazon.titan-embed-text-v2%3A0/invoke', { inputText: 'x' });
+    assert.equal(name, 'unknown');
+    assert.equal(attributes['gen_ai.request.model'], 'amazon.titan-embed-text-v2:0');
+  });
+});
+
+function refusal(path: string, body: unknown): string {
+  try {
+    actionOf('POST', path, body);
+  } catch (error) {
+    assert.ok(error instanceof GatewayError);
+    assert.doesNotMatch(error.message, /secret/);
+    return error.code;
+  }
+  return 'let through';
+}
+
+describe('requests that may be read in two ways', () => {
+  const chat = '/v1/chat/completions';
+  const gemini = '/v1beta/models/x:generateContent';
+
+  test('A12: keys given twice, or in another case, at any level', () => {
+    for (const { path } of samples) {
+      assert.equal(refusal(path, '{"model":"secret","model":"b"}'), 'malformed', path);
+      assert.equal(refusal(path, '{"tools":[],"Tools":[]}'), 'malformed', path);
+      assert.equal(refusal(path, '{"messages":[{"content":[{"type":"text","TYPE":"x"}]}]}'), 'malformed', path);
+      assert.equal(refusal(path, '{"__proto__":{"model":"x"}}'), 'malformed', path);
+    }
+  });
+
+  test('A12: members of another type than documented', () => {
+    const wrong: readonly (readonly [string, unknown])[] = [
+      [chat, { model: ['secret'] }],
+      [chat, { model: 'm', stream: 'true' }],
+      [chat, { model: 'm', temperature: '1' }],
+      [chat, { model: 'm', tools: { function: { name: 'secret' } } }],
+      [chat, { model: 'm', tools: ['secret'] }],
+      [chat, { model: 'm', tools: [{ type: 'function', function: { name: 1 } }] }],
+      [chat, []],
+      [chat, 'null'],
+      ['/v1/responses', { model: 'm', conversation: 1 }],
+      ['/v1/messages', { model: 'm', max_tokens: 'secret' }],
+      [gemini, { generationConfig: [] }],
+      [gemini, { tools: [{ functionDeclarations: 'secret' }] }],
+      ['/model/x/converse', { toolConfig: { tools: [1] } }],
+      ['/v1/embeddings', { model: 1 }],
+    ];
+    for (const [path, body] of wrong) {
+      assert.equal(refusal(path, body), 'malformed', JSON.stringify(body));
+    }
+  });
+
+  test('A12: the two spellings that Google takes are read, and refused together', () => {
+    const snake = {
+      system_instruction: { parts: [{ text: 'x' }] },
+      generation_config: { max_output_tokens: 5 },
+      tools: [{ function_declarations: [{ name: 'f' }] }],
+    };
+    const camel = {
+      systemInstruction: { parts: [{ text: 'x' }] },
+      generationConfig: { maxOutputTokens: 5 },
+      tools: [{ functionDeclarations: [{ name: 'f' }] }],
+    };
+    assert.deepEqual(parameters(gemini, snake), parameters(gemini, camel));
+    assert.equal(parameters(gemini, snake)['gen_ai.request.max_tokens'], 5);
+    assert.equal(refusal(gemini, { ...snake, ...camel }), 'malformed');
+    assert.equal(refusal(gemini, { contents: [{ parts: [{ inlineData: {}, inline_data: {} }] }] }), 'malformed');
+  });
+
+  test('names and lists past their limits are refused, not cut', () => {
+    assert.equal(refusal(chat, { model: 'm'.repeat(1025) }), 'limit_exceeded');
+    assert.equal(refusal(chat, { tools: Array.from({ length: 2049 }, (_, i) => ({ type: `tool ${i}` })) }), 'limit_exceeded');
+    assert.equal(refusal(chat, { model: 'm'.repeat(1024) }), 'let through');
+  });
+
+  test('null is absent, as it is for the providers', () => {
+    assert.deepEqual(parameters(chat, { model: 'm', temperature: null, tools: null, stream: null, n: null }), parameters(chat, { model: 'm' }));
+  });
+});
+
+test('the names of tools that the provider runs', () => {
+  assert.deepEqual(
+    parameters('/v1/responses', {
+      tools: [{ type: 'web_search' }, { type: 'mcp', server_label: 'crm', server_url: 'https://crm.example' }, { type: 'custom', name: 'sql' }],
+    })['gen_ai.tool.definitions'],
+    ['web_search', 'mcp/crm', 'sql'],
+  );
+  assert.deepEqual(
+    parameters('/v1/chat/completions', { tools: [{ type: 'custom', custom: { name: 'sql' } }], functions: [{ name: 'old' }] })['gen_ai.tool.definitions'],
+    ['sql', 'old'],
+  );
+  assert.deepEqual(
+    parameters('/v1/messages', { tools: [{ type: 'web_search_20250305', name: 'web_search' }], mcp_servers: [{ type: 'url', name: 'crm' }] })[
+      'gen_ai.tool.definitions'
+    ],
+    ['web_search', 'mcp/crm'],
+  );
+  assert.deepEqual(
+    parameters('/v1beta/models/x:generateContent', { tools: [{ functionDeclarations: [{ name: 'f' }] }, { googleSearch: {} }] })['gen_ai.tool.definitions'],
+    ['f', 'googleSearch'],
+  );
+  assert.deepEqual(parameters('/model/x/converse', { toolConfig: { tools: [{ toolSpec: { name: 'f' } }, { cachePoint: {} }] } })['gen_ai.tool.definitions'], [
+    'f',
+  ]);
+});
+
+test('tools that come in the midst of the conversation, in namespaces, or beside the list', () => {
+  const tools = (path: string, body: unknown): unknown => parameters(path, body)['gen_ai.tool.definitions'];
+  assert.deepEqual(
+    tools('/v1/responses', {
+      tools: [{ type: 'namespace', name: 'crm', tools: [{ type: 'function', name: 'find' }] }],
+      input: [
+        { role: 'user', content: 'x' },
+        { type: 'additional_tools', role: 'developer', tools: [{ type: 'function', name: 'late' }] },
+      ],
+    }),
+    ['crm/find', 'late'],
+  );
+  const addition = { type: 'tool_addition', tool: { type: 'tool_definition', definition: { name: 'late', input_schema: {} } } };
+  assert.deepEqual(
+    tools('/v1/messages', {
+      tools: [{ type: 'mcp_toolset', mcp_server_name: 'crm' }],
+      mcp_servers: [{ type: 'url', name: 'crm' }],
+      messages: [{ role: 'user', content: [addition] }],
+    }),
+    ['mcp/crm', 'late'],
+  );
+  assert.deepEqual(tools('/api/v1/chat/completions', { web_search_options: {}, plugins: [{ id: 'web' }] }), ['web_search', 'plugin/web']);
+  assert.deepEqual(tools('/model/x/converse', { additionalModelRequestFields: { tools: [{ type: 'computer_20250124', name: 'computer' }] } }), ['computer']);
+});
+
+test('all system instructions of a request are in the digest, wherever they stand', () => {
+  const digest = (messages: unknown): unknown => parameters('/v1/chat/completions', { messages })['countersign.system_instructions.sha256'];
+  const one = digest([{ role: 'system', content: 'a' }]);
+  assert.equal(digest([{ role: 'user', content: 'x' }]), undefined);
+  assert.equal(
+    digest([
+      { role: 'user', content: 'x' },
+      { role: 'developer', content: [{ type: 'text', text: 'a' }] },
+    ]),
+    one,
+  );
+  assert.notEqual(
+    digest([
+      { role: 'system', content: 'a' },
+      { role: 'user', content: 'x' },
+      { role: 'system', content: 'b' },
+    ]),
+    one,
+  );
+});
+
+test('what the provider keeps and puts into the prompt is named', () => {
+  const responses = parameters('/v1/responses', { previous_response_id: 'resp_0', prompt: { id: 'pmpt_1', version: '2' }, conversation: 'conv_0' });
+  assert.deepEqual(responses['countersign.provider_context'], ['previous_response_id=resp_0', 'prompt=pmpt_1']);
+  assert.equal(responses['gen_ai.conversation.id'], 'conv_0');
+  const google = parameters('/v1beta/models/x:generateContent', { cachedContent: 'cachedContents/1' });
+  assert.deepEqual(google['countersign.provider_context'], ['cachedContent=cachedContents/1']);
+});
+
+test('models that may answer or be asked besides the one that is named', () => {
+  const others = (path: string, body: unknown): unknown => parameters(path, body)['countersign.other_models'];
+  assert.deepEqual(others('/api/v1/chat/completions', { model: 'a', models: ['a', 'b'] }), ['a', 'b']);
+  assert.deepEqual(others('/v1/messages', { model: 'a', fallbacks: [{ model: 'b' }], tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'c' }] }), [
+    'b',
+    'c',
+  ]);
+  assert.deepEqual(others('/v1/messages', { model: 'a', fallbacks: 'default' }), ['default']);
+  assert.equal(others('/v1/messages', { model: 'a' }), undefined);
+  assert.equal(refusal('/v1/chat/completions', { models: [1] }), 'malformed');
+  assert.equal(refusal('/v1/messages', { fallbacks: 'secret' }), 'malformed');
+});

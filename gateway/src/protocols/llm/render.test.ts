@@ -1,0 +1,244 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import type { OpenedRecord } from '../../domain/record.ts';
+import { render } from './render.ts';
+import { awsException } from './testdata/aws-messages.ts';
+import { cutAt, fixture, samples } from './testdata/fixtures.ts';
+import type { Message } from './transcript.ts';
+
+/** A request, and the pieces of its answer; what is read of the record at `at`. */
+function shown(
+  records: readonly (string | Uint8Array | null)[],
+  at = records.length - 1,
+): { readonly text: string; readonly attributes: Readonly<Record<string, unknown>> } {
+  const opened = records.map((content, seq): OpenedRecord => ({
+    session: '',
+    seq,
+    timeMs: 0,
+    kind: seq === 0 ? 'request' : 'response',
+    record: '',
+    meta: { channel: 1, ...(seq === 0 ? {} : { request: 0 }) },
+    channelFacts: null,
+    governance: null,
+    content: content === null ? null : Buffer.from(content),
+    continues: false,
+    withheld: null,
+  }));
+  const record = opened[at];
+  assert.ok(record);
+  return render(record, (seq) => opened[seq] ?? null);
+}
+
+function request(path: string, body: Uint8Array | string = '', method = 'POST'): Buffer {
+  return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\r\n`), Buffer.from(body)]);
+}
+
+function response(type: string, body: Uint8Array | string, more = '', status = '200 OK'): Buffer {
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\nContent-Type: ${type}\r\n${more}\r\n`), Buffer.from(body)]);
+}
+
+function messagesIn(attributes: Readonly<Record<string, unknown>>): Message[] {
+  const text = attributes['gen_ai.output.messages'];
+  return typeof text === 'string' ? JSON.parse(text) : [];
+}
+
+const chat = '/v1/chat/completions';
+const asked = [
+  'system: You tell the weather.',
+  'user: Where is this, and how is the weather there?',
+  'user: [image image/png, 8 bytes]',
+  'assistant: I look it up.',
+  'tool call get_weather({"city":"Paris"}) [call_0]',
+  'tool result [call_0]: 21 degrees',
+  'user: And in Zürich?',
+].join('\n');
+const calls = ['assistant: I look at both 🌤.', 'tool call get_weather({"city":"Paris"}) [call_1]', 'tool call get_weather({"city":"Zürich"}) [call_2]'].join(
+  '\n',
+);
+
+describe('requests', () => {
+  for (const sample of samples) {
+    test(`${sample.name}: one transcript view whatever the provider`, () => {
+      const { text, attributes } = shown([request(sample.path, sample.request)]);
+      assert.equal(text.replace('{"output":"21 degrees"}', '21 degrees').replace('system: [cachePoint]\n', ''), asked);
+      const messages = JSON.parse(String(attributes['gen_ai.input.messages']));
+      assert.equal(messages.at(-1).parts[0].content, 'And in Zürich?');
+    });
+  }
+
+  test('below the base path of a target', () => {
+    const body = '{"messages":[{"role":"user","content":"hi"}]}';
+    assert.equal(shown([request(`/proxy/models${chat}`, body)]).text, 'user: hi');
+    assert.match(shown([request(`${'/a'.repeat(10)}${chat}`, body)]).text, /^POST /);
+  });
+
+  test('without a body the request itself', () => {
+    assert.equal(shown([request('/v1/models', '', 'GET')]).text, 'GET /v1/models');
+  });
+
+  test('what is not known, cut or refused is shown as it is', () => {
+    assert.equal(shown([request('/v1/files', 'abc')]).text, 'POST /v1/files\nabc');
+    assert.equal(shown([request(chat, '{"messages":[{"role":"us')]).text, `POST ${chat}\n{"messages":[{"role":"us`);
+    const twice = '{"messages":[{"role":"user","content":"a"}],"messages":[{"role":"user","content":"b"}]}';
+    assert.equal(shown([request(chat, twice)]).text, `POST ${chat}\n${twice}`);
+    assert.equal(shown(['more of the body']).text, 'more of the body');
+    assert.equal(shown([Buffer.from([0xff, 0xfe, 0x00, 0xff, 0xff])]).text, '(5 bytes)');
+    assert.equal(shown([null]).text, '');
+  });
+});
+
+describe('answers', () => {
+  for (const sample of samples) {
+    test(`${sample.name}: whole`, () => {
+      const { text, attributes } = shown([request(sample.path), response('application/json', sample.answer)]);
+      assert.ok(text.includes(calls), text);
+      assert.match(text, /finished: /);
+      assert.equal(JSON.parse(String(attributes['gen_ai.output.messages']))[0].role, 'assistant');
+    });
+
+    for (const stream of sample.streams) {
+      test(`${sample.name}: a whole stream of ${stream.type}`, () => {
+        assert.ok(shown([request(stream.path), response(stream.type, stream.bytes)]).text.includes(calls));
+      });
+
+      test(`${sample.name}: no text is lost or said twice in the pieces of a stream of ${stream.type}`, () => {
+        fc.assert(
+          fc.property(fc.array(fc.nat(), { maxLength: 12 }), (places) => {
+            const pieces = cutAt(stream.bytes, places);
+            const records = [request(stream.path), response(stream.type, pieces[0] ?? ''), ...pieces.slice(1)];
+            const all = pieces.map((_, i) => messagesIn(shown(records, i + 1).attributes));
+            const parts = all.flatMap((messages) => messages.flatMap((message) => message.parts));
+            const said = parts.flatMap((part) => (part.type === 'text' ? [part.content] : []));
+            assert.equal(said.join(''), 'I look at both 🌤.');
+            assert.ok(parts.some((part) => part.type === 'tool_call' && part.id === 'call_2'));
+          }),
+          { numRuns: 30 },
+        );
+      });
+    }
+  }
+
+  test('codings are undone, also of a body that is cut', () => {
+    const body = fixture('openai-chat-answer.json');
+    for (const [coding, coded] of [
+      ['gzip', gzipSync(body)],
+      ['br', brotliCompressSync(body)],
+      ['zstd', zstdCompressSync(body)],
+      ['deflate', deflateSync(body)],
+      ['identity', body],
+    ] as const) {
+      assert.ok(shown([request(chat), response('application/json', coded, `content-encoding: ${coding}\r\n`)]).text.includes(calls), coding);
+    }
+    const stream = fixture('openai-chat-stream.txt');
+    const cut = gzipSync(stream).subarray(0, -30);
+    assert.match(shown([request(chat), response('text/event-stream', cut, 'content-encoding: gzip\r\n')]).text, /I look at/);
+    assert.match(shown([request(chat), response('application/json', 'no gzip', 'content-encoding: gzip\r\n')]).text, /^\(7 bytes of gzip\)$/);
+  });
+
+  test('errors say what the provider said', () => {
+    const body = '{"error":{"message":"Slow down","type":"requests","code":"rate_limit_exceeded"}}';
+    assert.equal(shown([request(chat), response('application/json', body, '', '429 Too Many Requests')]).text, 'error rate_limit_exceeded Slow down');
+    assert.equal(shown([request('/model/x/converse-stream'), '', awsException('throttlingException', 'Too many')]).text, 'error ThrottlingException Too many');
+  });
+
+  test('what is not known is shown as it is', () => {
+    assert.equal(shown([request('/v1/models', '', 'GET'), response('application/json', '{"data":[]}')]).text, '{"data":[]}');
+    assert.equal(shown([request('/v1/files'), response('text/plain', 'abc')]).text, 'abc');
+    assert.equal(shown([request(chat), response('text/html', '<p>Bad gateway</p>')]).text, '<p>Bad gateway</p>');
+    assert.equal(shown([null, response('application/json', '{"choices":[]}')]).text, '{"choices":[]}');
+  });
+});
+
+describe('pieces of a stream', () => {
+  const events = fixture('openai-chat-stream.txt')
+    .toString()
+    .split(/(?<=\n\n)/);
+  const piecewise = (records: readonly string[]): string[] => {
+    const all = [request(chat), response('text/event-stream', records[0] ?? ''), ...records.slice(1)];
+    return records.map((_, i) => shown(all, i + 1).text);
+  };
+
+  test('each shows the text of the deltas it holds', () => {
+    assert.deepEqual(piecewise(events), [
+      '',
+      'I look at ',
+      'both 🌤.',
+      'tool call get_weather [call_1]',
+      '{"city":',
+      'tool call get_weather [call_2]',
+      '"Paris"}\n{"city":"Zürich"}',
+      'finished: tool_calls',
+      '',
+      '',
+    ]);
+  });
+
+  test('an event that is cut shows where it ends', () => {
+    const [first = '', second = '', third = ''] = events;
+    const cut = second.indexOf('look');
+    assert.deepEqual(piecewise([first, second.slice(0, cut), second.slice(cut) + third]).slice(2), ['I look at both 🌤.']);
+  });
+
+  test('a coded stream is read as far as its first piece is at hand', () => {
+    const coded = gzipSync(events.join(''));
+    const pieces = cutAt(coded, [200, 320]);
+    const first = response('text/event-stream', pieces[0] ?? '', 'content-encoding: gzip\r\n');
+    const records = [request(chat), first, ...pieces.slice(1)];
+    const texts = pieces.map((_, i) => shown(records, i + 1).text).join('');
+    assert.match(texts, /I look at .*finished: tool_calls/s);
+    assert.match(shown([request(chat), null, pieces[1] ?? null]).text, /^\(120 bytes\)$/);
+  });
+
+  test('what cannot be read does not go unseen', () => {
+    assert.deepEqual(piecewise([`${events[1]}data: {no\n\n`, `${events[2]}data: no\n\n`, 'data: no\n\n']), [
+      'assistant: I look at \n(1 event more that cannot be read)',
+      'both 🌤.\n(1 event more that cannot be read)',
+      'data: no\n\n',
+    ]);
+  });
+
+  test('without its first piece it is read for itself', () => {
+    assert.equal(shown([request(chat), null, events[1] ?? '']).text, 'I look at ');
+    assert.equal(shown([request(chat), null, 'the rest of some body']).text, 'the rest of some body');
+  });
+
+  test('without its request it is shown as it is', () => {
+    assert.equal(shown([null, '', 'data: {"choices":[]}\n\n']).text, 'data: {"choices":[]}\n\n');
+  });
+});
+
+test('a long text is cut, and says by how much', () => {
+  const { text } = shown([request(chat, JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(600_000) }] }))]);
+  assert.ok(text.length < 530_000);
+  assert.match(text, /… 75718 characters more$/);
+});
+
+test('any and damaged bytes never throw', () => {
+  const heads = fc.constantFrom(
+    '',
+    'POST /v1/messages HTTP/1.1\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n',
+  );
+  const contents = fc.tuple(heads, fc.uint8Array({ maxLength: 100 })).map(([head, bytes]) => Buffer.concat([Buffer.from(head), bytes]));
+  fc.assert(
+    fc.property(fc.array(contents, { minLength: 1, maxLength: 4 }), (records) => {
+      assert.equal(typeof shown(records).text, 'string');
+    }),
+    { numRuns: 300 },
+  );
+  const damaged = fc.tuple(fc.constantFrom(...samples), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }));
+  fc.assert(
+    fc.property(damaged, ([sample, changes]) => {
+      const records = [request(sample.path, sample.request), response('application/json', sample.answer)];
+      for (const [at, byte] of changes) {
+        const record = records[at % 2];
+        record?.writeUInt8(byte, at % record.length);
+      }
+      assert.equal(typeof shown(records, 0).text + typeof shown(records, 1).text, 'stringstring');
+    }),
+    { numRuns: 200 },
+  );
+});

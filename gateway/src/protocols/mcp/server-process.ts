@@ -1,0 +1,237 @@
+import { strict as assert } from 'node:assert';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { GatewayError } from '../../domain/errors.ts';
+import { LineReader } from './line-reader.ts';
+
+/** A server that speaks MCP over its standard input and output, as a target names it. */
+export interface ServerCommand {
+  /** The program and its arguments; no shell reads them. */
+  readonly argv: readonly [string, ...string[]];
+  /** What the program sees of an environment beside PATH, HOME and LANG. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory: string;
+}
+
+/** Hears of a server. Called in order, never from within a call to the server. */
+export interface ServerListener {
+  /** One line of the server: a message, or what it takes for one. */
+  onLine(line: Buffer): void;
+  /** The process has ended and what was asked of it has no answer. It is started again, after a while. */
+  onExit(error: GatewayError): void;
+}
+
+export interface ServerLimits {
+  /** Of one message of the server; a longer one ends the process. */
+  readonly lineBytesMax: number;
+  /** What waits for the server to read it; past it nothing more is taken. */
+  readonly queuedBytesMax: number;
+  /** Of what the server said last on its standard error; kept for the operator. */
+  readonly stderrBytesMax: number;
+  /** From closed input to SIGTERM, and from there to SIGKILL. */
+  readonly stopMs: number;
+  /** Before the first new start; doubled with each start that gave no line. */
+  readonly restartFirstMs: number;
+  readonly restartMaxMs: number;
+}
+
+export const defaultServerLimits: ServerLimits = {
+  lineBytesMax: 16 * 1024 * 1024,
+  queuedBytesMax: 1024 * 1024,
+  stderrBytesMax: 4096,
+  stopMs: 2000,
+  restartFirstMs: 250,
+  restartMaxMs: 30_000,
+};
+
+const inheritedVariables = new Set(['PATH', 'HOME', 'LANG']);
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const space = 0x20;
+
+/** Starts the server. GatewayError `target_unreachable` when it cannot be started. */
+export async function openServerProcess(command: ServerCommand, listener: ServerListener, limits: ServerLimits = defaultServerLimits): Promise<ServerProcess> {
+  const server = new ServerProcess(command, listener, limits);
+  await server.start();
+  return server;
+}
+
+/** A message as one line: a line break in JSON is white space between tokens, for within a string it is escaped. */
+export function lineOf(message: Uint8Array): Buffer {
+  return Buffer.from(message.map((byte) => (byte === lineFeed || byte === carriageReturn ? space : byte)));
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * Owns the process and all that it starts: they are one process group, which ends with it and with this object.
+ * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
+ */
+export class ServerProcess implements AsyncDisposable {
+  readonly #command: ServerCommand;
+  readonly #listener: ServerListener;
+  readonly #limits: ServerLimits;
+  /** Null while the process has ended and is not started again yet. */
+  #child: Child | null = null;
+  #stderr = Buffer.alloc(0);
+  #startsWithoutLine = 0;
+  #restart: NodeJS.Timeout | null = null;
+  #starting: Promise<void> | null = null;
+  #isStopped = false;
+
+  /** `openServerProcess` makes it and starts it. */
+  constructor(command: ServerCommand, listener: ServerListener, limits: ServerLimits) {
+    this.#command = command;
+    this.#listener = listener;
+    this.#limits = limits;
+  }
+
+  /** What the server said last on its standard error. It may hold anything: for the operator, not for a client. */
+  get stderr(): string {
+    return this.#stderr.toString('utf8');
+  }
+
+  async start(): Promise<void> {
+    const child = await spawnServer(this.#command);
+    child.stderr.on('data', (piece: Buffer) => {
+      this.#stderr = Buffer.concat([this.#stderr, piece]).subarray(-this.#limits.stderrBytesMax);
+    });
+    this.#startsWithoutLine += 1;
+    this.#child = child;
+    this.#follow(child);
+  }
+
+  /** Sends one message as one line. GatewayError `target_unreachable` while the server is not there, `limit_exceeded` while it does not read. */
+  send(line: Uint8Array): void {
+    assert(!line.includes(lineFeed), 'a message is one line');
+    const stdin = this.#child?.stdin;
+    if (stdin === undefined || !stdin.writable) {
+      throw new GatewayError('target_unreachable', 'The server of the target has ended; it is started again.');
+    }
+    if (stdin.writableLength > 0 && stdin.writableLength + line.length > this.#limits.queuedBytesMax) {
+      throw new GatewayError('limit_exceeded', 'The server of the target does not read what it is sent.');
+    }
+    stdin.write(Buffer.concat([line, Buffer.of(lineFeed)]));
+  }
+
+  /** Nothing more is read from the server until `resume`; it waits when its output is full. */
+  pause(): void {
+    this.#child?.stdout.pause();
+  }
+
+  resume(): void {
+    this.#child?.stdout.resume();
+  }
+
+  /** Ends the server: its input is closed, then it is asked to end, then it is ended. Nothing more is heard of it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#restart ?? undefined);
+    await this.#starting;
+    const child = this.#child;
+    if (child === null) {
+      return;
+    }
+    const terminate = setTimeout(() => signalGroup(child, 'SIGTERM'), this.#limits.stopMs);
+    const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), 2 * this.#limits.stopMs);
+    child.stdin.end();
+    child.stdout.resume();
+    await once(child, 'close');
+    clearTimeout(terminate);
+    clearTimeout(kill);
+  }
+
+  #follow(child: Child): void {
+    const lines = new LineReader(this.#limits.lineBytesMax);
+    let problem: GatewayError | null = null;
+    child.stdout.on('data', (piece: Buffer) => {
+      const read = lines.push(piece);
+      if (read === null) {
+        problem ??= new GatewayError('limit_exceeded', 'The server of the target sent a message longer than the limit.');
+        signalGroup(child, 'SIGKILL');
+      } else if (problem === null && !this.#isStopped) {
+        this.#hear(read);
+      }
+    });
+    // Who is left of the group holds the other ends of the pipes, also one who left the group.
+    child.once('exit', () => {
+      signalGroup(child, 'SIGKILL');
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, this.#limits.stopMs).unref();
+    });
+    child.once('close', (code, signal) => {
+      this.#child = null;
+      this.#ended(problem ?? new GatewayError('target_unreachable', `The server of the target has ended (${signal ?? `exit code ${code}`}).`));
+    });
+  }
+
+  #hear(lines: readonly Buffer[]): void {
+    for (const line of lines.filter(({ length }) => length > 0)) {
+      this.#startsWithoutLine = 0;
+      this.#listener.onLine(line);
+    }
+  }
+
+  #ended(error: GatewayError): void {
+    if (this.#isStopped) {
+      return;
+    }
+    this.#scheduleStart();
+    this.#listener.onExit(error);
+  }
+
+  #scheduleStart(): void {
+    const { restartFirstMs, restartMaxMs } = this.#limits;
+    const delayMs = Math.min(restartMaxMs, restartFirstMs * 2 ** Math.max(this.#startsWithoutLine - 1, 0));
+    this.#restart = setTimeout(() => {
+      this.#starting = this.#startAgain();
+    }, delayMs);
+  }
+
+  async #startAgain(): Promise<void> {
+    try {
+      await this.start();
+    } catch {
+      // It could be started before; what is in its way may go again.
+      this.#startsWithoutLine += 1;
+      if (!this.#isStopped) {
+        this.#scheduleStart();
+      }
+    }
+  }
+}
+
+async function spawnServer({ argv, environment, directory }: ServerCommand): Promise<Child> {
+  const [program, ...args] = argv;
+  const inherited = Object.entries(process.env).filter(([name]) => inheritedVariables.has(name));
+  try {
+    const child = spawn(program, args, {
+      cwd: directory,
+      env: { ...Object.fromEntries(inherited), ...environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    await once(child, 'spawn');
+    // A server that cannot be written to, or signalled, is noticed by its end.
+    child.on('error', () => {});
+    child.stdin.on('error', () => {});
+    return child;
+  } catch (error) {
+    throw new GatewayError('target_unreachable', `The server of the target, ${program}, could not be started.`, { cause: error });
+  }
+}
+
+/** All that the server started and that is still there. */
+function signalGroup({ pid }: Child, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    if (pid !== undefined) {
+      process.kill(-pid, signal);
+    }
+  } catch {
+    // Nobody is left.
+  }
+}

@@ -1,0 +1,165 @@
+import { GatewayError } from '../../domain/errors.ts';
+import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { EventQueue } from './event-queue.ts';
+import type { Message, Request } from './messages.ts';
+import { isObject, parseClientBody, parseServerBody } from './messages.ts';
+import type { ServerCommand, ServerLimits, ServerProcess } from './server-process.ts';
+import { defaultServerLimits, lineOf, openServerProcess } from './server-process.ts';
+
+/** Requests of one client without an answer. */
+const pendingMax = 1000;
+const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId';
+
+/** An answer as Streamable HTTP gives it: events until the one that answers, or 202 for what has no answer. */
+export interface StdioAnswer {
+  readonly status: 200 | 202;
+  /** Pieces of text/event-stream, to be read by one reader. Ends with a GatewayError when the server ends; who stops reading gives up the answer. */
+  readonly events: AsyncIterable<Buffer> | null;
+}
+
+/** Starts a server for one client: ids of requests are the client's own, so two may not share one. */
+export async function openStdioExchange(command: ServerCommand, limits: ServerLimits = defaultServerLimits): Promise<StdioExchange> {
+  let exchange: StdioExchange | null = null;
+  const server = await openServerProcess(command, { onLine: (line) => exchange?.hear(line), onExit: (error) => exchange?.end(error) }, limits);
+  exchange = new StdioExchange(server, limits.queuedBytesMax);
+  return exchange;
+}
+
+interface Pending {
+  readonly request: Request;
+  readonly queue: EventQueue;
+}
+
+/** A server of standard input and output as if it were reached by Streamable HTTP. Owns the process. */
+export class StdioExchange implements AsyncDisposable {
+  readonly #server: ServerProcess;
+  readonly #queuedBytesMax: number;
+  #queuedBytes = 0;
+  /** By the id as JSON, oldest first. */
+  readonly #pending = new Map<string, Pending>();
+  /** What answers nothing goes to the stream that the client opened for it, or else along with an answer that is under way. */
+  #stream: EventQueue | null = null;
+
+  constructor(server: ServerProcess, queuedBytesMax: number) {
+    this.#server = server;
+    this.#queuedBytesMax = queuedBytesMax;
+  }
+
+  /**
+   * Sends the body of a POST that was authorised. GatewayError `malformed`, `conflict` for an id that has no answer yet, `limit_exceeded`, or
+   * `target_unreachable` while the server is not there.
+   */
+  post(bytes: Uint8Array): StdioAnswer {
+    const { messages } = parseClientBody(decodeUtf8(bytes));
+    const request = messages.find((message) => message.kind === 'request');
+    if (request !== undefined && this.#pending.has(request.id.json)) {
+      throw new GatewayError('conflict', 'A request with this id has no answer yet.');
+    }
+    if (this.#pending.size >= pendingMax) {
+      throw new GatewayError('limit_exceeded', `More than ${pendingMax} requests have no answer yet.`);
+    }
+    this.#server.send(lineOf(bytes));
+    if (request === undefined) {
+      return { status: 202, events: null };
+    }
+    const queue = this.#openQueue(() => {
+      // The id may be another request's by now.
+      if (this.#pending.get(request.id.json)?.queue === queue) {
+        this.#pending.delete(request.id.json);
+      }
+    });
+    this.#pending.set(request.id.json, { request, queue });
+    return { status: 200, events: queue };
+  }
+
+  /** The stream of a GET. A second one takes the place of the first. */
+  listen(): AsyncIterable<Buffer> {
+    this.#stream?.end(null);
+    const queue = this.#openQueue(() => {
+      this.#stream = this.#stream === queue ? null : this.#stream;
+    });
+    this.#stream = queue;
+    return queue;
+  }
+
+  /** A line of the server. What is no message, and what nobody waits for, is dropped. */
+  hear(line: Buffer): void {
+    const messages = readLine(line);
+    const answered = messages.map((message) => this.#pendingOf(message));
+    const isAnswer = messages.some(({ kind }) => kind === 'result' || kind === 'failure');
+    const receiver = answered.find((each) => each !== null)?.queue ?? (isAnswer || messages.length === 0 ? null : this.#fallback());
+    receiver?.push(lineOf(line));
+    for (const [i, message] of messages.entries()) {
+      const pending = answered[i];
+      if (pending && (message.kind === 'result' || message.kind === 'failure')) {
+        this.#pending.delete(pending.request.id.json);
+        pending.queue.end(null);
+      }
+    }
+  }
+
+  /** The server has ended: nobody gets an answer any more. */
+  end(error: GatewayError): void {
+    for (const { queue } of this.#pending.values()) {
+      queue.end(error);
+    }
+    this.#stream?.end(error);
+    this.#pending.clear();
+    this.#stream = null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end(new GatewayError('stopping', 'The server of the target is ended.'));
+    await this.#server[Symbol.asyncDispose]();
+  }
+
+  #openQueue(onLeft: () => void): EventQueue {
+    return new EventQueue({ onLeft, onQueued: (bytes) => this.#count(bytes) });
+  }
+
+  /** The client that does not read makes its server wait. */
+  #count(bytes: number): void {
+    const wasFull = this.#queuedBytes > this.#queuedBytesMax;
+    this.#queuedBytes += bytes;
+    const isFull = this.#queuedBytes > this.#queuedBytesMax;
+    if (isFull && !wasFull) {
+      this.#server.pause();
+    } else if (wasFull && !isFull) {
+      this.#server.resume();
+    }
+  }
+
+  /** The request that a message answers, or that it belongs to by its own words. */
+  #pendingOf(message: Message): Pending | null {
+    if (message.kind === 'result' || message.kind === 'failure') {
+      return (message.id === null ? undefined : this.#pending.get(message.id.json)) ?? null;
+    }
+    const meta = message.params['_meta'];
+    const subscription = isObject(meta) ? meta[subscriptionIdKey] : undefined;
+    if (subscription !== undefined) {
+      return this.#pending.get(JSON.stringify(subscription)) ?? null;
+    }
+    const { progressToken } = message.params;
+    return (progressToken !== undefined && [...this.#pending.values()].find(({ request }) => progressTokenOf(request) === progressToken)) || null;
+  }
+
+  #fallback(): EventQueue | null {
+    return this.#stream ?? this.#pending.values().next().value?.queue ?? null;
+  }
+}
+
+function progressTokenOf({ params }: Request): unknown {
+  return isObject(params['_meta']) ? params['_meta']['progressToken'] : undefined;
+}
+
+/** None for what is not a message: some servers write their log where messages belong. */
+function readLine(line: Buffer): readonly Message[] {
+  try {
+    return parseServerBody(decodeUtf8(line)).messages;
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return [];
+    }
+    throw error;
+  }
+}
