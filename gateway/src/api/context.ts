@@ -9,7 +9,7 @@ import type { TargetSummary } from './target-summary.ts';
 export interface Caller {
   readonly id: string;
   readonly address: string;
-  /** Set when it showed the token of a run that goes on: it may act inside that run alone. */
+  /** Set when it showed the token of a run, which may have ended: it may act inside that run alone. */
   readonly run?: Identity & { readonly session: string };
 }
 

@@ -95,24 +95,6 @@ test('B19: nobody names a run that is not their own', async () => {
   assert.equal(refusals.length, 9, 'each is on the record');
 });
 
-test('runs inside runs are bounded in depth and number', async () => {
-  await using running = await openRunningGateway();
-  let deepest = await openRun(running, { principal: 'bot' });
-  for (let depth = 1; depth <= 8; depth += 1) {
-    deepest = await openRun(running, {}, deepest.token);
-  }
-  const tooDeep = await outcome(running, '/api/runs', {}, deepest.token);
-  assert.match(tooDeep, /limit_exceeded$/);
-  const wide = await openRun(running, { principal: 'bot' });
-  const first = await openRun(running, {}, wide.token);
-  for (let i = 1; i < 256; i += 1) {
-    await openRun(running, {}, wide.token);
-  }
-  assert.equal(await outcome(running, '/api/runs', {}, wide.token), tooDeep);
-  await running.json('POST', `/api/runs/${first.session}/end`);
-  await openRun(running, {}, wide.token);
-});
-
 test('output of a run: from whoever opened it, in pieces of bounded size, until its end', async () => {
   await using running = await openRunningGateway();
   const send = async (path: string, bytes: Uint8Array, token: string = running.operator): Promise<number> => {

@@ -42,6 +42,7 @@ export class LiveSession {
   readonly #closed: (session: LiveSession) => void;
   #nextChannel = 1;
   #ending: Ending | null = null;
+  #isOpen = true;
 
   /** Errors: `cannot_record`; for a run inside another `limit_exceeded`, or why that one is ending. */
   constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly parent?: LiveSession; readonly closed: (session: LiveSession) => void }) {
@@ -70,8 +71,12 @@ export class LiveSession {
     return this.track.id;
   }
 
-  /** For a run: who it is for, before its first connection; the run that it is inside of says that it is there. */
+  /**
+   * For a run: who it is for, before its first connection; the run that it is inside of says that it is there. Errors: `cannot_record`, or why the session
+   * is ending.
+   */
   describe(facts: RunFacts): void {
+    this.#checkGoingOn();
     const { principal, by, command } = facts;
     this.#recorder.append(this.track, {
       kind: 'decision',
@@ -91,16 +96,17 @@ export class LiveSession {
     this.parent?.note('gateway.nested_run', { 'countersign.child_session': this.id, 'user.id': principal.id, 'process.command_line': command });
   }
 
-  /** Records a fact about the session as a whole. */
+  /** Records a fact about the session as a whole; nothing once it is closed. Errors: `cannot_record`. */
   note(action: string, attributes: Attributes): void {
+    if (!this.#isOpen) {
+      return;
+    }
     this.#recorder.append(this.track, { kind: 'decision', meta: JSON.stringify({ channel: 0, action, attributes }), content: [] });
   }
 
   /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */
   openChannel(facts: ChannelFacts, decision: Readonly<Record<string, unknown>>): { readonly channel: number; readonly signal: AbortSignal } {
-    if (this.#ending !== null) {
-      throw this.#ending.error;
-    }
+    this.#checkGoingOn();
     const channel = this.#nextChannel;
     try {
       this.#recorder.append(this.track, {
@@ -153,14 +159,24 @@ export class LiveSession {
       return;
     }
     this.#ending = ending;
-    for (const child of this.#children) {
-      child.end(ending);
-    }
     for (const controller of this.#channels.values()) {
       controller.abort(ending.error);
     }
+    for (const child of this.#children) {
+      child.end(ending);
+    }
     if (this.#channels.size === 0) {
-      this.#close(ending.reason);
+      try {
+        this.#close(ending.reason);
+      } catch {
+        // Whoever ends several sessions goes on with the next one: this one is closed in the record by the next start.
+      }
+    }
+  }
+
+  #checkGoingOn(): void {
+    if (this.#ending !== null) {
+      throw this.#ending.error;
     }
   }
 
@@ -169,9 +185,7 @@ export class LiveSession {
   }
 
   #checkRoom(): void {
-    if (this.#ending !== null) {
-      throw this.#ending.error;
-    }
+    this.#checkGoingOn();
     if (this.#depth + 1 > depthMax || this.#children.size >= childrenMax) {
       throw new GatewayError('limit_exceeded', `A run holds at most ${childrenMax} runs at once, ${depthMax} deep.`);
     }
@@ -179,6 +193,7 @@ export class LiveSession {
 
   #close(reason: string): void {
     clearTimeout(this.#idleTimer);
+    this.#isOpen = false;
     if (this.parent !== null) {
       this.parent.#children.delete(this);
     }

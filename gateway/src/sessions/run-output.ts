@@ -24,7 +24,11 @@ export class RunOutput {
     signal.addEventListener('abort', () => {
       // Not while the session is still telling its channels.
       queueMicrotask(() => {
-        session.closeChannel(channel, 'ended');
+        try {
+          session.closeChannel(channel, 'ended');
+        } catch {
+          // What cannot be closed in the record is closed there by the next start.
+        }
       });
     });
   }
