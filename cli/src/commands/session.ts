@@ -28,10 +28,10 @@ export function addSession(program: Command): void {
     .description('what was recorded, and what goes on now')
     .addHelpText('after', '\nExample:\n  countersign session list');
   addReading(session);
-  addLocation(session.command('watch').argument('<id>', 'session, as session list prints it', parseSession))
+  addNarrowing(session.command('watch').argument('<id>', 'session, as session list prints it', parseSession))
     .description('follow a session while it goes on')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', `\nExample:\n  countersign session watch ${example}`)
+    .addHelpText('after', `\nExample:\n  countersign session watch ${example} --kind request`)
     .action(watch);
   addLocation(session.command('halt').argument('<id>', 'session, as session list prints it', parseSession))
     .description('end a session now')
@@ -136,14 +136,14 @@ async function diff(a: string, b: string, options: SourceOptions & RowOptions): 
   process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
 }
 
-async function watch(id: string, options: LocationOptions & RowOptions): Promise<void> {
+async function watch(id: string, options: LocationOptions & Narrowing & RowOptions): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => {
     stop.abort();
   });
   try {
     const records = new ApiClient(options).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
-    await printRows(records, options, (record) => describeRecord(record));
+    await printRows(narrowed(records, options), options, (record) => describeRecord(record));
   } catch (error) {
     if (!stop.signal.aborted) {
       throw error;
