@@ -1,0 +1,91 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { readSteps, type Step } from './steps.ts';
+
+type Given = Partial<Omit<ShownRecord, 'attributes'>> & { readonly text?: string; readonly of?: number };
+
+/** Records in order; `of` names the request that one belongs to. */
+async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Promise<readonly Step[]> {
+  async function* read(): AsyncGenerator<ShownRecord> {
+    await Promise.resolve();
+    for (const [seq, { text, of, ...given }] of records.entries()) {
+      yield {
+        session,
+        seq,
+        time: '2026-01-02T03:04:05.678Z',
+        channel: 1,
+        target: 'orders',
+        protocol: 'any',
+        kind: 'request',
+        action: 'any.query',
+        principal: 'bot',
+        verdict: 'allow',
+        policies: ['grants'],
+        content: text === undefined ? null : { mediaType: 'text/plain', text, bytes: text.length },
+        record: 'x/1',
+        ...given,
+        attributes: of === undefined ? {} : { 'countersign.request': of },
+      };
+    }
+  }
+  return readSteps(read());
+}
+
+const response = (of: number, text: string): Given => ({ kind: 'response', of, text });
+const isSame = ([a]: readonly Step[], [b]: readonly Step[]): boolean => a?.askedKey === b?.askedKey && a?.answerKey === b?.answerKey;
+
+test('a request and an answer are the same however they were cut into records', async () => {
+  const whole = await stepsOf([{ text: 'insert into t values (1)' }, response(0, 'one\ntwo\nthree')]);
+  const cut = await stepsOf([
+    { text: 'insert into ' },
+    { text: 't val', of: 0, action: null },
+    { text: 'ues (1)\n', of: 0 },
+    response(0, 'one'),
+    response(0, ''),
+    response(0, 'two\nthree'),
+  ]);
+  assert.equal(cut.length, 1);
+  assert.ok(isSame(whole, cut));
+  assert.deepEqual([cut[0]?.asked, cut[0]?.answer], ['insert into t values (1)', 'one\ntwo\nthree\n']);
+});
+
+test('white space asks nothing; in answers it counts', async () => {
+  const first = await stepsOf([{ text: 'select  1' }, response(0, 'a b')]);
+  assert.ok(isSame(first, await stepsOf([{ text: '\n select ' }, { text: '\t1 ', of: 0 }, response(0, 'a b')])));
+  assert.ok(!isSame(first, await stepsOf([{ text: 'select1' }, response(0, 'a b')])));
+  assert.ok(!isSame(first, await stepsOf([{ text: 'select 1' }, response(0, 'a  b')])));
+});
+
+test('target, action and every character count, also those that are not shown', async () => {
+  const long = 'x'.repeat(5000);
+  const first = await stepsOf([{ text: long }, response(0, long)]);
+  assert.ok(isSame(first, await stepsOf([{ text: long }, response(0, long)])));
+  for (const other of [{ text: `${long}y` }, { text: long, target: 'other' }, { text: long, action: 'any.other' }]) {
+    assert.ok(!isSame(first, await stepsOf([other, response(0, long)])));
+  }
+  assert.ok(!isSame(first, await stepsOf([{ text: long }, response(0, `${long}y`)])));
+  assert.ok((first[0]?.asked.length ?? 0) < 1100);
+});
+
+test('a session that names itself is no difference; what only the gateway does, and what says nothing, is no step', async () => {
+  const words = (session: string): readonly Given[] => [{ text: 'who' }, response(0, `session ${session}`)];
+  const [a, b] = ['a'.repeat(32), 'b'.repeat(32)];
+  assert.ok(isSame(await stepsOf(words(a), a), await stepsOf(words(b), b)));
+  const steps = await stepsOf([
+    { kind: 'decision', text: 'opened' },
+    { text: 'cancelled', policies: ['countersign'] },
+    { text: '' },
+    response(2, ''),
+    { kind: 'response', text: 'a notice' },
+    { text: 'select 1' },
+  ]);
+  assert.deepEqual(
+    steps.map(({ seq, asked }) => [seq, asked]),
+    [[5, 'select 1']],
+  );
+});
+
+test('more requests than can be compared are refused', async () => {
+  await assert.rejects(stepsOf(Array.from({ length: 50_001 }, () => ({ text: 'x' }))), /more than 50000 requests/);
+});
