@@ -35,8 +35,8 @@ describe('a run that ends', () => {
 
   test('ends the runs inside it, and nothing is recorded in either after its close', () => {
     const sessions = new LiveSessions(opened.recorder);
-    const outer = sessions.open(true);
-    const inner = sessions.open(true, outer);
+    const outer = sessions.open('run');
+    const inner = sessions.open('run', { parent: outer });
     outer.describe(facts);
     outer.end(halted);
     assert.equal(sessions.size, 0);
@@ -45,7 +45,7 @@ describe('a run that ends', () => {
       inner.describe(facts);
     }, halted.error);
     assert.throws(() => inner.openChannel(factsOfRun(facts), {}), halted.error);
-    assert.throws(() => sessions.open(true, outer), halted.error);
+    assert.throws(() => sessions.open('run', { parent: outer }), halted.error);
     outer.note('process.exit', {});
     inner.note('process.exit', {});
     assert.deepEqual([outer.track.seq, inner.track.seq], records);
@@ -54,7 +54,7 @@ describe('a run that ends', () => {
 
   test('waits for its channels; what it prints is one that does not wait', async () => {
     const sessions = new LiveSessions(opened.recorder);
-    const run = sessions.open(true);
+    const run = sessions.open('run');
     const output = new RunOutput(opened.recorder, run, facts);
     const { channel } = run.openChannel(factsOfRun(facts), {});
     run.end(halted);
@@ -69,15 +69,15 @@ describe('a run that ends', () => {
 
   test('holds a bounded number of runs at once, to a bounded depth', () => {
     const sessions = new LiveSessions(opened.recorder);
-    const outer = sessions.open(true);
-    const inner = Array.from({ length: 256 }, () => sessions.open(true, outer));
-    assert.throws(() => sessions.open(true, outer), { code: 'limit_exceeded' });
+    const outer = sessions.open('run');
+    const inner = Array.from({ length: 256 }, () => sessions.open('run', { parent: outer }));
+    assert.throws(() => sessions.open('run', { parent: outer }), { code: 'limit_exceeded' });
     inner[0]?.end(halted);
-    let deepest = sessions.open(true, outer);
+    let deepest = sessions.open('run', { parent: outer });
     for (let depth = 2; depth <= 8; depth += 1) {
-      deepest = sessions.open(true, deepest);
+      deepest = sessions.open('run', { parent: deepest });
     }
-    assert.throws(() => sessions.open(true, deepest), { code: 'limit_exceeded' });
+    assert.throws(() => sessions.open('run', { parent: deepest }), { code: 'limit_exceeded' });
     outer.end(halted);
     assert.equal(sessions.size, 0);
   });
