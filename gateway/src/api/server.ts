@@ -1,17 +1,16 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
-import { TLSSocket } from 'node:tls';
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
 import type { ApiContext, Caller, Callers } from './context.ts';
 import { problem } from './problem.ts';
 import { routes } from './routes.ts';
 
-export type Api = Hono<{ Bindings: HttpBindings }>;
+export type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 
 /** Answers the requests that are for the API. */
-export function apiListener(api: ApiContext, onError: (error: unknown) => void): RequestListener {
+export function apiListener(api: ApiContext, onError: (error: unknown) => void): (request: ClientRequest, response: ClientResponse) => void {
   const answer = getRequestListener(createApi(api, onError).fetch);
   return (request, response) => {
     void answer(request, response);
@@ -44,16 +43,16 @@ export function createApi(api: ApiContext, onError: (error: unknown) => void): A
 }
 
 /** Errors: `unauthenticated`, `refused`. */
-async function authenticate(api: ApiContext, { socket, headers }: IncomingMessage, callers: Callers): Promise<Caller> {
+async function authenticate(api: ApiContext, { socket, headers }: ClientRequest, callers: Callers): Promise<Caller> {
   const address = plainAddress(socket.remoteAddress);
-  if (!isLoopback(address) && !(socket instanceof TLSSocket)) {
+  if (!isLoopback(address) && !('encrypted' in socket)) {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');
   }
   return api.authenticate(headers.authorization, address, callers);
 }
 
 /** No credential of the API is for web pages. */
-function checkOrigin({ headers }: IncomingMessage): void {
+function checkOrigin({ headers }: ClientRequest): void {
   if (headers.origin !== undefined) {
     throw new GatewayError('refused', 'The API is not for web pages of other origins.');
   }

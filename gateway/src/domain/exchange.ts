@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
+
+/** Of HTTP/1.1 or HTTP/2: whoever needs to know asks for `stream`. */
+export type ClientRequest = IncomingMessage | Http2ServerRequest;
+export type ClientResponse = ServerResponse | Http2ServerResponse;
 
 /** One HTTP request for a target and its answer, as the listener gives it to the target's protocol. */
 export interface Exchange {
@@ -8,8 +13,8 @@ export interface Exchange {
   readonly target: string;
   /** Path and query behind `/t/TARGET`, exactly as the client sent them. */
   readonly path: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly clientAddress: string;
   readonly isLoopback: boolean;
   readonly isEncrypted: boolean;

@@ -1,15 +1,19 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket, type SecureContext } from 'node:tls';
 import { formatAddress, isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf } from '../domain/problem.ts';
 import type { ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import type { Visit } from '../sessions/visit.ts';
+import { endEarly } from '../wire/http/client-response.ts';
 import type { Admission, Place } from './admission.ts';
+import { Http2Connections } from './http2-connections.ts';
+import { awaitHello, type HttpVersion } from './http-hello.ts';
 
 /** From the first byte of a request's head to its last. */
 const headMs = 60_000;
@@ -18,7 +22,6 @@ const headBytesMax = 64 * 1024;
 const keepAliveMs = 65_000;
 /** How often deadlines are looked at. */
 const deadlinesMs = 500;
-const tlsHandshakeByte = 0x16;
 const tunnelProtocol = 'countersign-tunnel';
 /** What follows the target's name is given on as the client sent it. */
 const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
@@ -37,19 +40,38 @@ export interface HttpListenerOptions {
   /** The protocol of a target, of those over HTTP; of a name that is none, any: it is refused there as it is to whoever was not granted it. */
   readonly protocolOf: (target: string) => ExchangeProtocol;
   /** Whatever is not for a target. */
-  readonly onApi: RequestListener;
+  readonly onApi: (request: ClientRequest, response: ClientResponse) => void;
   /** A client of a target's protocol behind an upgraded request (`countersign connect`); `head` is what was read of it already. */
   readonly onTunnel: (socket: Socket, head: Buffer, tunnel: TunnelIdentity) => void;
   readonly onError: (error: unknown) => void;
+}
+
+/** A client's connection. */
+interface Guest {
+  readonly place: Place;
+  readonly visit: Visit;
+  /** As it was accepted. */
+  readonly outer: Socket;
+  /** That of TLS, where it is spoken. */
+  readonly served: Socket;
+}
+
+interface Message {
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
+  readonly expectsContinue: boolean;
 }
 
 /** The one listener for HTTP: requests for targets below `/t/TARGET`, the API, and tunnels. */
 export class HttpListener implements AsyncDisposable {
   readonly #options: HttpListenerOptions;
   readonly #server: Server;
+  readonly #http2 = new Http2Connections(headBytesMax);
   /** Tunnels are the listener's they lead to. */
   readonly #sockets = new Set<Socket>();
-  readonly #visits = new WeakMap<Socket, Visit>();
+  /** Of HTTP/1.1, by the socket that their requests come on. */
+  readonly #guests = new WeakMap<Socket, Guest>();
+  readonly #serveConnection: (socket: Socket) => void;
 
   private constructor(options: HttpListenerOptions) {
     this.#options = options;
@@ -60,15 +82,32 @@ export class HttpListener implements AsyncDisposable {
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: deadlinesMs,
       maxHeaderSize: headBytesMax,
+      // Any other offer to go on in another protocol is not taken up, and the request answered as it is.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade === tunnelProtocol,
     });
-    this.#admit();
+    // Its own way to serve a connection, which waits until it is known that the connection speaks HTTP/1.1.
+    const serve = this.#server.listeners('connection');
+    this.#server.removeAllListeners('connection');
+    this.#serveConnection = (socket) => {
+      for (const listener of serve) {
+        listener.call(this.#server, socket);
+      }
+    };
+    this.#server.on('connection', (socket: Socket) => {
+      this.#admit(socket);
+    });
     this.#server.on('request', (request, response) => {
-      this.#serve(request, response, false);
+      this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: false });
     });
     this.#server.on('checkContinue', (request, response) => {
-      this.#serve(request, response, true);
+      this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: true });
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const guest = this.#guests.get(request.socket);
+      if (guest !== undefined) {
+        guest.place.loggedIn();
+        this.#sockets.delete(guest.outer);
+      }
       openTunnel(options, request, { socket, head });
     });
   }
@@ -100,126 +139,85 @@ export class HttpListener implements AsyncDisposable {
     await Promise.resolve();
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    try {
-      checkHost(request);
-    } catch (error) {
-      const problem = problemOf(error);
-      response.writeHead(problem.status, { 'content-type': problemMediaType }).end(JSON.stringify(problem));
+  /** Lets a connection in within the limits; it is served once it is known what it speaks. */
+  #admit(socket: Socket): void {
+    const { certificate, limits, admission, makeVisit } = this.#options;
+    const address = plainAddress(socket.remoteAddress);
+    const place = admission.enter(address);
+    if (place === null) {
+      socket.destroy();
       return;
     }
-    const [, name, path] = targetPath.exec(request.url ?? '') ?? [];
-    if (name === undefined) {
-      if (expectsContinue) {
+    socket.setNoDelay(true);
+    const visit = makeVisit(address);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      place.leave();
+      visit.leave();
+    });
+    awaitHello(socket, {
+      certificate,
+      limitMs: limits.loginMs,
+      begin: (served, version) => {
+        this.#begin({ place, visit, outer: socket, served }, version);
+      },
+    });
+  }
+
+  #begin(guest: Guest, version: HttpVersion): void {
+    const { served } = guest;
+    if (version === 1) {
+      this.#guests.set(served, guest);
+      this.#serveConnection(served);
+      return;
+    }
+    this.#http2.accept(served, {
+      firstMs: Math.min(this.#options.limits.loginMs, headMs),
+      idleMs: keepAliveMs,
+      serve: (request, response, expectsContinue) => {
+        this.#serve(guest, { request, response, expectsContinue });
+      },
+    });
+  }
+
+  #serve(guest: Guest | undefined, message: Message): void {
+    const { request, response } = message;
+    if (guest === undefined) {
+      response.destroy();
+      return;
+    }
+    guest.place.loggedIn();
+    try {
+      checkHost(request, guest.served);
+    } catch (error) {
+      const problem = problemOf(error);
+      endEarly(response, { status: problem.status, statusText: problem.title, headers: [['content-type', problemMediaType]] }, JSON.stringify(problem));
+      return;
+    }
+    const [, target, path = ''] = targetPath.exec(request.url ?? '') ?? [];
+    if (target === undefined) {
+      if (message.expectsContinue) {
         response.writeContinue();
       }
       this.#options.onApi(request, response);
       return;
     }
-    void this.#exchange({ target: name, path: path ?? '' }, { request, response, expectsContinue });
+    void this.#exchange(guest, { target, path }, message);
   }
 
-  async #exchange(
-    where: { readonly target: string; readonly path: string },
-    message: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly expectsContinue: boolean },
-  ): Promise<void> {
-    const { socket } = message.request;
-    const visit = this.#visits.get(socket);
-    if (visit === undefined) {
-      socket.destroy();
-      return;
-    }
+  async #exchange({ visit, served }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
     const protocol = this.#options.protocolOf(where.target);
     using door = visit.door(protocol.id);
-    const clientAddress = plainAddress(socket.remoteAddress);
+    const clientAddress = plainAddress(served.remoteAddress);
     try {
-      const facts = { clientAddress, isLoopback: isLoopback(clientAddress), isEncrypted: socket instanceof TLSSocket };
+      const facts = { clientAddress, isLoopback: isLoopback(clientAddress), isEncrypted: served instanceof TLSSocket };
       await protocol.serve({ ...message, ...facts, ...where }, door);
     } catch (error) {
       this.#options.onError(error);
       message.response.destroy();
     }
   }
-
-  /** Lets connections in within the limits; each is served once it is known whether it speaks TLS. */
-  #admit(): void {
-    const { certificate, limits, admission, makeVisit } = this.#options;
-    const server = this.#server;
-    /** By the socket that requests come on: that of TLS, where it is spoken. */
-    const admitted = new WeakMap<Socket, { readonly place: Place; readonly outer: Socket }>();
-    const serve = server.listeners('connection');
-    server.removeAllListeners('connection');
-    const loggedIn = ({ socket }: IncomingMessage): void => {
-      admitted.get(socket)?.place.loggedIn();
-    };
-    server.on('request', loggedIn);
-    server.on('checkContinue', loggedIn);
-    server.on('upgrade', (request: IncomingMessage) => {
-      loggedIn(request);
-      const known = admitted.get(request.socket);
-      if (known !== undefined) {
-        this.#sockets.delete(known.outer);
-      }
-    });
-    server.on('connection', (socket: Socket) => {
-      const address = plainAddress(socket.remoteAddress);
-      const place = admission.enter(address);
-      if (place === null) {
-        socket.destroy();
-        return;
-      }
-      socket.setNoDelay(true);
-      const visit = makeVisit(address);
-      this.#sockets.add(socket);
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        place.leave();
-        visit.leave();
-      });
-      const begin = (served: Socket): void => {
-        admitted.set(served, { place, outer: socket });
-        this.#visits.set(served, visit);
-        for (const listener of serve) {
-          listener.call(server, served);
-        }
-      };
-      if (certificate === null) {
-        begin(socket);
-      } else {
-        offerTls(socket, { certificate, limitMs: limits.loginMs, begin });
-      }
-    });
-  }
-}
-
-/** Looks at the first byte: a TLS hello is answered, anything else is served as it is. */
-function offerTls(socket: Socket, { certificate, limitMs, begin }: { certificate: SecureContext; limitMs: number; begin: (served: Socket) => void }): void {
-  const deadline = setTimeout(() => socket.destroy(), limitMs);
-  socket.on('error', () => socket.destroy());
-  socket.once('close', () => {
-    clearTimeout(deadline);
-  });
-  socket.once('readable', () => {
-    // Null: it ended without a byte.
-    const first: Buffer | null = socket.read(1);
-    if (first === null) {
-      socket.destroy();
-      return;
-    }
-    socket.unshift(first);
-    if (first[0] !== tlsHandshakeByte) {
-      clearTimeout(deadline);
-      begin(socket);
-      return;
-    }
-    const secured = new TLSSocket(socket, { isServer: true, secureContext: certificate });
-    secured.once('secure', () => {
-      clearTimeout(deadline);
-      begin(secured);
-    });
-    secured.on('error', () => socket.destroy());
-    secured.on('_tlsError', () => socket.destroy());
-  });
 }
 
 /**
@@ -231,7 +229,7 @@ function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { so
   const [, target] = tunnelPath.exec(request.url ?? '') ?? [];
   const [, token] = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '') ?? [];
   try {
-    checkHost(request);
+    checkHost(request, request.socket);
     if (request.headers.upgrade !== tunnelProtocol || !(socket instanceof Socket) || target === undefined || token === undefined) {
       throw new GatewayError('malformed', `This is no ${tunnelProtocol} to a target, with a token.`);
     }
@@ -244,12 +242,17 @@ function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { so
 }
 
 /** A name that a web page made point at this machine is no name of this machine (ATTACKS D35). */
-function checkHost({ socket, headers }: IncomingMessage): void {
-  const host = (headers.host ?? '')
+function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
+  // HTTP/2 names it in a header of its own kind; who gives both gives the same.
+  const { host: told, ':authority': authority } = headers;
+  if (authority !== undefined && told !== undefined && authority !== told) {
+    throw new GatewayError('malformed', 'A request names one host.');
+  }
+  const host = String(authority ?? told ?? '')
     .toLowerCase()
     .replace(/:\d+$/, '')
     .replace(/^\[|\]$/g, '');
-  const local = plainAddress(socket.localAddress);
+  const local = plainAddress(localAddress);
   if (isLoopback(local) && !['localhost', '127.0.0.1', '::1', local].includes(host)) {
     throw new GatewayError('refused', 'The Host header does not name this machine.');
   }

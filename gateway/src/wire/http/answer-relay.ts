@@ -1,28 +1,22 @@
-import type { ServerResponse } from 'node:http';
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
 import type { Session } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
+import { flushHead, writeBody, writeHead, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
 import { endToEndResponse, pairHeaders } from './headers.ts';
 import type { AnswerReader, Headers } from './reading.ts';
 
 export interface AnswerParts {
   readonly session: Session;
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   /** Sequence number of the request's record. */
   readonly request: number;
   /** Headers of the gateway's own. */
   readonly ownHeaders: Headers;
   readonly reader: AnswerReader;
   readonly onError: (error: unknown) => void;
-}
-
-interface ClientHead {
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: Headers;
 }
 
 /** What is released together: recorded by now. */
@@ -79,6 +73,9 @@ export class AnswerRelay implements CallReceiver {
 
   onHead({ status, statusText, rawHeaders, isWhole }: AnsweredHead): void {
     this.#guard(() => {
+      if (status < 200) {
+        throw new GatewayError('target_unreachable', 'The target answers with a status that no answer ends with.');
+      }
       const headers = endToEndResponse(pairHeaders(rawHeaders));
       this.#firstByteMs = performance.now() - this.#startedMs;
       this.#head = { status, statusText, headers };
@@ -185,31 +182,30 @@ export class AnswerRelay implements CallReceiver {
     const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast };
     session.whenCommitted(() => {
       this.#uncommittedBytes -= bytes;
-      this.#release(piece);
+      this.#guard(() => {
+        this.#release(piece);
+      });
     });
     this.#balance();
   }
 
   #release({ head, bytes, trailers, isLast }: Piece): void {
     const { response, ownHeaders } = this.#parts;
-    if (this.#isOver) {
-      return;
-    }
     if (head !== null) {
       response.sendDate = false;
-      response.writeHead(head.status, head.statusText, [...head.headers, ...ownHeaders].flat());
+      writeHead(response, { ...head, headers: [...head.headers, ...ownHeaders] });
     }
     response.cork();
     for (const piece of bytes) {
-      response.write(piece);
+      writeBody(response, piece);
     }
     if (isLast) {
       if (trailers.length > 0) {
-        response.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+        writeTrailers(response, trailers);
       }
       response.end();
     } else if (head !== null && bytes.length === 0) {
-      response.flushHeaders();
+      flushHead(response);
     }
     response.uncork();
     this.#balance();

@@ -12,6 +12,7 @@ const hopByHop = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
   'expect',
 ]);
 /** What tells a server where a request comes from, or is the gateway's own: the client's word for it is not passed on. */
@@ -21,14 +22,25 @@ const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 
 const tokenPattern = /^cs_[A-Za-z0-9_-]{1,200}$/;
 const headersMax = 256;
 
-/** Names in lower case, in order. `raw` is Node's list of names and values in turn. Errors: `malformed`, `limit_exceeded`. */
+/**
+ * Names in lower case, in order, without what HTTP/2 says of the first line; crumbs of a cookie put together (RFC 9113, 8.2.3). `raw` is Node's list of
+ * names and values in turn. Errors: `limit_exceeded`.
+ */
 export function pairHeaders(raw: readonly string[]): Headers {
   if (raw.length > 2 * headersMax) {
     throw new GatewayError('limit_exceeded', `More than ${headersMax} header lines are not forwarded.`);
   }
   const pairs: [string, string][] = [];
+  let cookie: [string, string] | null = null;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    pairs.push([(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? '']);
+    const pair: [string, string] = [(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? ''];
+    const [name, value] = pair;
+    if (name === 'cookie' && cookie !== null) {
+      cookie[1] += `; ${value}`;
+    } else if (!name.startsWith(':')) {
+      cookie = name === 'cookie' ? pair : cookie;
+      pairs.push(pair);
+    }
   }
   return pairs;
 }

@@ -1,22 +1,22 @@
-import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../../domain/errors.ts';
+import type { ClientRequest } from '../../domain/exchange.ts';
 
 /** A client that sends nothing of an announced body for so long is cut off. */
 const silenceMs = 60_000;
 
 /** The body of a client's request in pieces, up to a limit. The connection stays open for the answer whatever happens. */
 export class RequestBody {
-  readonly #request: IncomingMessage;
+  readonly #request: ClientRequest;
   readonly #bytesMax: number;
   /** As announced; null for a body of unknown length. */
   readonly length: number | null;
 
   /** Errors: `limit_exceeded`. */
-  constructor(request: IncomingMessage, bytesMax: number) {
-    const { 'content-length': announced, 'transfer-encoding': encoding } = request.headers;
+  constructor(request: ClientRequest, bytesMax: number) {
+    const announced = request.headers['content-length'];
     this.#request = request;
     this.#bytesMax = bytesMax;
-    this.length = encoding === undefined ? Number(announced ?? 0) : null;
+    this.length = announced === undefined && maySendBody(request) ? null : Number(announced ?? 0);
     if ((this.length ?? 0) > bytesMax) {
       throw tooLong(bytesMax);
     }
@@ -45,7 +45,7 @@ export class RequestBody {
     } finally {
       this.#request.setTimeout(0);
     }
-    if (!this.#request.complete) {
+    if (isCut(this.#request)) {
       throw new GatewayError('malformed', 'The client broke off its request.');
     }
   }
@@ -57,6 +57,15 @@ export class RequestBody {
     }
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
   }
+}
+
+/** Without a length announced. */
+function maySendBody(request: ClientRequest): boolean {
+  return 'stream' in request ? !request.stream.endAfterHeaders : request.headers['transfer-encoding'] !== undefined;
+}
+
+function isCut(request: ClientRequest): boolean {
+  return 'stream' in request ? request.aborted : !request.complete;
 }
 
 function tooLong(bytesMax: number): GatewayError {

@@ -4,6 +4,7 @@ import { problemOf } from '../../domain/problem.ts';
 import type { Door, RequestOutcome, Session } from '../../domain/protocol.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay } from './answer-relay.ts';
+import { breakOff, endEarly, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead } from './head.ts';
 import { endToEndRequest, pairHeaders, readToken } from './headers.ts';
 import { normalizePath } from './path.ts';
@@ -195,7 +196,7 @@ class ExchangeRun {
     const { response } = this.#exchange;
     if (!this.#isOver) {
       this.#isOver = true;
-      const isGone = !response.writableFinished;
+      const isGone = wasCut(response);
       this.#call?.destroy();
       this.#answer?.stop();
       if (isGone) {
@@ -220,17 +221,13 @@ class ExchangeRun {
     const problem = problemOf(error, this.#session?.id ?? null);
     if (this.#answer?.hasBegun === true) {
       void this.#recordEnd({ 'error.type': problem.code }, []);
-      response.destroy();
+      breakOff(response);
       return;
     }
     const { status, headers, body } = this.#rules.failure({ problem, head: this.#head, body: this.#body });
-    const own: Headers = [['content-length', String(Buffer.byteLength(body))], ['connection', 'close'], ...this.#ownHeaders];
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
-    if (!response.destroyed) {
-      response.writeHead(status, [...headers, ...own].flat());
-      response.end(body);
-    }
+    endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);
   }
 
   /** The end of the answer as far as it came. The gateway's own words are said even when they cannot be recorded. */

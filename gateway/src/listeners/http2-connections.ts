@@ -1,0 +1,90 @@
+import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type Http2Stream, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+
+/** Requests of one connection at the same time. */
+const streamsMax = 128;
+/** Streams that a client may open and reset at once, and then in a second (rapid reset, CVE-2023-44487): more end the connection. */
+const resetsMax = 200;
+const resetsPerSecondMax = 20;
+const invalidFramesMax = 100;
+const rejectedStreamsMax = 100;
+const settingsMax = 32;
+const pingsMax = 10;
+/** Lines of a head, with those that stand for its first line. */
+const headersMax = 260;
+/** Of one connection: what its streams queue is under the limits of whoever writes to them. */
+const sessionMegabytesMax = 64;
+
+export interface Http2Client {
+  /** From the connection to its first request. */
+  readonly firstMs: number;
+  /** Without a request. */
+  readonly idleMs: number;
+  readonly serve: (request: Http2ServerRequest, response: Http2ServerResponse, expectsContinue: boolean) => void;
+}
+
+/** Connections that speak HTTP/2, each given here with its socket. */
+export class Http2Connections {
+  readonly #server: Http2Server;
+  readonly #clients = new WeakMap<ServerHttp2Session, Http2Client>();
+
+  constructor(headBytesMax: number) {
+    this.#server = createServer({
+      maxSettings: settingsMax,
+      maxHeaderListPairs: headersMax,
+      maxOutstandingPings: pingsMax,
+      maxSessionMemory: sessionMegabytesMax,
+      maxSessionInvalidFrames: invalidFramesMax,
+      maxSessionRejectedStreams: rejectedStreamsMax,
+      streamResetBurst: resetsMax,
+      streamResetRate: resetsPerSecondMax,
+      // What a target says twice is passed on twice.
+      strictSingleValueFields: false,
+      settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headBytesMax, enableConnectProtocol: false },
+    });
+    this.#server.on('request', (request, response) => {
+      this.#clientOf(request)?.serve(request, response, false);
+    });
+    this.#server.on('checkContinue', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+      this.#clientOf(request)?.serve(request, response, true);
+    });
+  }
+
+  /** What was read of the socket already must have been given back to it. */
+  accept(socket: Socket, client: Http2Client): void {
+    // The server says so before `emit` returns.
+    this.#server.once('session', (session) => {
+      this.#clients.set(session, client);
+      limitIdleness(session, client);
+    });
+    this.#server.emit('connection', socket);
+  }
+
+  #clientOf({ stream }: Http2ServerRequest): Http2Client | undefined {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the streams of a server are of its own sessions
+    const session = stream.session as ServerHttp2Session | undefined;
+    return session === undefined ? undefined : this.#clients.get(session);
+  }
+}
+
+/** A client that has no request open is waited for only so long, whatever else it sends. */
+function limitIdleness(session: ServerHttp2Session, { firstMs, idleMs }: Http2Client): void {
+  const close = (): void => {
+    session.destroy();
+  };
+  let timer = setTimeout(close, firstMs);
+  let open = 0;
+  session.on('stream', (stream: Http2Stream) => {
+    clearTimeout(timer);
+    open += 1;
+    stream.once('close', () => {
+      open -= 1;
+      if (open === 0 && !session.destroyed) {
+        timer = setTimeout(close, idleMs);
+      }
+    });
+  });
+  session.once('close', () => {
+    clearTimeout(timer);
+  });
+}

@@ -1,0 +1,72 @@
+import { constants } from 'node:http2';
+import type { ClientResponse } from '../../domain/exchange.ts';
+import type { Headers } from './reading.ts';
+
+/** What differs between the versions of HTTP in which a client is answered. */
+
+export interface ClientHead {
+  readonly status: number;
+  /** HTTP/2 has none. */
+  readonly statusText: string;
+  readonly headers: Headers;
+}
+
+export function writeHead(response: ClientResponse, { status, statusText, headers }: ClientHead): void {
+  const lines = headers.flat();
+  if ('stream' in response) {
+    response.writeHead(status, lines);
+  } else {
+    response.writeHead(status, statusText, lines);
+  }
+}
+
+/** Sends a head that nothing follows yet. */
+export function flushHead(response: ClientResponse): void {
+  // HTTP/2 has sent it already.
+  if (!('stream' in response)) {
+    response.flushHeaders();
+  }
+}
+
+export function writeBody(response: ClientResponse, piece: Uint8Array): void {
+  if ('stream' in response) {
+    response.write(piece);
+  } else {
+    response.write(piece);
+  }
+}
+
+export function writeTrailers(response: ClientResponse, trailers: Headers): void {
+  const byName = Map.groupBy(trailers, ([name]) => name);
+  response.addTrailers(Object.fromEntries([...byName].map(([name, lines]) => [name, lines.map(([, value]) => value)])));
+}
+
+/** Answers a request that was not read to its end, if the client is still there: of HTTP/1.1 the connection is over with it. */
+export function endEarly(response: ClientResponse, head: ClientHead, body: string): void {
+  const length = ['content-length', String(Buffer.byteLength(body))] as const;
+  if ('stream' in response) {
+    if (!response.stream.destroyed) {
+      writeHead(response, { ...head, headers: [...head.headers, length] });
+      response.end(body);
+      // The answer is sent first.
+      response.stream.close(constants.NGHTTP2_NO_ERROR);
+    }
+  } else if (!response.destroyed) {
+    writeHead(response, { ...head, headers: [...head.headers, length, ['connection', 'close']] });
+    response.end(body);
+  }
+}
+
+/** So that nobody takes what there is of the answer for all of it. */
+export function breakOff(response: ClientResponse): void {
+  if ('stream' in response) {
+    response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  } else {
+    response.destroy();
+  }
+}
+
+/** Of a closed response: the client left before it had all. */
+export function wasCut(response: ClientResponse): boolean {
+  return !response.writableFinished || ('stream' in response && response.stream.aborted);
+}
