@@ -21,7 +21,7 @@ interface Seen {
 
 /** A real server that remembers what it was asked. */
 async function startServer(seen: Seen[]): Promise<Server> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const entry: Seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: '', closed: false };
     seen.push(entry);
     response.once('close', () => {

@@ -21,7 +21,8 @@ export class StreamServer implements AsyncDisposable {
   readonly #server: Server;
 
   private constructor() {
-    this.#server = createServer((request, response) => {
+    // Commands of a test stop this process for longer than a server usually keeps a connection.
+    this.#server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
       const pieces: Buffer[] = [];
       request.on('data', (piece: Buffer) => pieces.push(piece));
       request.on('end', () => {

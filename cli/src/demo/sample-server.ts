@@ -7,7 +7,7 @@ export interface SampleServer extends AsyncDisposable {
 
 /** A real HTTP server on a free loopback port. */
 export async function openServer(answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<SampleServer> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
