@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { GatewayError } from './errors.ts';
+import type { Socket } from 'node:net';
 import type { Grant } from './grant.ts';
+import type { Upstream } from './protocol.ts';
 
 /** Of HTTP/1.1 or HTTP/2: whoever needs to know asks for `stream`. */
 export type ClientRequest = IncomingMessage | Http2ServerRequest;
@@ -20,6 +22,15 @@ export interface Exchange {
   readonly isEncrypted: boolean;
   /** The client waits for `100 Continue` before it sends a body. */
   readonly expectsContinue: boolean;
+  /** The client wants to go on in WebSocket; null for a request that is one alone. */
+  readonly upgrade: Upgrade | null;
+}
+
+export interface Upgrade {
+  /** The response is on it until it is detached. */
+  readonly socket: Socket;
+  /** What was read of it behind the request. */
+  readonly head: Buffer;
 }
 
 /** How a target is called over HTTP. */
@@ -70,6 +81,8 @@ export interface UpstreamCall {
 
 export interface CallReceiver {
   onHead(head: AnsweredHead): void;
+  /** The target goes on in another protocol. Nothing else is called back. */
+  onUpgrade(head: AnsweredHead, upstream: Upstream): void;
   onBytes(bytes: Buffer): void;
   /** The answer is whole, with its trailers. */
   onEnd(trailers: readonly string[]): void;

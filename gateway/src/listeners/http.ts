@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, ServerResponse, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket, type SecureContext } from 'node:tls';
 import { formatAddress, isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
+import type { ClientRequest, ClientResponse, Upgrade } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf } from '../domain/problem.ts';
 import type { ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
@@ -60,6 +60,7 @@ interface Message {
   readonly request: ClientRequest;
   readonly response: ClientResponse;
   readonly expectsContinue: boolean;
+  readonly upgrade: Upgrade | null;
 }
 
 /** The one listener for HTTP: requests for targets below `/t/TARGET`, the API, and tunnels. */
@@ -83,7 +84,7 @@ export class HttpListener implements AsyncDisposable {
       connectionsCheckingInterval: deadlinesMs,
       maxHeaderSize: headBytesMax,
       // Any other offer to go on in another protocol is not taken up, and the request answered as it is.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade === tunnelProtocol,
+      shouldUpgradeCallback: ({ headers, url = '' }) => headers.upgrade === tunnelProtocol || (isWebSocket(headers) && targetPath.test(url)),
     });
     // Its own way to serve a connection, which waits until it is known that the connection speaks HTTP/1.1.
     const serve = this.#server.listeners('connection');
@@ -97,18 +98,22 @@ export class HttpListener implements AsyncDisposable {
       this.#admit(socket);
     });
     this.#server.on('request', (request, response) => {
-      this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: false });
+      this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: false, upgrade: null });
     });
     this.#server.on('checkContinue', (request, response) => {
-      this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: true });
+      this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: true, upgrade: null });
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const guest = this.#guests.get(request.socket);
-      if (guest !== undefined) {
+      if (guest === undefined) {
+        socket.destroy();
+      } else if (isWebSocket(request.headers)) {
+        this.#serveUpgrade(guest, request, head);
+      } else {
         guest.place.loggedIn();
         this.#sockets.delete(guest.outer);
+        openTunnel(options, request, { socket, head });
       }
-      openTunnel(options, request, { socket, head });
     });
   }
 
@@ -176,9 +181,28 @@ export class HttpListener implements AsyncDisposable {
       firstMs: Math.min(this.#options.limits.loginMs, headMs),
       idleMs: keepAliveMs,
       serve: (request, response, expectsContinue) => {
-        this.#serve(guest, { request, response, expectsContinue });
+        this.#serve(guest, { request, response, expectsContinue, upgrade: null });
       },
     });
+  }
+
+  /** Node leaves the socket to us: what is answered there by other words than 101 is the last thing on it. */
+  #serveUpgrade(guest: Guest, request: IncomingMessage, head: Buffer): void {
+    const { served: socket } = guest;
+    socket.on('error', () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    try {
+      response.assignSocket(socket);
+    } catch {
+      // A request before it has not been answered.
+      socket.destroy();
+      return;
+    }
+    response.once('finish', () => {
+      socket.destroySoon();
+    });
+    this.#serve(guest, { request, response, expectsContinue: false, upgrade: { socket, head } });
   }
 
   #serve(guest: Guest | undefined, message: Message): void {
@@ -239,6 +263,10 @@ function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { so
   } catch {
     socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
   }
+}
+
+function isWebSocket({ upgrade }: IncomingHttpHeaders): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
 }
 
 /** A name that a web page made point at this machine is no name of this machine (ATTACKS D35). */

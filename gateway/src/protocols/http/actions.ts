@@ -2,7 +2,10 @@ import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { RequestHead } from '../../wire/http/reading.ts';
 
 /** The action catalogue. Method and path are what tells requests apart. */
-export const actions = [{ name: 'http.request', title: 'Make a request' }] as const satisfies readonly ActionDefinition[];
+export const actions = [
+  { name: 'http.request', title: 'Make a request' },
+  { name: 'http.upgrade', title: 'Go on in WebSocket' },
+] as const satisfies readonly ActionDefinition[];
 
 export function requestAttributes({ method, path }: RequestHead): Attributes {
   const at = path.indexOf('?');

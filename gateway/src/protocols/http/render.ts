@@ -1,12 +1,13 @@
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { frameText } from '../../wire/http/recorded-frame.ts';
 import { bodyText, readRecorded } from '../../wire/http/recorded.ts';
 
 /** What one rendering shows at most; the record has all of it. */
 const charactersMax = 512 * 1024;
 
-/** Heads of messages as lines, bodies as text where they are text. Never throws. */
-export function render({ content }: OpenedRecord): Rendering {
-  const text = content === null ? '' : shown(content);
+/** Heads of messages as lines, bodies and frames as text where they are text. Never throws. */
+export function render({ content, meta }: OpenedRecord): Rendering {
+  const text = content === null ? '' : (frameText(content, meta?.attributes ?? {}) ?? shown(content));
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',

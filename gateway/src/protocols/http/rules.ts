@@ -8,6 +8,7 @@ import { requestAttributes } from './actions.ts';
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
   read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReader }),
+  upgrade: (head) => ({ name: 'http.upgrade', attributes: requestAttributes(head) }),
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({
     status: problem.status,

@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
-import type { Session } from '../../domain/protocol.ts';
+import type { Session, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
 import { flushHead, writeBody, writeHead, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
@@ -16,6 +16,7 @@ export interface AnswerParts {
   /** Headers of the gateway's own. */
   readonly ownHeaders: Headers;
   readonly reader: AnswerReader;
+  readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -82,6 +83,15 @@ export class AnswerRelay implements CallReceiver {
       this.#isWhole = isWhole;
       this.#facts.head({ status, headers });
       this.#scheduleFlush();
+    });
+  }
+
+  onUpgrade({ rawHeaders }: AnsweredHead, upstream: Upstream): void {
+    if (this.#isOver) {
+      upstream.destroy();
+    }
+    this.#guard(() => {
+      this.#parts.onUpgrade(pairHeaders(rawHeaders), upstream);
     });
   }
 

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { Agent as ClearAgent, request as requestClear, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GatewayError } from '../../domain/errors.ts';
-import type { CallOptions, CallReceiver, CallTls, UpstreamCall } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallOptions, CallReceiver, CallTls, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { Limits } from '../../domain/limits.ts';
 import type { Target } from '../../domain/target.ts';
 import { dialFailure } from '../dial-failure.ts';
 import { reasonOf } from '../tls.ts';
+import { UpstreamConnection } from '../upstream-connection.ts';
 import { isLinkLocal, lookupElsewhere } from './addresses.ts';
 import { parseRequestHead } from './head.ts';
 
@@ -151,11 +153,16 @@ class Call implements UpstreamCall {
       ...(options.allowLinkLocal ? {} : { lookup: lookupElsewhere }),
     });
     request.setNoDelay(true);
+    // Where the target was asked to change the protocol and did not, it may still take what follows for something else (ATTACKS A10).
+    request.shouldKeepAlive &&= !head.headers.some(([name]) => name === 'upgrade');
     request.on('error', (error) => {
       this.#onError(error);
     });
     request.on('response', (response) => {
       this.#onResponse(response);
+    });
+    request.on('upgrade', (response, socket, first) => {
+      this.#onUpgrade(response, socket, first);
     });
     request.on('drain', () => {
       receiver.onDrain();
@@ -189,6 +196,19 @@ class Call implements UpstreamCall {
     });
   }
 
+  #onUpgrade(response: IncomingMessage, socket: Duplex, first: Buffer): void {
+    if (this.#isOver || !(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#isOver = true;
+    socket.setTimeout(0);
+    const { target, dialMs, receiver } = this.#parts;
+    const upstream = new UpstreamConnection(socket, { host: target.host, handshakeMs: dialMs });
+    upstream.unread(first);
+    receiver.onUpgrade(headOf(response), upstream);
+  }
+
   #onResponse(response: IncomingMessage): void {
     const { receiver } = this.#parts;
     this.#response = response;
@@ -212,12 +232,7 @@ class Call implements UpstreamCall {
       }
       this.#fail(new GatewayError('target_unreachable', 'The target broke off its answer.'));
     });
-    receiver.onHead({
-      status: response.statusCode ?? 0,
-      statusText: response.statusMessage ?? '',
-      rawHeaders: response.rawHeaders,
-      isWhole: () => response.complete,
-    });
+    receiver.onHead(headOf(response));
     if (this.#isPaused) {
       response.pause();
     }
@@ -242,4 +257,13 @@ class Call implements UpstreamCall {
     this.#request?.destroy();
     this.#parts.receiver.onError(error);
   }
+}
+
+function headOf(response: IncomingMessage): AnsweredHead {
+  return {
+    status: response.statusCode ?? 0,
+    statusText: response.statusMessage ?? '',
+    rawHeaders: response.rawHeaders,
+    isWhole: () => response.complete,
+  };
 }

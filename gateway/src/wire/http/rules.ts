@@ -1,3 +1,4 @@
+import type { Action } from '../../domain/action.ts';
 import type { CallOptions } from '../../domain/exchange.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
@@ -9,6 +10,8 @@ export interface ExchangeRules {
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
   /** `body` is null for one that is not read whole. Throws GatewayError `malformed`, `unsupported`. */
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
+  /** What a request to go on in WebSocket is, where the protocol lets one through: each frame of the client is a part of it. */
+  readonly upgrade?: (head: RequestHead) => Action;
   readonly call: (target: Target) => TargetCall;
   /** An error of ours as this protocol's clients expect one. The head is as the client sent it when that was not even read. */
   readonly failure: (failed: Failed) => Failure;

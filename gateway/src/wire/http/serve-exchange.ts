@@ -1,16 +1,21 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, Exchange, UpstreamCall } from '../../domain/exchange.ts';
+import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../domain/problem.ts';
-import type { Door, RequestOutcome, Session } from '../../domain/protocol.ts';
+import type { Door, Session, Upstream } from '../../domain/protocol.ts';
+import { Connection } from '../connection.ts';
+import { runRelay } from '../relay-loop.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { breakOff, endEarly, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead } from './head.ts';
 import { endToEndRequest, pairHeaders, readToken } from './headers.ts';
 import { normalizePath } from './path.ts';
-import { headerOf, type Headers, type RequestHead, type RequestReading } from './reading.ts';
+import { headerOf, noAnswerReader, type AnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
-import type { ExchangeRules } from './rules.ts';
+import type { ExchangeRules, TargetCall } from './rules.ts';
+import { acceptedHeaders, openingHeaders } from './websocket-handshake.ts';
+import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
 
 /** Bodies of announced length up to this are one record with their head. */
 const smallBodyBytes = 64 * 1024;
@@ -27,6 +32,11 @@ export async function serveExchange(exchange: Exchange, door: Door, rules: Excha
   await new ExchangeRun(exchange, door, rules).run();
 }
 
+interface Allowed {
+  readonly grant: Grant;
+  readonly seq: number;
+}
+
 class ExchangeRun {
   readonly #exchange: Exchange;
   readonly #door: Door;
@@ -39,6 +49,8 @@ class ExchangeRun {
   /** Sequence number of the request's record. */
   #request: number | null = null;
   #ownHeaders: Headers = [];
+  /** What was asked of the target and let through, when it was to go on in WebSocket. */
+  #upgrade: WebSocketFacts | null = null;
   #call: UpstreamCall | null = null;
   #answer: AnswerRelay | null = null;
   #isOver = false;
@@ -78,38 +90,96 @@ class ExchangeRun {
       throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
     }
     this.#head = head;
+    if (this.#exchange.upgrade === null) {
+      await this.#ask(session, call, head);
+    } else {
+      await this.#askUpgrade(session, call, head);
+    }
+  }
+
+  async #ask(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
+    const { request, response, expectsContinue } = this.#exchange;
+    const { target, limits } = session;
     const isReadWhole = this.#rules.isReadWhole(head, target);
     const mustBeWhole = isReadWhole || call.needsWholeBody;
-    const body = new RequestBody(this.#exchange.request, mustBeWhole ? Math.min(call.bodyBytesMax, session.limits.frameBytesMax) : call.bodyBytesMax);
+    const body = new RequestBody(request, mustBeWhole ? Math.min(call.bodyBytesMax, limits.frameBytesMax) : call.bodyBytesMax);
     const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
-    if (this.#exchange.expectsContinue) {
-      this.#exchange.response.writeContinue();
+    if (expectsContinue) {
+      response.writeContinue();
     }
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first;
     const reading = this.#rules.read(head, isReadWhole ? first : null, target);
     const sent = composeRequestHead(this.#sentHead(head, framingOf(body, first), session));
-    const outcome = await this.#decide(session, reading, first === null ? [sent] : first.length === 0 ? [sent] : [sent, first], first === null);
-    await untilCommitted(session);
-    if (outcome.grant === null || this.#isOver) {
-      return;
+    const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
+    if (outcome !== null) {
+      this.#forward(session, call, outcome, reading.answer);
+      if (first === null) {
+        await this.#forwardBody(session, body, reading);
+      }
+      this.#call?.end();
     }
+  }
+
+  async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
+    const action = this.#rules.upgrade?.(head);
+    if (action === undefined) {
+      throw new GatewayError('unsupported', 'Requests to this target are not upgraded.');
+    }
+    const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
+    const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
+    if (outcome !== null) {
+      this.#upgrade = { action, request: outcome.seq };
+      this.#forward(session, call, outcome, noAnswerReader);
+      this.#call?.end();
+    }
+  }
+
+  #forward(session: Session, call: TargetCall, { grant, seq }: Allowed, reader: AnswerReader): void {
     const answer = new AnswerRelay({
       session,
       response: this.#exchange.response,
-      request: outcome.seq,
+      request: seq,
       ownHeaders: this.#ownHeaders,
-      reader: reading.answer,
+      reader,
+      onUpgrade: (answered, upstream) => void this.#goOn(session, answered, upstream),
       onError: (error) => void this.#fail(error),
     });
     this.#answer = answer;
     this.#call = session.call(call, answer);
     answer.attach(this.#call);
-    this.#call.forward(outcome.grant);
-    if (first === null) {
-      await this.#forwardBody(session, body, reading);
+    this.#call.forward(grant);
+  }
+
+  /** The target consents to WebSocket: once that is recorded and released, frames are relayed until either side ends. */
+  async #goOn(session: Session, answered: Headers, upstream: Upstream): Promise<void> {
+    const { response, upgrade } = this.#exchange;
+    try {
+      if (upgrade === null || this.#upgrade === null) {
+        throw new GatewayError('target_unreachable', 'The target changed to another protocol without being asked.');
+      }
+      const headers = acceptedHeaders(this.#head?.headers ?? [], answered);
+      const meta = { request: this.#upgrade.request, attributes: { 'http.response.status_code': 101 } };
+      session.record('response', meta, [composeResponseHead(101, 'Switching Protocols', headers)], true);
+      await untilCommitted(session);
+      if (this.#isOver || 'stream' in response) {
+        upstream.destroy();
+        return;
+      }
+      this.#isOver = true;
+      session.signal.removeEventListener('abort', this.#onAbort);
+      response.detachSocket(upgrade.socket);
+      const client = new Connection(upgrade.socket, { certificate: null, loginMs: session.limits.loginMs });
+      client.unread(upgrade.head);
+      client.write(composeResponseHead(101, 'Switching Protocols', [...headers, ...this.#ownHeaders]));
+      await runRelay(client, upstream, session, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
+        this.#bug = bug;
+      });
+      this.#closed.resolve();
+    } catch (error) {
+      upstream.destroy();
+      await this.#fail(error);
     }
-    this.#call.end();
   }
 
   async #authenticate(headers: Headers): Promise<{ session: Session; token: string }> {
@@ -149,14 +219,21 @@ class ExchangeRun {
     };
   }
 
-  async #decide(session: Session, { action, repeats = false }: RequestReading, bytes: readonly Uint8Array[], continues: boolean): Promise<RequestOutcome> {
-    const outcome = await session.request(action, bytes, { continues, repeats });
-    this.#request = outcome.seq;
+  /** Null: it is over meanwhile. Errors: `refused`. */
+  async #decide(
+    session: Session,
+    { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
+    bytes: readonly Uint8Array[],
+    continues: boolean,
+  ): Promise<Allowed | null> {
+    const { decision, grant, seq } = await session.request(action, bytes, { continues, repeats });
+    this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', session.newestRecord]];
-    if (outcome.grant === null) {
-      throw new GatewayError('refused', outcome.decision.reason);
+    if (grant === null) {
+      throw new GatewayError('refused', decision.reason);
     }
-    return outcome;
+    await untilCommitted(session);
+    return this.#isOver ? null : { grant, seq };
   }
 
   /** Each piece is recorded, then forwarded; the last record of a whole body is an empty one. */

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+interface Seen {
+  readonly headers: IncomingMessage['headers'];
+  /** What came of the client, as it came. */
+  readonly messages: (string | Buffer)[];
+  closed: number | null;
+}
+
+interface Arrivals {
+  readonly seen: Seen[];
+  readonly raw: Socket[];
+  /** What came behind a request that was not taken up. */
+  readonly behind: Buffer[];
+}
+
+const opening = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+
+function bytesOf(data: RawData): Buffer {
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data);
+}
+
+/** Says everything back; below /refused it does not go on in WebSocket, below /liar it does in a way that nobody asked for. */
+async function startServer({ seen, raw, behind }: Arrivals): Promise<Server> {
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: true });
+  const server = createServer((_, response) => {
+    response.end('ordinary');
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => undefined);
+    raw.push(socket);
+    if (request.url === '/refused' || request.url === '/liar') {
+      socket.on('data', (piece: Buffer) => behind.push(piece));
+      socket.on('end', () => socket.end());
+    }
+    if (request.url === '/refused') {
+      // The connection stays open, as at a server that takes what follows for further requests.
+      socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno');
+      return;
+    }
+    if (request.url === '/liar') {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: forged\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      const entry: Seen = { headers: request.headers, messages: [], closed: null };
+      seen.push(entry);
+      client.on('error', () => undefined);
+      client.on('message', (data, isBinary) => {
+        const message = isBinary ? bytesOf(data) : bytesOf(data).toString();
+        entry.messages.push(message);
+        client.send(request.url === '/count' ? String(message.length) : message);
+      });
+      client.on('close', (code) => {
+        entry.closed = code;
+      });
+      if (request.url === '/greeting') {
+        client.send('first');
+      } else if (request.url === '/flood') {
+        client.send(Buffer.alloc(40_000_000, 'f'));
+      } else if (request.url === '/masked') {
+        socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+describe('WebSocket through the gateway', () => {
+  const seen: Seen[] = [];
+  const raw: Socket[] = [];
+  const behind: Buffer[] = [];
+  let upstream: Server;
+  let gateway: GatewayProcess;
+  let token: string;
+  before(async () => {
+    upstream = await startServer({ seen, raw, behind });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
+    const { port } = upstream.address() as AddressInfo;
+    gateway = await GatewayProcess.start({
+      environment: { API_SECRET: 'socket-canary' },
+      config: `targets:
+  api: { url: "http://127.0.0.1:${port}", password: { env: API_SECRET }, durability: process }
+  other: { url: "http://127.0.0.1:${port}" }
+principals:
+  agent: { kind: agent, targets: [api] }
+`,
+    });
+    token = gateway.token('agent');
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    for (const socket of raw) {
+      socket.destroy();
+    }
+    upstream.closeAllConnections();
+    upstream.close();
+  });
+
+  const lastSeen = (): Seen => seen.at(-1) ?? assert.fail('the target was not asked');
+  /** Its session is that of the answer to its opening. */
+  const open = async (path: string, own = token): Promise<{ client: WebSocket; session: string; received: Buffer[] }> => {
+    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/api${path}`, ['chat'], { headers: { authorization: `Bearer ${own}` } });
+    const received: Buffer[] = [];
+    client.on('message', (data) => received.push(bytesOf(data)));
+    client.on('error', () => undefined);
+    const [answer]: IncomingMessage[] = await once(client, 'upgrade');
+    await waitUntil(() => client.readyState === WebSocket.OPEN);
+    return { client, session: String(answer?.headers['countersign-session']), received };
+  };
+  const frames = async (session: string) =>
+    (await gateway.records(session)).filter(({ attributes }) => attributes['countersign.websocket.opcode'] !== undefined);
+  /** Sends these bytes, and tells what came before the connection was closed. */
+  const sendRaw = async (path: string, bytes: Buffer | string, headers = opening): Promise<Buffer> => {
+    const socket = connect(gateway.port('http'), '127.0.0.1');
+    const pieces: Buffer[] = [];
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    socket.on('error', () => undefined);
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n${headers}\r\n`);
+    socket.write(bytes);
+    await once(socket, 'close');
+    return Buffer.concat(pieces);
+  };
+
+  test('messages go both ways, each recorded with its direction before it moves on', async () => {
+    const { client, session, received } = await open('/greeting');
+    await waitUntil(() => received.length === 1);
+    client.send('hello');
+    client.send(Buffer.from([0, 1, 2]));
+    client.ping('p');
+    await once(client, 'pong');
+    await waitUntil(() => received.length === 3);
+    client.close(1000, 'done');
+    const [code] = await once(client, 'close');
+    assert.equal(code, 1000);
+    const { headers, messages } = lastSeen();
+    assert.equal(headers.authorization, 'Bearer socket-canary');
+    assert.equal(headers['sec-websocket-extensions'], undefined);
+    assert.deepEqual(messages, ['hello', Buffer.from([0, 1, 2])]);
+    const shown = (await frames(session)).map(({ kind, attributes, content }) => [kind, attributes['countersign.websocket.opcode'], content?.text]);
+    assert.deepEqual(
+      shown.filter(([kind]) => kind === 'request'),
+      [
+        ['request', 'text', 'hello'],
+        ['request', 'binary', '(binary, 3 bytes)'],
+        ['request', 'ping', '(ping, 1 bytes)'],
+        ['request', 'close', 'close 1000 done'],
+      ],
+    );
+    assert.deepEqual(
+      shown.filter(([kind]) => kind === 'response'),
+      [
+        ['response', 'text', 'first'],
+        ['response', 'text', 'hello'],
+        ['response', 'binary', '(binary, 3 bytes)'],
+        ['response', 'pong', '(pong, 1 bytes)'],
+        ['response', 'close', 'close 1000 done'],
+      ],
+    );
+    const records = await gateway.records(session);
+    const upgrade = records.find(({ action }) => action === 'http.upgrade');
+    assert.match(upgrade?.content?.text ?? '', /^GET \/greeting HTTP\/1\.1\n[^]*upgrade: websocket/);
+    assert.ok(records.some(({ content }) => content?.text?.startsWith('HTTP/1.1 101') === true));
+    assert.ok(!JSON.stringify(records).includes('socket-canary'));
+  });
+
+  test('long messages go in parts, at the pace of the reader, and are whole in the record', async () => {
+    const { client, session, received } = await open('/count', gateway.token('agent'));
+    client.send(Buffer.alloc(5_000_000, 'm'));
+    client.send('x'.repeat(400_000));
+    await waitUntil(() => received.length === 2);
+    assert.deepEqual(received.map(String), ['5000000', '400000']);
+    client.terminate();
+    const parts = (await frames(session)).filter(({ kind, content }) => kind === 'request' && content?.text?.startsWith('xx') === true);
+    assert.ok(parts.some(({ attributes }) => attributes['countersign.websocket.offset'] !== undefined));
+    assert.ok(parts.map(({ content }) => content?.text).join('') === 'x'.repeat(400_000));
+    const flood = await open('/flood');
+    flood.client.pause();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    flood.client.resume();
+    await waitUntil(() => flood.received.length === 1);
+    assert.equal(flood.received[0]?.length, 40_000_000);
+    flood.client.terminate();
+    await waitUntil(() => lastSeen().closed !== null);
+  });
+
+  test('A10: a target that does not consent answers, and no tunnel stays open behind its answer', async () => {
+    const smuggled = 'GET /admin HTTP/1.1\r\nhost: x\r\n\r\n';
+    const asked = raw.length;
+    const answer = (await sendRaw('/t/api/refused', smuggled)).toString();
+    assert.match(answer, /^HTTP\/1\.1 403 Forbidden\r\n[^]*\r\n\r\nno$/);
+    assert.doesNotMatch(answer, /ordinary/);
+    assert.equal(raw.length, asked + 1);
+    const forged = (await sendRaw('/t/api/liar', smuggled)).toString();
+    assert.match(forged, /^HTTP\/1\.1 502 [^]*target_unreachable/);
+    // The next request has a connection of its own.
+    assert.equal(raw.length, asked + 2);
+    await waitUntil(() => raw.slice(asked).every(({ closed }) => closed));
+    assert.deepEqual(behind, []);
+  });
+
+  test('who is not let through, or does not open as one does, gets an answer and nothing else', async () => {
+    const asked = raw.length;
+    assert.match((await sendRaw('/t/other/x', '')).toString(), /^HTTP\/1\.1 403/);
+    assert.match((await sendRaw('/t/api/x', '', opening.replace('13', '12'))).toString(), /^HTTP\/1\.1 400/);
+    assert.match((await sendRaw('/t/api/a/../x', '')).toString(), /^HTTP\/1\.1 400/);
+    assert.match((await sendRaw('/t/api/x', '', `${opening}content-length: 5\r\n`)).toString(), /^HTTP\/1\.1 400/);
+    assert.equal(raw.length, asked);
+  });
+
+  test('violations by either side close both with 1002', async () => {
+    const masked = [0, 0, 0, 0];
+    for (const bytes of [
+      [0x81, 0x01, 0x61],
+      [0xc1, 0x80, ...masked],
+      [0x83, 0x80, ...masked],
+      [0x80, 0x80, ...masked],
+      [0x09, 0x80, ...masked],
+      [0x89, 0xfe, 0, 126, ...masked],
+      [0x81, 0xfe, 0, 5, ...masked],
+      [0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, ...masked],
+      [0x88, 0x81, ...masked, 3],
+      [0x88, 0x80, ...masked, 0x81, 0x80, ...masked],
+    ]) {
+      const asked = seen.length;
+      const answer = await sendRaw('/t/api/x', Buffer.from(bytes));
+      const close = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
+      assert.ok(close.includes(Buffer.from([0x03, 0xea])), `${bytes.join(' ')}: ${answer.toString('latin1')}`);
+      assert.deepEqual(lastSeen().messages, []);
+      assert.equal(seen.length, asked + 1);
+    }
+    await waitUntil(() => lastSeen().closed !== null);
+    const { client, session } = await open('/masked');
+    const [code] = await once(client, 'close');
+    assert.equal(code, 1002);
+    await waitUntil(() => lastSeen().closed === 1002);
+    assert.ok((await frames(session)).some(({ attributes }) => attributes['error.type'] === 'malformed'));
+  });
+
+  test('halt closes both sides, and says so', async () => {
+    const { client, session } = await open('/x', gateway.token('agent'));
+    const closed = once(client, 'close');
+    await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } });
+    assert.equal((await closed)[0], 1008);
+    await waitUntil(() => lastSeen().closed === 1001);
+  });
+
+  test('the connection of either side ends that of the other', async () => {
+    const leaving = await open('/x');
+    leaving.client.terminate();
+    await waitUntil(() => lastSeen().closed !== null);
+    const left = await open('/x');
+    raw.at(-1)?.destroy();
+    await once(left.client, 'close');
+  });
+
+  test('what was recorded verifies, and nothing of it was a surprise', () => {
+    assert.doesNotMatch(gateway.log, /could not/);
+    assert.equal(gateway.verify().status, 0);
+  });
+});
