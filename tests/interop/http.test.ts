@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as clientRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram } from '../support/run.ts';
@@ -135,8 +136,8 @@ principals:
     assert.equal(request?.action, 'http.request');
     assert.equal(request?.record, response.headers.get('countersign-record'));
     assert.equal(request?.attributes['url.path'], '/things');
-    assert.match(request?.content?.text ?? '', /^POST \/base\/things\?a=1 HTTP\/1\.1\nhost: [^]*\n\nhello$/);
-    assert.match(answered?.content?.text ?? '', /^HTTP\/1\.1 200 OK\n[^]*\n\necho 5$/);
+    assert.match(request?.content?.text ?? '', /^POST \/base\/things\?a=1\nhost: [^]*\n\nhello$/);
+    assert.match(answered?.content?.text ?? '', /^HTTP 200\n[^]*\n\necho 5$/);
     assert.equal(answered?.attributes['http.response.status_code'], 200);
     assert.ok(!JSON.stringify(records).includes(secret) && !JSON.stringify(records).includes(token), 'no secret is in a record');
   });
@@ -243,14 +244,15 @@ principals:
 
   test('a body above the limit of the target is refused with 413, announced or not', async () => {
     assert.equal((await ask('/api/upload', { method: 'POST', body: Buffer.alloc(3_000_001) })).status, 413);
-    const endless = ReadableStream.from(
-      (function* () {
-        for (;;) {
+    const long = ReadableStream.from(
+      (async function* () {
+        for (let bytes = 0; bytes < 30_000_000; bytes += 100_000) {
           yield Buffer.alloc(100_000);
+          await setImmediate();
         }
       })(),
     );
-    const refused = await ask('/api/upload', { method: 'POST', body: endless, duplex: 'half' }).then(
+    const refused = await ask('/api/upload', { method: 'POST', body: long, duplex: 'half' }).then(
       ({ status }) => status,
       () => 413,
     );

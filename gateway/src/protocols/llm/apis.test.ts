@@ -97,7 +97,8 @@ describe('what is not known is unknown', () => {
     test(request, () => {
       const [method = '', path = ''] = request.split(' ');
       // The body is not looked at.
-      assert.deepEqual(actionOf(method, path, 'no JSON'), { name: 'unknown', attributes: {} });
+      const attributes = { 'http.request.method': method, 'url.path': path };
+      assert.deepEqual(actionOf(method, `${path}?key=secret`, 'no JSON'), { name: 'unknown', attributes });
     });
   }
 

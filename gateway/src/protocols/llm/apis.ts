@@ -14,7 +14,7 @@ export interface ModelRequest extends RequestReading {
   messages(): readonly Message[];
 }
 
-const unknown: Action = { name: 'unknown', attributes: {} };
+const unknownName = 'unknown';
 
 /**
  * What a request asks of a model. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
@@ -23,12 +23,12 @@ const unknown: Action = { name: 'unknown', attributes: {} };
 export function readModelRequest(head: RequestHead, body: Uint8Array): ModelRequest {
   const api = findApi(head);
   if (api === null) {
-    return { action: unknown, answer: new ModelAnswer(null), messages: () => [] };
+    return { action: unknownAction(head), answer: new ModelAnswer(null), messages: () => [] };
   }
   const given = api.takesBody ? parseBody(body) : {};
   const messages = api.shape.messages(given);
   const action: Action = {
-    name: api.shape.knows?.(given) === false ? unknown.name : api.action,
+    name: api.shape.knows?.(given) === false ? unknownName : api.action,
     attributes: {
       'gen_ai.operation.name': api.operation,
       'gen_ai.provider.name': api.provider,
@@ -38,6 +38,12 @@ export function readModelRequest(head: RequestHead, body: Uint8Array): ModelRequ
     },
   };
   return { action, answer: new ModelAnswer(api.shape), messages: () => messages };
+}
+
+/** Method and path are all there is to tell such requests apart; a query may hold a key. */
+function unknownAction({ method, path }: RequestHead): Action {
+  const [pathAlone = ''] = path.split('?', 1);
+  return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone } };
 }
 
 /** The messages of a recorded request; null where they cannot be read. Never throws. */

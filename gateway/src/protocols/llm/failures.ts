@@ -1,46 +1,41 @@
 import type { Problem } from '../../domain/problem.ts';
-import type { Failed, Failure } from '../../wire/http/rules.ts';
-import { type Dialect, dialectOf } from './dialect.ts';
+import type { Failure } from '../../wire/http/rules.ts';
 import { jsonText } from './json.ts';
+
+/** Whose words an error is said in. */
+export type Dialect = 'openai' | 'anthropic' | 'gemini' | 'bedrock';
 
 /**
  * Our error in the provider's own shape, so that its SDK raises its usual exception. The gateway's code stays in it where the shape has
  * room; the session is in the message, when there is one.
  */
-export function describeFailure({ problem, head }: Failed): Failure {
-  const { headers, body } = shapes[dialectOf(head)](problem, sentence(problem));
-  return {
-    status: problem.status,
-    headers: [['content-type', 'application/json'], ...(isPassing(problem) ? [] : [doNotRetry]), ...headers],
-    body: jsonText(body),
-  };
+export function describeFailure(dialect: Dialect, { code, detail, status, session }: Problem): Failure {
+  const { headers, body } = shapes[dialect](code, sentence(detail, session), status);
+  const retry = passing.has(code) ? [] : [['x-should-retry', 'false'] as const];
+  return { status, headers: [['content-type', 'application/json'], ...retry, ...headers], body: jsonText(body) };
 }
 
-/** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx; that helps only where the cause may pass. */
-const doNotRetry = ['x-should-retry', 'false'] as const;
-
-function isPassing({ code }: Problem): boolean {
-  return ['throttled', 'stopping', 'target_unreachable', 'deadline_exceeded'].includes(code);
-}
+/** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx unless they are told not to: that helps only where the cause may pass. */
+const passing: ReadonlySet<string> = new Set(['throttled', 'stopping', 'target_unreachable', 'deadline_exceeded']);
 
 interface ShapedError {
   readonly headers: readonly (readonly [string, string])[];
   readonly body: unknown;
 }
 
-const shapes: Readonly<Record<Dialect, (problem: Problem, message: string) => ShapedError>> = {
+const shapes: Readonly<Record<Dialect, (code: string, message: string, status: number) => ShapedError>> = {
   // https://platform.openai.com/docs/guides/error-codes
-  openai: ({ code, status }, message) => ({
+  openai: (code, message, status) => ({
     headers: [],
     body: { error: { message, type: byStatus(status).openai, code, param: null } },
   }),
   // https://docs.anthropic.com/en/api/errors
-  anthropic: ({ status }, message) => ({
+  anthropic: (_code, message, status) => ({
     headers: [],
     body: { type: 'error', error: { type: byStatus(status).anthropic, message } },
   }),
   // https://cloud.google.com/apis/design/errors
-  gemini: ({ code, status }, message) => ({
+  gemini: (code, message, status) => ({
     headers: [],
     body: {
       error: {
@@ -52,7 +47,7 @@ const shapes: Readonly<Record<Dialect, (problem: Problem, message: string) => Sh
     },
   }),
   // https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
-  bedrock: ({ status }, message) => ({
+  bedrock: (_code, message, status) => ({
     headers: [['x-amzn-errortype', byStatus(status).aws]],
     body: { message },
   }),
@@ -86,7 +81,7 @@ function byStatus(status: number): Names {
   return namesByStatus.get(status) ?? (status < 500 ? badRequest : internal);
 }
 
-function sentence({ detail, session }: Problem): string {
-  const said = `countersign: ${detail}`;
+function sentence(message: string, session: string | undefined): string {
+  const said = `countersign: ${message}`;
   return session === undefined ? said : `${said.replace(/\.$/, '')} (session ${session})`;
 }

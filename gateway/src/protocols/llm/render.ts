@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
-import { bodyText, decodeBody, readRecorded, type RecordedMessage } from '../../wire/http/recorded.ts';
+import { decodeBody, plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
@@ -28,12 +28,11 @@ const leadBytesMax = 1024 * 1024;
 /** Segments of a target's base path. */
 const baseSegmentsMax = 8;
 const headEnd = '\r\n\r\n';
-const nothing: Shown = { text: '', attributes: {} };
 
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
-  const { text, attributes } =
-    record.content === null ? nothing : record.kind === 'request' ? showRequest(record.content) : showResponse(record, record.content, earlier);
+  const content = contentOf(record);
+  const { text, attributes } = record.kind === 'request' ? showRequest(content) : showResponse(record, content, earlier);
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',
@@ -42,35 +41,26 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   };
 }
 
-function showRequest(content: Uint8Array): Shown {
-  const message = readRecorded(content);
-  const head = requestHeadOf(message);
-  const api = head === null ? null : findRecordedApi(head);
-  if (head === null || (api !== null && !api.takesBody)) {
-    return { text: head === null ? bodyText(message) : `${head.method} ${head.path}`, attributes: {} };
+function showRequest(content: Buffer): Shown {
+  const request = readRecordedRequest(content);
+  if (request === null) {
+    return asItIs(content);
   }
-  const messages = api === null ? null : readMessages(api, message.body);
-  return messages === null || messages.length === 0
-    ? { text: `${head.method} ${head.path}\n${bodyText(message)}`.trim(), attributes: {} }
+  const { head, body } = request;
+  const api = findRecordedApi(head);
+  const messages = api?.takesBody === true ? (readMessages(api, body) ?? []) : [];
+  return messages.length === 0
+    ? { text: [`${head.method} ${head.path}`, plainText(body)].filter((line) => line !== '').join('\n'), attributes: {} }
     : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages) } };
 }
 
-function showResponse(record: OpenedRecord, content: Uint8Array, earlier: Earlier): Shown {
-  const message = readRecorded(content);
-  const head = responseHeadOf(message);
+function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
+  const response = readRecordedResponse(content);
   const api = apiOf(record, earlier);
-  const found = api === null ? null : head === null ? showPiece(api, message.body, piecesBefore(record, earlier)) : showAnswer(api, head, message.body);
-  return found ?? { text: bodyText(message), attributes: {} };
-}
-
-function requestHeadOf({ startLine, headers }: RecordedMessage): RequestHead | null {
-  const [, method, path] = /^([A-Z-]+) (\S+) HTTP\/1\.1$/.exec(startLine ?? '') ?? [];
-  return method === undefined || path === undefined ? null : { method, path, headers };
-}
-
-function responseHeadOf({ startLine, headers }: RecordedMessage): ResponseHead | null {
-  const [, status] = /^HTTP\/1\.1 (\d{3})/.exec(startLine ?? '') ?? [];
-  return status === undefined ? null : { status: Number(status), headers };
+  if (response !== null) {
+    return (api === null ? null : showAnswer(api, response.head, response.body)) ?? asItIs(response.body);
+  }
+  return (api === null ? null : showPiece(api, content, piecesBefore(record, earlier))) ?? asItIs(content);
 }
 
 /** An answer, or the beginning of a stream. Null where it says nothing that is known. */
@@ -79,7 +69,8 @@ function showAnswer(api: Api, head: ResponseHead, body: Buffer): Shown | null {
   answer.head(head);
   answer.bytes(body);
   const messages = answer.messages();
-  const isStream = answer.valuesRead > 0 && isEventStream(headerOf(head.headers, 'content-type') ?? '');
+  // The beginning of an event says nothing yet.
+  const isStream = isEventStream(headerOf(head.headers, 'content-type') ?? '') && (answer.valuesRead > 0 || answer.unread === 0);
   return isStream || messages.length > 0 || answer.error !== null
     ? shown(messages, [describeMessages(messages), describeError(answer.error), describeUnread(answer.unread)])
     : null;
@@ -147,11 +138,15 @@ function describeUnread(unread: number): string {
   return unread <= 0 ? '' : `(${unread} ${unread === 1 ? 'event' : 'events'} more that cannot be read)`;
 }
 
+function asItIs(bytes: Buffer): Shown {
+  return { text: plainText(bytes), attributes: {} };
+}
+
 /** The API of the request that a record answers. */
 function apiOf(record: OpenedRecord, earlier: Earlier): Api | null {
   const asked = record.meta?.request === undefined ? null : earlier(record.meta.request);
-  const head = asked?.content == null ? null : requestHeadOf(readRecorded(asked.content));
-  return head === null ? null : findRecordedApi(head);
+  const request = readRecordedRequest(contentOf(asked));
+  return request === null ? null : findRecordedApi(request.head);
 }
 
 /** A path is recorded as it was sent, below the base path of the target: that may be any of its beginnings. */
@@ -168,7 +163,7 @@ function findRecordedApi(head: RequestHead): Api | null {
   return null;
 }
 
-/** What came of an answer before one of its pieces. */
+/** What came of an answer before one of its pieces, as far as it matters to that piece. */
 interface Before {
   /** Null when the first piece is not at hand. */
   readonly head: ResponseHead | null;
@@ -177,21 +172,49 @@ interface Before {
 }
 
 function piecesBefore(record: OpenedRecord, earlier: Earlier): Before {
+  const head = headBefore(record, earlier);
+  const isPlain = head === null || headerOf(head.headers, 'content-encoding') === undefined;
   const pieces: Buffer[] = [];
   let bytes = 0;
   for (let distance = 1; distance <= pieceDistanceMax && bytes <= leadBytesMax; distance += 1) {
-    const candidate = earlier(record.seq - distance);
-    if (candidate?.content != null && candidate.kind === record.kind && candidate.meta?.request === record.meta?.request) {
-      const head = responseHeadOf(readRecorded(candidate.content));
-      const content = Buffer.from(candidate.content);
-      pieces.unshift(head === null ? content : content.subarray(content.indexOf(headEnd) + headEnd.length));
-      if (head !== null) {
+    const content = pieceOf(record, earlier(record.seq - distance));
+    if (content !== null) {
+      const isFirst = readRecordedResponse(content) !== null;
+      const body = isFirst ? content.subarray(content.indexOf(headEnd) + headEnd.length) : content;
+      // No event of text/event-stream goes on behind an empty line.
+      const isBoundary = isPlain && /(?:\n\n|\r\n\r\n|\r\r)$/.test(body.toString('latin1', Math.max(body.length - 4, 0)));
+      pieces.unshift(isBoundary ? Buffer.alloc(0) : body);
+      bytes += body.length;
+      if (isFirst || isBoundary) {
         return { head, bytes: Buffer.concat(pieces) };
       }
-      bytes += content.length;
     }
   }
   return { head: null, bytes: Buffer.concat(pieces) };
+}
+
+/** The head of the answer that a piece is of: its first record comes soon behind that of the request. */
+function headBefore(record: OpenedRecord, earlier: Earlier): ResponseHead | null {
+  const request = record.meta?.request ?? record.seq;
+  for (let seq = request + 1; seq < record.seq && seq <= request + pieceDistanceMax; seq += 1) {
+    const content = pieceOf(record, earlier(seq));
+    if (content !== null) {
+      return readRecordedResponse(content)?.head ?? null;
+    }
+  }
+  return null;
+}
+
+/** The content of a record that is of the same answer. */
+function pieceOf(record: OpenedRecord, candidate: OpenedRecord | null): Buffer | null {
+  const isSame = candidate?.kind === record.kind && candidate.meta?.request === record.meta?.request;
+  return isSame ? contentOf(candidate) : null;
+}
+
+/** A view, not a copy. */
+function contentOf(record: OpenedRecord | null): Buffer {
+  const content = record?.content ?? new Uint8Array();
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
 }
 
 /** The piece and what is before it with their coding undone, which takes all of them from the first. */
@@ -199,7 +222,7 @@ function decodePiece(piece: Buffer, { head, bytes }: Before): { readonly type: s
   if (head === null) {
     return { type: null, lead: bytes, last: piece };
   }
-  const lead = decodeBody(head.headers, bytes).body;
-  const whole = decodeBody(head.headers, Buffer.concat([bytes, piece])).body;
+  const lead = decodeBody(head.headers, bytes);
+  const whole = decodeBody(head.headers, Buffer.concat([bytes, piece]));
   return { type: headerOf(head.headers, 'content-type') ?? '', lead, last: whole.subarray(lead.length) };
 }

@@ -1,7 +1,8 @@
+import { headerOf, type RequestHead } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
-import { describeFailure } from './failures.ts';
+import { describeFailure, type Dialect } from './failures.ts';
 import { providerAuth, providerOf } from './options.ts';
 import { findApi } from './routes.ts';
 
@@ -11,5 +12,18 @@ export const rules: ExchangeRules = {
   // A conversation is sent whole with each turn.
   read: (head, body) => ({ ...readModelRequest(head, body ?? new Uint8Array()), repeats: true }),
   call: (target) => targetCall(target, providerAuth[providerOf(target.options)]),
-  failure: describeFailure,
+  failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
 };
+
+/** The path tells whose client it is, also before anything else is known; for one that is not known, headers that SDKs send. */
+function dialectOf(head: RequestHead): Dialect {
+  const provider = findApi(head)?.provider;
+  const has = (name: string): boolean => provider === undefined && headerOf(head.headers, name) !== undefined;
+  if (provider === 'anthropic' || has('anthropic-version')) {
+    return 'anthropic';
+  }
+  if (provider?.startsWith('gcp.') === true || has('x-goog-api-client')) {
+    return 'gemini';
+  }
+  return provider === 'aws.bedrock' || has('amz-sdk-request') ? 'bedrock' : 'openai';
+}

@@ -1,6 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
-import { bodyText, readRecorded } from '../../wire/http/recorded.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseExactNumbers, parseServerBody } from './messages.ts';
@@ -33,11 +33,12 @@ function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
 }
 
 function renderRequest(content: Buffer): Shown {
-  const request = readRecorded(content);
-  const messages = readMessages(request.body.toString('utf8'));
+  const request = readRecordedRequest(content);
+  const body = request?.body ?? content;
+  const messages = readMessages(body.toString('utf8'));
   if (messages === null) {
-    const line = (request.startLine ?? '').replace(/ HTTP\/1\.1$/, '');
-    return { text: [line, bodyText(request)].filter((each) => each !== '').join('\n'), attributes: {} };
+    const line = request === null ? '' : `${request.head.method} ${request.head.path}`;
+    return { text: [line, plainText(body)].filter((each) => each !== '').join('\n'), attributes: {} };
   }
   const [first] = messages;
   const isCall = first !== undefined && 'method' in first.message && first.message.method === 'tools/call';
@@ -49,10 +50,10 @@ function renderRequest(content: Buffer): Shown {
 }
 
 function renderResponse(content: Buffer, isAnswer: boolean): Shown {
-  const response = readRecorded(content);
-  const status = Number(response.startLine?.split(' ')[1] ?? 200);
-  const text = renderAnswer(bodyText(response));
-  const isShown = (status < 200 || status > 299 || text === '') && response.startLine !== null;
+  const response = readRecordedResponse(content);
+  const status = response?.head.status ?? 200;
+  const text = renderAnswer(plainText(response?.body ?? content));
+  const isShown = (status < 200 || status > 299 || text === '') && response !== null;
   return {
     text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
     attributes: isAnswer && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {},

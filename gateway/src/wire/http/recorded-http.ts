@@ -1,0 +1,89 @@
+import { isUtf8 } from 'node:buffer';
+import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { headerOf, type Headers, type RequestHead, type ResponseHead } from './reading.ts';
+
+export interface RecordedRequest {
+  readonly head: RequestHead;
+  readonly body: Buffer;
+}
+
+export interface RecordedResponse {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+}
+
+/** A head is looked for in so many bytes. */
+const headBytesMax = 256 * 1024;
+/** A body that is longer than this when decoded stays as it is. */
+const decodedBytesMax = 64 * 1024 * 1024;
+/** A character of UTF-8 may be cut by the end of a record: this many of its bytes are on the other side. */
+const cutCharacterBytesMax = 3;
+
+/** Null for bytes that do not begin with the head of a request. The body is decoded as far as it can be. */
+export function readRecordedRequest(content: Buffer): RecordedRequest | null {
+  const read = readHead(content);
+  const [, method, path] = /^([A-Z-]+) (\S+) HTTP\/1\.1$/.exec(read?.firstLine ?? '') ?? [];
+  return read === null || method === undefined || path === undefined ? null : { head: { method, path, headers: read.headers }, body: read.body };
+}
+
+/** The same of a response. */
+export function readRecordedResponse(content: Buffer): RecordedResponse | null {
+  const read = readHead(content);
+  const [, status] = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(read?.firstLine ?? '') ?? [];
+  return read === null || status === undefined ? null : { head: { status: Number(status), headers: read.headers }, body: read.body };
+}
+
+/** Bytes as text where they are text; their number where they are not. */
+export function plainText(bytes: Buffer): string {
+  let start = 0;
+  while (start < cutCharacterBytesMax && ((bytes[start] ?? 0) & 0xc0) === 0x80) {
+    start += 1;
+  }
+  for (let cut = 0; cut <= cutCharacterBytesMax; cut += 1) {
+    const whole = bytes.subarray(start, bytes.length - cut);
+    if (isUtf8(whole)) {
+      return whole.toString('utf8');
+    }
+  }
+  return `(${bytes.length} bytes that are not text)`;
+}
+
+function readHead(content: Buffer): { readonly firstLine: string; readonly headers: Headers; readonly body: Buffer } | null {
+  const end = content.subarray(0, headBytesMax).indexOf('\r\n\r\n');
+  if (end < 0) {
+    return null;
+  }
+  const [firstLine = '', ...lines] = content.toString('latin1', 0, end).split('\r\n');
+  const headers = lines.map((line): readonly [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, Math.max(colon, 0)).toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  return { firstLine, headers, body: decodeBody(headers, content.subarray(end + 4)) };
+}
+
+/** Undoes the content codings of a body, also of one of which only the beginning is there. What cannot be decoded stays as it is. */
+export function decodeBody(headers: Headers, body: Buffer): Buffer {
+  const codings = (headerOf(headers, 'content-encoding') ?? '').toLowerCase().split(',');
+  try {
+    return codings.reduceRight((decoded, coding) => decodeOne(decoded, coding.trim()), body);
+  } catch {
+    return body;
+  }
+}
+
+function decodeOne(bytes: Buffer, coding: string): Buffer {
+  const limit = { maxOutputLength: decodedBytesMax };
+  switch (coding) {
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
+    case 'deflate':
+      return inflateSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
+    case 'br':
+      return brotliDecompressSync(bytes, { ...limit, finishFlush: constants.BROTLI_OPERATION_FLUSH });
+    case 'zstd':
+      return zstdDecompressSync(bytes, { ...limit, finishFlush: constants.ZSTD_e_flush });
+    default:
+      return bytes;
+  }
+}
