@@ -69,8 +69,8 @@ export interface CallCredential {
 export interface UpstreamCall {
   /** The first grant holds the head and what there is of the body; each further one goes on with the body. */
   forward(grant: Grant): void;
-  /** The request is whole. */
-  end(): void;
+  /** The request is whole. A last grant holds its trailers. */
+  end(trailers?: Grant): void;
   /** Bytes of the request that the target is too slow to take: 0 while it keeps up, else `onDrain` follows. */
   readonly queuedBytes: number;
   pause(): void;
@@ -80,6 +80,8 @@ export interface UpstreamCall {
 }
 
 export interface CallReceiver {
+  /** An answer of status 1xx, before the one that ends the request. */
+  onInformation(head: AnsweredHead): void;
   onHead(head: AnsweredHead): void;
   /** The target goes on in another protocol. Nothing else is called back. */
   onUpgrade(head: AnsweredHead, upstream: Upstream): void;

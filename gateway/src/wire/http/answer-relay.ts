@@ -3,10 +3,13 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
-import { flushHead, writeBody, writeHead, writeTrailers, type ClientHead } from './client-response.ts';
+import { flushHead, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
 import { endToEndResponse, pairHeaders } from './headers.ts';
 import type { AnswerReader, Headers } from './reading.ts';
+
+/** Answers of status 1xx to one request. */
+const informationsMax = 32;
 
 export interface AnswerParts {
   readonly session: Session;
@@ -45,6 +48,7 @@ export class AnswerRelay implements CallReceiver {
   #isPaused = false;
   #uncommittedBytes = 0;
   #firstByteMs: number | null = null;
+  #informations = 0;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -70,6 +74,24 @@ export class AnswerRelay implements CallReceiver {
   /** What is known of an answer that is cut here. */
   facts(): Attributes {
     return { ...this.#facts.facts(), ...this.#measures() };
+  }
+
+  onInformation({ status, statusText, rawHeaders }: AnsweredHead): void {
+    this.#guard(() => {
+      this.#informations += 1;
+      if (this.#informations > informationsMax) {
+        throw new GatewayError('target_unreachable', `The target gave more than ${informationsMax} answers before its answer.`);
+      }
+      const { session, request, response } = this.#parts;
+      const headers = endToEndResponse(pairHeaders(rawHeaders));
+      const attributes = { 'http.response.status_code': status };
+      session.record('response', { request, attributes }, [composeResponseHead(status, statusText, headers)], true);
+      session.whenCommitted(() => {
+        this.#guard(() => {
+          writeInformation(response, { status, statusText, headers });
+        });
+      });
+    });
   }
 
   onHead({ status, statusText, rawHeaders, isWhole }: AnsweredHead): void {
@@ -243,6 +265,6 @@ export class AnswerRelay implements CallReceiver {
   }
 }
 
-function trailersAttribute(trailers: Headers): Attributes {
+export function trailersAttribute(trailers: Headers): Attributes {
   return trailers.length === 0 ? {} : { 'countersign.http.trailers': trailers.map(([name, value]) => `${name}: ${value}`) };
 }

@@ -12,7 +12,7 @@ import { dialFailure } from '../dial-failure.ts';
 import { reasonOf } from '../tls.ts';
 import { UpstreamConnection } from '../upstream-connection.ts';
 import { isLinkLocal, lookupElsewhere } from './addresses.ts';
-import { parseRequestHead } from './head.ts';
+import { parseRequestHead, parseTrailers } from './head.ts';
 
 const headBytesMax = 64 * 1024;
 /** Idle connections are given up before most servers do. */
@@ -106,7 +106,11 @@ class Call implements UpstreamCall {
     }
   }
 
-  end(): void {
+  end(trailers?: Grant): void {
+    const [lines] = trailers?.spend() ?? [];
+    if (lines !== undefined) {
+      this.#request?.addTrailers(parseTrailers(lines).map(([name, value]): [string, string] => [name, value]));
+    }
     this.#request?.end();
   }
 
@@ -160,6 +164,12 @@ class Call implements UpstreamCall {
     });
     request.on('response', (response) => {
       this.#onResponse(response);
+    });
+    request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
+      // The gateway expects no 100 of the target, and says its own.
+      if (!this.#isOver && statusCode !== 100) {
+        receiver.onInformation({ status: statusCode, statusText: statusMessage, rawHeaders, isWhole: () => false });
+      }
     });
     request.on('upgrade', (response, socket, first) => {
       this.#onUpgrade(response, socket, first);

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { constants } from 'node:http2';
 import type { ClientResponse } from '../../domain/exchange.ts';
 import type { Headers } from './reading.ts';
@@ -36,9 +37,24 @@ export function writeBody(response: ClientResponse, piece: Uint8Array): void {
   }
 }
 
+/** An answer before the answer: what knows HTTP/1.0 alone would take it for that (RFC 9110, 15.2). */
+export function writeInformation(response: ClientResponse, { status, headers }: ClientHead): void {
+  if ('stream' in response) {
+    if (!response.stream.destroyed) {
+      response.stream.additionalHeaders({ ':status': status, ...byName(headers) });
+    }
+  } else if (response.req.httpVersion !== '1.0') {
+    response.writeInformation(status, headers.flat());
+  }
+}
+
 export function writeTrailers(response: ClientResponse, trailers: Headers): void {
-  const byName = Map.groupBy(trailers, ([name]) => name);
-  response.addTrailers(Object.fromEntries([...byName].map(([name, lines]) => [name, lines.map(([, value]) => value)])));
+  response.addTrailers(byName(trailers));
+}
+
+function byName(headers: Headers): OutgoingHttpHeaders {
+  const lines = Map.groupBy(headers, ([name]) => name);
+  return Object.fromEntries([...lines].map(([name, same]) => [name, same.map(([, value]) => value)]));
 }
 
 /** Answers a request that was not read to its end, if the client is still there: of HTTP/1.1 the connection is over with it. */

@@ -11,16 +11,28 @@ export function composeResponseHead(status: number, statusText: string, headers:
   return Buffer.from(`HTTP/1.1 ${status} ${statusText}\r\n${printHeaders(headers)}\r\n`, 'latin1');
 }
 
+export function composeTrailers(trailers: CallHead['headers']): Buffer {
+  return Buffer.from(printHeaders(trailers), 'latin1');
+}
+
+/** Reads what `composeTrailers` made. */
+export function parseTrailers(bytes: Uint8Array): CallHead['headers'] {
+  return parseLines(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n').slice(0, -1));
+}
+
 /** Reads what `composeRequestHead` made. */
 export function parseRequestHead(bytes: Uint8Array): CallHead {
   const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n');
   const [method, path, version] = (lines[0] ?? '').split(' ');
   assert(method !== undefined && path !== undefined && version === 'HTTP/1.1' && lines.length >= 3, 'a grant begins with a head of ours');
-  const headers = lines.slice(1, -2).map((line) => {
+  return { method, path, headers: parseLines(lines.slice(1, -2)) };
+}
+
+function parseLines(lines: readonly string[]): CallHead['headers'] {
+  return lines.map((line) => {
     const at = line.indexOf(': ');
     return [line.slice(0, at), line.slice(at + 2)] as const;
   });
-  return { method, path, headers };
 }
 
 function printHeaders(headers: CallHead['headers']): string {

@@ -86,6 +86,11 @@ export function endToEndRequest(headers: Headers, token: string): Headers {
   );
 }
 
+/** The same for trailers: what frames or encodes a message is said before it (RFC 9110, 6.5.1). */
+export function endToEndTrailers(trailers: Headers, token: string): Headers {
+  return endToEndRequest(trailers, token).filter(([name]) => !name.startsWith('content-'));
+}
+
 /** The same for an answer. Its length is the message's own framing. */
 export function endToEndResponse(headers: Headers): Headers {
   const named = connectionOptions(headers);

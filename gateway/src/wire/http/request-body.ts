@@ -1,5 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { ClientRequest } from '../../domain/exchange.ts';
+import { pairHeaders } from './headers.ts';
+import type { Headers } from './reading.ts';
 
 /** A client that sends nothing of an announced body for so long is cut off. */
 const silenceMs = 60_000;
@@ -50,12 +52,25 @@ export class RequestBody {
     }
   }
 
+  /** Of the body that was read to its end. */
+  get trailers(): Headers {
+    return pairHeaders(this.#request.rawTrailers);
+  }
+
+  /** For a body that is sent with its length, so that nothing can follow it. Errors: also `unsupported`. */
   async whole(): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for await (const piece of this.pieces()) {
       pieces.push(piece);
     }
+    this.assertNoTrailers();
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  }
+
+  assertNoTrailers(): void {
+    if (this.trailers.length > 0) {
+      throw new GatewayError('unsupported', 'Trailers are forwarded behind a body of unknown length alone.');
+    }
   }
 }
 

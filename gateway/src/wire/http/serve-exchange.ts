@@ -2,14 +2,14 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../domain/problem.ts';
-import type { Door, Session, Upstream } from '../../domain/protocol.ts';
+import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
 import { Connection } from '../connection.ts';
 import { runRelay } from '../relay-loop.ts';
 import { untilCommitted } from '../until-committed.ts';
-import { AnswerRelay } from './answer-relay.ts';
+import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
 import { breakOff, endEarly, wasCut } from './client-response.ts';
-import { composeRequestHead, composeResponseHead } from './head.ts';
-import { endToEndRequest, pairHeaders, readToken } from './headers.ts';
+import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
+import { endToEndRequest, endToEndTrailers, pairHeaders, readToken } from './headers.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type AnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
@@ -43,6 +43,7 @@ class ExchangeRun {
   readonly #rules: ExchangeRules;
   readonly #closed = Promise.withResolvers<void>();
   #session: Session | null = null;
+  #token = '';
   #head: RequestHead;
   /** Where it was read whole. */
   #body: Uint8Array | null = null;
@@ -82,7 +83,8 @@ class ExchangeRun {
   async #serve(): Promise<void> {
     const headers = pairHeaders(this.#exchange.request.rawHeaders);
     this.#head = { ...this.#head, headers };
-    const { session, token } = await this.#authenticate(headers);
+    const session = await this.#authenticate(headers);
+    const token = this.#token;
     const { target } = session;
     const call = this.#rules.call(target);
     const head = { method: this.#exchange.request.method ?? '', path: normalizePath(this.#exchange.path), headers: endToEndRequest(headers, token) };
@@ -116,8 +118,9 @@ class ExchangeRun {
       this.#forward(session, call, outcome, reading.answer);
       if (first === null) {
         await this.#forwardBody(session, body, reading);
+      } else {
+        this.#call?.end();
       }
-      this.#call?.end();
     }
   }
 
@@ -182,7 +185,7 @@ class ExchangeRun {
     }
   }
 
-  async #authenticate(headers: Headers): Promise<{ session: Session; token: string }> {
+  async #authenticate(headers: Headers): Promise<Session> {
     const { isLoopback, isEncrypted, target, clientAddress } = this.#exchange;
     if (!isLoopback && !isEncrypted) {
       throw new GatewayError('refused', 'A token is taken over the network only under TLS: configure tls, and use https://.');
@@ -191,6 +194,7 @@ class ExchangeRun {
       throw new GatewayError('malformed', 'A request has one Host header.');
     }
     const token = readToken(headers);
+    this.#token = token;
     const traceparent = headerOf(headers, 'traceparent');
     const session = await this.#door.authenticate({
       token,
@@ -203,7 +207,7 @@ class ExchangeRun {
     this.#ownHeaders = [['countersign-session', session.id]];
     session.signal.addEventListener('abort', this.#onAbort, { once: true });
     session.signal.throwIfAborted();
-    return { session, token };
+    return session;
   }
 
   /** What the target gets: its own name, the path below its base path, and the framing of the body. */
@@ -236,23 +240,42 @@ class ExchangeRun {
     return this.#isOver ? null : { grant, seq };
   }
 
-  /** Each piece is recorded, then forwarded; the last record of a whole body is an empty one. */
+  /** Each piece is recorded, then forwarded; the last record of a whole body holds its trailers, or nothing. */
   async #forwardBody(session: Session, body: RequestBody, { action }: RequestReading): Promise<void> {
     const relation = { partOf: this.#request ?? 0, continues: true };
     for await (const piece of body.pieces()) {
-      const part = await session.request(action, [piece], relation);
-      await untilCommitted(session);
-      if (this.#isOver || this.#call === null) {
+      const grant = await this.#decidePart(session, action, piece, relation);
+      if (grant === null) {
         return;
       }
-      if (part.grant === null) {
-        throw new GatewayError('refused', part.decision.reason);
-      }
-      this.#call.forward(part.grant);
+      this.#call?.forward(grant);
       await this.#untilTaken(session.limits.queuedBytesMax);
+    }
+    if (body.length !== null) {
+      body.assertNoTrailers();
+    }
+    const trailers = endToEndTrailers(body.trailers, this.#token);
+    if (trailers.length > 0) {
+      const attributes = { ...action.attributes, ...trailersAttribute(trailers) };
+      const grant = await this.#decidePart(session, { ...action, attributes }, composeTrailers(trailers), { ...relation, continues: false });
+      if (grant !== null) {
+        this.#call?.end(grant);
+      }
+      return;
     }
     session.record('request', { request: relation.partOf }, [], false);
     await untilCommitted(session);
+    this.#call?.end();
+  }
+
+  /** Null: it is over meanwhile. Errors: `refused`. */
+  async #decidePart(session: Session, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
+    const { grant, decision } = await session.request(action, [bytes], relation);
+    await untilCommitted(session);
+    if (grant === null) {
+      throw new GatewayError('refused', decision.reason);
+    }
+    return this.#isOver ? null : grant;
   }
 
   async #untilTaken(queuedBytesMax: number): Promise<void> {
