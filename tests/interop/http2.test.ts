@@ -38,6 +38,9 @@ async function startServer(seen: Seen[]): Promise<Server> {
       entry.body += piece.toString('latin1');
     });
     request.on('end', () => {
+      if (url === '/never') {
+        return;
+      }
       if (url === '/endless') {
         response.write('first');
       } else if (url === '/trailers') {
@@ -206,6 +209,12 @@ principals:
     await waitUntil(async () =>
       (await gateway.records(String(head['countersign-session']))).some(({ attributes }) => attributes['error.type'] === 'client_closed'),
     );
+    const asked = seen.length;
+    const unanswered = client.request(to('/never', { ':method': 'HEAD' }));
+    unanswered.on('error', () => undefined);
+    await waitUntil(() => seen.length > asked);
+    unanswered.close(constants.NGHTTP2_CANCEL);
+    await waitUntil(() => lastSeen().closed);
     assert.equal((await ask(client, to('/x'))).status, 200);
   });
 

@@ -82,7 +82,18 @@ export function breakOff(response: ClientResponse): void {
   }
 }
 
+/** The client has all of the answer, or is gone. */
+export function onceClosed(response: ClientResponse, act: () => void): void {
+  // Node's response of HTTP/2 says nothing when a HEAD request is reset; its stream does.
+  if ('stream' in response) {
+    response.stream.once('close', act);
+  } else {
+    response.once('close', act);
+  }
+}
+
 /** Of a closed response: the client left before it had all. */
 export function wasCut(response: ClientResponse): boolean {
-  return !response.writableFinished || ('stream' in response && response.stream.aborted);
+  const isReset = 'stream' in response && (response.stream.aborted || response.stream.rstCode !== constants.NGHTTP2_NO_ERROR);
+  return isReset || !response.writableFinished;
 }

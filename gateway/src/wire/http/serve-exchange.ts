@@ -7,7 +7,7 @@ import { Connection } from '../connection.ts';
 import { runRelay } from '../relay-loop.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
-import { breakOff, endEarly, wasCut } from './client-response.ts';
+import { breakOff, endEarly, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { endToEndRequest, endToEndTrailers, pairHeaders, readToken } from './headers.ts';
 import { normalizePath } from './path.ts';
@@ -67,7 +67,7 @@ class ExchangeRun {
   async run(): Promise<void> {
     const { response } = this.#exchange;
     response.on('error', () => response.destroy());
-    response.once('close', this.#onClose);
+    onceClosed(response, this.#onClose);
     try {
       await this.#serve();
     } catch (error) {
