@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { requireProgram } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 interface Seen {
@@ -27,10 +30,15 @@ function bytesOf(data: RawData): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data);
 }
 
+function portOf(server: Server | TlsServer): number {
+  const address = server.address();
+  return address === null || typeof address === 'string' ? 0 : address.port;
+}
+
 /** Says everything back; below /refused it does not go on in WebSocket, below /liar it does in a way that nobody asked for. */
-async function startServer({ seen, raw, behind }: Arrivals): Promise<Server> {
+async function startServer<Either extends Server | TlsServer>(server: Either, { seen, raw, behind }: Arrivals): Promise<Either> {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: true });
-  const server = createServer((_, response) => {
+  server.on('request', (_, response) => {
     response.end('ordinary');
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
@@ -75,24 +83,27 @@ async function startServer({ seen, raw, behind }: Arrivals): Promise<Server> {
   return server;
 }
 
-describe('WebSocket through the gateway', () => {
+describe('WebSocket through the gateway', requireProgram('openssl'), () => {
   const seen: Seen[] = [];
   const raw: Socket[] = [];
   const behind: Buffer[] = [];
+  const certificate = makeCertificate();
   let upstream: Server;
+  let secured: TlsServer;
   let gateway: GatewayProcess;
   let token: string;
   before(async () => {
-    upstream = await startServer({ seen, raw, behind });
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
-    const { port } = upstream.address() as AddressInfo;
+    upstream = await startServer(createServer(), { seen, raw, behind });
+    secured = await startServer(createTlsServer({ cert: certificate.certificate, key: certificate.key }), { seen, raw, behind });
     gateway = await GatewayProcess.start({
       environment: { API_SECRET: 'socket-canary' },
-      config: `targets:
-  api: { url: "http://127.0.0.1:${port}", password: { env: API_SECRET }, durability: process }
-  other: { url: "http://127.0.0.1:${port}" }
+      config: `tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
+targets:
+  api: { url: "http://127.0.0.1:${portOf(upstream)}", password: { env: API_SECRET }, durability: process }
+  other: { url: "http://127.0.0.1:${portOf(upstream)}" }
+  secure: { url: "https://127.0.0.1:${portOf(secured)}", durability: process, options: { caFile: ${certificate.certificateFile} } }
 principals:
-  agent: { kind: agent, targets: [api] }
+  agent: { kind: agent, targets: [api, secure] }
 `,
     });
     token = gateway.token('agent');
@@ -102,8 +113,8 @@ principals:
     for (const socket of raw) {
       socket.destroy();
     }
-    upstream.closeAllConnections();
     upstream.close();
+    secured.close();
   });
 
   const lastSeen = (): Seen => seen.at(-1) ?? assert.fail('the target was not asked');
@@ -171,6 +182,16 @@ principals:
     assert.match(upgrade?.content?.text ?? '', /^GET \/greeting\n[^]*upgrade: websocket/);
     assert.ok(records.some(({ content }) => content?.text?.startsWith('HTTP/1.1 101') === true));
     assert.ok(!JSON.stringify(records).includes('socket-canary'));
+  });
+
+  test('under TLS on both sides', async () => {
+    const url = `wss://127.0.0.1:${gateway.port('http')}/t/secure/x`;
+    const client = new WebSocket(url, { ca: certificate.certificate, headers: { authorization: `Bearer ${token}` } });
+    await once(client, 'open');
+    client.send('hello');
+    const [said] = await once(client, 'message');
+    assert.equal(String(said), 'hello');
+    client.terminate();
   });
 
   test('long messages go in parts, at the pace of the reader, and are whole in the record', async () => {
