@@ -92,19 +92,20 @@ describe('WebSocket through the gateway', requireProgram('openssl'), () => {
   let secured: TlsServer;
   let gateway: GatewayProcess;
   let token: string;
-  before(async () => {
-    upstream = await startServer(createServer(), { seen, raw, behind });
-    secured = await startServer(createTlsServer({ cert: certificate.certificate, key: certificate.key }), { seen, raw, behind });
-    gateway = await GatewayProcess.start({
-      environment: { API_SECRET: 'socket-canary' },
-      config: `tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
+  const configOf = (granted: string): string => `tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
 targets:
   api: { url: "http://127.0.0.1:${portOf(upstream)}", password: { env: API_SECRET }, durability: process }
   other: { url: "http://127.0.0.1:${portOf(upstream)}" }
   secure: { url: "https://127.0.0.1:${portOf(secured)}", durability: process, options: { caFile: ${certificate.certificateFile} } }
 principals:
-  agent: { kind: agent, targets: [api, secure] }
-`,
+  agent: { kind: agent, targets: ${granted} }
+`;
+  before(async () => {
+    upstream = await startServer(createServer(), { seen, raw, behind });
+    secured = await startServer(createTlsServer({ cert: certificate.certificate, key: certificate.key }), { seen, raw, behind });
+    gateway = await GatewayProcess.start({
+      environment: { API_SECRET: 'socket-canary' },
+      config: configOf('[api, secure]'),
     });
     token = gateway.token('agent');
   });
@@ -273,6 +274,23 @@ principals:
     await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } });
     assert.equal((await closed)[0], 1008);
     await waitUntil(() => lastSeen().closed === 1001);
+  });
+
+  test('a frame behind the end of a grant is refused, and closes both sides', async () => {
+    const { client, session } = await open('/x');
+    client.send('before');
+    await once(client, 'message');
+    gateway.configure(configOf('[secure]'));
+    await waitUntil(() => gateway.log.includes('configuration taken up'));
+    const closed = once(client, 'close');
+    client.send('behind');
+    assert.equal((await closed)[0], 1008);
+    await waitUntil(() => lastSeen().closed === 1001);
+    assert.deepEqual(lastSeen().messages, ['before']);
+    const refused = (await frames(session)).find(({ content }) => content?.text === 'behind');
+    assert.equal(refused?.verdict, 'deny');
+    gateway.configure(configOf('[api, secure]'));
+    await waitUntil(() => gateway.log.split('configuration taken up').length === 3);
   });
 
   test('the connection of either side ends that of the other', async () => {
