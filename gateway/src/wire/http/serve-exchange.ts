@@ -1,3 +1,4 @@
+import type { Action } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
