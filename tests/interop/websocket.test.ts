@@ -120,14 +120,18 @@ principals:
 
   const lastSeen = (): Seen => seen.at(-1) ?? assert.fail('the target was not asked');
   /** Its session is that of the answer to its opening. */
-  const open = async (path: string, own = token): Promise<{ client: WebSocket; session: string; received: Buffer[] }> => {
+  const open = async (path: string, own = token): Promise<{ client: WebSocket; session: string; received: Buffer[]; closed: Promise<number> }> => {
     const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/api${path}`, ['chat'], { headers: { authorization: `Bearer ${own}` } });
     const received: Buffer[] = [];
     client.on('message', (data) => received.push(bytesOf(data)));
     client.on('error', () => undefined);
+    // From now on: the other side may close at once.
+    const closed = new Promise<number>((resolve) => {
+      client.once('close', resolve);
+    });
     const [answer]: IncomingMessage[] = await once(client, 'upgrade');
-    await waitUntil(() => client.readyState === WebSocket.OPEN);
-    return { client, session: String(answer?.headers['countersign-session']), received };
+    await waitUntil(() => client.readyState !== WebSocket.CONNECTING);
+    return { client, session: String(answer?.headers['countersign-session']), received, closed };
   };
   const frames = async (session: string) =>
     (await gateway.records(session)).filter(({ attributes }) => attributes['countersign.websocket.opcode'] !== undefined);
@@ -261,9 +265,8 @@ principals:
       assert.equal(seen.length, asked + 1);
     }
     await waitUntil(() => lastSeen().closed !== null);
-    const { client, session } = await open('/masked');
-    const [code] = await once(client, 'close');
-    assert.equal(code, 1002);
+    const { session, closed } = await open('/masked');
+    assert.equal(await closed, 1002);
     await waitUntil(() => lastSeen().closed === 1002);
     assert.ok((await frames(session)).some(({ attributes }) => attributes['error.type'] === 'malformed'));
   });
