@@ -50,6 +50,7 @@ principals:
       const call = records.findLast(({ action }) => action === 'mcp.call_tool');
       assert.equal(call?.attributes['gen_ai.tool.name'], 'track_parcel');
       assert.equal(call.attributes['mcp.method.name'], 'tools/call');
+      assert.deepEqual(call.attributes['countersign.tool_hints'], ['readOnlyHint=true']);
       assert.equal(call.content?.text, 'call_tool track_parcel({"order":101})');
       const answered = records.find(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === call.seq);
       assert.match(answered?.content?.text ?? '', /left Dover/);

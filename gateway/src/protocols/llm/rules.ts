@@ -11,7 +11,12 @@ export const rules: ExchangeRules = {
   isReadWhole: (head) => findApi(head)?.takesBody === true,
   // A conversation is sent whole with each turn.
   read: (head, body) => ({ ...readModelRequest(head, body ?? new Uint8Array()), repeats: true }),
-  call: (target) => targetCall(target, providerAuth[providerOf(target.options)]),
+  call: (target) => {
+    const provider = providerOf(target.options);
+    const call = targetCall(target, providerAuth[provider]);
+    // Names of models are ARNs there, and its SDK encodes their slashes.
+    return provider === 'bedrock' ? { ...call, allowsEncodedSlash: true } : call;
+  },
   failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
 };
 

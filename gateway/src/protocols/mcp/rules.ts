@@ -13,7 +13,8 @@ export const rules: ExchangeRules = {
   isReadWhole: () => true,
   read: (head, body, target) => {
     const { action, answer } = readRequest(head, body ?? new Uint8Array());
-    return { action, answer: watchTools(target.name, answer) };
+    const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
+    return { action: { name: action.name, attributes }, answer: watchTools(target.name, answer) };
   },
   call: (target) => targetCall(target),
   failure: failureAnswer,

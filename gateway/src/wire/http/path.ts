@@ -5,14 +5,15 @@ const visible = /^[\x21-\x7e]*$/;
 /** Octets that mean the same with and without percent encoding (RFC 3986, 2.3). */
 const unreserved = /^[A-Za-z0-9._~-]$/;
 /** What one server takes for a separator, an end or a parent, and another one does not. */
-const ambiguous = /%(?:2f|5c|00|0a|0d|23|3f|25(?:2e|2f|5c))|\\|[#<>"^`{|}]/i;
+const ambiguous = /%(?:5c|00|0a|0d|23|3f|25(?:2e|2f|5c))|\\|[#<>"^`{|}]/i;
+const encodedSlash = /%2f/i;
 
 /**
  * The one spelling of a path and query that is decided on, recorded and sent (ATTACKS A9): percent encoding of unreserved characters is undone,
  * the rest of it in upper case. What servers are known to read differently is refused: dot segments, empty segments, encoded separators,
- * matrix parameters behind dots. Errors: `malformed`.
+ * matrix parameters behind dots. A slash in percent encoding is let through for targets that are known to take it as part of a name. Errors: `malformed`.
  */
-export function normalizePath(raw: string): string {
+export function normalizePath(raw: string, allowsEncodedSlash = false): string {
   if (raw.length > pathLengthMax) {
     throw new GatewayError('limit_exceeded', `A path and query of more than ${pathLengthMax} characters is not forwarded.`);
   }
@@ -22,14 +23,14 @@ export function normalizePath(raw: string): string {
   if (!visible.test(raw) || raw.includes('#')) {
     throw malformed('it holds characters that must be percent-encoded');
   }
-  if (ambiguous.test(path)) {
+  if (ambiguous.test(path) || (encodedSlash.test(path) && !allowsEncodedSlash)) {
     throw malformed('it holds a separator in percent encoding, or a character that no path has');
   }
   const normalized = decodeUnreserved(path);
   if (normalized !== '' && !normalized.startsWith('/')) {
     throw malformed('it does not begin with a slash');
   }
-  const segments = normalized.slice(1).split('/');
+  const segments = normalized.slice(1).split(/\/|%2F/);
   for (const [i, segment] of segments.entries()) {
     const [name] = segment.split(';');
     if (name === '.' || name === '..' || (segment === '' && i < segments.length - 1)) {

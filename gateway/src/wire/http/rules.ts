@@ -20,6 +20,7 @@ export interface ExchangeRules {
 export interface TargetCall extends CallOptions {
   /** Longer bodies of requests are refused. */
   readonly bodyBytesMax: number;
+  readonly allowsEncodedSlash: boolean;
   /** The credential is over all of the body. */
   readonly needsWholeBody: boolean;
 }

@@ -88,7 +88,11 @@ class ExchangeRun {
     const token = this.#token;
     const { target } = session;
     const call = this.#rules.call(target);
-    const head = { method: this.#exchange.request.method ?? '', path: normalizePath(this.#exchange.path), headers: endToEndRequest(headers, token) };
+    const head = {
+      method: this.#exchange.request.method ?? '',
+      path: normalizePath(this.#exchange.path, call.allowsEncodedSlash),
+      headers: endToEndRequest(headers, token),
+    };
     if (head.path.includes(token)) {
       throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
     }

@@ -31,6 +31,8 @@ const schema = z
     /** For `aws-sigv4`: what the signature is for. */
     awsRegion: awsName.optional(),
     awsService: awsName.optional(),
+    /** The target takes a slash in percent encoding as part of a name, never as a separator. */
+    encodedSlash: z.stringbool().or(z.boolean()).optional(),
     linkLocal: z.stringbool().or(z.boolean()).default(false),
     /** Longer bodies of requests are refused with 413. */
     bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax),
@@ -64,6 +66,7 @@ export function targetCall(target: Target, auth?: string): TargetCall {
     tls: target.scheme === 'https' ? { verify: tlsVerify, ...files } : null,
     allowLinkLocal: options.linkLocal,
     bodyBytesMax: options.bodyBytesMax,
+    allowsEncodedSlash: options.encodedSlash === true,
     needsWholeBody: method === awsMethod && needsWholeBody(service),
     credential: (head, body) =>
       method === awsMethod ? signAws(head, body, { ...awsKey(target), region, service }, new Date()) : credentialOf(target, method, head),
