@@ -32,8 +32,10 @@ export async function benchLlm(): Promise<void> {
   const ways = waysTo({ model, nginx, portkey, gateway });
   for (const streams of [false, true]) {
     console.log(`\n${streams ? 'Streamed, 22 events' : 'Whole answers'}; ${rounds} rounds of ${roundSeconds} s in alternation, medians\n`);
+    // Its stream handling fails on Node 20 and 26 alike: "TypeError: immutable", as an answer with status 500.
+    const compared = streams ? ways.filter(({ name }) => name !== 'Portkey') : ways;
     const head = ['connections', 'way', 'requests/s', 'p50 ms', 'p99 ms', 'first byte p50 ms', 'p99 ms', 'of direct', 'of Portkey'];
-    printTable([head, ...connectionCounts.flatMap((connections) => measure(ways, connections, streams))]);
+    printTable([head, ...connectionCounts.flatMap((connections) => measure(compared, connections, streams))]);
   }
 }
 
@@ -86,7 +88,7 @@ function measure(ways: readonly Way[], connections: number, streams: boolean): s
     const at = (pick: (result: LoadResult) => readonly number[], part: number): string => median(of.map((result) => percentile(pick(result), part))).toFixed(2);
     const rate = rates[i] ?? Number.NaN;
     const times = [at(({ whole }) => whole, 0.5), at(({ whole }) => whole, 0.99), at(({ first }) => first, 0.5), at(({ first }) => first, 0.99)];
-    return [String(connections), name, thousands(rate), ...times, (rate / direct).toFixed(2), (rate / portkey).toFixed(2)];
+    return [String(connections), name, thousands(rate), ...times, (rate / direct).toFixed(2), Number.isNaN(portkey) ? 'fails' : (rate / portkey).toFixed(2)];
   });
 }
 
