@@ -55,6 +55,11 @@ export class FrameReader {
     this.#arrivedBytes += bytes.length;
   }
 
+  /** A frame has come out in part: whoever took it can be told nothing before its end. */
+  get isInFrame(): boolean {
+    return this.#offset > 0;
+  }
+
   /** The next piece, null until more has arrived. Errors: `malformed` for a violation of the protocol; nothing is read any more then. */
   next(): FramePiece | null {
     this.#head ??= this.#readHead();

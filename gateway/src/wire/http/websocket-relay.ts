@@ -100,22 +100,19 @@ export class WebSocketRelay implements Relay {
     };
   }
 
-  /** Tells both sides why there is an end. */
+  /** Tells both sides why there is an end, but for one that is in the middle of a frame. */
   #close(codes: { readonly client: number; readonly target: number }, error: GatewayError): void {
     const { action, request } = this.#facts;
     const reason = Buffer.from(error.message).subarray(0, reasonBytesMax).toString().replace(/�+$/, '');
     const attributes: Attributes = { 'countersign.websocket.opcode': 'close', 'error.type': error.code };
-    this.#last = [
-      { type: 'response', meta: { request, attributes }, bytes: [composeClose(codes.client, reason, null)], continues: false },
-      {
-        type: 'request',
-        action: { ...action, attributes },
-        bytes: [composeClose(codes.target, '', randomBytes(4))],
-        relation: { partOf: request },
-        byGateway: true,
-      },
-      { type: 'close', reason: error.code, error },
-    ];
+    this.#last = [{ type: 'close', reason: error.code, error }];
+    if (!this.#fromClient.isInFrame) {
+      const bytes = [composeClose(codes.target, '', randomBytes(4))];
+      this.#last.unshift({ type: 'request', action: { ...action, attributes }, bytes, relation: { partOf: request }, byGateway: true });
+    }
+    if (!this.#fromTarget.isInFrame) {
+      this.#last.unshift({ type: 'response', meta: { request, attributes }, bytes: [composeClose(codes.client, reason, null)], continues: false });
+    }
   }
 }
 
