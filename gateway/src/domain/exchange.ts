@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { GatewayError } from './errors.ts';
 import type { Socket } from 'node:net';
+import type { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
 import type { Upstream } from './protocol.ts';
 
