@@ -125,12 +125,11 @@ principals:
     const received: Buffer[] = [];
     client.on('message', (data) => received.push(bytesOf(data)));
     client.on('error', () => undefined);
-    // From now on: the other side may close at once.
-    const closed = new Promise<number>((resolve) => {
-      client.once('close', resolve);
-    });
+    const closed = new Promise<number>((resolve) => client.once('close', resolve));
+    // What comes right behind the opening is not missed.
+    const opened = once(client, 'open');
     const [answer]: IncomingMessage[] = await once(client, 'upgrade');
-    await waitUntil(() => client.readyState !== WebSocket.CONNECTING);
+    await opened;
     return { client, session: String(answer?.headers['countersign-session']), received, closed };
   };
   const frames = async (session: string) =>
@@ -265,7 +264,7 @@ principals:
       assert.equal(seen.length, asked + 1);
     }
     await waitUntil(() => lastSeen().closed !== null);
-    const { session, closed } = await open('/masked');
+    const { closed, session } = await open('/masked');
     assert.equal(await closed, 1002);
     await waitUntil(() => lastSeen().closed === 1002);
     assert.ok((await frames(session)).some(({ attributes }) => attributes['error.type'] === 'malformed'));
