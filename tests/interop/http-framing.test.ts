@@ -116,7 +116,7 @@ principals:
       answers.slice(-3).map(({ attributes }) => attributes['http.response.status_code']),
       [102, 103, 200],
     );
-    assert.match(answers.at(-2)?.content?.text ?? '', /^103\nlink: /);
+    assert.match(answers.at(-2)?.content?.text ?? '', /^HTTP 103\nlink: /);
   });
 
   test('in HTTP/2 too, and to nobody who knows HTTP/1.0 alone', async () => {
