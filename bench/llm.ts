@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { GatewayProcess } from '../tests/support/gateway-process.ts';
+import { measureConversation } from './conversation.ts';
 import type { LoadResult } from './http-load.ts';
 import { startModelServer, startNginx, startPortkey, type Peer } from './peers.ts';
 import { median, percentile, printMachine, printTable, thousands } from './table.ts';
@@ -37,6 +38,7 @@ export async function benchLlm(): Promise<void> {
     const head = ['connections', 'way', 'requests/s', 'p50 ms', 'p99 ms', 'first byte p50 ms', 'p99 ms', 'of direct', 'of Portkey'];
     printTable([head, ...connectionCounts.flatMap((connections) => measure(compared, connections, streams))]);
   }
+  await measureConversation(gateway, `http://127.0.0.1:${gateway.port('http')}/t/process${path}`);
 }
 
 function startGateway(model: Peer): Promise<GatewayProcess> {

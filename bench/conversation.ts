@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
+import { SessionIndex } from '../gateway/src/feed/session-index.ts';
+import { conversation } from '../gateway/src/recording/testdata/conversation.ts';
+import { readEntries } from '../gateway/src/recording/session-reader.ts';
+import { openSqlite } from '../gateway/src/store/sqlite.ts';
+import type { GatewayProcess } from '../tests/support/gateway-process.ts';
+import { thousands } from './table.ts';
+
+const turns = 50;
+
+/** What an agent's run of 50 turns through the gateway takes to store, when each turn sends the whole conversation again. */
+export async function measureConversation(gateway: GatewayProcess, url: string): Promise<void> {
+  const token = gateway.token('bench');
+  let sent = 0;
+  let compressed = 0;
+  let session = '';
+  for (const body of conversation(turns)) {
+    sent += body.length;
+    compressed += zstdCompressSync(body).length;
+    const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body });
+    session = response.headers.get('countersign-session') ?? '';
+    await response.text();
+  }
+  const stored = await storedBytes(gateway, session);
+  const sizes = `${thousands(sent / 1000)} KB sent, ${thousands(compressed / 1000)} KB if each were compressed by itself, ${thousands(stored / 1000)} KB stored`;
+  console.log(`\nA conversation of ${turns} turns, sent whole with each: ${sizes}`);
+}
+
+/** Of the contents of a session's requests, in the journal. */
+async function storedBytes(gateway: GatewayProcess, session: string): Promise<number> {
+  // Asking for the list brings the index up to date.
+  await gateway.sessions();
+  const index = openSqlite(join(gateway.data, 'index.db'), { journal: 'wal' });
+  const known = new SessionIndex(index).find(session);
+  index.close();
+  if (known === null) {
+    throw new Error('the session is not in the index');
+  }
+  let bytes = 0;
+  for await (const { leaf, entry } of readEntries(gateway.data, session, { from: known.first })) {
+    bytes += leaf.kind === 'request' ? entry.storedContent.length : 0;
+  }
+  return bytes;
+}
