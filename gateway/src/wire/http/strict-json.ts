@@ -49,9 +49,11 @@ export function lookalikeGuard(names: readonly string[]): (object: object) => vo
 }
 
 /** A byte order mark is kept: JSON does not begin with one (RFC 8259, section 8.1). */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (error) {
     throw new GatewayError('malformed', 'The JSON is not valid UTF-8.', { cause: error });
   }
@@ -121,10 +123,16 @@ function addKey(keys: Set<string>, quoted: string): void {
   keys.add(folded);
 }
 
+/** What nearly all keys are: their folding is no question. */
+const plainKey = /^[a-z0-9_]*$/;
+
 /**
  * Keys that any parser may take for one: equal under Unicode's case folding, or in what is left when lone surrogates are replaced. Lower case
  * first, then upper: either alone tells some letters apart that fold alike (the sign of Kelvin, the long s, the capital sharp s).
  */
 function foldCase(key: string): string {
+  if (plainKey.test(key)) {
+    return key.toUpperCase();
+  }
   return key.toWellFormed().toLowerCase().toUpperCase();
 }
