@@ -59,6 +59,26 @@ export class RequestBody {
 
   /** For a body that is sent with its length, so that nothing can follow it. Errors: also `unsupported`. */
   async whole(): Promise<Buffer> {
+    return this.#arrived() ?? this.#collected();
+  }
+
+  /** A body that came with its head is all there by now. */
+  #arrived(): Buffer | null {
+    if (!this.#request.complete || this.length === null) {
+      return null;
+    }
+    const bytes: Buffer = this.#request.read() ?? Buffer.alloc(0);
+    if (bytes.length !== this.length) {
+      this.#request.unshift(bytes);
+      return null;
+    }
+    // It ends once it is read on.
+    this.#request.resume();
+    this.assertNoTrailers();
+    return bytes;
+  }
+
+  async #collected(): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for await (const piece of this.pieces()) {
       pieces.push(piece);
