@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { GatewayProcess } from '../tests/support/gateway-process.ts';
 import { measureConversation } from './conversation.ts';
 import type { LoadResult } from './http-load.ts';
-import { startModelServer, startNginx, startPortkey, type Peer } from './peers.ts';
+import type { Peer } from './peer.ts';
+import { startModelServer, startNginx, startPortkey } from './peers.ts';
 import { median, percentile, printMachine, printTable, thousands } from './table.ts';
 
 const connectionCounts = [1, 10, 50];

@@ -1,17 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../cli/src/demo/free-port.ts';
-import { waitUntil } from '../tests/support/wait-until.ts';
+import { serving, type Peer } from './peer.ts';
 
 const portkeyVersion = '1.15.2';
-
-/** A process that serves on a port and can be stopped. */
-export interface Peer extends AsyncDisposable {
-  readonly port: number;
-}
 
 /** Debian's nginx as a reverse proxy with kept connections and no logs. */
 export async function startNginx(upstream: number): Promise<Peer> {
@@ -69,37 +63,4 @@ export async function startModelServer(): Promise<Peer> {
     child.once('error', reject);
   });
   return serving(child, port);
-}
-
-async function serving(child: ChildProcess, port: number, cleanUp: () => void = () => undefined): Promise<Peer> {
-  await waitUntil(() => {
-    if (child.exitCode !== null) {
-      throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
-    }
-    return accepts(port);
-  });
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      if (child.exitCode === null) {
-        const exited = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGTERM');
-        await exited;
-      }
-      cleanUp();
-    },
-  };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
 }

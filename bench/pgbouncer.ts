@@ -1,21 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../cli/src/demo/free-port.ts';
 import type { PostgresServer } from '../tests/support/postgres-server.ts';
-import { waitUntil } from '../tests/support/wait-until.ts';
-
-export interface PgBouncer extends AsyncDisposable {
-  readonly port: number;
-}
+import { serving, type Peer } from './peer.ts';
 
 /** A user that exists on every Debian, because PgBouncer refuses to run as root. */
 const nobody = { uid: 65_534, gid: 65_534 };
 
 /** Debian's PgBouncer in front of the database, with session pooling: the mode in which prepared statements work in every version. */
-export async function startPgBouncer(database: PostgresServer): Promise<PgBouncer> {
+export async function startPgBouncer(database: PostgresServer): Promise<Peer> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-pgbouncer-'));
   const users = join(directory, 'users');
   const configuration = join(directory, 'pgbouncer.ini');
@@ -43,38 +38,7 @@ log_disconnections = 0
     chownSync(path, nobody.uid, nobody.gid);
   }
   const child = spawn('/usr/sbin/pgbouncer', ['-q', configuration], { ...(isRoot ? nobody : {}), stdio: 'ignore' });
-  await waitUntil(() => {
-    if (child.exitCode !== null) {
-      throw new Error(`PgBouncer ended with ${child.exitCode}`);
-    }
-    return accepts(port);
+  return serving(child, port, () => {
+    rmSync(directory, { recursive: true, force: true });
   });
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      await stop(child);
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null) {
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await exited;
-  }
 }

@@ -4,7 +4,7 @@ import { parseBundle } from '../ledger/src/bundle.ts';
 import { filesHolding } from './support/canary.ts';
 import { ask, exchangeConfig, exchangeWays, sessionOf } from './support/exchanges.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
-import { StreamServer } from './support/stream-server.ts';
+import { startStreamServer, type StreamServer } from './support/stream-server.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 const secret = 'canary-target-secret-5d0e7b';
@@ -17,7 +17,7 @@ describe('the contract of protocols', () => {
   let token: string;
   let stranger: string;
   before(async () => {
-    server = await StreamServer.start();
+    server = await startStreamServer();
     gateway = await GatewayProcess.start({
       config: `${exchangeConfig(server, 'process')}limits: { frameBytesMax: ${bodyLimit} }\n`,
       environment: { TARGET_SECRET: secret, COUNTERSIGN_LOG: 'trace' },

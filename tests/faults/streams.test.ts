@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { ask, exchangeConfig, exchangeWays, sessionOf, type ExchangeWay } from '../support/exchanges.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { mountSmall, requireMounts } from '../support/mounted-disk.ts';
-import { StreamServer } from '../support/stream-server.ts';
+import { startStreamServer } from '../support/stream-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const environment = { TARGET_SECRET: 'target-secret' };
@@ -41,7 +41,7 @@ describe('faults during a streamed answer', () => {
 
   for (const way of exchangeWays) {
     test(`C28: kill -9 when the request is at the target (${way.protocol}): it is in the recovered record, and start-up needs no hand`, async () => {
-      await using server = await StreamServer.start();
+      await using server = await startStreamServer();
       await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
       const token = gateway.token('agent');
       const killed = new Promise<number | null>((resolve) => {
@@ -61,7 +61,7 @@ describe('faults during a streamed answer', () => {
   }
 
   test('C28: kill -9 in the middle of a stream: every byte that the client has is in the recovered record', async () => {
-    await using server = await StreamServer.start();
+    await using server = await startStreamServer();
     await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
     const response = await ask(gateway, llm, llm.body('endless'), { token: gateway.token('agent') });
     let pieces = 0;
@@ -80,7 +80,7 @@ describe('faults during a streamed answer', () => {
 
   test('C28: a full disk in the middle of a stream: it is cut, nothing more reaches the target, and service resumes with space', requireMounts(), async () => {
     await using disk = mountSmall(diskBytes);
-    await using server = await StreamServer.start();
+    await using server = await startStreamServer();
     await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment, data: join(disk.directory, 'data') });
     const token = gateway.token('agent');
     const ballast = join(disk.directory, 'ballast');
@@ -108,7 +108,7 @@ describe('faults during a streamed answer', () => {
   });
 
   test('D33: a reader that does not read: the target is not read on, memory stays, and others are served', async () => {
-    await using server = await StreamServer.start();
+    await using server = await startStreamServer();
     await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
     const token = gateway.token('agent');
     await (await ask(gateway, llm, llm.body('megabytes 8'), { token })).text();
@@ -131,7 +131,7 @@ describe('faults during a streamed answer', () => {
   });
 
   test('A8: a client that sends no head, and one that stops in the middle of a body, hold up nobody and are cut off', async () => {
-    await using server = await StreamServer.start();
+    await using server = await startStreamServer();
     await using gateway = await GatewayProcess.start({ config: `${exchangeConfig(server, 'process')}limits: { loginMs: 500 }\n`, environment });
     const silent = connect(gateway.port('http'), '127.0.0.1');
     silent.on('error', () => undefined);

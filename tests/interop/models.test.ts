@@ -6,7 +6,7 @@ import { GoogleGenAI } from '@google/genai';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { GatewayProcess } from '../support/gateway-process.ts';
-import { ModelServer } from '../support/model-server.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 
@@ -21,7 +21,7 @@ describe('models through the gateway, with the SDKs of their providers', () => {
   let openai: OpenAI;
   let anthropic: Anthropic;
   before(async () => {
-    model = await ModelServer.start();
+    model = await startModelServer();
     gateway = await GatewayProcess.start({
       environment: { MODEL_KEY: key },
       config: `targets:

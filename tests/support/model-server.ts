@@ -1,8 +1,9 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 
 const testdata = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'llm', 'testdata');
 const eventMs = 5;
@@ -25,47 +26,25 @@ const apis: readonly { readonly path: RegExp; readonly fixture: string }[] = [
   { path: /:(stream)?[gG]enerateContent/, fixture: 'gemini' },
 ];
 
+export interface ModelServer extends SampleServer {
+  readonly asked: readonly Asked[];
+}
+
 /**
  * A server that answers like models' providers do, from recorded shapes. A prompt that contains `overloaded` gets an error of the provider's, one that contains
  * `endless` a stream that does not end.
  */
-export class ModelServer implements AsyncDisposable {
-  readonly asked: Asked[] = [];
-  readonly #server: Server;
-
-  private constructor() {
-    // Commands of a test stop this process for longer than a server usually keeps a connection.
-    this.#server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
-      const pieces: Buffer[] = [];
-      request.on('data', (piece: Buffer) => pieces.push(piece));
-      request.on('end', () => {
-        const asked: Asked = { path: request.url ?? '', headers: request.headers, body: Buffer.concat(pieces).toString(), ended: null };
-        this.asked.push(asked);
-        response.once('close', () => {
-          asked.ended = response.writableFinished ? 'answered' : 'left';
-        });
-        void answer(asked, response);
-      });
+export async function startModelServer(): Promise<ModelServer> {
+  const asked: Asked[] = [];
+  const server = await openServer(async (request, response) => {
+    const one: Asked = { path: request.url ?? '', headers: request.headers, body: await text(request), ended: null };
+    asked.push(one);
+    response.once('close', () => {
+      one.ended = response.writableFinished ? 'answered' : 'left';
     });
-  }
-
-  static async start(): Promise<ModelServer> {
-    const model = new ModelServer();
-    model.#server.listen(0, '127.0.0.1');
-    await once(model.#server, 'listening');
-    return model;
-  }
-
-  get url(): string {
-    const address = this.#server.address();
-    return `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
+    await answer(one, response);
+  });
+  return { ...server, asked };
 }
 
 async function answer({ path, body }: Asked, response: ServerResponse): Promise<void> {
@@ -82,10 +61,10 @@ async function answer({ path, body }: Asked, response: ServerResponse): Promise<
   }
 }
 
-async function stream(text: string, response: ServerResponse, isEndless: boolean): Promise<void> {
+async function stream(events: string, response: ServerResponse, isEndless: boolean): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': 'req-1' });
-  const events = text.split('\n\n').filter((event) => event !== '');
-  for (const event of isEndless ? events.slice(0, 3) : events) {
+  const all = events.split('\n\n').filter((event) => event !== '');
+  for (const event of isEndless ? all.slice(0, 3) : all) {
     response.write(`${event}\n\n`);
     await delay(eventMs);
   }

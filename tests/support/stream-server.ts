@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+
+const eventMs = 5;
 
 export interface Heard {
   readonly path: string;
@@ -10,74 +13,60 @@ export interface Heard {
   isCut: boolean;
 }
 
+export interface StreamServer extends SampleServer {
+  readonly heard: readonly Heard[];
+  /** Called with each request, before it is answered. */
+  onRequest: (heard: Heard) => void;
+  heardOf(marker: string): Heard | undefined;
+}
+
 /**
  * An upstream of any protocol over HTTP: it answers everything with a stream of numbered events; with one that does not end where the request says `endless`, and
  * with one of `megabytes` where it says so.
  */
-export class StreamServer implements AsyncDisposable {
-  readonly heard: Heard[] = [];
-  /** Called with each request, before it is answered. */
-  onRequest: (heard: Heard) => void = () => undefined;
-  readonly #server: Server;
-
-  private constructor() {
-    // Commands of a test stop this process for longer than a server usually keeps a connection.
-    this.#server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
-      const pieces: Buffer[] = [];
-      request.on('data', (piece: Buffer) => pieces.push(piece));
-      request.on('end', () => {
-        const heard: Heard = { path: request.url ?? '', headers: request.headers, body: Buffer.concat(pieces).toString(), isCut: false };
-        this.heard.push(heard);
-        let event = 0;
-        const { length = '0' } = /megabytes (?<length>\d+)/.exec(heard.body)?.groups ?? {};
-        const events = heard.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16;
-        // Nothing that could be compressed.
-        const filler = length === '0' ? '' : randomBytes(49_152).toString('base64');
-        const next = (): void => {
-          while (event < events) {
-            event += 1;
-            if (!response.write(`data: {"event":${event},"filler":"${filler}"}\n\n`)) {
-              response.once('drain', next);
-              return;
-            }
-            if (filler === '') {
-              timer = setTimeout(next, 5);
-              return;
-            }
-          }
-          response.end();
-        };
-        let timer: NodeJS.Timeout | undefined;
-        response.once('close', () => {
-          clearTimeout(timer);
-          heard.isCut = !response.writableFinished;
-        });
-        this.onRequest(heard);
-        response.writeHead(200, { 'content-type': 'text/event-stream' });
-        next();
-      });
+export async function startStreamServer(): Promise<StreamServer> {
+  const heard: Heard[] = [];
+  const server = await openServer(async (request, response) => {
+    const one: Heard = { path: request.url ?? '', headers: request.headers, body: await text(request), isCut: false };
+    heard.push(one);
+    response.once('close', () => {
+      one.isCut = !response.writableFinished;
     });
-  }
+    streams.onRequest(one);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const { length = '0' } = /megabytes (?<length>\d+)/.exec(one.body)?.groups ?? {};
+    stream(response, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length !== '0');
+  });
+  const streams: StreamServer = {
+    ...server,
+    heard,
+    onRequest: () => undefined,
+    heardOf: (marker) => heard.find(({ body }) => body.includes(marker)),
+  };
+  return streams;
+}
 
-  static async start(): Promise<StreamServer> {
-    const server = new StreamServer();
-    server.#server.listen(0, '127.0.0.1');
-    await once(server.#server, 'listening');
-    return server;
-  }
-
-  get url(): string {
-    const address = this.#server.address();
-    return `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}`;
-  }
-
-  heardOf(marker: string): Heard | undefined {
-    return this.heard.find(({ body }) => body.includes(marker));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
+/** Long events hold nothing that could be compressed, and come as fast as they are taken; short ones one after the other. */
+function stream(response: ServerResponse, events: number, areLong: boolean): void {
+  const filler = areLong ? randomBytes(49_152).toString('base64') : '';
+  let event = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const next = (): void => {
+    while (event < events) {
+      event += 1;
+      if (!response.write(`data: {"event":${event},"filler":"${filler}"}\n\n`)) {
+        response.once('drain', next);
+        return;
+      }
+      if (!areLong) {
+        timer = setTimeout(next, eventMs);
+        return;
+      }
+    }
+    response.end();
+  };
+  response.once('close', () => {
+    clearTimeout(timer);
+  });
+  next();
 }

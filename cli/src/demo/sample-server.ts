@@ -1,13 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
+/** Clients whose process is stopped for a while find their connection again. */
+const keepAliveMs = 120_000;
+
 export interface SampleServer extends AsyncDisposable {
   readonly url: string;
 }
 
 /** A real HTTP server on a free loopback port. */
 export async function openServer(answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<SampleServer> {
-  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,42 @@
+import type { ChildProcess } from 'node:child_process';
+import { createConnection } from 'node:net';
+import { waitUntil } from '../tests/support/wait-until.ts';
+
+/** A process that serves on a port and can be stopped. */
+export interface Peer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Resolves when the process accepts connections on the port. */
+export async function serving(child: ChildProcess, port: number, cleanUp: () => void = () => undefined): Promise<Peer> {
+  await waitUntil(() => {
+    if (child.exitCode !== null) {
+      throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
+    }
+    return accepts(port);
+  });
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null) {
+        const exited = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        await exited;
+      }
+      cleanUp();
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+}
