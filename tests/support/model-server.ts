@@ -9,7 +9,7 @@ const testdata = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protoc
 const eventMs = 5;
 
 /** What a model was asked. */
-export interface Asked {
+interface Asked {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;

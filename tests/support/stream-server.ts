@@ -5,7 +5,7 @@ import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.
 
 const eventMs = 5;
 
-export interface Heard {
+interface Heard {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
