@@ -11,6 +11,8 @@ import { requireProgram } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const secret = 'target-secret-canary-77';
+/** Longer than a connection that nobody uses is kept. */
+const silenceMs = 5_500;
 
 interface Seen {
   readonly method: string;
@@ -49,6 +51,9 @@ function answer({ url, body }: Seen, response: ServerResponse): void {
       response.write('data: one\n\n');
       setTimeout(() => response.write('data: two\n\n'), 60);
       setTimeout(() => response.end('data: three\n\n'), 120);
+      break;
+    case '/base/silent':
+      setTimeout(() => response.end('at last'), silenceMs);
       break;
     case '/base/endless':
       response.writeHead(200, { 'content-type': 'text/plain' });
@@ -288,6 +293,10 @@ principals:
     const redirect = await ask('/api/redirect');
     assert.equal(redirect.status, 302);
     assert.equal(redirect.headers.get('location'), 'http://169.254.169.254/latest');
+  });
+
+  test('a target that thinks for a while is waited for', async () => {
+    assert.equal(await (await ask('/api/silent')).text(), 'at last');
   });
 
   test('large answers arrive whole, at the pace of the reader', async () => {

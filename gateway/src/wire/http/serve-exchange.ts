@@ -220,7 +220,7 @@ class ExchangeRun {
     const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
     const whole = `${base}${path}`;
     const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-    const isPlainPort = target.port === 443 || target.port === 80;
+    const isPlainPort = target.port === (target.scheme === 'https' ? 443 : 80);
     return {
       method,
       path: whole.startsWith('/') ? whole : `/${whole}`,
