@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,14 +32,11 @@ export function addDemo(program: Command): void {
  */
 async function demo(once: boolean): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
-  // The database runs as another user, in its own directory below.
-  chmodSync(directory, 0o711);
   try {
     const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
     say('A PostgreSQL with a little shop in it starts, and a small model, an MCP server that tracks parcels, an API that takes mail.');
-    // Loaded only here: it brings its own handlers for the end of the process.
     const { openSampleDatabase } = await import('../demo/sample-database.ts');
-    await using database = await openSampleDatabase(join(directory, 'database'), secrets.DEMO_PASSWORD);
+    await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
     await using model = await openSampleModel();
     const { openSampleTools } = await import('../demo/sample-tools.ts');
     await using tools = await openSampleTools();
