@@ -79,6 +79,7 @@ export interface UpstreamCall {
   destroy(): void;
 }
 
+/** What arrives in one piece is told in one turn. */
 export interface CallReceiver {
   /** An answer of status 1xx, before the one that ends the request. */
   onInformation(head: AnsweredHead): void;
@@ -98,6 +99,4 @@ export interface AnsweredHead {
   readonly statusText: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
-  /** The whole answer has arrived with its head. */
-  readonly isWhole: () => boolean;
 }

@@ -39,10 +39,11 @@ export class AnswerRelay implements CallReceiver {
   #call: UpstreamCall | null = null;
   #head: ClientHead | null = null;
   #isHeadRecorded = false;
-  #isWhole: () => boolean = () => false;
   #arrived: Buffer[] = [];
   #trailers: Headers = [];
   #isFlushDue = false;
+  /** All of it has arrived; what is still to be found out about it follows in its last record. */
+  #isWhole = false;
   #hasEnded = false;
   #isOver = false;
   #isPaused = false;
@@ -94,7 +95,7 @@ export class AnswerRelay implements CallReceiver {
     });
   }
 
-  onHead({ status, statusText, rawHeaders, isWhole }: AnsweredHead): void {
+  onHead({ status, statusText, rawHeaders }: AnsweredHead): void {
     this.#guard(() => {
       if (status < 200) {
         throw new GatewayError('target_unreachable', 'The target answers with a status that no answer ends with.');
@@ -102,7 +103,6 @@ export class AnswerRelay implements CallReceiver {
       const headers = endToEndResponse(pairHeaders(rawHeaders));
       this.#firstByteMs = performance.now() - this.#startedMs;
       this.#head = { status, statusText, headers };
-      this.#isWhole = isWhole;
       this.#facts.head({ status, headers });
       this.#scheduleFlush();
     });
@@ -127,6 +127,7 @@ export class AnswerRelay implements CallReceiver {
 
   onEnd(trailers: readonly string[]): void {
     this.#guard(() => {
+      this.#isWhole = true;
       this.#trailers = endToEndResponse(pairHeaders(trailers));
       const decoding = this.#facts.finish();
       if (decoding === null) {
@@ -186,8 +187,7 @@ export class AnswerRelay implements CallReceiver {
   readonly #flushArrived = (): void => {
     this.#isFlushDue = false;
     this.#guard(() => {
-      // The end of what is there whole follows in this very turn.
-      if (!this.#hasEnded && !this.#isWhole()) {
+      if (!this.#isWhole) {
         this.#flush();
       }
     });

@@ -1,27 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { Agent as ClearAgent, request as requestClear, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as TlsAgent, request as requestTls } from 'node:https';
-import { isIP, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { strict as assert } from 'node:assert';
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallOptions, CallReceiver, CallTls, UpstreamCall } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallHead, CallOptions, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { Limits } from '../../domain/limits.ts';
 import type { Target } from '../../domain/target.ts';
-import { dialFailure } from '../dial-failure.ts';
-import { reasonOf } from '../tls.ts';
 import { UpstreamConnection } from '../upstream-connection.ts';
-import { isLinkLocal, lookupElsewhere } from './addresses.ts';
-import { parseRequestHead, parseTrailers } from './head.ts';
+import { AnswerParser, type AnswerReceiver } from './answer-parser.ts';
+import { composeRequestHead, parseRequestHead } from './head.ts';
+import { headerOf } from './reading.ts';
+import { TargetConnections, type ConnectionUser, type TargetConnection } from './target-connections.ts';
 
-const headBytesMax = 64 * 1024;
-/** Idle connections are given up before most servers do. */
-const idleMs = 4_000;
-const idleMax = 256;
+/** Pieces up to this are copied together, so that they leave in one packet. */
+const togetherBytesMax = 16 * 1024;
+const lastChunk = Buffer.from('0\r\n');
+const lineEnd = Buffer.from('\r\n');
 
-/** Calls to targets over HTTP. Connections are kept for the next call to the same target, whoever makes it: they carry the gateway's own credential alone. */
+/** Calls to targets over HTTP/1.1. Connections are kept for the next call to the same target, whoever makes it: they carry the gateway's own credential alone. */
 export class HttpCalls implements Disposable {
-  readonly #agents = new Map<Target, ClearAgent>();
+  readonly #connections = new Map<Target, TargetConnections>();
   readonly #limits: Limits;
 
   constructor(limits: Limits) {
@@ -30,61 +26,55 @@ export class HttpCalls implements Disposable {
 
   /** Errors come to the receiver. */
   begin(target: Target, options: CallOptions, receiver: CallReceiver): UpstreamCall {
-    return new Call({ target, options, receiver, agent: this.#agent(target, options), dialMs: this.#limits.dialMs });
+    return new Call({ target, options, receiver, connections: this.#connectionsTo(target, options), dialMs: this.#limits.dialMs });
   }
 
-  /** Forgets the connections to targets that are not configured any more. */
+  /** Forgets the unused connections to targets that are not configured any more. */
   keepOnly(targets: Iterable<Target>): void {
     const kept = new Set(targets);
-    for (const [target, agent] of this.#agents) {
+    for (const [target, connections] of this.#connections) {
       if (!kept.has(target)) {
-        this.#agents.delete(target);
-        agent.destroy();
+        this.#connections.delete(target);
+        connections.close();
       }
     }
   }
 
   [Symbol.dispose](): void {
-    this.keepOnly([]);
+    for (const connections of this.#connections.values()) {
+      connections[Symbol.dispose]();
+    }
   }
 
-  #agent(target: Target, { tls }: CallOptions): ClearAgent {
-    const known = this.#agents.get(target);
+  #connectionsTo(target: Target, { tls, allowLinkLocal }: CallOptions): TargetConnections {
+    const known = this.#connections.get(target);
     if (known !== undefined) {
       return known;
     }
-    const pooling = { keepAlive: true, scheduling: 'lifo', timeout: idleMs, maxFreeSockets: idleMax } as const;
-    const agent = tls === null ? new ClearAgent(pooling) : new TlsAgent({ ...pooling, ...readTls(tls) });
-    this.#agents.set(target, agent);
-    return agent;
+    const connections = new TargetConnections(target, { tls, allowLinkLocal, dialMs: this.#limits.dialMs });
+    this.#connections.set(target, connections);
+    return connections;
   }
-}
-
-/** Errors: `target_tls_failed`. */
-function readTls({ verify, caFile, certFile, keyFile }: CallTls) {
-  const read = (file: string | undefined): Buffer | undefined => {
-    try {
-      return file === undefined ? undefined : readFileSync(file);
-    } catch (cause) {
-      throw new GatewayError('target_tls_failed', `The file ${file} cannot be read: ${reasonOf(cause)}.`, { cause });
-    }
-  };
-  return { rejectUnauthorized: verify, ca: read(caFile), cert: read(certFile), key: read(keyFile) };
 }
 
 interface CallParts {
   readonly target: Target;
   readonly options: CallOptions;
   readonly receiver: CallReceiver;
-  readonly agent: ClearAgent;
+  readonly connections: TargetConnections;
   readonly dialMs: number;
 }
 
-class Call implements UpstreamCall {
+class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   readonly #parts: CallParts;
-  #request: ClientRequest | null = null;
-  #response: IncomingMessage | null = null;
-  #isPaused = false;
+  #connection: TargetConnection | null = null;
+  #parser: AnswerParser | null = null;
+  /** How the body is framed: what is missing of its announced length, or in chunks. */
+  #bodyBytesLeft = 0;
+  #isChunked = false;
+  #isUpgrade = false;
+  #isSent = false;
+  #upgraded: AnsweredHead | null = null;
   #isOver = false;
 
   constructor(parts: CallParts) {
@@ -96,184 +86,199 @@ class Call implements UpstreamCall {
     if (this.#isOver) {
       return;
     }
-    if (this.#request !== null) {
-      this.#write(this.#request, bytes);
+    if (this.#connection !== null) {
+      this.#write(this.#framed(bytes));
       return;
     }
     const [head, ...body] = bytes;
-    if (head !== undefined) {
-      this.#request = this.#begin(head, body);
+    if (head === undefined) {
+      return;
+    }
+    try {
+      this.#begin(parseRequestHead(head), body);
+    } catch (error) {
+      this.#failOr(error);
     }
   }
 
   end(trailers?: Grant): void {
-    const [lines] = trailers?.spend() ?? [];
-    if (lines !== undefined) {
-      this.#request?.addTrailers(parseTrailers(lines).map(([name, value]): [string, string] => [name, value]));
+    const lines = trailers?.spend() ?? [];
+    if (this.#isOver || this.#connection === null) {
+      return;
     }
-    this.#request?.end();
+    if (this.#isChunked) {
+      this.#write([lastChunk, ...lines, lineEnd]);
+    }
+    assert(this.#bodyBytesLeft === 0, 'a body is as long as was announced');
+    this.#isSent = true;
   }
 
   get queuedBytes(): number {
-    return this.#request?.writableNeedDrain === true ? this.#request.writableLength : 0;
+    const socket = this.#connection?.socket;
+    return socket?.writableNeedDrain === true ? socket.writableLength : 0;
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.#response?.pause();
+    this.#connection?.socket.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#response?.resume();
+    this.#connection?.socket.resume();
   }
 
   destroy(): void {
     this.#isOver = true;
-    this.#request?.destroy();
+    this.#connection?.destroy();
+    this.#connection = null;
   }
 
-  #begin(headBytes: Uint8Array, body: readonly Uint8Array[]): ClientRequest | null {
-    const { target, options, agent, receiver } = this.#parts;
-    const { host, port } = target;
-    if (!options.allowLinkLocal && isLinkLocal(host)) {
-      this.#fail(new GatewayError('target_unreachable', `The target's address ${host} is one of the link: such are dialled only with the option linkLocal.`));
-      return null;
+  onBytes(bytes: Buffer): void {
+    const parser = this.#parser;
+    if (parser === null) {
+      return;
     }
-    const head = parseRequestHead(headBytes);
-    const credential = options.credential(head, body);
+    try {
+      const rest = parser.read(bytes);
+      if (this.#upgraded !== null) {
+        this.#goOn(this.#upgraded, rest);
+      } else if (parser.isDone) {
+        this.#leave(parser, rest.length === 0);
+      }
+    } catch (error) {
+      this.#failOr(error);
+    }
+  }
+
+  onClosed(error: GatewayError | null): void {
+    if (error === null && this.#parser?.close() === true) {
+      this.#leave(this.#parser, false);
+      return;
+    }
+    this.#fail(error ?? new GatewayError('target_unreachable', 'The target broke off its answer.'));
+  }
+
+  onDrain(): void {
+    this.#parts.receiver.onDrain();
+  }
+
+  onInformation(head: AnsweredHead): void {
+    // The gateway expects no 100 of the target, and says its own.
+    if (!this.#isOver && head.status !== 100) {
+      this.#parts.receiver.onInformation(head);
+    }
+  }
+
+  onHead(head: AnsweredHead): void {
+    if (this.#isOver) {
+      return;
+    }
+    if (head.status === 101) {
+      this.#upgraded = head;
+    } else {
+      this.#parts.receiver.onHead(head);
+    }
+  }
+
+  onBody(bytes: Buffer): void {
+    if (!this.#isOver) {
+      this.#parts.receiver.onBytes(bytes);
+    }
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    if (!this.#isOver && this.#upgraded === null) {
+      this.#isOver = true;
+      this.#parts.receiver.onEnd(trailers);
+    }
+  }
+
+  /** Errors: `target_unreachable`, what the credential says. */
+  #begin({ method, path, headers }: CallHead, body: readonly Uint8Array[]): void {
+    const { options, connections } = this.#parts;
+    const credential = options.credential({ method, path, headers }, body);
     const given = new Set(credential.headers.map(([name]) => name));
-    const headers = [...head.headers.filter(([name]) => !given.has(name)), ...credential.headers].flat();
-    const request = (options.tls === null ? requestClear : requestTls)({
-      agent,
-      host,
-      port,
-      method: head.method,
-      path: credential.path ?? head.path,
-      headers,
-      setDefaultHeaders: false,
-      maxHeaderSize: headBytesMax,
-      ...(options.tls === null || isIP(host) !== 0 ? {} : { servername: host }),
-      ...(options.allowLinkLocal ? {} : { lookup: lookupElsewhere }),
+    const head = composeRequestHead({
+      method,
+      path: credential.path ?? path,
+      headers: [...headers.filter(([name]) => !given.has(name)), ...credential.headers],
     });
-    request.setNoDelay(true);
-    // Where the target was asked to change the protocol and did not, it may still take what follows for something else (ATTACKS A10).
-    request.shouldKeepAlive &&= !head.headers.some(([name]) => name === 'upgrade');
-    request.on('error', (error) => {
-      this.#onError(error);
-    });
-    request.on('response', (response) => {
-      this.#onResponse(response);
-    });
-    request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
-      // The gateway expects no 100 of the target, and says its own.
-      if (!this.#isOver && statusCode !== 100) {
-        receiver.onInformation({ status: statusCode, statusText: statusMessage, rawHeaders, isWhole: () => false });
-      }
-    });
-    request.on('upgrade', (response, socket, first) => {
-      this.#onUpgrade(response, socket, first);
-    });
-    request.on('drain', () => {
-      receiver.onDrain();
-    });
-    this.#limitDial(request);
-    this.#write(request, body);
-    return request;
+    this.#isUpgrade = headerOf(headers, 'upgrade') !== undefined;
+    this.#isChunked = headerOf(headers, 'transfer-encoding') !== undefined;
+    this.#bodyBytesLeft = Number(headerOf(headers, 'content-length') ?? 0);
+    this.#parser = new AnswerParser(this, method === 'HEAD');
+    this.#connection = connections.take(this);
+    this.#write([head, ...this.#framed(body)]);
   }
 
-  #write(request: ClientRequest, pieces: readonly Uint8Array[]): void {
+  /** The body as it goes over the connection. */
+  #framed(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+    if (this.#isChunked) {
+      return pieces.filter(({ length }) => length > 0).flatMap((piece) => [Buffer.from(`${piece.length.toString(16)}\r\n`, 'latin1'), piece, lineEnd]);
+    }
+    for (const { length } of pieces) {
+      this.#bodyBytesLeft -= length;
+    }
+    assert(this.#bodyBytesLeft >= 0, 'a body is as long as was announced');
+    return pieces;
+  }
+
+  #write(pieces: readonly Uint8Array[]): void {
+    const socket = this.#connection?.socket;
+    let bytes = 0;
+    for (const { length } of pieces) {
+      bytes += length;
+    }
+    if (bytes <= togetherBytesMax) {
+      socket?.write(Buffer.concat(pieces, bytes));
+      return;
+    }
+    socket?.cork();
     for (const piece of pieces) {
-      request.write(piece);
+      socket?.write(piece);
+    }
+    socket?.uncork();
+  }
+
+  /** The answer is whole. What a request left unread, or an answer sent behind its end, spoils the connection (ATTACKS A10). */
+  #leave(parser: AnswerParser, isClean: boolean): void {
+    const connection = this.#connection;
+    this.#isOver = true;
+    this.#connection = null;
+    if (connection === null) {
+      return;
+    }
+    if (isClean && parser.canBeKept && this.#isSent && !this.#isUpgrade && connection.socket.writableLength === 0) {
+      this.#parts.connections.giveBack(connection, parser.keptMs);
+    } else {
+      connection.destroy();
     }
   }
 
-  #limitDial(request: ClientRequest): void {
-    const { dialMs } = this.#parts;
-    request.once('socket', (socket) => {
-      if (!socket.connecting) {
-        return;
-      }
-      const timer = setTimeout(() => {
-        request.destroy(Object.assign(new Error(`no answer within ${dialMs / 1000} s`), { code: '' }));
-      }, dialMs);
-      socket.once(this.#parts.options.tls === null ? 'connect' : 'secureConnect', () => {
-        clearTimeout(timer);
-      });
-      socket.once('close', () => {
-        clearTimeout(timer);
-      });
-    });
-  }
-
-  #onUpgrade(response: IncomingMessage, socket: Duplex, first: Buffer): void {
-    if (this.#isOver || !(socket instanceof Socket)) {
-      socket.destroy();
+  #goOn(head: AnsweredHead, rest: Buffer): void {
+    const { target, dialMs, receiver } = this.#parts;
+    const connection = this.#connection;
+    if (this.#isOver || connection === null) {
       return;
     }
     this.#isOver = true;
-    socket.setTimeout(0);
-    const { target, dialMs, receiver } = this.#parts;
-    const upstream = new UpstreamConnection(socket, { host: target.host, handshakeMs: dialMs });
-    upstream.unread(first);
-    receiver.onUpgrade(headOf(response), upstream);
+    this.#connection = null;
+    const upstream = new UpstreamConnection(connection.hijack(), { host: target.host, handshakeMs: dialMs });
+    upstream.unread(rest);
+    receiver.onUpgrade(head, upstream);
   }
 
-  #onResponse(response: IncomingMessage): void {
-    const { receiver } = this.#parts;
-    this.#response = response;
-    response.on('data', (bytes: Buffer) => {
-      if (!this.#isOver) {
-        receiver.onBytes(bytes);
-      }
-    });
-    response.on('end', () => {
-      if (!this.#isOver && response.complete) {
-        this.#isOver = true;
-        receiver.onEnd(response.rawTrailers);
-      }
-    });
-    response.on('error', () => {
-      // `close` follows.
-    });
-    response.on('close', () => {
-      if (this.#isOver) {
-        return;
-      }
-      this.#fail(new GatewayError('target_unreachable', 'The target broke off its answer.'));
-    });
-    receiver.onHead(headOf(response));
-    if (this.#isPaused) {
-      response.pause();
+  #failOr(error: unknown): void {
+    if (!(error instanceof GatewayError)) {
+      throw error;
     }
-  }
-
-  #onError(error: Error & { readonly code?: string }): void {
-    const { host, port } = this.#parts.target;
-    const isTls = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME)/.test(error.code ?? '');
-    if (isTls) {
-      this.#fail(new GatewayError('target_tls_failed', `TLS with the target at ${host} failed: ${reasonOf(error)}.`, { cause: error }));
-      return;
-    }
-    const message = `The target at ${host}:${port} cannot be reached: ${dialFailure(error)}. Check its address, and that it accepts connections from the gateway.`;
-    this.#fail(new GatewayError('target_unreachable', message, { cause: error }));
+    this.#fail(error);
   }
 
   #fail(error: GatewayError): void {
     if (this.#isOver) {
       return;
     }
-    this.#isOver = true;
-    this.#request?.destroy();
+    this.destroy();
     this.#parts.receiver.onError(error);
   }
-}
-
-function headOf(response: IncomingMessage): AnsweredHead {
-  return {
-    status: response.statusCode ?? 0,
-    statusText: response.statusMessage ?? '',
-    rawHeaders: response.rawHeaders,
-    isWhole: () => response.complete,
-  };
 }

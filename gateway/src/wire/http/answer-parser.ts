@@ -1,0 +1,262 @@
+/** Reads an answer of HTTP/1.x (RFC 9112): framing only. What two readers could frame differently is refused (ATTACKS A10). */
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead } from '../../domain/exchange.ts';
+
+const headBytesMax = 64 * 1024;
+const chunkLineBytesMax = 4 * 1024;
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+const statusLine = /^HTTP\/1\.([01]) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+const headerLine = /^([!#$%&'*+.^_`|~\dA-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/;
+/** Twelve digits stay exact in a double. */
+const chunkLine = /^([\dA-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const lengthValue = /^\d{1,15}$/;
+
+export interface AnswerReceiver {
+  /** Of status 1xx; 101 is a head. */
+  onInformation(head: AnsweredHead): void;
+  onHead(head: AnsweredHead): void;
+  onBody(bytes: Buffer): void;
+  /** Nothing more belongs to this answer. */
+  onEnd(trailers: readonly string[]): void;
+}
+
+/** Where in an answer the next byte belongs. */
+type Place = 'status' | 'headers' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'until close' | 'done';
+
+/** One answer, in pieces of any size. Bounded: a line waits in memory until it is whole, a body passes by. Errors: `target_unreachable`. */
+export class AnswerParser {
+  readonly #receiver: AnswerReceiver;
+  readonly #isForHead: boolean;
+  #place: Place = 'status';
+  /** Of a line whose end has not come. */
+  #partial: Buffer[] = [];
+  /** What the lines of a head, a chunk's head or trailers may still take. */
+  #lineBytesLeft = headBytesMax;
+  /** What is missing of a body, or of a chunk. */
+  #bodyBytesLeft = 0;
+  #status = 0;
+  #statusText = '';
+  #isOld = false;
+  #headers: string[] = [];
+  #canBeKept = true;
+  #keptMs = Number.POSITIVE_INFINITY;
+
+  constructor(receiver: AnswerReceiver, isForHead: boolean) {
+    this.#receiver = receiver;
+    this.#isForHead = isForHead;
+  }
+
+  get isDone(): boolean {
+    return this.#place === 'done';
+  }
+
+  /** The connection is good for another request, once this answer is done. */
+  get canBeKept(): boolean {
+    return this.#canBeKept;
+  }
+
+  /** For how long the target says that it keeps a connection that nobody uses. */
+  get keptMs(): number {
+    return this.#keptMs;
+  }
+
+  /** Returns what lies behind the answer: all of `bytes` once it is done. */
+  read(bytes: Buffer): Buffer {
+    let at = 0;
+    while (at < bytes.length && this.#place !== 'done') {
+      if (this.#place === 'until close') {
+        this.#receiver.onBody(at === 0 ? bytes : bytes.subarray(at));
+        at = bytes.length;
+      } else if (this.#place === 'length' || this.#place === 'chunk') {
+        at = this.#readBody(bytes, at);
+      } else {
+        at = this.#readLine(bytes, at);
+      }
+    }
+    return bytes.subarray(at);
+  }
+
+  /** The target has closed its side. False: in the middle of the answer. */
+  close(): boolean {
+    if (this.#place === 'until close') {
+      this.#end([]);
+    }
+    return this.isDone;
+  }
+
+  #readBody(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#bodyBytesLeft);
+    this.#bodyBytesLeft -= end - at;
+    this.#receiver.onBody(bytes.subarray(at, end));
+    if (this.#bodyBytesLeft === 0) {
+      if (this.#place === 'length') {
+        this.#end([]);
+      } else {
+        this.#place = 'chunk end';
+      }
+    }
+    return end;
+  }
+
+  #readLine(bytes: Buffer, at: number): number {
+    const found = bytes.indexOf(newline, at);
+    const end = found === -1 ? bytes.length : found + 1;
+    this.#lineBytesLeft -= end - at;
+    if (this.#lineBytesLeft < 0) {
+      throw malformed(`a head or a line of it is longer than ${headBytesMax} bytes`);
+    }
+    if (found === -1) {
+      this.#partial.push(bytes.subarray(at));
+      return end;
+    }
+    let line = bytes.subarray(at, end);
+    if (this.#partial.length > 0) {
+      line = Buffer.concat([...this.#partial, line]);
+      this.#partial = [];
+    }
+    if (line[line.length - 2] !== carriageReturn) {
+      throw malformed('a line does not end with CR LF');
+    }
+    this.#onLine(line.toString('latin1', 0, line.length - 2));
+    return end;
+  }
+
+  #onLine(line: string): void {
+    switch (this.#place) {
+      case 'status':
+        this.#onStatus(line);
+        break;
+      case 'headers':
+        if (line === '') {
+          this.#onHead();
+        } else {
+          this.#onHeader(line);
+        }
+        break;
+      case 'chunk size':
+        this.#onChunkSize(line);
+        break;
+      case 'chunk end':
+        if (line !== '') {
+          throw malformed('a chunk is longer than its size');
+        }
+        this.#place = 'chunk size';
+        break;
+      default:
+        if (line === '') {
+          this.#end(this.#headers);
+        } else {
+          this.#onHeader(line);
+        }
+    }
+  }
+
+  #onStatus(line: string): void {
+    const [, minor, status, text = ''] = statusLine.exec(line) ?? [];
+    if (status === undefined) {
+      throw malformed('it does not begin with a status line');
+    }
+    this.#isOld = minor === '0';
+    this.#status = Number(status);
+    this.#statusText = text;
+    this.#headers = [];
+    this.#place = 'headers';
+  }
+
+  #onHeader(line: string): void {
+    const [, name, value = ''] = headerLine.exec(line) ?? [];
+    if (name === undefined) {
+      throw malformed('a header line has no name, or a character that none may have');
+    }
+    this.#headers.push(name, withoutBlanks(value));
+  }
+
+  #onHead(): void {
+    const status = this.#status;
+    const head: AnsweredHead = { status, statusText: this.#statusText, rawHeaders: this.#headers };
+    this.#lineBytesLeft = headBytesMax;
+    if (status >= 100 && status < 200 && status !== 101) {
+      this.#place = 'status';
+      this.#receiver.onInformation(head);
+      return;
+    }
+    this.#canBeKept = !this.#isOld && !/(?:^|,)\s*close\s*(?:,|$)/i.test(this.#values('connection').join());
+    const kept = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(this.#values('keep-alive').join())?.[1];
+    this.#keptMs = kept === undefined ? this.#keptMs : Number(kept) * 1000;
+    this.#place = this.#framing();
+    this.#receiver.onHead(head);
+    if (this.#place === 'length' && this.#bodyBytesLeft === 0) {
+      this.#end([]);
+    }
+  }
+
+  /** RFC 9112, 6.3. */
+  #framing(): Place {
+    const lengths = this.#values('content-length');
+    const codings = this.#values('transfer-encoding');
+    const [length] = lengths;
+    if ((length !== undefined && (lengths.length > 1 || !lengthValue.test(length))) || (codings.length > 0 && (length !== undefined || this.#isOld))) {
+      throw malformed('it says in two ways, or in none that is known, where its body ends');
+    }
+    if (this.#isForHead || this.#status < 200 || this.#status === 204 || this.#status === 304) {
+      this.#bodyBytesLeft = 0;
+      return 'length';
+    }
+    if (codings.length > 0) {
+      if (codings.join().toLowerCase() !== 'chunked') {
+        throw malformed('its transfer encoding is none that is known');
+      }
+      this.#lineBytesLeft = chunkLineBytesMax;
+      return 'chunk size';
+    }
+    if (length === undefined) {
+      this.#canBeKept = false;
+      return 'until close';
+    }
+    this.#bodyBytesLeft = Number(length);
+    return 'length';
+  }
+
+  #onChunkSize(line: string): void {
+    const size = chunkLine.exec(line)?.[1];
+    if (size === undefined) {
+      throw malformed('a chunk has no size');
+    }
+    this.#bodyBytesLeft = Number.parseInt(size, 16);
+    this.#place = this.#bodyBytesLeft === 0 ? 'trailers' : 'chunk';
+    this.#lineBytesLeft = this.#bodyBytesLeft === 0 ? headBytesMax : chunkLineBytesMax;
+    this.#headers = [];
+  }
+
+  #end(trailers: readonly string[]): void {
+    this.#place = 'done';
+    this.#receiver.onEnd(trailers);
+  }
+
+  #values(name: string): string[] {
+    return this.#headers.filter((_, i) => i % 2 === 1 && this.#headers[i - 1]?.toLowerCase() === name);
+  }
+}
+
+/** Around a value: spaces and tabs, and no other white space. */
+function withoutBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value, start)) {
+    start += 1;
+  }
+  while (end > start && isBlank(value, end - 1)) {
+    end -= 1;
+  }
+  return value.slice(start, end);
+}
+
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x09;
+}
+
+function malformed(what: string): GatewayError {
+  return new GatewayError('target_unreachable', `The target's answer is not HTTP that can be passed on: ${what}.`);
+}
