@@ -147,6 +147,31 @@ describe('faults during a streamed answer', () => {
     halfway.destroy();
   });
 
+  test('a target that goes silent in the middle of its answer, or never begins one, is given up in time', async () => {
+    const mute = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (bytes) => {
+        if (bytes.toString('latin1').startsWith('POST /begins')) {
+          socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nwords\r\n');
+        }
+      });
+    }).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const address = mute.address();
+    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    await using gateway = await GatewayProcess.start({
+      config: `targets:\n  http: { url: "http://127.0.0.1:${port}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { idleMs: 700 }\n`,
+    });
+    const way = wayOf('http');
+    const token = gateway.token('agent');
+    const never = await ask(gateway, way, 'x', { token });
+    assert.equal(never.status, 504);
+    assert.match(await never.text(), /deadline_exceeded/);
+    const begun = await ask(gateway, { ...way, path: '/begins' }, 'x', { token });
+    await assert.rejects(begun.text());
+    mute.close();
+  });
+
   test('a target that never finishes its TLS is given up in time', async () => {
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');

@@ -51,7 +51,7 @@ export class HttpCalls implements Disposable {
     if (known !== undefined) {
       return known;
     }
-    const connections = new TargetConnections(target, { tls, allowLinkLocal, dialMs: this.#limits.dialMs });
+    const connections = new TargetConnections(target, { tls, allowLinkLocal, dialMs: this.#limits.dialMs, idleMs: this.#limits.idleMs });
     this.#connections.set(target, connections);
     return connections;
   }

@@ -22,6 +22,8 @@ export interface ConnectionUser {
 
 export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkLocal'> {
   readonly dialMs: number;
+  /** In use, without a byte either way. 0: no limit. */
+  readonly idleMs: number;
 }
 
 /** Connections to one target, kept for its next user. */
@@ -156,6 +158,7 @@ export class TargetConnection {
     socket.on('error', this.#onError);
     socket.on('close', this.#onEnd);
     socket.on('drain', this.#onDrain);
+    socket.on('timeout', this.#onIdle);
   }
 
   /** On the clock of `performance.now()`. */
@@ -166,6 +169,7 @@ export class TargetConnection {
   /** False: it is closed by now. */
   use(user: ConnectionUser): boolean {
     this.#user = user;
+    this.#limitIdleness(this.#options.idleMs);
     return !this.#isClosed;
   }
 
@@ -173,17 +177,20 @@ export class TargetConnection {
   rest(untilMs: number): void {
     this.#user = null;
     this.#unusedUntilMs = untilMs;
+    this.#limitIdleness(0);
     this.socket.resume();
   }
 
   /** The socket goes on in another protocol. */
   hijack(): Socket {
     this.#user = null;
+    this.#limitIdleness(0);
     this.socket.off('data', this.#onData);
     this.socket.off('end', this.#onEnd);
     this.socket.off('error', this.#onError);
     this.socket.off('close', this.#onEnd);
     this.socket.off('drain', this.#onDrain);
+    this.socket.off('timeout', this.#onIdle);
     return this.socket;
   }
 
@@ -208,9 +215,19 @@ export class TargetConnection {
     this.#onClosed(this.#failure(error));
   };
 
+  readonly #onIdle = (): void => {
+    this.#onClosed(new GatewayError('deadline_exceeded', `The connection to the target was idle for ${this.#options.idleMs / 1000} s.`));
+  };
+
   readonly #onDrain = (): void => {
     this.#user?.onDrain();
   };
+
+  #limitIdleness(limitMs: number): void {
+    if (this.#options.idleMs > 0) {
+      this.socket.setTimeout(limitMs);
+    }
+  }
 
   #onClosed(error: GatewayError | null): void {
     if (!this.#isClosed) {
