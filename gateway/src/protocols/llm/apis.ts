@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
@@ -66,5 +66,5 @@ function parseBody(body: Uint8Array): JsonObject {
 /** SHA-256, in hex, of the UTF-8 text of all system instructions of the request, in order, one line feed between two. */
 function systemDigest(messages: readonly Message[]): Attributes {
   const texts = messages.flatMap(({ role, parts }) => (role === 'system' ? parts.flatMap((part) => (part.type === 'text' ? [part.content] : [])) : []));
-  return texts.length === 0 ? {} : { 'countersign.system_instructions.sha256': createHash('sha256').update(texts.join('\n')).digest('hex') };
+  return texts.length === 0 ? {} : { 'countersign.system_instructions.sha256': hash('sha256', texts.join('\n')) };
 }
