@@ -6,6 +6,23 @@ export interface Action {
    * OpenTelemetry. Recorded as meta; policy sees them. No content: that is in the bytes.
    */
   readonly attributes: Attributes;
+  /**
+   * What the request says, for a policy that looks at it: put together when it is asked for, and recorded in the bytes alone. Absent where the protocol
+   * cannot tell it.
+   */
+  readonly text?: () => ActionText;
+}
+
+export interface ActionText {
+  readonly pieces: readonly TextPiece[];
+  /** False: the request says more than these pieces: media, files, content of a kind that is not known, what is past a limit. */
+  readonly isWhole: boolean;
+}
+
+export interface TextPiece {
+  /** Who says it, as the protocol calls them: `system`, `user` ... */
+  readonly role: string;
+  readonly text: string;
 }
 
 export type AttributeValue = string | number | boolean | readonly string[];

@@ -6,6 +6,7 @@ import type { Target } from '../domain/target.ts';
 export interface PolicyRequest {
   readonly principal: Principal;
   readonly target: Target;
+  /** Its text only when a policy is about text: putting it together takes time. */
   readonly action: Action;
 }
 

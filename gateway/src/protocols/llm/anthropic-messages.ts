@@ -2,7 +2,7 @@ import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, otherModels, presentAttributes, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
-import { arrange, jointText, media, type Message, type Part, text, toolCall } from './transcript.ts';
+import { arrange, jointText, media, type Message, type Part, partsOf, text, toolCall } from './transcript.ts';
 
 /** Messages and count_tokens. https://docs.anthropic.com/en/api/messages */
 export const anthropicMessages: Shape = {
@@ -79,10 +79,7 @@ function modelsOf(objects: readonly JsonObject[]): string[] {
 }
 
 function contentParts(content: unknown): Part[] {
-  if (typeof content === 'string') {
-    return [text(content)];
-  }
-  return Array.isArray(content) ? content.filter(isObject).map((block) => blockPart(block)) : [];
+  return partsOf(content, blockPart);
 }
 
 function blockPart(block: JsonObject): Part {
@@ -123,7 +120,7 @@ function sourcePart(modality: 'image' | 'document', source: JsonObject): Part {
 
 /** Text where all of it is text; media by name. */
 function resultOf(content: unknown): unknown {
-  const parts = contentParts(content);
+  const parts = isObject(content) ? [] : contentParts(content);
   return parts.length === 0 ? (content ?? null) : (jointText(parts) ?? parts);
 }
 

@@ -3,16 +3,11 @@ import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
 import { parseStrictJson } from '../../wire/http/strict-json.ts';
+import { actionText } from './action-text.ts';
 import { ModelAnswer } from './answer.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Api, findApi } from './routes.ts';
 import type { Message } from './transcript.ts';
-
-/** What policy may also look at: the text, which is content and no attribute. */
-export interface ModelRequest extends RequestReading {
-  /** The system instructions and the conversation so far; read when they are asked for. */
-  messages(): readonly Message[];
-}
 
 const unknownName = 'unknown';
 
@@ -20,15 +15,16 @@ const unknownName = 'unknown';
  * What a request asks of a model. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
  * Throws GatewayError `malformed` where the body of a known API is not what that API takes, or may be read in two ways.
  */
-export function readModelRequest(head: RequestHead, body: Uint8Array): ModelRequest {
+export function readModelRequest(head: RequestHead, body: Uint8Array): RequestReading {
   const api = findApi(head);
   if (api === null) {
-    return { action: unknownAction(head), answer: new ModelAnswer(null), messages: () => [] };
+    return { action: unknownAction(head), answer: new ModelAnswer(null) };
   }
   const given = api.takesBody ? parseBody(body) : {};
   const messages = api.shape.messages(given);
+  const isKnown = api.shape.knows?.(given) !== false;
   const action: Action = {
-    name: api.shape.knows?.(given) === false ? unknownName : api.action,
+    name: isKnown ? api.action : unknownName,
     attributes: {
       'gen_ai.operation.name': api.operation,
       'gen_ai.provider.name': api.provider,
@@ -36,8 +32,9 @@ export function readModelRequest(head: RequestHead, body: Uint8Array): ModelRequ
       ...api.attributes,
       ...systemDigest(messages),
     },
+    ...(isKnown && api.takesBody ? { text: () => actionText(messages) } : {}),
   };
-  return { action, answer: new ModelAnswer(api.shape), messages: () => messages };
+  return { action, answer: new ModelAnswer(api.shape) };
 }
 
 /** Method and path are all there is to tell such requests apart; a query may hold a key. */

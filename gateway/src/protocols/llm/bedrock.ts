@@ -13,6 +13,8 @@ export const bedrockConverse: Shape = {
   parameters(body) {
     const asked = askedOf(body);
     const config = expectObject(asked, 'inferenceConfig');
+    expectObjects(asked, 'messages');
+    expectObjects(asked, 'system');
     const tools = expectObjects(expectObject(asked, 'toolConfig'), 'tools').flatMap((tool) => toolNames(tool));
     // In the model's own form, passed on to it.
     const ownTools = expectObjects(expectObject(asked, 'additionalModelRequestFields'), 'tools').map(

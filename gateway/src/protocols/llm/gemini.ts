@@ -3,7 +3,7 @@ import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 import { expectNumber, expectObject, expectObjects, expectText, type Find, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
-import { arrange, media, type Message, modalityOf, type Part, text, toolCall } from './transcript.ts';
+import { arrange, media, type Message, modalityOf, type Part, partsOf, text, toolCall } from './transcript.ts';
 
 /**
  * generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents, of the Gemini API and of Vertex AI.
@@ -14,6 +14,7 @@ export const gemini: Shape = {
     refuseTwoSpellings(body);
     const asked = askedOf(body);
     const config = expectObject(asked, 'generationConfig', find);
+    expectObjects(asked, 'contents', findList);
     return {
       ...presentAttributes({
         'gen_ai.request.max_tokens': expectNumber(config, 'maxOutputTokens', find),
@@ -23,7 +24,7 @@ export const gemini: Shape = {
         'gen_ai.request.seed': expectNumber(config, 'seed', find),
         'gen_ai.request.choice.count': expectNumber(config, 'candidateCount', find),
       }),
-      ...toolDefinitions(expectObjects(asked, 'tools', find).flatMap((tool) => toolNames(tool))),
+      ...toolDefinitions(expectObjects(asked, 'tools', findList).flatMap((tool) => toolNames(tool))),
       ...providerContext({ cachedContent: expectText(asked, 'cachedContent', find) }),
     };
   },
@@ -32,7 +33,7 @@ export const gemini: Shape = {
     const instruction = find(asked, 'systemInstruction');
     const embedded = [asked, ...listOf(asked, 'requests')].map((each) => memberOf(each, 'content')).filter(isObject);
     return arrange([
-      ...(isObject(instruction) ? [{ role: 'system', parts: partsOf(instruction) }] : []),
+      ...(isObject(instruction) ? [{ role: 'system', parts: contentParts(instruction) }] : []),
       ...[...listOf(asked, 'contents'), ...embedded].map((content) => readContent(content)),
     ]);
   },
@@ -59,6 +60,12 @@ const find: Find = (object, name) =>
     name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   );
 
+/** Where a list is wanted Google takes an object for a list of one. */
+const findList: Find = (object, name) => {
+  const value = find(object, name);
+  return isObject(value) ? [value] : value;
+};
+
 /** An object with a member in both spellings may be read in two ways: GatewayError `malformed` (ATTACKS A12). */
 function refuseTwoSpellings(value: unknown): void {
   // The depth of a request is limited where it is parsed.
@@ -81,7 +88,7 @@ function camelCase(name: string): string {
 
 /** Lenient where `expectObjects` is not: messages are for reading. */
 function listOf(object: JsonObject, name: string): readonly JsonObject[] {
-  const list = find(object, name);
+  const list = findList(object, name);
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
@@ -98,18 +105,18 @@ function askedOf(body: JsonObject): JsonObject {
 
 /** The functions that are declared; what Google runs itself (`googleSearch`, `codeExecution` ...) is known by its member. */
 function toolNames(tool: JsonObject): string[] {
-  const declared = expectObjects(tool, 'functionDeclarations', find).map((each) => expectText(each, 'name') ?? '');
+  const declared = expectObjects(tool, 'functionDeclarations', findList).map((each) => expectText(each, 'name') ?? '');
   const own = Object.keys(tool).filter((name) => name !== 'functionDeclarations' && name !== 'function_declarations');
   return [...declared, ...own];
 }
 
 function readContent(content: JsonObject): Message {
   const role = textAt(content, 'role') ?? 'user';
-  return { role: role === 'model' ? 'assistant' : role, parts: partsOf(content) };
+  return { role: role === 'model' ? 'assistant' : role, parts: contentParts(content) };
 }
 
-function partsOf(content: JsonObject): Part[] {
-  return listOf(content, 'parts').map((part) => readPart(part));
+function contentParts(content: JsonObject): Part[] {
+  return partsOf(findList(content, 'parts'), readPart);
 }
 
 function readPart(part: JsonObject): Part {

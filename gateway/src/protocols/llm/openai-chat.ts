@@ -21,6 +21,7 @@ import { arrange, type Message, type Part, text, toolCall } from './transcript.t
  */
 export const openaiChat: Shape = {
   parameters(body) {
+    expectObjects(body, 'messages');
     const tools = expectObjects(body, 'tools').flatMap((tool) => toolNames(tool));
     const functions = expectObjects(body, 'functions').map((each) => expectText(each, 'name') ?? '');
     const search = Object.hasOwn(body, 'web_search_options') ? ['web_search'] : [];

@@ -28,8 +28,9 @@ export const models: Shape = {
   read: readError,
 };
 
-/** One text or many; as tokens they are no text. */
-function textsOf(input: unknown): Message[] {
-  const texts: readonly unknown[] = Array.isArray(input) ? input : [input];
-  return texts.flatMap((each) => (typeof each === 'string' ? [{ role: 'user', parts: [text(each)] }] : []));
+/** One text or many, or tokens. */
+export function textsOf(input: unknown): Message[] {
+  const given: readonly unknown[] = Array.isArray(input) ? input : [input];
+  const texts = given.filter((each) => typeof each === 'string').map((each): Message => ({ role: 'user', parts: [text(each)] }));
+  return texts.length === given.length || input === undefined ? texts : [...texts, { role: 'user', parts: [{ type: 'other', name: 'tokens' }] }];
 }

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject, memberOf, objectAt, textAt } from './json.ts';
-import { jointText, media, type Part, text } from './transcript.ts';
+import { type JsonObject, memberOf, objectAt, textAt } from './json.ts';
+import { jointText, media, type Part, partsOf, text } from './transcript.ts';
 
 /** A piece of content as Chat Completions and Responses write it (`text` or `input_text`, `image_url` or `input_image` ...). */
 function contentPart(part: JsonObject): Part {
@@ -32,10 +32,7 @@ function contentPart(part: JsonObject): Part {
 
 /** Content is a text or a list of pieces. */
 export function contentParts(content: unknown): Part[] {
-  if (typeof content === 'string') {
-    return [text(content)];
-  }
-  return Array.isArray(content) ? content.filter(isObject).map((part) => contentPart(part)) : [];
+  return partsOf(content, contentPart);
 }
 
 /** What a tool gave back: text where it is text, else the value. */

@@ -26,10 +26,10 @@ export const openaiResponses: Shape = {
     };
   },
   messages(body) {
-    const instructions = textAt(body, 'instructions');
+    const instructions = contentParts(memberOf(body, 'instructions'));
     const input = memberOf(body, 'input');
     return arrange([
-      ...(instructions === undefined ? [] : [{ role: 'system', parts: [text(instructions)] }]),
+      { role: 'system', parts: instructions },
       ...(typeof input === 'string' ? [{ role: 'user', parts: [text(input)] }] : objectsAt(body, 'input').map((item) => readItem(item))),
     ]);
   },

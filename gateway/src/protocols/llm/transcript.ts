@@ -1,4 +1,4 @@
-import { jsonText, parseObject } from './json.ts';
+import { isObject, type JsonObject, jsonText, parseObject } from './json.ts';
 
 /**
  * Messages in the schema of OpenTelemetry's GenAI conventions, the same whatever the provider: system instructions are a message of
@@ -27,6 +27,15 @@ export type Modality = 'image' | 'audio' | 'video' | 'document';
 
 export function text(content: string): Part {
   return { type: 'text', content };
+}
+
+/** Content is a text or a list of blocks; what is of neither kind is not passed over in silence. */
+export function partsOf(content: unknown, readBlock: (block: JsonObject) => Part): Part[] {
+  if (typeof content === 'string') {
+    return [text(content)];
+  }
+  const blocks: readonly unknown[] = Array.isArray(content) ? content : content === undefined || content === null ? [] : [content];
+  return blocks.map((block) => (isObject(block) && blocks === content ? readBlock(block) : { type: 'other', name: 'content' }));
 }
 
 /** Arguments are shown as the value they are; text that is no JSON object stays text. */
