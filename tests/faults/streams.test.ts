@@ -78,34 +78,41 @@ describe('faults during a streamed answer', () => {
     assert.equal(gateway.verify().status, 0);
   });
 
-  test('C28: a full disk in the middle of a stream: it is cut, nothing more reaches the target, and service resumes with space', requireMounts(), async () => {
-    await using disk = mountSmall(diskBytes);
-    await using server = await startStreamServer();
-    await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment, data: join(disk.directory, 'data') });
-    const token = gateway.token('agent');
-    const ballast = join(disk.directory, 'ballast');
-    writeFileSync(ballast, Buffer.alloc(diskBytes / 2));
-    const streaming = await ask(gateway, llm, llm.body('megabytes 40'), { token });
-    const got = await readToTheEnd(streaming);
-    assert.ok(got.length < 40 * 1024 * 1024);
-    await waitUntil(async () => {
-      const refused = await ask(gateway, llm, llm.body(`on a full disk ${randomBytes(1_000_000).toString('base64')}`), { token });
-      const words = await refused.text();
-      return refused.status === 507 && words.includes('cannot_record');
-    });
-    const heard = server.heard.length;
-    const refused = await ask(gateway, llm, llm.body(`never heard ${randomBytes(1_000_000).toString('base64')}`), { token });
-    assert.equal(refused.status, 507);
-    assert.equal(server.heard.length, heard);
-    rmSync(ballast);
-    await waitUntil(async () => {
-      const back = await ask(gateway, llm, llm.body('with space again'), { token });
-      await back.text();
-      return back.status === 200;
-    });
-    assert.equal(await gateway.signal('SIGTERM'), 0);
-    assert.equal(gateway.verify().status, 0);
-  });
+  test(
+    'C28: a full disk in the middle of a stream: it ends with the error, nothing more reaches the target, and service resumes with space',
+    requireMounts(),
+    async () => {
+      await using disk = mountSmall(diskBytes);
+      await using server = await startStreamServer();
+      await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment, data: join(disk.directory, 'data') });
+      const token = gateway.token('agent');
+      const ballast = join(disk.directory, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(diskBytes / 2));
+      const beside = await ask(gateway, llm, llm.body('endless'), { token });
+      const told = beside.text();
+      const streaming = await ask(gateway, llm, llm.body('megabytes 40'), { token });
+      const got = await readToTheEnd(streaming);
+      assert.ok(got.length < 40 * 1024 * 1024);
+      assert.match(await told, /\n\ndata: \{"error":\{"message":"countersign: .*"code":"cannot_record","param":null\}\}\n\n$/);
+      await waitUntil(async () => {
+        const refused = await ask(gateway, llm, llm.body(`on a full disk ${randomBytes(1_000_000).toString('base64')}`), { token });
+        const words = await refused.text();
+        return refused.status === 507 && words.includes('cannot_record');
+      });
+      const heard = server.heard.length;
+      const refused = await ask(gateway, llm, llm.body(`never heard ${randomBytes(1_000_000).toString('base64')}`), { token });
+      assert.equal(refused.status, 507);
+      assert.equal(server.heard.length, heard);
+      rmSync(ballast);
+      await waitUntil(async () => {
+        const back = await ask(gateway, llm, llm.body('with space again'), { token });
+        await back.text();
+        return back.status === 200;
+      });
+      assert.equal(await gateway.signal('SIGTERM'), 0);
+      assert.equal(gateway.verify().status, 0);
+    },
+  );
 
   test('D33: a reader that does not read: the target is not read on, memory stays, and others are served', async () => {
     await using server = await startStreamServer();

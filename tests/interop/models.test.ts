@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { createOpenAI } from '@ai-sdk/openai';
-import { GoogleGenAI } from '@google/genai';
+import { ApiError, GoogleGenAI } from '@google/genai';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -195,6 +195,43 @@ principals:
     }
     await waitUntil(() => lastAsked().ended === 'left');
     await waitUntil(async () => (await newest()).some(({ attributes }) => attributes['error.type'] === 'client_closed'));
+  });
+
+  describe('halted in the midst of a stream: the exception that the SDK raises for errors, with the code of the gateway', () => {
+    /** Reads a stream of the newest session, which is halted with the first piece. */
+    const readHalted = async (stream: AsyncIterable<unknown>): Promise<void> => {
+      let isHalted = false;
+      for await (const piece of stream) {
+        assert.ok(piece);
+        if (!isHalted) {
+          isHalted = true;
+          await gateway.api(`/api/sessions/${(await gateway.newest()).session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+        }
+      }
+    };
+    const prompt = [{ role: 'user' as const, content: 'endless' }];
+
+    test('openai', async () => {
+      const client = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: gateway.token('agent'), maxRetries: 0 });
+      const isOurs = (error: unknown): boolean => error instanceof OpenAI.APIError && error.code === 'halted' && /countersign: .*session/.test(error.message);
+      await assert.rejects(readHalted(await client.chat.completions.create({ model: 'gpt-4o', messages: prompt, stream: true })), isOurs);
+      await assert.rejects(readHalted(await client.responses.create({ model: 'gpt-4o', input: prompt, stream: true })), isOurs);
+      const last = (await newest()).findLast(({ kind }) => kind === 'response');
+      assert.equal(last?.attributes['error.type'], 'halted');
+      assert.match(last.content?.text ?? '', /error halted countersign: /);
+    });
+
+    test('anthropic', async () => {
+      const client = new Anthropic({ baseURL: `${base}/claude`, apiKey: gateway.token('agent'), maxRetries: 0 });
+      const stream = await client.messages.create({ model: 'claude-opus-4', max_tokens: 9, messages: prompt, stream: true });
+      await assert.rejects(readHalted(stream), (error) => error instanceof Anthropic.APIError && error.errorCode === 'halted');
+    });
+
+    test('@google/genai', async () => {
+      const google = new GoogleGenAI({ apiKey: gateway.token('agent'), httpOptions: { baseUrl: `${base}/gemini` } });
+      const stream = await google.models.generateContentStream({ model: 'gemini-2.5-flash', contents: 'endless' });
+      await assert.rejects(readHalted(stream), (error) => error instanceof ApiError && error.status === 409 && error.message.includes('HALTED'));
+    });
   });
 
   test('what was recorded verifies', () => {

@@ -33,6 +33,10 @@ export class ModelAnswer implements AnswerReader {
     return this.#framing.skipped + this.#draft.lost;
   }
 
+  get isBetweenEvents(): boolean {
+    return this.#shape !== null && this.#framing.isBetweenEvents;
+  }
+
   get error(): AnswerError | null {
     return this.#draft.error ?? (this.#status < failedStatusMin ? null : { type: String(this.#status), message: undefined });
   }

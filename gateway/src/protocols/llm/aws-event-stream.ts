@@ -41,6 +41,11 @@ export class AwsEventStream {
     return this.#skipped;
   }
 
+  /** What came ends with the end of a message, or is nothing. */
+  get isBetweenMessages(): boolean {
+    return this.#held.length === 0 && this.#messageBytes === 0 && this.#skippingBytes === 0 && !this.#isBroken;
+  }
+
   /** The messages that end in this piece. */
   push(piece: Uint8Array): AwsMessage[] {
     const messages: AwsMessage[] = [];
@@ -92,6 +97,25 @@ export class AwsEventStream {
     this.#skipped += message === null ? 1 : 0;
     return message;
   }
+}
+
+/** One message with headers of string type. */
+export function composeAwsMessage(headers: Readonly<Record<string, string>>, payload: Uint8Array): Buffer {
+  const encoded = new ByteWriter();
+  for (const [name, value] of Object.entries(headers)) {
+    encoded.uint8(Buffer.byteLength(name)).bytes(Buffer.from(name)).uint8(stringType).int16(Buffer.byteLength(value)).bytes(Buffer.from(value));
+  }
+  const message = new ByteWriter().int32(preludeBytes + encoded.length + payload.length + checksumBytes).int32(encoded.length);
+  const uint32 = (value: number): Buffer => {
+    const bytes = Buffer.alloc(checksumBytes);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  };
+  message
+    .bytes(uint32(crc32(message.finish())))
+    .bytes(encoded.finish())
+    .bytes(payload);
+  return message.bytes(uint32(crc32(message.finish()))).finish();
 }
 
 /** Null when its headers do not fit. */

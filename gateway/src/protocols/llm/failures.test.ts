@@ -1,9 +1,13 @@
 import { strict as assert } from 'node:assert';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import { problemOf } from '../../domain/problem.ts';
+import { ModelAnswer } from './answer.ts';
+import { AwsEventStream } from './aws-event-stream.ts';
 import { describeFailure, type Dialect } from './failures.ts';
 import { rules } from './rules.ts';
+import { findApi } from './routes.ts';
+import { awsException } from './testdata/aws-messages.ts';
 import { readAnswer, samples } from './testdata/fixtures.ts';
 
 const session = 'ab'.repeat(16);
@@ -13,7 +17,7 @@ const said = `countersign: This model is not granted (session ${session})`;
 test('each provider has its own shape', () => {
   const body = (dialect: Dialect): unknown => JSON.parse(describeFailure(dialect, refused).body);
   assert.deepEqual(body('openai'), { error: { message: said, type: 'permission_error', code: 'refused', param: null } });
-  assert.deepEqual(body('anthropic'), { type: 'error', error: { type: 'permission_error', message: said } });
+  assert.deepEqual(body('anthropic'), { type: 'error', error: { type: 'permission_error', message: said, details: { error_code: 'refused' } } });
   assert.deepEqual(body('gemini'), {
     error: {
       code: 403,
@@ -74,4 +78,70 @@ test('every code, written for every provider, is read again as an error', () => 
       assert.doesNotMatch(body, /undefined/);
     }
   }
+});
+
+describe('an error in a stream that has begun', () => {
+  const halted = problemOf(new GatewayError('halted', 'Enough.'), session);
+  const names: Readonly<Record<string, string>> = {
+    'openai-chat': 'halted',
+    'openai-responses': 'halted',
+    anthropic: 'invalid_request_error',
+    gemini: 'INVALID_ARGUMENT',
+    'bedrock-converse': 'ValidationException',
+    'bedrock-invoke': 'ValidationException',
+  };
+  const lastEvent = (path: string, type: string): Uint8Array | null => {
+    const head = { method: 'POST', path, headers: [] };
+    return rules.lastEvent?.({ problem: halted, head, body: null }, { status: 200, headers: [['content-type', type]] }) ?? null;
+  };
+
+  for (const { name, streams } of samples) {
+    for (const { path, type, bytes } of streams) {
+      const api = findApi({ method: 'POST', path, headers: [] });
+      /** A reader that has read so many bytes of the stream. */
+      const readTo = (end: number): ModelAnswer => {
+        const reader = new ModelAnswer(api?.shape ?? null);
+        reader.head({ status: 200, headers: [['content-type', type]] });
+        reader.bytes(bytes.subarray(0, end));
+        return reader;
+      };
+
+      test(`${name}, ${type}: an event of its own between two events, and never inside one`, () => {
+        const event = lastEvent(path, type);
+        const places = Array.from({ length: bytes.length + 1 }, (_, end) => end).filter((end) => readTo(end).isBetweenEvents);
+        if (type.startsWith('application/json')) {
+          assert.deepEqual([event, places], [null, []], 'a list would have to be closed');
+          return;
+        }
+        assert.ok(event !== null && places.length > 3 && places.length < bytes.length / 8);
+        for (const end of places) {
+          const reader = readTo(end);
+          reader.bytes(event);
+          assert.equal(reader.facts()['error.type'], names[name], `behind ${end} bytes`);
+          assert.equal(reader.unread, 0);
+          assert.ok(reader.error?.message?.startsWith('countersign: Enough (session '));
+        }
+      });
+    }
+  }
+
+  test('in the words of each provider', () => {
+    const text = (path: string): string => Buffer.from(lastEvent(path, 'text/event-stream; charset=utf-8') ?? []).toString();
+    assert.match(text('/v1/chat/completions'), /^data: \{"error":\{"message":"countersign: Enough \(session .*","code":"halted","param":null\}\}\n\n$/);
+    assert.match(text('/v1/responses'), /^event: error\ndata: \{"type":"error","code":"halted",.*"error":\{.*\}\}\n\n$/);
+    assert.match(text('/v1/messages'), /^event: error\ndata: \{"type":"error","error":\{.*"details":\{"error_code":"halted"\}\}\}\n\n$/);
+    assert.match(text('/v1beta/models/x:streamGenerateContent'), /^data: \{"error":\{"code":409,.*"reason":"HALTED"/);
+    const frame = lastEvent('/model/x/converse-stream', 'application/vnd.amazon.eventstream');
+    const headersOf = (bytes: Uint8Array): unknown => new AwsEventStream().push(bytes).map(({ headers }) => Object.fromEntries(headers));
+    assert.ok(frame !== null);
+    assert.deepEqual(headersOf(frame), headersOf(awsException('validationException', 'x')));
+    assert.equal(lastEvent('/model/x/converse-stream', 'text/event-stream'), null);
+  });
+
+  test('of an answer that is not understood nothing is known, so that nothing is added to it', () => {
+    const reader = new ModelAnswer(null);
+    reader.head({ status: 200, headers: [['content-type', 'text/event-stream']] });
+    reader.bytes(Buffer.from('data: x'));
+    assert.equal(reader.isBetweenEvents, false);
+  });
 });

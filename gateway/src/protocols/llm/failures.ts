@@ -1,57 +1,102 @@
 import type { Problem } from '../../domain/problem.ts';
 import type { Failure } from '../../wire/http/rules.ts';
+import { composeAwsMessage } from './aws-event-stream.ts';
+import { awsType, mediaTypeOf, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
 
 /** Whose words an error is said in. */
-export type Dialect = 'openai' | 'anthropic' | 'gemini' | 'bedrock';
+export type Dialect = 'openai' | 'openai-responses' | 'anthropic' | 'gemini' | 'bedrock';
 
 /**
  * Our error in the provider's own shape, so that its SDK raises its usual exception. The gateway's code stays in it where the shape has
  * room; the session is in the message, when there is one.
  */
-export function describeFailure(dialect: Dialect, { code, detail, status, session }: Problem): Failure {
-  const { headers, body } = shapes[dialect](code, sentence(detail, session), status);
+export function describeFailure(dialect: Dialect, problem: Problem): Failure {
+  const { code, status } = problem;
+  const { headers, body } = dialects[dialect].whole(said(problem));
   const retry = passing.has(code) ? [] : [['x-should-retry', 'false'] as const];
   return { status, headers: [['content-type', 'application/json'], ...retry, ...headers], body: jsonText(body) };
+}
+
+/** The same as the last event of a stream that has begun. Null for a kind of stream that the provider does not send. */
+export function describeFailureInStream(dialect: Dialect, contentType: string, problem: Problem): Uint8Array | null {
+  const forms = dialects[dialect];
+  return mediaTypeOf(contentType) === forms.streamType ? forms.event(said(problem)) : null;
 }
 
 /** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx unless they are told not to: that helps only where the cause may pass. */
 const passing: ReadonlySet<string> = new Set(['throttled', 'stopping', 'target_unreachable', 'deadline_exceeded']);
 
-interface ShapedError {
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: unknown;
+interface Said {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+  readonly names: Names;
 }
 
-const shapes: Readonly<Record<Dialect, (code: string, message: string, status: number) => ShapedError>> = {
-  // https://platform.openai.com/docs/guides/error-codes
-  openai: (code, message, status) => ({
-    headers: [],
-    body: { error: { message, type: byStatus(status).openai, code, param: null } },
-  }),
-  // https://docs.anthropic.com/en/api/errors
-  anthropic: (_code, message, status) => ({
-    headers: [],
-    body: { type: 'error', error: { type: byStatus(status).anthropic, message } },
-  }),
-  // https://cloud.google.com/apis/design/errors
-  gemini: (code, message, status) => ({
-    headers: [],
-    body: {
-      error: {
-        code: status,
-        message,
-        status: byStatus(status).google,
-        details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code.toUpperCase(), domain: 'countersign' }],
-      },
+interface DialectForms {
+  whole(said: Said): { readonly headers: readonly (readonly [string, string])[]; readonly body: object };
+  readonly streamType: string;
+  event(said: Said): Uint8Array;
+}
+
+// https://platform.openai.com/docs/guides/error-codes
+const openaiError = ({ code, message, names }: Said) => ({ error: { message, type: names.openai, code, param: null } });
+
+// https://docs.anthropic.com/en/api/errors
+const anthropicError = ({ code, message, names }: Said) => ({ type: 'error', error: { type: names.anthropic, message, details: { error_code: code } } });
+
+// https://cloud.google.com/apis/design/errors
+const googleError = ({ code, message, status, names }: Said) => ({
+  error: {
+    code: status,
+    message,
+    status: names.google,
+    details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code.toUpperCase(), domain: 'countersign' }],
+  },
+});
+
+const dialects: Readonly<Record<Dialect, DialectForms>> = {
+  openai: {
+    whole: (error) => ({ headers: [], body: openaiError(error) }),
+    streamType: sseType,
+    event: (error) => sseEvent(openaiError(error)),
+  },
+  // Its events are numbered; which number comes next is not known here. Clients look at the members or at the object: both are there.
+  // https://platform.openai.com/docs/api-reference/responses-streaming/error
+  'openai-responses': {
+    whole: (error) => ({ headers: [], body: openaiError(error) }),
+    streamType: sseType,
+    event: (error) => {
+      const { code, message } = error;
+      return sseEvent({ type: 'error', code, message, param: null, sequence_number: 0, ...openaiError(error) }, 'error');
     },
-  }),
+  },
+  anthropic: {
+    whole: (error) => ({ headers: [], body: anthropicError(error) }),
+    streamType: sseType,
+    event: (error) => sseEvent(anthropicError(error), 'error'),
+  },
+  gemini: {
+    whole: (error) => ({ headers: [], body: googleError(error) }),
+    streamType: sseType,
+    event: (error) => sseEvent(googleError(error)),
+  },
   // https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
-  bedrock: (_code, message, status) => ({
-    headers: [['x-amzn-errortype', byStatus(status).aws]],
-    body: { message },
-  }),
+  bedrock: {
+    whole: ({ message, names }) => ({ headers: [['x-amzn-errortype', names.aws]], body: { message } }),
+    streamType: awsType,
+    event: ({ message, names }) => {
+      const name = names.aws.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
+      const headers = { ':message-type': 'exception', ':exception-type': name, ':content-type': 'application/json' };
+      return composeAwsMessage(headers, Buffer.from(jsonText({ message })));
+    },
+  },
 };
+
+function sseEvent(value: object, type?: string): Uint8Array {
+  return Buffer.from(`${type === undefined ? '' : `event: ${type}\n`}data: ${jsonText(value)}\n\n`);
+}
 
 interface Names {
   readonly openai: string;
@@ -81,7 +126,8 @@ function byStatus(status: number): Names {
   return namesByStatus.get(status) ?? (status < 500 ? badRequest : internal);
 }
 
-function sentence(message: string, session: string | undefined): string {
-  const said = `countersign: ${message}`;
-  return session === undefined ? said : `${said.replace(/\.$/, '')} (session ${session})`;
+function said({ code, detail, status, session }: Problem): Said {
+  const sentence = `countersign: ${detail}`;
+  const message = session === undefined ? sentence : `${sentence.replace(/\.$/, '')} (session ${session})`;
+  return { code, message, status, names: byStatus(status) };
 }

@@ -8,10 +8,12 @@ export interface Framing {
   push(piece: Uint8Array): readonly JsonObject[];
   /** What there was and could not be read. */
   readonly skipped: number;
+  /** What came is part of a stream and ends with the end of an event: another one may follow. */
+  readonly isBetweenEvents: boolean;
 }
 
-const sseType = 'text/event-stream';
-const awsType = 'application/vnd.amazon.eventstream';
+export const sseType = 'text/event-stream';
+export const awsType = 'application/vnd.amazon.eventstream';
 
 export const eventStreamTypes: readonly string[] = [sseType, awsType];
 
@@ -31,7 +33,7 @@ export function framingOf(contentType: string): Framing {
   }
 }
 
-function mediaTypeOf(contentType: string): string {
+export function mediaTypeOf(contentType: string): string {
   const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
   return mediaType.trim();
 }
@@ -53,6 +55,9 @@ function sse(): Framing {
     get skipped() {
       return parser.skipped + unreadable;
     },
+    get isBetweenEvents() {
+      return parser.isBetweenEvents;
+    },
   };
 }
 
@@ -70,6 +75,8 @@ function documents(): Framing {
     get skipped() {
       return found.skipped + unreadable + (found.isInside ? 1 : 0);
     },
+    // One document, or a list that must be closed.
+    isBetweenEvents: false,
   };
 }
 
@@ -86,6 +93,9 @@ function awsEventStream(): Framing {
     },
     get skipped() {
       return stream.skipped + unreadable;
+    },
+    get isBetweenEvents() {
+      return stream.isBetweenMessages;
     },
   };
 }

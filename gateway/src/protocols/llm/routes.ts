@@ -3,6 +3,7 @@ import type { RequestHead } from '../../wire/http/reading.ts';
 import type { ActionName } from './actions.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
 import { bedrockConverse, bedrockInvoke } from './bedrock.ts';
+import type { Dialect } from './failures.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
 import { models, openaiEmbeddings } from './openai-embeddings.ts';
@@ -17,6 +18,8 @@ export interface Api {
   /** `gen_ai.provider.name` */
   readonly provider: string;
   readonly shape: Shape;
+  /** In which its clients expect errors. */
+  readonly dialect: Dialect;
   readonly takesBody: boolean;
   /** What the path says; it goes before what the body says. */
   readonly attributes: Attributes;
@@ -39,12 +42,12 @@ const google = `${version}(?<vertex>/projects/[^/]+/locations/[^/]+(?:/publisher
 const bedrock = '/model/(?<model>[^/]+)';
 
 const routes: readonly Route[] = [
-  post(`${openai}/chat/completions`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiChat })),
-  post(`${deployment}/chat/completions`, (match) => ({ ...chat, ...ofAzure(match), shape: openaiChat })),
-  post(`${openai}/responses`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiResponses })),
-  post(`${openai}/responses/input_tokens`, (match) => ({ ...countTokens, ...ofOpenai(match), shape: openaiResponses })),
-  post(`${openai}/embeddings`, (match) => ({ ...embed, ...ofOpenai(match), shape: openaiEmbeddings })),
-  post(`${deployment}/embeddings`, (match) => ({ ...embed, ...ofAzure(match), shape: openaiEmbeddings })),
+  post(`${openai}/chat/completions`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiChat, dialect: 'openai' })),
+  post(`${deployment}/chat/completions`, (match) => ({ ...chat, ...ofAzure(match), shape: openaiChat, dialect: 'openai' })),
+  post(`${openai}/responses`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiResponses, dialect: 'openai-responses' })),
+  post(`${openai}/responses/input_tokens`, (match) => ({ ...countTokens, ...ofOpenai(match), shape: openaiResponses, dialect: 'openai-responses' })),
+  post(`${openai}/embeddings`, (match) => ({ ...embed, ...ofOpenai(match), shape: openaiEmbeddings, dialect: 'openai' })),
+  post(`${deployment}/embeddings`, (match) => ({ ...embed, ...ofAzure(match), shape: openaiEmbeddings, dialect: 'openai' })),
   get(`${openai}/models(?:/(?<model>[^/:]+))?`, listModels),
   post(`${version}/messages`, () => ({ ...chat, ...anthropic })),
   post(`${version}/messages/count_tokens`, () => ({ ...countTokens, ...anthropic })),
@@ -78,7 +81,7 @@ const chat = { action: 'llm.chat', operation: 'chat' } as const;
 const generate = { action: 'llm.chat', operation: 'generate_content' } as const;
 const embed = { action: 'llm.embed', operation: 'embeddings' } as const;
 const countTokens = { action: 'llm.count_tokens', operation: 'count_tokens' } as const;
-const anthropic = { provider: 'anthropic', shape: anthropicMessages, attributes: {} } as const;
+const anthropic = { provider: 'anthropic', shape: anthropicMessages, dialect: 'anthropic', attributes: {} } as const;
 
 function post(path: string, api: Route['api']): Route {
   return { method: 'POST', path: new RegExp(`^${path}$`), api };
@@ -98,21 +101,27 @@ function ofAzure({ model }: Match): Pick<Api, 'provider' | 'attributes'> {
 }
 
 /** Tuned models and endpoints have names of their own kind. */
-function ofGoogle({ vertex, kind, model = '' }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes' | 'shape'> {
+function ofGoogle({ vertex, kind, model = '' }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes' | 'shape' | 'dialect'> {
   const name = kind === 'models' ? model : `${kind}/${model}`;
-  return { provider: vertex === undefined ? 'gcp.gemini' : 'gcp.vertex_ai', shape: gemini, attributes: { ...named(name), ...streaming(isStream) } };
+  return {
+    provider: vertex === undefined ? 'gcp.gemini' : 'gcp.vertex_ai',
+    shape: gemini,
+    dialect: 'gemini',
+    attributes: { ...named(name), ...streaming(isStream) },
+  };
 }
 
-function ofBedrock({ model }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes'> {
-  return { provider: 'aws.bedrock', attributes: { ...named(model), ...streaming(isStream) } };
+function ofBedrock({ model }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes' | 'dialect'> {
+  return { provider: 'aws.bedrock', dialect: 'bedrock', attributes: { ...named(model), ...streaming(isStream) } };
 }
 
 /** Three providers have this path; two of them are told apart by a header or the version. */
 function listModels({ model, azure }: Match, head: RequestHead): Omit<Api, 'takesBody'> {
   const has = (wanted: string): boolean => head.headers.some(([name]) => name === wanted);
   const isGoogle = has('x-goog-api-key') || /^\/v1(?:alpha|beta)\d*\/models/.test(head.path);
-  const provider = has('anthropic-version') ? 'anthropic' : isGoogle ? 'gcp.gemini' : ofOpenai({ azure }).provider;
-  return { action: 'llm.list_models', operation: 'list_models', provider, shape: models, attributes: named(model) };
+  const dialect = has('anthropic-version') ? 'anthropic' : isGoogle ? 'gemini' : 'openai';
+  const provider = { anthropic: 'anthropic', gemini: 'gcp.gemini', openai: ofOpenai({ azure }).provider }[dialect];
+  return { action: 'llm.list_models', operation: 'list_models', provider, shape: models, dialect, attributes: named(model) };
 }
 
 function streaming(isStream: boolean | undefined): Attributes {

@@ -2,7 +2,7 @@ import { headerOf, type RequestHead } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
-import { describeFailure, type Dialect } from './failures.ts';
+import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { providerAuth, providerOf } from './options.ts';
 import { findApi } from './routes.ts';
 
@@ -18,17 +18,12 @@ export const rules: ExchangeRules = {
     return provider === 'bedrock' ? { ...call, allowsEncodedSlash: true } : call;
   },
   failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
+  lastEvent: ({ problem, head }, answered) => describeFailureInStream(dialectOf(head), headerOf(answered.headers, 'content-type') ?? '', problem),
 };
 
 /** The path tells whose client it is, also before anything else is known; for one that is not known, headers that SDKs send. */
 function dialectOf(head: RequestHead): Dialect {
-  const provider = findApi(head)?.provider;
-  const has = (name: string): boolean => provider === undefined && headerOf(head.headers, name) !== undefined;
-  if (provider === 'anthropic' || has('anthropic-version')) {
-    return 'anthropic';
-  }
-  if (provider?.startsWith('gcp.') === true || has('x-goog-api-client')) {
-    return 'gemini';
-  }
-  return provider === 'aws.bedrock' || has('amz-sdk-request') ? 'bedrock' : 'openai';
+  const has = (name: string): boolean => headerOf(head.headers, name) !== undefined;
+  const byHeaders = has('anthropic-version') ? 'anthropic' : has('x-goog-api-client') ? 'gemini' : has('amz-sdk-request') ? 'bedrock' : 'openai';
+  return findApi(head)?.dialect ?? byHeaders;
 }

@@ -36,6 +36,7 @@ export class AnswerFacts {
   #coding = '';
   #encoded: Uint8Array[] | null = null;
   #encodedBytes = 0;
+  #hasLength = false;
 
   constructor(reader: AnswerReader) {
     this.#reader = reader;
@@ -44,7 +45,13 @@ export class AnswerFacts {
   head(head: ResponseHead): void {
     this.#coding = (headerOf(head.headers, 'content-encoding') ?? '').trim().toLowerCase();
     this.#encoded = this.#coding === '' || this.#coding === 'identity' ? null : [];
+    this.#hasLength = headerOf(head.headers, 'content-length') !== undefined;
     this.#reader.head(head);
+  }
+
+  /** What came so far may be gone on with in an event of the gateway's own. */
+  get isBetweenEvents(): boolean {
+    return this.#encoded === null && !this.#hasLength && this.#reader.isBetweenEvents === true;
   }
 
   bytes(piece: Uint8Array): void {

@@ -6,7 +6,7 @@ import { AnswerFacts } from './answer-facts.ts';
 import { flushHead, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
 import { endToEndResponse, pairHeaders } from './headers.ts';
-import type { AnswerReader, Headers } from './reading.ts';
+import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
 
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;
@@ -29,6 +29,8 @@ interface Piece {
   readonly bytes: readonly Uint8Array[];
   readonly trailers: Headers;
   readonly isLast: boolean;
+  /** Behind it. */
+  readonly isBetweenEvents: boolean;
 }
 
 /** Brings an answer to the client: all that arrived together is one record, committed before it is released. Reads on only while the client takes it. */
@@ -39,6 +41,7 @@ export class AnswerRelay implements CallReceiver {
   #call: UpstreamCall | null = null;
   #head: ClientHead | null = null;
   #isHeadRecorded = false;
+  #isBetweenEvents = false;
   #arrived: Buffer[] = [];
   #trailers: Headers = [];
   #isFlushDue = false;
@@ -65,6 +68,11 @@ export class AnswerRelay implements CallReceiver {
   /** An answer has begun to be released. */
   get hasBegun(): boolean {
     return this.#parts.response.headersSent;
+  }
+
+  /** The head of an answer that another event may be added to, behind what was released of it; null where none may. */
+  get openHead(): ResponseHead | null {
+    return this.#isBetweenEvents ? this.#head : null;
   }
 
   /** Nothing more is recorded or released. */
@@ -211,7 +219,7 @@ export class AnswerRelay implements CallReceiver {
       bytes += piece.length;
     }
     this.#uncommittedBytes += bytes;
-    const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast };
+    const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast, isBetweenEvents: this.#facts.isBetweenEvents };
     session.whenCommitted(() => {
       this.#uncommittedBytes -= bytes;
       this.#guard(() => {
@@ -221,8 +229,9 @@ export class AnswerRelay implements CallReceiver {
     this.#balance();
   }
 
-  #release({ head, bytes, trailers, isLast }: Piece): void {
+  #release({ head, bytes, trailers, isLast, isBetweenEvents }: Piece): void {
     const { response, ownHeaders } = this.#parts;
+    this.#isBetweenEvents = isBetweenEvents && !isLast;
     if (head !== null) {
       response.sendDate = false;
       writeHead(response, { ...head, headers: [...head.headers, ...ownHeaders] });

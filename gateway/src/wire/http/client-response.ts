@@ -73,6 +73,16 @@ export function endEarly(response: ClientResponse, head: ClientHead, body: strin
   }
 }
 
+/** Ends an answer that has begun with a last event, and breaks it off where the client does not take it in time. */
+export function endWith(response: ClientResponse, event: Uint8Array, limitMs: number): void {
+  const timer = setTimeout(breakOff, limitMs, response);
+  onceClosed(response, () => {
+    clearTimeout(timer);
+  });
+  writeBody(response, event);
+  response.end();
+}
+
 /** So that nobody takes what there is of the answer for all of it. */
 export function breakOff(response: ClientResponse): void {
   if ('stream' in response) {

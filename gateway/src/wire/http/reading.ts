@@ -27,6 +27,8 @@ export interface RequestReading {
 export interface AnswerReader {
   head(head: ResponseHead): void;
   bytes(piece: Uint8Array): void;
+  /** What came so far is part of a stream, and ends with the end of an event: another one may follow. */
+  readonly isBetweenEvents?: boolean;
   /** At the end, also of an answer that was cut. */
   facts(): Attributes;
   /** What somebody should hear of; recorded before the end of the answer is. Asked for once, at the end of a whole answer. */

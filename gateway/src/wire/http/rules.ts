@@ -2,7 +2,7 @@ import type { Action } from '../../domain/action.ts';
 import type { CallOptions } from '../../domain/exchange.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
-import type { Headers, RequestHead, RequestReading } from './reading.ts';
+import type { Headers, RequestHead, RequestReading, ResponseHead } from './reading.ts';
 
 /** What a protocol over HTTP adds to the one way that exchanges go. */
 export interface ExchangeRules {
@@ -15,6 +15,8 @@ export interface ExchangeRules {
   readonly call: (target: Target) => TargetCall;
   /** An error of ours as this protocol's clients expect one. The head is as the client sent it when that was not even read. */
   readonly failure: (failed: Failed) => Failure;
+  /** The same as a last event of an answer that has begun, where its reader says that one may follow. Null: it is cut. */
+  readonly lastEvent?: (failed: Failed, answered: ResponseHead) => Uint8Array | null;
 }
 
 export interface TargetCall extends CallOptions {

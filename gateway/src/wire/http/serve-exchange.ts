@@ -8,7 +8,7 @@ import { Connection } from '../connection.ts';
 import { runRelay } from '../relay-loop.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
-import { breakOff, endEarly, onceClosed, wasCut } from './client-response.ts';
+import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { endToEndRequest, endToEndTrailers, pairHeaders, readToken } from './headers.ts';
 import { normalizePath } from './path.ts';
@@ -324,12 +324,20 @@ class ExchangeRun {
     this.#answer?.stop();
     const { response } = this.#exchange;
     const problem = problemOf(error, this.#session?.id ?? null);
+    const failed = { problem, head: this.#head, body: this.#body };
     if (this.#answer?.hasBegun === true) {
-      void this.#recordEnd({ 'error.type': problem.code }, []);
-      breakOff(response);
+      const { openHead } = this.#answer;
+      const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);
+      const recorded = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
+      if (event === null) {
+        breakOff(response);
+      } else {
+        await recorded;
+        endWith(response, event, lastWordsMs);
+      }
       return;
     }
-    const { status, headers, body } = this.#rules.failure({ problem, head: this.#head, body: this.#body });
+    const { status, headers, body } = this.#rules.failure(failed);
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);

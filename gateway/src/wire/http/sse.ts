@@ -45,6 +45,11 @@ export class SseParser {
     return this.#skipped;
   }
 
+  /** What came ends with the end of an event, or is nothing. */
+  get isBetweenEvents(): boolean {
+    return this.#line === null && this.#eventBytes === 0 && !this.#isSkipping;
+  }
+
   /** The events that end in this piece. */
   push(piece: Uint8Array): SseEvent[] {
     const events: SseEvent[] = [];
