@@ -4,6 +4,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { createOpenAI } from '@ai-sdk/openai';
 import { ApiError, GoogleGenAI } from '@google/genai';
 import { generateText, streamText } from 'ai';
+import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
@@ -28,9 +29,10 @@ describe('models through the gateway, with the SDKs of their providers', () => {
   openai: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, durability: process }
   claude: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: anthropic } }
   gemini: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: gemini } }
+  local: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: ollama } }
   other: { protocol: llm, url: "${model.url}" }
 principals:
-  agent: { kind: agent, targets: [openai, claude, gemini] }
+  agent: { kind: agent, targets: [openai, claude, gemini, local] }
 `,
     });
     token = gateway.token('agent');
@@ -141,6 +143,43 @@ principals:
     assert.ok(typeof records.findLast(({ kind }) => kind === 'response')?.attributes['gen_ai.usage.output_tokens'] === 'number');
   });
 
+  test('ollama: whole and streamed, line by line', async () => {
+    const ollama = new Ollama({ host: `${base}/local`, headers: { authorization: `Bearer ${token}` } });
+    const ask = { model: 'qwen3:8b', messages: [{ role: 'user', content: 'What is the weather?' }] };
+    const whole = await ollama.chat(ask);
+    assert.equal(whole.message.tool_calls?.length, 2);
+    assert.equal(lastAsked().headers.authorization, `Bearer ${key}`);
+    let text = '';
+    for await (const piece of await ollama.chat({ ...ask, stream: true })) {
+      text += piece.message.content;
+    }
+    assert.equal(text, whole.message.content);
+    const records = await newest();
+    const request = records.findLast(({ kind }) => kind === 'request');
+    assert.deepEqual([request?.action, request?.attributes['gen_ai.provider.name']], ['llm.chat', 'ollama']);
+    const pieces = records.filter(({ attributes }) => attributes['countersign.request'] === request?.seq);
+    assert.ok(pieces.length > 5, 'a record for each piece');
+    assert.equal(pieces.at(-1)?.attributes['gen_ai.usage.output_tokens'], whole.eval_count);
+    const nobody = new Ollama({ host: `${base}/local`, headers: { authorization: 'Bearer cs_nobody' } });
+    await assert.rejects(nobody.chat(ask), /countersign: /);
+  });
+
+  test('openai: completions of a text, and embeddings', async () => {
+    const whole = await openai.completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: 'It is' });
+    let text = '';
+    for await (const piece of await openai.completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: 'It is', stream: true })) {
+      text += piece.choices.find(({ index }) => index === 0)?.text ?? '';
+    }
+    assert.equal(text, whole.choices[0]?.text);
+    const embedded = await openai.embeddings.create({ model: 'text-embedding-3-small', input: ['a', 'b'], encoding_format: 'float' });
+    assert.equal(embedded.data.length, 2);
+    const asked = (await newest()).filter(({ kind }) => kind === 'request').slice(-3);
+    assert.deepEqual(
+      asked.map(({ action }) => action),
+      ['llm.chat', 'llm.chat', 'llm.embed'],
+    );
+  });
+
   test('ai (Vercel): whole and streamed', async () => {
     const provider = createOpenAI({ baseURL: `${base}/openai/v1`, apiKey: token });
     const whole = await generateText({ model: provider.chat('gpt-4o'), prompt: 'Hello', maxRetries: 0 });
@@ -225,6 +264,11 @@ principals:
       const client = new Anthropic({ baseURL: `${base}/claude`, apiKey: gateway.token('agent'), maxRetries: 0 });
       const stream = await client.messages.create({ model: 'claude-opus-4', max_tokens: 9, messages: prompt, stream: true });
       await assert.rejects(readHalted(stream), (error) => error instanceof Anthropic.APIError && error.errorCode === 'halted');
+    });
+
+    test('ollama', async () => {
+      const ollama = new Ollama({ host: `${base}/local`, headers: { authorization: `Bearer ${gateway.token('agent')}` } });
+      await assert.rejects(readHalted(await ollama.chat({ model: 'm', messages: prompt, stream: true })), /^Error: countersign: .*halted/);
     });
 
     test('@google/genai', async () => {

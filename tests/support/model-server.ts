@@ -18,11 +18,13 @@ interface Asked {
 }
 
 /** By the path of the API: the fixtures of its answers, whole and streamed. */
-const apis: readonly { readonly path: RegExp; readonly fixture: string }[] = [
+const apis: readonly { readonly path: RegExp; readonly fixture: string; readonly ending?: 'ndjson' }[] = [
   { path: /\/chat\/completions$/, fixture: 'openai-chat' },
+  { path: /\/completions$/, fixture: 'openai-completions' },
   { path: /\/responses$/, fixture: 'openai-responses' },
   { path: /\/embeddings$/, fixture: 'openai-embeddings' },
-  { path: /\/messages$/, fixture: 'anthropic' },
+  { path: /\/messages$|anthropic.*:(stream)?[rR]awPredict$/, fixture: 'anthropic' },
+  { path: /\/api\/chat$/, fixture: 'ollama-chat', ending: 'ndjson' },
   { path: /:(stream)?[gG]enerateContent/, fixture: 'gemini' },
 ];
 
@@ -48,24 +50,35 @@ export async function startModelServer(): Promise<ModelServer> {
 }
 
 async function answer({ path, body }: Asked, response: ServerResponse): Promise<void> {
-  const fixture = apis.find((api) => api.path.test(path.split('?')[0] ?? ''))?.fixture;
-  if (fixture === undefined) {
+  const api = apis.find((each) => each.path.test(path.split('?')[0] ?? ''));
+  const streams = { type: 'text/event-stream; charset=utf-8', file: 'txt', end: '\n\n', ...(api?.ending === 'ndjson' ? lines : {}) };
+  if (api === undefined) {
     response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such API","type":"invalid_request_error"}}');
   } else if (body.includes('overloaded')) {
     const error = { type: 'overloaded_error', message: 'Overloaded', code: 'rate_limit_exceeded', status: 'RESOURCE_EXHAUSTED' };
     response.writeHead(429, { 'content-type': 'application/json', 'retry-after-ms': '1' }).end(JSON.stringify({ type: 'error', error }));
   } else if (/"stream":\s*true/.test(body) || path.includes('streamGenerateContent')) {
-    await stream(readFileSync(join(testdata, `${fixture}-stream.txt`), 'utf8'), response, body.includes('endless'));
+    response.writeHead(200, { 'content-type': streams.type, 'x-request-id': 'req-1' });
+    await stream(readFileSync(join(testdata, `${api.fixture}-stream.${streams.file}`), 'utf8').split(streams.end), { response, end: streams.end, body });
   } else {
-    response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req-1' }).end(readFileSync(join(testdata, `${fixture}-answer.json`)));
+    response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req-1' }).end(readFileSync(join(testdata, `${api.fixture}-answer.json`)));
   }
 }
 
-async function stream(events: string, response: ServerResponse, isEndless: boolean): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': 'req-1' });
-  const all = events.split('\n\n').filter((event) => event !== '');
+const lines = { type: 'application/x-ndjson', file: 'ndjson', end: '\n' };
+
+interface Streaming {
+  readonly response: ServerResponse;
+  /** Of an event. */
+  readonly end: string;
+  readonly body: string;
+}
+
+async function stream(events: readonly string[], { response, end, body }: Streaming): Promise<void> {
+  const isEndless = body.includes('endless');
+  const all = events.filter((event) => event !== '');
   for (const event of isEndless ? all.slice(0, 3) : all) {
-    response.write(`${event}\n\n`);
+    response.write(`${event}${end}`);
     await delay(eventMs);
   }
   if (!isEndless) {

@@ -52,6 +52,22 @@ describe('which API it is', () => {
     ['POST /model/x/count-tokens', 'llm.count_tokens aws.bedrock x'],
     ['POST /model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx/invoke', 'llm.chat aws.bedrock arn:aws:bedrock:us-east-1:1:inference-profile/x'],
     ['POST /model/x/invoke-with-response-stream', 'llm.chat aws.bedrock x'],
+    ['POST /v1/completions', 'llm.chat openai m'],
+    ['POST /openai/deployments/babbage/completions', 'llm.chat azure.ai.openai babbage'],
+    ['POST /api/v1/completions', 'llm.chat openai m'],
+    ['POST /api/v1/messages', 'llm.chat anthropic m'],
+    ['POST /v1/publishers/google/models/gemini-2.5-pro:streamGenerateContent?alt=sse', 'llm.chat gcp.vertex_ai gemini-2.5-pro'],
+    ['POST /v1/projects/p/locations/global/publishers/anthropic/models/claude-opus-4@20250514:rawPredict', 'llm.chat gcp.vertex_ai claude-opus-4@20250514'],
+    ['POST /v1/projects/p/locations/eu/publishers/anthropic/models/claude-opus-4%4020250514:streamRawPredict', 'llm.chat gcp.vertex_ai claude-opus-4@20250514'],
+    ['POST /v1/projects/p/locations/eu/publishers/anthropic/models/count-tokens:rawPredict', 'llm.count_tokens gcp.vertex_ai m'],
+    ['POST /v1beta1/projects/p/locations/eu/endpoints/openapi/chat/completions', 'llm.chat gcp.vertex_ai m'],
+    ['POST /api/chat', 'llm.chat ollama m'],
+    ['POST /api/generate', 'llm.chat ollama m'],
+    ['POST /api/embed', 'llm.embed ollama m'],
+    ['POST /api/embeddings', 'llm.embed ollama m'],
+    ['POST /api/show', 'llm.list_models ollama m'],
+    ['GET /api/tags', 'llm.list_models ollama'],
+    ['GET /api/ps', 'llm.list_models ollama'],
   ];
   for (const [request, expectation] of expected) {
     test(request, () => {
@@ -90,6 +106,12 @@ describe('what is not known is unknown', () => {
     'POST /v1beta/models/x%3AgenerateContent',
     'POST /v1beta/cachedContents',
     'POST /model/a/b/converse',
+    'POST /api/pull',
+    'DELETE /api/delete',
+    'POST /api/tags',
+    'POST /v1/projects/p/locations/eu/publishers/mistralai/models/codestral:rawPredict',
+    'POST /v1/projects/p/locations/eu/publishers/google/models/text-embedding-005:predict',
+    'POST /tokenize',
     'POST /',
     'POST ',
   ];
@@ -142,6 +164,14 @@ describe('requests that may be read in two ways', () => {
     }
   });
 
+  test('A12: a key that servers may take for another, as it differs only in case', () => {
+    assert.equal(refusal(chat, { Model: 'secret', messages: [] }), 'malformed');
+    assert.equal(refusal('/api/chat', { model: 'm', messages: [{ role: 'user', Content: 'secret' }] }), 'malformed');
+    assert.equal(refusal(chat, { model: 'm', tools: [{ type: 'function', function: { NAME: 'secret' } }] }), 'malformed');
+    const schema = { type: 'object', properties: { Name: { type: 'string' }, MODEL: { type: 'string' } } };
+    assert.equal(refusal(chat, { model: 'm', tools: [{ type: 'function', function: { name: 'f', parameters: schema } }] }), 'let through');
+  });
+
   test('A12: members of another type than documented', () => {
     const wrong: readonly (readonly [string, unknown])[] = [
       [chat, { model: ['secret'] }],
@@ -158,6 +188,10 @@ describe('requests that may be read in two ways', () => {
       [gemini, { tools: [{ functionDeclarations: 'secret' }] }],
       ['/model/x/converse', { toolConfig: { tools: [1] } }],
       ['/v1/embeddings', { model: 1 }],
+      ['/v1/completions', { model: 'm', max_tokens: 'secret' }],
+      ['/api/chat', { model: 'm', options: ['secret'] }],
+      ['/api/chat', { model: 'm', messages: ['secret'] }],
+      ['/api/generate', { model: 'm', stream: 'secret' }],
     ];
     for (const [path, body] of wrong) {
       assert.equal(refusal(path, body), 'malformed', JSON.stringify(body));
@@ -280,6 +314,7 @@ test('models that may answer or be asked besides the one that is named', () => {
     'c',
   ]);
   assert.deepEqual(others('/v1/messages', { model: 'a', fallbacks: 'default' }), ['default']);
+  assert.deepEqual(parameters('/api/v1/chat/completions', { preset: 'shop' })['countersign.provider_context'], ['preset=shop']);
   assert.equal(others('/v1/messages', { model: 'a' }), undefined);
   assert.equal(refusal('/v1/chat/completions', { models: [1] }), 'malformed');
   assert.equal(refusal('/v1/messages', { fallbacks: 'secret' }), 'malformed');

@@ -6,6 +6,7 @@ import { parseStrictJson } from '../../wire/http/strict-json.ts';
 import { actionText } from './action-text.ts';
 import { ModelAnswer } from './answer.ts';
 import { isObject, type JsonObject } from './json.ts';
+import { refuseLookalikes } from './lookalikes.ts';
 import { type Api, findApi } from './routes.ts';
 import type { Message } from './transcript.ts';
 
@@ -23,6 +24,9 @@ export function readModelRequest(head: RequestHead, body: Uint8Array): RequestRe
   const given = api.takesBody ? parseBody(body) : {};
   const messages = api.shape.messages(given);
   const isKnown = api.shape.knows?.(given) !== false;
+  if (isKnown) {
+    refuseLookalikes(given);
+  }
   const action: Action = {
     name: isKnown ? api.action : unknownName,
     attributes: {

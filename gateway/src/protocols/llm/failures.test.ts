@@ -49,7 +49,7 @@ test('whose words they are shows in the path, else in the headers that SDKs send
   };
   assert.deepEqual(
     samples.map(({ path }) => keys(path)),
-    ['error', 'error', 'type,error', 'error', 'message', 'message'],
+    ['error', 'error', 'type,error', 'error', 'message', 'message', 'type,error', 'error'],
   );
   const unknown = ['anthropic-version', 'x-goog-api-client', 'amz-sdk-request', 'user-agent'].map((name) => keys('/v1/files', name));
   assert.deepEqual(unknown, ['type,error', 'error', 'message', 'error']);
@@ -69,12 +69,14 @@ test('every code, written for every provider, is read again as an error', () => 
     anthropic: '/v1/messages',
     gemini: '/v1beta/models/x:generateContent',
     bedrock: '/model/x/converse',
+    ollama: '/api/chat',
   } as const;
   for (const code of errorCodes) {
-    for (const dialect of ['openai', 'anthropic', 'gemini', 'bedrock'] as const) {
+    for (const dialect of ['openai', 'anthropic', 'gemini', 'bedrock', 'ollama'] as const) {
       const { status, headers, body } = describeFailure(dialect, problemOf(new GatewayError(code, 'x')));
       const { facts } = readAnswer(paths[dialect], { type: 'application/json', status, headers: headers.slice(1) }, [Buffer.from(body)]);
-      assert.match(String(facts['error.type']), dialect === 'openai' ? new RegExp(`^${code}$`) : /^[A-Za-z_]+$/);
+      const named = { openai: new RegExp(`^${code}$`), ollama: new RegExp(`^${status}$`) };
+      assert.match(String(facts['error.type']), dialect === 'openai' || dialect === 'ollama' ? named[dialect] : /^[A-Za-z_]+$/);
       assert.doesNotMatch(body, /undefined/);
     }
   }
@@ -89,6 +91,8 @@ describe('an error in a stream that has begun', () => {
     gemini: 'INVALID_ARGUMENT',
     'bedrock-converse': 'ValidationException',
     'bedrock-invoke': 'ValidationException',
+    'vertex-claude': 'invalid_request_error',
+    'ollama-chat': '_OTHER',
   };
   const lastEvent = (path: string, type: string): Uint8Array | null => {
     const head = { method: 'POST', path, headers: [] };

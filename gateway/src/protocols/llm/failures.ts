@@ -1,11 +1,11 @@
 import type { Problem } from '../../domain/problem.ts';
 import type { Failure } from '../../wire/http/rules.ts';
 import { composeAwsMessage } from './aws-event-stream.ts';
-import { awsType, mediaTypeOf, sseType } from './framing.ts';
+import { awsType, linesType, mediaTypeOf, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
 
 /** Whose words an error is said in. */
-export type Dialect = 'openai' | 'openai-responses' | 'anthropic' | 'gemini' | 'bedrock';
+export type Dialect = 'openai' | 'openai-responses' | 'anthropic' | 'gemini' | 'bedrock' | 'ollama';
 
 /**
  * Our error in the provider's own shape, so that its SDK raises its usual exception. The gateway's code stays in it where the shape has
@@ -91,6 +91,12 @@ const dialects: Readonly<Record<Dialect, DialectForms>> = {
       const headers = { ':message-type': 'exception', ':exception-type': name, ':content-type': 'application/json' };
       return composeAwsMessage(headers, Buffer.from(jsonText({ message })));
     },
+  },
+  // https://docs.ollama.com/api/errors
+  ollama: {
+    whole: ({ message }) => ({ headers: [], body: { error: message } }),
+    streamType: linesType,
+    event: ({ message }) => Buffer.from(`${jsonText({ error: message })}\n`),
   },
 };
 

@@ -15,19 +15,21 @@ export interface Framing {
 export const sseType = 'text/event-stream';
 export const awsType = 'application/vnd.amazon.eventstream';
 
-export const eventStreamTypes: readonly string[] = [sseType, awsType];
+export const linesType = 'application/x-ndjson';
 
 export function isEventStream(contentType: string): boolean {
-  return eventStreamTypes.includes(mediaTypeOf(contentType));
+  return [sseType, awsType, linesType].includes(mediaTypeOf(contentType));
 }
 
-/** By the `content-type` of the answer; what is neither of the two kinds of stream is taken for JSON. */
+/** By the `content-type` of the answer; what is none of the kinds of stream is taken for JSON. */
 export function framingOf(contentType: string): Framing {
   switch (mediaTypeOf(contentType)) {
     case sseType:
       return sse();
     case awsType:
       return awsEventStream();
+    case linesType:
+      return lines();
     default:
       return documents();
   }
@@ -38,6 +40,7 @@ export function mediaTypeOf(contentType: string): string {
   return mediaType.trim();
 }
 
+const lineFeed = 0x0a;
 /** What OpenAI puts after the last event. */
 const lastData = '[DONE]';
 
@@ -77,6 +80,24 @@ function documents(): Framing {
     },
     // One document, or a list that must be closed.
     isBetweenEvents: false,
+  };
+}
+
+/** One object a line: the end of the line is the end of the event. */
+function lines(): Framing {
+  const found = documents();
+  let isLineEnded = true;
+  return {
+    push(piece) {
+      isLineEnded = piece.length === 0 ? isLineEnded : piece.at(-1) === lineFeed;
+      return found.push(piece);
+    },
+    get skipped() {
+      return found.skipped;
+    },
+    get isBetweenEvents() {
+      return isLineEnded;
+    },
   };
 }
 

@@ -35,6 +35,8 @@ function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
       return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: token, GOOGLE_API_KEY: token };
     case 'azure':
       return { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: token };
+    case 'ollama':
+      return { OLLAMA_HOST: url, OLLAMA_API_KEY: token };
     default:
       return { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url, AWS_BEARER_TOKEN_BEDROCK: token };
   }

@@ -10,6 +10,7 @@ import {
   expectTexts,
   otherModels,
   presentAttributes,
+  providerContext,
   toolDefinitions,
 } from './parameters.ts';
 import type { Shape } from './shape.ts';
@@ -39,6 +40,8 @@ export const openaiChat: Shape = {
       }),
       ...toolDefinitions([...tools, ...functions, ...search, ...plugins]),
       ...otherModels(expectTexts(body, 'models')),
+      // OpenRouter keeps instructions and parameters under such a name.
+      ...providerContext({ preset: expectText(body, 'preset') }),
     };
   },
   messages: (body) => arrange(objectsAt(body, 'messages').map((message) => readMessage(message))),
@@ -128,7 +131,7 @@ function readChoice(choice: JsonObject, draft: AnswerDraft): void {
   readError(choice, draft);
 }
 
-function readUsage(usage: unknown, draft: AnswerDraft): void {
+export function readUsage(usage: unknown, draft: AnswerDraft): void {
   if (isObject(usage)) {
     draft.count({
       input: numberAt(usage, 'prompt_tokens'),

@@ -30,7 +30,7 @@ export const models: Shape = {
 
 /** One text or many, or tokens. */
 export function textsOf(input: unknown): Message[] {
-  const given: readonly unknown[] = Array.isArray(input) ? input : [input];
+  const given: readonly unknown[] = Array.isArray(input) ? input : input === undefined || input === null ? [] : [input];
   const texts = given.filter((each) => typeof each === 'string').map((each): Message => ({ role: 'user', parts: [text(each)] }));
-  return texts.length === given.length || input === undefined ? texts : [...texts, { role: 'user', parts: [{ type: 'other', name: 'tokens' }] }];
+  return texts.length === given.length ? texts : [...texts, { role: 'user', parts: [{ type: 'other', name: 'tokens' }] }];
 }

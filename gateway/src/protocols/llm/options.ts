@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import { parseHttpOptions } from '../../wire/http/target-options.ts';
 
-const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock'] as const;
+const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock', 'ollama'] as const;
 export type Provider = (typeof providers)[number];
 
 /** Whose API the target speaks: how it wants its credential, and which clients are told of it. What is recorded is read by the path of each request. */
@@ -28,4 +28,5 @@ export const providerAuth: Readonly<Record<Provider, string>> = {
   gemini: 'header:x-goog-api-key',
   azure: 'header:api-key',
   bedrock: 'bearer',
+  ollama: 'bearer',
 };

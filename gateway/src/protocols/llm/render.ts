@@ -5,7 +5,7 @@ import { decodeBody, plainText, readRecordedRequest, readRecordedResponse } from
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
-import { eventStreamTypes, framingOf, isEventStream } from './framing.ts';
+import { awsType, framingOf, isEventStream, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
 import { type Api, findApi } from './routes.ts';
 import { describeFragment, describeMessages, type Message } from './transcript.ts';
@@ -85,7 +85,7 @@ function showPiece(api: Api, piece: Buffer, before: Before): Shown | null {
   if (type !== null) {
     return showEvents(api, { type, isCertain: true, lead, piece: last });
   }
-  for (const guess of [...eventStreamTypes, 'application/json']) {
+  for (const guess of [sseType, awsType, 'application/json']) {
     for (const guessedLead of [before.bytes, Buffer.alloc(0)]) {
       const guessed = showEvents(api, { type: guess, isCertain: false, lead: guessedLead, piece });
       if (guessed !== null) {

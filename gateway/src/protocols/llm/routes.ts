@@ -5,7 +5,9 @@ import { anthropicMessages } from './anthropic-messages.ts';
 import { bedrockConverse, bedrockInvoke } from './bedrock.ts';
 import type { Dialect } from './failures.ts';
 import { gemini } from './gemini.ts';
+import { ollamaChat, ollamaEmbed, ollamaGenerate, ollamaModel } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiCompletions } from './openai-completions.ts';
 import { models, openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';
 import type { Shape } from './shape.ts';
@@ -36,21 +38,34 @@ type Match = Readonly<Record<string, string | undefined>>;
 const version = String.raw`(?:/v\d+(?:(?:alpha|beta)\d*)?)?`;
 /** Where OpenAI's API lies: with itself, OpenRouter (`/api/v1`), Azure (`/openai/v1`), Gemini (`/v1beta/openai`). */
 const openai = `(?:(?<azure>/openai)|/api)?${version}(?:/openai)?`;
+/** With itself, and with OpenRouter (`/api/v1`). */
+const anthropicApi = `(?:/api)?${version}/messages`;
 const deployment = '/openai/deployments/(?<model>[^/]+)';
-/** Of Gemini, and in Vertex AI: `/v1/projects/P/locations/L/publishers/google/models/M`. */
-const google = `${version}(?<vertex>/projects/[^/]+/locations/[^/]+(?:/publishers/google)?)?/(?<kind>models|tunedModels|endpoints)/(?<model>[^/:]+)`;
+/** A place in Vertex AI: `/projects/P/locations/L`. */
+const place = '/projects/[^/]+/locations/[^/]+';
+/** Of Gemini, and in Vertex AI: `/v1/projects/P/locations/L/publishers/google/models/M`, without the place with a key instead of an account. */
+const google = `${version}(?<vertex>${place}(?:/publishers/google)?|/publishers/google)?/(?<kind>models|tunedModels|endpoints)/(?<model>[^/:]+)`;
+/** In Vertex AI, the models of others. */
+const claude = `${version}(?:${place})?/publishers/anthropic/models`;
+const vertexOpenai = `${version}${place}/endpoints/[^/:]+`;
 const bedrock = '/model/(?<model>[^/]+)';
 
 const routes: readonly Route[] = [
-  post(`${openai}/chat/completions`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiChat, dialect: 'openai' })),
-  post(`${deployment}/chat/completions`, (match) => ({ ...chat, ...ofAzure(match), shape: openaiChat, dialect: 'openai' })),
-  post(`${openai}/responses`, (match) => ({ ...chat, ...ofOpenai(match), shape: openaiResponses, dialect: 'openai-responses' })),
-  post(`${openai}/responses/input_tokens`, (match) => ({ ...countTokens, ...ofOpenai(match), shape: openaiResponses, dialect: 'openai-responses' })),
-  post(`${openai}/embeddings`, (match) => ({ ...embed, ...ofOpenai(match), shape: openaiEmbeddings, dialect: 'openai' })),
-  post(`${deployment}/embeddings`, (match) => ({ ...embed, ...ofAzure(match), shape: openaiEmbeddings, dialect: 'openai' })),
+  post(`${openai}/chat/completions`, (match) => ({ ...chat, ...ofOpenai(match), ...chatCompletions })),
+  post(`${deployment}/chat/completions`, (match) => ({ ...chat, ...ofAzure(match), ...chatCompletions })),
+  post(`${vertexOpenai}/chat/completions`, () => ({ ...chat, ...ofVertex({}), ...chatCompletions })),
+  post(`${openai}/completions`, (match) => ({ ...complete, ...ofOpenai(match) })),
+  post(`${deployment}/completions`, (match) => ({ ...complete, ...ofAzure(match) })),
+  post(`${openai}/responses`, (match) => ({ ...chat, ...ofOpenai(match), ...responses })),
+  post(`${openai}/responses/input_tokens`, (match) => ({ ...countTokens, ...ofOpenai(match), ...responses })),
+  post('/api/embed(?:dings)?', () => ({ ...embed, ...ollama, shape: ollamaEmbed })),
+  post(`${openai}/embeddings`, (match) => ({ ...embed, ...ofOpenai(match), ...embeddings })),
+  post(`${deployment}/embeddings`, (match) => ({ ...embed, ...ofAzure(match), ...embeddings })),
   get(`${openai}/models(?:/(?<model>[^/:]+))?`, listModels),
-  post(`${version}/messages`, () => ({ ...chat, ...anthropic })),
-  post(`${version}/messages/count_tokens`, () => ({ ...countTokens, ...anthropic })),
+  post(anthropicApi, () => ({ ...chat, ...anthropic, ...messages })),
+  post(`${anthropicApi}/count_tokens`, () => ({ ...countTokens, ...anthropic, ...messages })),
+  post(`${claude}/count-tokens:rawPredict`, () => ({ ...countTokens, ...ofVertex({}), ...messages })),
+  post(`${claude}/(?<model>[^/:]+):(?:rawPredict|streamRawPredict)`, (match) => ({ ...chat, ...ofVertex(match), ...messages })),
   post(`${google}:generateContent`, (match) => ({ ...generate, ...ofGoogle(match, false) })),
   post(`${google}:streamGenerateContent`, (match) => ({ ...generate, ...ofGoogle(match, true) })),
   post(`${google}:countTokens`, (match) => ({ ...countTokens, ...ofGoogle(match) })),
@@ -60,6 +75,10 @@ const routes: readonly Route[] = [
   post(`${bedrock}/count-tokens`, (match) => ({ ...countTokens, ...ofBedrock(match), shape: bedrockConverse })),
   post(`${bedrock}/invoke`, (match) => ({ ...chat, ...ofBedrock(match, false), shape: bedrockInvoke })),
   post(`${bedrock}/invoke-with-response-stream`, (match) => ({ ...chat, ...ofBedrock(match, true), shape: bedrockInvoke })),
+  post('/api/chat', () => ({ ...chat, ...ollama, shape: ollamaChat })),
+  post('/api/generate', () => ({ ...textCompletion, ...ollama, shape: ollamaGenerate })),
+  post('/api/show', () => ({ ...list, ...ollama, shape: ollamaModel })),
+  get('/api/(?:tags|ps)', () => ({ ...list, ...ollama, shape: models })),
 ];
 
 /** Null for what is not known here, and for requests that may be read as another than they look. */
@@ -80,8 +99,18 @@ export function findApi(head: RequestHead): Api | null {
 const chat = { action: 'llm.chat', operation: 'chat' } as const;
 const generate = { action: 'llm.chat', operation: 'generate_content' } as const;
 const embed = { action: 'llm.embed', operation: 'embeddings' } as const;
+const textCompletion = { action: 'llm.chat', operation: 'text_completion' } as const;
+const list = { action: 'llm.list_models', operation: 'list_models' } as const;
 const countTokens = { action: 'llm.count_tokens', operation: 'count_tokens' } as const;
-const anthropic = { provider: 'anthropic', shape: anthropicMessages, dialect: 'anthropic', attributes: {} } as const;
+
+const chatCompletions = { shape: openaiChat, dialect: 'openai' } as const;
+const complete = { ...textCompletion, shape: openaiCompletions, dialect: 'openai' } as const;
+const responses = { shape: openaiResponses, dialect: 'openai-responses' } as const;
+const embeddings = { shape: openaiEmbeddings, dialect: 'openai' } as const;
+const messages = { shape: anthropicMessages, dialect: 'anthropic' } as const;
+
+const anthropic = { provider: 'anthropic', attributes: {} } as const;
+const ollama = { provider: 'ollama', dialect: 'ollama', attributes: {} } as const;
 
 function post(path: string, api: Route['api']): Route {
   return { method: 'POST', path: new RegExp(`^${path}$`), api };
@@ -98,6 +127,10 @@ function ofOpenai({ azure }: Match): Pick<Api, 'provider' | 'attributes'> {
 /** The deployment is the model: what the body calls it does not count. */
 function ofAzure({ model }: Match): Pick<Api, 'provider' | 'attributes'> {
   return { provider: 'azure.ai.openai', attributes: named(model) };
+}
+
+function ofVertex({ model }: Match): Pick<Api, 'provider' | 'attributes'> {
+  return { provider: 'gcp.vertex_ai', attributes: named(model) };
 }
 
 /** Tuned models and endpoints have names of their own kind. */
@@ -121,7 +154,7 @@ function listModels({ model, azure }: Match, head: RequestHead): Omit<Api, 'take
   const isGoogle = has('x-goog-api-key') || /^\/v1(?:alpha|beta)\d*\/models/.test(head.path);
   const dialect = has('anthropic-version') ? 'anthropic' : isGoogle ? 'gemini' : 'openai';
   const provider = { anthropic: 'anthropic', gemini: 'gcp.gemini', openai: ofOpenai({ azure }).provider }[dialect];
-  return { action: 'llm.list_models', operation: 'list_models', provider, shape: models, dialect, attributes: named(model) };
+  return { ...list, provider, shape: models, dialect, attributes: named(model) };
 }
 
 function streaming(isStream: boolean | undefined): Attributes {

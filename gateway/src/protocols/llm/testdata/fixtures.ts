@@ -69,6 +69,26 @@ export const samples: readonly Sample[] = [
     answer: fixture('anthropic-answer.json'),
     streams: [{ path: '/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream', type: aws, bytes: invokeStream() }],
   },
+  {
+    name: 'vertex-claude',
+    path: '/v1/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict',
+    request: Buffer.from(JSON.stringify({ ...JSON.parse(fixture('anthropic-request.json').toString()), anthropic_version: 'vertex-2023-10-16' })),
+    answer: fixture('anthropic-answer.json'),
+    streams: [
+      {
+        path: '/v1/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict',
+        type: sse,
+        bytes: fixture('anthropic-stream.txt'),
+      },
+    ],
+  },
+  {
+    name: 'ollama-chat',
+    path: '/api/chat',
+    request: fixture('ollama-chat-request.json'),
+    answer: fixture('ollama-chat-answer.json'),
+    streams: [{ path: '/api/chat', type: 'application/x-ndjson', bytes: fixture('ollama-chat-stream.ndjson') }],
+  },
 ];
 
 function converseStream(): Buffer {
