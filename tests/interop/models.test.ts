@@ -68,6 +68,7 @@ principals:
     const answered = records.findLast(({ kind }) => kind === 'response');
     assert.equal(answered?.attributes['gen_ai.response.model'], completion.model);
     assert.equal(answered?.attributes['gen_ai.usage.input_tokens'], completion.usage?.prompt_tokens);
+    assert.equal(answered.attributes['gen_ai.response.time_to_first_chunk'], undefined, 'it came whole');
     assert.ok(!JSON.stringify(records).includes(key));
   });
 
@@ -82,7 +83,11 @@ principals:
     const seq = records.findLast(({ kind }) => kind === 'request')?.seq;
     const pieces = records.filter(({ attributes }) => attributes['countersign.request'] === seq);
     assert.ok(pieces.length > 5, 'a record for each piece');
-    assert.ok(typeof pieces.at(-1)?.attributes['gen_ai.usage.output_tokens'] === 'number');
+    const last = pieces.at(-1)?.attributes ?? {};
+    assert.ok(typeof last['gen_ai.usage.output_tokens'] === 'number');
+    const [first, whole] = [Number(last['gen_ai.response.time_to_first_chunk']), Number(last['countersign.duration_ms'])];
+    assert.ok(first > 0 && first * 1000 < whole, 'in seconds, and before the end');
+    assert.equal(last['countersign.first_byte_ms'], undefined);
   });
 
   test('openai: an image in the prompt', async () => {

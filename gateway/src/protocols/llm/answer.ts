@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
-import { type Framing, framingOf } from './framing.ts';
+import { type Framing, framingOf, isEventStream } from './framing.ts';
 import type { Shape } from './shape.ts';
 import type { Message } from './transcript.ts';
 
@@ -14,6 +14,7 @@ export class ModelAnswer implements AnswerReader {
   readonly #shape: Shape | null;
   readonly #draft: AnswerDraft;
   #framing: Framing = framingOf('');
+  #isStream = false;
   #status = 0;
   #valuesRead = 0;
 
@@ -44,7 +45,9 @@ export class ModelAnswer implements AnswerReader {
   head(head: ResponseHead): void {
     const valueOf = (wanted: string): string | undefined => head.headers.find(([name]) => name === wanted)?.[1];
     this.#status = head.status;
-    this.#framing = framingOf(valueOf('content-type') ?? '');
+    const contentType = valueOf('content-type') ?? '';
+    this.#framing = framingOf(contentType);
+    this.#isStream = isEventStream(contentType);
     // AWS names its errors here, with or without the address of a namespace.
     const [errorName] = (valueOf('x-amzn-errortype') ?? '').split(':', 1);
     if (errorName !== undefined && errorName !== '') {
@@ -67,6 +70,11 @@ export class ModelAnswer implements AnswerReader {
       ...(this.#status >= failedStatusMin && this.#draft.error?.type === undefined ? { 'error.type': String(this.#status) } : {}),
       ...(this.unread === 0 ? {} : { 'countersign.unread_events': this.unread }),
     };
+  }
+
+  /** Of a stream: what comes whole has no chunks. */
+  firstBytes(seconds: number): Attributes {
+    return this.#isStream ? { 'gen_ai.response.time_to_first_chunk': seconds } : {};
   }
 
   messages(): Message[] {

@@ -74,6 +74,15 @@ export class AnswerFacts {
     return this.#reader.facts();
   }
 
+  /** How long the answer's head and the first bytes of its body took, by the protocol's own name where it has one. */
+  timeToFirst(headMs: number, bodyMs: number | null): Attributes {
+    const reader = this.#reader;
+    if (reader.firstBytes === undefined) {
+      return { 'countersign.first_byte_ms': Math.round(headMs) };
+    }
+    return bodyMs === null ? {} : reader.firstBytes(Math.round(bodyMs * 1000) / 1_000_000);
+  }
+
   alerts(): readonly Alert[] {
     return this.#reader.alerts?.() ?? [];
   }

@@ -51,7 +51,8 @@ export class AnswerRelay implements CallReceiver {
   #isOver = false;
   #isPaused = false;
   #uncommittedBytes = 0;
-  #firstByteMs: number | null = null;
+  #headMs: number | null = null;
+  #bodyMs: number | null = null;
   #informations = 0;
 
   constructor(parts: AnswerParts) {
@@ -109,7 +110,7 @@ export class AnswerRelay implements CallReceiver {
         throw new GatewayError('target_unreachable', 'The target answers with a status that no answer ends with.');
       }
       const headers = endToEndResponse(pairHeaders(rawHeaders));
-      this.#firstByteMs = performance.now() - this.#startedMs;
+      this.#headMs = performance.now() - this.#startedMs;
       this.#head = { status, statusText, headers };
       this.#facts.head({ status, headers });
       this.#scheduleFlush();
@@ -127,6 +128,7 @@ export class AnswerRelay implements CallReceiver {
 
   onBytes(bytes: Buffer): void {
     this.#guard(() => {
+      this.#bodyMs ??= performance.now() - this.#startedMs;
       this.#arrived.push(bytes);
       this.#facts.bytes(bytes);
       this.#scheduleFlush();
@@ -269,7 +271,7 @@ export class AnswerRelay implements CallReceiver {
   #measures(): Attributes {
     return {
       'countersign.duration_ms': Math.round(performance.now() - this.#startedMs),
-      ...(this.#firstByteMs === null ? {} : { 'countersign.first_byte_ms': Math.round(this.#firstByteMs) }),
+      ...(this.#headMs === null ? {} : this.#facts.timeToFirst(this.#headMs, this.#bodyMs)),
     };
   }
 }

@@ -31,6 +31,8 @@ export interface AnswerReader {
   readonly isBetweenEvents?: boolean;
   /** At the end, also of an answer that was cut. */
   facts(): Attributes;
+  /** What the protocol calls the time from the forwarding of the request to the first bytes of the answer's body. Absent: the time to its head is kept. */
+  firstBytes?(seconds: number): Attributes;
   /** What somebody should hear of; recorded before the end of the answer is. Asked for once, at the end of a whole answer. */
   alerts?(): readonly Alert[];
 }
