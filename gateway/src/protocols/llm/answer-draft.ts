@@ -21,6 +21,11 @@ export interface CallPiece {
   readonly arguments?: string | undefined;
 }
 
+interface WholeCall extends CallPiece {
+  /** The arguments also came in pieces before. */
+  readonly cameInPieces: boolean;
+}
+
 /** Calls that the client answers, and those that the provider runs itself. */
 type CallType = 'tool_call' | 'server_tool_call';
 
@@ -64,6 +69,7 @@ const nameCharactersMax = 1024;
  */
 export class AnswerDraft {
   readonly #choices = new Map<number, Choice>();
+  readonly #isFragment: boolean;
   #textLeft: number;
   #argumentsLeft: number;
   #partsLeft = partsMax;
@@ -74,7 +80,9 @@ export class AnswerDraft {
   #error: AnswerError | null = null;
   #lost = 0;
 
-  constructor(kept: KeptCharacters) {
+  /** A fragment is what some events say that others went before. */
+  constructor(kept: KeptCharacters, isFragment = false) {
+    this.#isFragment = isFragment;
     this.#textLeft = kept.text;
     this.#argumentsLeft = kept.arguments;
   }
@@ -149,9 +157,15 @@ export class AnswerDraft {
     this.call(choice, key, { arguments: pieceOfArguments }, isByServer ? 'server_tool_call' : 'tool_call');
   }
 
-  /** The end of a call, with all of it: of what is known already nothing changes. */
-  completeCall(choice: number, key: string, whole: CallPiece, type: CallType): void {
+  /** The end of a call, with all of it: of what is known already nothing changes, nor is it said again in a fragment that a beginning went before. */
+  completeCall(choice: number, key: string, whole: WholeCall, type: CallType): void {
     const known = this.#choices.get(choice)?.open.get(key);
+    if (this.#isFragment && (known === undefined || known.name === '')) {
+      if (!whole.cameInPieces) {
+        this.call(choice, key, { arguments: whole.arguments }, type);
+      }
+      return;
+    }
     const isKnown = known?.type === type && known.id === cutName(whole.id) && known.content !== '';
     this.call(choice, key, isKnown ? { ...whole, arguments: undefined } : whole, type);
   }

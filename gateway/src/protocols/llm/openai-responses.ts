@@ -151,11 +151,15 @@ function beginItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   }
 }
 
+/** Calls whose arguments have events of their own. */
+const inPieces: ReadonlySet<string> = new Set(['function_call', 'custom_tool_call', 'mcp_call', 'code_interpreter_call']);
+
 /** Text and reasoning came before; a call's arguments are complete only here with some tools. */
 function endItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   const type = textAt(item, 'type') ?? '';
   if (isCall(type)) {
-    draft.completeCall(0, key, callPiece(item), isByProvider(type) ? 'server_tool_call' : 'tool_call');
+    const whole = { ...callPiece(item), cameInPieces: inPieces.has(type) };
+    draft.completeCall(0, key, whole, isByProvider(type) ? 'server_tool_call' : 'tool_call');
   } else if (type !== 'message' && type !== 'reasoning') {
     draft.put(0, { type: 'other', name: type });
   }

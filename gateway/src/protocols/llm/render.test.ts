@@ -113,7 +113,13 @@ describe('answers', () => {
             const parts = all.flatMap((messages) => messages.flatMap((message) => message.parts));
             const said = parts.flatMap((part) => (part.type === 'text' ? [part.content] : []));
             assert.equal(said.join(''), 'I look at both 🌤.');
-            assert.ok(parts.some((part) => part.type === 'tool_call' && part.id === 'call_2'));
+            const called = parts.flatMap((part) => (part.type === 'tool_call' ? [part] : []));
+            assert.deepEqual(
+              called.flatMap(({ name, id }) => (name === '' ? [] : [id])),
+              ['call_1', 'call_2'],
+            );
+            const given = called.map((part) => (typeof part.arguments === 'string' ? part.arguments : JSON.stringify(part.arguments).replace(/^\{\}$/, '')));
+            assert.equal(given.join('').length, '{"city":"Paris"}{"city":"Zürich"}'.length);
           }),
           { numRuns: 30 },
         );
@@ -174,6 +180,17 @@ describe('pieces of a stream', () => {
       '',
       '',
     ]);
+  });
+
+  test('a call that comes whole at its end is said once, also where its beginning was in an earlier piece', () => {
+    const call = { id: 'ws_1', type: 'web_search_call', status: 'completed', action: { type: 'search', query: 'weather' } };
+    const event = (type: string, item: object): string => `data: ${JSON.stringify({ type, output_index: 0, item })}\n\n`;
+    const { action, ...begun } = call;
+    const pieces = [event('response.output_item.added', begun), event('response.output_item.done', call)];
+    const first = response('text/event-stream', ': \n\n');
+    const texts = pieces.map((_, i) => shown([request('/v1/responses'), first, ...pieces], i + 2).text);
+    assert.deepEqual(texts, ['tool call by the provider web_search [ws_1]', JSON.stringify(action)]);
+    assert.equal(shown([request('/v1/responses'), first, pieces.join('')], 2).text, `tool call by the provider web_search(${JSON.stringify(action)}) [ws_1]`);
   });
 
   test('an event that is cut shows where it ends', () => {

@@ -107,7 +107,7 @@ interface Piece {
 /** The events that end in `piece`, after `lead`. Null where it is no such stream, and where it holds nothing but what cannot be read. */
 function showEvents(api: Api, { type, isCertain, lead, piece }: Piece): Shown | null {
   const framing = framingOf(type);
-  const draft = new AnswerDraft(kept);
+  const draft = new AnswerDraft(kept, true);
   framing.push(lead);
   const unreadBefore = framing.skipped;
   const values = framing.push(piece);
