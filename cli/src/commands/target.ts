@@ -1,7 +1,8 @@
 import { summarizeTarget, type TargetSummary } from '@countersign/gateway/api/target-summary.ts';
 import { addToConfig } from '@countersign/gateway/config/edit.ts';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { collect } from '../arguments.ts';
 import { addLocation, configOption, loadConfig, validatorOf, type LocationOptions } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
@@ -15,15 +16,22 @@ export function addTarget(program: Command): void {
   target
     .command('add')
     .argument('<name>', 'what clients call it')
-    .argument('<url>', 'SCHEME://USER@HOST:PORT/PATH, without a password')
+    .argument('<address...>', 'SCHEME://USER@HOST:PORT/PATH, without a password; or, after --, a program and its arguments, which the gateway starts')
     .description('add a target to the configuration file; a running gateway takes it up')
     .addOption(configOption())
+    .option('--protocol <protocol>', 'what it speaks, where the address does not say')
+    .option('--environment <NAME=VALUE>', 'a variable that the program sees, can be repeated', parseVariable, {})
+    .option('--environment-from <variable>', "a variable of the gateway's own environment that the program sees, can be repeated", collect, [])
+    .option('--directory <directory>', 'where the program starts')
     .option('--password-env <variable>', 'the gateway reads the password from this variable of its environment')
     .addOption(new Option('--password-file <file>', 'the gateway reads the password from this file').conflicts('passwordEnv'))
     .addOption(
       new Option('--durability <how>', 'disk: survives power loss; process: survives the death of the gateway').choices(['disk', 'process']).default('disk'),
     )
-    .addHelpText('after', '\nExample:\n  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD')
+    .addHelpText(
+      'after',
+      '\nExample:\n  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD\n  countersign target add files --environment-from FILES_KEY -- npx -y @modelcontextprotocol/server-filesystem /srv/docs',
+    )
     .action(add);
 }
 
@@ -32,25 +40,43 @@ async function list(options: LocationOptions & RowOptions): Promise<void> {
     options.url === undefined
       ? [...loadConfig(options).targets.values()].map(summarizeTarget)
       : await new ApiClient(options).json<readonly TargetSummary[]>('GET', '/api/targets');
-  await printRows(targets, options, ({ name, protocol, host, port, path, durability }) =>
-    columns(name, protocol, `${host}:${port}${path === '' ? '' : `/${path}`}`, durability),
+  await printRows(targets, options, ({ name, protocol, host, port, path, program, durability }) =>
+    columns(name, protocol, program ?? `${host}:${port}${path === '' ? '' : `/${path}`}`, durability),
   );
 }
 
 interface AddOptions {
   readonly config: string;
+  readonly protocol?: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly environmentFrom: readonly string[];
+  readonly directory?: string;
   readonly passwordEnv?: string;
   readonly passwordFile?: string;
   readonly durability: string;
 }
 
-function add(name: string, url: string, { config, passwordEnv, passwordFile, durability }: AddOptions): void {
+function add(name: string, address: readonly string[], options: AddOptions): void {
+  const { config, protocol, directory, passwordEnv, passwordFile, durability } = options;
+  const [url = ''] = address;
+  const environment = { ...options.environment, ...Object.fromEntries(options.environmentFrom.map((variable) => [variable, { env: variable }])) };
   const value = {
-    url,
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(address.length === 1 && URL.canParse(url) ? { url } : { command: address }),
+    ...(Object.keys(environment).length === 0 ? {} : { environment }),
+    ...(directory === undefined ? {} : { directory }),
     ...(passwordEnv === undefined ? {} : { password: { env: passwordEnv } }),
     ...(passwordFile === undefined ? {} : { password: { file: passwordFile } }),
     ...(durability === 'disk' ? {} : { durability }),
   };
   addToConfig(config, { section: 'targets', name, value }, validatorOf(config));
   console.log(`added target ${name} to ${config}`);
+}
+
+function parseVariable(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1) {
+    throw new InvalidArgumentError('NAME=VALUE is expected.');
+  }
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }

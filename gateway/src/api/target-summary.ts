@@ -8,10 +8,12 @@ export interface TargetSummary {
   readonly port: number;
   readonly path: string;
   readonly user: string;
+  /** Of a program: without its arguments, which may hold secrets. */
+  readonly program?: string;
   readonly durability: Durability;
 }
 
 /** Without its options, which may hold secrets, and its password. */
-export function summarizeTarget({ name, protocol, host, port, path, user, durability }: Target): TargetSummary {
-  return { name, protocol, host, port, path, user, durability };
+export function summarizeTarget({ name, protocol, host, port, path, user, command, durability }: Target): TargetSummary {
+  return { name, protocol, host, port, path, user, ...(command === undefined ? {} : { program: command.argv[0] }), durability };
 }

@@ -104,6 +104,21 @@ test('the scheme of the URL names the protocol', () => {
   assert.equal(parse('targets: { b: { url: "beta://[::1]:5" } }').targets.get('b')?.host, '::1');
 });
 
+test('a target may be a program, with an environment of plain values and secrets', () => {
+  const text = `targets:
+  files: { command: [serve, --all, ""], environment: { MODE: plain, KEY: { env: FILES_KEY } }, directory: files }
+  here: { protocol: beta, command: [./serve] }
+`;
+  const { targets } = parse(text, { FILES_KEY: 'secret' });
+  const files = targets.get('files');
+  assert.deepEqual([files?.protocol, files?.host, files?.port, files?.scheme], ['beta', '', 0, '']);
+  assert.deepEqual(files?.command?.argv, ['serve', '--all', '']);
+  assert.equal(files.command.directory, '/etc/countersign/files');
+  assert.deepEqual([files.command.environment['MODE']?.(), files.command.environment['KEY']?.()], ['plain', 'secret']);
+  assert.equal(targets.get('here')?.command?.directory, '/etc/countersign');
+  assert.throws(() => parse(text), /targets.files.environment: the environment variable FILES_KEY is not set/);
+});
+
 test('every problem is told, each with its place and what is expected', () => {
   assert.deepEqual(
     problems(`lisen: {}
@@ -146,6 +161,13 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['no address at all', 'targets: { a: { protocol: alpha } }', /a url like/],
   ['two addresses', 'targets: { a: { url: "alpha://h", host: i } }', /targets.a.host: the url says this already/],
   ['two users', 'targets: { a: { url: "alpha://u@h", user: v } }', /targets.a.user: the url says this already/],
+  ['an address and a command', 'targets: { a: { url: "beta://h", command: [x] } }', /targets.a.url: a target has an address or a command, not both/],
+  ['a password for a program', 'targets: { a: { command: [x], password: { env: X } } }', /targets.a.password: a program gets its secrets in its environment/],
+  ['a program of a protocol that has none', 'targets: { a: { protocol: alpha, command: [x] } }', /targets.a.command: a target of alpha is no program/],
+  ['an environment without a program', 'targets: { a: { url: "alpha://h", environment: {} } }', /targets.a.environment: only a target with a command has this/],
+  ['a command without a program', 'targets: { a: { command: [] } }', /targets.a.command.0: text is expected/],
+  ['a command for a shell', 'targets: { a: { command: "x y" } }', /targets.a.command: a program and its arguments are expected/],
+  ['a number in an environment', 'targets: { a: { command: [x], environment: { PORT: 1 } } }', /targets.a.environment.PORT: text is expected, or/],
   ['no URL', 'targets: { a: { url: "alpha:h" } }', /targets.a.url: this is no URL like/],
   ['bad escapes in a URL', 'targets: { a: { url: "alpha://h/%ff" } }', /targets.a.url: this is no URL like/],
   ['an unknown scheme', 'targets: { a: { url: "gamma://h" } }', /no protocol has the scheme gamma:\/\/; known are alpha:\/\/, alphas:\/\/, beta:\/\//],

@@ -62,7 +62,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed' });
   const schema = configSchema({
     protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
-    parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret }, wrong),
+    parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, base }, wrong),
   });
   const outcome = schema.safeParse(written);
   const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written)];

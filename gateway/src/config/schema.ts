@@ -20,9 +20,18 @@ const secret = z.union(
 
 const days = z.union([z.int().min(1).max(36_500), z.literal('forever')], 'a number of days (1 to 36500), or forever');
 
+const word = z.string('text is expected: put it in quotes').regex(/^[^\0]{0,4096}$/, 'a word of a command is at most 4096 characters');
+const command = z.tuple([text], word, 'a program and its arguments are expected: [PROGRAM, ARGUMENT, ...]');
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'a variable is named by letters, digits and underscores');
+
 const target = closed({
   protocol: text.optional(),
   url: text.optional(),
+  command: command.optional(),
+  environment: z
+    .record(variable, z.union([word, secret], 'text is expected, or { env: VARIABLE } or { file: PATH }'), 'NAME: VALUE lines are expected')
+    .optional(),
+  directory: text.optional(),
   host: text.optional(),
   port: port.optional(),
   path: text.optional(),
@@ -56,6 +65,9 @@ const limits = closed({
 
 export type RawTarget = z.output<typeof target>;
 
+/** Says what is wrong with a field. */
+export type Wrong = (field: keyof RawTarget, message: string) => null;
+
 /** A target as far as its own lines tell; its name stands above them. */
 export type UnnamedTarget = Omit<Target, 'name'>;
 
@@ -63,14 +75,14 @@ export interface SchemaOptions {
   /** Ids that may be listened for. */
   readonly protocols: readonly string[];
   /** Called for each target that has the right shape; says what else is wrong with it, by field. */
-  readonly parseTarget: (raw: RawTarget, wrong: (field: keyof RawTarget, message: string) => null) => UnnamedTarget | null;
+  readonly parseTarget: (raw: RawTarget, wrong: Wrong) => UnnamedTarget | null;
 }
 
 /** `countersign.yaml` as it is written (DESIGN: the stable contract). */
 export function configSchema({ protocols, parseTarget }: SchemaOptions) {
   const listeners = Object.fromEntries(['http', ...protocols].map((id) => [id, address.optional()]));
   const parsedTarget = target.transform((raw, context) => {
-    const wrong = (field: keyof RawTarget, message: string): null => {
+    const wrong: Wrong = (field, message) => {
       context.addIssue({ code: 'custom', path: [field], message });
       return null;
     };

@@ -1,23 +1,25 @@
 import type { Protocol } from '../domain/protocol.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { RawTarget, UnnamedTarget } from './schema.ts';
+import type { TargetCommand } from '../domain/target.ts';
+import { parseCommand } from './command.ts';
+import type { RawTarget, UnnamedTarget, Wrong } from './schema.ts';
 import type { OpenSecret } from './secret.ts';
 
 export interface TargetContext {
   readonly protocols: readonly Protocol[];
   readonly openSecret: OpenSecret;
+  /** Directory that others are relative to. */
+  readonly base: string;
 }
-
-type Wrong = (field: keyof RawTarget, message: string) => null;
 
 /** A target of the configuration; null when something is wrong with it. */
 export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong): UnnamedTarget | null {
-  const place = raw.url === undefined ? parseHost(raw, wrong) : parseUrl(raw.url, raw, wrong);
+  const place = findPlace(raw, context, wrong);
   const protocol = findProtocol(raw, place?.scheme ?? null, context.protocols, wrong);
   if (place === null || protocol === null) {
     return null;
   }
-  const scheme = place.scheme ?? Object.keys(protocol.schemes)[0] ?? '';
+  const scheme = place.command === undefined ? (place.scheme ?? Object.keys(protocol.schemes)[0] ?? '') : '';
   try {
     return {
       protocol: protocol.id,
@@ -28,6 +30,7 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
       user: raw.user ?? place.user,
       durability: raw.durability,
       options: protocol.parseOptions({ ...place.options, ...raw.options }),
+      ...(place.command === undefined ? {} : { command: place.command }),
       ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),
     };
   } catch (error) {
@@ -45,11 +48,25 @@ interface Place {
   readonly path: string;
   readonly user: string;
   readonly options: Readonly<Record<string, unknown>>;
+  readonly command?: TargetCommand;
+}
+
+function findPlace(raw: RawTarget, context: TargetContext, wrong: Wrong): Place | null {
+  if (raw.command === undefined) {
+    for (const field of ['environment', 'directory'] as const) {
+      if (raw[field] !== undefined) {
+        return wrong(field, 'only a target with a command has this');
+      }
+    }
+    return raw.url === undefined ? parseHost(raw, wrong) : parseUrl(raw.url, raw, wrong);
+  }
+  const command = parseCommand(raw.command, raw, { ...context, wrong });
+  return command === null ? null : { scheme: null, host: '', port: null, path: '', user: '', options: {}, command };
 }
 
 function parseHost(raw: RawTarget, wrong: Wrong): Place | null {
   if (raw.host === undefined) {
-    return wrong('url', 'a url like SCHEME://USER@HOST:PORT/PATH is missing (or host, port, user, path and protocol)');
+    return wrong('url', 'a url like SCHEME://USER@HOST:PORT/PATH is missing (or host, port, user, path and protocol; or command)');
   }
   return { scheme: null, host: raw.host, port: raw.port ?? null, path: raw.path ?? '', user: '', options: {} };
 }
@@ -95,7 +112,13 @@ function findProtocol(raw: RawTarget, scheme: string | null, protocols: readonly
     if (named === undefined) {
       return wrong('protocol', `there is no such protocol; known are ${protocols.map(({ id }) => id).join(', ')}`);
     }
+    if (raw.command !== undefined && named.takesCommand !== true) {
+      return wrong('command', `a target of ${named.id} is no program: give a url`);
+    }
     return scheme === null || scheme in named.schemes ? named : wrong('url', `${named.id} takes ${Object.keys(named.schemes).join('://, ')}://`);
+  }
+  if (raw.command !== undefined) {
+    return protocols.find(({ takesCommand }) => takesCommand === true) ?? wrong('command', 'no protocol has targets that are programs');
   }
   if (scheme === null) {
     return raw.host === undefined ? null : wrong('protocol', 'without a url the protocol must be named');

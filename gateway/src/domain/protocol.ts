@@ -32,6 +32,8 @@ export interface ProtocolFacts {
   readonly title: string;
   /** URL schemes that a target's `url` may have, each with its default port. The first protocol of the registry with a scheme is meant by it alone. */
   readonly schemes: Readonly<Record<string, number>>;
+  /** A target may be a program that the gateway starts, `command` of the configuration. The first protocol of the registry that says so is meant by it alone. */
+  readonly takesCommand?: boolean;
   readonly actions: readonly ActionDefinition[];
   /** Validates a target's own options (from the URL's query and the configuration); throws GatewayError `config_invalid`. */
   parseOptions(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
@@ -166,6 +168,11 @@ export interface Session {
    * soon, is aborted.
    */
   onEnding(stop: (limit: AbortSignal) => Promise<void>): void;
+  /**
+   * Runs when the whole session has ended, of which this is one channel: what was kept for it is given up. The session is closed in the record by then;
+   * a stop of the gateway waits for it.
+   */
+  onSessionEnd(giveUp: () => Promise<void>): void;
   /** Ends the channel in the record. `reason`: `client`, `target`, `halted`, `stop`, `error` ... Idempotent. */
   close(reason: string, error?: GatewayError): Promise<void>;
 }

@@ -4,6 +4,16 @@ export type Durability = 'disk' | 'process' | 'remote';
 /** Hands out a secret when it is needed; the value is not kept by the holder. */
 export type SecretReader = () => string;
 
+/** A program that is a target: the gateway starts it, and speaks to it over its standard input and output. */
+export interface TargetCommand {
+  /** The program and its arguments; no shell reads them. */
+  readonly argv: readonly [string, ...string[]];
+  /** What it sees of an environment beside what every program needs, by name. */
+  readonly environment: Readonly<Record<string, SecretReader>>;
+  /** Absolute path of the directory that it starts in. */
+  readonly directory: string;
+}
+
 /** A named upstream with an address and a credential of its own. */
 export interface Target {
   readonly name: string;
@@ -11,12 +21,15 @@ export interface Target {
   readonly protocol: string;
   /** Of the configured URL, or the protocol's first. */
   readonly scheme: string;
+  /** Empty for a program. */
   readonly host: string;
   readonly port: number;
   /** Path of the configured URL without the slash: a default database, a base path. */
   readonly path: string;
   readonly user: string;
   readonly password?: SecretReader;
+  /** In the place of an address. */
+  readonly command?: TargetCommand;
   readonly durability: Durability;
   /** Validated by the protocol's own options schema. */
   readonly options: Readonly<Record<string, unknown>>;

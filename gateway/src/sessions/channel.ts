@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import type { Action } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
@@ -62,11 +63,17 @@ export class Channel implements Session {
   }
 
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
+    this.#assertAddress();
     return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
   }
 
   call(options: CallOptions, receiver: CallReceiver): UpstreamCall {
+    this.#assertAddress();
     return this.#context.calls.begin(this.target, options, receiver);
+  }
+
+  #assertAddress(): void {
+    assert(this.target.command === undefined, 'a program is not dialled');
   }
 
   get newestRecord(): string {
@@ -107,6 +114,10 @@ export class Channel implements Session {
     this.#signals.push(() => {
       this.signal.removeEventListener('abort', end);
     });
+  }
+
+  onSessionEnd(giveUp: () => Promise<void>): void {
+    this.#session.onEnd(giveUp);
   }
 
   async close(reason: string, _error?: GatewayError): Promise<void> {

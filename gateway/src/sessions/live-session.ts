@@ -29,6 +29,9 @@ export interface RunFacts {
 /** What a session ends with, if nobody ends it: its only channel, its run, or a time without any channel. */
 export type Lifetime = 'channel' | 'run' | { readonly idleMs: number };
 
+/** `givenUp` resolves when what was kept for the session is. */
+export type SessionClosed = (session: LiveSession, givenUp: Promise<unknown>) => void;
+
 /** A session that is open: its place in the record and its live channels. */
 export class LiveSession {
   readonly track: SessionTrack;
@@ -39,13 +42,14 @@ export class LiveSession {
   readonly parent: LiveSession | null;
   readonly #children = new Set<LiveSession>();
   readonly #channels = new Map<number, AbortController>();
-  readonly #closed: (session: LiveSession) => void;
+  readonly #closed: SessionClosed;
+  readonly #givingUp: (() => Promise<void>)[] = [];
   #nextChannel = 1;
   #ending: Ending | null = null;
   #isOpen = true;
 
   /** Errors: `cannot_record`; for a run inside another `limit_exceeded`, or why that one is ending. */
-  constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly parent?: LiveSession; readonly closed: (session: LiveSession) => void }) {
+  constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly parent?: LiveSession; readonly closed: SessionClosed }) {
     this.#recorder = recorder;
     this.parent = options.parent ?? null;
     if (this.parent !== null) {
@@ -128,6 +132,11 @@ export class LiveSession {
     return { channel, signal: controller.signal };
   }
 
+  /** Runs once the session is closed. */
+  onEnd(giveUp: () => Promise<void>): void {
+    this.#givingUp.push(giveUp);
+  }
+
   /** Idempotent. The last channel of a session that lives by its channel closes it. */
   closeChannel(channel: number, reason: string): void {
     if (!this.#channels.delete(channel)) {
@@ -201,7 +210,7 @@ export class LiveSession {
       this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
     } finally {
       // What cannot be closed in the record is closed there by the next start; nobody waits for it here.
-      this.#closed(this);
+      this.#closed(this, Promise.allSettled(this.#givingUp.map(async (giveUp) => giveUp())));
     }
   }
 }

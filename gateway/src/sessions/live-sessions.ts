@@ -8,6 +8,8 @@ export class LiveSessions {
   /** By the public id of the token. */
   readonly #byToken = new Map<string, LiveSession>();
   readonly #signals = new Map<string, () => Promise<void>>();
+  /** What was kept for sessions that are closed, while it is given up. */
+  readonly #givingUp = new Set<Promise<unknown>>();
   #emptied: (() => void) | null = null;
 
   constructor(recorder: Recorder) {
@@ -26,7 +28,9 @@ export class LiveSessions {
     const session = new LiveSession(this.#recorder, {
       lifetime,
       ...(parent === undefined ? {} : { parent }),
-      closed: (closed) => {
+      closed: (closed, givenUp) => {
+        this.#givingUp.add(givenUp);
+        void givenUp.finally(() => this.#givingUp.delete(givenUp));
         this.#sessions.delete(closed.id);
         if (token !== undefined && this.#byToken.get(token) === closed) {
           this.#byToken.delete(token);
@@ -53,7 +57,7 @@ export class LiveSessions {
     return this.#sessions.get(id) ?? null;
   }
 
-  /** Ends all sessions; resolves when each has told its clients and is closed in the record, or after `limitMs`. */
+  /** Ends all sessions; resolves when each has told its clients, is closed in the record and keeps nothing, or after `limitMs`. */
   async endAll(ending: Ending, limitMs: number): Promise<void> {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
@@ -61,12 +65,13 @@ export class LiveSessions {
     for (const session of Array.from(this.#sessions.values())) {
       session.end(ending);
     }
+    const timeout = Promise.withResolvers<void>();
+    const timer = setTimeout(timeout.resolve, limitMs);
     if (this.#sessions.size > 0) {
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(timeout.resolve, limitMs);
       await Promise.race([emptied, timeout.promise]);
-      clearTimeout(timer);
     }
+    await Promise.race([Promise.all(this.#givingUp), timeout.promise]);
+    clearTimeout(timer);
   }
 
   onSignal(key: Uint8Array, handler: () => Promise<void>): () => void {

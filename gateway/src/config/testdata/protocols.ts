@@ -20,4 +20,4 @@ const alpha: StreamProtocol = {
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
 };
 
-export const protocols: readonly Protocol[] = [alpha, { ...alpha, id: 'beta', schemes: { beta: 2222 } }];
+export const protocols: readonly Protocol[] = [alpha, { ...alpha, id: 'beta', schemes: { beta: 2222 }, takesCommand: true }];

@@ -3,14 +3,14 @@ import type { GatewayError } from '../../domain/errors.ts';
 export interface QueueOwner {
   /** So many bytes more, or fewer, wait in the queue. */
   onQueued(bytes: number): void;
-  /** Nothing more is read: the events are through, or the reader left. */
+  /** Nothing more is read: the lines are through, or the reader left. */
   onLeft(): void;
 }
 
-/** Messages that wait to be read as text/event-stream, by one reader. */
+/** Lines of a server that wait to be read, by one reader. */
 export class EventQueue implements AsyncIterable<Buffer> {
   readonly #owner: QueueOwner;
-  #events: Buffer[] = [];
+  #lines: Buffer[] = [];
   #end: { readonly error: GatewayError | null } | null = null;
   #wake: () => void = () => {};
 
@@ -18,12 +18,15 @@ export class EventQueue implements AsyncIterable<Buffer> {
     this.#owner = owner;
   }
 
-  /** A message on one line. */
+  /** The line that was read last is the last one. */
+  get isOver(): boolean {
+    return this.#end !== null && this.#end.error === null && this.#lines.length === 0;
+  }
+
   push(line: Buffer): void {
     if (this.#end === null) {
-      const event = Buffer.concat([Buffer.from('event: message\ndata: '), line, Buffer.from('\n\n')]);
-      this.#events.push(event);
-      this.#owner.onQueued(event.length);
+      this.#lines.push(line);
+      this.#owner.onQueued(line.length);
       this.#wake();
     }
   }
@@ -37,10 +40,10 @@ export class EventQueue implements AsyncIterable<Buffer> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     try {
       for (;;) {
-        const event = this.#events.shift();
-        if (event !== undefined) {
-          this.#owner.onQueued(-event.length);
-          yield event;
+        const line = this.#lines.shift();
+        if (line !== undefined) {
+          this.#owner.onQueued(-line.length);
+          yield line;
         } else if (this.#end === null) {
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
@@ -53,8 +56,8 @@ export class EventQueue implements AsyncIterable<Buffer> {
       }
     } finally {
       this.#end ??= { error: null };
-      this.#owner.onQueued(-this.#events.reduce((bytes, { length }) => bytes + length, 0));
-      this.#events = [];
+      this.#owner.onQueued(-this.#lines.reduce((bytes, { length }) => bytes + length, 0));
+      this.#lines = [];
       this.#owner.onLeft();
     }
   }

@@ -49,5 +49,5 @@ test('what a transport acts on keeps its status; every error has an answer', () 
     return [code, status] as const;
   });
   const kept = statuses.filter(([, status]) => status === 499).map(([code]) => code);
-  assert.deepEqual(kept, ['unauthenticated', 'throttled', 'unknown_target', 'limit_exceeded', 'malformed', 'unsupported']);
+  assert.deepEqual(kept, ['unauthenticated', 'throttled', 'unknown_target', 'limit_exceeded', 'malformed', 'unsupported', 'not_found']);
 });

@@ -16,6 +16,7 @@ const transportErrors: ReadonlySet<string> = new Set([
   'malformed',
   'unsupported',
   'limit_exceeded',
+  'not_found',
   'internal',
 ]);
 

@@ -11,6 +11,7 @@ export const mcp: ExchangeProtocol = {
   title: 'MCP',
   transport: 'exchange',
   schemes: { https: 443, http: 80 },
+  takesCommand: true,
   actions,
   parseOptions: parseHttpOptions,
   connection: (door) => ({

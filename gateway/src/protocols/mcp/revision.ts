@@ -28,7 +28,7 @@ export function revisionOf(header: string | null, body: Body | null): Revision {
   if (messages.map(claimedRevision).some((claimed) => claimed !== null && claimed !== header)) {
     throw new GatewayError('malformed', `The header mcp-protocol-version does not say what the message says in ${versionKey}.`);
   }
-  const isStateless = header === statelessRevision;
+  const isStateless = isStatelessRevision(header);
   if (body?.isBatch === true && (header ?? batchRevision) !== batchRevision) {
     throw new GatewayError('unsupported', `Revision ${header} of MCP has no batches: send the messages one by one.`);
   }
@@ -36,6 +36,10 @@ export function revisionOf(header: string | null, body: Body | null): Revision {
     throw new GatewayError('unsupported', `Revision ${statelessRevision} of MCP has no answers of the client: repeat the request with its inputResponses.`);
   }
   return { name: header ?? requestedRevision(messages), isStateless };
+}
+
+export function isStatelessRevision(header: string | null | undefined): boolean {
+  return header === statelessRevision;
 }
 
 function claimedRevision(message: Message): string | null {

@@ -5,8 +5,11 @@ import type { AnswerFollower } from './answer.ts';
 import { failureAnswer } from './failures.ts';
 import { ToolsOfTargets } from './known-tools.ts';
 import { readRequest } from './reading.ts';
+import { StdioCall } from './stdio-call.ts';
+import { ServersOfSessions } from './stdio-servers.ts';
 
 const tools = new ToolsOfTargets();
+const servers = new ServersOfSessions();
 
 /** MCP over Streamable HTTP: every message is read before it is decided. */
 export const rules: ExchangeRules = {
@@ -17,6 +20,10 @@ export const rules: ExchangeRules = {
     return { action: { name: action.name, attributes }, answer: watchTools(target.name, answer) };
   },
   call: (target) => targetCall(target),
+  begin: (session, call, receiver) => {
+    const { command } = session.target;
+    return command === undefined ? session.call(call, receiver) : new StdioCall({ session, receiver, servers: () => servers.of(session, command) });
+  },
   failure: failureAnswer,
 };
 

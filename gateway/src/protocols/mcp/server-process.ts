@@ -35,6 +35,8 @@ export interface ServerLimits {
   /** Before the first new start; doubled with each start that gave no line. */
   readonly restartFirstMs: number;
   readonly restartMaxMs: number;
+  /** How long somebody waits for it to be there. */
+  readonly readyMs: number;
 }
 
 export const defaultServerLimits: ServerLimits = {
@@ -44,6 +46,7 @@ export const defaultServerLimits: ServerLimits = {
   stopMs: 2000,
   restartFirstMs: 250,
   restartMaxMs: 30_000,
+  readyMs: 10_000,
 };
 
 const inheritedVariables = new Set(['PATH', 'HOME', 'LANG']);
@@ -79,6 +82,8 @@ export class ServerProcess implements AsyncDisposable {
   #startsWithoutLine = 0;
   #restart: NodeJS.Timeout | null = null;
   #starting: Promise<void> | null = null;
+  /** Resolves with the next start. */
+  #started = Promise.withResolvers<void>();
   #isStopped = false;
 
   /** `openServerProcess` makes it and starts it. */
@@ -101,6 +106,20 @@ export class ServerProcess implements AsyncDisposable {
     this.#startsWithoutLine += 1;
     this.#child = child;
     this.#follow(child);
+    this.#started.resolve();
+  }
+
+  /** Resolves when the server is there; it may have to be started again before. GatewayError `target_unreachable` when that takes too long. */
+  async ready(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      late.reject(new GatewayError('target_unreachable', 'The server of the target has ended, and is started again later: it ended too often.'));
+    }, this.#limits.readyMs);
+    try {
+      await Promise.race([this.#started.promise, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Sends one message as one line. GatewayError `target_unreachable` while the server is not there, `limit_exceeded` while it does not read. */
@@ -165,6 +184,7 @@ export class ServerProcess implements AsyncDisposable {
     });
     child.once('close', (code, signal) => {
       this.#child = null;
+      this.#started = Promise.withResolvers<void>();
       this.#ended(problem ?? new GatewayError('target_unreachable', `The server of the target has ended (${signal ?? `exit code ${code}`}).`));
     });
   }

@@ -34,11 +34,16 @@ const bytes = (message: unknown): Buffer => Buffer.from(JSON.stringify(message))
 /** The messages of an answer up to its end. */
 async function read(events: AsyncIterable<Buffer> | null): Promise<Record<string, unknown>[]> {
   const messages: Record<string, unknown>[] = [];
-  for await (const event of events ?? []) {
-    const [, data = ''] = /^event: message\ndata: (.*)\n\n$/.exec(event.toString()) ?? [];
-    messages.push(JSON.parse(data));
+  for await (const line of events ?? []) {
+    messages.push(JSON.parse(line.toString()));
   }
   return messages;
+}
+
+async function* eventsOf(lines: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  for await (const line of lines) {
+    yield Buffer.from(`data: ${line.toString()}\n\n`);
+  }
 }
 
 describe('a server of standard input and output', () => {
@@ -49,9 +54,8 @@ describe('a server of standard input and output', () => {
       if (incoming.method === 'DELETE') {
         return new Response(null, { status: 405 });
       }
-      const { status, events } =
-        incoming.method === 'GET' ? { status: 200, events: exchange.listen() } : exchange.post(new Uint8Array(await incoming.arrayBuffer()));
-      return new Response(events === null ? null : ReadableStream.from(events), { status, headers: events === null ? {} : headers });
+      const lines = incoming.method === 'GET' ? exchange.listen() : exchange.post(new Uint8Array(await incoming.arrayBuffer()));
+      return lines === null ? new Response(null, { status: 202 }) : new Response(ReadableStream.from(eventsOf(lines)), { headers });
     });
     const client = new Client({ name: 'agent', version: '1' }, { capabilities: { sampling: {} } });
     client.setRequestHandler(CreateMessageRequestSchema, () => ({ model: 'm', role: 'assistant', content: { type: 'text', text: 'Paris' } }));
@@ -76,9 +80,8 @@ describe('a server of standard input and output', () => {
     );
     const first = exchange.post(bytes(request('ping')));
     const second = exchange.post(bytes(request('ping', {}, '1')));
-    assert.equal(first.status, 200);
-    assert.deepEqual(await read(second.events), [{ jsonrpc: '2.0', id: '1', result: {} }]);
-    assert.deepEqual(await read(first.events), [{ jsonrpc: '2.0', id: 1, result: { late: true } }]);
+    assert.deepEqual(await read(second), [{ jsonrpc: '2.0', id: '1', result: {} }]);
+    assert.deepEqual(await read(first), [{ jsonrpc: '2.0', id: 1, result: { late: true } }]);
   });
 
   test('an id without an answer is not given away', async () => {
@@ -92,12 +95,12 @@ describe('a server of standard input and output', () => {
     await using exchange = await script(
       `if (m.method === 'ping') { say({ id: m.id, result: {} }); } else { say({ method: 'held' }); } if (m.method === 'go') { say({ id: 1, result: { second: true } }); }`,
     );
-    const first = exchange.post(bytes(request('ping'))).events?.[Symbol.asyncIterator]();
+    const first = exchange.post(bytes(request('ping')))?.[Symbol.asyncIterator]();
     assert.equal((await first?.next())?.done, false);
     const second = exchange.post(bytes(request('hold')));
     assert.equal((await first?.next())?.done, true);
     exchange.post(bytes(request('go', {}, 2)));
-    assert.deepEqual((await read(second.events)).at(-1), { jsonrpc: '2.0', id: 1, result: { second: true } });
+    assert.deepEqual((await read(second)).at(-1), { jsonrpc: '2.0', id: 1, result: { second: true } });
   });
 
   test('notifications go where they belong', async () => {
@@ -112,24 +115,24 @@ describe('a server of standard input and output', () => {
     const listen = exchange.post(bytes(request('subscriptions/listen')));
     const call = exchange.post(bytes(request('tools/call', { name: 'x', _meta: { progressToken: 'p' } }, 2)));
     const seen = async (events: AsyncIterable<Buffer> | null): Promise<unknown[]> => (await read(events)).map(({ method, id }) => method ?? id);
-    assert.deepEqual(await seen(call.events), ['notifications/progress', 2]);
-    assert.deepEqual(await seen(listen.events), ['notifications/resources/updated', 1]);
+    assert.deepEqual(await seen(call), ['notifications/progress', 2]);
+    assert.deepEqual(await seen(listen), ['notifications/resources/updated', 1]);
     exchange.listen();
     assert.deepEqual(await seen(stream), ['notifications/message']);
   });
 
   test('what is sent has no answer where none is due', async () => {
     await using exchange = await script('');
-    assert.deepEqual(exchange.post(bytes({ jsonrpc: '2.0', method: 'notifications/initialized' })), { status: 202, events: null });
-    assert.deepEqual(exchange.post(bytes({ jsonrpc: '2.0', id: 1, result: {} })), { status: 202, events: null });
+    assert.equal(exchange.post(bytes({ jsonrpc: '2.0', method: 'notifications/initialized' })), null);
+    assert.equal(exchange.post(bytes({ jsonrpc: '2.0', id: 1, result: {} })), null);
   });
 
   test('that ends ends its answers with an error, and is there again', async () => {
     await using exchange = await script(`if (m.method === 'die') { process.exit(1); } say({ id: m.id, result: {} });`);
-    await assert.rejects(read(exchange.post(bytes(request('die'))).events), (error) => error instanceof GatewayError && error.code === 'target_unreachable');
+    await assert.rejects(read(exchange.post(bytes(request('die')))), (error) => error instanceof GatewayError && error.code === 'target_unreachable');
     for (;;) {
       try {
-        assert.equal((await read(exchange.post(bytes(request('ping'))).events)).length, 1);
+        assert.equal((await read(exchange.post(bytes(request('ping'))))).length, 1);
         break;
       } catch (error) {
         assert.ok(error instanceof GatewayError && error.code === 'target_unreachable');
@@ -151,7 +154,7 @@ describe('a server of standard input and output', () => {
       });`;
     await using exchange = await open(['-e', code], { queuedBytesMax: 10_000 });
     let events = 0;
-    for await (const _ of exchange.post(bytes(request('ping'))).events ?? []) {
+    for await (const _ of exchange.post(bytes(request('ping'))) ?? []) {
       events += 1;
       if (events === 1) {
         // Enough for a server that is not held up to say all; one that is held up never gets there.
@@ -165,17 +168,17 @@ describe('a server of standard input and output', () => {
 
   test('who leaves gives up the answer', async () => {
     await using exchange = await script(`say({ method: 'x' }); if (m.method === 'last') { say({ id: 1, result: {} }); say({ id: 2, result: {} }); }`);
-    for await (const event of exchange.post(bytes(request('ping'))).events ?? []) {
+    for await (const event of exchange.post(bytes(request('ping'))) ?? []) {
       assert.match(event.toString(), /"x"/);
       break;
     }
-    const last = await read(exchange.post(bytes(request('last', {}, 2))).events);
+    const last = await read(exchange.post(bytes(request('last', {}, 2))));
     assert.equal(last.length, 2);
   });
 
   test('may say anything', async () => {
     await using exchange = await script('');
-    const events = read(exchange.post(bytes(request('ping', { _meta: { progressToken: 't' } }, 'the last'))).events);
+    const events = read(exchange.post(bytes(request('ping', { _meta: { progressToken: 't' } }, 'the last'))));
     const said = fc.oneof(
       fc.string(),
       fc.record(

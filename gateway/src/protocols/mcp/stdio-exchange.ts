@@ -8,14 +8,9 @@ import { defaultServerLimits, lineOf, openServerProcess } from './server-process
 
 /** Requests of one client without an answer. */
 const pendingMax = 1000;
+/** What the client said first is kept up to this length: a longer beginning is not said again to a server that was started again. */
+const introductionBytesMax = 64 * 1024;
 const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId';
-
-/** An answer as Streamable HTTP gives it: events until the one that answers, or 202 for what has no answer. */
-export interface StdioAnswer {
-  readonly status: 200 | 202;
-  /** Pieces of text/event-stream, to be read by one reader. Ends with a GatewayError when the server ends; who stops reading gives up the answer. */
-  readonly events: AsyncIterable<Buffer> | null;
-}
 
 /** Starts a server for one client: ids of requests are the client's own, so two may not share one. */
 export async function openStdioExchange(command: ServerCommand, limits: ServerLimits = defaultServerLimits): Promise<StdioExchange> {
@@ -39,6 +34,11 @@ export class StdioExchange implements AsyncDisposable {
   readonly #pending = new Map<string, Pending>();
   /** What answers nothing goes to the stream that the client opened for it, or else along with an answer that is under way. */
   #stream: EventQueue | null = null;
+  /** Initialize, and that it is done. */
+  #introduction: Buffer[] = [];
+  /** The server was started again, and does not know its client. */
+  #isForgotten = false;
+  #introducing: Promise<void> | null = null;
 
   constructor(server: ServerProcess, queuedBytesMax: number) {
     this.#server = server;
@@ -46,10 +46,28 @@ export class StdioExchange implements AsyncDisposable {
   }
 
   /**
-   * Sends the body of a POST that was authorised. GatewayError `malformed`, `conflict` for an id that has no answer yet, `limit_exceeded`, or
+   * Resolves when the server is there and knows its client: one that was started again is told by `sayAgain` what the client said first. Errors:
+   * `target_unreachable`.
+   */
+  async ready(sayAgain: (said: Buffer) => Promise<void>): Promise<void> {
+    await this.#server.ready();
+    if (this.#isForgotten) {
+      this.#isForgotten = false;
+      this.#introducing = this.#introduce(sayAgain);
+    }
+    await this.#introducing;
+  }
+
+  isPending(requestId: string | null): boolean {
+    return requestId !== null && this.#pending.has(requestId);
+  }
+
+  /**
+   * Sends the body of a POST that was authorised. Gives the lines up to the one that answers, to be read by one reader, who gets a GatewayError when the
+   * server ends; null for what has no answer. GatewayError `malformed`, `conflict` for an id that has no answer yet, `limit_exceeded`, or
    * `target_unreachable` while the server is not there.
    */
-  post(bytes: Uint8Array): StdioAnswer {
+  post(bytes: Uint8Array): EventQueue | null {
     const { messages } = parseClientBody(decodeUtf8(bytes));
     const request = messages.find((message) => message.kind === 'request');
     if (request !== undefined && this.#pending.has(request.id.json)) {
@@ -59,8 +77,9 @@ export class StdioExchange implements AsyncDisposable {
       throw new GatewayError('limit_exceeded', `More than ${pendingMax} requests have no answer yet.`);
     }
     this.#server.send(lineOf(bytes));
+    this.#remember(bytes, messages[0]);
     if (request === undefined) {
-      return { status: 202, events: null };
+      return null;
     }
     const queue = this.#openQueue(() => {
       // The id may be another request's by now.
@@ -69,11 +88,11 @@ export class StdioExchange implements AsyncDisposable {
       }
     });
     this.#pending.set(request.id.json, { request, queue });
-    return { status: 200, events: queue };
+    return queue;
   }
 
   /** The stream of a GET. A second one takes the place of the first. */
-  listen(): AsyncIterable<Buffer> {
+  listen(): EventQueue {
     this.#stream?.end(null);
     const queue = this.#openQueue(() => {
       this.#stream = this.#stream === queue ? null : this.#stream;
@@ -106,11 +125,34 @@ export class StdioExchange implements AsyncDisposable {
     this.#stream?.end(error);
     this.#pending.clear();
     this.#stream = null;
+    this.#isForgotten = this.#introduction.length > 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end(new GatewayError('stopping', 'The server of the target is ended.'));
     await this.#server[Symbol.asyncDispose]();
+  }
+
+  async #introduce(sayAgain: (said: Buffer) => Promise<void>): Promise<void> {
+    try {
+      for (const said of this.#introduction) {
+        await sayAgain(said);
+      }
+    } catch (error) {
+      this.#isForgotten = true;
+      throw error;
+    } finally {
+      this.#introducing = null;
+    }
+  }
+
+  #remember(bytes: Uint8Array, message: Message | undefined): void {
+    const method = message !== undefined && 'method' in message ? message.method : '';
+    if (method === 'initialize') {
+      this.#introduction = bytes.length > introductionBytesMax ? [] : [Buffer.from(bytes)];
+    } else if (method === 'notifications/initialized' && this.#introduction.length === 1 && bytes.length <= introductionBytesMax) {
+      this.#introduction.push(Buffer.from(bytes));
+    }
   }
 
   #openQueue(onLeft: () => void): EventQueue {

@@ -1,6 +1,7 @@
 import type { Action } from '../../domain/action.ts';
-import type { CallOptions } from '../../domain/exchange.ts';
+import type { CallOptions, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Problem } from '../../domain/problem.ts';
+import type { Session } from '../../domain/protocol.ts';
 import type { Target } from '../../domain/target.ts';
 import type { Headers, RequestHead, RequestReading, ResponseHead } from './reading.ts';
 
@@ -13,6 +14,8 @@ export interface ExchangeRules {
   /** What a request to go on in WebSocket is, where the protocol lets one through: each frame of the client is a part of it. */
   readonly upgrade?: (head: RequestHead) => Action;
   readonly call: (target: Target) => TargetCall;
+  /** Makes the call, where targets of the protocol may be reached otherwise than over HTTP. */
+  readonly begin?: (session: Session, call: TargetCall, receiver: CallReceiver) => UpstreamCall;
   /** An error of ours as this protocol's clients expect one. The head is as the client sent it when that was not even read. */
   readonly failure: (failed: Failed) => Failure;
   /** The same as a last event of an answer that has begun, where its reader says that one may follow. Null: it is cut. */

@@ -154,7 +154,7 @@ class ExchangeRun {
       onError: (error) => void this.#fail(error),
     });
     this.#answer = answer;
-    this.#call = session.call(call, answer);
+    this.#call = this.#rules.begin?.(session, call, answer) ?? session.call(call, answer);
     answer.attach(this.#call);
     this.#call.forward(grant);
   }
@@ -220,7 +220,7 @@ class ExchangeRun {
     const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
     const whole = `${base}${path}`;
     const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-    const isPlainPort = target.port === (target.scheme === 'https' ? 443 : 80);
+    const isPlainPort = host === '' || target.port === (target.scheme === 'https' ? 443 : 80);
     return {
       method,
       path: whole.startsWith('/') ? whole : `/${whole}`,

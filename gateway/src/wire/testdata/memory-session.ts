@@ -106,6 +106,10 @@ export class MemorySession implements Session {
     // Nothing is left going on at a target in memory.
   }
 
+  onSessionEnd(): void {
+    // Nothing is kept for a session in memory.
+  }
+
   close(reason: string, error?: GatewayError): Promise<void> {
     this.closes.push({ reason, code: error?.code });
     return Promise.resolve();

@@ -1,7 +1,15 @@
-/** A real server that a test starts. */
+/** A real server that a test starts. With `HEARD` in its environment it keeps what it was sent in that file. */
+import { appendFileSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
+
+const { HEARD: heard } = process.env;
+if (heard !== undefined) {
+  process.stdin.on('data', (bytes: Buffer) => {
+    appendFileSync(heard, bytes);
+  });
+}
 
 const server = new McpServer({ name: 'calculator', version: '1' });
 
@@ -15,6 +23,15 @@ server.registerTool('add', { inputSchema: { a: z.number(), b: z.number() } }, as
 server.registerTool('ask', {}, async () => {
   const { content } = await server.server.createMessage({ messages: [{ role: 'user', content: { type: 'text', text: 'Capital?' } }], maxTokens: 9 });
   return { content: [{ type: 'text', text: JSON.stringify(content) }] };
+});
+
+server.registerTool('environment', {}, () => ({ content: [{ type: 'text', text: JSON.stringify(process.env) }] }));
+
+server.registerTool('die', {}, async ({ _meta, sendNotification }) => {
+  if (_meta?.progressToken !== undefined) {
+    await sendNotification({ method: 'notifications/progress', params: { progressToken: _meta.progressToken, progress: 1 } });
+  }
+  process.exit(1);
 });
 
 await server.connect(new StdioServerTransport());

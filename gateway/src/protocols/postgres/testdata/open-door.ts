@@ -122,6 +122,10 @@ export class ArraySession implements Session {
     this.#signals.set(Buffer.from(key).toString('hex'), handler);
   }
 
+  onSessionEnd(): void {
+    // Nothing is kept for a session.
+  }
+
   onEnding(stop: (limit: AbortSignal) => Promise<void>): void {
     const end = (): void => {
       this.#ending = stop(new AbortController().signal);

@@ -1,0 +1,206 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { Grant } from '../../domain/grant.ts';
+import { problemOf } from '../../domain/problem.ts';
+import type { Session } from '../../domain/protocol.ts';
+import { parseRequestHead } from '../../wire/http/head.ts';
+import { headerOf } from '../../wire/http/reading.ts';
+import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { untilCommitted } from '../../wire/until-committed.ts';
+import { actionOf } from './actions.ts';
+import type { EventQueue } from './event-queue.ts';
+import { failureAnswer } from './failures.ts';
+import { parseClientBody, type Message } from './messages.ts';
+import { isStatelessRevision } from './revision.ts';
+import type { StdioExchange } from './stdio-exchange.ts';
+import type { StdioServer, StdioServers } from './stdio-servers.ts';
+
+const sessionHeader = 'mcp-session-id';
+const eventStream = ['content-type', 'text/event-stream', 'cache-control', 'no-cache'];
+
+export interface StdioCallParts {
+  readonly session: Session;
+  readonly receiver: CallReceiver;
+  readonly servers: () => StdioServers;
+}
+
+/**
+ * One request of Streamable HTTP to a server of standard input and output: an initialize starts a server, whose id the client gets; requests of a revision
+ * without sessions share one. An answer that one message is comes as JSON, all others as events.
+ */
+export class StdioCall implements UpstreamCall {
+  readonly #parts: StdioCallParts;
+  #lines: EventQueue | null = null;
+  #paused: PromiseWithResolvers<void> | null = null;
+  #isOver = false;
+
+  constructor(parts: StdioCallParts) {
+    this.#parts = parts;
+  }
+
+  /** A body is read whole before it is decided on, so the first grant holds all of it. */
+  forward(grant: Grant): void {
+    const [head, ...body] = grant.spend();
+    if (head !== undefined && !this.#isOver) {
+      void this.#run(parseRequestHead(head), Buffer.concat(body));
+    }
+  }
+
+  end(): void {
+    // It was, with the first grant.
+  }
+
+  /** What waits for a server is limited by the server. */
+  get queuedBytes(): number {
+    return 0;
+  }
+
+  pause(): void {
+    this.#paused ??= Promise.withResolvers<void>();
+  }
+
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = null;
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.#lines?.end(null);
+    this.resume();
+  }
+
+  async #run(head: CallHead, body: Buffer): Promise<void> {
+    try {
+      await (head.method === 'POST' ? this.#post(head, body) : head.method === 'GET' ? this.#listen(head) : this.#endSession(head));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #post(head: CallHead, body: Buffer): Promise<void> {
+    const [message] = parseClientBody(decodeUtf8(body)).messages;
+    const { id, exchange, isShared } = await this.#serverFor(head, message);
+    await exchange.ready(async (said) => this.#sayAgain(exchange, said));
+    if (this.#isOver) {
+      return;
+    }
+    const lines = exchange.post(body);
+    this.#lines = lines;
+    if (lines === null) {
+      this.#parts.receiver.onHead({ status: 202, statusText: 'Accepted', rawHeaders: ['content-length', '0'], isWhole: () => true });
+      this.#parts.receiver.onEnd([]);
+      return;
+    }
+    await this.#answer(lines, isShared ? [] : [sessionHeader, id], (error) => {
+      const failure = failureAnswer({ problem: problemOf(error, this.#parts.session.id), head, body });
+      return Buffer.from(failure.body);
+    });
+  }
+
+  async #serverFor({ headers }: CallHead, message: Message | undefined): Promise<StdioServer> {
+    const servers = this.#parts.servers();
+    if (isStatelessRevision(headerOf(headers, 'mcp-protocol-version'))) {
+      return servers.share(message?.kind === 'request' ? message.id.json : null);
+    }
+    const id = headerOf(headers, sessionHeader);
+    return id === undefined && message?.kind === 'request' && message.method === 'initialize' ? servers.start() : servers.find(id);
+  }
+
+  /** To a server that was started again, on the record as the gateway's own. */
+  async #sayAgain(exchange: StdioExchange, said: Buffer): Promise<void> {
+    const { session } = this.#parts;
+    const [message] = parseClientBody(decodeUtf8(said)).messages;
+    const name = message === undefined ? 'mcp.unknown' : actionOf(message);
+    const { grant, seq } = await session.request({ name, attributes: {} }, [said], { byGateway: true });
+    await untilCommitted(session);
+    const lines = exchange.post(Buffer.concat(grant?.spend() ?? []));
+    const answer: Buffer[] = [];
+    for await (const line of lines ?? []) {
+      answer.push(line);
+    }
+    session.record('response', { request: seq }, answer);
+  }
+
+  /** `failed`: what tells the client that a request has no answer, behind what there was of one. */
+  async #answer(lines: EventQueue, headers: readonly string[], failed: (error: GatewayError) => Buffer): Promise<void> {
+    const { receiver } = this.#parts;
+    let isStream = false;
+    const event = (line: Buffer): void => {
+      if (!isStream) {
+        receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: [...eventStream, ...headers], isWhole: () => false });
+        isStream = true;
+      }
+      receiver.onBytes(eventOf(line));
+    };
+    try {
+      for await (const line of lines) {
+        await this.#paused?.promise;
+        if (this.#isOver) {
+          return;
+        }
+        if (!isStream && lines.isOver) {
+          const length = ['content-length', String(line.length)];
+          receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: ['content-type', 'application/json', ...length, ...headers], isWhole: () => true });
+          receiver.onBytes(line);
+        } else {
+          event(line);
+        }
+      }
+    } catch (error) {
+      if (!isStream || !(error instanceof GatewayError)) {
+        throw error;
+      }
+      event(failed(error));
+    }
+    this.#finish();
+  }
+
+  async #listen({ headers }: CallHead): Promise<void> {
+    const { receiver, servers } = this.#parts;
+    const { exchange } = servers().find(headerOf(headers, sessionHeader));
+    const lines = exchange.listen();
+    this.#lines = lines;
+    receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: eventStream, isWhole: () => false });
+    try {
+      for await (const line of lines) {
+        await this.#paused?.promise;
+        if (this.#isOver) {
+          return;
+        }
+        receiver.onBytes(eventOf(line));
+      }
+    } catch (error) {
+      // The client opens it again, of the server that is started again.
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+    }
+    this.#finish();
+  }
+
+  async #endSession({ headers }: CallHead): Promise<void> {
+    await this.#parts.servers().end(headerOf(headers, sessionHeader));
+    this.#parts.receiver.onHead({ status: 204, statusText: 'No Content', rawHeaders: [], isWhole: () => true });
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#parts.receiver.onEnd([]);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      const cause = error instanceof GatewayError ? error : new GatewayError('target_unreachable', 'The server of the target failed.', { cause: error });
+      this.#parts.receiver.onError(cause);
+    }
+  }
+}
+
+function eventOf(line: Buffer): Buffer {
+  return Buffer.concat([Buffer.from('event: message\ndata: '), line, Buffer.from('\n\n')]);
+}

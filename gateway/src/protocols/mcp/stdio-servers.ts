@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { GatewayError } from '../../domain/errors.ts';
+import type { Session } from '../../domain/protocol.ts';
+import type { TargetCommand } from '../../domain/target.ts';
+import type { ServerCommand } from './server-process.ts';
+import { openStdioExchange, type StdioExchange } from './stdio-exchange.ts';
+
+/** Servers that one session runs of one target at once; past it the one that was asked longest ago is ended. */
+const serversMax = 16;
+const idBytes = 16;
+
+export interface StdioServer {
+  /** What its client names it by. */
+  readonly id: string;
+  readonly exchange: StdioExchange;
+  /** For requests of a revision without sessions. */
+  readonly isShared: boolean;
+}
+
+/** What one session of the gateway runs of one target. Nobody else reaches it: an id means nothing in another session. */
+export class StdioServers implements AsyncDisposable {
+  readonly command: ServerCommand;
+  /** By id, in the order in which they were asked. */
+  readonly #servers = new Map<string, StdioServer>();
+  #isEnded = false;
+
+  constructor(command: ServerCommand) {
+    this.command = command;
+  }
+
+  /** For one client. Errors: `target_unreachable`. */
+  async start(isShared = false): Promise<StdioServer> {
+    const exchange = await openStdioExchange(this.command);
+    if (this.#isEnded) {
+      await exchange[Symbol.asyncDispose]();
+      throw new GatewayError('stopping', 'The session has ended.');
+    }
+    const server = { id: randomBytes(idBytes).toString('hex'), exchange, isShared };
+    const [oldest] = this.#servers.values();
+    if (oldest !== undefined && this.#servers.size >= serversMax) {
+      this.#servers.delete(oldest.id);
+      void oldest.exchange[Symbol.asyncDispose]();
+    }
+    this.#servers.set(server.id, server);
+    return server;
+  }
+
+  /** A server for a request that says all it needs itself, of those where its id is free. Errors: as `start`. */
+  async share(requestId: string | null): Promise<StdioServer> {
+    const free = [...this.#servers.values()].find(({ exchange, isShared }) => isShared && !exchange.isPending(requestId));
+    return free === undefined ? this.start(true) : this.#touch(free);
+  }
+
+  /** Errors: `malformed` without an id, `not_found`: the client begins again. */
+  find(id: string | undefined): StdioServer {
+    if (id === undefined) {
+      throw new GatewayError('malformed', 'The header mcp-session-id is missing: a client begins with initialize.');
+    }
+    const server = this.#servers.get(id);
+    if (server === undefined || server.isShared) {
+      throw new GatewayError('not_found', 'There is no such session with the server: begin again with initialize.');
+    }
+    return this.#touch(server);
+  }
+
+  /** Errors: as `find`. */
+  async end(id: string | undefined): Promise<void> {
+    const server = this.find(id);
+    this.#servers.delete(server.id);
+    await server.exchange[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
+    await Promise.all([...this.#servers.values()].map(async ({ exchange }) => exchange[Symbol.asyncDispose]()));
+    this.#servers.clear();
+  }
+
+  #touch(server: StdioServer): StdioServer {
+    this.#servers.delete(server.id);
+    this.#servers.set(server.id, server);
+    return server;
+  }
+}
+
+/** The servers of all sessions: they end with the session. */
+export class ServersOfSessions {
+  readonly #bySession = new Map<string, Map<string, StdioServers>>();
+
+  /** A command that was changed in the meantime, or a secret of it, ends what runs by the old one. */
+  of(session: Session, target: TargetCommand): StdioServers {
+    const byTarget = this.#bySession.get(session.id) ?? this.#keep(session);
+    const { name } = session.target;
+    const command = commandOf(target);
+    const known = byTarget.get(name);
+    if (known !== undefined && isDeepStrictEqual(known.command, command)) {
+      return known;
+    }
+    void known?.[Symbol.asyncDispose]();
+    const servers = new StdioServers(command);
+    byTarget.set(name, servers);
+    return servers;
+  }
+
+  #keep(session: Session): Map<string, StdioServers> {
+    const byTarget = new Map<string, StdioServers>();
+    this.#bySession.set(session.id, byTarget);
+    session.onSessionEnd(async () => {
+      this.#bySession.delete(session.id);
+      await Promise.all([...byTarget.values()].map(async (servers) => servers[Symbol.asyncDispose]()));
+    });
+    return byTarget;
+  }
+}
+
+function commandOf({ argv, environment, directory }: TargetCommand): ServerCommand {
+  return { argv, directory, environment: Object.fromEntries(Object.entries(environment).map(([name, read]) => [name, read()])) };
+}
