@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addBridges } from './commands/bridge.ts';
 import { addConnect } from './commands/connect.ts';
 import { addDemo } from './commands/demo.ts';
 import { addPrincipal } from './commands/principal.ts';
@@ -19,7 +20,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help shows how)')
     .enablePositionalOptions()
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once');
-  for (const add of [addUp, addDemo, addTarget, addPrincipal, addToken, addRun, addConnect, addSession, addReceipt, addVerify]) {
+  for (const add of [addUp, addDemo, addTarget, addPrincipal, addToken, addRun, addConnect, addBridges, addSession, addReceipt, addVerify]) {
     add(program);
   }
   return program;

@@ -6,10 +6,10 @@ import type { ConnectionInstructions } from '@countersign/gateway/domain/protoco
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parsePort } from '../arguments.ts';
-import { addLocation, environmentToken, locateGateway, type LocationOptions } from '../location.ts';
+import { addLocation, locateGateway } from '../location.ts';
+import { passFor, type PassOptions } from '../pass.ts';
 import { escapeControls } from '../terminal.ts';
 
-const tokenMs = 12 * 3_600_000;
 const upgradeMs = 15_000;
 
 export function addConnect(program: Command): void {
@@ -21,9 +21,8 @@ export function addConnect(program: Command): void {
     .action(connect);
 }
 
-interface ConnectOptions extends LocationOptions {
+interface ConnectOptions extends PassOptions {
   readonly port: number;
-  readonly as?: string;
 }
 
 interface Tunnel {
@@ -64,16 +63,6 @@ async function listen(server: Server, port: number): Promise<number> {
     throw new Error('the local port has no address');
   }
   return address.port;
-}
-
-/** A token for as long as the port is open, or the one that is there. */
-async function passFor(options: ConnectOptions): Promise<{ readonly token: string; giveBack(): Promise<void> }> {
-  if (options.as === undefined) {
-    return { token: environmentToken(), giveBack: async () => Promise.resolve() };
-  }
-  const api = new ApiClient(options);
-  const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
-  return { token, giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
 }
 
 /** What to type; null for who may use the target and not the API. */

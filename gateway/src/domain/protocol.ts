@@ -39,8 +39,26 @@ export interface ProtocolFacts {
   parseOptions(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
+  /** For clients that speak the protocol over their standard input and output alone: a command of the CLI with the protocol's id. */
+  readonly bridge?: Bridge;
   /** What a person reads of a recorded record. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
+}
+
+export interface Bridge {
+  /** What the command does. */
+  readonly title: string;
+  /** Resolves when the input has ended and what it asked for is answered. */
+  run(options: BridgeOptions): Promise<void>;
+}
+
+export interface BridgeOptions {
+  /** Of the target, at the gateway. */
+  readonly url: string;
+  readonly token: string;
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Resolves when it was taken. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
 }
 
 export interface ConnectionDoor {

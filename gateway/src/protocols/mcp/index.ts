@@ -3,6 +3,7 @@ import { serveExchange } from '../../wire/http/serve-exchange.ts';
 import { parseHttpOptions } from '../../wire/http/target-options.ts';
 import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
+import { runBridge } from './bridge.ts';
 import { render } from './render.ts';
 import { rules } from './rules.ts';
 
@@ -20,5 +21,6 @@ export const mcp: ExchangeProtocol = {
     command: `npx @modelcontextprotocol/inspector --cli ${targetUrl(door)} --header 'Authorization: Bearer TOKEN' --method tools/list`,
   }),
   serve: (exchange, door) => serveExchange(exchange, door, rules),
+  bridge: { title: 'speak MCP over standard input and output with a target behind the gateway', run: runBridge },
   render,
 };

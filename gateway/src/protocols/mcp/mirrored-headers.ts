@@ -45,6 +45,21 @@ export function checkMirroredHeaders(headers: Headers, messages: readonly Messag
   }
 }
 
+/** The headers that a client sends with a message. */
+export function mirroredHeaders(message: Message): Readonly<Record<string, string>> {
+  if (!('method' in message)) {
+    return {};
+  }
+  const key = subjectKey(message.method);
+  const subject = key === null || !namedMethods.has(message.method) ? undefined : message.params[key];
+  return { [methodHeader]: message.method, ...(typeof subject === 'string' ? { [nameHeader]: encode(subject) } : {}) };
+}
+
+function encode(text: string): string {
+  const isPlain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !encoded.test(text);
+  return isPlain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
+}
+
 function checkMethod(header: string | null, message: Request | Notification, isRequired: boolean): void {
   if (header === null ? isRequired && message.kind === 'request' : header !== message.method) {
     throw new GatewayError('malformed', `The header ${methodHeader} is not the method of the message.`);

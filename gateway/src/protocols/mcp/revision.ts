@@ -42,7 +42,8 @@ export function isStatelessRevision(header: string | null | undefined): boolean 
   return header === statelessRevision;
 }
 
-function claimedRevision(message: Message): string | null {
+/** What a message says of itself, from the revision on that has no sessions. */
+export function claimedRevision(message: Message): string | null {
   const meta = 'params' in message ? message.params['_meta'] : null;
   const claimed = isObject(meta) ? meta[versionKey] : undefined;
   return claimed === undefined ? null : typeof claimed === 'string' ? claimed : '';

@@ -1,0 +1,46 @@
+import type { Bridge } from '@countersign/gateway/domain/protocol.ts';
+import { protocols } from '@countersign/gateway/protocols/registry.ts';
+import type { Command } from 'commander';
+import { addLocation, locateGateway } from '../location.ts';
+import { passFor, type PassOptions } from '../pass.ts';
+
+/** A command for each protocol with clients that speak it over standard input and output alone. */
+export function addBridges(program: Command): void {
+  for (const { id, bridge } of protocols) {
+    if (bridge !== undefined) {
+      addLocation(program.command(id).argument('<target>', 'which target, as target list prints it'))
+        .description(bridge.title)
+        .option('--as <principal>', 'who connects; otherwise the token in COUNTERSIGN_TOKEN says so')
+        .addHelpText(
+          'after',
+          `\nInside a run, the gateway is that of the run. What it prints is for the client that started it.\n\nExample:\n  countersign ${id} tools --as support-bot`,
+        )
+        .action(async (target: string, options: PassOptions) => run(bridge, target, options));
+    }
+  }
+}
+
+async function run(bridge: Bridge, target: string, options: PassOptions): Promise<void> {
+  const around = options.as === undefined ? process.env['COUNTERSIGN_URL'] : undefined;
+  const gateway = locateGateway(around === undefined || options.url !== undefined ? options : { ...options, url: around });
+  const pass = await passFor(options);
+  try {
+    const url = `${gateway}/t/${encodeURIComponent(target)}`;
+    await bridge.run({ url, token: pass.token, input: process.stdin, write: async (bytes) => write(bytes) });
+  } finally {
+    await pass.giveBack();
+  }
+}
+
+/** Resolves when it was taken. */
+async function write(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => {
+      if (error) {
+        reject(error);
+      } else {
+        resolve();
+      }
+    });
+  });
+}

@@ -1,0 +1,24 @@
+import { ApiClient } from './api-client.ts';
+import { environmentToken, type LocationOptions } from './location.ts';
+
+const tokenMs = 12 * 3_600_000;
+
+export interface PassOptions extends LocationOptions {
+  /** Who it is for; otherwise the token that is there. */
+  readonly as?: string;
+}
+
+export interface Pass {
+  readonly token: string;
+  giveBack(): Promise<void>;
+}
+
+/** A token for as long as a command goes on, or the one that is there. */
+export async function passFor(options: PassOptions): Promise<Pass> {
+  if (options.as === undefined) {
+    return { token: environmentToken(), giveBack: async () => Promise.resolve() };
+  }
+  const api = new ApiClient(options);
+  const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
+  return { token, giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
+}

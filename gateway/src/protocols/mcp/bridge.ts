@@ -1,0 +1,230 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { GatewayError } from '../../domain/errors.ts';
+import type { BridgeOptions } from '../../domain/protocol.ts';
+import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { SseParser } from '../../wire/http/sse.ts';
+import { LineReader } from './line-reader.ts';
+import { parseServerBody, type Message, type RequestId } from './messages.ts';
+import { mirroredHeaders } from './mirrored-headers.ts';
+import { claimedRevision, isStatelessRevision, revisionIn } from './revision.ts';
+import { lineOf } from './server-process.ts';
+
+/** One message either way. */
+const messageBytesMax = 64 * 1024 * 1024;
+/** A stream that broke is asked for again so often in a row, after so long. */
+const resumptionsMax = 5;
+const resumeMs = 1_000;
+/** Answers are waited for so long after the client has said its last. */
+const drainMs = 30_000;
+/** The end of a session is told within this. */
+const endMs = 2_000;
+const bridgeFailure = -32_000;
+
+/** For a client that only speaks over standard input and output: each of its lines is posted, what comes back is a line. Resolves when the input has ended. */
+export async function runBridge(options: BridgeOptions): Promise<void> {
+  const bridge = new Bridge(options);
+  const lines = new LineReader(messageBytesMax);
+  for await (const piece of options.input) {
+    const read = lines.push(Buffer.from(piece));
+    if (read === null) {
+      throw new GatewayError('limit_exceeded', `A message is at most ${messageBytesMax} bytes long.`);
+    }
+    for (const line of read.filter((each) => each.toString().trim() !== '')) {
+      await bridge.take(line);
+    }
+  }
+  await bridge.finish();
+}
+
+class Bridge {
+  readonly #options: BridgeOptions;
+  readonly #ended = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  #session: string | null = null;
+  #revision: string | null = null;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the next line may be taken: what begins a session, and what only tells something, comes before what follows it. */
+  async take(line: Buffer): Promise<void> {
+    const message = firstMessage(line);
+    const sent = this.#send(line, message);
+    if (message?.kind === 'notification' || (message?.kind === 'request' && message.method === 'initialize')) {
+      await sent;
+    }
+    this.#underWay.add(sent);
+    void sent.finally(() => this.#underWay.delete(sent));
+  }
+
+  async finish(): Promise<void> {
+    await Promise.race([Promise.all(this.#underWay), delay(drainMs, undefined, { ref: false })]);
+    this.#ended.abort();
+    if (this.#session !== null) {
+      await this.#fetch('DELETE', this.#headers(), { signal: AbortSignal.timeout(endMs) }).catch(() => undefined);
+    }
+  }
+
+  async #send(line: Buffer, message: Message | null): Promise<void> {
+    const id = message?.kind === 'request' ? message.id : null;
+    try {
+      await this.#post(line, message, id);
+      if (message?.kind === 'notification' && message.method === 'notifications/initialized') {
+        void this.#listen();
+      }
+    } catch (error) {
+      if (!this.#ended.signal.aborted) {
+        const words = error instanceof GatewayError ? error.message : 'the gateway cannot be reached, or broke off its answer';
+        await this.#fail(id, { code: bridgeFailure, message: `countersign: ${words}` });
+      }
+    }
+  }
+
+  async #post(line: Buffer, message: Message | null, id: RequestId | null): Promise<void> {
+    const claimed = message === null ? null : claimedRevision(message);
+    const headers = {
+      ...this.#headers(claimed ?? this.#revision),
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(message !== null && isStatelessRevision(claimed) ? mirroredHeaders(message) : {}),
+    };
+    const response = await this.#fetch('POST', headers, { body: new Uint8Array(line) });
+    this.#session = response.headers.get('mcp-session-id') ?? this.#session;
+    if (response.ok && isEvents(response)) {
+      await this.#readStream(response, id);
+      return;
+    }
+    const body = await readWhole(response);
+    const answered = firstMessage(body);
+    if (answered !== null && (id === null || idOf(answered) === id.text)) {
+      await this.#write(body, answered);
+    } else if (id !== null || !response.ok) {
+      const error = answered?.kind === 'failure' ? JSON.parse(body.toString()).error : { code: bridgeFailure, message: `HTTP ${response.status}` };
+      await this.#fail(id, error);
+    }
+  }
+
+  /** Up to the answer of the request, where there is one; a stream that breaks before it is asked for again from where it was. */
+  async #readStream(first: Response, id: RequestId | null): Promise<void> {
+    let response = first;
+    let lastEvent = '';
+    for (let attempt = 0; attempt <= resumptionsMax; attempt += 1) {
+      const events = new SseParser(messageBytesMax);
+      try {
+        for await (const piece of response.body ?? []) {
+          for (const event of events.push(piece)) {
+            lastEvent = event.id === '' ? lastEvent : event.id;
+            attempt = 0;
+            if (event.data !== '' && (await this.#writeEvent(event.data)) === id?.text) {
+              return;
+            }
+          }
+        }
+      } catch {
+        // It broke: what follows is the same as for one that ended too soon.
+      }
+      if (lastEvent === '' || events.skipped > 0) {
+        break;
+      }
+      await delay(resumeMs, undefined, { signal: this.#ended.signal });
+      response = await this.#open(lastEvent);
+      if (!response.ok) {
+        break;
+      }
+    }
+    if (id !== null) {
+      throw new GatewayError('target_unreachable', 'the answer ended before it was whole');
+    }
+  }
+
+  /** The stream of what answers nothing, for as long as there is one. */
+  async #listen(): Promise<void> {
+    try {
+      for (let attempt = 0; attempt <= resumptionsMax && this.#session !== null; attempt += 1) {
+        const response = await this.#open('');
+        if (!response.ok || !isEvents(response)) {
+          await response.body?.cancel();
+          return;
+        }
+        const openedMs = performance.now();
+        await this.#readStream(response, null);
+        attempt = performance.now() - openedMs > resumeMs ? 0 : attempt;
+        await delay(resumeMs, undefined, { signal: this.#ended.signal });
+      }
+    } catch {
+      // Without it the answers still come.
+    }
+  }
+
+  async #open(lastEvent: string): Promise<Response> {
+    const headers = { ...this.#headers(), accept: 'text/event-stream', ...(lastEvent === '' ? {} : { 'last-event-id': lastEvent }) };
+    return this.#fetch('GET', headers);
+  }
+
+  /** Follows no redirect: what it leads to is not the gateway. */
+  async #fetch(method: string, headers: Record<string, string>, more: RequestInit = {}): Promise<Response> {
+    return fetch(this.#options.url, { method, headers, redirect: 'manual', signal: this.#ended.signal, ...more });
+  }
+
+  #headers(revision = this.#revision): Record<string, string> {
+    return {
+      authorization: `Bearer ${this.#options.token}`,
+      ...(this.#session === null || isStatelessRevision(revision) ? {} : { 'mcp-session-id': this.#session }),
+      ...(revision === null ? {} : { 'mcp-protocol-version': revision }),
+    };
+  }
+
+  /** The id of the request that it answers. */
+  async #writeEvent(data: string): Promise<string | null> {
+    const bytes = Buffer.from(data);
+    const message = firstMessage(bytes);
+    await this.#write(bytes, message);
+    return message === null ? null : idOf(message);
+  }
+
+  async #write(bytes: Buffer, message: Message | null): Promise<void> {
+    if (message?.kind === 'result') {
+      // Only the answer to initialize has one.
+      this.#revision ??= revisionIn(message.result);
+    }
+    await this.#options.write(Buffer.concat([lineOf(bytes), Buffer.from('\n')]));
+  }
+
+  async #fail(id: RequestId | null, error: unknown): Promise<void> {
+    await this.#options.write(Buffer.from(`{"jsonrpc":"2.0","id":${id?.json ?? 'null'},"error":${JSON.stringify(error)}}\n`));
+  }
+}
+
+/** Null for what is not a message. */
+function firstMessage(bytes: Buffer): Message | null {
+  try {
+    return parseServerBody(decodeUtf8(bytes)).messages[0] ?? null;
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function idOf(message: Message): string | null {
+  return message.kind === 'result' || message.kind === 'failure' ? (message.id?.text ?? null) : null;
+}
+
+function isEvents({ headers }: Response): boolean {
+  return /^text\/event-stream\b/i.test(headers.get('content-type') ?? '');
+}
+
+async function readWhole(response: Response): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    if (bytes > messageBytesMax) {
+      throw new GatewayError('limit_exceeded', `the answer is longer than ${messageBytesMax} bytes`);
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}

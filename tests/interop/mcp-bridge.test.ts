@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
+import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+const program = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'mcp', 'testdata', 'stdio-server.ts');
+
+describe('countersign mcp, for clients that speak over standard input and output alone', () => {
+  let server: SampleServer;
+  let gateway: GatewayProcess;
+  let token: string;
+  before(async () => {
+    server = await openSampleTools();
+    gateway = await GatewayProcess.start({
+      config: `targets:
+  remote: { protocol: mcp, url: "${server.url}", durability: process }
+  program: { command: ["${process.execPath}", "${program}"], durability: process }
+  other: { protocol: mcp, url: "${server.url}" }
+principals:
+  agent: { kind: agent, targets: [remote, program] }
+`,
+    });
+    token = gateway.token('agent');
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const connect = async (target: string, mode: 'legacy' | 'auto' = 'legacy'): Promise<Client> => {
+    const client = new Client({ name: 'desktop', version: '1' }, { capabilities: { sampling: {} }, versionNegotiation: { mode } });
+    client.setRequestHandler('sampling/createMessage', () => ({ model: 'm', role: 'assistant', content: { type: 'text', text: 'Paris' } }));
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [main, 'mcp', target, '--config', gateway.configFile],
+        env: { ...process.env, COUNTERSIGN_TOKEN: token },
+        stderr: 'inherit',
+      }),
+    );
+    return client;
+  };
+
+  for (const mode of ['legacy', 'auto'] as const) {
+    test(`a server over HTTP, in the revision that ${mode === 'auto' ? 'has no sessions' : 'begins with initialize'}`, async () => {
+      const client = await connect('remote', mode);
+      assert.deepEqual(
+        (await client.listTools()).tools.map(({ name }) => name),
+        ['track_parcel'],
+      );
+      assert.match(JSON.stringify((await client.callTool({ name: 'track_parcel', arguments: { order: 101 } })).content), /left Dover/);
+      await client.close();
+      const records = await gateway.records((await gateway.newest()).session);
+      assert.equal(
+        records.findLast(({ action }) => action === 'mcp.call_tool')?.attributes['mcp.protocol.version'],
+        mode === 'auto' ? '2026-07-28' : '2025-11-25',
+      );
+    });
+  }
+
+  test('a server that is a program: progress, what it asks of the client, its death in a call, and the call after it', async () => {
+    const client = await connect('program');
+    const progress: number[] = [];
+    const added = await client.callTool({ name: 'add', arguments: { a: 2, b: 3 } }, { onprogress: ({ progress: done }) => progress.push(done) });
+    assert.match(JSON.stringify(added.content), /"5"/);
+    assert.deepEqual(progress, [1]);
+    assert.match(JSON.stringify((await client.callTool({ name: 'ask' })).content), /Paris/);
+    await assert.rejects(client.callTool({ name: 'die' }), /has ended/);
+    assert.match(JSON.stringify((await client.callTool({ name: 'add', arguments: { a: 4, b: 4 } })).content), /"8"/);
+    await client.close();
+    const records = await gateway.records((await gateway.newest()).session);
+    await waitUntil(async () => (await gateway.records(records[0]?.session ?? '')).some(({ action }) => action === 'mcp.end_session'));
+  });
+
+  test('what may not be done is an error that names its request', async () => {
+    await assert.rejects(connect('other'), /not granted/);
+    const { status, stdout } = gateway.cli(['mcp', 'other'], {
+      input: '{"jsonrpc":"2.0","id":"mine","method":"initialize","params":{}}\nnot a message\n',
+      environment: { COUNTERSIGN_TOKEN: token },
+    });
+    assert.equal(status, 0);
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): { id: unknown; error: { message: string } } => JSON.parse(line));
+    assert.deepEqual(new Set(answers.map(({ id }) => id)), new Set(['mine', null]));
+    assert.ok(answers.every(({ error }) => error.message.startsWith('countersign: ')));
+  });
+
+  test('--as makes a token for as long as it goes on', () => {
+    const { status, stdout } = gateway.cli(['mcp', 'program', '--as', 'agent'], {
+      input:
+        '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}\n{"jsonrpc":"2.0","method":"notifications/initialized"}\n{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"add","arguments":{"a":1,"b":2}}}\n',
+    });
+    assert.equal(status, 0);
+    assert.match(stdout, /"text":"3"/);
+    assert.equal(stdout.trimEnd().split('\n').length, 2);
+    const tokens = gateway.rows<{ readonly revoked: string | null }>(['token', 'list']);
+    assert.deepEqual(
+      tokens.map(({ revoked }) => revoked === null),
+      [true, false],
+    );
+  });
+
+  test('the record holds', () => {
+    assert.equal(gateway.verify().status, 0);
+  });
+});
