@@ -40,9 +40,12 @@ export interface BundleRecord {
   readonly content: BundleBody;
 }
 
+/** A record as it was parsed, its leaf decoded. */
+export type ParsedRecord = BundleRecord & { readonly decoded: Leaf };
+
 export interface Bundle {
   readonly header: BundleHeader;
-  readonly records: readonly (BundleRecord & { readonly decoded: Leaf })[];
+  readonly records: readonly ParsedRecord[];
   /** The signed note. */
   readonly checkpoint: string;
 }
@@ -165,7 +168,7 @@ function parseHeader(line: string): BundleHeader {
   return header;
 }
 
-function parseRecord(line: string): Bundle['records'][number] {
+function parseRecord(line: string): ParsedRecord {
   const { index, leaf, proof, meta, content } = parseObject(line);
   if (!Array.isArray(proof) || proof.length > treeHeightMax) {
     throw new MalformedError('bundle record without a proof');
@@ -210,6 +213,21 @@ function parseExactly<T>(line: string, parse: (line: string) => T, write: (value
   return value;
 }
 
+/** The first line, without its newline. Throws `MalformedError`, as the two below. */
+export function parseBundleHeader(line: string): BundleHeader {
+  return parseExactly(line, parseHeader, formatBundleHeader);
+}
+
+/** The line of a record. */
+export function parseBundleRecord(line: string): ParsedRecord {
+  return parseExactly(line, parseRecord, formatBundleRecord);
+}
+
+/** The last line: the signed note. */
+export function parseBundleCheckpoint(line: string): string {
+  return parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
+}
+
 /** Whether the bytes claim to be a bundle. */
 export function isBundle(bytes: Uint8Array): boolean {
   return encodeUtf8('{"bundle":').every((byte, i) => byte === bytes[i]);
@@ -225,17 +243,17 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   if (first.done === true) {
     throw new MalformedError('empty bundle');
   }
-  const header = parseExactly(first.value, parseHeader, formatBundleHeader);
-  const records: Bundle['records'][number][] = [];
+  const header = parseBundleHeader(first.value);
+  const records: ParsedRecord[] = [];
   let checkpoint: string | undefined;
   for (const line of lines) {
     if (checkpoint !== undefined) {
       throw new MalformedError('bundle with lines behind its checkpoint');
     }
     if (line.startsWith('{"checkpoint":')) {
-      checkpoint = parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
+      checkpoint = parseBundleCheckpoint(line);
     } else {
-      records.push(parseExactly(line, parseRecord, formatBundleRecord));
+      records.push(parseBundleRecord(line));
     }
     if (records.length > bundleRecordsMax) {
       throw new MalformedError('bundle with too many records');

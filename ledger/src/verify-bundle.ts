@@ -1,17 +1,15 @@
 /** Verifies files that prove records without the gateway: bundles and receipts. Codes: docs/formats/verification.md. */
-import { isBundle, parseBundle, type Bundle, type BundleBody } from './bundle.ts';
+import { isBundle, parseBundle, type BundleBody, type BundleHeader, type ParsedRecord } from './bundle.ts';
 import { checkInclusion, emptyReport, nameOf, type FileOptions, type FileReport } from './file-report.ts';
 import { parseCloseRecords, parseEpochBody, parseGovernanceBody, parseSealBody } from './governance.ts';
 import { decodeHex } from './hex.ts';
 import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, type BodySlot, type Leaf } from './leaf.ts';
 import { parseVerifierKey, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
-import { checkNote } from './store-trust.ts';
+import { checkNote, type SignedCheckpoint } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { isReceipt, verifyReceipt } from './tlog-proof.ts';
 import { Findings, orMalformed } from './verdict.ts';
-
-type CheckedRecord = Bundle['records'][number];
 
 /** Tells a bundle from a receipt and verifies it. Rejects with `MalformedError` only when `options.keys` are none. */
 export async function verifyFile(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
@@ -28,48 +26,82 @@ export async function verifyFile(bytes: Uint8Array, options: FileOptions = {}): 
 
 /** A bundle: a session, or records of it, with what they say. Rejects with `MalformedError` only when `options.keys` are none. */
 export async function verifyBundle(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
-  const given = options.keys?.map(parseVerifierKey);
+  options.keys?.forEach(parseVerifierKey);
   const findings = new Findings();
   const bundle = orMalformed(findings, 'bundle', () => parseBundle(bytes));
-  const keySource = given === undefined ? 'bundle' : 'given';
   if (bundle === undefined) {
-    return { ...emptyReport(findings), form: 'bundle', keySource };
+    return { ...emptyReport(findings), form: 'bundle', keySource: options.keys === undefined ? 'bundle' : 'given' };
   }
-  const { header, records } = bundle;
-  const own = parseVerifierKey(header.key);
-  const keys = given ?? [own];
-  checkOwnKey(own, keys, findings);
-  const signed = await checkNote(encodeUtf8(bundle.checkpoint), 'checkpoint', keys, findings);
-  if (signed !== undefined && signed.origin !== header.log) {
-    findings.add('integrity', 'checkpoint', 'is not of the log that the bundle names');
+  const check = await BundleCheck.begin(bundle.header, bundle.checkpoint, options);
+  for (const record of bundle.records) {
+    check.add(record);
   }
-  if (records.length !== header.records) {
-    const code = records.length < header.records ? 'completeness' : 'integrity';
-    findings.add(code, 'bundle', `${records.length} records, not ${header.records}`);
+  return check.finish();
+}
+
+/** The same for a bundle of any length: its records are given one by one, in order, and not held. */
+export class BundleCheck {
+  readonly #header: BundleHeader;
+  readonly #keySource: FileReport['keySource'];
+  readonly #findings: Findings;
+  readonly #signed: SignedCheckpoint | undefined;
+  readonly #counts = { records: 0, opened: 0, withheld: 0 };
+  readonly #extent = new Extent();
+  #before: ParsedRecord | undefined;
+
+  private constructor(header: BundleHeader, keySource: FileReport['keySource'], findings: Findings, signed: SignedCheckpoint | undefined) {
+    this.#header = header;
+    this.#keySource = keySource;
+    this.#findings = findings;
+    this.#signed = signed;
   }
-  const counts = { records: records.length, opened: 0, withheld: 0 };
-  for (const [i, record] of records.entries()) {
-    if (signed !== undefined) {
-      checkInclusion(record, signed, findings);
+
+  /** `checkpoint`: the signed note of its last line. */
+  static async begin(header: BundleHeader, checkpoint: string, options: FileOptions = {}): Promise<BundleCheck> {
+    const findings = new Findings();
+    const own = parseVerifierKey(header.key);
+    const keys = options.keys?.map(parseVerifierKey) ?? [own];
+    checkOwnKey(own, keys, findings);
+    const signed = await checkNote(encodeUtf8(checkpoint), 'checkpoint', keys, findings);
+    if (signed !== undefined && signed.origin !== header.log) {
+      findings.add('integrity', 'checkpoint', 'is not of the log that the bundle names');
     }
-    checkPlace(record, records[i - 1], header, findings);
-    checkBodies(record, findings);
+    return new BundleCheck(header, options.keys === undefined ? 'bundle' : 'given', findings, signed);
+  }
+
+  add(record: ParsedRecord): void {
+    if (this.#signed !== undefined) {
+      checkInclusion(record, this.#signed, this.#findings);
+    }
+    checkPlace(record, this.#before, this.#header, this.#findings);
+    checkBodies(record, this.#findings);
+    this.#before = record;
+    this.#extent.add(record);
+    this.#counts.records += 1;
     for (const body of [record.meta, record.content]) {
-      counts.opened += body.form === 'opened' ? 1 : 0;
-      counts.withheld += body.form === 'withheld' ? 1 : 0;
+      this.#counts.opened += body.form === 'opened' ? 1 : 0;
+      this.#counts.withheld += body.form === 'withheld' ? 1 : 0;
     }
   }
-  const extent = header.scope === 'records' ? 'records' : checkExtent(records, findings);
-  return {
-    ...emptyReport(findings),
-    form: 'bundle',
-    keySource,
-    log: header.log,
-    session: header.session,
-    extent,
-    counts,
-    ...(signed === undefined ? {} : { logSize: signed.size }),
-  };
+
+  finish(): FileReport {
+    const { log, session, scope, records: promised } = this.#header;
+    const { records } = this.#counts;
+    if (records !== promised) {
+      this.#findings.add(records < promised ? 'completeness' : 'integrity', 'bundle', `${records} records, not ${promised}`);
+    }
+    const extent = scope === 'records' ? 'records' : this.#extent.finish(this.#findings);
+    return {
+      ...emptyReport(this.#findings),
+      form: 'bundle',
+      keySource: this.#keySource,
+      log,
+      session,
+      extent,
+      counts: this.#counts,
+      ...(this.#signed === undefined ? {} : { logSize: this.#signed.size }),
+    };
+  }
 }
 
 /** A bundle that names a key which is not trusted claims another origin than the one it is checked against. */
@@ -80,7 +112,7 @@ function checkOwnKey(own: VerifierKey, keys: readonly VerifierKey[], findings: F
 }
 
 /** The record belongs to the session and follows the one before. */
-function checkPlace(record: CheckedRecord, before: CheckedRecord | undefined, header: Bundle['header'], findings: Findings): void {
+function checkPlace(record: ParsedRecord, before: ParsedRecord | undefined, header: BundleHeader, findings: Findings): void {
   const { session, sessionSeq, previous } = record.decoded;
   if (session !== header.session) {
     findings.add('integrity', nameOf(record), 'is of another session');
@@ -117,7 +149,7 @@ function formsOf(leaf: Leaf, slot: BodySlot): readonly BundleBody['form'][] {
 }
 
 /** Each body is of the form that the leaf says, and has its commitment. */
-function checkBodies(record: CheckedRecord, findings: Findings): void {
+function checkBodies(record: ParsedRecord, findings: Findings): void {
   const leaf = record.decoded;
   for (const slot of ['meta', 'content'] as const) {
     const body = record[slot];
@@ -132,7 +164,7 @@ function checkBodies(record: CheckedRecord, findings: Findings): void {
   }
 }
 
-function checkClear(record: CheckedRecord, body: Uint8Array, findings: Findings): void {
+function checkClear(record: ParsedRecord, body: Uint8Array, findings: Findings): void {
   const { kind, sessionSeq } = record.decoded;
   orMalformed(findings, nameOf(record), () => {
     if (kind === 'close') {
@@ -152,14 +184,26 @@ function checkClear(record: CheckedRecord, body: Uint8Array, findings: Findings)
 }
 
 /** A whole session begins with `open` or `epoch`, and with nothing else but at its end stands `close`. */
-function checkExtent(records: readonly CheckedRecord[], findings: Findings): 'open' | 'closed' {
-  const kinds = records.map(({ decoded }) => decoded.kind);
-  if (kinds[0] !== 'open' && kinds[0] !== 'epoch') {
-    findings.add('completeness', 'bundle', 'session without its first record');
+class Extent {
+  #begins = false;
+  #closed = 0;
+  #behindClose = 0;
+  #records = 0;
+
+  add({ decoded: { kind } }: ParsedRecord): void {
+    this.#begins ||= this.#records === 0 && (kind === 'open' || kind === 'epoch');
+    this.#behindClose += this.#closed > 0 ? 1 : 0;
+    this.#closed += kind === 'close' ? 1 : 0;
+    this.#records += 1;
   }
-  const close = kinds.indexOf('close');
-  if (close >= 0 && close < kinds.length - 1) {
-    findings.add('integrity', 'bundle', 'session with records behind its close');
+
+  finish(findings: Findings): 'open' | 'closed' {
+    if (!this.#begins) {
+      findings.add('completeness', 'bundle', 'session without its first record');
+    }
+    if (this.#behindClose > 0) {
+      findings.add('integrity', 'bundle', 'session with records behind its close');
+    }
+    return this.#closed > 0 ? 'closed' : 'open';
   }
-  return close < 0 ? 'open' : 'closed';
 }
