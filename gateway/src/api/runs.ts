@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { environmentOf } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { Target } from '../domain/target.ts';
+import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
@@ -46,18 +47,19 @@ export class Runs {
     if (missing !== undefined) {
       throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
     }
+    const given = wanted.flatMap((name) => targets().get(name) ?? []).map(targetFacts);
     const session = sessions.open('run', parent === undefined ? {} : { parent });
     try {
       const { onBehalfOf } = by.run ?? {};
       const { token, stored } = await authenticator.create(principal.id, { session: session.id, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) });
-      const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command };
+      const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command, targets: given };
       session.describe(facts);
       if (request.recordOutput) {
         this.#outputs.set(session, new RunOutput(this.#parts.recorder, session, facts));
       }
       const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
       const connections = wanted.map((name) => ({ name, ...this.#hooks.connect(name, token) }));
-      const environment = { ...runEnvironment(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
+      const environment = { ...environmentOf(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
       return { session: session.id, token, traceparent, environment };
     } catch (error) {
       session.end(ending);
@@ -131,10 +133,4 @@ export class Runs {
     }
     return session;
   }
-}
-
-/** `<TARGET>_URL` of each target, and what usual clients read; where two targets claim the same variable it is the first one's. */
-function runEnvironment(connections: readonly (ConnectionInstructions & { readonly name: string })[]): Readonly<Record<string, string>> {
-  const urls = connections.map(({ name, url }) => [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`, url] as const);
-  return Object.assign({}, ...connections.toReversed().map(({ environment }) => environment), Object.fromEntries(urls.toReversed()));
 }

@@ -1,5 +1,6 @@
 import type { AttributeValue, Attributes } from './action.ts';
 import type { Verdict } from './decision.ts';
+import type { TargetFacts } from './target.ts';
 
 /** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. */
 export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mask' | 'alert';
@@ -36,6 +37,8 @@ export interface ChannelFacts {
   readonly target: string;
   readonly protocol: string;
   readonly durability: string;
+  /** The target as it was then; of a run all that it was given. */
+  readonly targets?: readonly TargetFacts[];
   readonly traceparent?: string;
 }
 

@@ -14,8 +14,8 @@ export interface TargetCommand {
   readonly directory: string;
 }
 
-/** A named upstream with an address and a credential of its own. */
-export interface Target {
+/** What may be told of a target: all but its credential. */
+export interface TargetFacts {
   readonly name: string;
   /** Id of a registered protocol. */
   readonly protocol: string;
@@ -26,11 +26,19 @@ export interface Target {
   readonly port: number;
   /** Path of the configured URL without the slash: a default database, a base path. */
   readonly path: string;
+  /** Validated by the protocol's own options schema. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A named upstream with an address and a credential of its own. */
+export interface Target extends TargetFacts {
   readonly user: string;
   readonly password?: SecretReader;
   /** In the place of an address. */
   readonly command?: TargetCommand;
   readonly durability: Durability;
-  /** Validated by the protocol's own options schema. */
-  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export function targetFacts({ name, protocol, scheme, host, port, path, options }: Target): TargetFacts {
+  return { name, protocol, scheme, host, port, path, options };
 }

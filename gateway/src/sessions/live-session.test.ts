@@ -17,6 +17,7 @@ const facts: RunFacts = {
   address: '127.0.0.1',
   by: 'operator',
   command: 'true',
+  targets: [],
 };
 const halted = { reason: 'halted', error: new GatewayError('halted', 'Enough.') };
 

@@ -2,6 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
+import type { TargetFacts } from '../domain/target.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 
@@ -24,6 +25,8 @@ export interface RunFacts {
   readonly address: string;
   readonly by: string;
   readonly command: string;
+  /** What it was given. */
+  readonly targets: readonly TargetFacts[];
 }
 
 /** What a session ends with, if nobody ends it: its only channel, its run, or a time without any channel. */
@@ -216,7 +219,7 @@ export class LiveSession {
 }
 
 /** Of a channel that leads to no target: the run itself. */
-export function factsOfRun({ principal, tokenId, address }: RunFacts): ChannelFacts {
+export function factsOfRun({ principal, tokenId, address, targets }: RunFacts): ChannelFacts {
   return {
     principal: principal.id,
     principalKind: principal.kind,
@@ -226,5 +229,6 @@ export function factsOfRun({ principal, tokenId, address }: RunFacts): ChannelFa
     target: '',
     protocol: '',
     durability: '',
+    targets,
   };
 }

@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Credential } from '../domain/protocol.ts';
 import type { ChannelFacts } from '../domain/record.ts';
-import type { Target } from '../domain/target.ts';
+import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { Channel, type ChannelContext } from './channel.ts';
 import type { LiveSession } from './live-session.ts';
@@ -74,6 +74,7 @@ export class Login {
       target: target.name,
       protocol: this.#protocol,
       durability: target.durability,
+      targets: [targetFacts(target)],
       ...(credential.traceparent === undefined ? {} : { traceparent: credential.traceparent }),
     };
     const { verdict, policies, policyVersion } = decision;
