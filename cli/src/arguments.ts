@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { leafKinds } from '@countersign/ledger/leaf.ts';
 import { InvalidArgumentError } from 'commander';
 
@@ -39,9 +40,21 @@ export function parseKinds(text: string, before: readonly string[]): readonly st
 }
 
 /** 32 hex digits, as `session list` prints them. */
+export function isSession(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
 export function parseSession(text: string): string {
-  if (!/^[0-9a-f]{32}$/.test(text)) {
+  if (!isSession(text)) {
     throw new InvalidArgumentError('A session is 32 hex digits: session list names them.');
+  }
+  return text;
+}
+
+/** A session, or the file of a bundle. */
+export function parseRecording(text: string): string {
+  if (!isSession(text) && !existsSync(text)) {
+    throw new InvalidArgumentError('A session is 32 hex digits: session list names them. There is no file of this name either.');
   }
   return text;
 }

@@ -12,6 +12,8 @@ export interface SourceOptions extends LocationOptions {
 export interface SessionSource extends AsyncDisposable {
   sessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary> | Iterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
+  /** The bundle that proves a session, in pieces. */
+  bundle(session: string): AsyncIterable<Uint8Array | string>;
 }
 
 /** The running gateway, which records who reads; without one, or with `--data`, the files. */
@@ -29,6 +31,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (which) => api.rows(which === 'all' ? '/api/sessions?all' : '/api/sessions'),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
+    bundle: (session) => api.chunks(`${sessionPath(session)}/bundle`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
 }

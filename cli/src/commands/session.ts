@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { parseChannels, parseKinds, parseSession, parseSpeed } from '../arguments.ts';
+import { collect, isSession, parseChannels, parseKinds, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
 import { compareSteps } from '../diff/compare.ts';
 import { describeComparison } from '../diff/describe.ts';
 import { readSteps } from '../diff/steps.ts';
@@ -13,6 +13,7 @@ import { parseDuration } from '../duration.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { printRows, type RowOptions } from '../rows.ts';
+import { serveRecording, type ServeOptions } from '../serve-recording.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
 import { describeRecord, describeSession } from '../show.ts';
 import { printJson } from '../terminal.ts';
@@ -38,11 +39,6 @@ export function addSession(program: Command): void {
     .option('--reason <text>', 'recorded, and told to the client', '')
     .addHelpText('after', `\nExample:\n  countersign session halt ${example} --reason "reads too much"`)
     .action(halt);
-  addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
-    .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
-    .option('--out <file>', 'instead of standard output')
-    .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
-    .action(exportBundle);
 }
 
 /** Commands that also work on a data directory with no gateway running. */
@@ -61,14 +57,27 @@ function addReading(session: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', `\nExample:\n  countersign session show ${example} --kind request --grep refund`)
     .action(show);
-  addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it', parseSession))
-    .description('play statements and rows as they happened')
+  addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it; with --serve also a bundle', parseRecording))
+    .argument('[command...]', 'with --serve: what to run, after --')
+    .description('play statements and rows as they happened, or serve them: what was recorded answers the same requests, with no target there')
     .option(...dataOption)
-    .option('--speed <factor>', 'times as fast', parseSpeed, 1)
+    .option('--serve', 'in the place of the targets, for the command, or until Ctrl-C for whoever takes the environment that is printed')
+    .option('--port <port>', 'with --serve: local port, the next ones for further protocols; any free ones by default', parsePort, 0)
+    .option('--key <vkey>', 'with --serve: a key to trust, or the file that holds it; can be repeated', collect, [])
+    .option('--speed <factor>', 'times as fast; served without pauses unless it is given', parseSpeed)
     .option('--idle-limit <duration>', 'no pause longer than this', parseDuration)
     .option('--no-wait', 'no pauses at all')
-    .addHelpText('after', `\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s`)
+    .addHelpText(
+      'after',
+      `\nWith --serve it exits with the command's own code, or with 1 when it asked for anything that was not recorded.\n\nExamples:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,
+    )
     .action(replay);
+  addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
+    .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
+    .option(...dataOption)
+    .option('--out <file>', 'instead of standard output')
+    .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
+    .action(exportBundle);
   addLocation(
     session.command('diff').argument('<a>', 'session, as session list prints it', parseSession).argument('<b>', 'the session to compare it with', parseSession),
   )
@@ -97,13 +106,23 @@ async function show(id: string, options: SourceOptions & Narrowing & RowOptions)
   await printRows(narrowed(source.records(id), options), options, (record) => describeRecord(record));
 }
 
-interface ReplayOptions extends SourceOptions, Narrowing {
-  readonly speed: number;
+interface ReplayOptions extends ServeOptions, Narrowing {
   readonly idleLimit?: number;
   readonly wait: boolean;
+  readonly serve?: boolean;
 }
 
-async function replay(id: string, options: ReplayOptions): Promise<void> {
+async function replay(recording: string, words: readonly string[], options: ReplayOptions, self: Command): Promise<void> {
+  if (options.serve === true) {
+    process.exitCode = await serveRecording(recording, words, options);
+  } else if (words.length > 0 || !isSession(recording)) {
+    self.error('error: a command, and a bundle in the place of a session, go with --serve');
+  } else {
+    await play(recording, options);
+  }
+}
+
+async function play(id: string, options: ReplayOptions): Promise<void> {
   await using source = await openSource(options);
   const pauseMsMax = options.wait ? (options.idleLimit ?? Number.POSITIVE_INFINITY) : 0;
   let dueMs = performance.now();
@@ -111,7 +130,7 @@ async function replay(id: string, options: ReplayOptions): Promise<void> {
   for await (const record of narrowed(source.records(id), options)) {
     const now = Date.parse(record.time);
     // From when it was due, not from when it was printed: nothing adds up.
-    dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / options.speed);
+    dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / (options.speed ?? 1));
     before = now;
     const waitMs = dueMs - performance.now();
     if (waitMs > 0) {
@@ -156,7 +175,8 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
   console.log(`halted ${id}`);
 }
 
-async function exportBundle(id: string, options: LocationOptions & { readonly out?: string }): Promise<void> {
-  const bundle = Readable.from(new ApiClient(options).chunks(`${sessionPath(id)}/bundle`));
+async function exportBundle(id: string, options: SourceOptions & { readonly out?: string }): Promise<void> {
+  await using source = await openSource(options);
+  const bundle = Readable.from(source.bundle(id));
   await (options.out === undefined ? pipeline(bundle, process.stdout, { end: false }) : pipeline(bundle, createWriteStream(options.out, { mode: 0o600 })));
 }

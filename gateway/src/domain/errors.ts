@@ -21,6 +21,7 @@ export const errorCodes = [
   'malformed',
   'unsupported',
   'not_found',
+  'not_recorded',
   'conflict',
   'store_damaged',
   'store_in_use',

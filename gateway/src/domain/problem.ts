@@ -18,6 +18,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   malformed: 400,
   unsupported: 400,
   not_found: 404,
+  not_recorded: 403,
   conflict: 409,
   store_damaged: 500,
   store_in_use: 500,

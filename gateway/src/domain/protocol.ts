@@ -5,6 +5,7 @@ import type { CallOptions, CallReceiver, Exchange, UpstreamCall } from './exchan
 import type { Grant } from './grant.ts';
 import type { Limits } from './limits.ts';
 import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
+import type { ExchangeReplay, StreamReplay } from './replay.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface StreamProtocol extends ProtocolFacts {
   readonly transport: 'stream';
   /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
   serve(client: Client, door: Door): Promise<void>;
+  /** How a recording stands in for a target. */
+  readonly replay: StreamReplay;
 }
 
 /** A protocol over HTTP: its targets are below `/t/TARGET` of the one HTTP listener. */
@@ -25,6 +28,8 @@ export interface ExchangeProtocol extends ProtocolFacts {
   readonly transport: 'exchange';
   /** Serves one request. Resolves when its answer has ended; never rejects with a GatewayError. */
   serve(exchange: Exchange, door: Door): Promise<void>;
+  /** How a recording stands in for a target. */
+  readonly replay: ExchangeReplay;
 }
 
 export interface ProtocolFacts {

@@ -43,7 +43,7 @@ async function findLeaf(data: string, index: number): Promise<Uint8Array> {
   throw new GatewayError('store_damaged', `Record ${index} is not where the journal should have it: run countersign verify.`);
 }
 
-/** The lines of a bundle of one session, up to the checkpoint. */
+/** The lines of a bundle of one session. Errors: `store_damaged`, `conflict`. */
 export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSession, checkpoint: PublishedCheckpoint): AsyncGenerator<string> {
   const to = { segment: session.last.segment, offset: session.last.offset + 1 };
   yield formatBundleHeader({
@@ -61,6 +61,12 @@ export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSess
       break;
     }
     records += 1;
+    if (raw.leaf.logIndex >= checkpoint.size) {
+      throw new GatewayError(
+        'conflict',
+        'The last records of this session are not under a published checkpoint: start the gateway on this data directory once.',
+      );
+    }
     yield formatBundleRecord(await bundleRecord(raw, opener, tiles));
   }
   yield formatBundleCheckpoint(checkpoint.note);

@@ -8,8 +8,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest, ClientResponse, Upgrade } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf } from '../domain/problem.ts';
-import type { ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
-import type { Visit } from '../sessions/visit.ts';
+import type { Door, ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { endEarly } from '../wire/http/client-response.ts';
 import type { Admission, Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
@@ -27,6 +26,14 @@ const tunnelProtocol = 'countersign-tunnel';
 const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
 const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
 
+/** The sessions of one connection. */
+export interface Visit {
+  /** For one request of this protocol. */
+  door(protocol: string): Door & Disposable;
+  /** The connection is closed. */
+  leave(): void;
+}
+
 export interface HttpListenerOptions {
   readonly host: string;
   /** 0: any free port. */
@@ -35,7 +42,6 @@ export interface HttpListenerOptions {
   readonly admission: Admission;
   /** With one, TLS is spoken on the same port with whoever begins it. */
   readonly certificate: SecureContext | null;
-  /** The sessions of one connection. */
   readonly makeVisit: (address: string) => Visit;
   /** The protocol of a target, of those over HTTP; of a name that is none, any: it is refused there as it is to whoever was not granted it. */
   readonly protocolOf: (target: string) => ExchangeProtocol;

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Client, Door, StreamProtocol } from '../domain/protocol.ts';
 import { connectTo, Inbox, portOf } from '../wire/testdata/sockets.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { MemorySession } from '../wire/testdata/memory-session.ts';
 import { TcpListener } from './tcp.ts';
 
@@ -23,6 +24,12 @@ const echo: StreamProtocol = {
   parseOptions: () => ({}),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
+  replay: {
+    keys: () => () => null,
+    connect: () => {
+      throw new GatewayError('unsupported', 'Nothing is recorded of it.');
+    },
+  },
   serve: async (client, door) => {
     const token = client.tunnel?.token ?? (await client.read(door.limits.loginMs * 10))?.toString();
     if (token === undefined) {

@@ -18,6 +18,12 @@ const alpha: StreamProtocol = {
   connection: ({ host, port, target, token }) => ({ url: `alpha://${token}@${host}:${port}/${target}`, environment: {}, command: 'alpha' }),
   serve: async () => Promise.resolve(),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
+  replay: {
+    keys: () => () => null,
+    connect: () => {
+      throw new GatewayError('unsupported', 'Nothing is recorded of it.');
+    },
+  },
 };
 
 export const protocols: readonly Protocol[] = [alpha, { ...alpha, id: 'beta', schemes: { beta: 2222 }, takesCommand: true }];

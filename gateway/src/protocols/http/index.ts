@@ -1,5 +1,6 @@
 import type { ExchangeProtocol } from '../../domain/protocol.ts';
 import { parseHttpOptions } from '../../wire/http/target-options.ts';
+import { replayExchange } from '../../wire/http/recorded-call.ts';
 import { serveExchange } from '../../wire/http/serve-exchange.ts';
 import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
@@ -20,4 +21,5 @@ export const http: ExchangeProtocol = {
   }),
   serve: (exchange, door) => serveExchange(exchange, door, rules),
   render,
+  replay: replayExchange({}),
 };

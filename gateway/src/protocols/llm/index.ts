@@ -1,4 +1,5 @@
 import type { ConnectionDoor, ExchangeProtocol } from '../../domain/protocol.ts';
+import { replayExchange } from '../../wire/http/recorded-call.ts';
 import { serveExchange } from '../../wire/http/serve-exchange.ts';
 import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
@@ -20,6 +21,7 @@ export const llm: ExchangeProtocol = {
   }),
   serve: (exchange, door) => serveExchange(exchange, door, rules),
   render,
+  replay: replayExchange({}),
 };
 
 /** What the SDKs read. */

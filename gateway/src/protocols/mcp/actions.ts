@@ -1,6 +1,7 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { Body, JsonObject, Message, Notification, Request } from './messages.ts';
-import { checkName, isObject, parseExactNumbers } from './messages.ts';
+import { parseExactNumbers } from '../../wire/http/exact-json.ts';
+import { checkName, isObject } from './messages.ts';
 
 /** Arguments of a tool call up to this length are facts, for policy; longer ones are in the content alone. */
 const argumentsAttributeBytesMax = 2048;

@@ -5,6 +5,7 @@ import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
 import { render } from './render.ts';
+import { replay } from './replay.ts';
 import { rules } from './rules.ts';
 
 export const mcp: ExchangeProtocol = {
@@ -23,4 +24,5 @@ export const mcp: ExchangeProtocol = {
   serve: (exchange, door) => serveExchange(exchange, door, rules),
   bridge: { title: 'speak MCP over standard input and output with a target behind the gateway', run: runBridge },
   render,
+  replay,
 };

@@ -1,12 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
+import { parseExactNumbers } from '../../wire/http/exact-json.ts';
 import { parseJsonText, parseStrictJsonText, lookalikeGuard } from '../../wire/http/strict-json.ts';
-
-declare global {
-  interface JSON {
-    /** Of ES2026; the compiler's library does not have it. */
-    rawJSON(text: string): object;
-  }
-}
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -88,13 +82,6 @@ export function checkName(value: unknown, what: string): string {
     throw new GatewayError('limit_exceeded', `The ${what} is longer than ${nameCharactersMax} characters.`);
   }
   return value;
-}
-
-/** JSON with its numbers as they were written: stringified, also those come out unchanged that a double does not hold. */
-export function parseExactNumbers(text: string): unknown {
-  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === 'number' && context?.source !== undefined && context.source !== String(value) ? JSON.rawJSON(context.source) : value,
-  );
 }
 
 function elementsOf(value: unknown): readonly unknown[] {

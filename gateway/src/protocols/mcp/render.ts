@@ -1,9 +1,10 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { parseExactNumbers } from '../../wire/http/exact-json.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
-import { isObject, parseExactNumbers, parseServerBody } from './messages.ts';
+import { isObject, parseServerBody } from './messages.ts';
 
 /** What one rendering shows at most; the record has all of it. */
 const charactersMax = 512 * 1024;

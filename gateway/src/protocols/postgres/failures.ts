@@ -20,6 +20,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   malformed: '08P01',
   unsupported: '0A000',
   not_found: '42704',
+  not_recorded: 'P0002',
   conflict: '55006',
   store_damaged: '58030',
   store_in_use: '55006',

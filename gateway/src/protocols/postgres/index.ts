@@ -2,6 +2,7 @@ import type { StreamProtocol } from '../../domain/protocol.ts';
 import { actions } from './actions.ts';
 import { parsePostgresOptions } from './options.ts';
 import { render } from './render.ts';
+import { replay } from './replay.ts';
 import { serve } from './serve.ts';
 
 export const postgres: StreamProtocol = {
@@ -18,4 +19,5 @@ export const postgres: StreamProtocol = {
   }),
   serve,
   render,
+  replay,
 };

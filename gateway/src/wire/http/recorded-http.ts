@@ -33,6 +33,21 @@ export function readRecordedResponse(content: Buffer): RecordedResponse | null {
   return read === null || status === undefined ? null : { head: { status: Number(status), headers: read.headers }, body: read.body };
 }
 
+/** The head of a response with the bytes behind it as they are, content codings and all. */
+export interface RecordedHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+/** Null for bytes that do not begin with the head of a response. */
+export function readRecordedHead(content: Buffer): RecordedHead | null {
+  const read = splitHead(content);
+  const [, status, statusText = ''] = /^HTTP\/1\.1 (\d{3})(?: (.*))?$/.exec(read?.firstLine ?? '') ?? [];
+  return read === null || status === undefined ? null : { status: Number(status), statusText, headers: read.headers, body: read.body };
+}
+
 /** Bytes as text where they are text; their number where they are not. */
 export function plainText(bytes: Buffer): string {
   let start = 0;
@@ -48,7 +63,18 @@ export function plainText(bytes: Buffer): string {
   return `(${bytes.length} bytes that are not text)`;
 }
 
-function readHead(content: Buffer): { readonly firstLine: string; readonly headers: Headers; readonly body: Buffer } | null {
+interface SplitHead {
+  readonly firstLine: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+function readHead(content: Buffer): SplitHead | null {
+  const split = splitHead(content);
+  return split === null ? null : { ...split, body: decodeBody(split.headers, split.body) };
+}
+
+function splitHead(content: Buffer): SplitHead | null {
   const end = content.subarray(0, headBytesMax).indexOf('\r\n\r\n');
   if (end < 0) {
     return null;
@@ -58,7 +84,7 @@ function readHead(content: Buffer): { readonly firstLine: string; readonly heade
     const colon = line.indexOf(':');
     return [line.slice(0, Math.max(colon, 0)).toLowerCase(), line.slice(colon + 1).trim()];
   });
-  return { firstLine, headers, body: decodeBody(headers, content.subarray(end + 4)) };
+  return { firstLine, headers, body: content.subarray(end + 4) };
 }
 
 /** Undoes the content codings of a body, also of one of which only the beginning is there. What cannot be decoded stays as it is. */

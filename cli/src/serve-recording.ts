@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Miss } from '@countersign/gateway/replay-server.ts';
+import { isSession } from './arguments.ts';
+import { runCommand } from './run-command.ts';
+import { openSource, type SourceOptions } from './session-source.ts';
+import { escapeControls } from './terminal.ts';
+
+export interface ServeOptions extends SourceOptions {
+  readonly port: number;
+  /** Verifier keys, or files that hold them. */
+  readonly key: readonly string[];
+  readonly speed?: number;
+}
+
+/** What is shown of a request that was not recorded. */
+const shownCharacters = 2_000;
+
+/** Serves a recording to a command, or until a signal. Returns the exit code: not 0 when anything was asked that was not recorded. */
+export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions): Promise<number> {
+  await using bundle = await (isSession(recording) ? fetchBundle(recording, options) : open(recording, 'r'));
+  // Here, so that no other command has to load what serves.
+  const { ReplayServer } = await import('@countersign/gateway/replay-server.ts');
+  let misses = 0;
+  const { key, speed = null, port } = options;
+  await using server = await ReplayServer.open(bundle, {
+    ...(key.length === 0 ? {} : { keys: key.map(readKey) }),
+    speed,
+    port,
+    onMiss: (miss) => {
+      misses += 1;
+      process.stderr.write(describeMiss(miss));
+    },
+  });
+  if (words.length === 0) {
+    await serveUntilSignal(server.environment);
+    return misses > 0 ? 1 : 0;
+  }
+  const exitCode = await runCommand(words, { ...process.env, ...server.environment }, null);
+  return misses > 0 ? 1 : exitCode;
+}
+
+/** In a file without a name, which is gone with this process: the contents are in the clear. */
+async function fetchBundle(session: string, options: ServeOptions): Promise<FileHandle> {
+  await using source = await openSource(options);
+  const path = join(tmpdir(), `countersign-replay-${randomBytes(8).toString('hex')}`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await rm(path);
+    for await (const piece of source.bundle(session)) {
+      await file.writeFile(piece);
+    }
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function readKey(value: string): string {
+  return existsSync(value) ? readFileSync(value, 'utf8').trim() : value;
+}
+
+async function serveUntilSignal(environment: Readonly<Record<string, string>>): Promise<void> {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop();
+    });
+  }
+  for (const [name, value] of Object.entries(environment)) {
+    console.log(`export ${name}='${escapeControls(value, 'nothing').replaceAll("'", String.raw`'\\''`)}'`);
+  }
+  process.stderr.write('countersign: serving until Ctrl-C\n');
+  await stopped;
+}
+
+function describeMiss({ target, action, text, reason }: Miss): string {
+  const what = [action, target].filter((part) => part !== '').join(' ');
+  const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  const lines = shown === '' ? '' : `\n    ${escapeControls(shown, 'lines').replaceAll('\n', '\n    ')}`;
+  return `countersign: not answered: ${escapeControls(what, 'nothing')}: ${reason}${lines}\n`;
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { environmentOf } from './domain/environment.ts';
+import { GatewayError } from './domain/errors.ts';
+import type { ClientResponse } from './domain/exchange.ts';
+import { defaultLimits } from './domain/limits.ts';
+import { problemMediaType, problemOf } from './domain/problem.ts';
+import type { ExchangeProtocol, Protocol, Session } from './domain/protocol.ts';
+import type { Asked } from './domain/replay.ts';
+import type { TargetFacts } from './domain/target.ts';
+import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
+import { Admission } from './listeners/admission.ts';
+import { HttpListener } from './listeners/http.ts';
+import { TcpListener } from './listeners/tcp.ts';
+import { exchangeProtocols, findProtocol, streamProtocols } from './protocols/registry.ts';
+import { Recording } from './replay/recording.ts';
+import { ReplayDoor } from './replay/replay-door.ts';
+import { ReplaySession } from './replay/replay-session.ts';
+import { openLog } from './telemetry.ts';
+import { endEarly } from './wire/http/client-response.ts';
+
+/** Only programs on this machine are served. */
+const host = '127.0.0.1';
+
+export interface ReplayServerOptions {
+  /** Verifier keys to trust; none: the bundle's own. */
+  readonly keys?: readonly string[];
+  /** Times as fast as it was recorded; null: without pauses. */
+  readonly speed: number | null;
+  /** Of the first listener, the next ones follow; 0: any free ones. */
+  readonly port: number;
+  readonly onMiss: (miss: Miss) => void;
+}
+
+/** A request that the recording does not answer. */
+export interface Miss {
+  readonly target: string;
+  readonly action: string;
+  /** What a person reads of it, control characters raw. */
+  readonly text: string;
+  readonly reason: string;
+}
+
+/** The composition root of a replay: the gateway's listeners and protocols, with a recording in the place of the targets. */
+export class ReplayServer implements AsyncDisposable {
+  readonly #recording: Recording;
+  readonly #options: ReplayServerOptions;
+  readonly #token = formatToken(randomBytes(tokenSecretBytes));
+  readonly #parts = new AsyncDisposableStack();
+  readonly #stop = new AbortController();
+  readonly #addresses = new Map<string, string>();
+
+  private constructor(recording: Recording, options: ReplayServerOptions) {
+    this.#recording = recording;
+    this.#options = options;
+  }
+
+  /** `bundle`: a session's, to be left open as long as the server is. Errors: `store_damaged`, `limit_exceeded`, `config_invalid`, `MalformedError`. */
+  static async open(bundle: FileHandle, options: ReplayServerOptions): Promise<ReplayServer> {
+    const { keys, speed } = options;
+    const server = new ReplayServer(await Recording.open(bundle, { ...(keys === undefined ? {} : { keys }), findProtocol, speed }), options);
+    try {
+      await server.#listen();
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** What a run's command finds in its environment. */
+  get environment(): Readonly<Record<string, string>> {
+    const token = this.#token;
+    const { session, targets } = this.#recording;
+    const connections = [...targets.values()].map(({ name, protocol: id, options }) => {
+      const protocol = protocolOf(id);
+      const port = Number(this.#addresses.get(listenerOf(protocol))?.split(':').at(-1));
+      return { name, ...protocol.connection({ tls: false, host, port, target: name, options, token }) };
+    });
+    return {
+      ...environmentOf(connections),
+      COUNTERSIGN_SESSION: session,
+      COUNTERSIGN_TOKEN: token,
+      TRACEPARENT: `00-${session}-${randomBytes(8).toString('hex')}-01`,
+    };
+  }
+
+  /** By what listens there: `http`, or the id of a protocol. */
+  get addresses(): ReadonlyMap<string, string> {
+    return this.#addresses;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new GatewayError('stopping', 'The replay has ended.'));
+    await this.#parts.disposeAsync();
+  }
+
+  async #listen(): Promise<void> {
+    const log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'error');
+    const used = new Set([...this.#recording.targets.values()].map(({ protocol }) => protocol));
+    const nextPort = (): number => (this.#options.port === 0 ? 0 : this.#options.port + this.#addresses.size);
+    if (exchangeProtocols.some(({ id }) => used.has(id))) {
+      const listener = await HttpListener.open({
+        host,
+        port: nextPort(),
+        limits: defaultLimits,
+        certificate: null,
+        admission: new Admission(defaultLimits),
+        makeVisit: () => ({ door: (id) => this.#door(id), leave: () => undefined }),
+        protocolOf: (target) => this.#exchangeProtocol(target),
+        onApi: (request, response) => {
+          this.#refuse(`${request.method} ${request.url}`, response);
+        },
+        onTunnel: (socket) => socket.destroy(),
+        onError: (error) => {
+          log.error({ err: error }, 'could not answer an HTTP request');
+        },
+      });
+      this.#addresses.set('http', this.#parts.use(listener).address);
+    }
+    for (const protocol of streamProtocols.filter(({ id }) => used.has(id))) {
+      const listener = await TcpListener.open({
+        host,
+        port: nextPort(),
+        protocol,
+        limits: defaultLimits,
+        certificate: null,
+        makeDoor: () => this.#door(protocol.id),
+        log,
+      });
+      this.#addresses.set(protocol.id, this.#parts.use(listener).address);
+    }
+  }
+
+  #door(protocol: string): ReplayDoor {
+    return new ReplayDoor(this.#token, (target) => this.#open(target, protocol));
+  }
+
+  #open(name: string, protocol: string): Session {
+    const target = this.#recording.targets.get(name);
+    if (target?.protocol !== protocol) {
+      this.#options.onMiss({ target: name, action: '', text: '', reason: 'nothing of this target was recorded' });
+      throw new GatewayError('not_recorded', `The recording has nothing of a target "${name}".`);
+    }
+    return new ReplaySession({
+      recording: this.#recording,
+      target,
+      protocol: protocolOf(protocol),
+      signal: this.#stop.signal,
+      onMiss: (asked, reason) => {
+        this.#tell(target, asked, reason);
+      },
+    });
+  }
+
+  #tell({ name, protocol }: TargetFacts, { action, bytes }: Asked, reason: string): void {
+    const record = { session: this.#recording.session, seq: 0, timeMs: 0, kind: 'request', record: '', meta: { channel: 0, action } };
+    const asked = { ...record, channelFacts: null, governance: null, content: bytes, continues: false, withheld: null };
+    const { text } = protocolOf(protocol).render(asked, () => null);
+    this.#options.onMiss({ target: name, action, text, reason });
+  }
+
+  /** A replay has no API. */
+  #refuse(text: string, response: ClientResponse): void {
+    this.#options.onMiss({ target: '', action: '', text, reason: 'it is not below /t/TARGET' });
+    const { status, title, ...problem } = problemOf(new GatewayError('not_recorded', 'A replay serves what is below /t/TARGET alone.'));
+    endEarly(response, { status, statusText: title, headers: [['content-type', problemMediaType]] }, JSON.stringify({ ...problem, status, title }));
+  }
+
+  #exchangeProtocol(target: string): ExchangeProtocol {
+    const id = this.#recording.targets.get(target)?.protocol;
+    const [any] = exchangeProtocols;
+    return exchangeProtocols.find((protocol) => protocol.id === id) ?? any;
+  }
+}
+
+function protocolOf(id: string): Protocol {
+  const protocol = findProtocol(id);
+  if (protocol === undefined) {
+    throw new GatewayError('unsupported', `The protocol ${id} is not spoken here.`);
+  }
+  return protocol;
+}
+
+function listenerOf({ transport, id }: Protocol): string {
+  return transport === 'exchange' ? 'http' : id;
+}

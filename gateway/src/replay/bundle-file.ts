@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import {
+  parseBundleCheckpoint,
+  parseBundleHeader,
+  parseBundleRecord,
+  type BundleBody,
+  type BundleHeader,
+  type ParsedRecord,
+} from '@countersign/ledger/bundle.ts';
+import type { FileReport } from '@countersign/ledger/file-report.ts';
+import { leafFlags } from '@countersign/ledger/leaf.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { noteBytesMax } from '@countersign/ledger/note.ts';
+import { decodeUtf8 } from '@countersign/ledger/text.ts';
+import { BundleCheck } from '@countersign/ledger/verify-bundle.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { parseRecordedMeta, type RecordedMeta } from './recorded-meta.ts';
+
+/** A record of a gateway is at most 1 MiB of content, its line not much more than that in Base64. */
+const lineBytesMax = 8 * 1024 * 1024;
+const chunkBytes = 256 * 1024;
+const newline = 0x0a;
+
+/** Where a record is in the file, and what it was when it was verified. */
+export interface Place {
+  readonly offset: number;
+  readonly length: number;
+  readonly digest: string;
+}
+
+/** A record with what of it was opened. */
+export interface BundleEntry {
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly kind: string;
+  readonly continues: boolean;
+  readonly meta: RecordedMeta | null;
+  readonly content: Buffer | null;
+  /** It has content that is not in the bundle. */
+  readonly isWithheld: boolean;
+  readonly place: Place;
+}
+
+interface Line {
+  readonly text: string;
+  readonly place: Place;
+}
+
+/** A bundle on disk: read once from end to end to verify it, then record by record, in bounded memory however long it is. */
+export class BundleFile {
+  readonly #file: FileHandle;
+  readonly header: BundleHeader;
+  readonly #checkpoint: string;
+  readonly #recordsAt: number;
+  readonly #recordsEnd: number;
+
+  private constructor(file: FileHandle, parts: { readonly header: Line; readonly checkpoint: Line }) {
+    this.#file = file;
+    this.header = parseBundleHeader(parts.header.text);
+    this.#checkpoint = parseBundleCheckpoint(parts.checkpoint.text);
+    this.#recordsAt = parts.header.place.offset + parts.header.place.length;
+    this.#recordsEnd = parts.checkpoint.place.offset;
+  }
+
+  /** The file stays the caller's. Errors: `MalformedError`. */
+  static async open(file: FileHandle): Promise<BundleFile> {
+    for await (const header of linesOf(file, 0, Infinity)) {
+      return new BundleFile(file, { header, checkpoint: await lastLine(file) });
+    }
+    throw new MalformedError('empty bundle');
+  }
+
+  /** All records in order. What they say is believed once the report, which comes last, holds. `keys`: trusted; none: the bundle's own. Errors: `MalformedError`. */
+  async *verify(keys: readonly string[] | undefined): AsyncGenerator<BundleEntry, FileReport> {
+    const check = await BundleCheck.begin(this.header, this.#checkpoint, keys === undefined ? {} : { keys });
+    for await (const { text, place } of linesOf(this.#file, this.#recordsAt, this.#recordsEnd)) {
+      const record = parseBundleRecord(text);
+      check.add(record);
+      yield entryOf(record, place);
+    }
+    return check.finish();
+  }
+
+  /** One record again. Errors: `store_damaged` when it is not what it was. */
+  async read(place: Place): Promise<BundleEntry> {
+    const bytes = Buffer.alloc(place.length);
+    const { bytesRead } = await this.#file.read(bytes, 0, place.length, place.offset);
+    if (bytesRead !== place.length || digestOf(bytes) !== place.digest) {
+      throw new GatewayError('store_damaged', 'The bundle was changed while it was served.');
+    }
+    return entryOf(parseBundleRecord(decodeUtf8(bytes.subarray(0, -1))), place);
+  }
+}
+
+function entryOf({ decoded, meta, content }: ParsedRecord, place: Place): BundleEntry {
+  return {
+    seq: decoded.sessionSeq,
+    timeMs: decoded.timeMs,
+    kind: decoded.kind,
+    continues: (decoded.flags & leafFlags.continues) !== 0,
+    meta: parseMeta(meta),
+    content: content.form === 'opened' ? Buffer.from(content.plaintext) : null,
+    isWithheld: content.form === 'withheld' || meta.form === 'withheld',
+    place,
+  };
+}
+
+function parseMeta(body: BundleBody): RecordedMeta | null {
+  return body.form === 'opened' ? parseRecordedMeta(decodeUtf8(body.plaintext)) : null;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
+}
+
+/** The lines that begin at `from` and end before `to`. */
+async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line, void> {
+  let rest = Buffer.alloc(0);
+  let offset = from;
+  while (offset < to) {
+    const end = rest.indexOf(newline);
+    if (end >= 0) {
+      const line = rest.subarray(0, end + 1);
+      yield { text: decodeUtf8(line.subarray(0, end)), place: { offset, length: line.length, digest: digestOf(line) } };
+      rest = rest.subarray(end + 1);
+      offset += line.length;
+      continue;
+    }
+    const more = Buffer.alloc(Math.max(chunkBytes, rest.length));
+    const { bytesRead } = await file.read(more, 0, more.length, offset + rest.length);
+    if (rest.length + bytesRead > lineBytesMax || (bytesRead === 0 && rest.length > 0)) {
+      throw new MalformedError('bundle line without an end, or too long');
+    }
+    if (bytesRead === 0) {
+      return;
+    }
+    rest = Buffer.concat([rest, more.subarray(0, bytesRead)]);
+  }
+}
+
+async function lastLine(file: FileHandle): Promise<Line> {
+  const { size } = await file.stat();
+  // As JSON a note is no longer than twice itself: it is text of lines.
+  const length = Math.min(size, 2 * noteBytesMax + chunkBytes);
+  const tail = Buffer.alloc(length);
+  await file.read(tail, 0, length, size - length);
+  const start = tail.lastIndexOf(newline, Math.max(0, length - 2)) + 1;
+  for await (const line of linesOf(file, size - length + start, size)) {
+    return line;
+  }
+  throw new MalformedError('bundle without a checkpoint');
+}

@@ -1,0 +1,164 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { Protocol } from '../domain/protocol.ts';
+import type { Keys } from '../domain/replay.ts';
+import type { TargetFacts } from '../domain/target.ts';
+import type { BundleEntry, Place } from './bundle-file.ts';
+import { indexKey } from './index-key.ts';
+import type { RecordedMeta } from './recorded-meta.ts';
+
+/** Each costs some hundred bytes of memory. */
+const recordsMax = 2_000_000;
+/** Of requests that go on over several records, while they are read: a longer one is not served. */
+const heldBytesMax = 64 * 1024 * 1024;
+
+/** What is longer goes on in further records, which name the first one. */
+const partBytes = 1024 * 1024;
+
+/** A request, where its parts are and what it was answered. */
+export interface IndexedRequest {
+  readonly seq: number;
+  readonly channel: number;
+  readonly key: string;
+  readonly askedMs: number;
+  readonly parts: readonly Place[];
+  readonly answers: readonly Place[];
+}
+
+interface Channel {
+  readonly target: string;
+  readonly isStream: boolean;
+  readonly keys: Keys;
+  latest: Growing | null;
+}
+
+/** A request of which not all was read. */
+interface Growing {
+  readonly seq: number;
+  readonly channel: number;
+  readonly action: string;
+  readonly parts: Place[];
+  readonly answers: Place[];
+  /** Null once it is whole, or too long. */
+  bytes: Buffer[] | null;
+  isWhole: boolean;
+}
+
+/** Finds the requests of a session and their answers in its records, given in order. */
+export class Indexing {
+  readonly targets = new Map<string, TargetFacts>();
+  readonly requests: IndexedRequest[] = [];
+  readonly #findProtocol: (id: string) => Protocol | undefined;
+  readonly #channels = new Map<number, Channel>();
+  /** By the numbers of their records, and of long records of their answers. */
+  readonly #roots = new Map<number, Growing>();
+  #heldBytes = 0;
+  #records = 0;
+
+  constructor(findProtocol: (id: string) => Protocol | undefined) {
+    this.#findProtocol = findProtocol;
+  }
+
+  /** Errors: `limit_exceeded`. */
+  add(entry: BundleEntry): void {
+    this.#records += 1;
+    if (this.#records > recordsMax) {
+      throw new GatewayError('limit_exceeded', `A session of more than ${recordsMax} records is not served.`);
+    }
+    const { meta, kind } = entry;
+    if (meta === null) {
+      return;
+    }
+    if (meta.opens !== undefined) {
+      this.#open(meta.channel, meta.opens);
+    }
+    const channel = this.#channels.get(meta.channel);
+    if (channel !== undefined && kind === 'request') {
+      this.#addRequest(channel, meta, entry);
+    } else if (channel !== undefined && kind === 'response') {
+      this.#addAnswer(channel, meta, entry);
+    }
+  }
+
+  #open(number: number, opens: NonNullable<RecordedMeta['opens']>): void {
+    for (const facts of opens.targets) {
+      this.#addTarget(facts);
+    }
+    const protocol = this.#findProtocol(opens.protocol);
+    if (protocol === undefined) {
+      return;
+    }
+    // What sessions before these facts were recorded do not say does not matter to most targets.
+    this.#addTarget({ name: opens.target, protocol: opens.protocol, scheme: '', host: 'localhost', port: 0, path: '', options: {} });
+    this.#channels.set(number, { target: opens.target, isStream: protocol.transport === 'stream', keys: protocol.replay.keys(), latest: null });
+  }
+
+  #addTarget(facts: TargetFacts): void {
+    const protocol = this.#findProtocol(facts.protocol);
+    if (protocol !== undefined && !this.targets.has(facts.name)) {
+      // How a stream was dialled does not matter: nobody is.
+      const dialled =
+        protocol.transport === 'stream' ? { host: 'localhost', options: protocol.parseOptions({}) } : { options: protocol.parseOptions(facts.options) };
+      this.targets.set(facts.name, { ...facts, ...dialled });
+    }
+  }
+
+  #addRequest(channel: Channel, meta: RecordedMeta, entry: BundleEntry): void {
+    const root = meta.request ?? entry.seq;
+    const known = this.#roots.get(root);
+    const growing = known === undefined || known.isWhole ? this.#begin(channel, meta, { root, seq: entry.seq }) : known;
+    growing.parts.push(entry.place);
+    this.#roots.set(entry.seq, growing);
+    this.#hold(growing, entry);
+    if (!entry.continues) {
+      this.#finish(channel, growing, entry.timeMs);
+    }
+  }
+
+  #begin(channel: Channel, { channel: number, action }: RecordedMeta, { root, seq }: { readonly root: number; readonly seq: number }): Growing {
+    const growing: Growing = { seq, channel: number, action, parts: [], answers: [], bytes: [], isWhole: false };
+    this.#roots.set(root, growing);
+    channel.latest = growing;
+    return growing;
+  }
+
+  #hold(growing: Growing, { content, isWithheld }: BundleEntry): void {
+    if (growing.bytes === null || content === null) {
+      growing.bytes = isWithheld ? null : growing.bytes;
+      return;
+    }
+    this.#heldBytes += content.length;
+    growing.bytes.push(content);
+    if (this.#heldBytes > heldBytesMax) {
+      this.#letGo(growing);
+    }
+  }
+
+  #letGo(growing: Growing): Buffer | null {
+    const bytes = growing.bytes === null ? null : Buffer.concat(growing.bytes);
+    this.#heldBytes -= bytes?.length ?? 0;
+    growing.bytes = null;
+    return bytes;
+  }
+
+  #finish({ target, keys }: Channel, growing: Growing, askedMs: number): void {
+    growing.isWhole = true;
+    const bytes = this.#letGo(growing);
+    const { seq, channel, action, parts, answers } = growing;
+    const key = bytes === null ? null : keys({ action, bytes });
+    if (key !== null) {
+      this.requests.push({ seq, channel, key: indexKey(target, key), askedMs, parts, answers });
+    }
+  }
+
+  /** An answer belongs to what its client had asked last of the request that it names; what names none, to what was asked last at all. */
+  #addAnswer(channel: Channel, { request }: RecordedMeta, { seq, place, content }: BundleEntry): void {
+    const growing = request === undefined ? (channel.isStream ? channel.latest : null) : this.#roots.get(request);
+    if (growing === null || growing === undefined) {
+      return;
+    }
+    growing.answers.push(place);
+    if ((content?.length ?? 0) >= partBytes) {
+      this.#roots.set(seq, growing);
+    }
+  }
+}

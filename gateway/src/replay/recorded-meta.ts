@@ -1,0 +1,35 @@
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { z } from 'zod';
+
+const name = z.string().max(4096);
+const count = z.int().min(0);
+
+const targetFacts = z.object({
+  name,
+  protocol: name,
+  scheme: name,
+  host: name,
+  port: count,
+  path: name,
+  options: z.record(z.string(), z.unknown()),
+});
+
+/** What a replay needs of a record's meta. A bundle may be anybody's: nothing of it is taken on trust, however it is signed. */
+const schema = z.object({
+  channel: count,
+  action: name.default(''),
+  request: count.optional(),
+  attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).default({}),
+  opens: z.object({ target: name, protocol: name, targets: z.array(targetFacts).max(10_000).default([]) }).optional(),
+});
+
+export type RecordedMeta = z.output<typeof schema>;
+
+/** Errors: `MalformedError`. */
+export function parseRecordedMeta(text: string): RecordedMeta {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new MalformedError('a record whose facts cannot be read', { cause });
+  }
+}

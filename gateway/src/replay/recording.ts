@@ -1,0 +1,94 @@
+import type { FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FileReport } from '@countersign/ledger/file-report.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Protocol } from '../domain/protocol.ts';
+import type { AnswerPiece, RecordedRequest } from '../domain/replay.ts';
+import type { TargetFacts } from '../domain/target.ts';
+import { BundleFile, type Place } from './bundle-file.ts';
+import { indexKey } from './index-key.ts';
+import { Indexing, type IndexedRequest } from './indexing.ts';
+import { Waiting } from './waiting.ts';
+
+export interface RecordingOptions {
+  /** Verifier keys to trust; none: the bundle's own. */
+  readonly keys?: readonly string[];
+  readonly findProtocol: (id: string) => Protocol | undefined;
+  /** Times as fast as it was recorded; null: without pauses. */
+  readonly speed: number | null;
+}
+
+/** A verified recording: which requests there were, and where their answers are. Bodies stay in the file. */
+export class Recording {
+  readonly session: string;
+  /** In the order in which the run was given them, or came to them. */
+  readonly targets: ReadonlyMap<string, TargetFacts>;
+  readonly #file: BundleFile;
+  readonly #waiting: Waiting;
+  readonly #speed: number | null;
+
+  private constructor(file: BundleFile, indexing: Indexing, speed: number | null) {
+    this.session = file.header.session;
+    this.targets = indexing.targets;
+    this.#file = file;
+    this.#waiting = new Waiting(indexing.requests);
+    this.#speed = speed;
+  }
+
+  /** Reads and verifies all of it. The file stays the caller's. Errors: `store_damaged` when it does not hold, `malformed`, `limit_exceeded`. */
+  static async open(handle: FileHandle, { keys, findProtocol, speed }: RecordingOptions): Promise<Recording> {
+    const file = await BundleFile.open(handle);
+    const indexing = new Indexing(findProtocol);
+    const records = file.verify(keys);
+    for (;;) {
+      const step = await records.next();
+      if (step.done === true) {
+        assertHolds(step.value);
+        return new Recording(file, indexing, speed);
+      }
+      indexing.add(step.value);
+    }
+  }
+
+  /** The next request of this key, each once: first those of `channel`, where one is given. */
+  take(target: string, key: string, channel: number | null): (RecordedRequest & { readonly channel: number }) | null {
+    const request = this.#waiting.take(indexKey(target, key), channel);
+    return request === null ? null : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
+  }
+
+  async #bytes({ parts }: IndexedRequest): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for (const place of parts) {
+      pieces.push(await this.#content(place));
+    }
+    return Buffer.concat(pieces);
+  }
+
+  async *#answer({ answers, askedMs }: IndexedRequest): AsyncGenerator<AnswerPiece, void> {
+    const startedMs = performance.now();
+    for (const place of answers) {
+      const { timeMs, meta, content, continues, isWithheld } = await this.#file.read(place);
+      if (isWithheld) {
+        return;
+      }
+      if (this.#speed !== null) {
+        await delay(Math.max(0, startedMs + (timeMs - askedMs) / this.#speed - performance.now()));
+      }
+      yield { content: content ?? Buffer.alloc(0), attributes: meta?.attributes ?? {}, isAnswer: meta?.request !== undefined, continues };
+    }
+  }
+
+  async #content(place: Place): Promise<Buffer> {
+    return (await this.#file.read(place)).content ?? Buffer.alloc(0);
+  }
+}
+
+function assertHolds({ verdict, findings, extent }: FileReport): void {
+  if (verdict !== 'holds') {
+    const [first] = findings;
+    throw new GatewayError('store_damaged', `The recording does not hold, so nothing of it is served: ${first?.code}: ${first?.where}: ${first?.what}.`);
+  }
+  if (extent === 'records') {
+    throw new GatewayError('unsupported', 'This bundle is a selection of records: a whole session is needed.');
+  }
+}

@@ -1,0 +1,111 @@
+import type { Action } from '../domain/action.ts';
+import type { Decision } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
+import { defaultLimits } from '../domain/limits.ts';
+import type { Identity } from '../domain/principal.ts';
+import type { Protocol, RequestOutcome, Session, Upstream } from '../domain/protocol.ts';
+import type { Asked, RecordedRequest, RecordedTarget } from '../domain/replay.ts';
+import type { Target, TargetFacts } from '../domain/target.ts';
+import { authorize } from '../sessions/gate.ts';
+import type { Recording } from './recording.ts';
+
+/** Whoever has the token of the replay. */
+const identity: Identity = { principal: { id: 'replay', kind: 'agent', groups: [], targets: [] }, tokenId: 'replay' };
+/** What was refused when it was recorded is answered as it was then. */
+const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
+const policy = { version: '', decide: () => decision };
+
+export interface ReplaySessionParts {
+  readonly recording: Recording;
+  readonly target: TargetFacts;
+  readonly protocol: Protocol;
+  readonly signal: AbortSignal;
+  /** A request that the recording does not answer. */
+  readonly onMiss: (asked: Asked, reason: string) => void;
+}
+
+/** A channel whose target is a recording. Its records are those that there are: nothing new is recorded. */
+export class ReplaySession implements Session, RecordedTarget {
+  readonly channel = 1;
+  readonly limits = defaultLimits;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+  readonly #parts: ReplaySessionParts;
+  /** A connection goes on with the recorded one that its requests were found in last. */
+  #recordedChannel: number | null = null;
+  #asked: Asked = { action: '', bytes: Buffer.alloc(0) };
+  #seq = 0;
+
+  constructor(parts: ReplaySessionParts) {
+    this.#parts = parts;
+    this.target = { ...parts.target, user: '', durability: 'process' };
+    this.signal = parts.signal;
+  }
+
+  get id(): string {
+    return this.#parts.recording.session;
+  }
+
+  get newestRecord(): string {
+    return `replay/${this.#seq}`;
+  }
+
+  async connect(): Promise<Upstream> {
+    const { protocol } = this.#parts;
+    if (protocol.transport !== 'stream') {
+      throw new GatewayError('unsupported', 'This protocol has no connections of its own.');
+    }
+    return Promise.resolve(protocol.replay.connect(this, this.#asked));
+  }
+
+  call(_options: CallOptions, receiver: CallReceiver): UpstreamCall {
+    const { protocol } = this.#parts;
+    if (protocol.transport !== 'exchange') {
+      throw new GatewayError('unsupported', 'This protocol is not carried by HTTP.');
+    }
+    return protocol.replay.call(this, receiver, this.#asked.action);
+  }
+
+  request(action: Action, bytes: readonly Uint8Array[]): RequestOutcome {
+    this.#asked = { action: action.name, bytes: Buffer.concat(bytes) };
+    return { ...authorize({ policy: () => policy, identity, target: this.target }, action, bytes), seq: this.record() };
+  }
+
+  record(): number {
+    this.#seq += 1;
+    return this.#seq;
+  }
+
+  whenCommitted(release: () => void): void {
+    queueMicrotask(release);
+  }
+
+  onSignal(): void {
+    // What could be cancelled has been answered by then.
+  }
+
+  onEnding(): void {
+    // Nothing goes on at a target.
+  }
+
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  take(key: string, asked: Asked): RecordedRequest {
+    const { recording, target, protocol } = this.#parts;
+    // Over HTTP it does not matter which of a client's connections a request comes on.
+    const found = recording.take(target.name, key, protocol.transport === 'stream' ? this.#recordedChannel : null);
+    if (found === null) {
+      throw this.miss('it was not recorded, or not as often', asked);
+    }
+    this.#recordedChannel = found.channel;
+    return found;
+  }
+
+  miss(reason: string, asked: Asked): GatewayError {
+    this.#parts.onMiss(asked, reason);
+    return new GatewayError('not_recorded', `The recording has no answer to this request: ${reason}.`);
+  }
+}

@@ -1,0 +1,34 @@
+import { parseStrictJsonText } from './strict-json.ts';
+
+declare global {
+  interface JSON {
+    /** Of ES2026; the compiler's library does not have them. */
+    rawJSON(text: string): object;
+    isRawJSON(value: unknown): boolean;
+  }
+}
+
+/** JSON with its numbers as they were written: stringified, also those come out unchanged that a double does not hold. */
+export function parseExactNumbers(text: string): unknown {
+  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined && context.source !== String(value) ? JSON.rawJSON(context.source) : value,
+  );
+}
+
+/** One spelling of all JSON that says the same: order of members and white space do not count. Errors: `malformed` for what parsers read differently. */
+export function canonicalJson(text: string, change: (value: unknown) => unknown = (value) => value): string {
+  // Its depth is limited by that.
+  parseStrictJsonText(text);
+  return JSON.stringify(sortMembers(change(parseExactNumbers(text)))) ?? '';
+}
+
+function sortMembers(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sortMembers);
+  }
+  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) {
+    return value;
+  }
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sortMembers(member)]));
+}

@@ -1,0 +1,171 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { Grant } from '../../domain/grant.ts';
+import type { AnswerPiece, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';
+import type { Headers } from './reading.ts';
+import { readRecordedHead, type RecordedHead } from './recorded-http.ts';
+import { requestKey } from './request-key.ts';
+
+/** How a protocol's recorded exchanges are found and given again. */
+export interface ReplayRules {
+  /** Takes out of a request's JSON what its clients make anew each time. */
+  readonly change?: (body: unknown) => unknown;
+  /** Puts that into the answer as it is in the request that is asked now; null: the answer fits as it is. */
+  readonly adapt?: (recorded: Buffer, asked: Buffer) => AnswerAdapter | null;
+}
+
+/** Follows one answer. */
+export interface AnswerAdapter {
+  head(headers: Headers): Headers;
+  /** What there is to release of it once this piece is there. */
+  piece(bytes: Buffer, isLast: boolean): Buffer;
+}
+
+/** Longer requests are not looked for. */
+const requestBytesMax = 64 * 1024 * 1024;
+/** The client left, or the run was over: until then the target had said nothing more. */
+const leftOpen: ReadonlySet<string | null> = new Set(['client_closed', 'stopping']);
+
+/** For protocols over HTTP. */
+export function replayExchange(rules: ReplayRules): ExchangeReplay {
+  return {
+    keys:
+      () =>
+      ({ bytes }) =>
+        requestKey(bytes, rules.change),
+    call: (recorded, receiver, action) => new RecordedCall({ recorded, receiver, action, rules }),
+  };
+}
+
+interface Parts {
+  readonly recorded: RecordedTarget;
+  readonly receiver: CallReceiver;
+  readonly action: string;
+  readonly rules: ReplayRules;
+}
+
+/** A call that a recording answers, with the pieces that were recorded. */
+class RecordedCall implements UpstreamCall {
+  readonly #parts: Parts;
+  readonly #asked: Uint8Array[] = [];
+  #askedBytes = 0;
+  #resume: PromiseWithResolvers<void> | null = null;
+  #isOver = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  forward(grant: Grant): void {
+    for (const piece of grant.spend()) {
+      this.#askedBytes += piece.length;
+      if (this.#askedBytes <= requestBytesMax) {
+        this.#asked.push(piece);
+      }
+    }
+  }
+
+  end(trailers?: Grant): void {
+    if (trailers !== undefined) {
+      this.forward(trailers);
+    }
+    void this.#answer();
+  }
+
+  readonly queuedBytes = 0;
+
+  pause(): void {
+    this.#resume ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#resume?.resolve();
+    this.#resume = null;
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.resume();
+  }
+
+  async #answer(): Promise<void> {
+    const { recorded, receiver, action, rules } = this.#parts;
+    const bytes = Buffer.concat(this.#asked);
+    try {
+      if (this.#askedBytes > requestBytesMax) {
+        throw recorded.miss(`a request of more than ${requestBytesMax} bytes is not looked for`, { action, bytes });
+      }
+      const request = recorded.take(requestKey(bytes, rules.change), { action, bytes });
+      const adapter = rules.adapt?.(await request.bytes(), bytes) ?? null;
+      const end = await this.#give(request, adapter);
+      if (!this.#isOver && !leftOpen.has(end)) {
+        throw end === null
+          ? recorded.miss('its answer is not on record to its end', { action, bytes })
+          : new GatewayError('target_unreachable', `The recorded answer ends here: ${end}.`);
+      }
+    } catch (error) {
+      if (!this.#isOver) {
+        this.#isOver = true;
+        receiver.onError(error instanceof GatewayError ? error : new GatewayError('store_damaged', 'The recording cannot be read any more.', { cause: error }));
+      }
+    }
+  }
+
+  /** What the record says of the end of an answer that is not whole: null when it says nothing. */
+  async #give(request: RecordedRequest, adapter: AnswerAdapter | null): Promise<string | null> {
+    const { receiver } = this.#parts;
+    let isHeadGiven = false;
+    for await (const piece of request.answer()) {
+      await this.#resume?.promise;
+      if (this.#isOver) {
+        return null;
+      }
+      const read = isHeadGiven ? null : readRecordedHead(piece.content);
+      if (read !== null && read.status < 200) {
+        this.#inform(read);
+        continue;
+      }
+      if (read !== null) {
+        isHeadGiven = true;
+        const { status, statusText } = read;
+        receiver.onHead({ status, statusText, rawHeaders: (adapter?.head(read.headers) ?? read.headers).flat(), isWhole: () => false });
+      }
+      const body = read?.body ?? (isHeadGiven ? piece.content : Buffer.alloc(0));
+      const isLast = isHeadGiven && isWholeAt(piece);
+      const given = adapter?.piece(body, isLast) ?? body;
+      if (given.length > 0) {
+        receiver.onBytes(given);
+      }
+      if (isLast) {
+        this.#isOver = true;
+        receiver.onEnd(trailersOf(piece));
+        return null;
+      }
+      if (!piece.continues) {
+        const reason = piece.attributes['error.type'];
+        return typeof reason === 'string' ? reason : null;
+      }
+    }
+    return null;
+  }
+
+  #inform({ status, statusText, headers }: RecordedHead): void {
+    if (status === 101) {
+      throw new GatewayError('unsupported', 'A conversation by WebSocket is not served from a recording.');
+    }
+    this.#parts.receiver.onInformation({ status, statusText, rawHeaders: headers.flat(), isWhole: () => true });
+  }
+}
+
+/** The last record of an answer, unless it says why the answer has no end. What the gateway answered itself is whole although it is an error. */
+function isWholeAt({ continues, attributes, content }: AnswerPiece): boolean {
+  return !continues && (attributes['error.type'] === undefined || readRecordedHead(content) !== null);
+}
+
+function trailersOf({ attributes }: AnswerPiece): string[] {
+  const lines = attributes['countersign.http.trailers'];
+  return (Array.isArray(lines) ? lines : []).flatMap((line: string) => {
+    const at = line.indexOf(': ');
+    return [line.slice(0, at), line.slice(at + 2)];
+  });
+}
