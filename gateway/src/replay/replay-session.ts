@@ -89,6 +89,10 @@ export class ReplaySession implements Session, RecordedTarget {
     // Nothing goes on at a target.
   }
 
+  onSessionEnd(): void {
+    // Nothing was started for it.
+  }
+
   async close(): Promise<void> {
     return Promise.resolve();
   }

@@ -88,7 +88,7 @@ export class StdioCall implements UpstreamCall {
     const lines = exchange.post(body);
     this.#lines = lines;
     if (lines === null) {
-      this.#parts.receiver.onHead({ status: 202, statusText: 'Accepted', rawHeaders: ['content-length', '0'], isWhole: () => true });
+      this.#parts.receiver.onHead({ status: 202, statusText: 'Accepted', rawHeaders: ['content-length', '0'] });
       this.#parts.receiver.onEnd([]);
       return;
     }
@@ -128,7 +128,7 @@ export class StdioCall implements UpstreamCall {
     let isStream = false;
     const event = (line: Buffer): void => {
       if (!isStream) {
-        receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: [...eventStream, ...headers], isWhole: () => false });
+        receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: [...eventStream, ...headers] });
         isStream = true;
       }
       receiver.onBytes(eventOf(line));
@@ -141,11 +141,11 @@ export class StdioCall implements UpstreamCall {
         }
         if (!isStream && lines.isOver) {
           const length = ['content-length', String(line.length)];
-          receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: ['content-type', 'application/json', ...length, ...headers], isWhole: () => true });
+          receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: ['content-type', 'application/json', ...length, ...headers] });
           receiver.onBytes(line);
-        } else {
-          event(line);
+          break;
         }
+        event(line);
       }
     } catch (error) {
       if (!isStream || !(error instanceof GatewayError)) {
@@ -161,7 +161,7 @@ export class StdioCall implements UpstreamCall {
     const { exchange } = servers().find(headerOf(headers, sessionHeader));
     const lines = exchange.listen();
     this.#lines = lines;
-    receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: eventStream, isWhole: () => false });
+    receiver.onHead({ status: 200, statusText: 'OK', rawHeaders: eventStream });
     try {
       for await (const line of lines) {
         await this.#paused?.promise;
@@ -181,7 +181,7 @@ export class StdioCall implements UpstreamCall {
 
   async #endSession({ headers }: CallHead): Promise<void> {
     await this.#parts.servers().end(headerOf(headers, sessionHeader));
-    this.#parts.receiver.onHead({ status: 204, statusText: 'No Content', rawHeaders: [], isWhole: () => true });
+    this.#parts.receiver.onHead({ status: 204, statusText: 'No Content', rawHeaders: [] });
     this.#finish();
   }
 

@@ -128,7 +128,7 @@ class RecordedCall implements UpstreamCall {
       if (read !== null) {
         isHeadGiven = true;
         const { status, statusText } = read;
-        receiver.onHead({ status, statusText, rawHeaders: (adapter?.head(read.headers) ?? read.headers).flat(), isWhole: () => false });
+        receiver.onHead({ status, statusText, rawHeaders: (adapter?.head(read.headers) ?? read.headers).flat() });
       }
       const body = read?.body ?? (isHeadGiven ? piece.content : Buffer.alloc(0));
       const isLast = isHeadGiven && isWholeAt(piece);
@@ -153,7 +153,7 @@ class RecordedCall implements UpstreamCall {
     if (status === 101) {
       throw new GatewayError('unsupported', 'A conversation by WebSocket is not served from a recording.');
     }
-    this.#parts.receiver.onInformation({ status, statusText, rawHeaders: headers.flat(), isWhole: () => true });
+    this.#parts.receiver.onInformation({ status, statusText, rawHeaders: headers.flat() });
   }
 }
 
