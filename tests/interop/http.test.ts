@@ -4,7 +4,7 @@ import { createServer, request as clientRequest, type IncomingMessage, type Serv
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram } from '../support/run.ts';
 import { requireProgram } from '../support/require-program.ts';
@@ -52,6 +52,14 @@ function answer({ url, body }: Seen, response: ServerResponse): void {
       setTimeout(() => response.write('data: two\n\n'), 60);
       setTimeout(() => response.end('data: three\n\n'), 120);
       break;
+    case '/base/gzip-stream': {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-type': 'text/plain' });
+      const packed = createGzip();
+      packed.pipe(response);
+      packed.write('first words, ');
+      packed.flush(() => setTimeout(() => packed.end('last words'), 60));
+      break;
+    }
     case '/base/silent':
       setTimeout(() => response.end('at last'), silenceMs);
       break;
@@ -278,6 +286,10 @@ principals:
     const response = await ask('/api/gzip');
     assert.equal(await response.text(), '{"plain":"once unzipped"}');
     assert.match((await recordsOf(response)).at(-1)?.content?.text ?? '', /once unzipped/);
+    const streamed = await ask('/api/gzip-stream');
+    assert.equal(await streamed.text(), 'first words, last words');
+    const shown = (await recordsOf(streamed)).slice(-3).map(({ content }) => content?.text ?? '');
+    assert.match(shown.join('|'), /first words, \|last words/);
   });
 
   test('trailers, HEAD, redirects', async () => {

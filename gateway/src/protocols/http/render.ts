@@ -2,13 +2,15 @@ import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import type { Headers } from '../../wire/http/reading.ts';
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
+import { contentOf, decodedPiece, type Earlier } from '../../wire/http/recorded-pieces.ts';
 
 /** What one rendering shows at most; the record has all of it. */
 const charactersMax = 512 * 1024;
 
 /** Heads of messages as lines, bodies and frames as text where they are text. Never throws. */
-export function render({ kind, content, meta }: OpenedRecord): Rendering {
-  const text = content === null ? '' : (frameText(content, meta?.attributes ?? {}) ?? shown(kind, Buffer.from(content)));
+export function render(record: OpenedRecord, earlier: Earlier): Rendering {
+  const { content, meta } = record;
+  const text = content === null ? '' : (frameText(content, meta?.attributes ?? {}) ?? shown(record, earlier));
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',
@@ -17,13 +19,17 @@ export function render({ kind, content, meta }: OpenedRecord): Rendering {
   };
 }
 
-function shown(kind: string, content: Buffer): string {
-  const request = kind === 'request' ? readRecordedRequest(content) : null;
+function shown(record: OpenedRecord, earlier: Earlier): string {
+  const content = contentOf(record);
+  const request = record.kind === 'request' ? readRecordedRequest(content) : null;
   if (request !== null) {
     return message(`${request.head.method} ${request.head.path}`, request.head.headers, request.body);
   }
   const response = readRecordedResponse(content);
-  return response === null ? plainText(content) : message(`HTTP ${response.head.status}`, response.head.headers, response.body);
+  if (response === null) {
+    return plainText(record.kind === 'response' ? decodedPiece(record, earlier) : content);
+  }
+  return message(`HTTP ${response.head.status}`, response.head.headers, response.body);
 }
 
 function message(firstLine: string, headers: Headers, body: Buffer): string {

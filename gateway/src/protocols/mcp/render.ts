@@ -2,6 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import { parseExactNumbers } from '../../wire/http/exact-json.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
+import { contentOf, type Earlier, decodedPiece } from '../../wire/http/recorded-pieces.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseServerBody } from './messages.ts';
@@ -13,8 +14,6 @@ const textAttributeMax = 64 * 1024;
 /** A beginning of what is surely a stream of events. */
 const eventLine = /^(data|event|id|retry|):/m;
 
-type Earlier = (seq: number) => OpenedRecord | null;
-
 interface Shown {
   readonly text: string;
   readonly attributes: Attributes;
@@ -22,8 +21,7 @@ interface Shown {
 
 /** What a person reads of a record. Any bytes are acceptable; what cannot be read is shown as it is. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
-  const content = Buffer.from(record.content ?? []);
-  const { text, attributes } = record.kind === 'request' ? renderRequest(content) : renderResponse(content, isAnswerToCall(record, earlier));
+  const { text, attributes } = record.kind === 'request' ? renderRequest(contentOf(record)) : renderResponse(record, earlier);
   const shown = text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
   return { mediaType: 'text/plain; charset=utf-8', text: shown, attributes };
 }
@@ -50,14 +48,14 @@ function renderRequest(content: Buffer): Shown {
   };
 }
 
-function renderResponse(content: Buffer, isAnswer: boolean): Shown {
-  const response = readRecordedResponse(content);
+function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
+  const response = readRecordedResponse(contentOf(record));
   const status = response?.head.status ?? 200;
-  const text = renderAnswer(plainText(response?.body ?? content));
+  const text = renderAnswer(plainText(response?.body ?? decodedPiece(record, earlier)));
   const isShown = (status < 200 || status > 299 || text === '') && response !== null;
   return {
     text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
-    attributes: isAnswer && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {},
+    attributes: isAnswerToCall(record, earlier) && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {},
   };
 }
 
