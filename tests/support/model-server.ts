@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { samples } from '../../gateway/src/protocols/llm/testdata/fixtures.ts';
 
 const testdata = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'llm', 'testdata');
 const eventMs = 5;
+/** A compressed stream comes in such pieces. */
+const compressedPieceBytes = 64;
 
 /** What a model was asked. */
 interface Asked {
@@ -17,15 +21,29 @@ interface Asked {
   ended: 'answered' | 'left' | null;
 }
 
-/** By the path of the API: the fixtures of its answers, whole and streamed. */
-const apis: readonly { readonly path: RegExp; readonly fixture: string; readonly ending?: 'ndjson' }[] = [
-  { path: /\/chat\/completions$/, fixture: 'openai-chat' },
-  { path: /\/completions$/, fixture: 'openai-completions' },
-  { path: /\/responses$/, fixture: 'openai-responses' },
-  { path: /\/embeddings$/, fixture: 'openai-embeddings' },
-  { path: /\/messages$|anthropic.*:(stream)?[rR]awPredict$/, fixture: 'anthropic' },
-  { path: /\/api\/chat$/, fixture: 'ollama-chat', ending: 'ndjson' },
-  { path: /:(stream)?[gG]enerateContent/, fixture: 'gemini' },
+interface Streamed {
+  readonly type: string;
+  readonly events: readonly Uint8Array[];
+}
+
+interface Api {
+  readonly path: RegExp;
+  readonly whole: string;
+  readonly stream?: () => Streamed;
+}
+
+/** The fixtures of each API's answers, whole and streamed. */
+const apis: readonly Api[] = [
+  { path: /\/chat\/completions$/, whole: 'openai-chat-answer.json', stream: () => events('openai-chat-stream.txt') },
+  { path: /\/completions$/, whole: 'openai-completions-answer.json', stream: () => events('openai-completions-stream.txt') },
+  { path: /\/responses$/, whole: 'openai-responses-answer.json', stream: () => events('openai-responses-stream.txt') },
+  { path: /\/embeddings$/, whole: 'openai-embeddings-answer.json' },
+  { path: /\/v1\/models$/, whole: 'openai-models-answer.json' },
+  { path: /\/messages\/count_tokens$/, whole: 'anthropic-count-answer.json' },
+  { path: /\/messages$|anthropic.*:(stream)?[rR]awPredict$/, whole: 'anthropic-answer.json', stream: () => events('anthropic-stream.txt') },
+  { path: /\/api\/chat$/, whole: 'ollama-chat-answer.json', stream: lines },
+  { path: /:(stream)?[gG]enerateContent/, whole: 'gemini-answer.json', stream: () => events('gemini-stream.txt') },
+  { path: /\/converse(-stream)?$/, whole: 'bedrock-converse-answer.json', stream: frames },
 ];
 
 export interface ModelServer extends SampleServer {
@@ -34,7 +52,7 @@ export interface ModelServer extends SampleServer {
 
 /**
  * A server that answers like models' providers do, from recorded shapes. A prompt that contains `overloaded` gets an error of the provider's, one that contains
- * `endless` a stream that does not end.
+ * `endless` a stream that does not end, one that contains `compressed` an answer in gzip.
  */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Asked[] = [];
@@ -51,37 +69,58 @@ export async function startModelServer(): Promise<ModelServer> {
 
 async function answer({ path, body }: Asked, response: ServerResponse): Promise<void> {
   const api = apis.find((each) => each.path.test(path.split('?')[0] ?? ''));
-  const streams = { type: 'text/event-stream; charset=utf-8', file: 'txt', end: '\n\n', ...(api?.ending === 'ndjson' ? lines : {}) };
+  const isStream = /"stream":\s*true/.test(body) || /stream(Generate|Raw)|-stream$/.test(path);
+  const coding: OutgoingHttpHeaders = body.includes('compressed') ? { 'content-encoding': 'gzip' } : {};
+  const headers: OutgoingHttpHeaders = { 'content-type': 'application/json', 'x-request-id': 'req-1', ...coding };
   if (api === undefined) {
     response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such API","type":"invalid_request_error"}}');
   } else if (body.includes('overloaded')) {
     const error = { type: 'overloaded_error', message: 'Overloaded', code: 'rate_limit_exceeded', status: 'RESOURCE_EXHAUSTED' };
     response.writeHead(429, { 'content-type': 'application/json', 'retry-after-ms': '1' }).end(JSON.stringify({ type: 'error', error }));
-  } else if (/"stream":\s*true/.test(body) || path.includes('streamGenerateContent')) {
-    response.writeHead(200, { 'content-type': streams.type, 'x-request-id': 'req-1' });
-    await stream(readFileSync(join(testdata, `${api.fixture}-stream.${streams.file}`), 'utf8').split(streams.end), { response, end: streams.end, body });
+  } else if (isStream && api.stream !== undefined) {
+    const streamed = api.stream();
+    response.writeHead(200, { ...headers, 'content-type': streamed.type });
+    const all = body.includes('compressed') ? compress(streamed.events) : streamed.events;
+    const isEndless = body.includes('endless');
+    for (const piece of isEndless ? all.slice(0, 3) : all) {
+      response.write(piece);
+      await delay(eventMs);
+    }
+    if (!isEndless) {
+      response.end();
+    }
   } else {
-    response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req-1' }).end(readFileSync(join(testdata, `${api.fixture}-answer.json`)));
+    const whole = readFileSync(join(testdata, api.whole));
+    response.writeHead(200, headers).end(body.includes('compressed') ? gzipSync(whole) : whole);
   }
 }
 
-const lines = { type: 'application/x-ndjson', file: 'ndjson', end: '\n' };
-
-interface Streaming {
-  readonly response: ServerResponse;
-  /** Of an event. */
-  readonly end: string;
-  readonly body: string;
+function events(file: string): Streamed {
+  return { type: 'text/event-stream; charset=utf-8', events: cutBehind(file, /(?<=\n\n)/) };
 }
 
-async function stream(events: readonly string[], { response, end, body }: Streaming): Promise<void> {
-  const isEndless = body.includes('endless');
-  const all = events.filter((event) => event !== '');
-  for (const event of isEndless ? all.slice(0, 3) : all) {
-    response.write(`${event}${end}`);
-    await delay(eventMs);
+function lines(): Streamed {
+  return { type: 'application/x-ndjson', events: cutBehind('ollama-chat-stream.ndjson', /(?<=\n)/) };
+}
+
+function frames(): Streamed {
+  const [{ type, bytes } = { type: '', bytes: Buffer.alloc(0) }] = samples.find(({ name }) => name === 'bedrock-converse')?.streams ?? [];
+  const cut: Buffer[] = [];
+  // Each begins with its length.
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) {
+    cut.push(bytes.subarray(at, at + bytes.readUInt32BE(at)));
   }
-  if (!isEndless) {
-    response.end();
-  }
+  return { type, events: cut };
+}
+
+function cutBehind(file: string, end: RegExp): Uint8Array[] {
+  const all = readFileSync(join(testdata, file), 'utf8').split(end);
+  return all.filter((each) => each !== '').map((each) => Buffer.from(each));
+}
+
+function compress(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const bytes = gzipSync(Buffer.concat(pieces));
+  return Array.from({ length: Math.ceil(bytes.length / compressedPieceBytes) }, (_, i) =>
+    bytes.subarray(i * compressedPieceBytes, (i + 1) * compressedPieceBytes),
+  );
 }

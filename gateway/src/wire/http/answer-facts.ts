@@ -36,6 +36,7 @@ export class AnswerFacts {
   #coding = '';
   #encoded: Uint8Array[] | null = null;
   #encodedBytes = 0;
+  #decoding: Promise<void> | null = null;
   #hasLength = false;
 
   constructor(reader: AnswerReader) {
@@ -65,9 +66,13 @@ export class AnswerFacts {
     }
   }
 
-  /** Null: they are there at once. */
-  finish(): Promise<Attributes> | null {
-    return this.#encoded === null || this.#encodedBytes > encodedBytesMax ? null : this.#decode(Buffer.concat(this.#encoded));
+  /** At the end of what came. Null: they are there at once. */
+  finish(): Promise<void> | null {
+    if (this.#encoded === null || this.#encodedBytes > encodedBytesMax) {
+      return null;
+    }
+    this.#decoding ??= this.#decode(Buffer.concat(this.#encoded));
+    return this.#decoding;
   }
 
   facts(): Attributes {
@@ -87,11 +92,10 @@ export class AnswerFacts {
     return this.#reader.alerts?.() ?? [];
   }
 
-  async #decode(encoded: Buffer): Promise<Attributes> {
+  async #decode(encoded: Buffer): Promise<void> {
     const plain = await decodeContent(this.#coding, encoded);
     if (plain !== null) {
       this.#reader.bytes(plain);
     }
-    return this.#reader.facts();
   }
 }

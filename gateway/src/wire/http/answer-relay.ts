@@ -81,6 +81,11 @@ export class AnswerRelay implements CallReceiver {
     this.#isOver = true;
   }
 
+  /** Where the answer is cut here: what its facts wait for. Null: they are there at once. */
+  finishFacts(): Promise<void> | null {
+    return this.#facts.finish();
+  }
+
   /** What is known of an answer that is cut here. */
   facts(): Attributes {
     return { ...this.#facts.facts(), ...this.#measures() };

@@ -56,6 +56,8 @@ class ExchangeRun {
   #call: UpstreamCall | null = null;
   #answer: AnswerRelay | null = null;
   #isOver = false;
+  /** The record of an end that came early. */
+  #recordedEnd: Promise<void> | null = null;
   #bug: unknown = null;
 
   constructor(exchange: Exchange, door: Door, rules: ExchangeRules) {
@@ -75,6 +77,7 @@ class ExchangeRun {
       await this.#fail(error);
     }
     await this.#closed.promise;
+    await this.#recordedEnd;
     this.#session?.signal.removeEventListener('abort', this.#onAbort);
     if (this.#bug !== null) {
       throw this.#bug;
@@ -305,7 +308,7 @@ class ExchangeRun {
       this.#call?.destroy();
       this.#answer?.stop();
       if (isGone) {
-        void this.#recordEnd({ 'error.type': 'client_closed' }, []);
+        this.#recordedEnd = this.#recordEnd({ 'error.type': 'client_closed' }, []);
       }
     }
     this.#closed.resolve();
@@ -328,11 +331,11 @@ class ExchangeRun {
     if (this.#answer?.hasBegun === true) {
       const { openHead } = this.#answer;
       const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);
-      const recorded = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
+      this.#recordedEnd = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
       if (event === null) {
         breakOff(response);
       } else {
-        await recorded;
+        await this.#recordedEnd;
         endWith(response, event, lastWordsMs);
       }
       return;
@@ -348,6 +351,10 @@ class ExchangeRun {
     const session = this.#session;
     if (session === null) {
       return;
+    }
+    const decoding = this.#answer?.finishFacts() ?? null;
+    if (decoding !== null) {
+      await decoding;
     }
     const facts = this.#answer?.facts() ?? {};
     try {
