@@ -9,6 +9,15 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 
 const accessKeyId = 'AKIDCANARY';
 const secretAccessKey = 'aws-secret-canary-31';
+const sessionToken = 'aws-session-canary-32';
+/** As a program prints it that renews a key. */
+const renewed = JSON.stringify({
+  Version: 1,
+  AccessKeyId: accessKeyId,
+  SecretAccessKey: secretAccessKey,
+  SessionToken: sessionToken,
+  Expiration: '2099-01-01T00:00:00Z',
+});
 
 /** What the server has to say of a request. */
 interface Seen {
@@ -29,6 +38,9 @@ function expectedSignature(request: IncomingMessage, body: Buffer): string {
     return 'the body is not the one that was signed';
   }
   const { method = '', url = '' } = request;
+  if (request.headers['x-amz-security-token'] !== (service === 'sts' ? sessionToken : undefined)) {
+    return 'another session token than the key has';
+  }
   const signer = new aws4.RequestSigner({ method, path: url, headers, region, service }, { accessKeyId, secretAccessKey });
   return String(signer.sign().headers?.['Authorization']);
 }
@@ -59,13 +71,14 @@ describe('targets that want requests signed', () => {
     const target = (service: string, options = '') =>
       `{ url: "http://127.0.0.1:${port}", user: ${accessKeyId}, password: { env: AWS_SECRET }, durability: process, options: { auth: aws-sigv4, awsRegion: eu-west-1, awsService: ${service}${options} } }`;
     gateway = await GatewayProcess.start({
-      environment: { AWS_SECRET: secretAccessKey },
+      environment: { AWS_SECRET: secretAccessKey, AWS_RENEWED: renewed },
       config: `limits: { frameBytesMax: 1000000 }
 targets:
   models: ${target('bedrock')}
   files: ${target('s3')}
+  renewed: ${target('sts').replace('AWS_SECRET', 'AWS_RENEWED')}
 principals:
-  agent: { kind: agent, targets: [models, files] }
+  agent: { kind: agent, targets: [models, files, renewed] }
 `,
     });
     token = gateway.token('agent');
@@ -114,5 +127,12 @@ principals:
     const own = { authorization: 'AWS4-HMAC-SHA256 Credential=x', 'x-amz-date': '20000101T000000Z', 'x-amz-security-token': token };
     const response = await ask('models/y', { headers: own });
     assert.equal(response.status, 200, await response.text());
+  });
+
+  test('a key that is renewed has a session token, which is signed and in no record', async () => {
+    const response = await ask('renewed/z');
+    assert.equal(response.status, 200, await response.clone().text());
+    const records = JSON.stringify(await gateway.records(response.headers.get('countersign-session') ?? ''));
+    assert.ok(!records.includes(sessionToken) && !records.includes(secretAccessKey));
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { CallHead } from '../../domain/exchange.ts';
-import { signAws, type AwsKey } from './aws-signature.ts';
+import { signAws, type AwsSigner } from './aws-signature.ts';
 
 interface Vector {
   readonly name: string;
@@ -14,7 +14,12 @@ interface Vector {
 }
 
 /** Of the test suite that AWS published for Signature Version 4: what it says of its requests. */
-const suiteKey: AwsKey = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', region: 'us-east-1', service: 'service' };
+const suiteKey: AwsSigner = {
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+  region: 'us-east-1',
+  service: 'service',
+};
 const suiteTime = new Date('2015-08-30T12:36:00Z');
 const unreserved = '-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const host = ['host', 'example.amazonaws.com'] as const;
@@ -74,7 +79,7 @@ const suite: readonly Vector[] = [
 ];
 
 /** The examples of the documentation of S3. */
-const storageKey: AwsKey = {
+const storageKey: AwsSigner = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
   region: 'us-east-1',

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import aws4 from 'aws4';
+import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallCredential, CallHead } from '../../domain/exchange.ts';
 import { headerOf } from './reading.ts';
 
-export interface AwsKey {
+interface AwsKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of a key that is for a while. */
+  readonly sessionToken?: string;
+}
+
+export interface AwsSigner extends AwsKey {
   readonly region: string;
   readonly service: string;
 }
@@ -14,6 +20,43 @@ export interface AwsKey {
 const hashHeader = 'x-amz-content-sha256';
 /** Parts of a client's own signature. */
 const replaced: ReadonlySet<string> = new Set(['authorization', 'x-amz-date', hashHeader]);
+/**
+ * A target's user and password: the key's id and secret; or, as a password, what a `credential_process` prints, for keys that somebody renews.
+ * Errors: `target_login_failed`.
+ *
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+ */
+export function readAwsKey(user: string, password: string): AwsKey {
+  if (!password.startsWith('{')) {
+    if (user === '' || password === '') {
+      throw noKey();
+    }
+    return { accessKeyId: user, secretAccessKey: password };
+  }
+  const parsed = printedKey.safeParse(parseSecret(password));
+  if (!parsed.success) {
+    throw noKey();
+  }
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = parsed.data;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}
+
+const printedKey = z.object({ AccessKeyId: z.string().min(1), SecretAccessKey: z.string().min(1), SessionToken: z.string().min(1).optional() });
+
+/** The parser's own message would quote the secret. */
+function parseSecret(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function noKey(): GatewayError {
+  const forms = 'its user is the access key id and its password the secret access key, or its password is the JSON that a credential_process prints';
+  return new GatewayError('target_login_failed', `The target has no key to sign with: ${forms}.`);
+}
+
 /** What a client that frames its body itself says of it; all other framings are signed piece by piece with a key that is not ours. */
 const unsignedFraming = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 
@@ -27,10 +70,16 @@ export function needsWholeBody(service: string): boolean {
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function signAws(head: CallHead, body: readonly Uint8Array[], key: AwsKey, now: Date): CallCredential {
+export function signAws(head: CallHead, body: readonly Uint8Array[], key: AwsSigner, now: Date): CallCredential {
   const hash = hashOf(head, body, key.service);
   const date = now.toISOString().replaceAll(/[:-]|\.\d{3}/g, '');
-  const own: [string, string][] = [['x-amz-date', date], ...(hash === null ? [] : [[hashHeader, hash] satisfies [string, string]])];
+  const own: [string, string][] = [['x-amz-date', date]];
+  if (hash !== null) {
+    own.push([hashHeader, hash]);
+  }
+  if (key.sessionToken !== undefined) {
+    own.push(['x-amz-security-token', key.sessionToken]);
+  }
   const headers = new Map<string, string>();
   for (const [name, value] of [...head.headers.filter(([known]) => !replaced.has(known)), ...own]) {
     const earlier = headers.get(name);

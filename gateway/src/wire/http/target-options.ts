@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallCredential, CallHead } from '../../domain/exchange.ts';
 import type { Target } from '../../domain/target.ts';
-import { needsWholeBody, signAws } from './aws-signature.ts';
+import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
 import type { TargetCall } from './rules.ts';
 
 const bodyBytesMax = 1024 * 1024 * 1024;
@@ -69,16 +69,10 @@ export function targetCall(target: Target, auth?: string): TargetCall {
     allowsEncodedSlash: options.encodedSlash === true,
     needsWholeBody: method === awsMethod && needsWholeBody(service),
     credential: (head, body) =>
-      method === awsMethod ? signAws(head, body, { ...awsKey(target), region, service }, new Date()) : credentialOf(target, method, head),
+      method === awsMethod
+        ? signAws(head, body, { ...readAwsKey(target.user, target.password?.() ?? ''), region, service }, new Date())
+        : credentialOf(target, method, head),
   };
-}
-
-function awsKey({ user, password }: Target): { readonly accessKeyId: string; readonly secretAccessKey: string } {
-  const secretAccessKey = password?.() ?? '';
-  if (user === '' || secretAccessKey === '') {
-    throw new GatewayError('target_login_failed', 'The target has no key to sign with: its user is the access key id, its password the secret access key.');
-  }
-  return { accessKeyId: user, secretAccessKey };
 }
 
 function credentialOf(target: Target, method: string, { path }: CallHead): CallCredential {
