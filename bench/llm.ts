@@ -10,6 +10,9 @@ import { median, percentile, printMachine, printTable, thousands } from './table
 const connectionCounts = [1, 10, 50];
 const rounds = 3;
 const roundSeconds = 4;
+/** Before anything is measured, of each way and kind of answer: just-in-time compilers go on for some ten thousand requests. */
+const warmUpSeconds = 8;
+const warmUpConnections = 10;
 const outputBytesMax = 256 * 1024 * 1024;
 const path = '/v1/chat/completions';
 
@@ -33,9 +36,12 @@ export async function benchLlm(): Promise<void> {
   await using gateway = await startGateway(model);
   const ways = waysTo({ model, nginx, portkey, gateway });
   for (const streams of [false, true]) {
-    console.log(`\n${streams ? 'Streamed, 22 events' : 'Whole answers'}; ${rounds} rounds of ${roundSeconds} s in alternation, medians\n`);
+    console.log(`\n${streams ? 'Streamed, 22 events' : 'Whole answers'}; ${rounds} rounds of ${roundSeconds} s in alternation after a warm-up, medians\n`);
     // Its stream handling fails on Node 20 and 26 alike: "TypeError: immutable", as an answer with status 500.
     const compared = streams ? ways.filter(({ name }) => name !== 'Portkey') : ways;
+    for (const way of compared) {
+      load(way, { connections: warmUpConnections, seconds: warmUpSeconds, streams });
+    }
     const head = ['connections', 'way', 'requests/s', 'p50 ms', 'p99 ms', 'first byte p50 ms', 'p99 ms', 'of direct', 'of Portkey'];
     printTable([head, ...connectionCounts.flatMap((connections) => measure(compared, connections, streams))]);
   }
@@ -80,7 +86,7 @@ function measure(ways: readonly Way[], connections: number, streams: boolean): s
   const results = ways.map((): LoadResult[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, way] of ways.entries()) {
-      results[i]?.push(load(way, connections, streams));
+      results[i]?.push(load(way, { connections, seconds: roundSeconds, streams }));
     }
   }
   const rates = results.map((of) => median(of.map(({ requests, seconds }) => requests / seconds)));
@@ -95,7 +101,7 @@ function measure(ways: readonly Way[], connections: number, streams: boolean): s
   });
 }
 
-function load(way: Way, connections: number, streams: boolean): LoadResult {
+function load(way: Way, { connections, seconds, streams }: { readonly connections: number; readonly seconds: number; readonly streams: boolean }): LoadResult {
   const body = JSON.stringify({
     model: 'bench-1',
     messages: [
@@ -109,7 +115,7 @@ function load(way: Way, connections: number, streams: boolean): LoadResult {
   const request = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`).toString('base64');
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    [join(import.meta.dirname, 'http-load.ts'), String(way.port), String(connections), String(roundSeconds)],
+    [join(import.meta.dirname, 'http-load.ts'), String(way.port), String(connections), String(seconds)],
     { encoding: 'utf8', env: { ...process.env, LOAD_REQUEST: request }, maxBuffer: outputBytesMax },
   );
   if (status !== 0) {
