@@ -169,7 +169,8 @@ principals:
     const converse = async (way: string, body: string | Uint8Array<ArrayBuffer>, own = token): Promise<Response> =>
       fetch(`${base}/bedrock/model/amazon.nova-lite-v1%3A0/${way}`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${own}`, 'content-type': 'application/json' },
+        // As clients of AWS send it in the clear.
+        headers: { authorization: 'AWS4-HMAC-SHA256 Credential=any/20260101', 'x-amz-security-token': own, 'content-type': 'application/json' },
         body,
       });
     await (await converse('converse', asked)).json();

@@ -40,6 +40,12 @@ function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
     case 'ollama':
       return { OLLAMA_HOST: url, OLLAMA_API_KEY: token };
     default:
-      return { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url, AWS_BEARER_TOKEN_BEDROCK: token };
+      // Clients of AWS send a bearer token under TLS only; in the clear it goes beside keys that sign nothing here.
+      return {
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
+        ...(door.tls
+          ? { AWS_BEARER_TOKEN_BEDROCK: token }
+          : { AWS_ACCESS_KEY_ID: 'countersign', AWS_SECRET_ACCESS_KEY: 'countersign', AWS_SESSION_TOKEN: token }),
+      };
   }
 }

@@ -1,0 +1,25 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import { llm } from './index.ts';
+
+function environment(provider: string, tls: boolean): Readonly<Record<string, string>> {
+  return llm.connection({ host: 'gate.example', port: 7070, target: 'brain', token: 'cs_token', tls, options: { provider } }).environment;
+}
+
+test('what a command reads: the address and the token by the names that the SDKs of each provider know', () => {
+  const url = 'http://gate.example:7070/t/brain';
+  assert.deepEqual(environment('openai', false), { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: 'cs_token' });
+  assert.deepEqual(environment('anthropic', false), { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'cs_token' });
+  assert.deepEqual(environment('gemini', false), { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: 'cs_token', GOOGLE_API_KEY: 'cs_token' });
+  assert.deepEqual(environment('azure', false), { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: 'cs_token' });
+  assert.deepEqual(environment('ollama', false), { OLLAMA_HOST: url, OLLAMA_API_KEY: 'cs_token' });
+});
+
+test('clients of AWS send a bearer token under TLS only', () => {
+  assert.deepEqual(environment('bedrock', true), {
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'https://gate.example:7070/t/brain',
+    AWS_BEARER_TOKEN_BEDROCK: 'cs_token',
+  });
+  const { AWS_SESSION_TOKEN: sessionToken, AWS_BEARER_TOKEN_BEDROCK: bearer } = environment('bedrock', false);
+  assert.deepEqual([sessionToken, bearer], ['cs_token', undefined]);
+});
