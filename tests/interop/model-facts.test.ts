@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, constants } from 'node:http2';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
@@ -216,6 +219,23 @@ principals:
     const { last, pieces } = await newest();
     assertFacts(last, called);
     assert.ok(pieces.length > 3);
+  });
+
+  test('halted over HTTP/2: the stream ends with the error, and is not reset', async () => {
+    const client = connect(`http://127.0.0.1:${gateway.port('http')}`);
+    const stream = client.request({
+      ':method': 'POST',
+      ':path': '/t/openai/v1/chat/completions',
+      authorization: `Bearer ${gateway.token('agent')}`,
+      'content-type': 'application/json',
+    });
+    stream.setEncoding('utf8').end('{"model":"m","stream":true,"messages":[{"role":"user","content":"endless"}]}');
+    const [head] = await once(stream, 'response');
+    const told = text(stream);
+    await gateway.api(`/api/sessions/${String(head['countersign-session'])}/halt`, { method: 'POST', body: { reason: 'enough' } });
+    assert.match(await told, /(?:^|\n\n)data: \{"error":\{"message":"countersign: .*"code":"halted","param":null\}\}\n\n$/s);
+    assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+    client.close();
   });
 
   test('a compressed stream that is halted is cut: nothing is added to it', async () => {

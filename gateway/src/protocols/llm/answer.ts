@@ -72,9 +72,9 @@ export class ModelAnswer implements AnswerReader {
     };
   }
 
-  /** Of a stream: what comes whole has no chunks. */
+  /** Of a stream, which a list of several documents is too: what comes whole has no chunks. */
   firstBytes(seconds: number): Attributes {
-    return this.#isStream ? { 'gen_ai.response.time_to_first_chunk': seconds } : {};
+    return this.#isStream || this.#valuesRead > 1 ? { 'gen_ai.response.time_to_first_chunk': seconds } : {};
   }
 
   messages(): Message[] {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Attributes } from '../../domain/action.ts';
+import { ModelAnswer } from './answer.ts';
 import { readMessages, readModelRequest } from './apis.ts';
 import { type Api, findApi } from './routes.ts';
 import { cutAt, readAnswer, samples } from './testdata/fixtures.ts';
@@ -151,6 +152,17 @@ for (const { name, path, request, answer, streams } of samples) {
       test(`the answer as a stream of ${stream.type}`, () => {
         assert.equal(readModelRequest(head(stream.path), request).action.attributes['gen_ai.request.stream'], true);
         assert.deepEqual(readAnswer(stream.path, stream, [stream.bytes]), { facts, messages });
+      });
+
+      test(`the time to the first chunk of a stream of ${stream.type} is a fact`, () => {
+        const read = (type: string, bytes: Uint8Array): Attributes => {
+          const reader = new ModelAnswer(apiOf(stream.path).shape);
+          reader.head({ status: 200, headers: [['content-type', type]] });
+          reader.bytes(bytes);
+          return reader.firstBytes(0.25);
+        };
+        assert.deepEqual(read(stream.type, stream.bytes), { 'gen_ai.response.time_to_first_chunk': 0.25 });
+        assert.deepEqual(read('application/json', answer), {});
       });
 
       test(`any cutting of the stream of ${stream.type} reads the same`, () => {
