@@ -15,6 +15,7 @@ describe('countersign mcp, for clients that speak over standard input and output
   let server: SampleServer;
   let gateway: GatewayProcess;
   let token: string;
+  const clients: Client[] = [];
   before(async () => {
     server = await openSampleTools();
     gateway = await GatewayProcess.start({
@@ -29,6 +30,7 @@ principals:
     token = gateway.token('agent');
   });
   after(async () => {
+    await Promise.all(clients.map(async (client) => client.close()));
     await gateway[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
   });
@@ -36,6 +38,7 @@ principals:
   const connect = async (target: string, mode: 'legacy' | 'auto' = 'legacy'): Promise<Client> => {
     const client = new Client({ name: 'desktop', version: '1' }, { capabilities: { sampling: {} }, versionNegotiation: { mode } });
     client.setRequestHandler('sampling/createMessage', () => ({ model: 'm', role: 'assistant', content: { type: 'text', text: 'Paris' } }));
+    clients.push(client);
     await client.connect(
       new StdioClientTransport({
         command: process.execPath,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { parseBundle } from '../../ledger/src/bundle.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -24,6 +24,7 @@ describe('an MCP server of standard input and output as a target', () => {
   let directory: string;
   let heard: string;
   const clients: Client[] = [];
+  let elicited = 0;
   const configOf = (granted: string): string => `targets:
   tools:
     command: ["${process.execPath}", "${program}"]
@@ -47,8 +48,12 @@ principals:
 
   const urlOf = (target = 'tools'): string => `http://127.0.0.1:${gateway.port('http')}/t/${target}`;
   const connect = async (own = token): Promise<Connected> => {
-    const client = new Client({ name: 'agent', version: '1' }, { capabilities: { sampling: {} } });
+    const client = new Client({ name: 'agent', version: '1' }, { capabilities: { sampling: {}, elicitation: {} } });
     client.setRequestHandler(CreateMessageRequestSchema, () => ({ model: 'm', role: 'assistant', content: { type: 'text', text: 'Paris' } }));
+    client.setRequestHandler(ElicitRequestSchema, () => {
+      elicited += 1;
+      return { action: 'accept', content: {} };
+    });
     const transport = new StreamableHTTPClientTransport(new URL(urlOf()), { requestInit: { headers: { authorization: `Bearer ${own}` } } });
     await client.connect(transport);
     clients.push(client);
@@ -159,6 +164,37 @@ principals:
   test('one that cannot be started is an error', async () => {
     const response = await post({ jsonrpc: '2.0', id: 1, method: 'initialize', params: {} }, {}, 'missing');
     assert.match(await response.text(), /could not be started/);
+  });
+
+  test('what a server asks of its client is decided on: denied, it is answered by the gateway, and the client hears nothing of it', async () => {
+    const { client } = await connect();
+    const file = join(directory, 'now');
+    const first = client.callTool({ name: 'ask_once_there_is', arguments: { file } });
+    writeFileSync(file, '');
+    await first;
+    assert.equal(elicited, 1);
+    rmSync(file);
+    const second = client.callTool({ name: 'ask_once_there_is', arguments: { file } });
+    const session = await ownSession();
+    await waitUntil(
+      async () => (await gateway.records(session)).filter(({ attributes }) => attributes['gen_ai.tool.name'] === 'ask_once_there_is').length === 2,
+    );
+    gateway.configure(configOf('[missing]'));
+    await waitUntil(async () => (await post({ jsonrpc: '2.0', id: 0, method: 'ping' })).status === 403);
+    writeFileSync(file, '');
+    assert.match(JSON.stringify(await second), /agent was not granted tools/);
+    assert.equal(elicited, 1);
+    gateway.configure(configOf('[tools, missing]'));
+    const asks = (await gateway.records(session)).filter(({ action }) => action === 'mcp.elicit');
+    assert.deepEqual(
+      asks.map(({ kind, verdict, attributes }) => [kind, verdict, attributes['countersign.asked_by']]),
+      [
+        ['request', 'allow', 'target'],
+        ['request', 'deny', 'target'],
+      ],
+    );
+    assert.match(asks[1]?.content?.text ?? '', /^elicit .*Which account/);
+    await waitUntil(async () => (await post({ jsonrpc: '2.0', id: 0, method: 'ping' })).status === 400);
   });
 
   test('what is denied reaches no server', async () => {

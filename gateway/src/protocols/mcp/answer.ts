@@ -3,8 +3,8 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
 import { SseParser } from '../../wire/http/sse.ts';
 import { actionOfMethod } from './actions.ts';
-import type { Body, JsonObject, Message, Request, Result } from './messages.ts';
-import { isObject, parseServerBody } from './messages.ts';
+import type { Body, Message, Request, Result } from './messages.ts';
+import { inputRequests, parseServerBody } from './messages.ts';
 import type { ToolList } from './tool-definitions.ts';
 import { isSessionId, revisionIn } from './revision.ts';
 import { readToolList } from './tool-definitions.ts';
@@ -154,12 +154,6 @@ export class AnswerFollower implements AnswerReader {
       this.#facts['mcp.protocol.version'] = revision;
     }
   }
-}
-
-/** Methods of what the server asks for within a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
-function inputRequests(result: JsonObject): string[] {
-  const asked = isObject(result['inputRequests']) ? Object.values(result['inputRequests']) : [];
-  return asked.map((each) => (isObject(each) && typeof each['method'] === 'string' ? each['method'] : ''));
 }
 
 function toolAttributes(list: ToolList | null): Attributes {

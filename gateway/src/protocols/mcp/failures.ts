@@ -1,7 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
+import type { Problem } from '../../domain/problem.ts';
 import type { Failed, Failure } from '../../wire/http/rules.ts';
 import { decodeUtf8 } from '../../wire/http/strict-json.ts';
-import { parseClientBody } from './messages.ts';
+import { parseClientBody, type RequestId } from './messages.ts';
 
 /** JSON-RPC: the message is no valid request. */
 const invalidRequest = -32600;
@@ -25,27 +26,30 @@ const transportErrors: ReadonlySet<string> = new Set([
  * is a failure of the connection to them, so it is kept for what is one.
  */
 export function failureAnswer({ problem, body }: Failed): Failure {
-  const id = body === null ? null : requestIdJson(body);
-  const { code, detail, session, status } = problem;
-  const data = { code, ...(session === undefined ? {} : { session }) };
-  const failure = JSON.stringify({
-    code: code === 'malformed' || code === 'unsupported' ? invalidRequest : gatewayFailure,
-    message: `countersign: ${detail}`,
-    data,
-  });
+  const id = body === null ? null : requestId(body);
   return {
-    status: id === null || transportErrors.has(code) ? status : 200,
+    status: id === null || transportErrors.has(problem.code) ? problem.status : 200,
     headers: [['content-type', 'application/json']],
-    body: `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${failure}}`,
+    body: failureJson(problem, id),
   };
 }
 
+/** An error of ours as the answer to a request. */
+export function failureJson({ code, detail, session }: Problem, id: RequestId | null): string {
+  const failure = JSON.stringify({
+    code: code === 'malformed' || code === 'unsupported' ? invalidRequest : gatewayFailure,
+    message: `countersign: ${detail}`,
+    data: { code, ...(session === undefined ? {} : { session }) },
+  });
+  return `{"jsonrpc":"2.0","id":${id?.json ?? 'null'},"error":${failure}}`;
+}
+
 /** Null for what is not one request, or cannot be read. */
-function requestIdJson(bytes: Uint8Array): string | null {
+function requestId(bytes: Uint8Array): RequestId | null {
   try {
     const { messages, isBatch } = parseClientBody(decodeUtf8(bytes));
     const [message] = messages;
-    return !isBatch && message?.kind === 'request' ? message.id.json : null;
+    return !isBatch && message?.kind === 'request' ? message.id : null;
   } catch (error) {
     if (error instanceof GatewayError) {
       return null;

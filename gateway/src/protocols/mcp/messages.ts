@@ -73,6 +73,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Methods of what the server asks for within a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
+export function inputRequests(result: JsonObject): string[] {
+  const asked = isObject(result['inputRequests']) ? Object.values(result['inputRequests']) : [];
+  return asked.map((each) => (isObject(each) && typeof each['method'] === 'string' ? each['method'] : ''));
+}
+
 /** Text that is decided on: limited, and the same for those who replace lone surrogates and those who do not. */
 export function checkName(value: unknown, what: string): string {
   if (typeof value !== 'string' || !value.isWellFormed()) {

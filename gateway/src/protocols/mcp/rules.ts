@@ -2,6 +2,7 @@ import type { AnswerReader } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
 import type { AnswerFollower } from './answer.ts';
+import { McpScreen } from './answer-screen.ts';
 import { failureAnswer } from './failures.ts';
 import { ToolsOfTargets } from './known-tools.ts';
 import { readRequest } from './reading.ts';
@@ -17,7 +18,7 @@ export const rules: ExchangeRules = {
   read: (head, body, target) => {
     const { action, answer } = readRequest(head, body ?? new Uint8Array());
     const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
-    return { action: { name: action.name, attributes }, answer: watchTools(target.name, answer) };
+    return { action: { name: action.name, attributes }, answer: watchTools(target.name, answer), screen: new McpScreen(head) };
   },
   call: (target) => targetCall(target),
   begin: (session, call, receiver) => {

@@ -9,7 +9,7 @@ import { decodeUtf8 } from '../../wire/http/strict-json.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { actionOf } from './actions.ts';
 import type { EventQueue } from './event-queue.ts';
-import { failureAnswer } from './failures.ts';
+import { failureJson } from './failures.ts';
 import { parseClientBody, type Message } from './messages.ts';
 import { isStatelessRevision } from './revision.ts';
 import type { StdioExchange } from './stdio-exchange.ts';
@@ -93,8 +93,7 @@ export class StdioCall implements UpstreamCall {
       return;
     }
     await this.#answer(lines, isShared ? [] : [sessionHeader, id], (error) => {
-      const failure = failureAnswer({ problem: problemOf(error, this.#parts.session.id), head, body });
-      return Buffer.from(failure.body);
+      return Buffer.from(failureJson(problemOf(error, this.#parts.session.id), message?.kind === 'request' ? message.id : null));
     });
   }
 

@@ -86,6 +86,11 @@ export function endToEndRequest(headers: Headers, token: string): Headers {
   );
 }
 
+/** The headers of a request whose answer must come as it is, without a content coding. */
+export function withoutCoding(headers: Headers): Headers {
+  return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
+}
+
 /** The same for trailers: what frames or encodes a message is said before it (RFC 9110, 6.5.1). */
 export function endToEndTrailers(trailers: Headers, token: string): Headers {
   return endToEndRequest(trailers, token).filter(([name]) => !name.startsWith('content-'));

@@ -1,4 +1,5 @@
 import type { Action, Attributes } from '../../domain/action.ts';
+import type { Problem } from '../../domain/problem.ts';
 
 /** The head of a request as it is sent to the target. Names are in lower case. */
 export interface RequestHead {
@@ -19,8 +20,49 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 export interface RequestReading {
   readonly action: Action;
   readonly answer: AnswerReader;
+  /** For answers in which the target may ask something of the client. */
+  readonly screen?: AnswerScreen;
   /** Its clients send again what they sent before, and more: what is repeated is stored once for a session. */
   readonly repeats?: boolean;
+}
+
+/**
+ * Cuts an answer into pieces that are released whole, and finds what the target asks of the client in each. Any bytes are acceptable, in any pieces; it is given
+ * every byte of the answer before the client gets it.
+ */
+export interface AnswerScreen {
+  head(head: ResponseHead): void;
+  /** Of the answer whose head it was given: pieces are released as they come, and some may be left out. Otherwise it is released at its end. */
+  readonly isStream: boolean;
+  push(bytes: Buffer): readonly ScreenedPiece[];
+  /** What is held of an answer that is over. */
+  end(): readonly ScreenedPiece[];
+}
+
+export interface ScreenedPiece {
+  readonly bytes: Buffer;
+  readonly asks: readonly Ask[];
+  /** What becomes of it when one of the asks is denied. */
+  readonly refused: (problem: Problem) => Refusal;
+}
+
+/** Something that the target asks of the client: decided on as a request is. */
+export interface Ask {
+  readonly action: Action;
+  readonly content: Uint8Array;
+}
+
+export interface Refusal {
+  /** In the place of the piece; null: the whole answer ends with an error of ours. */
+  readonly toClient: Buffer | null;
+  readonly toTarget: readonly OwnRequest[];
+}
+
+/** A request of the gateway's own, to carry out a decision. */
+export interface OwnRequest {
+  readonly head: RequestHead;
+  readonly body: Buffer;
+  readonly action: Action;
 }
 
 /** Follows one answer for its facts. Any bytes are acceptable, in any pieces; content codings are already undone. */

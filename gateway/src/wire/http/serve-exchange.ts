@@ -1,6 +1,6 @@
 import type { Action } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { CallHead, Exchange, UpstreamCall } from '../../domain/exchange.ts';
+import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../domain/problem.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
@@ -10,11 +10,12 @@ import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
-import { endToEndRequest, endToEndTrailers, pairHeaders, readToken } from './headers.ts';
+import { endToEndRequest, endToEndTrailers, pairHeaders, readToken, withoutCoding } from './headers.ts';
 import { normalizePath } from './path.ts';
-import { headerOf, noAnswerReader, type AnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
+import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
+import { Screening } from './screening.ts';
 import { acceptedHeaders, openingHeaders } from './websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
 
@@ -55,6 +56,7 @@ class ExchangeRun {
   #upgrade: WebSocketFacts | null = null;
   #call: UpstreamCall | null = null;
   #answer: AnswerRelay | null = null;
+  #screening: Screening | null = null;
   #isOver = false;
   /** The record of an end that came early. */
   #recordedEnd: Promise<void> | null = null;
@@ -78,6 +80,7 @@ class ExchangeRun {
     }
     await this.#closed.promise;
     await this.#recordedEnd;
+    await this.#screening?.settled();
     this.#session?.signal.removeEventListener('abort', this.#onAbort);
     if (this.#bug !== null) {
       throw this.#bug;
@@ -120,10 +123,11 @@ class ExchangeRun {
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first;
     const reading = this.#rules.read(head, isReadWhole ? first : null, target);
-    const sent = composeRequestHead(this.#sentHead(head, framingOf(body, first), session));
+    const asked = reading.screen === undefined ? head : { ...head, headers: withoutCoding(head.headers) };
+    const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), session));
     const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
     if (outcome !== null) {
-      this.#forward(session, call, outcome, reading.answer);
+      this.#forward(session, call, outcome, reading);
       if (first === null) {
         await this.#forwardBody(session, body, reading);
       } else {
@@ -141,12 +145,12 @@ class ExchangeRun {
     const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
     if (outcome !== null) {
       this.#upgrade = { action, request: outcome.seq };
-      this.#forward(session, call, outcome, noAnswerReader);
+      this.#forward(session, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }
   }
 
-  #forward(session: Session, call: TargetCall, { grant, seq }: Allowed, reader: AnswerReader): void {
+  #forward(session: Session, call: TargetCall, { grant, seq }: Allowed, { answer: reader, screen }: Pick<RequestReading, 'answer' | 'screen'>): void {
     const answer = new AnswerRelay({
       session,
       response: this.#exchange.response,
@@ -157,7 +161,12 @@ class ExchangeRun {
       onError: (error) => void this.#fail(error),
     });
     this.#answer = answer;
-    this.#call = this.#rules.begin?.(session, call, answer) ?? session.call(call, answer);
+    const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(session, call, receiver) ?? session.call(call, receiver);
+    if (screen !== undefined) {
+      const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
+      this.#screening = new Screening({ session, request: seq, screen, receiver: answer, begin, compose });
+    }
+    this.#call = begin(this.#screening ?? answer);
     answer.attach(this.#call);
     this.#call.forward(grant);
   }

@@ -1,5 +1,6 @@
 /** A real server that a test starts. With `HEARD` in its environment it keeps what it was sent in that file. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
@@ -22,6 +23,14 @@ server.registerTool('add', { inputSchema: { a: z.number(), b: z.number() } }, as
 
 server.registerTool('ask', {}, async () => {
   const { content } = await server.server.createMessage({ messages: [{ role: 'user', content: { type: 'text', text: 'Capital?' } }], maxTokens: 9 });
+  return { content: [{ type: 'text', text: JSON.stringify(content) }] };
+});
+
+server.registerTool('ask_once_there_is', { inputSchema: { file: z.string() } }, async ({ file }) => {
+  while (!existsSync(file)) {
+    await setTimeout(10);
+  }
+  const { content } = await server.server.elicitInput({ message: 'Which account?', requestedSchema: { type: 'object', properties: {} } });
   return { content: [{ type: 'text', text: JSON.stringify(content) }] };
 });
 

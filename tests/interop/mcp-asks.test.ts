@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, test } from 'node:test';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const elicit = '{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"Which account?"}}';
+const result = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"done"}]}}';
+const inputRequired = '{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create"}}}}';
+
+interface Heard {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly response: ServerResponse;
+}
+
+/** The server holds its answers until the test gives them, so that a grant can be withdrawn in the meantime. */
+describe('what an MCP server over HTTP asks of its client', () => {
+  const heard: Heard[] = [];
+  let server: SampleServer;
+  let gateway: GatewayProcess;
+  let token: string;
+  const configOf = (granted: string): string => `targets:
+  tools: { protocol: mcp, url: "${server.url}", durability: process }
+principals:
+  agent: { kind: agent, targets: ${granted} }
+`;
+  before(async () => {
+    server = await openServer(async (request, response) => {
+      const body = await text(request);
+      heard.push({ headers: request.headers, body, response });
+      if (body.includes('"at once"')) {
+        response.end();
+      }
+    });
+    gateway = await GatewayProcess.start({ config: configOf('[tools]') });
+    token = gateway.token('agent');
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const ask = async (name: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${gateway.port('http')}/t/tools`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2025-11-25',
+        'mcp-session-id': 'of-the-server',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } }),
+    });
+  const arrived = async (words: string): Promise<Heard> => {
+    await waitUntil(() => heard.some(({ body }) => body.includes(words)));
+    const found = heard.find(({ body }) => body.includes(words));
+    assert.ok(found);
+    return found;
+  };
+  const reconfigure = async (granted: string, status: number): Promise<void> => {
+    gateway.configure(configOf(granted));
+    await waitUntil(async () => (await ask('at once')).status === status);
+  };
+  const asksOf = async (response: Response): Promise<unknown[]> => {
+    const records = await gateway.records(response.headers.get('countersign-session') ?? '');
+    const request = records.find(({ record }) => record === response.headers.get('countersign-record'))?.seq;
+    return records.filter(({ attributes }) => attributes['countersign.asked_within'] === request).map(({ action, verdict }) => [action, verdict]);
+  };
+
+  test('allowed, it comes as it was sent, and is in the record before', async () => {
+    const answer = ask('allowed');
+    const { response, headers } = await arrived('"allowed"');
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${elicit}\n\ndata: ${result}\n\n`);
+    assert.equal(await (await answer).text(), `data: ${elicit}\n\ndata: ${result}\n\n`);
+    assert.deepEqual(await asksOf(await answer), [['mcp.elicit', 'allow']]);
+    assert.equal(headers['accept-encoding'], 'identity');
+  });
+
+  test('denied, the gateway answers it, and the stream goes on without it', async () => {
+    const answer = ask('denied');
+    const { response } = await arrived('"denied"');
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');
+    await answer;
+    await reconfigure('[]', 403);
+    response.write(`data: ${elicit.slice(0, 20)}`);
+    response.write(`${elicit.slice(20)}\n\n`);
+    const refusal = await arrived('"id":7');
+    assert.match(refusal.body, /^\{"jsonrpc":"2.0","id":7,"error":\{"code":-32010,"message":"countersign: agent was not granted tools"/);
+    assert.deepEqual([refusal.headers['mcp-session-id'], refusal.headers['mcp-protocol-version']], ['of-the-server', '2025-11-25']);
+    refusal.response.writeHead(202).end();
+    response.end(`data: ${result}\n\n`);
+    assert.equal(await (await answer).text(), `: here\n\ndata: ${result}\n\n`);
+    assert.deepEqual(await asksOf(await answer), [['mcp.elicit', 'deny']]);
+    const records = await gateway.records((await answer).headers.get('countersign-session') ?? '');
+    const own = records.find(({ action, policies }) => action === 'mcp.answer' && policies.includes('countersign'));
+    const taken = records.find(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === own?.seq);
+    assert.equal(taken?.attributes['http.response.status_code'], 202);
+    await reconfigure('[tools]', 200);
+  });
+
+  test('denied within a result, the client gets an error in its place', async () => {
+    const answer = ask('required');
+    const { response } = await arrived('"required"');
+    await reconfigure('[]', 403);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': inputRequired.length }).end(inputRequired);
+    const answered = await answer;
+    assert.equal(answered.status, 200);
+    assert.match(await answered.text(), /^\{"jsonrpc":"2.0","id":1,"error":\{"code":-32010,"message":"countersign: agent was not granted tools"/);
+    assert.deepEqual(await asksOf(answered), [['mcp.elicit', 'deny']]);
+    await reconfigure('[tools]', 200);
+  });
+
+  test('the record holds', () => {
+    assert.equal(gateway.verify().status, 0);
+  });
+});
