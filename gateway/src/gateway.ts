@@ -114,6 +114,9 @@ export class Gateway implements AsyncDisposable {
     this.#sessions = sessions;
     const index = new SessionIndex(this.#parts.use(openSqlite(join(data, 'index.db'), { journal: 'wal' })));
     const follower = this.#parts.use(await Follower.open(data, keys, index, this.#trouble('follow the journal')));
+    for (const protocol of protocols) {
+      protocol.recall?.(index.told(protocol.id));
+    }
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
     const authenticator = new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now });
     const throttle = new LoginThrottle(Date.now);

@@ -44,10 +44,18 @@ export interface ProtocolFacts {
   parseOptions(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
+  /** What was recorded under `countersign.told`, the last for each key of each target, before anything is served. */
+  recall?(told: readonly Told[]): void;
   /** For clients that speak the protocol over their standard input and output alone: a command of the CLI with the protocol's id. */
   readonly bridge?: Bridge;
   /** What a person reads of a recorded record. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
+}
+
+export interface Told {
+  readonly target: string;
+  readonly key: string;
+  readonly value: string;
 }
 
 export interface Bridge {

@@ -9,6 +9,13 @@ export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mas
 export const processOutput = 'process.output';
 
 /**
+ * Attributes of a `decision` that a protocol records for itself: what was learned of a target, texts of `KEY VALUE`. What was told last for a key is handed to
+ * the protocol at the next start (`Protocol.recall`).
+ */
+export const toldAttribute = 'countersign.told';
+export const targetAttribute = 'countersign.target';
+
+/**
  * The sealed facts of a record. Kept small: what all records of a channel share (principal, client, target) is
  * stated once, by the record that opened the channel, and joined on reading.
  */

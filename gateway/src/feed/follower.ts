@@ -2,10 +2,11 @@ import { bodyStreams, frameBytes } from '@countersign/ledger/journal.ts';
 import { encodeHex } from '@countersign/ledger/hex.ts';
 import { decodeLeaf, leafKinds, leafOffsets, type Leaf } from '@countersign/ledger/leaf.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
+import { targetAttribute, toldAttribute, type RecordMeta } from '../domain/record.ts';
 import { journalStart, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener } from '../recording/session-reader.ts';
-import type { IndexedSession, SessionIndex } from './session-index.ts';
+import type { IndexedSession, IndexedTold, SessionIndex } from './session-index.ts';
 
 /** Between two looks at the journal when nobody asks. */
 const followMs = 500;
@@ -90,6 +91,7 @@ export class Follower implements AsyncDisposable {
 
   async #follow(): Promise<void> {
     const touched = new Map<string, IndexedSession>();
+    const told: IndexedTold[] = [];
     let position = this.#position;
     for await (const { frame, place } of readJournal(this.#data, this.#position)) {
       position = { segment: place.segment, offset: place.offset + frameBytes(frame.header.bodyBytes) };
@@ -101,14 +103,14 @@ export class Follower implements AsyncDisposable {
             known.indexed.last = place;
             touched.set(known.indexed.session, known.indexed);
           } else {
-            const session = await this.#count(entry, place);
+            const session = await this.#count(entry, place, told);
             touched.set(session.session, session);
           }
         }
       }
     }
     if (position !== this.#position) {
-      this.#index.save(position, touched.values());
+      this.#index.save(position, touched.values(), told);
       this.#position = position;
       for (const watcher of this.#watchers) {
         watcher();
@@ -116,7 +118,7 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  async #count(entry: Entry, place: JournalPlace): Promise<IndexedSession> {
+  async #count(entry: Entry, place: JournalPlace, told: IndexedTold[]): Promise<IndexedSession> {
     const leaf = decodeLeaf(entry.leaf);
     const { indexed, opener } = this.#followed(leaf, place);
     indexed.records = leaf.sessionSeq + 1;
@@ -127,6 +129,7 @@ export class Follower implements AsyncDisposable {
     } else if (leaf.kind === 'decision' && !indexed.own && entry.header.meta.stream === bodyStreams.meta) {
       const { meta } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.principal ??= meta?.opens?.principal ?? null;
+      told.push(...toldBy(meta));
       const target = meta?.opens?.target;
       if (target !== undefined && target !== '' && !indexed.targets.includes(target)) {
         indexed.targets.push(target);
@@ -162,6 +165,20 @@ export class Follower implements AsyncDisposable {
     this.#live.set(leaf.session, followed);
     return followed;
   }
+}
+
+/** What a protocol noted of a target. The name of an action begins with its protocol. */
+function toldBy(meta: RecordMeta | null): IndexedTold[] {
+  const { action = '', attributes = {} } = meta ?? {};
+  const { [toldAttribute]: texts, [targetAttribute]: target } = attributes;
+  if (typeof texts !== 'object' || typeof target !== 'string') {
+    return [];
+  }
+  const [protocol = ''] = action.split('.');
+  return texts.map((text) => {
+    const at = text.lastIndexOf(' ');
+    return { protocol, target, key: text.slice(0, at), value: text.slice(at + 1) };
+  });
 }
 
 /** Most of a journal: records that say nothing about the session but that there is one more. */

@@ -1,3 +1,4 @@
+import type { Told } from '../domain/protocol.ts';
 import type { SessionSummary } from '../domain/shown-record.ts';
 import type { JournalPlace } from '../recording/journal-reader.ts';
 import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
@@ -10,6 +11,8 @@ const schema = `
     first_segment INTEGER NOT NULL, first_offset INTEGER NOT NULL, last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL,
     own INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS sessions_opened ON sessions (opened_ms);
+  CREATE TABLE IF NOT EXISTS told (
+    protocol TEXT NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (protocol, target, key)) STRICT;
 `;
 
 /** What the index knows of a session. Holds no content. */
@@ -29,6 +32,11 @@ export interface IndexedSession {
   readonly own: boolean;
 }
 
+/** What a protocol learned of a target. */
+export interface IndexedTold extends Told {
+  readonly protocol: string;
+}
+
 /** `index.db`: sessions and where they are in the journal. Can be deleted at any time; it is made again from the journal. */
 export class SessionIndex {
   readonly #database: Sqlite;
@@ -44,10 +52,13 @@ export class SessionIndex {
   }
 
   /** All or nothing: what the sessions are once everything before `position` is counted. */
-  save(position: JournalPlace, sessions: Iterable<IndexedSession>): void {
+  save(position: JournalPlace, sessions: Iterable<IndexedSession>, told: readonly IndexedTold[]): void {
     this.#database.transaction(() => {
       for (const session of sessions) {
         this.#saveSession(session);
+      }
+      for (const { protocol, target, key, value } of told) {
+        this.#database.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)', [protocol, target, key, value]);
       }
       this.#database.run('INSERT OR REPLACE INTO position (id, segment, offset) VALUES (1, ?, ?)', [position.segment, position.offset]);
     });
@@ -56,6 +67,11 @@ export class SessionIndex {
   find(session: string): IndexedSession | null {
     const row = this.#database.get('SELECT * FROM sessions WHERE session = ?', [session]);
     return row === undefined ? null : parseRow(row);
+  }
+
+  told(protocol: string): Told[] {
+    const rows = this.#database.all('SELECT target, key, value FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
+    return rows.map(({ target, key, value }) => ({ target: String(target), key: String(key), value: String(value) }));
   }
 
   open(): IndexedSession[] {

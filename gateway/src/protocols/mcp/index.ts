@@ -6,7 +6,7 @@ import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
-import { rules } from './rules.ts';
+import { recallTools, rules } from './rules.ts';
 
 export const mcp: ExchangeProtocol = {
   id: 'mcp',
@@ -23,6 +23,7 @@ export const mcp: ExchangeProtocol = {
   }),
   serve: (exchange, door) => serveExchange(exchange, door, rules),
   bridge: { title: 'speak MCP over standard input and output with a target behind the gateway', run: runBridge },
+  recall: recallTools,
   render,
   replay,
 };

@@ -1,3 +1,4 @@
+import type { Told } from '../../domain/protocol.ts';
 import type { AnswerReader } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
@@ -28,6 +29,11 @@ export const rules: ExchangeRules = {
   failure: failureAnswer,
 };
 
+/** Of the tools of targets, as they were noted before this start. */
+export function recallTools(told: readonly Told[]): void {
+  tools.recall(told);
+}
+
 function watchTools(target: string, answer: AnswerFollower): AnswerReader {
   return {
     head: (head) => {
@@ -37,6 +43,6 @@ function watchTools(target: string, answer: AnswerFollower): AnswerReader {
       answer.bytes(piece);
     },
     facts: () => answer.facts(),
-    alerts: () => tools.learn(target, answer.toolList),
+    notes: () => tools.learn(target, answer.toolList),
   };
 }

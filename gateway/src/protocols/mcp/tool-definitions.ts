@@ -4,7 +4,7 @@ import type { JsonObject } from './messages.ts';
 import { isObject } from './messages.ts';
 
 /** Tools that are remembered for one target, and read of one list. */
-const toolsMax = 2000;
+export const toolsMax = 2000;
 const nameCharactersMax = 256;
 const hintNames = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 

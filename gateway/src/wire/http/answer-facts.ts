@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes } from '../../domain/action.ts';
-import { headerOf, type Alert, type AnswerReader, type ResponseHead } from './reading.ts';
+import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
 
 /** Of an encoded answer, read for its facts alone: what is longer is recorded and not understood. */
 const encodedBytesMax = 16 * 1024 * 1024;
@@ -88,8 +88,8 @@ export class AnswerFacts {
     return bodyMs === null ? {} : reader.firstBytes(Math.round(bodyMs * 1000) / 1_000_000);
   }
 
-  alerts(): readonly Alert[] {
-    return this.#reader.alerts?.() ?? [];
+  notes(): readonly Note[] {
+    return this.#reader.notes?.() ?? [];
   }
 
   async #decode(encoded: Buffer): Promise<void> {

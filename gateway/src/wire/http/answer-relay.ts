@@ -185,8 +185,8 @@ export class AnswerRelay implements CallReceiver {
   #end(): void {
     const { session, request } = this.#parts;
     this.#hasEnded = true;
-    for (const { action, attributes } of this.#facts.alerts()) {
-      session.record('alert', { request, action, attributes }, []);
+    for (const { kind, action, attributes } of this.#facts.notes()) {
+      session.record(kind, { request, action, attributes }, []);
     }
     this.#flush();
   }

@@ -75,11 +75,13 @@ export interface AnswerReader {
   facts(): Attributes;
   /** What the protocol calls the time from the forwarding of the request to the first bytes of the answer's body. Absent: the time to its head is kept. */
   firstBytes?(seconds: number): Attributes;
-  /** What somebody should hear of; recorded before the end of the answer is. Asked for once, at the end of a whole answer. */
-  alerts?(): readonly Alert[];
+  /** What else is recorded, before the end of the answer is. Asked for once, at the end of a whole answer. */
+  notes?(): readonly Note[];
 }
 
-export interface Alert {
+/** What somebody should hear of (`alert`), or the gateway is to know (`decision`). */
+export interface Note {
+  readonly kind: 'alert' | 'decision';
   readonly action: string;
   readonly attributes: Attributes;
 }
