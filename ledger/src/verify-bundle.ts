@@ -84,6 +84,11 @@ export class BundleCheck {
     }
   }
 
+  /** Nothing was found so far. */
+  get holds(): boolean {
+    return this.#findings.verdict === 'holds';
+  }
+
   finish(): FileReport {
     const { log, session, scope, records: promised } = this.#header;
     const { records } = this.#counts;

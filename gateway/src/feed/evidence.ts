@@ -5,7 +5,7 @@ import { frameEntries } from '@countersign/ledger/segment-reader.ts';
 import type { TileReader } from '@countersign/ledger/tile.ts';
 import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { findSegment, readJournal } from '../recording/journal-reader.ts';
+import { findSegment, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
 import { readEntries, SessionOpener, type RawRecord } from '../recording/session-reader.ts';
@@ -53,6 +53,9 @@ export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSess
     scope: 'session',
     records: session.records,
   });
+  if (session.closedMs === null) {
+    await assertReaches(log.data, session.last, checkpoint.size);
+  }
   const tiles = openTiles(`${log.data}/log`, checkpoint.size);
   const opener = new SessionOpener(keys, session.key);
   let records = 0;
@@ -70,6 +73,16 @@ export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSess
     yield formatBundleRecord(await bundleRecord(raw, opener, tiles));
   }
   yield formatBundleCheckpoint(checkpoint.note);
+}
+
+/** Of a session that goes on, what a damaged journal does not have any more would not be missed. */
+async function assertReaches(data: string, from: JournalPlace, size: number): Promise<void> {
+  for await (const { frame } of readJournal(data, from)) {
+    if (frame.header.type === 'batch' && frame.header.index + frame.header.entries >= size) {
+      return;
+    }
+  }
+  throw new GatewayError('store_damaged', 'The journal ends before what its checkpoint signs: run countersign verify.');
 }
 
 async function bundleRecord(raw: RawRecord, opener: SessionOpener, tiles: TileReader): Promise<BundleRecord> {
