@@ -71,12 +71,15 @@ export class BundleFile {
     throw new MalformedError('empty bundle');
   }
 
-  /** All records in order. What they say is believed once the report, which comes last, holds. `keys`: trusted; none: the bundle's own. Errors: `MalformedError`. */
+  /** All records in order, up to one that does not hold. What they say is believed once the report, which comes last, holds. `keys`: trusted; none: the bundle's own. Errors: `MalformedError`. */
   async *verify(keys: readonly string[] | undefined): AsyncGenerator<BundleEntry, FileReport> {
     const check = await BundleCheck.begin(this.header, this.#checkpoint, keys === undefined ? {} : { keys });
     for await (const { text, place } of linesOf(this.#file, this.#recordsAt, this.#recordsEnd)) {
       const record = parseBundleRecord(text);
       check.add(record);
+      if (!check.holds) {
+        break;
+      }
       yield entryOf(record, place);
     }
     return check.finish();
