@@ -77,8 +77,10 @@ export class ReplayServer implements AsyncDisposable {
       const port = Number(this.#addresses.get(listenerOf(protocol))?.split(':').at(-1));
       return { name, ...protocol.connection({ tls: false, host, port, target: name, options, token }) };
     });
+    const http = this.#addresses.get('http');
     return {
       ...environmentOf(connections),
+      ...(http === undefined ? {} : { COUNTERSIGN_URL: `http://${http}` }),
       COUNTERSIGN_SESSION: session,
       COUNTERSIGN_TOKEN: token,
       TRACEPARENT: `00-${session}-${randomBytes(8).toString('hex')}-01`,
