@@ -113,7 +113,11 @@ interface ReplayOptions extends ServeOptions, Narrowing {
 }
 
 async function replay(recording: string, words: readonly string[], options: ReplayOptions, self: Command): Promise<void> {
-  if (options.serve === true) {
+  const { channel, kind, grep, idleLimit, wait, serve } = options;
+  if (serve === true && (channel.length > 0 || kind.length > 0 || grep !== undefined || idleLimit !== undefined || !wait)) {
+    self.error('error: --channel, --kind, --grep, --idle-limit and --no-wait do not go with --serve');
+  }
+  if (serve === true) {
     process.exitCode = await serveRecording(recording, words, options);
   } else if (words.length > 0 || !isSession(recording)) {
     self.error('error: a command, and a bundle in the place of a session, go with --serve');

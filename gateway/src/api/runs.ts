@@ -47,7 +47,7 @@ export class Runs {
     if (missing !== undefined) {
       throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
     }
-    const given = wanted.flatMap((name) => targets().get(name) ?? []).map(targetFacts);
+    const given = targetFacts(wanted.flatMap((name) => targets().get(name) ?? []));
     const session = sessions.open('run', parent === undefined ? {} : { parent });
     try {
       const { onBehalfOf } = by.run ?? {};

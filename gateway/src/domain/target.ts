@@ -1,6 +1,9 @@
 /** How far a record must have come before what it records moves on. */
 export type Durability = 'disk' | 'process' | 'remote';
 
+/** The facts of a record have 64 KiB, for these and others. */
+const factsBytesMax = 32 * 1024;
+
 /** Hands out a secret when it is needed; the value is not kept by the holder. */
 export type SecretReader = () => string;
 
@@ -39,6 +42,17 @@ export interface Target extends TargetFacts {
   readonly durability: Durability;
 }
 
-export function targetFacts({ name, protocol, scheme, host, port, path, options }: Target): TargetFacts {
-  return { name, protocol, scheme, host, port, path, options };
+/** What is recorded of targets, as many of them as fit. */
+export function targetFacts(targets: Iterable<Target>): readonly TargetFacts[] {
+  const told: TargetFacts[] = [];
+  let bytes = 0;
+  for (const { name, protocol, scheme, host, port, path, options } of targets) {
+    const facts = { name, protocol, scheme, host, port, path, options };
+    bytes += Buffer.byteLength(JSON.stringify(facts));
+    if (bytes > factsBytesMax) {
+      break;
+    }
+    told.push(facts);
+  }
+  return told;
 }

@@ -74,7 +74,7 @@ export class Login {
       target: target.name,
       protocol: this.#protocol,
       durability: target.durability,
-      targets: [targetFacts(target)],
+      targets: targetFacts([target]),
       ...(credential.traceparent === undefined ? {} : { traceparent: credential.traceparent }),
     };
     const { verdict, policies, policyVersion } = decision;

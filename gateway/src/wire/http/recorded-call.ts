@@ -1,9 +1,9 @@
-import { GatewayError } from '../../domain/errors.ts';
+import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import type { CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
-import type { AnswerPiece, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';
+import type { AnswerPiece, Asked, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';
 import type { Headers } from './reading.ts';
-import { readRecordedHead, type RecordedHead } from './recorded-http.ts';
+import { readRecordedHead } from './recorded-http.ts';
 import { requestKey } from './request-key.ts';
 
 /** How a protocol's recorded exchanges are found and given again. */
@@ -25,6 +25,9 @@ export interface AnswerAdapter {
 const requestBytesMax = 64 * 1024 * 1024;
 /** The client left, or the run was over: until then the target had said nothing more. */
 const leftOpen: ReadonlySet<string | null> = new Set(['client_closed', 'stopping']);
+
+/** `error.type` of an answer that was cut. */
+const cutBy: ReadonlySet<unknown> = new Set([...errorCodes, ...leftOpen, 'internal']);
 
 /** For protocols over HTTP. */
 export function replayExchange(rules: ReplayRules): ExchangeReplay {
@@ -91,16 +94,17 @@ class RecordedCall implements UpstreamCall {
   async #answer(): Promise<void> {
     const { recorded, receiver, action, rules } = this.#parts;
     const bytes = Buffer.concat(this.#asked);
+    const asked = { action, bytes };
     try {
       if (this.#askedBytes > requestBytesMax) {
-        throw recorded.miss(`a request of more than ${requestBytesMax} bytes is not looked for`, { action, bytes });
+        throw recorded.miss(`a request of more than ${requestBytesMax} bytes is not looked for`, asked);
       }
-      const request = recorded.take(requestKey(bytes, rules.change), { action, bytes });
+      const request = recorded.take(requestKey(bytes, rules.change), asked);
       const adapter = rules.adapt?.(await request.bytes(), bytes) ?? null;
-      const end = await this.#give(request, adapter);
+      const end = await this.#give(request, adapter, asked);
       if (!this.#isOver && !leftOpen.has(end)) {
         throw end === null
-          ? recorded.miss('its answer is not on record to its end', { action, bytes })
+          ? recorded.miss('its answer is not on record to its end', asked)
           : new GatewayError('target_unreachable', `The recorded answer ends here: ${end}.`);
       }
     } catch (error) {
@@ -112,8 +116,8 @@ class RecordedCall implements UpstreamCall {
   }
 
   /** What the record says of the end of an answer that is not whole: null when it says nothing. */
-  async #give(request: RecordedRequest, adapter: AnswerAdapter | null): Promise<string | null> {
-    const { receiver } = this.#parts;
+  async #give(request: RecordedRequest, adapter: AnswerAdapter | null, asked: Asked): Promise<string | null> {
+    const { receiver, recorded } = this.#parts;
     let isHeadGiven = false;
     for await (const piece of request.answer()) {
       await this.#resume?.promise;
@@ -122,7 +126,11 @@ class RecordedCall implements UpstreamCall {
       }
       const read = isHeadGiven ? null : readRecordedHead(piece.content);
       if (read !== null && read.status < 200) {
-        this.#inform(read);
+        if (read.status === 101) {
+          throw recorded.miss('a conversation by WebSocket is not served', asked);
+        }
+        const { status, statusText, headers } = read;
+        receiver.onInformation({ status, statusText, rawHeaders: headers.flat() });
         continue;
       }
       if (read !== null) {
@@ -148,18 +156,14 @@ class RecordedCall implements UpstreamCall {
     }
     return null;
   }
-
-  #inform({ status, statusText, headers }: RecordedHead): void {
-    if (status === 101) {
-      throw new GatewayError('unsupported', 'A conversation by WebSocket is not served from a recording.');
-    }
-    this.#parts.receiver.onInformation({ status, statusText, rawHeaders: headers.flat() });
-  }
 }
 
-/** The last record of an answer, unless it says why the answer has no end. What the gateway answered itself is whole although it is an error. */
+/**
+ * The last record of an answer, unless it is the gateway's word for why the answer has no end: that has no content. What the gateway answered itself is whole, and
+ * so is an answer that tells of an error of the target.
+ */
 function isWholeAt({ continues, attributes, content }: AnswerPiece): boolean {
-  return !continues && (attributes['error.type'] === undefined || readRecordedHead(content) !== null);
+  return !continues && (content.length > 0 || !cutBy.has(attributes['error.type']));
 }
 
 function trailersOf({ attributes }: AnswerPiece): string[] {

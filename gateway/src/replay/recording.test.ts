@@ -1,0 +1,173 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Protocol } from '../domain/protocol.ts';
+import { openOffline } from '../offline.ts';
+import type { EntryDraft } from '../recording/batch.ts';
+import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { Recording } from './recording.ts';
+
+let data: string;
+before(() => {
+  data = mkdtempSync(join(tmpdir(), 'countersign-recording-'));
+});
+after(() => {
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** Its requests are known by their text; what begins with `own` is nobody's. */
+const stream: Protocol = {
+  id: 'toy',
+  title: 'Toy',
+  transport: 'stream',
+  schemes: {},
+  actions: [],
+  parseOptions: (options) => options,
+  connection: () => ({ url: '', environment: {}, command: '' }),
+  render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
+  serve: async () => Promise.resolve(),
+  replay: {
+    keys:
+      () =>
+      ({ bytes }) =>
+        bytes.toString().startsWith('own') ? null : bytes.toString(),
+    connect: () => {
+      throw new GatewayError('unsupported', 'Nobody connects.');
+    },
+  },
+};
+
+const opening = (channel: number, target = 'a'): EntryDraft => ({
+  kind: 'decision',
+  meta: JSON.stringify({
+    channel,
+    opens: { target, protocol: 'toy', targets: [{ name: 'given', protocol: 'toy', scheme: 's', host: 'h', port: 1, path: 'p', options: {} }] },
+  }),
+  content: [],
+});
+const request = (channel: number, text: string, more: Partial<EntryDraft> & { readonly of?: number } = {}): EntryDraft => ({
+  kind: 'request',
+  content: [Buffer.from(text)],
+  ...more,
+  meta: JSON.stringify({ channel, action: 'toy.ask', ...(more.of === undefined ? {} : { request: more.of }) }),
+});
+const response = (channel: number, of: number | undefined, text: string, continues = false): EntryDraft => ({
+  kind: 'response',
+  meta: JSON.stringify({ channel, request: of, attributes: { a: text.length } }),
+  content: [Buffer.from(text)],
+  continues,
+});
+
+/** A bundle of a session with these records, behind its first. */
+async function bundleOf(...drafts: readonly EntryDraft[]): Promise<string> {
+  const { recorder, keys } = await openRecorder(data);
+  const track = recorder.openSession();
+  for (const draft of drafts) {
+    recorder.append(track, draft);
+  }
+  recorder.closeSession(track, 'client');
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  await using store = await openOffline(data, {});
+  const file = join(data, `${track.id}.bundle`);
+  await using handle = await open(file, 'w');
+  for await (const line of store.bundle(track.id)) {
+    await handle.writeFile(line);
+  }
+  return file;
+}
+
+const options = { findProtocol: (id: string) => (id === 'toy' ? stream : undefined), speed: null };
+
+/** What is taken, as text: each answer, what continues with a plus. */
+async function taken(recording: Recording, key: string, channel: number | null = null): Promise<string[] | null> {
+  const found = recording.take('a', key, channel);
+  const said: string[] = [];
+  for await (const { content, continues, isAnswer } of found?.answer() ?? []) {
+    said.push(`${isAnswer ? '' : '!'}${content.toString()}${continues ? '+' : ''}`);
+  }
+  return found === null ? null : said;
+}
+
+test('each request is found once, in order, first in the connection that is gone on with', async () => {
+  const file = await bundleOf(
+    opening(1),
+    opening(2),
+    request(1, 'x'),
+    request(2, 'x'),
+    response(2, 4, 'second'),
+    response(1, 3, 'fir', true),
+    response(1, 3, 'st'),
+    request(1, 'own'),
+    response(1, 8, 'nobody’s'),
+    request(2, 'x'),
+    response(2, 10, 'third'),
+    response(2, undefined, 'unasked'),
+  );
+  await using handle = await open(file);
+  const inOrder = await Recording.open(handle, options);
+  assert.deepEqual([...inOrder.targets.keys()], ['given', 'a']);
+  assert.deepEqual([await taken(inOrder, 'x'), await taken(inOrder, 'x'), await taken(inOrder, 'x')], [['fir+', 'st'], ['second'], ['third', '!unasked']]);
+  assert.equal(await taken(inOrder, 'x'), null);
+  assert.equal(await taken(inOrder, 'own'), null);
+  const channel = await Recording.open(handle, options);
+  assert.deepEqual(
+    [await taken(channel, 'x', 2), await taken(channel, 'x', 2), await taken(channel, 'x', 2)],
+    [['second'], ['third', '!unasked'], ['fir+', 'st']],
+  );
+  assert.equal(channel.take('given', 'x', null), null, 'asked of another target');
+});
+
+test('a request in several records is one; what is asked behind it for the same is another', async () => {
+  const mebibyte = 'm'.repeat(1024 * 1024);
+  const file = await bundleOf(
+    opening(1),
+    request(1, 'be', { continues: true }),
+    request(1, mebibyte, { of: 2, continues: true }),
+    request(1, 'gin', { of: 3, continues: true }),
+    request(1, 'end', { of: 2 }),
+    response(1, 2, mebibyte, true),
+    response(1, 6, 'rest', true),
+    request(1, 'copy', { of: 2, continues: true }),
+    request(1, 'data', { of: 2 }),
+    response(1, 2, 'done'),
+  );
+  await using handle = await open(file);
+  const recording = await Recording.open(handle, options);
+  const key = `be${mebibyte}ginend`;
+  const found = recording.take('a', key, null);
+  assert.equal((await found?.bytes())?.toString(), key);
+  const again = await Recording.open(handle, options);
+  assert.deepEqual(await taken(again, key), [`${mebibyte}+`, 'rest+']);
+  assert.deepEqual(await taken(again, 'copydata'), ['done']);
+});
+
+test('a file that is changed once it was verified is not read', async () => {
+  const file = await bundleOf(opening(1), request(1, 'x'), response(1, 2, 'the answer'));
+  await using handle = await open(file, 'r+');
+  const recording = await Recording.open(handle, options);
+  const text = await handle.readFile('utf8');
+  const at = text.indexOf(Buffer.from('the answer').toString('base64'));
+  await handle.write('A', at);
+  await assert.rejects(taken(recording, 'x'), { code: 'store_damaged', message: /was changed/ });
+  await assert.rejects(Recording.open(handle, options), { code: 'store_damaged', message: /does not hold.*integrity/ });
+});
+
+test('facts that are signed and make no sense are malformed', async () => {
+  for (const meta of ['no json', '[]', '{"channel":"1"}', '{"channel":1,"opens":{"target":1}}']) {
+    const file = await bundleOf({ kind: 'request', meta, content: [] });
+    await using handle = await open(file);
+    await assert.rejects(Recording.open(handle, options), MalformedError, meta);
+  }
+  for (const text of ['', 'x', '\n', '{"bundle":', `${'x'.repeat(100_000)}\n`]) {
+    const file = join(data, 'nothing');
+    await using handle = await open(file, 'w+');
+    await handle.writeFile(text);
+    await assert.rejects(Recording.open(handle, options), MalformedError, text.slice(0, 20));
+  }
+});
