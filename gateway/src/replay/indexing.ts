@@ -7,7 +7,7 @@ import { indexKey } from './index-key.ts';
 import type { RecordedMeta } from './recorded-meta.ts';
 
 /** Each costs some hundred bytes of memory. */
-const recordsMax = 2_000_000;
+const recordsMax = 1_000_000;
 /** Of requests that go on over several records, while they are read: a longer one is not served. */
 const heldBytesMax = 64 * 1024 * 1024;
 

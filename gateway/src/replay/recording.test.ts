@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
@@ -63,12 +64,16 @@ const response = (channel: number, of: number | undefined, text: string, continu
   continues,
 });
 
-/** A bundle of a session with these records, behind its first. */
-async function bundleOf(...drafts: readonly EntryDraft[]): Promise<string> {
+/** A bundle of a session with these records, behind its first; a number is a pause. */
+async function bundleOf(...drafts: readonly (EntryDraft | number)[]): Promise<string> {
   const { recorder, keys } = await openRecorder(data);
   const track = recorder.openSession();
   for (const draft of drafts) {
-    recorder.append(track, draft);
+    if (typeof draft === 'number') {
+      await delay(draft);
+    } else {
+      recorder.append(track, draft);
+    }
   }
   recorder.closeSession(track, 'client');
   await recorder[Symbol.asyncDispose]();
@@ -145,6 +150,20 @@ test('a request in several records is one; what is asked behind it for the same 
   const again = await Recording.open(handle, options);
   assert.deepEqual(await taken(again, key), [`${mebibyte}+`, 'rest+']);
   assert.deepEqual(await taken(again, 'copydata'), ['done']);
+});
+
+test('an answer comes no faster than it was recorded, where that is wanted', async () => {
+  const pauseMs = 60;
+  const file = await bundleOf(opening(1), request(1, 'x'), pauseMs, response(1, 2, 'a', true), response(1, 2, 'b'));
+  await using handle = await open(file);
+  const recording = await Recording.open(handle, { ...options, speed: 0.5 });
+  const startedMs = performance.now();
+  // A timer has nobody who waits for it here.
+  const alive = setInterval(() => undefined, pauseMs);
+  assert.deepEqual(await taken(recording, 'x'), ['a+', 'b']);
+  clearInterval(alive);
+  // Clocks are cut to milliseconds, timers may be early by one.
+  assert.ok(performance.now() - startedMs >= 2 * (pauseMs - 2) - 1);
 });
 
 test('a file that is changed once it was verified is not read', async () => {

@@ -10,6 +10,9 @@ import { indexKey } from './index-key.ts';
 import { Indexing, type IndexedRequest } from './indexing.ts';
 import { Waiting } from './waiting.ts';
 
+/** What a timer can wait at once. */
+const waitMsMax = 2 ** 31 - 1;
+
 export interface RecordingOptions {
   /** Verifier keys to trust; none: the bundle's own. */
   readonly keys?: readonly string[];
@@ -72,7 +75,9 @@ export class Recording {
         return;
       }
       if (this.#speed !== null) {
-        await delay(Math.max(0, startedMs + (timeMs - askedMs) / this.#speed - performance.now()));
+        const waitMs = startedMs + (timeMs - askedMs) / this.#speed - performance.now();
+        // Whoever waits for it keeps the process going, not this.
+        await delay(Math.max(0, Math.min(waitMsMax, waitMs)), undefined, { ref: false });
       }
       yield { content: content ?? Buffer.alloc(0), attributes: meta?.attributes ?? {}, isAnswer: meta?.request !== undefined, continues };
     }
