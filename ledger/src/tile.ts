@@ -8,6 +8,7 @@ export const tileHeight = 8;
 export const tileWidth = 256;
 const tileLevelMax = 63;
 const cachedTilesMax = 256;
+const cachedSubtreesMax = 4096;
 
 export interface Tile {
   readonly level: number;
@@ -92,6 +93,7 @@ export class TileReader {
   readonly size: number;
   readonly #readTile: ReadTile;
   readonly #cache = new Map<string, Promise<Uint8Array>>();
+  readonly #subtrees = new Map<string, Uint8Array>();
 
   constructor(size: number, readTile: ReadTile) {
     this.size = size;
@@ -100,6 +102,11 @@ export class TileReader {
 
   /** The hash of the perfect subtree over the leaves `[index · 2^height, (index + 1) · 2^height)`. */
   readonly readHash = async (height: number, index: number): Promise<Uint8Array> => {
+    const subtree = `${height}/${index}`;
+    const known = this.#subtrees.get(subtree);
+    if (known !== undefined) {
+      return known;
+    }
     const level = Math.floor(height / tileHeight);
     // Which hashes of that level the subtree covers: 1 to 128 of one tile.
     const width = 2 ** (height % tileHeight);
@@ -114,7 +121,9 @@ export class TileReader {
       const below = hashes;
       hashes = Array.from({ length: below.length / 2 }, (_, i) => nodeHash(below[2 * i] ?? tile, below[2 * i + 1] ?? tile));
     }
-    return hashes[0] ?? tile;
+    const hash = hashes[0] ?? tile;
+    this.#keepSubtree(subtree, hash);
+    return hash;
   };
 
   async root(): Promise<Uint8Array> {
@@ -128,6 +137,15 @@ export class TileReader {
   /** From the tree of the first `size1` leaves to this one. */
   async consistencyProof(size1: number): Promise<Uint8Array[]> {
     return consistencyProof(size1, this.size, this.readHash);
+  }
+
+  /** Proofs of leaves side by side have most of their hashes in common, and the widest take the most time. */
+  #keepSubtree(subtree: string, hash: Uint8Array): void {
+    const [oldest] = this.#subtrees.keys();
+    if (this.#subtrees.size === cachedSubtreesMax && oldest !== undefined) {
+      this.#subtrees.delete(oldest);
+    }
+    this.#subtrees.set(subtree, hash);
   }
 
   #tile(level: number, index: number): Promise<Uint8Array> {
