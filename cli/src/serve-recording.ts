@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { isSession } from './arguments.ts';
 import { runCommand } from './run-command.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
 import { escapeControls } from './terminal.ts';
+import { trustedKeys } from './trusted-keys.ts';
 
 export interface ServeOptions extends SourceOptions {
   readonly port: number;
@@ -25,9 +25,9 @@ export async function serveRecording(recording: string, words: readonly string[]
   // Here, so that no other command has to load what serves.
   const { ReplayServer } = await import('@countersign/gateway/replay-server.ts');
   let misses = 0;
-  const { key, speed = null, port } = options;
+  const { speed = null, port } = options;
   await using server = await ReplayServer.open(bundle, {
-    ...(key.length === 0 ? {} : { keys: key.map(readKey) }),
+    ...trustedKeys(options),
     speed,
     port,
     onMiss: (miss) => {
@@ -58,10 +58,6 @@ async function fetchBundle(session: string, options: ServeOptions): Promise<File
     await file.close();
     throw error;
   }
-}
-
-function readKey(value: string): string {
-  return existsSync(value) ? readFileSync(value, 'utf8').trim() : value;
 }
 
 async function serveUntilSignal(environment: Readonly<Record<string, string>>): Promise<void> {

@@ -69,7 +69,7 @@ function addReading(session: Command): void {
     .option('--no-wait', 'no pauses at all')
     .addHelpText(
       'after',
-      `\nWith --serve it exits with the command's own code, or with 1 when it asked for anything that was not recorded.\n\nExamples:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,
+      `\nWith --serve it exits with the command's own code, or with 1 when it asked for anything that was not recorded.\n\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,
     )
     .action(replay);
   addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))

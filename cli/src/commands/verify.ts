@@ -12,6 +12,7 @@ import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
 import { configOption, loadConfig } from '../location.ts';
 import { openStoreFiles } from '../store-files.ts';
+import { trustedKeys } from '../trusted-keys.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
 
 const fileBytesMax = 1024 * 1024 * 1024;
@@ -74,7 +75,7 @@ async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   const progress = showProgress();
   using keyRows = openKeys(data);
   const report = await verifyStore(openStoreFiles(data), {
-    ...keysOf(options),
+    ...trustedKeys(options),
     ...(keyRows === null ? {} : { keyRows }),
     ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
     ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
@@ -99,11 +100,7 @@ async function verifyOne(file: string, options: VerifyOptions): Promise<FileRepo
   if (size > fileBytesMax) {
     throw new MalformedError(`${file} is longer than ${fileBytesMax} bytes`);
   }
-  return verifyFile(readFileSync(file), keysOf(options));
-}
-
-function keysOf({ key }: VerifyOptions): { readonly keys?: readonly string[] } {
-  return key.length === 0 ? {} : { keys: key.map((value) => (existsSync(value) ? readFileSync(value, 'utf8').trim() : value)) };
+  return verifyFile(readFileSync(file), trustedKeys(options));
 }
 
 /** On a terminal, how far it has come. */

@@ -8,7 +8,7 @@ import type { TargetFacts } from '../domain/target.ts';
 import { BundleFile, type Place } from './bundle-file.ts';
 import { indexKey } from './index-key.ts';
 import { Indexing, type IndexedRequest } from './indexing.ts';
-import { Waiting } from './waiting.ts';
+import { Waiting, type NoneWaiting } from './waiting.ts';
 
 /** What a timer can wait at once. */
 const waitMsMax = 2 ** 31 - 1;
@@ -54,9 +54,9 @@ export class Recording {
   }
 
   /** The next request of this key, each once: first those of `channel`, where one is given. */
-  take(target: string, key: string, channel: number | null): (RecordedRequest & { readonly channel: number }) | null {
+  take(target: string, key: string, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
     const request = this.#waiting.take(indexKey(target, key), channel);
-    return request === null ? null : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
+    return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
   }
 
   async #bytes({ parts }: IndexedRequest): Promise<Buffer> {

@@ -16,6 +16,8 @@ const identity: Identity = { principal: { id: 'replay', kind: 'agent', groups: [
 const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
 const policy = { version: '', decide: () => decision };
 
+const reasons = { unknown: 'it was not recorded', 'used up': 'it was not recorded as often' } as const;
+
 export interface ReplaySessionParts {
   readonly recording: Recording;
   readonly target: TargetFacts;
@@ -101,8 +103,8 @@ export class ReplaySession implements Session, RecordedTarget {
     const { recording, target, protocol } = this.#parts;
     // Over HTTP it does not matter which of a client's connections a request comes on.
     const found = recording.take(target.name, key, protocol.transport === 'stream' ? this.#recordedChannel : null);
-    if (found === null) {
-      throw this.miss('it was not recorded, or not as often', asked);
+    if (typeof found === 'string') {
+      throw this.miss(reasons[found], asked);
     }
     this.#recordedChannel = found.channel;
     return found;

@@ -6,6 +6,9 @@ interface Queue {
   next: number;
 }
 
+/** Why there is none: nobody asked this, or not as often. */
+export type NoneWaiting = 'unknown' | 'used up';
+
 /** The requests that nobody has taken yet, by their keys. */
 export class Waiting {
   readonly #byKey = new Map<string, Map<number, Queue>>();
@@ -21,17 +24,19 @@ export class Waiting {
   }
 
   /** Of `channel` while it has one, then the one that was recorded first. */
-  take(key: string, channel: number | null): IndexedRequest | null {
+  take(key: string, channel: number | null): IndexedRequest | NoneWaiting {
     const channels = this.#byKey.get(key);
-    const own = channel === null ? undefined : channels?.get(channel);
-    const queue = own ?? earliest(channels?.values() ?? []);
-    const request = queue?.requests[queue.next] ?? null;
-    if (queue === undefined || request === null) {
-      return null;
+    if (channels === undefined) {
+      return 'unknown';
+    }
+    const queue = (channel === null ? undefined : channels.get(channel)) ?? earliest(channels.values());
+    const request = queue?.requests[queue.next];
+    if (queue === undefined || request === undefined) {
+      return 'used up';
     }
     queue.next += 1;
     if (queue.next === queue.requests.length) {
-      channels?.delete(request.channel);
+      channels.delete(request.channel);
     }
     return request;
   }
