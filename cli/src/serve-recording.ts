@@ -16,8 +16,8 @@ export interface ServeOptions extends SourceOptions {
   readonly speed?: number;
 }
 
-/** What is shown of a request that was not recorded. */
-const shownCharacters = 2_000;
+/** So much is shown of the beginning of a request that was not recorded, and of its end, where a conversation differs. */
+const shownCharacters = 1_000;
 
 /** Serves a recording to a command, or until a signal. Returns the exit code: not 0 when anything was asked that was not recorded. */
 export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions): Promise<number> {
@@ -76,7 +76,7 @@ async function serveUntilSignal(environment: Readonly<Record<string, string>>): 
 
 function describeMiss({ target, action, text, reason }: Miss): string {
   const what = [action, target].filter((part) => part !== '').join(' ');
-  const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  const shown = text.length > 2 * shownCharacters ? `${text.slice(0, shownCharacters)}\n…\n${text.slice(-shownCharacters)}` : text;
   const lines = shown === '' ? '' : `\n    ${escapeControls(shown, 'lines').replaceAll('\n', '\n    ')}`;
   return `countersign: not answered: ${escapeControls(what, 'nothing')}: ${reason}${lines}\n`;
 }

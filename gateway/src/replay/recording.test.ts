@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -179,6 +179,23 @@ test('a file that is changed once it was verified is not read', async () => {
   await handle.write('A', at);
   await assert.rejects(taken(recording, 'x'), { code: 'store_damaged', message: /was changed/ });
   await assert.rejects(Recording.open(handle, options), { code: 'store_damaged', message: /does not hold.*integrity/ });
+});
+
+test('a bundle that somebody else signed, or from which a record is missing, is not read', async () => {
+  const file = await bundleOf(opening(1), request(1, 'x'), response(1, 2, 'the answer'));
+  const other = mkdtempSync(join(tmpdir(), 'countersign-recording-'));
+  const { recorder, keys } = await openRecorder(other);
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  const keyOf = (directory: string): string => readFileSync(join(directory, 'log', 'key'), 'utf8').trim();
+  await using handle = await open(file, 'r+');
+  await Recording.open(handle, { ...options, keys: [keyOf(other), keyOf(data)] });
+  await assert.rejects(Recording.open(handle, { ...options, keys: [keyOf(other)] }), { code: 'store_damaged', message: /does not hold.*trust/ });
+  rmSync(other, { recursive: true });
+  const lines = readFileSync(file, 'utf8').split('\n');
+  await handle.truncate(0);
+  await handle.write(lines.toSpliced(3, 1).join('\n'), 0);
+  await assert.rejects(Recording.open(handle, options), { code: 'store_damaged', message: /does not hold.*completeness/ });
 });
 
 test('facts that are signed and make no sense are malformed', async () => {
