@@ -3,7 +3,7 @@ import { isBundle, parseBundle, type BundleBody, type BundleHeader, type ParsedR
 import { checkInclusion, emptyReport, nameOf, type FileOptions, type FileReport } from './file-report.ts';
 import { parseCloseRecords, parseEpochBody, parseGovernanceBody, parseSealBody } from './governance.ts';
 import { decodeHex } from './hex.ts';
-import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, type BodySlot, type Leaf } from './leaf.ts';
+import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, type BodySlot, type Leaf, type LeafKind } from './leaf.ts';
 import { parseVerifierKey, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { checkNote, type SignedCheckpoint } from './store-trust.ts';
@@ -190,25 +190,25 @@ function checkClear(record: ParsedRecord, body: Uint8Array, findings: Findings):
 
 /** A whole session begins with `open` or `epoch`, and with nothing else but at its end stands `close`. */
 class Extent {
-  #begins = false;
-  #closed = 0;
-  #behindClose = 0;
+  #first: LeafKind | null = null;
+  #closeAt: number | null = null;
   #records = 0;
 
   add({ decoded: { kind } }: ParsedRecord): void {
-    this.#begins ||= this.#records === 0 && (kind === 'open' || kind === 'epoch');
-    this.#behindClose += this.#closed > 0 ? 1 : 0;
-    this.#closed += kind === 'close' ? 1 : 0;
+    this.#first ??= kind;
+    if (kind === 'close') {
+      this.#closeAt ??= this.#records;
+    }
     this.#records += 1;
   }
 
   finish(findings: Findings): 'open' | 'closed' {
-    if (!this.#begins) {
+    if (this.#first !== 'open' && this.#first !== 'epoch') {
       findings.add('completeness', 'bundle', 'session without its first record');
     }
-    if (this.#behindClose > 0) {
+    if (this.#closeAt !== null && this.#closeAt < this.#records - 1) {
       findings.add('integrity', 'bundle', 'session with records behind its close');
     }
-    return this.#closed > 0 ? 'closed' : 'open';
+    return this.#closeAt === null ? 'open' : 'closed';
   }
 }
