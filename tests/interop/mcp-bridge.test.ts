@@ -5,6 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
 import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -21,7 +22,7 @@ describe('countersign mcp, for clients that speak over standard input and output
     gateway = await GatewayProcess.start({
       config: `targets:
   remote: { protocol: mcp, url: "${server.url}", durability: process }
-  program: { command: ["${process.execPath}", "${program}"], durability: process }
+  program: { command: ["${process.execPath}", "${program}"], environment: { ${compileCache()} }, durability: process }
   other: { protocol: mcp, url: "${server.url}" }
 principals:
   agent: { kind: agent, targets: [remote, program] }

@@ -7,6 +7,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { parseBundle } from '../../ledger/src/bundle.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -28,7 +29,7 @@ describe('an MCP server of standard input and output as a target', () => {
   const configOf = (granted: string): string => `targets:
   tools:
     command: ["${process.execPath}", "${program}"]
-    environment: { HEARD: "${heard}", MODE: plain, API_KEY: { env: PROGRAM_SECRET } }
+    environment: { HEARD: "${heard}", MODE: plain, API_KEY: { env: PROGRAM_SECRET }, ${compileCache()} }
     durability: process
   missing: { protocol: mcp, command: [/nonexistent/program] }
 principals:
