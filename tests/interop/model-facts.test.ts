@@ -238,21 +238,35 @@ principals:
     client.close();
   });
 
-  test('a compressed stream that is halted is cut: nothing is added to it', async () => {
-    const response = await fetch(`${base}/openai/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${gateway.token('agent')}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: 'compressed endless' }] }),
+  for (const [what, words, seen] of [
+    ['a compressed stream', 'compressed endless', ''],
+    ['a stream inside an event', 'endless halfway', 'I look at '],
+  ] as const) {
+    test(`${what} that is halted is cut: nothing is added to it`, async () => {
+      const response = await fetch(`${base}/openai/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${gateway.token('agent')}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: words }] }),
+      });
+      const session = response.headers.get('countersign-session') ?? '';
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let got = '';
+      // The event behind what is waited for has begun.
+      while (seen !== '' && !/\n\n[^]+$/.test(got.slice(got.indexOf(seen)))) {
+        got += (await reader?.read())?.value ?? '';
+      }
+      await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+      await assert.rejects(async () => {
+        while ((await reader?.read())?.done === false) {
+          // Whatever there is left.
+        }
+      });
+      await waitUntil(async () => {
+        const last = (await gateway.records(session)).findLast(({ kind }) => kind === 'response');
+        return last?.attributes['error.type'] === 'halted' && (last.content?.bytes ?? 0) === 0;
+      });
     });
-    const cut = assert.rejects(response.text());
-    const session = response.headers.get('countersign-session') ?? '';
-    await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
-    await cut;
-    await waitUntil(async () => {
-      const last = (await gateway.records(session)).findLast(({ kind }) => kind === 'response');
-      return last?.attributes['error.type'] === 'halted' && (last.content?.bytes ?? 0) === 0;
-    });
-  });
+  }
 
   test('a client that leaves mid-stream: the call of the model ends, and the record says how far it came', async () => {
     const stream = anthropic.messages.stream({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'endless' }] });

@@ -52,7 +52,7 @@ export interface ModelServer extends SampleServer {
 
 /**
  * A server that answers like models' providers do, from recorded shapes. A prompt that contains `overloaded` gets an error of the provider's, one that contains
- * `endless` a stream that does not end, one that contains `compressed` an answer in gzip.
+ * `endless` a stream that does not end, or, with `halfway`, stops inside an event; one that contains `compressed` an answer in gzip.
  */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Asked[] = [];
@@ -82,7 +82,8 @@ async function answer({ path, body }: Asked, response: ServerResponse): Promise<
     response.writeHead(200, { ...headers, 'content-type': streamed.type });
     const all = body.includes('compressed') ? compress(streamed.events) : streamed.events;
     const isEndless = body.includes('endless');
-    for (const piece of isEndless ? all.slice(0, 3) : all) {
+    const begun = all.slice(0, 3).map((event, i) => (i === 2 && body.includes('halfway') ? event.subarray(0, event.length / 2) : event));
+    for (const piece of isEndless ? begun : all) {
       response.write(piece);
       await delay(eventMs);
     }

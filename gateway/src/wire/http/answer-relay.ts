@@ -41,7 +41,9 @@ export class AnswerRelay implements CallReceiver {
   #call: UpstreamCall | null = null;
   #head: ClientHead | null = null;
   #isHeadRecorded = false;
-  #isBetweenEvents = false;
+  /** What was released ends with an event; what was recorded does. */
+  #isReleasedWhole = false;
+  #isRecordedWhole = false;
   #arrived: Buffer[] = [];
   #trailers: Headers = [];
   #isFlushDue = false;
@@ -71,9 +73,9 @@ export class AnswerRelay implements CallReceiver {
     return this.#parts.response.headersSent;
   }
 
-  /** The head of an answer that another event may be added to, behind what was released of it; null where none may. */
+  /** The head of an answer that another event may be added to, behind what was released of it and in the record; null where none may. */
   get openHead(): ResponseHead | null {
-    return this.#isBetweenEvents ? this.#head : null;
+    return this.#isReleasedWhole && this.#isRecordedWhole ? this.#head : null;
   }
 
   /** Nothing more is recorded or released. */
@@ -226,7 +228,9 @@ export class AnswerRelay implements CallReceiver {
       bytes += piece.length;
     }
     this.#uncommittedBytes += bytes;
-    const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast, isBetweenEvents: this.#facts.isBetweenEvents };
+    const isBetweenEvents = !isLast && this.#facts.isBetweenEvents;
+    this.#isRecordedWhole = isBetweenEvents;
+    const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast, isBetweenEvents };
     session.whenCommitted(() => {
       this.#uncommittedBytes -= bytes;
       this.#guard(() => {
@@ -238,7 +242,7 @@ export class AnswerRelay implements CallReceiver {
 
   #release({ head, bytes, trailers, isLast, isBetweenEvents }: Piece): void {
     const { response, ownHeaders } = this.#parts;
-    this.#isBetweenEvents = isBetweenEvents && !isLast;
+    this.#isReleasedWhole = isBetweenEvents;
     if (head !== null) {
       response.sendDate = false;
       writeHead(response, { ...head, headers: [...head.headers, ...ownHeaders] });

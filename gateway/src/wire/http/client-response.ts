@@ -75,6 +75,9 @@ export function endEarly(response: ClientResponse, head: ClientHead, body: strin
 
 /** Ends an answer that has begun with a last event, and breaks it off where the client does not take it in time. */
 export function endWith(response: ClientResponse, event: Uint8Array, limitMs: number): void {
+  if ('stream' in response ? response.stream.destroyed : response.destroyed) {
+    return;
+  }
   const timer = setTimeout(breakOff, limitMs, response);
   onceClosed(response, () => {
     clearTimeout(timer);
