@@ -21,4 +21,7 @@ test("the demo shows an agent's session, verifies the record and exposes a forge
   ]) {
     assert.ok(stdout.includes(expected), `${expected} is not in:\n${stdout}`);
   }
+  const [, run = '', again = ''] = stdout.split('  asked: ').map((text) => text.split('\n\n')[0]);
+  assert.ok(run.includes('I have written to her'));
+  assert.equal(again, run, 'the agent does the same when the record answers it');
 });

@@ -63,6 +63,11 @@ async function showRun(config: string): Promise<void> {
   await must(['session', 'list', '--config', config], 'session list');
   const session = await newestSession(config);
   await must(['session', 'replay', session, '--config', config, '--no-wait'], `session replay ${session} --no-wait`);
+  say('The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
+  await must(
+    ['session', 'replay', session, '--config', config, '--serve', '--', process.execPath, agent],
+    `session replay ${session} --serve -- node examples/support-agent.ts`,
+  );
 }
 
 /** Verifies the store, then a copy of it with one flipped bit. Returns 0 when the first holds and the second does not. */
