@@ -55,6 +55,8 @@ export interface AnswerError {
   readonly message: string | undefined;
 }
 
+const usageNames = ['input', 'uncachedInput', 'output', 'cacheRead', 'cacheCreation', 'reasoning'] as const;
+
 /** What the conventions call an error that has no name. */
 const otherError = '_OTHER';
 /** Parts of one answer, over all its choices; further ones are counted only. */
@@ -76,7 +78,7 @@ export class AnswerDraft {
   #id: string | undefined;
   #model: string | undefined;
   #conversation: string | undefined;
-  #usage: Usage = {};
+  readonly #usage: { -readonly [Name in keyof Usage]: Usage[Name] } = {};
   #error: AnswerError | null = null;
   #lost = 0;
 
@@ -103,8 +105,9 @@ export class AnswerDraft {
   }
 
   count(usage: Usage): void {
-    const known = Object.entries(usage).filter(([, tokens]) => tokens !== undefined);
-    this.#usage = { ...this.#usage, ...Object.fromEntries(known) };
+    for (const name of usageNames) {
+      this.#usage[name] = usage[name] ?? this.#usage[name];
+    }
   }
 
   finish(choice: number, reason: string | undefined): void {

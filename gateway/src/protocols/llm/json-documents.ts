@@ -43,10 +43,12 @@ export class JsonDocuments {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     let start = 0;
     for (let at = 0; at < bytes.length; at += 1) {
-      const byte = bytes[at];
       if (this.#isInString) {
-        this.#followString(byte);
-      } else if (this.#depth === 0) {
+        at = this.#stringEnd(bytes, at);
+        continue;
+      }
+      const byte = bytes[at];
+      if (this.#depth === 0) {
         if (byte === openBrace) {
           this.#depth = 1;
           start = at;
@@ -71,14 +73,18 @@ export class JsonDocuments {
     return documents;
   }
 
-  #followString(byte: number | undefined): void {
-    if (this.#isEscaped) {
-      this.#isEscaped = false;
-    } else if (byte === backslash) {
-      this.#isEscaped = true;
-    } else if (byte === quote) {
-      this.#isInString = false;
+  /** Position of the quote that ends the string, or of the last byte. Each run of backslashes stands before one quote, so it is counted once. */
+  #stringEnd(bytes: Buffer, from: number): number {
+    const first = this.#isEscaped ? from + 1 : from;
+    this.#isEscaped = false;
+    for (let at = bytes.indexOf(quote, first); at >= 0; at = bytes.indexOf(quote, at + 1)) {
+      if (!isEscapedAt(bytes, first, at)) {
+        this.#isInString = false;
+        return at;
+      }
     }
+    this.#isEscaped = isEscapedAt(bytes, first, bytes.length);
+    return bytes.length - 1;
   }
 
   #hold(bytes: Buffer): void {
@@ -104,4 +110,13 @@ export class JsonDocuments {
     this.#isTooLong = false;
     return document;
   }
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscapedAt(bytes: Buffer, first: number, at: number): boolean {
+  let before = at;
+  while (before > first && bytes[before - 1] === backslash) {
+    before -= 1;
+  }
+  return (at - before) % 2 === 1;
 }
