@@ -31,7 +31,7 @@ describe('the contract of protocols', () => {
   });
 
   for (const way of exchangeWays) {
-    describe(way.protocol, () => {
+    describe(way.target, () => {
       test('what is denied is told, recorded, and forwards nothing', async () => {
         const response = await ask(gateway, way, way.body('denied-words'), { token: stranger });
         assert.equal(response.status, 403);
@@ -39,7 +39,7 @@ describe('the contract of protocols', () => {
         assert.equal(server.heardOf('denied-words'), undefined);
         const own = (await gateway.sessions('all')).filter(({ principal, targets }) => principal === null && targets.length === 0);
         const records = (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
-        assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.reason']).includes(way.protocol)));
+        assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.reason']).includes(way.target)));
       });
 
       test('a grant that is withdrawn is withdrawn on the connection that is there, on the record of its session', async () => {
@@ -60,10 +60,10 @@ describe('the contract of protocols', () => {
       });
 
       test('what was asked and what was answered are in the record, byte for byte', async () => {
-        const asked = way.body(`recorded-words of ${way.protocol}`);
+        const asked = way.body(`recorded-words of ${way.target}`);
         const response = await ask(gateway, way, asked, { token });
         const answered = await response.text();
-        assert.equal(server.heardOf(`recorded-words of ${way.protocol}`)?.body, asked);
+        assert.equal(server.heardOf(`recorded-words of ${way.target}`)?.body, asked);
         const records = await gateway.records(sessionOf(response));
         const request = records.find(({ record }) => record === response.headers.get('countersign-record'));
         assert.deepEqual([request?.kind, request?.verdict], ['request', 'allow']);

@@ -40,7 +40,7 @@ describe('faults during a streamed answer', () => {
   const llm = wayOf('llm');
 
   for (const way of exchangeWays) {
-    test(`C28: kill -9 when the request is at the target (${way.protocol}): it is in the recovered record, and start-up needs no hand`, async () => {
+    test(`C28: kill -9 when the request is at the target (${way.target}): it is in the recovered record, and start-up needs no hand`, async () => {
       await using server = await startStreamServer();
       await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
       const token = gateway.token('agent');

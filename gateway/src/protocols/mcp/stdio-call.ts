@@ -10,7 +10,7 @@ import { untilCommitted } from '../../wire/until-committed.ts';
 import { actionOf } from './actions.ts';
 import type { EventQueue } from './event-queue.ts';
 import { failureJson } from './failures.ts';
-import { parseClientBody, type Message } from './messages.ts';
+import { parseClientBody, type Message, type Request } from './messages.ts';
 import { isStatelessRevision } from './revision.ts';
 import type { StdioExchange } from './stdio-exchange.ts';
 import type { StdioServer, StdioServers } from './stdio-servers.ts';
@@ -31,6 +31,8 @@ export interface StdioCallParts {
 export class StdioCall implements UpstreamCall {
   readonly #parts: StdioCallParts;
   #lines: EventQueue | null = null;
+  /** Tells the server that nobody waits for the answer any more, where that is what leaving means. */
+  #cancel: (() => Promise<void>) | null = null;
   #paused: PromiseWithResolvers<void> | null = null;
   #isOver = false;
 
@@ -65,6 +67,14 @@ export class StdioCall implements UpstreamCall {
   }
 
   destroy(): void {
+    if (!this.#isOver) {
+      this.#cancel?.().catch((error: unknown) => {
+        // A server that has ended by now is not told, nor is one whose session is ending.
+        if (!(error instanceof GatewayError)) {
+          throw error;
+        }
+      });
+    }
     this.#isOver = true;
     this.#lines?.end(null);
     this.resume();
@@ -91,6 +101,9 @@ export class StdioCall implements UpstreamCall {
       this.#parts.receiver.onHead({ status: 202, statusText: 'Accepted', rawHeaders: ['content-length', '0'] });
       this.#parts.receiver.onEnd([]);
       return;
+    }
+    if (isShared && message?.kind === 'request') {
+      this.#cancel = async () => this.#cancelRequest(exchange, message);
     }
     await this.#answer(lines, isShared ? [] : [sessionHeader, id], (error) => {
       return Buffer.from(failureJson(problemOf(error, this.#parts.session.id), message?.kind === 'request' ? message.id : null));
@@ -119,6 +132,16 @@ export class StdioCall implements UpstreamCall {
       answer.push(line);
     }
     session.record('response', { request: seq }, answer);
+  }
+
+  /** In a revision without sessions. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation */
+  async #cancelRequest(exchange: StdioExchange, { id }: Request): Promise<void> {
+    const { session } = this.#parts;
+    session.signal.throwIfAborted();
+    const said = Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id.json}}}`);
+    const { grant } = await session.request({ name: 'mcp.cancel', attributes: {} }, [said], { byGateway: true });
+    await untilCommitted(session);
+    exchange.post(Buffer.concat(grant?.spend() ?? []));
   }
 
   /** `failed`: what tells the client that a request has no answer, behind what there was of one. */
