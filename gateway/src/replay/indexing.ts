@@ -122,13 +122,11 @@ export class Indexing {
   }
 
   #hold(growing: Growing, { content, isWithheld }: BundleEntry): void {
-    if (growing.bytes === null || content === null) {
-      growing.bytes = isWithheld ? null : growing.bytes;
-      return;
+    if (growing.bytes !== null && content !== null) {
+      this.#heldBytes += content.length;
+      growing.bytes.push(content);
     }
-    this.#heldBytes += content.length;
-    growing.bytes.push(content);
-    if (this.#heldBytes > heldBytesMax) {
+    if (isWithheld || this.#heldBytes > heldBytesMax) {
       this.#letGo(growing);
     }
   }
