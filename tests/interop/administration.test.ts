@@ -44,6 +44,34 @@ principals:
     await client.end();
   }
 
+  test('a target that is a program is added with its environment, and listed by the program alone', () => {
+    const words = [
+      '--environment',
+      'MODE=a=b',
+      '--environment-from',
+      'HOME',
+      '--directory',
+      '/tmp',
+      '--durability',
+      'process',
+      '--',
+      'serve',
+      '--key',
+      'in-arguments',
+    ];
+    const added = gateway.cli(['target', 'add', 'files', ...words]);
+    assert.equal(added.status, 0, added.stderr);
+    const written = readFileSync(gateway.configFile, 'utf8');
+    for (const part of ['command:', '- in-arguments', 'MODE: a=b', 'env: HOME', 'directory: /tmp']) {
+      assert.ok(written.includes(part), part);
+    }
+    const listed = gateway.rows<{ name: string; program?: string }>(['target', 'list']).find(({ name }) => name === 'files');
+    assert.equal(listed?.program, 'serve');
+    assert.doesNotMatch(gateway.cli(['target', 'list']).stdout, /in-arguments/);
+    assert.match(gateway.cli(['target', 'add', 'other', '--environment', 'MODE', '--', 'serve']).stderr, /NAME=VALUE is expected/);
+    gateway.configure(config);
+  });
+
   test('targets and principals are added to the file with its comments kept, and to the running gateway with its sessions kept', async () => {
     const client = await connect(gateway.token('agent'));
     const added = gateway.cli(['target', 'add', 'second', database.url, '--password-env', 'SHOP_PASSWORD']);

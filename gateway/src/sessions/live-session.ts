@@ -135,9 +135,13 @@ export class LiveSession {
     return { channel, signal: controller.signal };
   }
 
-  /** Runs once the session is closed. */
+  /** Runs once the session is closed, at once where it is. */
   onEnd(giveUp: () => Promise<void>): void {
-    this.#givingUp.push(giveUp);
+    if (this.#isOpen) {
+      this.#givingUp.push(giveUp);
+    } else {
+      void giveUp();
+    }
   }
 
   /** Idempotent. The last channel of a session that lives by its channel closes it. */

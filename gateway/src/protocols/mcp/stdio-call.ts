@@ -129,7 +129,7 @@ export class StdioCall implements UpstreamCall {
     const lines = exchange.post(Buffer.concat(grant?.spend() ?? []));
     const answer: Buffer[] = [];
     for await (const line of lines ?? []) {
-      answer.push(line);
+      answer.push(line, Buffer.from('\n'));
     }
     session.record('response', { request: seq }, answer);
   }
