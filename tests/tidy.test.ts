@@ -155,7 +155,30 @@ test('docs/errors.md and docs/dependencies.md are equal to the code', () => {
 });
 
 /** Attacks that each have a test whose title begins with the row's name: `A4: ...`, `A1, D33: ...`. */
-const attackRows = ['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'A9', 'A10', 'A11', 'B19', 'B22', 'B24', 'C28', 'C29', 'C30', 'D33', 'D35'];
+const attackRows = [
+  'A1',
+  'A2',
+  'A3',
+  'A4',
+  'A5',
+  'A6',
+  'A7',
+  'A8',
+  'A9',
+  'A10',
+  'A11',
+  'A12',
+  'A13',
+  'B19',
+  'B22',
+  'B24',
+  'C28',
+  'C29',
+  'C30',
+  'D33',
+  'D35',
+  'D38',
+];
 
 function rowsNamed(text: string): string[] {
   const titles = text.matchAll(/\btest\(\s*['"`]([A-D]\d+(?:, [A-D]\d+)*): /g);
