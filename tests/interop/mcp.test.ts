@@ -104,6 +104,30 @@ principals:
     assert.deepEqual(await alertsOf(), [alert, alert]);
   });
 
+  test('a call that is halted in the midst of its stream ends with an error that answers it', async () => {
+    const progress = 'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}\n\n';
+    await using slow = await openServer(async (request, response) => {
+      await text(request);
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(progress);
+    });
+    await using own = await GatewayProcess.start({
+      config: `targets:\n  tools: { protocol: mcp, url: "${slow.url}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [tools] }\n`,
+    });
+    const response = await fetch(`http://127.0.0.1:${own.port('http')}/t/tools`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${own.token('agent')}`, 'content-type': 'application/json', 'mcp-protocol-version': '2025-11-25' },
+      body: '{"jsonrpc":"2.0","id":"seven","method":"tools/call","params":{"name":"slow","_meta":{"progressToken":1}}}',
+    });
+    const reader = response.body?.getReader();
+    assert.equal(Buffer.from((await reader?.read())?.value ?? []).toString(), progress);
+    const session = response.headers.get('countersign-session') ?? '';
+    assert.equal(own.cli(['session', 'halt', session, '--reason', 'enough']).status, 0);
+    const last = Buffer.from((await reader?.read())?.value ?? []).toString();
+    assert.match(last, /^event: message\ndata: \{"jsonrpc":"2.0","id":"seven","error":\{.*"code":"halted"/);
+    assert.equal((await reader?.read())?.done, true);
+    assert.match((await own.records(session)).findLast(({ kind }) => kind === 'response')?.content?.text ?? '', /countersign: /);
+  });
+
   test('what may not be done is an error of the SDK, and reaches no server', async () => {
     await assert.rejects(connect('auto', 'other'));
     await assert.rejects(connect('auto', 'nothing'));

@@ -43,6 +43,11 @@ export class AnswerFollower implements AnswerReader {
     return this.#toolList;
   }
 
+  /** Behind the answer to what was asked nothing is said of it any more. */
+  get isBetweenEvents(): boolean {
+    return this.#outcome === 'none' && this.#sse?.isBetweenEvents === true;
+  }
+
   head({ headers }: ResponseHead): void {
     const mediaType = headers
       .find(([name]) => name === 'content-type')?.[1]

@@ -34,6 +34,12 @@ export function failureAnswer({ problem, body }: Failed): Failure {
   };
 }
 
+/** The same in a stream of events; null for one that answers no request. */
+export function failureEvent({ problem, body }: Failed): Uint8Array | null {
+  const id = body === null ? null : requestId(body);
+  return id === null ? null : Buffer.from(`event: message\ndata: ${failureJson(problem, id)}\n\n`);
+}
+
 /** An error of ours as the answer to a request. */
 export function failureJson({ code, detail, session }: Problem, id: RequestId | null): string {
   const failure = JSON.stringify({

@@ -4,7 +4,7 @@ import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { targetCall } from '../../wire/http/target-options.ts';
 import type { AnswerFollower } from './answer.ts';
 import { McpScreen } from './answer-screen.ts';
-import { failureAnswer } from './failures.ts';
+import { failureAnswer, failureEvent } from './failures.ts';
 import { ToolsOfTargets } from './known-tools.ts';
 import { readRequest } from './reading.ts';
 import { StdioCall } from './stdio-call.ts';
@@ -27,6 +27,7 @@ export const rules: ExchangeRules = {
     return command === undefined ? session.call(call, receiver) : new StdioCall({ session, receiver, servers: () => servers.of(session, command) });
   },
   failure: failureAnswer,
+  lastEvent: failureEvent,
 };
 
 /** Of the tools of targets, as they were noted before this start. */
@@ -36,6 +37,9 @@ export function recallTools(told: readonly Told[]): void {
 
 function watchTools(target: string, answer: AnswerFollower): AnswerReader {
   return {
+    get isBetweenEvents() {
+      return answer.isBetweenEvents;
+    },
     head: (head) => {
       answer.head(head);
     },
