@@ -64,6 +64,8 @@ describe('what comes before an answer and behind a body', () => {
     talker = await startTalker({
       '/unasked': 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n',
       '/low': 'HTTP/1.1 099 Low\r\ncontent-length: 0\r\n\r\n',
+      '/lengths': 'HTTP/1.1 103 Hints\r\ncontent-length: 5\r\n\r\nHTTP/1.1 204 No\r\ncontent-length: 5\r\n\r\n',
+      '/trailers': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\ncontent-length: 7\r\nx-sum: 1\r\n\r\n',
       '/odd': 'HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n',
     });
     gateway = await GatewayProcess.start({
@@ -185,6 +187,47 @@ principals:
     assert.equal(lastSeen().request.trailers['x-sum'], '43');
     const asked = seen.length;
     assert.equal(await post({ 'content-length': '4' }), 400);
+    assert.equal(seen.length, asked);
+  });
+
+  const sayRaw = async (request: string, body = ''): Promise<string> => {
+    const socket = connect(gateway.port('http'), '127.0.0.1');
+    socket.write(`${request}host: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n\r\n${body}`);
+    const [piece]: Buffer[] = await once(socket, 'data');
+    socket.destroy();
+    return String(piece);
+  };
+
+  test('A10: no length is told of an answer without a body, nor behind one', async () => {
+    assert.doesNotMatch(await sayRaw('GET /t/talker/lengths HTTP/1.1\r\n'), /content-length/i);
+    const bare = http2.request({ ':path': '/t/talker/lengths', authorization: `Bearer ${token}` });
+    const [head] = await once(bare, 'response');
+    assert.equal(head[':status'], 204);
+    const stream = http2.request({ ':path': '/t/talker/trailers', authorization: `Bearer ${token}` });
+    const told = once(stream, 'trailers');
+    stream.resume();
+    const [trailers] = await told;
+    assert.deepEqual(Object.entries(trailers), [['x-sum', '1']]);
+  });
+
+  test('a status that HTTP/2 cannot tell is no answer there', async () => {
+    const stream = http2.request({ ':path': '/t/talker/odd', authorization: `Bearer ${token}` });
+    const [head] = await once(stream, 'response');
+    assert.equal(head[':status'], 502);
+    stream.close();
+  });
+
+  test('A10: the length of a body stays with it, and a coding that nobody undoes is refused', async () => {
+    assert.match(await sayRaw('POST /t/api/x HTTP/1.1\r\nconnection: content-length\r\ncontent-length: 5\r\n', 'hello'), /^HTTP\/1\.1 200 /);
+    assert.equal(lastSeen().body, 'hello');
+    const asked = seen.length;
+    assert.match(await sayRaw('POST /t/api/x HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n', '0\r\n\r\n'), /^HTTP\/1\.1 400 [^]*unsupported/);
+    assert.equal(seen.length, asked);
+  });
+
+  test('TRACE, whose answer would hold the credential of the target, is refused', async () => {
+    const asked = seen.length;
+    assert.match(await sayRaw('TRACE /t/api/x HTTP/1.1\r\n'), /^HTTP\/1\.1 400 [^]*unsupported/);
     assert.equal(seen.length, asked);
   });
 

@@ -9,7 +9,7 @@ import type { ClientRequest, ClientResponse, Upgrade } from '../domain/exchange.
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf } from '../domain/problem.ts';
 import type { Door, ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
-import { endEarly } from '../wire/http/client-response.ts';
+import { endEarly, onceClosed } from '../wire/http/client-response.ts';
 import type { Admission, Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
@@ -19,6 +19,8 @@ const headMs = 60_000;
 const headBytesMax = 64 * 1024;
 /** A connection without a request. */
 const keepAliveMs = 65_000;
+/** Requests of one connection without an answer: who sends more on it is cut off (ATTACKS D33). HTTP/2 says so before. */
+const unansweredMax = 256;
 /** How often deadlines are looked at. */
 const deadlinesMs = 500;
 const tunnelProtocol = 'countersign-tunnel';
@@ -60,6 +62,8 @@ interface Guest {
   readonly outer: Socket;
   /** That of TLS, where it is spoken. */
   readonly served: Socket;
+  /** Requests without an answer. */
+  unanswered: number;
 }
 
 interface Message {
@@ -171,7 +175,7 @@ export class HttpListener implements AsyncDisposable {
       certificate,
       limitMs: limits.loginMs,
       begin: (served, version) => {
-        this.#begin({ place, visit, outer: socket, served }, version);
+        this.#begin({ place, visit, outer: socket, served, unanswered: 0 }, version);
       },
     });
   }
@@ -218,6 +222,14 @@ export class HttpListener implements AsyncDisposable {
       return;
     }
     guest.place.loggedIn();
+    guest.unanswered += 1;
+    onceClosed(response, () => {
+      guest.unanswered -= 1;
+    });
+    if (guest.unanswered > unansweredMax) {
+      guest.outer.destroy();
+      return;
+    }
     try {
       checkHost(request, guest.served);
     } catch (error) {

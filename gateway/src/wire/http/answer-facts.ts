@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes } from '../../domain/action.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
 
 /** Of an encoded answer, read for its facts alone: what is longer is recorded and not understood. */
@@ -34,7 +35,7 @@ export async function decodeContent(coding: string, bytes: Uint8Array): Promise<
 export class AnswerFacts {
   readonly #reader: AnswerReader;
   #coding = '';
-  #encoded: Uint8Array[] | null = null;
+  #encoded: ByteWriter | null = null;
   #encodedBytes = 0;
   #decoding: Promise<void> | null = null;
   #hasLength = false;
@@ -45,7 +46,7 @@ export class AnswerFacts {
 
   head(head: ResponseHead): void {
     this.#coding = (headerOf(head.headers, 'content-encoding') ?? '').trim().toLowerCase();
-    this.#encoded = this.#coding === '' || this.#coding === 'identity' ? null : [];
+    this.#encoded = this.#coding === '' || this.#coding === 'identity' ? null : new ByteWriter();
     this.#hasLength = headerOf(head.headers, 'content-length') !== undefined;
     this.#reader.head(head);
   }
@@ -62,7 +63,7 @@ export class AnswerFacts {
     }
     this.#encodedBytes += piece.length;
     if (this.#encodedBytes <= encodedBytesMax) {
-      this.#encoded.push(piece);
+      this.#encoded.bytes(piece);
     }
   }
 
@@ -71,7 +72,7 @@ export class AnswerFacts {
     if (this.#encoded === null || this.#encodedBytes > encodedBytesMax) {
       return null;
     }
-    this.#decoding ??= this.#decode(Buffer.concat(this.#encoded));
+    this.#decoding ??= this.#decode(this.#encoded.finish());
     return this.#decoding;
   }
 

@@ -3,13 +3,14 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
-import { flushHead, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
+import { flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
-import { endToEndResponse, pairHeaders } from './headers.ts';
+import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
 import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
 
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;
+const noContent = 204;
 
 export interface AnswerParts {
   readonly session: Session;
@@ -26,7 +27,7 @@ export interface AnswerParts {
 /** What is released together: recorded by now. */
 interface Piece {
   readonly head: ClientHead | null;
-  readonly bytes: readonly Uint8Array[];
+  readonly bytes: Uint8Array;
   readonly trailers: Headers;
   readonly isLast: boolean;
   /** Behind it. */
@@ -44,7 +45,10 @@ export class AnswerRelay implements CallReceiver {
   /** What was released ends with an event; what was recorded does. */
   #isReleasedWhole = false;
   #isRecordedWhole = false;
+  /** In this turn. */
   #arrived: Buffer[] = [];
+  /** Not recorded yet. */
+  #read: Buffer = Buffer.alloc(0);
   #trailers: Headers = [];
   #isFlushDue = false;
   /** All of it has arrived; what is still to be found out about it follows in its last record. */
@@ -100,7 +104,7 @@ export class AnswerRelay implements CallReceiver {
         throw new GatewayError('target_unreachable', `The target gave more than ${informationsMax} answers before its answer.`);
       }
       const { session, request, response } = this.#parts;
-      const headers = endToEndResponse(pairHeaders(rawHeaders));
+      const headers = endToEndBodiless(pairHeaders(rawHeaders));
       const attributes = { 'http.response.status_code': status };
       session.record('response', { request, attributes }, [composeResponseHead(status, statusText, headers)], true);
       session.whenCommitted(() => {
@@ -113,10 +117,11 @@ export class AnswerRelay implements CallReceiver {
 
   onHead({ status, statusText, rawHeaders }: AnsweredHead): void {
     this.#guard(() => {
-      if (status < 200) {
-        throw new GatewayError('target_unreachable', 'The target answers with a status that no answer ends with.');
+      if (!isAnswerStatus(this.#parts.response, status)) {
+        throw new GatewayError('target_unreachable', `The target answers with the status ${status}, which no answer ends with.`);
       }
-      const headers = endToEndResponse(pairHeaders(rawHeaders));
+      const answered = pairHeaders(rawHeaders);
+      const headers = status === noContent ? endToEndBodiless(answered) : endToEndResponse(answered);
       this.#headMs = performance.now() - this.#startedMs;
       this.#head = { status, statusText, headers };
       this.#facts.head({ status, headers });
@@ -137,7 +142,6 @@ export class AnswerRelay implements CallReceiver {
     this.#guard(() => {
       this.#bodyMs ??= performance.now() - this.#startedMs;
       this.#arrived.push(bytes);
-      this.#facts.bytes(bytes);
       this.#scheduleFlush();
     });
   }
@@ -145,7 +149,8 @@ export class AnswerRelay implements CallReceiver {
   onEnd(trailers: readonly string[]): void {
     this.#guard(() => {
       this.#isWhole = true;
-      this.#trailers = endToEndResponse(pairHeaders(trailers));
+      this.#trailers = endToEndResponseTrailers(pairHeaders(trailers));
+      this.#readArrived();
       const decoding = this.#facts.finish();
       if (decoding === null) {
         this.#end();
@@ -205,34 +210,41 @@ export class AnswerRelay implements CallReceiver {
     this.#isFlushDue = false;
     this.#guard(() => {
       if (!this.#isWhole) {
+        this.#readArrived();
         this.#flush();
       }
     });
   };
 
+  /** As one piece, however small those were that the target sent: many cost no more than one from here on (ATTACKS D33). */
+  #readArrived(): void {
+    const [only] = this.#arrived;
+    this.#read = this.#arrived.length === 1 && only !== undefined ? only : Buffer.concat(this.#arrived);
+    this.#arrived = [];
+    if (this.#read.length > 0) {
+      this.#facts.bytes(this.#read);
+    }
+  }
+
   #flush(): void {
     const { session, request } = this.#parts;
     const head = this.#isHeadRecorded ? null : this.#head;
-    const arrived = this.#arrived;
+    const bytes = this.#read;
     const isLast = this.#hasEnded;
-    this.#arrived = [];
+    this.#read = Buffer.alloc(0);
     this.#isHeadRecorded = true;
     const attributes: Attributes = {
       ...(head === null ? {} : { 'http.response.status_code': head.status }),
       ...(isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {}),
     };
-    const content = head === null ? arrived : [composeResponseHead(head.status, head.statusText, head.headers), ...arrived];
+    const content = head === null ? [bytes] : [composeResponseHead(head.status, head.statusText, head.headers), bytes];
     session.record('response', { request, attributes }, content, !isLast);
-    let bytes = 0;
-    for (const piece of arrived) {
-      bytes += piece.length;
-    }
-    this.#uncommittedBytes += bytes;
+    this.#uncommittedBytes += bytes.length;
     const isBetweenEvents = !isLast && this.#facts.isBetweenEvents;
     this.#isRecordedWhole = isBetweenEvents;
-    const piece: Piece = { head, bytes: arrived, trailers: this.#trailers, isLast, isBetweenEvents };
+    const piece: Piece = { head, bytes, trailers: this.#trailers, isLast, isBetweenEvents };
     session.whenCommitted(() => {
-      this.#uncommittedBytes -= bytes;
+      this.#uncommittedBytes -= bytes.length;
       this.#guard(() => {
         this.#release(piece);
       });
@@ -248,8 +260,8 @@ export class AnswerRelay implements CallReceiver {
       writeHead(response, { ...head, headers: [...head.headers, ...ownHeaders] });
     }
     response.cork();
-    for (const piece of bytes) {
-      writeBody(response, piece);
+    if (bytes.length > 0) {
+      writeBody(response, bytes);
     }
     if (isLast) {
       if (trailers.length > 0) {

@@ -51,7 +51,8 @@ export class HttpCalls implements Disposable {
     if (known !== undefined) {
       return known;
     }
-    const connections = new TargetConnections(target, { tls, allowLinkLocal, dialMs: this.#limits.dialMs, idleMs: this.#limits.idleMs });
+    const { dialMs, idleMs, connectionsMax } = this.#limits;
+    const connections = new TargetConnections(target, { tls, allowLinkLocal, dialMs, idleMs, connectionsMax });
     this.#connections.set(target, connections);
     return connections;
   }

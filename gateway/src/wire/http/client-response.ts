@@ -21,6 +21,11 @@ export function writeHead(response: ClientResponse, { status, statusText, header
   }
 }
 
+/** HTTP/2 as it is here knows no status above those that are defined. */
+export function isAnswerStatus(response: ClientResponse, status: number): boolean {
+  return status >= 200 && (status < 600 || !('stream' in response));
+}
+
 /** Sends a head that nothing follows yet. */
 export function flushHead(response: ClientResponse): void {
   // HTTP/2 has sent it already.

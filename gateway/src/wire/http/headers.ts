@@ -93,7 +93,7 @@ export function withoutCoding(headers: Headers): Headers {
 
 /** The same for trailers: what frames or encodes a message is said before it (RFC 9110, 6.5.1). */
 export function endToEndTrailers(trailers: Headers, token: string): Headers {
-  return endToEndRequest(trailers, token).filter(([name]) => !name.startsWith('content-'));
+  return endToEndRequest(trailers, token).filter(isNoContentHeader);
 }
 
 /** The same for an answer. Its length is the message's own framing. */
@@ -102,6 +102,21 @@ export function endToEndResponse(headers: Headers): Headers {
   return headers.filter(([name]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-'));
 }
 
+/** The same for an answer that has no body by its status alone: readers that are told a length may wait for one (RFC 9110, 8.6). */
+export function endToEndBodiless(headers: Headers): Headers {
+  return endToEndResponse(headers).filter(([name]) => name !== 'content-length');
+}
+
+/** The same for trailers of an answer. */
+export function endToEndResponseTrailers(trailers: Headers): Headers {
+  return endToEndResponse(trailers).filter(isNoContentHeader);
+}
+
+function isNoContentHeader([name]: Headers[number]): boolean {
+  return !name.startsWith('content-');
+}
+
+/** The length is the message's own: nobody between drops it. */
 function connectionOptions(headers: Headers): ReadonlySet<string> {
   return new Set(
     headers
@@ -111,6 +126,7 @@ function connectionOptions(headers: Headers): ReadonlySet<string> {
           .toLowerCase()
           .split(',')
           .map((option) => option.trim()),
-      ),
+      )
+      .filter((name) => name !== 'content-length'),
   );
 }

@@ -99,6 +99,10 @@ class ExchangeRun {
       path: normalizePath(this.#exchange.path, call.allowsEncodedSlash),
       headers: endToEndRequest(headers, token),
     };
+    if (head.method === 'TRACE') {
+      // Its answer is the request as the target got it, with the target's credential in it.
+      throw new GatewayError('unsupported', 'TRACE is not forwarded.');
+    }
     if (head.path.includes(token)) {
       throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
     }

@@ -21,6 +21,8 @@ export interface ConnectionUser {
 }
 
 export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkLocal'> {
+  /** At once, used or not: what clients ask for at the same time opens no more of them (ATTACKS D33). */
+  readonly connectionsMax: number;
   readonly dialMs: number;
   /** In use, without a byte either way. 0: no limit. */
   readonly idleMs: number;
@@ -44,7 +46,7 @@ export class TargetConnections implements Disposable {
     this.#context = options.tls === null ? null : readContext(options.tls);
   }
 
-  /** A kept connection, or a new one. Errors: `target_unreachable`; those of the dialling come to the user. */
+  /** A kept connection, or a new one. Errors: `target_unreachable`, `limit_exceeded`; those of the dialling come to the user. */
   take(user: ConnectionUser): TargetConnection {
     const now = performance.now();
     for (let kept = this.#unused.pop(); kept !== undefined; kept = this.#unused.pop()) {
@@ -52,6 +54,9 @@ export class TargetConnections implements Disposable {
         return kept;
       }
       kept.destroy();
+    }
+    if (this.#all.size >= this.#options.connectionsMax) {
+      throw new GatewayError('limit_exceeded', `More than ${this.#options.connectionsMax} requests to this target are under way: ask again later.`);
     }
     const connection = new TargetConnection(this.#dial(), this.#target, this.#options);
     this.#all.add(connection);
