@@ -50,6 +50,8 @@ export class RequestBody {
       throw error instanceof GatewayError ? error : new GatewayError('malformed', 'The client broke off its request.', { cause: error });
     } finally {
       this.#request.setTimeout(0);
+      // Who sends all of it before reading the answer that came early gets that answer.
+      this.#request.resume();
     }
     if (isCut(this.#request)) {
       throw new GatewayError('malformed', 'The client broke off its request.');
