@@ -238,8 +238,24 @@ principals:
     assert.match((await sendRaw('/t/other/x', '')).toString(), /^HTTP\/1\.1 403/);
     assert.match((await sendRaw('/t/api/x', '', opening.replace('13', '12'))).toString(), /^HTTP\/1\.1 400/);
     assert.match((await sendRaw('/t/api/a/../x', '')).toString(), /^HTTP\/1\.1 400/);
-    assert.match((await sendRaw('/t/api/x', '', `${opening}content-length: 5\r\n`)).toString(), /^HTTP\/1\.1 400/);
+    for (const body of ['content-length: 5\r\n', 'transfer-encoding: chunked\r\n']) {
+      assert.match((await sendRaw('/t/api/x', '', opening + body)).toString(), /^HTTP\/1\.1 400/);
+      assert.match((await sendRaw('/t/api/x', '0\r\n\r\n', opening + body)).toString(), /^HTTP\/1\.1 400/);
+    }
     assert.equal(raw.length, asked);
+  });
+
+  test('A8: who opens one with a body that does not come, and breaks off, ends nobody but itself', async () => {
+    for (let i = 0; i < 20; i++) {
+      const socket = connect(gateway.port('http'), '127.0.0.1');
+      await once(socket, 'connect');
+      // No token is needed for this.
+      socket.write(`GET /t/api/x HTTP/1.1\r\nhost: 127.0.0.1\r\n${opening}content-length: 5\r\n\r\n`);
+      await new Promise((resolve) => setTimeout(resolve, i));
+      socket.resetAndDestroy();
+    }
+    assert.match((await sendRaw('/t/other/x', '')).toString(), /^HTTP\/1\.1 403/);
+    assert.equal(gateway.exitCode, null);
   });
 
   test('violations by either side close both with 1002', async () => {

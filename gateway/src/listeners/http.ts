@@ -114,9 +114,13 @@ export class HttpListener implements AsyncDisposable {
       this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: true, upgrade: null });
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // Not always that of the connection: while a body is to come, Node gives another one, with errors of its own.
+      socket.on('error', () => socket.destroy());
       const guest = this.#guests.get(request.socket);
       if (guest === undefined) {
         socket.destroy();
+      } else if (hasBody(request.headers)) {
+        refuseUpgrade(socket);
       } else if (isWebSocket(request.headers)) {
         this.#serveUpgrade(guest, request, head);
       } else {
@@ -267,7 +271,6 @@ export class HttpListener implements AsyncDisposable {
  * recorded and slowed down.
  */
 function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
-  socket.on('error', () => socket.destroy());
   const [, target] = tunnelPath.exec(request.url ?? '') ?? [];
   const [, token] = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '') ?? [];
   try {
@@ -279,8 +282,18 @@ function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { so
     socket.setTimeout(0);
     options.onTunnel(socket, head, { token, target });
   } catch {
-    socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    refuseUpgrade(socket);
   }
+}
+
+/** Whoever stays on the connection then is not waited for. */
+function refuseUpgrade(socket: Duplex): void {
+  socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () => socket.destroy());
+}
+
+/** Where it ends and the other protocol begins is not worth finding out (ATTACKS A10). */
+function hasBody({ 'content-length': length = '0', 'transfer-encoding': coding }: IncomingHttpHeaders): boolean {
+  return length !== '0' || coding !== undefined;
 }
 
 function isWebSocket({ upgrade }: IncomingHttpHeaders): boolean {
