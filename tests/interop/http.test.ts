@@ -41,7 +41,7 @@ async function startServer(seen: Seen[]): Promise<Server> {
   return server;
 }
 
-function answer({ url, body }: Seen, response: ServerResponse): void {
+function answer({ url, headers, body }: Seen, response: ServerResponse): void {
   switch (url.split('?')[0]) {
     case '/base/gzip':
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-type': 'application/json' }).end(gzipSync('{"plain":"once unzipped"}'));
@@ -75,6 +75,9 @@ function answer({ url, body }: Seen, response: ServerResponse): void {
       break;
     case '/base/redirect':
       response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end();
+      break;
+    case '/base/moved':
+      response.writeHead(302, { location: url, 'x-echo': headers.authorization ?? '' }).end();
       break;
     case '/base/large':
       response.end(Buffer.alloc(20_000_000, 'x'));
@@ -305,6 +308,18 @@ principals:
     const redirect = await ask('/api/redirect');
     assert.equal(redirect.status, 302);
     assert.equal(redirect.headers.get('location'), 'http://169.254.169.254/latest');
+  });
+
+  test('B24: a target that repeats its credential in the head of an answer does not tell the client', async () => {
+    for (const target of ['api', 'keyed']) {
+      const answer = await ask(`/${target}/moved?x=1`);
+      await answer.body?.cancel();
+      assert.equal(answer.status, 302);
+      assert.match(answer.headers.get('location') ?? '', /^\/base\/moved\?x=1/);
+      assert.ok(!JSON.stringify([...answer.headers]).includes(secret));
+      assert.ok(JSON.stringify([...answer.headers]).includes('REDACTED'));
+      assert.ok(!JSON.stringify(await recordsOf(answer)).includes(secret));
+    }
   });
 
   test('a target that thinks for a while is waited for', async () => {

@@ -63,6 +63,8 @@ export interface CallCredential {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** With the credential in its query, where that is how the target wants it. */
   readonly path?: string;
+  /** How it is spelled: a target that repeats it in the head of its answer does not tell the client. */
+  readonly secrets: readonly string[];
 }
 
 /** One call to a target over HTTP. */

@@ -96,7 +96,8 @@ export function signAws(head: CallHead, body: readonly Uint8Array[], key: AwsSig
       extraHeadersToIgnore: { 'transfer-encoding': true },
     };
     const signed = aws4.sign(request, { accessKeyId, secretAccessKey });
-    return { headers: [...own, ['authorization', String(signed.headers?.['Authorization'])]] };
+    const secrets = own.filter(([name]) => name === 'x-amz-security-token').map(([, value]) => value);
+    return { headers: [...own, ['authorization', String(signed.headers?.['Authorization'])]], secrets };
   } catch (cause) {
     throw new GatewayError('malformed', 'This path cannot be signed: its percent encoding is not of UTF-8.', { cause });
   }

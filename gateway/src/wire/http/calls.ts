@@ -7,6 +7,7 @@ import type { Target } from '../../domain/target.ts';
 import { UpstreamConnection } from '../upstream-connection.ts';
 import { AnswerParser, type AnswerReceiver } from './answer-parser.ts';
 import { composeRequestHead, parseRequestHead } from './head.ts';
+import { withoutSecrets } from './headers.ts';
 import { headerOf } from './reading.ts';
 import { TargetConnections, type ConnectionUser, type TargetConnection } from './target-connections.ts';
 
@@ -76,6 +77,8 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   #isUpgrade = false;
   #isSent = false;
   #upgraded: AnsweredHead | null = null;
+  /** Of the target's credential. */
+  #secrets: readonly string[] = [];
   #isOver = false;
 
   constructor(parts: CallParts) {
@@ -165,7 +168,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   onInformation(head: AnsweredHead): void {
     // The gateway expects no 100 of the target, and says its own.
     if (!this.#isOver && head.status !== 100) {
-      this.#parts.receiver.onInformation(head);
+      this.#parts.receiver.onInformation(this.#conceal(head));
     }
   }
 
@@ -174,9 +177,9 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
       return;
     }
     if (head.status === 101) {
-      this.#upgraded = head;
+      this.#upgraded = this.#conceal(head);
     } else {
-      this.#parts.receiver.onHead(head);
+      this.#parts.receiver.onHead(this.#conceal(head));
     }
   }
 
@@ -189,7 +192,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   onEnd(trailers: readonly string[]): void {
     if (!this.#isOver && this.#upgraded === null) {
       this.#isOver = true;
-      this.#parts.receiver.onEnd(trailers);
+      this.#parts.receiver.onEnd(withoutSecrets(trailers, this.#secrets));
     }
   }
 
@@ -197,6 +200,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   #begin({ method, path, headers }: CallHead, body: readonly Uint8Array[]): void {
     const { options, connections } = this.#parts;
     const credential = options.credential({ method, path, headers }, body);
+    this.#secrets = credential.secrets;
     const given = new Set(credential.headers.map(([name]) => name));
     const head = composeRequestHead({
       method,
@@ -209,6 +213,10 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     this.#parser = new AnswerParser(this, method === 'HEAD');
     this.#connection = connections.take(this);
     this.#write([head, ...this.#framed(body)]);
+  }
+
+  #conceal(head: AnsweredHead): AnsweredHead {
+    return { ...head, rawHeaders: withoutSecrets(head.rawHeaders, this.#secrets) };
   }
 
   /** The body as it goes over the connection. */

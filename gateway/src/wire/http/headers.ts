@@ -21,6 +21,7 @@ const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
 const tokenPattern = /^cs_[A-Za-z0-9_-]{1,200}$/;
 const headersMax = 256;
+const concealedLengthMin = 8;
 
 /**
  * Names in lower case, in order, without what HTTP/2 says of the first line; crumbs of a cookie put together (RFC 9113, 8.2.3). `raw` is Node's list of
@@ -114,6 +115,12 @@ export function endToEndResponseTrailers(trailers: Headers): Headers {
 
 function isNoContentHeader([name]: Headers[number]): boolean {
   return !name.startsWith('content-');
+}
+
+/** Lines of an answer, names and values in turn, in which nobody reads what the target was given. A shorter secret would be found in any text. */
+export function withoutSecrets(raw: readonly string[], secrets: readonly string[]): readonly string[] {
+  const told = secrets.filter(({ length }) => length >= concealedLengthMin);
+  return raw.map((text) => told.reduce((left, secret) => (left.includes(secret) ? left.replaceAll(secret, 'REDACTED') : left), text));
 }
 
 /** The length is the message's own: nobody between drops it. */

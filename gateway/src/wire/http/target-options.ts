@@ -78,17 +78,24 @@ export function targetCall(target: Target, auth?: string): TargetCall {
 function credentialOf(target: Target, method: string, { path }: CallHead): CallCredential {
   const secret = target.password?.();
   if (secret === undefined || method === 'none') {
-    return { headers: [] };
+    return { headers: [], secrets: [] };
   }
+  const secrets = [secret];
   const [kind = '', name = ''] = method.split(':');
   switch (kind) {
     case 'bearer':
-      return { headers: [['authorization', `Bearer ${secret}`]] };
-    case 'basic':
-      return { headers: [['authorization', `Basic ${Buffer.from(`${target.user}:${secret}`).toString('base64')}`]] };
+      return { headers: [['authorization', `Bearer ${secret}`]], secrets };
+    case 'basic': {
+      const basic = Buffer.from(`${target.user}:${secret}`).toString('base64');
+      return { headers: [['authorization', `Basic ${basic}`]], secrets: [...secrets, basic] };
+    }
     case 'header':
-      return { headers: [[name.toLowerCase(), secret]] };
+      return { headers: [[name.toLowerCase(), secret]], secrets };
     default:
-      return { headers: [], path: `${path}${path.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(secret)}` };
+      return {
+        headers: [],
+        path: `${path}${path.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(secret)}`,
+        secrets: [...secrets, encodeURIComponent(secret)],
+      };
   }
 }
