@@ -310,15 +310,15 @@ principals:
     assert.equal(redirect.headers.get('location'), 'http://169.254.169.254/latest');
   });
 
-  test('B24: a target that repeats its credential in the head of an answer does not tell the client', async () => {
+  test('B24: a target that repeats its credential in the head of an moved does not tell the client', async () => {
     for (const target of ['api', 'keyed']) {
-      const answer = await ask(`/${target}/moved?x=1`);
-      await answer.body?.cancel();
-      assert.equal(answer.status, 302);
-      assert.match(answer.headers.get('location') ?? '', /^\/base\/moved\?x=1/);
-      assert.ok(!JSON.stringify([...answer.headers]).includes(secret));
-      assert.ok(JSON.stringify([...answer.headers]).includes('REDACTED'));
-      assert.ok(!JSON.stringify(await recordsOf(answer)).includes(secret));
+      const moved = await ask(`/${target}/moved?x=1`);
+      await moved.body?.cancel();
+      assert.equal(moved.status, 302);
+      assert.match(moved.headers.get('location') ?? '', /^\/base\/moved\?x=1/);
+      assert.ok(!JSON.stringify([...moved.headers]).includes(secret));
+      assert.ok(JSON.stringify([...moved.headers]).includes('REDACTED'));
+      assert.ok(!JSON.stringify(await recordsOf(moved)).includes(secret));
     }
   });
 
