@@ -25,7 +25,7 @@ const groups: Readonly<Record<string, { readonly files: readonly string[]; reado
   units: { files: globSync(['{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts'], { cwd: root }), concurrency: 2 },
   whole: { files: globSync('tests/*.test.ts', { cwd: root }), concurrency: 2 },
   interop: { files: globSync('tests/interop/*.test.ts', { cwd: root }), concurrency: 2 },
-  faults: { files: globSync('tests/faults/*.test.ts', { cwd: root }), concurrency: 1 },
+  faults: { files: globSync('tests/faults/*.test.ts', { cwd: root }), concurrency: 2 },
 };
 
 /** One process for each file; its TAP says how many tests passed. Output is shown when something failed. */

@@ -310,7 +310,7 @@ principals:
     assert.equal(redirect.headers.get('location'), 'http://169.254.169.254/latest');
   });
 
-  test('B24: a target that repeats its credential in the head of an moved does not tell the client', async () => {
+  test('B24: a target that repeats its credential in the head of an answer does not tell the client', async () => {
     for (const target of ['api', 'keyed']) {
       const moved = await ask(`/${target}/moved?x=1`);
       await moved.body?.cancel();
