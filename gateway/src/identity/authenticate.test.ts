@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import fc from 'fast-check';
 import type { Principal } from '../domain/principal.ts';
 import { openSqlite } from '../store/sqlite.ts';
@@ -21,7 +21,12 @@ interface Office extends Disposable {
   nowMs: number;
 }
 
-function openOffice(directory = mkdtempSync(join(tmpdir(), 'countersign-identity-'))): Office {
+const root = mkdtempSync(join(tmpdir(), 'countersign-identity-'));
+after(() => {
+  rmSync(root, { recursive: true });
+});
+
+function openOffice(directory = mkdtempSync(join(root, 'office-'))): Office {
   const database = openSqlite(join(directory, 'identity.db'), { journal: 'truncate', secureDelete: true });
   const tokens = new Tokens(database);
   const principals = new Map([['bot', bot]]);

@@ -1,13 +1,16 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
 import { migrate } from './migrations.ts';
 import { openSqlite } from './sqlite.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-sqlite-'));
+after(() => {
+  rmSync(directory, { recursive: true });
+});
 
 test('a database is readable by its owner only, and durable by default', () => {
   const file = join(directory, 'modes.db');
