@@ -5,6 +5,7 @@ import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHead
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 interface Seen {
   readonly request: IncomingMessage;
@@ -223,6 +224,17 @@ principals:
     const asked = seen.length;
     assert.match(await sayRaw('POST /t/api/x HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n', '0\r\n\r\n'), /^HTTP\/1\.1 400 [^]*unsupported/);
     assert.equal(seen.length, asked);
+  });
+
+  test('a client that leaves in the middle of a body whose answer came early leaves no channel open', async () => {
+    const socket = connect(gateway.port('http'), '127.0.0.1');
+    socket.write(`POST /t/talker/odd HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\ncontent-length: 100000\r\n\r\nxx`);
+    const [piece]: Buffer[] = await once(socket, 'data');
+    const session = /countersign-session: (\w+)/.exec(String(piece))?.[1] ?? '';
+    const disconnects = async (): Promise<number> => (await gateway.records(session)).filter(({ action }) => action === 'gateway.disconnect').length;
+    const earlier = await disconnects();
+    socket.end();
+    await waitUntil(async () => (await disconnects()) > earlier);
   });
 
   test('TRACE, whose answer would hold the credential of the target, is refused', async () => {

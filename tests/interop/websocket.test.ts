@@ -35,7 +35,7 @@ function portOf(server: Server | TlsServer): number {
   return address === null || typeof address === 'string' ? 0 : address.port;
 }
 
-/** Says everything back; below /refused it does not go on in WebSocket, below /liar it does in a way that nobody asked for. */
+/** Says everything back; below /silent it says nothing, below /refused it does not go on in WebSocket, below /liar it does in a way that nobody asked for. */
 async function startServer<Either extends Server | TlsServer>(server: Either, { seen, raw, behind }: Arrivals): Promise<Either> {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: true });
   server.on('request', (_, response) => {
@@ -44,6 +44,10 @@ async function startServer<Either extends Server | TlsServer>(server: Either, { 
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => undefined);
     raw.push(socket);
+    if (request.url === '/silent') {
+      socket.resume().on('end', () => socket.end());
+      return;
+    }
     if (request.url === '/refused' || request.url === '/liar') {
       socket.on('data', (piece: Buffer) => behind.push(piece));
       socket.on('end', () => socket.end());
@@ -243,6 +247,15 @@ principals:
       assert.match((await sendRaw('/t/api/x', '0\r\n\r\n', opening + body)).toString(), /^HTTP\/1\.1 400/);
     }
     assert.equal(raw.length, asked);
+  });
+
+  test('who leaves before the target has answered ends the request there', async () => {
+    const asked = raw.length;
+    const socket = connect(gateway.port('http'), '127.0.0.1');
+    socket.write(`GET /t/api/silent HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n${opening}\r\n`);
+    await waitUntil(() => raw.length > asked);
+    socket.resume().end();
+    await waitUntil(() => raw.at(-1)?.destroyed === true && socket.destroyed);
   });
 
   test('A8: who opens one with a body that does not come, and breaks off, ends nobody but itself', async () => {

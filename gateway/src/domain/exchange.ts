@@ -29,8 +29,8 @@ export interface Exchange {
 export interface Upgrade {
   /** The response is on it until it is detached. */
   readonly socket: Socket;
-  /** What was read of it behind the request. */
-  readonly head: Buffer;
+  /** What came behind the request; from then on the socket is the caller's to read. */
+  readonly take: () => Buffer;
 }
 
 /** How a target is called over HTTP. */

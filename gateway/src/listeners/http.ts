@@ -13,6 +13,7 @@ import { endEarly, onceClosed } from '../wire/http/client-response.ts';
 import type { Admission, Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
+import { awaitAnswer } from './upgrade-wait.ts';
 
 /** From the first byte of a request's head to its last. */
 const headMs = 60_000;
@@ -93,8 +94,9 @@ export class HttpListener implements AsyncDisposable {
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: deadlinesMs,
       maxHeaderSize: headBytesMax,
-      // Any other offer to go on in another protocol is not taken up, and the request answered as it is.
-      shouldUpgradeCallback: ({ headers, url = '' }) => headers.upgrade === tunnelProtocol || (isWebSocket(headers) && targetPath.test(url)),
+      // Any other offer to go on in another protocol is not taken up, and the request answered as it is: also one behind requests that have no answer yet.
+      shouldUpgradeCallback: ({ headers, url = '', socket }) =>
+        (headers.upgrade === tunnelProtocol || (isWebSocket(headers) && targetPath.test(url))) && this.#guests.get(socket)?.unanswered === 0,
     });
     // Its own way to serve a connection, which waits until it is known that the connection speaks HTTP/1.1.
     const serve = this.#server.listeners('connection');
@@ -216,7 +218,7 @@ export class HttpListener implements AsyncDisposable {
     response.once('finish', () => {
       socket.destroySoon();
     });
-    this.#serve(guest, { request, response, expectsContinue: false, upgrade: { socket, head } });
+    this.#serve(guest, { request, response, expectsContinue: false, upgrade: awaitAnswer(socket, head) });
   }
 
   #serve(guest: Guest | undefined, message: Message): void {

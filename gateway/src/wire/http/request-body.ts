@@ -35,6 +35,11 @@ export class RequestBody {
     }
     let bytes = 0;
     this.#request.setTimeout(silenceMs, () => this.#request.destroy());
+    const onGone = (): void => {
+      this.#request.destroy();
+    };
+    // Node does not tell a request whose answer is whole already that its connection was closed.
+    const connection = 'stream' in this.#request ? null : this.#request.socket.once('close', onGone);
     const pieces = this.#request.iterator({ destroyOnReturn: false });
     try {
       for await (const piece of pieces) {
@@ -49,6 +54,7 @@ export class RequestBody {
     } catch (error) {
       throw error instanceof GatewayError ? error : new GatewayError('malformed', 'The client broke off its request.', { cause: error });
     } finally {
+      connection?.off('close', onGone);
       this.#request.setTimeout(0);
       // Who sends all of it before reading the answer that came early gets that answer.
       this.#request.resume();

@@ -193,8 +193,9 @@ class ExchangeRun {
       this.#isOver = true;
       session.signal.removeEventListener('abort', this.#onAbort);
       response.detachSocket(upgrade.socket);
+      const head = upgrade.take();
       const client = new Connection(upgrade.socket, { certificate: null, loginMs: session.limits.loginMs });
-      client.unread(upgrade.head);
+      client.unread(head);
       client.write(composeResponseHead(101, 'Switching Protocols', [...headers, ...this.#ownHeaders]));
       await runRelay(client, upstream, session, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
         this.#bug = bug;
