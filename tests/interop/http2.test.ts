@@ -218,6 +218,17 @@ principals:
     assert.equal((await ask(client, to('/x'))).status, 200);
   });
 
+  test('a client that leaves ends its requests at the target, and is not waited for', async () => {
+    const client = await open();
+    const asked = seen.length;
+    client.request(to('/never')).on('error', () => undefined);
+    await waitUntil(() => seen.length > asked);
+    // An end and nothing else, as of a client that was ended itself.
+    client.socket.destroySoon();
+    await waitUntil(() => lastSeen().closed);
+    await waitUntil(() => client.destroyed);
+  });
+
   test('halt resets the stream: what came of the answer does not pass for all of it', async () => {
     const own = gateway.token('agent');
     const client = await open('https');

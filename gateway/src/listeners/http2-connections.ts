@@ -52,6 +52,8 @@ export class Http2Connections {
 
   /** What was read of the socket already must have been given back to it. */
   accept(socket: Socket, client: Http2Client): void {
+    // A server of HTTP/1.1 accepted it, which lets a client end its side first: here nobody would notice that it has left.
+    socket.allowHalfOpen = false;
     // The server says so before `emit` returns.
     this.#server.once('session', (session) => {
       this.#clients.set(session, client);
