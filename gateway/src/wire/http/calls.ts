@@ -256,7 +256,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     if (connection === null) {
       return;
     }
-    if (isClean && parser.canBeKept && this.#isSent && !this.#isUpgrade && connection.socket.writableLength === 0) {
+    if (isClean && parser.canBeKept && this.#isSent && !this.#isUpgrade) {
       this.#parts.connections.giveBack(connection, parser.keptMs);
     } else {
       connection.destroy();

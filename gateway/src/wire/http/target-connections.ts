@@ -67,17 +67,21 @@ export class TargetConnections implements Disposable {
     return connection;
   }
 
-  /** Its user is done with it, and nothing is under way on it. */
+  /** Its user is done with it. One that has not taken all that it was sent is given up (ATTACKS A10). */
   giveBack(connection: TargetConnection, keptMs: number): void {
-    if (this.#isClosed || this.#unused.length >= unusedMax) {
-      connection.destroy();
-      return;
-    }
     connection.rest(performance.now() + Math.min(unusedMs, keptMs - 1_000));
-    this.#unused.push(connection);
-    this.#sweeping ??= setInterval(() => {
-      this.#sweep();
-    }, unusedMs).unref();
+    if (connection.socket.writableLength === 0) {
+      this.#keep(connection);
+    } else {
+      // That TLS has sent all is told at the end of the turn, by which a near target has answered.
+      setImmediate(() => {
+        if (connection.socket.writableLength === 0) {
+          this.#keep(connection);
+        } else {
+          connection.destroy();
+        }
+      });
+    }
   }
 
   /** Connections in use stay until their users are done. */
@@ -91,6 +95,17 @@ export class TargetConnections implements Disposable {
     for (const connection of this.#all) {
       connection.destroy();
     }
+  }
+
+  #keep(connection: TargetConnection): void {
+    if (this.#isClosed || this.#unused.length >= unusedMax) {
+      connection.destroy();
+      return;
+    }
+    this.#unused.push(connection);
+    this.#sweeping ??= setInterval(() => {
+      this.#sweep();
+    }, unusedMs).unref();
   }
 
   #sweep(now = performance.now()): void {
