@@ -154,7 +154,7 @@ test('docs/errors.md and docs/dependencies.md are equal to the code', () => {
   assert.deepEqual(tableNames('docs/dependencies.md'), foreign.toSorted());
 });
 
-/** Attacks that each have a test whose title begins with the row's name: `A4: ...`, `A1, D33: ...`. */
+/** Attacks that each have a test whose title begins with the row's name: `A4: ...`, `A1, D33: ...`, `T4.1, E40: ...`. */
 const attackRows = [
   'A1',
   'A2',
@@ -181,7 +181,7 @@ const attackRows = [
 ];
 
 function rowsNamed(text: string): string[] {
-  const titles = text.matchAll(/\btest\(\s*['"`]([A-D]\d+(?:, [A-D]\d+)*): /g);
+  const titles = text.matchAll(/\btest\(\s*['"`]((?:[A-E]|T4\.)\d+(?:, (?:[A-E]|T4\.)\d+)*): /g);
   return [...titles].flatMap(([, rows]) => rows?.split(', ') ?? []);
 }
 
@@ -191,5 +191,9 @@ test('each attack row is named by a test', () => {
     attackRows.filter((row) => !named.has(row)),
     [],
   );
-  assert.deepEqual(rowsNamed("test('A1, D33: x'); test(\n  `C28: y`); test('not A4: z'); describe('B22: no test')"), ['A1', 'D33', 'C28'], 'the rule can fail');
+  assert.deepEqual(
+    rowsNamed("test('A1, D33: x'); test(\n  `T4.2, E48: y`); test('not A4: z'); describe('B22: no test')"),
+    ['A1', 'D33', 'T4.2', 'E48'],
+    'the rule can fail',
+  );
 });

@@ -18,6 +18,8 @@ interface Tally {
   skipped: number;
   /** Of those skipped: what the machine does not allow, and no installation would change. */
   notAllowed: number;
+  /** Tests that guard a fault which a trial found, `T4.1` to `T4.51`: how each ended. */
+  items: string[];
 }
 
 /** Files of a group, and how many of them run at the same time. */
@@ -42,6 +44,10 @@ function runFile(file: string, tally: Tally): Promise<void> {
         const [, name, count] = /^# (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line) ?? [];
         if (name !== undefined) {
           counts.set(name, Number(count));
+        }
+        const [, named] = /^ *(?:not )?ok \d+ - (T4\.\d+.*)$/.exec(line) ?? [];
+        if (named !== undefined) {
+          tally.items.push(line.trim().replace(/ok \d+ - /, 'ok '));
         }
         tally.notAllowed += / # SKIP this machine does not allow it/.test(line) ? 1 : 0;
       });
@@ -71,7 +77,7 @@ async function runFiles(files: readonly string[], concurrency: number, tally: Ta
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0 };
+const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0, items: [] };
 const wanted = process.argv.slice(2);
 if (wanted.length === 0 || wanted.includes('check')) {
   const { status } = spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' });
@@ -80,6 +86,10 @@ if (wanted.length === 0 || wanted.includes('check')) {
 for (const [name, { files, concurrency }] of Object.entries(groups)) {
   const chosen = wanted.length === 0 || wanted.includes(name) ? files : files.filter((file) => wanted.includes(file));
   await runFiles(chosen, concurrency, tally);
+}
+const numberOf = (item: string): number => Number(/T4\.(\d+)/.exec(item)?.[1]);
+for (const item of tally.items.toSorted((a, b) => numberOf(a) - numberOf(b))) {
+  console.log(item);
 }
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 const skippedInCi = process.env['CI'] !== undefined && tally.skipped > tally.notAllowed;
