@@ -141,6 +141,29 @@ test('text speaks of the project alone', () => {
   );
 });
 
+test('T4.38: what a package shows to others is named file by file, so that a file or an export that nobody uses is found', () => {
+  const importers = sources('{ledger,gateway,cli,tests,bench,tools,examples}/**/*.ts').map((file) => [file, read(file)] as const);
+  for (const name of ['gateway', 'ledger']) {
+    const shown: Record<string, string> = JSON.parse(read(`${name}/package.json`)).exports;
+    const files = Object.entries(shown);
+    assert.ok(files.length > 10);
+    for (const [entry, file] of files) {
+      assert.equal(file, `./src/${entry.slice(2)}`);
+      const wanted = `'@countersign/${name}/${entry.slice(2)}'`;
+      assert.ok(
+        importers.some(([importer, text]) => !importer.startsWith(`${name}/src/`) && text.includes(wanted)),
+        `${entry} of ${name} is used elsewhere`,
+      );
+    }
+  }
+  const { workspaces } = JSON.parse(read('knip.json'));
+  const entries: string[] = [...workspaces.gateway.entry, ...workspaces.ledger.entry];
+  assert.deepEqual(
+    entries.filter((entry) => entry.includes('*') && !/\.test\.ts$|\/testdata\//.test(entry)),
+    [],
+  );
+});
+
 /** First cells of the table rows of a Markdown file, without code marks. */
 function tableNames(file: string): string[] {
   return [...read(file).matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name ?? '').toSorted();

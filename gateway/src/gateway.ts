@@ -35,7 +35,7 @@ import { openLog, type Logger } from './telemetry.ts';
 import { HttpCalls } from './wire/http/calls.ts';
 import { readServerCertificate } from './wire/tls.ts';
 
-export const software = 'countersign 0.1.0';
+const software = 'countersign 0.1.0';
 /** Clients are told and sessions closed within this, at a stop. */
 const stopMs = 8000;
 /** The same when the journal failed: longer than the last words to a client wait for a commit that does not come. */

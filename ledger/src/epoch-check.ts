@@ -6,7 +6,7 @@ import type { OpenSession } from './session-table.ts';
 import { orMalformed, type Findings } from './verdict.ts';
 
 /** A heartbeat is due every 60 s; half of that again is grace for a busy or suspended machine. */
-export const heartbeatGapMsMax = 90_000;
+const heartbeatGapMsMax = 90_000;
 
 /** A leaf in the body of a batch. */
 export interface LeafPlace {
@@ -15,7 +15,7 @@ export interface LeafPlace {
   readonly index: number;
 }
 
-export function leafName({ index }: LeafPlace): string {
+function leafName({ index }: LeafPlace): string {
   return `leaf ${index}`;
 }
 

@@ -3,7 +3,7 @@ import type { LeafKind } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { decodeUtf8 } from './text.ts';
 
-export const governanceBodyBytesMax = 64 * 1024;
+const governanceBodyBytesMax = 64 * 1024;
 
 export type GovernanceBody = Readonly<Record<string, unknown>>;
 

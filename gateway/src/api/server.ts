@@ -7,7 +7,7 @@ import type { ApiContext, Caller, Callers } from './context.ts';
 import { problem } from './problem.ts';
 import { routes } from './routes.ts';
 
-export type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
+type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 
 /** Answers the requests that are for the API. */
 export function apiListener(api: ApiContext, onError: (error: unknown) => void): (request: ClientRequest, response: ClientResponse) => void {
@@ -18,7 +18,7 @@ export function apiListener(api: ApiContext, onError: (error: unknown) => void):
 }
 
 /** The API over HTTP. Everything but /api/health needs the operator's credential or an administrator's token; what a run may ask, its token. */
-export function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
+function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
   const app: Api = new Hono();
   app.onError((error) => {
     if (!(error instanceof GatewayError)) {

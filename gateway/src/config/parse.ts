@@ -72,7 +72,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret }) : fail(problems);
 }
 
-export function parseAddress(address: string): Address {
+function parseAddress(address: string): Address {
   const at = address.lastIndexOf(':');
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
 import type { SecretReader } from '../domain/target.ts';
 
-export type SecretPlace = { readonly env: string } | { readonly file: string };
+type SecretPlace = { readonly env: string } | { readonly file: string };
 
 /** Makes the reader of a secret; says by `wrong` when the secret is not there now. */
 export type OpenSecret = (place: SecretPlace, wrong: (message: string) => void) => SecretReader;

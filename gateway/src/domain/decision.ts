@@ -3,7 +3,7 @@ import type { Grant } from './grant.ts';
 export type Verdict = 'allow' | 'deny' | 'hold';
 
 /** What must also happen when the act is let through. Masks and alerts come as further members. */
-export interface Obligation {
+interface Obligation {
   readonly kind: string;
   readonly parameters: Readonly<Record<string, string>>;
 }

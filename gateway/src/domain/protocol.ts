@@ -32,7 +32,7 @@ export interface ExchangeProtocol extends ProtocolFacts {
   readonly replay: ExchangeReplay;
 }
 
-export interface ProtocolFacts {
+interface ProtocolFacts {
   readonly id: string;
   readonly title: string;
   /** URL schemes that a target's `url` may have, each with its default port. The first protocol of the registry with a scheme is meant by it alone. */

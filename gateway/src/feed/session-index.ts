@@ -130,7 +130,7 @@ function parseRow(row: SqliteRow): IndexedSession {
   };
 }
 
-export function summarize(session: IndexedSession): SessionSummary {
+function summarize(session: IndexedSession): SessionSummary {
   return {
     session: session.session,
     principal: session.principal,

@@ -30,7 +30,7 @@ const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
 const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
 
 /** The sessions of one connection. */
-export interface Visit {
+interface Visit {
   /** For one request of this protocol. */
   door(protocol: string): Door & Disposable;
   /** The connection is closed. */

@@ -18,7 +18,7 @@ const floodLogMs = 10_000;
 const drainMs = 5_000;
 
 /** What a listener needs of the log. */
-export interface ListenerLog {
+interface ListenerLog {
   warn(facts: Readonly<Record<string, unknown>>, message: string): void;
   error(facts: Readonly<Record<string, unknown>>, message: string): void;
 }

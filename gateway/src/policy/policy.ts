@@ -3,7 +3,7 @@ import type { Decision } from '../domain/decision.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 
-export interface PolicyRequest {
+interface PolicyRequest {
   readonly principal: Principal;
   readonly target: Target;
   /** Its text only when a policy is about text: putting it together takes time. */

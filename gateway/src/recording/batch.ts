@@ -66,7 +66,6 @@ export interface LogPosition {
 
 /** Content of one record at most: longer content is recorded in parts. */
 export const partBytesMax = 1024 * 1024;
-export const metaBytesMax = 64 * 1024;
 
 const commitHeadBytes = 26;
 const seqAt = 18;

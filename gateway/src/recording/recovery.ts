@@ -26,7 +26,7 @@ export interface JournalEnd {
   readonly previous: PreviousEpoch | null;
 }
 
-export interface PreviousEpoch {
+interface PreviousEpoch {
   readonly epoch: number;
   readonly clean: boolean;
   readonly sessionsLeftOpen: number;
@@ -117,7 +117,7 @@ function describe(fold: JournalFold, left: readonly SessionEnd[], tornBytes: num
   };
 }
 
-export async function listSegments(directory: string): Promise<number[]> {
+async function listSegments(directory: string): Promise<number[]> {
   const names = await readdir(directory).catch(() => []);
   const numbers = names.flatMap((name) => parseSegmentName(name) ?? []).toSorted((a, b) => a - b);
   for (const [i, number] of numbers.entries()) {

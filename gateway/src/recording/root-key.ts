@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { SecretReader } from '../domain/target.ts';
 
 const rootKeyBytes = 32;
-export const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
+const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
 
 /**
  * The key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), else from `root.key` in the data directory, which is made on

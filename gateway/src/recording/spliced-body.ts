@@ -14,7 +14,7 @@ export interface Copy {
 }
 
 export const splicedHeaderBytes = 4;
-export const copyBytes = 12;
+const copyBytes = 12;
 const offsetBits = 24;
 
 /** `place`: where the body is kept from now on. `literals` are all its bytes that are not copied. */

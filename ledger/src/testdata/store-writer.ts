@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 
-export const kinds = {
+const kinds = {
   open: 1,
   close: 2,
   request: 4,

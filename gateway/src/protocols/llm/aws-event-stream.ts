@@ -9,7 +9,7 @@ export interface AwsMessage {
 }
 
 /** What is held of one message at most. A longer one is skipped and counted. */
-export const awsMessageBytesMax = 4 * 1024 * 1024;
+const awsMessageBytesMax = 4 * 1024 * 1024;
 
 const preludeBytes = 12;
 const checksumBytes = 4;

@@ -32,7 +32,7 @@ export interface Result {
   readonly result: JsonObject;
 }
 
-export interface Failure {
+interface Failure {
   readonly kind: 'failure';
   /** Null where the request could not be read. */
   readonly id: RequestId | null;

@@ -15,7 +15,7 @@ const framing: ReadonlySet<string> = new Set(['content-length', 'content-encodin
 export const replay = replayExchange({ change: withoutOwn, adapt: adaptIds });
 
 /** What a message asks for. The id of an answer to the server is the server's, and stays. */
-export function withoutOwn(body: unknown): unknown {
+function withoutOwn(body: unknown): unknown {
   if (Array.isArray(body)) {
     return body.map(withoutOwn);
   }

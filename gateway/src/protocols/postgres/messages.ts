@@ -74,7 +74,7 @@ export type StartupPacket =
 export type StatementOrPortal = 'statement' | 'portal';
 
 /** 0 text, 1 binary; none: all text, one: for all. */
-export type Formats = readonly number[];
+type Formats = readonly number[];
 
 export type FrontendMessage =
   | { readonly kind: 'query'; readonly text: string }

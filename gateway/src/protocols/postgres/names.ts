@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import type { NameChange } from './client-units.ts';
 
 /** As many statements, and as many portals, as are remembered for one connection; past it the oldest is forgotten, and the record says nothing of it. */
-export const namesMax = 10_000;
+const namesMax = 10_000;
 
 interface Portal {
   /** Request that holds the Bind, and the one that holds the Parse of its statement. */

@@ -23,7 +23,7 @@ const decoders: Readonly<Record<string, Decode>> = {
 };
 
 /** Undoes a content coding; null when it is none that is known here, or not what it says, or decodes to too much. */
-export async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Array | null> {
+async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Array | null> {
   if (coding === 'identity' || coding === '') {
     return bytes;
   }

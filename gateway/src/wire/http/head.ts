@@ -15,11 +15,6 @@ export function composeTrailers(trailers: CallHead['headers']): Buffer {
   return Buffer.from(printHeaders(trailers), 'latin1');
 }
 
-/** Reads what `composeTrailers` made. */
-export function parseTrailers(bytes: Uint8Array): CallHead['headers'] {
-  return parseLines(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n').slice(0, -1));
-}
-
 /** Reads what `composeRequestHead` made. */
 export function parseRequestHead(bytes: Uint8Array): CallHead {
   const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n');

@@ -9,7 +9,7 @@ export interface SseEvent {
 }
 
 /** What is held of one event at most. A longer one is skipped and counted. */
-export const sseEventBytesMax = 1024 * 1024;
+const sseEventBytesMax = 1024 * 1024;
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
