@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseCheckpoint } from './checkpoint.ts';
+import { parseCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { leafHash } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { parseVerifierKey, verifyNote } from './note.ts';
 import { verifyConsistency, verifyInclusion } from './proof.ts';
 import { sha, StoreWriter, treeHash } from './testdata/store-writer.ts';
-import { readVector, vectorsMissing } from './testdata/vectors.ts';
+import { bytesOf, readVectorLines } from './testdata/vectors.ts';
 import { decodeEntryBundle, entryBundlePath, parseTilePath, tilePath, TileReader, tilesOf } from './tile.ts';
-
-const sampleKey = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
-
-async function readSample(path: string): Promise<Uint8Array> {
-  return readVector(`tlog-tiles-sample/${path}`);
-}
 
 void test('paths are those of c2sp.org/tlog-tiles, and read back', () => {
   assert.equal(tilePath(0, 1_234_067), 'tile/0/x001/x234/067');
@@ -63,37 +57,31 @@ void test('a tree of 70,000 leaves has the tiles of the specification', () => {
   assert.deepEqual([...tilesOf(0)], []);
 });
 
-void test('vector of others: the tiled log of Tessera at each of its checkpoints', async (context) => {
-  if (vectorsMissing(context)) {
-    return;
-  }
-  const key = parseVerifierKey(sampleKey);
-  const roots: Uint8Array[] = [];
-  for (let size = 0; size <= 15; size++) {
-    const result = await verifyNote(readVector(`tlog-tiles-sample/checkpoint.${size}`), [key]);
+test('T4.44: vectors of others: a tiled log of the Go team at each of its checkpoints', async () => {
+  const [about, ...lines] = readVectorLines('log');
+  const files = new Map(lines.map(({ path, bytes }) => [String(path), bytesOf(bytes)]));
+  const key = parseVerifierKey(String(about?.['key']));
+  const readTile = async (path: string): Promise<Uint8Array> => files.get(path) ?? assert.fail(`there is no ${path}`);
+  const checkpoints: Checkpoint[] = [];
+  for (const path of files.keys().filter((name) => name.startsWith('checkpoint.'))) {
+    const result = await verifyNote(files.get(path) ?? assert.fail(), [key]);
     assert.equal(result.outcome, 'verified');
     const checkpoint = parseCheckpoint(result.note.text);
-    assert.equal(checkpoint.origin, 'example.com/log/testdata');
-    assert.equal(checkpoint.size, size);
-    roots.push(checkpoint.root);
-    const tiles = new TileReader(size, readSample);
-    assert.deepEqual(await tiles.root(), checkpoint.root);
-    if (size === 0) {
-      continue;
+    const { origin, size, root } = checkpoint;
+    assert.deepEqual([origin, `checkpoint.${size}`], ['log.example/vectors', path]);
+    const tiles = new TileReader(size, readTile);
+    assert.deepEqual(await tiles.root(), root);
+    for (let index = 0; index < size; index += 1) {
+      const hash = new Uint8Array(sha(Uint8Array.of(0), Buffer.from(`leaf ${index}`)));
+      assert.equal(verifyInclusion({ index, size, leafHash: hash, root, proof: await tiles.inclusionProof(index) }), true);
     }
-    const entries = decodeEntryBundle(readVector(`tlog-tiles-sample/${entryBundlePath(0, size)}`));
-    assert.equal(entries.length, size);
-    for (const [index, entry] of entries.entries()) {
-      const hash = new Uint8Array(sha(Uint8Array.of(0), entry));
-      const proof = await tiles.inclusionProof(index);
-      assert.equal(verifyInclusion({ index, size, leafHash: hash, root: checkpoint.root, proof }), true);
+    for (const earlier of checkpoints) {
+      const proof = await tiles.consistencyProof(earlier.size);
+      assert.equal(verifyConsistency({ size1: earlier.size, size2: size, root1: earlier.root, root2: root, proof }), true);
     }
-    for (let size1 = 1; size1 <= size; size1++) {
-      const proof = await tiles.consistencyProof(size1);
-      const root1 = roots[size1] ?? checkpoint.root;
-      assert.equal(verifyConsistency({ size1, size2: size, root1, root2: checkpoint.root, proof }), true);
-    }
+    checkpoints.push(checkpoint);
   }
+  assert.equal(checkpoints.at(-1)?.size, about?.['leaves']);
 });
 
 void test('proofs are read from full and partial tiles of several levels', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
-import { requireProgram } from '../support/require-program.ts';
+import { python, requireProgram } from '../support/require-program.ts';
 import { runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
@@ -67,7 +67,7 @@ describe('clients that others wrote', () => {
     await sql.end();
   });
 
-  test('psycopg (Python)', requireProgram('python3'), async () => {
+  test('psycopg (Python)', requireProgram('python:psycopg'), async () => {
     const script = `
 import psycopg
 with psycopg.connect("") as c:
@@ -77,7 +77,7 @@ with psycopg.connect("") as c:
             copy.write_row((i, "row %d" % i))
     print(c.execute("select count(*), max(b) from t where a >= %s", (500,)).fetchone())
 `;
-    const { status, stdout, stderr } = await runProgram('/usr/bin/python3', ['-c', script], shop.through);
+    const { status, stdout, stderr } = await runProgram(python, ['-c', script], shop.through);
     assert.equal(status, 0, stderr);
     assert.equal(stdout.trim(), "(500, 'row 999')");
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parseBundle } from '../../ledger/src/bundle.ts';
 import { askPassword, passwordMessage } from '../../gateway/src/protocols/postgres/compose.ts';
-import { requireProgram } from '../support/require-program.ts';
+import { python, requireProgram } from '../support/require-program.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { psql, runProgram } from '../support/run.ts';
@@ -31,7 +31,7 @@ select repeat('long', 100000);
 `;
 
 /** Everything that libpq can do in one flight: several statements of which one fails, a row in binary, a cursor, binary COPY. */
-const python = `
+const pythonScript = `
 import psycopg
 with psycopg.connect("", autocommit=True) as c:
     # The error shows itself wherever the client next reads: when it asks for more, or at the end of the pipeline.
@@ -56,7 +56,7 @@ with psycopg.connect("", autocommit=True) as c:
         print(sum(len(part) for part in out))
 `;
 
-describe('the exact bytes both ways', requireProgram('psql', 'pgbench', '/usr/bin/python3'), () => {
+describe('the exact bytes both ways', requireProgram('psql', 'pgbench', 'python:psycopg'), () => {
   let database: PostgresServer;
   let gateway: GatewayProcess;
   let inside: Tap;
@@ -130,7 +130,7 @@ principals: { agent: { kind: agent, targets: [shop] } }
   });
 
   test('psycopg: a pipeline with an error, binary values, a cursor, binary COPY', async () => {
-    const { status, stdout, stderr } = await runProgram('/usr/bin/python3', ['-c', python], login);
+    const { status, stdout, stderr } = await runProgram(python, ['-c', pythonScript], login);
     assert.equal(status, 0, stderr);
     assert.equal(stdout, "2450\ndivided\n(7, b'\\x00\\xff')\n1000\n50021\n");
     await assertRecorded();

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { notAllowedHere, requireProgram } from './require-program.ts';
+import { notAllowedHere, python, requireProgram } from './require-program.ts';
 
 /** A file system of its own. */
 export interface MountedDisk extends AsyncDisposable {
@@ -23,7 +23,7 @@ export function requireMounts(...programs: readonly string[]): { readonly skip?:
 
 /** The options of a test that makes a disk out of a file. */
 export function requireLoopDisks(): { readonly skip?: string } {
-  const required = requireMounts('mkfs.ext4', 'losetup', 'python3');
+  const required = requireMounts('mkfs.ext4', 'losetup', python);
   if (required.skip !== undefined) {
     return required;
   }
@@ -67,7 +67,7 @@ export function mountJournaled(bytes: number): JournaledDisk {
   return {
     directory,
     cutPower: () => {
-      run('python3', '-c', shutDown, directory);
+      run(python, '-c', shutDown, directory);
     },
     remount: () => {
       run('umount', directory);

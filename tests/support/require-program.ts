@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
 
+/** Debian's own Python, which alone has the modules that Debian packages. */
+export const python = '/usr/bin/python3';
+
 /**
- * The options of a test that drives these programs, which `tools/debian.sh` installs. One that is missing: in CI an error, elsewhere a test that is skipped
- * and says so loudly.
+ * The options of a test that drives these programs, which `tools/debian.sh` installs; `python:MODULE` is a module of Debian's Python. One that is missing: in
+ * CI an error, elsewhere a test that is skipped and says so loudly.
  */
 export function requireProgram(...programs: readonly string[]): { readonly skip?: string } {
-  const missing = programs.filter((program) => spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' }).status !== 0);
+  const missing = programs.filter((program) => !isHere(program));
   if (missing.length === 0) {
     return {};
   }
@@ -15,6 +18,15 @@ export function requireProgram(...programs: readonly string[]): { readonly skip?
   }
   console.error(`NOT TESTED: ${reason}`);
   return { skip: reason };
+}
+
+function isHere(program: string): boolean {
+  const [, module] = /^python:(.+)$/.exec(program) ?? [];
+  const { status } =
+    module === undefined
+      ? spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' })
+      : spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
+  return status === 0;
 }
 
 /** For a test of what not every machine allows: skipped and said loudly, and no failure in CI (`tools/test.ts` knows it by its first words). */
