@@ -24,7 +24,7 @@ const misuses: readonly Misuse[] = [
   { words: 'session replay --speed fast --config good.yaml ID', status: 2, says: /A number above 0/ },
   { words: 'token create agent --ttl soon --config good.yaml', status: 2, says: /Write 90s, 30m, 1h or 7d/ },
   { words: 'verify --max-age soon', status: 2, says: /Write 90s/ },
-  { words: 'session list', status: 1, says: /countersign\.yaml cannot be read: create it.*--config FILE/ },
+  { words: 'session list', status: 1, says: /countersign\.yaml cannot be read: there is no such file.*countersign init makes one; --config FILE/ },
   { words: 'up --config bad.yaml', status: 1, says: /bad\.yaml:2:1: prinzipals:.*is principals meant/ },
   { words: 'session list --config good.yaml', status: 1, says: /no data directory of a gateway/ },
   { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },

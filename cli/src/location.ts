@@ -90,10 +90,13 @@ function readOperatorToken(data: string): string {
   }
 }
 
+/** `HOST:PORT` alone is http:// on this machine and https:// anywhere else, where a token must not cross the network in the clear. */
 function parseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
+  const [, host] = /^(\[[0-9a-f:]+\]|[a-z0-9._-]+):\d{1,5}$/i.exec(text) ?? [];
+  const whole = host === undefined ? text : `${/^(localhost|127\.[0-9.]+|\[::1\])$/i.test(host) ? 'http' : 'https'}://${text}`;
+  const url = URL.canParse(whole) ? new URL(whole) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new Error(`--url ${text}: http://HOST:PORT or https://HOST:PORT is expected`);
+    throw new Error(`--url ${text}: HOST:PORT, http://HOST:PORT or https://HOST:PORT is expected`);
   }
   return url.origin;
 }

@@ -25,3 +25,21 @@ export function createProgram(): Command {
   }
   return program;
 }
+
+const helpWords: ReadonlySet<string> = new Set(['help', '--help', '-h']);
+
+/**
+ * The words of a command line. Commander prints the help of a group for `nope --help` and `help nope` and reports success: without asking for help it says that
+ * there is no such command.
+ */
+export function withoutHelpOfUnknown(program: Command, words: readonly string[]): readonly string[] {
+  let group = program;
+  for (const word of words.filter((each) => !helpWords.has(each))) {
+    const inner = group.commands.find((command) => command.name() === word);
+    if (inner === undefined) {
+      return word.startsWith('-') || group.commands.length === 0 ? words : words.filter((each) => !helpWords.has(each));
+    }
+    group = inner;
+  }
+  return words;
+}

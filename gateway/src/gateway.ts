@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { relaxCollector } from './collector.ts';
@@ -7,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { LoginThrottle } from './controls/login-throttle.ts';
+import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
 import { Follower } from './feed/follower.ts';
@@ -29,6 +29,7 @@ import { LiveSessions } from './sessions/live-sessions.ts';
 import type { DoorContext } from './sessions/login.ts';
 import { Visit } from './sessions/visit.ts';
 import { StoreLock } from './store-lock.ts';
+import { makeDataDirectory } from './store/data-directory.ts';
 import { openSqlite } from './store/sqlite.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
@@ -105,7 +106,7 @@ export class Gateway implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const { data, rootKey } = this.#config;
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeDataDirectory(data);
     const lock = this.#parts.use(StoreLock.take(data));
     const root = openRootKey(data, rootKeyEnvironment(rootKey, process.env), true);
     const keys = this.#parts.use(KeyStore.open(join(data, 'keys.db'), root));
@@ -156,6 +157,7 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     lock.publish(this.#addresses);
+    this.#warnOfClearText();
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
 
@@ -255,13 +257,29 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
+  /** Once a start: what crosses a network without TLS. */
+  #warnOfClearText(): void {
+    const open =
+      this.#config.tls === null
+        ? Object.entries(this.#addresses).filter(([, address]) => !isLoopback(address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')))
+        : [];
+    if (open.length > 0) {
+      const words = open.map(([name, address]) => `${name} (${address})`).join(', ');
+      this.#log.warn(
+        `${words} can be reached from other machines without TLS: tokens and data cross the network in the clear. Set tls: { cert, key } in the configuration.`,
+      );
+    }
+  }
+
   async #stop(): Promise<void> {
+    this.#log.info({ sessions: this.#sessions?.size ?? 0 }, 'stopping: clients are told, their sessions closed in the record');
     for (const listener of this.#listeners.values()) {
       listener.stopAccepting();
     }
     const error = new GatewayError('stopping', 'The gateway is stopping.');
     await this.#sessions?.endAll({ reason: 'stop', error }, stopMs);
     await this.#parts.disposeAsync();
+    this.#log.info('stopped');
     this.#stopped.resolve(0);
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatewayIdOf, parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { parseNote, parseVerifierKey } from '@countersign/ledger/note.ts';
@@ -13,6 +13,7 @@ import { KeyStore } from './recording/key-store.ts';
 import type { PublishedCheckpoint } from './recording/recorder-options.ts';
 import { openRootKey } from './recording/root-key.ts';
 import { SessionOpener } from './recording/session-reader.ts';
+import { requireDataDirectory } from './store/data-directory.ts';
 import { openMemorySqlite } from './store/sqlite.ts';
 
 /** A store read without a gateway: by whoever has the files and the root key. */
@@ -26,9 +27,7 @@ export interface OfflineStore extends AsyncDisposable {
 
 /** Indexes the journal in memory; changes no file. Errors: `not_found`, `key_unavailable`. */
 export async function openOffline(data: string, environment: NodeJS.ProcessEnv): Promise<OfflineStore> {
-  if (!existsSync(join(data, 'journal'))) {
-    throw new GatewayError('not_found', `${data} is no data directory of a gateway.`);
-  }
+  requireDataDirectory(data);
   const keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
   const database = openMemorySqlite();
   const index = new SessionIndex(database);

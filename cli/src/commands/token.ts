@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
+import { makeDataDirectory } from '@countersign/gateway/store/data-directory.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
@@ -58,9 +58,7 @@ function runningOffice(options: LocationOptions): TokenOffice {
 
 async function withFiles<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
   const { data, principals } = loadConfig(options);
-  if (!existsSync(data)) {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
-  }
+  makeDataDirectory(data);
   // Here, because the usual way is to ask the running gateway, which has them.
   const { Authenticator } = await import('@countersign/gateway/identity/authenticate.ts');
   const { openSqlite } = await import('@countersign/gateway/store/sqlite.ts');

@@ -6,6 +6,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
+import { systemErrorWords } from '../domain/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { locate, type Problem } from './locate.ts';
 import { configSchema, type RawConfig } from './schema.ts';
@@ -32,7 +33,8 @@ export function readConfig(file: string, protocols: readonly Protocol[], environ
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new GatewayError('config_invalid', `${file} cannot be read: create it (countersign target add), or name another with --config FILE.`, { cause });
+    const words = systemErrorWords(cause) ?? 'it is not known why';
+    throw new GatewayError('config_invalid', `${file} cannot be read: ${words}. countersign init makes one; --config FILE names another.`, { cause });
   }
   return parseConfig(text, { file: resolve(file), protocols, environment, secrets });
 }

@@ -99,7 +99,7 @@ export class Login {
   /** A name that is not configured and one that was not granted look the same to who has no grant. */
   #admit(identity: Identity, credential: Credential): { target: Target; decision: Decision } {
     const target = this.#context.findTarget(credential.target);
-    if (target === undefined || target.protocol !== this.#protocol) {
+    if (target === undefined) {
       throw new GatewayError('unknown_target', `There is no target "${credential.target}" here for ${identity.principal.id}.`);
     }
     const decision = this.#context.policy().decide({
@@ -109,6 +109,10 @@ export class Login {
     });
     if (decision.verdict !== 'allow') {
       throw new GatewayError('refused', decision.reason);
+    }
+    if (target.protocol !== this.#protocol) {
+      const words = `The target "${target.name}" is one of ${target.protocol}: it is not reached by ${this.#protocol}. countersign target list shows each with its protocol.`;
+      throw new GatewayError('unknown_target', words);
     }
     return { target, decision };
   }

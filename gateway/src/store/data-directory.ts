@@ -1,0 +1,49 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { GatewayError } from '../domain/errors.ts';
+import { systemErrorWords } from '../domain/system-error.ts';
+
+/**
+ * Makes the data directory where there is none, with what leads to it, for the gateway's user alone. Errors: `config_invalid` with what hinders: it cannot be
+ * made, or is there and cannot be written.
+ */
+export function makeDataDirectory(data: string): void {
+  const missing: string[] = [];
+  let at = data;
+  try {
+    for (; !isThere(at) && at !== dirname(at); at = dirname(at)) {
+      missing.unshift(at);
+    }
+    // One by one: a recursive mkdir never returns where the file system lets nothing be made and does not say so (/proc).
+    for (at of missing) {
+      mkdirSync(at, { mode: 0o700 });
+    }
+    at = data;
+    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const words = systemErrorWords(cause) ?? 'it is not known why';
+    throw new GatewayError(
+      'config_invalid',
+      `The data directory ${data} cannot be ${missing.length > 0 ? 'made' : 'used'}: ${at}: ${words}. Name another: data: DIR, or --data DIR.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** For who reads it. Errors: `not_found` when there is none, or this user may not look into it. */
+export function requireDataDirectory(data: string): void {
+  try {
+    statSync(`${data}/journal`);
+    accessSync(data, constants.R_OK | constants.X_OK);
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR');
+    const words = isMissing ? 'is no data directory of a gateway' : `cannot be read: ${systemErrorWords(cause) ?? ''}. Run this as the gateway's user`;
+    throw new GatewayError('not_found', `${data} ${words}.`, { cause });
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

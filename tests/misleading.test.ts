@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { GatewayProcess, type CliResult } from './support/gateway-process.ts';
+import { notAllowedHere } from './support/require-program.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+const nobody = 65_534;
+const commandMs = 20_000;
+/** Root alone can be another user, who must be able to read the sources. */
+const asAnother =
+  process.getuid?.() === 0 && spawnSync('cat', [main], { uid: nobody, stdio: 'ignore' }).status === 0
+    ? {}
+    : notAllowedHere('another user cannot run these sources');
+
+function run(directory: string, words: readonly string[], options: { readonly uid?: number; readonly token?: string } = {}): CliResult {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    cwd: directory,
+    encoding: 'utf8',
+    timeout: commandMs,
+    env: { ...process.env, COUNTERSIGN_TOKEN: options.token },
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+  });
+  return { status: status ?? -1, stdout, stderr };
+}
+
+describe('without a gateway', () => {
+  let directory: string;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-misleading-'));
+    chmodSync(directory, 0o755);
+    writeFileSync(join(directory, 'countersign.yaml'), 'data: ./data\nlisten: { http: 127.0.0.1:0 }\n');
+    mkdirSync(join(directory, 'data', 'journal'), { recursive: true, mode: 0o700 });
+  });
+  after(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  test('T4.33: a data directory that another user may not read is no missing one', asAnother, () => {
+    for (const words of [
+      ['session', 'list'],
+      ['session', 'list', '--data', 'data'],
+    ]) {
+      const { status, stderr } = run(directory, words, { uid: nobody });
+      assert.match(stderr, /data cannot be read: this user may not\. Run this as the gateway's user\.$/m);
+      assert.equal(status, 1);
+    }
+  });
+
+  test('T4.33: a place where no directory can be made ends the start with what hinders', () => {
+    for (const data of ['/proc/x', '/proc/x/y/z', '/sys/x', '/dev/null/x']) {
+      const { status, stderr } = run(directory, ['up', '--data', data]);
+      assert.match(stderr, new RegExp(`The data directory ${data} cannot be made: .*Name another: data: DIR, or --data DIR`));
+      assert.equal(status, 1, data);
+    }
+  });
+
+  test('T4.33: a place that cannot be written is said in words, and named', () => {
+    const attempts: readonly (readonly string[])[] = [
+      ['target', 'add', 'x', 'http://127.0.0.1:1', '--config', '/proc/x.yaml'],
+      ['session', 'list', '--config', '/tmp'],
+    ];
+    for (const words of attempts) {
+      const { status, stderr } = run(directory, words);
+      assert.match(stderr, /\/(proc\/x\.yaml.*: there is no such file or directory|tmp cannot be read: it is a directory)/);
+      assert.equal(status, 1);
+    }
+  });
+
+  test('T4.33: HOST:PORT is an address: in the clear on this machine, under TLS elsewhere', () => {
+    for (const [given, meant] of [
+      ['127.0.0.1:1', 'http://127.0.0.1:1'],
+      ['[::1]:1', 'http://[::1]:1'],
+      ['localhost:1', 'http://localhost:1'],
+      ['gateway.invalid:1', 'https://gateway.invalid:1'],
+    ] as const) {
+      const { status, stderr } = run(directory, ['session', 'list', '--url', given], { token: 'cs_x' });
+      assert.ok(stderr.includes(`the gateway at ${meant} does not answer`), stderr);
+      assert.equal(status, 1);
+    }
+    assert.match(run(directory, ['session', 'list', '--url', 'ftp://x:1'], { token: 'cs_x' }).stderr, /HOST:PORT, http:\/\/HOST:PORT or https/);
+  });
+
+  test('T4.33: an unknown command is one with --help too', () => {
+    for (const words of [
+      ['nope', '--help'],
+      ['session', 'nope', '-h'],
+      ['help', 'nope'],
+      ['session', 'help', 'nope'],
+    ]) {
+      const { status, stderr } = run(directory, words);
+      assert.equal(status, 2, words.join(' '));
+      assert.match(stderr, /unknown command 'nope'/);
+    }
+    for (const words of [['--help'], ['session', '--help'], ['session', 'show', '--help'], ['help', 'session'], ['session', 'help', 'show']]) {
+      assert.equal(run(directory, words).status, 0, words.join(' '));
+    }
+  });
+});
+
+describe('with a gateway', () => {
+  let gateway: GatewayProcess;
+  before(async () => {
+    gateway = await GatewayProcess.start({
+      host: '0.0.0.0',
+      config: `targets:
+  shop: { url: "postgres://app@127.0.0.1:1/shop" }
+  brain: { protocol: llm, url: "http://127.0.0.1:1" }
+principals:
+  agent: { kind: agent, targets: [shop, brain] }
+  stranger: { kind: agent }
+`,
+      environment: { COUNTERSIGN_LOG: 'info' },
+    });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+  });
+
+  test('T4.33: a target of another protocol is said to be one', async () => {
+    const connect = async (principal: string): Promise<string> => {
+      const client = new pg.Client({ host: '127.0.0.1', port: gateway.port('postgres'), user: 'x', password: gateway.token(principal), database: 'brain' });
+      return client.connect().then(
+        () => assert.fail('it was let in'),
+        (error: Error) => error.message,
+      );
+    };
+    assert.match(await connect('agent'), /The target "brain" is one of llm: it is not reached by postgres/);
+    assert.match(await connect('stranger'), /stranger was not granted brain/);
+  });
+
+  test('T4.33: listening beyond this machine without TLS is a warning', () => {
+    assert.match(gateway.log, /"level":40.*postgres \(0\.0\.0\.0:\d+\) can be reached from other machines without TLS/);
+    assert.doesNotMatch(gateway.log, /http \(127/);
+  });
+
+  test('T4.33: a reader of a bundle that has read enough is no failure', async () => {
+    const session = (await gateway.sessions('all')).at(0)?.session ?? assert.fail();
+    // As `| head -c 1` does, whatever the sizes of pipes: nobody reads.
+    const words = ['session', 'export', session, '--config', gateway.configFile];
+    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(said, '');
+    assert.equal(code, 0);
+  });
+
+  test('T4.33: a stop is in the log from its beginning to its end', async () => {
+    assert.equal(await gateway.signal('SIGTERM'), 0);
+    await waitUntil(() => /stopping: clients are told[^]*"stopped"/.test(gateway.log));
+    assert.ok(!existsSync(join(gateway.data, 'gateway.json')));
+  });
+});
