@@ -19,9 +19,9 @@ export function addLocation(command: Command): Command {
   return command.addOption(configOption()).option('--url <url>', "API of a gateway elsewhere; an administrator's token is in COUNTERSIGN_TOKEN");
 }
 
-/** The gateway's own secrets need not be in our environment. */
-export function loadConfig(options: Pick<LocationOptions, 'config'>): Config {
-  return readConfig(options.config, protocols, process.env, 'missing');
+/** The gateway's own secrets need not be in our environment, unless they are `needed`. */
+export function loadConfig(options: Pick<LocationOptions, 'config'>, secrets: 'needed' | 'missing' = 'missing'): Config {
+  return readConfig(options.config, protocols, process.env, secrets);
 }
 
 export interface ApiLocation {

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { addBridges } from './commands/bridge.ts';
+import { addConfig } from './commands/config.ts';
 import { addConnect } from './commands/connect.ts';
 import { addDemo } from './commands/demo.ts';
+import { addInit } from './commands/init.ts';
 import { addPrincipal } from './commands/principal.ts';
 import { addReceipt } from './commands/receipt.ts';
 import { addRun } from './commands/run.ts';
@@ -20,7 +22,21 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help shows how)')
     .enablePositionalOptions()
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once');
-  for (const add of [addUp, addDemo, addTarget, addPrincipal, addToken, addRun, addConnect, addBridges, addSession, addReceipt, addVerify]) {
+  for (const add of [
+    addUp,
+    addDemo,
+    addInit,
+    addConfig,
+    addTarget,
+    addPrincipal,
+    addToken,
+    addRun,
+    addConnect,
+    addBridges,
+    addSession,
+    addReceipt,
+    addVerify,
+  ]) {
     add(program);
   }
   return program;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { isMap, parseDocument } from 'yaml';
 import { GatewayError } from '../domain/errors.ts';
 
 const newFileMode = 0o640;
@@ -25,6 +25,11 @@ export function addToConfig(file: string, entry: ConfigEntry, validate: (text: s
   const path = [entry.section, entry.name];
   if (document.hasIn(path)) {
     throw new GatewayError('conflict', `${file} has ${path.join('.')} already: edit it there.`);
+  }
+  const section = document.get(entry.section);
+  if (isMap(section) && section.items.length === 0) {
+    // `targets: {}` is how an empty section is written, not how it is to grow.
+    section.flow = false;
   }
   document.setIn(path, document.createNode(entry.value, { flow: entry.section === 'principals' }));
   const text = document.toString({ lineWidth: 0, flowCollectionPadding: true });

@@ -1,0 +1,46 @@
+import type { Config } from '@countersign/gateway/config/config.ts';
+import { isLoopback } from '@countersign/gateway/domain/address.ts';
+import type { Principal } from '@countersign/gateway/domain/principal.ts';
+import type { Target } from '@countersign/gateway/domain/target.ts';
+import { findProtocol } from '@countersign/gateway/protocols/registry.ts';
+
+/** What a configuration means, in lines for people; what is likely not meant comes last. */
+export function explainConfig(config: Config): readonly string[] {
+  const { data, listen, tls, rootKey, targets, principals, retention } = config;
+  const days = (count: number | null): string => (count === null ? 'forever' : `${count} days`);
+  return [
+    `data       ${data}; facts can be read for ${days(retention.metaDays)}, contents for ${days(retention.contentDays)}`,
+    `root key   ${rootKey === null ? 'from COUNTERSIGN_ROOT_KEY, or root.key in the data directory' : 'as the file says'}`,
+    ...Array.from(listen, ([id, { host, port }]) => `listens    ${id} on ${host}:${port === 0 ? 'any free port' : port}${tls === null ? '' : ', TLS'}`),
+    ...Array.from(targets.values(), (target) => `target     ${describeTarget(target)}`),
+    ...Array.from(principals.values(), (principal) => `principal  ${describePrincipal(principal)}`),
+    ...warnings(config).map((line) => `NOTE       ${line}`),
+  ];
+}
+
+function describeTarget(target: Target): string {
+  const { name, protocol, command, host, port, path, user, password, durability, options } = target;
+  const place = command === undefined ? `${host}:${port}${path === '' ? '' : `/${path}`}` : command.argv.join(' ');
+  const login = `${user === '' ? '' : ` as ${user}`}${password === undefined ? ', no credential' : ', with a credential of its own'}`;
+  const set = Object.entries(options).map(([option, value]) => `${option}=${String(value)}`);
+  return `${name}: ${protocol} at ${place}${command === undefined ? login : ''}; durability ${durability}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
+}
+
+function describePrincipal({ id, kind, groups, targets }: Principal): string {
+  const admin = groups.includes('admins') ? ', may use the API' : '';
+  return `${id}: ${kind}${groups.length === 0 ? '' : ` of ${groups.join(', ')}`}${admin}; reaches ${targets.join(', ') || 'nothing'}`;
+}
+
+/** What is allowed and hardly meant. */
+function warnings({ listen, tls, targets, principals }: Config): readonly string[] {
+  const granted = new Set(Array.from(principals.values(), (principal) => principal.targets).flat());
+  const inTheClear = tls === null ? [...listen].filter(([, { host }]) => host !== 'localhost' && !isLoopback(host)) : [];
+  const unreachable = [...targets.values()].filter(({ protocol }) => !listen.has(findProtocol(protocol)?.transport === 'exchange' ? 'http' : protocol));
+  return [
+    ...inTheClear.map(([id]) => `${id} can be reached from other machines without TLS: tokens and data cross the network in the clear`),
+    ...(targets.size === 0 ? ['there is no target: countersign target add'] : []),
+    ...(principals.size === 0 ? ['there is no principal, so nobody can come in: countersign principal add'] : []),
+    ...unreachable.map(({ name, protocol }) => `${name} cannot be reached: listen has no address for ${protocol}`),
+    ...[...targets.keys()].filter((name) => !granted.has(name)).map((name) => `${name} is granted to nobody`),
+  ];
+}

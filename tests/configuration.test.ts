@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { CliResult } from './support/gateway-process.ts';
+
+const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+
+describe('a configuration', () => {
+  let directory: string;
+  let file: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-configuration-'));
+    file = join(directory, 'countersign.yaml');
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const run = (words: string, environment: Readonly<Record<string, string>> = {}): CliResult => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words.split(' ')], {
+      cwd: directory,
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+    });
+    return { status: status ?? -1, stdout, stderr };
+  };
+
+  test('T4.35: is written with comments by init, grows by the commands that init names, and is checked', () => {
+    const made = run('init');
+    assert.equal(made.status, 0, made.stderr);
+    assert.equal(statSync(file).mode & 0o007, 0, 'not for others');
+    const named = made.stdout.split('\n').flatMap((line) => / {2}countersign ((?:target|principal) .*)$/.exec(line)?.[1] ?? []);
+    assert.equal(named.length, 2);
+    for (const words of named) {
+      const { status, stderr } = run(words);
+      assert.equal(status, 0, stderr);
+    }
+    const text = readFileSync(file, 'utf8');
+    assert.match(text, /^# The configuration of a Countersign gateway/);
+    assert.match(text, /^targets:\n {2}orders:\n {4}url: /m);
+    const { status, stdout } = run('config check', { ORDERS_PASSWORD: 'x' });
+    assert.equal(status, 0);
+    assert.match(stdout, /^target {5}orders: postgres at db\.internal:5432\/orders as app, with a credential of its own; durability disk/m);
+    assert.match(stdout, /^principal {2}support-bot: agent; reaches orders$/m);
+    assert.doesNotMatch(stdout, /NOTE/);
+  });
+
+  test('T4.35: what init gives as examples is valid when its marks are taken away', () => {
+    run('init');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text
+        .replaceAll(/^(targets|principals): \{\}$/gm, '$1:')
+        .replaceAll(/^#( {2}.*)$/gm, '$1')
+        .replaceAll(/^# (tls|rootKey|retention): /gm, '$1: '),
+    );
+    const { status, stdout, stderr } = run('config check --without-secrets');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /claude: llm at api\.anthropic\.com:443/);
+    assert.match(stdout, /ann: human of admins, may use the API; reaches orders/);
+    assert.match(stdout, /http on 127\.0\.0\.1:7070, TLS/);
+  });
+
+  test('T4.35: init leaves a file that is there', () => {
+    writeFileSync(file, 'targets: {}\n');
+    const { status, stderr } = run('init');
+    assert.equal(status, 1);
+    assert.match(stderr, /countersign\.yaml is there already/);
+    assert.equal(readFileSync(file, 'utf8'), 'targets: {}\n');
+  });
+
+  test('T4.35: check says what a start would refuse, and what is hardly meant', () => {
+    writeFileSync(
+      file,
+      `listen: { http: 0.0.0.0:7070 }
+targets: { shop: { url: "postgres://app@db/shop", password: { env: NOT_SET } }, spare: { url: "http://spare" } }
+principals: { bot: { kind: agent, targets: [shop] } }
+`,
+    );
+    const missing = run('config check');
+    assert.equal(missing.status, 1);
+    assert.match(missing.stderr, /countersign\.yaml:2:\d+: targets\.shop\.password: the environment variable NOT_SET is not set/);
+    const { status, stdout } = run('config check --without-secrets');
+    assert.equal(status, 0);
+    assert.match(stdout, /^NOTE .*http can be reached from other machines without TLS/m);
+    assert.match(stdout, /^NOTE .*shop cannot be reached: listen has no address for postgres/m);
+    assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
+  });
+});
