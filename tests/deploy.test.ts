@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { validate } from 'dockerfile-utils';
+import { requireProgram } from './support/require-program.ts';
+
+const root = join(import.meta.dirname, '..');
+const image = readFileSync(join(root, 'deploy', 'Containerfile'), 'utf8');
+const unit = readFileSync(join(root, 'deploy', 'countersign.service'), 'utf8');
+
+test('T4.35: the linter has nothing to say of the Containerfile', () => {
+  assert.deepEqual(validate(image), []);
+  assert.notDeepEqual(validate(image.replace('WORKDIR', 'WORKDRI')), [], 'it can find fault');
+});
+
+test('T4.35: what the Containerfile copies is there, and all that the gateway imports is copied', () => {
+  const copied = [...image.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) => names.split(' '));
+  assert.ok(copied.length > 8);
+  assert.deepEqual(
+    copied.filter((name) => !existsSync(join(root, name))),
+    [],
+  );
+  const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const workspace of workspaces) {
+    assert.ok(copied.includes(`${workspace}/package.json`) && copied.includes(`${workspace}/src`), workspace);
+  }
+});
+
+test('T4.35: systemd takes the unit', requireProgram('systemd-analyze'), () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-unit-'));
+  try {
+    const file = join(directory, 'countersign.service');
+    const check = (text: string): { readonly status: number | null; readonly stderr: string } => {
+      writeFileSync(file, text);
+      return spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    };
+    // The program is where this checkout is.
+    const here = unit.replaceAll('/opt/countersign/countersign', join(root, 'countersign'));
+    const { status, stderr } = check(here);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    assert.match(check(here.replace('TimeoutStopSec', 'TimeoutStopp')).stderr, /Unknown key/, 'it can find fault');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
