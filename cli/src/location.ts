@@ -16,7 +16,9 @@ export function configOption(): Option {
 }
 
 export function addLocation(command: Command): Command {
-  return command.addOption(configOption()).option('--url <url>', "API of a gateway elsewhere; an administrator's token is in COUNTERSIGN_TOKEN");
+  return command
+    .addOption(configOption())
+    .addOption(new Option('--url <url>', "API of a gateway elsewhere; an administrator's token is in COUNTERSIGN_TOKEN").conflicts('config'));
 }
 
 /** The gateway's own secrets need not be in our environment, unless they are `needed`. */

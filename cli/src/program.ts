@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { addBridges } from './commands/bridge.ts';
 import { addConfig } from './commands/config.ts';
 import { addConnect } from './commands/connect.ts';
@@ -12,16 +12,23 @@ import { addTarget } from './commands/target.ts';
 import { addToken } from './commands/token.ts';
 import { addUp } from './commands/up.ts';
 import { addVerify } from './commands/verify.ts';
+import { HeededCommand } from './heeded-command.ts';
 
 /** All commands; one file in `commands/` for each word that follows `countersign`. */
 export function createProgram(): Command {
-  const program = new Command('countersign')
+  const program = new HeededCommand('countersign');
+  program
     .description('The access gateway between agents, people and the systems they use: decides, records, proves.')
     .version('0.1.0')
     .exitOverride()
     .showHelpAfterError('(--help shows how)')
     .enablePositionalOptions()
-    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once');
+    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once')
+    .hook('postAction', (_program, action) => {
+      if (action instanceof HeededCommand) {
+        action.assertHeeded();
+      }
+    });
   for (const add of [
     addUp,
     addDemo,

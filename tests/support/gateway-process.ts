@@ -196,7 +196,8 @@ export class GatewayProcess implements AsyncDisposable {
   #located(words: readonly string[]): string[] {
     const end = words.indexOf('--');
     const own = end === -1 ? words : words.slice(0, end);
-    const located = own[0] === 'verify' ? own : [...own, '--config', this.configFile];
+    const isLocated = own[0] === 'verify' || own.includes('--data') || own.includes('--url');
+    const located = isLocated ? own : [...own, '--config', this.configFile];
     return [...located, ...(end === -1 ? [] : words.slice(end))];
   }
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect, isSession, parseChannels, parseKinds, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
 import { compareSteps } from '../diff/compare.ts';
@@ -43,24 +43,24 @@ export function addSession(program: Command): void {
 
 /** Commands that also work on a data directory with no gateway running. */
 function addReading(session: Command): void {
-  const dataOption = ['--data <dir>', 'read this data directory itself, for instance a copy'] as const;
+  const dataOption = new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']);
   addLocation(session.command('list'))
     .description('sessions, oldest first')
     .option('--all', "also the gateway's own: starts, refused logins, acts of administrators, who read what")
-    .option(...dataOption)
+    .addOption(dataOption)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
     .action(list);
   addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
     .description('the timeline of a session: every record of all its channels, in the order of time')
-    .option(...dataOption)
+    .addOption(dataOption)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', `\nExample:\n  countersign session show ${example} --kind request --grep refund`)
     .action(show);
   addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it; with --serve also a bundle', parseRecording))
     .argument('[command...]', 'with --serve: what to run, after --')
     .description('play statements and rows as they happened, or serve them: what was recorded answers the same requests, with no target there')
-    .option(...dataOption)
+    .addOption(dataOption)
     .option('--serve', 'in the place of the targets, for the command, or until Ctrl-C for whoever takes the environment that is printed')
     .option('--port <port>', 'with --serve: local port, the next ones for further protocols; any free ones by default', parsePort, 0)
     .option('--key <vkey>', 'with --serve: a key to trust, or the file that holds it; can be repeated', collect, [])
@@ -74,7 +74,7 @@ function addReading(session: Command): void {
     .action(replay);
   addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
-    .option(...dataOption)
+    .addOption(dataOption)
     .option('--out <file>', 'instead of standard output')
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
     .action(exportBundle);
@@ -82,7 +82,7 @@ function addReading(session: Command): void {
     session.command('diff').argument('<a>', 'session, as session list prints it', parseSession).argument('<b>', 'the session to compare it with', parseSession),
   )
     .description('where two runs part: what one asked or was answered and the other not')
-    .option(...dataOption)
+    .addOption(dataOption)
     .option('--json', 'one request a line: {change: same | answer | removed | added, target, action, a, b}')
     .addHelpText('after', `\nExits with 0 when they are the same, 1 when they differ.\n\nExample:\n  countersign session diff ${example} ${otherExample}`)
     .action(diff);

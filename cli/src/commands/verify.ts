@@ -7,7 +7,7 @@ import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
 import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
 import type { StoreProgress } from '@countersign/ledger/journal-check.ts';
 import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.ts';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
 import { configOption, loadConfig } from '../location.ts';
@@ -42,7 +42,7 @@ export function addVerify(program: Command): void {
     .argument('[file]', 'a receipt or a bundle; without it a whole store')
     .description('check a store, a bundle or a receipt, offline, with public keys only')
     .addOption(configOption())
-    .option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it')
+    .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
     .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, kept outside the store); can be repeated', collect, [])
     .option('--known <file>', 'a checkpoint that was kept elsewhere: the store must not be older, nor another history')
     .option('--max-age <duration>', 'how old the newest signed record may be, for instance 1h', parseDuration)

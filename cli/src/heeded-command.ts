@@ -1,0 +1,32 @@
+import { Command, type OptionValues } from 'commander';
+
+/** A command that knows which of its options were looked at: none is accepted and then not used. */
+export class HeededCommand extends Command {
+  readonly #read = new Set<string>();
+
+  override createCommand(name?: string): HeededCommand {
+    return new HeededCommand(name);
+  }
+
+  /** What the action is given. Whoever takes all of it at once is taken to use all of it. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the signature is Commander's
+  override opts<Values extends OptionValues>(): Values {
+    return new Proxy(super.opts<Values>(), {
+      get: (values, name, receiver): unknown => {
+        this.#read.add(String(name));
+        return Reflect.get(values, name, receiver);
+      },
+    });
+  }
+
+  /** Called when the action is over. Ends the program with a usage error where somebody gave an option that had no meaning there. */
+  assertHeeded(): void {
+    const unheeded = this.options.find((option) => {
+      const name = option.attributeName();
+      return this.getOptionValueSource(name) === 'cli' && !this.#read.has(name);
+    });
+    if (unheeded !== undefined) {
+      this.error(`error: option '${unheeded.flags}' means nothing here, and was not used`);
+    }
+  }
+}
