@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Config } from '@countersign/gateway/config/config.ts';
 import { parseConfig, readConfig } from '@countersign/gateway/config/parse.ts';
 import { protocols } from '@countersign/gateway/protocols/registry.ts';
+import { isStoreInUse } from '@countersign/gateway/store-lock.ts';
 import { Option, type Command } from 'commander';
 
 /** What every command takes to find the gateway. */
@@ -61,8 +62,8 @@ export function environmentToken(): string {
 /** Address of the API of the gateway that runs on this data directory; null when none does. */
 export function findRunning(data: string): string | null {
   try {
-    const { http, pid } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
-    return typeof http === 'string' && isAlive(Number(pid)) ? reachable(http) : null;
+    const { http } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
+    return typeof http === 'string' && isStoreInUse(data) ? reachable(http) : null;
   } catch {
     return null;
   }
@@ -71,16 +72,6 @@ export function findRunning(data: string): string | null {
 /** Who listens everywhere is reached on loopback. */
 function reachable(address: string): string {
   return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is there, and another user's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 function readOperatorToken(data: string): string {

@@ -138,7 +138,7 @@ principals:
   test('a second gateway on the same data does not start', async () => {
     const second = await runProgram(process.execPath, [main, 'up', '--config', gateway.configFile], { SHOP_PASSWORD: 'x' });
     assert.equal(second.status, 1);
-    assert.match(second.stderr, /in use by process \d+\. Stop it first/);
+    assert.match(second.stderr, /in use by another gateway, process \d+ where it runs\. Stop it first/);
   });
 
   test('the root key is its owner’s alone, or comes from the environment', async () => {

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type DatabaseSyncOptions, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { GatewayError } from '../domain/errors.ts';
 
 export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
@@ -13,6 +13,8 @@ export interface SqliteOptions {
 }
 
 const busyMs = 5000;
+/** SQLITE_BUSY, https://sqlite.org/rescode.html */
+const sqliteBusy = 5;
 
 /** The one adapter over node:sqlite: only this file names it. Every commit is on stable storage when it returns. */
 export class Sqlite implements Disposable {
@@ -101,12 +103,46 @@ export function openSqlite(file: string, options: SqliteOptions): Sqlite {
   });
 }
 
+/**
+ * Holds the whole file for as long as the process lives or until it is disposed of; null when another process, or another part of this one, holds it for `waitMs`.
+ * SQLite asks the kernel for the lock, and nothing is written. Errors: `store_damaged` when the file cannot be opened or locked.
+ */
+export function holdSqlite(file: string, waitMs: number): Disposable | null {
+  return lockSqlite(file, { timeout: waitMs }, 'BEGIN EXCLUSIVE');
+}
+
+/** Whether `holdSqlite` holds this file now, in whatever process. */
+export function isHeldSqlite(file: string): boolean {
+  const seen = lockSqlite(file, { timeout: 0, readOnly: true }, 'BEGIN; SELECT count(*) FROM sqlite_schema');
+  seen?.[Symbol.dispose]();
+  return seen === null;
+}
+
+function lockSqlite(file: string, options: DatabaseSyncOptions, lock: string): Disposable | null {
+  return orDamaged(file, () => {
+    if (options.readOnly !== true) {
+      closeSync(openSync(file, 'a', 0o600));
+    }
+    const database = new DatabaseSync(file, options);
+    try {
+      database.exec(`PRAGMA journal_mode = OFF; ${lock}`);
+      return database;
+    } catch (error) {
+      database.close();
+      if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) {
+        return null;
+      }
+      throw error;
+    }
+  });
+}
+
 /** Of a store that is only looked at: no file is made or changed. Errors: `store_damaged`, also when there is no such file. */
 export function openSqliteReadOnly(file: string): Sqlite {
   return orDamaged(file, () => new Sqlite(new DatabaseSync(file, { readOnly: true, timeout: busyMs })));
 }
 
-function orDamaged(file: string, open: () => Sqlite): Sqlite {
+function orDamaged<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (cause) {
