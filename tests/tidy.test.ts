@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   feed: ['domain', 'store', 'recording', 'ledger'],
   replay: ['domain', 'identity', 'sessions', 'ledger'],
   listeners: ['domain', 'wire'],
-  api: ['domain', 'policy', 'controls', 'identity', 'recording', 'sessions', 'feed', 'store'],
+  api: ['domain', 'policy', 'identity', 'recording', 'sessions', 'feed', 'store'],
 };
 const forbiddenNames = /^(utils?|helpers?|common|shared|misc|manager)s?$/;
 const textFiles = '{ledger,gateway,cli,tests,bench,tools,examples,docs}/**/*.{ts,md,sh}';

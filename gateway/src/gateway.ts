@@ -27,6 +27,7 @@ import { openRootKey, rootKeyEnvironment } from './recording/root-key.ts';
 import { ClientDoor } from './sessions/door.ts';
 import { LiveSessions } from './sessions/live-sessions.ts';
 import type { DoorContext } from './sessions/login.ts';
+import { Refusals } from './sessions/refusals.ts';
 import { Visit } from './sessions/visit.ts';
 import { StoreLock } from './store-lock.ts';
 import { makeDataDirectory } from './store/data-directory.ts';
@@ -120,14 +121,14 @@ export class Gateway implements AsyncDisposable {
     }
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
     const authenticator = new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now });
-    const throttle = new LoginThrottle(Date.now);
+    const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
     const door: DoorContext = {
       recorder,
       sessions,
       authenticator,
-      throttle,
+      refusals,
       policy: () => this.#policy,
       limits: this.#config.limits,
       calls,
@@ -143,7 +144,7 @@ export class Gateway implements AsyncDisposable {
       follower,
       tokens,
       authenticator,
-      throttle,
+      refusals,
       findProtocol,
       targets: () => this.#config.targets,
       principals: () => this.#config.principals,

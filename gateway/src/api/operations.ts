@@ -2,8 +2,6 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { LoginThrottle } from '../controls/login-throttle.ts';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -20,6 +18,7 @@ import type { Recorder } from '../recording/recorder.ts';
 import { SessionOpener } from '../recording/session-reader.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
+import type { Refusals } from '../sessions/refusals.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
 import type { ApiContext, Caller, Callers, CommandOutput, OpenedRun, RunRequest } from './context.ts';
 import { Runs } from './runs.ts';
@@ -39,7 +38,7 @@ export interface OperationsParts {
   readonly follower: Follower;
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
-  readonly throttle: LoginThrottle;
+  readonly refusals: Refusals;
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly principals: () => ReadonlyMap<string, Principal>;
@@ -62,20 +61,17 @@ export class GatewayApi implements ApiContext {
   }
 
   async authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller> {
-    const { throttle } = this.#parts;
     const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1] ?? '';
     if (timingSafeEqual(hash(token), this.#operator)) {
       return { id: operator, address };
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
     if ('refused' in outcome) {
-      await delay(throttle.failed(address));
       return this.#refuse(
         address,
         new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`),
       );
     }
-    throttle.succeeded(address);
     const { principal, session } = outcome.identity;
     if (session !== undefined && callers === 'runs') {
       return { id: principal.id, address, run: { ...outcome.identity, session } };
@@ -196,13 +192,7 @@ export class GatewayApi implements ApiContext {
   }
 
   async #refuse(address: string, error: GatewayError): Promise<never> {
-    await recordOwnDecision(this.#parts.recorder, {
-      action: 'gateway.authenticate',
-      verdict: 'deny',
-      reason: `${error.code}: ${error.message}`,
-      attributes: { 'client.address': address, 'countersign.protocol': 'api' },
-    });
-    throw error;
+    return this.#parts.refusals.refuse({ address, protocol: 'api', error });
   }
 
   async #recordAct(action: string, reason: string, by: Caller, attributes: Attributes): Promise<void> {

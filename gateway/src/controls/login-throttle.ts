@@ -1,41 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { networkOf } from '../domain/address.ts';
+import { GatewayError } from '../domain/errors.ts';
+
 const firstDelayMs = 250;
 const delayMsMax = 8000;
 /** Failures are forgotten this long after the last one. */
 const forgetMs = 10 * 60_000;
-const addressesMax = 10_000;
+const networksMax = 10_000;
+/** Answers that are held back at the same time, of one network and in all. */
+const heldPerNetworkMax = 64;
+const heldMax = 4_096;
 
 interface Failures {
-  readonly count: number;
-  readonly lastMs: number;
+  count: number;
+  lastMs: number;
+  held: number;
 }
 
 /**
- * Slows down guessing: the answer to each failed login from an address is held back longer than the one before. Who has a good credential
- * never waits for who has not. Bounded memory; the address that failed longest ago is forgotten first.
+ * Slows down guessing: after a failed login nothing more is done for a while, longer after each one from the same network. Who has a good credential
+ * does not come here, and never waits for who has not; nor does one good login make the next guess cheaper. Bounded memory; the network that failed
+ * longest ago is forgotten first.
  */
 export class LoginThrottle {
   readonly #now: () => number;
+  readonly #wait: (ms: number) => Promise<unknown>;
   readonly #failures = new Map<string, Failures>();
+  #held = 0;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, wait: (ms: number) => Promise<unknown> = delay) {
     this.#now = now;
+    this.#wait = wait;
   }
 
-  /** Counts a failed login. Returns how long to hold back its answer. */
-  failed(address: string): number {
-    const before = this.#failures.get(address);
-    const lastMs = this.#now();
-    const count = before === undefined || lastMs - before.lastMs > forgetMs ? 1 : before.count + 1;
-    this.#failures.delete(address);
-    this.#failures.set(address, { count, lastMs });
-    if (this.#failures.size > addressesMax) {
-      const [oldest = address] = this.#failures.keys();
+  /** Counts a failed login, and resolves when it may be recorded and answered. Errors: `throttled`, at once, when too many are held back already. */
+  async failed(address: string): Promise<void> {
+    const failures = this.#count(networkOf(address));
+    if (failures.held >= heldPerNetworkMax || this.#held >= heldMax) {
+      throw new GatewayError('throttled', 'Too many logins from this address failed: wait, and mend the credential.');
+    }
+    failures.held += 1;
+    this.#held += 1;
+    try {
+      await this.#wait(Math.min(delayMsMax, firstDelayMs * 2 ** (failures.count - 1)));
+    } finally {
+      failures.held -= 1;
+      this.#held -= 1;
+    }
+  }
+
+  #count(network: string): Failures {
+    const nowMs = this.#now();
+    const failures = this.#failures.get(network) ?? { count: 0, lastMs: nowMs, held: 0 };
+    failures.count = nowMs - failures.lastMs > forgetMs ? 1 : failures.count + 1;
+    failures.lastMs = nowMs;
+    this.#failures.delete(network);
+    this.#failures.set(network, failures);
+    if (this.#failures.size > networksMax) {
+      const [oldest = network] = this.#failures.keys();
       this.#failures.delete(oldest);
     }
-    return Math.min(delayMsMax, firstDelayMs * 2 ** (count - 1));
-  }
-
-  succeeded(address: string): void {
-    this.#failures.delete(address);
+    return failures;
   }
 }

@@ -14,3 +14,23 @@ export function plainAddress(address: string | undefined): string {
 export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
+
+/**
+ * Whose address it is, where that is counted: an IPv6 host has all of its /64, so that these are one; an IPv4 address is its own network. `address` as
+ * `plainAddress` gives it.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) {
+    return address;
+  }
+  const [whole = ''] = address.split('%');
+  const [before = '', after] = whole.split('::');
+  const groups = before === '' ? [] : before.split(':');
+  const behind = after === undefined || after === '' ? 0 : after.split(':').length + (after.includes('.') ? 1 : 0);
+  const zeros = after === undefined ? 0 : Math.max(0, 8 - groups.length - behind);
+  const all = [...groups, ...Array.from({ length: zeros }, () => '0'), ...(after ?? '').split(':')];
+  return `${all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}

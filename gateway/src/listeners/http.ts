@@ -65,6 +65,8 @@ interface Guest {
   readonly served: Socket;
   /** Requests without an answer. */
   unanswered: number;
+  /** Of them, those behind another one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
+  readonly waiting: Message[];
 }
 
 interface Message {
@@ -181,7 +183,7 @@ export class HttpListener implements AsyncDisposable {
       certificate,
       limitMs: limits.loginMs,
       begin: (served, version) => {
-        this.#begin({ place, visit, outer: socket, served, unanswered: 0 }, version);
+        this.#begin({ place, visit, outer: socket, served, unanswered: 0, waiting: [] }, version);
       },
     });
   }
@@ -222,7 +224,7 @@ export class HttpListener implements AsyncDisposable {
   }
 
   #serve(guest: Guest | undefined, message: Message): void {
-    const { request, response } = message;
+    const { response } = message;
     if (guest === undefined) {
       response.destroy();
       return;
@@ -231,11 +233,22 @@ export class HttpListener implements AsyncDisposable {
     guest.unanswered += 1;
     onceClosed(response, () => {
       guest.unanswered -= 1;
+      const next = guest.waiting.shift();
+      if (next !== undefined && !guest.outer.destroyed) {
+        this.#answer(guest, next);
+      }
     });
     if (guest.unanswered > unansweredMax) {
       guest.outer.destroy();
-      return;
+    } else if (guest.unanswered > 1 && !('stream' in response)) {
+      guest.waiting.push(message);
+    } else {
+      this.#answer(guest, message);
     }
+  }
+
+  #answer(guest: Guest, message: Message): void {
+    const { request, response } = message;
     try {
       checkHost(request, guest.served);
     } catch (error) {

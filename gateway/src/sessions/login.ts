@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { LoginThrottle } from '../controls/login-throttle.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
@@ -9,11 +7,11 @@ import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { Channel, type ChannelContext } from './channel.ts';
 import type { LiveSession } from './live-session.ts';
-import { recordOwnDecision } from './own-decision.ts';
+import type { Refusals } from './refusals.ts';
 
 export interface DoorContext extends ChannelContext {
   readonly authenticator: Authenticator;
-  readonly throttle: LoginThrottle;
+  readonly refusals: Refusals;
   readonly findTarget: (name: string) => Target | undefined;
   readonly isStopping: () => boolean;
 }
@@ -39,21 +37,16 @@ export class Login {
 
   /** Errors: as `Door.authenticate`. */
   async attempt<Outcome>(credential: Credential, admitted: (admitted: Admitted) => Outcome): Promise<Outcome> {
-    const { throttle, isStopping } = this.#context;
-    if (isStopping()) {
+    if (this.#context.isStopping()) {
       throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
     }
     try {
       const identity = await this.#identify(credential);
       const { target, decision } = this.#admit(identity, credential);
-      throttle.succeeded(this.#address);
       return admitted({ identity, target, decision });
     } catch (error) {
       if (error instanceof GatewayError && error.code !== 'cannot_record') {
-        if (error.code === 'unauthenticated') {
-          await delay(throttle.failed(this.#address));
-        }
-        await this.#recordRefusal(credential, error);
+        return await this.#refuse(credential, error);
       }
       throw error;
     }
@@ -118,17 +111,12 @@ export class Login {
   }
 
   /** Address and reason are in the record before the client is told. */
-  async #recordRefusal(credential: Credential, error: GatewayError): Promise<void> {
-    await recordOwnDecision(this.#context.recorder, {
-      action: 'gateway.authenticate',
-      verdict: 'deny',
-      reason: `${error.code}: ${error.message}`,
-      attributes: {
-        'client.address': credential.clientAddress,
-        'countersign.protocol': this.#protocol,
-        'countersign.target': credential.target.slice(0, 256),
-        'user.name': credential.user.slice(0, 256),
-      },
+  async #refuse(credential: Credential, error: GatewayError): Promise<never> {
+    return this.#context.refusals.refuse({
+      address: this.#address,
+      protocol: this.#protocol,
+      error,
+      attributes: { 'countersign.target': credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
     });
   }
 }

@@ -1,0 +1,139 @@
+import type { LoginThrottle } from '../controls/login-throttle.ts';
+import type { Attributes } from '../domain/action.ts';
+import { networkOf } from '../domain/address.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { recordOwnDecision } from './own-decision.ts';
+
+const windowMs = 60_000;
+/** Refusals of one network that have a record of their own in a window. */
+const recordedMax = 20;
+/** Networks that are counted apart in a window. All others are one. */
+const networksMax = 1_000;
+const otherNetworks = 'others';
+
+/** Who is refused, and why. */
+export interface Refusal {
+  readonly address: string;
+  readonly protocol: string;
+  readonly error: GatewayError;
+  readonly attributes?: Attributes;
+}
+
+/** The refusals of one network in the window. */
+interface Window {
+  recorded: number;
+  /** Those without a record of their own. */
+  counted: number;
+  firstMs: number;
+  lastMs: number;
+  readonly codes: Map<string, number>;
+}
+
+export interface RefusalsOptions {
+  readonly recorder: Recorder;
+  readonly throttle: LoginThrottle;
+  readonly now: () => number;
+  readonly windowMs?: number;
+}
+
+/**
+ * What a refused login costs: time of who was refused, and little of ours. So many of a network have records of their own in a window of time; one record
+ * counts the rest when the window is over, or the gateway stops. One that is killed in the meantime has recorded the first ones only.
+ */
+export class Refusals implements AsyncDisposable {
+  readonly #options: RefusalsOptions;
+  readonly #windows = new Map<string, Window>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: RefusalsOptions) {
+    this.#options = options;
+  }
+
+  /** Throws the error when whoever was refused may be told. A failed credential is slowed down first. Errors: also `throttled`, `cannot_record`. */
+  async refuse(refusal: Refusal): Promise<never> {
+    const error = refusal.error.code === 'unauthenticated' ? await this.#slowDown(refusal) : refusal.error;
+    await this.record({ ...refusal, error });
+    throw error;
+  }
+
+  /** Resolves when it is in the record, or counted. Errors: `cannot_record`. */
+  async record({ address, protocol, error, attributes = {} }: Refusal): Promise<void> {
+    const window = this.#windowOf(address);
+    if (window.recorded < recordedMax) {
+      window.recorded += 1;
+      await recordOwnDecision(this.#options.recorder, {
+        action: 'gateway.authenticate',
+        verdict: 'deny',
+        reason: `${error.code}: ${error.message}`,
+        attributes: { 'client.address': address, 'countersign.protocol': protocol, ...attributes },
+      });
+      return;
+    }
+    window.lastMs = this.#options.now();
+    window.firstMs = window.counted === 0 ? window.lastMs : window.firstMs;
+    window.counted += 1;
+    window.codes.set(error.code, (window.codes.get(error.code) ?? 0) + 1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closeWindows();
+  }
+
+  async #slowDown({ address, error }: Refusal): Promise<GatewayError> {
+    try {
+      await this.#options.throttle.failed(address);
+      return error;
+    } catch (throttled) {
+      if (throttled instanceof GatewayError) {
+        return throttled;
+      }
+      throw throttled;
+    }
+  }
+
+  #windowOf(address: string): Window {
+    const network = networkOf(address);
+    const key = this.#windows.has(network) || this.#windows.size < networksMax ? network : otherNetworks;
+    const known = this.#windows.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const window = { recorded: 0, counted: 0, firstMs: 0, lastMs: 0, codes: new Map() };
+    this.#windows.set(key, window);
+    this.#timer ??= setTimeout(() => {
+      void this.#closeWindows();
+    }, this.#options.windowMs ?? windowMs).unref();
+    return window;
+  }
+
+  async #closeWindows(): Promise<void> {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    const counted = [...this.#windows].filter(([, window]) => window.counted > 0);
+    this.#windows.clear();
+    try {
+      await Promise.all(counted.map(async ([network, window]) => this.#recordCount(network, window)));
+    } catch (error) {
+      // Then nobody is let in either.
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+    }
+  }
+
+  async #recordCount(network: string, { counted, firstMs, lastMs, codes }: Window): Promise<void> {
+    await recordOwnDecision(this.#options.recorder, {
+      action: 'gateway.authenticate',
+      verdict: 'deny',
+      reason: `${counted} more refused, from ${new Date(firstMs).toISOString()} to ${new Date(lastMs).toISOString()}`,
+      attributes: {
+        'client.address': network,
+        'countersign.count': counted,
+        'countersign.first_time': new Date(firstMs).toISOString(),
+        'countersign.last_time': new Date(lastMs).toISOString(),
+        'countersign.reasons': Array.from(codes, ([code, count]) => `${code}: ${count}`),
+      },
+    });
+  }
+}
