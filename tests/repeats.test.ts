@@ -24,6 +24,7 @@ import { splicedHeaderBytes } from '../gateway/src/recording/spliced-body.ts';
 import { conversation } from '../gateway/src/recording/testdata/conversation.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { Channel } from '../gateway/src/sessions/channel.ts';
+import { IdsOfTargets } from '../gateway/src/sessions/ids-of-targets.ts';
 import { LiveSessions } from '../gateway/src/sessions/live-sessions.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
 import { HttpCalls } from '../gateway/src/wire/http/calls.ts';
@@ -46,7 +47,7 @@ const principal = { id: 'agent', kind: 'agent', groups: [], targets: ['model'] }
 function openChannel(recorder: Recorder): Channel {
   const sessions = new LiveSessions(recorder);
   const policy = grantPolicy([principal]);
-  const context = { recorder, sessions, policy: () => policy, limits: defaultLimits, calls: new HttpCalls(defaultLimits) };
+  const context = { recorder, sessions, policy: () => policy, limits: defaultLimits, calls: new HttpCalls(defaultLimits), ids: new IdsOfTargets(() => null) };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;
   return new Channel(context, session, session.openChannel(facts, {}), { identity: { principal, tokenId: '' }, target });

@@ -201,6 +201,7 @@ const attackRows = [
   'D33',
   'D35',
   'D38',
+  'E50',
 ];
 
 function rowsNamed(text: string): string[] {

@@ -25,6 +25,7 @@ import { Recorder } from './recording/recorder.ts';
 import { recoverJournal } from './recording/recovery.ts';
 import { openRootKey, rootKeyEnvironment } from './recording/root-key.ts';
 import { ClientDoor } from './sessions/door.ts';
+import { IdsOfTargets } from './sessions/ids-of-targets.ts';
 import { LiveSessions } from './sessions/live-sessions.ts';
 import type { DoorContext } from './sessions/login.ts';
 import { Refusals } from './sessions/refusals.ts';
@@ -132,6 +133,7 @@ export class Gateway implements AsyncDisposable {
       policy: () => this.#policy,
       limits: this.#config.limits,
       calls,
+      ids: new IdsOfTargets((place, key) => index.toldOf('gateway', place, key)),
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };

@@ -23,7 +23,7 @@ describe('what an MCP server over HTTP asks of its client', () => {
   let gateway: GatewayProcess;
   let token: string;
   const configOf = (granted: string): string => `targets:
-  tools: { protocol: mcp, url: "${server.url}", durability: process }
+  tools: { protocol: mcp, url: "${server.url}", durability: process, options: { ids: anybody } }
 principals:
   agent: { kind: agent, targets: ${granted} }
 `;

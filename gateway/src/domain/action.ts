@@ -11,6 +11,29 @@ export interface Action {
    * cannot tell it.
    */
   readonly text?: () => ActionText;
+  /** Absent where it names none, or where they are anybody's. */
+  readonly ids?: NamedIds;
+}
+
+/**
+ * Ids of the target's own making that a request names. The target gave them to somebody behind a credential that all share, so it is the gateway that
+ * knows for whom they are (ATTACKS E50).
+ */
+export interface NamedIds {
+  readonly ids: readonly string[];
+  /** Who may name what was given: the principal in the same run, or in any. */
+  readonly isFor: IdOwner;
+  /** Ids that the target was never seen to give may be named. */
+  readonly strangePass: boolean;
+}
+
+export type IdOwner = 'run' | 'principal';
+
+/** Ids that a target gives in an answer. */
+export interface GivenIds {
+  readonly ids: readonly string[];
+  /** The target has just made them: they are nobody else's any more. Otherwise they stay with whom they were given to first. */
+  readonly isNew: boolean;
 }
 
 export interface ActionText {

@@ -17,6 +17,8 @@ export interface Decision {
   /** One sentence for the person or agent who asked. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
+  /** Of a denial: the client is told that there is no such thing, and learns nothing of what is another's. */
+  readonly isHidden?: true;
 }
 
 /** What the gate hands back: only an allowed request has a grant. */

@@ -1,4 +1,4 @@
-import type { Action, ActionDefinition } from './action.ts';
+import type { Action, ActionDefinition, GivenIds } from './action.ts';
 import type { Authorization } from './decision.ts';
 import type { GatewayError } from './errors.ts';
 import type { CallOptions, CallReceiver, Exchange, UpstreamCall } from './exchange.ts';
@@ -188,6 +188,8 @@ export interface Session {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
+  /** Ids that the target gives to this client, before it gets them: from then on they are for whoever it is alone, across restarts. Throws GatewayError `cannot_record`. */
+  give(given: GivenIds): void;
   /** `LOG/INDEX` of the record that was made last: to be read right behind the making. */
   readonly newestRecord: string;
   /** Calls back, in order, when all that was recorded so far is as durable as the target wants. Exactly once per call. */

@@ -69,6 +69,12 @@ export class SessionIndex {
     return row === undefined ? null : parseRow(row);
   }
 
+  /** What was told last for one key. */
+  toldOf(protocol: string, target: string, key: string): string | null {
+    const row = this.#database.get('SELECT value FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
+    return row === undefined ? null : String(row['value']);
+  }
+
   told(protocol: string): Told[] {
     const rows = this.#database.all('SELECT target, key, value FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
     return rows.map(({ target, key, value }) => ({ target: String(target), key: String(key), value: String(value) }));

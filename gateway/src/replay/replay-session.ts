@@ -79,6 +79,10 @@ export class ReplaySession implements Session, RecordedTarget {
     return this.#seq;
   }
 
+  give(): void {
+    // All of a recording is for whoever replays it.
+  }
+
   whenCommitted(release: () => void): void {
     queueMicrotask(release);
   }

@@ -1,17 +1,18 @@
 import { strict as assert } from 'node:assert';
-import type { Action } from '../domain/action.ts';
+import type { Action, GivenIds } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
-import type { RecordKind, RecordMeta } from '../domain/record.ts';
+import { targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { HttpCalls } from '../wire/http/calls.ts';
 import { dial } from '../wire/upstream-connection.ts';
-import { authorize, authorizeOwn, type CurrentPolicy } from './gate.ts';
+import { authorize, authorizeOwn, type CurrentPolicy, type GateContext } from './gate.ts';
+import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { RequestMeta } from './meta.ts';
@@ -19,6 +20,10 @@ import { splitParts } from './parts.ts';
 
 /** What stops the work of an ended channel at the target may take so long. */
 const endingMs = 900;
+/** Ids of which one record tells whose they are. */
+const toldMax = 200;
+/** The name of its action says whose record it is in the index. */
+const giveAction = 'gateway.give_ids';
 
 export interface ChannelContext {
   readonly recorder: Recorder;
@@ -26,6 +31,7 @@ export interface ChannelContext {
   readonly policy: CurrentPolicy;
   readonly limits: Limits;
   readonly calls: HttpCalls;
+  readonly ids: IdsOfTargets;
 }
 
 /** One channel of a session: all that a protocol can reach. */
@@ -36,7 +42,8 @@ export class Channel implements Session {
   readonly limits: Limits;
   readonly #context: ChannelContext;
   readonly #session: LiveSession;
-  readonly #gate: { readonly policy: CurrentPolicy; readonly identity: Identity; readonly target: Target };
+  readonly #gate: GateContext;
+  readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
   readonly #signals: (() => void)[] = [];
   #ending: Promise<void> | null = null;
@@ -50,7 +57,9 @@ export class Channel implements Session {
   ) {
     this.#context = context;
     this.#session = session;
-    this.#gate = { policy: context.policy, ...gate };
+    const owner = { principal: gate.identity.principal.id, run: session.isRun ? session.id : null };
+    this.#owner = owner;
+    this.#gate = { policy: context.policy, ...gate, refusalOf: (ids) => context.ids.refusal(gate.target, ids, owner) };
     this.#requestMeta = new RequestMeta(opened.channel);
     this.channel = opened.channel;
     this.signal = opened.signal;
@@ -90,6 +99,17 @@ export class Channel implements Session {
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
     return this.#append({ kind, meta: JSON.stringify({ channel: this.channel, ...meta }), content, continues });
+  }
+
+  give(given: GivenIds): void {
+    const told = this.#context.ids.give(this.target, given, this.#owner);
+    for (let at = 0; at < told.length; at += toldMax) {
+      this.record(
+        'decision',
+        { action: giveAction, attributes: { [targetAttribute]: placeOf(this.target), [toldAttribute]: told.slice(at, at + toldMax) } },
+        [],
+      );
+    }
   }
 
   whenCommitted(release: () => void): void {

@@ -1,4 +1,4 @@
-import type { Action } from '../domain/action.ts';
+import type { Action, NamedIds } from '../domain/action.ts';
 import type { Authorization, Decision } from '../domain/decision.ts';
 import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
@@ -12,15 +12,19 @@ export interface GateContext {
   readonly policy: CurrentPolicy;
   readonly identity: Identity;
   readonly target: Target;
+  /** Why these ids may not be named; null when they may. */
+  readonly refusalOf?: (ids: NamedIds) => string | null;
 }
 
 /** Decides on one action and, when it is allowed, mints the only thing that an upstream forwards. */
 export function authorize(context: GateContext, action: Action, bytes: readonly Uint8Array[]): Authorization {
-  const decision = context.policy().decide({
-    principal: context.identity.principal,
-    target: context.target,
-    action,
-  });
+  const policy = context.policy();
+  const refusal = action.ids === undefined ? null : (context.refusalOf?.(action.ids) ?? null);
+  if (refusal !== null) {
+    const { version: policyVersion } = policy;
+    return { decision: { verdict: 'deny', policies: ['countersign'], policyVersion, reason: refusal, obligations: [], isHidden: true }, grant: null };
+  }
+  const decision = policy.decide({ principal: context.identity.principal, target: context.target, action });
   return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import { parseHttpOptions } from '../../wire/http/target-options.ts';
+import { parseHttpOptions, parseIdsOption } from '../../wire/http/target-options.ts';
 
 const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock', 'ollama'] as const;
 export type Provider = (typeof providers)[number];
@@ -9,12 +9,12 @@ export type Provider = (typeof providers)[number];
 const provider = z.enum(providers, `${providers.join(', ')} is expected`).default('openai');
 
 /** What it returns is good input again. Errors: `config_invalid`. */
-export function parseModelOptions({ provider: named, ...rest }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function parseModelOptions({ provider: named, ids, ...rest }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const parsed = provider.safeParse(named);
   if (!parsed.success) {
     throw new GatewayError('config_invalid', `provider: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
   }
-  return { provider: parsed.data, ...parseHttpOptions(rest) };
+  return { provider: parsed.data, ids: parseIdsOption(ids, 'principal'), ...parseHttpOptions(rest) };
 }
 
 export function providerOf(options: Readonly<Record<string, unknown>>): Provider {

@@ -1,16 +1,18 @@
-import { headerOf, type RequestHead } from '../../wire/http/reading.ts';
+import type { Target } from '../../domain/target.ts';
+import { headerOf, type RequestHead, type RequestReading } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { targetCall } from '../../wire/http/target-options.ts';
+import { idsAreFor, targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
+import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
 import { providerAuth, providerOf } from './options.ts';
 import { findApi } from './routes.ts';
 
 /** Models: the body of a known API is read whole before it is decided; what else there is of the provider's API goes as it comes, as `unknown`. */
 export const rules: ExchangeRules = {
-  isReadWhole: (head) => findApi(head)?.takesBody === true,
+  isReadWhole: (head, target) => findApi(head)?.takesBody === true || boundIds(target)?.isReadWhole(head) === true,
   // A conversation is sent whole with each turn.
-  read: (head, body) => ({ ...readModelRequest(head, body ?? new Uint8Array()), repeats: true }),
+  read: (head, body, target) => ({ ...withIds(readModelRequest(head, body ?? new Uint8Array()), { head, body }, target), repeats: true }),
   call: (target) => {
     const provider = providerOf(target.options);
     const call = targetCall(target, providerAuth[provider]);
@@ -20,6 +22,25 @@ export const rules: ExchangeRules = {
   failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
   lastEvent: ({ problem, head }, answered) => describeFailureInStream(dialectOf(head), headerOf(answered.headers, 'content-type') ?? '', problem),
 };
+
+function boundIds(target: Target): IdsOfProvider | null {
+  return idsAreFor(target) === null ? null : idsOfProvider(providerOf(target.options));
+}
+
+/** Ids that were made elsewhere, in the provider's console or before the gateway was there, are nobody's here, and pass. */
+function withIds(reading: RequestReading, { head, body }: { readonly head: RequestHead; readonly body: Uint8Array | null }, target: Target): RequestReading {
+  const isFor = idsAreFor(target);
+  const ids = boundIds(target);
+  if (isFor === null || ids === null) {
+    return reading;
+  }
+  const named = ids.named(head, body);
+  return {
+    ...reading,
+    action: { ...reading.action, ids: { ids: [...named], isFor, strangePass: true } },
+    answer: ids.follow(head, body, named, reading.answer),
+  };
+}
 
 /** The path tells whose client it is, also before anything else is known; for one that is not known, headers that SDKs send. */
 function dialectOf(head: RequestHead): Dialect {

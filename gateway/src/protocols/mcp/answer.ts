@@ -1,8 +1,9 @@
-import type { Attributes } from '../../domain/action.ts';
+import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
 import { SseParser } from '../../wire/http/sse.ts';
 import { actionOfMethod } from './actions.ts';
+import { eventGiven, idsOf, sessionGiven } from './given-ids.ts';
 import type { Body, Message, Request, Result } from './messages.ts';
 import { inputRequests, parseServerBody } from './messages.ts';
 import type { ToolList } from './tool-definitions.ts';
@@ -30,8 +31,14 @@ export class AnswerFollower implements AnswerReader {
   #toolList: ToolList | null = null;
   readonly #asks = new Set<string>();
   readonly #facts: Record<string, Attributes[string]> = {};
+  /** Which the answer is in. */
+  #session: string;
+  #given: string[] = [];
+  #lastEventId = '';
 
-  constructor(body: Body | null) {
+  /** `session`: which the request is in, empty for none. */
+  constructor(body: Body | null, session = '') {
+    this.#session = session;
     const requests = (body?.messages ?? []).filter((message) => message.kind === 'request');
     this.#asked = new Map(requests.map((request) => [request.id.text, request]));
     this.#mayBeginSession = requests.some(({ method }) => method === 'initialize');
@@ -57,13 +64,22 @@ export class AnswerFollower implements AnswerReader {
     this.#sse = mediaType === 'text/event-stream' ? new SseParser(messageBytesMax) : null;
     this.#json = mediaType === 'application/json' ? [] : null;
     const session = headers.find(([name]) => name === 'mcp-session-id')?.[1];
+    if (session !== undefined && session !== this.#session) {
+      this.#session = session;
+      this.#given.push(sessionGiven(session));
+    }
     if (this.#mayBeginSession && session !== undefined && isSessionId(session)) {
       this.#facts['mcp.session.id'] = session;
     }
   }
 
   bytes(piece: Uint8Array): void {
-    for (const event of this.#sse?.push(piece) ?? []) {
+    const events = this.#sse?.push(piece) ?? [];
+    const last = this.#sse?.lastId ?? '';
+    const eventIds = new Set([...events.map(({ id }) => id), last].filter((id) => id !== '' && id !== this.#lastEventId));
+    this.#given.push(...[...eventIds].map((id) => eventGiven(this.#session, id)));
+    this.#lastEventId = last;
+    for (const event of events) {
       // An event without data only names a place to resume from.
       if (event.data !== '') {
         this.#read(event.data);
@@ -73,6 +89,12 @@ export class AnswerFollower implements AnswerReader {
     if (this.#jsonBytes <= messageBytesMax) {
       this.#json?.push(Buffer.from(piece));
     }
+  }
+
+  given(): GivenIds {
+    const ids = this.#given;
+    this.#given = [];
+    return { ids, isNew: true };
   }
 
   facts(): Attributes {
@@ -137,6 +159,7 @@ export class AnswerFollower implements AnswerReader {
   }
 
   #readResult({ id, result }: Result): void {
+    this.#given.push(...idsOf(result));
     const request = this.#asked.get(id.text);
     // A stream may also bring an answer that an earlier one lost.
     if (Array.isArray(result['tools']) && (request === undefined || request.method === 'tools/list')) {

@@ -2,10 +2,11 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { Failed, Failure } from '../../wire/http/rules.ts';
 import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { sessionNamed } from './given-ids.ts';
 import { parseClientBody, type RequestId } from './messages.ts';
 
-/** JSON-RPC: the message is no valid request. */
-const invalidRequest = -32600;
+/** `Invalid Request` of JSON-RPC; and what servers say of a session that they do not have, with status 404, upon which clients begin again. */
+const rpcCodes: Readonly<Record<string, number>> = { malformed: -32600, unsupported: -32600, not_found: -32001 };
 /** Of the range that MCP leaves to implementations; `data.code` says which error it is. */
 const gatewayFailure = -32010;
 
@@ -17,7 +18,6 @@ const transportErrors: ReadonlySet<string> = new Set([
   'malformed',
   'unsupported',
   'limit_exceeded',
-  'not_found',
   'internal',
 ]);
 
@@ -25,10 +25,12 @@ const transportErrors: ReadonlySet<string> = new Set([
  * Our errors as JSON-RPC answers. Clients raise their usual error for an answer with status 200 that has the id of their request; another status
  * is a failure of the connection to them, so it is kept for what is one.
  */
-export function failureAnswer({ problem, body }: Failed): Failure {
+export function failureAnswer({ problem, head, body }: Failed): Failure {
   const id = body === null ? null : requestId(body);
+  // A session that is not there is one of the connection, a task that is not there is not.
+  const isOfConnection = problem.code === 'not_found' ? sessionNamed(head) !== '' : transportErrors.has(problem.code);
   return {
-    status: id === null || transportErrors.has(problem.code) ? problem.status : 200,
+    status: id === null || isOfConnection ? problem.status : 200,
     headers: [['content-type', 'application/json']],
     body: failureJson(problem, id),
   };
@@ -43,7 +45,7 @@ export function failureEvent({ problem, body }: Failed): Uint8Array | null {
 /** An error of ours as the answer to a request. */
 export function failureJson({ code, detail, session }: Problem, id: RequestId | null): string {
   const failure = JSON.stringify({
-    code: code === 'malformed' || code === 'unsupported' ? invalidRequest : gatewayFailure,
+    code: rpcCodes[code] ?? gatewayFailure,
     message: `countersign: ${detail}`,
     data: { code, ...(session === undefined ? {} : { session }) },
   });

@@ -4,6 +4,7 @@ import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
 import { decodeUtf8 } from '../../wire/http/strict-json.ts';
 import { actionOf, checkSubject, messageAttributes } from './actions.ts';
 import { AnswerFollower } from './answer.ts';
+import { idsNamed, sessionNamed } from './given-ids.ts';
 import type { Body } from './messages.ts';
 import { parseClientBody } from './messages.ts';
 import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
@@ -12,6 +13,8 @@ import { isSessionId, revisionOf } from './revision.ts';
 
 export interface McpReading extends RequestReading {
   readonly answer: AnswerFollower;
+  /** Of the server's making. */
+  readonly ids: readonly string[];
 }
 
 /** The address of a target is its MCP endpoint; nothing else of a server is reached by this protocol. */
@@ -67,7 +70,8 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpReading {
   const name = first === undefined ? 'mcp.unknown' : actionOf(first);
   return {
     action: { name, attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) } },
-    answer: new AnswerFollower(body),
+    answer: new AnswerFollower(body, sessionNamed(head)),
+    ids: idsNamed(head, body.messages),
   };
 }
 
@@ -85,7 +89,11 @@ function readBare(head: RequestHead, bytes: Uint8Array, name: string): McpReadin
     throw new GatewayError('malformed', `A ${head.method} of MCP has no body.`);
   }
   const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
-  return { action: { name, attributes: connectionAttributes(head, revision) }, answer: new AnswerFollower(null) };
+  return {
+    action: { name, attributes: connectionAttributes(head, revision) },
+    answer: new AnswerFollower(null, sessionNamed(head)),
+    ids: idsNamed(head, []),
+  };
 }
 
 function connectionAttributes({ headers }: RequestHead, { name, isStateless }: Revision): Attributes {

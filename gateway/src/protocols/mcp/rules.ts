@@ -1,7 +1,7 @@
 import type { Told } from '../../domain/protocol.ts';
 import type { AnswerReader } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { targetCall } from '../../wire/http/target-options.ts';
+import { idsAreFor, targetCall } from '../../wire/http/target-options.ts';
 import type { AnswerFollower } from './answer.ts';
 import { McpScreen } from './answer-screen.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
@@ -17,9 +17,15 @@ const servers = new ServersOfSessions();
 export const rules: ExchangeRules = {
   isReadWhole: () => true,
   read: (head, body, target) => {
-    const { action, answer } = readRequest(head, body ?? new Uint8Array());
+    const { action, answer, ids } = readRequest(head, body ?? new Uint8Array());
     const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
-    return { action: { name: action.name, attributes }, answer: watchTools(target.name, answer), screen: new McpScreen(head) };
+    // A program is one session's alone.
+    const isFor = target.command === undefined ? idsAreFor(target) : null;
+    return {
+      action: { name: action.name, attributes, ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
+      answer: watchTools(target.name, answer, isFor !== null),
+      screen: new McpScreen(head),
+    };
   },
   call: (target) => targetCall(target),
   begin: (session, call, receiver) => {
@@ -35,7 +41,7 @@ export function recallTools(told: readonly Told[]): void {
   tools.recall(told);
 }
 
-function watchTools(target: string, answer: AnswerFollower): AnswerReader {
+function watchTools(target: string, answer: AnswerFollower, areIdsKept: boolean): AnswerReader {
   return {
     get isBetweenEvents() {
       return answer.isBetweenEvents;
@@ -47,6 +53,7 @@ function watchTools(target: string, answer: AnswerFollower): AnswerReader {
       answer.bytes(piece);
     },
     facts: () => answer.facts(),
+    ...(areIdsKept ? { given: () => answer.given() } : {}),
     notes: () => tools.learn(target, answer.toolList),
   };
 }

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
-import type { Attributes } from '../../domain/action.ts';
+import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
 
@@ -87,6 +87,10 @@ export class AnswerFacts {
       return { 'countersign.first_byte_ms': Math.round(headMs) };
     }
     return bodyMs === null ? {} : reader.firstBytes(Math.round(bodyMs * 1000) / 1_000_000);
+  }
+
+  given(): GivenIds | null {
+    return this.#reader.given?.() ?? null;
   }
 
   notes(): readonly Note[] {

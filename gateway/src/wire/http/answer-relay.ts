@@ -97,6 +97,14 @@ export class AnswerRelay implements CallReceiver {
     return { ...this.#facts.facts(), ...this.#measures() };
   }
 
+  /** What the target gave in what was read is for this client, before it gets that. */
+  give(): void {
+    const given = this.#facts.given();
+    if (given !== null && given.ids.length > 0) {
+      this.#parts.session.give(given);
+    }
+  }
+
   onInformation({ status, statusText, rawHeaders }: AnsweredHead): void {
     this.#guard(() => {
       this.#informations += 1;
@@ -228,6 +236,7 @@ export class AnswerRelay implements CallReceiver {
 
   #flush(): void {
     const { session, request } = this.#parts;
+    this.give();
     const head = this.#isHeadRecorded ? null : this.#head;
     const bytes = this.#read;
     const isLast = this.#hasEnded;

@@ -1,4 +1,4 @@
-import type { Action, Attributes } from '../../domain/action.ts';
+import type { Action, Attributes, GivenIds } from '../../domain/action.ts';
 import type { Problem } from '../../domain/problem.ts';
 
 /** The head of a request as it is sent to the target. Names are in lower case. */
@@ -75,6 +75,8 @@ export interface AnswerReader {
   facts(): Attributes;
   /** What the protocol calls the time from the forwarding of the request to the first bytes of the answer's body. Absent: the time to its head is kept. */
   firstBytes?(seconds: number): Attributes;
+  /** Ids that the target gave in what was read since this was asked last. */
+  given?(): GivenIds;
   /** What else is recorded, before the end of the answer is. Asked for once, at the end of a whole answer. */
   notes?(): readonly Note[];
 }

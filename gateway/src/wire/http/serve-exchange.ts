@@ -1,4 +1,5 @@
 import type { Action } from '../../domain/action.ts';
+import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
@@ -245,7 +246,7 @@ class ExchangeRun {
     };
   }
 
-  /** Null: it is over meanwhile. Errors: `refused`. */
+  /** Null: it is over meanwhile. Errors: `refused`, `not_found`. */
   async #decide(
     session: Session,
     { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
@@ -256,7 +257,7 @@ class ExchangeRun {
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', session.newestRecord]];
     if (grant === null) {
-      throw new GatewayError('refused', decision.reason);
+      throw refusalOf(decision);
     }
     await untilCommitted(session);
     return this.#isOver ? null : { grant, seq };
@@ -290,12 +291,12 @@ class ExchangeRun {
     this.#call?.end();
   }
 
-  /** Null: it is over meanwhile. Errors: `refused`. */
+  /** Null: it is over meanwhile. Errors: `refused`, `not_found`. */
   async #decidePart(session: Session, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
     const { grant, decision } = await session.request(action, [bytes], relation);
     await untilCommitted(session);
     if (grant === null) {
-      throw new GatewayError('refused', decision.reason);
+      throw refusalOf(decision);
     }
     return this.#isOver ? null : grant;
   }
@@ -372,6 +373,7 @@ class ExchangeRun {
     }
     const facts = this.#answer?.facts() ?? {};
     try {
+      this.#answer?.give();
       session.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
       await untilCommitted(session, AbortSignal.timeout(lastWordsMs));
     } catch (unrecorded) {
@@ -380,6 +382,10 @@ class ExchangeRun {
       }
     }
   }
+}
+
+function refusalOf({ reason, isHidden }: Decision): GatewayError {
+  return isHidden === true ? new GatewayError('not_found', 'There is nothing here by an id that the request names.') : new GatewayError('refused', reason);
 }
 
 /** What an announced length does not say of the body as it is sent. */

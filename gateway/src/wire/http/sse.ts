@@ -45,6 +45,11 @@ export class SseParser {
     return this.#skipped;
   }
 
+  /** The id that the stream gave last, also with an event that has no data; empty before the first. */
+  get lastId(): string {
+    return this.#id;
+  }
+
   /** What came ends with the end of an event, or is nothing. */
   get isBetweenEvents(): boolean {
     return this.#line === null && this.#eventBytes === 0 && !this.#isSkipping;

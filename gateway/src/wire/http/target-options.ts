@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { IdOwner } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallCredential, CallHead } from '../../domain/exchange.ts';
 import type { Target } from '../../domain/target.ts';
@@ -41,6 +42,22 @@ const schema = z
     path: ['auth'],
     message: 'aws-sigv4 needs awsRegion and awsService',
   });
+
+const idsSchema = z.enum(['run', 'principal', 'anybody'], 'run, principal or anybody is expected');
+
+/** Whose an id is that a target gives in an answer: the principal's, in the same run or in any, or everybody's. Errors: `config_invalid`. */
+export function parseIdsOption(raw: unknown, otherwise: IdOwner): z.output<typeof idsSchema> {
+  const parsed = idsSchema.default(otherwise).safeParse(raw);
+  if (!parsed.success) {
+    throw new GatewayError('config_invalid', `ids: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
+  }
+  return parsed.data;
+}
+
+/** Null: everybody may name what the target gave to anybody. */
+export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
+  return ids === 'run' || ids === 'principal' ? ids : null;
+}
 
 export type HttpOptions = z.output<typeof schema>;
 

@@ -82,6 +82,10 @@ export class MemorySession implements Session {
     return this.#append({ kind, text: this.keepsText ? Buffer.concat(content).toString('latin1') : '' }, content);
   }
 
+  give(): void {
+    // Nothing is given in these tests.
+  }
+
   whenCommitted(release: () => void): void {
     this.#waiting.push(release);
     if (this.autoCommit && this.#waiting.length === 1) {

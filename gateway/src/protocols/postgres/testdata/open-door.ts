@@ -114,6 +114,10 @@ export class ArraySession implements Session {
     return seq;
   }
 
+  give(): void {
+    // Nothing is given in these tests.
+  }
+
   whenCommitted(release: () => void): void {
     setImmediate(release);
   }

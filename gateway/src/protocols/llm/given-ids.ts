@@ -1,0 +1,204 @@
+import type { Attributes, GivenIds } from '../../domain/action.ts';
+import { headerOf, type AnswerReader, type Note, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
+import { decodeBody } from '../../wire/http/recorded-http.ts';
+import { parseStrictJson } from '../../wire/http/strict-json.ts';
+import type { Provider } from './options.ts';
+
+/** Texts of a request that are longer, or hold white space, are no ids and no addresses. */
+const textLengthMax = 2048;
+/** What of an answer is looked at again with what follows: an id may be cut by the end of a piece. */
+const tailCharactersMax = 1024;
+/** Of one answer. A list is longer, and gives none. */
+const idsMax = 1_000;
+
+/** How the ids are spelled that a provider makes and keeps something behind. */
+interface IdRules {
+  readonly spelling: string;
+  /** Members of its answers that give them. */
+  readonly members: string;
+  /** Headers of its answers that do, also of ids that the client chose. */
+  readonly headers: readonly string[];
+  /** Answers that keep nothing, unless the request says so: most requests are for these. */
+  readonly keepsNothing: RegExp;
+}
+
+// https://platform.openai.com/docs/api-reference
+const openai: IdRules = {
+  spelling:
+    '(?:resp|conv|chatcmpl|msg|rs|fc|fco|ctc|cu|ws|fs|ci|ig|lsh|sh|apc|mcp|mcpr|mcpl|cmp|file|assistant|batch|upload|part|thread|run|step|asst|vs|vsfb|cntr|cfile|video|ftjob|eval|evalrun|skill|chatkit|cthr)[-_][A-Za-z0-9_-]{6,200}',
+  members: String.raw`id|\w+_id`,
+  headers: [],
+  keepsNothing: /\/(?:completions|embeddings|models)(?:\?|$)/,
+};
+
+const rules: Readonly<Record<Provider, IdRules | null>> = {
+  openai,
+  // https://learn.microsoft.com/azure/ai-foundry/openai/reference
+  azure: openai,
+  // https://docs.anthropic.com/en/api
+  anthropic: {
+    spelling: '(?:file|msgbatch|container|skill|skillver|agent|env|sesn|session|vlt|memstore|mem)_[A-Za-z0-9_]{6,200}',
+    members: String.raw`id|\w+_id`,
+    headers: [],
+    keepsNothing: /\/(?:count_tokens|models)(?:\?|$)/,
+  },
+  // https://ai.google.dev/api
+  gemini: {
+    spelling: String.raw`(?:files|cachedContents|batches|operations|corpora|fileSearchStores|documents)/[\w-]{1,200}|v1_[A-Za-z0-9_-]{16,400}`,
+    members: String.raw`id|name|file|uri|responsesFile`,
+    headers: [],
+    keepsNothing: /:(?:streamG|g)enerateContent|:countTokens|mbedContent/,
+  },
+  // https://docs.aws.amazon.com/bedrock/latest/APIReference
+  bedrock: {
+    spelling: String.raw`arn:aws[\w-]*:bedrock:[\w-]*:\d*:(?:async-invoke|model-invocation-job|session)/[\w-]{6,64}|(?<=/(?:sessions|invocations)/)[\w.:-]{2,200}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`,
+    members: String.raw`sessionId|sessionArn|invocationArn|invocationId|jobArn|memoryId`,
+    headers: ['x-amz-bedrock-agent-session-id'],
+    keepsNothing: /\/model\//,
+  },
+  // It keeps nothing of a client but models.
+  ollama: null,
+};
+
+/** Ids of the provider's in what clients ask and what they are answered. */
+export class IdsOfProvider {
+  readonly #rules: IdRules;
+  readonly #named: RegExp;
+  readonly #given: RegExp;
+
+  constructor(idRules: IdRules) {
+    const { spelling, members } = idRules;
+    this.#rules = idRules;
+    this.#named = new RegExp(String.raw`(?<![\w-])(?:${spelling})(?![\w-])`, 'g');
+    this.#given = new RegExp(String.raw`"(?:${members})"\s*:\s*"((?:[^"\\\s]{1,${textLengthMax}}))"`, 'g');
+  }
+
+  /** Only in a body that is all there can ids be found. What is uploaded is none that names any. */
+  isReadWhole({ path, headers }: RequestHead): boolean {
+    return !path.startsWith('/upload/') && !/^multipart\//i.test(headerOf(headers, 'content-type') ?? '');
+  }
+
+  /**
+   * In address and body, wherever they are: which members name something changes with each version of an API. Errors: `malformed` for a body that may name
+   * some and that parsers read differently.
+   */
+  named({ path, headers }: RequestHead, body: Uint8Array | null): ReadonlySet<string> {
+    const found = new Set(this.#in(decodePath(path)));
+    const bytes = body === null ? Buffer.alloc(0) : decodeBody(headers, Buffer.from(body.buffer, body.byteOffset, body.length));
+    const text = bytes.toString('latin1');
+    // Most bodies name nothing, and need not be read a second time. Behind an escape anything may be.
+    if (text.includes('\\u') || text.includes('\\/') || text.search(this.#named) >= 0) {
+      for (const each of textsOf(parseStrictJson(bytes))) {
+        for (const id of this.#in(each)) {
+          found.add(id);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Follows an answer for what it gives, beside its own reader. */
+  follow(head: RequestHead, body: Uint8Array | null, named: ReadonlySet<string>, reader: AnswerReader): AnswerReader {
+    const keepsNothing = this.#rules.keepsNothing.test(head.path) && (body === null || !Buffer.from(body).includes('"store"'));
+    return keepsNothing || isList(head, named) ? reader : new GivenIdsReader(this, named, reader);
+  }
+
+  givenIn(text: string): readonly string[] {
+    return [...text.matchAll(this.#given)].flatMap(([, value = '']) => this.#in(value));
+  }
+
+  givenBy({ headers }: ResponseHead): readonly string[] {
+    return headers.flatMap(([name, value]) => (this.#rules.headers.includes(name) ? [value] : []));
+  }
+
+  #in(text: string): readonly string[] {
+    return text.length > textLengthMax || /\s/.test(text) ? [] : [...text.matchAll(this.#named)].map(([id]) => id);
+  }
+}
+
+const known = new Map(Object.entries(rules).flatMap(([provider, idRules]) => (idRules === null ? [] : ([[provider, new IdsOfProvider(idRules)]] as const))));
+
+export function idsOfProvider(provider: Provider): IdsOfProvider | null {
+  return known.get(provider) ?? null;
+}
+
+/** What a list names is whoever's it was before. */
+function isList({ method, path }: RequestHead, named: ReadonlySet<string>): boolean {
+  const [last = ''] = (path.split('?', 1)[0] ?? '').split('/').slice(-1);
+  return (method === 'GET' || method === 'DELETE') && ![...named].some((id) => id === last || id.endsWith(`/${last}`));
+}
+
+class GivenIdsReader implements AnswerReader {
+  readonly #ids: IdsOfProvider;
+  readonly #reader: AnswerReader;
+  /** What is said again of what the client named is not given by that; and what was told already. */
+  readonly #seen: Set<string>;
+  #given: string[] = [];
+  #tail = '';
+
+  constructor(ids: IdsOfProvider, named: ReadonlySet<string>, reader: AnswerReader) {
+    this.#ids = ids;
+    this.#seen = new Set(named);
+    this.#reader = reader;
+  }
+
+  get isBetweenEvents(): boolean {
+    return this.#reader.isBetweenEvents === true;
+  }
+
+  head(head: ResponseHead): void {
+    this.#given.push(...this.#ids.givenBy(head));
+    this.#reader.head(head);
+  }
+
+  bytes(piece: Uint8Array): void {
+    const text = this.#tail + Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
+    this.#tail = text.slice(-tailCharactersMax);
+    for (const id of this.#ids.givenIn(text)) {
+      if (!this.#seen.has(id) && this.#seen.size < idsMax) {
+        this.#seen.add(id);
+        this.#given.push(id);
+      }
+    }
+    this.#reader.bytes(piece);
+  }
+
+  given(): GivenIds {
+    const ids = this.#given;
+    this.#given = [];
+    return { ids, isNew: false };
+  }
+
+  facts(): Attributes {
+    return this.#reader.facts();
+  }
+
+  firstBytes(seconds: number): Attributes {
+    return this.#reader.firstBytes?.(seconds) ?? {};
+  }
+
+  notes(): readonly Note[] {
+    return this.#reader.notes?.() ?? [];
+  }
+}
+
+/** Names of things may be encoded in it. What cannot be decoded stays as it is. */
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function* textsOf(value: unknown): Generator<string> {
+  const open: unknown[] = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (typeof next === 'string') {
+      yield next;
+    } else if (typeof next === 'object' && next !== null) {
+      open.push(...Object.values(next));
+    }
+  }
+}

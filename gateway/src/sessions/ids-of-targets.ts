@@ -1,0 +1,85 @@
+import { hash } from 'node:crypto';
+import type { GivenIds, NamedIds } from '../domain/action.ts';
+import type { Target } from '../domain/target.ts';
+
+/** The newest of what was given, while it may not be in the index yet. */
+const recentMax = 100_000;
+
+/** Whom an id was given to. */
+export interface Owner {
+  readonly principal: string;
+  /** Null outside of runs. */
+  readonly run: string | null;
+}
+
+/** What was recorded of an id at an earlier time, `KEY VALUE` without the key; null when there is nothing. */
+export type RecallOwner = (place: string, key: string) => string | null;
+
+/**
+ * Whom the targets gave which ids to. It is recorded with each answer that gives some, and found again in the index of the record, which has no id in the clear:
+ * they open what is behind them. Targets at one address share what they give, whatever their names.
+ */
+export class IdsOfTargets {
+  readonly #recent = new Map<string, string>();
+  readonly #recall: RecallOwner;
+
+  constructor(recall: RecallOwner) {
+    this.#recall = recall;
+  }
+
+  /** Returns what is to be recorded, texts of `KEY VALUE`; none for ids that are somebody's already. */
+  give(target: Target, { ids, isNew }: GivenIds, owner: Owner): readonly string[] {
+    const place = placeOf(target);
+    const value = printOwner(owner);
+    return ids.flatMap((id) => {
+      const key = keyOf(id);
+      const known = this.#find(place, key);
+      if (known === value || (known !== null && !isNew)) {
+        return [];
+      }
+      this.#keep(`${place} ${key}`, value);
+      return [`${key} ${value}`];
+    });
+  }
+
+  /** Why a request may not name these ids; null when it may. */
+  refusal(target: Target, { ids, isFor, strangePass }: NamedIds, owner: Owner): string | null {
+    const place = placeOf(target);
+    const [principal = ''] = printOwner(owner).split('/');
+    for (const id of ids) {
+      const known = this.#find(place, keyOf(id));
+      if (known === null && !strangePass) {
+        return 'it names an id that the target was not seen to give';
+      }
+      if (known !== null && (isFor === 'run' ? known !== printOwner(owner) : known.split('/')[0] !== principal)) {
+        return 'it names an id that the target gave to somebody else, or in another run';
+      }
+    }
+    return null;
+  }
+
+  #find(place: string, key: string): string | null {
+    return this.#recent.get(`${place} ${key}`) ?? this.#recall(place, key);
+  }
+
+  #keep(key: string, value: string): void {
+    this.#recent.delete(key);
+    this.#recent.set(key, value);
+    const [oldest] = this.#recent.keys();
+    if (oldest !== undefined && this.#recent.size > recentMax) {
+      this.#recent.delete(oldest);
+    }
+  }
+}
+
+export function placeOf({ scheme, host, port }: Target): string {
+  return `${scheme}://${host}:${port}`;
+}
+
+function keyOf(id: string): string {
+  return hash('sha256', id, 'base64url');
+}
+
+function printOwner({ principal, run }: Owner): string {
+  return `${encodeURIComponent(principal)}/${run ?? ''}`;
+}
