@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GatewayError } from './domain/errors.ts';
 import { holdSqlite, isHeldSqlite } from './store/sqlite.ts';
 
@@ -59,7 +59,10 @@ export class StoreLock implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#file, { force: true });
+    // In a directory that was replaced it may be another gateway's.
+    if (readHolder(dirname(this.#file)) === process.pid) {
+      rmSync(this.#file, { force: true });
+    }
     this.#lock[Symbol.dispose]();
   }
 }

@@ -1,8 +1,9 @@
-import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { encodeSegmentHeader, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
+import { encodeSegmentHeader, parseSegmentName, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { requireSame } from './own-files.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -37,6 +38,8 @@ export class JournalWriter {
   #segment: Segment;
   /** Segments that hold bytes not known to be on stable storage, the current one last. */
   #unsynced: Segment[] = [];
+  /** When the directory last had all its names. */
+  #listedNs = 0n;
 
   private constructor(place: JournalPlace, segment: Segment) {
     this.#place = place;
@@ -76,6 +79,28 @@ export class JournalWriter {
     const wanted = Math.min(segment.written + bytes + overheadBytes + reserve, this.#segmentBytes);
     while (segment.prepared < wanted) {
       segment.prepared += writeZeros(segment, this.#segmentBytes - segment.prepared);
+    }
+  }
+
+  /**
+   * The segments are there by their names, and the one that is written is the file that is open, whole. Errors: `store_damaged` with what is gone or another one;
+   * what the system said.
+   */
+  checkInPlace(): void {
+    const { number, fd, written } = this.#segment;
+    const file = join(this.#place.directory, segmentName(number));
+    const opened = fstatSync(fd, { bigint: true });
+    requireSame(file, opened, statSync(file, { bigint: true, throwIfNoEntry: false }));
+    if (opened.size < written) {
+      throw new GatewayError('store_damaged', `${file} was cut short while the gateway ran.`);
+    }
+    const { mtimeNs } = statSync(this.#place.directory, { bigint: true });
+    if (mtimeNs !== this.#listedNs) {
+      const there = readdirSync(this.#place.directory).filter((name) => parseSegmentName(name) !== undefined).length;
+      if (there !== number) {
+        throw new GatewayError('store_damaged', `The journal had ${number} segments and holds ${there} while the gateway runs.`);
+      }
+      this.#listedNs = mtimeNs;
     }
   }
 

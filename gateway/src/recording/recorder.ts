@@ -9,6 +9,7 @@ import type { Durability } from '../domain/target.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
+import { OwnFiles } from './own-files.ts';
 import { leftOpenTrack, newTrack, sessionEnd } from './session-track.ts';
 import type { KeyStore } from './key-store.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
@@ -23,6 +24,8 @@ const heartbeatMs = 30_000;
 /** With durability `process`, how far the newest signature may lag behind the newest record. */
 const signatureLagMs = 100;
 const publishMs = 1000;
+/** A store that is removed or replaced is noticed within a second. */
+const ownFilesMs = 500;
 
 /**
  * Makes records: seals, commits, chains, writes, signs. The data plane writes nothing else. All records of one event-loop turn are one frame
@@ -114,6 +117,11 @@ export class Recorder implements AsyncDisposable {
     });
     recorder.#every(signatureLagMs, 'sign a checkpoint', () => {
       recorder.#sign();
+    });
+    const files = new OwnFiles(options.data);
+    files.check();
+    recorder.#every(ownFilesMs, 'look at its files', () => {
+      recorder.#checkFiles(files);
     });
     recorder.#every(publishMs, 'publish a checkpoint', () => recorder.publish());
     return recorder;
@@ -328,6 +336,9 @@ export class Recorder implements AsyncDisposable {
     } finally {
       this.#syncing = false;
     }
+    if (this.#broken !== null) {
+      return;
+    }
     for (const release of waiting) {
       release();
     }
@@ -353,6 +364,16 @@ export class Recorder implements AsyncDisposable {
     const note = signNote(text, this.#signer);
     this.#put(this.#batch.checkpoint(note, size, this.#durableOffset()));
     this.#signed = { size, note };
+  }
+
+  /** What is written into files that nobody finds again is not recorded. */
+  #checkFiles(files: OwnFiles): void {
+    try {
+      files.check();
+      this.#journal.checkInPlace();
+    } catch (error) {
+      this.#break(error);
+    }
   }
 
   #recordNewKeys(): void {
