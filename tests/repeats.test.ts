@@ -223,8 +223,8 @@ describe('requests that repeat earlier ones', () => {
 
   /** As whoever has the key could: another body under the same leaf. */
   function reseal(record: RawRecord, forge: (body: Buffer) => Buffer): RawRecord {
-    const { entry } = record;
-    const secret = keys.find(whole.key ?? 0).content ?? assert.fail();
+    const { entry, leaf } = record;
+    const secret = keys.find(whole.key ?? 0, 'content', { class: leaf.contentClass, day: leaf.contentExpiryDay }) ?? assert.fail();
     const seal = (body: Buffer): Buffer => unseal(secret, entry.header.content.position, body).encoded;
     return { ...record, entry: { ...entry, storedContent: seal(forge(seal(Buffer.from(entry.storedContent)))) } };
   }

@@ -15,7 +15,7 @@ export interface LeafPlace {
   readonly index: number;
 }
 
-function leafName({ index }: LeafPlace): string {
+export function leafName({ index }: LeafPlace): string {
   return `leaf ${index}`;
 }
 

@@ -63,7 +63,7 @@ export class JournalCheck {
   #tornBytes = 0;
   /** Where zeros follow the last frame of the segment before: it is cut before anything is written to this one. */
   #uncut: number | undefined;
-  #complete = true;
+  #complete = false;
 
   constructor(parts: JournalCheckParts) {
     this.#files = parts.files;
@@ -128,16 +128,15 @@ export class JournalCheck {
     for (const [i, number] of numbers.entries()) {
       if (number !== i + 1) {
         this.#findings.add('completeness', `journal/${segmentName(i + 1)}`, 'segment missing');
-        this.#complete = false;
         return;
       }
       const isLast = i === numbers.length - 1;
-      this.#complete = await this.#followSegment(number, isLast, progress);
-      if (!this.#complete) {
+      if (!(await this.#followSegment(number, isLast, progress))) {
         return;
       }
       progress();
     }
+    this.#complete = true;
   }
 
   /** Checkpoints are made between frames, so only there a size is looked at. */

@@ -239,9 +239,7 @@ export class LogCheck {
     if (clear !== undefined && kind !== leafKinds.epoch) {
       this.#checkBody(clear, view, at);
     }
-    if (clear !== undefined) {
-      this.#keys?.add(kind, clear, this.#leafName());
-    }
+    this.#keys?.add({ view, at, index: this.#size, slot }, clear);
     if (kind === leafKinds.close) {
       sessions.close(view, idAt);
     }

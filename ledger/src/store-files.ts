@@ -11,6 +11,22 @@ export interface StoreFiles {
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
 }
 
+/** What is there and cannot be read is a fault of the input, as any other, and hides no worse one that was found elsewhere. */
+export function malformedIfUnreadable(files: StoreFiles): StoreFiles {
+  const orMalformed = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (cause) {
+      throw new MalformedError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    }
+  };
+  return {
+    list: async (directory) => orMalformed(directory, async () => files.list(directory)),
+    size: async (path) => orMalformed(path, async () => files.size(path)),
+    read: async (path, offset, length) => orMalformed(path, async () => files.read(path, offset, length)),
+  };
+}
+
 /** A whole small file, undefined when there is none. Throws `MalformedError` above `bytesMax`. */
 export async function readWhole(files: StoreFiles, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
   const bytes = await files.size(path);

@@ -3,7 +3,7 @@ import { hashBytes } from './leaf.ts';
 import { equalBytes } from './proof.ts';
 import type { StoreFiles } from './store-files.ts';
 import { parseTilePath, tileHeight, tilePath, tilesOf, tileWidth } from './tile.ts';
-import type { Findings } from './verdict.ts';
+import { orMalformedLater, type Findings } from './verdict.ts';
 
 const directory = 'log/tile';
 const levelsMax = 7;
@@ -67,7 +67,7 @@ export class TileCheck {
 
   static async open(files: StoreFiles, findings: Findings): Promise<TileCheck> {
     const listed = new Map<string, number[]>();
-    await listTiles(files, directory, listed);
+    await orMalformedLater(findings, directory, async () => listTiles(files, directory, listed));
     return new TileCheck(files, findings, listed);
   }
 
@@ -87,7 +87,7 @@ export class TileCheck {
     const due = this.#due;
     this.#due = [];
     for (let at = 0; at < due.length; at += readsMax) {
-      await Promise.all(due.slice(at, at + readsMax).map(async (tile) => this.#compare(tile)));
+      await Promise.all(due.slice(at, at + readsMax).map(async (tile) => orMalformedLater(this.#findings, tile.path, async () => this.#compare(tile))));
     }
   }
 

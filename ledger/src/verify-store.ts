@@ -3,7 +3,7 @@ import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
 import { noteBytesMax, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
-import { readWhole, type StoreFiles } from './store-files.ts';
+import { malformedIfUnreadable, readWhole, type StoreFiles } from './store-files.ts';
 import { checkNote, checkpointPath, Expectation, keyPath, readTrust, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { TileCheck } from './tile-check.ts';
@@ -61,11 +61,12 @@ interface Published {
   readonly expectation: Expectation | undefined;
 }
 
-/** Never throws for what is in the store; rejects on I/O errors, and with `MalformedError` when `options.keys` are none. */
-export async function verifyStore(files: StoreFiles, options: StoreOptions = {}): Promise<StoreReport> {
+/** Never throws for what is in the store, nor for what of it cannot be read; rejects with `MalformedError` when `options.keys` are none. */
+export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions = {}): Promise<StoreReport> {
   const startedMs = performance.now();
   const findings = new Findings();
-  if (await isNoStore(files)) {
+  const files = malformedIfUnreadable(storeFiles);
+  if (await isNoStore(files).catch(() => false)) {
     findings.add('malformed', '.', 'not a store: no journal, no checkpoint, no key');
     return noStore(findings);
   }
@@ -78,7 +79,7 @@ export async function verifyStore(files: StoreFiles, options: StoreOptions = {})
   const { keyRows, now = Date.now } = options;
   const keyCheck = keyRows === undefined ? undefined : new KeyCheck(keyRows, findings, now());
   const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck });
-  await journal.follow(options.onProgress);
+  await orMalformedLater(findings, 'journal', async () => journal.follow(options.onProgress));
   if (journal.isComplete) {
     finishJournal(journal, published, findings);
     tiles.finish(published.expectation?.checkpoint.size ?? 0);

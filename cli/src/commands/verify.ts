@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
+import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
@@ -85,11 +85,16 @@ async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   return report;
 }
 
-/** Null where there is no key store, or one in the middle of a change: only its gateway may complete that, and this changes nothing. */
+/** A directory with any of these is a gateway's own; what an auditor holds is a copy of `journal` and `log`. */
+const ownFiles = ['root.key', 'identity.db', 'keys.db-journal'];
+
+/** Null where there is no key store, and none to be expected. */
 function openKeys(data: string): ReturnType<typeof openKeyRows> | null {
-  const file = join(data, 'keys.db');
-  const isChanging = (statSync(`${file}-journal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  return existsSync(file) && !isChanging ? openKeyRows(file) : null;
+  const isThere = (name: string): boolean => lstatSync(join(data, name), { throwIfNoEntry: false }) !== undefined;
+  if (isThere('keys.db')) {
+    return openKeyRows(join(data, 'keys.db'));
+  }
+  return ownFiles.some(isThere) ? noKeyRows : null;
 }
 
 async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {

@@ -1,27 +1,82 @@
 import { createHash } from 'node:crypto';
 import type { KeyRows } from '@countersign/ledger/key-check.ts';
-import { openSqliteReadOnly, type SqliteRow } from '../store/sqlite.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import type { SqliteRow, SqliteValue } from '../store/sqlite.ts';
+import { openAsFound, type FoundSqlite } from '../store/sqlite-as-found.ts';
+import { wrappedSecretBytes } from './wrapping.ts';
 
-/** A key store for the verifier, who needs no root key for it. Dispose of it after use. */
+const tables = ['session_secrets', 'class_key'];
+
+/** One byte more than there may be, so that it shows. */
+const secretsQuery = `SELECT class, CAST(meta_day AS REAL) AS metaDay, CAST(content_day AS REAL) AS contentDay,
+  substr(meta, 1, ${wrappedSecretBytes + 1}) AS meta, substr(content, 1, ${wrappedSecretBytes + 1}) AS content FROM session_secrets WHERE id = ?`;
+const classKeyQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM class_key WHERE class = ? AND day = ?`;
+
+/**
+ * A key store for the verifier, who needs no root key for it and changes nothing. Where a change was left unfinished, it is read as its gateway would find it. Dispose of
+ * it after use.
+ */
 export function openKeyRows(file: string): KeyRows & Disposable {
-  const database = openSqliteReadOnly(file);
+  let store: FoundSqlite | null = null;
+  const get = (sql: string, values: readonly SqliteValue[]): SqliteRow | undefined =>
+    orMalformed(() => {
+      store ??= openAsFound(file);
+      return store.database.get(sql, values);
+    });
   return {
-    secrets: (id) => hashOf(database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [id])),
-    classKey: (retentionClass, day) => hashOf(database.get('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [retentionClass, day])),
+    check: () => {
+      for (const name of tables) {
+        const found = get('SELECT type FROM sqlite_schema WHERE name = ?', [name]);
+        if (found?.['type'] !== 'table') {
+          throw new MalformedError(`it has no table ${name}`);
+        }
+      }
+    },
+    secrets: (id) => {
+      const row = get(secretsQuery, [id]);
+      return row === undefined
+        ? null
+        : {
+            hash: hashOf([row['meta'], row['content']]),
+            class: Number(row['class']),
+            metaDay: Number(row['metaDay']),
+            contentDay: Number(row['contentDay']),
+          };
+    },
+    classKey: (retentionClass, day) => {
+      const row = get(classKeyQuery, [retentionClass, day]);
+      return row === undefined ? null : hashOf([row['wrapped']]);
+    },
     [Symbol.dispose]: () => {
-      database.close();
+      store?.[Symbol.dispose]();
     },
   };
 }
 
-/** Over the columns of a row, in order. What is no bytes hashes as nothing, and so as no key. */
-function hashOf(row: SqliteRow | undefined): string | null {
-  if (row === undefined) {
-    return null;
+/** The key store of a gateway's own directory that is not there: it has no rows. */
+export const noKeyRows: KeyRows & Disposable = {
+  check: () => undefined,
+  secrets: () => null,
+  classKey: () => null,
+  [Symbol.dispose]: () => undefined,
+};
+
+function orMalformed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new MalformedError(`cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/** Over wrapped keys, in order. What is none hashes as nothing, and so as no key. */
+function hashOf(wrapped: readonly unknown[]): string {
   const hash = createHash('sha256');
-  for (const value of Object.values(row)) {
-    hash.update(value instanceof Uint8Array ? value : '');
+  for (const value of wrapped) {
+    if (!(value instanceof Uint8Array) || value.length !== wrappedSecretBytes) {
+      return '';
+    }
+    hash.update(value);
   }
   return hash.digest('hex');
 }

@@ -26,10 +26,14 @@ export interface SessionSecrets {
   readonly content: KeyObject;
 }
 
-/** A class key that came into use, for the log. */
-export interface NewClassKey {
+/** A retention class, and the day on which what is kept under it expires. */
+export interface ClassDay {
   readonly class: number;
   readonly day: number;
+}
+
+/** A class key that came into use, for the log. */
+export interface NewClassKey extends ClassDay {
   readonly wrappedHash: string;
 }
 
@@ -104,17 +108,14 @@ export class KeyStore implements Disposable {
     }
   }
 
-  /** The secrets of a recorded session; null where the key was destroyed. Errors: `key_unavailable`. */
-  find(keyId: number): { readonly meta: KeyObject | null; readonly content: KeyObject | null } {
-    const row = this.#database.get('SELECT class, meta_day, content_day, meta, content FROM session_secrets WHERE id = ?', [keyId]);
-    if (row === undefined) {
-      return { meta: null, content: null };
-    }
-    const open = (slot: 'meta' | 'content', day: number): KeyObject | null => {
-      const classKey = this.#findClassKey(integer(row['class']), day);
-      return classKey === null ? null : unwrapKey(classKey, secretPurpose(slot), blob(row[slot]));
-    };
-    return { meta: open('meta', integer(row['meta_day'])), content: open('content', integer(row['content_day'])) };
+  /**
+   * One of the secrets of a recorded session, null where its key was destroyed. Class and day are those that a leaf names: what the row says of them decides nothing,
+   * for no log vouches for it. Errors: `key_unavailable`.
+   */
+  find(keyId: number, secret: 'meta' | 'content', kept: ClassDay): KeyObject | null {
+    const wrapped = this.#database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [keyId])?.[secret];
+    const classKey = wrapped === undefined ? null : this.#findClassKey(kept.class, kept.day);
+    return classKey === null ? null : unwrapKey(classKey, secretPurpose(secret), blob(wrapped));
   }
 
   [Symbol.dispose](): void {
@@ -193,10 +194,6 @@ function signerOf(der: Buffer): Omit<NoteSigner, 'name'> {
 
 function text(value: unknown): string {
   return String(value);
-}
-
-function integer(value: unknown): number {
-  return Number(value);
 }
 
 function blob(value: unknown): Uint8Array {

@@ -9,7 +9,7 @@ import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts'
 import type { ChannelFacts, OpenedRecord, RecordMeta } from '../domain/record.ts';
 import { partBytesMax } from './batch.ts';
 import { readJournal, type JournalPlace } from './journal-reader.ts';
-import type { KeyStore } from './key-store.ts';
+import type { ClassDay, KeyStore } from './key-store.ts';
 import { unseal } from './keystream.ts';
 import { joinSpliced, splicedHeaderBytes, type Joined } from './spliced-body.ts';
 
@@ -24,6 +24,10 @@ export interface RawRecord {
 
 /** A sealed body, opened and checked against its commitment. */
 export type OpenedBody = { readonly state: 'open'; readonly salt: Uint8Array; readonly plain: Uint8Array } | { readonly state: 'erased' | 'mismatch' };
+
+interface FoundSecret extends ClassDay {
+  readonly secret: KeyObject | null;
+}
 
 /** The entries of one session between two places of the journal, in order. */
 export async function* readEntries(
@@ -47,7 +51,8 @@ export async function* readEntries(
 /** Opens the bodies of one session's records. A body that is not what its leaf commits to is never passed on. */
 export class SessionOpener {
   readonly #keys: KeyStore;
-  #secrets: { readonly meta: KeyObject | null; readonly content: KeyObject | null } = { meta: null, content: null };
+  #keyId: number | null;
+  readonly #secrets: Partial<Record<'meta' | 'content', FoundSecret>> = {};
   readonly #channels = new Map<number, ChannelFacts>();
   /** The bodies that later ones may copy from, by their places. */
   readonly #kept: (Uint8Array | undefined)[] = [];
@@ -55,9 +60,7 @@ export class SessionOpener {
   /** `keyId` when the record that tells it has been passed already. */
   constructor(keys: KeyStore, keyId: number | null = null) {
     this.#keys = keys;
-    if (keyId !== null) {
-      this.#secrets = keys.find(keyId);
-    }
+    this.#keyId = keyId;
   }
 
   /** Records must come in order, each once: the first tells the key, a channel's opening tells its facts, and bodies repeat earlier ones. */
@@ -65,7 +68,7 @@ export class SessionOpener {
     const { leaf } = raw;
     const governance = openClear(raw);
     if ((leaf.kind === 'open' || leaf.kind === 'epoch') && typeof governance?.['key'] === 'number') {
-      this.#secrets = this.#keys.find(governance['key']);
+      this.#keyId = governance['key'];
     }
     const metaBody = sealedMeta(leaf) ? await this.openBody(raw, 'meta') : null;
     const contentBody = (leaf.flags & leafFlags.hasContent) === 0 ? null : await this.openBody(raw, 'content');
@@ -95,7 +98,8 @@ export class SessionOpener {
     const { leaf, entry } = raw;
     const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
     const header = entry.header[slot];
-    const secret = header.stream === bodyStreams.meta ? this.#secrets.meta : this.#secrets.content;
+    const kept = slot === 'meta' ? { class: leaf.metaClass, day: leaf.metaExpiryDay } : { class: leaf.contentClass, day: leaf.contentExpiryDay };
+    const secret = this.#secret(header.stream === bodyStreams.meta ? 'meta' : 'content', kept);
     if (secret === null) {
       return { state: 'erased' };
     }
@@ -119,6 +123,17 @@ export class SessionOpener {
       this.#kept[place] = plain;
     }
     return { state: 'open', salt, plain };
+  }
+
+  /** Those of a session have one class and day each; only the leaves are believed that they do. */
+  #secret(name: 'meta' | 'content', kept: ClassDay): KeyObject | null {
+    const known = this.#secrets[name];
+    if (known?.class === kept.class && known.day === kept.day) {
+      return known.secret;
+    }
+    const secret = this.#keyId === null ? null : this.#keys.find(this.#keyId, name, kept);
+    this.#secrets[name] = { ...kept, secret };
+    return secret;
   }
 
   /** `place` of a spliced body: where it is kept once it is known to be what its leaf commits to. */

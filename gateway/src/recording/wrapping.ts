@@ -4,6 +4,9 @@ import { GatewayError } from '../domain/errors.ts';
 const algorithm = 'aes-256-gcm';
 const nonceBytes = 12;
 const tagBytes = 16;
+const secretBytes = 32;
+/** Every key but the signing key is a secret of 32 bytes. */
+export const wrappedSecretBytes = nonceBytes + secretBytes + tagBytes;
 
 /** `nonce ‖ ciphertext ‖ tag` of a key under a key. `purpose` (what and whose it is) is authenticated, so wrapped keys cannot be swapped. */
 export function wrapKey(under: KeyObject, purpose: string, key: Uint8Array): Buffer {

@@ -13,6 +13,8 @@ export interface SqliteOptions {
 }
 
 const busyMs = 5000;
+/** SQLITE_READONLY_ROLLBACK. */
+const readOnlyRollback = 776;
 /** SQLITE_BUSY, https://sqlite.org/rescode.html */
 const sqliteBusy = 5;
 
@@ -140,6 +142,20 @@ function lockSqlite(file: string, options: DatabaseSyncOptions, lock: string): D
 /** Of a store that is only looked at: no file is made or changed. Errors: `store_damaged`, also when there is no such file. */
 export function openSqliteReadOnly(file: string): Sqlite {
   return orDamaged(file, () => new Sqlite(new DatabaseSync(file, { readOnly: true, timeout: busyMs })));
+}
+
+/** Takes back what was left unfinished, in a file of our own. Errors: `store_damaged`. */
+export function openSqliteRecovered(file: string): Sqlite {
+  return orDamaged(file, () => {
+    const database = new DatabaseSync(file, { timeout: busyMs });
+    database.exec('PRAGMA query_only = ON');
+    return new Sqlite(database);
+  });
+}
+
+/** A change was left unfinished and could not be taken back, for the database was opened to read. */
+export function isUnfinished(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === readOnlyRollback;
 }
 
 function orDamaged<T>(file: string, open: () => T): T {
