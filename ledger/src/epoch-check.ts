@@ -1,12 +1,15 @@
-/** Checks the epochs of a log: how each begins and ends, its heartbeats, and what it must close. */
-import { parseEpochBody } from './governance.ts';
+/** Checks the epochs of a log: how each begins and ends, its heartbeats and pauses, and what it must close. */
+import { parseEpochBody, parsePauseBody, type Pause } from './governance.ts';
 import { encodeHex } from './hex.ts';
 import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from './leaf.ts';
 import type { OpenSession } from './session-table.ts';
 import { orMalformed, type Findings } from './verdict.ts';
 
-/** A heartbeat is due every 60 s; half of that again is grace for a busy or suspended machine. */
+/** A heartbeat is due every 60 s; half of that again is grace for a busy machine. One that stood still says so in a `pause`. */
 const heartbeatGapMsMax = 90_000;
+
+/** Pauses that a report lists; the others are counted. */
+const listedPausesMax = 100;
 
 /** A leaf in the body of a batch. */
 export interface LeafPlace {
@@ -33,7 +36,12 @@ export class EpochCheck {
   readonly #gatewaySessions = new Set<string>();
   #isClosed = false;
   #opens = 0;
+  /** Of the last heartbeat, pause or beginning of the epoch. */
   #heartbeatMs = 0;
+  #lastMs = 0;
+  /** The first of them. */
+  readonly pauses: Pause[] = [];
+  pauseCount = 0;
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -56,17 +64,20 @@ export class EpochCheck {
     if (view.getUint32(at + leafOffsets.epoch) !== this.#epoch || kind === leafKinds.epoch) {
       this.#begin(leaf, clear);
       this.#heartbeatMs = timeMs;
+      this.#lastMs = timeMs;
       return;
     }
     if (this.#isClosed) {
       this.#findings.add('integrity', leafName(leaf), 'record after the gateway was stopped');
     }
-    if (timeMs - this.#heartbeatMs > heartbeatGapMsMax) {
-      const seconds = Math.round((timeMs - this.#heartbeatMs) / 1000);
-      this.#findings.add('completeness', leafName(leaf), `no heartbeat for ${seconds} s before it`);
+    const pause = kind === leafKinds.pause && clear !== undefined ? this.#readPause(clear, leaf, timeMs) : undefined;
+    const silentMs = (pause?.from ?? timeMs) - this.#heartbeatMs;
+    if (silentMs > heartbeatGapMsMax) {
+      this.#findings.add('completeness', leafName(leaf), `no heartbeat for ${Math.round(silentMs / 1000)} s before it`);
       this.#heartbeatMs = timeMs;
     }
-    if (kind === leafKinds.heartbeat) {
+    this.#lastMs = timeMs;
+    if (kind === leafKinds.heartbeat || kind === leafKinds.pause) {
       this.#heartbeatMs = timeMs;
     } else if (kind === leafKinds.open) {
       this.#opens += 1;
@@ -84,6 +95,24 @@ export class EpochCheck {
         this.#findings.add('completeness', `session ${session}`, `left open by epoch ${epoch}`);
       }
     }
+  }
+
+  /** A pause excuses the time in which, by the log too, nothing was recorded, and no other. */
+  #readPause(clear: Uint8Array, leaf: LeafPlace, timeMs: number): Pause | undefined {
+    const where = leafName(leaf);
+    const pause = orMalformed(this.#findings, where, () => parsePauseBody(clear));
+    if (pause === undefined) {
+      return undefined;
+    }
+    if (pause.to !== timeMs || pause.from < this.#lastMs) {
+      this.#findings.add('integrity', where, 'names a pause that the records around it contradict');
+      return undefined;
+    }
+    this.pauseCount += 1;
+    if (this.pauses.length < listedPausesMax) {
+      this.pauses.push(pause);
+    }
+    return pause;
   }
 
   #begin(leaf: LeafPlace, clear: Uint8Array | undefined): void {

@@ -13,6 +13,15 @@ export interface EpochBody {
   readonly previous: { readonly epoch: number; readonly clean: boolean } | null;
 }
 
+/** A time in which the gateway recorded nothing, by its own word. */
+export interface Pause {
+  /** Unix ms of the last sign of life before it, and of its record. The clock may have been set: `to` may be before `from`. */
+  readonly from: number;
+  readonly to: number;
+  /** How long it took by a clock that nobody sets, in ms; that clock may stand still while a machine does. */
+  readonly monotonic: number;
+}
+
 export interface SealBody {
   readonly segment: number;
   readonly bytes: number;
@@ -42,6 +51,7 @@ const shapes: Partial<Record<LeafKind, Readonly<Record<string, Check>>>> = {
   open: { secrets: isHash, key: (value) => isCount(value) || isText(value) },
   close: { records: isCount, reason: isText },
   heartbeat: { sessions: isCount },
+  pause: { from: isCount, to: isCount, monotonic: isCount },
   seal: { segment: isCount, bytes: isCount, first: isCount, records: isCount, chain: isHash },
   key: { class: isCount, day: isCount, wrapped: isHash },
   incident: { code: isText },
@@ -90,6 +100,12 @@ export function parseEpochBody(bytes: Uint8Array): EpochBody {
     epoch: Number(epoch),
     previous: { epoch: Number(previous['epoch']), clean: previous['clean'] },
   };
+}
+
+/** Throws `MalformedError`. */
+export function parsePauseBody(bytes: Uint8Array): Pause {
+  const { from, to, monotonic } = parseGovernanceBody('pause', bytes);
+  return { from: Number(from), to: Number(to), monotonic: Number(monotonic) };
 }
 
 /** Throws `MalformedError`. */

@@ -135,7 +135,22 @@ void test('C29: a leaf that is not exactly of the format is refused', () => {
 });
 
 void test('governance leaves are clear and all others never', () => {
-  const governance = new Set(['open', 'close', 'resume', 'access', 'incident', 'epoch', 'heartbeat', 'seal', 'key', 'policy', 'hold', 'erasure', 'reconcile']);
+  const governance = new Set([
+    'open',
+    'close',
+    'resume',
+    'access',
+    'incident',
+    'epoch',
+    'heartbeat',
+    'seal',
+    'key',
+    'policy',
+    'hold',
+    'erasure',
+    'reconcile',
+    'pause',
+  ]);
   for (const [name, code] of Object.entries(leafKinds)) {
     for (const flags of [leafFlags.hasMeta, leafFlags.hasMeta | leafFlags.metaClear]) {
       const bytes = encodeLeaf({

@@ -31,6 +31,7 @@ export const leafKinds = {
   hold: 37,
   erasure: 38,
   reconcile: 39,
+  pause: 40,
 } as const;
 
 export type LeafKind = keyof typeof leafKinds;
@@ -103,6 +104,7 @@ const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
   'hold',
   'erasure',
   'reconcile',
+  'pause',
 ]);
 
 const leafVersion = 1;

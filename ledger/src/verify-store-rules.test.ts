@@ -218,6 +218,72 @@ void test('C28: a silent hour within an epoch is seen, between epochs it is not'
   assert.deepEqual(findings, []);
 });
 
+/** The gateway stands still for an hour, and says so when it wakes. */
+function pause(writer: StoreWriter, change: (body: { from: number; to: number; monotonic: number }) => object = (body) => body): void {
+  const from = writer.timeMs;
+  writer.timeMs += 3_600_000;
+  writer.record(writer.gateway, 'pause', { meta: change({ from, to: writer.timeMs, monotonic: 3_600_000 }) });
+}
+
+void test('T4.15, E53: a pause that the gateway names is reported apart, and is no missing heartbeat', async () => {
+  const writer = new StoreWriter();
+  writer.start(null);
+  const from = writer.timeMs;
+  pause(writer);
+  writer.close(opened(writer));
+  commitWithCheckpoint(writer);
+  writer.publish();
+  const { verdict, findings, counts, pauses } = await reportOf(writer);
+  assert.equal(verdict, 'holds', JSON.stringify(findings));
+  assert.equal(counts.pauses, 1);
+  assert.deepEqual(pauses, [{ from, to: from + 3_600_000, monotonic: 3_600_000 }]);
+});
+
+void test('T4.15, E53: a clock that is set back is told as a pause, and what comes behind it is measured by it', async () => {
+  assert.deepEqual(
+    await findingsOf((writer) => {
+      const from = writer.timeMs;
+      writer.timeMs -= 3_600_000;
+      writer.record(writer.gateway, 'pause', { meta: { from, to: writer.timeMs, monotonic: 20 } });
+      writer.timeMs += 80_000;
+      writer.close(opened(writer));
+    }),
+    [],
+  );
+});
+
+void test('T4.15, E53: nothing hides behind a pause', async () => {
+  await expectOnly('completeness', /no heartbeat for 120 s/, (writer) => {
+    writer.timeMs += 120_000;
+    pause(writer);
+  });
+  await expectOnly('completeness', /no heartbeat for 120 s/, (writer) => {
+    pause(writer);
+    writer.timeMs += 120_000;
+    writer.close(opened(writer));
+  });
+  const contradicted = /names a pause that the records around it contradict/;
+  for (const change of [
+    (body: { from: number }) => ({ ...body, to: body.from + 7_200_000 }),
+    (body: { from: number }) => ({ ...body, to: body.from }),
+    (body: { from: number }) => ({ ...body, from: body.from - 1_000 }),
+  ] as const) {
+    const findings = await findingsOf((writer) => {
+      writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 0 } });
+      pause(writer, change);
+    });
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      ['integrity', 'completeness'],
+    );
+    assert.match(findings[0]?.what ?? '', contradicted);
+  }
+  const malformed = await findingsOf((writer) => {
+    pause(writer, ({ from, to }) => ({ from, to }));
+  });
+  assert.ok(malformed.some(({ code, what }) => code === 'malformed' && /proper "monotonic"/.test(what)));
+});
+
 void test('C28: epochs begin with their record, tell of the one before, and close what it left open', async () => {
   const previous = {
     epoch: 1,

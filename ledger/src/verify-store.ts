@@ -1,4 +1,5 @@
 /** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
+import type { Pause } from './governance.ts';
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
 import { noteBytesMax, type VerifierKey } from './note.ts';
@@ -39,11 +40,14 @@ export interface StoreReport {
     readonly sessions: number;
     readonly sessionsOpen: number;
     readonly epochs: number;
+    readonly pauses: number;
     readonly tiles: number;
     /** Keys found in the key store, absent when none was given. */
     readonly keys?: number;
     readonly bytes: number;
   };
+  /** When the gateway recorded nothing, by its own word under the signature: at most the first hundred. */
+  readonly pauses: readonly Pause[];
   /** The newest checkpoint with a trusted signature. */
   readonly newest?: { readonly size: number; readonly lastLeafMs: number };
   /** What the newest checkpoint does not cover, and the bytes of a torn tail. */
@@ -124,9 +128,11 @@ function noStore(findings: Findings): StoreReport {
       sessions: 0,
       sessionsOpen: 0,
       epochs: 0,
+      pauses: 0,
       tiles: 0,
       bytes: 0,
     },
+    pauses: [],
     unsigned: { leaves: 0, bytes: 0, tornBytes: 0 },
     elapsedMs: 0,
     leavesPerSecond: 0,
@@ -219,9 +225,11 @@ function summary(
       sessions: log.sessions.size,
       sessionsOpen: log.sessions.openCount,
       epochs: log.epochs.count,
+      pauses: log.epochs.pauseCount,
       tiles: journal.tilesChecked,
       bytes: counts.bytes,
     },
+    pauses: log.epochs.pauses,
     ...(newest === undefined ? {} : { newest: { size: newest.size, lastLeafMs: newest.lastLeafMs } }),
     unsigned: {
       leaves: leaves - (newest?.size ?? 0),

@@ -17,6 +17,7 @@ import { bold, escapeControls, printJson } from '../terminal.ts';
 
 const fileBytesMax = 1024 * 1024 * 1024;
 const progressMs = 250;
+const pausesShownMax = 5;
 
 interface VerifyOptions {
   readonly config: string;
@@ -142,12 +143,13 @@ function print(report: StoreReport | FileReport, hasKeys: boolean): void {
   }
 }
 
-function describeStore({ counts, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
+function describeStore({ counts, pauses, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
   const state = closed ? 'The gateway was stopped in good order.' : 'The gateway is running, or was not stopped in good order.';
   const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys } = counts;
   return [
     `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}. ${state}`]),
+    ...describePauses(counts.pauses, pauses),
     keys === undefined
       ? 'without the key store: whether the bodies can still be opened was not checked'
       : `${keys} keys announced and compared with the key store`,
@@ -155,6 +157,15 @@ function describeStore({ counts, newest, unsigned, closed, leavesPerSecond }: St
     ...(unsigned.tornBytes === 0 ? [] : [`torn tail of a crash: ${unsigned.tornBytes} bytes`]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
   ];
+}
+
+/** They are no findings: the gateway says under its signature that it recorded nothing then, and the records around it agree. */
+function describePauses(count: number, pauses: StoreReport['pauses']): string[] {
+  const lines = pauses.slice(0, pausesShownMax).map(({ from, to, monotonic }) => {
+    const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+    return `nothing was recorded from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${seconds(to - from)} by the clock, ${seconds(monotonic)} measured`;
+  });
+  return count > lines.length ? [...lines, `and in ${count - lines.length} pauses more`] : lines;
 }
 
 function describeFile({ form, log, session, extent, counts, logSize }: FileReport): string[] {

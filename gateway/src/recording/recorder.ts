@@ -21,6 +21,10 @@ const batchBytesMax = 1024 * 1024;
 const closeBytes = 1024;
 const reserveBytes = 128 * 1024;
 const heartbeatMs = 30_000;
+/** A time without heartbeats that is longer than this is recorded as a pause: less than what a verifier allows. */
+const heartbeatLateMs = 60_000;
+/** So is a time in which the gateway did not look at the clock, or by which the clock was set. */
+const pauseMs = 5000;
 /** With durability `process`, how far the newest signature may lag behind the newest record. */
 const signatureLagMs = 100;
 const publishMs = 1000;
@@ -45,6 +49,12 @@ export class Recorder implements AsyncDisposable {
   /** The gateway's own session of this epoch. */
   readonly own: SessionTrack;
 
+  /** When the recorder last had nothing to account for: Unix ms, and by the clock that nobody sets. */
+  #awake: { readonly wall: number; readonly monotonic: number };
+  /** Of the last heartbeat or pause. */
+  #beatMs: number;
+  /** Of the last record. */
+  #lastMs = 0;
   #turnScheduled = false;
   #syncing = false;
   #broken: Error | null = null;
@@ -82,6 +92,8 @@ export class Recorder implements AsyncDisposable {
     this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain, this.#tree.append);
     const own = newTrack(options);
     this.own = own.track;
+    this.#awake = { wall: options.clock(), monotonic: performance.now() };
+    this.#beatMs = this.#awake.wall;
     this.append(this.own, {
       kind: 'epoch',
       meta: JSON.stringify({ epoch: this.epoch, software: options.software, ...own.key, previous: end.previous }),
@@ -114,8 +126,10 @@ export class Recorder implements AsyncDisposable {
     await recorder.publish();
     recorder.#every(heartbeatMs, 'record a heartbeat', () => {
       recorder.append(recorder.own, { kind: 'heartbeat', meta: JSON.stringify({ sessions: recorder.#open.size }), content: [] });
+      recorder.#beatMs = recorder.#lastMs;
     });
     recorder.#every(signatureLagMs, 'sign a checkpoint', () => {
+      recorder.#look();
       recorder.#sign();
     });
     const files = new OwnFiles(options.data);
@@ -224,15 +238,60 @@ export class Recorder implements AsyncDisposable {
     if (this.#broken !== null) {
       throw this.#cannotRecord();
     }
+    const now = this.#options.clock();
+    if (Math.abs(now - this.#awake.wall) > pauseMs) {
+      this.#recordPause(now, fromReserve);
+    }
+    return this.#add(track, draft, now, fromReserve);
+  }
+
+  #add(track: SessionTrack, draft: EntryDraft, now: number, fromReserve: boolean): number {
     this.#makeRoom(entryBytesMax(draft), fromReserve);
     const seq = track.seq;
-    this.#batch.add(track, draft, this.#size, this.#options.clock());
+    this.#batch.add(track, draft, this.#size, now);
     this.#size += 1;
+    this.#lastMs = now;
     if (this.#batch.bytes > batchBytesMax) {
       this.#write();
     }
     this.#scheduleTurn();
     return seq;
+  }
+
+  /** Looks at the clocks. While heartbeats fail (a full disk) it does not count as awake, so that the next record accounts for the time. */
+  #look(): void {
+    const now = { wall: this.#options.clock(), monotonic: performance.now() };
+    const { wall, monotonic } = this.#awake;
+    if (Math.abs(now.wall - wall) > pauseMs || now.monotonic - monotonic > pauseMs) {
+      try {
+        this.#recordPause(now.wall, false);
+      } catch (error) {
+        // The disk is full: the next record that finds space has it before it.
+        if (!(error instanceof GatewayError)) {
+          throw error;
+        }
+      }
+    } else if (now.wall - this.#beatMs < heartbeatLateMs) {
+      this.#awake = now;
+    }
+  }
+
+  /**
+   * Before anything else is recorded: that nothing was for a while. The process or the machine stood still, the clock was set, or nothing could be written. Errors:
+   * `cannot_record`.
+   */
+  #recordPause(now: number, fromReserve: boolean): void {
+    const monotonic = performance.now();
+    const before = this.#awake;
+    const body = { from: Math.max(before.wall, this.#lastMs), to: now, monotonic: Math.round(monotonic - before.monotonic) };
+    const draft = { kind: 'pause', meta: JSON.stringify(body), content: [] } as const;
+    this.#makeRoom(entryBytesMax(draft), fromReserve);
+    // Where that began a segment, the pause is before its seal by now.
+    if (this.#awake === before) {
+      this.#add(this.own, draft, now, fromReserve);
+      this.#awake = { wall: now, monotonic };
+      this.#beatMs = now;
+    }
   }
 
   /** Throws before anything is made, so that a record that has no space does not exist. */

@@ -7,6 +7,7 @@ import { openRootKey } from '../root-key.ts';
 
 export interface OpenRecorderOptions {
   readonly segmentBytes?: number;
+  readonly clock?: () => number;
   /** Otherwise what is fatal is thrown. */
   readonly onFatal?: (error: Error) => void;
 }
