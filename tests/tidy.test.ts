@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   wire: ['domain'],
   policy: ['domain'],
   store: ['domain'],
-  config: ['domain'],
+  config: ['domain', 'store'],
   archive: ['domain'],
   identity: ['domain', 'store'],
   controls: ['domain', 'policy'],
@@ -92,6 +92,20 @@ test('only the gate makes grants', () => {
     (file) => !file.endsWith('.test.ts') && !file.includes('/testdata/') && read(file).includes('new Grant('),
   );
   assert.deepEqual(files, ['gateway/src/sessions/gate.ts']);
+});
+
+test('T4.1, E40: small files are written whole, and secrets compared, in one place', () => {
+  const files = sources('{gateway,cli}/src/**/*.ts').filter((file) => !/\.test\.ts$|\/testdata\/|^cli\/src\/(demo\/|commands\/demo\.ts)/.test(file));
+  const naming = (pattern: RegExp): string[] => files.filter((file) => pattern.test(read(file)));
+  assert.deepEqual(naming(/\b(writeFileSync|renameSync|appendFileSync)\(|await rename\(|\bopen(Sync)?\([^)\n]*, 'w/).toSorted(), [
+    // What it holds is gone with the command.
+    'cli/src/serve-recording.ts',
+    // A segment is recognised as begun or not by its first frame.
+    'gateway/src/recording/journal-writer.ts',
+    'gateway/src/store/whole-file.ts',
+  ]);
+  // SCRAM compares what it has just computed.
+  assert.deepEqual(naming(/timingSafeEqual\(/).toSorted(), ['gateway/src/identity/shown-secret.ts', 'gateway/src/protocols/postgres/scram.ts']);
 });
 
 test('nobody outside protocols/ names a protocol', () => {
@@ -201,6 +215,7 @@ const attackRows = [
   'D33',
   'D35',
   'D38',
+  'E40',
   'E50',
 ];
 

@@ -76,11 +76,16 @@ function reachable(address: string): string {
 
 function readOperatorToken(data: string): string {
   const file = join(data, 'admin.token');
+  let token: string;
   try {
-    return readFileSync(file, 'utf8').trim();
+    token = readFileSync(file, 'utf8').trim();
   } catch (cause) {
     throw new Error(`${file} cannot be read: run this as the gateway's user, or use --url with COUNTERSIGN_TOKEN`, { cause });
   }
+  if (token === '') {
+    throw new Error(`${file} is empty: remove it and start the gateway again, which makes a new one`);
+  }
+  return token;
 }
 
 /** `HOST:PORT` alone is http:// on this machine and https:// anywhere else, where a token must not cross the network in the clear. */

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GatewayError } from './domain/errors.ts';
 import { holdSqlite, isHeldSqlite } from './store/sqlite.ts';
+import { writeWholeFile } from './store/whole-file.ts';
 
 /** Commands look whether the lock is held, which holds it for a moment: a start waits for them so long. */
 const takeMs = 500;
@@ -50,12 +51,7 @@ export class StoreLock implements Disposable {
 
   /** Says where the gateway can be reached. */
   publish(addresses: Readonly<Record<string, string>>): void {
-    const fd = openSync(this.#file, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
-    } finally {
-      closeSync(fd);
-    }
+    writeWholeFile(this.#file, `${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { writeWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import type { Command } from 'commander';
 import { configOption, validatorOf } from '../location.ts';
 
@@ -14,7 +14,7 @@ export function addInit(program: Command): void {
 function init({ config }: { readonly config: string }): void {
   validatorOf(config)(template);
   try {
-    writeFileSync(config, template, { flag: 'wx', mode: 0o640 });
+    writeWholeFile(config, template, { isNew: true, mode: 0o640 });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
       throw new Error(`${config} is there already: edit it, or name another with --config FILE`, { cause: error });

@@ -1,8 +1,9 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { replaceWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect, isSession, parseChannels, parseKinds, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
@@ -182,5 +183,11 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
 async function exportBundle(id: string, options: SourceOptions & { readonly out?: string }): Promise<void> {
   await using source = await openSource(options);
   const bundle = Readable.from(source.bundle(id));
-  await (options.out === undefined ? pipeline(bundle, process.stdout, { end: false }) : pipeline(bundle, createWriteStream(options.out, { mode: 0o600 })));
+  if (options.out === undefined) {
+    await pipeline(bundle, process.stdout, { end: false });
+  } else if (statSync(options.out, { throwIfNoEntry: false })?.isFile() === false) {
+    await pipeline(bundle, createWriteStream(options.out));
+  } else {
+    await replaceWholeFile(options.out, bundle, true);
+  }
 }

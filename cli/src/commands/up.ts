@@ -1,5 +1,6 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { writeWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import type { Command } from 'commander';
 import { configOption } from '../location.ts';
 
@@ -32,8 +33,7 @@ async function up({ config, data, readyFile }: UpOptions): Promise<void> {
     process.once(signal, () => void gateway.stop());
   }
   if (readyFile !== undefined) {
-    writeFileSync(`${readyFile}.new`, `${JSON.stringify(gateway.addresses)}\n`);
-    renameSync(`${readyFile}.new`, readyFile);
+    writeWholeFile(readyFile, `${JSON.stringify(gateway.addresses)}\n`, { mode: 0o644 });
   }
   const code = await gateway.stopped;
   // A gateway whose journal failed must not linger on what is still open.

@@ -1,5 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attributes } from '../domain/action.ts';
@@ -13,6 +12,7 @@ import type { Follower } from '../feed/follower.ts';
 import type { IndexedSession, SessionIndex } from '../feed/session-index.ts';
 import { openSession, Presenter, type FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator, NewToken } from '../identity/authenticate.ts';
+import type { ShownSecret } from '../identity/shown-secret.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { SessionOpener } from '../recording/session-reader.ts';
@@ -21,6 +21,7 @@ import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
 import type { ApiContext, Caller, Callers, CommandOutput, OpenedRun, RunRequest } from './context.ts';
+import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
@@ -50,19 +51,18 @@ export interface OperationsParts {
 /** The operations of the API over the parts of the gateway. */
 export class GatewayApi implements ApiContext {
   readonly #parts: OperationsParts;
-  /** Hash of the operator's credential. */
-  readonly #operator: Buffer;
+  readonly #operator: ShownSecret;
   readonly #runs: Runs;
 
   constructor(parts: OperationsParts) {
     this.#parts = parts;
     this.#runs = new Runs(parts, { connect: (target, token) => this.#connect(target, token), refuse: async (address, error) => this.#refuse(address, error) });
-    this.#operator = hash(openOperatorToken(parts.data));
+    this.#operator = openOperatorToken(parts.data);
   }
 
   async authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller> {
     const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1] ?? '';
-    if (timingSafeEqual(hash(token), this.#operator)) {
+    if (this.#operator.matches(token)) {
       return { id: operator, address };
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
@@ -258,20 +258,4 @@ export class GatewayApi implements ApiContext {
 /** An address to dial: who listens everywhere is reached on loopback. */
 function reachable(host: string): string {
   return host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host;
-}
-
-function hash(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
-}
-
-/** `admin.token`: what the CLI on the gateway's own machine shows; made on the first start, readable by the gateway's user only. */
-function openOperatorToken(data: string): string {
-  const file = join(data, 'admin.token');
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    const token = randomBytes(32).toString('hex');
-    writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
-    return token;
-  }
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isMap, parseDocument } from 'yaml';
 import { GatewayError } from '../domain/errors.ts';
+import { writeWholeFile } from '../store/whole-file.ts';
 
 const newFileMode = 0o640;
 
@@ -34,22 +34,5 @@ export function addToConfig(file: string, entry: ConfigEntry, validate: (text: s
   document.setIn(path, document.createNode(entry.value, { flow: entry.section === 'principals' }));
   const text = document.toString({ lineWidth: 0, flowCollectionPadding: true });
   validate(text);
-  replaceFile(existsSync(file) ? realpathSync(file) : file, text);
-}
-
-/** The old file or the new one, whole, whatever happens. */
-function replaceFile(file: string, text: string): void {
-  const temporary = `${file}.${randomBytes(4).toString('hex')}`;
-  const fd = openSync(temporary, 'wx', 0o600);
-  try {
-    writeSync(fd, text);
-    fchmodSync(fd, existsSync(file) ? statSync(file).mode & 0o7777 : newFileMode);
-    fsyncSync(fd);
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  writeWholeFile(existsSync(file) ? realpathSync(file) : file, text, { mode: newFileMode });
 }

@@ -36,8 +36,8 @@ export function secretOpener({ environment, base, needed }: SecretContext): Open
 
 function readVariable(environment: NodeJS.ProcessEnv, name: string): string {
   const value = environment[name];
-  if (value === undefined || value === '') {
-    throw new GatewayError('config_invalid', `the environment variable ${name} is not set`);
+  if (value === undefined || value.trim() === '') {
+    throw new GatewayError('config_invalid', `the environment variable ${name} is not set, or empty`);
   }
   return value;
 }
@@ -50,7 +50,7 @@ function readSecretFile(file: string): string {
   } catch (cause) {
     throw new GatewayError('config_invalid', `the file ${file} cannot be read`, { cause });
   }
-  if (text === '') {
+  if (text.trim() === '') {
     throw new GatewayError('config_invalid', `the file ${file} is empty`);
   }
   return text;

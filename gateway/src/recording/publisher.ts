@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { replaceWholeFile } from '../store/whole-file.ts';
 import type { PublishedCheckpoint } from './recorder-options.ts';
 import { writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
-import { writeFileAtomically, type TileSnapshot, type TileStore } from './tile-store.ts';
+import type { TileSnapshot, TileStore } from './tile-store.ts';
 
 /** Writes the files that say how far the log has come: tiles first, then the checkpoint over them, then what the next start may begin with. */
 export class Publisher {
@@ -29,7 +30,7 @@ export class Publisher {
   async publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
     await this.#tiles.write(tiles);
     if (head.size > this.#newest.size) {
-      await writeFileAtomically(join(this.#data, 'log', 'checkpoint'), head.note, true);
+      await replaceWholeFile(join(this.#data, 'log', 'checkpoint'), head.note, true);
       this.#newest = head;
       await this.#tiles.forgetOlder(tiles);
     }

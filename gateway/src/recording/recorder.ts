@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { originOf, formatCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
@@ -6,6 +6,7 @@ import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { formatVerifierKey, signNote, type NoteSigner } from '@countersign/ledger/note.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Durability } from '../domain/target.ts';
+import { writeWholeFile } from '../store/whole-file.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
@@ -109,7 +110,7 @@ export class Recorder implements AsyncDisposable {
     const identity = options.keys.signer();
     const recorder = new Recorder(options, identity);
     mkdirSync(join(options.data, 'log'), { recursive: true });
-    writeFileSync(join(options.data, 'log', 'key'), `${formatVerifierKey(recorder.#signer)}\n`, { mode: 0o600 });
+    writeWholeFile(join(options.data, 'log', 'key'), `${formatVerifierKey(recorder.#signer)}\n`);
     const { end } = options;
     if (end.segment !== null) {
       recorder.#seal(end.segment);

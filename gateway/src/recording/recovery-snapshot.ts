@@ -6,7 +6,8 @@ import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { z } from 'zod';
 import type { SessionEnd } from './journal-fold.ts';
-import { writeFileAtomically, type TileEdges } from './tile-store.ts';
+import { replaceWholeFile } from '../store/whole-file.ts';
+import type { TileEdges } from './tile-store.ts';
 
 /** What the journal amounts to at the end of one of its segments: with it, a start reads only the segments behind that. */
 export interface RecoverySnapshot {
@@ -68,7 +69,7 @@ export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): P
     tiles: tiles.map(({ index, hashes: edge }) => ({ index, hashes: encodeHex(edge) })),
     sessions: sessions.map((session) => ({ ...session, previous: encodeHex(session.previous) })),
   });
-  await writeFileAtomically(fileOf(data), `${digestOf(text)}\n${text}\n`, false).catch(() => undefined);
+  await replaceWholeFile(fileOf(data), `${digestOf(text)}\n${text}\n`, false).catch(() => undefined);
 }
 
 /** Against damage, not against forgery. */

@@ -1,8 +1,9 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
 import type { SecretReader } from '../domain/target.ts';
+import { writeWholeFile } from '../store/whole-file.ts';
 
 const rootKeyBytes = 32;
 const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
@@ -21,7 +22,7 @@ export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create
     if (!create) {
       throw new GatewayError('key_unavailable', `There is no ${file}: give the root key in ${rootKeyVariable}.`);
     }
-    writeNewFile(file, `${randomBytes(rootKeyBytes).toString('hex')}\n`);
+    writeWholeFile(file, `${randomBytes(rootKeyBytes).toString('hex')}\n`, { isNew: true });
   }
   if ((statSync(file).mode & 0o077) !== 0) {
     throw new GatewayError('key_unavailable', `${file} can be read by others: chmod 600 it.`);
@@ -37,17 +38,10 @@ export function rootKeyEnvironment(given: SecretReader | null, environment: Node
 function parseRootKey(text: string, where: string): KeyObject {
   const hex = text.trim();
   if (!/^[0-9a-f]{64}$/i.test(hex)) {
-    throw new GatewayError('key_unavailable', `${where} does not hold a root key: 64 hex digits are expected.`);
+    throw new GatewayError(
+      'key_unavailable',
+      `${where} does not hold a root key: 64 hex digits are expected. Put back the key that this store was made with; where nothing was recorded yet, remove what is there.`,
+    );
   }
   return createSecretKey(Buffer.from(hex, 'hex'));
-}
-
-function writeNewFile(file: string, text: string): void {
-  const fd = openSync(file, 'wx', 0o600);
-  try {
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

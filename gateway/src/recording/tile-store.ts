@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { replaceWholeFile } from '../store/whole-file.ts';
 import { tileHeight, tilePath, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
 
 /** The growing tile at the right edge of one level. */
@@ -114,7 +115,7 @@ export class TileStore {
   async #writeTile({ path, hashes }: Tile): Promise<void> {
     const file = join(this.#directory, path);
     await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomically(file, hashes, false);
+    await replaceWholeFile(file, hashes, false);
   }
 }
 
@@ -147,11 +148,4 @@ export function openTiles(directory: string, size: number): TileReader {
     }
     throw new GatewayError('store_damaged', `The tile log/${path} is missing: run countersign verify.`);
   });
-}
-
-/** Readers see the old file or the new one; with `flush` also after a loss of power. */
-export async function writeFileAtomically(file: string, bytes: Uint8Array | string, flush: boolean): Promise<void> {
-  const temporary = `${file}.new`;
-  await writeFile(temporary, bytes, { mode: 0o600, flush });
-  await rename(temporary, file);
 }

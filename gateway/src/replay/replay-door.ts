@@ -1,23 +1,22 @@
-import { timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Credential, Door, Session } from '../domain/protocol.ts';
-import { hashToken } from '../identity/token-format.ts';
+import { ShownSecret } from '../identity/shown-secret.ts';
 
 /** Lets in whoever has the token of the replay. */
 export class ReplayDoor implements Door, Disposable {
   readonly limits = defaultLimits;
-  readonly #token: string;
+  readonly #token: ShownSecret;
   readonly #open: (target: string) => Session;
 
   /** `open`: a session for a target. Errors: `not_recorded`. */
   constructor(token: string, open: (target: string) => Session) {
-    this.#token = token;
+    this.#token = new ShownSecret(token);
     this.#open = open;
   }
 
   async authenticate({ token, target }: Credential): Promise<Session> {
-    if (!timingSafeEqual(hashToken(token), hashToken(this.#token))) {
+    if (!this.#token.matches(token)) {
       throw new GatewayError('unauthenticated', 'The token is not that of this replay: it is in the environment that the replay sets.');
     }
     return Promise.resolve(this.#open(target));

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import type { Recorder } from '../recording/recorder.ts';
 import { LiveSession, type Ending, type Lifetime } from './live-session.ts';
 
@@ -75,6 +76,7 @@ export class LiveSessions {
   }
 
   onSignal(key: Uint8Array, handler: () => Promise<void>): () => void {
+    assert(key.length > 0, 'a key that anybody could name is none');
     const name = Buffer.from(key).toString('hex');
     this.#signals.set(name, handler);
     return () => {

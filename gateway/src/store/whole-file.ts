@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fchmodSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export interface WholeFileOptions {
+  /** Of a file that is made; 0600 by default. One that is replaced keeps its own. */
+  readonly mode?: number;
+  /** `EEXIST` when the file is there already. */
+  readonly isNew?: boolean;
+}
+
+/**
+ * The one way in which a small file is written that somebody relies on: beside its place, synced, then moved there, and the move synced. After any crash, loss of
+ * power or full disk there is the old file or the new one, whole.
+ */
+export function writeWholeFile(file: string, bytes: Uint8Array | string, { mode = 0o600, isNew = false }: WholeFileOptions = {}): void {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}.new`;
+  try {
+    const fd = openSync(temporary, 'wx', 0o600);
+    try {
+      writeFileSync(fd, bytes);
+      fchmodSync(fd, (isNew ? null : modeOf(file)) ?? mode);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    if (isNew) {
+      linkSync(temporary, file);
+    } else {
+      renameSync(temporary, file);
+    }
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  syncDirectory(dirname(file));
+}
+
+/**
+ * The same for what is longer or written often, without holding up others; one at a time for each file. `flush` false: readers see a whole file, a loss of power may
+ * cut it short.
+ */
+export async function replaceWholeFile(file: string, content: Uint8Array | string | AsyncIterable<Uint8Array | string>, flush: boolean): Promise<void> {
+  const temporary = `${file}.new`;
+  try {
+    await using handle = await open(temporary, 'w', 0o600);
+    await handle.writeFile(content);
+    if (flush) {
+      await handle.sync();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await rename(temporary, file);
+  if (flush) {
+    await using directory = await open(dirname(file), 'r');
+    await directory.sync();
+  }
+}
+
+function modeOf(file: string): number | null {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? null : found.mode & 0o7777;
+}
+
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
