@@ -217,6 +217,7 @@ const attackRows = [
   'D38',
   'E40',
   'E50',
+  'E51',
 ];
 
 function rowsNamed(text: string): string[] {

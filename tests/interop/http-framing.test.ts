@@ -112,7 +112,7 @@ principals:
     const { status, informations, body, session } = await ask('/api/hints');
     assert.deepEqual([status, body, informations.map(({ statusCode }) => statusCode)], [200, 'done', [102, 103]]);
     assert.equal(informations[1]?.headers['x-hint'], 'yes');
-    assert.equal(informations[1]?.headers['link'], hint);
+    assert.equal(informations[1]?.headers['link'], hint.replace('</', '</t/api/'));
     assert.equal(informations[1]?.headers['countersign-record'], undefined);
     const answers = (await gateway.records(session)).filter(({ kind }) => kind === 'response');
     assert.deepEqual(

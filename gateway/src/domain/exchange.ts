@@ -101,4 +101,6 @@ export interface AnsweredHead {
   readonly statusText: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
+  /** Of a recorded answer with addresses that led through the gateway: what they begin with. */
+  readonly way?: string;
 }

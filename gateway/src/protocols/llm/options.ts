@@ -30,3 +30,16 @@ export const providerAuth: Readonly<Record<Provider, string>> = {
   bedrock: 'bearer',
   ollama: 'bearer',
 };
+
+/**
+ * Members of JSON answers in which a provider gives addresses of its own that are there to be followed: results of a batch, content of a file. Gemini's `uri` is none: it is how a file is
+ * named in a prompt.
+ */
+export const providerUrls: Readonly<Record<Provider, readonly string[]>> = {
+  openai: [],
+  anthropic: ['results_url'],
+  gemini: ['downloadUri'],
+  azure: [],
+  bedrock: [],
+  ollama: [],
+};

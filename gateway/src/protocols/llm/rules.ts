@@ -5,14 +5,19 @@ import { idsAreFor, targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
-import { providerAuth, providerOf } from './options.ts';
+import { providerAuth, providerOf, providerUrls } from './options.ts';
 import { findApi } from './routes.ts';
 
 /** Models: the body of a known API is read whole before it is decided; what else there is of the provider's API goes as it comes, as `unknown`. */
 export const rules: ExchangeRules = {
   isReadWhole: (head, target) => findApi(head)?.takesBody === true || boundIds(target)?.isReadWhole(head) === true,
   // A conversation is sent whole with each turn.
-  read: (head, body, target) => ({ ...withIds(readModelRequest(head, body ?? new Uint8Array()), { head, body }, target), repeats: true }),
+  read: (head, body, target) => ({
+    ...withIds(readModelRequest(head, body ?? new Uint8Array()), { head, body }, target),
+    repeats: true,
+    // What models say is none of them.
+    urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],
+  }),
   call: (target) => {
     const provider = providerOf(target.options);
     const call = targetCall(target, providerAuth[provider]);

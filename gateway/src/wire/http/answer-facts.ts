@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { ByteWriter } from '../byte-writer.ts';
+import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
 
 /** Of an encoded answer, read for its facts alone: what is longer is recorded and not understood. */
@@ -34,20 +35,23 @@ async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Ar
 /** Gives an answer's bytes to the protocol's reader as they come, or decoded at the end where they are encoded. */
 export class AnswerFacts {
   readonly #reader: AnswerReader;
+  readonly #directUrls: DirectUrls;
   #coding = '';
   #encoded: ByteWriter | null = null;
   #encodedBytes = 0;
   #decoding: Promise<void> | null = null;
   #hasLength = false;
 
-  constructor(reader: AnswerReader) {
+  constructor(reader: AnswerReader, directUrls: DirectUrls) {
     this.#reader = reader;
+    this.#directUrls = directUrls;
   }
 
   head(head: ResponseHead): void {
     this.#coding = (headerOf(head.headers, 'content-encoding') ?? '').trim().toLowerCase();
     this.#encoded = this.#coding === '' || this.#coding === 'identity' ? null : new ByteWriter();
     this.#hasLength = headerOf(head.headers, 'content-length') !== undefined;
+    this.#directUrls.head(head);
     this.#reader.head(head);
   }
 
@@ -58,6 +62,7 @@ export class AnswerFacts {
 
   bytes(piece: Uint8Array): void {
     if (this.#encoded === null) {
+      this.#directUrls.bytes(piece);
       this.#reader.bytes(piece);
       return;
     }
@@ -77,7 +82,7 @@ export class AnswerFacts {
   }
 
   facts(): Attributes {
-    return this.#reader.facts();
+    return { ...this.#reader.facts(), ...this.#directUrls.facts() };
   }
 
   /** How long the answer's head and the first bytes of its body took, by the protocol's own name where it has one. */
@@ -100,6 +105,7 @@ export class AnswerFacts {
   async #decode(encoded: Buffer): Promise<void> {
     const plain = await decodeContent(this.#coding, encoded);
     if (plain !== null) {
+      this.#directUrls.bytes(plain);
       this.#reader.bytes(plain);
     }
   }

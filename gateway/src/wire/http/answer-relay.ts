@@ -6,6 +6,7 @@ import { AnswerFacts } from './answer-facts.ts';
 import { flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
 import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
+import type { DirectUrls } from './own-urls.ts';
 import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
 
 /** Answers of status 1xx to one request. */
@@ -20,6 +21,9 @@ export interface AnswerParts {
   /** Headers of the gateway's own. */
   readonly ownHeaders: Headers;
   readonly reader: AnswerReader;
+  readonly direct: DirectUrls;
+  /** What was done to the head, for its record. */
+  readonly headFacts: () => Attributes;
   readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -63,7 +67,7 @@ export class AnswerRelay implements CallReceiver {
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
-    this.#facts = new AnswerFacts(parts.reader);
+    this.#facts = new AnswerFacts(parts.reader, parts.direct);
     parts.response.on('drain', this.#balance);
   }
 
@@ -243,7 +247,7 @@ export class AnswerRelay implements CallReceiver {
     this.#read = Buffer.alloc(0);
     this.#isHeadRecorded = true;
     const attributes: Attributes = {
-      ...(head === null ? {} : { 'http.response.status_code': head.status }),
+      ...(head === null ? {} : { 'http.response.status_code': head.status, ...this.#parts.headFacts() }),
       ...(isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {}),
     };
     const content = head === null ? [bytes] : [composeResponseHead(head.status, head.statusText, head.headers), bytes];

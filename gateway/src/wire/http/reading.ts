@@ -22,6 +22,8 @@ export interface RequestReading {
   readonly answer: AnswerReader;
   /** For answers in which the target may ask something of the client. */
   readonly screen?: AnswerScreen;
+  /** Members of a JSON answer in which the target's API gives addresses of its own to be followed. */
+  readonly urlMembers?: readonly string[];
   /** Its clients send again what they sent before, and more: what is repeated is stored once for a session. */
   readonly repeats?: boolean;
 }

@@ -2,6 +2,7 @@ import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import type { CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { AnswerPiece, Asked, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';
+import { wayAttribute } from './own-urls.ts';
 import type { Headers } from './reading.ts';
 import { readRecordedHead } from './recorded-http.ts';
 import { requestKey } from './request-key.ts';
@@ -136,7 +137,9 @@ class RecordedCall implements UpstreamCall {
       if (read !== null) {
         isHeadGiven = true;
         const { status, statusText } = read;
-        receiver.onHead({ status, statusText, rawHeaders: (adapter?.head(read.headers) ?? read.headers).flat() });
+        const way = piece.attributes[wayAttribute];
+        const rawHeaders = (adapter?.head(read.headers) ?? read.headers).flat();
+        receiver.onHead({ status, statusText, rawHeaders, ...(typeof way === 'string' ? { way } : {}) });
       }
       const body = read?.body ?? (isHeadGiven ? piece.content : Buffer.alloc(0));
       const isLast = isHeadGiven && isWholeAt(piece);

@@ -12,6 +12,7 @@ import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { endToEndRequest, endToEndTrailers, pairHeaders, readToken, withoutCoding } from './headers.ts';
+import { DirectUrls, OwnUrls, UrlRewriting } from './own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
@@ -155,13 +156,22 @@ class ExchangeRun {
     }
   }
 
-  #forward(session: Session, call: TargetCall, { grant, seq }: Allowed, { answer: reader, screen }: Pick<RequestReading, 'answer' | 'screen'>): void {
+  #forward(
+    session: Session,
+    call: TargetCall,
+    { grant, seq }: Allowed,
+    { answer: reader, screen, urlMembers }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers'>,
+  ): void {
+    const urls = new OwnUrls(session.target, this.#exchange);
+    const direct = new DirectUrls(urls);
     const answer = new AnswerRelay({
       session,
       response: this.#exchange.response,
       request: seq,
       ownHeaders: this.#ownHeaders,
       reader,
+      direct,
+      headFacts: () => rewriting.facts(),
       onUpgrade: (answered, upstream) => void this.#goOn(session, answered, upstream),
       onError: (error) => void this.#fail(error),
     });
@@ -171,7 +181,9 @@ class ExchangeRun {
       const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
       this.#screening = new Screening({ session, request: seq, screen, receiver: answer, begin, compose });
     }
-    this.#call = begin(this.#screening ?? answer);
+    const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
+    const rewriting = new UrlRewriting({ urls, members, direct, receiver: this.#screening ?? answer });
+    this.#call = begin(rewriting);
     answer.attach(this.#call);
     this.#call.forward(grant);
   }

@@ -111,8 +111,15 @@ function credentialOf(target: Target, method: string, { path }: CallHead): CallC
     default:
       return {
         headers: [],
-        path: `${path}${path.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(secret)}`,
+        path: withParameter(path, name, encodeURIComponent(secret)),
         secrets: [...secrets, encodeURIComponent(secret)],
       };
   }
+}
+
+/** In the place of any of the same name, which may be one that the target gave back in an address. */
+function withParameter(path: string, name: string, value: string): string {
+  const [place = '', query = ''] = path.split(/\?(.*)/s, 2);
+  const others = query.split('&').filter((each) => each !== '' && each.split('=', 1)[0] !== name);
+  return `${place}?${[...others, `${name}=${value}`].join('&')}`;
 }
