@@ -1,13 +1,18 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { locateApi, type LocationOptions } from './location.ts';
 
 /** The gateway's API as the commands use it. */
 export class ApiClient {
   readonly url: string;
   readonly #token: string;
+  readonly #socket: string | null;
 
   constructor(options: LocationOptions) {
-    const { url, token } = locateApi(options);
+    const { url, socket, token } = locateApi(options);
     this.url = url;
+    this.#socket = socket;
     this.#token = token;
   }
 
@@ -54,7 +59,8 @@ export class ApiClient {
   async #ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(this.url + path, {
+      const send = this.#socket === null ? fetch : throughSocket(this.#socket);
+      response = await send(this.url + path, {
         method,
         headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': contentTypeOf(body) }) },
         ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body) }),
@@ -69,6 +75,22 @@ export class ApiClient {
     }
     return response;
   }
+}
+
+/** As `fetch`, for what is asked here. */
+function throughSocket(socketPath: string): (url: string, options: RequestInit & { readonly headers: Record<string, string> }) => Promise<Response> {
+  return async (url, { method = 'GET', headers, body, signal }) => {
+    const asking = request(url, { socketPath, method, headers, ...(signal instanceof AbortSignal ? { signal } : {}) });
+    asking.end(body ?? undefined);
+    const [answer]: IncomingMessage[] = await once(asking, 'response');
+    if (answer === undefined) {
+      throw new Error('no answer');
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the stream of a response, typed twice
+    const stream = Readable.toWeb(answer) as ReadableStream<Uint8Array>;
+    const status = answer.statusCode ?? 0;
+    return new Response(status === 204 ? null : stream, { status });
+  };
 }
 
 function contentTypeOf(body: unknown): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '@countersign/gateway/config/config.ts';
 import { parseConfig, readConfig } from '@countersign/gateway/config/parse.ts';
@@ -29,6 +29,8 @@ export function loadConfig(options: Pick<LocationOptions, 'config'>, secrets: 'n
 
 export interface ApiLocation {
   readonly url: string;
+  /** The gateway's own socket, on its machine: open when its ports are flooded. */
+  readonly socket: string | null;
   readonly token: string;
 }
 
@@ -48,7 +50,11 @@ export function locateGateway(options: LocationOptions): string {
 /** The same, and what to show it. */
 export function locateApi(options: LocationOptions): ApiLocation {
   const url = locateGateway(options);
-  return { url, token: options.url === undefined ? readOperatorToken(loadConfig(options).data) : environmentToken() };
+  if (options.url !== undefined) {
+    return { url, socket: null, token: environmentToken() };
+  }
+  const { data } = loadConfig(options);
+  return { url, socket: findSocket(data), token: readOperatorToken(data) };
 }
 
 export function environmentToken(): string {
@@ -64,6 +70,15 @@ export function findRunning(data: string): string | null {
   try {
     const { http } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
     return typeof http === 'string' && isStoreInUse(data) ? reachable(http) : null;
+  } catch {
+    return null;
+  }
+}
+
+function findSocket(data: string): string | null {
+  try {
+    const { operator } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
+    return typeof operator === 'string' && existsSync(operator) ? operator : null;
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { relaxCollector } from './collector.ts';
 import type { Config } from './config/config.ts';
@@ -14,8 +15,8 @@ import { SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { GatewayApi } from './api/operations.ts';
 import { apiListener } from './api/server.ts';
-import { Admission } from './listeners/admission.ts';
 import { HttpListener } from './listeners/http.ts';
+import { OperatorSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
@@ -58,6 +59,7 @@ export class Gateway implements AsyncDisposable {
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
   #config: Config;
+  #operatorSocket: string | null = null;
   #policy: PolicyEngine;
   #sessions: LiveSessions | null = null;
   #calls: HttpCalls | null = null;
@@ -159,7 +161,7 @@ export class Gateway implements AsyncDisposable {
         this.#reload();
       }),
     );
-    lock.publish(this.#addresses);
+    lock.publish({ ...this.#addresses, ...(this.#operatorSocket === null ? {} : { operator: this.#operatorSocket }) });
     this.#warnOfClearText();
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
@@ -214,7 +216,7 @@ export class Gateway implements AsyncDisposable {
           ...http,
           limits,
           certificate,
-          admission: new Admission(limits),
+          log: this.#log,
           makeVisit: (address) => new Visit(door, address),
           protocolOf: (target) => this.#exchangeProtocol(target),
           onApi: apiListener(api, onError),
@@ -225,6 +227,17 @@ export class Gateway implements AsyncDisposable {
         }),
       );
       this.#addresses['http'] = listener.address;
+      await this.#listenForOperator(api);
+    }
+  }
+
+  /** Where there can be no such socket, the operator's commands use the port as everybody does. */
+  async #listenForOperator(api: GatewayApi): Promise<void> {
+    try {
+      const onApi = apiListener(api, this.#trouble('answer the operator'), 'operator socket');
+      this.#operatorSocket = this.#parts.use(await OperatorSocket.open(process.env['RUNTIME_DIRECTORY'] ?? tmpdir(), onApi)).path;
+    } catch (error) {
+      this.#trouble("open the operator's socket")(error);
     }
   }
 

@@ -9,7 +9,6 @@ import type { ExchangeProtocol, Protocol, Session } from './domain/protocol.ts';
 import type { Asked } from './domain/replay.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
-import { Admission } from './listeners/admission.ts';
 import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { exchangeProtocols, findProtocol, streamProtocols } from './protocols/registry.ts';
@@ -107,7 +106,7 @@ export class ReplayServer implements AsyncDisposable {
         port: nextPort(),
         limits: defaultLimits,
         certificate: null,
-        admission: new Admission(defaultLimits),
+        log,
         makeVisit: () => ({ door: (id) => this.#door(id), leave: () => undefined }),
         protocolOf: (target) => this.#exchangeProtocol(target),
         onApi: (request, response) => {

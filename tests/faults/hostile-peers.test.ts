@@ -15,7 +15,15 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const loginsPerAddressMax = 10;
 const connectionsMax = 50;
-const limits = { loginMs: 2000, idleMs: 2500, dialMs: 2000, loginsPerAddressMax, connectionsPerAddressMax: 20, connectionsMax };
+const limits = {
+  loginMs: 2000,
+  idleMs: 2500,
+  dialMs: 2000,
+  loginsPerAddressMax,
+  silentPerAddressMax: loginsPerAddressMax,
+  connectionsPerAddressMax: 20,
+  connectionsMax,
+};
 /** Longer than a stop may take. */
 const patientMs = 60_000;
 /** What a connection may cost, however much its peer asks for or leaves unread. */

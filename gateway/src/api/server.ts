@@ -3,22 +3,29 @@ import { Hono } from 'hono';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
-import type { ApiContext, Caller, Callers } from './context.ts';
+import type { ApiContext } from './context.ts';
 import { problem } from './problem.ts';
 import { routes } from './routes.ts';
+
+type ApiPlace = 'network' | 'operator socket';
 
 type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 
 /** Answers the requests that are for the API. */
-export function apiListener(api: ApiContext, onError: (error: unknown) => void): (request: ClientRequest, response: ClientResponse) => void {
-  const answer = getRequestListener(createApi(api, onError).fetch);
+/** `where`: over the network, or at the operator's own socket, which needs no encryption. */
+export function apiListener(
+  api: ApiContext,
+  onError: (error: unknown) => void,
+  where: ApiPlace = 'network',
+): (request: ClientRequest, response: ClientResponse) => void {
+  const answer = getRequestListener(createApi(api, onError, where).fetch);
   return (request, response) => {
     void answer(request, response);
   };
 }
 
 /** The API over HTTP. Everything but /api/health needs the operator's credential or an administrator's token; what a run may ask, its token. */
-function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
+function createApi(api: ApiContext, onError: (error: unknown) => void, where: ApiPlace): Api {
   const app: Api = new Hono();
   app.onError((error) => {
     if (!(error instanceof GatewayError)) {
@@ -34,7 +41,8 @@ function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
   for (const { method, path, callers, answer } of routes) {
     app.on(method, path, async (context) => {
       checkOrigin(context.env.incoming);
-      const caller = await authenticate(api, context.env.incoming, callers);
+      const address = where === 'operator socket' ? where : addressOf(context.env.incoming);
+      const caller = await api.authenticate(context.env.incoming.headers.authorization, address, callers);
       const query = new URL(context.req.url).searchParams;
       return answer({ api, caller, query, request: context.req.raw, param: (name) => context.req.param(name) ?? '' });
     });
@@ -42,13 +50,13 @@ function createApi(api: ApiContext, onError: (error: unknown) => void): Api {
   return app;
 }
 
-/** Errors: `unauthenticated`, `refused`. */
-async function authenticate(api: ApiContext, { socket, headers }: ClientRequest, callers: Callers): Promise<Caller> {
+/** Errors: `refused`. */
+function addressOf({ socket }: ClientRequest): string {
   const address = plainAddress(socket.remoteAddress);
   if (!isLoopback(address) && !('encrypted' in socket)) {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');
   }
-  return api.authenticate(headers.authorization, address, callers);
+  return address;
 }
 
 /** No credential of the API is for web pages. */

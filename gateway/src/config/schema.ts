@@ -61,6 +61,7 @@ const limits = closed({
   connectionsMax: count.optional(),
   connectionsPerAddressMax: count.optional(),
   loginsPerAddressMax: count.optional(),
+  silentPerAddressMax: count.optional(),
 });
 
 export type RawTarget = z.output<typeof target>;

@@ -14,8 +14,10 @@ export interface Limits {
   readonly sessionIdleMs: number;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
-  /** Connections that have not finished their login, from one address. */
+  /** Connections of one address that are in the middle of a login; further ones wait. */
   readonly loginsPerAddressMax: number;
+  /** Connections of one address that have said nothing yet, or show no credential over HTTP: for a further one the oldest is cut. */
+  readonly silentPerAddressMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -28,4 +30,5 @@ export const defaultLimits: Limits = {
   connectionsMax: 2_000,
   connectionsPerAddressMax: 1_000,
   loginsPerAddressMax: 64,
+  silentPerAddressMax: 512,
 };

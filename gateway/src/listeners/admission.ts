@@ -1,55 +1,227 @@
+import { networkOf } from '../domain/address.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
 
-interface Count {
-  connections: number;
-  logins: number;
+/** Who is logging in and has kept us waiting so long gives way to who waits for its place. */
+const stalledMs = 1_000;
+/** How often those who wait are looked at. */
+const lookMs = 100;
+/** At most one line about each limit in this time. */
+const floodLogMs = 10_000;
+
+/** What a listener needs of the log. */
+export interface ListenerLog {
+  warn(facts: Readonly<Record<string, unknown>>, message: string): void;
+  error(facts: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** A connection's place among those that are let in. Each call counts once. */
+/** A connection's place among those that are let in. */
 export interface Place {
+  /** The client has said something and is about to log in: null when it may, else why not. */
+  turn(): Promise<GatewayError | null>;
+  /** The client waits for us. Before that, and after `idle`, we wait for the client, and its place may be given away while it has not logged in. */
+  busy(): void;
+  idle(): void;
   loggedIn(): void;
   leave(): void;
 }
 
-/** Counts who is connected, and who has yet to log in, by address. */
+/**
+ * `silent`: we wait for its first word, or over HTTP for a request. `waiting`: it has spoken, and waits for its turn. `loggingIn`: it has its turn, and we wait
+ * for its credential. `busy`: it waits for us. `in`: it has shown a good credential. Who is `silent` or `loggingIn` may lose its place to another.
+ */
+type State = 'silent' | 'waiting' | 'loggingIn' | 'busy' | 'in' | 'gone';
+
+interface Member {
+  readonly network: Network;
+  readonly cut: () => void;
+  state: State;
+  sinceMs: number;
+  proceed: (why: GatewayError | null) => void;
+}
+
+interface Network {
+  readonly address: string;
+  connections: number;
+  /** In each, who came into that state first is first. */
+  readonly silent: Set<Member>;
+  readonly loggingIn: Set<Member>;
+  readonly waiting: Set<Member>;
+}
+
+type LimitName = 'connectionsMax' | 'connectionsPerAddressMax' | 'loginsPerAddressMax' | 'silentPerAddressMax';
+
+/**
+ * Counts who is connected, by network. Silence holds no place against who comes: where a limit is reached, the connection that has been silent longest is cut.
+ * Who talks waits for its turn to log in, within the time that a login has.
+ */
 export class Admission {
   readonly #limits: Limits;
-  readonly #counts = new Map<string, Count>();
+  readonly #log: ListenerLog;
+  readonly #networks = new Map<string, Network>();
+  /** Of all networks. */
+  readonly #silent = new Set<Member>();
+  readonly #crowded = new Set<Network>();
   #connections = 0;
+  #watch: NodeJS.Timeout | null = null;
+  readonly #noted = new Map<LimitName, { loggedMs: number; turnedAway: number }>();
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, log: ListenerLog) {
     this.#limits = limits;
+    this.#log = log;
   }
 
-  /** Null when a limit is reached. */
-  enter(address: string): Place | null {
-    const { connectionsMax, connectionsPerAddressMax, loginsPerAddressMax } = this.#limits;
-    const count = this.#counts.get(address) ?? { connections: 0, logins: 0 };
-    if (this.#connections >= connectionsMax || count.connections >= connectionsPerAddressMax || count.logins >= loginsPerAddressMax) {
-      return null;
+  /** `cut` ends the connection when its place is given away. An error names the limit by which it is turned away. */
+  enter(address: string, cut: () => void): Place | GatewayError {
+    const network = this.#networkOf(address);
+    const limit = this.#makeRoom(network);
+    if (limit !== null) {
+      this.#note(limit, network);
+      return this.#full(limit);
     }
-    this.#counts.set(address, count);
+    this.#networks.set(network.address, network);
     this.#connections += 1;
-    count.connections += 1;
-    count.logins += 1;
-    let isLoggingIn = true;
-    let isHere = true;
-    const loggedIn = (): void => {
-      count.logins -= isLoggingIn ? 1 : 0;
-      isLoggingIn = false;
-    };
-    const leave = (): void => {
-      if (!isHere) {
-        return;
+    network.connections += 1;
+    const member: Member = { network, cut, state: 'silent', sinceMs: performance.now(), proceed: () => undefined };
+    network.silent.add(member);
+    this.#silent.add(member);
+    const moveTo = (state: State): void => {
+      if (member.state !== 'in' || state === 'gone') {
+        this.#move(member, state);
       }
-      isHere = false;
-      loggedIn();
+    };
+    return {
+      turn: async () => this.#turn(member),
+      busy: () => {
+        moveTo('busy');
+      },
+      idle: () => {
+        moveTo('silent');
+      },
+      loggedIn: () => {
+        moveTo('in');
+      },
+      leave: () => {
+        moveTo('gone');
+      },
+    };
+  }
+
+  #networkOf(address: string): Network {
+    const key = networkOf(address);
+    return this.#networks.get(key) ?? { address: key, connections: 0, silent: new Set(), loggingIn: new Set(), waiting: new Set() };
+  }
+
+  /** Null when there is room, if need be in the place of one that is silent: of the same network where that has one. */
+  #makeRoom(network: Network): LimitName | null {
+    const { connectionsMax, connectionsPerAddressMax, silentPerAddressMax } = this.#limits;
+    if (network.silent.size >= silentPerAddressMax) {
+      this.#evict(network.silent, 'silentPerAddressMax');
+    }
+    if (network.connections >= connectionsPerAddressMax && !this.#evict(network.silent, 'connectionsPerAddressMax')) {
+      return 'connectionsPerAddressMax';
+    }
+    const candidates = network.silent.size > 0 ? network.silent : this.#silent;
+    return this.#connections >= connectionsMax && !this.#evict(candidates, 'connectionsMax') ? 'connectionsMax' : null;
+  }
+
+  #evict([longest]: ReadonlySet<Member>, limit: LimitName): boolean {
+    if (longest === undefined) {
+      return false;
+    }
+    this.#note(limit, longest.network);
+    this.#move(longest, 'gone');
+    longest.cut();
+    return true;
+  }
+
+  async #turn(member: Member): Promise<GatewayError | null> {
+    const { promise, resolve } = Promise.withResolvers<GatewayError | null>();
+    member.proceed = resolve;
+    this.#move(member, 'waiting');
+    return promise;
+  }
+
+  #move(member: Member, state: State): void {
+    if (member.state === 'gone') {
+      return;
+    }
+    const { network } = member;
+    const before = member.state;
+    network.silent.delete(member);
+    this.#silent.delete(member);
+    network.loggingIn.delete(member);
+    network.waiting.delete(member);
+    member.state = state;
+    member.sinceMs = performance.now();
+    if (state === 'silent') {
+      network.silent.add(member);
+      this.#silent.add(member);
+    } else if (state === 'loggingIn' || state === 'waiting') {
+      network[state].add(member);
+    } else if (state === 'gone') {
       this.#connections -= 1;
-      count.connections -= 1;
-      if (count.connections === 0) {
-        this.#counts.delete(address);
+      network.connections -= 1;
+      if (network.connections === 0) {
+        this.#networks.delete(network.address);
       }
-    };
-    return { loggedIn, leave };
+    }
+    if (before === 'waiting' && state !== 'waiting') {
+      member.proceed(state === 'loggingIn' ? null : this.#full('loginsPerAddressMax'));
+    }
+    this.#letIn(network);
+  }
+
+  /** Gives those that wait their turns, as far as the share reaches. */
+  #letIn(network: Network): void {
+    const [next] = network.waiting;
+    if (next === undefined) {
+      this.#crowded.delete(network);
+    } else if (network.loggingIn.size < this.#limits.loginsPerAddressMax) {
+      this.#move(next, 'loggingIn');
+    } else {
+      this.#crowded.add(network);
+      this.#watch ??= setInterval(() => {
+        this.#look();
+      }, lookMs);
+    }
+  }
+
+  /** Those that stall give way, and who has waited as long as a login may take is told so. */
+  #look(): void {
+    const nowMs = performance.now();
+    for (const network of this.#crowded) {
+      for (const member of [...network.loggingIn].slice(0, network.waiting.size)) {
+        if (nowMs - member.sinceMs >= stalledMs) {
+          this.#evict(new Set([member]), 'loginsPerAddressMax');
+        }
+      }
+      for (const member of network.waiting) {
+        if (nowMs - member.sinceMs >= this.#limits.loginMs) {
+          this.#note('loginsPerAddressMax', network);
+          this.#move(member, 'busy');
+        }
+      }
+    }
+    if (this.#crowded.size === 0) {
+      clearInterval(this.#watch ?? undefined);
+      this.#watch = null;
+    }
+  }
+
+  #full(limit: LimitName): GatewayError {
+    return new GatewayError('throttled', `Too many connections at once: limits.${limit} of the gateway is ${this.#limits[limit]}. Open fewer, or raise it.`);
+  }
+
+  #note(limit: LimitName, { address }: Network): void {
+    const noted = this.#noted.get(limit) ?? { loggedMs: -Infinity, turnedAway: 0 };
+    this.#noted.set(limit, noted);
+    noted.turnedAway += 1;
+    const nowMs = performance.now();
+    if (nowMs - noted.loggedMs >= floodLogMs) {
+      this.#log.warn({ limit, value: this.#limits[limit], address, turnedAway: noted.turnedAway }, `too many connections: limits.${limit} is reached`);
+      noted.loggedMs = nowMs;
+      noted.turnedAway = 0;
+    }
   }
 }

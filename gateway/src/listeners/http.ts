@@ -10,7 +10,7 @@ import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf } from '../domain/problem.ts';
 import type { Door, ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { endEarly, onceClosed } from '../wire/http/client-response.ts';
-import type { Admission, Place } from './admission.ts';
+import { Admission, type ListenerLog, type Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
 import { awaitAnswer } from './upgrade-wait.ts';
@@ -22,6 +22,10 @@ const headBytesMax = 64 * 1024;
 const keepAliveMs = 65_000;
 /** Requests of one connection without an answer: who sends more on it is cut off (ATTACKS D33). HTTP/2 says so before. */
 const unansweredMax = 256;
+/** What a client that is turned away may take to hear it. */
+const tellMs = 2_000;
+/** How many may be hearing it at the same time. */
+const toldMax = 64;
 /** How often deadlines are looked at. */
 const deadlinesMs = 500;
 const tunnelProtocol = 'countersign-tunnel';
@@ -42,7 +46,7 @@ export interface HttpListenerOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly limits: Limits;
-  readonly admission: Admission;
+  readonly log: ListenerLog;
   /** With one, TLS is spoken on the same port with whoever begins it. */
   readonly certificate: SecureContext | null;
   readonly makeVisit: (address: string) => Visit;
@@ -80,6 +84,8 @@ interface Message {
 export class HttpListener implements AsyncDisposable {
   readonly #options: HttpListenerOptions;
   readonly #server: Server;
+  readonly #admission: Admission;
+  readonly #told = new Set<Socket>();
   readonly #http2 = new Http2Connections(headBytesMax);
   /** Tunnels are the listener's they lead to. */
   readonly #sockets = new Set<Socket>();
@@ -89,6 +95,7 @@ export class HttpListener implements AsyncDisposable {
 
   private constructor(options: HttpListenerOptions) {
     this.#options = options;
+    this.#admission = new Admission(options.limits, options.log);
     this.#server = createServer({
       headersTimeout: Math.min(options.limits.loginMs, headMs),
       // A body is under the deadlines of whoever reads it: an upload may be long.
@@ -128,7 +135,7 @@ export class HttpListener implements AsyncDisposable {
       } else if (isWebSocket(request.headers)) {
         this.#serveUpgrade(guest, request, head);
       } else {
-        guest.place.loggedIn();
+        guest.place.busy();
         this.#sockets.delete(guest.outer);
         openTunnel(options, request, { socket, head });
       }
@@ -164,11 +171,11 @@ export class HttpListener implements AsyncDisposable {
 
   /** Lets a connection in within the limits; it is served once it is known what it speaks. */
   #admit(socket: Socket): void {
-    const { certificate, limits, admission, makeVisit } = this.#options;
+    const { certificate, limits, makeVisit } = this.#options;
     const address = plainAddress(socket.remoteAddress);
-    const place = admission.enter(address);
-    if (place === null) {
-      socket.destroy();
+    const place = this.#admission.enter(address, () => socket.destroy());
+    if (place instanceof GatewayError) {
+      this.#turnAway(socket, place);
       return;
     }
     socket.setNoDelay(true);
@@ -186,6 +193,26 @@ export class HttpListener implements AsyncDisposable {
         this.#begin({ place, visit, outer: socket, served, unanswered: 0, waiting: [] }, version);
       },
     });
+  }
+
+  /** What it asked is not looked at: who speaks TLS gets no answer. */
+  #turnAway(socket: Socket, error: GatewayError): void {
+    if (this.#told.size >= toldMax) {
+      socket.destroy();
+      return;
+    }
+    this.#told.add(socket);
+    const timer = setTimeout(() => socket.destroy(), tellMs);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#told.delete(socket);
+    });
+    socket.on('error', () => socket.destroy());
+    const problem = problemOf(error);
+    const body = JSON.stringify(problem);
+    const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+    socket.resume();
+    socket.end(`${head}\r\n\r\n${body}`);
   }
 
   #begin(guest: Guest, version: HttpVersion): void {
@@ -229,10 +256,13 @@ export class HttpListener implements AsyncDisposable {
       response.destroy();
       return;
     }
-    guest.place.loggedIn();
+    guest.place.busy();
     guest.unanswered += 1;
     onceClosed(response, () => {
       guest.unanswered -= 1;
+      if (guest.unanswered === 0) {
+        guest.place.idle();
+      }
       const next = guest.waiting.shift();
       if (next !== undefined && !guest.outer.destroyed) {
         this.#answer(guest, next);
@@ -267,13 +297,24 @@ export class HttpListener implements AsyncDisposable {
     void this.#exchange(guest, { target, path }, message);
   }
 
-  async #exchange({ visit, served }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
+  async #exchange({ visit, served, place }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
     const protocol = this.#options.protocolOf(where.target);
     using door = visit.door(protocol.id);
     const clientAddress = plainAddress(served.remoteAddress);
     try {
       const facts = { clientAddress, isLoopback: isLoopback(clientAddress), isEncrypted: served instanceof TLSSocket };
-      await protocol.serve({ ...message, ...facts, ...where }, door);
+      await protocol.serve(
+        { ...message, ...facts, ...where },
+        {
+          limits: door.limits,
+          signal: (key) => door.signal(key),
+          authenticate: async (credential) => {
+            const session = await door.authenticate(credential);
+            place.loggedIn();
+            return session;
+          },
+        },
+      );
     } catch (error) {
       this.#options.onError(error);
       message.response.destroy();

@@ -7,21 +7,16 @@ import type { Limits } from '../domain/limits.ts';
 import type { Client, Door, StreamProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { addressOf, Connection } from '../wire/connection.ts';
 import { reasonOf } from '../wire/tls.ts';
-import { Admission } from './admission.ts';
+import { Admission, type ListenerLog, type Place } from './admission.ts';
 
 const keepAliveMs = 60_000;
 /** Past the login's deadline, what a protocol has to say of it. */
 const lastWordMs = 250;
-/** At most one line about turned away connections in this time. */
-const floodLogMs = 10_000;
+/** What a client that is turned away may take to hear it, and how many may be hearing it at the same time. */
+const tellMs = 2_000;
+const toldMax = 64;
 /** How long connections may take to end by themselves when the listener closes. */
 const drainMs = 5_000;
-
-/** What a listener needs of the log. */
-interface ListenerLog {
-  warn(facts: Readonly<Record<string, unknown>>, message: string): void;
-  error(facts: Readonly<Record<string, unknown>>, message: string): void;
-}
 
 export interface TcpListenerOptions {
   readonly host: string;
@@ -42,12 +37,11 @@ export class TcpListener implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   readonly #loggingIn = new Set<Connection>();
   #isAccepting = true;
-  #turnedAway = 0;
-  #floodLoggedMs = -Infinity;
+  #told = 0;
 
   private constructor(options: TcpListenerOptions) {
     this.#options = options;
-    this.#admission = new Admission(options.limits);
+    this.#admission = new Admission(options.limits, options.log);
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
       this.#accept(socket, null);
     });
@@ -112,10 +106,8 @@ export class TcpListener implements AsyncDisposable {
   }
 
   #accept(socket: Socket, through: { readonly head: Buffer; readonly tunnel: TunnelIdentity } | null): void {
-    const place = this.#isAccepting ? this.#admission.enter(addressOf(socket)) : null;
-    if (place === null) {
+    if (!this.#isAccepting) {
       socket.destroy();
-      this.#logFlood(addressOf(socket));
       return;
     }
     const { certificate, limits } = this.#options;
@@ -127,54 +119,104 @@ export class TcpListener implements AsyncDisposable {
     if (through !== null) {
       connection.unread(through.head);
     }
-    const deadline = setTimeout(() => {
+    const place = this.#admission.enter(addressOf(socket), () => {
       connection.destroy();
-    }, limits.loginMs + lastWordMs);
-    const loggedIn = (): void => {
-      clearTimeout(deadline);
-      place.loggedIn();
-      this.#loggingIn.delete(connection);
-    };
+    });
     this.#connections.add(connection);
     this.#loggingIn.add(connection);
     void connection.closed.finally(() => {
-      loggedIn();
-      place.leave();
+      this.#loggingIn.delete(connection);
       this.#connections.delete(connection);
     });
-    void this.#serve(connection, loggedIn);
+    if (place instanceof GatewayError) {
+      void this.#turnAway(connection, place);
+      return;
+    }
+    void connection.closed.finally(() => {
+      place.leave();
+    });
+    void this.#admit(connection, place);
   }
 
-  async #serve(connection: Connection, loggedIn: () => void): Promise<void> {
-    const { protocol, makeDoor, log } = this.#options;
-    try {
+  /** Waits for the client's first word and then for its turn. */
+  async #admit(connection: Connection, place: Place): Promise<void> {
+    const { loginMs } = this.#options.limits;
+    if (connection.tunnel === null && !(await hasSpoken(connection, loginMs))) {
+      connection.destroy();
+      return;
+    }
+    const refusal = await place.turn();
+    if (refusal === null) {
+      await this.#serve(connection, place);
+    } else {
+      await this.#turnAway(connection, refusal);
+    }
+  }
+
+  async #serve(connection: Connection, place: Place): Promise<void> {
+    const { protocol, makeDoor, limits } = this.#options;
+    const deadline = setTimeout(() => {
+      connection.destroy();
+    }, limits.loginMs + lastWordMs);
+    void connection.closed.finally(() => {
+      clearTimeout(deadline);
+    });
+    await this.#guard(connection, async () => {
       const door = makeDoor(connection, protocol.id);
       await protocol.serve(connection, {
         limits: door.limits,
         signal: (key) => door.signal(key),
         authenticate: async (credential) => {
+          place.busy();
           const session = await door.authenticate(credential);
-          loggedIn();
+          clearTimeout(deadline);
+          place.loggedIn();
+          this.#loggingIn.delete(connection);
           return session;
         },
       });
+    });
+  }
+
+  /** Says why in the protocol's own words, at the place where it answers a login. */
+  async #turnAway(connection: Connection, error: GatewayError): Promise<void> {
+    if (this.#told >= toldMax) {
+      connection.destroy();
+      return;
+    }
+    this.#told += 1;
+    const deadline = setTimeout(() => {
+      connection.destroy();
+    }, tellMs + lastWordMs);
+    await this.#guard(connection, async () =>
+      this.#options.protocol.serve(connection, {
+        limits: { ...this.#options.limits, loginMs: tellMs },
+        signal: async () => Promise.resolve(false),
+        authenticate: async () => Promise.reject(error),
+      }),
+    );
+    clearTimeout(deadline);
+    this.#told -= 1;
+  }
+
+  async #guard(connection: Connection, serve: () => Promise<void>): Promise<void> {
+    try {
+      await serve();
       connection.end();
     } catch (error) {
-      log.error({ err: error, protocol: protocol.id }, 'a connection was cut by an error of ours');
+      this.#options.log.error({ err: error, protocol: this.#options.protocol.id }, 'a connection was cut by an error of ours');
       connection.destroy();
     }
   }
+}
 
-  #logFlood(address: string): void {
-    if (!this.#isAccepting) {
-      return;
-    }
-    this.#turnedAway += 1;
-    const nowMs = performance.now();
-    if (nowMs - this.#floodLoggedMs >= floodLogMs) {
-      this.#options.log.warn({ protocol: this.#options.protocol.id, address, turnedAway: this.#turnedAway }, 'too many connections');
-      this.#floodLoggedMs = nowMs;
-      this.#turnedAway = 0;
-    }
+/** What it said is read again by whoever serves it. */
+async function hasSpoken(connection: Connection, limitMs: number): Promise<boolean> {
+  try {
+    const first = await connection.read(limitMs);
+    connection.unread(first ?? Buffer.alloc(0));
+    return first !== null;
+  } catch {
+    return false;
   }
 }

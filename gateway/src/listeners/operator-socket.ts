@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
+
+const connectionsMax = 64;
+const headMs = 10_000;
+
+/**
+ * The API for the operator of this machine: a Unix socket in a directory of its own, where only the gateway's user can connect. No flood at the other
+ * listeners, whatever address it comes from, takes its places. Not in the data directory, which can be copied as it is.
+ */
+export class OperatorSocket implements AsyncDisposable {
+  readonly path: string;
+  readonly #server: Server;
+
+  readonly #directory: string;
+
+  private constructor(directory: string, server: Server) {
+    this.#directory = directory;
+    this.path = socketIn(directory);
+    this.#server = server;
+  }
+
+  /** `parent`: where directories are made that need not outlive the process. Errors: of the file system, or of a path that is too long for a socket. */
+  static async open(parent: string, onApi: (request: ClientRequest, response: ClientResponse) => void): Promise<OperatorSocket> {
+    const directory = mkdtempSync(join(parent, 'countersign-'));
+    const server = createServer({ headersTimeout: headMs, requestTimeout: 0 }, onApi);
+    server.maxConnections = connectionsMax;
+    server.listen(socketIn(directory));
+    await once(server, 'listening');
+    return new OperatorSocket(directory, server);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    rmSync(this.#directory, { recursive: true, force: true });
+    await Promise.resolve();
+  }
+}
+
+function socketIn(directory: string): string {
+  return join(directory, 'operator.sock');
+}
