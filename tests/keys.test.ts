@@ -123,6 +123,20 @@ describe('C29: the key store is held against the log', () => {
     assert.match(result.stdout, /not in the key store/);
   });
 
+  test('T4.9: the sealed bodies are opened where the keys are at hand, and the output says whether', () => {
+    assert.match(verifyCopy(() => undefined).stdout, /\b\d{2,} sealed bodies were opened and are what their leaves commit to\n/);
+    const withoutRoot = verifyCopy((data) => {
+      rmSync(join(data, 'root.key'));
+    });
+    assert.equal(withoutRoot.status, 0, withoutRoot.stdout);
+    assert.match(withoutRoot.stdout, /the sealed bodies were not opened/);
+    const otherRoot = verifyCopy((data) => {
+      writeFileSync(join(data, 'root.key'), 'ab'.repeat(32));
+    });
+    assert.equal(otherRoot.status, 5, otherRoot.stdout);
+    assert.match(otherRoot.stdout, /malformed: leaf \d+: a body of it cannot be opened: .*root key is another one/);
+  });
+
   test('T4.12, E46: what a row says of its day decides nothing when a session is read', () => {
     const read = (): string => shop.gateway.cli(['session', 'show', lastSession(), '--data', join(shop.gateway.directory, 'copy')]).stdout;
     verifyCopy(() => undefined);

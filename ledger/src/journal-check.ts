@@ -1,4 +1,5 @@
 /** Follows the journal of a store from the first segment to the last, as far as it can be followed. */
+import type { BodyCheck } from './body-check.ts';
 import { formatCheckpoint, originOf } from './checkpoint.ts';
 import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader, type SegmentSummary } from './journal.ts';
 import type { KeyCheck } from './key-check.ts';
@@ -36,6 +37,7 @@ interface JournalCheckParts {
   readonly tiles: TileCheck;
   readonly expectations: readonly Expectation[];
   readonly keyCheck?: KeyCheck | undefined;
+  readonly bodyCheck?: BodyCheck | undefined;
 }
 
 export class JournalCheck {
@@ -44,6 +46,7 @@ export class JournalCheck {
   readonly #findings: Findings;
   readonly #keys: readonly VerifierKey[];
   readonly #tiles: TileCheck;
+  readonly #bodies: BodyCheck | undefined;
   readonly #expectations: readonly Expectation[];
   readonly #chain = new Uint8Array(hashBytes);
   #header: SegmentHeader | undefined;
@@ -70,6 +73,7 @@ export class JournalCheck {
     this.#findings = parts.findings;
     this.#keys = parts.keys;
     this.#tiles = parts.tiles;
+    this.#bodies = parts.bodyCheck;
     this.#expectations = parts.expectations;
     this.log = new LogCheck({
       findings: parts.findings,
@@ -184,6 +188,9 @@ export class JournalCheck {
         this.#seeBoundary(segment, step.offset);
         if (!this.#addFrame(step, segment, `${where} offset ${step.offset}`)) {
           return false;
+        }
+        if (this.#bodies !== undefined && step.header.type === 'batch') {
+          await this.#bodies.add(step);
         }
         continue;
       }

@@ -1,4 +1,5 @@
 /** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
+import { BodyCheck, type BodyCounts, type BodyOpener } from './body-check.ts';
 import type { Pause } from './governance.ts';
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
@@ -17,6 +18,8 @@ export interface StoreOptions {
   readonly known?: string;
   /** The key store of the gateway, if it is at hand: the keys that the log announces must be in it. */
   readonly keyRows?: KeyRows;
+  /** Who can open sealed bodies: they must be what their leaves commit to. */
+  readonly bodies?: BodyOpener;
   /** How old the newest leaf under a signature may be. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
@@ -44,6 +47,8 @@ export interface StoreReport {
     readonly tiles: number;
     /** Keys found in the key store, absent when none was given. */
     readonly keys?: number;
+    /** Sealed bodies, absent when nobody could open them. */
+    readonly bodies?: BodyCounts;
     readonly bytes: number;
   };
   /** When the gateway recorded nothing, by its own word under the signature: at most the first hundred. */
@@ -82,7 +87,8 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   const expectations = [published.expectation, known].filter((one) => one !== undefined);
   const { keyRows, now = Date.now } = options;
   const keyCheck = keyRows === undefined ? undefined : new KeyCheck(keyRows, findings, now());
-  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck });
+  const bodyCheck = options.bodies === undefined ? undefined : new BodyCheck(options.bodies, findings);
+  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck, bodyCheck });
   await orMalformedLater(findings, 'journal', async () => journal.follow(options.onProgress));
   if (journal.isComplete) {
     finishJournal(journal, published, findings);
@@ -101,7 +107,11 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   const { counts, ...rest } = summary(journal, newest, elapsedMs);
   return {
     ...rest,
-    counts: keyCheck === undefined ? counts : { ...counts, keys: keyCheck.count },
+    counts: {
+      ...counts,
+      ...(keyCheck === undefined ? {} : { keys: keyCheck.count }),
+      ...(bodyCheck === undefined ? {} : { bodies: bodyCheck.counts }),
+    },
     verdict: findings.verdict,
     findings: findings.list,
     findingsDropped: findings.dropped,

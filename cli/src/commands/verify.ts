@@ -1,6 +1,9 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { JournalOpener } from '@countersign/gateway/recording/body-opener.ts';
 import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
+import { KeyStore } from '@countersign/gateway/recording/key-store.ts';
+import { openRootKey, rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/recording/root-key.ts';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
@@ -25,6 +28,7 @@ interface VerifyOptions {
   readonly key: readonly string[];
   readonly known?: string;
   readonly maxAge?: number;
+  readonly bodies: boolean;
   readonly json?: boolean;
 }
 
@@ -47,6 +51,7 @@ export function addVerify(program: Command): void {
     .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, kept outside the store); can be repeated', collect, [])
     .option('--known <file>', 'a checkpoint that was kept elsewhere: the store must not be older, nor another history')
     .option('--max-age <duration>', 'how old the newest signed record may be, for instance 1h', parseDuration)
+    .option('--no-bodies', 'do not open what is sealed, where its keys are at hand: quicker')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -72,12 +77,14 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
 }
 
 async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
-  const data = options.data ?? loadConfig(options).data;
+  const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
   const progress = showProgress();
   using keyRows = openKeys(data);
+  using bodies = options.bodies ? openBodies(data, rootKeyEnvironment(rootKey, process.env)) : null;
   const report = await verifyStore(openStoreFiles(data), {
     ...trustedKeys(options),
     ...(keyRows === null ? {} : { keyRows }),
+    ...(bodies === null ? {} : { bodies }),
     ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
     ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
     onProgress: progress.show,
@@ -91,11 +98,22 @@ const ownFiles = ['root.key', 'identity.db', 'keys.db-journal'];
 
 /** Null where there is no key store, and none to be expected. */
 function openKeys(data: string): ReturnType<typeof openKeyRows> | null {
-  const isThere = (name: string): boolean => lstatSync(join(data, name), { throwIfNoEntry: false }) !== undefined;
-  if (isThere('keys.db')) {
+  if (isThere(data, 'keys.db')) {
     return openKeyRows(join(data, 'keys.db'));
   }
-  return ownFiles.some(isThere) ? noKeyRows : null;
+  return ownFiles.some((name) => isThere(data, name)) ? noKeyRows : null;
+}
+
+/** Null where there are no keys, or not the one that opens them. */
+function openBodies(data: string, environment: NodeJS.ProcessEnv): JournalOpener | null {
+  const hasRoot = environment[rootKeyVariable] !== undefined || isThere(data, 'root.key');
+  return hasRoot && isThere(data, 'keys.db')
+    ? new JournalOpener(() => KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false)))
+    : null;
+}
+
+function isThere(data: string, name: string): boolean {
+  return lstatSync(join(data, name), { throwIfNoEntry: false }) !== undefined;
 }
 
 async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {
@@ -145,7 +163,7 @@ function print(report: StoreReport | FileReport, hasKeys: boolean): void {
 
 function describeStore({ counts, pauses, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
   const state = closed ? 'The gateway was stopped in good order.' : 'The gateway is running, or was not stopped in good order.';
-  const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys } = counts;
+  const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys, bodies } = counts;
   return [
     `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}. ${state}`]),
@@ -153,6 +171,7 @@ function describeStore({ counts, pauses, newest, unsigned, closed, leavesPerSeco
     keys === undefined
       ? 'without the key store: whether the bodies can still be opened was not checked'
       : `${keys} keys announced and compared with the key store`,
+    describeBodies(bodies),
     ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${unsigned.leaves} records`]),
     ...(unsigned.tornBytes === 0 ? [] : [`torn tail of a crash: ${unsigned.tornBytes} bytes`]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
@@ -166,6 +185,19 @@ function describePauses(count: number, pauses: StoreReport['pauses']): string[] 
     return `nothing was recorded from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${seconds(to - from)} by the clock, ${seconds(monotonic)} measured`;
   });
   return count > lines.length ? [...lines, `and in ${count - lines.length} pauses more`] : lines;
+}
+
+function describeBodies(bodies: StoreReport['counts']['bodies']): string {
+  if (bodies === undefined) {
+    return 'the sealed bodies were not opened: whether they are what their leaves commit to was not checked';
+  }
+  const { opened, erased, mismatched, unreadable } = bodies;
+  const rest = [
+    ...(mismatched === 0 ? [] : [`${mismatched} are not`]),
+    ...(erased === 0 ? [] : [`${erased} are erased`]),
+    ...(unreadable === 0 ? [] : [`${unreadable} could not be opened`]),
+  ];
+  return [`${opened} sealed bodies were opened and are what their leaves commit to`, ...rest].join(', ');
 }
 
 function describeFile({ form, log, session, extent, counts, logSize }: FileReport): string[] {

@@ -1,6 +1,7 @@
 import { createHash, createSecretKey, generateKeyPairSync, createPrivateKey, createPublicKey, randomBytes, sign, type KeyObject } from 'node:crypto';
 import type { NoteSigner } from '@countersign/ledger/note.ts';
-import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import { openAsFound } from '../store/sqlite-as-found.ts';
+import { openSqlite, type Sqlite } from '../store/sqlite.ts';
 import { standardClass } from './retention.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 
@@ -43,25 +44,28 @@ export interface NewClassKey extends ClassDay {
  */
 export class KeyStore implements Disposable {
   readonly #database: Sqlite;
+  readonly #opened: Disposable;
   readonly #root: KeyObject;
   readonly #ahead = new Map<string, SessionSecrets[]>();
   readonly #announced = new Set<string>();
   readonly #newClassKeys: NewClassKey[] = [];
 
-  private constructor(database: Sqlite, root: KeyObject) {
+  private constructor(database: Sqlite, opened: Disposable, root: KeyObject) {
     this.#database = database;
+    this.#opened = opened;
     this.#root = root;
   }
 
   static open(file: string, root: KeyObject): KeyStore {
     const database = openSqlite(file, { journal: 'truncate', secureDelete: true });
     database.exec(schema);
-    return new KeyStore(database, root);
+    return new KeyStore(database, database, root);
   }
 
-  /** For reading a store that no gateway runs on; nothing in it is made or changed. */
+  /** For reading, whoever runs on it or left it: nothing in it is made or changed. */
   static openReadOnly(file: string, root: KeyObject): KeyStore {
-    return new KeyStore(openSqliteReadOnly(file), root);
+    const found = openAsFound(file);
+    return new KeyStore(found.database, found, root);
   }
 
   /** Makes gateway id and signing key on the first call. Errors: `key_unavailable`. */
@@ -119,7 +123,7 @@ export class KeyStore implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.#opened[Symbol.dispose]();
   }
 
   #make(metaDay: number, contentDay: number): SessionSecrets[] {

@@ -6,7 +6,7 @@ import type { SecretReader } from '../domain/target.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 
 const rootKeyBytes = 32;
-const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
+export const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
 
 /**
  * The key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), else from `root.key` in the data directory, which is made on

@@ -50,15 +50,16 @@ export async function* readEntries(
 
 /** Opens the bodies of one session's records. A body that is not what its leaf commits to is never passed on. */
 export class SessionOpener {
-  readonly #keys: KeyStore;
+  readonly #keys: Pick<KeyStore, 'find'>;
   #keyId: number | null;
   readonly #secrets: Partial<Record<'meta' | 'content', FoundSecret>> = {};
   readonly #channels = new Map<number, ChannelFacts>();
   /** The bodies that later ones may copy from, by their places. */
   readonly #kept: (Uint8Array | undefined)[] = [];
+  #keptBytes = 0;
 
   /** `keyId` when the record that tells it has been passed already. */
-  constructor(keys: KeyStore, keyId: number | null = null) {
+  constructor(keys: Pick<KeyStore, 'find'>, keyId: number | null = null) {
     this.#keys = keys;
     this.#keyId = keyId;
   }
@@ -67,9 +68,7 @@ export class SessionOpener {
   async open(raw: RawRecord): Promise<OpenedRecord> {
     const { leaf } = raw;
     const governance = openClear(raw);
-    if ((leaf.kind === 'open' || leaf.kind === 'epoch') && typeof governance?.['key'] === 'number') {
-      this.#keyId = governance['key'];
-    }
+    this.#learnKey(leaf, governance);
     const metaBody = sealedMeta(leaf) ? await this.openBody(raw, 'meta') : null;
     const contentBody = (leaf.flags & leafFlags.hasContent) === 0 ? null : await this.openBody(raw, 'content');
     const meta = metaBody?.state === 'open' ? parseMeta(metaBody.plain) : null;
@@ -91,6 +90,24 @@ export class SessionOpener {
       continues: (leaf.flags & leafFlags.continues) !== 0,
       withheld: mismatch ? 'mismatch' : erased ? 'erased' : null,
     };
+  }
+
+  /** About what it holds of bodies that later ones may copy from. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** From here on, what copies from earlier bodies is a mismatch. */
+  forgetKept(): void {
+    this.#kept.fill(undefined);
+    this.#keptBytes = 0;
+  }
+
+  /** For who opens bodies one by one: the first record of a session tells its key. */
+  learnKey(raw: RawRecord): void {
+    if (raw.leaf.kind === 'open' || raw.leaf.kind === 'epoch') {
+      this.#learnKey(raw.leaf, openClear(raw));
+    }
   }
 
   /** One body of a record; in order, each once, as in `open`. */
@@ -120,9 +137,16 @@ export class SessionOpener {
       return { state: 'mismatch' };
     }
     if (place !== null) {
+      this.#keptBytes += plain.length - (this.#kept[place]?.length ?? 0);
       this.#kept[place] = plain;
     }
     return { state: 'open', salt, plain };
+  }
+
+  #learnKey(leaf: Leaf, governance: Readonly<Record<string, unknown>> | null): void {
+    if ((leaf.kind === 'open' || leaf.kind === 'epoch') && typeof governance?.['key'] === 'number') {
+      this.#keyId = governance['key'];
+    }
   }
 
   /** Those of a session have one class and day each; only the leaves are believed that they do. */

@@ -1,0 +1,62 @@
+/** Holds bodies against the leaves that commit to them, where somebody has the keys. */
+import type { Frame } from './segment-reader.ts';
+import type { Findings } from './verdict.ts';
+
+/** Who has the keys opens the sealed bodies of a store: the verifier itself has none. */
+export interface BodyOpener {
+  /** The batches in order, each once, as they stand in the journal: their leaves were checked. Resolves to the sealed bodies of this one, those that hold nothing against them included. */
+  open(frame: Frame): Promise<readonly BodyOutcome[]>;
+}
+
+/**
+ * `erased`: its key was destroyed, or is not in the key store. `mismatch`: it is not what its leaf commits to. `unreadable`: why it could not be opened, which says nothing
+ * against it.
+ */
+export interface BodyOutcome {
+  /** Of its leaf. */
+  readonly index: number;
+  readonly state: 'open' | 'erased' | 'mismatch' | { readonly unreadable: string };
+}
+
+export interface BodyCounts {
+  /** Opened, and what their leaves commit to. */
+  readonly opened: number;
+  readonly erased: number;
+  readonly mismatched: number;
+  readonly unreadable: number;
+}
+
+export class BodyCheck {
+  readonly #opener: BodyOpener;
+  readonly #findings: Findings;
+  readonly #counts = { opened: 0, erased: 0, mismatched: 0, unreadable: 0 };
+
+  constructor(opener: BodyOpener, findings: Findings) {
+    this.#opener = opener;
+    this.#findings = findings;
+  }
+
+  get counts(): BodyCounts {
+    return this.#counts;
+  }
+
+  async add(frame: Frame): Promise<void> {
+    const counts = this.#counts;
+    for (const { index, state } of await this.#opener.open(frame)) {
+      if (state === 'open') {
+        counts.opened += 1;
+      } else if (state === 'erased') {
+        counts.erased += 1;
+      } else if (state === 'mismatch') {
+        counts.mismatched += 1;
+        this.#findings.add('integrity', `leaf ${index}`, 'a body of it is not what it commits to');
+      } else {
+        counts.unreadable += 1;
+        // One cause keeps all of them shut, as a rule.
+        if (counts.unreadable === 1) {
+          this.#findings.add('malformed', `leaf ${index}`, `a body of it cannot be opened: ${state.unreadable}`);
+        }
+      }
+    }
+  }
+}
