@@ -155,6 +155,8 @@ export interface Door {
    * `cannot_record`, `stopping`. A refused attempt is recorded with address and reason before this rejects.
    */
   authenticate(credential: Credential): Promise<Session>;
+  /** Records that a client is turned away before it has shown a credential. Errors: `cannot_record`. */
+  turnedAway(error: GatewayError): Promise<void>;
   /** Delivers a signal (a cancel key) to whichever channel registered it; false when nobody did. */
   signal(key: Uint8Array): Promise<boolean>;
 }

@@ -307,6 +307,7 @@ export class HttpListener implements AsyncDisposable {
         { ...message, ...facts, ...where },
         {
           limits: door.limits,
+          turnedAway: async (error) => door.turnedAway(error),
           signal: (key) => door.signal(key),
           authenticate: async (credential) => {
             const session = await door.authenticate(credential);

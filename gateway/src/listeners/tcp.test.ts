@@ -81,6 +81,7 @@ function makeDoor(_client: Client): Door {
   return {
     limits: { ...defaultLimits, loginMs: 200 },
     authenticate: ({ token }) => (token === 'bug' ? Promise.reject(new TypeError('a bug of ours')) : Promise.resolve(new MemorySession())),
+    turnedAway: () => Promise.resolve(),
     signal: () => Promise.resolve(false),
   };
 }

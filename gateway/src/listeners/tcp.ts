@@ -165,6 +165,7 @@ export class TcpListener implements AsyncDisposable {
       const door = makeDoor(connection, protocol.id);
       await protocol.serve(connection, {
         limits: door.limits,
+        turnedAway: async (error) => door.turnedAway(error),
         signal: (key) => door.signal(key),
         authenticate: async (credential) => {
           place.busy();
@@ -191,6 +192,7 @@ export class TcpListener implements AsyncDisposable {
     await this.#guard(connection, async () =>
       this.#options.protocol.serve(connection, {
         limits: { ...this.#options.limits, loginMs: tellMs },
+        turnedAway: async () => Promise.resolve(),
         signal: async () => Promise.resolve(false),
         authenticate: async () => Promise.reject(error),
       }),

@@ -22,6 +22,11 @@ export class ReplayDoor implements Door, Disposable {
     return Promise.resolve(this.#open(target));
   }
 
+  /** A replay records nothing. */
+  async turnedAway(): Promise<void> {
+    await Promise.resolve();
+  }
+
   async signal(): Promise<boolean> {
     return Promise.resolve(false);
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { GatewayError } from '../domain/errors.ts';
 import type { Client, Credential, Door, Session } from '../domain/protocol.ts';
 import { Login, type DoorContext } from './login.ts';
 
@@ -25,6 +26,10 @@ export class ClientDoor implements Door {
       const { session } = admitted.identity;
       return this.#login.open(session === undefined ? sessions.open('channel') : sessions.find(session), credential, admitted);
     });
+  }
+
+  async turnedAway(error: GatewayError): Promise<void> {
+    await this.#login.turnedAway(error);
   }
 
   async signal(key: Uint8Array): Promise<boolean> {

@@ -52,6 +52,11 @@ export class Login {
     }
   }
 
+  /** Records that a client is turned away before it has shown a credential. Errors: `cannot_record`. */
+  async turnedAway(error: GatewayError): Promise<void> {
+    await this.#context.refusals.record({ address: this.#address, protocol: this.#protocol, error });
+  }
+
   /** Opens a channel for who was admitted, in the session that is theirs. */
   open(session: LiveSession | null, credential: Credential, { identity, target, decision }: Admitted): Channel {
     if (session === null) {

@@ -123,6 +123,10 @@ class VisitDoor implements Door, Disposable {
     return open.channel;
   }
 
+  async turnedAway(error: GatewayError): Promise<void> {
+    await this.#login.turnedAway(error);
+  }
+
   /** Nothing over HTTP comes without a credential. */
   async signal(): Promise<boolean> {
     return Promise.resolve(false);

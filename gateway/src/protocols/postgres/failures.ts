@@ -1,4 +1,4 @@
-import type { ErrorCode, GatewayError } from '../../domain/errors.ts';
+import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
 import { errorResponse } from './compose.ts';
 
 /** Our errors in PostgreSQL's own words. https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -26,6 +26,9 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   store_in_use: '55006',
   key_unavailable: '58030',
 };
+
+/** What PostgreSQL closes without a word, because whoever sent it is no client of its, or has stopped to be one. */
+export class Unanswered extends GatewayError {}
 
 export const refusedState = sqlStates.refused;
 

@@ -160,7 +160,7 @@ describe('hostile clients', () => {
     const quick = await RawClient.connect(served.port);
     quick.say(startup({ database: 'orders' }), passwordMessage('cs_wrong'));
     assert.match(await quick.inbox.untilEnd(), /C28P01\0/);
-    assert.match(await silent.inbox.untilEnd(), /C57P05\0/);
+    assert.equal(await silent.inbox.untilEnd(), '');
     assert.match(await slow.inbox.untilEnd(), /C57P05\0/);
   });
 
@@ -176,7 +176,8 @@ describe('hostile clients', () => {
     }, 20);
     const text = await client.inbox.untilEnd();
     clearInterval(drip);
-    assert.match(text, /C57P05\0/);
+    assert.equal(text, '');
+    assert.deepEqual(door.turnedAwayBy, ['deadline_exceeded']);
   });
 
   test('D33: a password of impossible length is not waited for', async () => {
@@ -187,8 +188,37 @@ describe('hostile clients', () => {
       header.writeUInt32BE(length, 1);
       const client = await RawClient.connect(served.port);
       client.say(startup({ database: 'orders' }), header);
-      assert.match(await client.inbox.untilEnd(), /C08P01\0/);
+      assert.equal(await client.inbox.untilEnd(), asksPassword);
     }
+    assert.deepEqual(door.turnedAwayBy, Array(4).fill('malformed'));
+  });
+
+  test('T4.42: what PostgreSQL closes in silence is closed in silence, and recorded', async () => {
+    const door = new OpenDoor();
+    await using served = await serveOn(door);
+    const beginnings: readonly (readonly [string, Buffer])[] = [
+      ['connect and end at once, as node-postgres does', message('X')],
+      ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+      ['TLS where there is none', Buffer.from('16030100050100000100', 'hex')],
+      ['a length too short', Buffer.from('0000000400000000', 'hex')],
+      ['a cancel key that cannot be', Buffer.from('0000000804d2162e', 'hex')],
+      ['half a packet', startup({ database: 'orders' }).subarray(0, 20)],
+    ];
+    for (const [what, bytes] of beginnings) {
+      const client = await RawClient.connect(served.port);
+      client.say(bytes);
+      client.socket.end();
+      assert.equal(await client.inbox.untilEnd(), '', what);
+    }
+    assert.deepEqual(door.turnedAwayBy, ['malformed', 'malformed', 'unsupported', 'malformed', 'malformed', 'malformed']);
+    const nobody = await RawClient.connect(served.port);
+    nobody.socket.end();
+    assert.equal(await nobody.inbox.untilEnd(), '');
+    assert.equal(door.turnedAwayBy.length, 6, 'who says nothing at all asks only whether somebody is there');
+    const older = await RawClient.connect(served.port);
+    older.say(Buffer.from('0000000900020000ff', 'hex'));
+    assert.match(await older.inbox.untilEnd(), /C0A000\0/, 'who speaks an older version is told');
+    assert.equal(door.turnedAwayBy.length, 7);
   });
 
   test('A7: a cancel key that nobody has is answered as one that somebody has: not at all', async () => {

@@ -1,7 +1,8 @@
-import { GatewayError } from '../../domain/errors.ts';
+import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
 import type { Client, Credential, Door } from '../../domain/protocol.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { askPassword, negotiateVersion } from './compose.ts';
+import { Unanswered } from './failures.ts';
 import { frontend, type StartupPacket } from './messages.ts';
 import { PacketReader } from './packet-reader.ts';
 import { readStartupParameters, type StartupRequest } from './startup-parameters.ts';
@@ -36,8 +37,11 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
     totalBytesMax: 4 * startupBytesMax + passwordBytesMax,
     deadlineMs: performance.now() + door.limits.loginMs,
   });
-  const first = await readStartup(client, reader);
+  const first = await unanswered(readStartup(client, reader), ['deadline_exceeded']);
   if (first === null) {
+    if (reader.leftBytes > 0) {
+      throw new Unanswered('malformed', 'The connection ended within its first packet.');
+    }
     return { kind: 'gone' };
   }
   if (first.parsed.kind === 'cancel') {
@@ -103,9 +107,18 @@ async function readStartup(
 
 async function startTls(client: Client, direct: boolean): Promise<void> {
   if (!client.canStartTls) {
-    throw new GatewayError('unsupported', 'TLS is not set up on this listener.');
+    throw new Unanswered('unsupported', 'TLS is not set up on this listener.');
   }
-  await client.startTls({ direct, alpnProtocols: ['postgresql'] });
+  await unanswered(client.startTls({ direct, alpnProtocols: ['postgresql'] }), ['malformed']);
+}
+
+/** Of the errors of a step, those at which PostgreSQL says nothing. */
+async function unanswered<Outcome>(step: Promise<Outcome>, codes: readonly ErrorCode[]): Promise<Outcome> {
+  try {
+    return await step;
+  } catch (error) {
+    throw error instanceof GatewayError && codes.includes(error.code) ? new Unanswered(error.code, error.message, { cause: error }) : error;
+  }
 }
 
 async function readPacket(reader: PacketReader): Promise<Buffer | null> {
@@ -125,7 +138,7 @@ async function readPassword(client: Client, reader: PacketReader): Promise<strin
     );
   }
   client.write(askPassword);
-  const message = await reader.message();
+  const message = await unanswered(reader.message(), ['malformed']);
   if (message === null || message[0] === frontend.terminate) {
     return null;
   }

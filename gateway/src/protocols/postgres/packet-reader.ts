@@ -40,6 +40,7 @@ export class PacketReader {
     while (bytes < length) {
       const piece = await this.#stream.read(this.#leftMs());
       if (piece === null) {
+        this.#buffer = Buffer.concat(pieces, bytes);
         return null;
       }
       pieces.push(piece);

@@ -5,8 +5,8 @@ import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
 import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
 import { authenticationOk, backendKeyData, parameterStatus, readyForQuery } from './compose.ts';
-import { fatal, sqlState } from './failures.ts';
-import { receive, type LoginArrival } from './login.ts';
+import { fatal, sqlState, Unanswered } from './failures.ts';
+import { receive, type Arrival, type LoginArrival } from './login.ts';
 import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
@@ -15,7 +15,7 @@ import { untilCommitted } from '../../wire/until-committed.ts';
 export async function serve(client: Client, door: Door): Promise<void> {
   let session: Session | null = null;
   try {
-    const arrival = await receive(client, door);
+    const arrival = await arrive(client, door);
     if (arrival.kind === 'login') {
       session = await door.authenticate(arrival.credential);
       await converse(client, session, arrival);
@@ -30,6 +30,18 @@ export async function serve(client: Client, door: Door): Promise<void> {
     await giveUp(client, session, error);
   }
   await client.closed;
+}
+
+/** Who comes no further is recorded before it is told. */
+async function arrive(client: Client, door: Door): Promise<Arrival> {
+  try {
+    return await receive(client, door);
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      await door.turnedAway(error);
+    }
+    throw error;
+  }
 }
 
 /** From a proven client to the end of the conversation. The connection is itself an act: recorded before the target hears of it. */
@@ -72,6 +84,10 @@ async function giveUp(client: Client, session: Session | null, error: unknown): 
     client.destroy();
     await session?.close('error');
     throw error;
+  }
+  if (error instanceof Unanswered) {
+    client.end();
+    return;
   }
   const words = fatal(error, session?.id ?? null);
   if (session !== null) {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
+import { Unanswered } from './failures.ts';
 import { startupCode, type StartupPacket } from './messages.ts';
 
 /** As PostgreSQL's own MAX_STARTUP_PACKET_LENGTH. */
@@ -13,7 +14,7 @@ export function decodeStartupLength(bytes: Buffer): number | 'incomplete' {
   }
   const length = bytes.readUInt32BE(0);
   if (length < 8 || length > startupBytesMax) {
-    throw new GatewayError('malformed', 'This is not a PostgreSQL client: the length of its first packet is impossible.');
+    throw new Unanswered('malformed', 'This is not a PostgreSQL client: the length of its first packet is impossible.');
   }
   return length;
 }
@@ -29,7 +30,7 @@ export function parseStartupPacket(packet: Buffer): StartupPacket {
   }
   if (code === startupCode.cancel) {
     if (reader.left < 5 || reader.left > cancelKeyBytesMax) {
-      throw new GatewayError('malformed', 'A cancel request has a key of impossible length.');
+      throw new Unanswered('malformed', 'A cancel request has a key of impossible length.');
     }
     return { kind: 'cancel', key: reader.rest() };
   }

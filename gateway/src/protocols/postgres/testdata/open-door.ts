@@ -16,6 +16,7 @@ export class OpenDoor implements Door {
   readonly limits: Limits;
   readonly sessions: ArraySession[] = [];
   readonly credentials: Credential[] = [];
+  readonly turnedAwayBy: string[] = [];
   readonly signals = new Map<string, () => Promise<void>>();
   readonly #target: Target;
 
@@ -46,6 +47,11 @@ export class OpenDoor implements Door {
     const session = new ArraySession(this.#target, this.limits, this.signals);
     this.sessions.push(session);
     return Promise.resolve(session);
+  }
+
+  async turnedAway({ code }: GatewayError): Promise<void> {
+    this.turnedAwayBy.push(code);
+    await Promise.resolve();
   }
 
   async signal(key: Uint8Array): Promise<boolean> {
