@@ -64,6 +64,15 @@ principals:
     client.destroy();
   });
 
+  test('T4.39, A7: a cancel key that nobody has is a guess: on the record, and slowed down as a wrong token is', async () => {
+    const client = connect(gateway.port('postgres'), '127.0.0.1');
+    client.write(Buffer.from('0000001004d2162e0000000100000002', 'hex'));
+    await once(client.resume(), 'close');
+    const [last] = (await refusals()).toReversed();
+    assert.equal(last?.attributes['countersign.reason'], 'unauthenticated: Nobody has this cancel key.');
+    assert.equal(last.attributes['countersign.protocol'], 'postgres');
+  });
+
   test('T4.4, E52: a flood of refused requests makes few records, and one that counts the rest', async () => {
     const refusedBefore = (await refusals()).length;
     const headers = { authorization: `Bearer ${token}` };

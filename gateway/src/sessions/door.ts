@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GatewayError } from '../domain/errors.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { Client, Credential, Door, Session } from '../domain/protocol.ts';
 import { Login, type DoorContext } from './login.ts';
 
-/** Signals (cancel keys) come without a login: so many from one connection is enough. */
+/** Signals (cancel keys) come without a login: so many from one connection is enough. A wrong one is a guess, as a wrong token is. */
 const signalDelayMs = 50;
 
 /** Where a client of a stream proves who it is. One for each connection. */
@@ -34,6 +34,10 @@ export class ClientDoor implements Door {
 
   async signal(key: Uint8Array): Promise<boolean> {
     await delay(signalDelayMs);
-    return this.#context.sessions.signal(key);
+    const isKnown = await this.#context.sessions.signal(key);
+    if (!isKnown) {
+      await this.#login.slowDown(new GatewayError('unauthenticated', 'Nobody has this cancel key.'));
+    }
+    return isKnown;
   }
 }

@@ -57,6 +57,15 @@ export class Login {
     await this.#context.refusals.record({ address: this.#address, protocol: this.#protocol, error });
   }
 
+  /** After a guess: resolves when it is recorded, or counted, and has cost its time. Errors: `cannot_record`. */
+  async slowDown(guess: GatewayError): Promise<void> {
+    await this.#context.refusals.refuse({ address: this.#address, protocol: this.#protocol, error: guess }).catch((error: unknown) => {
+      if (!(error instanceof GatewayError) || error.code === 'cannot_record') {
+        throw error;
+      }
+    });
+  }
+
   /** Opens a channel for who was admitted, in the session that is theirs. */
   open(session: LiveSession | null, credential: Credential, { identity, target, decision }: Admitted): Channel {
     if (session === null) {

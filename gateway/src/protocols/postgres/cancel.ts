@@ -9,15 +9,18 @@ import { dial } from './upstream.ts';
 /** How long the target may take over what was cancelled before it is cancelled again. */
 const repeatMs = 100;
 
+const processIdBytes = 4;
+/** As PostgreSQL's own; version 3.0 of the protocol knows secrets of 4 bytes only. */
+const secretBytes = 32;
+const secretBytesOf30 = 4;
+
 /**
- * Process id and secret as the client gets them: the gateway's own, 63 random bits, so that they reach this session and nobody else's
- * (PgBouncer CVE-2026-6667).
+ * What the client gets in the place of the target's key: the process id as it is, which it may name in statements and finds in notifications, and a secret
+ * that is the gateway's own, so that the two together reach this session and nobody else's (PgBouncer CVE-2026-6667), also where targets have equal process
+ * ids.
  */
-export function makeCancelKey(random: (bytes: number) => Buffer): Buffer {
-  const key = random(8);
-  // A process id is positive.
-  key.writeUInt8(key.readUInt8(0) & 0x7f, 0);
-  return key;
+export function makeCancelKey(targetKey: Buffer, minor: number, random: (bytes: number) => Buffer): Buffer {
+  return Buffer.concat([targetKey.subarray(0, processIdBytes), random(minor >= 2 ? secretBytes : secretBytesOf30)]);
 }
 
 /**

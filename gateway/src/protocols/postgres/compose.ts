@@ -53,10 +53,10 @@ function authentication(code: number): Buffer {
   });
 }
 
-/** Says that 3.0 is what we speak, and which of the `_pq_.` options we do not know. */
-export function negotiateVersion(unknownOptions: readonly string[]): Buffer {
+/** Says which minor version of 3 we speak with the client, and which of the `_pq_.` options we do not know. */
+export function negotiateVersion(minor: number, unknownOptions: readonly string[]): Buffer {
   return message(backend.negotiateVersion, (body) => {
-    body.int32(startupCode.protocol3).int32(unknownOptions.length);
+    body.int32(startupCode.protocol3 + minor).int32(unknownOptions.length);
     for (const option of unknownOptions) {
       body.cstring(option);
     }

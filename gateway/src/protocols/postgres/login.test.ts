@@ -95,14 +95,51 @@ describe('the client’s side of the login', () => {
     assert.match(await other.inbox.untilEnd(), /C3D000\0.*dbname=orders/);
   });
 
-  test('protocol 3.2 and its options are brought down to 3.0', async () => {
+  for (const [asked, spoken, secretBytes] of [
+    [0, 0, 4],
+    [1, 1, 4],
+    [2, 2, 32],
+    [9, 2, 32],
+  ] as const) {
+    test(`T4.39: version 3.${asked} is spoken as 3.${spoken}: the target’s process id, and a secret of ours of ${secretBytes} bytes`, async () => {
+      await using target = await trustingTarget('raw:4b0000000c0102030405060708 / Z:I');
+      const door = new OpenDoor({ port: target.port });
+      await using served = await serveOn(door);
+      const packet = startup({ database: 'orders' });
+      packet.writeUInt32BE(0x0003_0000 + asked, 4);
+      const client = await RawClient.connect(served.port);
+      client.say(packet);
+      await client.inbox.until((inbox) => inbox.text.endsWith(asksPassword));
+      assert.equal(client.inbox.text.startsWith(`v\0\0\0\x0c\0\x03\0\x02\0\0\0\0`), asked > spoken);
+      client.say(passwordMessage(goodToken));
+      const text = await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+      const at = text.indexOf(`K\0\0\0${String.fromCharCode(8 + secretBytes)}\x01\x02\x03\x04`);
+      assert.ok(at > 0);
+      assert.ok(!text.includes('\x05\x06\x07\x08'), 'the target’s own secret stays here');
+      const key = text.slice(at + 5, at + 9 + secretBytes);
+      assert.deepEqual([...door.signals.keys()], [Buffer.from(key, 'latin1').toString('hex')]);
+    });
+  }
+
+  test('T4.29: a target without a cancel key is not given one', async () => {
+    await using target = await trustingTarget('S:server_version:18.0 / Z:I');
+    const door = new OpenDoor({ port: target.port });
+    await using served = await serveOn(door);
+    const client = await RawClient.connect(served.port);
+    client.say(startup({ database: 'orders' }), passwordMessage(goodToken));
+    const text = await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+    assert.doesNotMatch(text, /K\0\0\0/);
+    assert.equal(door.signals.size, 0);
+  });
+
+  test('options of the protocol are not known, older versions are not spoken', async () => {
     const door = new OpenDoor();
     await using served = await serveOn(door);
     const packet = startup({ database: 'orders', '_pq_.x': '1' });
     packet.writeUInt32BE(0x0003_0002, 4);
     const client = await RawClient.connect(served.port);
     client.say(packet);
-    await client.inbox.untilText(`v\0\0\0\x13\0\x03\0\0\0\0\0\x01_pq_.x\0${asksPassword}`);
+    await client.inbox.untilText(`v\0\0\0\x13\0\x03\0\x02\0\0\0\x01_pq_.x\0${asksPassword}`);
     const older = await RawClient.connect(served.port);
     older.say(Buffer.from('0000000900020000ff', 'hex'));
     assert.match(await older.inbox.untilEnd(), /C0A000\0/);

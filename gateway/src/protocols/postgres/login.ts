@@ -10,6 +10,8 @@ import { decodeStartupLength, parseStartupPacket, startupBytesMax } from './star
 
 /** A token is far shorter; an identity token of an organisation's issuer is not. */
 const passwordBytesMax = 16 * 1024;
+/** 3.2 differs from 3.0 in the length of the secret in a cancel key alone. */
+const minorMax = 2;
 const tlsHandshakeByte = 0x16;
 
 /** What a client wants, once it has said so. */
@@ -20,6 +22,8 @@ export interface LoginArrival {
   readonly credential: Credential;
   /** The startup packet as it came; it holds no password. */
   readonly packet: Buffer;
+  /** Of version 3 of the protocol, as it is spoken with this client. */
+  readonly minor: number;
   /** What the client named behind its target; empty: the target's own. */
   readonly database: string;
   readonly settings: StartupRequest['settings'];
@@ -48,8 +52,9 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
     return { kind: 'cancel', key: first.parsed.key };
   }
   const startup = readStartupParameters(first.parsed.parameters);
-  if (first.parsed.minor > 0 || startup.unknownOptions.length > 0) {
-    client.write(negotiateVersion(startup.unknownOptions));
+  const minor = Math.min(first.parsed.minor, minorMax);
+  if (first.parsed.minor > minor || startup.unknownOptions.length > 0) {
+    client.write(negotiateVersion(minor, startup.unknownOptions));
   }
   const named = nameTarget(startup.database, client);
   const token = client.tunnel?.token ?? (await readPassword(client, reader));
@@ -60,6 +65,7 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
   return {
     kind: 'login',
     packet: first.packet,
+    minor,
     settings: startup.settings,
     credential: { token, target: named.target, user: startup.user, clientAddress: client.address },
     database: named.database,

@@ -119,6 +119,21 @@ describe('between real clients and a real PostgreSQL', () => {
     assert.match(server.log(), /countersign refused a statement here/);
   });
 
+  test('T4.39: the process id that a client is told is that of its backend: in its answers, its notifications, and for who ends it', async () => {
+    const client = await connect();
+    const other = await connect();
+    const pid: unknown = Reflect.get(client, 'processID');
+    assert.equal((await client.query('select pg_backend_pid() as pid')).rows[0].pid, pid);
+    const notified = once(client, 'notification');
+    await client.query('listen here; notify here');
+    const [{ processId }] = await notified;
+    assert.equal(processId, pid);
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    assert.equal((await other.query('select pg_terminate_backend($1) as done', [pid])).rows[0].done, true);
+    await ended;
+    await other.end();
+  });
+
   test('A7: a cancel key reaches what runs in its own session, once, and nothing that runs later', async () => {
     const client = await connect();
     const other = await connect();

@@ -63,10 +63,19 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
       attributes,
       nowMs: () => performance.now(),
     });
-    const cancelKey = makeCancelKey(randomBytes);
-    session.onSignal(cancelKey, () => cancel(session, key, relay));
+    const cancelKey = key === null ? null : makeCancelKey(key, arrival.minor, randomBytes);
+    if (cancelKey !== null) {
+      session.onSignal(cancelKey, () => cancel(session, key, relay));
+    }
     session.onEnding((limit) => cancelRest(session, key, { relay, upstream }, limit));
-    const welcome = [authenticationOk, ...greeting, parameterStatus('countersign.session', session.id), backendKeyData(cancelKey), readyForQuery(status)];
+    const welcome = [
+      authenticationOk,
+      ...greeting,
+      parameterStatus('countersign.session', session.id),
+      // A target without a key has nothing that could be cancelled, and no process id.
+      ...(cancelKey === null ? [] : [backendKeyData(cancelKey)]),
+      readyForQuery(status),
+    ];
     const durationMs = Math.round(performance.now() - startedMs);
     session.record('response', { request: connect.seq, attributes: { 'countersign.duration_ms': durationMs } }, welcome);
     await untilCommitted(session);

@@ -36,7 +36,7 @@ export function parseStartupPacket(packet: Buffer): StartupPacket {
   }
   const major = code >>> 16;
   if (major !== 3) {
-    throw new GatewayError('unsupported', `Protocol version ${major}.${code & 0xffff} is not spoken here: 3.0 is.`);
+    throw new GatewayError('unsupported', `Protocol version ${major}.${code & 0xffff} is not spoken here: 3.0 and 3.2 are.`);
   }
   return { kind: 'startup', major, minor: code & 0xffff, parameters: parseParameters(reader) };
 }
