@@ -1,5 +1,6 @@
 import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
 import { errorResponse } from './compose.ts';
+import type { ErrorFields } from './messages.ts';
 
 /** Our errors in PostgreSQL's own words. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const sqlStates: Readonly<Record<ErrorCode, string>> = {
@@ -30,10 +31,25 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
 /** What PostgreSQL closes without a word, because whoever sent it is no client of its, or has stopped to be one. */
 export class Unanswered extends GatewayError {}
 
+/** The target's own refusal of a login, or that of a recording: the client reads its SQLSTATE. */
+export class TargetRefusal extends GatewayError {
+  readonly sqlState: string;
+
+  constructor(state: string | null, message: string) {
+    super('target_login_failed', message);
+    this.sqlState = state ?? sqlStates.target_login_failed;
+  }
+}
+
 export const refusedState = sqlStates.refused;
 
+/** Null where the target gave none that is one. */
+export function readSqlState(fields: ErrorFields): string | null {
+  return /^[0-9A-Z]{5}$/.exec(fields.get('C') ?? '')?.[0] ?? null;
+}
+
 export function sqlState(error: GatewayError): string {
-  return sqlStates[error.code];
+  return error instanceof TargetRefusal ? error.sqlState : sqlStates[error.code];
 }
 
 /** The last words on a connection: one sentence, with the session's id when there is one. */

@@ -121,6 +121,26 @@ describe('the client’s side of the login', () => {
     });
   }
 
+  for (const [said, told] of [
+    ['53300', '53300'],
+    ['57P03', '57P03'],
+    ['28P01', '08006'],
+    ['28000', '08006'],
+    ['bogus', '08006'],
+  ] as const) {
+    test(`T4.24: of a target that refuses the login with ${said} the client reads ${told}`, async () => {
+      await using target = await TestServer.open((socket) => {
+        socket.once('data', () => socket.end(message('E', Buffer.from(`SFATAL\0C${said}\0Mno\0\0`))));
+        socket.resume();
+      });
+      const door = new OpenDoor({ port: target.port });
+      await using served = await serveOn(door);
+      const client = await RawClient.connect(served.port);
+      client.say(startup({ database: 'orders' }), passwordMessage(goodToken));
+      assert.match(await client.inbox.untilEnd(), new RegExp(`C${told}\\0`));
+    });
+  }
+
   test('T4.29: a target without a cancel key is not given one', async () => {
     await using target = await trustingTarget('S:server_version:18.0 / Z:I');
     const door = new OpenDoor({ port: target.port });

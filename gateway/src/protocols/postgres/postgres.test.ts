@@ -134,6 +134,20 @@ describe('between real clients and a real PostgreSQL', () => {
     await other.end();
   });
 
+  test('T4.24: why the target refuses a login is told by its own SQLSTATE', async () => {
+    const attempt = async (config: pg.ClientConfig): Promise<void> => {
+      const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', ...config });
+      client.on('error', () => undefined);
+      await client.connect();
+      await client.end();
+    };
+    await assert.rejects(attempt({ database: 'orders/nowhere' }), { code: '3D000', message: /database "nowhere" does not exist/ });
+    await assert.rejects(attempt({ options: '-c statement_timeout=never' }), { code: '22023' });
+    const last = lastSession().records.at(-1)?.meta?.attributes;
+    assert.equal(last?.['db.response.status_code'], '22023');
+    assert.equal(last['error.type'], 'target_login_failed');
+  });
+
   test('A7: a cancel key reaches what runs in its own session, once, and nothing that runs later', async () => {
     const client = await connect();
     const other = await connect();

@@ -3,7 +3,7 @@ import type { Grant } from '../../domain/grant.ts';
 import type { Receiver, Upstream } from '../../domain/protocol.ts';
 import type { AnswerPiece, Asked, Keys, RecordedRequest, RecordedTarget, StreamReplay } from '../../domain/replay.ts';
 import { frames, parseBackend, parseErrorFields, type Frame } from './codec.ts';
-import { fatal } from './failures.ts';
+import { fatal, readSqlState, TargetRefusal } from './failures.ts';
 import { backend, frontend } from './messages.ts';
 import { requestKeys, syncKey } from './request-keys.ts';
 
@@ -73,7 +73,8 @@ class RecordedServer implements Upstream {
     }
     const said = [...frames(piece.value.content)];
     if (said[0]?.type === backend.error) {
-      throw new GatewayError('target_login_failed', `The recorded login failed: ${parseErrorFields(said[0].body).get('M') ?? ''}`);
+      const fields = parseErrorFields(said[0].body);
+      throw new TargetRefusal(readSqlState(fields), `The recorded login failed: ${fields.get('M') ?? ''}`);
     }
     this.#isLoggedIn = !piece.value.continues;
     return Buffer.concat(said.filter((frame) => !isOwn(frame)).map(printFrame));

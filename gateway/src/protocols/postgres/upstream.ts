@@ -4,6 +4,7 @@ import type { Session, Upstream } from '../../domain/protocol.ts';
 import type { Target } from '../../domain/target.ts';
 import { sslRequest, startupMessage } from './compose.ts';
 import { parseErrorFields } from './codec.ts';
+import { readSqlState, TargetRefusal } from './failures.ts';
 import { backend } from './messages.ts';
 import { parsePostgresOptions, type PostgresOptions } from './options.ts';
 import { PacketReader } from './packet-reader.ts';
@@ -159,8 +160,10 @@ async function nextMessage(reader: PacketReader): Promise<Buffer> {
     return message;
   }
   const fields = parseErrorFields(message.subarray(5));
-  const code = /^[0-9A-Z]{5}$/.exec(fields.get('C') ?? '')?.[0] ?? 'unknown';
-  // What the target says about the gateway's own credential is not for the client.
-  const words = code.startsWith('28') ? 'it does not accept the credential the gateway has for it' : (fields.get('M') ?? '').slice(0, 500);
-  throw new GatewayError('target_login_failed', `The target refused the login (${code}): ${words}`);
+  const state = readSqlState(fields);
+  if (state?.startsWith('28') === true) {
+    // What the target says about the gateway's own credential is not for the client, which would take its own for wrong.
+    throw new GatewayError('target_login_failed', `The target refused the login (${state}): it does not accept the credential the gateway has for it`);
+  }
+  throw new TargetRefusal(state, `The target refused the login (${state ?? 'no SQLSTATE'}): ${(fields.get('M') ?? '').slice(0, 500)}`);
 }
