@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseBundle } from '../ledger/src/bundle.ts';
+import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding } from './support/canary.ts';
 import { ask, exchangeConfig, exchangeWays, sessionOf } from './support/exchanges.ts';
 import { GatewayProcess } from './support/gateway-process.ts';

@@ -5,12 +5,12 @@ import { decodeHex } from './hex.ts';
 import { decodeLeaf, hashBytes, saltBytes, sessionIdBytes, type Leaf } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { formatVerifierKey, noteBytesMax, parseNote, parseVerifierKey } from './note.ts';
-import { decodeUtf8, encodeUtf8 } from './text.ts';
+import { encodeUtf8 } from './text.ts';
 import { treeHeightMax } from './tree.ts';
 
 const format = 'countersign/1';
-export const bundleLineBytesMax = 256 * 1024 * 1024;
-export const bundleRecordsMax = 10_000_000;
+/** A record has at most 1 MiB of content and not much more of facts: in Base64 its line is less than half of this. */
+export const bundleLineBytesMax = 8 * 1024 * 1024;
 
 export type BundleScope = 'session' | 'records';
 
@@ -42,13 +42,6 @@ export interface BundleRecord {
 
 /** A record as it was parsed, its leaf decoded. */
 export type ParsedRecord = BundleRecord & { readonly decoded: Leaf };
-
-export interface Bundle {
-  readonly header: BundleHeader;
-  readonly records: readonly ParsedRecord[];
-  /** The signed note. */
-  readonly checkpoint: string;
-}
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -84,12 +77,6 @@ export function formatBundleRecord(record: BundleRecord): string {
 /** The last line, with its newline. */
 export function formatBundleCheckpoint(checkpoint: string): string {
   return `${JSON.stringify({ checkpoint })}\n`;
-}
-
-/** The whole file; a writer of large bundles streams the three functions above. */
-export function formatBundle(bundle: { readonly header: BundleHeader; readonly records: readonly BundleRecord[]; readonly checkpoint: string }): string {
-  const { header, records, checkpoint } = bundle;
-  return formatBundleHeader(header) + records.map(formatBundleRecord).join('') + formatBundleCheckpoint(checkpoint);
 }
 
 function parseObject(line: string): Json {
@@ -162,8 +149,8 @@ function parseHeader(line: string): BundleHeader {
   };
   decodeHex(header.session, sessionIdBytes);
   const vkey = parseVerifierKey(header.key);
-  if (vkey.name !== header.log || formatVerifierKey(vkey) !== header.key || header.records > bundleRecordsMax) {
-    throw new MalformedError('bundle whose key is not that of its log, or with too many records');
+  if (vkey.name !== header.log || formatVerifierKey(vkey) !== header.key) {
+    throw new MalformedError('bundle whose key is not that of its log');
   }
   return header;
 }
@@ -193,17 +180,6 @@ function parseCheckpointLine(line: string): string {
   return checkpoint;
 }
 
-function* linesOf(bytes: Uint8Array): Generator<string> {
-  for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(0x0a, start);
-    if (end < 0 || end - start > bundleLineBytesMax) {
-      throw new MalformedError('bundle line without an end, or too long');
-    }
-    yield decodeUtf8(bytes.subarray(start, end));
-    start = end + 1;
-  }
-}
-
 /** Parses a line and refuses every spelling of it but the one that the writer prints. */
 function parseExactly<T>(line: string, parse: (line: string) => T, write: (value: T) => string): T {
   const value = parse(line);
@@ -228,39 +204,12 @@ export function parseBundleCheckpoint(line: string): string {
   return parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
 }
 
+/** Whether a line is the last one, or claims to be. */
+export function isBundleCheckpoint(line: string): boolean {
+  return line.startsWith('{"checkpoint":');
+}
+
 /** Whether the bytes claim to be a bundle. */
 export function isBundle(bytes: Uint8Array): boolean {
   return encodeUtf8('{"bundle":').every((byte, i) => byte === bytes[i]);
-}
-
-/**
- * Checks the form only; that there are as many records as the header says is the verifier's to ask (a dropped line is missing, not
- * malformed). Throws `MalformedError`.
- */
-export function parseBundle(bytes: Uint8Array): Bundle {
-  const lines = linesOf(bytes);
-  const first = lines.next();
-  if (first.done === true) {
-    throw new MalformedError('empty bundle');
-  }
-  const header = parseBundleHeader(first.value);
-  const records: ParsedRecord[] = [];
-  let checkpoint: string | undefined;
-  for (const line of lines) {
-    if (checkpoint !== undefined) {
-      throw new MalformedError('bundle with lines behind its checkpoint');
-    }
-    if (line.startsWith('{"checkpoint":')) {
-      checkpoint = parseBundleCheckpoint(line);
-    } else {
-      records.push(parseBundleRecord(line));
-    }
-    if (records.length > bundleRecordsMax) {
-      throw new MalformedError('bundle with too many records');
-    }
-  }
-  if (checkpoint === undefined) {
-    throw new MalformedError('bundle without a checkpoint');
-  }
-  return { header, records, checkpoint };
 }

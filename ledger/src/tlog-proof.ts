@@ -1,7 +1,7 @@
 /** Receipts: c2sp.org/tlog-proof@v1 whose extra data is the leaf. Normative: docs/formats/checkpoint.md. */
 import { parseCheckpoint } from './checkpoint.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import { emptyReport, checkInclusion, type FileOptions, type FileReport } from './file-report.ts';
+import { checkAge, checkInclusion, compareKnown, emptyReport, type FileOptions, type FileReport } from './file-report.ts';
 import { decodeLeaf, hashBytes, leafBytes } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
@@ -11,7 +11,7 @@ import { Findings, orMalformed } from './verdict.ts';
 import { treeHeightMax } from './tree.ts';
 
 const firstLine = 'c2sp.org/tlog-proof@v1';
-const receiptBytesMax = noteBytesMax + 64 * 1024;
+export const receiptBytesMax = noteBytesMax + 64 * 1024;
 
 /** A tlog-proof with extra data. */
 export interface Receipt {
@@ -84,11 +84,15 @@ export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}
   if (signed !== undefined) {
     checkInclusion({ ...receipt, decoded: leaf }, signed, findings);
   }
+  const known = signed === undefined || options.known === undefined ? undefined : await compareKnown(options.known, signed, keys, findings);
+  checkAge(leaf.timeMs, options, findings);
   return {
     ...emptyReport(findings),
     form: 'receipt',
     keySource,
     ...(signed === undefined ? {} : { log: signed.origin, logSize: signed.size }),
+    ...(known === undefined ? {} : { known }),
+    newestMs: leaf.timeMs,
     session: leaf.session,
     extent: 'records',
     counts: { records: 1, opened: 0, withheld: 0 },

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { formatBundle, parseBundle } from './bundle.ts';
 import { MalformedError } from './malformed.ts';
 import { bundleOf, goldenBundleLines, goldenReceipt, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
 import { formatReceipt, parseReceipt } from './tlog-proof.ts';
 import type { FileReport } from './file-report.ts';
 import type { Verdict } from './verdict.ts';
 import { variantsOf } from './testdata/tamper.ts';
+import { formatBundle, parseBundle } from './testdata/whole-bundle.ts';
 import { verifyFile } from './verify-bundle.ts';
 
 const golden = writeGoldenStore();

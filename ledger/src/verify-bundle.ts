@@ -1,64 +1,123 @@
 /** Verifies files that prove records without the gateway: bundles and receipts. Codes: docs/formats/verification.md. */
-import { isBundle, parseBundle, type BundleBody, type BundleHeader, type ParsedRecord } from './bundle.ts';
-import { checkInclusion, emptyReport, nameOf, type FileOptions, type FileReport } from './file-report.ts';
+import {
+  bundleLineBytesMax,
+  isBundle,
+  isBundleCheckpoint,
+  parseBundleCheckpoint,
+  parseBundleHeader,
+  parseBundleRecord,
+  type BundleBody,
+  type BundleHeader,
+  type ParsedRecord,
+} from './bundle.ts';
+import { checkAge, checkInclusion, compareKnown, emptyReport, nameOf, type FileOptions, type FileReport, type FileSource } from './file-report.ts';
 import { parseCloseRecords, parseEpochBody, parseGovernanceBody, parseSealBody } from './governance.ts';
 import { decodeHex } from './hex.ts';
 import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, type BodySlot, type Leaf, type LeafKind } from './leaf.ts';
+import { findLastLine, splitLines } from './lines.ts';
+import { MalformedError } from './malformed.ts';
 import { parseVerifierKey, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { checkNote, type SignedCheckpoint } from './store-trust.ts';
-import { encodeUtf8 } from './text.ts';
-import { isReceipt, verifyReceipt } from './tlog-proof.ts';
-import { Findings, orMalformed } from './verdict.ts';
+import { decodeUtf8, encodeUtf8 } from './text.ts';
+import { isReceipt, receiptBytesMax, verifyReceipt } from './tlog-proof.ts';
+import { Findings, orMalformed, orMalformedLater } from './verdict.ts';
 
-/** Tells a bundle from a receipt and verifies it. Rejects with `MalformedError` only when `options.keys` are none. */
-export async function verifyFile(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
-  if (isReceipt(bytes)) {
-    return verifyReceipt(bytes, options);
+type OpenFile = Exclude<FileSource, Uint8Array>;
+
+/** Tells a bundle from a receipt and verifies it, in bounded memory whatever its length. Rejects with `MalformedError` only when `options.keys` are none. */
+export async function verifyFile(source: FileSource, options: FileOptions = {}): Promise<FileReport> {
+  const open = source instanceof Uint8Array ? () => piecesOf([source]) : source;
+  const head = await readHead(open, receiptBytesMax + 1);
+  if (isReceipt(head)) {
+    return verifyReceipt(head, options);
   }
-  if (isBundle(bytes)) {
-    return verifyBundle(bytes, options);
+  if (isBundle(head)) {
+    return verifyBundle(open, options);
   }
   const findings = new Findings();
   findings.add('malformed', 'file', 'neither a bundle nor a receipt');
   return { ...emptyReport(findings), form: 'unknown', keySource: 'none' };
 }
 
-/** A bundle: a session, or records of it, with what they say. Rejects with `MalformedError` only when `options.keys` are none. */
-export async function verifyBundle(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
+async function* piecesOf(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* pieces;
+}
+
+async function readHead(open: OpenFile, bytesMax: number): Promise<Uint8Array> {
+  const head = new Uint8Array(bytesMax);
+  let length = 0;
+  for await (const chunk of open()) {
+    const part = chunk.subarray(0, bytesMax - length);
+    head.set(part, length);
+    length += part.length;
+    if (length === bytesMax) {
+      break;
+    }
+  }
+  return head.subarray(0, length);
+}
+
+/** A bundle is read twice: first for its last line, the checkpoint that everything before it is held against. */
+async function verifyBundle(open: OpenFile, options: FileOptions): Promise<FileReport> {
   options.keys?.forEach(parseVerifierKey);
   const findings = new Findings();
-  const bundle = orMalformed(findings, 'bundle', () => parseBundle(bytes));
-  if (bundle === undefined) {
+  const check = await orMalformedLater(findings, 'bundle', async () => {
+    const checkpoint = parseBundleCheckpoint(decodeUtf8(await findLastLine(open(), bundleLineBytesMax)));
+    for await (const line of splitLines(open(), bundleLineBytesMax)) {
+      return BundleCheck.begin(parseBundleHeader(decodeUtf8(line)), checkpoint, options, findings);
+    }
+    throw new MalformedError('empty bundle');
+  });
+  if (check === undefined) {
     return { ...emptyReport(findings), form: 'bundle', keySource: options.keys === undefined ? 'bundle' : 'given' };
   }
-  const check = await BundleCheck.begin(bundle.header, bundle.checkpoint, options);
-  for (const record of bundle.records) {
-    check.add(record);
+  const isWhole = await orMalformedLater(findings, 'bundle', async () => {
+    await addRecords(open, check, options.onRecord);
+    return true;
+  });
+  return isWhole === true ? check.finish() : check.report();
+}
+
+/** The lines between the first and the last. */
+async function addRecords(open: OpenFile, check: BundleCheck, onRecord: FileOptions['onRecord']): Promise<void> {
+  let place: 'header' | 'records' | 'end' = 'header';
+  for await (const line of splitLines(open(), bundleLineBytesMax)) {
+    const text = decodeUtf8(line);
+    if (place === 'end') {
+      throw new MalformedError('bundle with lines behind its checkpoint');
+    } else if (place === 'header') {
+      place = 'records';
+    } else if (isBundleCheckpoint(text)) {
+      place = 'end';
+    } else {
+      const record = parseBundleRecord(text);
+      check.add(record);
+      onRecord?.(record);
+    }
   }
-  return check.finish();
 }
 
 /** The same for a bundle of any length: its records are given one by one, in order, and not held. */
 export class BundleCheck {
   readonly #header: BundleHeader;
-  readonly #keySource: FileReport['keySource'];
   readonly #findings: Findings;
   readonly #signed: SignedCheckpoint | undefined;
   readonly #counts = { records: 0, opened: 0, withheld: 0 };
   readonly #extent = new Extent();
+  readonly #options: FileOptions;
+  #known: FileReport['known'];
   #before: ParsedRecord | undefined;
 
-  private constructor(header: BundleHeader, keySource: FileReport['keySource'], findings: Findings, signed: SignedCheckpoint | undefined) {
+  private constructor(header: BundleHeader, options: FileOptions, findings: Findings, signed: SignedCheckpoint | undefined) {
     this.#header = header;
-    this.#keySource = keySource;
+    this.#options = options;
     this.#findings = findings;
     this.#signed = signed;
   }
 
   /** `checkpoint`: the signed note of its last line. */
-  static async begin(header: BundleHeader, checkpoint: string, options: FileOptions = {}): Promise<BundleCheck> {
-    const findings = new Findings();
+  static async begin(header: BundleHeader, checkpoint: string, options: FileOptions = {}, findings = new Findings()): Promise<BundleCheck> {
     const own = parseVerifierKey(header.key);
     const keys = options.keys?.map(parseVerifierKey) ?? [own];
     checkOwnKey(own, keys, findings);
@@ -66,7 +125,11 @@ export class BundleCheck {
     if (signed !== undefined && signed.origin !== header.log) {
       findings.add('integrity', 'checkpoint', 'is not of the log that the bundle names');
     }
-    return new BundleCheck(header, options.keys === undefined ? 'bundle' : 'given', findings, signed);
+    const check = new BundleCheck(header, options, findings, signed);
+    if (signed !== undefined && options.known !== undefined) {
+      check.#known = await compareKnown(options.known, signed, keys, findings);
+    }
+    return check;
   }
 
   add(record: ParsedRecord): void {
@@ -89,22 +152,33 @@ export class BundleCheck {
     return this.#findings.verdict === 'holds';
   }
 
+  /** After the last record. */
   finish(): FileReport {
-    const { log, session, scope, records: promised } = this.#header;
+    const { scope, records: promised } = this.#header;
     const { records } = this.#counts;
     if (records !== promised) {
       this.#findings.add(records < promised ? 'completeness' : 'integrity', 'bundle', `${records} records, not ${promised}`);
     }
     const extent = scope === 'records' ? 'records' : this.#extent.finish(this.#findings);
+    if (this.#before !== undefined) {
+      checkAge(this.#before.decoded.timeMs, this.#options, this.#findings);
+    }
+    return { ...this.report(), extent };
+  }
+
+  /** Of what was read, where the rest cannot be. */
+  report(): FileReport {
+    const { log, session } = this.#header;
     return {
       ...emptyReport(this.#findings),
       form: 'bundle',
-      keySource: this.#keySource,
+      keySource: this.#options.keys === undefined ? 'bundle' : 'given',
       log,
       session,
-      extent,
       counts: this.#counts,
       ...(this.#signed === undefined ? {} : { logSize: this.#signed.size }),
+      ...(this.#known === undefined ? {} : { known: this.#known }),
+      ...(this.#before === undefined ? {} : { newestMs: this.#before.decoded.timeMs }),
     };
   }
 }

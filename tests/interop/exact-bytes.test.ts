@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseBundle } from '../../ledger/src/bundle.ts';
+import { parseBundle } from '../../ledger/src/testdata/whole-bundle.ts';
 import { askPassword, passwordMessage } from '../../gateway/src/protocols/postgres/compose.ts';
 import { python, requireProgram } from '../support/require-program.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalOpener } from '@countersign/gateway/recording/body-opener.ts';
 import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
@@ -18,7 +18,7 @@ import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
 
-const fileBytesMax = 1024 * 1024 * 1024;
+const chunkBytes = 256 * 1024;
 const progressMs = 250;
 const pausesShownMax = 5;
 
@@ -117,14 +117,14 @@ function isThere(data: string, name: string): boolean {
 }
 
 async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size === undefined) {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) {
     throw new MalformedError(`there is no file ${file}; countersign receipt and countersign session export make such files`);
   }
-  if (size > fileBytesMax) {
-    throw new MalformedError(`${file} is longer than ${fileBytesMax} bytes`);
+  if (!stats.isFile()) {
+    throw new MalformedError(`${file} is no file: it is read more than once, so a pipe will not do`);
   }
-  return verifyFile(readFileSync(file), trustedKeys(options));
+  return verifyFile(() => createReadStream(file, { highWaterMark: chunkBytes }), trustedKeys(options));
 }
 
 /** On a terminal, how far it has come. */

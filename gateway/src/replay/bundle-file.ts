@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import {
+  bundleLineBytesMax,
   parseBundleCheckpoint,
   parseBundleHeader,
   parseBundleRecord,
@@ -10,6 +11,7 @@ import {
 } from '@countersign/ledger/bundle.ts';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { leafFlags } from '@countersign/ledger/leaf.ts';
+import { splitLines } from '@countersign/ledger/lines.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { noteBytesMax } from '@countersign/ledger/note.ts';
 import { decodeUtf8 } from '@countersign/ledger/text.ts';
@@ -17,8 +19,6 @@ import { BundleCheck } from '@countersign/ledger/verify-bundle.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { parseRecordedMeta, type RecordedMeta } from './recorded-meta.ts';
 
-/** A record of a gateway is at most 1 MiB of content, its line not much more than that in Base64. */
-const lineBytesMax = 8 * 1024 * 1024;
 const chunkBytes = 256 * 1024;
 const newline = 0x0a;
 
@@ -89,10 +89,11 @@ export class BundleFile {
   async read(place: Place): Promise<BundleEntry> {
     const bytes = Buffer.alloc(place.length);
     const { bytesRead } = await this.#file.read(bytes, 0, place.length, place.offset);
-    if (bytesRead !== place.length || digestOf(bytes) !== place.digest) {
+    const line = bytes.subarray(0, -1);
+    if (bytesRead !== place.length || digestOf(line) !== place.digest) {
       throw new GatewayError('store_damaged', 'The bundle was changed while it was served.');
     }
-    return entryOf(parseBundleRecord(decodeUtf8(bytes.subarray(0, -1))), place);
+    return entryOf(parseBundleRecord(decodeUtf8(line)), place);
   }
 }
 
@@ -119,26 +120,23 @@ function digestOf(bytes: Uint8Array): string {
 
 /** The lines that begin at `from` and end before `to`. */
 async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line, void> {
-  let rest = Buffer.alloc(0);
   let offset = from;
-  while (offset < to) {
-    const end = rest.indexOf(newline);
-    if (end >= 0) {
-      const line = rest.subarray(0, end + 1);
-      yield { text: decodeUtf8(line.subarray(0, end)), place: { offset, length: line.length, digest: digestOf(line) } };
-      rest = rest.subarray(end + 1);
-      offset += line.length;
-      continue;
-    }
-    const more = Buffer.alloc(Math.max(chunkBytes, rest.length));
-    const { bytesRead } = await file.read(more, 0, more.length, offset + rest.length);
-    if (rest.length + bytesRead > lineBytesMax || (bytesRead === 0 && rest.length > 0)) {
-      throw new MalformedError('bundle line without an end, or too long');
-    }
+  for await (const line of splitLines(chunksOf(file, from, to), bundleLineBytesMax)) {
+    const length = line.length + 1;
+    yield { text: decodeUtf8(line), place: { offset, length, digest: digestOf(line) } };
+    offset += length;
+  }
+}
+
+async function* chunksOf(file: FileHandle, from: number, to: number): AsyncGenerator<Buffer, void> {
+  const chunk = Buffer.alloc(chunkBytes);
+  for (let offset = from; offset < to;) {
+    const { bytesRead } = await file.read(chunk, 0, Math.min(chunkBytes, to - offset), offset);
     if (bytesRead === 0) {
       return;
     }
-    rest = Buffer.concat([rest, more.subarray(0, bytesRead)]);
+    yield chunk.subarray(0, bytesRead);
+    offset += bytesRead;
   }
 }
 
