@@ -98,13 +98,16 @@ principals:
     assert.doesNotMatch(database.log(), /a1-marker/);
   });
 
-  test('A3: startup parameters that change what statements mean do not reach the target', async () => {
+  test('A3: startup parameters that change who the user is, or are none, do not reach the target', async () => {
     const logins = database.log().match(/connection authorized/g)?.length;
     const hostile = [
-      { search_path: 'evil' },
       { session_authorization: 'postgres' },
       { role: 'postgres' },
-      { options: '-c search_path=evil' },
+      { ROLE: 'postgres' },
+      { options: '-c Role=postgres' },
+      { options: '-c user=postgres' },
+      { OPTIONS: '-c role=postgres' },
+      { options: '-c session_preload_libraries=evil' },
       { options: '--session-authorization=postgres' },
       { replication: 'database' },
       { 'application_name\0search_path': 'evil' },
@@ -115,6 +118,14 @@ principals:
       socket.destroy();
     }
     assert.equal(database.log().match(/connection authorized/g)?.length, logins, 'none came as far as the target');
+  });
+
+  test('T4.41, A3: a setting of a startup packet is a value at the target, whatever it looks like', async () => {
+    const value = `x'; drop table a3; --, "y`;
+    const client = await connect({ options: `-c app.x=${value.replaceAll(/[\\\s]/g, '\\$&')}` });
+    assert.equal((await client.query("select current_setting('app.x') as x")).rows[0].x, value);
+    await client.end();
+    assert.doesNotMatch(database.log(), /drop table a3/);
   });
 
   test('A4: whatever a client calls its database is one name at the target, and changes neither host nor user', async () => {

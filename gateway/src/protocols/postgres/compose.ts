@@ -110,6 +110,12 @@ export const sync = message(frontend.sync, () => undefined);
  */
 const failingText = 'countersign refused a statement here';
 
+export function simpleQuery(text: string): Buffer {
+  return message(frontend.query, (body) => {
+    body.cstring(text);
+  });
+}
+
 export const failingQuery = message(frontend.query, (body) => {
   body.cstring(failingText);
 });

@@ -134,6 +134,57 @@ describe('between real clients and a real PostgreSQL', () => {
     await other.end();
   });
 
+  test('T4.41: what SET may say is said at startup: it is in force, it is what RESET leads back to, and it is recorded as that SET', async () => {
+    const setup = await connect();
+    await setup.query('create schema if not exists app');
+    await setup.end();
+    const spellings: readonly pg.ClientConfig[] = [
+      { options: '-c search_path=app,public -cwork_mem=5MB --app.tenant=7' },
+      { options: '--search-path=app,public --work-mem=5MB -c app.tenant=7' },
+    ];
+    for (const config of spellings) {
+      const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', ...config });
+      client.on('error', () => undefined);
+      await client.connect();
+      assert.equal((await client.query('select current_schema() as schema')).rows[0].schema, 'app');
+      await client.query('set search_path to public; reset search_path');
+      const { rows } = await client.query(
+        "select current_setting('search_path') as path, current_setting('work_mem') as mem, current_setting('app.tenant') as tenant",
+      );
+      assert.deepEqual(rows, [{ path: 'app,public', mem: '5MB', tenant: '7' }]);
+      const [set, connected] = lastSession().records;
+      assert.equal(set?.meta?.action, 'postgres.query');
+      assert.equal(shown(lastSession())[0], "SET search_path TO 'app', 'public'; SET work_mem TO '5MB'; SET app.tenant TO '7'");
+      assert.equal(connected?.meta?.action, 'postgres.connect');
+      await client.end();
+    }
+    const sql = postgresJs({
+      host: '127.0.0.1',
+      port: served.port,
+      user: 'bot',
+      password: goodToken,
+      database: 'orders',
+      max: 1,
+      connection: { search_path: 'app' },
+    });
+    assert.equal((await sql`select current_schema() as schema`)[0]?.['schema'], 'app');
+    await sql.end();
+  });
+
+  test('T4.41: what is set at startup is decided as that SET is', async () => {
+    const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', options: '-c app.x=forbidden' });
+    client.on('error', () => undefined);
+    // The packet as it came says it too, and would be refused: its own record comes after this one.
+    await assert.rejects(client.connect(), { code: '42501' });
+    assert.deepEqual(
+      lastSession().records.map(({ meta }) => [meta?.action, meta?.verdict]),
+      [
+        ['postgres.query', 'deny'],
+        [undefined, undefined],
+      ],
+    );
+  });
+
   test('T4.24: why the target refuses a login is told by its own SQLSTATE', async () => {
     const attempt = async (config: pg.ClientConfig): Promise<void> => {
       const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', ...config });

@@ -5,13 +5,25 @@ import { requestKeys } from './request-keys.ts';
 import { startup } from './testdata/client-side.ts';
 import { clientMessages } from './testdata/shorthand.ts';
 
-const query = (line: string): string | null => requestKeys()({ action: 'postgres.query', bytes: clientMessages(line) });
+const query = (line: string): string | null => {
+  const keys = requestKeys();
+  keys({ action: 'postgres.connect', bytes: startup({}) });
+  return keys({ action: 'postgres.query', bytes: clientMessages(line) });
+};
 const connection = (parameters: Readonly<Record<string, string>>): string | null => requestKeys()({ action: 'postgres.connect', bytes: startup(parameters) });
 
 test('SQL is the same when it is the same letter by letter: white space in it may mean something', () => {
   assert.equal(query("Q:select 'a'"), query("Q:select 'a'"));
   assert.notEqual(query("Q:select 'a  b'"), query("Q:select 'a b'"));
   assert.notEqual(query('Q:select 1'), query('P::select 1 / B::: / E: / S'));
+});
+
+test('T4.41: what a startup packet set is part of its login, and no request that a client repeats', () => {
+  const keys = requestKeys();
+  const set = { action: 'postgres.query', bytes: clientMessages('Q:SET jit TO off') };
+  assert.equal(keys(set), null);
+  keys({ action: 'postgres.connect', bytes: startup({ jit: 'off' }) });
+  assert.notEqual(keys(set), null);
 });
 
 test('of a login counts what is asked of the session, not in which order, nor who asks', () => {

@@ -15,9 +15,11 @@ export const syncKey = 'sync';
 export function requestKeys(): Keys {
   const named = new Names();
   let last = '';
+  let isConnected = false;
   return (asked) => {
     switch (asked.action) {
       case 'postgres.connect':
+        isConnected = true;
         return connectKey(asked.bytes);
       case 'postgres.cancel':
       case 'postgres.refuse':
@@ -25,6 +27,10 @@ export function requestKeys(): Keys {
       case 'postgres.copy':
         return `${last}\n${copyKey(asked.bytes)}`;
       default: {
+        if (!isConnected) {
+          // What the startup packet set, which the connection's own request holds.
+          return null;
+        }
         const key = messagesKey(asked, named);
         last = key === null || key === syncKey ? last : key;
         return key;

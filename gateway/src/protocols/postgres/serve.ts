@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Client, Door, Session } from '../../domain/protocol.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
 import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
-import { authenticationOk, backendKeyData, parameterStatus, readyForQuery } from './compose.ts';
+import { authenticationOk, backendKeyData, parameterStatus, readyForQuery, simpleQuery } from './compose.ts';
 import { fatal, sqlState, Unanswered } from './failures.ts';
 import { receive, type Arrival, type LoginArrival } from './login.ts';
+import { settingStatements } from './startup-parameters.ts';
 import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
@@ -48,6 +50,7 @@ async function arrive(client: Client, door: Door): Promise<Arrival> {
 async function converse(client: Client, session: Session, arrival: LoginArrival): Promise<void> {
   const { settings, database } = arrival;
   const attributes = connectionAttributes(database === '' ? session.target.path : database);
+  await decideSettings(session, arrival, attributes);
   const connect = await session.request({ name: 'postgres.connect', attributes }, [arrival.packet]);
   if (connect.grant === null) {
     throw new GatewayError('refused', connect.decision.reason);
@@ -84,6 +87,21 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
   } catch (error) {
     upstream.destroy();
     throw error;
+  }
+}
+
+/**
+ * What the startup packet sets is decided on and recorded as the SET that does the same. The target gets it by its own startup packet, so that RESET and DISCARD lead
+ * back to it.
+ */
+async function decideSettings(session: Session, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
+  const statements = settingStatements(settings);
+  if (statements === null) {
+    return;
+  }
+  const outcome = await session.request({ name: 'postgres.query', attributes }, [simpleQuery(statements)]);
+  if (outcome.grant === null) {
+    throw new GatewayError('refused', outcome.decision.reason);
   }
 }
 

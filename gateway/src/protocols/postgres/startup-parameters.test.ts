@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../domain/errors.ts';
 import { startupMessage } from './compose.ts';
-import { readStartupParameters } from './startup-parameters.ts';
+import { readStartupParameters, settingStatements } from './startup-parameters.ts';
 import { decodeStartupLength, parseStartupPacket, startupBytesMax } from './startup.ts';
 
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
@@ -20,22 +20,69 @@ test('a startup packet comes out as it went in', () => {
   assert.deepEqual(parseStartupPacket(packet), { kind: 'startup', major: 3, minor: 0, parameters });
 });
 
+/** Each way in which a client says `name` at startup. */
+const waysToSay = (name: string, value: string): readonly Readonly<Record<string, string>>[] => [
+  { [name]: value },
+  { [name.toUpperCase()]: value },
+  { options: `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}` },
+  { options: `-c${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}` },
+  { options: `--${name.replaceAll('_', '-')}=${value.replaceAll(/[\\\s]/g, '\\$&')}` },
+];
+
 describe('A3: startup parameters', () => {
-  const refused = ['search_path', 'session_authorization', 'role', 'session_preload_libraries', 'standard_conforming_strings', 'is_superuser', 'no_such'];
+  const refused = ['session_authorization', 'role', 'session_preload_libraries', 'local_preload_libraries', 'is_superuser', 'log_connections'];
   for (const name of refused) {
     test(`${name} is not passed on, in no way`, () => {
-      const ways = [
-        { [name]: 'x' },
-        { [name.toUpperCase()]: 'x' },
-        { options: `-c ${name}=x` },
-        { options: `-c${name}=x` },
-        { options: `--${name.replaceAll('_', '-')}=x` },
-      ];
-      for (const way of ways) {
+      for (const way of waysToSay(name, 'x')) {
         assert.throws(() => read({ user: 'bot', ...way }), code('unsupported'), JSON.stringify(way));
       }
     });
   }
+
+  test('T4.41, A3: a setting never passes for what is none: user, database, options, replication, options of the protocol', () => {
+    for (const name of ['user', 'database', 'options', 'replication', '_pq_.x']) {
+      for (const way of waysToSay(name, 'x').slice(2)) {
+        assert.throws(() => read({ user: 'bot', ...way }), code('unsupported'), JSON.stringify(way));
+      }
+      assert.throws(() => read({ [name.toUpperCase()]: 'x' }), code('unsupported'), name);
+    }
+    for (const name of ['search path', 'a;b', "a'b", 'a=b', 'ſearch_path', '', '.', 'a..b']) {
+      assert.throws(() => read({ [`x${name}`.slice(name === '' ? 1 : 0)]: 'x', 'x y': '' }), code('unsupported'), name);
+    }
+  });
+
+  const may = {
+    search_path: 'app, "Odd ""One"""',
+    default_transaction_isolation: 'repeatable read',
+    jit: 'off',
+    geqo: 'off',
+    work_mem: '64MB',
+    plan_cache_mode: 'force_custom_plan',
+    statement_timeout: '5s',
+    transaction_timeout: '5s',
+    idle_session_timeout: '5s',
+    tcp_user_timeout: '5s',
+    synchronous_commit: 'off',
+    row_security: 'on',
+    standard_conforming_strings: 'on',
+    'app.tenant': "it's \\ 7",
+  };
+  for (const [name, value] of Object.entries(may)) {
+    test(`T4.41: ${name} may be said at startup, in every spelling, since SET may say it`, () => {
+      for (const way of waysToSay(name, value)) {
+        assert.deepEqual(Object.fromEntries(read({ user: 'bot', ...way }).settings), { [name]: value }, JSON.stringify(way));
+      }
+    });
+  }
+
+  test('T4.41: what is set is told as the SET that does the same', () => {
+    const statements = (parameters: Readonly<Record<string, string>>) => settingStatements(read(parameters).settings);
+    assert.equal(statements({ search_path: may.search_path, jit: 'off' }), `SET search_path TO 'app', 'Odd "One"'; SET jit TO 'off'`);
+    assert.equal(statements({ 'app.tenant': may['app.tenant'] }), String.raw`SET app.tenant TO E'it''s \\ 7'`);
+    assert.equal(statements({ search_path: '"$user", Public' }), `SET search_path TO '$user', 'public'`);
+    assert.equal(statements({ search_path: '' }), `SET search_path TO ''`);
+    assert.equal(statements({ application_name: 'x', client_encoding: 'UTF8', timezone: 'UTC' }), null);
+  });
 
   test('replication is refused, unless it says no', () => {
     for (const value of ['true', 'on', '1', 'database', '']) {
@@ -44,10 +91,10 @@ describe('A3: startup parameters', () => {
     assert.equal(read({ replication: 'false' }).settings.size, 0);
   });
 
-  test('options are taken apart: only allowed settings, each by itself, and a parameter wins over them', () => {
+  test('options are taken apart: each setting by itself, and a parameter wins over them', () => {
     const { settings } = read({ options: '-c statement_timeout=5s --DateStyle=ISO,\\ MDY -ctimezone=UTC', TimeZone: 'Europe/Vienna' });
     assert.deepEqual(Object.fromEntries(settings), { statement_timeout: '5s', datestyle: 'ISO, MDY', timezone: 'Europe/Vienna' });
-    for (const options of ['-h', '-c', '-c x', '-B 10', '-c statement_timeout=1 -d 5', 'statement_timeout=1', '-c search_path\\=x=1']) {
+    for (const options of ['-h', '-c', '-c x', '-B 10', '-c statement_timeout=1 -d 5', 'statement_timeout=1', '-c search\\=path=1=1 -x']) {
       assert.throws(() => read({ options }), code('unsupported'), options);
     }
   });

@@ -1,24 +1,46 @@
 import { GatewayError } from '../../domain/errors.ts';
 
 /**
- * What a client may set by its startup packet. All of them change how values look or how long something may take; none changes which object a name
- * means, who the user is, or how statements are read. `search_path` is not among them: PgBouncer CVE-2025-12819 was a startup parameter reaching
- * statements that others run, and `SET search_path` does the same as a recorded statement.
+ * What is not said at startup, in no spelling. The first four are no settings there, and a setting must never pass for one of them; `role` and `session_authorization`
+ * change who the user is before anything is recorded; the others can be said at startup alone, so that no SET would do the same (PgBouncer CVE-2025-12819).
  */
-const allowed: ReadonlySet<string> = new Set([
+const refused: ReadonlySet<string> = new Set([
+  'user',
+  'database',
+  'options',
+  'replication',
+  'role',
+  'session_authorization',
+  'is_superuser',
+  'local_preload_libraries',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'ignore_system_indexes',
+  'post_auth_delay',
+  'pre_auth_delay',
+  'log_connections',
+  'log_disconnections',
+  'jit_debugging_support',
+  'jit_profiling_support',
+]);
+
+/** Says what the client is called and how values look, and nothing of what statements do: the startup packet's own record is enough. */
+const presentation: ReadonlySet<string> = new Set([
   'application_name',
   'client_encoding',
+  'client_min_messages',
   'datestyle',
   'timezone',
   'intervalstyle',
   'extra_float_digits',
   'bytea_output',
-  'client_min_messages',
-  'statement_timeout',
-  'lock_timeout',
-  'idle_in_transaction_session_timeout',
-  'default_transaction_read_only',
 ]);
+
+/** Each of their elements is an identifier: SET takes them one by one. */
+const listsOfNames: ReadonlySet<string> = new Set(['search_path', 'temp_tablespaces']);
+
+/** As PostgreSQL's own, in ASCII: what is not spelled so is none of its settings. */
+const settingName = /^[a-z_][a-z0-9_$]*(?:\.[a-z_][a-z0-9_$]*)*$/;
 
 export interface StartupRequest {
   readonly user: string;
@@ -58,12 +80,39 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   };
 }
 
+/**
+ * What the settings do, as statements: for the decision and the record. They are never executed, and PostgreSQL gets the settings as they are. Null when they
+ * are of presentation alone.
+ */
+export function settingStatements(settings: ReadonlyMap<string, string>): string | null {
+  const statements = Array.from(settings, ([name, value]) => {
+    const values = listsOfNames.has(name) ? splitNames(value) : [value];
+    return presentation.has(name) ? null : `SET ${name} TO ${values.length === 0 ? "''" : values.map(quote).join(', ')}`;
+  }).filter((statement) => statement !== null);
+  return statements.length === 0 ? null : statements.join('; ');
+}
+
+/** Reads the same whatever `standard_conforming_strings` says. */
+function quote(value: string): string {
+  const doubled = value.replaceAll("'", "''");
+  return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
+}
+
+/** As PostgreSQL's SplitIdentifierString, except that what it would not take is passed as it is. */
+function splitNames(list: string): string[] {
+  const names = list.match(/(?:"(?:[^"]|"")*"|[^",])+/g) ?? [];
+  return names.map((name) => {
+    const bare = name.trim();
+    return /^"(?:[^"]|"")*"$/.test(bare) ? bare.slice(1, -1).replaceAll('""', '"') : bare.toLowerCase();
+  });
+}
+
 function set(settings: Map<string, string>, name: string, value: string): void {
   const known = name.toLowerCase();
-  if (!allowed.has(known)) {
+  if (refused.has(known) || !settingName.test(known) || known.startsWith('_pq_')) {
     throw new GatewayError(
       'unsupported',
-      `The startup parameter ${JSON.stringify(name.slice(0, 64))} is not passed on. Leave it out, or SET it once connected; allowed are ${[...allowed].join(', ')}.`,
+      `The startup parameter ${JSON.stringify(name.slice(0, 64))} is not passed on. Leave it out; what SET may change can be given here, except for who the user is.`,
     );
   }
   settings.set(known, value);
@@ -84,7 +133,7 @@ function readOptions(text: string, settings: Map<string, string>): void {
       i += 1;
       word = `-c${words[i] ?? ''}`;
     }
-    const setting = /^(?:-c|--)([A-Za-z][\w.-]*)=(.*)$/s.exec(word);
+    const setting = /^(?:-c|--)([A-Za-z_][\w.$-]*)=(.*)$/s.exec(word);
     if (setting === null) {
       throw new GatewayError('unsupported', 'Of the startup parameter "options" only -c name=value is understood.');
     }
