@@ -1,13 +1,11 @@
-import { createReadStream, lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalOpener } from '@countersign/gateway/recording/body-opener.ts';
 import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
 import { KeyStore } from '@countersign/gateway/recording/key-store.ts';
 import { openRootKey, rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/recording/root-key.ts';
-import type { FileReport } from '@countersign/ledger/file-report.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
+import type { FileOptions, FileReport } from '@countersign/ledger/file-report.ts';
 import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
-import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
 import type { StoreProgress } from '@countersign/ledger/journal-check.ts';
 import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.ts';
 import { Option, type Command } from 'commander';
@@ -16,9 +14,9 @@ import { parseDuration } from '../duration.ts';
 import { configOption, loadConfig } from '../location.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
+import { describeFile, verifyFileAt } from '../verify-file.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
 
-const chunkBytes = 256 * 1024;
 const progressMs = 250;
 const pausesShownMax = 5;
 
@@ -49,8 +47,8 @@ export function addVerify(program: Command): void {
     .addOption(configOption())
     .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
     .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, kept outside the store); can be repeated', collect, [])
-    .option('--known <file>', 'a checkpoint that was kept elsewhere: the store must not be older, nor another history')
-    .option('--max-age <duration>', 'how old the newest signed record may be, for instance 1h', parseDuration)
+    .option('--known <file>', 'a checkpoint that was kept elsewhere: store or file must not be older, nor of another history')
+    .option('--max-age <duration>', 'how old the newest signed record of the store, or the newest of the file, may be, for instance 1h', parseDuration)
     .option('--no-bodies', 'do not open what is sealed, where its keys are at hand: quicker')
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -62,12 +60,7 @@ export function addVerify(program: Command): void {
 
 async function verify(file: string | undefined, options: VerifyOptions): Promise<void> {
   try {
-    const report = file === undefined ? await verifyDirectory(options) : await verifyOne(file, options);
-    if (options.json === true) {
-      printJson(report);
-    } else {
-      print(report, options.key.length > 0);
-    }
+    const report = file === undefined ? await verifyStoreAndPrint(options) : await verifyFileAndPrint(file, options);
     process.exitCode = exitCodes[report.verdict];
   } catch (error) {
     // Codes 1 to 4 accuse somebody: what could not be read or was not understood never does.
@@ -76,17 +69,46 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
   }
 }
 
+async function verifyStoreAndPrint(options: VerifyOptions): Promise<StoreReport> {
+  const report = await verifyDirectory(options);
+  if (options.json === true) {
+    printJson(report);
+  } else {
+    print(report, describeStore(report), options.key.length > 0);
+  }
+  return report;
+}
+
+async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<FileReport> {
+  const verified = await verifyFileAt(file, freshnessOf(options));
+  const { report, facts } = verified;
+  if (options.json === true) {
+    const { principals, targets, firstMs, lastMs } = facts;
+    printJson(report.form === 'bundle' ? { ...report, says: { principals, targets, firstMs, lastMs } } : report);
+  } else {
+    print(report, describeFile(verified, options.key.length > 0), options.key.length > 0);
+  }
+  return report;
+}
+
+/** What is trusted, and how old it may be: the same for a store and a file. */
+function freshnessOf(options: VerifyOptions): FileOptions {
+  return {
+    ...trustedKeys(options),
+    ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
+    ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
+  };
+}
+
 async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
   const progress = showProgress();
   using keyRows = openKeys(data);
   using bodies = options.bodies ? openBodies(data, rootKeyEnvironment(rootKey, process.env)) : null;
   const report = await verifyStore(openStoreFiles(data), {
-    ...trustedKeys(options),
+    ...freshnessOf(options),
     ...(keyRows === null ? {} : { keyRows }),
     ...(bodies === null ? {} : { bodies }),
-    ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
-    ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
     onProgress: progress.show,
   });
   progress.clear();
@@ -116,17 +138,6 @@ function isThere(data: string, name: string): boolean {
   return lstatSync(join(data, name), { throwIfNoEntry: false }) !== undefined;
 }
 
-async function verifyOne(file: string, options: VerifyOptions): Promise<FileReport> {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  if (stats === undefined) {
-    throw new MalformedError(`there is no file ${file}; countersign receipt and countersign session export make such files`);
-  }
-  if (!stats.isFile()) {
-    throw new MalformedError(`${file} is no file: it is read more than once, so a pipe will not do`);
-  }
-  return verifyFile(() => createReadStream(file, { highWaterMark: chunkBytes }), trustedKeys(options));
-}
-
 /** On a terminal, how far it has come. */
 function showProgress(): { readonly show: (progress: StoreProgress) => void; readonly clear: () => void } {
   let shownMs = performance.now();
@@ -145,9 +156,9 @@ function showProgress(): { readonly show: (progress: StoreProgress) => void; rea
   };
 }
 
-function print(report: StoreReport | FileReport, hasKeys: boolean): void {
+function print(report: StoreReport | FileReport, lines: readonly string[], hasKeys: boolean): void {
   console.log(bold(verdicts[report.verdict]));
-  for (const line of 'form' in report ? describeFile(report) : describeStore(report)) {
+  for (const line of lines) {
     console.log(`  ${escapeControls(line, 'nothing')}`);
   }
   for (const { code, where, what } of report.findings) {
@@ -198,14 +209,4 @@ function describeBodies(bodies: StoreReport['counts']['bodies']): string {
     ...(unreadable === 0 ? [] : [`${unreadable} could not be opened`]),
   ];
   return [`${opened} sealed bodies were opened and are what their leaves commit to`, ...rest].join(', ');
-}
-
-function describeFile({ form, log, session, extent, counts, logSize }: FileReport): string[] {
-  const what = { receipt: 'a receipt', bundle: 'a bundle', unknown: 'neither a receipt nor a bundle' }[form];
-  const whole = extent === undefined ? '' : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection' }[extent];
-  return [
-    `${what}${whole}: ${counts.records} records, ${counts.opened} bodies shown, ${counts.withheld} withheld`,
-    ...(session === undefined ? [] : [`session ${session}`]),
-    ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),
-  ];
 }

@@ -14,13 +14,22 @@ const targetFacts = z.object({
   options: z.record(z.string(), z.unknown()),
 });
 
-/** What a replay needs of a record's meta. A bundle may be anybody's: nothing of it is taken on trust, however it is signed. */
+/** What a reader of bundles needs of a record's meta. A bundle may be anybody's: nothing of it is taken on trust, however it is signed. */
 const schema = z.object({
   channel: count,
   action: name.default(''),
   request: count.optional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).default({}),
-  opens: z.object({ target: name, protocol: name, targets: z.array(targetFacts).max(10_000).default([]) }).optional(),
+  opens: z
+    .object({
+      principal: name.default(''),
+      principalKind: name.default(''),
+      onBehalfOf: name.optional(),
+      target: name,
+      protocol: name,
+      targets: z.array(targetFacts).max(10_000).default([]),
+    })
+    .optional(),
 });
 
 export type RecordedMeta = z.output<typeof schema>;

@@ -1,0 +1,133 @@
+import { createReadStream, statSync } from 'node:fs';
+import { parseRecordedMeta } from '@countersign/gateway/replay/recorded-meta.ts';
+import type { ParsedRecord } from '@countersign/ledger/bundle.ts';
+import type { FileOptions, FileReport } from '@countersign/ledger/file-report.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { decodeUtf8 } from '@countersign/ledger/text.ts';
+import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
+
+const chunkBytes = 256 * 1024;
+/** Of a bundle that may be anybody's. */
+const namesMax = 100;
+
+/** What the records of a bundle say of their session. Worth what the verdict is worth. */
+interface BundleFacts {
+  readonly principals: readonly string[];
+  readonly targets: readonly string[];
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+}
+
+export interface VerifiedFile {
+  readonly report: FileReport;
+  readonly facts: BundleFacts;
+}
+
+/** Errors: `MalformedError` where it cannot be read as a file. */
+export async function verifyFileAt(file: string, options: FileOptions): Promise<VerifiedFile> {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    throw new MalformedError(`there is no file ${file}; countersign receipt and countersign session export make such files`);
+  }
+  if (!stats.isFile()) {
+    throw new MalformedError(`${file} is no file: it is read more than once, so a pipe will not do`);
+  }
+  const facts = new FactsOfBundle();
+  const report = await verifyFile(() => createReadStream(file, { highWaterMark: chunkBytes }), { ...options, onRecord: facts.add });
+  return { report, facts };
+}
+
+class FactsOfBundle implements BundleFacts {
+  readonly #principals = new Set<string>();
+  readonly #targets = new Set<string>();
+  firstMs: number | null = null;
+  lastMs: number | null = null;
+
+  get principals(): readonly string[] {
+    return [...this.#principals];
+  }
+
+  get targets(): readonly string[] {
+    return [...this.#targets];
+  }
+
+  readonly add = ({ decoded, meta }: ParsedRecord): void => {
+    this.firstMs ??= decoded.timeMs;
+    this.lastMs = decoded.timeMs;
+    if (meta.form === 'opened') {
+      this.#addOpening(meta.plaintext);
+    }
+  };
+
+  /** Who and what is on the records that open a channel. */
+  #addOpening(plaintext: Uint8Array): void {
+    try {
+      const text = decodeUtf8(plaintext);
+      const opens = text.includes('"opens":') ? parseRecordedMeta(text).opens : undefined;
+      if (opens !== undefined) {
+        const { principal, principalKind, onBehalfOf, target, protocol } = opens;
+        addName(this.#principals, `${principal} (${principalKind}${onBehalfOf === undefined ? '' : ` on behalf of ${onBehalfOf}`})`);
+        // A run opens with all that it was given, and no target.
+        addName(this.#targets, target === '' ? '' : `${target} (${protocol})`);
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) {
+        throw error;
+      }
+    }
+  }
+}
+
+function addName(names: Set<string>, name: string): void {
+  if (name !== '' && names.size < namesMax) {
+    names.add(name);
+  }
+}
+
+/** Lines for people: what it is, whose, when, which targets; and, where it holds, what that proves and what it does not. */
+export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean): string[] {
+  const { form, log, session, extent, counts, logSize, verdict } = report;
+  const what = { receipt: 'a receipt', bundle: 'a bundle', unknown: 'neither a receipt nor a bundle' }[form];
+  const whole =
+    form !== 'bundle' || extent === undefined
+      ? ''
+      : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
+  return [
+    `${what}${whole}: ${counts.records} records, ${counts.opened} bodies shown, ${counts.withheld} withheld`,
+    ...(session === undefined ? [] : [`session ${session}`]),
+    ...(form === 'bundle' ? describeFacts(facts) : []),
+    ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),
+    ...(report.known === undefined ? [] : [describeKnown(report.known)]),
+    ...(verdict === 'holds' ? describeProof(report, hasKeys) : []),
+  ];
+}
+
+function describeFacts({ principals, targets, firstMs, lastMs }: BundleFacts): string[] {
+  const time = (ms: number): string => new Date(ms).toISOString();
+  return [
+    principals.length === 0 ? 'whose it is and what it reached is not shown in it' : `of ${principals.join(', ')}; targets: ${targets.join(', ') || 'none'}`,
+    ...(firstMs === null || lastMs === null ? [] : [`from ${time(firstMs)} to ${time(lastMs)}, by the gateway's clock`]),
+  ];
+}
+
+function describeKnown(known: 'same' | 'earlier'): string {
+  return known === 'same'
+    ? 'its checkpoint is the known one'
+    : 'its checkpoint is newer than the known one; that both are of one history takes the log (countersign verify --data DIR --known FILE)';
+}
+
+function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): string[] {
+  const signer = hasKeys ? 'under a signature of a key that you trust' : 'under a signature of the key inside';
+  const proved = {
+    closed: 'this session is whole, from its opening to its close: no record is missing, added or changed',
+    open: 'these are the first records of this session, none left out between them, none changed; whether it went on later is not in it',
+    records: 'these records are as they were made; which others the session has is not in it',
+  }[extent ?? 'records'];
+  const shown = form === 'receipt' ? 'what the record says: a receipt holds no body' : `what the ${counts.withheld} bodies withheld say`;
+  const unproved = [
+    'that there is no other session, and no other history: that takes the log (countersign verify --data DIR)',
+    ...(form === 'receipt' || counts.withheld > 0 ? [shown] : []),
+    'what went past the gateway',
+  ];
+  return [`It proves, ${signer}: ${proved}.`, `It does not prove: ${unproved.join('; ')}.`];
+}
