@@ -72,15 +72,17 @@ test('B22: a failed attempt at the API is recorded and slowed down like one at a
   const startedMs = performance.now();
   const wrong = await problemOf(await ask('GET', '/api/sessions', { headers: bearer('guess') }));
   assert.equal(wrong['status'], 401);
-  assert.equal((await ask('GET', '/api/sessions', { headers: {} })).status, 401);
+  assert.equal((await ask('GET', '/api/sessions', { headers: bearer('another guess') })).status, 401);
   assert.ok(performance.now() - startedMs >= 745, 'the first answer is held back, the second one longer');
   const beforeMs = performance.now();
+  assert.equal((await ask('GET', '/api/sessions', { headers: {} })).status, 401, 'who only asks how to log in guesses nothing');
   assert.equal((await ask('GET', '/api/sessions')).status, 200);
   assert.ok(performance.now() - beforeMs < 245, 'who may come in does not wait for who may not');
   const recorded = await ownRecords(running, 'decision');
   assert.deepEqual(
     recorded.map(({ action, verdict, attributes }) => [action, verdict, attributes['client.address']]),
     [
+      ['gateway.authenticate', 'deny', '127.0.0.1'],
       ['gateway.authenticate', 'deny', '127.0.0.1'],
       ['gateway.authenticate', 'deny', '127.0.0.1'],
     ],

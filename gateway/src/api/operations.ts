@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attributes } from '../domain/action.ts';
+import { tokenIn } from '../domain/authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
@@ -25,6 +26,7 @@ import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
+const tokenCharactersMax = 256;
 /** Principals of this group may use the API with their own token. */
 const administrators = 'admins';
 /** Who holds the credential in the data directory. */
@@ -61,16 +63,14 @@ export class GatewayApi implements ApiContext {
   }
 
   async authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller> {
-    const token = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1] ?? '';
+    const token = tokenIn(authorization ?? '').slice(0, tokenCharactersMax);
     if (this.#operator.matches(token)) {
       return { id: operator, address };
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
     if ('refused' in outcome) {
-      return this.#refuse(
-        address,
-        new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`),
-      );
+      const error = new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`);
+      return this.#parts.refusals.refuse({ address, protocol: 'api', error, isQuestion: token === '' });
     }
     const { principal, session } = outcome.identity;
     if (session !== undefined && callers === 'runs') {

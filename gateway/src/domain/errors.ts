@@ -13,6 +13,7 @@ export const errorCodes = [
   'target_unreachable',
   'target_login_failed',
   'target_tls_failed',
+  'target_refused_credential',
   'cannot_record',
   'halted',
   'stopping',

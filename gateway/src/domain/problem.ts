@@ -10,6 +10,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   target_unreachable: 502,
   target_login_failed: 502,
   target_tls_failed: 502,
+  target_refused_credential: 502,
   cannot_record: 507,
   halted: 409,
   stopping: 503,

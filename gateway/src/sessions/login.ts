@@ -130,6 +130,7 @@ export class Login {
       address: this.#address,
       protocol: this.#protocol,
       error,
+      isQuestion: credential.token === '',
       attributes: { 'countersign.target': credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
     });
   }

@@ -17,6 +17,8 @@ export interface Refusal {
   readonly address: string;
   readonly protocol: string;
   readonly error: GatewayError;
+  /** No credential was given: who asks which one is wanted, as Basic has it, guesses nothing. */
+  readonly isQuestion?: boolean;
   readonly attributes?: Attributes;
 }
 
@@ -52,7 +54,7 @@ export class Refusals implements AsyncDisposable {
 
   /** Throws the error when whoever was refused may be told. A failed credential is slowed down first. Errors: also `throttled`, `cannot_record`. */
   async refuse(refusal: Refusal): Promise<never> {
-    const error = refusal.error.code === 'unauthenticated' ? await this.#slowDown(refusal) : refusal.error;
+    const error = refusal.error.code === 'unauthenticated' && refusal.isQuestion !== true ? await this.#slowDown(refusal) : refusal.error;
     await this.record({ ...refusal, error });
     throw error;
   }

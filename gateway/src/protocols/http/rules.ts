@@ -12,7 +12,7 @@ export const rules: ExchangeRules = {
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({
     status: problem.status,
-    headers: [['content-type', problemMediaType], ...(problem.status === 401 ? [['www-authenticate', 'Bearer'] as const] : [])],
+    headers: [['content-type', problemMediaType]],
     body: JSON.stringify(problem),
   }),
 };

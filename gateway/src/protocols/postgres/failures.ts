@@ -13,6 +13,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   target_unreachable: '08006',
   target_login_failed: '08006',
   target_tls_failed: '08006',
+  target_refused_credential: '08006',
   cannot_record: '53100',
   halted: '57P01',
   stopping: '57P01',

@@ -68,9 +68,17 @@ export function endEarly(response: ClientResponse, head: ClientHead, body: strin
   if ('stream' in response) {
     if (!response.stream.destroyed) {
       writeHead(response, { ...head, headers: [...head.headers, length] });
+      const { stream } = response;
+      // Only who still sends is told to stop, behind the end of the answer (RFC 9113, 8.1): clients in Go ask again where it is not whole.
+      if (stream.state.remoteClose !== 1) {
+        stream.once('finish', () => {
+          // Node sends a reset before what is queued, and all of it at the end of the turn.
+          setImmediate(() => {
+            stream.close(constants.NGHTTP2_NO_ERROR);
+          });
+        });
+      }
       response.end(body);
-      // The answer is sent first.
-      response.stream.close(constants.NGHTTP2_NO_ERROR);
     }
   } else if (!response.destroyed) {
     writeHead(response, { ...head, headers: [...head.headers, length, ['connection', 'close']] });

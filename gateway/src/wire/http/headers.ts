@@ -1,3 +1,4 @@
+import { isToken, tokenIn } from '../../domain/authorization.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Headers } from './reading.ts';
 
@@ -19,7 +20,6 @@ const hopByHop = new Set([
 const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
 /** Where clients put their token: the last is the session token of a client that knows no other credential than AWS keys. */
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
-const tokenPattern = /^cs_[A-Za-z0-9_-]{1,200}$/;
 const headersMax = 256;
 const concealedLengthMin = 8;
 
@@ -51,8 +51,8 @@ export function readToken(headers: Headers): string {
   const tokens = new Set<string>();
   for (const [name, value] of headers) {
     if (credentials.has(name)) {
-      const token = bare(value);
-      if (tokenPattern.test(token)) {
+      const token = tokenIn(value);
+      if (isToken(token)) {
         tokens.add(token);
       }
     }
@@ -63,17 +63,16 @@ export function readToken(headers: Headers): string {
   return [...tokens][0] ?? '';
 }
 
-/** `Bearer TOKEN`, or a Basic credential whose password or user is the token (git, curl -u). */
-function bare(value: string): string {
-  const [, scheme = '', rest = ''] = /^(bearer|basic)\s+(\S+)\s*$/i.exec(value) ?? [];
-  if (scheme === '') {
-    return value.trim();
+/** A browser that was asked for a token once gives it as Basic to whatever any page asks for: such pages are other people's. Errors: `refused`. */
+export function assertNoForeignPage(headers: Headers, host: string): void {
+  const valuesOf = (wanted: string): string[] => headers.flatMap(([name, value]) => (name === wanted ? [value.toLowerCase()] : []));
+  const isBasic = valuesOf('authorization').some((value) => value.startsWith('basic'));
+  const isForeign =
+    valuesOf('origin').some((origin) => origin.replace(/^https?:\/\//, '') !== host.toLowerCase()) ||
+    valuesOf('sec-fetch-site').some((site) => site !== 'same-origin' && site !== 'none');
+  if (isBasic && isForeign) {
+    throw new GatewayError('refused', 'A token is not taken as Basic from a page of another origin: give it as Bearer.');
   }
-  if (scheme.toLowerCase() === 'bearer') {
-    return rest;
-  }
-  const [user = '', password = ''] = Buffer.from(rest, 'base64').toString('latin1').split(':');
-  return tokenPattern.test(password) ? password : user;
 }
 
 /**

@@ -26,6 +26,8 @@ export interface TargetCall extends CallOptions {
   /** Longer bodies of requests are refused. */
   readonly bodyBytesMax: number;
   readonly allowsEncodedSlash: boolean;
+  /** The target gets a credential of the gateway's. */
+  readonly givesCredential: boolean;
   /** The credential is over all of the body. */
   readonly needsWholeBody: boolean;
 }

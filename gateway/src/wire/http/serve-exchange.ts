@@ -1,3 +1,4 @@
+import { challenges } from '../../domain/authorization.ts';
 import type { Action } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
@@ -10,8 +11,9 @@ import { runRelay } from '../relay-loop.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
+import { CredentialCheck } from './credential-check.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
-import { endToEndRequest, endToEndTrailers, pairHeaders, readToken, withoutCoding } from './headers.ts';
+import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, withoutCoding } from './headers.ts';
 import { DirectUrls, OwnUrls, UrlRewriting } from './own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
@@ -183,7 +185,7 @@ class ExchangeRun {
     }
     const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
     const rewriting = new UrlRewriting({ urls, members, direct, receiver: this.#screening ?? answer });
-    this.#call = begin(rewriting);
+    this.#call = begin(call.givesCredential ? new CredentialCheck({ session, request: seq, receiver: rewriting }) : rewriting);
     answer.attach(this.#call);
     this.#call.forward(grant);
   }
@@ -228,6 +230,8 @@ class ExchangeRun {
     if (headers.filter(([name]) => name === 'host').length > 1) {
       throw new GatewayError('malformed', 'A request has one Host header.');
     }
+    const { host, ':authority': authority } = this.#exchange.request.headers;
+    assertNoForeignPage(headers, String(authority ?? host ?? ''));
     const token = readToken(headers);
     this.#token = token;
     const traceparent = headerOf(headers, 'traceparent');
@@ -367,7 +371,8 @@ class ExchangeRun {
       }
       return;
     }
-    const { status, headers, body } = this.#rules.failure(failed);
+    const { status, headers: words, body } = this.#rules.failure(failed);
+    const headers = status === 401 ? [...words, ...challenges] : words;
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);

@@ -84,6 +84,7 @@ export function targetCall(target: Target, auth?: string): TargetCall {
     allowLinkLocal: options.linkLocal,
     bodyBytesMax: options.bodyBytesMax,
     allowsEncodedSlash: options.encodedSlash === true,
+    givesCredential: target.password !== undefined && method !== 'none',
     needsWholeBody: method === awsMethod && needsWholeBody(service),
     credential: (head, body) =>
       method === awsMethod

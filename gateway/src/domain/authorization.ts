@@ -1,0 +1,30 @@
+/** A token of the gateway's, by its form alone. */
+const tokenForm = /^cs_[A-Za-z0-9_-]{1,200}$/;
+
+/**
+ * What a 401 says of how a token is given. Clients that know Basic alone (git, Java) give nothing before they were asked for it. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ */
+export const challenges = [
+  ['www-authenticate', 'Bearer realm="countersign"'],
+  ['www-authenticate', 'Basic realm="countersign", charset="UTF-8"'],
+] as const;
+
+export function isToken(text: string): boolean {
+  return tokenForm.test(text);
+}
+
+/** What is in a header of credentials: alone, as `Bearer TOKEN`, or as the password of Basic with any user name. `curl -u TOKEN:` has it as the user name. */
+export function tokenIn(value: string): string {
+  const [, scheme = '', rest = ''] = /^(bearer|basic) +(\S+) *$/i.exec(value) ?? [];
+  if (scheme === '') {
+    return value.trim();
+  }
+  if (scheme.toLowerCase() === 'bearer') {
+    return rest;
+  }
+  const plain = Buffer.from(rest, 'base64').toString('latin1');
+  const at = plain.indexOf(':');
+  const user = at === -1 ? plain : plain.slice(0, at);
+  const password = at === -1 ? '' : plain.slice(at + 1);
+  return password === '' || (!isToken(password) && isToken(user)) ? user : password;
+}
