@@ -180,7 +180,9 @@ principals:
     const { session: victim, records } = await gateway.newest();
     const traceparent = `00-${victim}-0123456789abcdef-01`;
     const { inbox, socket } = await logIn({ 'countersign.session': victim });
-    assert.match(inbox.text, /E.*C0A000\0/s);
+    // A setting of the target like any other, and not what the gateway says of the session.
+    assert.match(inbox.text, /countersign\.session\0[0-9a-f]{32}\0/);
+    assert.doesNotMatch(inbox.text, new RegExp(`countersign\\.session\\0${victim}`));
     socket.destroy();
     const client = await connect({ user: victim, application_name: victim });
     await client.query(`select 1 /*traceparent='${traceparent}'*/`);
