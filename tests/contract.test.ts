@@ -30,6 +30,13 @@ describe('the contract of protocols', () => {
     await server[Symbol.asyncDispose]();
   });
 
+  async function configured(config: string): Promise<void> {
+    const taken = (): number => gateway.log.split('configuration taken up').length;
+    const known = taken();
+    gateway.configure(config);
+    await waitUntil(() => taken() > known);
+  }
+
   for (const way of exchangeWays) {
     describe(way.target, () => {
       test('what is denied is told, recorded, and forwards nothing', async () => {
@@ -47,16 +54,14 @@ describe('the contract of protocols', () => {
         const allowed = await ask(gateway, way, way.body('first'), { token: own });
         await allowed.text();
         const config = exchangeConfig(server, 'process');
-        gateway.configure(
+        await configured(
           `${config.replace(/agent: \{ kind: agent, targets: \[[^\]]*\]/, 'agent: { kind: agent, targets: []')}limits: { frameBytesMax: ${bodyLimit} }\n`,
         );
-        await waitUntil(async () => (await ask(gateway, way, way.body('withdrawn'), { token: own })).status === 403);
-        gateway.configure(`${config}limits: { frameBytesMax: ${bodyLimit} }\n`);
-        await waitUntil(async () => {
-          const again = await ask(gateway, way, way.body('again'), { token: own });
-          await again.text();
-          return again.status === 200;
-        });
+        assert.equal((await ask(gateway, way, way.body('withdrawn'), { token: own })).status, 403);
+        await configured(`${config}limits: { frameBytesMax: ${bodyLimit} }\n`);
+        const again = await ask(gateway, way, way.body('again'), { token: own });
+        await again.text();
+        assert.equal(again.status, 200);
       });
 
       test('what was asked and what was answered are in the record, byte for byte', async () => {
@@ -95,6 +100,20 @@ describe('the contract of protocols', () => {
         await waitUntil(async () => (await gateway.sessions()).find(({ session }) => session === sessionOf(response))?.state === 'halted');
       });
 
+      test('T4.2, E48: revocation ends both sides', async () => {
+        const made = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } });
+        const own: { readonly token: string; readonly id: string } = JSON.parse(await made.text());
+        const response = await ask(gateway, way, way.body('endless credential-ends'), { token: own.token });
+        const cut = response.text().then(
+          (text) => assert.match(text, /"error":.*countersign: .*revoked/),
+          () => undefined,
+        );
+        await gateway.api(`/api/tokens/${own.id}`, { method: 'DELETE' });
+        await cut;
+        await waitUntil(() => server.heardOf('credential-ends')?.isCut === true);
+        await waitUntil(async () => (await gateway.sessions()).find(({ session }) => session === sessionOf(response))?.state === 'closed');
+      });
+
       test('a client that leaves is not waited for', async () => {
         const leaving = new AbortController();
         const response = await ask(gateway, way, way.body('endless left-words'), { token, signal: leaving.signal });
@@ -120,8 +139,8 @@ describe('the contract of protocols', () => {
         const own: { readonly token: string; readonly id: string } = JSON.parse(await made.text());
         await (await ask(gateway, way, way.body('before'), { token: own.token })).text();
         await gateway.api(`/api/tokens/${own.id}`, { method: 'DELETE' });
-        assert.equal((await ask(gateway, way, way.body('revoked-words'), { token: own.token })).status, 401);
-        assert.equal(server.heardOf('revoked-words'), undefined);
+        assert.equal((await ask(gateway, way, way.body('ended-words'), { token: own.token })).status, 401);
+        assert.equal(server.heardOf('ended-words'), undefined);
       });
 
       test('D35: one client never gets what is another one’s', async () => {

@@ -34,6 +34,7 @@ describe('every entry and every control', () => {
 principals:
   agent: { kind: agent, targets: ${granted} }
   stranger: { kind: agent, targets: [] }
+  boss: { kind: human, groups: [admins], targets: [] }
 `;
   before(async () => {
     database = await startPostgres();
@@ -126,6 +127,43 @@ principals:
       await waitUntil(async () => (await gateway.sessions()).find((each) => each.session === session)?.state === 'halted');
     });
   }
+
+  for (const entry of entries) {
+    test(`T4.2, E48: a credential that is revoked ends what it opened, with a ${entry.bearer} at the ${entry.way}`, async () => {
+      const boss = await issue({ bearer: 'token', way: 'listener' }, 'boss');
+      const made = await gateway.api(entry.bearer === 'run' ? '/api/runs' : '/api/tokens', { method: 'POST', body: { principal: 'agent' }, token: boss.token });
+      const { token, id } = JSON.parse(await made.text());
+      const known = (await gateway.sessions()).length - (entry.bearer === 'run' ? 1 : 0);
+      const [busy, idle] = [await enter(entry, token), await enter(entry, token)];
+      const idleEnded = new Promise<unknown>((resolve) => idle.once('error', resolve));
+      const running = assert.rejects(busy.query('select pg_sleep(300)'), { code: '28P01', message: /revoked/ });
+      const gone = entry.bearer === 'run' ? boss.takeBack() : gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
+      await gone;
+      await running;
+      assert.match(String(await idleEnded), /revoked/);
+      await assert.rejects(idle.query('select 1'));
+      await waitUntil(async () => (await gateway.sessions()).slice(known).every(({ state }) => state === 'closed'));
+    });
+  }
+
+  test('T4.2, E48: a token that expires ends what it opened at that moment, at every entry', async () => {
+    for (const entry of entries.filter(({ bearer }) => bearer === 'token')) {
+      const made = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent', ttlMs: 3000 } });
+      const client = await enter(entry, JSON.parse(await made.text()).token);
+      await assert.rejects(client.query('select pg_sleep(300)'), { code: '28P01', message: /expired/ });
+    }
+  });
+
+  test('T4.2, E48: a principal that is not configured any more is gone from every entry', async () => {
+    const clients = await Promise.all(entries.map(async (entry) => enter(entry, (await issue(entry, 'agent')).token)));
+    const running = clients.map(async (client) => assert.rejects(client.query('select pg_sleep(300)'), { code: '28P01', message: /not configured/ }));
+    gateway.configure(configOf('[shop]').replace(/^ {2}agent: .*\n/m, ''));
+    await Promise.all(running);
+    gateway.configure(configOf('[shop]'));
+    const pass = await issue({ bearer: 'token', way: 'listener' }, 'stranger');
+    await pass.takeBack();
+    await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 201);
+  });
 
   test('B22: a grant that is withdrawn is withdrawn at every entry, from the next action on', async () => {
     const clients = await Promise.all(entries.map(async (entry) => enter(entry, (await issue(entry, 'agent')).token)));

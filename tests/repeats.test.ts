@@ -13,6 +13,7 @@ import type { OpenedRecord } from '../gateway/src/domain/record.ts';
 import type { Target } from '../gateway/src/domain/target.ts';
 import { makeBundle } from '../gateway/src/feed/evidence.ts';
 import { Follower } from '../gateway/src/feed/follower.ts';
+import { standsAlways } from '../gateway/src/identity/standing.ts';
 import { SessionIndex, type IndexedSession } from '../gateway/src/feed/session-index.ts';
 import { openSession } from '../gateway/src/feed/timeline.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
@@ -50,7 +51,7 @@ function openChannel(recorder: Recorder): Channel {
   const context = { recorder, sessions, policy: () => policy, limits: defaultLimits, calls: new HttpCalls(defaultLimits), ids: new IdsOfTargets(() => null) };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;
-  return new Channel(context, session, session.openChannel(facts, {}), { identity: { principal, tokenId: '' }, target });
+  return new Channel(context, session, session.openChannel(facts, {}), { identity: { principal, tokenId: '', standing: standsAlways(principal) }, target });
 }
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

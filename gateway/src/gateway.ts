@@ -63,6 +63,7 @@ export class Gateway implements AsyncDisposable {
   #policy: PolicyEngine;
   #sessions: LiveSessions | null = null;
   #calls: HttpCalls | null = null;
+  #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
   private constructor(config: Config, parts: AsyncDisposableStack) {
@@ -123,7 +124,8 @@ export class Gateway implements AsyncDisposable {
       protocol.recall?.(index.told(protocol.id));
     }
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
-    const authenticator = new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now });
+    const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
+    this.#authenticator = authenticator;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
@@ -264,6 +266,7 @@ export class Gateway implements AsyncDisposable {
       this.#config = { ...config, data: this.#config.data };
       this.#policy = grantPolicy([...config.principals.values()]);
       this.#calls?.keepOnly(config.targets.values());
+      this.#authenticator?.recheck();
       this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
     } catch (error) {
       if (!(error instanceof GatewayError)) {

@@ -307,6 +307,18 @@ principals:
     await waitUntil(() => lastSeen().closed === 1001);
   });
 
+  test('T4.2, E48: a revoked token closes both sides, and says so', async () => {
+    const made = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } });
+    const own: { readonly token: string; readonly id: string } = JSON.parse(await made.text());
+    const { client } = await open('/x', own.token);
+    const closed = once(client, 'close');
+    await gateway.api(`/api/tokens/${own.id}`, { method: 'DELETE' });
+    const [code, reason] = await closed;
+    assert.equal(code, 1008);
+    assert.match(String(reason), /revoked/);
+    await waitUntil(() => lastSeen().closed === 1001);
+  });
+
   test('a frame behind the end of a grant is refused, and closes both sides', async () => {
     const { client, session } = await open('/x');
     client.send('before');

@@ -27,7 +27,7 @@ export function addToken(program: Command): void {
     .addHelpText('after', '\nExample:\n  countersign token list --json')
     .action(list);
   addLocation(token.command('revoke').argument('<id>', 'as token list prints it'))
-    .description('end a token; sessions that it opened go on until they are halted')
+    .description('end a token, and within a second whatever it opened')
     .addHelpText('after', '\nExample:\n  countersign token revoke tok_0123456789abcdef')
     .action(revoke);
 }
@@ -65,14 +65,14 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   const { Tokens } = await import('@countersign/gateway/store/tokens.ts');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true });
   const tokens = new Tokens(database);
-  const authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
+  using authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
   return await act({
     create: async (principal, ttlMs) => {
       const { token, stored } = await authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
       return { token, ...summarizeToken(stored) };
     },
     list: async () => (await tokens.list()).map(summarizeToken),
-    revoke: async (id) => tokens.revoke(id, Date.now()),
+    revoke: async (id) => authenticator.revoke(id),
   });
 }
 

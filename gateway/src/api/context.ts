@@ -1,4 +1,5 @@
-import type { Identity, Principal } from '../domain/principal.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
@@ -9,8 +10,24 @@ import type { TargetSummary } from './target-summary.ts';
 export interface Caller {
   readonly id: string;
   readonly address: string;
+  /** Null for the operator, whose credential is a file. */
+  readonly standing: Standing | null;
   /** Set when it showed the token of a run, which may have ended: it may act inside that run alone. */
   readonly run?: Identity & { readonly session: string };
+}
+
+/** Principals of this group may use the API with their own token. */
+const administrators = 'admins';
+
+/** Errors: `unauthenticated` when the caller's credential has ended, `refused` when its principal may not use the API. */
+export function checkCaller({ id, standing, run }: Caller): void {
+  const end = standing?.ended() ?? null;
+  if (end !== null) {
+    throw end.error;
+  }
+  if (standing !== null && run === undefined && !standing.principal.groups.includes(administrators)) {
+    throw new GatewayError('refused', `${id} may not use the API: that takes a token of a principal in the group ${administrators}.`);
+  }
 }
 
 /** Whom an endpoint answers: `runs` beside administrators. */

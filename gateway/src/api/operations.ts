@@ -21,14 +21,12 @@ import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
-import type { ApiContext, Caller, Callers, CommandOutput, OpenedRun, RunRequest } from './context.ts';
+import { checkCaller, type ApiContext, type Caller, type Callers, type CommandOutput, type OpenedRun, type RunRequest } from './context.ts';
 import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
 const tokenCharactersMax = 256;
-/** Principals of this group may use the API with their own token. */
-const administrators = 'admins';
 /** Who holds the credential in the data directory. */
 const operator = 'operator';
 
@@ -65,24 +63,27 @@ export class GatewayApi implements ApiContext {
   async authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller> {
     const token = tokenIn(authorization ?? '').slice(0, tokenCharactersMax);
     if (this.#operator.matches(token)) {
-      return { id: operator, address };
+      return { id: operator, address, standing: null };
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
     if ('refused' in outcome) {
       const error = new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`);
       return this.#parts.refusals.refuse({ address, protocol: 'api', error, isQuestion: token === '' });
     }
-    const { principal, session } = outcome.identity;
+    const { principal, session, standing } = outcome.identity;
     if (session !== undefined && callers === 'runs') {
-      return { id: principal.id, address, run: { ...outcome.identity, session } };
+      return { id: principal.id, address, standing, run: { ...outcome.identity, session } };
     }
-    if (session !== undefined || !principal.groups.includes(administrators)) {
-      return this.#refuse(
-        address,
-        new GatewayError('refused', `${principal.id} may not use the API: that takes a token of a principal in the group ${administrators}.`),
-      );
+    if (session !== undefined) {
+      return this.#refuse(address, new GatewayError('refused', 'The token of a run does not speak for an administrator.'));
     }
-    return { id: principal.id, address };
+    const caller = { id: principal.id, address, standing };
+    try {
+      checkCaller(caller);
+    } catch (error) {
+      return this.#refuse(address, error);
+    }
+    return caller;
   }
 
   listTargets(): readonly TargetSummary[] {
@@ -104,7 +105,7 @@ export class GatewayApi implements ApiContext {
   }
 
   async revokeToken(id: string, by: Caller): Promise<boolean> {
-    const isThere = await this.#parts.tokens.revoke(id, Date.now());
+    const isThere = await this.#parts.authenticator.revoke(id);
     if (isThere) {
       await this.#recordAct('gateway.revoke_token', `token ${id}`, by, { 'countersign.token.id': id });
     }
@@ -191,7 +192,10 @@ export class GatewayApi implements ApiContext {
     return protocol.connection({ ...door, target: name, options: target?.options ?? {}, token, tls: localPort === null && this.#parts.isEncrypted });
   }
 
-  async #refuse(address: string, error: GatewayError): Promise<never> {
+  async #refuse(address: string, error: unknown): Promise<never> {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
     return this.#parts.refusals.refuse({ address, protocol: 'api', error });
   }
 

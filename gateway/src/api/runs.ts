@@ -51,9 +51,16 @@ export class Runs {
     const session = sessions.open('run', parent === undefined ? {} : { parent });
     try {
       const { onBehalfOf } = by.run ?? {};
-      const { token, stored } = await authenticator.create(principal.id, { session: session.id, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) });
+      const { token, stored, standing } = await authenticator.create(principal.id, {
+        session: session.id,
+        ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
+      });
       const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command, targets: given };
       session.describe(facts);
+      session.endWith(standing);
+      if (by.standing !== null) {
+        session.endWith(by.standing);
+      }
       if (request.recordOutput) {
         this.#outputs.set(session, new RunOutput(this.#parts.recorder, session, facts));
       }

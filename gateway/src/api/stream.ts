@@ -1,26 +1,38 @@
+import { checkCaller, type Caller } from './context.ts';
+
 /** One JSON text a line, made as fast as the reader takes them. */
-export async function ndjson(rows: AsyncIterable<unknown>): Promise<Response> {
-  return streamLines(stringify(rows), 'application/x-ndjson');
+export async function ndjson(rows: AsyncIterable<unknown>, caller: Caller): Promise<Response> {
+  return streamLines(stringify(rows), caller, 'application/x-ndjson');
 }
 
 /**
  * An answer in pieces. The first one is awaited, so that an error there has a status of its own; a later one breaks the connection off, so that
- * half an answer is never taken for a whole one. When the reader leaves, the rest is not made.
+ * half an answer is never taken for a whole one. When the reader leaves, or may not read on, the rest is not made.
  */
-export async function streamLines(lines: AsyncIterable<string>, contentType: string): Promise<Response> {
+export async function streamLines(lines: AsyncIterable<string>, caller: Caller, contentType: string): Promise<Response> {
   const iterator = lines[Symbol.asyncIterator]();
   let step: IteratorResult<string> | null = await iterator.next();
+  let forget: (() => void) | undefined;
   const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      forget = caller.standing?.onEnd(({ error }) => {
+        controller.error(error);
+        void iterator.return?.();
+      });
+    },
     pull: async (controller) => {
       const { done, value } = step ?? (await iterator.next());
       step = null;
+      checkCaller(caller);
       if (done === true) {
+        forget?.();
         controller.close();
       } else {
         controller.enqueue(Buffer.from(value));
       }
     },
     cancel: async () => {
+      forget?.();
       await iterator.return?.();
     },
   });

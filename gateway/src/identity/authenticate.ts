@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
-import type { Identity, Principal } from '../domain/principal.ts';
+import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
+import { Standings } from './standing.ts';
 import { formatToken, hashToken, isToken, tokenSecretBytes } from './token-format.ts';
 
 const defaultTtlMs = 24 * 3_600_000;
@@ -13,6 +14,7 @@ export interface NewToken {
   /** Shown once; only its hash is kept. */
   readonly token: string;
   readonly stored: StoredToken;
+  readonly standing: Standing;
 }
 
 export interface NewTokenOptions {
@@ -29,20 +31,22 @@ export interface AuthenticatorOptions {
 }
 
 /** Tokens in, identities out. */
-export class Authenticator {
+export class Authenticator implements Disposable {
   readonly #options: AuthenticatorOptions;
+  readonly #standings: Standings;
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    this.#standings = new Standings(options);
   }
 
   /** Who the token speaks for. The session is the token's own: a client names none (ATTACKS B19). */
   async authenticate(token: string): Promise<TokenOutcome> {
-    const { tokens, findPrincipal, now } = this.#options;
+    const { findPrincipal, now } = this.#options;
     if (!isToken(token)) {
       return { refused: 'it is not a Countersign token, or was mistyped' };
     }
-    const stored = await tokens.findByHash(hashToken(token));
+    const stored = await this.#find(hashToken(token));
     if (stored === null) {
       return { refused: 'it is not known here' };
     }
@@ -60,6 +64,7 @@ export class Authenticator {
       identity: {
         principal,
         tokenId: stored.id,
+        standing: this.#standings.of(stored, principal),
         ...(stored.onBehalfOf === null ? {} : { onBehalfOf: stored.onBehalfOf }),
         ...(stored.session === null ? {} : { session: stored.session }),
       },
@@ -70,7 +75,8 @@ export class Authenticator {
   async create(principal: string, options: NewTokenOptions = {}): Promise<NewToken> {
     const { tokens, findPrincipal, now } = this.#options;
     const ttlMs = options.ttlMs ?? defaultTtlMs;
-    if (findPrincipal(principal) === undefined) {
+    const found = findPrincipal(principal);
+    if (found === undefined) {
       throw new GatewayError('unknown_principal', `There is no principal "${principal}" in the configuration: add it with countersign principal add.`);
     }
     if (!(ttlMs > 0 && ttlMs <= ttlMsMax)) {
@@ -89,6 +95,34 @@ export class Authenticator {
       revokedMs: null,
     };
     await tokens.add(stored, hashToken(token));
-    return { token, stored };
+    return { token, stored, standing: this.#standings.of(stored, found) };
+  }
+
+  /** Ends all that it opened, before this resolves. False when there is no such token. */
+  async revoke(id: string): Promise<boolean> {
+    const isThere = await this.#options.tokens.revoke(id, this.#options.now());
+    this.#standings.revoke(id);
+    return isThere;
+  }
+
+  /** To call when the configuration was taken up: what a principal opened ends with it. */
+  recheck(): void {
+    this.#standings.recheck();
+  }
+
+  [Symbol.dispose](): void {
+    this.#standings[Symbol.dispose]();
+  }
+
+  /** As it is when this resolves: what was revoked while it was read is read again. */
+  async #find(hash: Uint8Array): Promise<StoredToken | null> {
+    const { tokens } = this.#options;
+    for (;;) {
+      const { changes } = tokens;
+      const stored = await tokens.findByHash(hash);
+      if (tokens.changes === changes) {
+        return stored;
+      }
+    }
   }
 }

@@ -3,15 +3,17 @@ import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import { defaultLimits } from '../domain/limits.ts';
-import type { Identity } from '../domain/principal.ts';
+import type { Identity, Principal } from '../domain/principal.ts';
 import type { Protocol, RequestOutcome, Session, Upstream } from '../domain/protocol.ts';
 import type { Asked, RecordedRequest, RecordedTarget } from '../domain/replay.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
+import { standsAlways } from '../identity/standing.ts';
 import { authorize } from '../sessions/gate.ts';
 import type { Recording } from './recording.ts';
 
 /** Whoever has the token of the replay. */
-const identity: Identity = { principal: { id: 'replay', kind: 'agent', groups: [], targets: [] }, tokenId: 'replay' };
+const principal: Principal = { id: 'replay', kind: 'agent', groups: [], targets: [] };
+const identity: Identity = { principal, tokenId: 'replay', standing: standsAlways(principal) };
 /** What was refused when it was recorded is answered as it was then. */
 const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
 const policy = { version: '', decide: () => decision };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Action } from '../domain/action.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
+import { standsAlways } from '../identity/standing.ts';
 import { grantPolicy } from '../policy/grants.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import { authorize, type GateContext } from './gate.ts';
@@ -12,7 +13,7 @@ const target: Target = { name: 'brain', protocol: 'any', scheme: 'any', host: 'h
 const bytes = [Buffer.from('x')];
 
 function context(policy: PolicyEngine): GateContext {
-  return { policy: () => policy, identity: { principal, tokenId: 'tok_1' }, target };
+  return { policy: () => policy, identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target };
 }
 
 /** Lets through what is known whole and does not speak of `payroll`. */

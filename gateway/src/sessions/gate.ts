@@ -19,13 +19,23 @@ export interface GateContext {
 /** Decides on one action and, when it is allowed, mints the only thing that an upstream forwards. */
 export function authorize(context: GateContext, action: Action, bytes: readonly Uint8Array[]): Authorization {
   const policy = context.policy();
+  const { standing } = context.identity;
+  const end = standing.ended();
+  if (end !== null) {
+    return refuse(policy, end.error.message);
+  }
   const refusal = action.ids === undefined ? null : (context.refusalOf?.(action.ids) ?? null);
   if (refusal !== null) {
-    const { version: policyVersion } = policy;
-    return { decision: { verdict: 'deny', policies: ['countersign'], policyVersion, reason: refusal, obligations: [], isHidden: true }, grant: null };
+    const refused = refuse(policy, refusal);
+    return { ...refused, decision: { ...refused.decision, isHidden: true } };
   }
-  const decision = policy.decide({ principal: context.identity.principal, target: context.target, action });
+  const decision = policy.decide({ principal: standing.principal, target: context.target, action });
   return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
+}
+
+/** By the gateway itself, whatever policy says. */
+function refuse({ version: policyVersion }: PolicyEngine, reason: string): Authorization & { readonly grant: null } {
+  return { decision: { verdict: 'deny', policies: ['countersign'], policyVersion, reason, obligations: [] }, grant: null };
 }
 
 /** For what the gateway itself must send to carry out a decision; recorded like any request. */

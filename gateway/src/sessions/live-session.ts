@@ -1,6 +1,6 @@
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { Principal } from '../domain/principal.ts';
+import type { Principal, Standing } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import type { SessionTrack } from '../recording/batch.ts';
@@ -47,6 +47,7 @@ export class LiveSession {
   readonly #channels = new Map<number, AbortController>();
   readonly #closed: SessionClosed;
   readonly #givingUp: (() => Promise<void>)[] = [];
+  readonly #credentials = new Map<Standing, () => void>();
   #nextChannel = 1;
   #ending: Ending | null = null;
   #isOpen = true;
@@ -135,6 +136,16 @@ export class LiveSession {
     return { channel, signal: controller.signal };
   }
 
+  /** The session ends when the credential does. */
+  endWith(credential: Standing): void {
+    if (this.#isOpen && !this.#credentials.has(credential)) {
+      const forget = credential.onEnd((end) => {
+        this.end(end);
+      });
+      this.#credentials.set(credential, forget);
+    }
+  }
+
   /** Runs once the session is closed, at once where it is. */
   onEnd(giveUp: () => Promise<void>): void {
     if (this.#isOpen) {
@@ -210,6 +221,9 @@ export class LiveSession {
   #close(reason: string): void {
     clearTimeout(this.#idleTimer);
     this.#isOpen = false;
+    for (const forget of this.#credentials.values()) {
+      forget();
+    }
     if (this.parent !== null) {
       this.parent.#children.delete(this);
     }

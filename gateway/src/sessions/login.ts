@@ -92,6 +92,7 @@ export class Login {
       policyVersion,
       attributes: { 'user.name': credential.user },
     });
+    session.endWith(identity.standing);
     return new Channel(this.#context, session, opened, { identity, target });
   }
 

@@ -46,6 +46,11 @@ export class Tokens {
     this.#database = openDatabase(sqlite);
   }
 
+  /** Grows with whatever makes a token that was read another one. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   async add(token: StoredToken, hash: Uint8Array): Promise<void> {
     await this.#database.insertInto('tokens').values(formatRow(token, hash)).execute();
   }

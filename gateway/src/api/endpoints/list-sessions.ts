@@ -2,4 +2,4 @@ import { get } from '../endpoint.ts';
 import { ndjson } from '../stream.ts';
 
 /** Oldest first. `?all`: the gateway's own among them. */
-export const listSessions = get('/api/sessions', async ({ api, query }) => ndjson(api.listSessions(query.has('all') ? 'all' : 'clients')));
+export const listSessions = get('/api/sessions', async ({ api, caller, query }) => ndjson(api.listSessions(query.has('all') ? 'all' : 'clients'), caller));

@@ -3,5 +3,5 @@ import { ndjson } from '../stream.ts';
 
 /** What was recorded, then what is being recorded, until the session is closed or the reader leaves. */
 export const watchSession = get('/api/sessions/:session/watch', async ({ api, caller, param, request }) =>
-  ndjson(api.showSession(param('session'), caller, request.signal)),
+  ndjson(api.showSession(param('session'), caller, request.signal), caller),
 );

@@ -1,0 +1,157 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { CredentialEnd, Principal, Standing } from '../domain/principal.ts';
+import type { StoredToken } from '../store/tokens.ts';
+
+/** The clock may be set and the machine may sleep: what is expired is looked for at least so often. */
+const lookMs = 60_000;
+
+const ends = {
+  revoked: { reason: 'revoked', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it was revoked.') },
+  expired: { reason: 'expired', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it has expired.') },
+  removed: { reason: 'removed', error: new GatewayError('unauthenticated', 'The token is not accepted any more: its principal is not configured now.') },
+} as const satisfies Readonly<Record<CredentialEnd['reason'], CredentialEnd>>;
+
+export interface StandingsOptions {
+  readonly findPrincipal: (id: string) => Principal | undefined;
+  readonly now: () => number;
+}
+
+/**
+ * Whether the credentials that opened something still stand. There is one standing for each token, for as long as anybody holds it, so that its end reaches all
+ * that it opened. One timer waits for the token that expires first.
+ */
+export class Standings implements Disposable {
+  readonly #options: StandingsOptions;
+  readonly #known = new Map<string, WeakRef<TokenStanding>>();
+  readonly #unused = new FinalizationRegistry<string>((id) => {
+    if (this.#known.get(id)?.deref() === undefined) {
+      this.#known.delete(id);
+    }
+  });
+  #timer: NodeJS.Timeout | undefined;
+  #wakeMs = Infinity;
+
+  constructor(options: StandingsOptions) {
+    this.#options = options;
+  }
+
+  /** Of a token that was just read, for its principal. */
+  of({ id, principal: name, expiresMs }: StoredToken, principal: Principal): Standing {
+    const known = this.#known.get(id)?.deref();
+    if (known !== undefined) {
+      return known;
+    }
+    const standing = new TokenStanding({ name, expiresMs, now: this.#options.now }, principal);
+    this.#known.set(id, new WeakRef(standing));
+    this.#unused.register(standing, id);
+    this.#wakeAt(expiresMs);
+    return standing;
+  }
+
+  revoke(tokenId: string): void {
+    this.#known.get(tokenId)?.deref()?.end(ends.revoked);
+  }
+
+  /** To call when the configuration was taken up: a principal that is gone, or another one now. */
+  recheck(): void {
+    for (const standing of this.#standings()) {
+      const principal = this.#options.findPrincipal(standing.name);
+      if (principal === undefined) {
+        standing.end(ends.removed);
+      } else {
+        standing.principal = principal;
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #standings(): TokenStanding[] {
+    return Array.from(this.#known.values()).flatMap((known) => known.deref() ?? []);
+  }
+
+  #wakeAt(timeMs: number): void {
+    if (timeMs >= this.#wakeMs) {
+      return;
+    }
+    this.#wakeMs = timeMs;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#endExpired, Math.min(Math.max(timeMs - this.#options.now(), 0), lookMs)).unref();
+  }
+
+  readonly #endExpired = (): void => {
+    this.#wakeMs = Infinity;
+    for (const standing of this.#standings()) {
+      if (standing.ended() === null) {
+        this.#wakeAt(standing.expiresMs);
+      }
+    }
+  };
+}
+
+interface TokenStandingParts {
+  /** Id of the principal. */
+  readonly name: string;
+  readonly expiresMs: number;
+  readonly now: () => number;
+}
+
+class TokenStanding implements Standing {
+  principal: Principal;
+  readonly name: string;
+  readonly expiresMs: number;
+  readonly #now: () => number;
+  readonly #acts = new Set<(end: CredentialEnd) => void>();
+  #end: CredentialEnd | null = null;
+
+  constructor({ name, expiresMs, now }: TokenStandingParts, principal: Principal) {
+    this.name = name;
+    this.principal = principal;
+    this.expiresMs = expiresMs;
+    this.#now = now;
+  }
+
+  ended(): CredentialEnd | null {
+    if (this.#end === null && this.expiresMs <= this.#now()) {
+      this.end(ends.expired);
+    }
+    return this.#end;
+  }
+
+  onEnd(act: (end: CredentialEnd) => void): () => void {
+    this.#acts.add(act);
+    if (this.#end !== null) {
+      this.#tell();
+    }
+    return () => {
+      this.#acts.delete(act);
+    };
+  }
+
+  end(end: CredentialEnd): void {
+    if (this.#end === null) {
+      this.#end = end;
+      this.#tell();
+    }
+  }
+
+  /** Not in the midst of the action that asked. */
+  #tell(): void {
+    queueMicrotask(() => {
+      const acts = [...this.#acts];
+      this.#acts.clear();
+      for (const act of acts) {
+        if (this.#end !== null) {
+          act(this.#end);
+        }
+      }
+    });
+  }
+}
+
+/** Of what no token opened. */
+export function standsAlways(principal: Principal): Standing {
+  return { principal, ended: () => null, onEnd: () => () => undefined };
+}
