@@ -185,15 +185,14 @@ export interface Session {
   call(options: CallOptions, receiver: CallReceiver): UpstreamCall;
   /**
    * Decides on an action and records the request with its decision; the grant may be spent once `committed` says so.
-   * Synchronous while policy needs nobody; a held request resolves later. Throws GatewayError `cannot_record`.
+   * Synchronous while policy needs nobody; a held request resolves later. Throws GatewayError `cannot_record`, or
+   * `limit_exceeded` when more is to be said of the request than a record holds.
    */
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
   /** Ids that the target gives to this client, before it gets them: from then on they are for whoever it is alone, across restarts. Throws GatewayError `cannot_record`. */
   give(given: GivenIds): void;
-  /** `LOG/INDEX` of the record that was made last: to be read right behind the making. */
-  readonly newestRecord: string;
   /** Calls back, in order, when all that was recorded so far is as durable as the target wants. Exactly once per call. */
   whenCommitted(release: () => void): void;
   /** Makes this channel reachable by `Door.signal`. Disposed with the channel. */
@@ -223,8 +222,10 @@ export interface RequestRelation {
 }
 
 export type RequestOutcome = Authorization & {
-  /** Sequence number of the request's record. */
+  /** Sequence number of the request's record, of the first one where it takes several. */
   readonly seq: number;
+  /** The same record as `LOG/INDEX`. */
+  readonly record: string;
 };
 
 /** Our connection to the target. Login bytes are the gateway's own (`greet`); everything for the client goes through a grant. */

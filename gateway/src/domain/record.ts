@@ -15,6 +15,27 @@ export const processOutput = 'process.output';
 export const toldAttribute = 'countersign.told';
 export const targetAttribute = 'countersign.target';
 
+/** What one record tells at most, in texts and in characters of all of them: less than its facts may hold. */
+const toldMax = 200;
+const toldLengthMax = 24 * 1024;
+
+/** The texts in groups that fit one record each. One that fits none is left out: what is told is of names, and no name is as long. */
+export function inRecords(texts: readonly string[]): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  let room = 0;
+  for (const text of texts.filter(({ length }) => length <= toldLengthMax)) {
+    const group = groups.at(-1);
+    if (group === undefined || group.length >= toldMax || text.length > room) {
+      groups.push([text]);
+      room = toldLengthMax - text.length;
+    } else {
+      group.push(text);
+      room -= text.length;
+    }
+  }
+  return groups;
+}
+
 /**
  * The sealed facts of a record. Kept small: what all records of a channel share (principal, client, target) is
  * stated once, by the record that opened the channel, and joined on reading.

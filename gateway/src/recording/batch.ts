@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { sha256Into } from '@countersign/ledger/crypto.ts';
 import {
@@ -66,6 +67,8 @@ export interface LogPosition {
 
 /** Content of one record at most: longer content is recorded in parts. */
 export const partBytesMax = 1024 * 1024;
+/** Facts of one record at most, as JSON in UTF-16 code units. Whoever makes them keeps to it: what is longer is never cut here. */
+export const metaLengthMax = 64 * 1024;
 
 const commitHeadBytes = 26;
 const seqAt = 18;
@@ -159,6 +162,7 @@ export class Batch {
       flags |= leafFlags.metaClear | leafFlags.hasMeta;
       this.#addClear(leafAt, draft.meta);
     } else if (draft.meta !== '') {
+      assert(draft.meta.length <= metaLengthMax, 'facts are bounded by whoever makes them');
       flags |= leafFlags.hasMeta;
       const input = this.#openInput(draft.meta.length * 3);
       const length = input.bytes.write(draft.meta, input.at + plainAt);

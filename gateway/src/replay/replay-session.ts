@@ -51,10 +51,6 @@ export class ReplaySession implements Session, RecordedTarget {
     return this.#parts.recording.session;
   }
 
-  get newestRecord(): string {
-    return `replay/${this.#seq}`;
-  }
-
   async connect(): Promise<Upstream> {
     const { protocol } = this.#parts;
     if (protocol.transport !== 'stream') {
@@ -73,7 +69,8 @@ export class ReplaySession implements Session, RecordedTarget {
 
   request(action: Action, bytes: readonly Uint8Array[]): RequestOutcome {
     this.#asked = { action: action.name, bytes: Buffer.concat(bytes) };
-    return { ...authorize({ policy: () => policy, identity, target: this.target }, action, bytes), seq: this.record() };
+    const seq = this.record();
+    return { ...authorize({ policy: () => policy, identity, target: this.target }, action, bytes), seq, record: `replay/${seq}` };
   }
 
   record(): number {

@@ -5,7 +5,7 @@ import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange
 import type { Limits } from '../domain/limits.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
-import { targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
+import { inRecords, targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -15,13 +15,11 @@ import { authorize, authorizeOwn, type CurrentPolicy, type GateContext } from '.
 import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { RequestMeta } from './meta.ts';
+import { printFacts, printMeta, RequestMeta } from './meta.ts';
 import { splitParts } from './parts.ts';
 
 /** What stops the work of an ended channel at the target may take so long. */
 const endingMs = 900;
-/** Ids of which one record tells whose they are. */
-const toldMax = 200;
 /** The name of its action says whose record it is in the index. */
 const giveAction = 'gateway.give_ids';
 
@@ -85,30 +83,23 @@ export class Channel implements Session {
     assert(this.target.command === undefined, 'a program is not dialled');
   }
 
-  get newestRecord(): string {
-    const { recorder } = this.#context;
-    return `${recorder.gatewayId}/${recorder.size - 1}`;
-  }
-
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome {
+    // First, so that nothing is granted that cannot be recorded.
+    const facts = this.#printFacts(action, bytes);
     const authorization = relation?.byGateway === true ? authorizeOwn(this.#gate, bytes) : authorize(this.#gate, action, bytes);
-    const meta = this.#requestMeta.print(action, authorization.decision, relation?.partOf);
-    const seq = this.#append({ kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true });
-    return { ...authorization, seq };
+    const meta = this.#requestMeta.print(action, facts, authorization.decision, relation?.partOf);
+    const made = this.#append({ kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true });
+    return { ...authorization, ...made };
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
-    return this.#append({ kind, meta: JSON.stringify({ channel: this.channel, ...meta }), content, continues });
+    return this.#append({ kind, meta: printMeta({ channel: this.channel, ...meta }), content, continues }).seq;
   }
 
   give(given: GivenIds): void {
     const told = this.#context.ids.give(this.target, given, this.#owner);
-    for (let at = 0; at < told.length; at += toldMax) {
-      this.record(
-        'decision',
-        { action: giveAction, attributes: { [targetAttribute]: placeOf(this.target), [toldAttribute]: told.slice(at, at + toldMax) } },
-        [],
-      );
+    for (const texts of inRecords(told)) {
+      this.record('decision', { action: giveAction, attributes: { [targetAttribute]: placeOf(this.target), [toldAttribute]: texts } }, []);
     }
   }
 
@@ -154,27 +145,34 @@ export class Channel implements Session {
     this.#session.closeChannel(this.channel, reason);
   }
 
-  /** Content of any length: what does not fit one record goes on in the next. Returns the first one's number. */
-  #append(draft: EntryDraft): number {
+  /** Errors: `limit_exceeded`; that it was asked is in the record. */
+  #printFacts({ name, attributes }: Action, content: readonly Uint8Array[]): string {
+    try {
+      return printFacts(attributes);
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        this.record('request', { action: name, verdict: 'deny', reason: error.message }, content);
+      }
+      throw error;
+    }
+  }
+
+  /** Content of any length: what does not fit one record goes on in the next. Returns where the first one is. */
+  #append(draft: EntryDraft): { readonly seq: number; readonly record: string } {
     const { recorder } = this.#context;
     const { track } = this.#session;
     let bytes = 0;
     for (const part of draft.content) {
       bytes += part.length;
     }
-    if (bytes <= partBytesMax) {
-      return recorder.append(track, draft);
+    const [first, ...others] = bytes <= partBytesMax ? [draft.content] : splitParts(draft.content, partBytesMax);
+    const seq = recorder.append(track, others.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
+    // Behind the append: it may have recorded something of the gateway's own first.
+    const record = `${recorder.gatewayId}/${recorder.size - 1}`;
+    for (const [i, content] of others.entries()) {
+      const meta = printMeta({ channel: this.channel, request: seq });
+      recorder.append(track, { ...draft, meta, content, continues: draft.continues === true || i < others.length - 1 });
     }
-    const parts = splitParts(draft.content, partBytesMax);
-    const first = track.seq;
-    for (const [i, content] of parts.entries()) {
-      recorder.append(track, {
-        ...draft,
-        meta: i === 0 ? draft.meta : JSON.stringify({ channel: this.channel, request: first }),
-        content,
-        continues: draft.continues === true || i < parts.length - 1,
-      });
-    }
-    return first;
+    return { seq, record };
   }
 }

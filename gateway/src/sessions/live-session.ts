@@ -5,6 +5,7 @@ import type { ChannelFacts } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from './meta.ts';
 
 /** Runs inside a run: how deep, and how many at once. */
 const depthMax = 8;
@@ -88,7 +89,7 @@ export class LiveSession {
     const { principal, by, command } = facts;
     this.#recorder.append(this.track, {
       kind: 'decision',
-      meta: JSON.stringify({
+      meta: printMeta({
         channel: 0,
         action: 'gateway.run',
         verdict: 'allow',
@@ -109,7 +110,7 @@ export class LiveSession {
     if (!this.#isOpen) {
       return;
     }
-    this.#recorder.append(this.track, { kind: 'decision', meta: JSON.stringify({ channel: 0, action, attributes }), content: [] });
+    this.#recorder.append(this.track, { kind: 'decision', meta: printMeta({ channel: 0, action, attributes }), content: [] });
   }
 
   /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */
@@ -119,7 +120,7 @@ export class LiveSession {
     try {
       this.#recorder.append(this.track, {
         kind: 'decision',
-        meta: JSON.stringify({ channel, ...decision, opens: facts }),
+        meta: printMeta({ channel, ...decision, opens: facts }),
         content: [],
       });
     } catch (error) {
@@ -163,7 +164,7 @@ export class LiveSession {
     if (this.#lifetime !== 'channel' && this.#ending === null) {
       this.#recorder.append(this.track, {
         kind: 'decision',
-        meta: JSON.stringify({ channel, action: 'gateway.disconnect', reason }),
+        meta: printMeta({ channel, action: 'gateway.disconnect', reason }),
         content: [],
       });
       this.#awaitNext();

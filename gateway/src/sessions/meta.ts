@@ -1,7 +1,16 @@
-import type { Action } from '../domain/action.ts';
+import { createHash } from 'node:crypto';
+import type { Action, Attributes, AttributeValue } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { metaLengthMax } from '../recording/batch.ts';
 
 const prefixesMax = 256;
+/** The rest is for what a record says beside its attributes: channel, action, decision. */
+const attributesLengthMax = metaLengthMax / 2;
+/** Of one attribute, once all of them are too long. */
+const valueLengthMax = 4 * 1024;
+/** What was cut, one line for each attribute: `NAME COUNT sha256:HEX`. COUNT is of values or of characters, the digest is over the whole value as JSON. */
+const cutAttribute = 'countersign.cut';
 
 /**
  * The meta of request records as JSON text. What stays the same from one request to the next (channel, action, decision) is printed once;
@@ -15,13 +24,10 @@ export class RequestMeta {
     this.#channel = channel;
   }
 
-  print(action: Action, decision: Decision, partOf: number | undefined): string {
+  /** `facts`: what `printFacts` gave for the action. */
+  print(action: Action, facts: string, decision: Decision, partOf: number | undefined): string {
     const request = partOf === undefined ? '' : `,"request":${partOf}`;
-    let attributes = '';
-    for (const _ in action.attributes) {
-      attributes = `,"attributes":${JSON.stringify(action.attributes)}`;
-      break;
-    }
+    const attributes = facts === '' ? '' : `,"attributes":${facts}`;
     return `${this.#prefix(action.name, decision)}${request}${attributes}}`;
   }
 
@@ -39,4 +45,75 @@ export class RequestMeta {
     this.#prefixes.set(action, { decision, text });
     return text;
   }
+}
+
+/**
+ * The facts of an action as JSON text, empty when there are none. What is too long for a record is cut, with its count and its digest. Errors: `limit_exceeded` when
+ * there are still too many.
+ */
+export function printFacts(attributes: Attributes): string {
+  for (const _ in attributes) {
+    const text = JSON.stringify(attributes);
+    if (text.length <= attributesLengthMax) {
+      return text;
+    }
+    const cut = printCut(attributes);
+    if (cut.length <= attributesLengthMax) {
+      return cut;
+    }
+    throw tooLong();
+  }
+  return '';
+}
+
+/**
+ * The meta of any other record, bounded in the same way. What happened is recorded however much is to be said of it: of too many attributes only count and digest are
+ * left. Errors: `limit_exceeded` where even the rest is too long.
+ */
+export function printMeta(meta: { readonly attributes?: Attributes; readonly [name: string]: unknown }): string {
+  const text = JSON.stringify(meta);
+  if (text.length <= metaLengthMax) {
+    return text;
+  }
+  const { attributes = {}, ...rest } = meta;
+  const others = JSON.stringify(rest);
+  if (others.length > metaLengthMax - attributesLengthMax) {
+    throw tooLong();
+  }
+  const cut = printCut(attributes);
+  const facts =
+    cut.length <= attributesLengthMax ? cut : JSON.stringify({ [cutAttribute]: [cutLine('*', Object.keys(attributes).length, JSON.stringify(attributes))] });
+  return `${others.slice(0, -1)},"attributes":${facts}}`;
+}
+
+function printCut(attributes: Attributes): string {
+  const cut: string[] = [];
+  const kept = Object.entries(attributes).map(([name, value]) => [name, cutValue(name, value, cut)]);
+  return JSON.stringify({ ...Object.fromEntries(kept), [cutAttribute]: cut });
+}
+
+function cutLine(name: string, count: number, whole: string): string {
+  return `${name} ${count} sha256:${createHash('sha256').update(whole).digest('hex')}`;
+}
+
+/** A value as far as there is room for it; says in `cut` what is missing. */
+function cutValue(name: string, value: AttributeValue, cut: string[]): AttributeValue {
+  const whole = JSON.stringify(value);
+  if (whole.length <= valueLengthMax || typeof value === 'number' || typeof value === 'boolean') {
+    return value;
+  }
+  cut.push(cutLine(name, value.length, whole));
+  if (typeof value === 'string') {
+    return value.slice(0, valueLengthMax / 2).toWellFormed();
+  }
+  let length = 0;
+  const end = value.findIndex((text) => {
+    length += text.length;
+    return length > valueLengthMax / 2;
+  });
+  return value.slice(0, end);
+}
+
+function tooLong(): GatewayError {
+  return new GatewayError('limit_exceeded', `The facts of this are longer than ${metaLengthMax} characters, which is all that a record holds of them.`);
 }

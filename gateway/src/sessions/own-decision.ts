@@ -1,6 +1,7 @@
 import type { Attributes } from '../domain/action.ts';
 import type { Verdict } from '../domain/decision.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from './meta.ts';
 
 /** A decision of the gateway that belongs to no session: a refused login, an act of an administrator. */
 export interface OwnDecision {
@@ -12,7 +13,7 @@ export interface OwnDecision {
 
 /** Resolves when it is in the gateway's own session: whoever asked is told after that. Errors: `cannot_record`. */
 export async function recordOwnDecision(recorder: Recorder, decision: OwnDecision): Promise<void> {
-  recorder.append(recorder.own, { kind: 'decision', meta: JSON.stringify({ channel: 0, ...decision }), content: [] });
+  recorder.append(recorder.own, { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] });
   await new Promise<void>((resolve) => {
     recorder.whenCommitted('process', resolve);
   });

@@ -1,13 +1,11 @@
 import type { Action, Attributes } from '../../domain/action.ts';
-import { targetAttribute, toldAttribute } from '../../domain/record.ts';
+import { inRecords, targetAttribute, toldAttribute } from '../../domain/record.ts';
 import type { Told } from '../../domain/protocol.ts';
 import type { Note } from '../../wire/http/reading.ts';
 import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
 
 /** More targets than this are nobody's configuration; the one that was asked longest ago is forgotten. */
 const targetsMax = 1_000;
-/** Tools of which one record tells. */
-const toldMax = 200;
 
 /**
  * What the servers behind the targets said of their tools. What is new of it is noted in the record, and told again from there at the next start, so that a
@@ -45,10 +43,10 @@ export class ToolsOfTargets {
       const tool = known.get(name);
       return tool === undefined ? [] : [`${name} ${tool.digest}`];
     });
-    const notes = Array.from({ length: Math.ceil(learned.length / toldMax) }, (_, i): Note => ({
+    const notes = inRecords(learned).map((texts): Note => ({
       kind: 'decision',
       action: 'mcp.learn_tools',
-      attributes: { [targetAttribute]: target, [toldAttribute]: learned.slice(i * toldMax, (i + 1) * toldMax) },
+      attributes: { [targetAttribute]: target, [toldAttribute]: texts },
     }));
     return [...alerts, ...notes];
   }

@@ -269,9 +269,9 @@ class ExchangeRun {
     bytes: readonly Uint8Array[],
     continues: boolean,
   ): Promise<Allowed | null> {
-    const { decision, grant, seq } = await session.request(action, bytes, { continues, repeats });
+    const { decision, grant, seq, record } = await session.request(action, bytes, { continues, repeats });
     this.#request = seq;
-    this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', session.newestRecord]];
+    this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {
       throw refusalOf(decision);
     }

@@ -57,16 +57,13 @@ export class MemorySession implements Session {
     throw new GatewayError('unsupported', 'The test dials by itself.');
   }
 
-  get newestRecord(): string {
-    return `memory/${this.records.length - 1}`;
-  }
-
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     const text = Buffer.concat(bytes).toString('latin1');
     const decide = (verdict: Verdict): RequestOutcome => {
       const seq = this.#append({ kind: `request ${action.name}`, text, verdict, byGateway: relation?.byGateway === true }, bytes);
       const decision: Decision = { verdict, policies: [], policyVersion: '1', reason: 'the test says so', obligations: [] };
-      return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq } : { decision, grant: null, seq };
+      const record = `memory/${seq}`;
+      return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq, record } : { decision, grant: null, seq, record };
     };
     if (!text.startsWith('hold')) {
       return decide(text.startsWith('deny') ? 'deny' : 'allow');

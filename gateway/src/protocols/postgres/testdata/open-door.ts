@@ -87,10 +87,6 @@ export class ArraySession implements Session {
     throw new GatewayError('unsupported', 'Not over HTTP.');
   }
 
-  get newestRecord(): string {
-    return 'array/0';
-  }
-
   connect(signal: AbortSignal = this.signal): Promise<Upstream> {
     return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
   }
@@ -99,7 +95,8 @@ export class ArraySession implements Session {
     const verdict = relation?.byGateway !== true && Buffer.concat(bytes).includes(this.forbidden) ? 'deny' : 'allow';
     const decision: Decision = { verdict, policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
     const seq = this.record('request', { action: action.name, attributes: action.attributes, verdict }, bytes);
-    return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq } : { decision, grant: null, seq };
+    const record = `array/${seq}`;
+    return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq, record } : { decision, grant: null, seq, record };
   }
 
   record(kind: string, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
