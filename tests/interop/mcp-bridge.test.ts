@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
-import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { makeConformanceServer } from '../../gateway/src/protocols/mcp/testdata/conformance-server.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -114,5 +120,102 @@ principals:
 
   test('the record holds', () => {
     assert.equal(gateway.verify().status, 0);
+  });
+
+  test('T4.28: a server or a gateway that was started anew is begun with again, and the call sent once more', async () => {
+    const heard: string[] = [];
+    let sessions = new Map<string, StreamableHTTPServerTransport>();
+    await using stateful = await openServer(async (request, response) => {
+      const named = request.headers['mcp-session-id'];
+      const known = sessions.get(String(named));
+      heard.push(`${request.method} ${named === undefined ? 'new' : known === undefined ? 'unknown' : 'known'}`);
+      if (known === undefined && named !== undefined) {
+        response.writeHead(404).end();
+        return;
+      }
+      const transport =
+        known ??
+        new StreamableHTTPServerTransport({
+          sessionIdGenerator: randomUUID,
+          onsessioninitialized: (id) => {
+            sessions.set(id, transport);
+          },
+        });
+      if (known === undefined) {
+        await makeConformanceServer().connect(transport);
+      }
+      await transport.handleRequest(request, response);
+    });
+    await using own = await GatewayProcess.start({
+      config: `targets:
+  remote: { protocol: mcp, url: "${stateful.url}", durability: process }
+  program: { command: ["${process.execPath}", "${program}"], environment: { ${compileCache()} }, durability: process }
+principals:
+  agent: { kind: agent, targets: [remote, program] }
+`,
+    });
+    // It comes back where it was.
+    writeFileSync(own.configFile, readFileSync(own.configFile, 'utf8').replace('http: 127.0.0.1:0', `http: 127.0.0.1:${own.port('http')}`));
+    const pass = own.token('agent');
+    const bridged = async (target: string): Promise<Client> => {
+      const client = new Client({ name: 'desktop', version: '1' }, { versionNegotiation: { mode: 'legacy' } });
+      clients.push(client);
+      const args = [main, 'mcp', target, '--config', own.configFile];
+      await client.connect(new StdioClientTransport({ command: process.execPath, args, env: { ...process.env, COUNTERSIGN_TOKEN: pass }, stderr: 'inherit' }));
+      return client;
+    };
+    const [remote, local] = await Promise.all([bridged('remote'), bridged('program')]);
+    const names = async (client: Client): Promise<number> => (await client.listTools()).tools.length;
+    const [ofRemote, ofLocal] = [await names(remote), await names(local)];
+    sessions = new Map();
+    const first = heard.length;
+    assert.deepEqual(await Promise.all([names(remote), names(remote)]), [ofRemote, ofRemote]);
+    const since = heard.slice(first).filter((each) => each.startsWith('POST'));
+    assert.equal(since.filter((each) => each === 'POST new').length, 1, 'two that noticed begin once');
+    assert.ok(since.filter((each) => each === 'POST unknown').length <= 2, 'each is sent once more, and no more');
+    // The program ended with the gateway; what is asked while the gateway is away waits for it.
+    await own.signal('SIGKILL');
+    const asked = [names(remote), names(local)];
+    await own.start();
+    assert.deepEqual(await Promise.all(asked), [ofRemote, ofLocal]);
+    // Without end on the part of the server it is an error.
+    await stateful[Symbol.asyncDispose]();
+    await assert.rejects(names(remote));
+  });
+
+  test('T4.28: a server of the transport before Streamable HTTP is refused, to its clients and to the bridge', async () => {
+    await using old = await openServer(async (request, response) => {
+      request.resume();
+      if (request.method === 'GET') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        // Head and event come apart.
+        response.flushHeaders();
+        setTimeout(() => response.write('event: endpoint\ndata: /messages?sessionId=1\n\n'), 50);
+      } else {
+        response.writeHead(405).end();
+      }
+      await Promise.resolve();
+    });
+    await using own = await GatewayProcess.start({
+      config: `targets:
+  old: { protocol: mcp, url: "${old.url}/sse", durability: process }
+principals:
+  agent: { kind: agent, targets: [old] }
+`,
+    });
+    const authorization = `Bearer ${own.token('agent')}`;
+    const url = new URL(`http://127.0.0.1:${own.port('http')}/t/old`);
+    const client = new OldClient({ name: 'old', version: '1' });
+    const withToken: typeof fetch = async (input, init) =>
+      fetch(input, { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), authorization } });
+    await assert.rejects(client.connect(new SSEClientTransport(url, { eventSourceInit: { fetch: withToken } })));
+    const records = await own.records((await own.newest()).session);
+    assert.ok(records.some(({ kind, attributes }) => kind === 'response' && attributes['error.type'] === 'unsupported'));
+    await client.close();
+    const bridged = new Client({ name: 'desktop', version: '1' }, { versionNegotiation: { mode: 'legacy' } });
+    const args = [main, 'mcp', 'old', '--config', own.configFile];
+    const transport = new StdioClientTransport({ command: process.execPath, args, env: { ...process.env, COUNTERSIGN_TOKEN: authorization.slice(7) } });
+    await assert.rejects(bridged.connect(transport), /405/);
+    await bridged.close();
   });
 });

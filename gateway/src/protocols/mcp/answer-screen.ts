@@ -14,6 +14,7 @@ import {
 import { SseParser } from '../../wire/http/sse.ts';
 import { actionOfMethod } from './actions.ts';
 import { failureJson } from './failures.ts';
+import { oldTransport } from './old-transport.ts';
 import { inputRequests, isObject, parseServerBody, type Message, type RequestId } from './messages.ts';
 
 /** One event, or an answer that is no stream. What is longer goes as one that cannot be read. */
@@ -84,6 +85,9 @@ export class McpScreen implements AnswerScreen {
     if (this.#isPassing) {
       this.#isPassing = !isOver;
       return [passed(this.#release())];
+    }
+    if (event?.type === 'endpoint' && this.#request.method === 'GET') {
+      throw oldTransport();
     }
     if (event !== undefined && event.data !== '') {
       return [this.#eventPiece(event.data)];

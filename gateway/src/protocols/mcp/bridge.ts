@@ -14,6 +14,9 @@ const messageBytesMax = 64 * 1024 * 1024;
 /** A stream that broke is asked for again so often in a row, after so long. */
 const resumptionsMax = 5;
 const resumeMs = 1_000;
+/** A gateway that is not there is asked again after so long, and given up after so long: it may be starting anew. */
+const askAgainMs = 250;
+const awayMs = 30_000;
 /** Answers are waited for so long after the client has said its last. */
 const drainMs = 30_000;
 /** The end of a session is told within this. */
@@ -42,6 +45,9 @@ class Bridge {
   readonly #underWay = new Set<Promise<void>>();
   #session: string | null = null;
   #revision: string | null = null;
+  /** What the client began with: initialize, and that it is done. */
+  #introduction: Buffer[] = [];
+  #beginningAgain: Promise<void> | null = null;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -68,9 +74,13 @@ class Bridge {
 
   async #send(line: Buffer, message: Message | null): Promise<void> {
     const id = message?.kind === 'request' ? message.id : null;
+    const method = message !== null && 'method' in message ? message.method : '';
     try {
       await this.#post(line, message, id);
-      if (message?.kind === 'notification' && message.method === 'notifications/initialized') {
+      if (method === 'initialize') {
+        this.#introduction = [line];
+      } else if (method === 'notifications/initialized') {
+        this.#introduction = [...this.#introduction.slice(0, 1), line];
         void this.#listen();
       }
     } catch (error) {
@@ -82,14 +92,13 @@ class Bridge {
   }
 
   async #post(line: Buffer, message: Message | null, id: RequestId | null): Promise<void> {
-    const claimed = message === null ? null : claimedRevision(message);
-    const headers = {
-      ...this.#headers(claimed ?? this.#revision),
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      ...(message !== null && isStatelessRevision(claimed) ? mirroredHeaders(message) : {}),
-    };
-    const response = await this.#fetch('POST', headers, { body: new Uint8Array(line) });
+    const session = this.#session;
+    let response = await this.#ask(line, message);
+    if (response.status === 404 && session !== null && this.#introduction.length > 0 && (message === null || !isInitialize(message))) {
+      await response.body?.cancel();
+      await this.#beginAgain(session);
+      response = await this.#ask(line, message);
+    }
     this.#session = response.headers.get('mcp-session-id') ?? this.#session;
     if (response.ok && isEvents(response)) {
       await this.#readStream(response, id);
@@ -102,6 +111,39 @@ class Bridge {
     } else if (id !== null || !response.ok) {
       const error = answered?.kind === 'failure' ? JSON.parse(body.toString()).error : { code: bridgeFailure, message: `HTTP ${response.status}` };
       await this.#fail(id, error);
+    }
+  }
+
+  async #ask(line: Buffer, message: Message | null): Promise<Response> {
+    const claimed = message === null ? null : claimedRevision(message);
+    const headers = {
+      ...this.#headers(claimed ?? this.#revision),
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(message !== null && isStatelessRevision(claimed) ? mirroredHeaders(message) : {}),
+    };
+    return this.#fetch('POST', headers, { body: new Uint8Array(line) });
+  }
+
+  /** The server does not know the session any more, or was started anew: it is told what the client began with, once for all who noticed. Its answers are not the client's. */
+  async #beginAgain(lost: string): Promise<void> {
+    if (this.#session === lost) {
+      this.#beginningAgain ??= this.#introduce().finally(() => {
+        this.#beginningAgain = null;
+      });
+    }
+    await this.#beginningAgain;
+  }
+
+  async #introduce(): Promise<void> {
+    this.#session = null;
+    for (const line of this.#introduction) {
+      const response = await this.#ask(line, firstMessage(line));
+      this.#session ??= response.headers.get('mcp-session-id');
+      await readWhole(response);
+    }
+    if (this.#introduction.length > 1) {
+      void this.#listen();
     }
   }
 
@@ -141,12 +183,20 @@ class Bridge {
   /** The stream of what answers nothing, for as long as there is one. */
   async #listen(): Promise<void> {
     try {
-      for (let attempt = 0; attempt <= resumptionsMax && this.#session !== null; attempt += 1) {
+      const session = this.#session;
+      let wasOpen = false;
+      // A session that is begun again has a stream of its own.
+      for (let attempt = 0; attempt <= resumptionsMax && session !== null && this.#session === session; attempt += 1) {
         const response = await this.#open('');
         if (!response.ok || !isEvents(response)) {
           await response.body?.cancel();
+          // A server without such a stream may say the same from the beginning.
+          if (response.status === 404 && wasOpen && session !== null) {
+            await this.#beginAgain(session);
+          }
           return;
         }
+        wasOpen = true;
         const openedMs = performance.now();
         await this.#readStream(response, null);
         attempt = performance.now() - openedMs > resumeMs ? 0 : attempt;
@@ -164,7 +214,19 @@ class Bridge {
 
   /** Follows no redirect: what it leads to is not the gateway. */
   async #fetch(method: string, headers: Record<string, string>, more: RequestInit = {}): Promise<Response> {
-    return fetch(this.#options.url, { method, headers, redirect: 'manual', signal: this.#ended.signal, ...more });
+    const givenUpMs = performance.now() + awayMs;
+    for (;;) {
+      const response = await fetch(this.#options.url, { method, headers, redirect: 'manual', signal: this.#ended.signal, ...more }).catch((error: unknown) => {
+        if (isRefused(error) && method !== 'DELETE' && performance.now() < givenUpMs) {
+          return null;
+        }
+        throw error;
+      });
+      if (response !== null) {
+        return response;
+      }
+      await delay(askAgainMs, undefined, { signal: this.#ended.signal });
+    }
   }
 
   #headers(revision = this.#revision): Record<string, string> {
@@ -194,6 +256,16 @@ class Bridge {
   async #fail(id: RequestId | null, error: unknown): Promise<void> {
     await this.#options.write(Buffer.from(`{"jsonrpc":"2.0","id":${id?.json ?? 'null'},"error":${JSON.stringify(error)}}\n`));
   }
+}
+
+/** Nobody listens there: nothing was sent. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
+
+function isInitialize(message: Message): boolean {
+  return message.kind === 'request' && message.method === 'initialize';
 }
 
 /** Null for what is not a message. */

@@ -8,6 +8,7 @@ import { idsNamed, sessionNamed } from './given-ids.ts';
 import type { Body } from './messages.ts';
 import { parseClientBody } from './messages.ts';
 import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
+import { oldTransport } from './old-transport.ts';
 import type { Revision } from './revision.ts';
 import { isSessionId, revisionOf } from './revision.ts';
 
@@ -46,10 +47,7 @@ export function readRequest(head: RequestHead, body: Uint8Array): McpReading {
 function checkPath(path: string): void {
   const [withoutQuery = ''] = path.split('?', 1);
   if (oldTransportPaths.has(withoutQuery)) {
-    throw new GatewayError(
-      'unsupported',
-      'The HTTP+SSE transport of MCP is not let through: choose Streamable HTTP in the client, and give the address of the target without a path.',
-    );
+    throw oldTransport();
   }
   if (!endpointPaths.has(path)) {
     throw new GatewayError('unsupported', 'MCP is spoken at the address of the target, without a further path or query.');
