@@ -11,7 +11,12 @@ export function addRun(program: Command): void {
   addLocation(program.command('run').argument('<command...>', 'what to run, after --'))
     .description('run a command in a session of its own: whatever it does through the gateway is one timeline')
     .option('--as <principal>', 'who it acts as; inside a run by default whom that one acts as')
-    .option('--target <target>', 'a target to give it, can be repeated; otherwise all that the principal was granted', collect, [])
+    .option(
+      '--target <target>',
+      'a target to give it, can be repeated; otherwise all that the principal was granted, or the run around it was given',
+      collect,
+      [],
+    )
     .option('--record-output', 'record what the command prints, before it is passed on; it prints to a pipe then')
     .passThroughOptions()
     .addHelpText(

@@ -67,6 +67,32 @@ test('an administrator opens a run of another principal inside a run by showing 
   assert.deepEqual([opened?.principal, opened?.attributes['countersign.parent_session']], ['boss', outer.session]);
 });
 
+test('T4.3, E49: a run reaches what was named and no more than the run that it is inside of', async () => {
+  await using running = await openRunningGateway('  narrow: { kind: agent, targets: [wiki, shop] }\n');
+  /** 502: it may, and nobody is there. */
+  const reach = async ({ token }: Run): Promise<number[]> => {
+    const answers = ['api', 'wiki'].map(
+      async (target) => (await running.ask('GET', `/t/${target}/`, { headers: { authorization: `Bearer ${token}` } })).status,
+    );
+    return Promise.all(answers);
+  };
+  const all = await openRun(running, { principal: 'wide' });
+  assert.deepEqual(await reach(all), [502, 502], 'without a name: all that the principal was granted');
+  const one = await openRun(running, { principal: 'wide', targets: ['api'] });
+  assert.deepEqual(await reach(one), [502, 403]);
+  const inner = await openRun(running, {}, one.token);
+  assert.deepEqual(await reach(inner), [502, 403], 'a run inside of it has its targets');
+  assert.deepEqual(await reach(await openRun(running, {}, inner.token)), [502, 403]);
+  assert.equal(await outcome(running, '/api/runs', { targets: ['wiki'] }, one.token), '403 refused');
+  assert.deepEqual(await reach(await openRun(running, { targets: ['wiki'] }, all.token)), [403, 502]);
+  const other = { principal: 'narrow', parent: one.token };
+  assert.deepEqual(await reach(await openRun(running, other)), [403, 403], 'nor does one of another principal reach more');
+  assert.equal(await outcome(running, '/api/runs', { ...other, targets: ['wiki'] }), '403 refused');
+  assert.deepEqual(await reach(await openRun(running, { principal: 'narrow', parent: all.token })), [403, 502]);
+  const none = await openRun(running, { principal: 'narrow', parent: (await openRun(running, { principal: 'wide', targets: ['api'] })).token });
+  assert.equal(await outcome(running, '/api/runs', { targets: ['shop'] }, none.token), '403 refused');
+});
+
 test('B19: nobody names a run that is not their own', async () => {
   await using running = await openRunningGateway(boss);
   const { token: own } = Object.assign({ token: '' }, await running.json('POST', '/api/tokens', { principal: 'boss' }));

@@ -27,6 +27,12 @@ export interface RunsHooks {
   readonly refuse: (address: string, error: GatewayError) => Promise<never>;
 }
 
+interface ParentRun {
+  readonly run: LiveSession;
+  /** A run inside it reaches no target that it does not. */
+  readonly reaches: (target: string) => boolean;
+}
+
 /** Sessions of commands: `countersign run`. */
 export class Runs {
   readonly #parts: RunsParts;
@@ -42,17 +48,20 @@ export class Runs {
     const { sessions, authenticator, targets } = this.#parts;
     const principal = await this.#runPrincipal(request, by);
     const parent = await this.#parentRun(request, by);
-    const wanted = request.targets.length > 0 ? request.targets : principal.targets;
-    const missing = wanted.find((name) => !principal.targets.includes(name) || !targets().has(name));
+    const reached = principal.targets.filter((name) => targets().has(name) && parent?.reaches(name) !== false);
+    const wanted = request.targets.length > 0 ? request.targets : reached;
+    const missing = wanted.find((name) => !reached.includes(name));
     if (missing !== undefined) {
-      throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}".`);
+      const whose = parent === undefined ? '' : ', or the run that this one would be inside of was not given it';
+      throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}"${whose}.`);
     }
     const given = targetFacts(wanted.flatMap((name) => targets().get(name) ?? []));
-    const session = sessions.open('run', parent === undefined ? {} : { parent });
+    const session = sessions.open('run', parent === undefined ? {} : { parent: parent.run });
     try {
       const { onBehalfOf } = by.run ?? {};
       const { token, stored, standing } = await authenticator.create(principal.id, {
         session: session.id,
+        targets: wanted,
         ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
       });
       const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command, targets: given };
@@ -112,21 +121,22 @@ export class Runs {
   }
 
   /** The run that a new one is inside of: the caller's own, or the one whose token is shown (ATTACKS B19). */
-  async #parentRun({ parent }: RunRequest, by: Caller): Promise<LiveSession | undefined> {
+  async #parentRun({ parent }: RunRequest, by: Caller): Promise<ParentRun | undefined> {
     const { authenticator, sessions } = this.#parts;
     if (by.run === undefined && parent === undefined) {
       return undefined;
     }
     const outcome = by.run === undefined ? await authenticator.authenticate(parent ?? '') : { identity: by.run };
-    const id = 'refused' in outcome ? undefined : outcome.identity.session;
-    const run = id === undefined ? null : sessions.find(id);
-    if (run?.isRun !== true) {
+    const identity = 'refused' in outcome ? null : outcome.identity;
+    const run = identity?.session === undefined ? null : sessions.find(identity.session);
+    if (identity === null || run?.isRun !== true) {
       return this.#hooks.refuse(
         by.address,
         new GatewayError('unauthenticated', 'The run that this one would be inside of has ended, or this is not its token.'),
       );
     }
-    return run;
+    const { standing, targets } = identity;
+    return { run, reaches: (name) => standing.principal.targets.includes(name) && targets?.includes(name) !== false };
   }
 
   /** A run that goes on, for whoever may have opened it: an administrator, or the run that it is inside of. */

@@ -34,4 +34,6 @@ export interface Identity {
   readonly standing: Standing;
   /** A run token speaks only inside its session. */
   readonly session?: string;
+  /** What a run was given: of what its principal was granted, it reaches this and nothing else. */
+  readonly targets?: readonly string[];
 }

@@ -22,6 +22,8 @@ export interface NewTokenOptions {
   readonly onBehalfOf?: string;
   /** Binds the token to a run's session. */
   readonly session?: string;
+  /** What it reaches of what the principal was granted; all by default. */
+  readonly targets?: readonly string[];
 }
 
 export interface AuthenticatorOptions {
@@ -67,6 +69,7 @@ export class Authenticator implements Disposable {
         standing: this.#standings.of(stored, principal),
         ...(stored.onBehalfOf === null ? {} : { onBehalfOf: stored.onBehalfOf }),
         ...(stored.session === null ? {} : { session: stored.session }),
+        ...(stored.targets === null ? {} : { targets: stored.targets }),
       },
     };
   }
@@ -90,6 +93,7 @@ export class Authenticator implements Disposable {
       principal,
       onBehalfOf: options.onBehalfOf ?? null,
       session: options.session ?? null,
+      targets: options.targets ?? null,
       createdMs,
       expiresMs: createdMs + ttlMs,
       revokedMs: null,

@@ -14,7 +14,10 @@ export function grantPolicy(principals: readonly Principal[]): PolicyEngine {
   }
   return {
     version,
-    decide: ({ principal, target }) => granted.get(key(principal.id, target.name)) ?? deny(version, principal.id, target.name),
+    decide: ({ principal, target, within }) =>
+      within?.includes(target.name) === false
+        ? deny(version, `this run of ${principal.id} was not given ${target.name}`)
+        : (granted.get(key(principal.id, target.name)) ?? deny(version, `${principal.id} was not granted ${target.name}`)),
   };
 }
 
@@ -32,12 +35,12 @@ function allow(policyVersion: string, principal: string, target: string): Decisi
   };
 }
 
-function deny(policyVersion: string, principal: string, target: string): Decision {
+function deny(policyVersion: string, reason: string): Decision {
   return {
     verdict: 'deny',
     policies: [],
     policyVersion,
-    reason: `${principal} was not granted ${target}`,
+    reason,
     obligations: [],
   };
 }

@@ -6,6 +6,8 @@ import type { Target } from '../domain/target.ts';
 interface PolicyRequest {
   readonly principal: Principal;
   readonly target: Target;
+  /** Of what the principal may do, only what is done at one of these; undefined: all. */
+  readonly within?: readonly string[] | undefined;
   /** Its text only when a policy is about text: putting it together takes time. */
   readonly action: Action;
 }

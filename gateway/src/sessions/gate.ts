@@ -29,7 +29,7 @@ export function authorize(context: GateContext, action: Action, bytes: readonly 
     const refused = refuse(policy, refusal);
     return { ...refused, decision: { ...refused.decision, isHidden: true } };
   }
-  const decision = policy.decide({ principal: standing.principal, target: context.target, action });
+  const decision = policy.decide({ principal: standing.principal, target: context.target, within: context.identity.targets, action });
   return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
 }
 

@@ -113,6 +113,7 @@ export class Login {
     const decision = this.#context.policy().decide({
       principal: identity.principal,
       target,
+      within: identity.targets,
       action: { name: `${this.#protocol}.connect`, attributes: {} },
     });
     if (decision.verdict !== 'allow') {

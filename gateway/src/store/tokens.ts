@@ -7,6 +7,7 @@ const migrations = [
   `CREATE TABLE tokens (
     id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, principal TEXT NOT NULL, on_behalf_of TEXT, session TEXT,
     created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, revoked_ms INTEGER) STRICT`,
+  `ALTER TABLE tokens ADD COLUMN targets TEXT`,
 ];
 
 interface TokenRow {
@@ -15,6 +16,7 @@ interface TokenRow {
   readonly principal: string;
   readonly on_behalf_of: string | null;
   readonly session: string | null;
+  readonly targets: string | null;
   readonly created_ms: number;
   readonly expires_ms: number;
   readonly revoked_ms: number | null;
@@ -27,6 +29,8 @@ export interface StoredToken {
   readonly onBehalfOf: string | null;
   /** A run token speaks only inside this session. */
   readonly session: string | null;
+  /** What it reaches of what its principal was granted; null: all. */
+  readonly targets: readonly string[] | null;
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly revokedMs: number | null;
@@ -115,6 +119,7 @@ function formatRow(token: StoredToken, hash: Uint8Array): TokenRow {
     principal: token.principal,
     on_behalf_of: token.onBehalfOf,
     session: token.session,
+    targets: token.targets === null ? null : JSON.stringify(token.targets),
     created_ms: token.createdMs,
     expires_ms: token.expiresMs,
     revoked_ms: token.revokedMs,
@@ -127,6 +132,7 @@ function parseRow(row: TokenRow): StoredToken {
     principal: row.principal,
     onBehalfOf: row.on_behalf_of,
     session: row.session,
+    targets: row.targets === null ? null : JSON.parse(row.targets),
     createdMs: row.created_ms,
     expiresMs: row.expires_ms,
     revokedMs: row.revoked_ms,

@@ -21,6 +21,7 @@ export interface RunningGateway extends AsyncDisposable {
 
 const principals = `
 principals:
+  wide: { kind: agent, targets: [api, wiki, shop] }
   bot: { kind: agent, groups: [agents], targets: [shop] }
   ann: { kind: human, groups: [admins], targets: [] }
 `;
@@ -32,7 +33,7 @@ export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
   const configFile = join(directory, 'countersign.yaml');
   writeFileSync(
     configFile,
-    `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { shop: { url: postgres://app@127.0.0.1:1/shop } }\n${principals}${lines}`,
+    `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { shop: { url: postgres://app@127.0.0.1:1/shop }, api: { url: http://127.0.0.1:1 }, wiki: { url: http://127.0.0.1:1 } }\n${principals}${lines}`,
   );
   const gateway = await Gateway.open({ configFile });
   const data = join(directory, 'store');
