@@ -7,12 +7,15 @@ import { GatewayError } from '../domain/errors.ts';
 export class ByteReader {
   readonly #bytes: Buffer;
   readonly #end: number;
+  readonly #decode: (bytes: Buffer) => string;
   #at: number;
 
-  constructor(bytes: Buffer, start = 0, end = bytes.length) {
+  /** `decode`: of texts, UTF-8 by default. */
+  constructor(bytes: Buffer, start = 0, end = bytes.length, decode: (bytes: Buffer) => string = utf8) {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
+    this.#decode = decode;
   }
 
   get left(): number {
@@ -60,9 +63,9 @@ export class ByteReader {
     return string;
   }
 
-  /** The same as UTF-8 text. */
+  /** The same as text. */
   cstring(): string {
-    return this.cstringBytes().toString('utf8');
+    return this.#decode(this.cstringBytes());
   }
 
   /** Everything was read: more bytes than the message should have are as wrong as fewer. */
@@ -80,4 +83,8 @@ export class ByteReader {
     this.#at = at + length;
     return at;
   }
+}
+
+function utf8(bytes: Buffer): string {
+  return bytes.toString('utf8');
 }

@@ -5,15 +5,25 @@ import { frameHeaderBytes, frameLength } from './codec.ts';
 import type { Conversation, Exchange } from './conversation.ts';
 import { refusedState } from './failures.ts';
 import { backend } from './messages.ts';
+import { encodingFact, encodingIn } from './text-encoding.ts';
 
 /** What an error must show of itself for its code and severity to be seen: they come first. */
 const errorHeadBytesMax = frameHeaderBytes + 256;
 const tagBytesMax = frameHeaderBytes + 64;
+/** A ParameterStatus is looked at whole up to this; that of the encoding is far shorter. */
+const parameterBytesMax = frameHeaderBytes + 96;
 const readyBytes = frameHeaderBytes + 1;
 const known = new Set<number>(Object.values(backend));
 /** These belong into a login, where the gateway was the client: in a conversation they could only be meant to deceive. */
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
 const nothing = Buffer.alloc(0);
+
+export interface AnswersOptions {
+  readonly emit: (output: ResponseOutput) => void;
+  readonly nowMs: () => number;
+  /** `client_encoding` after the login. */
+  readonly encoding: string;
+}
 
 /**
  * Frames what the target sends and cuts it into response outputs, each of one request. Bodies are hopped over: rows of any size stream through, and of a frame
@@ -40,14 +50,24 @@ export class Answers {
   #isFatal = false;
   #status = 0;
   #tag = '';
+  #encoding: string;
+  /** That in force where the output being made begins. */
+  #outputEncoding: string;
   /** Parts of the current answer end within frames; the chunk being read began within one. */
   #cutFrames = false;
   #beganCut = false;
 
-  constructor(conversation: Conversation, emit: (output: ResponseOutput) => void, nowMs: () => number) {
+  constructor(conversation: Conversation, options: AnswersOptions) {
     this.#conversation = conversation;
-    this.#emit = emit;
-    this.#nowMs = nowMs;
+    this.#emit = options.emit;
+    this.#nowMs = options.nowMs;
+    this.#encoding = options.encoding;
+    this.#outputEncoding = options.encoding;
+  }
+
+  /** `client_encoding`, as the target reported it last. */
+  get encoding(): string {
+    return this.#encoding;
   }
 
   /** The client has been given a part of a frame and not the rest: nothing else can be said to it. */
@@ -157,6 +177,8 @@ export class Answers {
       this.#swallowing = !this.#isFatal && (this.#conversation.current?.refusal ?? null) !== null;
     } else if (type === backend.commandComplete) {
       this.#tag = bytes.toString('latin1', body, Math.min(at + this.#leftBytes - 1, at + tagBytesMax, bytes.length));
+    } else if (type === backend.parameterStatus) {
+      this.#encoding = encodingIn(bytes.subarray(body, at + this.#leftBytes)) ?? this.#encoding;
     } else if (type === backend.readyForQuery) {
       if (this.#leftBytes !== readyBytes) {
         throw new GatewayError('malformed', 'The target sent a message of impossible length.');
@@ -261,7 +283,10 @@ export class Answers {
   }
 
   #output(seq: number | undefined, facts: Attributes | undefined, continues: boolean): void {
-    const attributes = this.#begunBytes > 0 ? { ...facts, 'countersign.begun_bytes': this.#begunBytes } : facts;
+    const begun = this.#begunBytes > 0 ? { 'countersign.begun_bytes': this.#begunBytes } : null;
+    const encoding = encodingFact(this.#outputEncoding);
+    const attributes = begun === null && encoding === null ? facts : { ...facts, ...begun, ...encoding };
+    this.#outputEncoding = this.#encoding;
     this.#begunBytes = 0;
     const bytes = this.#pieces;
     this.#pieces = [];
@@ -292,6 +317,8 @@ function headBytes(bytes: Buffer, at: number): number {
       return Math.min(length, errorHeadBytesMax);
     case backend.commandComplete:
       return Math.min(length, tagBytesMax);
+    case backend.parameterStatus:
+      return Math.min(length, parameterBytesMax);
     case backend.readyForQuery:
       return Math.min(length, readyBytes);
     default:

@@ -10,6 +10,7 @@ import {
   type FrontendMessage,
   type StatementOrPortal,
 } from './messages.ts';
+import { utf8, type Decode } from './text-encoding.ts';
 
 /** One frame: a type byte, a length that counts itself, a body. Bytes to messages for readers of recordings; nothing here knows a socket. */
 export interface Frame {
@@ -44,8 +45,8 @@ export function* frames(bytes: Buffer, start = 0): Generator<Frame, void> {
 }
 
 /** Errors: `malformed`. */
-export function parseFrontend(frame: Frame): FrontendMessage {
-  const body = new ByteReader(frame.body);
+export function parseFrontend(frame: Frame, decode: Decode = utf8): FrontendMessage {
+  const body = new ByteReader(frame.body, 0, frame.body.length, decode);
   switch (frame.type) {
     case frontend.query:
       return { kind: 'query', text: body.cstring() };
@@ -95,8 +96,8 @@ function parseSubject(body: ByteReader): { readonly what: StatementOrPortal; rea
 }
 
 /** Errors: `malformed`. */
-export function parseBackend(frame: Frame): BackendMessage {
-  const body = new ByteReader(frame.body);
+export function parseBackend(frame: Frame, decode: Decode = utf8): BackendMessage {
+  const body = new ByteReader(frame.body, 0, frame.body.length, decode);
   switch (frame.type) {
     case backend.rowDescription:
       return { kind: 'row-description', columns: list(body, () => parseColumn(body)) };
@@ -105,9 +106,9 @@ export function parseBackend(frame: Frame): BackendMessage {
     case backend.commandComplete:
       return { kind: 'command-complete', tag: body.cstring() };
     case backend.error:
-      return { kind: 'error', fields: parseErrorFields(frame.body) };
+      return { kind: 'error', fields: parseErrorFields(frame.body, decode) };
     case backend.notice:
-      return { kind: 'notice', fields: parseErrorFields(frame.body) };
+      return { kind: 'notice', fields: parseErrorFields(frame.body, decode) };
     case backend.notification:
       return { kind: 'notification', process: body.int32(), channel: body.cstring(), payload: body.cstring() };
     case backend.parameterStatus:
@@ -134,8 +135,8 @@ function parseColumn(body: ByteReader): Column {
 }
 
 /** The body of an ErrorResponse or NoticeResponse. Errors: `malformed`. */
-export function parseErrorFields(bytes: Buffer): ErrorFields {
-  const body = new ByteReader(bytes);
+export function parseErrorFields(bytes: Buffer, decode: Decode = utf8): ErrorFields {
+  const body = new ByteReader(bytes, 0, bytes.length, decode);
   const fields = new Map<string, string>();
   while (body.left > 0) {
     const code = body.uint8();

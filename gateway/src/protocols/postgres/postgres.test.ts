@@ -6,9 +6,10 @@ import pg from 'pg';
 import postgresJs from 'postgres';
 import { GatewayError } from '../../domain/errors.ts';
 import { startPostgres, type PostgresServer } from '../../../../tests/support/postgres-server.ts';
-import { cancelRequest } from './compose.ts';
+import { cancelRequest, passwordMessage } from './compose.ts';
 import { render } from './render.ts';
-import { RawClient, serveOn, type Served } from './testdata/client-side.ts';
+import { RawClient, serveOn, startup, type Served } from './testdata/client-side.ts';
+import { message as raw } from './testdata/shorthand.ts';
 import { goodToken, OpenDoor, type ArraySession } from './testdata/open-door.ts';
 
 /** Real clients and a real server, with nothing but this folder and `wire/` between them. */
@@ -183,6 +184,76 @@ describe('between real clients and a real PostgreSQL', () => {
         [undefined, undefined],
       ],
     );
+  });
+
+  const inOther: readonly (readonly [string, string, string])[] = [
+    ['LATIN1', 'straße', 'latin1'],
+    ['EUC_JP', '日本語', 'c6fccbdcb8ec'],
+    ['SJIS', '表示', '955c8ea6'],
+    ['SQL_ASCII', 'größe', 'utf8'],
+  ];
+  for (const [encoding, text, how] of inOther) {
+    test(`T4.18: in ${encoding} statements, parameters, rows and errors are read as what they say`, async () => {
+      const bytes = how === 'latin1' || how === 'utf8' ? Buffer.from(text, how) : Buffer.from(how, 'hex');
+      const client = await RawClient.connect(served.port);
+      client.say(startup({ database: 'orders', client_encoding: encoding }), passwordMessage(goodToken));
+      await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+      const statement = Buffer.concat([Buffer.from("select '"), bytes, Buffer.from('\' as "'), bytes, Buffer.from('"\0')]);
+      client.say(raw('Q', statement));
+      await client.inbox.until((inbox) => /C\0\0\0\rSELECT 1\0Z/.test(inbox.text));
+      const none = [0, 0];
+      client.say(
+        raw('P', Buffer.from('\0select $1::text\0\0\0')),
+        raw('B', Buffer.concat([Buffer.from([0, 0, ...none, 0, 1, 0, 0, 0, bytes.length]), bytes, Buffer.from(none)])),
+        raw('E', Buffer.from('\0\0\0\0\0')),
+        raw('S', Buffer.alloc(0)),
+        raw('Q', Buffer.concat([Buffer.from('select "'), bytes, Buffer.from('"\0')])),
+      );
+      await client.inbox.until((inbox) => /C42703\0/.test(inbox.text) && inbox.text.endsWith('Z\0\0\0\x05I'));
+      const session = lastSession();
+      const texts = shown(session).slice(2);
+      assert.equal(texts[0], `select '${text}' as "${text}"`);
+      assert.equal(texts[1], `${text}\n${text}\nSELECT 1`);
+      assert.match(texts[2] ?? '', new RegExp(`-- \\$1 = ${text}`));
+      assert.ok(texts.some((line) => line.startsWith(`${text}\nSELECT 1`)));
+      assert.ok(
+        texts.some((line) => line.includes(`ERROR 42703: column "${text}" does not exist`)),
+        texts.join('\n'),
+      );
+      assert.equal(session.records[2]?.meta?.attributes?.['countersign.client_encoding'], encoding);
+      client.say(raw('X', Buffer.alloc(0)));
+      await client.inbox.untilEnd();
+    });
+  }
+
+  test('T4.18: an encoding that is set later is in force from then on, and UTF-8 needs no word', async () => {
+    const client = await RawClient.connect(served.port);
+    client.say(startup({ database: 'orders' }), passwordMessage(goodToken));
+    const ask = async (...parts: readonly (string | Buffer)[]): Promise<void> => {
+      const answered = client.inbox.text.length;
+      client.say(raw('Q', Buffer.concat([...parts.map((part) => Buffer.from(part)), Buffer.alloc(1)])));
+      await client.inbox.until((inbox) => inbox.text.length > answered && inbox.text.endsWith('Z\0\0\0\x05I'));
+    };
+    await client.inbox.until((inbox) => inbox.text.endsWith('Z\0\0\0\x05I'));
+    await ask("select 'ü'");
+    await ask("set client_encoding to 'WIN1252'");
+    await ask("select '", Buffer.from([0x80]), "'");
+    await ask("set client_encoding to 'UTF8'");
+    await ask("select '€'");
+    const session = lastSession();
+    const statements = session.records.filter(({ kind }) => kind === 'request').slice(1);
+    assert.deepEqual(
+      statements.map((record) => [render(record, () => null).text, record.meta?.attributes?.['countersign.client_encoding']]),
+      [
+        ["select 'ü'", undefined],
+        ["set client_encoding to 'WIN1252'", undefined],
+        ["select '€'", 'WIN1252'],
+        ["set client_encoding to 'UTF8'", 'WIN1252'],
+        ["select '€'", undefined],
+      ],
+    );
+    assert.equal(shown(session).filter((text) => text.includes('€')).length, 4);
+    client.socket.destroy();
   });
 
   test('T4.24: why the target refuses a login is told by its own SQLSTATE', async () => {

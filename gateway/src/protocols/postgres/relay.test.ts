@@ -14,7 +14,7 @@ const transcripts = join(import.meta.dirname, 'testdata');
 const frameBytesMax = 64 * 1024;
 
 function makeRelay(): PostgresRelay {
-  return new PostgresRelay({ session: '5e55', frameBytesMax, status: 0x49, attributes: {}, nowMs: () => 0 });
+  return new PostgresRelay({ session: '5e55', frameBytesMax, status: 0x49, attributes: {}, encoding: 'UTF8', nowMs: () => 0 });
 }
 
 /** Executes outputs with arrays; requests get the verdicts in turn, then `allow`. */

@@ -8,6 +8,7 @@ import { ClientUnits, type Unit } from './client-units.ts';
 import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './compose.ts';
 import { Conversation } from './conversation.ts';
 import { fatal, refusal, refusedState, sqlState } from './failures.ts';
+import { encodingFact } from './text-encoding.ts';
 
 export interface RelayOptions {
   readonly session: string;
@@ -16,6 +17,8 @@ export interface RelayOptions {
   readonly status: number;
   /** Of every request. */
   readonly attributes: Attributes;
+  /** `client_encoding` after the login. */
+  readonly encoding: string;
   /** A monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -37,6 +40,9 @@ export class PostgresRelay implements Relay {
   readonly #conversation: Conversation;
   readonly #answers: Answers;
   #outputs: Output[] = [];
+  /** The same object for each request as long as the encoding is. */
+  #attributes: Attributes;
+  #encoding: string;
   #asked: Asked | null = null;
   #discarding: Discarding = 'no';
   #leaving = false;
@@ -46,7 +52,9 @@ export class PostgresRelay implements Relay {
     this.#options = options;
     this.#units = new ClientUnits(options.frameBytesMax);
     this.#conversation = new Conversation(options.status);
-    this.#answers = new Answers(this.#conversation, (output) => this.#outputs.push(output), options.nowMs);
+    this.#answers = new Answers(this.#conversation, { emit: (output) => this.#outputs.push(output), nowMs: options.nowMs, encoding: options.encoding });
+    this.#attributes = { ...options.attributes, ...encodingFact(options.encoding) };
+    this.#encoding = options.encoding;
   }
 
   /** The request that the target is working on. */
@@ -154,7 +162,7 @@ export class PostgresRelay implements Relay {
 
   #ask(unit: Unit, kind: Exclude<Unit['kind'], 'terminate'>): RequestOutput {
     this.#asked = { unit, refused: null };
-    const { attributes } = this.#options;
+    const attributes = this.#requestAttributes();
     const action = unitActions[kind];
     if (kind === 'copy') {
       const partOf = this.#conversation.copySeq;
@@ -173,6 +181,15 @@ export class PostgresRelay implements Relay {
       action: { name: action, attributes: origin === null && trace === null ? attributes : { ...attributes, ...origin, ...trace } },
       bytes: unit.bytes,
     };
+  }
+
+  #requestAttributes(): Attributes {
+    const { encoding } = this.#answers;
+    if (encoding !== this.#encoding) {
+      this.#encoding = encoding;
+      this.#attributes = { ...this.#options.attributes, ...encodingFact(encoding) };
+    }
+    return this.#attributes;
   }
 
   #sent(unit: Unit, seq: number, words: Buffer | null): void {

@@ -5,6 +5,7 @@ import { backend, frontend, type BindMessage, type FrontendMessage } from './mes
 import { formatValue } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 import { parseStartupPacket } from './startup.ts';
+import { decoderOf, encodingAttribute, utf8, type Decode } from './text-encoding.ts';
 
 /** Finds a record of the same session by its number; null when it is not at hand. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -26,6 +27,7 @@ const descriptionDistanceMax = 8;
 /** Never throws. */
 export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
   const content = Buffer.from(record.content ?? []);
+  const decode = decodeOf(record, earlier);
   switch (record.meta?.action) {
     case 'postgres.connect':
       return { text: renderStartup(content), attributes: {} };
@@ -34,12 +36,12 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     case 'postgres.execute':
       return renderExecute(record, content, earlier);
     case 'postgres.copy':
-      return { text: renderCopy(content, begunBytes(record)), attributes: {} };
+      return { text: renderCopy(content, begunBytes(record), decode), attributes: {} };
     case undefined:
       // The rest of a request that did not fit into one record.
-      return { text: content.toString('utf8'), attributes: {} };
+      return { text: decode(content), attributes: {} };
     default:
-      return renderMessages(content);
+      return renderMessages(content, decode);
   }
 }
 
@@ -49,12 +51,19 @@ export function begunBytes(record: OpenedRecord): number {
   return typeof begun === 'number' ? Math.min(Math.max(begun, 0), record.content?.length ?? 0) : 0;
 }
 
+/** How the texts of a record are read: by the encoding that was in force, which the first record of a request has for its further ones. */
+export function decodeOf(record: OpenedRecord | null, earlier: Earlier): Decode {
+  const { attributes, request } = record?.meta ?? {};
+  const first = attributes === undefined && record?.kind === 'request' && request !== undefined ? earlier(request)?.meta?.attributes : attributes;
+  return decoderOf(first?.[encodingAttribute]);
+}
+
 /** The client's messages as far as they can be read. */
-export function readMessages(content: Uint8Array | null | undefined): FrontendMessage[] {
+export function readMessages(content: Uint8Array | null | undefined, decode: Decode = utf8): FrontendMessage[] {
   const messages: FrontendMessage[] = [];
   try {
     for (const frame of frames(Buffer.from(content ?? []))) {
-      messages.push(parseFrontend(frame));
+      messages.push(parseFrontend(frame, decode));
     }
   } catch {
     // What was read before the unreadable is shown.
@@ -71,27 +80,27 @@ function renderStartup(content: Buffer): string {
   }
 }
 
-function renderMessages(content: Buffer): Shown {
+function renderMessages(content: Buffer, decode: Decode): Shown {
   const shown = new ShownText();
   const texts: string[] = [];
-  for (const message of readMessages(content)) {
+  for (const message of readMessages(content, decode)) {
     if (message.kind === 'query' || message.kind === 'parse') {
       texts.push(message.text);
     }
-    const line = describe(message);
+    const line = describe(message, decode);
     if (line !== null) {
       shown.add(line);
     }
   }
   // A statement longer than a record: its beginning is here, the rest follows.
   if (texts.length === 0 && content[0] === frontend.query) {
-    texts.push(content.toString('utf8', frameHeaderBytes));
+    texts.push(decode(content.subarray(frameHeaderBytes)));
     shown.add(texts[0] ?? '');
   }
   return { text: shown.toString(), attributes: queryText(texts) };
 }
 
-function describe(message: FrontendMessage): string | null {
+function describe(message: FrontendMessage, decode: Decode): string | null {
   switch (message.kind) {
     case 'query':
       return message.text;
@@ -105,11 +114,11 @@ function describe(message: FrontendMessage): string | null {
     case 'execute':
       return `EXECUTE ${nameOf('portal', message.portal)}`;
     case 'function-call':
-      return `CALL function ${message.oid} (${message.parameters.map((value, i) => formatValue(value, 0, formatAt(message.formats, i))).join(', ')})`;
+      return `CALL function ${message.oid} (${message.parameters.map((value, i) => formatValue(value, 0, formatAt(message.formats, i), decode)).join(', ')})`;
     case 'copy-fail':
       return `COPY failed: ${message.reason}`;
     case 'copy-data':
-      return message.data.toString('utf8');
+      return decode(message.data);
     case 'copy-done':
     case 'flush':
     case 'sync':
@@ -125,13 +134,13 @@ function nameOf(what: string, name: string): string {
 }
 
 function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
-  const own = readMessages(content);
+  const own = readMessages(content, decodeOf(record, earlier));
   const execute = own.findLast((message) => message.kind === 'execute');
-  const { bind, parse, parseSeq } = findStatement(record, own, earlier);
+  const { bind, bindDecode, parse, parseSeq } = findStatement(record, own, earlier);
   const shown = new ShownText();
   shown.add(parse?.text ?? `(the text of ${nameOf('statement', bind?.statement ?? '')} is not in this recording)`);
   const types = parameterTypes(parse, parseSeq, earlier);
-  const values = (bind?.parameters ?? []).map((value, i) => formatValue(value, types[i] ?? 0, formatAt(bind?.formats ?? [], i)));
+  const values = (bind?.parameters ?? []).map((value, i) => formatValue(value, types[i] ?? 0, formatAt(bind?.formats ?? [], i), bindDecode));
   for (const [i, value] of values.entries()) {
     shown.add(`-- $${i + 1} = ${value}`);
   }
@@ -147,6 +156,8 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
 
 interface Statement {
   readonly bind: BindMessage | undefined;
+  /** Of its parameters. */
+  readonly bindDecode: Decode;
   readonly parse: Parse | undefined;
   /** The record that holds the Parse. */
   readonly parseSeq: number;
@@ -156,16 +167,19 @@ interface Statement {
 function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], earlier: Earlier): Statement {
   const portal = own.findLast((message) => message.kind === 'execute')?.portal;
   const { 'countersign.bind': bindSeq, 'countersign.parse': parseSeq } = record.meta?.attributes ?? {};
-  const binding = typeof bindSeq === 'number' ? readMessages(earlier(bindSeq)?.content) : own;
+  const bound = typeof bindSeq === 'number' ? earlier(bindSeq) : record;
+  const bindDecode = decodeOf(bound, earlier);
+  const binding = typeof bindSeq === 'number' ? readMessages(bound?.content, bindDecode) : own;
   const at = binding.findLastIndex((message) => message.kind === 'bind' && isSame(message.portal, portal));
   const bind = binding[at];
   if (bind?.kind !== 'bind') {
-    return { bind: undefined, parse: undefined, parseSeq: -1 };
+    return { bind: undefined, bindDecode, parse: undefined, parseSeq: -1 };
   }
   const isEarlier = typeof parseSeq === 'number' && !(binding !== own && parseSeq === bindSeq);
-  const parsing = isEarlier ? readMessages(earlier(parseSeq)?.content) : binding.slice(0, at);
+  const parsed = isEarlier ? earlier(parseSeq) : null;
+  const parsing = isEarlier ? readMessages(parsed?.content, decodeOf(parsed, earlier)) : binding.slice(0, at);
   const parse = parsing.findLast((message) => message.kind === 'parse' && isSame(message.name, bind.statement));
-  return { bind, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
+  return { bind, bindDecode, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
 }
 
 /** Names are what the target makes of them. */
@@ -207,19 +221,19 @@ export function formatAt(formats: readonly number[], at: number): number {
   return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }
 
-function renderCopy(content: Buffer, begun: number): string {
-  const shown = [content.toString('utf8', 0, begun)];
+function renderCopy(content: Buffer, begun: number, decode: Decode): string {
+  const shown = [decode(content.subarray(0, begun))];
   let at = begun;
   for (const frame of frames(content, begun)) {
     at += frameHeaderBytes + frame.body.length;
     if (frame.type === frontend.copyData) {
-      shown.push(frame.body.toString('utf8'));
+      shown.push(decode(frame.body));
     } else if (frame.type === frontend.copyFail) {
-      shown.push(`\nCOPY failed: ${frame.body.toString('utf8').replace(/\0$/, '')}`);
+      shown.push(`\nCOPY failed: ${decode(frame.body).replace(/\0$/, '')}`);
     }
   }
   // The beginning of a message that goes on in the next record.
-  shown.push(content.toString('utf8', Math.min(at + frameHeaderBytes, content.length)));
+  shown.push(decode(content.subarray(at + frameHeaderBytes)));
   return shown.join('');
 }
 

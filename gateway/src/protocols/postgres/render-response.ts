@@ -1,9 +1,10 @@
 import type { OpenedRecord } from '../../domain/record.ts';
 import { frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
-import { begunBytes, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
+import { begunBytes, decodeOf, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
 import { formatValue } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
+import { decoderOf, type Decode } from './text-encoding.ts';
 
 /** How far back the description of the columns and the beginning of a row are looked for, when an answer has many parts. */
 const partsBackMax = 64;
@@ -18,11 +19,11 @@ export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   if (cut === null) {
     shown.add('… (the rest of the row before)');
   }
-  const table: Table = { columns: null, formats: resultFormats(record, earlier) };
+  const table: Table = { columns: null, formats: resultFormats(record, earlier), decode: decodeOf(record, earlier) };
   try {
     for (const bytes of [cut ?? nothing, content.subarray(begun)]) {
       for (const frame of frames(bytes)) {
-        const message = parseBackend(frame);
+        const message = parseBackend(frame, table.decode);
         if (message.kind === 'data-row' && table.columns === null) {
           table.columns = columnsBefore(record, earlier) ?? [];
         }
@@ -40,6 +41,7 @@ const nothing = Buffer.alloc(0);
 interface Table {
   columns: readonly Column[] | null;
   readonly formats: readonly number[];
+  decode: Decode;
 }
 
 function show(message: BackendMessage, table: Table, shown: ShownText): void {
@@ -63,12 +65,15 @@ function show(message: BackendMessage, table: Table, shown: ShownText): void {
       break;
     case 'parameter-status':
       shown.add(`${message.name} = ${message.value}`);
+      if (message.name === 'client_encoding') {
+        table.decode = decoderOf(message.value);
+      }
       break;
     case 'function-result':
-      shown.add(formatValue(message.value, 0, 1));
+      shown.add(formatValue(message.value, 0, 1, table.decode));
       break;
     case 'copy-data':
-      shown.add(message.data.toString('utf8').replace(/\n$/, ''));
+      shown.add(table.decode(message.data).replace(/\n$/, ''));
       break;
     case 'parameter-description':
     case 'ready':
@@ -80,7 +85,7 @@ function show(message: BackendMessage, table: Table, shown: ShownText): void {
 function cell(value: Buffer | null, table: Table, at: number): string {
   const column = table.columns?.[at];
   const format = table.formats.length > 0 ? formatAt(table.formats, at) : (column?.format ?? 0);
-  return formatValue(value, column?.type ?? 0, format);
+  return formatValue(value, column?.type ?? 0, format, table.decode);
 }
 
 function showFields(fields: ErrorFields, shown: ShownText): void {
@@ -161,7 +166,7 @@ function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[
 /** The description of the columns from an earlier part of the same answer. */
 function columnsBefore(record: OpenedRecord, earlier: Earlier): readonly Column[] | null {
   for (const part of partsBefore(record, earlier)) {
-    const columns = lastColumns(part);
+    const columns = lastColumns(part, decodeOf(part, earlier));
     if (columns !== null) {
       return columns;
     }
@@ -169,11 +174,11 @@ function columnsBefore(record: OpenedRecord, earlier: Earlier): readonly Column[
   return null;
 }
 
-function lastColumns(part: OpenedRecord): readonly Column[] | null {
+function lastColumns(part: OpenedRecord, decode: Decode): readonly Column[] | null {
   let columns: readonly Column[] | null = null;
   try {
     for (const frame of frames(Buffer.from(part.content ?? []), begunBytes(part))) {
-      const message = frame.type === 0x54 ? parseBackend(frame) : null;
+      const message = frame.type === 0x54 ? parseBackend(frame, decode) : null;
       if (message?.kind === 'row-description') {
         columns = message.columns;
       }

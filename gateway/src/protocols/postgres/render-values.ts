@@ -1,4 +1,5 @@
 import { ByteReader } from '../../wire/byte-reader.ts';
+import { utf8, type Decode } from './text-encoding.ts';
 
 /**
  * Values as people read them. Text values are what they are; binary ones by their type's own format where it is a usual one, else as hex.
@@ -12,12 +13,12 @@ const binary = 1;
 const epochMs = Date.UTC(2000, 0, 1);
 const dayMs = 86_400_000;
 
-type Decoder = (body: ByteReader) => string;
+type Decoder = (body: ByteReader, decode: Decode) => string;
 
 const textTypes = [18, 19, 25, 114, 142, 705, 1042, 1043];
 
 const decoders = new Map<number, Decoder>([
-  ...textTypes.map((type): [number, Decoder] => [type, (body) => body.rest().toString('utf8')]),
+  ...textTypes.map((type): [number, Decoder] => [type, (body, decode) => decode(body.rest())]),
   [16, (body) => (body.uint8() === 0 ? 'f' : 't')],
   [17, (body) => hex(body.rest())],
   [20, (body) => int64(body).toString()],
@@ -39,29 +40,29 @@ const decoders = new Map<number, Decoder>([
         .toString('hex')
         .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
   ],
-  [3802, (body) => body.rest().subarray(1).toString('utf8')],
+  [3802, (body, decode) => decode(body.rest().subarray(1))],
 ]);
 
 /** Array types and the type of what is in them. */
 const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
 
 /** `type` 0: unknown. Never throws. */
-export function formatValue(bytes: Buffer | null, type: number, format: number): string {
+export function formatValue(bytes: Buffer | null, type: number, format: number, decode: Decode = utf8): string {
   if (bytes === null) {
     return 'NULL';
   }
-  const text = format === binary ? formatBinary(bytes, type) : bytes.toString('utf8', 0, 4 * shownCharactersMax);
+  const text = format === binary ? formatBinary(bytes, type, decode) : decode(bytes.subarray(0, 4 * shownCharactersMax));
   return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}… (${bytes.length} bytes)` : text;
 }
 
-function formatBinary(bytes: Buffer, type: number): string {
-  const decode = arrayTypes.has(type) ? array : decoders.get(type);
-  if (decode === undefined) {
+function formatBinary(bytes: Buffer, type: number, decode: Decode): string {
+  const read = arrayTypes.has(type) ? array : decoders.get(type);
+  if (read === undefined) {
     return hex(bytes);
   }
   try {
     const body = new ByteReader(bytes);
-    const text = decode(body);
+    const text = read(body, decode);
     body.finish();
     return text;
   } catch {
@@ -128,7 +129,7 @@ function numeric(body: ByteReader): string {
   return `${sign === 0x4000 ? '-' : ''}${whole === '' ? '0' : whole}${rest === '' ? '' : `.${rest}`}`;
 }
 
-function array(body: ByteReader): string {
+function array(body: ByteReader, decode: Decode): string {
   const dimensions = body.int32();
   body.int32();
   const type = body.uint32();
@@ -144,7 +145,7 @@ function array(body: ByteReader): string {
   const items: string[] = [];
   for (let i = 0; i < Math.min(total, arrayItemsMax); i += 1) {
     const length = body.int32();
-    items.push(formatValue(length === -1 ? null : body.bytes(length), type, binary));
+    items.push(formatValue(length === -1 ? null : body.bytes(length), type, binary, decode));
   }
   if (total > arrayItemsMax) {
     items.push('…');

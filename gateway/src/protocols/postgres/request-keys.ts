@@ -3,6 +3,7 @@ import type { Asked, Keys } from '../../domain/replay.ts';
 import { frames, parseFrontend } from './codec.ts';
 import type { FrontendMessage, StatementOrPortal } from './messages.ts';
 import { parseStartupPacket } from './startup.ts';
+import { byteByByte } from './text-encoding.ts';
 import { findTraceparent } from './traceparent.ts';
 
 /** Of a Sync that comes alone. */
@@ -70,7 +71,7 @@ function copyKey(bytes: Buffer): string {
   const data: Buffer[] = [];
   try {
     for (const frame of frames(bytes)) {
-      const message = parseFrontend(frame);
+      const message = parseFrontend(frame, byteByByte);
       if (message.kind === 'copy-data') {
         data.push(message.data);
       } else {
@@ -89,7 +90,7 @@ function messagesKey({ bytes }: Asked, named: Names): string | null {
   let hasSync = false;
   try {
     for (const frame of frames(bytes)) {
-      const message = parseFrontend(frame);
+      const message = parseFrontend(frame, byteByByte);
       hasSync ||= message.kind === 'sync';
       lines.push(...linesOf(message, named));
     }
@@ -127,7 +128,7 @@ function linesOf(message: FrontendMessage, named: Names): string[] {
 
 /** The trace that a statement says it belongs to is another one in each run. */
 function withoutTrace(text: string): string {
-  const bytes = Buffer.from(text);
+  const bytes = Buffer.from(text, 'latin1');
   const trace = findTraceparent(bytes, 0, bytes.length);
   const at = trace === null ? -1 : text.lastIndexOf(trace);
   return trace === null || at < 0 ? text : text.slice(0, at) + text.slice(at + trace.length);

@@ -6,8 +6,10 @@ import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
 import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
 import { authenticationOk, backendKeyData, parameterStatus, readyForQuery, simpleQuery } from './compose.ts';
+import { frameHeaderBytes } from './codec.ts';
 import { fatal, sqlState, Unanswered } from './failures.ts';
 import { receive, type Arrival, type LoginArrival } from './login.ts';
+import { encodingIn } from './text-encoding.ts';
 import { settingStatements } from './startup-parameters.ts';
 import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
@@ -64,6 +66,7 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
       frameBytesMax: session.limits.frameBytesMax,
       status,
       attributes,
+      encoding: encodingOf(greeting),
       nowMs: () => performance.now(),
     });
     const cancelKey = key === null ? null : makeCancelKey(key, arrival.minor, randomBytes);
@@ -88,6 +91,11 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
     upstream.destroy();
     throw error;
   }
+}
+
+/** As the target reported it at the login. */
+function encodingOf(greeting: readonly Buffer[]): string {
+  return greeting.map((message) => encodingIn(message.subarray(frameHeaderBytes))).findLast((encoding) => encoding !== null) ?? 'UTF8';
 }
 
 /**

@@ -29,6 +29,7 @@ class Player {
     frameBytesMax: 1024,
     status: 0x49,
     attributes: {},
+    encoding: 'UTF8',
     nowMs: () => this.#nowMs,
   });
 

@@ -1,0 +1,95 @@
+import type { Attributes } from '../../domain/action.ts';
+
+/** On records of a channel whose client does not speak UTF-8: its `client_encoding` as the target reports it. */
+export const encodingAttribute = 'countersign.client_encoding';
+
+export type Decode = (bytes: Buffer) => string;
+
+export const utf8: Decode = (bytes) => bytes.toString('utf8');
+/** Every byte is a character, so that different bytes are different text. */
+export const byteByByte: Decode = (bytes) => bytes.toString('latin1');
+
+/** PostgreSQL's names of encodings, and those of https://encoding.spec.whatwg.org for the same or for one that has it in it. */
+const labels: Readonly<Record<string, string>> = {
+  LATIN2: 'iso-8859-2',
+  LATIN3: 'iso-8859-3',
+  LATIN4: 'iso-8859-4',
+  LATIN5: 'windows-1254',
+  LATIN6: 'iso-8859-10',
+  LATIN7: 'iso-8859-13',
+  LATIN8: 'iso-8859-14',
+  LATIN9: 'iso-8859-15',
+  LATIN10: 'iso-8859-16',
+  ISO_8859_5: 'iso-8859-5',
+  ISO_8859_6: 'iso-8859-6',
+  ISO_8859_7: 'iso-8859-7',
+  ISO_8859_8: 'iso-8859-8',
+  KOI8R: 'koi8-r',
+  KOI8U: 'koi8-u',
+  WIN866: 'ibm866',
+  WIN874: 'windows-874',
+  WIN1250: 'windows-1250',
+  WIN1251: 'windows-1251',
+  WIN1252: 'windows-1252',
+  WIN1253: 'windows-1253',
+  WIN1254: 'windows-1254',
+  WIN1255: 'windows-1255',
+  WIN1256: 'windows-1256',
+  WIN1257: 'windows-1257',
+  WIN1258: 'windows-1258',
+  EUC_JP: 'euc-jp',
+  EUC_JIS_2004: 'euc-jp',
+  SJIS: 'shift_jis',
+  SHIFT_JIS_2004: 'shift_jis',
+  EUC_CN: 'gbk',
+  GBK: 'gbk',
+  GB18030: 'gb18030',
+  BIG5: 'big5',
+  EUC_KR: 'euc-kr',
+  UHC: 'euc-kr',
+};
+
+const encodingBytesMax = 64;
+const decoders = new Map<string, Decode>([
+  ['UTF8', utf8],
+  ['LATIN1', byteByByte],
+]);
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What nobody converts (SQL_ASCII), or nobody here knows (EUC_TW, JOHAB, MULE_INTERNAL): UTF-8 where it is that, and else a character for each byte. */
+const guess: Decode = (bytes) => {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return byteByByte(bytes);
+  }
+};
+
+/** Of texts in this `client_encoding`. */
+export function decoderOf(encoding: unknown): Decode {
+  if (typeof encoding !== 'string') {
+    return utf8;
+  }
+  const known = decoders.get(encoding);
+  if (known !== undefined) {
+    return known;
+  }
+  const label = Object.hasOwn(labels, encoding) ? labels[encoding] : undefined;
+  if (label === undefined) {
+    return guess;
+  }
+  const decoder = new TextDecoder(label, { ignoreBOM: true });
+  const decode: Decode = (bytes) => decoder.decode(bytes);
+  decoders.set(encoding, decode);
+  return decode;
+}
+
+/** The fact on a record; none for UTF-8. */
+export function encodingFact(encoding: string): Attributes | null {
+  return encoding === 'UTF8' ? null : { [encodingAttribute]: encoding };
+}
+
+/** What the body of a ParameterStatus says of it; null when that is of something else. */
+export function encodingIn(body: Buffer): string | null {
+  return /^client_encoding\0([A-Za-z0-9_]{1,32})\0$/.exec(body.toString('latin1', 0, encodingBytesMax))?.[1] ?? null;
+}
