@@ -71,7 +71,7 @@ interface SplitHead {
 
 function readHead(content: Buffer): SplitHead | null {
   const split = splitHead(content);
-  return split === null ? null : { ...split, body: decodeBody(split.headers, split.body) };
+  return split === null ? null : { ...split, body: inUtf8(split.headers, decodeBody(split.headers, split.body)) };
 }
 
 function splitHead(content: Buffer): SplitHead | null {
@@ -93,6 +93,20 @@ export function decodeBody(headers: Headers, body: Buffer): Buffer {
   try {
     return codings.reduceRight((decoded, coding) => decodeOne(decoded, coding.trim()), body);
   } catch {
+    return body;
+  }
+}
+
+/** A body in the charset that its Content-Type names, as UTF-8. */
+export function inUtf8(headers: Headers, body: Buffer): Buffer {
+  const [, charset] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(headerOf(headers, 'content-type') ?? '') ?? [];
+  if (charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)) {
+    return body;
+  }
+  try {
+    return Buffer.from(new TextDecoder(charset).decode(body));
+  } catch {
+    // No charset that is known here.
     return body;
   }
 }

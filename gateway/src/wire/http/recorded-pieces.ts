@@ -1,6 +1,6 @@
 import type { OpenedRecord } from '../../domain/record.ts';
 import { headerOf, type ResponseHead } from './reading.ts';
-import { decodeBody, readRecordedResponse } from './recorded-http.ts';
+import { decodeBody, inUtf8, readRecordedResponse } from './recorded-http.ts';
 
 /** Finds a record of the same session by its number; null when it is not at hand. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -23,7 +23,8 @@ const headEnd = '\r\n\r\n';
 export function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
   const head = headBefore(record, earlier);
   const isPlain = head === null || headerOf(head.headers, 'content-encoding') === undefined;
-  return isPlain ? contentOf(record) : readPiece(record, earlier).bytes;
+  const bytes = isPlain ? contentOf(record) : readPiece(record, earlier).bytes;
+  return head === null ? bytes : inUtf8(head.headers, bytes);
 }
 
 /** The same with what came before. */
