@@ -1,10 +1,14 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 
 /** Of one session. */
 const stepsMax = 50_000;
 /** What is kept of a text to be shown; the whole of it is compared. */
 const shownCharactersMax = 1000;
+/** Of the digest after which an id is named. */
+const nameDigits = 8;
+/** What means something in a pattern. */
+const special = /[\\^$.*+?()[\]{}|/]/g;
 
 /** One request of a session with all that was answered to it. */
 export interface Step {
@@ -26,9 +30,10 @@ const ownPolicy = 'countersign';
 /** What a session asked and was answered, in order. A request or an answer in several records is one. */
 export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<Step[]> {
   const begun = new Map<number, { readonly first: ShownRecord; readonly asked: ComparedText; readonly answer: ComparedText }>();
+  const names = new Names();
   for await (const record of records) {
-    const text = textOf(record);
     const known = begun.get(Number(record.attributes['countersign.request']));
+    const text = names.putInto(textOf(record), idsOf(record), known === undefined ? '' : stepOrigin(known.first, known.asked));
     if (record.kind === 'response') {
       known?.answer.addLines(text);
     } else if (record.kind === 'request' && !record.policies.includes(ownPolicy)) {
@@ -56,6 +61,38 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
 /** Answers may name the session; that is no difference. */
 function textOf({ content, session }: ShownRecord): string {
   return (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION');
+}
+
+/** Ids that are others in each run; the longest first, so that none is taken for the beginning of another. */
+function idsOf({ attributes }: ShownRecord): readonly string[] {
+  const ids = attributes['countersign.ids'];
+  return Array.isArray(ids) ? ids.filter((id: string) => id !== '') : [];
+}
+
+function stepOrigin({ target, action }: ShownRecord, asked: ComparedText): string {
+  return JSON.stringify([target, action, asked.digest()]);
+}
+
+/**
+ * Names for the ids of one run that are the same in another run of the same: an id is named after the request in whose answer, or in which, it first came, and its number there. So one request
+ * more or less changes no other's names, and two things have two names.
+ */
+class Names {
+  readonly #nameOf = new Map<string, string>();
+  readonly #countOf = new Map<string, number>();
+
+  /** `origin`: of what the text answers; '' for what begins a request. */
+  putInto(text: string, ids: readonly string[], origin: string): string {
+    for (const id of ids) {
+      if (!this.#nameOf.has(id)) {
+        const count = (this.#countOf.get(origin) ?? 0) + 1;
+        this.#countOf.set(origin, count);
+        this.#nameOf.set(id, `${hash('sha256', origin).slice(0, nameDigits)}.${count}`);
+      }
+    }
+    const present = ids.toSorted((a, b) => b.length - a.length).map((id) => id.replaceAll(special, String.raw`\$&`));
+    return present.length === 0 ? text : text.replaceAll(new RegExp(present.join('|'), 'g'), (id) => this.#nameOf.get(id) ?? id);
+  }
 }
 
 /** A text that comes in pieces: hashed to be compared, its beginning kept to be shown. */
@@ -96,8 +133,9 @@ class ComparedText {
     }
   }
 
+  /** Of what came until now. */
   digest(): string {
-    return this.#hash.digest('base64');
+    return this.#hash.copy().digest('base64');
   }
 
   #take(text: string): void {
