@@ -13,6 +13,8 @@ const shownAttributes = new Map([
   ['log.iostream', 'stream'],
   ['countersign.parent_session', 'inside'],
   ['countersign.child_session', 'session'],
+  ['countersign.previous_session', 'continues'],
+  ['countersign.next_session', 'goes_on_in'],
   ['countersign.duration_ms', 'duration_ms'],
   ['countersign.withheld', 'withheld'],
   ['countersign.reason', 'reason'],

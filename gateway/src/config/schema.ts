@@ -58,6 +58,8 @@ const limits = closed({
   dialMs: milliseconds.optional(),
   idleMs: z.union([z.literal(0), milliseconds], 'milliseconds are expected, or 0 for no limit').optional(),
   sessionIdleMs: milliseconds.optional(),
+  sessionAgeMs: milliseconds.optional(),
+  sessionRecordsMax: count.optional(),
   connectionsMax: count.optional(),
   connectionsPerAddressMax: count.optional(),
   loginsPerAddressMax: count.optional(),

@@ -12,6 +12,9 @@ export interface Limits {
   readonly idleMs: number;
   /** A session of a token's activity over HTTP ends after so long without a connection. */
   readonly sessionIdleMs: number;
+  /** One that goes on for so long, or has so many records, is gone on with in the next. */
+  readonly sessionAgeMs: number;
+  readonly sessionRecordsMax: number;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   /** Connections of one address that are in the middle of a login; further ones wait. */
@@ -27,6 +30,8 @@ export const defaultLimits: Limits = {
   dialMs: 15_000,
   idleMs: 0,
   sessionIdleMs: 15 * 60_000,
+  sessionAgeMs: 24 * 3_600_000,
+  sessionRecordsMax: 100_000,
   connectionsMax: 2_000,
   connectionsPerAddressMax: 1_000,
   loginsPerAddressMax: 64,

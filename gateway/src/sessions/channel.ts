@@ -43,7 +43,7 @@ export class Channel implements Session {
   readonly #gate: GateContext;
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
-  readonly #signals: (() => void)[] = [];
+  readonly #disposals: (() => void)[] = [];
   #ending: Promise<void> | null = null;
   #closed = false;
 
@@ -108,7 +108,7 @@ export class Channel implements Session {
   }
 
   onSignal(key: Uint8Array, handler: () => Promise<void>): void {
-    this.#signals.push(this.#context.sessions.onSignal(key, handler));
+    this.#disposals.push(this.#context.sessions.onSignal(key, handler));
   }
 
   onEnding(stop: (limit: AbortSignal) => Promise<void>): void {
@@ -122,9 +122,14 @@ export class Channel implements Session {
       });
     };
     this.signal.addEventListener('abort', end, { once: true });
-    this.#signals.push(() => {
+    this.#disposals.push(() => {
       this.signal.removeEventListener('abort', end);
     });
+  }
+
+  /** Runs when the channel closes. */
+  onClose(act: () => void): void {
+    this.#disposals.push(act);
   }
 
   onSessionEnd(giveUp: () => Promise<void>): void {
@@ -136,7 +141,7 @@ export class Channel implements Session {
       return;
     }
     this.#closed = true;
-    for (const dispose of this.#signals) {
+    for (const dispose of this.#disposals) {
       dispose();
     }
     if (this.#ending !== null) {

@@ -24,7 +24,7 @@ export class ClientDoor implements Door {
     const { sessions } = this.#context;
     return this.#login.attempt(credential, (admitted) => {
       const { session } = admitted.identity;
-      return this.#login.open(session === undefined ? sessions.open('channel') : sessions.find(session), credential, admitted);
+      return this.#login.open(session === undefined ? sessions.open('channel') : sessions.findRun(session), credential, admitted);
     });
   }
 

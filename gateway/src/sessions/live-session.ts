@@ -30,8 +30,15 @@ export interface RunFacts {
   readonly targets: readonly TargetFacts[];
 }
 
-/** What a session ends with, if nobody ends it: its only channel, its run, or a time without any channel. */
-export type Lifetime = 'channel' | 'run' | { readonly idleMs: number };
+/** How long a session of a token's activity lasts: until a time without any channel, or until it is gone on with in the next. */
+export interface ActivityLimits {
+  readonly idleMs: number;
+  readonly ageMs: number;
+  readonly recordsMax: number;
+}
+
+/** What a session ends with, if nobody ends it: its only channel, its run, or its limits. */
+export type Lifetime = 'channel' | 'run' | ActivityLimits;
 
 /** `givenUp` resolves when what was kept for the session is. */
 export type SessionClosed = (session: LiveSession, givenUp: Promise<unknown>) => void;
@@ -49,6 +56,10 @@ export class LiveSession {
   readonly #closed: SessionClosed;
   readonly #givingUp: (() => Promise<void>)[] = [];
   readonly #credentials = new Map<Standing, () => void>();
+  readonly #openedMs = performance.now();
+  /** Each leaves its channel as soon as it is free. */
+  readonly #leaving = new Set<() => void>();
+  #isContinued = false;
   #nextChannel = 1;
   #ending: Ending | null = null;
   #isOpen = true;
@@ -74,6 +85,12 @@ export class LiveSession {
 
   get isRun(): boolean {
     return this.#lifetime === 'run';
+  }
+
+  /** What comes now belongs into the next one. */
+  get isFull(): boolean {
+    const limits = this.#lifetime;
+    return typeof limits === 'object' && (this.#isContinued || this.track.seq >= limits.recordsMax || performance.now() - this.#openedMs >= limits.ageMs);
   }
 
   get id(): string {
@@ -111,6 +128,27 @@ export class LiveSession {
       return;
     }
     this.#recorder.append(this.track, { kind: 'decision', meta: printMeta({ channel: 0, action, attributes }), content: [] });
+  }
+
+  /** Each names the other in the record; what is going on here goes on to its end, and then this one closes. Errors: `cannot_record`. */
+  continueIn(next: LiveSession): void {
+    this.#isContinued = true;
+    next.note('gateway.continue_session', { 'countersign.previous_session': this.id });
+    this.note('gateway.continue_session', { 'countersign.next_session': next.id });
+    for (const leave of this.#leaving) {
+      leave();
+    }
+    if (this.#channels.size === 0) {
+      this.#close('continued');
+    }
+  }
+
+  /** Calls back when the session is gone on with in another. Returns what takes the call back. */
+  onContinued(leave: () => void): () => void {
+    this.#leaving.add(leave);
+    return () => {
+      this.#leaving.delete(leave);
+    };
   }
 
   /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */
@@ -174,7 +212,12 @@ export class LiveSession {
   }
 
   #awaitNext(): void {
-    if (typeof this.#lifetime === 'object' && this.#channels.size === 0) {
+    if (typeof this.#lifetime !== 'object' || this.#channels.size > 0) {
+      return;
+    }
+    if (this.#isContinued) {
+      this.#close('continued');
+    } else {
       this.#idleTimer = setTimeout(() => {
         this.#close('idle');
       }, this.#lifetime.idleMs).unref();

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { GatewayError } from '../domain/errors.ts';
 import type { Recorder } from '../recording/recorder.ts';
-import { LiveSession, type Ending, type Lifetime } from './live-session.ts';
+import { LiveSession, type ActivityLimits, type Ending, type Lifetime } from './live-session.ts';
 
 /** All sessions that are open, and the signals (cancel keys) of their channels. */
 export class LiveSessions {
@@ -48,14 +49,31 @@ export class LiveSessions {
     return session;
   }
 
-  /** The open session of a token's activity. One that is ending takes nobody in. */
-  ofToken(token: string): LiveSession | null {
+  /** The session of a token's activity: the one that is open, the next one where that is full, or a new one. Errors: `cannot_record`. */
+  ofToken(token: string, limits: ActivityLimits): LiveSession {
     const session = this.#byToken.get(token);
-    return session === undefined || session.isEnding ? null : session;
+    if (session === undefined || session.isEnding) {
+      return this.open(limits, { token });
+    }
+    if (!session.isFull) {
+      return session;
+    }
+    const next = this.open(limits, { token });
+    session.continueIn(next);
+    return next;
   }
 
   find(id: string): LiveSession | null {
     return this.#sessions.get(id) ?? null;
+  }
+
+  /** The run of a token. Errors: `unauthenticated` when it has ended. */
+  findRun(id: string): LiveSession {
+    const run = this.find(id);
+    if (run === null) {
+      throw new GatewayError('unauthenticated', 'The run that this token belongs to has ended.');
+    }
+    return run;
   }
 
   /** Ends all sessions; resolves when each has told its clients, is closed in the record and keeps nothing, or after `limitMs`. */

@@ -67,10 +67,7 @@ export class Login {
   }
 
   /** Opens a channel for who was admitted, in the session that is theirs. */
-  open(session: LiveSession | null, credential: Credential, { identity, target, decision }: Admitted): Channel {
-    if (session === null) {
-      throw new GatewayError('unauthenticated', 'The run that this token belongs to has ended.');
-    }
+  open(session: LiveSession, credential: Credential, { identity, target, decision }: Admitted): Channel {
     const facts: ChannelFacts = {
       principal: identity.principal.id,
       principalKind: identity.principal.kind,

@@ -10,6 +10,7 @@ const channelsMax = 64;
 /** A channel and the exchanges that are on it. */
 interface Open {
   readonly channel: Channel;
+  readonly session: LiveSession;
   readonly admitted: Admitted;
   exchanges: number;
 }
@@ -46,7 +47,7 @@ export class Visit {
   enter(login: Login, credential: Credential, admitted: Admitted): Open {
     const key = `${admitted.identity.tokenId}\0${admitted.target.name}`;
     const known = this.#open.get(key);
-    if (known !== undefined && isSame(known.admitted, admitted) && !known.channel.signal.aborted) {
+    if (known !== undefined && isSame(known.admitted, admitted) && !known.channel.signal.aborted && !known.session.isFull) {
       known.exchanges += 1;
       return known;
     }
@@ -57,12 +58,18 @@ export class Visit {
     if (this.#open.size >= channelsMax || this.#hasLeft) {
       throw new GatewayError('limit_exceeded', `One connection is for at most ${channelsMax} tokens and targets.`);
     }
-    const channel = login.open(this.#session(admitted), credential, admitted);
-    const open: Open = { channel, admitted, exchanges: 1 };
+    const session = this.#session(admitted);
+    const channel = login.open(session, credential, admitted);
+    const open: Open = { channel, session, admitted, exchanges: 1 };
     this.#open.set(key, open);
     channel.signal.addEventListener('abort', () => {
       this.#closeIfUnused(open, 'error');
     });
+    const forget = session.onContinued(() => {
+      this.#open.delete(key);
+      this.#closeIfUnused(open, 'continued');
+    });
+    channel.onClose(forget);
     return open;
   }
 
@@ -74,11 +81,10 @@ export class Visit {
     }
   }
 
-  #session({ identity }: Admitted): LiveSession | null {
+  #session({ identity }: Admitted): LiveSession {
     const { sessions, limits } = this.#context;
-    return identity.session === undefined
-      ? (sessions.ofToken(identity.tokenId) ?? sessions.open({ idleMs: limits.sessionIdleMs }, { token: identity.tokenId }))
-      : sessions.find(identity.session);
+    const { sessionIdleMs: idleMs, sessionAgeMs: ageMs, sessionRecordsMax: recordsMax } = limits;
+    return identity.session === undefined ? sessions.ofToken(identity.tokenId, { idleMs, ageMs, recordsMax }) : sessions.findRun(identity.session);
   }
 
   #closeIfUnused(open: Open, reason: string): void {
