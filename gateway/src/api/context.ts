@@ -6,7 +6,7 @@ import type { NewToken } from '../identity/authenticate.ts';
 import type { StoredToken } from '../store/tokens.ts';
 import type { TargetSummary } from './target-summary.ts';
 
-/** Who talks to the API: the operator on the gateway's own machine, an administrator by token, or a run. Named in the record of what is done. */
+/** Who talks to the API: the operator on the gateway's own machine, an administrator or auditor by token, or a run. Named in the record of what is done. */
 export interface Caller {
   readonly id: string;
   readonly address: string;
@@ -18,20 +18,23 @@ export interface Caller {
 
 /** Principals of this group may use the API with their own token. */
 const administrators = 'admins';
+/** Those of this one may read what is about nobody: the public log, and how the gateway does. */
+const auditors = 'auditors';
+
+/** Whom an endpoint answers: `runs` or `auditors` beside administrators. */
+export type Callers = 'administrators' | 'runs' | 'auditors';
 
 /** Errors: `unauthenticated` when the caller's credential has ended, `refused` when its principal may not use the API. */
-export function checkCaller({ id, standing, run }: Caller): void {
+export function checkCaller({ id, standing, run }: Caller, callers: Callers = 'administrators'): void {
   const end = standing?.ended() ?? null;
   if (end !== null) {
     throw end.error;
   }
-  if (standing !== null && run === undefined && !standing.principal.groups.includes(administrators)) {
-    throw new GatewayError('refused', `${id} may not use the API: that takes a token of a principal in the group ${administrators}.`);
+  const groups = callers === 'auditors' ? [administrators, auditors] : [administrators];
+  if (standing !== null && run === undefined && !groups.some((group) => standing.principal.groups.includes(group))) {
+    throw new GatewayError('refused', `${id} may not use the API: that takes a token of a principal in the group ${groups.join(' or ')}.`);
   }
 }
-
-/** Whom an endpoint answers: `runs` beside administrators. */
-export type Callers = 'administrators' | 'runs';
 
 export interface RunRequest {
   /** A run opens runs for its own principal; an administrator says for whom. */

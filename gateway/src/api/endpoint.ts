@@ -45,3 +45,8 @@ export function upload(path: string, answer: (call: Call) => Answer): Endpoint {
 export function alsoForRuns(endpoint: Endpoint): Endpoint {
   return { ...endpoint, callers: 'runs' };
 }
+
+/** The same, and an auditor may ask too: nothing of it is about anybody. */
+export function alsoForAuditors(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, callers: 'auditors' };
+}

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attributes } from '../domain/action.ts';
 import { tokenIn } from '../domain/authorization.ts';
@@ -8,7 +7,7 @@ import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
-import { makeBundle, makeReceipt } from '../feed/evidence.ts';
+import { makeBundle, makeReceipt, readLogFile } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
 import type { IndexedSession, SessionIndex } from '../feed/session-index.ts';
 import { openSession, Presenter, type FindProtocol } from '../feed/timeline.ts';
@@ -79,7 +78,7 @@ export class GatewayApi implements ApiContext {
     }
     const caller = { id: principal.id, address, standing };
     try {
-      checkCaller(caller);
+      checkCaller(caller, callers);
     } catch (error) {
       return this.#refuse(address, error);
     }
@@ -158,10 +157,7 @@ export class GatewayApi implements ApiContext {
   }
 
   async logFile(path: string): Promise<Uint8Array | null> {
-    if (!/^(checkpoint|key|tile\/\d{1,2}(\/x\d{3})*\/\d{3}(\.p\/\d{1,3})?)$/.test(path)) {
-      return null;
-    }
-    return readFile(join(this.#parts.data, 'log', path)).catch(() => null);
+    return readLogFile(this.#parts.data, path);
   }
 
   async openRun(request: RunRequest, by: Caller): Promise<OpenedRun> {

@@ -1,15 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { formatBundleCheckpoint, formatBundleHeader, formatBundleRecord, type BundleBody, type BundleRecord } from '@countersign/ledger/bundle.ts';
 import { originOf } from '@countersign/ledger/checkpoint.ts';
 import { leafFlags } from '@countersign/ledger/leaf.ts';
 import { frameEntries } from '@countersign/ledger/segment-reader.ts';
-import type { TileReader } from '@countersign/ledger/tile.ts';
+import { parseTilePath, type TileReader } from '@countersign/ledger/tile.ts';
 import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { findSegment, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
 import { readEntries, SessionOpener, type RawRecord } from '../recording/session-reader.ts';
-import { openTiles } from '../recording/tile-store.ts';
+import { openTiles, readTile } from '../recording/tile-store.ts';
 import type { IndexedSession } from './session-index.ts';
 
 export interface Log {
@@ -28,6 +30,15 @@ export async function makeReceipt(log: Log, checkpoint: PublishedCheckpoint, ind
   const leaf = await findLeaf(log.data, index);
   const proof = await openTiles(`${log.data}/log`, checkpoint.size).inclusionProof(index);
   return formatReceipt({ index, leaf, proof, checkpoint: checkpoint.note });
+}
+
+/** A file of the public log: `checkpoint`, `key`, `tile/...`; null when there is none. */
+export async function readLogFile(data: string, path: string): Promise<Uint8Array | null> {
+  const log = join(data, 'log');
+  if (parseTilePath(path) !== undefined) {
+    return readTile(log, path);
+  }
+  return path === 'checkpoint' || path === 'key' ? readFile(join(log, path)).catch(() => null) : null;
 }
 
 async function findLeaf(data: string, index: number): Promise<Uint8Array> {

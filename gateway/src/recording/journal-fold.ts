@@ -69,7 +69,7 @@ export class JournalFold {
     const tiles = this.#tiles.snapshot();
     await this.#tiles.write(tiles);
     await this.#tiles.sync();
-    await this.#tiles.forgetOthers(tiles);
+    await this.#tiles.restorePartials(tiles);
   }
 
   /** The sessions without a `close`, the gateway's own not among them. */

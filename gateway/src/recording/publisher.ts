@@ -32,7 +32,7 @@ export class Publisher {
     if (head.size > this.#newest.size) {
       await replaceWholeFile(join(this.#data, 'log', 'checkpoint'), head.note, true);
       this.#newest = head;
-      await this.#tiles.forgetOlder(tiles);
+      await this.#tiles.dropPartials(tiles);
     }
     const snapshot = this.#snapshot;
     if (snapshot !== null && snapshot.size <= head.size) {

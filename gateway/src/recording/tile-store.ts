@@ -5,6 +5,9 @@ import { GatewayError } from '../domain/errors.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
 import { tileHeight, tilePath, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
 
+/** While one looks, all partial tiles may give way to the full one: then it is there at the second look. */
+const readAttempts = 2;
+
 /** The growing tile at the right edge of one level. */
 interface Edge {
   index: number;
@@ -14,14 +17,13 @@ interface Edge {
 
 /**
  * The tiles of the log as files (`log/tile/...`, C2SP tlog-tiles), fed with subtree hashes as the log grows. Full tiles are written
- * behind the traffic; partial ones when a checkpoint is published. All of it can be made again from the journal.
+ * behind the traffic; partial ones when a checkpoint is published, and each stays until the full one is there. All of it can be made again from the journal.
  */
 export class TileStore {
   readonly #directory: string;
   readonly #edges: Edge[] = [];
   /** Not written yet. */
   readonly #full = new Set<Tile>();
-  #partialPaths: string[] = [];
   /** Full tiles that a loss of power may leave cut short. */
   #unsynced: string[] = [];
 
@@ -93,23 +95,27 @@ export class TileStore {
     this.#unsynced = this.#unsynced.slice(paths.length);
   }
 
-  /** To call once the checkpoint of this snapshot is published: the partial tiles of the one before are not needed any more. */
-  async forgetOlder(snapshot: TileSnapshot): Promise<void> {
-    const kept = new Set(snapshot.partial.map((tile) => tile.path));
-    const old = this.#partialPaths.filter((path) => !kept.has(path));
-    this.#partialPaths = [...kept];
-    await Promise.all(old.map((path) => rm(join(this.#directory, path), { force: true })));
+  /** To call once a checkpoint over this snapshot is published: whoever had a narrower tile finds the full one. */
+  async dropPartials(snapshot: TileSnapshot): Promise<void> {
+    await Promise.all(snapshot.full.map(async ({ path }) => rm(join(this.#directory, `${path}.p`), { recursive: true, force: true })));
   }
 
   /**
-   * At a start, with what was just written: drops all other partial tiles. Loss of power may have left them cut short, and nobody needs them
-   * beside a wider one. Full tiles are written again or were synced.
+   * At a start, with what was just written: makes the narrower tiles again, for a loss of power may have left them cut short, and drops those of full tiles and what was never
+   * finished. Full tiles are written again or were synced.
    */
-  async forgetOthers(snapshot: TileSnapshot): Promise<void> {
-    const kept = new Set(snapshot.partial.map((tile) => tile.path));
+  async restorePartials(snapshot: TileSnapshot): Promise<void> {
     const names = await readdir(join(this.#directory, 'tile'), { recursive: true }).catch(() => []);
-    const old = names.map((name) => `tile/${name}`).filter((path) => /\.p\/\d+$|\.new$/.test(path) && !kept.has(path));
-    await Promise.all(old.map((path) => rm(join(this.#directory, path), { force: true })));
+    for (const name of names.filter((one) => /\.p\/\d+$|\.new$/.test(one))) {
+      const [full, width] = `tile/${name}`.split('.p/');
+      const growing = snapshot.partial.find(({ path }) => path.startsWith(`${full}.p/`));
+      const bytes = Number(width) * hashBytes;
+      if (growing !== undefined && bytes <= growing.hashes.length) {
+        await this.#writeTile({ path: `tile/${name}`, hashes: growing.hashes.subarray(0, bytes) });
+      } else {
+        await rm(join(this.#directory, 'tile', name), { force: true });
+      }
+    }
   }
 
   async #writeTile({ path, hashes }: Tile): Promise<void> {
@@ -131,21 +137,29 @@ export interface TileSnapshot {
   readonly partial: readonly Tile[];
 }
 
-/** The tiles as files. A partial tile that a newer checkpoint has replaced is found as the beginning of the wider one. */
+/** The tiles as files. */
 export function openTiles(directory: string, size: number): TileReader {
   return new TileReader(size, async (path) => {
-    const [full = '', width] = path.split('.p/');
-    const candidates = [path];
-    if (width !== undefined) {
-      const widths = await readdir(join(directory, `${full}.p`)).catch(() => []);
-      candidates.push(...widths.filter((wider) => Number(wider) > Number(width)).map((wider) => `${full}.p/${wider}`), full);
+    const bytes = await readTile(directory, path);
+    if (bytes === null) {
+      throw new GatewayError('store_damaged', `The tile log/${path} is missing: run countersign verify.`);
     }
-    for (const candidate of candidates) {
+    return bytes;
+  });
+}
+
+/** `path`: as `tilePath` prints it. A partial tile that is not there any more is the beginning of a wider one, or of the full one. Null when there is none of them. */
+export async function readTile(directory: string, path: string): Promise<Uint8Array | null> {
+  const [full = '', width] = path.split('.p/');
+  for (let attempt = 0; attempt < readAttempts; attempt++) {
+    const widths = width === undefined ? [] : await readdir(join(directory, `${full}.p`)).catch(() => []);
+    const wider = widths.filter((one) => Number(one) > Number(width)).map((one) => `${full}.p/${one}`);
+    for (const candidate of [path, ...wider, full]) {
       const bytes = await readFile(join(directory, candidate)).catch(() => null);
       if (bytes !== null) {
         return width === undefined ? bytes : bytes.subarray(0, Number(width) * hashBytes);
       }
     }
-    throw new GatewayError('store_damaged', `The tile log/${path} is missing: run countersign verify.`);
-  });
+  }
+  return null;
 }

@@ -1,0 +1,122 @@
+// A client of the log that the Go team wrote the difficult parts of (golang.org/x/mod/sumdb: tlog and note):
+//
+//	tlog-client URL VKEY, with a token in TOKEN
+//
+// For each line on its input it reads the newest checkpoint, and checks that it continues every one that it read before, and that the last record of each
+// is in each newer one. It reads all tiles anew each time, also those of the old checkpoints, and prints the size of the log.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const tileHeight = 8
+
+type tiles struct{ url string }
+
+func (t tiles) Height() int { return tileHeight }
+
+func (t tiles) ReadTiles(list []tlog.Tile) ([][]byte, error) {
+	data := make([][]byte, 0, len(list))
+	for _, tile := range list {
+		// Paths of tlog-tiles have no height.
+		path := strings.Replace(tile.Path(), fmt.Sprintf("tile/%d/", tileHeight), "tile/", 1)
+		bytes, err := fetch(t.url + "/log/" + path)
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, bytes)
+	}
+	return data, nil
+}
+
+func (t tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func fetch(url string) ([]byte, error) {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+os.Getenv("TOKEN"))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return io.ReadAll(response.Body)
+}
+
+// The checkpoint's extension line is none of a tree of the sum database.
+func readCheckpoint(url string, verifiers note.Verifiers) (tlog.Tree, error) {
+	bytes, err := fetch(url + "/log/checkpoint")
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	opened, err := note.Open(bytes, verifiers)
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	lines := strings.Split(opened.Text, "\n")
+	var tree tlog.Tree
+	if _, err := fmt.Sscanf(lines[1], "%d", &tree.N); err != nil {
+		return tlog.Tree{}, err
+	}
+	tree.Hash, err = tlog.ParseHash(lines[2])
+	return tree, err
+}
+
+func continues(newer, older tlog.Tree, url string) error {
+	reader := tlog.TileHashReader(newer, tiles{url})
+	proof, err := tlog.ProveTree(newer.N, older.N, reader)
+	if err != nil {
+		return err
+	}
+	if err := tlog.CheckTree(proof, newer.N, newer.Hash, older.N, older.Hash); err != nil {
+		return err
+	}
+	last := older.N - 1
+	leaf, err := tlog.TileHashReader(older, tiles{url}).ReadHashes([]int64{tlog.StoredHashIndex(0, last)})
+	if err != nil {
+		return err
+	}
+	record, err := tlog.ProveRecord(newer.N, last, reader)
+	if err != nil {
+		return err
+	}
+	return tlog.CheckRecord(record, newer.N, newer.Hash, last, leaf[0])
+}
+
+func main() {
+	url := os.Args[1]
+	verifier, err := note.NewVerifier(os.Args[2])
+	if err != nil {
+		log.Fatal(err)
+	}
+	verifiers := note.VerifierList(verifier)
+	var kept []tlog.Tree
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		newest, err := readCheckpoint(url, verifiers)
+		if err != nil {
+			log.Fatal(err)
+		}
+		kept = append(kept, newest)
+		for _, older := range kept {
+			if err := continues(newest, older, url); err != nil {
+				log.Fatalf("from %d to %d: %v", older.N, newest.N, err)
+			}
+		}
+		fmt.Println(newest.N)
+	}
+}
