@@ -37,9 +37,11 @@ export async function serveRecording(recording: string, words: readonly string[]
   });
   if (words.length === 0) {
     await serveUntilSignal(server.environment);
+    await server.told();
     return misses > 0 ? 1 : 0;
   }
   const exitCode = await runCommand(words, { ...process.env, ...server.environment }, null);
+  await server.told();
   return misses > 0 ? 1 : exitCode;
 }
 
@@ -74,9 +76,26 @@ async function serveUntilSignal(environment: Readonly<Record<string, string>>): 
   await stopped;
 }
 
-function describeMiss({ target, action, text, reason }: Miss): string {
+/** Of each of two values that differ. */
+const valueCharacters = 200;
+
+function describeMiss({ target, action, text, reason, nearest }: Miss): string {
   const what = [action, target].filter((part) => part !== '').join(' ');
   const shown = text.length > 2 * shownCharacters ? `${text.slice(0, shownCharacters)}\n…\n${text.slice(-shownCharacters)}` : text;
   const lines = shown === '' ? '' : `\n    ${escapeControls(shown, 'lines').replaceAll('\n', '\n    ')}`;
-  return `countersign: not answered: ${escapeControls(what, 'nothing')}: ${reason}${lines}\n`;
+  return `countersign: not answered: ${escapeControls(what, 'nothing')}: ${reason}${lines}\n${nearest === null ? '' : describeNearest(nearest)}`;
+}
+
+function describeNearest({ seq, difference: { at, recorded, asked } }: NonNullable<Miss['nearest']>): string {
+  // From where they part, so that what is cut is not the difference.
+  let same = 0;
+  while (same < asked.length && recorded[same] === asked[same]) {
+    same += 1;
+  }
+  const from = Math.max(0, same - valueCharacters / 4);
+  const cut = (value: string): string => {
+    const part = value.slice(from, from + valueCharacters);
+    return escapeControls(`${from > 0 ? '…' : ''}${part}${from + part.length < value.length ? '…' : ''}`, 'nothing');
+  };
+  return `    nearest is request #${seq}, which differs at ${escapeControls(at.slice(0, valueCharacters), 'nothing')}:\n      recorded: ${cut(recorded)}\n      asked:    ${cut(asked)}\n`;
 }

@@ -12,7 +12,7 @@ import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
 import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { exchangeProtocols, findProtocol, streamProtocols } from './protocols/registry.ts';
-import { Recording } from './replay/recording.ts';
+import { type Nearest, Recording } from './replay/recording.ts';
 import { ReplayDoor } from './replay/replay-door.ts';
 import { ReplaySession } from './replay/replay-session.ts';
 import { openLog } from './telemetry.ts';
@@ -38,6 +38,7 @@ export interface Miss {
   /** What a person reads of it, control characters raw. */
   readonly text: string;
   readonly reason: string;
+  readonly nearest: Nearest | null;
 }
 
 /** The composition root of a replay: the gateway's listeners and protocols, with a recording in the place of the targets. */
@@ -48,6 +49,7 @@ export class ReplayServer implements AsyncDisposable {
   readonly #parts = new AsyncDisposableStack();
   readonly #stop = new AbortController();
   readonly #addresses = new Map<string, string>();
+  #told = Promise.resolve();
 
   private constructor(recording: Recording, options: ReplayServerOptions) {
     this.#recording = recording;
@@ -84,6 +86,11 @@ export class ReplayServer implements AsyncDisposable {
       COUNTERSIGN_TOKEN: token,
       TRACEPARENT: `00-${session}-${randomBytes(8).toString('hex')}-01`,
     };
+  }
+
+  /** Once all was told of what has been asked until now. */
+  async told(): Promise<void> {
+    await this.#told;
   }
 
   /** By what listens there: `http`, or the id of a protocol. */
@@ -140,7 +147,7 @@ export class ReplayServer implements AsyncDisposable {
   #open(name: string, protocol: string): Session {
     const target = this.#recording.targets.get(name);
     if (target?.protocol !== protocol) {
-      this.#options.onMiss({ target: name, action: '', text: '', reason: 'nothing of this target was recorded' });
+      this.#options.onMiss({ target: name, action: '', text: '', reason: 'nothing of this target was recorded', nearest: null });
       throw new GatewayError('not_recorded', `The recording has nothing of a target "${name}".`);
     }
     return new ReplaySession({
@@ -149,21 +156,28 @@ export class ReplayServer implements AsyncDisposable {
       protocol: protocolOf(protocol),
       signal: this.#stop.signal,
       onMiss: (asked, reason) => {
-        this.#tell(target, asked, reason);
+        this.#told = this.#told.then(async () => this.#tell(target, asked, reason));
       },
     });
   }
 
-  #tell({ name, protocol }: TargetFacts, { action, bytes }: Asked, reason: string): void {
+  async #tell({ name, protocol: id }: TargetFacts, { action, bytes }: Asked, reason: string): Promise<void> {
+    const protocol = protocolOf(id);
     const record = { session: this.#recording.session, seq: 0, timeMs: 0, kind: 'request', record: '', meta: { channel: 0, action } };
     const asked = { ...record, channelFacts: null, governance: null, content: bytes, continues: false, withheld: null };
-    const { text } = protocolOf(protocol).render(asked, () => null);
-    this.#options.onMiss({ target: name, action, text, reason });
+    const { text } = protocol.render(asked, () => null);
+    const { replay } = protocol;
+    const nearest =
+      'differ' in replay
+        ? // A bundle that cannot be read any more has no nearest request, and whoever asks for its answers is told.
+          await this.#recording.nearest(name, (recorded) => replay.differ(recorded, bytes)).catch(() => null)
+        : null;
+    this.#options.onMiss({ target: name, action, text, reason, nearest });
   }
 
   /** A replay has no API. */
   #refuse(text: string, response: ClientResponse): void {
-    this.#options.onMiss({ target: '', action: '', text, reason: 'it is not below /t/TARGET' });
+    this.#options.onMiss({ target: '', action: '', text, reason: 'it is not below /t/TARGET', nearest: null });
     const { status, title, ...problem } = problemOf(new GatewayError('not_recorded', 'A replay serves what is below /t/TARGET alone.'));
     endEarly(response, { status, statusText: title, headers: [['content-type', problemMediaType]] }, JSON.stringify({ ...problem, status, title }));
   }

@@ -79,7 +79,7 @@ principals:
   };
   const inAgent = (...words: readonly string[]): readonly string[] => ['session', 'replay', ...words, '--serve', '--', process.execPath, agent];
 
-  test('the program of a run is run again with the recording in the place of all targets: byte for byte the same', async () => {
+  test('T4.26: the program of a run is run again with the recording in the place of all targets: byte for byte the same', async () => {
     const again = await cli(...inAgent(session));
     assert.deepEqual(again, recorded);
     assert.ok(recorded.stdout.length > 100_000);
@@ -98,7 +98,7 @@ principals:
     assert.deepEqual(await cliWith({ ASKS: 'until it is refused' }, ...inAgent(refused.session)), refused.result);
   });
 
-  test('a request that was not recorded fails, and is named', async () => {
+  test('T4.26: a request that was not recorded is not found, and is named beside the nearest one', async () => {
     const script = 'psql -XAtc "select now()" -c "select 1 as one\u001b[2J"; echo "exit $?"';
     const [asked, more, sql] = await Promise.all([
       cliWith({ ASKS: 'model' }, ...inAgent(session)),
@@ -107,11 +107,18 @@ principals:
     ]);
     assert.equal(asked.status, 1);
     assert.match(asked.stderr, /countersign: not answered: llm\.chat model: it was not recorded\n {4}user: Where is her order\?/);
-    assert.match(asked.stderr, /PermissionDeniedError: 403 countersign: The recording has no answer to this request/);
+    assert.match(
+      asked.stderr,
+      /nearest is request #\d+, which differs at body\.messages\[0\]\.content:\n {6}recorded: "Where is my order\?"\n {6}asked: {4}"Where is her order\?"\n/,
+    );
+    assert.match(asked.stderr, /NotFoundError: 404 countersign: The recording has no answer to this request/);
     assert.ok(!asked.stdout.includes('model'));
     assert.equal(more.status, 1);
-    assert.equal(more.stdout, `${recorded.stdout.slice(recorded.stdout.indexOf('/items'))}more: 403\n`);
-    assert.match(more.stderr, /^countersign: not answered: http\.request feed: .*\n {4}GET \/items\?of=grace\n/);
+    assert.equal(more.stdout, `${recorded.stdout.slice(recorded.stdout.indexOf('/items'))}more: 404\n`);
+    assert.match(
+      more.stderr,
+      /^countersign: not answered: http\.request feed: .*\n {4}GET \/items\?of=grace\n(?: {4}[\w-]+: .*\n)* {4}nearest is request #\d+, which differs at path:\n {6}recorded: \/items\?of=ada&page=2\n {6}asked: {4}\/items\?of=grace\n/,
+    );
     assert.equal(sql.status, 1);
     assert.equal(sql.stdout, 'exit 2\n');
     assert.match(sql.stderr, /countersign: not answered: postgres\.query shop: .*\n {4}select now\(\)\n.*FATAL: {2}countersign: The recording has no answer/);
@@ -134,7 +141,7 @@ principals:
     };
     await assert.rejects(connect('cs_another'), /the token is not that of this replay/i);
     assert.equal((await fetch(FEED_URL, { headers: { authorization: 'Bearer cs_another' } })).status, 401);
-    assert.equal((await fetch(`${COUNTERSIGN_URL}/api/runs`, { method: 'POST' })).status, 403, 'there are no runs in it');
+    assert.equal((await fetch(`${COUNTERSIGN_URL}/api/runs`, { method: 'POST' })).status, 404, 'there are no runs in it');
     const client = await connect(PGPASSWORD);
     const ask = async (): Promise<string> =>
       client.query('select random()').then(

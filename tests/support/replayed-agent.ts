@@ -31,18 +31,20 @@ process.exitCode = exitCode;
 /** Streamed, with the tools that it asks for; then one that is left. */
 async function askModel(): Promise<void> {
   const model = new OpenAI({ defaultHeaders: { 'x-run': randomUUID() } });
+  const conversation = randomUUID();
+  const asked = { model: 'sample-1', prompt_cache_key: conversation, stream: true } as const;
   const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: ASKS === 'model' ? 'Where is her order?' : 'Where is my order?' }];
   for (const result of ['', '[{"id":7}]', 'sent', 'The parcel left Dover.']) {
     if (result !== '') {
-      messages.push({ role: 'tool', tool_call_id: `call ${messages.length}`, content: result });
+      messages.push({ role: 'tool', tool_call_id: `call ${conversation} ${messages.length}`, content: result });
     }
     const said: unknown[] = [];
-    for await (const chunk of await model.chat.completions.create({ model: 'sample-1', messages, stream: true })) {
+    for await (const chunk of await model.chat.completions.create({ ...asked, messages })) {
       said.push([chunk.created, chunk.choices[0]?.delta]);
     }
     print('model', said);
   }
-  for await (const chunk of await model.chat.completions.create({ model: 'sample-1', messages, stream: true })) {
+  for await (const chunk of await model.chat.completions.create({ ...asked, messages })) {
     print('left after', chunk);
     break;
   }

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { readSteps, type Step } from './steps.ts';
 
-type Given = Partial<Omit<ShownRecord, 'attributes'>> & { readonly text?: string; readonly of?: number };
+type Given = Partial<Omit<ShownRecord, 'attributes'>> & { readonly text?: string; readonly of?: number; readonly ids?: readonly string[] };
 
 /** Records in order; `of` names the request that one belongs to. */
 async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Promise<readonly Step[]> {
   async function* read(): AsyncGenerator<ShownRecord> {
     await Promise.resolve();
-    for (const [seq, { text, of, ...given }] of records.entries()) {
+    for (const [seq, { text, of, ids, ...given }] of records.entries()) {
       yield {
         session,
         seq,
@@ -25,7 +25,7 @@ async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Pro
         content: text === undefined ? null : { mediaType: 'text/plain', text, bytes: text.length },
         record: 'x/1',
         ...given,
-        attributes: of === undefined ? {} : { 'countersign.request': of },
+        attributes: { ...(of === undefined ? {} : { 'countersign.request': of }), ...(ids === undefined ? {} : { 'countersign.ids': ids }) },
       };
     }
   }
@@ -88,4 +88,28 @@ test('a session that names itself is no difference; what only the gateway does, 
 
 test('more requests than can be compared are refused', async () => {
   await assert.rejects(stepsOf(Array.from({ length: 50_001 }, () => ({ text: 'x' }))), /more than 50000 requests/);
+});
+
+/** A model asks for two tools and is given their results; `extra`: asked before. */
+const run = (ids: readonly [string, string], results: readonly [string, string], extra: readonly Given[] = []): readonly Given[] => {
+  const at = extra.length;
+  return [
+    ...extra,
+    { text: 'user: go' },
+    { ...response(at, `tool call a({}) [${ids[0]}]`), ids: [ids[0]] },
+    { ...response(at, `tool call b({}) [${ids[1]}]`), ids: [ids[1]] },
+    { text: `user: go tool result [${results[0]}]: x tool result [${results[1]}]: y`, ids },
+    response(at + 3, 'done'),
+  ];
+};
+
+test('T4.26: the ids of tool calls are no difference between two runs, and are not mixed up', async () => {
+  const keys = (steps: readonly Step[]): unknown => steps.map(({ askedKey, answerKey }) => [askedKey, answerKey]);
+  const first = await stepsOf(run(['call_1', 'call_12'], ['call_1', 'call_12']));
+  const other = await stepsOf(run(['toolu_x', 'toolu_y'], ['toolu_x', 'toolu_y']));
+  assert.deepEqual(keys(first), keys(other));
+  const swapped = await stepsOf(run(['p', 'q'], ['q', 'p']));
+  assert.notEqual(first[1]?.askedKey, swapped[1]?.askedKey, 'the results are those of the other call');
+  const longer = await stepsOf(run(['p', 'q'], ['p', 'q'], [{ text: 'user: before' }, { ...response(0, 'tool call c({}) [z]'), ids: ['z'] }]));
+  assert.deepEqual(keys(longer.slice(1)), keys(first), 'a request more before them');
 });

@@ -19,7 +19,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   malformed: 400,
   unsupported: 400,
   not_found: 404,
-  not_recorded: 403,
+  not_recorded: 404,
   conflict: 409,
   store_damaged: 500,
   store_in_use: 500,

@@ -5,7 +5,7 @@ import type { Upstream } from './protocol.ts';
 /** A recording in the place of a target. A protocol serves its clients as it always does; what it forwards comes here, and what was recorded comes back. */
 export interface RecordedTarget {
   /** The next of the recorded requests with this key, each once. Errors: `not_recorded`, and whoever replays is told what was asked. */
-  take(key: string, asked: Asked): RecordedRequest;
+  take(key: RequestKey, asked: Asked): RecordedRequest;
   /** The same error where the recording has the request, and cannot answer it. */
   miss(reason: string, asked: Asked): Error;
 }
@@ -35,8 +35,27 @@ export interface AnswerPiece {
   readonly continues: boolean;
 }
 
-/** Tells the requests of one channel apart, given whole and in order: those with the same key ask the same. Null: not a client's. Any bytes are acceptable. */
-export type Keys = (asked: Asked) => string | null;
+/**
+ * What a request asks. Two ask the same where the texts are equal and the ids of one stand for those of the other throughout a run, one for one: `ids` are those that clients make
+ * anew in each run, in the order in which the text first speaks of them.
+ */
+export interface RequestKey {
+  readonly text: string;
+  readonly ids: readonly string[];
+}
+
+/** Tells the requests of one channel apart, given whole and in order. Null: not a client's. Any bytes are acceptable. */
+export type Keys = (asked: Asked) => RequestKey | null;
+
+/** Where two requests differ first. */
+export interface Difference {
+  /** A place in the request, as a person reads it: `path`, `body.messages[2].content`. */
+  readonly at: string;
+  readonly recorded: string;
+  readonly asked: string;
+  /** Of two recorded requests the one with the greater number is nearer to what is asked. */
+  readonly nearness: number;
+}
 
 export interface StreamReplay {
   keys(): Keys;
@@ -46,6 +65,8 @@ export interface StreamReplay {
 
 export interface ExchangeReplay {
   keys(): Keys;
+  /** Null where they ask the same but for their ids. */
+  differ(recorded: Buffer, asked: Buffer): Difference | null;
   /** A call of this action. */
   call(recorded: RecordedTarget, receiver: CallReceiver, action: string): UpstreamCall;
 }

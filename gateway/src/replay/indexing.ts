@@ -16,9 +16,12 @@ const partBytes = 1024 * 1024;
 
 /** A request, where its parts are and what it was answered. */
 export interface IndexedRequest {
+  readonly target: string;
   readonly seq: number;
   readonly channel: number;
   readonly key: string;
+  /** See `RequestKey`. */
+  readonly ids: readonly string[];
   readonly askedMs: number;
   readonly parts: readonly Place[];
   readonly answers: readonly Place[];
@@ -51,6 +54,7 @@ export class Indexing {
   readonly #channels = new Map<number, Channel>();
   /** By the numbers of their records, and of long records of their answers. */
   readonly #roots = new Map<number, Growing>();
+  readonly #ids = new Map<string, string>();
   #heldBytes = 0;
   #records = 0;
 
@@ -144,8 +148,16 @@ export class Indexing {
     const { seq, channel, action, parts, answers } = growing;
     const key = bytes === null ? null : keys({ action, bytes });
     if (key !== null) {
-      this.requests.push({ seq, channel, key: indexKey(target, key), askedMs, parts, answers });
+      const ids = key.ids.map((id) => this.#internId(id));
+      this.requests.push({ target, seq, channel, key: indexKey(target, key.text), ids, askedMs, parts, answers });
     }
+  }
+
+  /** A conversation says its ids again in each request: each is held once. */
+  #internId(id: string): string {
+    const known = this.#ids.get(id) ?? id;
+    this.#ids.set(known, known);
+    return known;
   }
 
   /** An answer belongs to what its client had asked last of the request that it names; what names none, to what was asked last at all. */

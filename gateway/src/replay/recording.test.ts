@@ -36,7 +36,7 @@ const stream: Protocol = {
     keys:
       () =>
       ({ bytes }) =>
-        bytes.toString().startsWith('own') ? null : bytes.toString(),
+        bytes.toString().startsWith('own') ? null : { text: bytes.toString(), ids: [] },
     connect: () => {
       throw new GatewayError('unsupported', 'Nobody connects.');
     },
@@ -91,7 +91,7 @@ const options = { findProtocol: (id: string) => (id === 'toy' ? stream : undefin
 
 /** What is taken, as text: each answer, what continues with a plus. */
 async function taken(recording: Recording, key: string, channel: number | null = null): Promise<string[] | string> {
-  const found = recording.take('a', key, channel);
+  const found = recording.take('a', { text: key, ids: [] }, channel);
   if (typeof found === 'string') {
     return found;
   }
@@ -128,7 +128,7 @@ test('each request is found once, in order, first in the connection that is gone
     [await taken(channel, 'x', 2), await taken(channel, 'x', 2), await taken(channel, 'x', 2)],
     [['second'], ['third', '!unasked'], ['fir+', 'st']],
   );
-  assert.equal(channel.take('given', 'x', null), 'unknown', 'asked of another target');
+  assert.equal(channel.take('given', { text: 'x', ids: [] }, null), 'unknown', 'asked of another target');
 });
 
 test('a request in several records is one; what is asked behind it for the same is another', async () => {
@@ -148,7 +148,7 @@ test('a request in several records is one; what is asked behind it for the same 
   await using handle = await open(file);
   const recording = await Recording.open(handle, options);
   const key = `be${mebibyte}ginend`;
-  const found = recording.take('a', key, null);
+  const found = recording.take('a', { text: key, ids: [] }, null);
   assert.ok(typeof found === 'object');
   assert.equal((await found.bytes()).toString(), key);
   const again = await Recording.open(handle, options);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import type { AnswerPiece, RecordedRequest } from '../domain/replay.ts';
+import type { AnswerPiece, Difference, RecordedRequest, RequestKey } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { BundleFile, type Place } from './bundle-file.ts';
 import { indexKey } from './index-key.ts';
@@ -12,6 +12,15 @@ import { Waiting, type NoneWaiting } from './waiting.ts';
 
 /** What a timer can wait at once. */
 const waitMsMax = 2 ** 31 - 1;
+
+/** Of recorded requests, the latest first, when one is looked for that is like another. */
+const comparedBytesMax = 64 * 1024 * 1024;
+
+/** A recorded request, and where what is asked now differs from it. */
+export interface Nearest {
+  readonly seq: number;
+  readonly difference: Difference;
+}
 
 export interface RecordingOptions {
   /** Verifier keys to trust; none: the bundle's own. */
@@ -28,6 +37,7 @@ export class Recording {
   readonly targets: ReadonlyMap<string, TargetFacts>;
   readonly #file: BundleFile;
   readonly #waiting: Waiting;
+  readonly #requests: ReadonlyMap<string, readonly IndexedRequest[]>;
   readonly #speed: number | null;
 
   private constructor(file: BundleFile, indexing: Indexing, speed: number | null) {
@@ -35,6 +45,7 @@ export class Recording {
     this.targets = indexing.targets;
     this.#file = file;
     this.#waiting = new Waiting(indexing.requests);
+    this.#requests = Map.groupBy(indexing.requests, ({ target }) => target);
     this.#speed = speed;
   }
 
@@ -54,9 +65,27 @@ export class Recording {
   }
 
   /** The next request of this key, each once: first those of `channel`, where one is given. */
-  take(target: string, key: string, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
-    const request = this.#waiting.take(indexKey(target, key), channel);
+  take(target: string, { text, ids }: RequestKey, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
+    const request = this.#waiting.take({ key: indexKey(target, text), ids, channel });
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
+  }
+
+  /** The recorded request of this target that is most like one that was not found; null for none. Errors: `store_damaged`. */
+  async nearest(target: string, differ: (recorded: Buffer) => Difference | null): Promise<Nearest | null> {
+    let nearest: Nearest | null = null;
+    let readBytes = 0;
+    for (const request of this.#requests.get(target)?.toReversed() ?? []) {
+      const bytes = await this.#bytes(request);
+      readBytes += bytes.length;
+      if (readBytes > comparedBytesMax) {
+        break;
+      }
+      const difference = differ(bytes);
+      if (difference !== null && (nearest === null || difference.nearness > nearest.difference.nearness)) {
+        nearest = { seq: request.seq, difference };
+      }
+    }
+    return nearest;
   }
 
   async #bytes({ parts }: IndexedRequest): Promise<Buffer> {

@@ -5,7 +5,7 @@ import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange
 import { defaultLimits } from '../domain/limits.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
 import type { Protocol, RequestOutcome, Session, Upstream } from '../domain/protocol.ts';
-import type { Asked, RecordedRequest, RecordedTarget } from '../domain/replay.ts';
+import type { Asked, RecordedRequest, RecordedTarget, RequestKey } from '../domain/replay.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
 import { authorize } from '../sessions/gate.ts';
@@ -18,7 +18,11 @@ const identity: Identity = { principal, tokenId: 'replay', standing: standsAlway
 const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
 const policy = { version: '', decide: () => decision };
 
-const reasons = { unknown: 'it was not recorded', 'used up': 'it was not recorded as often' } as const;
+const reasons = {
+  unknown: 'it was not recorded',
+  'used up': 'it was not recorded as often',
+  'other ids': 'it was recorded with ids that stand for others in this run',
+} as const;
 
 export interface ReplaySessionParts {
   readonly recording: Recording;
@@ -102,7 +106,7 @@ export class ReplaySession implements Session, RecordedTarget {
     return Promise.resolve();
   }
 
-  take(key: string, asked: Asked): RecordedRequest {
+  take(key: RequestKey, asked: Asked): RecordedRequest {
     const { recording, target, protocol } = this.#parts;
     // Over HTTP it does not matter which of a client's connections a request comes on.
     const found = recording.take(target.name, key, protocol.transport === 'stream' ? this.#recordedChannel : null);

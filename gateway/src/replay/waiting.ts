@@ -6,14 +6,24 @@ interface Queue {
   next: number;
 }
 
-/** Why there is none: nobody asked this, or not as often. */
-export type NoneWaiting = 'unknown' | 'used up';
+/** Why there is none: nobody asked this, or not as often, or not of what these ids stand for. */
+export type NoneWaiting = 'unknown' | 'used up' | 'other ids';
+
+export interface Wanted {
+  readonly key: string;
+  /** See `RequestKey`. */
+  readonly ids: readonly string[];
+  /** Of this channel while it has one; null: of any. */
+  readonly channel: number | null;
+}
 
 /** The requests that nobody has taken yet, by their keys. */
 export class Waiting {
   readonly #byKey = new Map<string, Map<number, Queue>>();
+  readonly #ids: RunIds;
 
-  constructor(requests: Iterable<IndexedRequest>) {
+  constructor(requests: readonly IndexedRequest[]) {
+    this.#ids = new RunIds(requests);
     for (const request of requests) {
       const channels = this.#byKey.get(request.key) ?? new Map<number, Queue>();
       const queue = channels.get(request.channel) ?? { requests: [], next: 0 };
@@ -24,32 +34,56 @@ export class Waiting {
   }
 
   /** Of `channel` while it has one, then the one that was recorded first. */
-  take(key: string, channel: number | null): IndexedRequest | NoneWaiting {
+  take({ key, ids, channel }: Wanted): IndexedRequest | NoneWaiting {
     const channels = this.#byKey.get(key);
     if (channels === undefined) {
       return 'unknown';
     }
-    const queue = (channel === null ? undefined : channels.get(channel)) ?? earliest(channels.values());
-    const request = queue?.requests[queue.next];
-    if (queue === undefined || request === undefined) {
-      return 'used up';
+    const own = channel === null ? undefined : channels.get(channel);
+    const queues = own === undefined ? [...channels.values()].toSorted((a, b) => seqOf(a) - seqOf(b)) : [own];
+    for (const queue of queues) {
+      const at = queue.requests.findIndex((request, i) => i >= queue.next && this.#ids.fit(ids, request.ids));
+      const request = queue.requests[at];
+      if (request !== undefined) {
+        this.#ids.bind(ids, request.ids);
+        // Most often it is the next one, and nothing moves.
+        queue.requests.copyWithin(queue.next + 1, queue.next, at);
+        queue.next += 1;
+        if (queue.next === queue.requests.length) {
+          channels.delete(request.channel);
+        }
+        return request;
+      }
     }
-    queue.next += 1;
-    if (queue.next === queue.requests.length) {
-      channels.delete(request.channel);
-    }
-    return request;
+    return queues.length === 0 ? 'used up' : 'other ids';
   }
 }
 
-function earliest(queues: Iterable<Queue>): Queue | undefined {
-  let found: Queue | undefined;
-  for (const queue of queues) {
-    if (found === undefined || seqOf(queue) < seqOf(found)) {
-      found = queue;
+/** Which id of the recorded run each one of this run stands for, one for one. What the recording knows stands for itself: the target gave it. */
+class RunIds {
+  readonly #known: ReadonlySet<string>;
+  readonly #recordedOf = new Map<string, string>();
+  readonly #bound = new Set<string>();
+
+  constructor(requests: readonly IndexedRequest[]) {
+    this.#known = new Set(requests.flatMap(({ ids }) => ids));
+  }
+
+  fit(asked: readonly string[], recorded: readonly string[]): boolean {
+    return asked.every((id, i) => {
+      const other = recorded[i] ?? '';
+      const stands = this.#recordedOf.get(id) ?? (this.#known.has(id) ? id : undefined);
+      return stands === undefined ? !this.#bound.has(other) : stands === other;
+    });
+  }
+
+  bind(asked: readonly string[], recorded: readonly string[]): void {
+    for (const [i, id] of asked.entries()) {
+      const other = recorded[i] ?? '';
+      this.#recordedOf.set(id, other);
+      this.#bound.add(other);
     }
   }
-  return found;
 }
 
 function seqOf({ requests, next }: Queue): number {

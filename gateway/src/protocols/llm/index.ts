@@ -5,6 +5,7 @@ import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
 import { parseModelOptions, providerOf } from './options.ts';
 import { render } from './render.ts';
+import { withoutOwn } from './own-ids.ts';
 import { rules } from './rules.ts';
 
 export const llm: ExchangeProtocol = {
@@ -21,7 +22,7 @@ export const llm: ExchangeProtocol = {
   }),
   serve: (exchange, door) => serveExchange(exchange, door, rules),
   render,
-  replay: replayExchange({}),
+  replay: replayExchange({ change: withoutOwn }),
 };
 
 /** What the SDKs read. */

@@ -45,7 +45,7 @@ function showRequest(content: Buffer): Shown {
   const messages = api?.takesBody === true ? (readMessages(api, body) ?? []) : [];
   return messages.length === 0
     ? { text: [`${head.method} ${head.path}`, plainText(body)].filter((line) => line !== '').join('\n'), attributes: {} }
-    : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages) } };
+    : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages), ...idsOf(messages) } };
 }
 
 function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
@@ -120,8 +120,14 @@ function showEvents(api: Api, { type, isCertain, lead, piece }: Events): Shown |
 function shown(messages: readonly Message[], lines: readonly string[]): Shown {
   return {
     text: lines.filter((line) => line !== '').join('\n'),
-    attributes: messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages) },
+    attributes: messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages), ...idsOf(messages) },
   };
+}
+
+/** What the text names that has another name in each run: whoever compares runs puts the same in its place. */
+function idsOf(messages: readonly Message[]): Attributes {
+  const ids = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => ('id' in part && part.id !== null && part.id !== '' ? [part.id] : []))));
+  return ids.size === 0 ? {} : { 'countersign.ids': [...ids] };
 }
 
 function describeError(error: AnswerError | null): string {

@@ -5,7 +5,7 @@ import type { AnswerPiece, RecordedTarget } from '../../domain/replay.ts';
 import { replay } from './replay.ts';
 
 const post = (message: unknown): Buffer => Buffer.from(`POST / HTTP/1.1\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(message)}`);
-const key = (message: unknown): string | null => replay.keys()({ action: '', bytes: post(message) });
+const key = (message: unknown): string | null => replay.keys()({ action: '', bytes: post(message) })?.text ?? null;
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'find', arguments: { q: 'é' }, _meta: { progressToken: 1 } } };
 
 test('what a client makes anew does not count: ids, progress tokens, its name', () => {

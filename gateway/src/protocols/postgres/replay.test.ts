@@ -20,7 +20,7 @@ function recordedTarget(exchanges: readonly Exchange[]): RecordedTarget & { read
   const waiting = [welcome, ...exchanges].map(([asked, ...pieces], i) => {
     const bytes = i === 0 ? connect.bytes : clientMessages(asked);
     const action = i === 0 ? connect.action : /^(?:d|c|f)\b/.test(asked) ? 'postgres.copy' : 'postgres.query';
-    return { key: keys({ action, bytes }), bytes, pieces: pieces.map(pieceOf) };
+    return { key: keys({ action, bytes })?.text, bytes, pieces: pieces.map(pieceOf) };
   });
   const missed: string[] = [];
   const miss = (reason: string): GatewayError => {
@@ -31,7 +31,7 @@ function recordedTarget(exchanges: readonly Exchange[]): RecordedTarget & { read
     missed,
     miss,
     take: (key) => {
-      const at = waiting.findIndex((one) => one.key === key);
+      const at = waiting.findIndex((one) => one.key === key.text);
       const [found] = at < 0 ? [] : waiting.splice(at, 1);
       if (found === undefined) {
         throw miss('not recorded');

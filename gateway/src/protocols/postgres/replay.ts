@@ -46,7 +46,7 @@ class RecordedServer implements Upstream {
     this.closed = promise;
     this.#resolveClosed = resolve;
     this.#recorded = recorded;
-    this.#login = recorded.take(this.#keys(asked) ?? '', asked).answer();
+    this.#login = recorded.take(this.#keys(asked) ?? syncKey, asked).answer();
   }
 
   tlsServerEndPoint(): null {
@@ -157,7 +157,7 @@ class RecordedServer implements Upstream {
     const isExtended = types[0] !== frontend.query && types[0] !== frontend.functionCall;
     const asked = { action: actionOf(types), bytes };
     const key = this.#keys(asked);
-    if (key !== null && key !== syncKey) {
+    if (key !== null && key?.text !== syncKey.text) {
       await this.#answer(this.#recorded.take(key, asked), asked, isExtended);
     }
     if (isExtended && types.includes(frontend.sync)) {
@@ -198,7 +198,7 @@ class RecordedServer implements Upstream {
     if (hasEnded) {
       this.#copy = null;
       const whole = { action: 'postgres.copy', bytes: Buffer.concat(copy.pieces) };
-      await this.#answer(this.#recorded.take(this.#keys(whole) ?? '', whole), whole, copy.isExtended);
+      await this.#answer(this.#recorded.take(this.#keys(whole) ?? syncKey, whole), whole, copy.isExtended);
     }
   }
 

@@ -8,9 +8,10 @@ import { clientMessages } from './testdata/shorthand.ts';
 const query = (line: string): string | null => {
   const keys = requestKeys();
   keys({ action: 'postgres.connect', bytes: startup({}) });
-  return keys({ action: 'postgres.query', bytes: clientMessages(line) });
+  return keys({ action: 'postgres.query', bytes: clientMessages(line) })?.text ?? null;
 };
-const connection = (parameters: Readonly<Record<string, string>>): string | null => requestKeys()({ action: 'postgres.connect', bytes: startup(parameters) });
+const connection = (parameters: Readonly<Record<string, string>>): string | null =>
+  requestKeys()({ action: 'postgres.connect', bytes: startup(parameters) })?.text ?? null;
 
 test('SQL is the same when it is the same letter by letter: white space in it may mean something', () => {
   assert.equal(query("Q:select 'a'"), query("Q:select 'a'"));

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Asked, Keys } from '../../domain/replay.ts';
+import type { Asked, Keys, RequestKey } from '../../domain/replay.ts';
 import { frames, parseFrontend } from './codec.ts';
 import type { FrontendMessage, StatementOrPortal } from './messages.ts';
 import { parseStartupPacket } from './startup.ts';
@@ -7,7 +7,8 @@ import { byteByByte } from './text-encoding.ts';
 import { findTraceparent } from './traceparent.ts';
 
 /** Of a Sync that comes alone. */
-export const syncKey = 'sync';
+const sync = 'sync';
+export const syncKey: RequestKey = plain(sync);
 
 /**
  * What recorded requests that ask the same have in common. Statements and portals go by what they stand for, since drivers make up their names; a Sync behind what
@@ -21,23 +22,28 @@ export function requestKeys(): Keys {
     switch (asked.action) {
       case 'postgres.connect':
         isConnected = true;
-        return connectKey(asked.bytes);
+        return plain(connectKey(asked.bytes));
       case 'postgres.cancel':
       case 'postgres.refuse':
         return null;
       case 'postgres.copy':
-        return `${last}\n${copyKey(asked.bytes)}`;
+        return plain(`${last}\n${copyKey(asked.bytes)}`);
       default: {
         if (!isConnected) {
           // What the startup packet set, which the connection's own request holds.
           return null;
         }
         const key = messagesKey(asked, named);
-        last = key === null || key === syncKey ? last : key;
-        return key;
+        last = key === null || key === sync ? last : key;
+        return key === null ? null : plain(key);
       }
     }
   };
+}
+
+/** Names that drivers make up are in no key: see `Names`. */
+function plain(text: string): RequestKey {
+  return { text, ids: [] };
 }
 
 /** What names of statements and portals stand for in one connection. */
@@ -97,7 +103,7 @@ function messagesKey({ bytes }: Asked, named: Names): string | null {
   } catch (error) {
     return asItIs(error, bytes);
   }
-  return lines.length > 0 ? lines.join('\n') : hasSync ? syncKey : null;
+  return lines.length > 0 ? lines.join('\n') : hasSync ? sync : null;
 }
 
 function linesOf(message: FrontendMessage, named: Names): string[] {

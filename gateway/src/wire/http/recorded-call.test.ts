@@ -33,7 +33,7 @@ async function call(answer: readonly AnswerPiece[], asked: Buffer = request): Pr
   const target: RecordedTarget = {
     miss,
     take: (key) => {
-      if (key !== replayExchange({}).keys()({ action: '', bytes: request })) {
+      if (key.text !== replayExchange({}).keys()({ action: '', bytes: request })?.text) {
         throw miss('not recorded');
       }
       return {

@@ -5,12 +5,11 @@ import type { AnswerPiece, Asked, ExchangeReplay, RecordedRequest, RecordedTarge
 import { wayAttribute } from './own-urls.ts';
 import type { Headers } from './reading.ts';
 import { readRecordedHead } from './recorded-http.ts';
-import { requestKey } from './request-key.ts';
+import { type Change, requestDifference, requestKey } from './request-key.ts';
 
 /** How a protocol's recorded exchanges are found and given again. */
 export interface ReplayRules {
-  /** Takes out of a request's JSON what its clients make anew each time. */
-  readonly change?: (body: unknown) => unknown;
+  readonly change?: Change;
   /** Puts that into the answer as it is in the request that is asked now; null: the answer fits as it is. */
   readonly adapt?: (recorded: Buffer, asked: Buffer) => AnswerAdapter | null;
 }
@@ -37,6 +36,7 @@ export function replayExchange(rules: ReplayRules): ExchangeReplay {
       () =>
       ({ bytes }) =>
         requestKey(bytes, rules.change),
+    differ: (recorded, asked) => requestDifference(recorded, asked, rules.change),
     call: (recorded, receiver, action) => new RecordedCall({ recorded, receiver, action, rules }),
   };
 }

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { requestKey } from './request-key.ts';
+import { requestDifference, requestKey } from './request-key.ts';
 
 const request = (body: string | Buffer, headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' }, line = 'POST /v1/a?b=1'): Buffer =>
   Buffer.concat([
@@ -12,7 +12,7 @@ const request = (body: string | Buffer, headers: Readonly<Record<string, string>
     ),
     Buffer.from(body),
   ]);
-const key = (...parts: Parameters<typeof request>): string => requestKey(request(...parts));
+const key = (...parts: Parameters<typeof request>): string => requestKey(request(...parts)).text;
 const json = 'application/json';
 
 test('of JSON counts what it says: not its order, nor its white space, nor how it was encoded', () => {
@@ -65,6 +65,19 @@ test('the boundary of a form does not count', () => {
 
 test('any bytes have a key', () => {
   for (const bytes of [Buffer.alloc(0), Buffer.from([0xff, 0, 0x0d, 0x0a]), request('['.repeat(100_000)), request(Buffer.from([0xff]))]) {
-    assert.equal(requestKey(bytes), requestKey(Buffer.from(bytes)));
+    assert.deepEqual(requestKey(bytes), requestKey(Buffer.from(bytes)));
   }
+});
+
+test('T4.26: where a request differs from a recorded one is said by its place, with both values', () => {
+  const recorded = request('{"model":"m","messages":[{"role":"user","content":"Where is my order?"}]}');
+  const differ = (asked: Buffer): unknown => requestDifference(recorded, asked);
+  assert.equal(differ(request('{"messages":[{"content":"Where is my order?","role":"user"}],"model":"m"}')), null);
+  const found = requestDifference(recorded, request('{"model":"m","messages":[{"role":"user","content":"Where is her order?"}]}'));
+  assert.deepEqual([found?.at, found?.recorded, found?.asked], ['body.messages[0].content', '"Where is my order?"', '"Where is her order?"']);
+  const more = requestDifference(recorded, request('{"model":"m","messages":[{"role":"user","content":"Where is my order?"}],"top_p":1}'));
+  assert.deepEqual([more?.at, more?.recorded, more?.asked], ['body.top_p', '(nothing)', '1']);
+  const path = requestDifference(recorded, request('{}', undefined, 'POST /v1/b'));
+  assert.deepEqual([path?.at, path?.recorded, path?.asked], ['path', '/v1/a?b=1', '/v1/b']);
+  assert.ok((more?.nearness ?? 0) > (path?.nearness ?? 0), 'the same path is nearer');
 });

@@ -1,0 +1,83 @@
+import type { Change } from '../../wire/http/request-key.ts';
+import type { RequestHead } from '../../wire/http/reading.ts';
+import { isObject } from './json.ts';
+
+/** What clients of an API put into their requests that is another one in each run. Places: members by name, `[]` each of a list. */
+interface Own {
+  /** Paths of the API, below whatever base. */
+  readonly path: RegExp;
+  /** The same throughout a run: of a conversation, a user, a call of a tool that a client echoes or that it named itself. */
+  readonly ids: readonly string[];
+  /** Said of the client, not of what is asked: its installation, windows, clocks. */
+  readonly left: readonly string[];
+}
+
+const anthropicIds = ['metadata.user_id', 'messages[].content[].id', 'messages[].content[].tool_use_id', 'messages[].content[].content[].tool_use_id'];
+const contents = (of: string): string[] =>
+  ['functionCall', 'function_call', 'functionResponse', 'function_response'].map((part) => `${of}contents[].parts[].${part}.id`);
+
+/**
+ * Claude Code: `metadata.user_id` names its session. Codex: `prompt_cache_key` names the conversation, `input[].id` are of its own making, `client_metadata` is about itself. Gemini CLI and
+ * the AI SDK make up ids of function calls, which Gemini gives none; Gemini CLI with a Google account sends the request inside an envelope of its own.
+ */
+const table: readonly Own[] = [
+  {
+    path: /\/messages(?:\/count_tokens)?$|:(?:rawPredict|streamRawPredict)$|\/invoke(?:-with-response-stream)?$/,
+    ids: anthropicIds,
+    left: [],
+  },
+  {
+    path: /\/responses(?:\/input_tokens|\/compact)?$/,
+    ids: ['prompt_cache_key', 'safety_identifier', 'user', 'input[].id', 'input[].call_id'],
+    left: ['client_metadata'],
+  },
+  {
+    path: /\/chat(?:\/completions)?$/,
+    ids: ['prompt_cache_key', 'safety_identifier', 'user', 'messages[].tool_call_id', 'messages[].tool_calls[].id'],
+    left: [],
+  },
+  {
+    path: /:(?:generateContent|streamGenerateContent|countTokens)$/,
+    ids: [...contents(''), ...contents('request.'), 'request.session_id'],
+    left: ['user_prompt_id'],
+  },
+  { path: /\/converse(?:-stream)?$/, ids: ['messages[].content[].toolUse.toolUseId', 'messages[].content[].toolResult.toolUseId'], left: [] },
+];
+
+/** A longer text is no id. */
+const idCharactersMax = 1000;
+/** Claude Code's first system text holds a digest of the request with the ids in it. */
+const digestLine = /^(x-anthropic-billing-header:.*?\bcch=)[0-9a-f]{1,64}(?=;|$)/;
+
+/** What a request asks, with its clients' ids by names that are the same in each run. */
+export const withoutOwn: Change = (body, head, nameId) => {
+  const own = table.find(({ path }) => path.test(pathOf(head)));
+  if (own === undefined) {
+    return body;
+  }
+  const places = [
+    ...own.ids.map((place) => ({ place, put: (value: unknown) => (typeof value === 'string' && value.length <= idCharactersMax ? nameId(value) : value) })),
+    ...own.left.map((place) => ({ place, put: () => undefined })),
+    { place: 'system[].text', put: (value: unknown) => (typeof value === 'string' ? value.replace(digestLine, '$1') : value) },
+  ];
+  return places.reduce((changed, { place, put }) => putAt(changed, stepsOf(place), put), body);
+};
+
+function pathOf({ path }: RequestHead): string {
+  return path.split('?', 1)[0] ?? '';
+}
+
+function stepsOf(place: string): readonly string[] {
+  return place.replaceAll('[]', '.[]').split('.');
+}
+
+/** The value with another in each of the places that the steps lead to; where they lead nowhere it is as it was. */
+function putAt(value: unknown, [step, ...steps]: readonly string[], put: (value: unknown) => unknown): unknown {
+  if (step === undefined) {
+    return put(value);
+  }
+  if (step === '[]') {
+    return Array.isArray(value) ? value.map((each) => putAt(each, steps, put)) : value;
+  }
+  return isObject(value) && Object.hasOwn(value, step) ? { ...value, [step]: putAt(value[step], steps, put) } : value;
+}
