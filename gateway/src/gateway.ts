@@ -11,7 +11,7 @@ import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
 import { Follower } from './feed/follower.ts';
-import { SessionIndex } from './feed/session-index.ts';
+import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { GatewayApi } from './api/operations.ts';
 import { apiListener } from './api/server.ts';
@@ -21,10 +21,9 @@ import { TcpListener } from './listeners/tcp.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { exchangeProtocols, findProtocol, protocols, streamProtocols } from './protocols/registry.ts';
-import { KeyStore } from './recording/key-store.ts';
 import { Recorder } from './recording/recorder.ts';
-import { recoverJournal } from './recording/recovery.ts';
-import { openRootKey, rootKeyEnvironment } from './recording/root-key.ts';
+import { openStore, type OpenedStore } from './recording/open-store.ts';
+import { rootKeyEnvironment } from './recording/root-key.ts';
 import { ClientDoor } from './sessions/door.ts';
 import { IdsOfTargets } from './sessions/ids-of-targets.ts';
 import { LiveSessions } from './sessions/live-sessions.ts';
@@ -49,6 +48,8 @@ export interface GatewayOptions {
   readonly configFile: string;
   /** Overrides `data` of the configuration. */
   readonly data?: string;
+  /** Goes on with a store of which a part is older than the rest, and declares in the record what is lost. */
+  readonly acceptRollback?: boolean;
 }
 
 /** The composition root: builds each part once and hands each exactly what it needs. */
@@ -73,7 +74,7 @@ export class Gateway implements AsyncDisposable {
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
-  /** Errors: `config_invalid`, `store_in_use`, `store_damaged`, `key_unavailable`, `cannot_record`. */
+  /** Errors: `config_invalid`, `store_in_use`, `store_damaged`, `store_rolled_back`, `key_unavailable`, `cannot_record`. */
   static async open(options: GatewayOptions): Promise<Gateway> {
     relaxCollector();
     const read = readConfig(options.configFile, protocols, process.env);
@@ -81,7 +82,7 @@ export class Gateway implements AsyncDisposable {
     await using parts = new AsyncDisposableStack();
     const gateway = new Gateway(config, parts.move());
     try {
-      await gateway.#start();
+      await gateway.#start(options.acceptRollback ?? false);
       return gateway;
     } catch (error) {
       await gateway.#parts.disposeAsync();
@@ -109,16 +110,16 @@ export class Gateway implements AsyncDisposable {
     await this.stop();
   }
 
-  async #start(): Promise<void> {
+  async #start(acceptRollback: boolean): Promise<void> {
     const { data, rootKey } = this.#config;
     makeDataDirectory(data);
     const lock = this.#parts.use(StoreLock.take(data));
-    const root = openRootKey(data, rootKeyEnvironment(rootKey, process.env), true);
-    const keys = this.#parts.use(KeyStore.open(join(data, 'keys.db'), root));
-    const recorder = this.#parts.use(await this.#openRecorder(keys));
+    const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
+    const keys = this.#parts.use(store.keys);
+    const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
-    const index = new SessionIndex(this.#parts.use(openSqlite(join(data, 'index.db'), { journal: 'wal' })));
+    const index = new SessionIndex(this.#parts.use(openIndexFile(join(data, 'index.db'))));
     const follower = this.#parts.use(await Follower.open(data, keys, index, this.#trouble('follow the journal')));
     for (const protocol of protocols) {
       protocol.recall?.(index.told(protocol.id));
@@ -168,11 +169,13 @@ export class Gateway implements AsyncDisposable {
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
 
-  async #openRecorder(keys: KeyStore): Promise<Recorder> {
+  async #openRecorder({ keys, end, rollback }: OpenedStore): Promise<Recorder> {
     const { data, retention } = this.#config;
-    const end = await recoverJournal(data);
     if (end.previous !== null && !end.previous.clean) {
       this.#log.warn(end.previous, 'the last epoch was not stopped cleanly; its open sessions are closed in the record');
+    }
+    if (rollback !== null) {
+      this.#log.warn(rollback, 'the store was rolled back; what is lost is declared in the record');
     }
     return Recorder.open({
       data,
@@ -180,6 +183,7 @@ export class Gateway implements AsyncDisposable {
       keys,
       retention,
       end,
+      rollback,
       clock: Date.now,
       newSessionId: () => randomBytes(16).toString('hex'),
       onFatal: (error) => {

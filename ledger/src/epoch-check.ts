@@ -1,5 +1,5 @@
 /** Checks the epochs of a log: how each begins and ends, its heartbeats and pauses, and what it must close. */
-import { parseEpochBody, parsePauseBody, type Pause } from './governance.ts';
+import { parseEpochBody, parsePauseBody, type Pause, type Rollback } from './governance.ts';
 import { encodeHex } from './hex.ts';
 import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from './leaf.ts';
 import type { OpenSession } from './session-table.ts';
@@ -10,6 +10,14 @@ const heartbeatGapMsMax = 90_000;
 
 /** Pauses that a report lists; the others are counted. */
 const listedPausesMax = 100;
+const lossesMax = 100;
+
+/** What an epoch declares to have been lost before it. */
+export interface Loss extends Rollback {
+  readonly epoch: number;
+  /** Log index of the declaration. */
+  readonly index: number;
+}
 
 /** A leaf in the body of a batch. */
 export interface LeafPlace {
@@ -42,6 +50,8 @@ export class EpochCheck {
   /** The first of them. */
   readonly pauses: Pause[] = [];
   pauseCount = 0;
+  /** The first of them. */
+  readonly losses: Loss[] = [];
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -123,7 +133,7 @@ export class EpochCheck {
     } else if (epoch === this.#epoch) {
       this.#findings.add('integrity', where, `epoch ${epoch} begins twice`);
     } else if (clear !== undefined) {
-      this.#checkBody(clear, epoch, where);
+      this.#checkBody(clear, epoch, leaf);
     }
     this.#count += 1;
     this.#epoch = epoch;
@@ -133,13 +143,17 @@ export class EpochCheck {
     this.#opens = 0;
   }
 
-  #checkBody(clear: Uint8Array, epoch: number, where: string): void {
+  #checkBody(clear: Uint8Array, epoch: number, leaf: LeafPlace): void {
+    const where = leafName(leaf);
     const body = orMalformed(this.#findings, where, () => parseEpochBody(clear));
     if (body === undefined) {
       return;
     }
     if (body.epoch !== epoch) {
       this.#findings.add('integrity', where, 'epoch body and leaf name different epochs');
+    }
+    if (body.rollback !== null && this.losses.length < lossesMax) {
+      this.losses.push({ ...body.rollback, epoch, index: leaf.index });
     }
     const previous = body.previous?.epoch ?? 0;
     if (previous !== this.#epoch) {

@@ -11,6 +11,15 @@ export interface EpochBody {
   readonly epoch: number;
   /** What the epoch before left, null in the first. */
   readonly previous: { readonly epoch: number; readonly clean: boolean } | null;
+  /** What the gateway went on without, because its operator accepted it. */
+  readonly rollback: Rollback | null;
+}
+
+export interface Rollback {
+  /** How many records were known of, null when none of them is missing. */
+  readonly records: number | null;
+  /** The newest key that was announced and is lost, null when none is. */
+  readonly key: number | null;
 }
 
 /** A time in which the gateway recorded nothing, by its own word. */
@@ -88,9 +97,10 @@ export function parseCloseRecords(bytes: Uint8Array): number {
 
 /** Throws `MalformedError`. */
 export function parseEpochBody(bytes: Uint8Array): EpochBody {
-  const { epoch, previous } = parseGovernanceBody('epoch', bytes);
+  const { epoch, previous, rollback: declared } = parseGovernanceBody('epoch', bytes);
+  const rollback = declared === undefined ? null : parseRollback(declared);
   if (!isObject(previous)) {
-    return { epoch: Number(epoch), previous: null };
+    return { epoch: Number(epoch), previous: null, rollback };
   }
   const counts = ['epoch', 'sessionsLeftOpen', 'requestsWithoutOutcome', 'tornBytes'];
   if (typeof previous['clean'] !== 'boolean' || !counts.every((name) => isCount(previous[name]))) {
@@ -99,7 +109,16 @@ export function parseEpochBody(bytes: Uint8Array): EpochBody {
   return {
     epoch: Number(epoch),
     previous: { epoch: Number(previous['epoch']), clean: previous['clean'] },
+    rollback,
   };
+}
+
+function parseRollback(declared: unknown): Rollback {
+  const { records = null, key = null } = isObject(declared) ? declared : {};
+  if (!isObject(declared) || ![records, key].every((value) => value === null || isCount(value))) {
+    throw new MalformedError('body of epoch without a proper "rollback"');
+  }
+  return { records: records === null ? null : Number(records), key: key === null ? null : Number(key) };
 }
 
 /** Throws `MalformedError`. */

@@ -1,5 +1,6 @@
 /** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
 import { BodyCheck, type BodyCounts, type BodyOpener } from './body-check.ts';
+import type { Loss } from './epoch-check.ts';
 import type { Pause } from './governance.ts';
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
@@ -53,6 +54,8 @@ export interface StoreReport {
   };
   /** When the gateway recorded nothing, by its own word under the signature: at most the first hundred. */
   readonly pauses: readonly Pause[];
+  /** What the gateway went on without, by its own word under the signature: at most the first hundred. */
+  readonly losses: readonly Loss[];
   /** The newest checkpoint with a trusted signature. */
   readonly newest?: { readonly size: number; readonly lastLeafMs: number };
   /** What the newest checkpoint does not cover, and the bytes of a torn tail. */
@@ -143,6 +146,7 @@ function noStore(findings: Findings): StoreReport {
       bytes: 0,
     },
     pauses: [],
+    losses: [],
     unsigned: { leaves: 0, bytes: 0, tornBytes: 0 },
     elapsedMs: 0,
     leavesPerSecond: 0,
@@ -240,6 +244,7 @@ function summary(
       bytes: counts.bytes,
     },
     pauses: log.epochs.pauses,
+    losses: log.epochs.losses,
     ...(newest === undefined ? {} : { newest: { size: newest.size, lastLeafMs: newest.lastLeafMs } }),
     unsigned: {
       leaves: leaves - (newest?.size ?? 0),

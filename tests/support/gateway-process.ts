@@ -58,10 +58,10 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   /** Resolves when it serves. */
-  async start(): Promise<void> {
+  async start(more: readonly string[] = []): Promise<void> {
     const ready = join(this.directory, 'ready.json');
     rmSync(ready, { force: true });
-    const words = ['up', '--config', this.configFile, '--ready-file', ready];
+    const words = ['up', '--config', this.configFile, '--ready-file', ready, ...more];
     const [program = '', ...rest] = [...(this.#options.wrapper ?? []), process.execPath, main, ...words];
     const log = openSync(this.#logFile, 'a');
     const child = spawn(program, rest, { env: { ...process.env, ...this.#options.environment }, stdio: ['ignore', log, log] });

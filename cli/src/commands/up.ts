@@ -10,6 +10,7 @@ export function addUp(program: Command): void {
     .description('run the gateway until it is told to stop')
     .addOption(configOption())
     .option('--data <dir>', 'data directory, instead of the configured one')
+    .option('--accept-rollback', 'go on with a store of which a part is older than the rest; what is lost is declared in the record')
     .option('--ready-file <file>', 'gets {"http":"host:port",...} once the gateway serves')
     .addHelpText('after', '\nExample:\n  countersign up --config /etc/countersign.yaml')
     .action(up);
@@ -19,16 +20,17 @@ interface UpOptions {
   readonly config: string;
   readonly data?: string;
   readonly readyFile?: string;
+  readonly acceptRollback?: boolean;
 }
 
-async function up({ config, data, readyFile }: UpOptions): Promise<void> {
+async function up({ config, data, readyFile, acceptRollback = false }: UpOptions): Promise<void> {
   if (readyFile !== undefined) {
     // One that an earlier gateway left says nothing of this one.
     rmSync(readyFile, { force: true });
   }
   // Here, so that no other command has to load the whole gateway.
   const { Gateway } = await import('@countersign/gateway/gateway.ts');
-  await using gateway = await Gateway.open({ configFile: config, ...(data === undefined ? {} : { data: resolve(data) }) });
+  await using gateway = await Gateway.open({ configFile: config, acceptRollback, ...(data === undefined ? {} : { data: resolve(data) }) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void gateway.stop());
   }

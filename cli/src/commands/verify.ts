@@ -172,12 +172,13 @@ function print(report: StoreReport | FileReport, lines: readonly string[], hasKe
   }
 }
 
-function describeStore({ counts, pauses, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
+function describeStore({ counts, pauses, losses, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
   const state = closed ? 'The gateway was stopped in good order.' : 'The gateway is running, or was not stopped in good order.';
   const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys, bodies } = counts;
   return [
     `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}. ${state}`]),
+    ...losses.flatMap(describeLoss),
     ...describePauses(counts.pauses, pauses),
     keys === undefined
       ? 'without the key store: whether the bodies can still be opened was not checked'
@@ -187,6 +188,15 @@ function describeStore({ counts, pauses, newest, unsigned, closed, leavesPerSeco
     ...(unsigned.tornBytes === 0 ? [] : [`torn tail of a crash: ${unsigned.tornBytes} bytes`]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
   ];
+}
+
+/** The operator accepted it (`up --accept-rollback`). Whoever kept a newer checkpoint finds it by --known as well. */
+function describeLoss({ epoch, index, records, key }: StoreReport['losses'][number]): string[] {
+  const lost = [
+    ...(records === null ? [] : [`of ${records} records that were known, those from ${index} on are gone`]),
+    ...(key === null ? [] : [`the newest keys up to ${key} are gone, and what they open`]),
+  ];
+  return [`epoch ${epoch} declares a loss: ${lost.join('; ')}`];
 }
 
 /** They are no findings: the gateway says under its signature that it recorded nothing then, and the records around it agree. */

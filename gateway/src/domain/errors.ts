@@ -25,6 +25,7 @@ export const errorCodes = [
   'not_recorded',
   'conflict',
   'store_damaged',
+  'store_rolled_back',
   'store_in_use',
   'key_unavailable',
 ] as const;

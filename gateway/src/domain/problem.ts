@@ -22,6 +22,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   not_recorded: 404,
   conflict: 409,
   store_damaged: 500,
+  store_rolled_back: 500,
   store_in_use: 500,
   key_unavailable: 500,
 };

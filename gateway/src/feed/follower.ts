@@ -3,10 +3,10 @@ import { encodeHex } from '@countersign/ledger/hex.ts';
 import { decodeLeaf, leafKinds, leafOffsets, type Leaf } from '@countersign/ledger/leaf.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
 import { targetAttribute, toldAttribute, type RecordMeta } from '../domain/record.ts';
-import { journalStart, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
+import { chainAt, journalStart, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener } from '../recording/session-reader.ts';
-import type { IndexedSession, IndexedTold, SessionIndex } from './session-index.ts';
+import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
 
 /** Between two looks at the journal when nobody asks. */
 const followMs = 500;
@@ -47,6 +47,10 @@ export class Follower implements AsyncDisposable {
   }
 
   static async open(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void): Promise<Follower> {
+    const position = index.position();
+    if (position === null || !(await chainAt(data, position))?.equals(position.chain)) {
+      index.clear();
+    }
     const follower = new Follower(data, keys, index, onTrouble);
     await follower.catchUp();
     return follower;
@@ -92,9 +96,9 @@ export class Follower implements AsyncDisposable {
   async #follow(): Promise<void> {
     const touched = new Map<string, IndexedSession>();
     const told: IndexedTold[] = [];
-    let position = this.#position;
+    let position: IndexPosition | null = null;
     for await (const { frame, place } of readJournal(this.#data, this.#position)) {
-      position = { segment: place.segment, offset: place.offset + frameBytes(frame.header.bodyBytes) };
+      position = { segment: place.segment, offset: place.offset + frameBytes(frame.header.bodyBytes), chain: frame.chain };
       if (frame.header.type === 'batch') {
         for (const entry of frameEntries(frame)) {
           const known = this.#live.get(sessionOf(entry.leaf));
@@ -109,7 +113,7 @@ export class Follower implements AsyncDisposable {
         }
       }
     }
-    if (position !== this.#position) {
+    if (position !== null) {
       this.#index.save(position, touched.values(), told);
       this.#position = position;
       for (const watcher of this.#watchers) {

@@ -1,10 +1,13 @@
 import type { Told } from '../domain/protocol.ts';
 import type { SessionSummary } from '../domain/shown-record.ts';
 import type { JournalPlace } from '../recording/journal-reader.ts';
-import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
+import { openSqlite, type Sqlite, type SqliteRow } from '../store/sqlite.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { rmSync } from 'node:fs';
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS followed (
+    id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
     session TEXT PRIMARY KEY, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
     principal TEXT, targets TEXT NOT NULL, key INTEGER,
@@ -37,6 +40,27 @@ export interface IndexedTold extends Told {
   readonly protocol: string;
 }
 
+/** How far the journal was followed. */
+export interface IndexPosition extends JournalPlace {
+  /** The chain value of the journal there: another journal, or one that ends before, has another. */
+  readonly chain: Uint8Array;
+}
+
+/** Opens `index.db`; one that is no database any more is made anew. */
+export function openIndexFile(file: string): Sqlite {
+  try {
+    return openSqlite(file, { journal: 'wal' });
+  } catch (error) {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+    for (const suffix of ['', '-wal', '-shm']) {
+      rmSync(file + suffix, { force: true });
+    }
+    return openSqlite(file, { journal: 'wal' });
+  }
+}
+
 /** `index.db`: sessions and where they are in the journal. Can be deleted at any time; it is made again from the journal. */
 export class SessionIndex {
   readonly #database: Sqlite;
@@ -46,13 +70,23 @@ export class SessionIndex {
     database.exec(schema);
   }
 
-  position(): JournalPlace | null {
-    const row = this.#database.get('SELECT segment, offset FROM position WHERE id = 1');
-    return row === undefined ? null : { segment: Number(row['segment']), offset: Number(row['offset']) };
+  position(): IndexPosition | null {
+    const row = this.#database.get('SELECT segment, offset, chain FROM followed WHERE id = 1');
+    const chain = row?.['chain'];
+    return row === undefined || !(chain instanceof Uint8Array) ? null : { segment: Number(row['segment']), offset: Number(row['offset']), chain };
+  }
+
+  /** It is of another journal. */
+  clear(): void {
+    this.#database.transaction(() => {
+      for (const table of ['followed', 'sessions', 'told']) {
+        this.#database.exec(`DELETE FROM ${table}`);
+      }
+    });
   }
 
   /** All or nothing: what the sessions are once everything before `position` is counted. */
-  save(position: JournalPlace, sessions: Iterable<IndexedSession>, told: readonly IndexedTold[]): void {
+  save(position: IndexPosition, sessions: Iterable<IndexedSession>, told: readonly IndexedTold[]): void {
     this.#database.transaction(() => {
       for (const session of sessions) {
         this.#saveSession(session);
@@ -60,7 +94,11 @@ export class SessionIndex {
       for (const { protocol, target, key, value } of told) {
         this.#database.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)', [protocol, target, key, value]);
       }
-      this.#database.run('INSERT OR REPLACE INTO position (id, segment, offset) VALUES (1, ?, ?)', [position.segment, position.offset]);
+      this.#database.run('INSERT OR REPLACE INTO followed (id, segment, offset, chain) VALUES (1, ?, ?, ?)', [
+        position.segment,
+        position.offset,
+        position.chain,
+      ]);
     });
   }
 

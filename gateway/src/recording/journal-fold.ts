@@ -1,3 +1,4 @@
+import { parseGovernanceBody } from '@countersign/ledger/governance.ts';
 import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { decodeLeaf, hashBytes, leafFlags, leafHash, type Leaf } from '@countersign/ledger/leaf.ts';
@@ -19,6 +20,18 @@ export interface SessionEnd {
   readonly unanswered: number | null;
 }
 
+/** The newest secrets that an `open` or `epoch` announced: their number in the key store and the hash over them, wrapped. */
+export interface AnnouncedSecrets {
+  readonly key: number;
+  readonly hash: string;
+}
+
+/** A checkpoint that was given out. */
+export interface GivenCheckpoint {
+  readonly size: number;
+  readonly text: string;
+}
+
 interface Progress {
   records: number;
   readonly previous: Uint8Array;
@@ -33,18 +46,24 @@ export class JournalFold {
   epoch = 0;
   /** The session of the gateway itself in the newest epoch. */
   own: string | null = null;
+  secrets: AnnouncedSecrets | null = null;
   chain: Uint8Array = new Uint8Array(hashBytes);
   /** A checkpoint in the journal covered just these records. */
   isConfirmed = false;
+  readonly #given: GivenCheckpoint | null;
+  #sawGiven: boolean;
 
   /** From nothing, or from what an earlier fold or the recorder came to. */
-  constructor(logDirectory: string, from: RecoverySnapshot | null) {
+  constructor(logDirectory: string, from: RecoverySnapshot | null, given: GivenCheckpoint | null = null) {
+    this.#given = given;
+    this.#sawGiven = given === null || given.size <= (from?.size ?? 0);
     this.#tiles = new TileStore(logDirectory);
     this.#tiles.restore(from?.tiles ?? []);
     this.#frontier = new Frontier({ size: from?.size ?? 0, subtrees: from?.subtrees ?? [], onSubtree: this.#tiles.onSubtree });
     if (from !== null) {
       this.epoch = from.epoch;
       this.own = from.own;
+      this.secrets = from.secrets;
       this.chain = from.segment.chain;
       for (const { session, records, previous, unanswered } of from.sessions) {
         this.#sessions.set(session, { records, previous: previous.slice(), unanswered });
@@ -95,10 +114,16 @@ export class JournalFold {
       size: this.size,
       epoch: this.epoch,
       own: this.own,
+      secrets: this.secrets,
       subtrees: this.subtrees(),
       tiles: this.edges(),
       sessions: [...this.#sessions].map(([session, progress]) => ({ session, ...progress })),
     };
+  }
+
+  /** The checkpoint that was given out is one of this journal, or of the part before what was read. It ends the journal or is behind it at most. */
+  get holdsGiven(): boolean {
+    return this.#sawGiven;
   }
 
   /** Throws `MalformedError`. */
@@ -106,7 +131,9 @@ export class JournalFold {
     this.chain = frame.chain.slice();
     if (frame.header.type === 'batch') {
       for (const entry of frameEntries(frame)) {
-        this.#addLeaf(decodeLeaf(entry.leaf), leafHash(entry.leaf));
+        const leaf = decodeLeaf(entry.leaf);
+        this.#addLeaf(leaf, leafHash(entry.leaf));
+        this.#addSecrets(leaf, entry.storedMeta);
       }
     } else {
       this.#confirm(frame);
@@ -114,11 +141,22 @@ export class JournalFold {
   }
 
   #confirm(frame: Frame): void {
-    const { size, root } = parseCheckpoint(parseNote(frame.body).text);
+    const { text } = parseNote(frame.body);
+    const { size, root } = parseCheckpoint(text);
     if (size !== this.size || !equalBytes(root, this.#frontier.root())) {
       throw new MalformedError(`the checkpoint over ${size} records is none over those before it`);
     }
     this.isConfirmed = true;
+    this.#sawGiven ||= text === this.#given?.text;
+  }
+
+  #addSecrets({ kind }: Leaf, clear: Uint8Array): void {
+    if (kind === 'open' || kind === 'epoch') {
+      const { key, secrets } = parseGovernanceBody(kind, clear);
+      if (typeof key === 'number' && typeof secrets === 'string' && key > (this.secrets?.key ?? 0)) {
+        this.secrets = { key, hash: secrets };
+      }
+    }
   }
 
   #addLeaf(leaf: Leaf, hash: Uint8Array): void {

@@ -1,6 +1,7 @@
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeSegmentHeader, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
+import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { isFrame, SegmentReader, type Frame, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
 
 /** A place in the journal where a frame begins. */
@@ -63,6 +64,21 @@ export async function segmentSource(handle: FileHandle): Promise<SegmentSource> 
     return bytes.subarray(0, bytesRead);
   };
   return { bytes: size, read };
+}
+
+/** The chain value of the journal at the end of a frame or header; null when it does not reach there. */
+export async function chainAt(data: string, { segment, offset }: JournalPlace): Promise<Buffer | null> {
+  const handle = await open(join(data, 'journal', segmentName(segment)), 'r').catch(() => null);
+  if (handle === null) {
+    return null;
+  }
+  try {
+    const chain = Buffer.alloc(hashBytes);
+    const { bytesRead } = await handle.read(chain, 0, hashBytes, offset - hashBytes);
+    return bytesRead === hashBytes ? chain : null;
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The segment that holds the leaf with this index; the last one when it is not yet written. */

@@ -16,6 +16,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS session_secrets (
     id INTEGER PRIMARY KEY AUTOINCREMENT, class INTEGER NOT NULL, meta_day INTEGER NOT NULL, content_day INTEGER NOT NULL,
     meta BLOB NOT NULL, content BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS log_seen (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;
 `;
 
 /** The two secrets of a new session, with what the log says of them in public. */
@@ -49,6 +50,7 @@ export class KeyStore implements Disposable {
   readonly #ahead = new Map<string, SessionSecrets[]>();
   readonly #announced = new Set<string>();
   readonly #newClassKeys: NewClassKey[] = [];
+  #loggedSize: number | null = null;
 
   private constructor(database: Sqlite, opened: Disposable, root: KeyObject) {
     this.#database = database;
@@ -66,6 +68,41 @@ export class KeyStore implements Disposable {
   static openReadOnly(file: string, root: KeyObject): KeyStore {
     const found = openAsFound(file);
     return new KeyStore(found.database, found, root);
+  }
+
+  /** Null before the first call of `signer`. */
+  get gatewayId(): string | null {
+    const row = this.#database.get('SELECT gateway_id FROM signing_key WHERE id = 1');
+    return row === undefined ? null : text(row['gateway_id']);
+  }
+
+  /** How long the log was at least, all of it on stable storage, when it was last noted: a journal that is shorter is an older copy. */
+  get loggedSize(): number {
+    return Number(this.#database.get('SELECT size FROM log_seen WHERE id = 1')?.['size'] ?? 0);
+  }
+
+  /** To be noted with the next secrets that are made. */
+  seeLoggedSize(size: number): void {
+    this.#loggedSize = size;
+  }
+
+  noteLoggedSize(size: number): void {
+    this.#loggedSize = size;
+    this.#database.run('INSERT OR REPLACE INTO log_seen (id, size) VALUES (1, ?)', [size]);
+  }
+
+  /** As the log announces the secrets of a session; null when they are not here. */
+  secretsHash(keyId: number): string | null {
+    const row = this.#database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [keyId]);
+    return row === undefined ? null : hashOfWrapped(blob(row['meta']), blob(row['content']));
+  }
+
+  /** The numbers up to this one were announced for secrets that are lost: they are not given again. */
+  skipTo(keyId: number): void {
+    this.#database.transaction(() => {
+      this.#database.run('DELETE FROM sqlite_sequence WHERE name = ?', ['session_secrets']);
+      this.#database.run('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)', ['session_secrets', keyId]);
+    });
   }
 
   /** Makes gateway id and signing key on the first call. Errors: `key_unavailable`. */
@@ -129,7 +166,10 @@ export class KeyStore implements Disposable {
   #make(metaDay: number, contentDay: number): SessionSecrets[] {
     const metaKey = this.#classKey(standardClass, metaDay);
     const contentKey = this.#classKey(standardClass, contentDay);
-    return Array.from({ length: secretsAhead }, () => {
+    if (this.#loggedSize !== null) {
+      this.noteLoggedSize(this.#loggedSize);
+    }
+    const made = Array.from({ length: secretsAhead }, () => {
       const [meta, content] = [randomBytes(secretBytes), randomBytes(secretBytes)];
       const wrappedMeta = wrapKey(metaKey, secretPurpose('meta'), meta);
       const wrappedContent = wrapKey(contentKey, secretPurpose('content'), content);
@@ -140,12 +180,14 @@ export class KeyStore implements Disposable {
         wrappedMeta,
         wrappedContent,
       ]);
-      const wrappedHash = createHash('sha256').update(wrappedMeta).update(wrappedContent).digest('hex');
+      const wrappedHash = hashOfWrapped(wrappedMeta, wrappedContent);
       const secrets = { keyId, wrappedHash, meta: createSecretKey(meta), content: createSecretKey(content) };
       meta.fill(0);
       content.fill(0);
       return secrets;
     });
+    // They are handed out from the end: in the order of their numbers, so that the newest that was announced says which are in use.
+    return made.toReversed();
   }
 
   #classKey(classId: number, day: number): KeyObject {
@@ -175,6 +217,10 @@ export class KeyStore implements Disposable {
     const row = this.#database.get('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [classId, day]);
     return row === undefined ? null : unwrapKey(this.#root, classPurpose(classId, day), blob(row['wrapped']));
   }
+}
+
+function hashOfWrapped(meta: Uint8Array, content: Uint8Array): string {
+  return createHash('sha256').update(meta).update(content).digest('hex');
 }
 
 function signingPurpose(gatewayId: string): string {

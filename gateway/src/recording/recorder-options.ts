@@ -1,4 +1,5 @@
 import type { KeyStore } from './key-store.ts';
+import type { Rollback } from './open-store.ts';
 import type { JournalEnd } from './recovery.ts';
 import type { Retention } from './retention.ts';
 
@@ -8,6 +9,8 @@ export interface RecorderOptions {
   readonly keys: KeyStore;
   readonly retention: Retention;
   readonly end: JournalEnd;
+  /** Declared in the record of the epoch. */
+  readonly rollback?: Rollback | null;
   readonly clock: () => number;
   /** 16 random bytes as hex. */
   readonly newSessionId: () => string;

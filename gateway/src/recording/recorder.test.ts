@@ -155,7 +155,7 @@ test('C28: a torn tail is cut off, damage before it is refused and left as it is
   torn.writeUInt8(torn.readUInt8(end - 40) ^ 1, end - 40);
   writeFileSync(segment, torn);
   const recovered = await recoverJournal(data);
-  assert.ok((recovered.previous?.tornBytes ?? 0) > 0);
+  assert.ok((recovered.end.previous?.tornBytes ?? 0) > 0);
 });
 
 test('a journal shorter than a checkpoint that was given out is refused', async (t) => {

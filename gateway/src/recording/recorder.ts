@@ -11,7 +11,7 @@ import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batc
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
 import { OwnFiles } from './own-files.ts';
-import { leftOpenTrack, newTrack, sessionEnd } from './session-track.ts';
+import { leftOpenTrack, newTrack, sessionEnd, type SessionKeyFacts } from './session-track.ts';
 import type { KeyStore } from './key-store.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
 import { Publisher } from './publisher.ts';
@@ -56,6 +56,8 @@ export class Recorder implements AsyncDisposable {
   #beatMs: number;
   /** Of the last record. */
   #lastMs = 0;
+  /** Announced last. */
+  #secrets: SessionKeyFacts;
   #turnScheduled = false;
   #syncing = false;
   #broken: Error | null = null;
@@ -68,7 +70,7 @@ export class Recorder implements AsyncDisposable {
   #publishing: Promise<void> = Promise.resolve();
 
   private constructor(options: RecorderOptions, identity: ReturnType<KeyStore['signer']>) {
-    const { end, data } = options;
+    const { end, data, rollback = null } = options;
     this.#options = options;
     this.gatewayId = identity.gatewayId;
     this.epoch = end.epoch + 1;
@@ -93,11 +95,12 @@ export class Recorder implements AsyncDisposable {
     this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain, this.#tree.append);
     const own = newTrack(options);
     this.own = own.track;
+    this.#secrets = own.key;
     this.#awake = { wall: options.clock(), monotonic: performance.now() };
     this.#beatMs = this.#awake.wall;
     this.append(this.own, {
       kind: 'epoch',
-      meta: JSON.stringify({ epoch: this.epoch, software: options.software, ...own.key, previous: end.previous }),
+      meta: JSON.stringify({ epoch: this.epoch, software: options.software, ...own.key, previous: end.previous, ...(rollback === null ? {} : { rollback }) }),
       content: [],
     });
   }
@@ -124,7 +127,7 @@ export class Recorder implements AsyncDisposable {
     for (const track of left) {
       recorder.closeSession(track, 'crash');
     }
-    await recorder.publish();
+    recorder.#noteSize((await recorder.publish()).size);
     recorder.#every(heartbeatMs, 'record a heartbeat', () => {
       recorder.append(recorder.own, { kind: 'heartbeat', meta: JSON.stringify({ sessions: recorder.#open.size }), content: [] });
       recorder.#beatMs = recorder.#lastMs;
@@ -155,6 +158,7 @@ export class Recorder implements AsyncDisposable {
   /** Errors: `cannot_record`. */
   openSession(): SessionTrack {
     const { track, key } = newTrack(this.#options);
+    this.#secrets = key;
     this.#recordNewKeys();
     this.append(track, { kind: 'open', meta: JSON.stringify(key), content: [] });
     this.#open.set(track.id, track);
@@ -218,9 +222,23 @@ export class Recorder implements AsyncDisposable {
     }
     this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, true);
     // Closing gives back what was reserved, so that on a full disk there is space for the last checkpoint.
-    await this.#publishAll(() => this.#journal.close()).catch((error: unknown) => {
+    await this.#publishLast().catch((error: unknown) => {
       this.#options.onTrouble(error, 'publish the last checkpoint');
     });
+  }
+
+  /** So that the next start knows an older copy of the journal; it does without where this cannot be written. */
+  #noteSize(size: number): void {
+    try {
+      this.#options.keys.noteLoggedSize(size);
+    } catch (error) {
+      this.#options.onTrouble(error, 'note in the key store how long the log is');
+    }
+  }
+
+  async #publishLast(): Promise<void> {
+    await this.#publishAll(() => this.#journal.close());
+    this.#noteSize(this.#size);
   }
 
   async #publishAll(onceDurable?: () => Promise<void>): Promise<void> {
@@ -233,6 +251,7 @@ export class Recorder implements AsyncDisposable {
     await Promise.all([this.#publishing.catch(() => undefined), durable]);
     await onceDurable?.();
     await this.#publisher.publish(head, tiles);
+    this.#options.keys.seeLoggedSize(head.size);
   }
 
   #append(track: SessionTrack, draft: EntryDraft, fromReserve: boolean): number {
@@ -328,7 +347,8 @@ export class Recorder implements AsyncDisposable {
     this.#batch.resumeAt(chain);
     this.#segmentFirstIndex = this.#size;
     const sessions = [this.own, ...this.#open.values()].map(sessionEnd);
-    this.#publisher.keep({ segment: ended, ...this.#tree.state(), epoch: this.epoch, own: this.own.id, sessions });
+    const { key, secrets: hash } = this.#secrets;
+    this.#publisher.keep({ segment: ended, secrets: { key, hash }, ...this.#tree.state(), epoch: this.epoch, own: this.own.id, sessions });
     this.#seal(ended);
   }
 

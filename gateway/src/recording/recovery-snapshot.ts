@@ -5,7 +5,7 @@ import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
 import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { z } from 'zod';
-import type { SessionEnd } from './journal-fold.ts';
+import type { AnnouncedSecrets, SessionEnd } from './journal-fold.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
 import type { TileEdges } from './tile-store.ts';
 
@@ -16,6 +16,7 @@ export interface RecoverySnapshot {
   readonly epoch: number;
   /** The gateway's own session in that epoch. */
   readonly own: string | null;
+  readonly secrets: AnnouncedSecrets | null;
   readonly subtrees: readonly Uint8Array[];
   readonly tiles: TileEdges;
   /** The sessions without a `close`, the gateway's own among them. */
@@ -34,6 +35,7 @@ const schema = z.object({
   size: count,
   epoch: count,
   own: z.string().nullable(),
+  secrets: z.object({ key: count, hash: z.hex().length(2 * hashBytes) }).nullable(),
   subtrees: z.array(hash),
   tiles: z.array(z.object({ index: count, hashes })),
   sessions: z.array(z.object({ session: z.string(), records: count, previous: hash, unanswered: count.nullable() })),

@@ -39,7 +39,7 @@ describe('where a start begins to read', () => {
   test('from the snapshot of the last sealed segment it comes to the same as from the beginning', async () => {
     assert.ok(readdirSync(join(crashed, 'journal')).length > 3);
     const whole = await recoverJournal(withoutSnapshot());
-    assert.ok(whole.open.length > 3 && whole.open.some((session) => session.unanswered !== null));
+    assert.ok(whole.end.open.length > 3 && whole.end.open.some((session) => session.unanswered !== null));
     assert.deepEqual(await recoverJournal(copy(() => undefined)), whole);
   });
 
@@ -58,7 +58,7 @@ describe('where a start begins to read', () => {
 
   test('a second start goes on from the first', async () => {
     const data = copy(() => undefined);
-    const first = await recoverJournal(data);
+    const { end: first } = await recoverJournal(data);
     const { recorder } = await openRecorder(data, { segmentBytes });
     await recorder.publish();
     const snapshot = JSON.parse(readFileSync(join(data, 'recovery'), 'utf8').split('\n')[1] ?? '');
@@ -66,7 +66,7 @@ describe('where a start begins to read', () => {
     await recorder[Symbol.asyncDispose]();
     rmSync(join(data, 'journal', '000000000001.segment'));
     writeFileSync(join(data, 'journal', '000000000001.segment'), '');
-    assert.equal((await recoverJournal(data)).previous?.clean, true);
+    assert.equal((await recoverJournal(data)).end.previous?.clean, true);
   });
 
   const forgeries: Readonly<Record<string, (text: string) => string>> = {

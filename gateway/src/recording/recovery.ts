@@ -8,7 +8,7 @@ import { equalBytes } from '@countersign/ledger/proof.ts';
 import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { segmentSource } from './journal-reader.ts';
-import { JournalFold, type SessionEnd } from './journal-fold.ts';
+import { JournalFold, type AnnouncedSecrets, type GivenCheckpoint, type SessionEnd } from './journal-fold.ts';
 import { readSnapshot, writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import type { TileEdges } from './tile-store.ts';
 
@@ -18,6 +18,7 @@ export interface JournalEnd {
   readonly segment: SegmentSummary | null;
   readonly size: number;
   readonly epoch: number;
+  readonly secrets: AnnouncedSecrets | null;
   readonly subtrees: readonly Uint8Array[];
   readonly tiles: TileEdges;
   /** Sessions to be closed, the gateway's own of the last epoch among them. */
@@ -40,44 +41,87 @@ interface PreviousEpoch {
 /** A leaf's body is bounded; a crash with more open sessions names so many. */
 const unansweredMax = 500;
 
+/** What the rest of the store says of its journal. */
+interface KnownOfJournal {
+  readonly gatewayId: string | null;
+  /** It had at least so many records. */
+  readonly size: number;
+  /** Throws where the newest secrets that it announces are not in the key store. */
+  readonly requireSecrets: (announced: AnnouncedSecrets) => void;
+  /** One that is older than it must be is gone on with. */
+  readonly mayRollBack: boolean;
+}
+
+export interface RecoveredJournal {
+  readonly end: JournalEnd;
+  /** How many records were known of, where some of them are not there and this was accepted. */
+  readonly lostSize: number | null;
+}
+
 /**
  * Reads the journal to its end; cuts off what a crash left half written, which nobody was told about. The normal start. It begins where the newest
- * snapshot ends, if the journal's own checkpoints confirm it, otherwise at the beginning. Errors: `store_damaged` when the journal contradicts itself
- * or a checkpoint that was given out: then nothing is changed.
+ * snapshot ends, if the journal's own checkpoints confirm it, otherwise at the beginning. Errors: `store_damaged` when the journal contradicts itself, a checkpoint that
+ * was given out or the key store, `store_rolled_back` when it is older than they are: then nothing is changed.
  */
-export async function recoverJournal(data: string): Promise<JournalEnd> {
+export async function recoverJournal(data: string, known?: KnownOfJournal): Promise<RecoveredJournal> {
+  const given = await readGiven(data);
+  const expected: Expected = { given, gatewayId: known?.gatewayId, size: Math.max(given?.size ?? 0, known?.size ?? 0), requireSecrets: known?.requireSecrets };
   const snapshot = await readSnapshot(data);
-  return (snapshot === null ? null : await recoverFrom(data, snapshot)) ?? recoverAll(data);
+  try {
+    const end = (snapshot === null ? null : await recoverFrom(data, snapshot, expected)) ?? (await recoverAll(data, expected));
+    return { end, lostSize: null };
+  } catch (error) {
+    if (known?.mayRollBack !== true || !(error instanceof GatewayError) || error.code !== 'store_rolled_back') {
+      throw error;
+    }
+    // Published over records that are no more. All of it is made again.
+    for (const name of ['recovery', join('log', 'checkpoint'), join('log', 'tile')]) {
+      await rm(join(data, name), { recursive: true, force: true });
+    }
+    return { end: await recoverAll(data, { ...expected, given: null, size: 0 }), lostSize: expected.size };
+  }
+}
+
+/** What the journal is held against. */
+interface Expected {
+  readonly given: GivenCheckpoint | null;
+  /** Undefined when it is not known, null when no gateway has recorded yet. */
+  readonly gatewayId: string | null | undefined;
+  readonly size: number;
+  readonly requireSecrets: KnownOfJournal['requireSecrets'] | undefined;
 }
 
 /** Null when the snapshot and what is behind it do not go together: which of them is wrong only the whole journal can tell. */
-async function recoverFrom(data: string, snapshot: RecoverySnapshot): Promise<JournalEnd | null> {
+async function recoverFrom(data: string, snapshot: RecoverySnapshot, expected: Expected): Promise<JournalEnd | null> {
   try {
-    const fold = new JournalFold(join(data, 'log'), snapshot);
-    return await recover(data, fold, snapshot.segment);
+    const fold = new JournalFold(join(data, 'log'), snapshot, expected.given);
+    return await recover(data, fold, { from: snapshot.segment, expected });
   } catch (error) {
-    if (error instanceof RangeError || (error instanceof GatewayError && error.code === 'store_damaged')) {
+    if (error instanceof RangeError || (error instanceof GatewayError && (error.code === 'store_damaged' || error.code === 'store_rolled_back'))) {
       return null;
     }
     throw error;
   }
 }
 
-function recoverAll(data: string): Promise<JournalEnd> {
-  return recover(data, new JournalFold(join(data, 'log'), null), null);
+function recoverAll(data: string, expected: Expected): Promise<JournalEnd> {
+  return recover(data, new JournalFold(join(data, 'log'), null, expected.given), { from: null, expected });
 }
 
-async function recover(data: string, fold: JournalFold, from: SegmentSummary | null): Promise<JournalEnd> {
+async function recover(
+  data: string,
+  fold: JournalFold,
+  { from, expected }: { readonly from: SegmentSummary | null; readonly expected: Expected },
+): Promise<JournalEnd> {
   const directory = join(data, 'journal');
   const segments = await dropBlank(directory, await listSegments(directory));
-  const published = await publishedSize(data);
   let tornBytes = 0;
   let summary = from;
   let last = from?.segment ?? 0;
   while (last < segments.length && tornBytes === 0) {
     last += 1;
     const first = fold.size;
-    const folded = await foldSegment(directory, last, { fold, mustConfirm: from !== null, published });
+    const folded = await foldSegment(directory, last, { fold, mustConfirm: from !== null, expected });
     tornBytes = folded.tornBytes;
     summary = { segment: last, bytes: folded.bytes, first, records: fold.size - first, chain: fold.chain };
   }
@@ -87,7 +131,10 @@ async function recover(data: string, fold: JournalFold, from: SegmentSummary | n
   for (const number of segments.slice(last)) {
     tornBytes += await dropUnsynced(join(directory, segmentName(number)));
   }
-  requirePublished(fold, published);
+  requireExpected(fold, expected);
+  if (fold.secrets !== null) {
+    expected.requireSecrets?.(fold.secrets);
+  }
   await fold.writeTiles();
   if (summary !== null) {
     await writeSnapshot(data, fold.snapshot(summary));
@@ -98,6 +145,7 @@ async function recover(data: string, fold: JournalFold, from: SegmentSummary | n
     segment: summary,
     size: fold.size,
     epoch: fold.epoch,
+    secrets: fold.secrets,
     subtrees: fold.subtrees(),
     tiles: fold.edges(),
     open: own === null ? left : [...left, own],
@@ -137,13 +185,18 @@ interface FoldedSegment {
 async function foldSegment(
   directory: string,
   number: number,
-  { fold, mustConfirm, published }: { readonly fold: JournalFold; readonly mustConfirm: boolean; readonly published: number },
+  { fold, mustConfirm, expected }: { readonly fold: JournalFold; readonly mustConfirm: boolean; readonly expected: Expected },
 ): Promise<FoldedSegment> {
   const file = join(directory, segmentName(number));
   await using handle = await open(file, 'r');
   const source = await segmentSource(handle);
   try {
     const reader = await SegmentReader.open(source);
+    if (expected.gatewayId !== undefined && reader.header.gatewayId !== expected.gatewayId) {
+      throw mixed(
+        `${file} was written by gateway ${reader.header.gatewayId}, and keys.db holds ${expected.gatewayId ?? 'no signing key'}. Restore the two that belong together`,
+      );
+    }
     if (number > 1 && !equalBytes(reader.header.chainBefore, fold.chain)) {
       throw damaged(`segment ${number} does not follow the one before it`);
     }
@@ -155,8 +208,10 @@ async function foldSegment(
       throw unconfirmed();
     }
     if (end.state === 'cut' || end.state === 'damaged') {
-      // Before anything is cut off.
-      requirePublished(fold, published);
+      // Before anything is cut off. What is missing here may be in these bytes: this is no older copy.
+      if (expected.size > fold.size) {
+        throw damaged(`the journal can be read up to ${fold.size} records, but ${whoKnows(expected)}`);
+      }
     }
     const tornBytes = await cutTail(file, reader, { end, bytes: source.bytes, clean: fold.clean });
     return { bytes: end.offset, tornBytes };
@@ -231,26 +286,34 @@ async function cutTail(
   return torn ? tail.bytes - end.offset : 0;
 }
 
-/** Of the checkpoint that was given out; 0 when there is none. */
-async function publishedSize(data: string): Promise<number> {
+/** Null when there is none. */
+async function readGiven(data: string): Promise<GivenCheckpoint | null> {
   const bytes = await readFile(join(data, 'log', 'checkpoint')).catch(() => null);
-  return bytes === null ? 0 : readSize(bytes);
+  return bytes === null ? null : parseGiven(bytes);
 }
 
-/** What a checkpoint that was given out covers must be there. */
-function requirePublished(fold: JournalFold, published: number): void {
-  if (published > fold.size) {
-    throw damaged(`the journal ends after ${fold.size} records, but a checkpoint over ${published} was given out`);
+/** What a checkpoint that was given out covers must be there, and so must what the key store knows of. */
+function requireExpected(fold: JournalFold, expected: Expected): void {
+  if (expected.size > fold.size) {
+    throw rolledBack(`The journal ends after ${fold.size} records, but ${whoKnows(expected)}. Restore the newer copy of the journal`);
   }
+  if (!fold.holdsGiven) {
+    throw mixed(`the published log/checkpoint over ${expected.given?.size} records is none of this journal. Restore the two that belong together`);
+  }
+}
+
+function whoKnows({ given, size }: Expected): string {
+  return given?.size === size ? `a checkpoint over ${size} was given out` : `keys.db knows of ${size}`;
 }
 
 function unconfirmed(): GatewayError {
   return damaged('no checkpoint behind the snapshot confirms it');
 }
 
-function readSize(checkpoint: Uint8Array): number {
+function parseGiven(checkpoint: Uint8Array): GivenCheckpoint {
   try {
-    return parseCheckpoint(parseNote(checkpoint).text).size;
+    const { text } = parseNote(checkpoint);
+    return { size: parseCheckpoint(text).size, text };
   } catch (cause) {
     throw cause instanceof MalformedError ? damaged(`log/checkpoint: ${cause.message}`, cause) : cause;
   }
@@ -262,4 +325,12 @@ function damaged(what: string, cause?: unknown): GatewayError {
     `The store is damaged: ${what}. Nothing was changed. Run \`countersign verify --data DIR\` to see what, restore it or move it away.`,
     { cause },
   );
+}
+
+export function mixed(what: string): GatewayError {
+  return new GatewayError('store_damaged', `The data directory holds parts of different stores: ${what}, or move the directory away.`);
+}
+
+export function rolledBack(what: string): GatewayError {
+  return new GatewayError('store_rolled_back', `${what}. If there is none, start with --accept-rollback: what is lost is then declared in the record.`);
 }

@@ -9,8 +9,8 @@ const rootKeyBytes = 32;
 export const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
 
 /**
- * The key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), else from `root.key` in the data directory, which is made on
- * the first start with mode 0600. Errors: `key_unavailable`.
+ * The key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), else from `root.key` in the data directory, which is made with
+ * mode 0600 where `create` says that there is no store yet that it would have to open. Errors: `key_unavailable`.
  */
 export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create: boolean): KeyObject {
   const fromEnvironment = environment[rootKeyVariable];
@@ -20,7 +20,10 @@ export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create
   const file = join(data, 'root.key');
   if (!existsSync(file)) {
     if (!create) {
-      throw new GatewayError('key_unavailable', `There is no ${file}: give the root key in ${rootKeyVariable}.`);
+      throw new GatewayError(
+        'key_unavailable',
+        `There is no ${file}, and what is in this store opens with no other key: restore it, or give it in ${rootKeyVariable}.`,
+      );
     }
     writeWholeFile(file, `${randomBytes(rootKeyBytes).toString('hex')}\n`, { isNew: true });
   }

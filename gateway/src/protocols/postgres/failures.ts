@@ -25,6 +25,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   not_recorded: 'P0002',
   conflict: '55006',
   store_damaged: '58030',
+  store_rolled_back: '58030',
   store_in_use: '55006',
   key_unavailable: '58030',
 };

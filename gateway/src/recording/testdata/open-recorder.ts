@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { KeyStore } from '../key-store.ts';
+import type { KeyStore } from '../key-store.ts';
+import { openStore } from '../open-store.ts';
 import { Recorder } from '../recorder.ts';
-import { recoverJournal } from '../recovery.ts';
-import { openRootKey } from '../root-key.ts';
 
 export interface OpenRecorderOptions {
   readonly segmentBytes?: number;
@@ -14,13 +12,14 @@ export interface OpenRecorderOptions {
 
 /** A recorder as the gateway opens it, with the keys that it uses. */
 export async function openRecorder(data: string, options: OpenRecorderOptions = {}): Promise<{ readonly recorder: Recorder; readonly keys: KeyStore }> {
-  const keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, {}, true));
+  const { keys, end, rollback } = await openStore(data, {}, false);
   const recorder = await Recorder.open({
     data,
     software: 'test',
     keys,
     retention: { metaDays: 400, contentDays: 90 },
-    end: await recoverJournal(data),
+    end,
+    rollback,
     clock: () => Date.now(),
     newSessionId: () => randomBytes(16).toString('hex'),
     onFatal: (error) => {

@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { originOf } from '@countersign/ledger/checkpoint.ts';
+import { formatVerifierKey } from '@countersign/ledger/note.ts';
+import type { AnnouncedSecrets } from './journal-fold.ts';
+import { KeyStore } from './key-store.ts';
+import { mixed, recoverJournal, rolledBack, type JournalEnd } from './recovery.ts';
+import { openRootKey } from './root-key.ts';
+
+/** What a start goes on with although it is older than the rest of its store, because somebody said so. */
+export interface Rollback {
+  /** The log had so many records, null when none of them is missing. */
+  readonly records: number | null;
+  /** Number of the newest key that was announced and is not in the key store, null when none is missing. */
+  readonly key: number | null;
+}
+
+export interface OpenedStore {
+  readonly keys: KeyStore;
+  readonly end: JournalEnd;
+  readonly rollback: Rollback | null;
+}
+
+/**
+ * Opens key store and journal for a gateway that holds the lock, and makes them where there is nothing yet. They and the published log are one store then, and none of them
+ * is older than another: or `mayRollBack`, and what is lost is in the answer, for the record. Errors: `key_unavailable`, `store_damaged`, `store_rolled_back` with what to
+ * restore; then nothing but the torn tail of a crash was changed.
+ */
+export async function openStore(data: string, environment: NodeJS.ProcessEnv, mayRollBack: boolean): Promise<OpenedStore> {
+  const file = join(data, 'keys.db');
+  const hasKeys = existsSync(file);
+  const hasJournal = existsSync(join(data, 'journal')) && readdirSync(join(data, 'journal')).length > 0;
+  const root = openRootKey(data, environment, !hasKeys && !hasJournal);
+  if (hasJournal && !hasKeys) {
+    throw mixed(`there is a journal, and no ${file}. Restore the keys.db of this journal`);
+  }
+  await using parts = new AsyncDisposableStack();
+  const keys = parts.use(KeyStore.open(file, root));
+  requirePublishedKey(data, keys);
+  const { gatewayId } = keys;
+  let lostKey: number | null = null;
+  const requireSecrets = (announced: AnnouncedSecrets): void => {
+    lostKey = findLostKey(keys, announced, mayRollBack);
+  };
+  const { end, lostSize } = await recoverJournal(data, { gatewayId, size: keys.loggedSize, requireSecrets, mayRollBack });
+  parts.move();
+  return { keys, end, rollback: lostSize === null && lostKey === null ? null : { records: lostSize, key: lostKey } };
+}
+
+/** What readers outside were given is of the key that signs here. */
+function requirePublishedKey(data: string, keys: KeyStore): void {
+  const file = join(data, 'log', 'key');
+  if (!existsSync(file)) {
+    return;
+  }
+  if (keys.gatewayId === null) {
+    throw mixed(`${file} is there, and the signing key is not in keys.db. Restore the keys.db of this store`);
+  }
+  const { gatewayId, signer } = keys.signer();
+  if (readFileSync(file, 'utf8').trim() !== formatVerifierKey({ ...signer, name: originOf(gatewayId) })) {
+    throw mixed(`${file} is not the key of the signer in keys.db. Restore whichever of log/ and keys.db is of another store`);
+  }
+}
+
+/** Keys are made in order: where the newest that was announced is, all before it are. */
+function findLostKey(keys: KeyStore, announced: AnnouncedSecrets, mayRollBack: boolean): number | null {
+  const found = keys.secretsHash(announced.key);
+  if (found === announced.hash) {
+    return null;
+  }
+  if (found !== null) {
+    throw mixed(`keys.db holds another key ${announced.key} than the journal announces. Restore the keys.db of this journal`);
+  }
+  if (!mayRollBack) {
+    throw rolledBack(`keys.db is older than the journal: key ${announced.key}, which was announced, is not in it. Restore a newer copy of keys.db`);
+  }
+  keys.skipTo(announced.key);
+  return announced.key;
+}
