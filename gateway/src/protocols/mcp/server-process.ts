@@ -122,7 +122,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  /** Sends one message as one line. GatewayError `target_unreachable` while the server is not there, `limit_exceeded` while it does not read. */
+  /** Sends one message as one line. GatewayError `target_unreachable` while the server is not there, and while it does not read. */
   send(line: Uint8Array): void {
     assert(!line.includes(lineFeed), 'a message is one line');
     const stdin = this.#child?.stdin;
@@ -130,7 +130,7 @@ export class ServerProcess implements AsyncDisposable {
       throw new GatewayError('target_unreachable', 'The server of the target has ended; it is started again.');
     }
     if (stdin.writableLength > 0 && stdin.writableLength + line.length > this.#limits.queuedBytesMax) {
-      throw new GatewayError('limit_exceeded', 'The server of the target does not read what it is sent.');
+      throw new GatewayError('target_unreachable', 'The server of the target does not read what it is sent.');
     }
     stdin.write(Buffer.concat([line, Buffer.of(lineFeed)]));
   }
@@ -168,7 +168,10 @@ export class ServerProcess implements AsyncDisposable {
     child.stdout.on('data', (piece: Buffer) => {
       const read = lines.push(piece);
       if (read === null) {
-        problem ??= new GatewayError('limit_exceeded', 'The server of the target sent a message longer than the limit.');
+        problem ??= new GatewayError(
+          'target_unreachable',
+          `The server of the target sent a message longer than ${this.#limits.lineBytesMax} bytes, and was ended.`,
+        );
         signalGroup(child, 'SIGKILL');
       } else if (problem === null && !this.#isStopped) {
         this.#hear(read);

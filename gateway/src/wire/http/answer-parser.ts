@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead } from '../../domain/exchange.ts';
 
 const headBytesMax = 64 * 1024;
+const headersMax = 256;
 const chunkLineBytesMax = 4 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -168,6 +169,9 @@ export class AnswerParser {
     const [, name, value = ''] = headerLine.exec(line) ?? [];
     if (name === undefined) {
       throw malformed('a header line has no name, or a character that none may have');
+    }
+    if (this.#headers.length >= 2 * headersMax) {
+      throw malformed(`it has more than ${headersMax} header lines`);
     }
     this.#headers.push(name, withoutBlanks(value));
   }

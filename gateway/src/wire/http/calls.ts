@@ -15,6 +15,8 @@ import { TargetConnections, type ConnectionUser, type TargetConnection } from '.
 const togetherBytesMax = 16 * 1024;
 const lastChunk = Buffer.from('0\r\n');
 const lineEnd = Buffer.from('\r\n');
+/** What is done twice by them is done once (RFC 9110, 9.2.2). */
+const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Calls to targets over HTTP/1.1. Connections are kept for the next call to the same target, whoever makes it: they carry the gateway's own credential alone. */
 export class HttpCalls implements Disposable {
@@ -77,6 +79,8 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   #isUpgrade = false;
   #isSent = false;
   #upgraded: AnsweredHead | null = null;
+  /** All that was sent, while it may be sent once more: over a kept connection, which its target may close just then, and before a byte of an answer. */
+  #again: readonly Uint8Array[] | null = null;
   /** Of the target's credential. */
   #secrets: readonly string[] = [];
   #isOver = false;
@@ -91,6 +95,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
       return;
     }
     if (this.#connection !== null) {
+      this.#again = null;
       this.#write(this.#framed(bytes));
       return;
     }
@@ -111,6 +116,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
       return;
     }
     if (this.#isChunked) {
+      this.#again = null;
       this.#write([lastChunk, ...lines, lineEnd]);
     }
     assert(this.#bodyBytesLeft === 0, 'a body is as long as was announced');
@@ -141,6 +147,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     if (parser === null) {
       return;
     }
+    this.#again = null;
     try {
       const rest = parser.read(bytes);
       if (this.#upgraded !== null) {
@@ -154,6 +161,11 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   }
 
   onClosed(error: GatewayError | null): void {
+    const again = this.#again;
+    if (again !== null && error?.code !== 'deadline_exceeded') {
+      this.#sendAgain(again);
+      return;
+    }
     if (error === null && this.#parser?.close() === true) {
       this.#leave(this.#parser, false);
       return;
@@ -211,8 +223,23 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     this.#isChunked = headerOf(headers, 'transfer-encoding') !== undefined;
     this.#bodyBytesLeft = Number(headerOf(headers, 'content-length') ?? 0);
     this.#parser = new AnswerParser(this, method === 'HEAD');
-    this.#connection = connections.take(this);
-    this.#write([head, ...this.#framed(body)]);
+    const connection = connections.take(this);
+    const sent = [head, ...this.#framed(body)];
+    this.#connection = connection;
+    this.#again = connection.isKept && repeatable.has(method) ? sent : null;
+    this.#write(sent);
+  }
+
+  /** The same bytes once more, over a connection that nobody has used. */
+  #sendAgain(sent: readonly Uint8Array[]): void {
+    this.#again = null;
+    this.#connection?.destroy();
+    try {
+      this.#connection = this.#parts.connections.takeNew(this);
+      this.#write(sent);
+    } catch (error) {
+      this.#failOr(error);
+    }
   }
 
   #conceal(head: AnsweredHead): AnsweredHead {

@@ -32,7 +32,7 @@ export function normalizePath(raw: string, allowsEncodedSlash = false): string {
   }
   const segments = normalized.slice(1).split(/\/|%2F/);
   for (const [i, segment] of segments.entries()) {
-    const [name] = segment.split(';');
+    const [name] = segment.split(/;|%3B/);
     if (name === '.' || name === '..' || (segment === '' && i < segments.length - 1)) {
       throw malformed('it holds an empty segment or one of dots');
     }

@@ -55,6 +55,11 @@ export class TargetConnections implements Disposable {
       }
       kept.destroy();
     }
+    return this.takeNew(user);
+  }
+
+  /** A connection that nobody has used. Errors: as `take`. */
+  takeNew(user: ConnectionUser): TargetConnection {
     if (this.#all.size >= this.#options.connectionsMax) {
       throw new GatewayError('limit_exceeded', `More than ${this.#options.connectionsMax} requests to this target are under way: ask again later.`);
     }
@@ -184,6 +189,11 @@ export class TargetConnection {
   /** On the clock of `performance.now()`. */
   get unusedUntilMs(): number {
     return this.#unusedUntilMs;
+  }
+
+  /** It had another user before: the target may close it just as it is used again. */
+  get isKept(): boolean {
+    return this.#unusedUntilMs > 0;
   }
 
   /** False: it is closed by now. */
