@@ -10,7 +10,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { segmentSource } from './journal-reader.ts';
 import { JournalFold, type AnnouncedSecrets, type GivenCheckpoint, type SessionEnd } from './journal-fold.ts';
 import { readSnapshot, writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
-import type { TileEdges } from './tile-store.ts';
+import { hasFullTiles, type TileEdges } from './tile-store.ts';
 
 /** What a new epoch goes on from. */
 export interface JournalEnd {
@@ -91,8 +91,14 @@ interface Expected {
   readonly requireSecrets: KnownOfJournal['requireSecrets'] | undefined;
 }
 
-/** Null when the snapshot and what is behind it do not go together: which of them is wrong only the whole journal can tell. */
+/**
+ * Null when the snapshot and what is behind it do not go together: which of them is wrong only the whole journal can tell. And when a tile that it relies on is gone:
+ * it is made again from the whole journal.
+ */
 async function recoverFrom(data: string, snapshot: RecoverySnapshot, expected: Expected): Promise<JournalEnd | null> {
+  if (!hasFullTiles(join(data, 'log'), snapshot.size)) {
+    return null;
+  }
   try {
     const fold = new JournalFold(join(data, 'log'), snapshot, expected.given);
     return await recover(data, fold, { from: snapshot.segment, expected });

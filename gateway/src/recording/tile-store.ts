@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
-import { tileHeight, tilePath, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
+import { tileHeight, tilePath, tilesOf, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
 
 /** While one looks, all partial tiles may give way to the full one: then it is there at the second look. */
 const readAttempts = 2;
@@ -135,6 +136,16 @@ interface Tile {
 export interface TileSnapshot {
   readonly full: readonly Tile[];
   readonly partial: readonly Tile[];
+}
+
+/** Whether all full tiles of a log of this size are there, whole. A partial one is written anew with the next checkpoint. */
+export function hasFullTiles(directory: string, size: number): boolean {
+  for (const { level, index, width } of tilesOf(size)) {
+    if (width === tileWidth && statSync(join(directory, tilePath(level, index)), { throwIfNoEntry: false })?.size !== tileWidth * hashBytes) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** The tiles as files. */
