@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '@countersign/gateway/config/config.ts';
-import { parseConfig, readConfig } from '@countersign/gateway/config/parse.ts';
+import { findData, parseConfig, readConfig } from '@countersign/gateway/config/parse.ts';
 import { protocols } from '@countersign/gateway/protocols/registry.ts';
 import { isStoreInUse } from '@countersign/gateway/store-lock.ts';
 import { Option, type Command } from 'commander';
@@ -39,9 +39,11 @@ export function locateGateway(options: LocationOptions): string {
   if (options.url !== undefined) {
     return parseUrl(options.url);
   }
-  const { data } = loadConfig(options);
+  const data = findData(options.config);
   const address = findRunning(data);
   if (address === null) {
+    // What is wrong with the file says more.
+    loadConfig(options);
     throw new Error(`no gateway is running on ${data}: start it with countersign up --config ${options.config}`);
   }
   return `http://${address}`;
@@ -53,7 +55,7 @@ export function locateApi(options: LocationOptions): ApiLocation {
   if (options.url !== undefined) {
     return { url, socket: null, token: environmentToken() };
   }
-  const { data } = loadConfig(options);
+  const data = findData(options.config);
   return { url, socket: findSocket(data), token: readOperatorToken(data) };
 }
 

@@ -1,5 +1,6 @@
 import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
+import { findData } from '@countersign/gateway/config/parse.ts';
 import { ApiClient } from './api-client.ts';
 import { findRunning, loadConfig, type LocationOptions } from './location.ts';
 
@@ -22,8 +23,8 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
     return openFiles(options.data, process.env);
   }
   if (options.url === undefined) {
-    const { data, rootKey } = loadConfig(options);
-    if (findRunning(data) === null) {
+    if (findRunning(findData(options.config)) === null) {
+      const { data, rootKey } = loadConfig(options);
       return openFiles(data, rootKeyEnvironment(rootKey, process.env));
     }
   }

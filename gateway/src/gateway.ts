@@ -155,6 +155,7 @@ export class Gateway implements AsyncDisposable {
       findProtocol,
       targets: () => this.#config.targets,
       principals: () => this.#config.principals,
+      takeUpConfig: (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,
       isEncrypted: this.#config.tls !== null,
     });
@@ -263,15 +264,28 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
+  /** Errors: `config_invalid`; `conflict` when nobody of those who may come in now would be left, unless that is meant. */
+  #takeUp(isMeant: boolean): Config {
+    const config = readConfig(this.#config.file, protocols, process.env);
+    const before = [...this.#config.principals.keys()];
+    if (!isMeant && before.length > 0 && !before.some((id) => config.principals.has(id))) {
+      throw new GatewayError(
+        'conflict',
+        `${config.file} leaves none of the principals that there are (${before.length}). If that is meant: countersign config apply --force.`,
+      );
+    }
+    this.#config = { ...config, data: this.#config.data };
+    this.#policy = grantPolicy([...config.principals.values()]);
+    this.#calls?.keepOnly(config.targets.values());
+    this.#authenticator?.recheck();
+    this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
+    return this.#config;
+  }
+
   /** A changed file takes effect at each session's next action; one that does not validate changes nothing. */
   #reload(): void {
     try {
-      const config = readConfig(this.#config.file, protocols, process.env);
-      this.#config = { ...config, data: this.#config.data };
-      this.#policy = grantPolicy([...config.principals.values()]);
-      this.#calls?.keepOnly(config.targets.values());
-      this.#authenticator?.recheck();
-      this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
+      this.#takeUp(false);
     } catch (error) {
       if (!(error instanceof GatewayError)) {
         throw error;

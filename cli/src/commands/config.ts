@@ -1,6 +1,8 @@
+import type { AppliedConfig } from '@countersign/gateway/api/context.ts';
 import type { Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
 import { explainConfig } from '../config-explanation.ts';
-import { configOption, loadConfig } from '../location.ts';
+import { addLocation, configOption, loadConfig, type LocationOptions } from '../location.ts';
 import { escapeControls } from '../terminal.ts';
 
 export function addConfig(program: Command): void {
@@ -15,6 +17,23 @@ export function addConfig(program: Command): void {
     .option('--without-secrets', "do not look for the targets' passwords, which may be in the gateway's environment alone")
     .addHelpText('after', '\nChanges nothing. Exits with 0 when a gateway could start with it, else with 1.\n\nExample:\n  countersign config check')
     .action(check);
+  addLocation(config.command('apply'))
+    .description('have the running gateway take its configuration file up now')
+    .option('--force', 'also when it leaves none of the principals that there are')
+    .addHelpText(
+      'after',
+      '\nA gateway takes a changed file up by itself once it has been the same for a second, unless it is not valid or leaves none of the principals that there are.\n\nExample:\n  countersign config apply --force',
+    )
+    .action(apply);
+}
+
+interface ApplyOptions extends LocationOptions {
+  readonly force?: boolean;
+}
+
+async function apply(options: ApplyOptions): Promise<void> {
+  const { file, principals, targets } = await new ApiClient(options).json<AppliedConfig>('POST', '/api/config/apply', { force: options.force === true });
+  console.log(`${file} is in force: ${principals} principals, ${targets} targets`);
 }
 
 function check(options: { readonly config: string; readonly withoutSecrets?: boolean }): void {

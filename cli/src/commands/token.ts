@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
+import { findData } from '@countersign/gateway/config/parse.ts';
 import { makeDataDirectory } from '@countersign/gateway/store/data-directory.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -41,7 +42,7 @@ interface TokenOffice {
 }
 
 async function withOffice<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
-  return options.url !== undefined || findRunning(loadConfig(options).data) !== null ? act(runningOffice(options)) : withFiles(options, act);
+  return options.url !== undefined || findRunning(findData(options.config)) !== null ? act(runningOffice(options)) : withFiles(options, act);
 }
 
 function runningOffice(options: LocationOptions): TokenOffice {
@@ -57,7 +58,7 @@ function runningOffice(options: LocationOptions): TokenOffice {
 }
 
 async function withFiles<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
-  const { data, principals } = loadConfig(options);
+  const data = findData(options.config);
   makeDataDirectory(data);
   // Here, because the usual way is to ask the running gateway, which has them.
   const { Authenticator } = await import('@countersign/gateway/identity/authenticate.ts');
@@ -65,7 +66,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   const { Tokens } = await import('@countersign/gateway/store/tokens.ts');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true });
   const tokens = new Tokens(database);
-  using authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
+  using authenticator = new Authenticator({ tokens, findPrincipal: (id) => loadConfig(options).principals.get(id), now: Date.now });
   return await act({
     create: async (principal, ttlMs) => {
       const { token, stored } = await authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });

@@ -61,12 +61,21 @@ export interface OpenedRun {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** What is in force. */
+export interface AppliedConfig {
+  readonly file: string;
+  readonly principals: number;
+  readonly targets: number;
+}
+
 /** All that the API can do. */
 export interface ApiContext {
   /** Errors: `unauthenticated` and `refused`, each recorded with address and reason, and slowed down. */
   authenticate(authorization: string | undefined, address: string, callers: Callers): Promise<Caller>;
   listTargets(): readonly TargetSummary[];
   listPrincipals(): readonly Principal[];
+  /** Takes the configuration file up as it is now. Errors: `config_invalid`; `conflict` when it leaves nobody who may come in now, unless that is meant. */
+  applyConfig(isMeant: boolean, by: Caller): Promise<AppliedConfig>;
   /** Errors: `unknown_principal`, `limit_exceeded`. */
   createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken>;
   listTokens(): Promise<readonly StoredToken[]>;

@@ -20,7 +20,7 @@ import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
-import { checkCaller, type ApiContext, type Caller, type Callers, type CommandOutput, type OpenedRun, type RunRequest } from './context.ts';
+import { checkCaller, type ApiContext, type AppliedConfig, type Caller, type Callers, type CommandOutput, type OpenedRun, type RunRequest } from './context.ts';
 import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
@@ -42,6 +42,8 @@ export interface OperationsParts {
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly principals: () => ReadonlyMap<string, Principal>;
+  /** Errors: `config_invalid`; `conflict` when it leaves nobody and that is not meant. */
+  readonly takeUpConfig: (isMeant: boolean) => { readonly file: string };
   readonly addresses: () => Readonly<Record<string, string>>;
   /** The listeners have a certificate. */
   readonly isEncrypted: boolean;
@@ -91,6 +93,12 @@ export class GatewayApi implements ApiContext {
 
   listPrincipals(): readonly Principal[] {
     return [...this.#parts.principals().values()];
+  }
+
+  async applyConfig(isMeant: boolean, by: Caller): Promise<AppliedConfig> {
+    const { file } = this.#parts.takeUpConfig(isMeant);
+    await this.#recordAct('gateway.apply_config', `the configuration, ${isMeant ? 'whoever it leaves' : 'as it is'}`, by, {});
+    return { file, principals: this.#parts.principals().size, targets: this.#parts.targets().size };
   }
 
   async createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken> {

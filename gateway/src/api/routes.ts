@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
+import { applyConfig } from './endpoints/apply-config.ts';
 import { createToken } from './endpoints/create-token.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
@@ -19,6 +20,7 @@ import { watchSession } from './endpoints/watch-session.ts';
 /** The whole API. All of it needs a caller; `/api/health` alone does not, and is in `server.ts`. */
 export const routes: readonly Endpoint[] = [
   listTargets,
+  applyConfig,
   showConnection,
   listPrincipals,
   listTokens,

@@ -8,6 +8,9 @@ const name = z.string().min(1).max(256);
 
 export const tokenBody = z.strictObject({ principal: name, ttlMs: z.number().positive().optional() });
 
+/** `force`: also when it leaves nobody who may come in now. */
+export const configBody = z.strictObject({ force: z.boolean().default(false) });
+
 export const haltBody = z.strictObject({ reason: z.string().max(1000).default('') });
 
 /** Without targets: all that the principal was granted. `command` is recorded with the run; `parent` is the token of the run that it is inside of. */

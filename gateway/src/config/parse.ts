@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { isMap, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
@@ -9,7 +9,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import { systemErrorWords } from '../domain/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { locate, type Problem } from './locate.ts';
-import { configSchema, type RawConfig } from './schema.ts';
+import { configSchema, defaultData, type RawConfig } from './schema.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
 
@@ -37,6 +37,19 @@ export function readConfig(file: string, protocols: readonly Protocol[], environ
     throw new GatewayError('config_invalid', `${file} cannot be read: ${words}. countersign init makes one; --config FILE names another.`, { cause });
   }
   return parseConfig(text, { file: resolve(file), protocols, environment, secrets });
+}
+
+/** The data directory that a file names of which nothing else need be valid, or there at all: so that the gateway is found while the file is mended. */
+export function findData(file: string): string {
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8').slice(0, configBytesMax);
+  } catch {
+    // Then it is where it is by default.
+  }
+  const { contents } = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
+  const named = (isMap(contents) ? contents.get('data') : undefined) ?? /^data:[ \t]+(\S+)[ \t]*$/m.exec(text)?.[1];
+  return resolve(dirname(resolve(file)), typeof named === 'string' && named !== '' ? named : defaultData);
 }
 
 /** Errors: as `readConfig`. */

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import type { Target } from '../domain/target.ts';
 import { suggest } from './suggest.ts';
 
+/** Relative to the configuration file. */
+export const defaultData = './countersign-data';
+
 const name = z
   .string('a name is text: put it in quotes')
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit');
@@ -92,7 +95,7 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     return parseTarget(raw, wrong) ?? z.NEVER;
   });
   return closed({
-    data: text.default('./countersign-data'),
+    data: text.default(defaultData),
     listen: closed(listeners).default({}),
     tls: closed({ cert: text, key: text }).optional(),
     rootKey: secret.optional(),

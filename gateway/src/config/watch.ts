@@ -1,17 +1,21 @@
 import { statSync } from 'node:fs';
 
 const pollMs = 300;
+/** A file that is the same in so many looks, which is about a second, is not being written any more. */
+const stableLooks = 4;
 
 /**
  * Calls back after the file was changed or replaced, until disposed. Polls, so that it also sees what a link (a mounted secret or
- * config map) leads to; and waits until the file has been the same for one look, so that it is not read while it is being written.
+ * config map) leads to; and waits until the file has been the same for a while, so that what is there for a moment while it is being written is not taken for it.
  */
 export function watchConfig(file: string, changed: () => void): Disposable {
   let told = look(file);
   let last = told;
+  let looks = 0;
   const timer = setInterval(() => {
     const now = look(file);
-    if (now !== null && now !== told && now === last) {
+    looks = now === last ? looks + 1 : 1;
+    if (now !== null && now !== told && looks >= stableLooks) {
       told = now;
       changed();
     }
