@@ -1,4 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
+import { JsonEnd } from './json-end.ts';
 import { presentAttributes } from './parameters.ts';
 import { type Message, type Part, toolCall } from './transcript.ts';
 
@@ -19,6 +20,10 @@ export interface CallPiece {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly arguments?: string | undefined;
+  /** What further pieces may name the call by, beside its key. */
+  readonly item?: string | undefined;
+  /** The provider says that a call begins here. */
+  readonly begins?: boolean;
 }
 
 interface WholeCall extends CallPiece {
@@ -34,6 +39,9 @@ interface PartDraft {
   content: string;
   id: string | undefined;
   name: string;
+  item: string | undefined;
+  /** Of the arguments of a call. */
+  readonly end: JsonEnd;
 }
 
 interface Choice {
@@ -140,9 +148,12 @@ export class AnswerDraft {
     }
   }
 
-  /** Begins a tool call, or goes on with it: a name comes once, arguments in pieces. Another id under the same key begins another call. */
+  /**
+   * Begins a tool call, or goes on with it: a name comes once, arguments in pieces. Several servers give parallel calls no index, or all the same: another id, another
+   * name, or more text behind arguments that are whole JSON begins another call.
+   */
   call(choice: number, key: string, piece: CallPiece, type: CallType = 'tool_call'): void {
-    const part = this.#part(choice, key, type, cutName(piece.id));
+    const part = this.#callPart(choice, key, piece, type);
     if (part === null) {
       return;
     }
@@ -151,18 +162,20 @@ export class AnswerDraft {
     this.#lost += kept.length < given.length ? 1 : 0;
     this.#argumentsLeft -= kept.length;
     part.content += kept;
+    part.end.push(given);
     part.name = part.name === '' ? (cutName(piece.name) ?? '') : part.name;
+    part.item ??= cutName(piece.item);
   }
 
   /** Goes on with a call of either type. Where its beginning is not there, as in a piece of a stream, it has no name. */
-  continueCall(choice: number, key: string, pieceOfArguments: string | undefined): void {
-    const isByServer = this.#choices.get(choice)?.open.get(key)?.type === 'server_tool_call';
-    this.call(choice, key, { arguments: pieceOfArguments }, isByServer ? 'server_tool_call' : 'tool_call');
+  continueCall(choice: number, key: string, pieceOfArguments: string | undefined, item?: string): void {
+    const isByServer = this.#known(choice, key, item)?.type === 'server_tool_call';
+    this.call(choice, key, { arguments: pieceOfArguments, item }, isByServer ? 'server_tool_call' : 'tool_call');
   }
 
   /** The end of a call, with all of it: of what is known already nothing changes, nor is it said again in a fragment that a beginning went before. */
   completeCall(choice: number, key: string, whole: WholeCall, type: CallType): void {
-    const known = this.#choices.get(choice)?.open.get(key);
+    const known = this.#known(choice, key, whole.item);
     if (this.#isFragment && (known === undefined || known.name === '')) {
       if (!whole.cameInPieces) {
         this.call(choice, key, { arguments: whole.arguments }, type);
@@ -236,18 +249,41 @@ export class AnswerDraft {
     return choice;
   }
 
-  /** The part that is open under the key, if it is of this type and its id is not another; else a new one. Null past the limit. */
-  #part(index: number, key: string, type: PartDraft['type'], id?: string): PartDraft | null {
+  /** The part that is open under the key, if it is of this type; else a new one. Null past the limit. */
+  #part(index: number, key: string, type: PartDraft['type']): PartDraft | null {
     const choice = this.#choice(index);
     const known = choice?.open.get(key);
-    if (known !== undefined && known.type === type && (id === undefined || known.id === undefined || known.id === id)) {
-      known.id ??= id;
-      return known;
+    return known?.type === type ? known : this.#begin(choice, key, { type, id: undefined, name: '' });
+  }
+
+  /** The call that a piece is of. */
+  #callPart(index: number, key: string, piece: CallPiece, type: CallType): PartDraft | null {
+    const choice = this.#choice(index);
+    const [id, name] = [cutName(piece.id), cutName(piece.name)];
+    const known = this.#known(index, key, piece.item);
+    const sameId = id === undefined || known?.id === id ? undefined : choice?.parts.filter(isDraft).find((part) => part.type === type && part.id === id);
+    if (sameId !== undefined) {
+      choice?.open.set(key, sameId);
+      return sameId;
     }
+    if (known?.type !== type || !isContinuedBy(known, piece)) {
+      return this.#begin(choice, key, { type, id, name: name ?? (known?.type === type && id === undefined && known.end.isOver ? known.name : '') });
+    }
+    known.id ??= id;
+    return known;
+  }
+
+  #known(index: number, key: string, item: string | undefined): PartDraft | undefined {
+    const choice = this.#choices.get(index);
+    const named = item === undefined ? undefined : choice?.parts.filter(isDraft).find((part) => part.item === item);
+    return named ?? choice?.open.get(key);
+  }
+
+  #begin(choice: Choice | null, key: string, { type, id, name }: Pick<PartDraft, 'type' | 'id' | 'name'>): PartDraft | null {
     if (choice === null || !this.#takePlace()) {
       return null;
     }
-    const part: PartDraft = { type, content: '', id, name: '' };
+    const part: PartDraft = { type, content: '', id, name, item: undefined, end: new JsonEnd() };
     choice.parts.push(part);
     choice.open.set(key, part);
     choice.lastKey = key;
@@ -262,6 +298,18 @@ export class AnswerDraft {
     this.#partsLeft -= 1;
     return true;
   }
+}
+
+/** Whether a piece under the same key goes on with a call. */
+function isContinuedBy(call: PartDraft, piece: CallPiece): boolean {
+  const [id, name] = [cutName(piece.id), cutName(piece.name)];
+  const hasMore = piece.arguments !== undefined && piece.arguments.trim() !== '';
+  return (
+    piece.begins !== true &&
+    (id === undefined || call.id === undefined || call.id === id) &&
+    (name === undefined || call.name === '' || call.name === name) &&
+    !(call.end.isOver && hasMore)
+  );
 }
 
 function isDraft(part: PartDraft | Part): part is PartDraft {

@@ -150,7 +150,7 @@ function readBlock(block: JsonObject, index: number, draft: AnswerDraft): void {
       const input = objectAt(block, 'input');
       const given = Object.keys(input).length === 0 ? '' : jsonText(input);
       const kind = type === 'tool_use' ? 'tool_call' : 'server_tool_call';
-      draft.call(0, key, { id: textAt(block, 'id'), name: textAt(block, 'name'), arguments: given }, kind);
+      draft.call(0, key, { id: textAt(block, 'id'), name: textAt(block, 'name'), arguments: given, begins: true }, kind);
       break;
     }
     default:

@@ -144,7 +144,7 @@ function readEvent(type: string, value: unknown, draft: AnswerDraft): void {
     case 'contentBlockStart': {
       const use = objectAt(objectAt(event, 'start'), 'toolUse');
       if (Object.hasOwn(use, 'toolUseId')) {
-        draft.call(0, `block ${index}`, { id: textAt(use, 'toolUseId'), name: textAt(use, 'name') });
+        draft.call(0, `block ${index}`, { id: textAt(use, 'toolUseId'), name: textAt(use, 'name'), begins: true });
       }
       break;
     }
@@ -177,7 +177,7 @@ function putBlock(block: JsonObject, index: number, draft: AnswerDraft): void {
   if (part.type === 'text' || part.type === 'reasoning') {
     draft.append(0, key, part.type, part.content);
   } else if (part.type === 'tool_call') {
-    draft.call(0, key, { id: part.id ?? undefined, name: part.name, arguments: jsonText(part.arguments) });
+    draft.call(0, key, { id: part.id ?? undefined, name: part.name, arguments: jsonText(part.arguments), begins: true });
   } else {
     draft.put(0, part);
   }

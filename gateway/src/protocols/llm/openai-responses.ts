@@ -35,7 +35,8 @@ export const openaiResponses: Shape = {
   },
   read(value, draft) {
     const type = textAt(value, 'type');
-    const key = `item ${numberAt(value, 'output_index') ?? 0}`;
+    const item = textAt(value, 'item_id') ?? textAt(objectAt(value, 'item'), 'id');
+    const key = `item ${numberAt(value, 'output_index') ?? item ?? 0}`;
     switch (type) {
       case undefined:
         readWhole(value, draft);
@@ -60,7 +61,7 @@ export const openaiResponses: Shape = {
       case 'response.mcp_call_arguments.delta':
       case 'response.code_interpreter_call_code.delta':
       case 'response.custom_tool_call_input.delta':
-        draft.continueCall(0, key, textAt(value, 'delta'));
+        draft.continueCall(0, key, textAt(value, 'delta'), item);
         break;
       case 'error':
         draft.fail(errorName(isObject(memberOf(value, 'error')) ? objectAt(value, 'error') : { ...value, type: undefined }), errorMessage(value));
@@ -147,7 +148,7 @@ function readWhole(response: JsonObject, draft: AnswerDraft): void {
 function beginItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   const type = textAt(item, 'type') ?? '';
   if (isCall(type)) {
-    draft.call(0, key, { ...callPiece(item), arguments: '' }, isByProvider(type) ? 'server_tool_call' : 'tool_call');
+    draft.call(0, key, { ...callPiece(item), arguments: '', item: textAt(item, 'id'), begins: true }, isByProvider(type) ? 'server_tool_call' : 'tool_call');
   }
 }
 
@@ -158,7 +159,7 @@ const inPieces: ReadonlySet<string> = new Set(['function_call', 'custom_tool_cal
 function endItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   const type = textAt(item, 'type') ?? '';
   if (isCall(type)) {
-    const whole = { ...callPiece(item), cameInPieces: inPieces.has(type) };
+    const whole = { ...callPiece(item), item: textAt(item, 'id'), cameInPieces: inPieces.has(type) };
     draft.completeCall(0, key, whole, isByProvider(type) ? 'server_tool_call' : 'tool_call');
   } else if (type !== 'message' && type !== 'reasoning') {
     draft.put(0, { type: 'other', name: type });
