@@ -9,7 +9,7 @@ import { ToolCalls } from './tool-calls.ts';
 
 /** Requests that a later one may point back at (a prepared statement) are kept while a session is read, and the parts of answers that are going on. */
 const requestsKept = { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
-const responsesKept = { recordsMax: 256, bytesMax: 16 * 1024 * 1024 };
+const responsesKept = { recordsMax: 100_000, bytesMax: 64 * 1024 * 1024 };
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 

@@ -23,7 +23,7 @@ function shown(
     channelFacts: null,
     governance: null,
     content: content === null ? null : Buffer.from(content),
-    continues: false,
+    continues: seq > 0 && seq < records.length - 1,
     withheld: null,
   }));
   const record = opened[at];
@@ -42,6 +42,13 @@ function response(type: string, body: Uint8Array | string, more = '', status = '
 function messagesIn(attributes: Readonly<Record<string, unknown>>): Message[] {
   const text = attributes['gen_ai.output.messages'];
   return typeof text === 'string' ? JSON.parse(text) : [];
+}
+
+/** What a message says, whatever the spelling of its JSON. */
+function partsIn(attributes: Readonly<Record<string, unknown>>): unknown[] {
+  return messagesIn(attributes).flatMap(({ parts }) =>
+    parts.map((part) => ('arguments' in part && typeof part.arguments === 'string' ? { ...part, arguments: JSON.parse(part.arguments) } : part)),
+  );
 }
 
 const chat = '/v1/chat/completions';
@@ -104,11 +111,29 @@ describe('answers', () => {
         assert.ok(shown([request(stream.path), response(stream.type, stream.bytes)]).text.includes(calls));
       });
 
+      test(`T4.20: ${sample.name}: the last record of a stream of ${stream.type} has the messages of the same answer in one record`, () => {
+        const whole = shown([request(stream.path), response(stream.type, stream.bytes)]).attributes;
+        const unstreamed = shown([request(sample.path), response('application/json', sample.answer)]).attributes;
+        assert.deepEqual(partsIn(whole), partsIn(unstreamed));
+        fc.assert(
+          fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 12 }), fc.constantFrom('', 'gzip'), (places, coding) => {
+            const bytes = coding === '' ? stream.bytes : gzipSync(stream.bytes);
+            const [first = '', ...others] = cutAt(bytes, places);
+            const head = coding === '' ? '' : `Content-Encoding: ${coding}\r\n`;
+            const { attributes } = shown([request(stream.path), response(stream.type, first, head), ...others]);
+            assert.deepEqual(attributes['gen_ai.output.messages'], whole['gen_ai.output.messages']);
+            assert.equal(attributes['countersign.is_whole'], undefined);
+          }),
+          { numRuns: 30 },
+        );
+      });
+
       test(`${sample.name}: no text is lost or said twice in the pieces of a stream of ${stream.type}`, () => {
         fc.assert(
           fc.property(fc.array(fc.nat(), { maxLength: 12 }), (places) => {
             const pieces = cutAt(stream.bytes, places);
-            const records = [request(stream.path), response(stream.type, pieces[0] ?? ''), ...pieces.slice(1)];
+            // The last record has the whole message.
+            const records = [request(stream.path), response(stream.type, pieces[0] ?? ''), ...pieces.slice(1), ''];
             const all = pieces.map((_, i) => messagesIn(shown(records, i + 1).attributes));
             const parts = all.flatMap((messages) => messages.flatMap((message) => message.parts));
             const said = parts.flatMap((part) => (part.type === 'text' ? [part.content] : []));
@@ -159,6 +184,13 @@ describe('answers', () => {
 });
 
 describe('pieces of a stream', () => {
+  test('T4.20: an answer of which a record is missing says that it is not whole', () => {
+    const event = (text: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+    const { attributes } = shown([request(chat), null, event('one '), event('two')]);
+    assert.equal(attributes['countersign.is_whole'], false);
+    assert.deepEqual(messagesIn(attributes)[0]?.parts, [{ type: 'text', content: 'two' }]);
+  });
+
   const events = fixture('openai-chat-stream.txt')
     .toString()
     .split(/(?<=\n\n)/);

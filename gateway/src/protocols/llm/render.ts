@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier, type Piece, readPiece } from '../../wire/http/recorded-pieces.ts';
+import { contentOf, type Earlier, type Piece, readPiece, wholeAnswer, type WholeAnswer } from '../../wire/http/recorded-pieces.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
@@ -22,6 +22,8 @@ const charactersMax = 512 * 1024;
 const kept: KeptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
 /** Segments of a target's base path. */
 const baseSegmentsMax = 8;
+/** False: the messages lack something that went past a limit, or is in a record that is not at hand. */
+const wholeAttribute = 'countersign.is_whole';
 
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
@@ -55,7 +57,23 @@ function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): 
     return (api === null ? null : showAnswer(api, response.head, response.body)) ?? asItIs(response.body);
   }
   const piece = readPiece(record, earlier);
-  return (api === null ? null : showPiece(api, piece)) ?? asItIs(piece.bytes);
+  const { text, attributes } = (api === null ? null : showPiece(api, piece)) ?? asItIs(piece.bytes);
+  return { text, attributes: { ...attributes, ...(api === null || record.continues ? {} : assembled(api, wholeAnswer(record, earlier))) } };
+}
+
+/** The last record of an answer has the whole message, as the same answer in one record would. */
+function assembled(api: Api, whole: WholeAnswer | null): Attributes {
+  if (whole === null) {
+    return { [wholeAttribute]: false };
+  }
+  const answer = new ModelAnswer(api.shape, kept);
+  answer.head(whole.head);
+  answer.bytes(whole.body);
+  return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 ? {} : { [wholeAttribute]: false }) };
+}
+
+function messagesAttribute(messages: readonly Message[]): Attributes {
+  return messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages), ...idsOf(messages) };
 }
 
 /** An answer, or the beginning of a stream. Null where it says nothing that is known. */
@@ -120,7 +138,7 @@ function showEvents(api: Api, { type, isCertain, lead, piece }: Events): Shown |
 function shown(messages: readonly Message[], lines: readonly string[]): Shown {
   return {
     text: lines.filter((line) => line !== '').join('\n'),
-    attributes: messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages), ...idsOf(messages) },
+    attributes: messagesAttribute(messages),
   };
 }
 

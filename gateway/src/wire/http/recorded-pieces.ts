@@ -1,6 +1,6 @@
 import type { OpenedRecord } from '../../domain/record.ts';
 import { headerOf, type ResponseHead } from './reading.ts';
-import { decodeBody, inUtf8, readRecordedResponse } from './recorded-http.ts';
+import { decodeBody, inUtf8, readRecordedHead, readRecordedResponse } from './recorded-http.ts';
 
 /** Finds a record of the same session by its number; null when it is not at hand. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -18,6 +18,7 @@ export interface Piece {
 const pieceDistanceMax = 64;
 const leadBytesMax = 1024 * 1024;
 const headEnd = '\r\n\r\n';
+const headStart = Buffer.from('HTTP/1.1 ');
 
 /** The bytes of a record of an answer that is not its first, with their content coding undone. */
 export function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
@@ -38,6 +39,34 @@ export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
   const lead = decodeBody(head.headers, bytes);
   const whole = decodeBody(head.headers, Buffer.concat([bytes, piece]));
   return { head, lead, bytes: whole.subarray(lead.length) };
+}
+
+/** An answer that was recorded in pieces, put together. */
+export interface WholeAnswer {
+  readonly head: ResponseHead;
+  /** With its content coding undone. */
+  readonly body: Buffer;
+}
+
+/** All of the answer that ends in this record; null where a piece of it is not at hand, or it goes on. */
+export function wholeAnswer(record: OpenedRecord, earlier: Earlier): WholeAnswer | null {
+  const request = record.meta?.request;
+  if (request === undefined || record.continues) {
+    return null;
+  }
+  const pieces: Buffer[] = [contentOf(record)];
+  for (let seq = record.seq - 1; seq > request; seq -= 1) {
+    const content = pieceOf(record, earlier(seq));
+    if (content !== null) {
+      pieces.push(content);
+      const response = content.subarray(0, headStart.length).equals(headStart) ? readRecordedHead(content) : null;
+      if (response !== null) {
+        const body = Buffer.concat([response.body, ...pieces.slice(0, -1).toReversed()]);
+        return { head: response, body: decodeBody(response.headers, body) };
+      }
+    }
+  }
+  return null;
 }
 
 /** What came of an answer before one of its pieces, as it was recorded. */
