@@ -78,7 +78,7 @@ principals:
       ['scram', stranger, '42501', /stranger was not granted scram/],
       ['absent', token, '08006', /cannot be reached: the connection was refused.*\(session [0-9a-f]{32}\)/],
       ['wrong', token, '08006', /does not accept the credential.*\(session [0-9a-f]{32}\)/],
-      ['scram/nowhere', token, '08006', /database "nowhere" does not exist/],
+      ['scram/nowhere', token, '3D000', /database "nowhere" does not exist/],
     ];
     for (const [database, password, code, words] of refusals) {
       await assert.rejects(connect(database, password), (error: Error & { readonly code?: string }) => {
