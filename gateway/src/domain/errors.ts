@@ -21,6 +21,7 @@ export const errorCodes = [
   'deadline_exceeded',
   'malformed',
   'unsupported',
+  'not_upgraded',
   'not_found',
   'not_recorded',
   'conflict',

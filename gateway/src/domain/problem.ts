@@ -18,6 +18,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   deadline_exceeded: 504,
   malformed: 400,
   unsupported: 400,
+  not_upgraded: 426,
   not_found: 404,
   not_recorded: 404,
   conflict: 409,

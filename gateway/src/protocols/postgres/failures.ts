@@ -21,6 +21,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   deadline_exceeded: '57P05',
   malformed: '08P01',
   unsupported: '0A000',
+  not_upgraded: '0A000',
   not_found: '42704',
   not_recorded: 'P0002',
   conflict: '55006',

@@ -27,6 +27,8 @@ import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
 const smallBodyBytes = 64 * 1024;
 /** How long the last words to a client may wait for the journal. */
 const lastWordsMs = 1_000;
+/** What a 426 says that the client is to go on in (RFC 9110, 15.5.22). */
+const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
 const traceparentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /**
@@ -147,7 +149,7 @@ class ExchangeRun {
   async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
     const action = this.#rules.upgrade?.(head);
     if (action === undefined) {
-      throw new GatewayError('unsupported', 'Requests to this target are not upgraded.');
+      throw this.#refuseUpgrade(session, head);
     }
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
     const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
@@ -156,6 +158,17 @@ class ExchangeRun {
       this.#forward(session, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }
+  }
+
+  /** It is in the record as a request that was denied: policy is not asked of what no policy could let through. */
+  #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
+    const reason = 'This request cannot go on in WebSocket: ask in plain HTTP.';
+    const [path = ''] = head.path.split('?', 1);
+    const attributes = { 'http.request.method': head.method, 'url.path': path };
+    this.#request = session.record('request', { action: 'unknown', verdict: 'deny', reason, attributes }, [
+      composeRequestHead(this.#sentHead(head, [], session)),
+    ]);
+    return new GatewayError('not_upgraded', reason);
   }
 
   #forward(
@@ -372,7 +385,7 @@ class ExchangeRun {
       return;
     }
     const { status, headers: words, body } = this.#rules.failure(failed);
-    const headers = status === 401 ? [...words, ...challenges] : words;
+    const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : [])];
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);
