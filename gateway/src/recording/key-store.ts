@@ -97,6 +97,14 @@ export class KeyStore implements Disposable {
     return row === undefined ? null : hashOfWrapped(blob(row['meta']), blob(row['content']));
   }
 
+  /**
+   * Destroys the secrets behind the newest that was announced: an earlier start made them ahead, and no record names them. They are not handed out now, for a crash may
+   * have left bytes on the disk that were sealed with them.
+   */
+  dropSpares(newestAnnounced: number): void {
+    this.#database.run('DELETE FROM session_secrets WHERE id > ?', [newestAnnounced]);
+  }
+
   /** The numbers up to this one were announced for secrets that are lost: they are not given again. */
   skipTo(keyId: number): void {
     this.#database.transaction(() => {

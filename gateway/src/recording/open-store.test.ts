@@ -148,6 +148,30 @@ describe('what a start finds is one store', () => {
     });
   }
 
+  for (const how of ['stopped', 'crashed'] as const) {
+    test(`T4.50: starts of a store that was ${how} leave no secrets behind that nobody uses`, async () => {
+      let data = copyOf(late, () => undefined);
+      const counts: number[] = [];
+      for (let start = 0; start < 5; start++) {
+        const { recorder, keys } = await openRecorder(data);
+        recorder.openSession();
+        await recorder.publish();
+        const left = copyOf(data, () => undefined);
+        await recorder[Symbol.asyncDispose]();
+        keys[Symbol.dispose]();
+        data = how === 'crashed' ? left : data;
+        using database = openSqlite(join(data, 'keys.db'), { journal: 'truncate' });
+        counts.push(Number(database.get('SELECT count(*) AS rows FROM session_secrets')?.['rows']));
+      }
+      // The gateway's own session and the other one.
+      const [first = 0] = counts;
+      assert.deepEqual(
+        counts.map((count) => count - first),
+        [0, 2, 4, 6, 8],
+      );
+    });
+  }
+
   test('T4.13, E42: a rollback that is accepted is declared by the epoch', async () => {
     for (const [change, declared] of [
       [take(() => early, 'journal', 'log'), ['number', 'object']],

@@ -43,8 +43,13 @@ export async function openStore(data: string, environment: NodeJS.ProcessEnv, ma
     lostKey = findLostKey(keys, announced, mayRollBack);
   };
   const { end, lostSize } = await recoverJournal(data, { gatewayId, size: keys.loggedSize, requireSecrets, mayRollBack });
+  const rollback = lostSize === null && lostKey === null ? null : { records: lostSize, key: lostKey };
+  if (rollback === null) {
+    // Not those of records that may still be found.
+    keys.dropSpares(end.secrets?.key ?? 0);
+  }
   parts.move();
-  return { keys, end, rollback: lostSize === null && lostKey === null ? null : { records: lostSize, key: lostKey } };
+  return { keys, end, rollback };
 }
 
 /** What readers outside were given is of the key that signs here. */
