@@ -14,6 +14,7 @@ import { Follower } from './feed/follower.ts';
 import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { GatewayApi } from './api/operations.ts';
+import { recordLeftTokenActs } from './api/token-acts.ts';
 import { apiListener } from './api/server.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
@@ -127,6 +128,7 @@ export class Gateway implements AsyncDisposable {
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
+    await recordLeftTokenActs(recorder, tokens);
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;

@@ -1,6 +1,8 @@
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
 import { findData } from '@countersign/gateway/config/parse.ts';
+import { isStoreInUse } from '@countersign/gateway/store-lock.ts';
 import { makeDataDirectory } from '@countersign/gateway/store/data-directory.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -60,6 +62,10 @@ function runningOffice(options: LocationOptions): TokenOffice {
 async function withFiles<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
   const data = findData(options.config);
   makeDataDirectory(data);
+  if (isStoreInUse(data)) {
+    throw new Error(`a gateway is starting or stopping on ${data}: try again in a moment`);
+  }
+  const by = osUser();
   // Here, because the usual way is to ask the running gateway, which has them.
   const { Authenticator } = await import('@countersign/gateway/identity/authenticate.ts');
   const { openSqlite } = await import('@countersign/gateway/store/sqlite.ts');
@@ -69,12 +75,21 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   using authenticator = new Authenticator({ tokens, findPrincipal: (id) => loadConfig(options).principals.get(id), now: Date.now });
   return await act({
     create: async (principal, ttlMs) => {
-      const { token, stored } = await authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
+      const { token, stored } = await authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
       return { token, ...summarizeToken(stored) };
     },
     list: async () => (await tokens.list()).map(summarizeToken),
-    revoke: async (id) => authenticator.revoke(id),
+    revoke: async (id) => (await authenticator.revoke(id, by)) !== null,
   });
+}
+
+/** Who does it, as the operating system knows them: the next start of the gateway records it. */
+function osUser(): string {
+  try {
+    return `os:${userInfo().username}`;
+  } catch {
+    return `os:${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 async function create(principal: string, options: LocationOptions & RowOptions & { readonly ttl?: number }): Promise<void> {

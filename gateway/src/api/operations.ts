@@ -19,10 +19,11 @@ import { SessionOpener } from '../recording/session-reader.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
-import type { StoredToken, Tokens } from '../store/tokens.ts';
+import type { StoredToken, TokenAct, Tokens } from '../store/tokens.ts';
 import { checkCaller, type ApiContext, type AppliedConfig, type Caller, type Callers, type CommandOutput, type OpenedRun, type RunRequest } from './context.ts';
 import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
+import { recordTokenAct } from './token-acts.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
 const tokenCharactersMax = 256;
@@ -102,8 +103,10 @@ export class GatewayApi implements ApiContext {
   }
 
   async createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken> {
-    const made = await this.#parts.authenticator.create(principal, ttlMs === undefined ? {} : { ttlMs });
-    await this.#recordAct('gateway.create_token', `a token for ${principal}`, by, { 'countersign.token.id': made.stored.id });
+    const { authenticator, recorder, tokens } = this.#parts;
+    const made = await authenticator.create(principal, { unrecordedBy: by.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
+    const act: TokenAct = { act: 'create', token: made.stored.id, principal, timeMs: made.stored.createdMs, by: by.id };
+    await recordTokenAct(recorder, tokens, act, by.address);
     return made;
   }
 
@@ -112,11 +115,13 @@ export class GatewayApi implements ApiContext {
   }
 
   async revokeToken(id: string, by: Caller): Promise<boolean> {
-    const isThere = await this.#parts.authenticator.revoke(id);
-    if (isThere) {
-      await this.#recordAct('gateway.revoke_token', `token ${id}`, by, { 'countersign.token.id': id });
+    const { authenticator, recorder, tokens } = this.#parts;
+    const revoked = await authenticator.revoke(id, by.id);
+    if (revoked === null) {
+      return false;
     }
-    return isThere;
+    await recordTokenAct(recorder, tokens, { act: 'revoke', token: id, principal: revoked.principal, timeMs: Date.now(), by: by.id }, by.address);
+    return true;
   }
 
   async *listSessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary> {

@@ -91,10 +91,14 @@ test('each refusal has its reason', async () => {
   assert.match(await refusal(token), /not configured/);
   principals.set('bot', bot);
   office.nowMs += 1000;
-  assert.equal(await tokens.revoke(stored.id, office.nowMs), true);
-  assert.equal(await tokens.revoke(stored.id, office.nowMs + 1), true, 'revoking again is no error');
+  assert.equal((await tokens.revoke(stored.id, office.nowMs, 'ann'))?.principal, 'bot');
+  assert.ok(await tokens.revoke(stored.id, office.nowMs + 1, 'bob'), 'revoking again is no error');
+  assert.deepEqual(
+    (await tokens.unrecorded()).map(({ by }) => by),
+    ['ann'],
+  );
   assert.equal((await tokens.list())[0]?.revokedMs, office.nowMs, 'and does not move the moment');
-  assert.equal(await tokens.revoke('tok_0', office.nowMs), false);
+  assert.equal(await tokens.revoke('tok_0', office.nowMs, 'ann'), null);
   assert.match(await refusal(token), /revoked/);
 });
 

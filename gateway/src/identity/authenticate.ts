@@ -24,6 +24,8 @@ export interface NewTokenOptions {
   readonly session?: string;
   /** What it reaches of what the principal was granted; all by default. */
   readonly targets?: readonly string[];
+  /** Who makes it, where that is still to be recorded as an act of its own. */
+  readonly unrecordedBy?: string;
 }
 
 export interface AuthenticatorOptions {
@@ -98,15 +100,15 @@ export class Authenticator implements Disposable {
       expiresMs: createdMs + ttlMs,
       revokedMs: null,
     };
-    await tokens.add(stored, hashToken(token));
+    await tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
     return { token, stored, standing: this.#standings.of(stored, found) };
   }
 
-  /** Ends all that it opened, before this resolves. False when there is no such token. */
-  async revoke(id: string): Promise<boolean> {
-    const isThere = await this.#options.tokens.revoke(id, this.#options.now());
+  /** Ends all that it opened. Null when there is no such token. `by`: who does it, which is still to be recorded. */
+  async revoke(id: string, by: string): Promise<StoredToken | null> {
+    const revoked = await this.#options.tokens.revoke(id, this.#options.now(), by);
     this.#standings.revoke(id);
-    return isThere;
+    return revoked;
   }
 
   /** To call when the configuration was taken up: what a principal opened ends with it. */

@@ -8,6 +8,8 @@ const migrations = [
     id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, principal TEXT NOT NULL, on_behalf_of TEXT, session TEXT,
     created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, revoked_ms INTEGER) STRICT`,
   `ALTER TABLE tokens ADD COLUMN targets TEXT`,
+  `ALTER TABLE tokens ADD COLUMN unrecorded_made_by TEXT;
+  ALTER TABLE tokens ADD COLUMN unrecorded_revoked_by TEXT`,
 ];
 
 interface TokenRow {
@@ -20,6 +22,8 @@ interface TokenRow {
   readonly created_ms: number;
   readonly expires_ms: number;
   readonly revoked_ms: number | null;
+  readonly unrecorded_made_by: string | null;
+  readonly unrecorded_revoked_by: string | null;
 }
 
 export interface StoredToken {
@@ -34,6 +38,15 @@ export interface StoredToken {
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly revokedMs: number | null;
+}
+
+/** What was done to a token and is not in the record yet. */
+export interface TokenAct {
+  readonly act: 'create' | 'revoke';
+  readonly token: string;
+  readonly principal: string;
+  readonly timeMs: number;
+  readonly by: string;
 }
 
 /** Tokens that were found are kept at hand: HTTP clients prove theirs with each request. */
@@ -55,8 +68,12 @@ export class Tokens {
     return this.#changes;
   }
 
-  async add(token: StoredToken, hash: Uint8Array): Promise<void> {
-    await this.#database.insertInto('tokens').values(formatRow(token, hash)).execute();
+  /** `unrecordedBy`: who made it, until `recorded` is called. */
+  async add(token: StoredToken, hash: Uint8Array, unrecordedBy: string | null): Promise<void> {
+    await this.#database
+      .insertInto('tokens')
+      .values({ ...formatRow(token, hash), unrecorded_made_by: unrecordedBy, unrecorded_revoked_by: null })
+      .execute();
   }
 
   async findByHash(hash: Uint8Array): Promise<StoredToken | null> {
@@ -81,19 +98,49 @@ export class Tokens {
     return rows.map(parseRow);
   }
 
-  /** The moment of the first revocation stays. False when there is no such token. */
-  async revoke(id: string, nowMs: number): Promise<boolean> {
-    const { numUpdatedRows } = await this.#database
+  /** The moment of the first revocation stays. Null when there is no such token. */
+  async revoke(id: string, nowMs: number, unrecordedBy: string): Promise<StoredToken | null> {
+    await this.#database
       .updateTable('tokens')
-      .set((query) => ({ revoked_ms: query.fn.coalesce('revoked_ms', query.val(nowMs)) }))
+      .set({ revoked_ms: nowMs, unrecorded_revoked_by: unrecordedBy })
       .where('id', '=', id)
-      .executeTakeFirst();
+      .where('revoked_ms', 'is', null)
+      .execute();
     this.#forget();
-    return numUpdatedRows > 0n;
+    const row = await this.#database.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst();
+    return row === undefined ? null : parseRow(row);
+  }
+
+  /** Oldest first. */
+  async unrecorded(): Promise<readonly TokenAct[]> {
+    const rows = await this.#database
+      .selectFrom('tokens')
+      .selectAll()
+      .where((row) => row.or([row('unrecorded_made_by', 'is not', null), row('unrecorded_revoked_by', 'is not', null)]))
+      .execute();
+    const acts = rows.flatMap(({ id: token, principal, ...row }) => [
+      ...(row.unrecorded_made_by === null ? [] : [{ act: 'create' as const, token, principal, timeMs: row.created_ms, by: row.unrecorded_made_by }]),
+      ...(row.unrecorded_revoked_by === null ? [] : [{ act: 'revoke' as const, token, principal, timeMs: row.revoked_ms ?? 0, by: row.unrecorded_revoked_by }]),
+    ]);
+    return acts.toSorted((a, b) => a.timeMs - b.timeMs);
+  }
+
+  /** To call when it is in the record. */
+  async recorded({ act, token }: Pick<TokenAct, 'act' | 'token'>): Promise<void> {
+    await this.#database
+      .updateTable('tokens')
+      .set(act === 'create' ? { unrecorded_made_by: null } : { unrecorded_revoked_by: null })
+      .where('id', '=', token)
+      .execute();
   }
 
   async removeExpired(beforeMs: number): Promise<void> {
-    await this.#database.deleteFrom('tokens').where('expires_ms', '<', beforeMs).execute();
+    await this.#database
+      .deleteFrom('tokens')
+      .where('expires_ms', '<', beforeMs)
+      .where('unrecorded_made_by', 'is', null)
+      .where('unrecorded_revoked_by', 'is', null)
+      .execute();
     this.#forget();
   }
 
@@ -112,7 +159,7 @@ export class Tokens {
   }
 }
 
-function formatRow(token: StoredToken, hash: Uint8Array): TokenRow {
+function formatRow(token: StoredToken, hash: Uint8Array): Omit<TokenRow, 'unrecorded_made_by' | 'unrecorded_revoked_by'> {
   return {
     id: token.id,
     hash,
