@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { text as readAll } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { createOpenAI } from '@ai-sdk/openai';
@@ -281,6 +283,48 @@ principals:
       const stream = await google.models.generateContentStream({ model: 'gemini-2.5-flash', contents: 'endless' });
       await assert.rejects(readHalted(stream), (error) => error instanceof ApiError && error.status === 409 && error.message.includes('HALTED'));
     });
+  });
+
+  test('T4.30: the version of the API may be part of the address that a client was given, or not', async () => {
+    for (const prefix of ['', '/v1']) {
+      const answer = await fetch(`${base}/claude${prefix}/messages`, {
+        method: 'POST',
+        headers: { 'x-api-key': token, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'claude-opus-4', max_tokens: 9, messages: [{ role: 'user', content: 'Hello' }] }),
+      });
+      assert.equal(answer.status, 200, await answer.text());
+      assert.equal(lastAsked().path, '/v1/messages');
+      assert.equal((await newest()).findLast(({ kind }) => kind === 'request')?.action, 'llm.chat');
+    }
+  });
+
+  test("T4.30: a token in Gemini's parameter is taken, neither sent on nor recorded", async () => {
+    const own = gateway.token('agent');
+    const ask = async (query: string): Promise<Response> =>
+      fetch(`${base}/gemini/v1beta/models/gemini-2.5-flash:generateContent?${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ contents: [{ parts: [{ text: 'Hello' }] }] }),
+      });
+    const answer = await ask(`key=${own}&alt=json`);
+    assert.equal(answer.status, 200, await answer.text());
+    assert.equal(lastAsked().path, '/v1beta/models/gemini-2.5-flash:generateContent?alt=json');
+    assert.equal(lastAsked().headers['x-goog-api-key'], key);
+    assert.ok(!JSON.stringify(await newest()).includes(own));
+    assert.equal((await ask('key=cs_another')).status, 401);
+    assert.equal((await ask(`key=${own}&key=${token}`)).status, 400, 'two different ones');
+  });
+
+  test("T4.30: a run gives Google's SDK one key and no reason to warn, whatever is set outside", async () => {
+    const script = `const { GoogleGenAI } = await import('@google/genai');
+      const answer = await new GoogleGenAI({}).models.generateContent({ model: 'gemini-2.5-flash', contents: 'Hello' });
+      console.log(answer.text !== undefined, process.env.GOOGLE_GENERATIVE_AI_API_KEY === process.env.GEMINI_API_KEY);`;
+    const words = ['run', '--as', 'agent', '--target', 'gemini', '--', process.execPath, '--input-type=module', '-e', script];
+    const child = gateway.spawnCli(words, { GOOGLE_API_KEY: 'another' });
+    const [stdout, stderr, [status]] = await Promise.all([readAll(child.stdout), readAll(child.stderr), once(child, 'exit')]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^(?:true|false) true\n$/);
+    assert.ok(!/GOOGLE_API_KEY|Both/.test(stdout + stderr), stderr);
   });
 
   test('what was recorded verifies', () => {

@@ -192,6 +192,18 @@ principals:
     assert.ok(!JSON.stringify(records).includes('socket-canary'));
   });
 
+  test('T4.30: a token among the offered protocols is taken, neither sent on nor recorded', async () => {
+    const own = gateway.token('agent');
+    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/api/say`, ['chat', `openai-insecure-api-key.${own}`]);
+    const opened = once(client, 'open');
+    const [answer]: IncomingMessage[] = await once(client, 'upgrade');
+    await opened;
+    assert.equal(lastSeen().headers['sec-websocket-protocol'], 'chat');
+    assert.equal(client.protocol, 'chat');
+    client.terminate();
+    assert.ok(!JSON.stringify(await gateway.records(String(answer?.headers['countersign-session']))).includes(own));
+  });
+
   test('under TLS on both sides', async () => {
     const url = `wss://127.0.0.1:${gateway.port('http')}/t/secure/x`;
     const client = new WebSocket(url, { ca: certificate.certificate, headers: { authorization: `Bearer ${token}` } });

@@ -31,11 +31,13 @@ function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
   const url = targetUrl(door);
   switch (providerOf(door.options)) {
     case 'openai':
-      return { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: token };
+      // The Agents SDK sends what it did to OpenAI by itself, with this token: what there is to know is in the record.
+      return { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: token, OPENAI_AGENTS_DISABLE_TRACING: '1' };
     case 'anthropic':
       return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: token };
     case 'gemini':
-      return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: token, GOOGLE_API_KEY: token };
+      // The SDK warns of two keys and takes the other one, which may be set outside of the run: empty counts as none.
+      return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: token, GOOGLE_GENERATIVE_AI_API_KEY: token, GOOGLE_API_KEY: '' };
     case 'azure':
       return { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: token };
     case 'ollama':
@@ -44,6 +46,8 @@ function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
       // Clients of AWS send a bearer token under TLS only; in the clear it goes beside keys that sign nothing here.
       return {
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
+        // LiteLLM's name for it.
+        AWS_BEDROCK_RUNTIME_ENDPOINT: url,
         ...(door.tls
           ? { AWS_BEARER_TOKEN_BEDROCK: token }
           : { AWS_ACCESS_KEY_ID: 'countersign', AWS_SECRET_ACCESS_KEY: 'countersign', AWS_SESSION_TOKEN: token }),

@@ -11,6 +11,8 @@ import { findApi } from './routes.ts';
 /** Models: the body of a known API is read whole before it is decided; what else there is of the provider's API goes as it comes, as `unknown`. */
 export const rules: ExchangeRules = {
   isReadWhole: (head, target) => findApi(head)?.takesBody === true || boundIds(target)?.isReadWhole(head) === true,
+  path: (path, target) => (providerOf(target.options) === 'anthropic' ? withVersion(path, target) : path),
+  tokenParameter: 'key',
   // A conversation is sent whole with each turn.
   read: (head, body, target) => ({
     ...withIds(readModelRequest(head, body ?? new Uint8Array()), { head, body }, target),
@@ -27,6 +29,17 @@ export const rules: ExchangeRules = {
   failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
   lastEvent: ({ problem, head }, answered) => describeFailureInStream(dialectOf(head), headerOf(answered.headers, 'content-type') ?? '', problem),
 };
+
+/** What lies below the version of Anthropic's API. */
+const anthropicResource = /^\/(?:messages|models|complete|files|skills|organizations)(?=[/?]|$)/;
+
+/** Anthropic's clients differ in whether the version belongs to the address that they are given, and so do those who write a target's: it is sent once. */
+function withVersion(path: string, { path: base }: Target): string {
+  if (base.endsWith('/v1')) {
+    return path.replace(/^\/v1(?=\/)/, '');
+  }
+  return anthropicResource.test(path) ? `/v1${path}` : path;
+}
 
 function boundIds(target: Target): IdsOfProvider | null {
   return idsAreFor(target) === null ? null : idsOfProvider(providerOf(target.options));

@@ -19,7 +19,7 @@ export const mcp: ExchangeProtocol = {
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},
-    command: `npx @modelcontextprotocol/inspector --cli ${targetUrl(door)} --header 'Authorization: Bearer TOKEN' --method tools/list`,
+    command: `npx @modelcontextprotocol/inspector --cli ${targetUrl(door)} --transport http --header 'Authorization: Bearer TOKEN' --method tools/list`,
   }),
   serve: (exchange, door) => serveExchange(exchange, door, rules),
   bridge: { title: 'speak MCP over standard input and output with a target behind the gateway', run: runBridge },

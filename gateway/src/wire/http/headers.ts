@@ -46,14 +46,24 @@ export function pairHeaders(raw: readonly string[]): Headers {
   return pairs;
 }
 
-/** The client's Countersign token, from whichever header its SDK uses; '' when it gives none. Two different ones are refused. */
-export function readToken(headers: Headers): string {
-  const tokens = new Set<string>();
+/** How a client that can set no header gives its token where it opens a WebSocket: as one of the protocols that it offers, behind this. */
+const tokenProtocol = 'openai-insecure-api-key.';
+
+/** The client's Countersign token, from whichever header its SDK uses, or found elsewhere; '' when it gives none. Two different ones are refused. */
+export function readToken(headers: Headers, found: readonly string[] = []): string {
+  const tokens = new Set<string>(found);
   for (const [name, value] of headers) {
     if (credentials.has(name)) {
       const token = tokenIn(value);
       if (isToken(token)) {
         tokens.add(token);
+      }
+    } else if (name === 'sec-websocket-protocol') {
+      for (const offered of offeredProtocols(value)) {
+        const token = offered.slice(tokenProtocol.length);
+        if (offered.startsWith(tokenProtocol) && isToken(token)) {
+          tokens.add(token);
+        }
       }
     }
   }
@@ -61,6 +71,30 @@ export function readToken(headers: Headers): string {
     throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
   }
   return [...tokens][0] ?? '';
+}
+
+function offeredProtocols(value: string): string[] {
+  return value.split(',').map((name) => name.trim());
+}
+
+/** The path without the tokens that are the value of this parameter, and those tokens. */
+export function takeTokens(path: string, parameter: string): { readonly path: string; readonly tokens: readonly string[] } {
+  const at = path.indexOf('?');
+  if (at < 0) {
+    return { path, tokens: [] };
+  }
+  const tokens: string[] = [];
+  const kept = path
+    .slice(at + 1)
+    .split('&')
+    .filter((pair) => {
+      const value = pair.startsWith(`${parameter}=`) ? pair.slice(parameter.length + 1) : '';
+      if (isToken(value)) {
+        tokens.push(value);
+      }
+      return !isToken(value);
+    });
+  return tokens.length === 0 ? { path, tokens } : { path: kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`, tokens };
 }
 
 /** A browser that was asked for a token once gives it as Basic to whatever any page asks for: such pages are other people's. Errors: `refused`. */
@@ -81,9 +115,19 @@ export function assertNoForeignPage(headers: Headers, host: string): void {
  */
 export function endToEndRequest(headers: Headers, token: string): Headers {
   const named = connectionOptions(headers);
-  return headers.filter(
+  return withoutTokenProtocol(headers).filter(
     ([name, value]) => !hopByHop.has(name) && !named.has(name) && !internal.test(name) && !credentials.has(name) && (token === '' || !value.includes(token)),
   );
+}
+
+function withoutTokenProtocol(headers: Headers): Headers {
+  return headers.flatMap(([name, value]): Headers => {
+    if (name !== 'sec-websocket-protocol' || !value.includes(tokenProtocol)) {
+      return [[name, value]];
+    }
+    const kept = offeredProtocols(value).filter((offered) => !offered.startsWith(tokenProtocol));
+    return kept.length === 0 ? [] : [[name, kept.join(', ')]];
+  });
 }
 
 /** The headers of a request whose answer must come as it is, without a content coding. */

@@ -13,6 +13,10 @@ export interface ExchangeRules {
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
   /** What a request to go on in WebSocket is, where the protocol lets one through: each frame of the client is a part of it. */
   readonly upgrade?: (head: RequestHead) => Action;
+  /** The one spelling of an address that clients of the protocol write in several: it is what is decided on, recorded and sent. */
+  readonly path?: (path: string, target: Target) => string;
+  /** A parameter of the query in which clients may give their token. It is taken out before anything else is done. */
+  readonly tokenParameter?: string;
   readonly call: (target: Target) => TargetCall;
   /** Makes the call, where targets of the protocol may be reached otherwise than over HTTP. */
   readonly begin?: (session: Session, call: TargetCall, receiver: CallReceiver) => UpstreamCall;

@@ -5,6 +5,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../domain/problem.ts';
+import type { Target } from '../../domain/target.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
 import { Connection } from '../connection.ts';
 import { runRelay } from '../relay-loop.ts';
@@ -13,7 +14,7 @@ import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
-import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, withoutCoding } from './headers.ts';
+import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
 import { DirectUrls, OwnUrls, UrlRewriting } from './own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
@@ -95,14 +96,16 @@ class ExchangeRun {
 
   async #serve(): Promise<void> {
     const headers = pairHeaders(this.#exchange.request.rawHeaders);
-    this.#head = { ...this.#head, headers };
-    const session = await this.#authenticate(headers);
+    const parameter = this.#rules.tokenParameter;
+    const { path, tokens } = parameter === undefined ? { path: this.#exchange.path, tokens: [] } : takeTokens(this.#exchange.path, parameter);
+    this.#head = { ...this.#head, path, headers };
+    const session = await this.#authenticate(headers, tokens);
     const token = this.#token;
     const { target } = session;
     const call = this.#rules.call(target);
     const head = {
       method: this.#exchange.request.method ?? '',
-      path: normalizePath(this.#exchange.path, call.allowsEncodedSlash),
+      path: this.#pathOf(normalizePath(path, call.allowsEncodedSlash), target),
       headers: endToEndRequest(headers, token),
     };
     if (head.method === 'TRACE') {
@@ -235,7 +238,11 @@ class ExchangeRun {
     }
   }
 
-  async #authenticate(headers: Headers): Promise<Session> {
+  #pathOf(path: string, target: Target): string {
+    return this.#rules.path?.(path, target) ?? path;
+  }
+
+  async #authenticate(headers: Headers, found: readonly string[]): Promise<Session> {
     const { isLoopback, isEncrypted, target, clientAddress } = this.#exchange;
     if (!isLoopback && !isEncrypted) {
       throw new GatewayError('refused', 'A token is taken over the network only under TLS: configure tls, and use https://.');
@@ -245,7 +252,7 @@ class ExchangeRun {
     }
     const { host, ':authority': authority } = this.#exchange.request.headers;
     assertNoForeignPage(headers, String(authority ?? host ?? ''));
-    const token = readToken(headers);
+    const token = readToken(headers, found);
     this.#token = token;
     const traceparent = headerOf(headers, 'traceparent');
     const session = await this.#door.authenticate({
