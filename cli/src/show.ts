@@ -9,6 +9,7 @@ const shownAttributes = new Map([
   ['db.response.status_code', 'status_code'],
   ['error.type', 'error'],
   ['gen_ai.tool.call.id', 'call'],
+  ['countersign.likely_tool_calls', 'likely_call'],
   ['process.exit.code', 'exit_code'],
   ['log.iostream', 'stream'],
   ['countersign.parent_session', 'inside'],

@@ -4,6 +4,9 @@ import type { AttributeValue, Attributes } from '../domain/action.ts';
 const pendingMax = 256;
 /** Shorter arguments occur in too many requests to tell anything. */
 const tellingCharactersMin = 4;
+/** So do shorter ids, which some servers number. */
+const idCharactersMin = 6;
+const inWord = /[\w-]/;
 
 interface Pending {
   readonly id: string;
@@ -19,28 +22,40 @@ export interface TimelineEntry {
   readonly text: string;
 }
 
+/** Ids of calls that a record is due to. */
+export interface Causes {
+  /** The record names them. */
+  readonly certain: readonly string[];
+  /** They are going on then, and nothing speaks against it. */
+  readonly likely: readonly string[];
+}
+
+const none: Causes = { certain: [], likely: [] };
+
 /**
- * Ties what happens on the channels of a session to the tool calls that caused it: by the tool's name where the request is itself a call of it, by the arguments
- * that it carries on, else by nesting in time: a call is going on from the answer that asked for it to the next prompt, which brings its result.
+ * Ties what happens on the channels of a session to the tool calls that caused it. It is certain where a request carries the id of the call. Else it is likely: by the tool's name where the
+ * request is itself a call of it, by the arguments that it carries on, or by nesting in time: a call is going on from the answer that asked for it to the next prompt, which brings its result.
  */
 export class ToolCalls {
   #pending: Pending[] = [];
 
-  /** Ids of the calls that a record may be due to, given in the order of the session; empty for none. */
-  causes({ kind, attributes, text }: TimelineEntry): readonly string[] {
+  /** Records are given in the order of the session. */
+  causes({ kind, attributes, text }: TimelineEntry): Causes {
     if (kind === 'response') {
       const asked = callsOf(attributes);
       this.#pending = [...this.#pending, ...asked].slice(-pendingMax);
-      return [];
+      return none;
     }
     if (kind !== 'request') {
-      return [];
+      return none;
     }
     if (attributes['gen_ai.request.model'] !== undefined) {
       this.#pending = [];
-      return [];
+      return none;
     }
-    return this.#match(attributes, text).map(({ id }) => id);
+    const said = [text, ...Object.values(attributes).filter((value) => typeof value === 'string')];
+    const named = this.#pending.filter(({ id }) => said.some((each) => namesId(each, id)));
+    return named.length > 0 ? { certain: named.map(({ id }) => id), likely: [] } : { certain: [], likely: this.#match(attributes, text).map(({ id }) => id) };
   }
 
   #match(attributes: Attributes, text: string): readonly Pending[] {
@@ -50,6 +65,19 @@ export class ToolCalls {
     const telling = candidates.filter(({ texts }) => texts.some((each) => text.includes(each)));
     return telling.length > 0 ? telling : candidates;
   }
+}
+
+/** As a word of its own: one id may be the beginning of another. */
+function namesId(text: string, id: string): boolean {
+  if (id.length < idCharactersMin) {
+    return false;
+  }
+  for (let at = text.indexOf(id); at >= 0; at = text.indexOf(id, at + 1)) {
+    if (!inWord.test(text.charAt(at - 1)) && !inWord.test(text.charAt(at + id.length))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function callsOf(attributes: Attributes): Pending[] {
