@@ -64,12 +64,15 @@ const rules: Readonly<Record<Provider, IdRules | null>> = {
 export class IdsOfProvider {
   readonly #rules: IdRules;
   readonly #named: RegExp;
+  /** Where an id begins in JSON: cheap to look for. */
+  readonly #beginning: RegExp;
   readonly #given: RegExp;
 
   constructor(idRules: IdRules) {
     const { spelling, members } = idRules;
     this.#rules = idRules;
     this.#named = new RegExp(String.raw`(?<![\w-])(?:${spelling})(?![\w-])`, 'g');
+    this.#beginning = new RegExp(String.raw`["/](?:${spelling})`);
     this.#given = new RegExp(String.raw`"(?:${members})"\s*:\s*"((?:[^"\\\s]{1,${textLengthMax}}))"`, 'g');
   }
 
@@ -87,7 +90,7 @@ export class IdsOfProvider {
     const bytes = body === null ? Buffer.alloc(0) : decodeBody(headers, Buffer.from(body.buffer, body.byteOffset, body.length));
     const text = bytes.toString('latin1');
     // Most bodies name nothing, and need not be read a second time. Behind an escape anything may be.
-    if (text.includes('\\u') || text.includes('\\/') || text.search(this.#named) >= 0) {
+    if (text.includes('\\u') || text.includes('\\/') || this.#beginning.test(text)) {
       for (const each of textsOf(parseStrictJson(bytes))) {
         for (const id of this.#in(each)) {
           found.add(id);
@@ -153,7 +156,8 @@ class GivenIdsReader implements AnswerReader {
 
   bytes(piece: Uint8Array): void {
     const text = this.#tail + Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
-    this.#tail = text.slice(-tailCharactersMax);
+    // Where pieces end with a line there is nothing to look at again.
+    this.#tail = text.slice(text.lastIndexOf('\n') + 1).slice(-tailCharactersMax);
     for (const id of this.#ids.givenIn(text)) {
       if (!this.#seen.has(id) && this.#seen.size < idsMax) {
         this.#seen.add(id);

@@ -11,6 +11,7 @@ import { headerOf, type Headers, type ResponseHead } from './reading.ts';
 /** An answer in whose body addresses may be is held until it is whole. A longer one is left as it is. */
 const heldBytesMax = 4 * 1024 * 1024;
 const directMax = 32;
+const nothing = Buffer.alloc(0);
 
 /** Headers that lead a client on (RFC 9110, 10.2.2 and 8.7; RFC 8288; long-running operations of Azure; resumable uploads of Google). */
 const leading: ReadonlySet<string> = new Set([
@@ -54,10 +55,13 @@ export class OwnUrls {
     this.way = `${called === '' ? '' : `${isEncrypted ? 'https' : 'http'}://${called}`}${this.#path}`;
   }
 
-  /** Spellings of what its own addresses begin with, as they may be in a body. */
-  get spellings(): readonly string[] {
-    const authority = this.#port === defaultPort(this.#scheme) ? this.#host : `${this.#host}:${this.#port}`;
-    return [`${this.#scheme}://${authority}`, `${this.#scheme}:\\/\\/${authority}`];
+  /** With the port where it is not the usual one. */
+  get authority(): string {
+    return this.#port === defaultPort(this.#scheme) ? this.#host : `${this.#host}:${this.#port}`;
+  }
+
+  get origin(): string {
+    return `${this.#scheme}://${this.authority}`;
   }
 
   /** Through the gateway; null for what is not below the target's own address. `recordedWay`: where it led when it was recorded. */
@@ -250,17 +254,16 @@ function parseText(json: string): string | null {
 
 /** Finds in an answer, as it is delivered, what leads its client past the gateway. Bounded; any bytes are acceptable. */
 export class DirectUrls {
-  readonly #spellings: readonly string[];
-  readonly #needles: readonly Buffer[];
-  readonly #tailBytes: number;
+  readonly #origin: string;
+  /** Behind a slash that may be escaped. */
+  readonly #needle: Buffer;
   readonly #found = new Set<string>();
-  #tail: Buffer = Buffer.alloc(0);
+  #tail: Buffer = nothing;
   #isInBody = false;
 
-  constructor(urls: OwnUrls) {
-    this.#spellings = urls.spellings;
-    this.#needles = this.#spellings.map((spelling) => Buffer.from(spelling, 'latin1'));
-    this.#tailBytes = Math.max(...this.#needles.map(({ length }) => length)) - 1;
+  constructor({ origin, authority }: OwnUrls) {
+    this.#origin = origin;
+    this.#needle = Buffer.from(`/${authority}`, 'latin1');
   }
 
   /** An address that is there to be followed, and is left as it is. */
@@ -273,9 +276,8 @@ export class DirectUrls {
 
   head({ headers }: ResponseHead): void {
     for (const [name, value] of headers) {
-      const [spelling = ''] = this.#spellings;
-      if (value.includes(spelling)) {
-        this.note(name, spelling);
+      if (value.includes(this.#origin)) {
+        this.note(name, this.#origin);
       }
     }
   }
@@ -285,12 +287,16 @@ export class DirectUrls {
       return;
     }
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-    const border = Buffer.concat([this.#tail, bytes.subarray(0, this.#tailBytes)]);
-    this.#isInBody = this.#needles.some((needle) => bytes.includes(needle) || border.includes(needle));
-    this.#tail = bytes.length >= this.#tailBytes ? bytes.subarray(-this.#tailBytes) : border.subarray(-this.#tailBytes);
+    const seam = this.#needle.length - 1;
+    this.#isInBody = bytes.includes(this.#needle) || (this.#tail.length > 0 && Buffer.concat([this.#tail, bytes.subarray(0, seam)]).includes(this.#needle));
     if (this.#isInBody) {
-      this.note('body', this.#spellings[0] ?? '');
+      this.note('body', this.#origin);
+      return;
     }
+    // It may be cut by the end of a piece.
+    const end = (bytes.length >= seam ? bytes : Buffer.concat([this.#tail, bytes])).subarray(-seam);
+    const begun = end.lastIndexOf('/');
+    this.#tail = begun === -1 ? nothing : end.subarray(begun);
   }
 
   facts(): Attributes {
