@@ -160,6 +160,8 @@ export class Gateway implements AsyncDisposable {
       takeUpConfig: (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,
       isEncrypted: this.#config.tls !== null,
+      software,
+      isStopping: () => this.#stopping !== null,
     });
     await this.#listen(door, api);
     this.#parts.use(

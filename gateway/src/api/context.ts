@@ -4,6 +4,7 @@ import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
 import type { StoredToken } from '../store/tokens.ts';
+import type { Measures } from './metrics.ts';
 import type { TargetSummary } from './target-summary.ts';
 
 /** Who talks to the API: the operator on the gateway's own machine, an administrator or auditor by token, or a run. Named in the record of what is done. */
@@ -93,6 +94,9 @@ export interface ApiContext {
   receipt(log: string, index: number): Promise<string>;
   /** A file of the public log: `checkpoint`, `key`, `tile/...`; null when there is none. */
   logFile(path: string): Promise<Uint8Array | null>;
+  /** Why nothing is served now; empty: it is. One sentence each, and nothing in it that not everybody may know. */
+  unreadiness(): readonly string[];
+  measure(): Promise<Measures>;
   /** Errors: `unknown_principal`, `refused`, `unauthenticated`, `unknown_target`, `limit_exceeded`. */
   openRun(request: RunRequest, by: Caller): Promise<OpenedRun>;
   /** By whoever may open it. Resolves when it is recorded. Errors: `refused`, `conflict`, `cannot_record`, or why the run is ending. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attributes } from '../domain/action.ts';
 import { tokenIn } from '../domain/authorization.ts';
@@ -21,12 +22,15 @@ import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 import type { StoredToken, TokenAct, Tokens } from '../store/tokens.ts';
 import { checkCaller, type ApiContext, type AppliedConfig, type Caller, type Callers, type CommandOutput, type OpenedRun, type RunRequest } from './context.ts';
+import type { Measures } from './metrics.ts';
 import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
 import { recordTokenAct } from './token-acts.ts';
 import { summarizeTarget, type TargetSummary } from './target-summary.ts';
 
 const tokenCharactersMax = 256;
+/** A heartbeat twice a minute makes each checkpoint different from the one before. */
+const checkpointAgeSecondsMax = 90;
 /** Who holds the credential in the data directory. */
 const operator = 'operator';
 
@@ -48,6 +52,12 @@ export interface OperationsParts {
   readonly addresses: () => Readonly<Record<string, string>>;
   /** The listeners have a certificate. */
   readonly isEncrypted: boolean;
+  readonly software: string;
+  readonly isStopping: () => boolean;
+}
+
+function secondsSince(ms: number): number {
+  return (performance.now() - ms) / 1000;
 }
 
 /** The operations of the API over the parts of the gateway. */
@@ -171,6 +181,43 @@ export class GatewayApi implements ApiContext {
 
   async logFile(path: string): Promise<Uint8Array | null> {
     return readLogFile(this.#parts.data, path);
+  }
+
+  unreadiness(): readonly string[] {
+    const { recorder, isStopping } = this.#parts;
+    const reasons = isStopping() ? ['The gateway is stopping.'] : [];
+    try {
+      recorder.assertReady();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      reasons.push(error.message);
+    }
+    if (secondsSince(recorder.publishedMs) > checkpointAgeSecondsMax) {
+      reasons.push('No checkpoint has been published for some time: what is recorded is not under a signature that readers outside can see.');
+    }
+    return reasons;
+  }
+
+  async measure(): Promise<Measures> {
+    const { data, software, recorder, follower, refusals } = this.#parts;
+    const { bavail, blocks, bsize } = await statfs(data);
+    return {
+      software,
+      epoch: recorder.epoch,
+      sessionsOpen: recorder.sessionsOpen,
+      sessionsOpened: recorder.sessionsOpened,
+      records: recorder.size,
+      journalBytes: recorder.journalBytes,
+      commits: recorder.commits,
+      indexBehind: Math.max(0, recorder.size - follower.size),
+      refusals: refusals.counts,
+      disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
+      checkpoint: { size: recorder.published.size, ageSeconds: secondsSince(recorder.publishedMs) },
+      memoryBytes: process.memoryUsage.rss(),
+      isReady: this.unreadiness().length === 0,
+    };
   }
 
   async openRun(request: RunRequest, by: Caller): Promise<OpenedRun> {

@@ -4,6 +4,7 @@ import { createToken } from './endpoints/create-token.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
+import { getMetrics } from './endpoints/get-metrics.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
 import { haltSession } from './endpoints/halt-session.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
@@ -17,7 +18,7 @@ import { showConnection } from './endpoints/show-connection.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
-/** The whole API. All of it needs a caller; `/api/health` alone does not, and is in `server.ts`. */
+/** The whole API. All of it needs a caller; what says that the gateway is well does not, and is in `server.ts`. */
 export const routes: readonly Endpoint[] = [
   listTargets,
   applyConfig,
@@ -36,4 +37,5 @@ export const routes: readonly Endpoint[] = [
   endRun,
   getReceipt,
   getLogFile,
+  getMetrics,
 ];

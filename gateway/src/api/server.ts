@@ -24,7 +24,7 @@ export function apiListener(
   };
 }
 
-/** The API over HTTP. Everything but /api/health needs the operator's credential or an administrator's token; what a run may ask, its token. */
+/** The API over HTTP. Everything but /healthz, /readyz and /api/health needs the operator's credential or an administrator's token; what a run or an auditor may ask, theirs. */
 function createApi(api: ApiContext, onError: (error: unknown) => void, where: ApiPlace): Api {
   const app: Api = new Hono();
   app.onError((error) => {
@@ -34,9 +34,16 @@ function createApi(api: ApiContext, onError: (error: unknown) => void, where: Ap
     return problem(error);
   });
   app.notFound(() => problem(new GatewayError('not_found', 'There is nothing at this address.')));
-  app.get('/api/health', ({ env }) => {
+  for (const path of ['/healthz', '/api/health']) {
+    app.get(path, ({ env }) => {
+      checkOrigin(env.incoming);
+      return Response.json({ status: 'ok' });
+    });
+  }
+  app.get('/readyz', ({ env }) => {
     checkOrigin(env.incoming);
-    return Response.json({ status: 'ok' });
+    const reasons = api.unreadiness();
+    return reasons.length === 0 ? Response.json({ status: 'ready' }) : Response.json({ status: 'not ready', reasons }, { status: 503 });
   });
   for (const { method, path, callers, answer } of routes) {
     app.on(method, path, async (context) => {

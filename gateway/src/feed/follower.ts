@@ -30,6 +30,7 @@ export class Follower implements AsyncDisposable {
   #position: JournalPlace;
   #catchingUp: Promise<void> | null = null;
   readonly #watchers = new Set<() => void>();
+  #size = 0;
 
   private constructor(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void) {
     this.#data = data;
@@ -54,6 +55,11 @@ export class Follower implements AsyncDisposable {
     const follower = new Follower(data, keys, index, onTrouble);
     await follower.catchUp();
     return follower;
+  }
+
+  /** Records that were looked at, from the beginning of the log. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Resolves when everything written before the call is in the index. */
@@ -98,6 +104,7 @@ export class Follower implements AsyncDisposable {
     const told: IndexedTold[] = [];
     let position: IndexPosition | null = null;
     for await (const { frame, place } of readJournal(this.#data, this.#position)) {
+      this.#size = frame.header.index + frame.header.entries;
       position = { segment: place.segment, offset: place.offset + frameBytes(frame.header.bodyBytes), chain: frame.chain };
       if (frame.header.type === 'batch') {
         for (const entry of frameEntries(frame)) {

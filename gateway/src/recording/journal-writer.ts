@@ -38,6 +38,7 @@ export class JournalWriter {
   #segment: Segment;
   /** Segments that hold bytes not known to be on stable storage, the current one last. */
   #unsynced: Segment[] = [];
+  #bytesWritten = 0;
   /** When the directory last had all its names. */
   #listedNs = 0n;
 
@@ -58,6 +59,11 @@ export class JournalWriter {
 
   get segmentNumber(): number {
     return this.#segment.number;
+  }
+
+  /** Frames, since this writer was opened. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
   }
 
   /** End of the last frame in the current segment. */
@@ -112,6 +118,7 @@ export class JournalWriter {
       done += writeSync(segment.fd, bytes, done, bytes.length - done, segment.written + done);
     }
     segment.written += bytes.length;
+    this.#bytesWritten += bytes.length;
     if (this.#unsynced.at(-1) !== segment) {
       this.#unsynced.push(segment);
     }

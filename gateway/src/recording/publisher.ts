@@ -9,6 +9,7 @@ export class Publisher {
   readonly #data: string;
   readonly #tiles: TileStore;
   #newest: PublishedCheckpoint = { size: -1, note: '' };
+  #publishedMs = performance.now();
   #snapshot: RecoverySnapshot | null = null;
 
   constructor(data: string, tiles: TileStore) {
@@ -19,6 +20,11 @@ export class Publisher {
   /** The newest checkpoint that is on stable storage. */
   get newest(): PublishedCheckpoint {
     return this.#newest;
+  }
+
+  /** When it was published, by the monotonic clock. */
+  get publishedMs(): number {
+    return this.#publishedMs;
   }
 
   /** To be written as soon as the tiles over it are. */
@@ -32,6 +38,7 @@ export class Publisher {
     if (head.size > this.#newest.size) {
       await replaceWholeFile(join(this.#data, 'log', 'checkpoint'), head.note, true);
       this.#newest = head;
+      this.#publishedMs = performance.now();
       await this.#tiles.dropPartials(tiles);
     }
     const snapshot = this.#snapshot;

@@ -5,6 +5,7 @@ import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
 import type { SegmentSummary } from '@countersign/ledger/journal.ts';
 import { formatVerifierKey, signNote, type NoteSigner } from '@countersign/ledger/note.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { Histogram } from '../domain/histogram.ts';
 import type { Durability } from '../domain/target.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
@@ -29,6 +30,8 @@ const pauseMs = 5000;
 /** With durability `process`, how far the newest signature may lag behind the newest record. */
 const signatureLagMs = 100;
 const publishMs = 1000;
+/** Seconds. */
+const commitBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** A store that is removed or replaced is noticed within a second. */
 const ownFilesMs = 500;
 
@@ -45,6 +48,11 @@ export class Recorder implements AsyncDisposable {
   readonly #signer: NoteSigner;
   readonly #open = new Map<string, SessionTrack>();
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Of those who wait for the next commit of a durability, the first one came then; by the monotonic clock. */
+  readonly #waitingSinceMs = { process: 0, disk: 0 };
+  /** How long the one of a commit who waited longest did. */
+  readonly commits = { process: new Histogram(commitBounds), disk: new Histogram(commitBounds) };
+  #sessionsOpened = 0;
   readonly gatewayId: string;
   readonly epoch: number;
   /** The gateway's own session of this epoch. */
@@ -155,6 +163,33 @@ export class Recorder implements AsyncDisposable {
     return this.#publisher.newest;
   }
 
+  /** When that was published, by the monotonic clock. */
+  get publishedMs(): number {
+    return this.#publisher.publishedMs;
+  }
+
+  get sessionsOpen(): number {
+    return this.#open.size;
+  }
+
+  /** Since the start. */
+  get sessionsOpened(): number {
+    return this.#sessionsOpened;
+  }
+
+  /** Written since the start. */
+  get journalBytes(): number {
+    return this.#journal.bytesWritten;
+  }
+
+  /** A session could be opened and recorded now. Errors: `cannot_record`. */
+  assertReady(): void {
+    if (this.#broken !== null) {
+      throw this.#cannotRecord();
+    }
+    this.#journal.ensure(this.#batch.bytes, reserveBytes + closeBytes * this.#open.size);
+  }
+
   /** Errors: `cannot_record`. */
   openSession(): SessionTrack {
     const { track, key } = newTrack(this.#options);
@@ -162,6 +197,7 @@ export class Recorder implements AsyncDisposable {
     this.#recordNewKeys();
     this.append(track, { kind: 'open', meta: JSON.stringify(key), content: [] });
     this.#open.set(track.id, track);
+    this.#sessionsOpened += 1;
     return track;
   }
 
@@ -192,11 +228,11 @@ export class Recorder implements AsyncDisposable {
 
   /** Calls back when everything appended so far is as durable as asked; in order for one durability. Never, once the recorder is broken. */
   whenCommitted(durability: Durability, release: () => void): void {
-    if (durability === 'process') {
-      this.#afterWrite.push(release);
-    } else {
-      this.#afterSync.push(release);
+    const waiting = durability === 'process' ? this.#afterWrite : this.#afterSync;
+    if (waiting.length === 0) {
+      this.#waitingSinceMs[durability === 'process' ? 'process' : 'disk'] = performance.now();
     }
+    waiting.push(release);
     this.#scheduleTurn();
   }
 
@@ -377,6 +413,9 @@ export class Recorder implements AsyncDisposable {
     }
     const released = this.#afterWrite;
     this.#afterWrite = [];
+    if (released.length > 0) {
+      this.commits.process.observe((performance.now() - this.#waitingSinceMs.process) / 1000);
+    }
     for (const release of released) {
       release();
     }
@@ -406,6 +445,7 @@ export class Recorder implements AsyncDisposable {
   async #sync(): Promise<void> {
     this.#syncing = true;
     const waiting = this.#afterSync;
+    const sinceMs = this.#waitingSinceMs.disk;
     this.#afterSync = [];
     try {
       this.#sign();
@@ -419,6 +459,7 @@ export class Recorder implements AsyncDisposable {
     if (this.#broken !== null) {
       return;
     }
+    this.commits.disk.observe((performance.now() - sinceMs) / 1000);
     for (const release of waiting) {
       release();
     }

@@ -46,10 +46,16 @@ export interface RefusalsOptions {
 export class Refusals implements AsyncDisposable {
   readonly #options: RefusalsOptions;
   readonly #windows = new Map<string, Window>();
+  readonly #counts = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: RefusalsOptions) {
     this.#options = options;
+  }
+
+  /** How many there were since the start, by error code. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
   }
 
   /** Throws the error when whoever was refused may be told. A failed credential is slowed down first. Errors: also `throttled`, `cannot_record`. */
@@ -61,6 +67,7 @@ export class Refusals implements AsyncDisposable {
 
   /** Resolves when it is in the record, or counted. Errors: `cannot_record`. */
   async record({ address, protocol, error, attributes = {} }: Refusal): Promise<void> {
+    this.#counts.set(error.code, (this.#counts.get(error.code) ?? 0) + 1);
     const window = this.#windowOf(address);
     if (window.recorded < recordedMax) {
       window.recorded += 1;
