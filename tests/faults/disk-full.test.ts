@@ -17,7 +17,7 @@ const refusal = /^countersign: .*no space.*\(session [0-9a-f]{32}\)$/;
 
 for (const durability of ['process', 'disk'] as const) {
   test(
-    `C28: a full disk (${durability}): clients see 53100, nothing reaches the target unrecorded, sessions are closed, service resumes with space`,
+    `T4.36, C28: a full disk (${durability}): clients see 53100, nothing reaches the target unrecorded, sessions are closed, service resumes with space`,
     requireMounts(),
     async () => {
       await using disk = mountSmall(diskBytes);
@@ -37,7 +37,12 @@ for (const durability of ['process', 'disk'] as const) {
       // A client is told just before its session is closed.
       await waitUntil(async () => (await openSessions(shop.gateway.data)).length === 0);
 
+      const unready = await shop.gateway.api('/readyz');
+      assert.equal(unready.status, 503);
+      assert.match(await unready.text(), /no space left for the record/);
+
       rmSync(ballast);
+      assert.equal((await shop.gateway.api('/readyz')).status, 200);
       const back = await connectThrough(shop);
       await back.query("insert into marks values ('back', '')");
       await assertEvidence(shop.gateway, [evidence]);

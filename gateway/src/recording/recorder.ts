@@ -22,6 +22,8 @@ const batchBytesMax = 1024 * 1024;
 /** Bytes kept free for the closing of each open session. */
 const closeBytes = 1024;
 const reserveBytes = 128 * 1024;
+/** Who asks whether more could be recorded means as much as some requests take. */
+const readyBytes = 64 * 1024;
 const heartbeatMs = 30_000;
 /** A time without heartbeats that is longer than this is recorded as a pause: less than what a verifier allows. */
 const heartbeatLateMs = 60_000;
@@ -187,7 +189,7 @@ export class Recorder implements AsyncDisposable {
     if (this.#broken !== null) {
       throw this.#cannotRecord();
     }
-    this.#journal.ensure(this.#batch.bytes, reserveBytes + closeBytes * this.#open.size);
+    this.#journal.ensure(this.#batch.bytes + readyBytes, reserveBytes + closeBytes * this.#open.size);
   }
 
   /** Errors: `cannot_record`. */
