@@ -11,9 +11,14 @@ export interface OwnDecision {
   readonly attributes: Attributes;
 }
 
+/** For what nobody waits for. Errors: `cannot_record`. */
+export function appendOwnDecision(recorder: Recorder, decision: OwnDecision): void {
+  recorder.append(recorder.own, { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] });
+}
+
 /** Resolves when it is in the gateway's own session: whoever asked is told after that. Errors: `cannot_record`. */
 export async function recordOwnDecision(recorder: Recorder, decision: OwnDecision): Promise<void> {
-  recorder.append(recorder.own, { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] });
+  appendOwnDecision(recorder, decision);
   await new Promise<void>((resolve) => {
     recorder.whenCommitted('process', resolve);
   });

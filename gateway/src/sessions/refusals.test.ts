@@ -17,7 +17,7 @@ async function recordedOf(act: (refusals: Refusals) => Promise<void>): Promise<O
   try {
     const { recorder, keys } = await openRecorder(data);
     {
-      await using refusals = new Refusals({
+      using refusals = new Refusals({
         recorder,
         throttle: new LoginThrottle(
           () => 0,
@@ -72,7 +72,7 @@ test('T4.4, E52: however many addresses ask, what is kept of them and recorded i
 test('T4.4: when a window is over its count is recorded and the next one begins', async () => {
   const data = mkdtempSync(join(tmpdir(), 'countersign-refusals-'));
   const { recorder, keys } = await openRecorder(data);
-  await using refusals = new Refusals({ recorder, throttle: new LoginThrottle(() => 0), now: Date.now, windowMs: 50 });
+  using refusals = new Refusals({ recorder, throttle: new LoginThrottle(() => 0), now: Date.now, windowMs: 50 });
   const countTo = async (size: number): Promise<void> => {
     while ((await recorder.publish()).size < size) {
       await new Promise(setImmediate);

@@ -3,7 +3,7 @@ import type { Attributes } from '../domain/action.ts';
 import { networkOf } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Recorder } from '../recording/recorder.ts';
-import { recordOwnDecision } from './own-decision.ts';
+import { appendOwnDecision, recordOwnDecision } from './own-decision.ts';
 
 const windowMs = 60_000;
 /** Refusals of one network that have a record of their own in a window. */
@@ -43,7 +43,7 @@ export interface RefusalsOptions {
  * What a refused login costs: time of who was refused, and little of ours. So many of a network have records of their own in a window of time; one record
  * counts the rest when the window is over, or the gateway stops. One that is killed in the meantime has recorded the first ones only.
  */
-export class Refusals implements AsyncDisposable {
+export class Refusals implements Disposable {
   readonly #options: RefusalsOptions;
   readonly #windows = new Map<string, Window>();
   readonly #counts = new Map<string, number>();
@@ -85,8 +85,8 @@ export class Refusals implements AsyncDisposable {
     window.codes.set(error.code, (window.codes.get(error.code) ?? 0) + 1);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#closeWindows();
+  [Symbol.dispose](): void {
+    this.#closeWindows();
   }
 
   async #slowDown({ address, error }: Refusal): Promise<GatewayError> {
@@ -111,18 +111,20 @@ export class Refusals implements AsyncDisposable {
     const window = { recorded: 0, counted: 0, firstMs: 0, lastMs: 0, codes: new Map() };
     this.#windows.set(key, window);
     this.#timer ??= setTimeout(() => {
-      void this.#closeWindows();
+      this.#closeWindows();
     }, this.#options.windowMs ?? windowMs).unref();
     return window;
   }
 
-  async #closeWindows(): Promise<void> {
+  #closeWindows(): void {
     clearTimeout(this.#timer ?? undefined);
     this.#timer = null;
     const counted = [...this.#windows].filter(([, window]) => window.counted > 0);
     this.#windows.clear();
     try {
-      await Promise.all(counted.map(async ([network, window]) => this.#recordCount(network, window)));
+      for (const [network, window] of counted) {
+        this.#recordCount(network, window);
+      }
     } catch (error) {
       // Then nobody is let in either.
       if (!(error instanceof GatewayError)) {
@@ -131,8 +133,8 @@ export class Refusals implements AsyncDisposable {
     }
   }
 
-  async #recordCount(network: string, { counted, firstMs, lastMs, codes }: Window): Promise<void> {
-    await recordOwnDecision(this.#options.recorder, {
+  #recordCount(network: string, { counted, firstMs, lastMs, codes }: Window): void {
+    appendOwnDecision(this.#options.recorder, {
       action: 'gateway.authenticate',
       verdict: 'deny',
       reason: `${counted} more refused, from ${new Date(firstMs).toISOString()} to ${new Date(lastMs).toISOString()}`,
