@@ -34,11 +34,22 @@ test('what belongs to no channel is on none', () => {
   assert.ok(!passes({ channel: [0] }, { ...record, channel: null }));
 });
 
-test('grep finds what a person reads, as it is printed', () => {
-  for (const grep of ['WÖRTER', '(a.b)*', 'any.QUERY orders', 'reason=granted', String.raw`select\x1b[2j`, '03:04:05']) {
+test('T4.34, E55: grep finds what a person reads, as it is printed, and what --json has', () => {
+  for (const grep of [
+    'WÖRTER',
+    '(a.b)*',
+    'any.QUERY orders',
+    'reason=granted',
+    String.raw`select\x1b[2j`,
+    '2026-01-02 03:04:05',
+    'hidden',
+    'not.shown',
+    'bot',
+    'select\u001B',
+  ]) {
     assert.ok(passes({ grep }), grep);
   }
-  for (const grep of ['.*', 'hidden', 'bot', 'select\u001B']) {
+  for (const grep of ['.*', 'nothing such']) {
     assert.ok(!passes({ grep }), grep);
   }
 });

@@ -6,7 +6,7 @@ export interface Narrowing {
   /** None: all. */
   readonly channel: readonly number[];
   readonly kind: readonly string[];
-  /** In what a person reads of a record, as it is printed; upper and lower case are the same. */
+  /** In what a person reads of a record, as it is printed, and in what `--json` has of it; upper and lower case are the same. */
   readonly grep?: string;
 }
 
@@ -20,14 +20,26 @@ export function narrow({ channel, kind, grep }: Narrowing): (record: ShownRecord
 
 function readsAs(record: ShownRecord, wanted: string): boolean {
   const { line, facts, text } = readRecord(record);
-  return `${line} ${facts}\n${text}`.toLowerCase().includes(wanted);
+  const said = [`${line} ${facts}\n${text}`, ...textsOf(record)];
+  return said.some((each) => each.toLowerCase().includes(wanted));
+}
+
+/** All names and values of a record. */
+function textsOf(value: unknown): string[] {
+  return typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, member]) => [name, ...textsOf(member)]) : [String(value)];
 }
 
 export async function* narrowed(records: AsyncIterable<ShownRecord>, narrowing: Narrowing): AsyncGenerator<ShownRecord> {
   const isWanted = narrow(narrowing);
+  let isFound = narrowing.grep === undefined;
   for await (const record of records) {
     if (isWanted(record)) {
+      isFound = true;
       yield record;
     }
+  }
+  if (!isFound) {
+    process.stderr.write('countersign: no record reads so\n');
+    process.exitCode = 1;
   }
 }

@@ -7,6 +7,11 @@ const kindMarks: Readonly<Record<string, string>> = { request: '→', response: 
 const shownAttributes = new Map([
   ['db.response.returned_rows', 'returned_rows'],
   ['db.response.status_code', 'status_code'],
+  ['gen_ai.request.model', 'model'],
+  ['gen_ai.response.model', 'served'],
+  ['gen_ai.usage.input_tokens', 'tokens_in'],
+  ['gen_ai.usage.output_tokens', 'tokens_out'],
+  ['gen_ai.tool.name', 'tools'],
   ['error.type', 'error'],
   ['gen_ai.tool.call.id', 'call'],
   ['countersign.likely_tool_calls', 'likely_call'],
@@ -22,6 +27,8 @@ const shownAttributes = new Map([
 ]);
 /** Of one record, where not all of it is asked for. */
 const linesMax = 40;
+/** Of one line. */
+const lineCharactersMax = 2000;
 const stateColumns = 'interrupted'.length;
 const countColumns = 6;
 const channelColumns = 2;
@@ -41,7 +48,7 @@ export interface ReadableRecord {
 export function readRecord(record: ShownRecord): ReadableRecord {
   const verdict = record.verdict === 'allow' ? null : record.verdict;
   const channel = String(record.channel ?? '-').padStart(channelColumns);
-  const head = [record.time.slice(11, 23), channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
+  const head = [record.time.replace('T', ' '), channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
   const details = Object.entries(record.attributes).flatMap(([name, value]) => {
     const shown = shownAttributes.get(name);
     return shown === undefined ? [] : `${shown}=${String(value)}`;
@@ -53,20 +60,59 @@ export function readRecord(record: ShownRecord): ReadableRecord {
   };
 }
 
-export function describeRecord(record: ShownRecord, linesShownMax: number = linesMax): string {
+/** How much of a record is printed. */
+export interface Extent {
+  /** All of it. */
+  readonly full?: boolean;
+  /** What was looked for: no hit is cut off. */
+  readonly grep?: string;
+}
+
+export function describeRecord(record: ShownRecord, extent: Extent = {}): string {
   const { line, facts, text } = readRecord(record);
-  return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...indent(text, linesShownMax)].join('\n');
+  return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...cutLines(text, extent)].join('\n');
 }
 
 function textOf({ content }: ShownRecord): string {
   return content === null ? '' : (content.text ?? `${content.bytes} bytes`);
 }
 
-function indent(text: string, linesShownMax: number): string[] {
+/** Indented; the rest is counted, and how to get it is said. */
+function cutLines(text: string, { full, grep }: Extent): string[] {
   if (text === '') {
     return [];
   }
   const lines = text.split('\n');
-  const shown = lines.slice(0, linesShownMax).map((line) => `    ${line}`);
-  return lines.length > linesShownMax ? [...shown, dim(`    … ${lines.length - linesShownMax} lines more`)] : shown;
+  if (full === true) {
+    return lines.map((line) => `    ${line}`);
+  }
+  const wanted = grep?.toLowerCase() ?? '';
+  const shown: string[] = [];
+  let leftOut = 0;
+  for (const [i, line] of lines.entries()) {
+    const hitAt = wanted === '' ? -1 : line.toLowerCase().indexOf(wanted);
+    if (i < linesMax || hitAt >= 0) {
+      shown.push(...leftOutLine(leftOut), `    ${cutLine(line, Math.max(hitAt, 0))}`);
+      leftOut = 0;
+    } else {
+      leftOut += 1;
+    }
+  }
+  return [...shown, ...leftOutLine(leftOut)];
+}
+
+function leftOutLine(count: number): string[] {
+  return count === 0 ? [] : [dim(`    … ${count} ${count === 1 ? 'line' : 'lines'} more: --full`)];
+}
+
+/** Of a long line the beginning, or what is around a place in it. */
+function cutLine(line: string, at: number): string {
+  if (line.length <= lineCharactersMax) {
+    return line;
+  }
+  const from = at < lineCharactersMax / 2 ? 0 : at - lineCharactersMax / 2;
+  const to = from + lineCharactersMax;
+  const before = from === 0 ? '' : `… ${from} characters before `;
+  const behind = to >= line.length ? '' : ` … ${line.length - to} characters more: --full`;
+  return `${before}${line.slice(from, to)}${behind}`;
 }

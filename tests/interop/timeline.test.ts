@@ -55,7 +55,10 @@ describe('the timeline of a run', requireProgram('psql'), () => {
     );
     const words = ['session', 'replay', session, '--no-wait', '--channel', '2', '--grep', 'second'];
     const { stdout } = await cli(...words);
-    assert.match(stdout, /^\S+ {2}2 → postgres\.query shop .*\n {4}select 3 as second\n\S+ {2}2 ← response shop .*\n {4}second\n {4}3\n {4}SELECT 1\n$/);
+    assert.match(
+      stdout,
+      /^\S+ \S+ {2}2 → postgres\.query shop .*\n {4}select 3 as second\n\S+ \S+ {2}2 ← response shop .*\n {4}second\n {4}3\n {4}SELECT 1\n$/,
+    );
     assert.equal((await cli(...words, '--data', shop.gateway.data)).stdout, stdout);
     assert.equal((await cli('session', 'show', session, '--kind', 'nonsense')).status, 2);
     assert.equal((await cli('session', 'show', session, '--channel', 'one')).status, 2);

@@ -16,7 +16,7 @@ import { narrowed, type Narrowing } from '../narrow.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import { serveRecording, type ServeOptions } from '../serve-recording.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
-import { describeRecord, describeSession } from '../show.ts';
+import { describeRecord, describeSession, type Extent } from '../show.ts';
 import { printJson } from '../terminal.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
@@ -55,8 +55,9 @@ function addReading(session: Command): void {
   addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
     .description('the timeline of a session: every record of all its channels, in the order of time')
     .addOption(dataOption)
-    .option('--json', 'one JSON object a line')
-    .addHelpText('after', `\nExample:\n  countersign session show ${example} --kind request --grep refund`)
+    .option('--full', 'long texts whole, instead of their beginning and what was looked for')
+    .option('--json', 'one JSON object a line, texts whole')
+    .addHelpText('after', `\nExits with 1 when nothing reads as --grep says.\n\nExample:\n  countersign session show ${example} --kind request --grep refund`)
     .action(show);
   addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it; with --serve also a bundle', parseRecording))
     .argument('[command...]', 'with --serve: what to run, after --')
@@ -94,7 +95,7 @@ function addNarrowing(command: Command): Command {
   return addLocation(command)
     .option('--channel <number>', 'only this channel, as it is printed before each record; can be repeated', parseChannels, [])
     .option('--kind <kind>', 'only this kind of record, for instance request; can be repeated', parseKinds, [])
-    .option('--grep <text>', 'only records that read so somewhere; upper and lower case are the same');
+    .option('--grep <text>', 'only records that read so somewhere, also in what --json has; upper and lower case are the same');
 }
 
 async function list(options: SourceOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
@@ -102,9 +103,9 @@ async function list(options: SourceOptions & RowOptions & { readonly all?: boole
   await printRows(source.sessions(options.all === true ? 'all' : 'clients'), options, describeSession);
 }
 
-async function show(id: string, options: SourceOptions & Narrowing & RowOptions): Promise<void> {
+async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent): Promise<void> {
   await using source = await openSource(options);
-  await printRows(narrowed(source.records(id), options), options, (record) => describeRecord(record));
+  await printRows(narrowed(source.records(id), options), options, (record) => describeRecord(record, options));
 }
 
 interface ReplayOptions extends ServeOptions, Narrowing {
@@ -142,7 +143,7 @@ async function play(id: string, options: ReplayOptions): Promise<void> {
       await delay(Math.min(waitMsMax, waitMs));
     }
     if (record.content !== null || record.kind === 'close') {
-      console.log(describeRecord(record, Number.POSITIVE_INFINITY));
+      console.log(describeRecord(record, { full: true }));
     }
   }
 }
@@ -167,7 +168,7 @@ async function watch(id: string, options: LocationOptions & Narrowing & RowOptio
   });
   try {
     const records = new ApiClient(options).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
-    await printRows(narrowed(records, options), options, (record) => describeRecord(record));
+    await printRows(narrowed(records, options), options, (record) => describeRecord(record, options));
   } catch (error) {
     if (!stop.signal.aborted) {
       throw error;

@@ -89,6 +89,9 @@ export interface OpenedRecord {
   readonly withheld: 'erased' | 'mismatch' | null;
 }
 
+/** What a rendering holds at most: all that one record has, also where each of its bytes takes four characters. Who prints it cuts it for people. */
+export const renderedCharactersMax = 4 * 1024 * 1024;
+
 /** What a protocol makes of recorded bytes for people: see `render.ts` in each protocol folder. */
 export interface Rendering {
   readonly mediaType: string;

@@ -1,20 +1,17 @@
-import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { type OpenedRecord, renderedCharactersMax, type Rendering } from '../../domain/record.ts';
 import type { Headers } from '../../wire/http/reading.ts';
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { contentOf, decodedPiece, type Earlier } from '../../wire/http/recorded-pieces.ts';
 
-/** What one rendering shows at most; the record has all of it. */
-const charactersMax = 512 * 1024;
-
 /** Heads of messages as lines, bodies and frames as text where they are text. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const { content, meta } = record;
   const text = content === null ? '' : (frameText(content, meta?.attributes ?? {}) ?? shown(record, earlier));
-  const leftOut = text.length - charactersMax;
+  const leftOut = text.length - renderedCharactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',
-    text: leftOut > 0 ? `${text.slice(0, charactersMax)}… ${leftOut} characters more` : text,
+    text: leftOut > 0 ? `${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more` : text,
     attributes: {},
   };
 }

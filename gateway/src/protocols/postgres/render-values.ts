@@ -1,3 +1,4 @@
+import { renderedCharactersMax } from '../../domain/record.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { utf8, type Decode } from './text-encoding.ts';
 
@@ -6,7 +7,10 @@ import { utf8, type Decode } from './text-encoding.ts';
  * https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
  */
 
-const shownCharactersMax = 10_000;
+/** A value is in one record, or in parts of it. */
+const shownCharactersMax = renderedCharactersMax;
+/** PostgreSQL has no longer ones: 131,072 digits before the point. */
+const numericGroupsMax = 40_000;
 const arrayItemsMax = 1000;
 const binary = 1;
 /** Binary dates and times count from 2000-01-01. */
@@ -122,8 +126,8 @@ function numeric(body: ByteReader): string {
     digits.push(String(body.int16()).padStart(4, '0'));
   }
   const group = (at: number): string => digits[at] ?? '0000';
-  const wholeGroups = Array.from({ length: Math.min(Math.max(weight + 1, 0), shownCharactersMax) }, (_, i) => group(i));
-  const fractionGroups = Array.from({ length: Math.min(Math.ceil(scale / 4), shownCharactersMax) }, (_, i) => group(weight + 1 + i));
+  const wholeGroups = Array.from({ length: Math.min(Math.max(weight + 1, 0), numericGroupsMax) }, (_, i) => group(i));
+  const fractionGroups = Array.from({ length: Math.min(Math.ceil(scale / 4), numericGroupsMax) }, (_, i) => group(weight + 1 + i));
   const whole = wholeGroups.join('').replace(/^0+(?=\d)/, '');
   const rest = fractionGroups.join('').slice(0, scale);
   return `${sign === 0x4000 ? '-' : ''}${whole === '' ? '0' : whole}${rest === '' ? '' : `.${rest}`}`;

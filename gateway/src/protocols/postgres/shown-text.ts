@@ -1,5 +1,4 @@
-/** What one rendering shows at most; the record has all of it. */
-const charactersMax = 512 * 1024;
+import { renderedCharactersMax as charactersMax } from '../../domain/record.ts';
 
 /** Lines for a reader, up to a limit; past it they are only counted. */
 export class ShownText {

@@ -1,0 +1,50 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { describeRecord } from './show.ts';
+
+const record = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
+  session: '0'.repeat(32),
+  seq: 4,
+  time: '2026-01-02T03:04:05.678Z',
+  channel: 2,
+  target: 'model',
+  protocol: 'any',
+  kind: 'response',
+  action: 'any.chat',
+  principal: 'bot',
+  verdict: 'allow',
+  policies: [],
+  attributes,
+  content: { mediaType: 'text/plain', text, bytes: text.length },
+  record: 'x/1',
+});
+
+test('T4.34: the line has date and zone, the models asked and served, tokens and names of tools', () => {
+  const said = describeRecord(
+    record('', {
+      'gen_ai.request.model': 'm',
+      'gen_ai.response.model': 'm-2026',
+      'gen_ai.usage.input_tokens': 7,
+      'gen_ai.usage.output_tokens': 9,
+      'gen_ai.tool.name': ['run_sql'],
+    }),
+  );
+  assert.ok(said.includes('2026-01-02 03:04:05.678Z'), said);
+  assert.match(said, /model=m served=m-2026 tokens_in=7 tokens_out=9 tools=run_sql/);
+});
+
+test('T4.43, E55: a long value is cut for people, not where it was looked for, and --full has all of it', () => {
+  const long = `${'a'.repeat(300_000)}NEEDLE${'b'.repeat(10)}`;
+  const cut = describeRecord(record(long));
+  assert.ok(cut.length < 5000 && cut.includes(' characters more: --full'));
+  const found = describeRecord(record(long), { grep: 'needle' });
+  assert.ok(found.length < 5000 && found.includes('aNEEDLEb'));
+  assert.ok(describeRecord(record(long), { full: true }).includes(long));
+});
+
+test('T4.34: no line with a hit is cut off', () => {
+  const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`);
+  const found = describeRecord(record(lines.join('\n')), { grep: 'LINE 77' });
+  assert.match(found, /… 37 lines more: --full.*\n {4}line 77\n.*… 22 lines more: --full/);
+});
