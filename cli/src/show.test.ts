@@ -48,3 +48,23 @@ test('T4.34: no line with a hit is cut off', () => {
   const found = describeRecord(record(lines.join('\n')), { grep: 'LINE 77' });
   assert.match(found, /… 37 lines more: --full.*\n {4}line 77\n.*… 22 lines more: --full/);
 });
+
+test('T4.34: who read a session, and who was not let in, is said in words', () => {
+  const facts = Buffer.from('{"by":"admin","address":"10.0.0.7"}');
+  const access = describeRecord({
+    ...record('', { 'countersign.access.what': 'export', 'countersign.access.session': 'abc' }),
+    kind: 'access',
+    action: null,
+    content: { mediaType: 'application/octet-stream', base64: facts.toString('base64'), bytes: facts.length },
+  });
+  assert.match(access, /admin from 10\.0\.0\.7 read session abc: export$/);
+  const refused = {
+    ...record('', { 'client.address': '10.0.0.8', 'countersign.protocol': 'postgres', 'countersign.target': 'orders', 'user.name': 'eve\u001B[2J' }),
+    kind: 'decision',
+    action: 'gateway.authenticate',
+    verdict: 'deny',
+    content: null,
+  };
+  const words = describeRecord(refused);
+  assert.ok(words.endsWith(String.raw`a login was refused: from 10.0.0.8 over postgres to orders as eve\x1b[2J`), words);
+});

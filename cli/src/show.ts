@@ -73,8 +73,47 @@ export function describeRecord(record: ShownRecord, extent: Extent = {}): string
   return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...cutLines(text, extent)].join('\n');
 }
 
-function textOf({ content }: ShownRecord): string {
+function textOf(record: ShownRecord): string {
+  const { content } = record;
+  if (record.kind === 'access') {
+    return accessText(record);
+  }
+  if (record.action === 'gateway.authenticate' && record.verdict === 'deny') {
+    return refusalText(record);
+  }
   return content === null ? '' : (content.text ?? `${content.bytes} bytes`);
+}
+
+/** Who read what, from where. */
+function accessText({ attributes, content }: ShownRecord): string {
+  const facts = readFacts(content?.base64);
+  const [by, address] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known')];
+  return `${by} from ${address} read session ${String(attributes['countersign.access.session'])}: ${String(attributes['countersign.access.what'])}`;
+}
+
+/** Who was not let in, where to, from where. */
+function refusalText({ attributes }: ShownRecord): string {
+  const [address, protocol, target, user, count] = ['client.address', 'countersign.protocol', 'countersign.target', 'user.name', 'countersign.count'].map(
+    (name) => attributes[name],
+  );
+  const named = (word: string, value: ShownRecord['attributes'][string] | undefined): string =>
+    value === undefined || value === '' ? '' : ` ${word} ${String(value)}`;
+  const what = count === undefined ? 'a login was refused' : `${String(count)} more logins were refused`;
+  return `${what}:${named('from', address)}${named('over', protocol)}${named('to', target)}${named('as', user)}`;
+}
+
+function factOf(facts: Readonly<Record<string, unknown>>, name: string, otherwise: string): string {
+  const value = facts[name];
+  return typeof value === 'string' ? value : otherwise;
+}
+
+function readFacts(base64: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const facts: unknown = JSON.parse(Buffer.from(base64 ?? '', 'base64').toString());
+    return typeof facts === 'object' && facts !== null ? { ...facts } : {};
+  } catch {
+    return {};
+  }
 }
 
 /** Indented; the rest is counted, and how to get it is said. */
