@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
-import { SessionIndex } from '../gateway/src/feed/session-index.ts';
 import { conversation } from '../gateway/src/recording/testdata/conversation.ts';
+import { journalStart } from '../gateway/src/recording/journal-reader.ts';
 import { readEntries } from '../gateway/src/recording/session-reader.ts';
-import { openSqlite } from '../gateway/src/store/sqlite.ts';
 import type { GatewayProcess } from '../tests/support/gateway-process.ts';
 import { thousands } from './table.ts';
 
@@ -29,16 +27,8 @@ export async function measureConversation(gateway: GatewayProcess, url: string):
 
 /** Of the contents of a session's requests, in the journal. */
 async function storedBytes(gateway: GatewayProcess, session: string): Promise<number> {
-  // Asking for the list brings the index up to date.
-  await gateway.sessions();
-  const index = openSqlite(join(gateway.data, 'index.db'), { journal: 'wal' });
-  const known = new SessionIndex(index).find(session);
-  index.close();
-  if (known === null) {
-    throw new Error('the session is not in the index');
-  }
   let bytes = 0;
-  for await (const { leaf, entry } of readEntries(gateway.data, session, { from: known.first })) {
+  for await (const { leaf, entry } of readEntries(gateway.data, session, { from: journalStart })) {
     bytes += leaf.kind === 'request' ? entry.storedContent.length : 0;
   }
   return bytes;

@@ -9,7 +9,7 @@ import { decodeLeaf } from '../ledger/src/leaf.ts';
 import { frameEntries } from '../ledger/src/segment-reader.ts';
 import { verifyStore, type StoreReport } from '../ledger/src/verify-store.ts';
 import { openStoreFiles } from '../cli/src/store-files.ts';
-import { journalStart, readJournal } from '../gateway/src/recording/journal-reader.ts';
+import { isPlacedFrame, journalStart, readJournal } from '../gateway/src/recording/journal-reader.ts';
 import type { Recorder } from '../gateway/src/recording/recorder.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
@@ -43,9 +43,9 @@ async function recordWith(data: string, act: (recorder: Recorder, clock: Clock) 
 
 async function kindsOf(data: string): Promise<string[]> {
   const kinds: string[] = [];
-  for await (const { frame } of readJournal(data, journalStart)) {
-    if (frame.header.type === 'batch') {
-      kinds.push(...[...frameEntries(frame)].map((entry) => decodeLeaf(entry.leaf).kind));
+  for await (const step of readJournal(data, journalStart)) {
+    if (isPlacedFrame(step) && step.frame.header.type === 'batch') {
+      kinds.push(...[...frameEntries(step.frame)].map((entry) => decodeLeaf(entry.leaf).kind));
     }
   }
   return kinds;

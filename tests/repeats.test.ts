@@ -15,12 +15,12 @@ import { makeBundle } from '../gateway/src/feed/evidence.ts';
 import { Follower } from '../gateway/src/feed/follower.ts';
 import { standsAlways } from '../gateway/src/identity/standing.ts';
 import { SessionIndex, type IndexedSession } from '../gateway/src/feed/session-index.ts';
-import { openSession } from '../gateway/src/feed/timeline.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
+import { journalStart } from '../gateway/src/recording/journal-reader.ts';
 import type { KeyStore } from '../gateway/src/recording/key-store.ts';
 import { unseal } from '../gateway/src/recording/keystream.ts';
 import type { Recorder } from '../gateway/src/recording/recorder.ts';
-import { readEntries, SessionOpener, type RawRecord } from '../gateway/src/recording/session-reader.ts';
+import { readEntries, readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../gateway/src/recording/session-reader.ts';
 import { splicedHeaderBytes } from '../gateway/src/recording/spliced-body.ts';
 import { conversation } from '../gateway/src/recording/testdata/conversation.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
@@ -79,7 +79,7 @@ describe('requests that repeat earlier ones', () => {
   before(async () => {
     ({ recorder, keys } = await openRecorder(data));
     const database = openSqlite(join(data, 'index.db'), { journal: 'truncate' });
-    const index = new SessionIndex(database);
+    const index = new SessionIndex(database, keys.cacheKey());
     await using follower = await Follower.open(data, keys, index, (error) => {
       throw error;
     });
@@ -95,17 +95,22 @@ describe('requests that repeat earlier ones', () => {
     };
     for (const [i, content] of [...turns, ...long].entries()) {
       send(content);
-      midway = i === 25 ? await look() : midway;
+      midway = i === 25 ? { ...(await look()) } : midway;
     }
     await channel.close('client');
     whole = await look();
-    raw = await collect(readEntries(data, whole.session, { from: whole.first }));
+    raw = await collect(readEntries(data, whole.session, { from: journalStart }));
   });
   after(async () => {
     await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
     rmSync(data, { recursive: true, force: true });
   });
+
+  /** As when the index knew of no part. */
+  function extentOf({ session, records }: IndexedSession, state: SessionExtent['state']): SessionExtent {
+    return { session, records, state, parts: () => [] };
+  }
 
   function requestsOf(records: readonly OpenedRecord[]): Buffer[] {
     const requests: Buffer[][] = [];
@@ -146,10 +151,11 @@ describe('requests that repeat earlier ones', () => {
   });
 
   test('a reader who goes on from the middle reads the same', async () => {
-    const opener = new SessionOpener(keys, whole.key);
+    const opener = new SessionOpener(keys);
+    const walk = new SessionWalk(whole.session);
     assert.ok(midway.records < whole.records);
-    const first = await collect(openSession(data, opener, midway));
-    const then = await collect(openSession(data, opener, { ...whole, first: midway.last }, midway.records));
+    const first = await openAll(await collect(readSession(data, extentOf(midway, 'live'), walk)), opener);
+    const then = await openAll(await collect(readSession(data, extentOf(whole, 'closed'), walk)), opener);
     assert.deepEqual(
       [...first, ...then].map(({ seq }) => seq),
       raw.map((_, seq) => seq),
@@ -161,7 +167,7 @@ describe('requests that repeat earlier ones', () => {
     const store = await verifyStore(openStoreFiles(data));
     assert.equal(store.verdict, 'holds', JSON.stringify(store.findings));
     const key = readFileSync(join(data, 'log', 'key'), 'utf8').trim();
-    const lines = await collect(makeBundle({ data, gatewayId: recorder.gatewayId, key }, keys, whole, recorder.published));
+    const lines = await collect(makeBundle({ data, gatewayId: recorder.gatewayId, key }, keys, extentOf(whole, 'closed'), recorder.published));
     const bundle = await verifyFile(Buffer.from(lines.join('')), { keys: [key] });
     assert.equal(bundle.verdict, 'holds', JSON.stringify(bundle.findings));
     assert.deepEqual([bundle.counts.records, bundle.counts.withheld], [raw.length, 0]);

@@ -47,8 +47,13 @@ export class ApiClient {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
+        const row: unknown = JSON.parse(line);
+        if (typeof row === 'object' && row !== null && 'problem' in row) {
+          // What is above it is not all.
+          throw new Error(detailOf(row.problem) ?? 'the gateway could not read all of it: its log says why');
+        }
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as in `json`
-        yield JSON.parse(line) as Row;
+        yield row as Row;
       }
     }
     if (rest !== '') {

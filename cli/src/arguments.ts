@@ -15,6 +15,13 @@ export function parsePort(text: string): number {
   return port;
 }
 
+export function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new InvalidArgumentError('A number from 1 on is expected.');
+  }
+  return Number(text);
+}
+
 export function parseSpeed(text: string): number {
   const speed = Number(text);
   if (!(speed > 0 && speed < Number.POSITIVE_INFINITY)) {

@@ -3,6 +3,7 @@ import { addBridges } from './commands/bridge.ts';
 import { addConfig } from './commands/config.ts';
 import { addConnect } from './commands/connect.ts';
 import { addDemo } from './commands/demo.ts';
+import { addIndex } from './commands/index.ts';
 import { addInit } from './commands/init.ts';
 import { addPrincipal } from './commands/principal.ts';
 import { addReceipt } from './commands/receipt.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     addConnect,
     addBridges,
     addSession,
+    addIndex,
     addReceipt,
     addVerify,
   ]) {

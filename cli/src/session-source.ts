@@ -1,4 +1,4 @@
-import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
 import { findData } from '@countersign/gateway/config/parse.ts';
 import { ApiClient } from './api-client.ts';
@@ -11,7 +11,7 @@ export interface SourceOptions extends LocationOptions {
 
 /** Where sessions are read from. */
 export interface SessionSource extends AsyncDisposable {
-  sessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary> | Iterable<SessionSummary>;
+  sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
   /** The bundle that proves a session, in pieces. */
   bundle(session: string): AsyncIterable<Uint8Array | string>;
@@ -30,7 +30,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   }
   const api = new ApiClient(options);
   return {
-    sessions: (which) => api.rows(which === 'all' ? '/api/sessions?all' : '/api/sessions'),
+    sessions: (page) => api.rows(`/api/sessions?${queryOf(page)}`),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
     bundle: (session) => api.chunks(`${sessionPath(session)}/bundle`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
@@ -40,7 +40,19 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
 /** Loaded here alone: who asks a running gateway need not load what reads its files. */
 async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<SessionSource> {
   const { openOffline } = await import('@countersign/gateway/offline.ts');
-  return openOffline(data, environment);
+  return openOffline(data, environment, (what) => {
+    process.stderr.write(
+      `countersign: index.db does not agree with the journal (${what}): what follows is from the journal; countersign index rebuild makes it again\n`,
+    );
+  });
+}
+
+function queryOf({ which, after, limit }: SessionPage): string {
+  return new URLSearchParams({
+    ...(which === 'all' ? { all: '' } : {}),
+    ...(after === undefined ? {} : { after }),
+    ...(limit === undefined ? {} : { limit: String(limit) }),
+  }).toString();
 }
 
 export function sessionPath(session: string): string {

@@ -11,6 +11,7 @@ import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
 import { Follower } from './feed/follower.ts';
+import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { GatewayApi } from './api/operations.ts';
@@ -120,7 +121,7 @@ export class Gateway implements AsyncDisposable {
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
-    const index = new SessionIndex(this.#parts.use(openIndexFile(join(data, 'index.db'))));
+    const index = new SessionIndex(this.#parts.use(openIndexFile(join(data, 'index.db'))), keys.cacheKey());
     const follower = this.#parts.use(await Follower.open(data, keys, index, this.#trouble('follow the journal')));
     for (const protocol of protocols) {
       protocol.recall?.(index.told(protocol.id));
@@ -149,7 +150,18 @@ export class Gateway implements AsyncDisposable {
       recorder,
       keys,
       sessions,
-      index,
+      recordings: new Recordings({
+        data,
+        keys,
+        index,
+        follower,
+        findProtocol,
+        isRunning: true,
+        published: 0,
+        onDifference: (what) => {
+          this.#log.warn({ what }, 'index.db did not agree with the journal, and is made again from it');
+        },
+      }),
       follower,
       tokens,
       authenticator,

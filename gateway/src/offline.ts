@@ -1,57 +1,54 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatewayIdOf, parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { parseNote, parseVerifierKey } from '@countersign/ledger/note.ts';
 import { GatewayError } from './domain/errors.ts';
-import type { SessionSummary, ShownRecord } from './domain/shown-record.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';
 import { makeBundle } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
-import { SessionIndex, type IndexedSession } from './feed/session-index.ts';
-import { openSession, Presenter } from './feed/timeline.ts';
+import { Recordings } from './feed/recordings.ts';
+import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import type { PublishedCheckpoint } from './recording/recorder-options.ts';
 import { openRootKey } from './recording/root-key.ts';
-import { SessionOpener } from './recording/session-reader.ts';
 import { requireDataDirectory } from './store/data-directory.ts';
-import { openMemorySqlite } from './store/sqlite.ts';
+import { StoreLock } from './store-lock.ts';
+import { openMemorySqlite, type Sqlite } from './store/sqlite.ts';
 
-/** A store read without a gateway: by whoever has the files and the root key. */
+/** A store read without a gateway: by whoever has the files and the root key. What is damaged is told behind what is whole, as `store_damaged`. */
 export interface OfflineStore extends AsyncDisposable {
-  sessions(which: 'clients' | 'all'): Iterable<SessionSummary>;
+  sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. */
   records(session: string): AsyncIterable<ShownRecord>;
-  /** The lines of a session's bundle. Errors: `not_found`, `store_damaged`; `conflict` while its last records are not under a checkpoint. */
+  /** The lines of a session's bundle. Errors: `not_found`; `conflict` while its last records are not under a checkpoint. */
   bundle(session: string): AsyncIterable<string>;
 }
 
-/** Indexes the journal in memory; changes no file. Errors: `not_found`, `key_unavailable`. */
-export async function openOffline(data: string, environment: NodeJS.ProcessEnv): Promise<OfflineStore> {
+/** Changes no file. What `index.db` says is taken as far as it agrees with the journal. `onDifference`: it does not. Errors: `not_found`, `key_unavailable`. */
+export async function openOffline(data: string, environment: NodeJS.ProcessEnv, onDifference: (what: string) => void = () => undefined): Promise<OfflineStore> {
   requireDataDirectory(data);
   const keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
-  const database = openMemorySqlite();
-  const index = new SessionIndex(database);
+  // Before the journal, which a gateway may be writing: what is published is in it.
+  const published = readCheckpoint(data);
+  const database = openIndexCopy(data);
+  const index = new SessionIndex(database, keys.cacheKey());
   const follower = await Follower.open(data, keys, index, () => undefined);
-  const find = (id: string): IndexedSession => {
-    const session = index.find(id);
-    if (session === null) {
-      throw new GatewayError('not_found', `There is no session ${id} in ${data}.`);
-    }
-    return session;
-  };
+  const recordings = new Recordings({ data, keys, index, follower, findProtocol, isRunning: false, published: published?.size ?? 0, onDifference });
   return {
-    sessions: (which) => index.list(which),
+    sessions: (page) => recordings.list(page),
     async *records(id) {
-      const session = find(id);
-      const presenter = new Presenter(findProtocol);
-      for await (const record of openSession(data, new SessionOpener(keys, session.key), session)) {
-        yield presenter.show(record);
-      }
+      const extent = recordings.extentOf(await recordings.find(id));
+      yield* recordings.show(recordings.begin(id), extent);
     },
     async *bundle(id) {
-      const session = find(id);
+      const extent = recordings.extentOf(await recordings.find(id));
       const key = readFileSync(join(data, 'log', 'key'), 'utf8').trim();
-      yield* makeBundle({ data, key, gatewayId: gatewayIdOf(parseVerifierKey(key).name) ?? '' }, keys, session, readCheckpoint(data));
+      const checkpoint = readCheckpoint(data);
+      if (checkpoint === null) {
+        throw new GatewayError('store_damaged', 'There is no log/checkpoint in the store: nothing signs the records. Run countersign verify.');
+      }
+      yield* makeBundle({ data, key, gatewayId: gatewayIdOf(parseVerifierKey(key).name) ?? '' }, keys, extent, checkpoint);
     },
     [Symbol.asyncDispose]: async () => {
       await follower[Symbol.asyncDispose]();
@@ -61,8 +58,32 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv):
   };
 }
 
-/** The newest one that was published. */
-function readCheckpoint(data: string): PublishedCheckpoint {
-  const note = readFileSync(join(data, 'log', 'checkpoint'));
+/** Makes `index.db` again from the journal of a store that no gateway runs on. Errors: `not_found`, `key_unavailable`, `store_in_use`. */
+export async function rebuildIndexOffline(data: string, environment: NodeJS.ProcessEnv): Promise<{ readonly sessions: number; readonly records: number }> {
+  requireDataDirectory(data);
+  using _lock = StoreLock.take(data);
+  using keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
+  for (const suffix of ['', '-wal', '-shm']) {
+    rmSync(join(data, `index.db${suffix}`), { force: true });
+  }
+  using database = openIndexFile(join(data, 'index.db'));
+  await using follower = await Follower.open(data, keys, new SessionIndex(database, keys.cacheKey()), () => undefined);
+  return { sessions: follower.position.sessions, records: follower.position.size };
+}
+
+/** In memory; empty where there is none that is whole in one file. */
+function openIndexCopy(data: string): Sqlite {
+  const file = join(data, 'index.db');
+  const isOneFile = existsSync(file) && (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
+  return openMemorySqlite(isOneFile ? readFileSync(file) : null);
+}
+
+/** The newest one that was published; null when there is none. */
+function readCheckpoint(data: string): PublishedCheckpoint | null {
+  const file = join(data, 'log', 'checkpoint');
+  if (!existsSync(file)) {
+    return null;
+  }
+  const note = readFileSync(file);
   return { size: parseCheckpoint(parseNote(note).text).size, note: note.toString() };
 }

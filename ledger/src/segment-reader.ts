@@ -175,16 +175,28 @@ export class SegmentReader {
     return { state: 'zeros', offset: end.offset, what: 'only zeros follow' };
   }
 
-  /**
-   * The highest durable offset that any frame behind `end` names, -1 when there is none. A frame behind damage is recognised
-   * by its own chain value, which follows from the 32 bytes before it: a flipped byte in the middle passes neither for a torn tail
-   * nor for a file cut short.
-   */
+  /** The highest durable offset that any frame behind `end` names, -1 when there is none: a flipped byte in the middle passes neither for a torn tail nor for a file cut short. */
   async durableBehind(end: SegmentEnd): Promise<number> {
+    let durable = -1;
+    for await (const header of this.#framesBehind(end)) {
+      durable = Math.max(durable, header.durable);
+    }
+    return durable;
+  }
+
+  /** Where the first frame behind `end` begins; null when there is none. */
+  async frameBehind(end: SegmentEnd): Promise<number | null> {
+    for await (const { offset } of this.#framesBehind(end)) {
+      return offset;
+    }
+    return null;
+  }
+
+  /** A frame behind damage is recognised by its own chain value, which follows from the 32 bytes before it. */
+  async *#framesBehind(end: SegmentEnd): AsyncGenerator<{ readonly offset: number; readonly durable: number }, void> {
     const start = Math.min(end.offset, this.#source.bytes);
     const bytes = await this.#source.read(start, this.#source.bytes - start);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let durable = -1;
     for (let at = hashBytes; at + frameHeaderBytes + hashBytes <= bytes.length; at += 8) {
       const header = view.getUint32(at) === frameMagic ? decodeFrameHeader(view, at) : undefined;
       const chainAt = header === undefined ? 0 : at + frameHeaderBytes + paddedBytes(header.bodyBytes);
@@ -193,10 +205,9 @@ export class SegmentReader {
       }
       sha256Into(bytes.subarray(at - hashBytes, chainAt), this.#chain, 0);
       if (equalBytes(this.#chain, bytes.subarray(chainAt, chainAt + hashBytes))) {
-        durable = Math.max(durable, header.durable);
+        yield { offset: start + at, durable: header.durable };
       }
     }
-    return durable;
   }
 
   #take(header: FrameHeader, at: number, bytes: number): Frame | SegmentEnd {

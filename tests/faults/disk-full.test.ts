@@ -78,5 +78,11 @@ function assertRefused(error: unknown): true {
 /** In the record, with the disk still full. */
 async function openSessions(data: string): Promise<unknown[]> {
   await using store = await openOffline(data, {});
-  return [...store.sessions('clients')].filter(({ state }) => state === 'open');
+  const open: unknown[] = [];
+  for await (const session of store.sessions({ which: 'clients' })) {
+    if (session.state === 'open') {
+      open.push(session);
+    }
+  }
+  return open;
 }

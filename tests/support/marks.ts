@@ -87,7 +87,7 @@ export async function inTarget<Row extends pg.QueryResultRow>(shop: Shop, statem
 async function recordedStatements(shop: Shop): Promise<string[]> {
   await using store = await openOffline(shop.gateway.data, {});
   const statements: string[] = [];
-  for (const { session } of store.sessions('clients')) {
+  for await (const { session } of store.sessions({ which: 'clients' })) {
     for await (const { kind, attributes } of store.records(session)) {
       if (kind === 'request') {
         statements.push(String(attributes['db.query.text']));

@@ -6,7 +6,7 @@ import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { replaceWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { collect, isSession, parseChannels, parseKinds, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
+import { collect, isSession, parseChannels, parseKinds, parseLimit, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
 import { compareSteps } from '../diff/compare.ts';
 import { describeComparison } from '../diff/describe.ts';
 import { readSteps } from '../diff/steps.ts';
@@ -48,6 +48,8 @@ function addReading(session: Command): void {
   addLocation(session.command('list'))
     .description('sessions, oldest first')
     .option('--all', "also the gateway's own: starts, refused logins, acts of administrators, who read what")
+    .option('--after <id>', 'only those that began behind this session', parseSession)
+    .option('--limit <number>', 'at most so many', parseLimit)
     .addOption(dataOption)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
@@ -98,9 +100,11 @@ function addNarrowing(command: Command): Command {
     .option('--grep <text>', 'only records that read so somewhere, also in what --json has; upper and lower case are the same');
 }
 
-async function list(options: SourceOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
+async function list(options: SourceOptions & RowOptions & { readonly all?: boolean; readonly after?: string; readonly limit?: number }): Promise<void> {
   await using source = await openSource(options);
-  await printRows(source.sessions(options.all === true ? 'all' : 'clients'), options, describeSession);
+  const { all, after, limit } = options;
+  const page = { which: all === true ? 'all' : 'clients', ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit }) } as const;
+  await printRows(source.sessions(page), options, describeSession);
 }
 
 async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent): Promise<void> {

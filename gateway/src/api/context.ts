@@ -1,7 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
 import type { StoredToken } from '../store/tokens.ts';
 import type { Measures } from './metrics.ts';
@@ -69,6 +69,11 @@ export interface AppliedConfig {
   readonly targets: number;
 }
 
+export interface IndexRebuilt {
+  readonly sessions: number;
+  readonly records: number;
+}
+
 /** All that the API can do. */
 export interface ApiContext {
   /** Errors: `unauthenticated` and `refused`, each recorded with address and reason, and slowed down. */
@@ -82,12 +87,14 @@ export interface ApiContext {
   listTokens(): Promise<readonly StoredToken[]>;
   /** False when there is no such token. */
   revokeToken(id: string, by: Caller): Promise<boolean>;
-  /** Oldest first; among `all` are the gateway's own: starts, refused logins, who read what. */
-  listSessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary>;
+  /** Oldest first; among `all` are the gateway's own: starts, refused logins, who read what. Errors: `not_found`; `store_damaged`, behind what is whole, as below. */
+  listSessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */
   showSession(session: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord>;
   /** The lines of a bundle. Errors: `not_found`. The reading is recorded. */
   exportSession(session: string, reader: Caller): AsyncIterable<string>;
+  /** Makes the index of sessions again from the journal. */
+  rebuildIndex(by: Caller): Promise<IndexRebuilt>;
   /** Errors: `not_found`, `conflict` when it is closed already. */
   haltSession(session: string, by: Caller, reason: string): Promise<void>;
   /** Errors: `not_found`. */

@@ -6,22 +6,31 @@ import { tokenIn } from '../domain/authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
 import { makeBundle, makeReceipt, readLogFile } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
-import type { IndexedSession, SessionIndex } from '../feed/session-index.ts';
-import { openSession, Presenter, type FindProtocol } from '../feed/timeline.ts';
+import type { Reading, Recordings } from '../feed/recordings.ts';
+import type { FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator, NewToken } from '../identity/authenticate.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
-import { SessionOpener } from '../recording/session-reader.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 import type { StoredToken, TokenAct, Tokens } from '../store/tokens.ts';
-import { checkCaller, type ApiContext, type AppliedConfig, type Caller, type Callers, type CommandOutput, type OpenedRun, type RunRequest } from './context.ts';
+import {
+  checkCaller,
+  type ApiContext,
+  type AppliedConfig,
+  type Caller,
+  type Callers,
+  type CommandOutput,
+  type IndexRebuilt,
+  type OpenedRun,
+  type RunRequest,
+} from './context.ts';
 import type { Measures } from './metrics.ts';
 import { openOperatorToken } from './operator-token.ts';
 import { Runs } from './runs.ts';
@@ -39,7 +48,7 @@ export interface OperationsParts {
   readonly recorder: Recorder;
   readonly keys: KeyStore;
   readonly sessions: LiveSessions;
-  readonly index: SessionIndex;
+  readonly recordings: Recordings;
   readonly follower: Follower;
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
@@ -134,37 +143,39 @@ export class GatewayApi implements ApiContext {
     return true;
   }
 
-  async *listSessions(which: 'clients' | 'all'): AsyncIterable<SessionSummary> {
-    await this.#parts.follower.catchUp();
-    yield* this.#parts.index.list(which);
+  listSessions(page: SessionPage): AsyncIterable<SessionSummary> {
+    return this.#parts.recordings.list(page);
   }
 
   async *showSession(id: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord> {
-    const session = await this.#find(id);
+    const { recordings } = this.#parts;
+    const extent = recordings.extentOf(await recordings.find(id));
     await this.#recordAccess(live === null ? 'show' : 'watch', id, reader);
-    const { data, keys, findProtocol } = this.#parts;
-    const opener = new SessionOpener(keys, session.key);
-    const presenter = new Presenter(findProtocol);
-    for await (const record of openSession(data, opener, session)) {
-      yield presenter.show(record);
-    }
+    const reading = recordings.begin(id);
+    yield* recordings.show(reading, extent);
     if (live !== null) {
-      yield* this.#watch(session, { opener, presenter }, live);
+      yield* this.#watch(id, reading, live);
     }
   }
 
   async *exportSession(id: string, reader: Caller): AsyncIterable<string> {
-    const session = await this.#find(id);
+    const { keys, recorder, recordings } = this.#parts;
+    const extent = recordings.extentOf(await recordings.find(id));
     await this.#recordAccess('export', id, reader);
-    const { keys, recorder } = this.#parts;
-    const checkpoint = await recorder.publish();
-    yield* makeBundle(this.#log(), keys, session, checkpoint);
+    yield* makeBundle(this.#log(), keys, extent, await recorder.publish());
+  }
+
+  async rebuildIndex(by: Caller): Promise<IndexRebuilt> {
+    const { follower } = this.#parts;
+    await this.#recordAct('gateway.rebuild_index', 'the index of sessions is made again from the journal', by, {});
+    await follower.rebuild();
+    return { sessions: follower.position.sessions, records: follower.position.size };
   }
 
   async haltSession(id: string, by: Caller, reason: string): Promise<void> {
     const session = this.#parts.sessions.find(id);
     if (session === null) {
-      const known = await this.#find(id);
+      const known = await this.#parts.recordings.find(id);
       throw new GatewayError('conflict', `Session ${known.session} is closed already.`);
     }
     const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${reason}`;
@@ -265,34 +276,16 @@ export class GatewayApi implements ApiContext {
   }
 
   /** What comes after what was shown, until the session closes. */
-  async *#watch(session: IndexedSession, reading: { opener: SessionOpener; presenter: Presenter }, live: AbortSignal): AsyncIterable<ShownRecord> {
-    const { data, index, follower } = this.#parts;
-    let shown = session.records;
-    let place = session.last;
-    while (!live.aborted) {
-      const now = index.find(session.session);
-      if (now === null || (now.records <= shown && now.closedMs !== null)) {
-        return;
-      }
-      if (now.records > shown) {
-        for await (const record of openSession(data, reading.opener, { ...now, first: place }, shown)) {
-          yield reading.presenter.show(record);
-        }
-        shown = now.records;
-        place = now.last;
+  async *#watch(id: string, reading: Reading, live: AbortSignal): AsyncIterable<ShownRecord> {
+    const { recordings, follower } = this.#parts;
+    while (!live.aborted && !reading.walk.isClosed) {
+      const extent = recordings.extentOf(await recordings.find(id));
+      if (extent.records > reading.walk.next) {
+        yield* recordings.show(reading, extent);
       } else {
         await follower.progress(live);
       }
     }
-  }
-
-  async #find(id: string): Promise<IndexedSession> {
-    await this.#parts.follower.catchUp();
-    const session = this.#parts.index.find(id);
-    if (session === null) {
-      throw new GatewayError('not_found', `There is no session ${id.slice(0, 64)}: countersign session list names them.`);
-    }
-    return session;
   }
 
   /** Who reads a recording is recorded, before the first of it is given out. */

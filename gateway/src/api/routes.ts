@@ -12,6 +12,7 @@ import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
 import { listTokens } from './endpoints/list-tokens.ts';
 import { openRun } from './endpoints/open-run.ts';
+import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
 import { showConnection } from './endpoints/show-connection.ts';
@@ -31,6 +32,7 @@ export const routes: readonly Endpoint[] = [
   showSession,
   watchSession,
   exportSession,
+  rebuildIndex,
   haltSession,
   openRun,
   recordOutput,

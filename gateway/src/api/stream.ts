@@ -1,6 +1,10 @@
+import { GatewayError } from '../domain/errors.ts';
+import { problemOf } from '../domain/problem.ts';
 import { checkCaller, type Caller } from './context.ts';
 
-/** One JSON text a line, made as fast as the reader takes them. */
+/**
+ * One JSON text a line, made as fast as the reader takes them. Where what was recorded is damaged, a last line `{"problem": …}` says so behind what is whole.
+ */
 export async function ndjson(rows: AsyncIterable<unknown>, caller: Caller): Promise<Response> {
   return streamLines(stringify(rows), caller, 'application/x-ndjson');
 }
@@ -40,7 +44,16 @@ export async function streamLines(lines: AsyncIterable<string>, caller: Caller, 
 }
 
 async function* stringify(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const row of rows) {
-    yield `${JSON.stringify(row)}\n`;
+  let isFirst = true;
+  try {
+    for await (const row of rows) {
+      isFirst = false;
+      yield `${JSON.stringify(row)}\n`;
+    }
+  } catch (error) {
+    if (isFirst || !(error instanceof GatewayError)) {
+      throw error;
+    }
+    yield `${JSON.stringify({ problem: problemOf(error) })}\n`;
   }
 }

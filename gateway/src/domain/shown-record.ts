@@ -1,5 +1,12 @@
 import type { Attributes } from './action.ts';
 
+/** Which sessions to list: those that began behind session `after`, at most so many. */
+export interface SessionPage {
+  readonly which: 'clients' | 'all';
+  readonly after?: string;
+  readonly limit?: number;
+}
+
 /** One line of `session list --json`. */
 export interface SessionSummary {
   /** 32 hex digits. */

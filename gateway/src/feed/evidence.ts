@@ -7,12 +7,12 @@ import { frameEntries } from '@countersign/ledger/segment-reader.ts';
 import { parseTilePath, type TileReader } from '@countersign/ledger/tile.ts';
 import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { findSegment, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
+import { Turn } from '../domain/turn.ts';
+import { findSegment, isPlacedFrame, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
-import { readEntries, SessionOpener, type RawRecord } from '../recording/session-reader.ts';
+import { readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../recording/session-reader.ts';
 import { openTiles, readTile } from '../recording/tile-store.ts';
-import type { IndexedSession } from './session-index.ts';
 
 export interface Log {
   readonly data: string;
@@ -42,7 +42,11 @@ export async function readLogFile(data: string, path: string): Promise<Uint8Arra
 }
 
 async function findLeaf(data: string, index: number): Promise<Uint8Array> {
-  for await (const { frame } of readJournal(data, await findSegment(data, index))) {
+  for await (const step of readJournal(data, await findSegment(data, index))) {
+    if (!isPlacedFrame(step)) {
+      continue;
+    }
+    const { frame } = step;
     const { header } = frame;
     if (header.type === 'batch' && index < header.index + header.entries) {
       const entry = [...frameEntries(frame)][index - header.index];
@@ -54,42 +58,49 @@ async function findLeaf(data: string, index: number): Promise<Uint8Array> {
   throw new GatewayError('store_damaged', `Record ${index} is not where the journal should have it: run countersign verify.`);
 }
 
-/** The lines of a bundle of one session. Errors: `store_damaged`, `conflict`. */
-export async function* makeBundle(log: Log, keys: KeyStore, session: IndexedSession, checkpoint: PublishedCheckpoint): AsyncGenerator<string> {
-  const to = { segment: session.last.segment, offset: session.last.offset + 1 };
-  yield formatBundleHeader({
-    log: originOf(log.gatewayId),
-    key: log.key,
-    session: session.session,
-    scope: 'session',
-    records: session.records,
-  });
-  if (session.closedMs === null) {
-    await assertReaches(log.data, session.last, checkpoint.size);
-  }
+/**
+ * The lines of a bundle of one session. It is read through once before the first line is made: a part never passes for the whole.
+ * Errors: `store_damaged`, `conflict`.
+ */
+export async function* makeBundle(log: Log, keys: KeyStore, extent: SessionExtent, checkpoint: PublishedCheckpoint): AsyncGenerator<string> {
+  const { session } = extent;
+  const records = await countRecords(log.data, extent, checkpoint);
+  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.key, session, scope: 'session', records });
   const tiles = openTiles(`${log.data}/log`, checkpoint.size);
-  const opener = new SessionOpener(keys, session.key);
-  let records = 0;
-  for await (const raw of readEntries(log.data, session.session, { from: session.first, to })) {
-    if (records === session.records) {
+  const opener = new SessionOpener(keys);
+  const walk = new SessionWalk(session);
+  const turn = new Turn();
+  for await (const raw of readSession(log.data, extent, walk)) {
+    opener.learnKey(raw);
+    yield formatBundleRecord(await bundleRecord(raw, opener, tiles));
+    await turn.spend(2 * raw.entry.storedContent.length);
+    if (walk.next === records) {
       break;
     }
-    records += 1;
-    if (raw.leaf.logIndex >= checkpoint.size) {
+  }
+  yield formatBundleCheckpoint(checkpoint.note);
+}
+
+async function countRecords(data: string, extent: SessionExtent, checkpoint: PublishedCheckpoint): Promise<number> {
+  const walk = new SessionWalk(extent.session);
+  for await (const { leaf } of readSession(data, extent, walk)) {
+    if (leaf.logIndex >= checkpoint.size) {
       throw new GatewayError(
         'conflict',
         'The last records of this session are not under a published checkpoint: start the gateway on this data directory once.',
       );
     }
-    yield formatBundleRecord(await bundleRecord(raw, opener, tiles));
   }
-  yield formatBundleCheckpoint(checkpoint.note);
+  if (!walk.isClosed) {
+    await assertReaches(data, walk.place, checkpoint.size);
+  }
+  return walk.next;
 }
 
 /** Of a session that goes on, what a damaged journal does not have any more would not be missed. */
 async function assertReaches(data: string, from: JournalPlace, size: number): Promise<void> {
-  for await (const { frame } of readJournal(data, from)) {
-    if (frame.header.type === 'batch' && frame.header.index + frame.header.entries >= size) {
+  for await (const step of readJournal(data, from)) {
+    if (isPlacedFrame(step) && step.frame.header.type === 'batch' && step.frame.header.index + step.frame.header.entries >= size) {
       return;
     }
   }

@@ -1,24 +1,39 @@
-import { bodyStreams, frameBytes } from '@countersign/ledger/journal.ts';
+import { bodyStreams } from '@countersign/ledger/journal.ts';
 import { encodeHex } from '@countersign/ledger/hex.ts';
-import { decodeLeaf, leafKinds, leafOffsets, type Leaf } from '@countersign/ledger/leaf.ts';
+import { decodeLeaf, leafKinds, leafOffsets, readUint53, type Leaf } from '@countersign/ledger/leaf.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
 import { targetAttribute, toldAttribute, type RecordMeta } from '../domain/record.ts';
-import { chainAt, journalStart, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
+import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
-import { SessionOpener } from '../recording/session-reader.ts';
-import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
+import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
+import { IndexDiffers, type IndexedSession, type IndexedTold, type IndexPosition, type SessionIndex } from './session-index.ts';
 
 /** Between two looks at the journal when nobody asks. */
 const followMs = 500;
+/** The index is written at least after so much of the journal, so that making it again holds little in memory and up nobody. */
+const saveBytes = 1024 * 1024;
+/** Frames of a session that are no farther apart are one part: what lies between is read faster than it is skipped. */
+const gapBytes = 64 * 1024;
+
+const beginning: IndexPosition = { ...journalStart, chain: new Uint8Array(), size: 0, sessions: 0 };
 
 interface Followed {
   readonly indexed: IndexedSession;
   readonly opener: SessionOpener;
+  /** Those that the index does not have as they are now; the last one may still grow. */
+  parts: SessionPart[];
+}
+
+interface Progress {
+  position: IndexPosition;
+  readonly touched: Map<string, Followed>;
+  readonly told: IndexedTold[];
+  readonly damage: DamagedPlace[];
 }
 
 /**
  * Follows the journal and keeps the index, from wherever the index stands: after a crash and in normal service it is the same code. Whoever
- * wants to read something newer asks `catchUp` first.
+ * wants to read something newer asks `catchUp` first. An index that is not of this journal is made again.
  */
 export class Follower implements AsyncDisposable {
   readonly #data: string;
@@ -27,20 +42,15 @@ export class Follower implements AsyncDisposable {
   readonly #live = new Map<string, Followed>();
   readonly #onTrouble: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
-  #position: JournalPlace;
+  #position: IndexPosition = beginning;
   #catchingUp: Promise<void> | null = null;
   readonly #watchers = new Set<() => void>();
-  #size = 0;
 
   private constructor(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void) {
     this.#data = data;
     this.#keys = keys;
     this.#index = index;
     this.#onTrouble = onTrouble;
-    this.#position = index.position() ?? journalStart;
-    for (const indexed of index.open()) {
-      this.#live.set(indexed.session, { indexed, opener: new SessionOpener(keys, indexed.key) });
-    }
     this.#timer = setInterval(() => {
       this.catchUp().catch(onTrouble);
     }, followMs);
@@ -48,27 +58,70 @@ export class Follower implements AsyncDisposable {
   }
 
   static async open(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void): Promise<Follower> {
-    const position = index.position();
-    if (position === null || !(await chainAt(data, position))?.equals(position.chain)) {
-      index.clear();
-    }
     const follower = new Follower(data, keys, index, onTrouble);
+    await follower.#resume();
     await follower.catchUp();
     return follower;
   }
 
   /** Records that were looked at, from the beginning of the log. */
   get size(): number {
-    return this.#size;
+    return this.#position.size;
+  }
+
+  /** How far it is. */
+  get position(): IndexPosition {
+    return this.#position;
+  }
+
+  /** A session that goes on, with as many records as were followed. */
+  findLive(session: string): IndexedSession | null {
+    return this.#live.get(session)?.indexed ?? null;
+  }
+
+  /** Makes the index again from the journal. Resolves when it is done. */
+  async rebuild(): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#forget();
+      await this.#follow();
+    });
+  }
+
+  async #resume(): Promise<void> {
+    try {
+      const position = this.#index.position();
+      const chain = position === null ? null : await chainAt(this.#data, position);
+      if (position === null || chain?.equals(position.chain) !== true) {
+        throw new IndexDiffers('it is not of this journal');
+      }
+      this.#index.checkTold();
+      this.#restore();
+      this.#position = position;
+    } catch (error) {
+      if (!(error instanceof IndexDiffers)) {
+        throw error;
+      }
+      this.#forget();
+    }
+  }
+
+  #forget(): void {
+    this.#index.clear();
+    this.#live.clear();
+    this.#position = beginning;
   }
 
   /** Resolves when everything written before the call is in the index. */
   async catchUp(): Promise<void> {
+    await this.#inTurn(async () => this.#follow());
+  }
+
+  async #inTurn(act: () => Promise<void>): Promise<void> {
     // A look that is under way may have passed the end already: another one follows it.
     const before = this.#catchingUp;
     const run = (async () => {
       await before?.catch(() => undefined);
-      await this.#follow();
+      await act();
     })();
     this.#catchingUp = run;
     try {
@@ -100,40 +153,78 @@ export class Follower implements AsyncDisposable {
   }
 
   async #follow(): Promise<void> {
-    const touched = new Map<string, IndexedSession>();
-    const told: IndexedTold[] = [];
-    let position: IndexPosition | null = null;
-    for await (const { frame, place } of readJournal(this.#data, this.#position)) {
-      this.#size = frame.header.index + frame.header.entries;
-      position = { segment: place.segment, offset: place.offset + frameBytes(frame.header.bodyBytes), chain: frame.chain };
-      if (frame.header.type === 'batch') {
-        for (const entry of frameEntries(frame)) {
-          const known = this.#live.get(sessionOf(entry.leaf));
-          if (known !== undefined && isTraffic(entry.leaf)) {
-            known.indexed.records += 1;
-            known.indexed.last = place;
-            touched.set(known.indexed.session, known.indexed);
-          } else {
-            const session = await this.#count(entry, place, told);
-            touched.set(session.session, session);
-          }
+    const progress: Progress = { position: this.#position, touched: new Map(), told: [], damage: [] };
+    let unsavedBytes = 0;
+    try {
+      for await (const step of readJournal(this.#data, this.#position)) {
+        if (isPlacedFrame(step)) {
+          await this.#count(step, progress);
+          unsavedBytes += step.frame.end - step.frame.offset;
+        } else {
+          progress.damage.push(step);
+        }
+        if (unsavedBytes >= saveBytes) {
+          this.#save(progress);
+          unsavedBytes = 0;
         }
       }
-    }
-    if (position !== null) {
-      this.#index.save(position, touched.values(), told);
-      this.#position = position;
-      for (const watcher of this.#watchers) {
-        watcher();
-      }
+      this.#save(progress);
+    } catch (error) {
+      // What was counted and not saved is counted again.
+      this.#restore();
+      throw error;
     }
   }
 
-  async #count(entry: Entry, place: JournalPlace, told: IndexedTold[]): Promise<IndexedSession> {
+  #restore(): void {
+    this.#live.clear();
+    for (const indexed of this.#index.open()) {
+      this.#live.set(indexed.session, { indexed, opener: new SessionOpener(this.#keys, indexed.key), parts: [] });
+    }
+  }
+
+  #save(progress: Progress): void {
+    const { position, touched, told, damage } = progress;
+    if (position === this.#position && damage.length === 0) {
+      return;
+    }
+    this.#index.save({ position, sessions: touched.values(), told, damage });
+    this.#position = position;
+    for (const followed of touched.values()) {
+      followed.parts = followed.parts.slice(-1);
+    }
+    touched.clear();
+    told.length = 0;
+    damage.length = 0;
+    for (const watcher of this.#watchers) {
+      watcher();
+    }
+  }
+
+  async #count({ frame, place }: PlacedFrame, progress: Progress): Promise<void> {
+    const { header, chain, end } = frame;
+    let { sessions } = progress.position;
+    if (header.type === 'batch') {
+      for (const entry of frameEntries(frame)) {
+        const { leaf } = entry;
+        const known = this.#live.get(sessionOf(leaf));
+        const followed = known ?? this.#begin(decodeLeaf(leaf), sessions + 1);
+        sessions += known === undefined ? 1 : 0;
+        const seq = seqOf(leaf);
+        followed.indexed.records = seq + 1;
+        addPart(followed.parts, { seq, segment: place.segment, start: place.offset, end });
+        progress.touched.set(followed.indexed.session, followed);
+        if (!isTraffic(leaf)) {
+          await this.#learn(followed, entry, progress.told);
+        }
+      }
+    }
+    const size = header.type === 'batch' ? header.index + header.entries : progress.position.size;
+    progress.position = { segment: place.segment, offset: end, chain: chain.slice(), size, sessions };
+  }
+
+  async #learn({ indexed, opener }: Followed, entry: Entry, told: IndexedTold[]): Promise<void> {
     const leaf = decodeLeaf(entry.leaf);
-    const { indexed, opener } = this.#followed(leaf, place);
-    indexed.records = leaf.sessionSeq + 1;
-    indexed.last = place;
     if (leaf.kind === 'open' || leaf.kind === 'epoch') {
       const { governance } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.key = Number(governance?.['key']);
@@ -151,15 +242,11 @@ export class Follower implements AsyncDisposable {
       indexed.reason = String(governance?.['reason']);
       this.#live.delete(leaf.session);
     }
-    return indexed;
   }
 
-  #followed(leaf: Leaf, place: JournalPlace): Followed {
-    const known = this.#live.get(leaf.session);
-    if (known !== undefined) {
-      return known;
-    }
+  #begin(leaf: Leaf, id: number): Followed {
     const indexed: IndexedSession = {
+      id,
       session: leaf.session,
       openedMs: leaf.timeMs,
       closedMs: null,
@@ -168,14 +255,25 @@ export class Follower implements AsyncDisposable {
       principal: null,
       targets: [],
       key: null,
-      first: place,
-      last: place,
       own: leaf.kind === 'epoch',
     };
-    const followed = { indexed, opener: new SessionOpener(this.#keys) };
+    const followed = { indexed, opener: new SessionOpener(this.#keys), parts: [] };
     this.#live.set(leaf.session, followed);
     return followed;
   }
+}
+
+function addPart(parts: SessionPart[], part: SessionPart): void {
+  const last = parts.at(-1);
+  if (last?.segment === part.segment && part.start - last.end <= gapBytes) {
+    parts[parts.length - 1] = { ...last, end: part.end };
+  } else {
+    parts.push(part);
+  }
+}
+
+function seqOf(leaf: Uint8Array): number {
+  return readUint53(new DataView(leaf.buffer, leaf.byteOffset, leaf.byteLength), leafOffsets.sessionSeq);
 }
 
 /** What a protocol noted of a target. The name of an action begins with its protocol. */

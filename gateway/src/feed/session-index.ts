@@ -1,25 +1,42 @@
+import { createHmac, type KeyObject } from 'node:crypto';
+import { encodeHex } from '@countersign/ledger/hex.ts';
 import type { Told } from '../domain/protocol.ts';
 import type { SessionSummary } from '../domain/shown-record.ts';
-import type { JournalPlace } from '../recording/journal-reader.ts';
-import { openSqlite, type Sqlite, type SqliteRow } from '../store/sqlite.ts';
-import { GatewayError } from '../domain/errors.ts';
 import { rmSync } from 'node:fs';
+import { GatewayError } from '../domain/errors.ts';
+import type { DamagedPlace, JournalPlace } from '../recording/journal-reader.ts';
+import type { SessionPart } from '../recording/session-reader.ts';
+import { openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
 
+/** Of the tables below: an index of another layout is made again. */
+const layout = 2;
+const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
+
+/** Sessions are numbered as they began, without a gap. A part is where frames of a session are, from its record `seq` on. */
 const schema = `
-  CREATE TABLE IF NOT EXISTS followed (
-    id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS position (
+    id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL, chain BLOB NOT NULL, size INTEGER NOT NULL,
+    sessions INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
-    session TEXT PRIMARY KEY, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
-    principal TEXT, targets TEXT NOT NULL, key INTEGER,
-    first_segment INTEGER NOT NULL, first_offset INTEGER NOT NULL, last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL,
-    own INTEGER NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS sessions_opened ON sessions (opened_ms);
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
+    principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS sessions_open ON sessions (id) WHERE closed_ms IS NULL;
+  CREATE TABLE IF NOT EXISTS parts (
+    session INTEGER NOT NULL, seq INTEGER NOT NULL, segment INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    PRIMARY KEY (session, seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS damage (segment INTEGER NOT NULL, offset INTEGER NOT NULL, what TEXT NOT NULL, PRIMARY KEY (segment, offset)) STRICT;
   CREATE TABLE IF NOT EXISTS told (
-    protocol TEXT NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (protocol, target, key)) STRICT;
+    protocol TEXT NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, seal BLOB NOT NULL,
+    PRIMARY KEY (protocol, target, key)) STRICT;
 `;
+
+/** Rows that are fetched at once. */
+const pageRows = 200;
 
 /** What the index knows of a session. Holds no content. */
 export interface IndexedSession {
+  /** Counts the sessions of the journal from 1. */
+  readonly id: number;
   readonly session: string;
   readonly openedMs: number;
   closedMs: number | null;
@@ -28,22 +45,40 @@ export interface IndexedSession {
   principal: string | null;
   targets: string[];
   key: number | null;
-  readonly first: JournalPlace;
-  /** Start of the last frame with a record of it. */
-  last: JournalPlace;
   /** The gateway's own session. */
   readonly own: boolean;
 }
 
-/** What a protocol learned of a target. */
-export interface IndexedTold extends Told {
-  readonly protocol: string;
+/** A session of which more is known than the index has. */
+interface TouchedSession {
+  readonly indexed: IndexedSession;
+  /** Where its frames are that the index does not have yet. */
+  readonly parts: readonly SessionPart[];
 }
 
 /** How far the journal was followed. */
 export interface IndexPosition extends JournalPlace {
   /** The chain value of the journal there: another journal, or one that ends before, has another. */
   readonly chain: Uint8Array;
+  /** Records in it. */
+  readonly size: number;
+  readonly sessions: number;
+}
+
+/** What a look at the journal found. */
+export interface IndexProgress {
+  readonly position: IndexPosition;
+  readonly sessions: Iterable<TouchedSession>;
+  readonly told: readonly IndexedTold[];
+  readonly damage: readonly DamagedPlace[];
+}
+
+/** The index was changed by another hand, or is not whole: it is to be made again from the journal. */
+export class IndexDiffers extends Error {}
+
+/** What a protocol learned of a target. */
+export interface IndexedTold extends Told {
+  readonly protocol: string;
 }
 
 /** Opens `index.db`; one that is no database any more is made anew. */
@@ -61,120 +96,203 @@ export function openIndexFile(file: string): Sqlite {
   }
 }
 
-/** `index.db`: sessions and where they are in the journal. Can be deleted at any time; it is made again from the journal. */
+/**
+ * `index.db`: sessions and where they are in the journal. A cache: it can be deleted at any time and is made again from the journal. Its rows are sealed with a key that
+ * is derived from the root key, so that a row that another hand changed, or took away, is not believed. All that reads throws `IndexDiffers`.
+ */
 export class SessionIndex {
   readonly #database: Sqlite;
+  readonly #key: KeyObject;
 
-  constructor(database: Sqlite) {
+  constructor(database: Sqlite, key: KeyObject) {
     this.#database = database;
+    this.#key = key;
+    if (Number(database.get('PRAGMA user_version')?.['user_version']) !== layout) {
+      database.exec([...tables.map((table) => `DROP TABLE IF EXISTS ${table};`), `PRAGMA user_version = ${layout};`].join(''));
+    }
     database.exec(schema);
   }
 
   position(): IndexPosition | null {
-    const row = this.#database.get('SELECT segment, offset, chain FROM followed WHERE id = 1');
-    const chain = row?.['chain'];
-    return row === undefined || !(chain instanceof Uint8Array) ? null : { segment: Number(row['segment']), offset: Number(row['offset']), chain };
+    const row = this.#database.get('SELECT * FROM position');
+    if (row === undefined) {
+      return null;
+    }
+    const chain = row['chain'];
+    const position = {
+      segment: Number(row['segment']),
+      offset: Number(row['offset']),
+      chain: chain instanceof Uint8Array ? chain : new Uint8Array(),
+      size: Number(row['size']),
+      sessions: Number(row['sessions']),
+    };
+    this.#requireSeal(row, positionFacts(position));
+    return position;
   }
 
-  /** It is of another journal. */
+  /** Forgets all: the journal is followed from its beginning. */
   clear(): void {
     this.#database.transaction(() => {
-      for (const table of ['followed', 'sessions', 'told']) {
+      for (const table of tables) {
         this.#database.exec(`DELETE FROM ${table}`);
       }
     });
   }
 
-  /** All or nothing: what the sessions are once everything before `position` is counted. */
-  save(position: IndexPosition, sessions: Iterable<IndexedSession>, told: readonly IndexedTold[]): void {
+  /** All or nothing: what the sessions are once everything before the position is counted. */
+  save({ position, sessions, told, damage }: IndexProgress): void {
     this.#database.transaction(() => {
-      for (const session of sessions) {
-        this.#saveSession(session);
+      for (const { indexed, parts } of sessions) {
+        this.#saveSession(indexed);
+        for (const { seq, segment, start, end } of parts) {
+          this.#database.run('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)', [indexed.id, seq, segment, start, end]);
+        }
       }
       for (const { protocol, target, key, value } of told) {
-        this.#database.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)', [protocol, target, key, value]);
+        this.#database.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)', [protocol, target, key, value, this.#seal([protocol, target, key, value])]);
       }
-      this.#database.run('INSERT OR REPLACE INTO followed (id, segment, offset, chain) VALUES (1, ?, ?, ?)', [
-        position.segment,
-        position.offset,
-        position.chain,
+      for (const { segment, offset, what } of damage) {
+        this.#database.run('INSERT OR REPLACE INTO damage VALUES (?, ?, ?)', [segment, offset, what]);
+      }
+      const { segment, offset, chain, size, sessions: count } = position;
+      this.#database.run('INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?, ?, ?, ?)', [
+        segment,
+        offset,
+        chain,
+        size,
+        count,
+        this.#seal(positionFacts(position)),
       ]);
     });
   }
 
   find(session: string): IndexedSession | null {
     const row = this.#database.get('SELECT * FROM sessions WHERE session = ?', [session]);
-    return row === undefined ? null : parseRow(row);
+    if (row === undefined && Number(this.#database.get('SELECT count(*) AS rows FROM sessions')?.['rows']) !== (this.position()?.sessions ?? 0)) {
+      throw new IndexDiffers('sessions are missing');
+    }
+    return row === undefined ? null : this.#parseRow(row);
   }
 
-  /** What was told last for one key. */
-  toldOf(protocol: string, target: string, key: string): string | null {
-    const row = this.#database.get('SELECT value FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
-    return row === undefined ? null : String(row['value']);
-  }
-
-  told(protocol: string): Told[] {
-    const rows = this.#database.all('SELECT target, key, value FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
-    return rows.map(({ target, key, value }) => ({ target: String(target), key: String(key), value: String(value) }));
-  }
-
-  open(): IndexedSession[] {
-    return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map(parseRow);
-  }
-
-  /** Oldest first, in pages; the gateway's own sessions are among `all`. */
-  *list(which: 'clients' | 'all'): Generator<SessionSummary> {
-    const page = 500;
-    for (let offset = 0; ; offset += page) {
-      const rows = this.#database.all('SELECT * FROM sessions WHERE own <= ? ORDER BY opened_ms, rowid LIMIT ? OFFSET ?', [
-        which === 'all' ? 1 : 0,
-        page,
-        offset,
-      ]);
-      yield* rows.map(parseRow).map(summarize);
-      if (rows.length < page) {
+  /** The parts of a session from the one on that holds this record, in order. They are held against the journal by who reads there. */
+  *parts(id: number, seq: number): Generator<SessionPart> {
+    const first = this.#database.get('SELECT max(seq) AS seq FROM parts WHERE session = ? AND seq <= ?', [id, seq]);
+    for (let from = Number(first?.['seq'] ?? 0); ;) {
+      const rows = this.#database.all('SELECT * FROM parts WHERE session = ? AND seq >= ? ORDER BY seq LIMIT ?', [id, from, pageRows]);
+      for (const row of rows) {
+        yield { seq: Number(row['seq']), segment: Number(row['segment']), start: Number(row['start']), end: Number(row['end']) };
+        from = Number(row['seq']) + 1;
+      }
+      if (rows.length < pageRows) {
         return;
       }
     }
   }
 
-  #saveSession(session: IndexedSession): void {
-    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [
-      session.session,
-      session.openedMs,
-      session.closedMs,
-      session.reason,
-      session.records,
-      session.principal,
-      JSON.stringify(session.targets),
-      session.key,
-      session.first.segment,
-      session.first.offset,
-      session.last.segment,
-      session.last.offset,
-      session.own ? 1 : 0,
-    ]);
+  told(protocol: string): Told[] {
+    const rows = this.#database.all('SELECT * FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
+    return rows.map((row) => this.#parseTold(row));
   }
+
+  /** What was told last for one key. */
+  toldOf(protocol: string, target: string, key: string): string | null {
+    const row = this.#database.get('SELECT * FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
+    return row === undefined ? null : this.#parseTold(row).value;
+  }
+
+  open(): IndexedSession[] {
+    return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map((row) => this.#parseRow(row));
+  }
+
+  damage(): DamagedPlace[] {
+    const rows = this.#database.all('SELECT * FROM damage ORDER BY segment, offset LIMIT ?', [pageRows]);
+    return rows.map((row) => ({ segment: Number(row['segment']), offset: Number(row['offset']), what: String(row['what']) }));
+  }
+
+  /** The sessions behind number `after`, oldest first, at most a page of them; none: there are no more. */
+  page(after: number): IndexedSession[] {
+    const rows = this.#database.all('SELECT * FROM sessions WHERE id > ? ORDER BY id LIMIT ?', [after, pageRows]).map((row) => this.#parseRow(row));
+    const count = this.position()?.sessions ?? 0;
+    if (rows.some(({ id }, i) => id !== after + 1 + i) || rows.length !== Math.min(pageRows, Math.max(0, count - after))) {
+      throw new IndexDiffers('sessions are missing');
+    }
+    return rows;
+  }
+
+  /** Throws unless all that protocols noted is as it was noted. */
+  checkTold(): void {
+    for (const row of this.#database.iterate('SELECT * FROM told')) {
+      this.#parseTold(row);
+    }
+  }
+
+  #parseTold(row: SqliteRow): Told {
+    const { protocol, target, key, value } = row;
+    this.#requireSeal(row, [protocol, target, key, value].map(String));
+    return { target: String(target), key: String(key), value: String(value) };
+  }
+
+  #saveSession(session: IndexedSession): void {
+    const facts = sessionFacts(session);
+    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seal(facts)]);
+  }
+
+  #parseRow(row: SqliteRow): IndexedSession {
+    this.#requireSeal(
+      row,
+      Object.entries(row).flatMap(([name, value]) => (name === 'seal' ? [] : [value])),
+    );
+    return parseRow(row);
+  }
+
+  #seal(facts: readonly SqliteValue[]): Buffer {
+    return createHmac('sha256', this.#key).update(JSON.stringify(facts)).digest();
+  }
+
+  #requireSeal({ seal }: SqliteRow, facts: readonly SqliteValue[]): void {
+    if (!(seal instanceof Uint8Array) || !this.#seal(facts).equals(seal)) {
+      throw new IndexDiffers('a row was changed');
+    }
+  }
+}
+
+function positionFacts({ segment, offset, chain, size, sessions }: IndexPosition): readonly SqliteValue[] {
+  return [segment, offset, encodeHex(chain), size, sessions];
+}
+
+/** In the order of the columns. */
+function sessionFacts(session: IndexedSession): readonly SqliteValue[] {
+  return [
+    session.id,
+    session.session,
+    session.openedMs,
+    session.closedMs,
+    session.reason,
+    session.records,
+    session.principal,
+    JSON.stringify(session.targets),
+    session.key,
+    session.own ? 1 : 0,
+  ];
 }
 
 function parseRow(row: SqliteRow): IndexedSession {
   return {
+    id: Number(row['id']),
     session: String(row['session']),
     openedMs: Number(row['opened_ms']),
     closedMs: row['closed_ms'] === null ? null : Number(row['closed_ms']),
     reason: row['reason'] === null ? null : String(row['reason']),
     records: Number(row['records']),
     principal: row['principal'] === null ? null : String(row['principal']),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save` as an array of names
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save` as an array of names, and sealed
     targets: JSON.parse(String(row['targets'])) as string[],
     key: row['key'] === null ? null : Number(row['key']),
-    first: { segment: Number(row['first_segment']), offset: Number(row['first_offset']) },
-    last: { segment: Number(row['last_segment']), offset: Number(row['last_offset']) },
     own: row['own'] === 1,
   };
 }
 
-function summarize(session: IndexedSession): SessionSummary {
+export function summarize(session: IndexedSession): SessionSummary {
   return {
     session: session.session,
     principal: session.principal,

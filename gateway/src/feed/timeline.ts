@@ -2,9 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
-import { readEntries, type SessionOpener } from '../recording/session-reader.ts';
 import { Remembered } from './remembered.ts';
-import type { IndexedSession } from './session-index.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /** Requests that a later one may point back at (a prepared statement) are kept while a session is read, and the parts of answers that are going on. */
@@ -12,20 +10,6 @@ const requestsKept = { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
 const responsesKept = { recordsMax: 100_000, bytesMax: 64 * 1024 * 1024 };
 
 export type FindProtocol = (id: string) => Protocol | undefined;
-
-/**
- * The records of a session from number `from` on, opened, checked and in order. Who reads on from a later place gives the same opener again, which knows what
- * came before.
- */
-export async function* openSession(data: string, opener: SessionOpener, session: IndexedSession, from = 0): AsyncGenerator<OpenedRecord> {
-  // The last frame that has a record of it is part of the range.
-  const to = { segment: session.last.segment, offset: session.last.offset + 1 };
-  for await (const raw of readEntries(data, session.session, { from: session.first, to })) {
-    if (raw.leaf.sessionSeq >= from) {
-      yield await opener.open(raw);
-    }
-  }
-}
 
 /** Turns opened records of one session, given in order, into what people and programs are shown. */
 export class Presenter {

@@ -1,8 +1,11 @@
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeSegmentHeader, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
+import { decodeSegmentHeader, parseSegmentName, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
 import { hashBytes } from '@countersign/ledger/leaf.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { equalBytes } from '@countersign/ledger/proof.ts';
 import { isFrame, SegmentReader, type Frame, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
+import { Turn } from '../domain/turn.ts';
 
 /** A place in the journal where a frame begins. */
 export interface JournalPlace {
@@ -17,43 +20,105 @@ export interface PlacedFrame {
   readonly place: JournalPlace;
 }
 
+/** Bytes of the journal that are not what they should be, or not there. */
+export interface DamagedPlace extends JournalPlace {
+  readonly what: string;
+}
+
+export type JournalStep = PlacedFrame | DamagedPlace;
+
+export function isPlacedFrame(step: JournalStep): step is PlacedFrame {
+  return 'frame' in step;
+}
+
 /**
- * The frames from `from` on, through all segments, to the end of what is written now (or of segment and offset `to`). Each holds its chain value.
- * The journal grows while it is read: whoever follows it asks again from where this ended.
+ * The frames from `from` on, through all segments, to the end of what is written now, or to a part's end `to`, where a frame ends. Each holds its chain value.
+ * Where something is damaged or missing it says so, and goes on with the next frame that is whole. What a crash left half written is the end.
+ * The journal grows while it is read: whoever follows it asks again from where this ended. What it does in one turn of the event loop is bounded.
  */
-export async function* readJournal(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<PlacedFrame> {
+export async function* readJournal(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<JournalStep> {
   const directory = join(data, 'journal');
-  const lastSegment = to?.segment ?? Number.MAX_SAFE_INTEGER;
-  for (let { segment, offset } = from; segment <= lastSegment; segment++, offset = segmentHeaderBytes) {
+  const turn = new Turn();
+  let chain: Uint8Array | null = null;
+  for (let { segment, offset } = from; segment <= (to?.segment ?? Infinity); segment++, offset = segmentHeaderBytes) {
     const handle = await open(join(directory, segmentName(segment)), 'r').catch(() => null);
-    if (handle === null) {
+    if (handle === null && (to !== undefined || !(await isFollowed(directory, segment)))) {
       return;
     }
+    if (handle === null) {
+      yield { segment, offset: 0, what: 'the segment is missing' };
+      chain = null;
+      continue;
+    }
     try {
-      const end = segment === to?.segment ? to.offset : Number.MAX_SAFE_INTEGER;
-      yield* readSegment(handle, { segment, offset }, end);
+      for await (const step of readSegment(handle, { segment, offset, isLast: async () => !(await isFollowed(directory, segment)) }, { chain, to })) {
+        chain = isPlacedFrame(step) ? step.frame.chain : null;
+        yield step;
+        await turn.spend(isPlacedFrame(step) ? step.frame.end - step.frame.offset : 0);
+      }
     } finally {
       await handle.close();
     }
   }
 }
 
-async function* readSegment(handle: FileHandle, from: JournalPlace, end: number): AsyncGenerator<PlacedFrame> {
-  const source = await segmentSource(handle);
+interface SegmentPart extends JournalPlace {
+  readonly isLast: () => Promise<boolean>;
+}
+
+async function* readSegment(
+  handle: FileHandle,
+  from: SegmentPart,
+  { chain, to }: { readonly chain: Uint8Array | null; readonly to: JournalPlace | undefined },
+): AsyncGenerator<JournalStep> {
+  const { segment } = from;
+  const file = await segmentSource(handle);
+  const source = to?.segment === segment ? { ...file, bytes: Math.min(file.bytes, to.offset) } : file;
   if (source.bytes < segmentHeaderBytes) {
+    if (!(await from.isLast())) {
+      yield { segment, offset: source.bytes, what: 'the segment is cut' };
+    }
     return;
   }
-  const reader = await SegmentReader.open(source, from.offset);
+  let reader: SegmentReader;
+  try {
+    reader = await SegmentReader.open(source, from.offset);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) {
+      throw error;
+    }
+    // A segment that was just begun before a crash is blank.
+    if (!(await from.isLast())) {
+      yield { segment, offset: 0, what: error.message };
+    }
+    return;
+  }
+  if (chain !== null && from.offset === segmentHeaderBytes && !equalBytes(chain, reader.header.chainBefore)) {
+    yield { segment, offset: 0, what: 'the segment does not follow what is before it' };
+  }
   for (;;) {
     const step = reader.next();
     if (step === undefined) {
       await reader.fill();
-    } else if (isFrame(step) && step.offset < end) {
-      yield { frame: step, place: { segment: from.segment, offset: step.offset } };
+    } else if (isFrame(step)) {
+      yield { frame: step, place: { segment, offset: step.offset } };
     } else {
-      return;
+      const end = await reader.settle(step);
+      const next = end.state === 'clean' || end.state === 'zeros' ? null : await reader.frameBehind(end);
+      if (next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !(await from.isLast()))) {
+        yield { segment, offset: end.offset, what: end.what };
+      }
+      if (next === null) {
+        return;
+      }
+      reader = await SegmentReader.open(source, next);
     }
   }
+}
+
+/** A segment with a higher number is there. */
+async function isFollowed(directory: string, segment: number): Promise<boolean> {
+  return (await readdir(directory).catch(() => [])).some((name) => (parseSegmentName(name) ?? 0) > segment);
 }
 
 export async function segmentSource(handle: FileHandle): Promise<SegmentSource> {

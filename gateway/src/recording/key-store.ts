@@ -1,4 +1,14 @@
-import { createHash, createSecretKey, generateKeyPairSync, createPrivateKey, createPublicKey, randomBytes, sign, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createSecretKey,
+  generateKeyPairSync,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  sign,
+  type KeyObject,
+} from 'node:crypto';
 import type { NoteSigner } from '@countersign/ledger/note.ts';
 import { openAsFound } from '../store/sqlite-as-found.ts';
 import { openSqlite, type Sqlite } from '../store/sqlite.ts';
@@ -165,6 +175,11 @@ export class KeyStore implements Disposable {
     const wrapped = this.#database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [keyId])?.[secret];
     const classKey = wrapped === undefined ? null : this.#findClassKey(kept.class, kept.day);
     return classKey === null ? null : unwrapKey(classKey, secretPurpose(secret), blob(wrapped));
+  }
+
+  /** Seals what is kept about the store beside it; of no use for anything else. */
+  cacheKey(): KeyObject {
+    return createSecretKey(createHmac('sha256', this.#root).update('countersign index').digest());
   }
 
   [Symbol.dispose](): void {

@@ -2,13 +2,14 @@ import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { decodeHex } from '@countersign/ledger/hex.ts';
-import { bodyEncodings, bodyStreams, type StoredBody } from '@countersign/ledger/journal.ts';
-import { commitClear, commitSealed, decodeLeaf, leafFlags, type BodySlot, type Leaf } from '@countersign/ledger/leaf.ts';
+import { bodyEncodings, bodyStreams, segmentName, type StoredBody } from '@countersign/ledger/journal.ts';
+import { commitClear, commitSealed, decodeLeaf, hashBytes, leafFlags, leafHash, leafOffsets, type BodySlot, type Leaf } from '@countersign/ledger/leaf.ts';
 import { equalBytes } from '@countersign/ledger/proof.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { ChannelFacts, OpenedRecord, RecordMeta } from '../domain/record.ts';
 import { partBytesMax } from './batch.ts';
-import { readJournal, type JournalPlace } from './journal-reader.ts';
+import { isPlacedFrame, journalStart, readJournal, type DamagedPlace, type JournalPlace, type JournalStep } from './journal-reader.ts';
 import type { ClassDay, KeyStore } from './key-store.ts';
 import { unseal } from './keystream.ts';
 import { joinSpliced, splicedHeaderBytes, type Joined } from './spliced-body.ts';
@@ -29,22 +30,149 @@ interface FoundSecret extends ClassDay {
   readonly secret: KeyObject | null;
 }
 
-/** The entries of one session between two places of the journal, in order. */
-export async function* readEntries(
-  data: string,
-  session: string,
-  range: { readonly from: JournalPlace; readonly to?: JournalPlace },
-): AsyncGenerator<RawRecord> {
-  const id = Buffer.from(decodeHex(session, 16));
-  for await (const { frame } of readJournal(data, range.from, range.to)) {
-    if (frame.header.type !== 'batch') {
-      continue;
+/** Frames of the journal among which those of a session are, from its record `seq` on. */
+export interface SessionPart {
+  readonly seq: number;
+  readonly segment: number;
+  readonly start: number;
+  /** Where a frame ends. */
+  readonly end: number;
+}
+
+/** What a reader is to find. Where the parts are wrong, the journal itself is read. */
+export interface SessionExtent {
+  readonly session: string;
+  /** At least so many. */
+  readonly records: number;
+  /** `closed`: a `close` ends it. `live`: it goes on, and just these records are asked for. `open`: the journal ends without its `close`. */
+  readonly state: 'closed' | 'live' | 'open';
+  /** From the one on that holds this record. */
+  readonly parts: (seq: number) => Iterable<SessionPart>;
+}
+
+/** How far a session was read: each record follows the one before it, by its number and by the hash that it names. */
+export class SessionWalk {
+  readonly #id: Buffer;
+  #previous: Uint8Array = new Uint8Array(hashBytes);
+  #damage: DamagedPlace | null = null;
+  #isBroken = false;
+  isClosed = false;
+  /** The number of the record that comes next. */
+  next = 0;
+  /** Of the frame with the last record. */
+  place: JournalPlace = journalStart;
+
+  constructor(session: string) {
+    this.#id = Buffer.from(decodeHex(session, 16));
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** What was met since the last record that follows. */
+  get damage(): DamagedPlace | null {
+    return this.#damage;
+  }
+
+  /** To read again what is behind the last record. */
+  resume(): void {
+    this.#damage = null;
+    this.#isBroken = false;
+  }
+
+  /** The session's next records in a frame, as far as they follow. */
+  *take(step: JournalStep): Generator<RawRecord> {
+    if (!isPlacedFrame(step)) {
+      this.#damage ??= step;
+      return;
     }
-    for (const entry of frameEntries(frame)) {
-      if (id.equals(entry.leaf.subarray(4, 20))) {
-        yield { leaf: decodeLeaf(entry.leaf), leafBytes: entry.leaf.slice(), entry };
+    if (step.frame.header.type !== 'batch') {
+      return;
+    }
+    for (const entry of frameEntries(step.frame)) {
+      if (this.#id.equals(entry.leaf.subarray(leafOffsets.session, leafOffsets.sessionSeq))) {
+        const leaf = decodeLeaf(entry.leaf);
+        if (leaf.sessionSeq < this.next) {
+          continue;
+        }
+        if (leaf.sessionSeq > this.next || this.isClosed || !equalBytes(leaf.previous, this.#previous)) {
+          this.#damage ??= { ...step.place, what: `what is recorded there does not follow record ${this.next - 1} of the session` };
+          this.#isBroken = true;
+          return;
+        }
+        this.#previous = leafHash(entry.leaf);
+        this.#damage = null;
+        this.place = step.place;
+        this.next += 1;
+        this.isClosed = leaf.kind === 'close';
+        yield { leaf, leafBytes: entry.leaf.slice(), entry };
       }
     }
+  }
+}
+
+/**
+ * The records of a session that the walk has not passed yet, in order. What comes is whole up to there; when that is not all of it, it ends in an error that names the
+ * place. Errors: `store_damaged`.
+ */
+export async function* readSession(data: string, extent: SessionExtent, walk: SessionWalk): AsyncGenerator<RawRecord> {
+  const isLive = extent.state === 'live';
+  const isDone = (): boolean => walk.isBroken || walk.isClosed || (isLive && walk.next >= extent.records);
+  const take = function* take(step: JournalStep): Generator<RawRecord> {
+    for (const raw of walk.take(step)) {
+      yield raw;
+      if (isLive && walk.next >= extent.records) {
+        return;
+      }
+    }
+  };
+  for (const part of extent.parts(walk.next)) {
+    const isPast = walk.next > 0 && walk.place.segment === part.segment && walk.place.offset > part.start;
+    const from = isPast ? walk.place : { segment: part.segment, offset: part.start };
+    for await (const step of readJournal(data, from, { segment: part.segment, offset: part.end })) {
+      yield* take(step);
+      if (isDone()) {
+        break;
+      }
+    }
+    if (isDone()) {
+      break;
+    }
+  }
+  if (walk.isBroken || !isDone()) {
+    walk.resume();
+    for await (const step of readJournal(data, walk.place)) {
+      yield* take(step);
+      if (isDone()) {
+        break;
+      }
+    }
+  }
+  const isWhole = extent.state === 'closed' ? walk.isClosed : walk.next >= extent.records && walk.damage === null;
+  if (!isWhole || walk.isBroken) {
+    throw damagedSession(extent, walk);
+  }
+}
+
+function damagedSession({ session, state }: SessionExtent, { next, damage, place }: SessionWalk): GatewayError {
+  const at = damage ?? place;
+  const what = damage?.what ?? (state === 'closed' ? 'the journal ends without the `close` of the session' : 'the journal ends before what was recorded');
+  const whole = next === 0 ? 'None of its records can be shown' : `Whole is what comes before: its records up to number ${next - 1}`;
+  return new GatewayError(
+    'store_damaged',
+    `The recording of session ${session} is damaged in ${segmentName(at.segment)} at offset ${at.offset}: ${what}. ${whole}. countersign verify --data DIR says more.`,
+  );
+}
+
+/** The entries of one session from a place of the journal on, as they come. Errors: `store_damaged`. */
+export async function* readEntries(data: string, session: string, { from }: { readonly from: JournalPlace }): AsyncGenerator<RawRecord> {
+  const walk = new SessionWalk(session);
+  for await (const step of readJournal(data, from)) {
+    yield* walk.take(step);
+  }
+  if (walk.damage !== null) {
+    throw damagedSession({ session, records: 0, state: 'open', parts: () => [] }, walk);
   }
 }
 

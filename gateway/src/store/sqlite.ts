@@ -167,7 +167,24 @@ function orDamaged<T>(file: string, open: () => T): T {
   }
 }
 
-/** Leaves no file behind. */
-export function openMemorySqlite(): Sqlite {
-  return new Sqlite(new DatabaseSync(':memory:'));
+/** Bytes 18 and 19 of a database say that it has a write-ahead log beside it, which one in memory cannot have. */
+const walMarks = [18, 19] as const;
+const withoutWal = 1;
+
+/** Leaves no file behind. Holds what was in `file`; where that is no database, nothing. */
+export function openMemorySqlite(file: Uint8Array | null = null): Sqlite {
+  const database = new DatabaseSync(':memory:');
+  if (file === null) {
+    return new Sqlite(database);
+  }
+  try {
+    const bytes = Uint8Array.from(file);
+    walMarks.forEach((at) => bytes.fill(withoutWal, at, at + 1));
+    database.deserialize(bytes);
+    database.exec('SELECT count(*) FROM sqlite_schema');
+    return new Sqlite(database);
+  } catch {
+    database.close();
+    return openMemorySqlite();
+  }
 }

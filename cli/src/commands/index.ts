@@ -1,0 +1,46 @@
+import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
+import { Option, type Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { addLocation, findRunning, loadConfig } from '../location.ts';
+import type { SourceOptions } from '../session-source.ts';
+
+interface Rebuilt {
+  readonly sessions: number;
+  readonly records: number;
+}
+
+export function addIndex(program: Command): void {
+  const index = program
+    .command('index')
+    .description('index.db: where sessions are in the journal')
+    .addHelpText('after', '\nExample:\n  countersign index rebuild');
+  addLocation(index.command('rebuild'))
+    .description('make it again from the journal: nothing is lost by that')
+    .addOption(new Option('--data <dir>', 'of a data directory on which no gateway runs').conflicts(['config', 'url']))
+    .addHelpText('after', '\nExample:\n  countersign index rebuild --data ./countersign-data')
+    .action(rebuild);
+}
+
+async function rebuild(options: SourceOptions): Promise<void> {
+  const { sessions, records } = await rebuilt(options);
+  console.log(`index.db is made again: ${sessions} sessions, ${records} records`);
+}
+
+/** By the running gateway; without one, or with `--data`, here. */
+async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
+  if (options.data !== undefined) {
+    return rebuildHere(options.data, process.env);
+  }
+  if (options.url === undefined) {
+    const { data, rootKey } = loadConfig(options);
+    if (findRunning(data) === null) {
+      return rebuildHere(data, rootKeyEnvironment(rootKey, process.env));
+    }
+  }
+  return new ApiClient(options).json<Rebuilt>('POST', '/api/index/rebuild', {});
+}
+
+async function rebuildHere(data: string, environment: NodeJS.ProcessEnv): Promise<Rebuilt> {
+  const { rebuildIndexOffline } = await import('@countersign/gateway/offline.ts');
+  return rebuildIndexOffline(data, environment);
+}

@@ -1,0 +1,140 @@
+import { segmentName } from '@countersign/ledger/journal.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import { Turn } from '../domain/turn.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
+import type { Follower } from './follower.ts';
+import { IndexDiffers, summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
+import { Presenter, type FindProtocol } from './timeline.ts';
+
+export interface RecordingsParts {
+  readonly data: string;
+  readonly keys: KeyStore;
+  readonly index: SessionIndex;
+  readonly follower: Follower;
+  readonly findProtocol: FindProtocol;
+  /** A gateway writes the journal in this process: what goes on is known and need not be looked for. */
+  readonly isRunning: boolean;
+  /** Records under the checkpoint that was given out: the journal reaches so far. 0 where the one who writes the journal knows. */
+  readonly published: number;
+  /** The index did not agree with the journal, and was made again. */
+  readonly onDifference: (what: string) => void;
+}
+
+/** A session that is being read, from its beginning on. */
+export interface Reading {
+  readonly walk: SessionWalk;
+  readonly opener: SessionOpener;
+  readonly presenter: Presenter;
+}
+
+/** What was recorded, for whoever reads it: the index says where to look, and the journal what is there. */
+export class Recordings {
+  readonly #parts: RecordingsParts;
+
+  constructor(parts: RecordingsParts) {
+    this.#parts = parts;
+  }
+
+  /** Oldest first; among `all` are the gateway's own. Errors: `not_found`; `store_damaged`, behind the sessions that are there. */
+  async *list({ which, after, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
+    let last = after === undefined ? 0 : (await this.find(after)).id;
+    let left = limit;
+    const turn = new Turn();
+    for (;;) {
+      const page = await this.#trusted(() => this.#parts.index.page(last));
+      for (const session of page) {
+        if (left > 0 && (which === 'all' || !session.own)) {
+          left -= 1;
+          yield summarize(session);
+        }
+        await turn.spend(0);
+      }
+      last = page.at(-1)?.id ?? last;
+      if (page.length === 0 || left === 0) {
+        break;
+      }
+    }
+    this.#requireWhole();
+  }
+
+  /** Errors: `not_found`. */
+  async find(id: string): Promise<IndexedSession> {
+    const session = await this.#trusted(() => this.#parts.follower.findLive(id) ?? this.#parts.index.find(id));
+    if (session === null) {
+      throw new GatewayError('not_found', `There is no session ${id.slice(0, 64)}: countersign session list names them.`);
+    }
+    return session;
+  }
+
+  begin(session: string): Reading {
+    const { keys, findProtocol } = this.#parts;
+    return { walk: new SessionWalk(session), opener: new SessionOpener(keys), presenter: new Presenter(findProtocol) };
+  }
+
+  /** What the reading has not passed yet of what was there when the session was found. Errors: `store_damaged`, behind what is whole. */
+  async *show({ walk, opener, presenter }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
+    const turn = new Turn();
+    let mismatch: number | null = null;
+    for await (const raw of readSession(this.#parts.data, extent, walk)) {
+      const record = await opener.open(raw);
+      mismatch ??= record.withheld === 'mismatch' ? record.seq : null;
+      yield presenter.show(record);
+      await turn.spend(2 * (record.content?.length ?? 0));
+    }
+    if (!walk.isClosed) {
+      this.#requireReached();
+    }
+    if (mismatch !== null) {
+      throw new GatewayError(
+        'store_damaged',
+        `Record ${mismatch} of session ${extent.session}, and whatever else is withheld as a mismatch, is not what its leaf commits to.`,
+      );
+    }
+  }
+
+  extentOf({ id, session, records, closedMs }: IndexedSession): SessionExtent {
+    const state = closedMs !== null ? 'closed' : this.#parts.isRunning ? 'live' : 'open';
+    return { session, records, state, parts: (seq) => this.#parts.index.parts(id, seq) };
+  }
+
+  /** What the index says, once it agrees with the journal. */
+  async #trusted<Result>(ask: () => Result): Promise<Result> {
+    const { follower, onDifference } = this.#parts;
+    await follower.catchUp();
+    try {
+      return ask();
+    } catch (error) {
+      if (!(error instanceof IndexDiffers)) {
+        throw error;
+      }
+      onDifference(error.message);
+      await follower.rebuild();
+      return ask();
+    }
+  }
+
+  #requireReached(): void {
+    const { follower, published } = this.#parts;
+    const { size, segment, offset } = follower.position;
+    if (size < published) {
+      throw new GatewayError(
+        'store_damaged',
+        `The journal is damaged in ${segmentName(segment)} at offset ${offset}: it ends after ${size} records, but a checkpoint over ${published} was given out. What came behind is missing.`,
+      );
+    }
+  }
+
+  #requireWhole(): void {
+    this.#requireReached();
+    const [first, ...more] = this.#parts.index.damage();
+    if (first !== undefined) {
+      const others = more.length === 0 ? '' : ` and ${more.length} more places`;
+      throw new GatewayError(
+        'store_damaged',
+        `The journal is damaged in ${segmentName(first.segment)} at offset ${first.offset}${others}: ${first.what}. Sessions may be missing from the list, or records from them.`,
+      );
+    }
+  }
+}
