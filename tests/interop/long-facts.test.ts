@@ -85,6 +85,18 @@ principals:
     assert.match(String(call?.attributes['countersign.tool_digest']), /^\S{32,}$/);
   });
 
+  test('T4.19, E55: what is said behind a long image is shown and found', async () => {
+    const content = [
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${Buffer.alloc(1_500_000, 7).toString('base64')}` } },
+      { type: 'text', text: 'DELETE-ALL-CUSTOMERS please' },
+    ];
+    await (await post('model/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content }] })).text();
+    const { session } = await gateway.newest();
+    const said = (await gateway.records(session)).map((record) => record.content?.text ?? '').filter((each) => each.includes('DELETE-ALL-CUSTOMERS'));
+    assert.match(String(said), /^user: \[image image\/png, 1500000 bytes, sha256 [0-9a-f]{64}\]\nuser: DELETE-ALL-CUSTOMERS please$/);
+    assert.match(gateway.cli(['session', 'show', session, '--grep', 'DELETE-ALL-CUSTOMERS']).stdout, /DELETE-ALL-CUSTOMERS please/);
+  });
+
   test('T4.22: the answer names the record in which its request begins, of whatever length', async () => {
     for (const bytes of [10, 900_000, 3_000_000, 7_500_000]) {
       const answer = await post('model/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content: 'x'.repeat(bytes) }] });

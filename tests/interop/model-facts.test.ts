@@ -77,7 +77,7 @@ principals:
     assertFacts(request, { 'gen_ai.tool.definitions': ['get_weather'], 'countersign.system_instructions.sha256': digest, ...expected });
     const said = request.content?.text ?? '';
     assert.ok(said.startsWith(`system: ${systemText}\nuser: Where is this?`), said);
-    assert.ok(said.includes('[image image/png, 8 bytes]') && !said.includes(image), said);
+    assert.ok(said.includes('[image image/png, 8 bytes, sha256 ') && !said.includes(image), said);
   };
 
   test('openai: tools, a picture, parallel calls, cached and reasoning tokens; the same from a stream as from a whole answer', async () => {

@@ -12,6 +12,9 @@ export interface Framing {
   readonly isBetweenEvents: boolean;
 }
 
+/** What is held of one event at most, for instance of one that brings an image. A longer one is skipped and counted. */
+const eventBytesMax = 16 * 1024 * 1024;
+
 export const sseType = 'text/event-stream';
 export const awsType = 'application/vnd.amazon.eventstream';
 
@@ -45,7 +48,7 @@ const lineFeed = 0x0a;
 const lastData = '[DONE]';
 
 function sse(): Framing {
-  const parser = new SseParser();
+  const parser = new SseParser(eventBytesMax);
   let unreadable = 0;
   return {
     push(piece) {

@@ -1,7 +1,7 @@
 import { ByteWriter } from '../../wire/byte-writer.ts';
 
 /** What is held of one document at most. A longer one is skipped and counted. */
-const documentBytesMax = 8 * 1024 * 1024;
+const documentBytesMax = 16 * 1024 * 1024;
 
 const quote = 0x22;
 const backslash = 0x5c;

@@ -35,9 +35,10 @@ export function contentParts(content: unknown): Part[] {
   return partsOf(content, contentPart);
 }
 
-/** What a tool gave back: text where it is text, else the value. */
+/** What a tool gave back: text where it is text, its parts where there are media in it, else the value. */
 export function toolOutput(output: unknown): unknown {
-  return jointText(contentParts(output)) ?? output ?? null;
+  const parts = contentParts(output);
+  return jointText(parts) ?? (parts.some((part) => part.type === 'blob') ? parts : (output ?? null));
 }
 
 /** Type, then code: what an OpenAI error is called. The code says more where there is one. */

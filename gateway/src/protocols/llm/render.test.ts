@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { hash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -55,7 +56,7 @@ const chat = '/v1/chat/completions';
 const asked = [
   'system: You tell the weather.',
   'user: Where is this, and how is the weather there?',
-  'user: [image image/png, 8 bytes]',
+  'user: [image image/png, 8 bytes, sha256 4c4b6a3be1314ab86138bef4314dde022e600960d8689a2c8f8631802d20dab6]',
   'assistant: I look it up.',
   'tool call get_weather({"city":"Paris"}) [call_0]',
   'tool result [call_0]: 21 degrees',
@@ -292,4 +293,43 @@ test('any and damaged bytes never throw', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test('T4.19, E55: text behind an image of over 1 MiB is read, and the image is named', () => {
+  const image = Buffer.alloc(1_500_000, 7);
+  const content = [
+    { type: 'image_url', image_url: { url: `data:image/png;base64,${image.toString('base64')}` } },
+    { type: 'text', text: 'DELETE-ALL-CUSTOMERS please' },
+  ];
+  const whole = request(chat, JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }));
+  const parts = Array.from({ length: Math.ceil(whole.length / 1_048_576) }, (_, i) => whole.subarray(i * 1_048_576, (i + 1) * 1_048_576));
+  const opened = parts.map((part, seq): OpenedRecord => ({
+    session: '',
+    seq,
+    timeMs: 0,
+    kind: 'request',
+    record: '',
+    meta: { channel: 1, ...(seq === 0 ? {} : { request: 0 }) },
+    channelFacts: null,
+    governance: null,
+    content: part,
+    continues: seq < parts.length - 1,
+    withheld: null,
+  }));
+  const read = opened.map((each) => render(each, (seq) => opened[seq] ?? null));
+  const last = read.at(-1);
+  assert.ok(parts.length > 1);
+  assert.equal(last?.text, `user: [image image/png, ${image.length} bytes, sha256 ${hash('sha256', image)}]\nuser: DELETE-ALL-CUSTOMERS please`);
+  assert.match(String(last.attributes['gen_ai.input.messages']), /DELETE-ALL-CUSTOMERS/);
+  assert.ok(read.slice(0, -1).every(({ text }) => /^\(a part of a request, \d+ bytes/.test(text)));
+});
+
+test('T4.19: an answer in several records and an event of over 1 MiB keep what they say', () => {
+  const long = 'x'.repeat(1_500_000);
+  const answer = JSON.stringify({ id: 'a', choices: [{ index: 0, message: { content: `${long} end` }, finish_reason: 'stop' }] });
+  const whole = shown([request(chat), response('application/json', answer.slice(0, 900_000)), answer.slice(900_000)]);
+  assert.match(whole.text.slice(0, 20), /^assistant: x/);
+  assert.match(String(whole.attributes['gen_ai.output.messages']), /x end/);
+  const event = `data: ${JSON.stringify({ id: 'a', choices: [{ index: 0, delta: { content: `${long} end` } }] })}\n\n`;
+  assert.match(String(shown([request(chat), response('text/event-stream', event)]).attributes['gen_ai.output.messages']), /x end/);
 });

@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier, type Piece, readPiece, wholeAnswer, type WholeAnswer } from '../../wire/http/recorded-pieces.ts';
+import { contentOf, type Earlier, type Piece, readPiece, wholeAnswer, wholeRequest, type WholeAnswer } from '../../wire/http/recorded-pieces.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
@@ -28,7 +28,7 @@ const wholeAttribute = 'countersign.is_whole';
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const content = contentOf(record);
-  const { text, attributes } = record.kind === 'request' ? showRequest(content) : showResponse(record, content, earlier);
+  const { text, attributes } = record.kind === 'request' ? showRequest(record, content, earlier) : showResponse(record, content, earlier);
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',
@@ -37,7 +37,25 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   };
 }
 
-function showRequest(content: Buffer): Shown {
+/** A request in several records is read in the last of them: in one part of its body, media may be all there is. */
+function showRequest(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
+  const first = record.meta?.request === undefined ? content : contentOf(earlier(record.meta.request));
+  const api = takingBody(first);
+  if (api === null || (record.meta?.request === undefined && !record.continues)) {
+    return showWholeRequest(content);
+  }
+  const whole = wholeRequest(record, earlier);
+  return whole === null ? { text: `(a part of a request, ${content.length} bytes; its last part shows all of it)`, attributes: {} } : showWholeRequest(whole);
+}
+
+/** The API of a request that is read whole. */
+function takingBody(content: Buffer): Api | null {
+  const request = readRecordedRequest(content);
+  const api = request === null ? null : findRecordedApi(request.head);
+  return api?.takesBody === true ? api : null;
+}
+
+function showWholeRequest(content: Buffer): Shown {
   const request = readRecordedRequest(content);
   if (request === null) {
     return asItIs(content);
@@ -57,8 +75,11 @@ function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): 
     return (api === null ? null : showAnswer(api, response.head, response.body)) ?? asItIs(response.body);
   }
   const piece = readPiece(record, earlier);
-  const { text, attributes } = (api === null ? null : showPiece(api, piece)) ?? asItIs(piece.bytes);
-  return { text, attributes: { ...attributes, ...(api === null || record.continues ? {} : assembled(api, wholeAnswer(record, earlier))) } };
+  const whole = api === null ? null : wholeAnswer(record, earlier);
+  const isJson = whole !== null && !isEventStream(headerOf(whole.head.headers, 'content-type') ?? '');
+  const ofWhole = api !== null && isJson ? showAnswer(api, whole.head, whole.body) : null;
+  const { text, attributes } = ofWhole ?? (api === null ? null : showPiece(api, piece)) ?? asItIs(piece.bytes);
+  return { text, attributes: { ...attributes, ...(api === null || record.continues ? {} : assembled(api, whole)) } };
 }
 
 /** The last record of an answer has the whole message, as the same answer in one record would. */

@@ -16,7 +16,7 @@ const conversation: readonly Message[] = [
     role: 'user',
     parts: [
       { type: 'text', content: 'Where is this, and how is the weather there?' },
-      { type: 'blob', modality: 'image', mime_type: 'image/png', size: 8 },
+      { type: 'blob', modality: 'image', mime_type: 'image/png', size: 8, sha256: '4c4b6a3be1314ab86138bef4314dde022e600960d8689a2c8f8631802d20dab6' },
     ],
   },
   {

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { readMessages } from './apis.ts';
 import { findApi } from './routes.ts';
@@ -25,7 +26,13 @@ const converse = '/model/x/converse';
 
 test('media is named by type and size, or by where it is; its bytes are never shown', () => {
   const url = 'https://pictures.example/a.png';
-  const blob = (modality: string, mimeType: string | null, size: number): unknown => ({ type: 'blob', modality, mime_type: mimeType, size });
+  const blob = (modality: string, mimeType: string | null, size: number): unknown => ({
+    type: 'blob',
+    modality,
+    mime_type: mimeType,
+    size,
+    sha256: hash('sha256', Buffer.alloc(size)),
+  });
   const uri = (modality: string, mimeType: string | null, at: string): unknown => ({ type: 'uri', modality, mime_type: mimeType, uri: at });
   const file = (modality: string): unknown => ({ type: 'file', modality, mime_type: null, file_id: 'file_1' });
   assert.deepEqual(
@@ -158,7 +165,7 @@ test('what a person reads', () => {
       role: 'user',
       parts: [
         { type: 'text', content: 'Look:' },
-        { type: 'blob', modality: 'image', mime_type: 'image/png', size: 8 },
+        { type: 'blob', modality: 'image', mime_type: 'image/png', size: 8, sha256: 'ab12' },
       ],
     },
     {
@@ -177,7 +184,7 @@ test('what a person reads', () => {
     [
       'system: Be brief.',
       'user: Look:',
-      'user: [image image/png, 8 bytes]',
+      'user: [image image/png, 8 bytes, sha256 ab12]',
       'reasoning: hm',
       'tool call get_weather({"city":"Paris"}) [call_1]',
       'tool call f(no JSON)',

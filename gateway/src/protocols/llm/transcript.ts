@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { isObject, type JsonObject, jsonText, parseObject } from './json.ts';
 
 /**
@@ -16,8 +17,8 @@ export type Part =
   /** `server_tool_call`: the provider runs the tool itself. */
   | { readonly type: 'tool_call' | 'server_tool_call'; readonly id: string | null; readonly name: string; readonly arguments: unknown }
   | { readonly type: 'tool_call_response'; readonly id: string | null; readonly response: unknown }
-  /** Named by its type and size in bytes, never shown. */
-  | { readonly type: 'blob'; readonly modality: Modality; readonly mime_type: string | null; readonly size: number }
+  /** Named by its type, its size in bytes and their SHA-256 in hex, never shown. */
+  | { readonly type: 'blob'; readonly modality: Modality; readonly mime_type: string | null; readonly size: number; readonly sha256: string }
   | { readonly type: 'uri'; readonly modality: Modality; readonly mime_type: string | null; readonly uri: string }
   | { readonly type: 'file'; readonly modality: Modality; readonly mime_type: string | null; readonly file_id: string }
   /** Something else of the provider's own, by the name it has there. */
@@ -56,14 +57,31 @@ export function media(
 ): Part {
   const mimeType = source.mimeType ?? null;
   if (source.uri === undefined) {
-    return { type: 'blob', modality, mime_type: mimeType, size: base64Bytes(source.base64 ?? '') };
+    return blob(modality, mimeType, source.base64 ?? '');
   }
   if (!source.uri.startsWith('data:')) {
     return { type: 'uri', modality, mime_type: mimeType, uri: source.uri };
   }
   const comma = source.uri.indexOf(',');
   const [type] = source.uri.slice('data:'.length, Math.max(comma, 0)).split(';', 1);
-  return { type: 'blob', modality, mime_type: type === '' || type === undefined ? mimeType : type, size: base64Bytes(source.uri.slice(comma + 1)) };
+  return blob(modality, type === '' || type === undefined ? mimeType : type, source.uri.slice(comma + 1));
+}
+
+/** Its digest is made when it is asked for: most requests are never shown. */
+function blob(modality: Modality, mimeType: string | null, base64: string): Part {
+  return {
+    type: 'blob',
+    modality,
+    mime_type: mimeType,
+    size: base64Bytes(base64),
+    get sha256() {
+      return hash('sha256', Buffer.from(base64, 'base64'));
+    },
+  };
+}
+
+function isMedia(part: Part): boolean {
+  return part.type === 'blob' || part.type === 'uri' || part.type === 'file' || part.type === 'other';
 }
 
 /** The text of parts that are all text; null for others, and for none. */
@@ -129,7 +147,7 @@ function describePart(part: Part): string {
     case 'tool_call_response':
       return `tool result${inBrackets(part.id)}: ${asText(part.response)}`;
     case 'blob':
-      return `[${part.modality}${part.mime_type === null ? '' : ` ${part.mime_type}`}, ${part.size} bytes]`;
+      return `[${part.modality}${part.mime_type === null ? '' : ` ${part.mime_type}`}, ${part.size} bytes, sha256 ${part.sha256}]`;
     case 'uri':
       return `[${part.modality} ${part.uri}]`;
     case 'file':
@@ -139,10 +157,6 @@ function describePart(part: Part): string {
     default:
       return part satisfies never;
   }
-}
-
-function isMedia(part: Part): boolean {
-  return part.type === 'blob' || part.type === 'uri' || part.type === 'file' || part.type === 'other';
 }
 
 function asText(value: unknown): string {

@@ -69,6 +69,24 @@ export function wholeAnswer(record: OpenedRecord, earlier: Earlier): WholeAnswer
   return null;
 }
 
+/** All of the request that ends in this record; null where it goes on, or its beginning is not at hand. */
+export function wholeRequest(record: OpenedRecord, earlier: Earlier): Buffer | null {
+  const first = record.meta?.request;
+  if (first === undefined || record.continues) {
+    return null;
+  }
+  const parts: Buffer[] = [contentOf(record)];
+  for (let seq = record.seq - 1; seq >= first; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === 'request' && (seq === first || part.meta?.request === first)) {
+      parts.push(contentOf(part));
+    } else if (seq === first) {
+      return null;
+    }
+  }
+  return Buffer.concat(parts.toReversed());
+}
+
 /** What came of an answer before one of its pieces, as it was recorded. */
 interface Before {
   readonly head: ResponseHead | null;
