@@ -12,7 +12,7 @@ test("the demo shows an agent's session, verifies the record and exposes a forge
     'llm.chat model',
     'tool call run_sql',
     'postgres.query shop likely_call=call_orders',
-    'mcp.call_tool tools likely_call=call_parcel',
+    'mcp.call_tool tools tools=track_parcel likely_call=call_parcel',
     'http.request mail likely_call=call_mail',
     'Ada Byron',
     'HOLDS',
