@@ -6,6 +6,7 @@ export const actions = [
   { name: 'llm.embed', title: 'Turn text into vectors' },
   { name: 'llm.count_tokens', title: 'Count the tokens of a prompt' },
   { name: 'llm.list_models', title: 'List the models, or describe one' },
+  { name: 'llm.talk_live', title: 'Talk with a model over WebSocket' },
 ] as const satisfies readonly ActionDefinition[];
 
 export type ActionName = (typeof actions)[number]['name'];

@@ -1,6 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
+import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { contentOf, type Earlier, type Piece, readPiece, wholeAnswer, wholeRequest, type WholeAnswer } from '../../wire/http/recorded-pieces.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
@@ -28,7 +29,13 @@ const wholeAttribute = 'countersign.is_whole';
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const content = contentOf(record);
-  const { text, attributes } = record.kind === 'request' ? showRequest(record, content, earlier) : showResponse(record, content, earlier);
+  const frame = frameText(content, record.meta?.attributes ?? {});
+  const { text, attributes } =
+    frame !== null
+      ? { text: frame, attributes: {} }
+      : record.kind === 'request'
+        ? showRequest(record, content, earlier)
+        : showResponse(record, content, earlier);
   const leftOut = text.length - charactersMax;
   return {
     mediaType: 'text/plain; charset=utf-8',

@@ -11,8 +11,8 @@ export interface ExchangeRules {
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
   /** `body` is null for one that is not read whole. Throws GatewayError `malformed`, `unsupported`. */
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
-  /** What a request to go on in WebSocket is, where the protocol lets one through: each frame of the client is a part of it. */
-  readonly upgrade?: (head: RequestHead) => Action;
+  /** What a request to go on in WebSocket is, where the protocol lets one through, null where it does not let this one: each frame of the client is a part of it. */
+  readonly upgrade?: (head: RequestHead) => Action | null;
   /** The one spelling of an address that clients of the protocol write in several: it is what is decided on, recorded and sent. */
   readonly path?: (path: string, target: Target) => string;
   /** A parameter of the query in which clients may give their token. It is taken out before anything else is done. */

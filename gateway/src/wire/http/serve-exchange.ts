@@ -150,8 +150,8 @@ class ExchangeRun {
   }
 
   async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
-    const action = this.#rules.upgrade?.(head);
-    if (action === undefined) {
+    const action = this.#rules.upgrade?.(head) ?? null;
+    if (action === null) {
       throw this.#refuseUpgrade(session, head);
     }
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
