@@ -9,7 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { openRunningGateway } from '../gateway/src/api/testdata/running-gateway.ts';
 import type { SessionSummary } from '../gateway/src/domain/shown-record.ts';
 import { turnBytesMax } from '../gateway/src/domain/turn.ts';
-import { openOffline, rebuildIndexOffline, type OfflineStore } from '../gateway/src/offline.ts';
+import { compareIndex, openOffline, rebuildIndexOffline, type OfflineStore } from '../gateway/src/offline.ts';
 import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { runProgram, type RunResult } from './support/run.ts';
@@ -250,12 +250,15 @@ describe('how a session is read', () => {
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
         database.close();
       }
+      assert.equal(await compareIndex(data, {}), name.startsWith('the parts'));
       await using(data, async (store) => {
         assert.deepEqual(await collect(store.records(ids[1] ?? '')), truth.records);
         assert.deepEqual(await collect(store.bundle(ids[1] ?? '')), truth.bundle);
         assert.deepEqual((await collect(store.sessions({ which: 'all' }))).items, truth.list);
       });
       const records = truth.list.reduce((sum, session) => sum + session.records, 0);
+      assert.equal((await rebuildIndexOffline(data, {})).records, records);
+      assert.equal(await compareIndex(data, {}), true);
       assert.deepEqual(await rebuildIndexOffline(data, {}), { sessions: truth.list.length, records });
     });
   }
@@ -274,6 +277,18 @@ describe('how a session is read', () => {
     assert.equal(await list(), before_);
     const { sessions: count } = await json('POST', '/api/index/rebuild', {});
     assert.equal(count, before_.trimEnd().split('\n').length);
+  });
+
+  test('T4.11: verify says whether index.db agrees, and its exit code is that of the record', async () => {
+    const data = copy();
+    const agrees = await runCli(['verify', '--data', data]);
+    assert.deepEqual([agrees.status, /^index\.db agrees with the journal$/m.test(agrees.stdout)], [0, true], agrees.stdout + agrees.stderr);
+    const database = new DatabaseSync(join(data, 'index.db'));
+    database.exec("UPDATE sessions SET principal = 'forged'");
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    database.close();
+    const differs = await runCli(['verify', '--data', data, '--json']);
+    assert.deepEqual([differs.status, JSON.parse(differs.stdout).index], [0, 'differs']);
   });
 
   test('T4.47: sessions are listed in pages by their number, and limited', async () => {

@@ -7,7 +7,7 @@ import type { SessionPage, SessionSummary, ShownRecord } from './domain/shown-re
 import { makeBundle } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
-import { openIndexFile, SessionIndex } from './feed/session-index.ts';
+import { IndexDiffers, openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import type { PublishedCheckpoint } from './recording/recorder-options.ts';
@@ -71,10 +71,50 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
   return { sessions: follower.position.sessions, records: follower.position.size };
 }
 
+/**
+ * Whether `index.db` says what the journal says; null where there is none, or a gateway is writing it. Reads the whole journal, and changes no file.
+ * Errors: `key_unavailable`.
+ */
+export async function compareIndex(data: string, environment: NodeJS.ProcessEnv): Promise<boolean | null> {
+  using kept = openIndexCopy(data);
+  if (!existsSync(join(data, 'index.db')) || hasWal(data)) {
+    return null;
+  }
+  using keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
+  using made = openMemorySqlite();
+  const [one, other] = [new SessionIndex(kept, keys.cacheKey()), new SessionIndex(made, keys.cacheKey())];
+  await using follower = await Follower.open(data, keys, one, () => undefined);
+  if (follower.isRemade) {
+    return false;
+  }
+  await using _again = await Follower.open(data, keys, other, () => undefined);
+  try {
+    for (let last = 0; ;) {
+      const [page, truth] = [one.page(last), other.page(last)];
+      if (JSON.stringify(page) !== JSON.stringify(truth)) {
+        return false;
+      }
+      if (page.length === 0) {
+        return true;
+      }
+      last = page.at(-1)?.id ?? last;
+    }
+  } catch (error) {
+    if (error instanceof IndexDiffers) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function hasWal(data: string): boolean {
+  return (statSync(join(data, 'index.db-wal'), { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
 /** In memory; empty where there is none that is whole in one file. */
 function openIndexCopy(data: string): Sqlite {
   const file = join(data, 'index.db');
-  const isOneFile = existsSync(file) && (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
+  const isOneFile = existsSync(file) && !hasWal(data);
   return openMemorySqlite(isOneFile ? readFileSync(file) : null);
 }
 

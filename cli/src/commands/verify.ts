@@ -71,12 +71,33 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
 
 async function verifyStoreAndPrint(options: VerifyOptions): Promise<StoreReport> {
   const report = await verifyDirectory(options);
+  const index = await indexState(options);
   if (options.json === true) {
-    printJson(report);
+    printJson({ ...report, index });
   } else {
     print(report, describeStore(report), options.key.length > 0);
+    console.log(indexWords[index]);
   }
   return report;
+}
+
+type IndexState = 'agrees' | 'differs' | 'unchecked';
+
+const indexWords: Readonly<Record<IndexState, string>> = {
+  agrees: 'index.db agrees with the journal',
+  differs: 'index.db DOES NOT AGREE with the journal: countersign index rebuild makes it again. It is a cache and no part of the record',
+  unchecked: 'index.db was not compared: it is not there, is being written, or there is no root key',
+};
+
+/** A cache, and no part of the record: what it says has no part in the verdict. */
+async function indexState(options: VerifyOptions): Promise<IndexState> {
+  const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
+  if (!isThere(data, 'index.db') || !isThere(data, 'keys.db')) {
+    return 'unchecked';
+  }
+  const { compareIndex } = await import('@countersign/gateway/offline.ts');
+  const isSame = await compareIndex(data, rootKeyEnvironment(rootKey, process.env)).catch(() => null);
+  return isSame === null ? 'unchecked' : isSame ? 'agrees' : 'differs';
 }
 
 async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<FileReport> {

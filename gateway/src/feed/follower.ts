@@ -44,6 +44,8 @@ export class Follower implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout;
   #position: IndexPosition = beginning;
   #catchingUp: Promise<void> | null = null;
+  /** The index was of another journal, or changed by another hand: it was made again. */
+  isRemade = false;
   readonly #watchers = new Set<() => void>();
 
   private constructor(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void) {
@@ -106,6 +108,7 @@ export class Follower implements AsyncDisposable {
   }
 
   #forget(): void {
+    this.isRemade = true;
     this.#index.clear();
     this.#live.clear();
     this.#position = beginning;
