@@ -134,6 +134,26 @@ principals:
     assert.match(await connect('stranger'), /stranger was not granted brain/);
   });
 
+  test('T4.33: connect and a bridge say that they do not get to a target, and fail', () => {
+    const stranger = gateway.token('stranger');
+    const agent = gateway.token('agent');
+    for (const [words, token, says] of [
+      [['connect', 'shop'], stranger, /stranger was not granted shop/],
+      [['connect', 'nope'], agent, /There is no target "nope" here for agent/],
+      [['connect', 'brain'], agent, /brain is one of llm and needs no port of its own: it is at http:.*\/t\/brain/],
+      [['connect', 'shop'], 'cs_wrong', /The token is not accepted/],
+      [['connect', 'shop', '--as', 'stranger'], agent, /stranger was not granted shop/],
+      [['mcp', 'nope'], agent, /There is no target "nope" here for agent/],
+      [['mcp', 'brain'], agent, /brain is one of llm, not of mcp/],
+      [['mcp', 'brain'], stranger, /stranger was not granted brain/],
+    ] as const) {
+      const { status, stdout, stderr } = gateway.cli(words, { environment: { COUNTERSIGN_TOKEN: token }, input: '{"jsonrpc":"2.0","id":1,"method":"ping"}\n' });
+      assert.match(stderr, says);
+      assert.match(stdout, words[0] === 'connect' ? /^$/ : /"error"/, 'nothing is said to listen, and a client is answered');
+      assert.equal(status, 1, words.join(' '));
+    }
+  });
+
   test('T4.33: listening beyond this machine without TLS is a warning', () => {
     assert.match(gateway.log, /"level":40.*postgres \(0\.0\.0\.0:\d+\) can be reached from other machines without TLS/);
     assert.doesNotMatch(gateway.log, /http \(127/);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { locateApi, type LocationOptions } from './location.ts';
+import { locateApi, type ApiLocation, type LocationOptions } from './location.ts';
 
 /** The gateway's API as the commands use it. */
 export class ApiClient {
@@ -9,8 +9,9 @@ export class ApiClient {
   readonly #token: string;
   readonly #socket: string | null;
 
-  constructor(options: LocationOptions) {
-    const { url, socket, token } = locateApi(options);
+  /** With the credential that belongs to the place, or as whoever a token that is at hand speaks for. */
+  constructor(where: LocationOptions | ApiLocation) {
+    const { url, socket, token } = 'token' in where ? where : locateApi(where);
     this.url = url;
     this.#socket = socket;
     this.#token = token;

@@ -168,6 +168,7 @@ export class Gateway implements AsyncDisposable {
       refusals,
       findProtocol,
       targets: () => this.#config.targets,
+      policy: () => this.#policy,
       principals: () => this.#config.principals,
       takeUpConfig: (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,

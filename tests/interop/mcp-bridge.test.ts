@@ -91,7 +91,7 @@ principals:
       input: '{"jsonrpc":"2.0","id":"mine","method":"initialize","params":{}}\nnot a message\n',
       environment: { COUNTERSIGN_TOKEN: token },
     });
-    assert.equal(status, 0);
+    assert.equal(status, 1);
     const answers = stdout
       .trimEnd()
       .split('\n')

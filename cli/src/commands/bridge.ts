@@ -1,8 +1,11 @@
+import type { ReachedTarget } from '@countersign/gateway/api/context.ts';
 import type { Bridge } from '@countersign/gateway/domain/protocol.ts';
 import { protocols } from '@countersign/gateway/protocols/registry.ts';
 import type { Command } from 'commander';
+import { checkConnection } from '../check-connection.ts';
 import { addLocation, locateGateway } from '../location.ts';
 import { passFor, type PassOptions } from '../pass.ts';
+import { escapeControls } from '../terminal.ts';
 
 /** A command for each protocol with clients that speak it over standard input and output alone. */
 export function addBridges(program: Command): void {
@@ -15,20 +18,33 @@ export function addBridges(program: Command): void {
           'after',
           `\nInside a run, the gateway is that of the run. What it prints is for the client that started it.\n\nExample:\n  countersign ${id} tools --as support-bot`,
         )
-        .action(async (target: string, options: PassOptions) => run(bridge, target, options));
+        .action(async (target: string, options: PassOptions) => run({ id, bridge }, target, options));
     }
   }
 }
 
-async function run(bridge: Bridge, target: string, options: PassOptions): Promise<void> {
+async function run({ id, bridge }: { readonly id: string; readonly bridge: Bridge }, target: string, options: PassOptions): Promise<void> {
   const around = options.as === undefined ? process.env['COUNTERSIGN_URL'] : undefined;
   const gateway = locateGateway(around === undefined || options.url !== undefined ? options : { ...options, url: around });
   const pass = await passFor(options);
   try {
+    await warnOfRefusal(checkConnection(gateway, target, pass.token), { id, target });
     const url = `${gateway}/t/${encodeURIComponent(target)}`;
     await bridge.run({ url, token: pass.token, input: process.stdin, write: async (bytes) => write(bytes) });
   } finally {
     await pass.giveBack();
+  }
+}
+
+/** The client is answered with errors by the bridge; whoever looks on is told here, and by the exit code. */
+async function warnOfRefusal(checking: Promise<ReachedTarget>, wanted: { readonly id: string; readonly target: string }): Promise<void> {
+  const problem = await checking.then(
+    ({ protocol }) => (protocol === wanted.id ? null : `${wanted.target} is one of ${protocol}, not of ${wanted.id}`),
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  if (problem !== null) {
+    process.stderr.write(`countersign: ${escapeControls(problem, 'lines')}\n`);
+    process.exitCode = 1;
   }
 }
 

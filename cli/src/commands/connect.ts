@@ -6,6 +6,7 @@ import type { ConnectionInstructions } from '@countersign/gateway/domain/protoco
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parsePort } from '../arguments.ts';
+import { checkConnection } from '../check-connection.ts';
 import { addLocation, locateGateway } from '../location.ts';
 import { passFor, type PassOptions } from '../pass.ts';
 import { escapeControls } from '../terminal.ts';
@@ -34,6 +35,14 @@ interface Tunnel {
 async function connect(target: string, options: ConnectOptions): Promise<void> {
   const url = locateGateway(options);
   const pass = await passFor(options);
+  const { protocol, transport } = await checkConnection(url, target, pass.token).catch(async (error: unknown) => {
+    await pass.giveBack();
+    throw error;
+  });
+  if (transport === 'exchange') {
+    await pass.giveBack();
+    throw new Error(`${target} is one of ${protocol} and needs no port of its own: it is at ${url}/t/${encodeURIComponent(target)}, with the token as its key`);
+  }
   const tunnel = { url, target, token: pass.token };
   const server = createServer((local) => {
     forward(tunnel, local);

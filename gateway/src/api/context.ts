@@ -15,6 +15,8 @@ export interface Caller {
   readonly standing: Standing | null;
   /** Set when it showed the token of a run, which may have ended: it may act inside that run alone. */
   readonly run?: Identity & { readonly session: string };
+  /** Set where everybody may ask: whoever the token speaks for. */
+  readonly identity?: Identity;
 }
 
 /** Principals of this group may use the API with their own token. */
@@ -22,8 +24,8 @@ const administrators = 'admins';
 /** Those of this one may read what is about nobody: the public log, and how the gateway does. */
 const auditors = 'auditors';
 
-/** Whom an endpoint answers: `runs` or `auditors` beside administrators. */
-export type Callers = 'administrators' | 'runs' | 'auditors';
+/** Whom an endpoint answers: `runs` or `auditors` beside administrators; `everybody` who has a token. */
+export type Callers = 'administrators' | 'runs' | 'auditors' | 'everybody';
 
 /** Errors: `unauthenticated` when the caller's credential has ended, `refused` when its principal may not use the API. */
 export function checkCaller({ id, standing, run }: Caller, callers: Callers = 'administrators'): void {
@@ -74,6 +76,12 @@ export interface IndexRebuilt {
   readonly records: number;
 }
 
+export interface ReachedTarget {
+  readonly protocol: string;
+  /** `stream`: by a listener of its own; `exchange`: over HTTP. */
+  readonly transport: 'stream' | 'exchange';
+}
+
 /** All that the API can do. */
 export interface ApiContext {
   /** Errors: `unauthenticated` and `refused`, each recorded with address and reason, and slowed down. */
@@ -110,6 +118,8 @@ export interface ApiContext {
   recordOutput(session: string, output: CommandOutput, by: Caller): Promise<void>;
   /** Whoever may open it may end it, with the exit code of its command. Idempotent. Errors: `refused`. */
   endRun(session: string, exitCode: number | undefined, by: Caller): Promise<void>;
+  /** Whether whoever the caller's token speaks for gets to the target. Errors: `unknown_target` and `refused`, each recorded with address and reason. */
+  checkConnection(target: string, by: Caller): Promise<ReachedTarget>;
   /** With a token's place left open. `localPort`: for a port of the client's own machine that leads to the target. Errors: `unknown_target`. */
   connection(target: string, localPort: number | null): ConnectionInstructions;
 }

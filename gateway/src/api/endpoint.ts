@@ -50,3 +50,8 @@ export function alsoForRuns(endpoint: Endpoint): Endpoint {
 export function alsoForAuditors(endpoint: Endpoint): Endpoint {
   return { ...endpoint, callers: 'auditors' };
 }
+
+/** Whoever has a token may ask. */
+export function alsoForEverybody(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, callers: 'everybody' };
+}

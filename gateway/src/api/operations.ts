@@ -16,6 +16,8 @@ import type { Authenticator, NewToken } from '../identity/authenticate.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import { admit } from '../sessions/admit.ts';
+import type { CurrentPolicy } from '../sessions/gate.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Refusals } from '../sessions/refusals.ts';
@@ -29,6 +31,7 @@ import {
   type CommandOutput,
   type IndexRebuilt,
   type OpenedRun,
+  type ReachedTarget,
   type RunRequest,
 } from './context.ts';
 import type { Measures } from './metrics.ts';
@@ -55,6 +58,7 @@ export interface OperationsParts {
   readonly refusals: Refusals;
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;
+  readonly policy: CurrentPolicy;
   readonly principals: () => ReadonlyMap<string, Principal>;
   /** Errors: `config_invalid`; `conflict` when it leaves nobody and that is not meant. */
   readonly takeUpConfig: (isMeant: boolean) => { readonly file: string };
@@ -92,6 +96,9 @@ export class GatewayApi implements ApiContext {
       return this.#parts.refusals.refuse({ address, protocol: 'api', error, isQuestion: token === '' });
     }
     const { principal, session, standing } = outcome.identity;
+    if (callers === 'everybody') {
+      return { id: principal.id, address, standing, identity: outcome.identity };
+    }
     if (session !== undefined && callers === 'runs') {
       return { id: principal.id, address, standing, run: { ...outcome.identity, session } };
     }
@@ -241,6 +248,19 @@ export class GatewayApi implements ApiContext {
 
   async endRun(id: string, exitCode: number | undefined, by: Caller): Promise<void> {
     await this.#runs.end(id, exitCode, by);
+  }
+
+  async checkConnection(name: string, { identity, address }: Caller): Promise<ReachedTarget> {
+    const { policy, targets, findProtocol } = this.#parts;
+    if (identity === undefined) {
+      throw new GatewayError('refused', "The operator's credential reaches no target: give a principal's token in COUNTERSIGN_TOKEN, or --as PRINCIPAL.");
+    }
+    try {
+      const { target } = admit({ policy, findTarget: (wanted) => targets().get(wanted) }, identity, name, null);
+      return { protocol: target.protocol, transport: findProtocol(target.protocol)?.transport ?? 'exchange' };
+    } catch (error) {
+      return this.#refuse(address, error);
+    }
   }
 
   connection(target: string, localPort: number | null): ConnectionInstructions {

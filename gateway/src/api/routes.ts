@@ -1,5 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
+import { checkConnection } from './endpoints/check-connection.ts';
 import { createToken } from './endpoints/create-token.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
@@ -24,6 +25,7 @@ export const routes: readonly Endpoint[] = [
   listTargets,
   applyConfig,
   showConnection,
+  checkConnection,
   listPrincipals,
   listTokens,
   createToken,

@@ -5,6 +5,7 @@ import type { Credential } from '../domain/protocol.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
+import { admit } from './admit.ts';
 import { Channel, type ChannelContext } from './channel.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Refusals } from './refusals.ts';
@@ -42,7 +43,7 @@ export class Login {
     }
     try {
       const identity = await this.#identify(credential);
-      const { target, decision } = this.#admit(identity, credential);
+      const { target, decision } = admit(this.#context, identity, credential.target, this.#protocol);
       return admitted({ identity, target, decision });
     } catch (error) {
       if (error instanceof GatewayError && error.code !== 'cannot_record') {
@@ -99,28 +100,6 @@ export class Login {
       throw new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}.`);
     }
     return outcome.identity;
-  }
-
-  /** A name that is not configured and one that was not granted look the same to who has no grant. */
-  #admit(identity: Identity, credential: Credential): { target: Target; decision: Decision } {
-    const target = this.#context.findTarget(credential.target);
-    if (target === undefined) {
-      throw new GatewayError('unknown_target', `There is no target "${credential.target}" here for ${identity.principal.id}.`);
-    }
-    const decision = this.#context.policy().decide({
-      principal: identity.principal,
-      target,
-      within: identity.targets,
-      action: { name: `${this.#protocol}.connect`, attributes: {} },
-    });
-    if (decision.verdict !== 'allow') {
-      throw new GatewayError('refused', decision.reason);
-    }
-    if (target.protocol !== this.#protocol) {
-      const words = `The target "${target.name}" is one of ${target.protocol}: it is not reached by ${this.#protocol}. countersign target list shows each with its protocol.`;
-      throw new GatewayError('unknown_target', words);
-    }
-    return { target, decision };
   }
 
   /** Address and reason are in the record before the client is told. */

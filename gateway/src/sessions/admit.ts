@@ -1,0 +1,40 @@
+import type { Decision } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Identity } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
+import type { CurrentPolicy } from './gate.ts';
+
+export interface AdmissionContext {
+  readonly policy: CurrentPolicy;
+  readonly findTarget: (name: string) => Target | undefined;
+}
+
+/**
+ * Whether somebody gets to a target, by a protocol or, null, by the target's own. A name that is not configured and one that was not granted look the same to who
+ * has no grant. Errors: `unknown_target`, `refused`.
+ */
+export function admit(
+  { policy, findTarget }: AdmissionContext,
+  identity: Identity,
+  name: string,
+  protocol: string | null,
+): { target: Target; decision: Decision } {
+  const target = findTarget(name);
+  if (target === undefined) {
+    throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
+  }
+  const decision = policy().decide({
+    principal: identity.principal,
+    target,
+    within: identity.targets,
+    action: { name: `${protocol ?? target.protocol}.connect`, attributes: {} },
+  });
+  if (decision.verdict !== 'allow') {
+    throw new GatewayError('refused', decision.reason);
+  }
+  if (protocol !== null && target.protocol !== protocol) {
+    const words = `The target "${target.name}" is one of ${target.protocol}: it is not reached by ${protocol}. countersign target list shows each with its protocol.`;
+    throw new GatewayError('unknown_target', words);
+  }
+  return { target, decision };
+}
