@@ -4,6 +4,7 @@ import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { actions } from './actions.ts';
 import { readModelRequest } from './apis.ts';
+import { liveAction } from './live.ts';
 import { samples } from './testdata/fixtures.ts';
 
 type Headers = readonly (readonly [string, string])[];
@@ -82,12 +83,22 @@ describe('which API it is', () => {
   });
 
   test('each action is one of the catalogue, and all of the catalogue is found', () => {
-    const names = expected.map(([, words]) => words.replace(/ .*/, ''));
+    const live = liveAction({ method: 'GET', path: '/v1/realtime?model=m', headers: [] });
+    const names = [...expected.map(([, words]) => words.replace(/ .*/, '')), live?.name ?? ''];
     assert.deepEqual(
       [...new Set(names)].toSorted((a, b) => a.localeCompare(b)),
       actions.map(({ name }): string => name).toSorted((a, b) => a.localeCompare(b)),
     );
   });
+});
+
+test('T4.25: what goes on in WebSocket, by its address', () => {
+  const at = (path: string): unknown => liveAction({ method: 'GET', path, headers: [] })?.attributes['gen_ai.provider.name'];
+  assert.equal(at('/v1/realtime?model=m'), 'openai');
+  assert.equal(at('/openai/v1/realtime?model=m'), 'azure.ai.openai');
+  assert.equal(at('/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent'), 'gcp.gemini');
+  assert.equal(at('/v1/responses'), undefined);
+  assert.throws(() => at('/v1/realtime?model=a&model=b'), { code: 'malformed' });
 });
 
 describe('what is not known is unknown', () => {
