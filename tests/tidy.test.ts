@@ -4,6 +4,7 @@ import { join, posix } from 'node:path';
 import { test } from 'node:test';
 import { parseSync } from 'oxc-parser';
 import { errorCodes } from '../gateway/src/domain/errors.ts';
+import { configurationDocument } from '../tools/configuration.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -176,6 +177,11 @@ test('T4.38: what a package shows to others is named file by file, so that a fil
     entries.filter((entry) => entry.includes('*') && !/\.test\.ts$|\/testdata\//.test(entry)),
     [],
   );
+});
+
+test('T4.35: docs/configuration.md is what the schemas of the configuration say', () => {
+  assert.equal(read('docs/configuration.md'), configurationDocument(), 'node tools/configuration.ts writes it');
+  assert.match(configurationDocument(), /\| `channel_binding` \| `prefer` \|/);
 });
 
 /** First cells of the table rows of a Markdown file, without code marks. */

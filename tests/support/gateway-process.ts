@@ -211,5 +211,10 @@ async function readRows<Row>(answer: Response): Promise<Row[]> {
 
 function parseRows<Row>(text: string): Row[] {
   const lines = text.split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+  const rows = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+  const problem = rows.find((row) => row.problem !== undefined);
+  if (problem !== undefined) {
+    throw new Error(`not all could be read: ${JSON.stringify(problem)}`);
+  }
+  return rows;
 }

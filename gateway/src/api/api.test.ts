@@ -249,7 +249,7 @@ test('a tunnel needs a token and a target, and then speaks the protocol of the t
     return text(socket.setTimeout(300, () => socket.end()));
   };
   assert.match(await tunnel('upgrade: countersign-tunnel\r\n'), /^HTTP\/1.1 400/);
-  assert.match(await tunnel('upgrade: websocket\r\nauthorization: Bearer x\r\n'), /^HTTP\/1.1 404/);
+  assert.match(await tunnel('upgrade: websocket\r\nauthorization: Bearer x\r\n'), /^HTTP\/1.1 401/, 'no tunnel, but the question whether the token gets there');
   const { token } = await running.json('POST', '/api/tokens', { principal: 'bot' });
   assert.match(await tunnel(`upgrade: countersign-tunnel\r\nauthorization: Bearer ${String(token)}\r\n`, 'evil.example'), /^HTTP\/1.1 400/);
   assert.match(await tunnel(`upgrade: countersign-tunnel\r\nauthorization: Bearer ${String(token)}\r\n`), /^HTTP\/1.1 101/);

@@ -28,26 +28,37 @@ const command = z.tuple([text], word, 'a program and its arguments are expected:
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'a variable is named by letters, digits and underscores');
 
 const target = closed({
-  protocol: text.optional(),
-  url: text.optional(),
-  command: command.optional(),
+  protocol: text.optional().describe('What the target speaks, by the id of the protocol, where the scheme of the URL does not say.'),
+  url: text.optional().describe('`SCHEME://USER@HOST:PORT/PATH`, without a password; options may be in its query.'),
+  command: command
+    .optional()
+    .describe('In the place of an address: `[PROGRAM, ARGUMENT, ...]`, which the gateway starts and speaks MCP with over its standard input and output.'),
   environment: z
     .record(variable, z.union([word, secret], 'text is expected, or { env: VARIABLE } or { file: PATH }'), 'NAME: VALUE lines are expected')
-    .optional(),
-  directory: text.optional(),
-  host: text.optional(),
-  port: port.optional(),
-  path: text.optional(),
-  user: text.optional(),
-  password: secret.optional(),
-  durability: z.enum(['disk', 'process'], 'disk or process is expected (remote needs a replicated store, which there is not yet)').default('disk'),
-  options: z.record(z.string(), z.unknown(), 'NAME: VALUE lines are expected').default({}),
+    .optional()
+    .describe('Variables that the program sees beside PATH, HOME and LANG: text, or a secret.'),
+  directory: text.optional().describe('Where the program starts; that of this file by default.'),
+  host: text.optional().describe('In the place of `url`, with `protocol`.'),
+  port: port.optional().describe('The same.'),
+  path: text.optional().describe('The same: a database, or the path that requests are below.'),
+  user: text.optional().describe('The same.'),
+  password: secret
+    .optional()
+    .describe("The gateway's credential at the target: `{ env: VARIABLE }` or `{ file: PATH }`, read each time it is needed. Nobody else has it."),
+  durability: z
+    .enum(['disk', 'process'], 'disk or process is expected (remote needs a replicated store, which there is not yet)')
+    .default('disk')
+    .describe('How far a record must have come before what it records moves on: `disk` survives a loss of power, `process` the death of the gateway.'),
+  options: z.record(z.string(), z.unknown(), 'NAME: VALUE lines are expected').default({}).describe('What only targets of this protocol have; below.'),
 });
 
 const principal = closed({
-  kind: z.enum(['human', 'agent'], 'human or agent is expected'),
-  groups: z.array(name, 'a list of names is expected').default([]),
-  targets: z.array(name, 'a list of names is expected').default([]),
+  kind: z.enum(['human', 'agent'], 'human or agent is expected').describe('`human` or `agent`; in every record.'),
+  groups: z
+    .array(name, 'a list of names is expected')
+    .default([])
+    .describe('In every record. `admins` may use the API with their own token, `auditors` read the public log and the metrics.'),
+  targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
 });
 
 const bytes = whole(65_536, 1_073_741_823, 'bytes');
@@ -55,18 +66,23 @@ const milliseconds = whole(100, 86_400_000, 'milliseconds');
 const count = whole(1, 1_000_000);
 
 const limits = closed({
-  frameBytesMax: bytes.optional(),
-  queuedBytesMax: bytes.optional(),
-  loginMs: milliseconds.optional(),
-  dialMs: milliseconds.optional(),
-  idleMs: z.union([z.literal(0), milliseconds], 'milliseconds are expected, or 0 for no limit').optional(),
-  sessionIdleMs: milliseconds.optional(),
-  sessionAgeMs: milliseconds.optional(),
-  sessionRecordsMax: count.optional(),
-  connectionsMax: count.optional(),
-  connectionsPerAddressMax: count.optional(),
-  loginsPerAddressMax: count.optional(),
-  silentPerAddressMax: count.optional(),
+  frameBytesMax: bytes.optional().describe('The longest single message that is held whole: a statement with its parameters, the body of a request to a model.'),
+  queuedBytesMax: bytes.optional().describe('What of one connection may wait for the journal or a slow reader before no more is read from its peer.'),
+  loginMs: milliseconds.optional().describe('From accept to a finished login.'),
+  dialMs: milliseconds.optional().describe('From dialling a target to its finished login.'),
+  idleMs: z
+    .union([z.literal(0), milliseconds], 'milliseconds are expected, or 0 for no limit')
+    .optional()
+    .describe('A connection without a byte either way. 0: no limit.'),
+  sessionIdleMs: milliseconds.optional().describe("A session of a token's activity over HTTP ends after so long without a connection."),
+  sessionAgeMs: milliseconds.optional().describe('A session of activity that goes on for so long is gone on with in the next.'),
+  sessionRecordsMax: count.optional().describe('The same for one with so many records.'),
+  connectionsMax: count.optional().describe('Connections of all clients.'),
+  connectionsPerAddressMax: count.optional().describe('Connections of one address.'),
+  loginsPerAddressMax: count.optional().describe('Connections of one address that are in the middle of a login; further ones wait.'),
+  silentPerAddressMax: count
+    .optional()
+    .describe('Connections of one address that have said nothing yet, or show no credential over HTTP: for a further one the oldest is cut.'),
 });
 
 export type RawTarget = z.output<typeof target>;
@@ -95,14 +111,35 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     return parseTarget(raw, wrong) ?? z.NEVER;
   });
   return closed({
-    data: text.default(defaultData),
-    listen: closed(listeners).default({}),
-    tls: closed({ cert: text, key: text }).optional(),
-    rootKey: secret.optional(),
-    targets: z.record(name, parsedTarget, 'NAME: and below it what the target is').default({}),
-    principals: z.record(name, principal, 'NAME: and below it who the principal is').default({}),
-    retention: closed({ facts: days.default(400), content: days.default(90) }).prefault({}),
-    limits: limits.default({}),
+    data: text.default(defaultData).describe('The data directory, relative to this file: records, keys, tokens. `up --data` overrides it.'),
+    listen: closed(listeners)
+      .default({})
+      .describe(
+        '`HOST:PORT` for each listener; port 0 takes any free one. `http` is the API and all targets of models, MCP and HTTP (127.0.0.1:7070 unless given); a protocol with a listener of its own is listened for where it has a line.',
+      ),
+    tls: closed({ cert: text.describe('PEM file of the certificate chain.'), key: text.describe('PEM file of its key.') })
+      .optional()
+      .describe('TLS on all listeners.'),
+    rootKey: secret
+      .optional()
+      .describe(
+        'The key that wraps all others, 64 hex digits: `{ env: VARIABLE }` or `{ file: PATH }`. Without it COUNTERSIGN_ROOT_KEY, else `root.key` in the data directory, made at the first start.',
+      ),
+    targets: z
+      .record(name, parsedTarget, 'NAME: and below it what the target is')
+      .default({})
+      .describe('The systems behind the gateway, by the names that clients call them.'),
+    principals: z
+      .record(name, principal, 'NAME: and below it who the principal is')
+      .default({})
+      .describe('Who may come in, by the names that stand in every record.'),
+    retention: closed({
+      facts: days.default(400).describe('Days for which the facts of records can be read, or `forever`.'),
+      content: days.default(90).describe('The same for their contents.'),
+    })
+      .prefault({})
+      .describe('Keys are made for these days; a command that destroys them is still to come.'),
+    limits: limits.default({}).describe('What a peer may make the gateway hold or wait for.'),
   });
 }
 

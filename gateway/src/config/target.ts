@@ -1,5 +1,6 @@
 import type { Protocol } from '../domain/protocol.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { parseOptions } from '../domain/options.ts';
 import type { TargetCommand } from '../domain/target.ts';
 import { parseCommand } from './command.ts';
 import type { RawTarget, UnnamedTarget, Wrong } from './schema.ts';
@@ -29,7 +30,7 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
       path: place.path,
       user: raw.user ?? place.user,
       durability: raw.durability,
-      options: protocol.parseOptions({ ...place.options, ...raw.options }),
+      options: parseOptions(protocol.options, { ...place.options, ...raw.options }),
       ...(place.command === undefined ? {} : { command: place.command }),
       ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),
     };

@@ -4,6 +4,7 @@ import type { GatewayError } from './errors.ts';
 import type { CallOptions, CallReceiver, Exchange, UpstreamCall } from './exchange.ts';
 import type { Grant } from './grant.ts';
 import type { Limits } from './limits.ts';
+import type { OptionsSchema } from './options.ts';
 import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
 import type { ExchangeReplay, StreamReplay } from './replay.ts';
 import type { Target } from './target.ts';
@@ -40,8 +41,8 @@ interface ProtocolFacts {
   /** A target may be a program that the gateway starts, `command` of the configuration. The first protocol of the registry that says so is meant by it alone. */
   readonly takesCommand?: boolean;
   readonly actions: readonly ActionDefinition[];
-  /** Validates a target's own options (from the URL's query and the configuration); throws GatewayError `config_invalid`. */
-  parseOptions(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  /** A target's own options, from the URL's query and the configuration. */
+  readonly options: OptionsSchema;
   /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
   /** What was recorded under `countersign.told`, the last for each key of each target, before anything is served. */

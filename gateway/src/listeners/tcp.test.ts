@@ -4,6 +4,7 @@ import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Client, Door, StreamProtocol } from '../domain/protocol.ts';
 import { connectTo, Inbox, portOf } from '../wire/testdata/sockets.ts';
@@ -24,7 +25,7 @@ const echo: StreamProtocol = {
   transport: 'stream',
   schemes: {},
   actions: [],
-  parseOptions: () => ({}),
+  options: z.strictObject({}),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
   replay: {

@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import { parseOptions } from '../domain/options.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Keys } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
@@ -101,7 +102,9 @@ export class Indexing {
     if (protocol !== undefined && !this.targets.has(facts.name)) {
       // How a stream was dialled does not matter: nobody is.
       const dialled =
-        protocol.transport === 'stream' ? { host: 'localhost', options: protocol.parseOptions({}) } : { options: protocol.parseOptions(facts.options) };
+        protocol.transport === 'stream'
+          ? { host: 'localhost', options: parseOptions(protocol.options, {}) }
+          : { options: parseOptions(protocol.options, facts.options) };
       this.targets.set(facts.name, { ...facts, ...dialled });
     }
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
@@ -28,7 +29,7 @@ const stream: Protocol = {
   transport: 'stream',
   schemes: {},
   actions: [],
-  parseOptions: (options) => options,
+  options: z.record(z.string(), z.unknown()),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
   serve: async () => Promise.resolve(),

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Protocol, StreamProtocol } from '../../domain/protocol.ts';
 
@@ -8,13 +9,7 @@ const alpha: StreamProtocol = {
   transport: 'stream',
   schemes: { alpha: 1111, alphas: 1111 },
   actions: [],
-  parseOptions: ({ tls = 'off', ...rest }) => {
-    const [unknown] = Object.keys(rest);
-    if (unknown !== undefined) {
-      throw new GatewayError('config_invalid', `${unknown}: not known`);
-    }
-    return { tls };
-  },
+  options: z.strictObject({ tls: z.string().default('off') }),
   connection: ({ host, port, target, token }) => ({ url: `alpha://${token}@${host}:${port}/${target}`, environment: {}, command: 'alpha' }),
   serve: async () => Promise.resolve(),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),

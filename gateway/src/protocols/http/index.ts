@@ -1,5 +1,5 @@
 import type { ExchangeProtocol } from '../../domain/protocol.ts';
-import { parseHttpOptions } from '../../wire/http/target-options.ts';
+import { httpOptions } from '../../wire/http/target-options.ts';
 import { replayExchange } from '../../wire/http/recorded-call.ts';
 import { serveExchange } from '../../wire/http/serve-exchange.ts';
 import { targetUrl } from '../../wire/http/target-url.ts';
@@ -13,7 +13,7 @@ export const http: ExchangeProtocol = {
   transport: 'exchange',
   schemes: { https: 443, http: 80 },
   actions,
-  parseOptions: parseHttpOptions,
+  options: httpOptions({}),
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},

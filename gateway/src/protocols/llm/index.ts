@@ -3,7 +3,7 @@ import { replayExchange } from '../../wire/http/recorded-call.ts';
 import { serveExchange } from '../../wire/http/serve-exchange.ts';
 import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
-import { parseModelOptions, providerOf } from './options.ts';
+import { modelOptions, providerOf } from './options.ts';
 import { render } from './render.ts';
 import { withoutOwn } from './own-ids.ts';
 import { rules } from './rules.ts';
@@ -14,7 +14,7 @@ export const llm: ExchangeProtocol = {
   transport: 'exchange',
   schemes: { https: 443, http: 80 },
   actions,
-  parseOptions: parseModelOptions,
+  options: modelOptions,
   connection: (door) => ({
     url: targetUrl(door),
     environment: environment(door),

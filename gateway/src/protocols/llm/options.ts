@@ -1,21 +1,20 @@
 import { z } from 'zod';
-import { GatewayError } from '../../domain/errors.ts';
-import { parseHttpOptions, parseIdsOption } from '../../wire/http/target-options.ts';
+import { httpOptions } from '../../wire/http/target-options.ts';
 
 const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock', 'ollama'] as const;
 export type Provider = (typeof providers)[number];
 
-/** Whose API the target speaks: how it wants its credential, and which clients are told of it. What is recorded is read by the path of each request. */
-const provider = z.enum(providers, `${providers.join(', ')} is expected`).default('openai');
-
-/** What it returns is good input again. Errors: `config_invalid`. */
-export function parseModelOptions({ provider: named, ids, ...rest }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const parsed = provider.safeParse(named);
-  if (!parsed.success) {
-    throw new GatewayError('config_invalid', `provider: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
-  }
-  return { provider: parsed.data, ids: parseIdsOption(ids, 'principal'), ...parseHttpOptions(rest) };
-}
+export const modelOptions = httpOptions(
+  {
+    provider: z
+      .enum(providers, `${providers.join(', ')} is expected`)
+      .default('openai')
+      .describe(
+        'Whose API the target speaks: how it wants its credential, and which clients are told of it. What is recorded is read by the path of each request.',
+      ),
+  },
+  'principal',
+);
 
 export function providerOf(options: Readonly<Record<string, unknown>>): Provider {
   return providers.find((known) => known === options['provider']) ?? 'openai';

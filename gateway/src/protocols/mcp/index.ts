@@ -1,6 +1,6 @@
 import type { ExchangeProtocol } from '../../domain/protocol.ts';
 import { serveExchange } from '../../wire/http/serve-exchange.ts';
-import { parseHttpOptions, parseIdsOption } from '../../wire/http/target-options.ts';
+import { httpOptions } from '../../wire/http/target-options.ts';
 import { targetUrl } from '../../wire/http/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
@@ -15,7 +15,7 @@ export const mcp: ExchangeProtocol = {
   schemes: { https: 443, http: 80 },
   takesCommand: true,
   actions,
-  parseOptions: ({ ids, ...rest }) => ({ ids: parseIdsOption(ids, 'run'), ...parseHttpOptions(rest) }),
+  options: httpOptions({}, 'run'),
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},

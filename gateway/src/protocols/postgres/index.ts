@@ -1,6 +1,6 @@
 import type { StreamProtocol } from '../../domain/protocol.ts';
 import { actions } from './actions.ts';
-import { parsePostgresOptions } from './options.ts';
+import { postgresOptions } from './options.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
 import { serve } from './serve.ts';
@@ -11,7 +11,7 @@ export const postgres: StreamProtocol = {
   transport: 'stream',
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
-  parseOptions: parsePostgresOptions,
+  options: postgresOptions,
   connection: ({ host, port, target, token }) => ({
     url: `postgres://agent:${encodeURIComponent(token)}@${host.includes(':') ? `[${host}]` : host}:${port}/${encodeURIComponent(target)}`,
     environment: { PGHOST: host, PGPORT: String(port), PGUSER: 'agent', PGPASSWORD: token, PGDATABASE: target },

@@ -6,7 +6,8 @@ import { sslRequest, startupMessage } from './compose.ts';
 import { parseErrorFields } from './codec.ts';
 import { readSqlState, TargetRefusal } from './failures.ts';
 import { backend } from './messages.ts';
-import { parsePostgresOptions, type PostgresOptions } from './options.ts';
+import { parseOptions } from '../../domain/options.ts';
+import { postgresOptions, type PostgresOptions } from './options.ts';
 import { PacketReader } from './packet-reader.ts';
 import { authenticate } from './upstream-authentication.ts';
 
@@ -69,7 +70,7 @@ function explain(error: unknown): unknown {
 /** TCP and, as the target's options say, TLS. */
 export async function dial(session: Session, signal: AbortSignal = session.signal): Promise<Upstream> {
   const { target, limits } = session;
-  const options = parsePostgresOptions(target.options);
+  const options = parseOptions(postgresOptions, target.options);
   const mode = tlsMode(target, options);
   const upstream = await session.connect(signal);
   if (mode === 'off') {
@@ -121,7 +122,7 @@ async function greet(upstream: Upstream, session: Session, request: TargetLoginR
     next: () => nextMessage(reader),
     user: target.user,
     password: target.password,
-    options: parsePostgresOptions(target.options),
+    options: parseOptions(postgresOptions, target.options),
     nonce: randomBytes(18).toString('base64'),
   });
   return settle(upstream, reader);

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { IdOwner } from '../../domain/action.ts';
-import { GatewayError } from '../../domain/errors.ts';
 import type { CallCredential, CallHead } from '../../domain/exchange.ts';
+import type { OptionsSchema } from '../../domain/options.ts';
 import type { Target } from '../../domain/target.ts';
 import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
 import type { TargetCall } from './rules.ts';
 
 const bodyBytesMax = 1024 * 1024 * 1024;
 
-/** How the target's credential is given to it; `header` and `query` name where. */
 const authSchema = z
   .string()
   .regex(
@@ -17,63 +16,56 @@ const authSchema = z
   );
 const awsMethod = 'aws-sigv4';
 const awsName = z.string().regex(/^[a-z0-9-]{1,64}$/);
+const yesOrNo = z.stringbool().or(z.boolean());
+const file = z.string().min(1).optional();
 
-/** Options of a target over HTTP. Those of a URL's query are text. */
-const schema = z
-  .strictObject({
-    /** Without it: `basic` where the target has a user, `bearer` where it has a password alone. */
-    auth: authSchema.optional(),
-    /** Whether chain and name of the target's certificate are checked. */
-    tlsVerify: z.stringbool().or(z.boolean()).default(true),
-    /** PEM files: authorities, and a certificate of the gateway's own with its key. */
-    caFile: z.string().min(1).optional(),
-    certFile: z.string().min(1).optional(),
-    keyFile: z.string().min(1).optional(),
-    /** For `aws-sigv4`: what the signature is for. */
-    awsRegion: awsName.optional(),
-    awsService: awsName.optional(),
-    /** The target takes a slash in percent encoding as part of a name, never as a separator. */
-    encodedSlash: z.stringbool().or(z.boolean()).optional(),
-    linkLocal: z.stringbool().or(z.boolean()).default(false),
-    /** Longer bodies of requests are refused with 413. */
-    bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax),
-  })
-  .refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
+/** Options of every target over HTTP. */
+const shape = {
+  auth: authSchema
+    .optional()
+    .describe(
+      "How the target takes the gateway's credential: `bearer`, `basic`, `header:NAME`, `query:NAME`, `aws-sigv4` or `none`. Without it `basic` where the target has a user, else `bearer`; for models as the provider wants it.",
+    ),
+  tlsVerify: yesOrNo.default(true).describe("Whether chain and name of the target's certificate are checked."),
+  caFile: file.describe('PEM file of the authorities that may have signed the certificate.'),
+  certFile: file.describe("PEM file of the gateway's own certificate for the target, with `keyFile`."),
+  keyFile: file.describe('PEM file of its key.'),
+  awsRegion: awsName.optional().describe('For `aws-sigv4`: the region that the signature is for.'),
+  awsService: awsName.optional().describe('For `aws-sigv4`: the service that the signature is for.'),
+  encodedSlash: yesOrNo
+    .optional()
+    .describe('`true`: the target takes `%2F` in a path as part of a name, never as a separator (GitLab, npm scopes); it is decided on, recorded and sent so.'),
+  linkLocal: yesOrNo
+    .default(false)
+    .describe('Whether an address of the link (169.254.0.0/16, fe80::/10) may be dialled, where machines of a cloud find their credentials.'),
+  bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax).describe('Longer bodies of requests are refused with 413.'),
+} as const;
+
+const whoseIds = (otherwise: IdOwner) =>
+  z
+    .enum(['run', 'principal', 'anybody'], 'run, principal or anybody is expected')
+    .default(otherwise)
+    .describe('Who may name an id that the target gave (a session, a response, a file): the same run, the same principal in any run, or anybody.');
+
+/** The options of a protocol over HTTP: those of every one, and its own. `whose`: where targets give ids, whose they are unless the options say it. */
+export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema {
+  const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...(whose === undefined ? {} : { ids: whoseIds(whose) }), ...shape });
+  return options.refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
     path: ['auth'],
     message: 'aws-sigv4 needs awsRegion and awsService',
   });
-
-const idsSchema = z.enum(['run', 'principal', 'anybody'], 'run, principal or anybody is expected');
-
-/** Whose an id is that a target gives in an answer: the principal's, in the same run or in any, or everybody's. Errors: `config_invalid`. */
-export function parseIdsOption(raw: unknown, otherwise: IdOwner): z.output<typeof idsSchema> {
-  const parsed = idsSchema.default(otherwise).safeParse(raw);
-  if (!parsed.success) {
-    throw new GatewayError('config_invalid', `ids: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
-  }
-  return parsed.data;
 }
+
+type HttpOptions = z.output<z.ZodObject<typeof shape>>;
 
 /** Null: everybody may name what the target gave to anybody. */
 export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
   return ids === 'run' || ids === 'principal' ? ids : null;
 }
 
-export type HttpOptions = z.output<typeof schema>;
-
-/** What it returns is good input again. Errors: `config_invalid`. */
-export function parseHttpOptions(raw: Readonly<Record<string, unknown>>): HttpOptions {
-  const parsed = schema.safeParse(raw);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new GatewayError('config_invalid', `${issue?.path.join('.') ?? 'options'}: ${issue?.message ?? 'not valid'}`);
-  }
-  return parsed.data;
-}
-
 /** How a target is called by its options. `auth`: where it goes when the options do not say. */
 export function targetCall(target: Target, auth?: string): TargetCall {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `parseHttpOptions`
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `httpOptions`
   const options = target.options as HttpOptions;
   const { tlsVerify, caFile, certFile, keyFile } = options;
   const files = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) };

@@ -1,0 +1,128 @@
+/** `node tools/configuration.ts`: writes docs/configuration.md, which is made from the schemas that the configuration is read with. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { configSchema } from '../gateway/src/config/schema.ts';
+import { defaultLimits } from '../gateway/src/domain/limits.ts';
+import { protocols, streamProtocols } from '../gateway/src/protocols/registry.ts';
+
+/** A schema of zod with what is needed of its inside. */
+interface Inside {
+  readonly type: string;
+  readonly shape?: Readonly<Record<string, z.ZodType>>;
+  readonly innerType?: z.ZodType;
+  readonly in?: z.ZodType;
+  readonly valueType?: z.ZodType;
+  readonly defaultValue?: unknown;
+}
+
+interface Field {
+  readonly name: string;
+  readonly default: string;
+  readonly meaning: string;
+}
+
+function inside(schema: z.ZodType): Inside {
+  return schema.def;
+}
+
+/** The object inside what makes it optional, gives it a default, or transforms it; null for anything else. */
+function objectOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
+  const { type, shape, innerType, in: input, valueType } = inside(schema);
+  if (type === 'object') {
+    return shape ?? null;
+  }
+  const next = innerType ?? input ?? (type === 'record' ? valueType : undefined);
+  return next === undefined ? null : objectOf(next);
+}
+
+function descriptionOf(schema: z.ZodType): string | undefined {
+  const { innerType } = inside(schema);
+  return schema.description ?? (innerType === undefined ? undefined : descriptionOf(innerType));
+}
+
+function defaultOf(schema: z.ZodType): unknown {
+  const { type, defaultValue, innerType } = inside(schema);
+  return type === 'default' ? defaultValue : innerType === undefined ? undefined : defaultOf(innerType);
+}
+
+/** Throws for a field that nobody described. */
+function fieldsOf(shape: Readonly<Record<string, z.ZodType>>, defaults: Readonly<Record<string, unknown>> = {}): Field[] {
+  return Object.entries(shape).map(([name, schema]) => {
+    const meaning = descriptionOf(schema);
+    if (meaning === undefined) {
+      throw new Error(`nobody says what ${name} is: .describe() it`);
+    }
+    const value = defaults[name] ?? defaultOf(schema);
+    return { name, default: printValue(value), meaning };
+  });
+}
+
+/** Lists as they are written in one text; what is empty, and what has members of its own, is not said. */
+function printValue(value: unknown): string {
+  const text = Array.isArray(value)
+    ? value.join(',')
+    : typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : '';
+  return text === '' ? '' : `\`${text}\``;
+}
+
+function table(fields: readonly Field[]): string {
+  const rows = fields.map((field) => `| \`${field.name}\` | ${field.default} | ${field.meaning.replaceAll('|', '\\|')} |`);
+  return ['| name | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function section(name: string): Readonly<Record<string, z.ZodType>> {
+  const schema = objectOf(root)?.[name];
+  const shape = schema === undefined ? null : objectOf(schema);
+  if (shape === null) {
+    throw new Error(`${name} is no section of the configuration`);
+  }
+  return shape;
+}
+
+const root: z.ZodType = configSchema({ protocols: streamProtocols.map(({ id }) => id), parseTarget: () => null });
+
+export function configurationDocument(): string {
+  const options = protocols.map(({ id, title, options: schema }) => `### Options of ${title} (\`${id}\`)\n\n${table(fieldsOf(objectOf(schema) ?? {}))}`);
+  return `# Configuration
+
+Made by \`node tools/configuration.ts\` from the schemas that the file is read with. \`countersign init\` writes a file to begin with, \`countersign config check\` says what one means.
+
+The file is YAML. A running gateway takes up what is changed under \`targets\` and \`principals\` once the file is whole and stays as it is; listeners, TLS and the data directory take a restart. A file that is not valid changes
+nothing and says where. A change that leaves nobody who may come in takes \`countersign config apply --force\`.
+
+${table(fieldsOf(objectOf(root) ?? {}))}
+
+Listeners under \`listen\`: ${Object.keys(section('listen'))
+    .map((name) => `\`${name}\``)
+    .join(', ')}. \`tls\`:
+
+${table(fieldsOf(section('tls')))}
+
+## A target
+
+${table(fieldsOf(section('targets')))}
+
+${options.join('\n\n')}
+
+## A principal
+
+${table(fieldsOf(section('principals')))}
+
+## Retention
+
+${table(fieldsOf(section('retention')))}
+
+## Limits
+
+Milliseconds, bytes and counts, as the names say.
+
+${table(fieldsOf(section('limits'), { ...defaultLimits }))}
+`;
+}
+
+if (import.meta.main) {
+  writeFileSync(join(import.meta.dirname, '..', 'docs', 'configuration.md'), configurationDocument());
+}
