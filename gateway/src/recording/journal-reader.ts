@@ -72,8 +72,11 @@ async function* readSegment(
   { chain, to }: { readonly chain: Uint8Array | null; readonly to: JournalPlace | undefined },
 ): AsyncGenerator<JournalStep> {
   const { segment } = from;
-  const file = await segmentSource(handle);
-  const source = to?.segment === segment ? { ...file, bytes: Math.min(file.bytes, to.offset) } : file;
+  const look = async (): Promise<SegmentSource> => {
+    const file = await segmentSource(handle);
+    return to?.segment === segment ? { ...file, bytes: Math.min(file.bytes, to.offset) } : file;
+  };
+  const source = await look();
   if (source.bytes < segmentHeaderBytes) {
     if (!(await from.isLast())) {
       yield { segment, offset: source.bytes, what: 'the segment is cut' };
@@ -96,6 +99,7 @@ async function* readSegment(
   if (chain !== null && from.offset === segmentHeaderBytes && !equalBytes(chain, reader.header.chainBefore)) {
     yield { segment, offset: 0, what: 'the segment does not follow what is before it' };
   }
+  let suspected = -1;
   for (;;) {
     const step = reader.next();
     if (step === undefined) {
@@ -105,13 +109,20 @@ async function* readSegment(
     } else {
       const end = await reader.settle(step);
       const next = end.state === 'clean' || end.state === 'zeros' ? null : await reader.frameBehind(end);
-      if (next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !(await from.isLast()))) {
+      const isDamaged = next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !(await from.isLast()));
+      if (isDamaged && end.offset !== suspected) {
+        // A journal that is being written may have had its next frame half written, or not yet, when this was read: what is behind a frame was written after it.
+        suspected = end.offset;
+        reader = await SegmentReader.open(await look(), end.offset);
+        continue;
+      }
+      if (isDamaged) {
         yield { segment, offset: end.offset, what: end.what };
       }
       if (next === null) {
         return;
       }
-      reader = await SegmentReader.open(source, next);
+      reader = await SegmentReader.open(await look(), next);
     }
   }
 }
