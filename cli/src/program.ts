@@ -26,7 +26,8 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once')
     .hook('postAction', (_program, action) => {
-      if (action instanceof HeededCommand) {
+      // What failed may have failed before it came to an option.
+      if (action instanceof HeededCommand && (process.exitCode ?? 0) === 0) {
         action.assertHeeded();
       }
     });

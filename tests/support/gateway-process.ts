@@ -17,6 +17,11 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+interface CliOptions {
+  readonly input?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export interface GatewayOptions {
   /** YAML of everything but `data` and `listen`. */
   readonly config: string;
@@ -117,8 +122,13 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   /** Runs a command against this gateway to its end. */
-  cli(words: readonly string[], options: { readonly input?: string; readonly environment?: Readonly<Record<string, string>> } = {}): CliResult {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...this.#located(words)], {
+  cli(words: readonly string[], options: CliOptions = {}): CliResult {
+    return this.cliAsIs(this.#located(words), options);
+  }
+
+  /** The same for words that say themselves where the gateway is. */
+  cliAsIs(words: readonly string[], options: CliOptions = {}): CliResult {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
       encoding: 'utf8',
       maxBuffer: outputBytesMax,
       timeout: commandMs,

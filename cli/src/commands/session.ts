@@ -70,7 +70,7 @@ function addReading(session: Command): void {
     .option('--key <vkey>', 'with --serve: a key to trust, or the file that holds it; can be repeated', collect, [])
     .option('--speed <factor>', 'times as fast; served without pauses unless it is given', parseSpeed)
     .option('--idle-limit <duration>', 'no pause longer than this', parseDuration)
-    .option('--no-wait', 'no pauses at all')
+    .addOption(new Option('--no-wait', 'no pauses at all').conflicts(['speed', 'idleLimit']))
     .addHelpText(
       'after',
       `\nWith --serve it exits with the command's own code, or with 1 when it asked for anything that was not recorded.\n\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,

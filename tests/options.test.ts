@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { createProgram } from '../cli/src/program.ts';
+import { GatewayProcess } from './support/gateway-process.ts';
+
+/** They go on until they are told to stop, so that what they did not look at is never said; others test what each option does. */
+const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch']);
+
+function* leavesOf(
+  command: ReturnType<typeof createProgram>,
+  words: readonly string[] = [],
+): Generator<{ readonly words: string; readonly options: readonly string[] }> {
+  if (command.commands.length === 0) {
+    yield { words: words.join(' '), options: command.options.map(({ long, short }) => long ?? short ?? '') };
+  }
+  for (const inner of command.commands) {
+    yield* leavesOf(inner, [...words, inner.name()]);
+  }
+}
+
+/**
+ * Ways to call each command that has an end, which together give every option: CONFIG, URL, DATA (a copy of the data directory), NEW (a configuration to be written),
+ * SESSION, BUNDLE, OUT, RECORD, TOKEN.
+ */
+const ways: Readonly<Record<string, readonly string[]>> = {
+  init: ['--config NEW'],
+  'config check': ['--config CONFIG', '--without-secrets --config CONFIG'],
+  'config apply': ['--config CONFIG', '--url URL', '--force --config CONFIG'],
+  'target list': ['--config CONFIG --json', '--url URL'],
+  'target add': [
+    'one http://127.0.0.1:1 --config NEW --protocol http --password-env SECRET --durability process',
+    'two http://127.0.0.1:1 --config NEW --password-file secret',
+    'three --config NEW --environment A=b --environment-from HOME --directory /tmp -- cat -u',
+  ],
+  'principal list': ['--config CONFIG --json', '--url URL'],
+  'principal add': ['somebody --config NEW --kind human --group staff --target one'],
+  'token create': ['agent --config CONFIG --ttl 1h --json', 'agent --url URL'],
+  'token list': ['--config CONFIG --json', '--url URL'],
+  'token revoke': ['TOKEN --config CONFIG', 'TOKEN --url URL'],
+  run: ['--config CONFIG --as agent --target api --record-output -- true', '--url URL --as agent -- true'],
+  mcp: ['tools --config CONFIG --as agent', 'tools --url URL --as agent'],
+  'session list': ['--config CONFIG --all --limit 3 --json', '--url URL --after SESSION', '--data DATA'],
+  'session show': ['SESSION --config CONFIG --channel 1 --kind request --grep hello --full', 'SESSION --url URL --json', 'SESSION --data DATA'],
+  'session replay': [
+    'SESSION --config CONFIG --channel 1 --kind request --grep hello --speed 1000 --idle-limit 1s',
+    'SESSION --url URL --no-wait',
+    'SESSION --data DATA --no-wait',
+    'BUNDLE --serve --port 0 --key KEY --speed 100 -- true',
+  ],
+  'session export': ['SESSION --config CONFIG --out OUT', 'SESSION --url URL', 'SESSION --data DATA'],
+  'session diff': ['SESSION SESSION --config CONFIG --json', 'SESSION SESSION --url URL', 'SESSION SESSION --data DATA'],
+  'session halt': ['SESSION --config CONFIG --reason enough', 'SESSION --url URL'],
+  'index rebuild': ['--config CONFIG', '--url URL', '--data DATA'],
+  receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
+  verify: [
+    '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',
+    '--config CONFIG',
+    'BUNDLE --key KEY --known CHECKPOINT --max-age 1h --json',
+  ],
+};
+
+/** What cannot be meant together, or means nothing there. */
+const meaningless: readonly string[] = [
+  'session list --config CONFIG --url URL',
+  'session list --data DATA --url URL',
+  'session list --data DATA --config CONFIG',
+  'session show SESSION --config CONFIG --full --json',
+  'session replay SESSION --config CONFIG --port 5 --no-wait',
+  'session replay SESSION --config CONFIG --key KEY --no-wait',
+  'session replay SESSION --config CONFIG --no-wait --speed 2',
+  'session replay SESSION --config CONFIG --no-wait --idle-limit 2s',
+  'session replay BUNDLE --serve --grep x -- true',
+  'session replay BUNDLE --serve --no-wait -- true',
+  'verify BUNDLE --data DATA',
+  'verify BUNDLE --config CONFIG',
+  'verify BUNDLE --no-bodies',
+  'verify --data DATA --config CONFIG',
+  'target add x http://127.0.0.1:1 --config NEW --password-env A --password-file b',
+  'run --config CONFIG --url URL --as agent -- true',
+];
+
+describe('no option is accepted and not used', () => {
+  let server: Server;
+  let gateway: GatewayProcess;
+  let places: Readonly<Record<string, string>>;
+  let admin: string;
+  before(async () => {
+    server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    gateway = await GatewayProcess.start({
+      config: `targets: { api: { url: "http://127.0.0.1:${port}" }, tools: { protocol: mcp, url: "http://127.0.0.1:${port}/mcp" } }
+principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human, groups: [admins] } }
+`,
+    });
+    admin = gateway.token('ann');
+    const token = gateway.token('agent');
+    await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api/hello`, { headers: { authorization: `Bearer ${token}` } })).text();
+    const { session } = await gateway.newest();
+    const file = (name: string): string => join(gateway.directory, name);
+    assert.equal(gateway.cli(['session', 'export', session, '--out', file('bundle')]).status, 0);
+    cpSync(gateway.data, file('copy'), { recursive: true, filter: (name) => !/gateway\.(lock|json)$/.test(name) });
+    writeFileSync(file('secret'), 'x');
+    places = {
+      CONFIG: gateway.configFile,
+      URL: `http://127.0.0.1:${gateway.port('http')}`,
+      DATA: file('copy'),
+      NEW: file('new.yaml'),
+      SESSION: session,
+      BUNDLE: file('bundle'),
+      OUT: file('out.bundle'),
+      KEY: join(file('copy'), 'log', 'key'),
+      CHECKPOINT: join(file('copy'), 'log', 'checkpoint'),
+      RECORD: (await gateway.records(session))[0]?.record ?? '',
+      TOKEN: 'tok_0000000000000000',
+    };
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    server.close();
+  });
+
+  const call = (words: string): { readonly status: number; readonly said: string } => {
+    const list = words.split(' ').map((word) => places[word] ?? word);
+    const located = ['--config', '--url', '--data', 'verify', 'BUNDLE'].some((word) => words.split(' ').includes(word));
+    assert.ok(located, 'it says itself where the gateway is');
+    const { status, stdout, stderr } = gateway.cliAsIs(list, { input: '', environment: { COUNTERSIGN_TOKEN: admin, SECRET: 'x' } });
+    return { status, said: stdout + stderr };
+  };
+
+  test('T4.32, E47: every option of every command is tried, and looked at', () => {
+    rmSync(places['NEW'] ?? '', { force: true });
+    for (const { words, options } of leavesOf(createProgram())) {
+      if (endless.has(words)) {
+        continue;
+      }
+      const list = ways[words] ?? assert.fail(`nobody tries ${words}`);
+      const given = new Set(list.flatMap((way) => way.split(' -- ')[0]?.split(' ') ?? []));
+      assert.deepEqual(
+        options.filter((option) => !given.has(option)),
+        [],
+        `every option of ${words} is tried`,
+      );
+      for (const way of list) {
+        const { status, said } = call(`${words} ${way}`);
+        assert.doesNotMatch(said, /means nothing here|unknown option|cannot be used with/, `${words} ${way}`);
+        assert.notEqual(status, 2, `${words} ${way}: ${said}`);
+      }
+    }
+  });
+
+  test('T4.32, E47: what means nothing there is a usage error', () => {
+    for (const words of meaningless) {
+      const { status, said } = call(words);
+      assert.match(said, /means nothing here|cannot be used with|do not go with|go with --serve/, words);
+      assert.equal(status, 2, `${words}: ${said}`);
+    }
+  });
+});
