@@ -44,7 +44,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   run: ['--config CONFIG --as agent --target api --record-output -- true', '--url URL --as agent -- true'],
   mcp: ['tools --config CONFIG --as agent', 'tools --url URL --as agent'],
   'session list': ['--config CONFIG --all --limit 3 --json', '--url URL --after SESSION', '--data DATA'],
-  'session show': ['SESSION --config CONFIG --channel 1 --kind request --grep hello --full', 'SESSION --url URL --json', 'SESSION --data DATA'],
+  'session show': ['SESSION --config CONFIG --channel 1 --kind request --grep hello --full', 'SESSION --url URL --json', 'SESSION --data DATA --brief'],
   'session replay': [
     'SESSION --config CONFIG --channel 1 --kind request --grep hello --speed 1000 --idle-limit 1s',
     'SESSION --url URL --no-wait',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionSummary } from '@countersign/gateway/domain/shown-record.ts';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { openSampleMail } from '../demo/sample-mail.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
 import { bold, dim } from '../terminal.ts';
@@ -15,14 +15,22 @@ const main = join(import.meta.dirname, '..', 'main.ts');
 const agent = join(import.meta.dirname, '..', '..', '..', 'examples', 'support-agent.ts');
 const startMs = 20_000;
 
+interface DemoOptions {
+  readonly once?: boolean;
+  readonly keep?: boolean;
+  readonly verbose?: boolean;
+}
+
 export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('a sample database, model, tools and API, and an agent that works with them through the gateway')
-    .option('--once', 'end after the run')
-    .addHelpText('after', '\nExample:\n  countersign demo --once')
-    .action(async (options: { once?: boolean }) => {
-      process.exit(await demo(options.once === true));
+    .option('--once', 'leave nothing behind, for instance in a test')
+    .addOption(new Option('--keep', 'go on serving until Ctrl-C, for a look around').conflicts('once'))
+    .option('--verbose', 'print every record of the session, and all that the agent says')
+    .addHelpText('after', '\nWithout --once the data stay where it says, for a look at them.\n\nExample:\n  countersign demo --keep')
+    .action(async (options: DemoOptions) => {
+      process.exit(await demo(options));
     });
 }
 
@@ -30,55 +38,79 @@ export function addDemo(program: Command): void {
  * A real database, a model, MCP tools and an HTTP API, a gateway in front of them and an agent's session through it: shown, verified, and a forged copy
  * exposed. Everything is in a temporary directory. Returns the exit code.
  */
-async function demo(once: boolean): Promise<number> {
+async function demo(options: DemoOptions): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
   try {
-    const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
-    say('A PostgreSQL with a little shop in it starts, and a small model, an MCP server that tracks parcels, an API that takes mail.');
-    const { openSampleDatabase } = await import('../demo/sample-database.ts');
-    await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
-    await using model = await openSampleModel();
-    const { openSampleTools } = await import('../demo/sample-tools.ts');
-    await using tools = await openSampleTools();
-    await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
-    const config = join(directory, 'countersign.yaml');
-    writeFileSync(config, configuration({ shop: database.url, model: model.url, tools: tools.url, mail: mail.url }));
-    say('The gateway starts in front of them. It alone knows the password of the database and the key of the API.');
-    await using gateway = await startGateway(config, { ...process.env, ...secrets });
-    await showRun(config);
-    const code = await showForgery(directory);
-    if (!once && code === 0) {
-      await stay(config, gateway.addresses);
+    const code = await showAll(directory, options);
+    if (code === 0 && options.once !== true) {
+      sayWhatIsThere(directory);
     }
     return code;
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    if (options.once === true) {
+      rmSync(directory, { recursive: true, force: true });
+    }
   }
 }
 
-async function showRun(config: string): Promise<void> {
-  say('An agent runs an errand through the gateway, with a token of its own and no password.');
-  await must(['run', '--config', config, '--as', 'support-bot', '--', process.execPath, agent], 'run --as support-bot -- node examples/support-agent.ts');
-  say('What the record has of it, as one session: every prompt, token, tool call, statement and row.');
-  await must(['session', 'list', '--config', config], 'session list');
-  const session = await newestSession(config);
-  await must(['session', 'replay', session, '--config', config, '--no-wait'], `session replay ${session} --no-wait`);
-  say('The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
-  await must(
-    ['session', 'replay', session, '--config', config, '--serve', '--', process.execPath, agent],
-    `session replay ${session} --serve -- node examples/support-agent.ts`,
+async function showAll(directory: string, options: DemoOptions): Promise<number> {
+  const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
+  say(
+    '1. A PostgreSQL with a little shop in it starts, a small model, an MCP server that tracks parcels, an API that takes mail; and the gateway in front of them.',
   );
+  const { openSampleDatabase } = await import('../demo/sample-database.ts');
+  await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
+  await using model = await openSampleModel();
+  const { openSampleTools } = await import('../demo/sample-tools.ts');
+  await using tools = await openSampleTools();
+  await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
+  const config = join(directory, 'countersign.yaml');
+  writeFileSync(config, configuration({ shop: database.url, model: model.url, tools: tools.url, mail: mail.url }));
+  await using gateway = await startGateway(config, { ...process.env, ...secrets });
+  await showRun(config, options.verbose === true);
+  const code = await showForgery(directory);
+  if (options.keep === true && code === 0) {
+    await stay(config, gateway.addresses);
+  }
+  return code;
+}
+
+async function showRun(config: string, isVerbose: boolean): Promise<void> {
+  say('2. An agent runs an errand through the gateway, with a token of its own. The gateway alone knows the password of the database and the key of the API.');
+  const said = await runAgent(['run', '--config', config, '--as', 'support-bot'], 'run --as support-bot');
+  process.stdout.write(said);
+  const session = await newestSession(config);
+  say('3. What the record has of it, as one session: every prompt, tool call, statement, row and answer.');
+  if (isVerbose) {
+    await must(['session', 'replay', session, '--config', config, '--no-wait'], `session replay ${session} --no-wait`);
+  } else {
+    await must(['session', 'show', session, '--config', config, '--brief'], `session show ${session} --brief`);
+  }
+  say('4. The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
+  const again = await runAgent(['session', 'replay', session, '--config', config, '--serve'], `session replay ${session} --serve`);
+  process.stdout.write(isVerbose || again !== said ? again : `  It said the same, all ${said.trimEnd().split('\n').length} lines.\n`);
+}
+
+/** What the agent says. */
+async function runAgent(words: readonly string[], shown: string): Promise<string> {
+  command(`${shown} -- node examples/support-agent.ts`);
+  const child = spawnCli([...words, '--', process.execPath, agent], 'pipe');
+  const [said, code] = await Promise.all([child.stdout === null ? '' : text(child.stdout), exitOf(child)]);
+  if (code !== 0) {
+    throw new Error(`countersign ${shown} failed with exit code ${code}`);
+  }
+  return said;
 }
 
 /** Verifies the store, then a copy of it with one flipped bit. Returns 0 when the first holds and the second does not. */
 async function showForgery(directory: string): Promise<number> {
   const store = join(directory, 'store');
-  say('Anybody with the public key can check that the record is whole.');
+  say('5. Anybody with the public key can check that the record is whole.');
   await must(['verify', '--data', store], 'verify --data store');
   const copy = join(directory, 'forged');
   cpSync(store, copy, { recursive: true });
   const at = flipBit(join(copy, 'journal', '000000000001.segment'));
-  say(`Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
+  say(`6. Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
   command('verify --data forged');
   const code = await exitOf(spawnCli(['verify', '--data', copy], 'inherit'));
   say(code === 0 ? 'The forged copy was taken for whole: this is a defect.' : `Found, exit code ${code}: the record cannot be edited unnoticed.`);
@@ -86,12 +118,13 @@ async function showForgery(directory: string): Promise<number> {
 }
 
 async function stay(config: string, addresses: Readonly<Record<string, string>>): Promise<void> {
-  say('The gateway stays up until Ctrl-C. A token for you, for one hour:');
+  say('The gateway goes on serving until Ctrl-C. A token for you, for one hour:');
   await must(['token', 'create', 'you', '--config', config, '--ttl', '1h'], 'token create you --ttl 1h');
-  for (const [name, address] of Object.entries(addresses)) {
-    console.log(`  ${name}: ${address}`);
-  }
-  say(`Connect with the database name "shop" and the token as the password; then ./countersign session list --config ${config}`);
+  const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
+  say('What to type next, in another terminal:');
+  console.log(`  psql "host=${host} port=${port} user=you dbname=shop"                 # the token is the password
+  curl http://${addresses['http'] ?? ''}/t/model/v1/models -H "Authorization: Bearer TOKEN"
+  ./countersign session list --config ${config}`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
@@ -99,6 +132,14 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
       });
     }
   });
+}
+
+function sayWhatIsThere(directory: string): void {
+  say(`That was all. Nothing runs any more; the data are in ${directory}, until you delete it:`);
+  console.log(`  ./countersign session list --data ${directory}/store
+  ./countersign verify --data ${directory}/forged
+  rm -r ${directory}
+A gateway of your own: ./countersign init. The same with everything left running: npm run demo -- --keep`);
 }
 
 function configuration(urls: Readonly<Record<'shop' | 'model' | 'tools' | 'mail', string>>): string {

@@ -7,6 +7,7 @@ import { replaceWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect, isSession, parseChannels, parseKinds, parseLimit, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
+import { briefly } from '../brief.ts';
 import { compareSteps } from '../diff/compare.ts';
 import { describeComparison } from '../diff/describe.ts';
 import { readSteps } from '../diff/steps.ts';
@@ -56,6 +57,7 @@ function addReading(session: Command): void {
     .action(list);
   addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
     .description('the timeline of a session: every record of all its channels, in the order of time')
+    .addOption(new Option('--brief', 'a line for each request and each answer').conflicts(['full', 'json']))
     .addOption(dataOption)
     .option('--full', 'long texts whole, instead of their beginning and what was looked for')
     .option('--json', 'one JSON object a line, texts whole')
@@ -107,8 +109,14 @@ async function list(options: SourceOptions & RowOptions & { readonly all?: boole
   await printRows(source.sessions(page), options, describeSession);
 }
 
-async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent): Promise<void> {
+async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent & { readonly brief?: boolean }): Promise<void> {
   await using source = await openSource(options);
+  if (options.brief === true) {
+    for await (const line of briefly(narrowed(source.records(id), options))) {
+      console.log(line);
+    }
+    return;
+  }
   await printRows(narrowed(source.records(id), options), options, (record) => describeRecord(record, options));
 }
 

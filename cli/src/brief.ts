@@ -1,0 +1,48 @@
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { escapeControls } from './terminal.ts';
+
+const marks: Readonly<Record<string, string>> = { request: '→', response: '←', alert: '!' };
+/** What is printed of a text beside when and where it was. */
+const textCharacters = 96;
+
+/** A session at a glance: a line for each request and, once it is whole, for its answer; nothing of what the gateway records for itself. Controls are escaped. */
+export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenerator<string> {
+  for await (const record of records) {
+    const mark = marks[record.kind];
+    const isPiece = record.kind === 'response' && record.attributes['countersign.duration_ms'] === undefined;
+    if (mark !== undefined && !isPiece) {
+      const what = record.kind === 'response' ? '' : `${record.verdict === 'deny' ? 'DENIED ' : ''}${record.action ?? record.kind} `;
+      const text = escapeControls(gist(record), 'nothing');
+      const cut = text.length > textCharacters ? `${text.slice(0, textCharacters)}…` : text;
+      yield escapeControls(`${record.time.slice(11, 23)} ${mark} ${record.target ?? ''} ${what}`, 'nothing') + cut;
+    }
+  }
+}
+
+/** What a record adds: of a conversation its last line, of rows how many, of an answer in pieces its message. */
+function gist({ attributes, content }: ShownRecord): string {
+  const said = attributes['gen_ai.output.messages'];
+  const rows = attributes['db.response.returned_rows'];
+  const lines = (content !== null && 'text' in content ? content.text : '').split('\n').filter((line) => line.trim() !== '');
+  if (typeof said === 'string') {
+    return saidIn(said);
+  }
+  if (typeof rows === 'number') {
+    return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${lines.slice(0, rows + 1).join(' / ')}`;
+  }
+  return (attributes['gen_ai.input.messages'] === undefined ? lines[0] : lines.at(-1)) ?? '';
+}
+
+interface SaidPart {
+  readonly content?: string;
+  readonly name?: string;
+  readonly arguments?: unknown;
+}
+
+function saidIn(messages: string): string {
+  const list: readonly { readonly parts: readonly SaidPart[] }[] = JSON.parse(messages);
+  const parts = list.flatMap((message) => message.parts);
+  return parts
+    .map(({ content, name, arguments: given }) => content ?? `calls ${name ?? ''}(${typeof given === 'string' ? given : JSON.stringify(given)})`)
+    .join(' ');
+}
