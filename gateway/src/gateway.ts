@@ -126,7 +126,7 @@ export class Gateway implements AsyncDisposable {
     for (const protocol of protocols) {
       protocol.recall?.(index.told(protocol.id));
     }
-    const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true })));
+    const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);

@@ -60,11 +60,59 @@ for (const durability of ['process', 'disk'] as const) {
   );
 }
 
+test('T4.17: on a full disk an operator reads, halts and revokes; what must be recorded says cannot_record', requireMounts(), async () => {
+  await using disk = mountSmall(diskBytes);
+  await using shop = await openShop({ durability: 'process', gateway: { data: join(disk.directory, 'data') } });
+  const { gateway } = shop;
+  await createMarks(shop);
+  const made: { readonly id: string; readonly token: string } = JSON.parse(
+    await (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).text(),
+  );
+  const [revoked, halted] = [await connectThrough({ ...shop, token: made.token }), await connectThrough(shop)];
+  revoked.on('error', () => undefined);
+  halted.on('error', () => undefined);
+  await halted.query('select 1');
+  const { session } = await gateway.newest();
+  fill(disk.directory, 0);
+  await insertMarks(shop, { name: 'full', clients: 4, padding: randomBytes(3000).toString('base64') });
+  // Short records may fit where longer ones did not.
+  await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 507);
+  const refused = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } });
+  assert.equal(refused.status, 507);
+  assert.match(await refused.text(), /cannot_record.*no space left/);
+  assert.equal((await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).status, 507);
+  assert.ok((await gateway.sessions()).some((each) => each.session === session));
+  assert.ok((await gateway.records(session)).some(({ attributes }) => attributes['db.query.text'] === 'select 1'));
+  const tokens = await gateway.api('/api/tokens');
+  assert.equal(tokens.status, 200);
+  await tokens.text();
+  const ends = [revoked, halted].map(
+    async (client) =>
+      new Promise((resolve) => {
+        client.once('end', resolve);
+      }),
+  );
+  assert.equal((await gateway.api(`/api/tokens/${made.id}`, { method: 'DELETE' })).status, 200);
+  assert.equal((await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'full' } })).status, 200);
+  await Promise.all(ends);
+  await gateway.signal('SIGKILL');
+  rmSync(join(disk.directory, 'ballast'));
+  await gateway.start();
+  await assert.rejects(connectThrough({ ...shop, token: made.token }), {
+    code: '28P01',
+  });
+  const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
+  const records = (await Promise.all(own.map(async (each) => gateway.records(each.session)))).flat();
+  const revocations = records.filter(({ action, attributes }) => action === 'gateway.revoke_token' && attributes['countersign.token.id'] === made.id);
+  assert.equal(revocations.length, 1);
+  assert.equal((await gateway.sessions()).find((each) => each.session === session)?.state, 'halted');
+});
+
 /** Somebody else takes nearly all the space; the file that gives it back. */
-function fill(directory: string): string {
+function fill(directory: string, left: number = leftBytes): string {
   const { bavail, bsize } = statfsSync(directory);
   const ballast = join(directory, 'ballast');
-  writeFileSync(ballast, Buffer.alloc(bavail * bsize - leftBytes));
+  writeFileSync(ballast, Buffer.alloc(bavail * bsize - left));
   return ballast;
 }
 

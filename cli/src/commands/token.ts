@@ -70,7 +70,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   const { Authenticator } = await import('@countersign/gateway/identity/authenticate.ts');
   const { openSqlite } = await import('@countersign/gateway/store/sqlite.ts');
   const { Tokens } = await import('@countersign/gateway/store/tokens.ts');
-  using database = openSqlite(join(data, 'identity.db'), { journal: 'truncate', secureDelete: true });
+  using database = openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true });
   const tokens = new Tokens(database);
   using authenticator = new Authenticator({ tokens, findPrincipal: (id) => loadConfig(options).principals.get(id), now: Date.now });
   return await act({

@@ -311,7 +311,7 @@ export class GatewayApi implements ApiContext {
   /** Who reads a recording is recorded, before the first of it is given out. */
   async #recordAccess(what: string, session: string, reader: Caller): Promise<void> {
     const { recorder } = this.#parts;
-    recorder.append(recorder.own, {
+    recorder.appendFromReserve(recorder.own, {
       kind: 'access',
       meta: JSON.stringify({ what, session }),
       content: [Buffer.from(JSON.stringify({ by: reader.id, address: reader.address }))],

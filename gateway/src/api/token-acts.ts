@@ -7,6 +7,7 @@ export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, 
   await recordOwnDecision(recorder, {
     action: `gateway.${act}_token`,
     verdict: 'allow',
+    ...(act === 'revoke' ? { isFromReserve: true } : {}),
     reason: act === 'create' ? `a token for ${principal}` : `token ${token}`,
     attributes: {
       'user.id': by,

@@ -32,6 +32,7 @@ export interface Reading {
 /** What was recorded, for whoever reads it: the index says where to look, and the journal what is there. */
 export class Recordings {
   readonly #parts: RecordingsParts;
+  #isBehind = false;
 
   constructor(parts: RecordingsParts) {
     this.#parts = parts;
@@ -102,7 +103,7 @@ export class Recordings {
   /** What the index says, once it agrees with the journal. */
   async #trusted<Result>(ask: () => Result): Promise<Result> {
     const { follower, onDifference } = this.#parts;
-    await follower.catchUp();
+    await this.#catchUp();
     try {
       return ask();
     } catch (error) {
@@ -115,8 +116,24 @@ export class Recordings {
     }
   }
 
+  /** On a full disk the index stays as it is: what is in it can be read, and little new comes. */
+  async #catchUp(): Promise<void> {
+    try {
+      await this.#parts.follower.catchUp();
+      this.#isBehind = false;
+    } catch (error) {
+      if (!(error instanceof GatewayError && error.code === 'cannot_record')) {
+        throw error;
+      }
+      this.#isBehind = true;
+    }
+  }
+
   #requireReached(): void {
     const { follower, published } = this.#parts;
+    if (this.#isBehind) {
+      return;
+    }
     const { size, segment, offset } = follower.position;
     if (size < published) {
       throw new GatewayError(

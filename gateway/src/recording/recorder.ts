@@ -205,7 +205,12 @@ export class Recorder implements AsyncDisposable {
 
   /** Records one entry; it is in the log, and moves with the next commit. Returns its sequence number. Errors: `cannot_record`. */
   append(track: SessionTrack, draft: EntryDraft): number {
-    return this.#append(track, draft, false);
+    return this.#append(track, draft, this.#reserve);
+  }
+
+  /** The same for what an operator does on a full disk: part of the reserve is theirs, and what closes sessions is left. Errors: `cannot_record`. */
+  appendFromReserve(track: SessionTrack, draft: EntryDraft): number {
+    return this.#append(track, draft, reserveBytes / 2 + closeBytes * this.#open.size);
   }
 
   /** The last record of a session. Finds space even when the disk is full. */
@@ -221,7 +226,7 @@ export class Recorder implements AsyncDisposable {
         content: facts === undefined ? [] : [Buffer.from(JSON.stringify(facts))],
         contentIsFacts: true,
       },
-      true,
+      0,
     );
     // Not before: a segment that is sealed on the way must still count it among the open ones.
     this.#open.delete(track.id);
@@ -258,7 +263,7 @@ export class Recorder implements AsyncDisposable {
     for (const track of this.#open.values()) {
       this.closeSession(track, 'stop');
     }
-    this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, true);
+    this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, 0);
     // Closing gives back what was reserved, so that on a full disk there is space for the last checkpoint.
     await this.#publishLast().catch((error: unknown) => {
       this.#options.onTrouble(error, 'publish the last checkpoint');
@@ -292,19 +297,25 @@ export class Recorder implements AsyncDisposable {
     this.#options.keys.seeLoggedSize(head.size);
   }
 
-  #append(track: SessionTrack, draft: EntryDraft, fromReserve: boolean): number {
+  /** What must stay free behind an ordinary record: space to close what is open, and for what an operator does. */
+  get #reserve(): number {
+    return reserveBytes + closeBytes * this.#open.size;
+  }
+
+  /** `reserve`: bytes that must stay free behind it. */
+  #append(track: SessionTrack, draft: EntryDraft, reserve: number): number {
     if (this.#broken !== null) {
       throw this.#cannotRecord();
     }
     const now = this.#options.clock();
     if (Math.abs(now - this.#awake.wall) > pauseMs) {
-      this.#recordPause(now, fromReserve);
+      this.#recordPause(now, reserve);
     }
-    return this.#add(track, draft, now, fromReserve);
+    return this.#add(track, draft, now, reserve);
   }
 
-  #add(track: SessionTrack, draft: EntryDraft, now: number, fromReserve: boolean): number {
-    this.#makeRoom(entryBytesMax(draft), fromReserve);
+  #add(track: SessionTrack, draft: EntryDraft, now: number, reserve: number): number {
+    this.#makeRoom(entryBytesMax(draft), reserve);
     const seq = track.seq;
     this.#batch.add(track, draft, this.#size, now);
     this.#size += 1;
@@ -322,7 +333,7 @@ export class Recorder implements AsyncDisposable {
     const { wall, monotonic } = this.#awake;
     if (Math.abs(now.wall - wall) > pauseMs || now.monotonic - monotonic > pauseMs) {
       try {
-        this.#recordPause(now.wall, false);
+        this.#recordPause(now.wall, this.#reserve);
       } catch (error) {
         // The disk is full: the next record that finds space has it before it.
         if (!(error instanceof GatewayError)) {
@@ -338,28 +349,27 @@ export class Recorder implements AsyncDisposable {
    * Before anything else is recorded: that nothing was for a while. The process or the machine stood still, the clock was set, or nothing could be written. Errors:
    * `cannot_record`.
    */
-  #recordPause(now: number, fromReserve: boolean): void {
+  #recordPause(now: number, reserve: number): void {
     const monotonic = performance.now();
     const before = this.#awake;
     const body = { from: Math.max(before.wall, this.#lastMs), to: now, monotonic: Math.round(monotonic - before.monotonic) };
     const draft = { kind: 'pause', meta: JSON.stringify(body), content: [] } as const;
-    this.#makeRoom(entryBytesMax(draft), fromReserve);
+    this.#makeRoom(entryBytesMax(draft), reserve);
     // Where that began a segment, the pause is before its seal by now.
     if (this.#awake === before) {
-      this.#add(this.own, draft, now, fromReserve);
+      this.#add(this.own, draft, now, reserve);
       this.#awake = { wall: now, monotonic };
       this.#beatMs = now;
     }
   }
 
   /** Throws before anything is made, so that a record that has no space does not exist. */
-  #makeRoom(bytes: number, fromReserve: boolean): void {
-    const reserve = fromReserve ? 0 : reserveBytes + closeBytes * this.#open.size;
+  #makeRoom(bytes: number, reserve: number): void {
     if (this.#journal.roomBytes < this.#batch.bytes + bytes + reserve) {
       try {
         this.#roll();
       } catch (error) {
-        if (!fromReserve) {
+        if (reserve > 0) {
           throw error;
         }
       }
@@ -391,7 +401,7 @@ export class Recorder implements AsyncDisposable {
   }
 
   #seal(ended: SegmentSummary): void {
-    this.#append(this.own, { kind: 'seal', meta: JSON.stringify({ ...ended, chain: encodeHex(ended.chain) }), content: [] }, true);
+    this.#append(this.own, { kind: 'seal', meta: JSON.stringify({ ...ended, chain: encodeHex(ended.chain) }), content: [] }, 0);
   }
 
   #scheduleTurn(): void {

@@ -1,5 +1,6 @@
 import type { Attributes } from '../domain/action.ts';
 import type { Verdict } from '../domain/decision.ts';
+import type { EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
 
@@ -9,11 +10,18 @@ export interface OwnDecision {
   readonly verdict: Verdict;
   readonly reason: string;
   readonly attributes: Attributes;
+  /** An operator does it, who may on a full disk too. */
+  readonly isFromReserve?: true;
 }
 
 /** For what nobody waits for. Errors: `cannot_record`. */
-export function appendOwnDecision(recorder: Recorder, decision: OwnDecision): void {
-  recorder.append(recorder.own, { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] });
+export function appendOwnDecision(recorder: Recorder, { isFromReserve, ...decision }: OwnDecision): void {
+  const draft: EntryDraft = { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] };
+  if (isFromReserve === true) {
+    recorder.appendFromReserve(recorder.own, draft);
+  } else {
+    recorder.append(recorder.own, draft);
+  }
 }
 
 /** Resolves when it is in the gateway's own session: whoever asked is told after that. Errors: `cannot_record`. */

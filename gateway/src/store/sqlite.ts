@@ -6,8 +6,8 @@ export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
 export type SqliteValue = SQLInputValue;
 
 export interface SqliteOptions {
-  /** `truncate` leaves no copies of deleted rows behind (key material); `wal` lets readers go on while one writes. */
-  readonly journal: 'truncate' | 'wal';
+  /** `truncate` leaves no copies of deleted rows behind (key material); `persist` keeps the space that it takes, so that rows can be changed on a full disk; `wal` lets readers go on while one writes. */
+  readonly journal: 'truncate' | 'persist' | 'wal';
   /** Deleted content is overwritten with zeros. */
   readonly secureDelete?: boolean;
 }
@@ -15,6 +15,8 @@ export interface SqliteOptions {
 const busyMs = 5000;
 /** SQLITE_READONLY_ROLLBACK. */
 const readOnlyRollback = 776;
+/** SQLITE_FULL, https://sqlite.org/rescode.html */
+const sqliteFull = 13;
 /** SQLITE_BUSY, https://sqlite.org/rescode.html */
 const sqliteBusy = 5;
 
@@ -43,13 +45,13 @@ export class Sqlite implements Disposable {
     return this.#prepare(sql).iterate(...values);
   }
 
-  /** The id of the inserted row, if it inserted one. */
+  /** Errors: `cannot_record` on a full disk, here and wherever something is changed. The id of the inserted row, if it inserted one. */
   run(sql: string, values: readonly SqliteValue[] = []): number {
     return Number(this.change(sql, values).lastInsertRowid);
   }
 
   change(sql: string, values: readonly SqliteValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
-    return this.#prepare(sql).run(...values);
+    return orNoSpace(() => this.#prepare(sql).run(...values));
   }
 
   returnsRows(sql: string): boolean {
@@ -57,6 +59,10 @@ export class Sqlite implements Disposable {
   }
 
   transaction<T>(body: () => T): T {
+    return orNoSpace(() => this.#transaction(body));
+  }
+
+  #transaction<T>(body: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const result = body();
@@ -156,6 +162,17 @@ export function openSqliteRecovered(file: string): Sqlite {
 /** A change was left unfinished and could not be taken back, for the database was opened to read. */
 export function isUnfinished(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === readOnlyRollback;
+}
+
+function orNoSpace<T>(change: () => T): T {
+  try {
+    return change();
+  } catch (cause) {
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteFull) {
+      throw new GatewayError('cannot_record', 'There is no space left on the disk of the data directory.', { cause });
+    }
+    throw cause;
+  }
 }
 
 function orDamaged<T>(file: string, open: () => T): T {
