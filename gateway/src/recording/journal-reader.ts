@@ -39,7 +39,7 @@ export function isPlacedFrame(step: JournalStep): step is PlacedFrame {
 export async function* readJournal(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<JournalStep> {
   const directory = join(data, 'journal');
   const turn = new Turn();
-  let chain: Uint8Array | null = null;
+  const link: Link = { chain: null };
   for (let { segment, offset } = from; segment <= (to?.segment ?? Infinity); segment++, offset = segmentHeaderBytes) {
     const handle = await open(join(directory, segmentName(segment)), 'r').catch(() => null);
     if (handle === null && (to !== undefined || !(await isFollowed(directory, segment)))) {
@@ -47,14 +47,22 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
     }
     if (handle === null) {
       yield { segment, offset: 0, what: 'the segment is missing' };
-      chain = null;
+      link.chain = null;
       continue;
     }
     try {
-      for await (const step of readSegment(handle, { segment, offset, isLast: async () => !(await isFollowed(directory, segment)) }, { chain, to })) {
-        chain = isPlacedFrame(step) ? step.frame.chain : null;
-        yield step;
-        await turn.spend(isPlacedFrame(step) ? step.frame.end - step.frame.offset : 0);
+      // Once the next one is there nothing more is written to a segment: what was read of it before may lack its end.
+      for (let isLast = true; isLast;) {
+        isLast = to === undefined && !(await isFollowed(directory, segment));
+        for await (const step of readSegment(handle, { segment, offset, isLast }, { link, to })) {
+          link.chain = isPlacedFrame(step) ? step.frame.chain : null;
+          offset = isPlacedFrame(step) ? step.frame.end : offset;
+          yield step;
+          await turn.spend(isPlacedFrame(step) ? step.frame.end - step.frame.offset : 0);
+        }
+        if (isLast && !(await isFollowed(directory, segment))) {
+          return;
+        }
       }
     } finally {
       await handle.close();
@@ -62,14 +70,20 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
   }
 }
 
+/** The chain value at which what was read ends; null where that is not known. */
+interface Link {
+  chain: Uint8Array | null;
+}
+
 interface SegmentPart extends JournalPlace {
-  readonly isLast: () => Promise<boolean>;
+  /** What a crash left half written, or is being written, is its end. */
+  readonly isLast: boolean;
 }
 
 async function* readSegment(
   handle: FileHandle,
   from: SegmentPart,
-  { chain, to }: { readonly chain: Uint8Array | null; readonly to: JournalPlace | undefined },
+  { link, to }: { readonly link: Link; readonly to: JournalPlace | undefined },
 ): AsyncGenerator<JournalStep> {
   const { segment } = from;
   const look = async (): Promise<SegmentSource> => {
@@ -78,7 +92,7 @@ async function* readSegment(
   };
   const source = await look();
   if (source.bytes < segmentHeaderBytes) {
-    if (!(await from.isLast())) {
+    if (!from.isLast) {
       yield { segment, offset: source.bytes, what: 'the segment is cut' };
     }
     return;
@@ -91,13 +105,17 @@ async function* readSegment(
       throw error;
     }
     // A segment that was just begun before a crash is blank.
-    if (!(await from.isLast())) {
+    if (!from.isLast) {
       yield { segment, offset: 0, what: error.message };
     }
     return;
   }
-  if (chain !== null && from.offset === segmentHeaderBytes && !equalBytes(chain, reader.header.chainBefore)) {
-    yield { segment, offset: 0, what: 'the segment does not follow what is before it' };
+  if (from.offset === segmentHeaderBytes) {
+    if (link.chain !== null && !equalBytes(link.chain, reader.header.chainBefore)) {
+      yield { segment, offset: 0, what: 'the segment does not follow what is before it' };
+    }
+    // One that a crash left without a frame ends at its header.
+    link.chain = await source.read(segmentHeaderBytes - hashBytes, hashBytes);
   }
   let suspected = -1;
   for (;;) {
@@ -109,7 +127,7 @@ async function* readSegment(
     } else {
       const end = await reader.settle(step);
       const next = end.state === 'clean' || end.state === 'zeros' ? null : await reader.frameBehind(end);
-      const isDamaged = next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !(await from.isLast()));
+      const isDamaged = next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !from.isLast);
       if (isDamaged && end.offset !== suspected) {
         // A journal that is being written may have had its next frame half written, or not yet, when this was read: what is behind a frame was written after it.
         suspected = end.offset;
