@@ -99,3 +99,15 @@ export interface Rendering {
   readonly text: string;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
+
+/** False: a rendering lacks something that went past a limit, or is in a record that is not at hand. */
+export const wholeAttribute = 'countersign.is_whole';
+
+/** Text as it is, cut at the limit of a rendering; that it was cut is an attribute. */
+export function plainRendering(text: string, attributes: Rendering['attributes']): Rendering {
+  const mediaType = 'text/plain; charset=utf-8';
+  const leftOut = text.length - renderedCharactersMax;
+  return leftOut <= 0
+    ? { mediaType, text, attributes }
+    : { mediaType, text: `${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more`, attributes: { ...attributes, [wholeAttribute]: false } };
+}

@@ -1,4 +1,4 @@
-import { type OpenedRecord, renderedCharactersMax, type Rendering } from '../../domain/record.ts';
+import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/record.ts';
 import type { Headers } from '../../wire/http/reading.ts';
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
@@ -8,12 +8,7 @@ import { contentOf, decodedPiece, type Earlier } from '../../wire/http/recorded-
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const { content, meta } = record;
   const text = content === null ? '' : (frameText(content, meta?.attributes ?? {}) ?? shown(record, earlier));
-  const leftOut = text.length - renderedCharactersMax;
-  return {
-    mediaType: 'text/plain; charset=utf-8',
-    text: leftOut > 0 ? `${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more` : text,
-    attributes: {},
-  };
+  return plainRendering(text, {});
 }
 
 function shown(record: OpenedRecord, earlier: Earlier): string {

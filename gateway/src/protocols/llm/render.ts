@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { type OpenedRecord, plainRendering, type Rendering, wholeAttribute } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
@@ -17,14 +17,10 @@ interface Shown {
   readonly attributes: Attributes;
 }
 
-/** What one rendering shows at most; the record has all of it. */
-const charactersMax = 512 * 1024;
 /** How much of an answer is put together. */
 const kept: KeptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
 /** Segments of a target's base path. */
 const baseSegmentsMax = 8;
-/** False: the messages lack something that went past a limit, or is in a record that is not at hand. */
-const wholeAttribute = 'countersign.is_whole';
 
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
@@ -36,12 +32,7 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
       : record.kind === 'request'
         ? showRequest(record, content, earlier)
         : showResponse(record, content, earlier);
-  const leftOut = text.length - charactersMax;
-  return {
-    mediaType: 'text/plain; charset=utf-8',
-    text: leftOut > 0 ? `${text.slice(0, charactersMax)}… ${leftOut} characters more` : text,
-    attributes,
-  };
+  return plainRendering(text, attributes);
 }
 
 /** A request in several records is read in the last of them: in one part of its body, media may be all there is. */

@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { OpenedRecord, Rendering } from '../../domain/record.ts';
+import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/record.ts';
 import { parseExactNumbers } from '../../wire/http/exact-json.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { contentOf, type Earlier, decodedPiece } from '../../wire/http/recorded-pieces.ts';
@@ -7,8 +7,6 @@ import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseServerBody } from './messages.ts';
 
-/** What one rendering shows at most; the record has all of it. */
-const charactersMax = 512 * 1024;
 const textAttributeMax = 64 * 1024;
 
 /** A beginning of what is surely a stream of events. */
@@ -22,8 +20,7 @@ interface Shown {
 /** What a person reads of a record. Any bytes are acceptable; what cannot be read is shown as it is. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const { text, attributes } = record.kind === 'request' ? renderRequest(contentOf(record)) : renderResponse(record, earlier);
-  const shown = text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
-  return { mediaType: 'text/plain; charset=utf-8', text: shown, attributes };
+  return plainRendering(text, attributes);
 }
 
 function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
