@@ -29,7 +29,7 @@ function textsOf(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, member]) => [name, ...textsOf(member)]) : [String(value)];
 }
 
-export async function* narrowed(records: AsyncIterable<ShownRecord>, narrowing: Narrowing): AsyncGenerator<ShownRecord> {
+export async function* narrowed<Row extends ShownRecord>(records: AsyncIterable<Row>, narrowing: Narrowing): AsyncGenerator<Row> {
   const isWanted = narrow(narrowing);
   let isFound = narrowing.grep === undefined;
   for await (const record of records) {

@@ -1,4 +1,5 @@
 import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import type { Entry } from './folded.ts';
 import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
@@ -22,6 +23,7 @@ const shownAttributes = new Map([
   ['countersign.previous_session', 'continues'],
   ['countersign.next_session', 'goes_on_in'],
   ['countersign.duration_ms', 'duration_ms'],
+  ['gen_ai.response.finish_reasons', 'finished'],
   ['countersign.withheld', 'withheld'],
   ['countersign.reason', 'reason'],
 ]);
@@ -45,17 +47,21 @@ export interface ReadableRecord {
 }
 
 /** The channel stands before what happened on it: 0 is the run itself, a dash the session. */
-export function readRecord(record: ShownRecord): ReadableRecord {
+export function readRecord(record: Entry): ReadableRecord {
+  const { folded } = record;
   const verdict = record.verdict === 'allow' ? null : record.verdict;
   const channel = String(record.channel ?? '-').padStart(channelColumns);
-  const head = [record.time.replace('T', ' '), channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
+  const time = record.time.replace('T', ' ');
+  const span = folded === undefined ? time : `${time} … +${Date.parse(folded.time) - Date.parse(record.time)} ms`;
+  const number = folded === undefined ? `#${record.seq}` : `#${record.seq}–#${folded.seq} in ${folded.records} records`;
+  const head = [span, channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
   const details = Object.entries(record.attributes).flatMap(([name, value]) => {
     const shown = shownAttributes.get(name);
     return shown === undefined ? [] : `${shown}=${String(value)}`;
   });
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
-    facts: escapeControls([...details, `#${record.seq}`].join(' '), 'nothing'),
+    facts: escapeControls([...details, number].join(' '), 'nothing'),
     text: escapeControls(textOf(record), 'lines'),
   };
 }
@@ -68,7 +74,7 @@ export interface Extent {
   readonly grep?: string;
 }
 
-export function describeRecord(record: ShownRecord, extent: Extent = {}): string {
+export function describeRecord(record: Entry, extent: Extent = {}): string {
   const { line, facts, text } = readRecord(record);
   return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...cutLines(text, extent)].join('\n');
 }

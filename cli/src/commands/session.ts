@@ -12,6 +12,7 @@ import { compareSteps } from '../diff/compare.ts';
 import { describeComparison } from '../diff/describe.ts';
 import { readSteps } from '../diff/steps.ts';
 import { parseDuration } from '../duration.ts';
+import { folded, type Entry } from '../folded.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { printRows, type RowOptions } from '../rows.ts';
@@ -33,6 +34,7 @@ export function addSession(program: Command): void {
   addReading(session);
   addNarrowing(session.command('watch').argument('<id>', 'session, as session list prints it', parseSession))
     .description('follow a session while it goes on')
+    .addOption(eachOption())
     .option('--json', 'one JSON object a line')
     .addHelpText('after', `\nExample:\n  countersign session watch ${example} --kind request`)
     .action(watch);
@@ -59,6 +61,7 @@ function addReading(session: Command): void {
     .description('the timeline of a session: every record of all its channels, in the order of time')
     .addOption(new Option('--brief', 'a line for each request and each answer').conflicts(['full', 'json']))
     .addOption(dataOption)
+    .addOption(eachOption())
     .option('--full', 'long texts whole, instead of their beginning and what was looked for')
     .option('--json', 'one JSON object a line, texts whole')
     .addHelpText('after', `\nExits with 1 when nothing reads as --grep says.\n\nExample:\n  countersign session show ${example} --kind request --grep refund`)
@@ -67,6 +70,7 @@ function addReading(session: Command): void {
     .argument('[command...]', 'with --serve: what to run, after --')
     .description('play statements and rows as they happened, or serve them: what was recorded answers the same requests, with no target there')
     .addOption(dataOption)
+    .addOption(eachOption())
     .option('--serve', 'in the place of the targets, for the command, or until Ctrl-C for whoever takes the environment that is printed')
     .option('--port <port>', 'with --serve: local port, the next ones for further protocols; any free ones by default', parsePort, 0)
     .option('--key <vkey>', 'with --serve: a key to trust, or the file that holds it; can be repeated', collect, [])
@@ -94,6 +98,19 @@ function addReading(session: Command): void {
     .action(diff);
 }
 
+function eachOption(): Option {
+  return new Option('--each', 'every record of an answer that came in pieces, instead of the whole of it when it ends; --json has each of them');
+}
+
+/** What is to be printed: for people an answer in several records is one, unless each is asked for. */
+function timeline(records: AsyncIterable<ShownRecord>, options: Narrowing & RowOptions & Pieces): AsyncGenerator<Entry> {
+  return narrowed<Entry>(options.json === true || options.each === true ? records : folded(records), options);
+}
+
+interface Pieces {
+  readonly each?: boolean;
+}
+
 /** For commands that print a timeline. */
 function addNarrowing(command: Command): Command {
   return addLocation(command)
@@ -109,27 +126,27 @@ async function list(options: SourceOptions & RowOptions & { readonly all?: boole
   await printRows(source.sessions(page), options, describeSession);
 }
 
-async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent & { readonly brief?: boolean }): Promise<void> {
+async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent & Pieces & { readonly brief?: boolean }): Promise<void> {
   await using source = await openSource(options);
   if (options.brief === true) {
-    for await (const line of briefly(narrowed(source.records(id), options))) {
+    for await (const line of briefly(timeline(source.records(id), options))) {
       console.log(line);
     }
     return;
   }
-  await printRows(narrowed(source.records(id), options), options, (record) => describeRecord(record, options));
+  await printRows(timeline(source.records(id), options), options, (record) => describeRecord(record, options));
 }
 
-interface ReplayOptions extends ServeOptions, Narrowing {
+interface ReplayOptions extends ServeOptions, Narrowing, Pieces {
   readonly idleLimit?: number;
   readonly wait: boolean;
   readonly serve?: boolean;
 }
 
 async function replay(recording: string, words: readonly string[], options: ReplayOptions, self: Command): Promise<void> {
-  const { channel, kind, grep, idleLimit, wait, serve } = options;
-  if (serve === true && (channel.length > 0 || kind.length > 0 || grep !== undefined || idleLimit !== undefined || !wait)) {
-    self.error('error: --channel, --kind, --grep, --idle-limit and --no-wait do not go with --serve');
+  const { channel, kind, grep, each, idleLimit, wait, serve } = options;
+  if (serve === true && (channel.length > 0 || kind.length > 0 || grep !== undefined || each === true || idleLimit !== undefined || !wait)) {
+    self.error('error: --channel, --kind, --grep, --each, --idle-limit and --no-wait do not go with --serve');
   }
   if (serve === true) {
     process.exitCode = await serveRecording(recording, words, options);
@@ -145,8 +162,8 @@ async function play(id: string, options: ReplayOptions): Promise<void> {
   const pauseMsMax = options.wait ? (options.idleLimit ?? Number.POSITIVE_INFINITY) : 0;
   let dueMs = performance.now();
   let before: number | null = null;
-  for await (const record of narrowed(source.records(id), options)) {
-    const now = Date.parse(record.time);
+  for await (const record of timeline(source.records(id), options)) {
+    const now = Date.parse(record.folded?.time ?? record.time);
     // From when it was due, not from when it was printed: nothing adds up.
     dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / (options.speed ?? 1));
     before = now;
@@ -173,14 +190,14 @@ async function diff(a: string, b: string, options: SourceOptions & RowOptions): 
   process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
 }
 
-async function watch(id: string, options: LocationOptions & Narrowing & RowOptions): Promise<void> {
+async function watch(id: string, options: LocationOptions & Narrowing & RowOptions & Pieces): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => {
     stop.abort();
   });
   try {
     const records = new ApiClient(options).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
-    await printRows(narrowed(records, options), options, (record) => describeRecord(record, options));
+    await printRows(timeline(records, options), options, (record) => describeRecord(record, options));
   } catch (error) {
     if (!stop.signal.aborted) {
       throw error;

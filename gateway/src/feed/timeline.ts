@@ -54,6 +54,7 @@ export class Presenter {
         ...(causes.likely.length === 0 ? {} : { 'countersign.likely_tool_calls': causes.likely }),
         ...(record.meta?.reason === undefined ? {} : { 'countersign.reason': record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { 'countersign.request': record.meta.request }),
+        ...(record.continues ? { 'countersign.continues': true } : {}),
         ...(record.withheld === null ? {} : { 'countersign.withheld': record.withheld }),
         ...governanceAttributes(record),
       },

@@ -1,0 +1,100 @@
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { saidIn } from './said.ts';
+
+/** One record, or the records of one answer as one: its time, number and beginning are of the first, its facts of the last. */
+export interface Entry extends ShownRecord {
+  /** Of an answer in several records: how many they are, and the last of them. */
+  readonly folded?: { readonly records: number; readonly seq: number; readonly time: string };
+}
+
+/** What is held of answers that go on; beyond it the oldest is given as far as it came, so nothing is lost. */
+const answersMax = 1000;
+const charactersMax = 16 * 1024 * 1024;
+/** A stream that goes on for longer is given in parts. */
+const spanMsMax = 60_000;
+
+interface Answer {
+  readonly first: ShownRecord;
+  last: ShownRecord;
+  records: number;
+  readonly texts: string[];
+  bytes: number;
+}
+
+/** Each answer once, when its last record came, or when the records end; all else as it is. */
+export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerator<Entry> {
+  /** By request; the oldest first. */
+  const begun = new Map<string, Answer>();
+  let characters = 0;
+  const end = (key: string, answer: Answer): Entry => {
+    begun.delete(key);
+    characters -= answer.texts.reduce((sum, text) => sum + text.length, 0);
+    return entryOf(answer);
+  };
+  let failure: { readonly cause: unknown } | null = null;
+  try {
+    for await (const record of records) {
+      const key = keyOf(record);
+      if (key === null) {
+        yield record;
+        continue;
+      }
+      const known = begun.get(key);
+      const isLate = known !== undefined && Date.parse(record.time) - Date.parse(known.first.time) > spanMsMax;
+      if (isLate) {
+        yield end(key, known);
+      }
+      const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], bytes: 0 } : known;
+      begun.set(key, answer);
+      characters += add(answer, record);
+      if (record.attributes['countersign.continues'] !== true) {
+        yield end(key, answer);
+      }
+      for (const [oldest, other] of begun) {
+        if (begun.size <= answersMax && characters <= charactersMax) {
+          break;
+        }
+        yield end(oldest, other);
+      }
+    }
+  } catch (cause) {
+    failure = { cause };
+  }
+  for (const [key, answer] of begun) {
+    yield end(key, answer);
+  }
+  // Behind all that is whole.
+  if (failure !== null) {
+    throw failure.cause;
+  }
+}
+
+/** Of the answer that a record is of; null for what is not put together: a message of a WebSocket is a text of its own. */
+function keyOf({ kind, channel, attributes }: ShownRecord): string | null {
+  const request = attributes['countersign.request'];
+  return kind !== 'response' || request === undefined || attributes['countersign.websocket.opcode'] !== undefined ? null : `${channel} ${String(request)}`;
+}
+
+/** Returns how many characters came to it. */
+function add(answer: Answer, record: ShownRecord): number {
+  const text = record.content?.text ?? record.content?.base64 ?? '';
+  answer.last = record;
+  answer.records += 1;
+  answer.texts.push(text);
+  answer.bytes += record.content?.bytes ?? 0;
+  return text.length;
+}
+
+function entryOf({ first, last, records, texts, bytes }: Answer): Entry {
+  if (records === 1) {
+    return first;
+  }
+  const isEnded = last.attributes['countersign.continues'] !== true;
+  const said = isEnded && last.attributes['countersign.is_whole'] !== false ? saidIn(last.attributes['gen_ai.output.messages']) : [];
+  return {
+    ...first,
+    attributes: { ...first.attributes, 'countersign.continues': !isEnded, ...last.attributes },
+    content: { mediaType: first.content?.mediaType ?? 'text/plain', text: (said.length > 0 ? said : texts.filter((text) => text !== '')).join('\n'), bytes },
+    folded: { records, seq: last.seq, time: last.time },
+  };
+}

@@ -1,0 +1,29 @@
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+
+interface SaidMessage {
+  readonly parts: readonly {
+    readonly type: string;
+    readonly content?: string;
+    readonly name?: string;
+    readonly id?: string | null;
+    readonly arguments?: unknown;
+  }[];
+  readonly finish_reason?: string;
+}
+
+/** What a model said in all of an answer, from its `gen_ai.output.messages`: a text for each part, and why it ended. */
+export function saidIn(messages: ShownRecord['attributes'][string] | undefined): string[] {
+  if (typeof messages !== 'string') {
+    return [];
+  }
+  // In the schema of the conventions, as the gateway makes it.
+  const list: readonly SaidMessage[] = JSON.parse(messages);
+  return list.flatMap(({ parts, finish_reason: reason }) => [
+    ...parts.map(({ type, content, name, id, arguments: given }) => {
+      const called = `${name ?? ''}${given === undefined ? '' : `(${typeof given === 'string' ? given : JSON.stringify(given)})`}`;
+      const text = content ?? `${type.replaceAll('_', ' ')} ${called}${typeof id === 'string' ? ` [${id}]` : ''}`;
+      return type === 'reasoning' ? `reasoning: ${text}` : text;
+    }),
+    ...(reason === undefined ? [] : [`finished: ${reason}`]),
+  ]);
+}
