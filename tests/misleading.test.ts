@@ -86,6 +86,12 @@ describe('without a gateway', () => {
     assert.match(run(directory, ['session', 'list', '--url', 'ftp://x:1'], { token: 'cs_x' }).stderr, /HOST:PORT, http:\/\/HOST:PORT or https/);
   });
 
+  test('T4.33: a verdict that nobody reads to its end keeps its exit code', async () => {
+    const child = spawn(process.execPath, [main, 'verify', '--data', join(directory, 'nothing')], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child.stdout.destroy();
+    assert.equal(await new Promise((resolve) => child.once('close', resolve)), 5);
+  });
+
   test('T4.33: an unknown command is one with --help too', () => {
     for (const words of [
       ['nope', '--help'],

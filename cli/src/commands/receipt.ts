@@ -3,7 +3,7 @@ import { ApiClient } from '../api-client.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
 
 export function addReceipt(program: Command): void {
-  addLocation(program.command('receipt').argument('<record>', 'LOG/INDEX, as session show prints it', parseRecord))
+  addLocation(program.command('receipt').argument('<record>', 'LOG/INDEX, as session show --json prints it', parseRecord))
     .description('the proof that a record is in the ledger (C2SP tlog-proof); countersign verify FILE --key KEY checks it')
     .addHelpText('after', '\nExample:\n  countersign receipt 0123456789abcdef/42 > record.tlog-proof')
     .action(receipt);

@@ -180,6 +180,7 @@ async function play(id: string, options: ReplayOptions): Promise<void> {
 async function diff(a: string, b: string, options: SourceOptions & RowOptions): Promise<void> {
   await using source = await openSource(options);
   const steps = compareSteps(await readSteps(source.records(a)), await readSteps(source.records(b)));
+  process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
   if (options.json === true) {
     steps.forEach(printJson);
   } else {
@@ -187,7 +188,6 @@ async function diff(a: string, b: string, options: SourceOptions & RowOptions): 
       console.log(line);
     }
   }
-  process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
 }
 
 async function watch(id: string, options: LocationOptions & Narrowing & RowOptions & Pieces): Promise<void> {

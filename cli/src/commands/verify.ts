@@ -11,6 +11,7 @@ import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.
 import { Option, type Command } from 'commander';
 import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
+import { describeFailure } from '../failure.ts';
 import { configOption, loadConfig } from '../location.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
@@ -60,25 +61,25 @@ export function addVerify(program: Command): void {
 
 async function verify(file: string | undefined, options: VerifyOptions): Promise<void> {
   try {
-    const report = file === undefined ? await verifyStoreAndPrint(options) : await verifyFileAndPrint(file, options);
-    process.exitCode = exitCodes[report.verdict];
+    await (file === undefined ? verifyStoreAndPrint(options) : verifyFileAndPrint(file, options));
   } catch (error) {
     // Codes 1 to 4 accuse somebody: what could not be read or was not understood never does.
-    process.stderr.write(`countersign: ${escapeControls(error instanceof Error ? error.message : String(error), 'lines')}\n`);
+    process.stderr.write(`countersign: ${escapeControls(describeFailure(error), 'lines')}\n`);
     process.exitCode = exitCodes.malformed;
   }
 }
 
-async function verifyStoreAndPrint(options: VerifyOptions): Promise<StoreReport> {
+async function verifyStoreAndPrint(options: VerifyOptions): Promise<void> {
   const report = await verifyDirectory(options);
   const index = await indexState(options);
+  // Before anything is printed: a reader who leaves early does not change the verdict.
+  process.exitCode = exitCodes[report.verdict];
   if (options.json === true) {
     printJson({ ...report, index });
   } else {
     print(report, describeStore(report), options.key.length > 0);
     console.log(indexWords[index]);
   }
-  return report;
 }
 
 type IndexState = 'agrees' | 'differs' | 'unchecked';
@@ -100,16 +101,16 @@ async function indexState(options: VerifyOptions): Promise<IndexState> {
   return isSame === null ? 'unchecked' : isSame ? 'agrees' : 'differs';
 }
 
-async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<FileReport> {
+async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<void> {
   const verified = await verifyFileAt(file, freshnessOf(options));
   const { report, facts } = verified;
+  process.exitCode = exitCodes[report.verdict];
   if (options.json === true) {
     const { principals, targets, firstMs, lastMs } = facts;
     printJson(report.form === 'bundle' ? { ...report, says: { principals, targets, firstMs, lastMs } } : report);
   } else {
     print(report, describeFile(verified, options.key.length > 0), options.key.length > 0);
   }
-  return report;
 }
 
 /** What is trusted, and how old it may be: the same for a store and a file. */

@@ -215,9 +215,9 @@ test('who does not dial targets can do without their secrets', () => {
   const config = join(directory, 'without.yaml');
   writeFileSync(config, 'targets: { a: { url: "alpha://h", password: { env: ELSEWHERE } } }');
   const { targets } = readConfig(config, protocols, {}, 'missing');
-  assert.throws(() => targets.get('a')?.password?.(), { code: 'config_invalid' });
+  assert.throws(() => targets.get('a')?.password?.(), { code: 'key_unavailable' });
 });
 
 test('a file that cannot be read is said so', () => {
-  assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
+  assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'key_unavailable', message: /nowhere.yaml cannot be read/ });
 });

@@ -30,7 +30,14 @@ export function secretOpener({ environment, base, needed }: SecretContext): Open
         wrong(error.message);
       }
     }
-    return read;
+    return () => {
+      try {
+        return read();
+      } catch (cause) {
+        // Whoever asks for a target is not told where the gateway keeps its secrets.
+        throw new GatewayError('key_unavailable', 'A secret that the configuration names cannot be read now: countersign config check says which.', { cause });
+      }
+    };
   };
 }
 
