@@ -219,5 +219,5 @@ test('who does not dial targets can do without their secrets', () => {
 });
 
 test('a file that cannot be read is said so', () => {
-  assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'key_unavailable', message: /nowhere.yaml cannot be read/ });
+  assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
 });
