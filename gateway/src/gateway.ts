@@ -141,7 +141,10 @@ export class Gateway implements AsyncDisposable {
       policy: () => this.#policy,
       limits: this.#config.limits,
       calls,
-      ids: new IdsOfTargets((place, key) => index.toldOf('gateway', place, key)),
+      ids: new IdsOfTargets(
+        (place, key) => index.toldOf('gateway', place, key),
+        () => follower.isWhole,
+      ),
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };

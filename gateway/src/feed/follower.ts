@@ -46,6 +46,7 @@ export class Follower implements AsyncDisposable {
   #catchingUp: Promise<void> | null = null;
   /** The index was of another journal, or changed by another hand: it was made again. */
   isRemade = false;
+  #isWhole = true;
   readonly #watchers = new Set<() => void>();
 
   private constructor(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void) {
@@ -107,8 +108,14 @@ export class Follower implements AsyncDisposable {
     }
   }
 
+  /** False while the index is made again: what it does not hold may only not have been read yet. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   #forget(): void {
     this.isRemade = true;
+    this.#isWhole = false;
     this.#index.clear();
     this.#live.clear();
     this.#position = beginning;
@@ -172,6 +179,7 @@ export class Follower implements AsyncDisposable {
         }
       }
       this.#save(progress);
+      this.#isWhole = true;
     } catch (error) {
       // What was counted and not saved is counted again.
       this.#restore();

@@ -22,9 +22,12 @@ export type RecallOwner = (place: string, key: string) => string | null;
 export class IdsOfTargets {
   readonly #recent = new Map<string, string>();
   readonly #recall: RecallOwner;
+  readonly #isRecallWhole: () => boolean;
 
-  constructor(recall: RecallOwner) {
+  /** While `isRecallWhole` is false (the index is being made again) only what was given since the start is believed, and no other id is let through. */
+  constructor(recall: RecallOwner, isRecallWhole: () => boolean = () => true) {
     this.#recall = recall;
+    this.#isRecallWhole = isRecallWhole;
   }
 
   /** Returns what is to be recorded, texts of `KEY VALUE`; none for ids that are somebody's already. */
@@ -34,7 +37,8 @@ export class IdsOfTargets {
     return ids.flatMap((id) => {
       const key = keyOf(id);
       const known = this.#find(place, key);
-      if (known === value || (known !== null && !isNew)) {
+      // An id that is not new may be somebody's of whom nothing is known yet.
+      if (known === value || (!isNew && (known !== null || !this.#isRecallWhole()))) {
         return [];
       }
       this.#keep(`${place} ${key}`, value);
@@ -48,6 +52,9 @@ export class IdsOfTargets {
     const [principal = ''] = printOwner(owner).split('/');
     for (const id of ids) {
       const known = this.#find(place, keyOf(id));
+      if (known === null && !this.#isRecallWhole()) {
+        return 'it names an id of which it is not known yet whose it is: the index is being made again';
+      }
       if (known === null && !strangePass) {
         return 'it names an id that the target was not seen to give';
       }
@@ -59,7 +66,7 @@ export class IdsOfTargets {
   }
 
   #find(place: string, key: string): string | null {
-    return this.#recent.get(`${place} ${key}`) ?? this.#recall(place, key);
+    return this.#recent.get(`${place} ${key}`) ?? (this.#isRecallWhole() ? this.#recall(place, key) : null);
   }
 
   #keep(key: string, value: string): void {

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Target } from '../domain/target.ts';
+import { Follower } from '../feed/follower.ts';
+import { openIndexFile, SessionIndex } from '../feed/session-index.ts';
+import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { IdsOfTargets } from './ids-of-targets.ts';
+
+const target: Target = { name: 't', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'process', options: {} };
+const ann = { principal: 'ann', run: null };
+const bob = { principal: 'bob', run: null };
+
+test('T4.7, E50: while the index is made again no id passes but those that were given since the start, and none changes hands', () => {
+  let isWhole = true;
+  const recorded = new Map<string, string>();
+  const ids = new IdsOfTargets(
+    (_place, key) => recorded.get(key) ?? null,
+    () => isWhole,
+  );
+  const names = (id: string): { ids: string[]; isFor: 'principal'; strangePass: boolean } => ({ ids: [id], isFor: 'principal', strangePass: true });
+  for (const text of new IdsOfTargets(() => null).give(target, { ids: ['old'], isNew: true }, ann)) {
+    const [key = '', value = ''] = text.split(' ');
+    recorded.set(key, value);
+  }
+  assert.equal(ids.refusal(target, names('old'), ann), null);
+  assert.match(ids.refusal(target, names('old'), bob) ?? '', /somebody else/);
+  assert.equal(ids.refusal(target, names('made elsewhere'), bob), null);
+  isWhole = false;
+  for (const id of ['old', 'made elsewhere']) {
+    for (const who of [ann, bob]) {
+      assert.match(ids.refusal(target, names(id), who) ?? '', /not known yet/);
+    }
+  }
+  assert.deepEqual(ids.give(target, { ids: ['old'], isNew: false }, bob), [], 'seen again in an answer, it is not taken over');
+  assert.equal(ids.give(target, { ids: ['new'], isNew: true }, bob).length, 1);
+  assert.equal(ids.refusal(target, names('new'), bob), null);
+  assert.match(ids.refusal(target, names('new'), ann) ?? '', /somebody else/);
+  isWhole = true;
+  assert.equal(ids.refusal(target, names('old'), ann), null);
+  assert.match(ids.refusal(target, names('old'), bob) ?? '', /somebody else/);
+});
+
+test('T4.7, E45: an index that is made again is not whole until it is done', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'countersign-ids-'));
+  const { recorder, keys } = await openRecorder(data);
+  const database = openIndexFile(join(data, 'index.db'));
+  const follower = await Follower.open(data, keys, new SessionIndex(database, keys.cacheKey()), () => undefined);
+  assert.equal(follower.isWhole, true);
+  const made = follower.rebuild();
+  // The journal is read from the disk, which takes turns of the event loop; what the index held is dropped before.
+  for (let i = 0; i < 100 && follower.isWhole; i += 1) {
+    await Promise.resolve();
+  }
+  assert.equal(follower.isWhole, false);
+  await made;
+  assert.equal(follower.isWhole, true);
+  await follower[Symbol.asyncDispose]();
+  database.close();
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  rmSync(data, { recursive: true });
+});
