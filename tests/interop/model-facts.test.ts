@@ -186,7 +186,8 @@ principals:
     const halted = await converse('converse-stream', '{"messages":[{"role":"user","content":[{"text":"endless"}]}]}', gateway.token('agent'));
     const bytes = halted.arrayBuffer();
     const session = halted.headers.get('countersign-session') ?? '';
-    await waitUntil(async () => (await gateway.records(session)).filter(({ kind }) => kind === 'response').length >= 3);
+    // In how many records the events arrive is the machine's business.
+    await waitUntil(async () => (await gateway.records(session)).some(({ kind }) => kind === 'response'));
     await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
     const frame = new AwsEventStream().push(Buffer.from(await bytes)).at(-1);
     assert.equal(frame?.headers.get(':exception-type'), 'validationException');
