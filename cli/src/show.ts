@@ -25,6 +25,7 @@ const shownAttributes = new Map([
   ['countersign.duration_ms', 'duration_ms'],
   ['gen_ai.response.finish_reasons', 'finished'],
   ['countersign.withheld', 'withheld'],
+  ['countersign.is_whole', 'whole'],
   ['countersign.reason', 'reason'],
 ]);
 /** Of one record, where not all of it is asked for. */

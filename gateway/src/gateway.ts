@@ -9,6 +9,7 @@ import { watchConfig } from './config/watch.ts';
 import { LoginThrottle } from './controls/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
+import type { Principal } from './domain/principal.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
@@ -52,12 +53,17 @@ export interface GatewayOptions {
   readonly data?: string;
   /** Goes on with a store of which a part is older than the rest, and declares in the record what is lost. */
   readonly acceptRollback?: boolean;
+  /** Makes the policy of a configuration; without it that of the grants alone. */
+  readonly policyOf?: PolicyOf;
 }
+
+type PolicyOf = (principals: readonly Principal[]) => PolicyEngine;
 
 /** The composition root: builds each part once and hands each exactly what it needs. */
 export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   readonly #log: Logger;
+  readonly #policyOf: PolicyOf;
   readonly #stopped = Promise.withResolvers<number>();
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
@@ -69,10 +75,11 @@ export class Gateway implements AsyncDisposable {
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
-  private constructor(config: Config, parts: AsyncDisposableStack) {
+  private constructor(config: Config, parts: AsyncDisposableStack, policyOf: PolicyOf) {
     this.#config = config;
     this.#parts = parts;
-    this.#policy = grantPolicy([...config.principals.values()]);
+    this.#policyOf = policyOf;
+    this.#policy = policyOf([...config.principals.values()]);
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
@@ -82,7 +89,7 @@ export class Gateway implements AsyncDisposable {
     const read = readConfig(options.configFile, protocols, process.env);
     const config = options.data === undefined ? read : { ...read, data: options.data };
     await using parts = new AsyncDisposableStack();
-    const gateway = new Gateway(config, parts.move());
+    const gateway = new Gateway(config, parts.move(), options.policyOf ?? grantPolicy);
     try {
       await gateway.#start(options.acceptRollback ?? false);
       return gateway;
@@ -295,7 +302,7 @@ export class Gateway implements AsyncDisposable {
       );
     }
     this.#config = { ...config, data: this.#config.data };
-    this.#policy = grantPolicy([...config.principals.values()]);
+    this.#policy = this.#policyOf([...config.principals.values()]);
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');

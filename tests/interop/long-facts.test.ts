@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 
 const toolsMany = 1_060;
@@ -13,6 +17,32 @@ const tools = Array.from({ length: toolsMany }, (_, i) => ({
   inputSchema: { type: 'object' },
 }));
 
+/** A text that no coding makes shorter than half. */
+const longText = randomBytes(150_000).toString('hex');
+
+/** In the way that the request names: packed, as one event of a stream, or as a result of MCP. */
+function answerAtLength(body: string, response: ServerResponse): void {
+  const event = (content: string, reason: string | null): string =>
+    `data: ${JSON.stringify({ id: 'c', model: 'served', choices: [{ index: 0, delta: { content }, finish_reason: reason }] })}\n\n`;
+  const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: longText } }];
+  const [way = ''] = /long-\w+/.exec(body) ?? [];
+  if (way === 'long-stream') {
+    response.setHeader('content-type', 'text/event-stream').end(event('a', null) + event(longText, null) + event('b', 'stop') + 'data: [DONE]\n\n');
+  } else if (way === 'long-result') {
+    const { id } = JSON.parse(body);
+    const result = { content: [{ type: 'text', text: longText }], isError: true };
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+  } else {
+    const document = Buffer.from(JSON.stringify({ id: 'c', object: 'chat.completion', model: 'served', choices }));
+    const pack = packers[way];
+    response.setHeader('content-type', 'application/json');
+    response.setHeader('content-encoding', way.slice('long-'.length));
+    response.end(pack === undefined ? document : pack(document));
+  }
+}
+
+const packers: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { 'long-gzip': gzipSync, 'long-br': brotliCompressSync, 'long-zstd': zstdCompressSync };
+
 describe('what is long', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
@@ -20,6 +50,10 @@ describe('what is long', () => {
   before(async () => {
     server = await openServer(async (request, response) => {
       const body = await text(request);
+      if (body.includes('long-')) {
+        answerAtLength(body, response);
+        return;
+      }
       response.setHeader('content-type', 'application/json');
       if (request.url?.startsWith('/mcp') !== true) {
         response.end(
@@ -34,8 +68,10 @@ describe('what is long', () => {
       config: `targets:
   tools: { protocol: mcp, url: "${server.url}/mcp", durability: process }
   model: { protocol: llm, url: "${server.url}/llm", durability: process }
+  short-tools: { protocol: mcp, url: "${server.url}/mcp", durability: process, options: { eventBytesMax: 100000 } }
+  short-model: { protocol: llm, url: "${server.url}/llm?eventBytesMax=100000", durability: process }
 principals:
-  agent: { kind: agent, targets: [tools, model] }
+  agent: { kind: agent, targets: [tools, model, short-tools, short-model] }
 `,
     });
     token = gateway.token('agent');
@@ -95,6 +131,43 @@ principals:
     const said = (await gateway.records(session)).map((record) => record.content?.text ?? '').filter((each) => each.includes('DELETE-ALL-CUSTOMERS'));
     assert.match(String(said), /^user: \[image image\/png, 1500000 bytes, sha256 [0-9a-f]{64}\]\nuser: DELETE-ALL-CUSTOMERS please$/);
     assert.match(gateway.cli(['session', 'show', session, '--grep', 'DELETE-ALL-CUSTOMERS']).stdout, /DELETE-ALL-CUSTOMERS please/);
+  });
+
+  const lastAnswer = async (): Promise<ShownRecord> => {
+    const records = await gateway.records((await gateway.newest()).session);
+    const last = records.findLast(({ kind, attributes }) => kind === 'response' && attributes['countersign.continues'] !== true);
+    assert.ok(last);
+    return last;
+  };
+
+  test('T4.19: what of an answer is longer than the target may have read gives no facts, and the record and show say so', async () => {
+    for (const way of ['gzip', 'br', 'zstd', 'stream', 'unknown']) {
+      const ask = { model: `long-${way}`, messages: [{ role: 'user', content: 'hello' }] };
+      await (await post('model/v1/chat/completions', ask)).arrayBuffer().catch(() => null);
+      const { attributes: whole } = await lastAnswer();
+      assert.equal(whole['countersign.is_whole'], way === 'unknown' ? false : undefined, way);
+      assert.equal(whole['gen_ai.response.model'], way === 'unknown' ? undefined : 'served', way);
+      const answer = await post('short-model/v1/chat/completions', ask);
+      assert.equal(answer.status, 200);
+      await answer.arrayBuffer().catch(() => null);
+      const { attributes, session, seq } = await lastAnswer();
+      assert.equal(attributes['countersign.is_whole'], false, way);
+      assert.equal(attributes['gen_ai.response.model'], way === 'stream' ? 'served' : undefined, way);
+      const line = gateway
+        .cli(['session', 'show', session, '--each'])
+        .stdout.split('\n')
+        .find((each) => each.endsWith(` #${seq}`));
+      assert.match(line ?? '', / whole=false /, way);
+    }
+    const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'long-result', arguments: {} } };
+    await (await post('tools', call)).text();
+    const { attributes: result } = await lastAnswer();
+    assert.equal(result['countersign.outcome'], 'tool_error');
+    assert.equal(result['countersign.is_whole'], undefined);
+    await (await post('short-tools', call)).text();
+    const { attributes: unread } = await lastAnswer();
+    assert.equal(unread['countersign.outcome'], 'unread');
+    assert.equal(unread['countersign.is_whole'], false);
   });
 
   test('T4.22: the answer names the record in which its request begins, of whatever length', async () => {

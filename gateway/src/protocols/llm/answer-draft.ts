@@ -89,6 +89,7 @@ export class AnswerDraft {
   readonly #usage: { -readonly [Name in keyof Usage]: Usage[Name] } = {};
   #error: AnswerError | null = null;
   #lost = 0;
+  #cut = 0;
 
   /** A fragment is what some events say that others went before. */
   constructor(kept: KeptCharacters, isFragment = false) {
@@ -100,6 +101,11 @@ export class AnswerDraft {
   /** What went past a limit and is not among the facts. */
   get lost(): number {
     return this.#lost;
+  }
+
+  /** Pieces of arguments of which not all is kept. */
+  get cut(): number {
+    return this.#cut;
   }
 
   get error(): AnswerError | null {
@@ -159,7 +165,7 @@ export class AnswerDraft {
     }
     const given = piece.arguments ?? '';
     const kept = given.slice(0, this.#argumentsLeft);
-    this.#lost += kept.length < given.length ? 1 : 0;
+    this.#cut += kept.length < given.length ? 1 : 0;
     this.#argumentsLeft -= kept.length;
     part.content += kept;
     part.end.push(given);

@@ -153,9 +153,10 @@ describe('hostile answers', () => {
     assert.deepEqual(facts(chat, { type: sse }, 'data: {"id":\n\ndata: 7\n\ndata: {"id":"a"}\n\n'), {
       'gen_ai.response.id': 'a',
       'countersign.unread_events': 2,
+      'countersign.is_whole': false,
     });
-    assert.deepEqual(facts(chat, { type: json }, '{"id":"a"'), { 'countersign.unread_events': 1 });
-    assert.deepEqual(facts('/model/x/converse-stream', { type: aws }, Buffer.alloc(40)), { 'countersign.unread_events': 1 });
+    assert.deepEqual(facts(chat, { type: json }, '{"id":"a"'), { 'countersign.unread_events': 1, 'countersign.is_whole': false });
+    assert.deepEqual(facts('/model/x/converse-stream', { type: aws }, Buffer.alloc(40)), { 'countersign.unread_events': 1, 'countersign.is_whole': false });
   });
 
   test('tool calls past their limits are counted, their arguments cut', () => {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { parseStrictJson } from '../../wire/http/strict-json.ts';
 import { actionText } from './action-text.ts';
 import { ModelAnswer } from './answer.ts';
@@ -16,7 +17,7 @@ const unknownName = 'unknown';
  * What a request asks of a model. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
  * Throws GatewayError `malformed` where the body of a known API is not what that API takes, or may be read in two ways.
  */
-export function readModelRequest(head: RequestHead, body: Uint8Array): RequestReading {
+export function readModelRequest(head: RequestHead, body: Uint8Array, eventBytes = defaultEventBytesMax): RequestReading {
   const api = findApi(head);
   if (api === null) {
     return { action: unknownAction(head), answer: new ModelAnswer(null) };
@@ -38,7 +39,7 @@ export function readModelRequest(head: RequestHead, body: Uint8Array): RequestRe
     },
     ...(isKnown && api.takesBody ? { text: () => actionText(messages) } : {}),
   };
-  return { action, answer: new ModelAnswer(api.shape) };
+  return { action, answer: new ModelAnswer(api.shape, { eventBytes }) };
 }
 
 /** Method and path are all there is to tell such requests apart; a query may hold a key. */

@@ -1,15 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 
 export interface AwsMessage {
   /** Headers whose value is a string; of the other types nothing is needed. */
   readonly headers: ReadonlyMap<string, string>;
   readonly payload: Buffer;
 }
-
-/** What is held of one message at most. A longer one is skipped and counted. */
-const awsMessageBytesMax = 4 * 1024 * 1024;
 
 const preludeBytes = 12;
 const checksumBytes = 4;
@@ -33,7 +31,8 @@ export class AwsEventStream {
   #skipped = 0;
   #isBroken = false;
 
-  constructor(messageBytesMax = awsMessageBytesMax) {
+  /** A longer message is skipped and counted. */
+  constructor(messageBytesMax = defaultEventBytesMax) {
     this.#messageBytesMax = messageBytesMax;
   }
 

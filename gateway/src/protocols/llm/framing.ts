@@ -1,4 +1,5 @@
 import { SseParser } from '../../wire/http/sse.ts';
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { AwsEventStream, type AwsMessage } from './aws-event-stream.ts';
 import { type JsonObject, parseObject } from './json.ts';
 import { JsonDocuments } from './json-documents.ts';
@@ -12,9 +13,6 @@ export interface Framing {
   readonly isBetweenEvents: boolean;
 }
 
-/** What is held of one event at most, for instance of one that brings an image. A longer one is skipped and counted. */
-const eventBytesMax = 16 * 1024 * 1024;
-
 export const sseType = 'text/event-stream';
 export const awsType = 'application/vnd.amazon.eventstream';
 
@@ -24,17 +22,17 @@ export function isEventStream(contentType: string): boolean {
   return [sseType, awsType, linesType].includes(mediaTypeOf(contentType));
 }
 
-/** By the `content-type` of the answer; what is none of the kinds of stream is taken for JSON. */
-export function framingOf(contentType: string): Framing {
+/** By the `content-type` of the answer; what is none of the kinds of stream is taken for JSON. An event or document that is longer than `eventBytesMax` is skipped and counted. */
+export function framingOf(contentType: string, eventBytesMax = defaultEventBytesMax): Framing {
   switch (mediaTypeOf(contentType)) {
     case sseType:
-      return sse();
+      return sse(eventBytesMax);
     case awsType:
-      return awsEventStream();
+      return awsEventStream(eventBytesMax);
     case linesType:
-      return lines();
+      return lines(eventBytesMax);
     default:
-      return documents();
+      return documents(eventBytesMax);
   }
 }
 
@@ -47,7 +45,7 @@ const lineFeed = 0x0a;
 /** What OpenAI puts after the last event. */
 const lastData = '[DONE]';
 
-function sse(): Framing {
+function sse(eventBytesMax: number): Framing {
   const parser = new SseParser(eventBytesMax);
   let unreadable = 0;
   return {
@@ -67,8 +65,8 @@ function sse(): Framing {
   };
 }
 
-function documents(): Framing {
-  const found = new JsonDocuments();
+function documents(documentBytesMax: number): Framing {
+  const found = new JsonDocuments(documentBytesMax);
   let unreadable = 0;
   return {
     push(piece) {
@@ -87,8 +85,8 @@ function documents(): Framing {
 }
 
 /** One object a line: the end of the line is the end of the event. */
-function lines(): Framing {
-  const found = documents();
+function lines(lineBytesMax: number): Framing {
+  const found = documents(lineBytesMax);
   let isLineEnded = true;
   return {
     push(piece) {
@@ -104,8 +102,8 @@ function lines(): Framing {
   };
 }
 
-function awsEventStream(): Framing {
-  const stream = new AwsEventStream();
+function awsEventStream(messageBytesMax: number): Framing {
+  const stream = new AwsEventStream(messageBytesMax);
   let unreadable = 0;
   return {
     push(piece) {

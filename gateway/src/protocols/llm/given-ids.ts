@@ -167,6 +167,10 @@ class GivenIdsReader implements AnswerReader {
     this.#reader.bytes(piece);
   }
 
+  unreadable(): void {
+    this.#reader.unreadable?.();
+  }
+
   given(): GivenIds {
     const ids = this.#given;
     this.#given = [];

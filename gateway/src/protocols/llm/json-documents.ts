@@ -1,7 +1,5 @@
 import { ByteWriter } from '../../wire/byte-writer.ts';
-
-/** What is held of one document at most. A longer one is skipped and counted. */
-const documentBytesMax = 16 * 1024 * 1024;
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -23,8 +21,9 @@ export class JsonDocuments {
   #isEscaped = false;
   #skipped = 0;
 
-  constructor(bytesMax = documentBytesMax) {
-    this.#documentBytesMax = bytesMax;
+  /** A longer document is skipped and counted. */
+  constructor(documentBytesMax = defaultEventBytesMax) {
+    this.#documentBytesMax = documentBytesMax;
   }
 
   /** Objects that were longer than the limit. */

@@ -4,8 +4,9 @@ import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/r
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
 import { contentOf, type Earlier, type Piece, readPiece, wholeAnswer, wholeRequest, type WholeAnswer } from '../../wire/http/recorded-pieces.ts';
-import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
-import { ModelAnswer } from './answer.ts';
+import { eventBytesMax } from '../../wire/http/target-options.ts';
+import { type AnswerError, AnswerDraft } from './answer-draft.ts';
+import { type Kept, ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
 import { awsType, framingOf, isEventStream, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
@@ -18,7 +19,7 @@ interface Shown {
 }
 
 /** How much of an answer is put together. */
-const kept: KeptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
+const keptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
 /** Segments of a target's base path. */
 const baseSegmentsMax = 8;
 
@@ -68,7 +69,7 @@ function showWholeRequest(content: Buffer): Shown {
 
 function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
   const response = readRecordedResponse(content);
-  const api = apiOf(record, earlier);
+  const api = readerOf(record, earlier);
   if (response !== null) {
     return (api === null ? null : showAnswer(api, response.head, response.body)) ?? asItIs(response.body);
   }
@@ -81,11 +82,11 @@ function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): 
 }
 
 /** The last record of an answer has the whole message, as the same answer in one record would. */
-function assembled(api: Api, whole: WholeAnswer | null): Attributes {
+function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attributes {
   if (whole === null) {
     return { [wholeAttribute]: false };
   }
-  const answer = new ModelAnswer(api.shape, kept);
+  const answer = new ModelAnswer(shape, kept);
   answer.head(whole.head);
   answer.bytes(whole.body);
   return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 ? {} : { [wholeAttribute]: false }) };
@@ -96,8 +97,8 @@ function messagesAttribute(messages: readonly Message[]): Attributes {
 }
 
 /** An answer, or the beginning of a stream. Null where it says nothing that is known. */
-function showAnswer(api: Api, head: ResponseHead, body: Buffer): Shown | null {
-  const answer = new ModelAnswer(api.shape, kept);
+function showAnswer({ shape, kept }: Reader, head: ResponseHead, body: Buffer): Shown | null {
+  const answer = new ModelAnswer(shape, kept);
   answer.head(head);
   answer.bytes(body);
   const messages = answer.messages();
@@ -112,7 +113,7 @@ function showAnswer(api: Api, head: ResponseHead, body: Buffer): Shown | null {
  * A later piece of a stream: what the events that end in it say. The pieces before it, as far as they are at hand, tell where its first event began
  * and what stream it is; without them that shows in its bytes.
  */
-function showPiece(api: Api, { head, lead, bytes }: Piece): Shown | null {
+function showPiece(api: Reader, { head, lead, bytes }: Piece): Shown | null {
   if (head !== null) {
     return showEvents(api, { type: headerOf(head.headers, 'content-type') ?? '', isCertain: true, lead, piece: bytes });
   }
@@ -136,14 +137,14 @@ interface Events {
 }
 
 /** The events that end in `piece`, after `lead`. Null where it is no such stream, and where it holds nothing but what cannot be read. */
-function showEvents(api: Api, { type, isCertain, lead, piece }: Events): Shown | null {
-  const framing = framingOf(type);
+function showEvents({ shape, kept }: Reader, { type, isCertain, lead, piece }: Events): Shown | null {
+  const framing = framingOf(type, kept.eventBytes);
   const draft = new AnswerDraft(kept, true);
   framing.push(lead);
   const unreadBefore = framing.skipped;
   const values = framing.push(piece);
   for (const value of values) {
-    api.shape.read(value, draft);
+    shape.read(value, draft);
   }
   const messages = draft.messages();
   const unread = framing.skipped - unreadBefore;
@@ -179,11 +180,20 @@ function asItIs(bytes: Buffer): Shown {
   return { text: plainText(bytes), attributes: {} };
 }
 
-/** The API of the request that a record answers. */
-function apiOf(record: OpenedRecord, earlier: Earlier): Api | null {
+/** How the answers of an API are read, as far as the target's options let them. */
+interface Reader {
+  readonly shape: Api['shape'];
+  readonly kept: Kept;
+}
+
+/** By the request that a record answers. */
+function readerOf(record: OpenedRecord, earlier: Earlier): Reader | null {
   const asked = record.meta?.request === undefined ? null : earlier(record.meta.request);
   const request = readRecordedRequest(contentOf(asked));
-  return request === null ? null : findRecordedApi(request.head);
+  const api = request === null ? null : findRecordedApi(request.head);
+  const { target, targets = [] } = record.channelFacts ?? {};
+  const eventBytes = eventBytesMax(targets.find(({ name }) => name === target) ?? { options: {} });
+  return api === null ? null : { shape: api.shape, kept: { ...keptCharacters, eventBytes } };
 }
 
 /** A path is recorded as it was sent, below the base path of the target: that may be any of its beginnings. */

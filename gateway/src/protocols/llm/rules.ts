@@ -1,7 +1,7 @@
 import type { Target } from '../../domain/target.ts';
 import { headerOf, type RequestHead, type RequestReading } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { idsAreFor, targetCall } from '../../wire/http/target-options.ts';
+import { eventBytesMax, idsAreFor, targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
@@ -16,7 +16,7 @@ export const rules: ExchangeRules = {
   tokenParameter: 'key',
   // A conversation is sent whole with each turn.
   read: (head, body, target) => ({
-    ...withIds(readModelRequest(head, body ?? new Uint8Array()), { head, body }, target),
+    ...withIds(readModelRequest(head, body ?? new Uint8Array(), eventBytesMax(target)), { head, body }, target),
     repeats: true,
     // What models say is none of them.
     urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],

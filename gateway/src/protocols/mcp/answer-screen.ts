@@ -11,14 +11,13 @@ import {
   type ResponseHead,
   type ScreenedPiece,
 } from '../../wire/http/reading.ts';
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { SseParser } from '../../wire/http/sse.ts';
 import { actionOfMethod } from './actions.ts';
 import { failureJson } from './failures.ts';
 import { oldTransport } from './old-transport.ts';
 import { inputRequests, isObject, parseServerBody, type Message, type RequestId } from './messages.ts';
 
-/** One event, or an answer that is no stream. What is longer goes as one that cannot be read. */
-const heldBytesMax = 16 * 1024 * 1024;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const askingKeys = new Set(['method', 'result']);
@@ -30,7 +29,8 @@ const byTarget = { 'countersign.asked_by': 'target' };
  */
 export class McpScreen implements AnswerScreen {
   readonly #request: RequestHead;
-  readonly #parser = new SseParser(heldBytesMax);
+  readonly #heldBytesMax: number;
+  readonly #parser: SseParser;
   #form: 'events' | 'whole' | 'unreadable' = 'whole';
   #isJson = false;
   #held: Buffer[] = [];
@@ -38,8 +38,11 @@ export class McpScreen implements AnswerScreen {
   /** The rest of what was too long. */
   #isPassing = false;
 
-  constructor(request: RequestHead) {
+  /** `heldBytesMax`: of one event, or of an answer that is no stream. What is longer goes as one that cannot be read. */
+  constructor(request: RequestHead, heldBytesMax = defaultEventBytesMax) {
     this.#request = request;
+    this.#heldBytesMax = heldBytesMax;
+    this.#parser = new SseParser(heldBytesMax);
   }
 
   get isStream(): boolean {
@@ -75,7 +78,7 @@ export class McpScreen implements AnswerScreen {
       return [passed(bytes)];
     }
     this.#hold(bytes);
-    return this.#form === 'unreadable' || this.#heldBytes > heldBytesMax ? [this.#unreadable()] : [];
+    return this.#form === 'unreadable' || this.#heldBytes > this.#heldBytesMax ? [this.#unreadable()] : [];
   }
 
   #pushLine(line: Buffer): ScreenedPiece[] {
@@ -92,7 +95,7 @@ export class McpScreen implements AnswerScreen {
     if (event !== undefined && event.data !== '') {
       return [this.#eventPiece(event.data)];
     }
-    return isOver ? [passed(this.#release())] : this.#heldBytes > heldBytesMax ? [this.#unreadable()] : [];
+    return isOver ? [passed(this.#release())] : this.#heldBytes > this.#heldBytesMax ? [this.#unreadable()] : [];
   }
 
   #eventPiece(data: string): ScreenedPiece {

@@ -36,8 +36,8 @@ describe('outcomes', () => {
       [`\ufeff${result({})}`, { 'countersign.outcome': 'result' }],
       [result({}).replace('7', '"7"'), { 'countersign.outcome': 'result' }],
       ['', { 'countersign.outcome': 'none' }],
-      ['{"jsonrpc"', { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1 }],
-      ['<html>', { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1 }],
+      ['{"jsonrpc"', { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1, 'countersign.is_whole': false }],
+      ['<html>', { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1, 'countersign.is_whole': false }],
       [result({ content: [], same: 1 }).replace('same', 'content'), { 'countersign.outcome': 'result' }],
     ] as const) {
       const answer = follow(call(), text);
@@ -55,7 +55,11 @@ describe('outcomes', () => {
       assert.deepEqual(follow(call(), text, events, pieceBytes).facts(), { 'countersign.outcome': 'result' });
     }
     assert.deepEqual(follow(call(), text.slice(0, -1), events).facts(), { 'countersign.outcome': 'none' });
-    assert.deepEqual(follow(call(), event('x'), events).facts(), { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1 });
+    assert.deepEqual(follow(call(), event('x'), events).facts(), {
+      'countersign.outcome': 'unread',
+      'countersign.unread_messages': 1,
+      'countersign.is_whole': false,
+    });
   });
 
   test('of a message that has no answer: none is expected', () => {
@@ -64,8 +68,8 @@ describe('outcomes', () => {
   });
 
   test('an answer past the limit is said to be unread', () => {
-    const text = result({ content: [{ type: 'text', text: 'x'.repeat(4 * 1024 * 1024) }] });
-    const facts = { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1 };
+    const text = result({ content: [{ type: 'text', text: 'x'.repeat(16 * 1024 * 1024) }] });
+    const facts = { 'countersign.outcome': 'unread', 'countersign.unread_messages': 1, 'countersign.is_whole': false };
     assert.deepEqual(follow(call(), text, json, 65_536).facts(), facts);
     assert.deepEqual(follow(call(), event(text), events, 65_536).facts(), facts);
   });

@@ -1,6 +1,8 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { wholeAttribute } from '../../domain/record.ts';
 import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { SseParser } from '../../wire/http/sse.ts';
 import { actionOfMethod } from './actions.ts';
 import { eventGiven, idsOf, sessionGiven } from './given-ids.ts';
@@ -10,8 +12,6 @@ import type { ToolList } from './tool-definitions.ts';
 import { isSessionId, revisionIn } from './revision.ts';
 import { readToolList } from './tool-definitions.ts';
 
-/** What is held of one message of an answer to read its facts; the record has all of it. */
-const messageBytesMax = 4 * 1024 * 1024;
 /** Tools whose digests are facts of the answer that lists them. */
 const digestsAttributeMax = 200;
 
@@ -23,6 +23,7 @@ export class AnswerFollower implements AnswerReader {
   /** By the text of the id: there are clients that take "1" for an answer to 1. */
   readonly #asked: ReadonlyMap<string, Request>;
   readonly #mayBeginSession: boolean;
+  readonly #messageBytesMax: number;
   #sse: SseParser | null = null;
   #json: Buffer[] | null = null;
   #jsonBytes = 0;
@@ -36,9 +37,10 @@ export class AnswerFollower implements AnswerReader {
   #given: string[] = [];
   #lastEventId = '';
 
-  /** `session`: which the request is in, empty for none. */
-  constructor(body: Body | null, session = '') {
+  /** `session`: which the request is in, empty for none. `messageBytesMax`: what is held of one message to be read; the record has all of it. */
+  constructor(body: Body | null, session = '', messageBytesMax = defaultEventBytesMax) {
     this.#session = session;
+    this.#messageBytesMax = messageBytesMax;
     const requests = (body?.messages ?? []).filter((message) => message.kind === 'request');
     this.#asked = new Map(requests.map((request) => [request.id.text, request]));
     this.#mayBeginSession = requests.some(({ method }) => method === 'initialize');
@@ -61,7 +63,7 @@ export class AnswerFollower implements AnswerReader {
       .split(';')[0]
       ?.trim()
       .toLowerCase();
-    this.#sse = mediaType === 'text/event-stream' ? new SseParser(messageBytesMax) : null;
+    this.#sse = mediaType === 'text/event-stream' ? new SseParser(this.#messageBytesMax) : null;
     this.#json = mediaType === 'application/json' ? [] : null;
     const session = headers.find(([name]) => name === 'mcp-session-id')?.[1];
     if (session !== undefined && session !== this.#session) {
@@ -86,9 +88,13 @@ export class AnswerFollower implements AnswerReader {
       }
     }
     this.#jsonBytes += piece.length;
-    if (this.#jsonBytes <= messageBytesMax) {
+    if (this.#jsonBytes <= this.#messageBytesMax) {
       this.#json?.push(Buffer.from(piece));
     }
+  }
+
+  unreadable(): void {
+    this.#unread += 1;
   }
 
   given(): GivenIds {
@@ -104,7 +110,7 @@ export class AnswerFollower implements AnswerReader {
     return {
       ...this.#facts,
       ...(this.#asked.size === 0 ? {} : { 'countersign.outcome': outcome }),
-      ...(unread === 0 ? {} : { 'countersign.unread_messages': unread }),
+      ...(unread === 0 ? {} : { 'countersign.unread_messages': unread, [wholeAttribute]: false }),
       ...(this.#asks.size === 0 ? {} : { 'countersign.server_requests': [...this.#asks] }),
       ...toolAttributes(this.#toolList),
     };
@@ -116,7 +122,7 @@ export class AnswerFollower implements AnswerReader {
     if (pieces === null || this.#jsonBytes === 0) {
       return;
     }
-    if (this.#jsonBytes > messageBytesMax) {
+    if (this.#jsonBytes > this.#messageBytesMax) {
       this.#unread += 1;
     } else {
       this.#read(new TextDecoder().decode(Buffer.concat(pieces)));

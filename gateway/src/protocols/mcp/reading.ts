@@ -1,6 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Attributes } from '../../domain/action.ts';
 import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
+import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { decodeUtf8 } from '../../wire/http/strict-json.ts';
 import { actionOf, checkSubject, messageAttributes } from './actions.ts';
 import { AnswerFollower } from './answer.ts';
@@ -30,15 +31,17 @@ const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
  * `limit_exceeded` for what is not let through.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
-export function readRequest(head: RequestHead, body: Uint8Array): McpReading {
+export function readRequest(head: RequestHead, body: Uint8Array, messageBytesMax = defaultEventBytesMax): McpReading {
   checkPath(head.path);
   switch (head.method) {
     case 'POST':
-      return readPost(head, body);
+      return readPost(head, body, messageBytesMax);
     case 'GET':
-      return readBare(head, body, 'mcp.open_stream');
+      assertBare(head, body);
+      return readBare(head, 'mcp.open_stream', messageBytesMax);
     case 'DELETE':
-      return readBare(head, body, 'mcp.end_session');
+      assertBare(head, body);
+      return readBare(head, 'mcp.end_session', messageBytesMax);
     default:
       throw new GatewayError('unsupported', 'MCP over HTTP has the methods POST, GET and DELETE.');
   }
@@ -54,7 +57,7 @@ function checkPath(path: string): void {
   }
 }
 
-function readPost(head: RequestHead, bytes: Uint8Array): McpReading {
+function readPost(head: RequestHead, bytes: Uint8Array, messageBytesMax: number): McpReading {
   if (!jsonType.test(singleHeader(head.headers, 'content-type') ?? '')) {
     throw new GatewayError('malformed', 'A message of MCP is sent as application/json, in UTF-8.');
   }
@@ -68,7 +71,7 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpReading {
   const name = first === undefined ? 'mcp.unknown' : actionOf(first);
   return {
     action: { name, attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) } },
-    answer: new AnswerFollower(body, sessionNamed(head)),
+    answer: new AnswerFollower(body, sessionNamed(head), messageBytesMax),
     ids: idsNamed(head, body.messages),
   };
 }
@@ -81,15 +84,18 @@ function checkBatch({ messages }: Body): void {
   }
 }
 
-/** GET and DELETE: no message. */
-function readBare(head: RequestHead, bytes: Uint8Array, name: string): McpReading {
+function assertBare({ method }: RequestHead, bytes: Uint8Array): void {
   if (bytes.length > 0) {
-    throw new GatewayError('malformed', `A ${head.method} of MCP has no body.`);
+    throw new GatewayError('malformed', `A ${method} of MCP has no body.`);
   }
+}
+
+/** GET and DELETE: no message. */
+function readBare(head: RequestHead, name: string, messageBytesMax: number): McpReading {
   const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
   return {
     action: { name, attributes: connectionAttributes(head, revision) },
-    answer: new AnswerFollower(null, sessionNamed(head)),
+    answer: new AnswerFollower(null, sessionNamed(head), messageBytesMax),
     ids: idsNamed(head, []),
   };
 }

@@ -1,10 +1,13 @@
 import { strict as assert } from 'node:assert';
+import { hash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { renderedCharactersMax, type OpenedRecord, type RecordMeta, type Rendering } from '../../domain/record.ts';
 import { render } from './render.ts';
 import { request } from './testdata/requests.ts';
+
+const halloDigest = `sha256 ${hash('sha256', 'hallo')}`;
 
 function record(kind: string, content: string | Uint8Array | null, meta: Partial<RecordMeta> = {}): OpenedRecord {
   return {
@@ -82,7 +85,7 @@ describe('answers', () => {
       { type: 'new', x: 1 },
       5,
     ];
-    const lines = ['Two found.', '(image/png, 5 bytes)', 'file:///a', 'file:///b: B', '{"type":"new","x":1}', '5'];
+    const lines = ['Two found.', `(image/png, 5 bytes, ${halloDigest})`, 'file:///a', 'file:///b: B', '{"type":"new","x":1}', '5'];
     assert.equal(answered(result({ content })).text, lines.join('\n'));
     assert.deepEqual(answered(result({ content: [{ type: 'text', text: 'hi' }] })).attributes, { 'gen_ai.tool.call.result': 'hi' });
     assert.equal(answered(result({ content: [{ type: 'text', text: 'no such table' }], isError: true })).text, 'error:\nno such table');
@@ -92,7 +95,7 @@ describe('answers', () => {
   test('of other methods', () => {
     for (const [value, text] of [
       [{ contents: [{ uri: 'u', text: 'body' }] }, 'body'],
-      [{ contents: [{ uri: 'u', blob: 'aGFsbG8=', mimeType: 'a/b' }] }, '(a/b, 5 bytes)'],
+      [{ contents: [{ uri: 'u', blob: 'aGFsbG8=', mimeType: 'a/b' }] }, `(a/b, 5 bytes, ${halloDigest})`],
       [{ messages: [{ role: 'user', content: { type: 'text', text: 'Do it' } }] }, 'user: Do it'],
       [{ tools: [{ name: 'search', description: 'Searches' }, { name: 'now' }] }, 'search: Searches\nnow'],
       [{}, '{}'],
@@ -149,4 +152,28 @@ test('T4.43: what is behind 600,000 characters of a text is read, and a text tha
   const cut = answered('a'.repeat(renderedCharactersMax + 7), 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n');
   assert.match(cut.text.slice(-30), /a… 7 characters more$/);
   assert.equal(cut.attributes['countersign.is_whole'], false);
+});
+
+test('T4.19: a request or an answer in several records is read in the last of them', () => {
+  const sent = Buffer.from(
+    `POST / HTTP/1.1\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(request('tools/call', { name: 'find', arguments: { q: 'x'.repeat(100) } }))}`,
+  );
+  const given = Buffer.from(
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(result({ content: [{ type: 'text', text: 'all of it' }] }))}`,
+  );
+  const at = (kind: string, content: Buffer, more: Pick<OpenedRecord, 'seq' | 'continues'>, of?: number): OpenedRecord => ({
+    ...record(kind, content),
+    ...more,
+    meta: { channel: 1, action: 'mcp.call_tool', ...(of === undefined ? {} : { request: of }) },
+  });
+  const records = [
+    at('request', sent.subarray(0, 150), { seq: 0, continues: true }),
+    at('request', sent.subarray(150), { seq: 1, continues: false }, 0),
+    at('response', given.subarray(0, 100), { seq: 2, continues: true }, 0),
+    at('response', given.subarray(100), { seq: 3, continues: false }, 0),
+  ];
+  const texts = records.map((each) => render(each, (seq) => records[seq] ?? null).text);
+  assert.equal(texts[0], '(a part of a request, 150 bytes; its last part shows all of it)');
+  assert.equal(texts[1], `call_tool find({"q":"${'x'.repeat(100)}"})`);
+  assert.equal(texts[3], 'all of it');
 });

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
 import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/record.ts';
 import { parseExactNumbers } from '../../wire/http/exact-json.ts';
+import { headerOf } from '../../wire/http/reading.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier, decodedPiece } from '../../wire/http/recorded-pieces.ts';
+import { contentOf, type Earlier, decodedPiece, wholeAnswer, wholeRequest } from '../../wire/http/recorded-pieces.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseServerBody } from './messages.ts';
@@ -19,7 +21,7 @@ interface Shown {
 
 /** What a person reads of a record. Any bytes are acceptable; what cannot be read is shown as it is. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
-  const { text, attributes } = record.kind === 'request' ? renderRequest(contentOf(record)) : renderResponse(record, earlier);
+  const { text, attributes } = record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);
   return plainRendering(text, attributes);
 }
 
@@ -28,7 +30,17 @@ function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
   return seq !== undefined && earlier(seq)?.meta?.action === 'mcp.call_tool';
 }
 
-function renderRequest(content: Buffer): Shown {
+/** A request in several records is read in the last of them. */
+function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
+  const content = contentOf(record);
+  if (record.meta?.request === undefined && !record.continues) {
+    return renderWholeRequest(content);
+  }
+  const whole = wholeRequest(record, earlier);
+  return whole === null ? { text: `(a part of a request, ${content.length} bytes; its last part shows all of it)`, attributes: {} } : renderWholeRequest(whole);
+}
+
+function renderWholeRequest(content: Buffer): Shown {
   const request = readRecordedRequest(content);
   const body = request?.body ?? content;
   const messages = readMessages(body.toString('utf8'));
@@ -48,12 +60,18 @@ function renderRequest(content: Buffer): Shown {
 function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   const response = readRecordedResponse(contentOf(record));
   const status = response?.head.status ?? 200;
-  const text = renderAnswer(plainText(response?.body ?? decodedPiece(record, earlier)));
+  const text = renderAnswer(plainText(response?.body ?? wholeJson(record, earlier) ?? decodedPiece(record, earlier)));
   const isShown = (status < 200 || status > 299 || text === '') && response !== null;
   return {
     text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
     attributes: isAnswerToCall(record, earlier) && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {},
   };
+}
+
+/** An answer that is one document, where its last record is reached; null for a piece before that, and for a stream. */
+function wholeJson(record: OpenedRecord, earlier: Earlier): Buffer | null {
+  const whole = wholeAnswer(record, earlier);
+  return whole !== null && /^application\/json\b/i.test(headerOf(whole.head.headers, 'content-type') ?? '') ? whole.body : null;
 }
 
 /** Messages, or the events of a stream with one each, or a piece of either. */
@@ -159,13 +177,19 @@ function describePart(part: unknown): string {
   }
   const binary = typeof data === 'string' ? data : blob;
   if (typeof binary === 'string') {
-    return `(${print(mimeType ?? type ?? 'binary')}, ${Buffer.byteLength(binary, 'base64')} bytes)`;
+    return describeMedia(print(mimeType ?? type ?? 'binary'), binary);
   }
   if (isObject(resource)) {
-    const shown = resource['text'] ?? (typeof resource['blob'] === 'string' ? `(${Buffer.byteLength(resource['blob'], 'base64')} bytes)` : '');
+    const shown = resource['text'] ?? (typeof resource['blob'] === 'string' ? describeMedia(print(resource['mimeType'] ?? 'binary'), resource['blob']) : '');
     return `${print(resource['uri'])}: ${print(shown)}`;
   }
   return typeof uri === 'string' ? uri : JSON.stringify(part);
+}
+
+/** What they are, how long, and by what they can be recognised. */
+function describeMedia(type: string, base64: string): string {
+  const bytes = Buffer.from(base64, 'base64');
+  return `(${type}, ${bytes.length} bytes, sha256 ${hash('sha256', bytes)})`;
 }
 
 /** Text as it is; never a method of what a peer sent. */

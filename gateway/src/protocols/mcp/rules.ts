@@ -1,7 +1,7 @@
 import type { Told } from '../../domain/protocol.ts';
 import type { AnswerReader } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { idsAreFor, targetCall } from '../../wire/http/target-options.ts';
+import { eventBytesMax, idsAreFor, targetCall } from '../../wire/http/target-options.ts';
 import type { AnswerFollower } from './answer.ts';
 import { McpScreen } from './answer-screen.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
@@ -17,14 +17,14 @@ const servers = new ServersOfSessions();
 export const rules: ExchangeRules = {
   isReadWhole: () => true,
   read: (head, body, target) => {
-    const { action, answer, ids } = readRequest(head, body ?? new Uint8Array());
+    const { action, answer, ids } = readRequest(head, body ?? new Uint8Array(), eventBytesMax(target));
     const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
     // A program is one session's alone.
     const isFor = target.command === undefined ? idsAreFor(target) : null;
     return {
       action: { name: action.name, attributes, ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
       answer: watchTools(target.name, answer, isFor !== null),
-      screen: new McpScreen(head),
+      screen: new McpScreen(head, eventBytesMax(target)),
     };
   },
   call: (target) => targetCall(target),
@@ -51,6 +51,9 @@ function watchTools(target: string, answer: AnswerFollower, areIdsKept: boolean)
     },
     bytes: (piece) => {
       answer.bytes(piece);
+    },
+    unreadable: () => {
+      answer.unreadable();
     },
     facts: () => answer.facts(),
     ...(areIdsKept ? { given: () => answer.given() } : {}),

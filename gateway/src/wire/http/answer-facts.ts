@@ -5,8 +5,7 @@ import { ByteWriter } from '../byte-writer.ts';
 import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
 
-/** Of an encoded answer, read for its facts alone: what is longer is recorded and not understood. */
-const encodedBytesMax = 16 * 1024 * 1024;
+/** Of an encoded answer that is read for its facts, once it is decoded. */
 const decodedBytesMax = 64 * 1024 * 1024;
 
 type Decode = (bytes: Uint8Array) => Promise<Buffer>;
@@ -36,15 +35,18 @@ async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Ar
 export class AnswerFacts {
   readonly #reader: AnswerReader;
   readonly #directUrls: DirectUrls;
+  readonly #encodedBytesMax: number;
   #coding = '';
   #encoded: ByteWriter | null = null;
   #encodedBytes = 0;
   #decoding: Promise<void> | null = null;
   #hasLength = false;
 
-  constructor(reader: AnswerReader, directUrls: DirectUrls) {
+  /** `encodedBytesMax`: what is held of an encoded answer. */
+  constructor(reader: AnswerReader, directUrls: DirectUrls, encodedBytesMax: number) {
     this.#reader = reader;
     this.#directUrls = directUrls;
+    this.#encodedBytesMax = encodedBytesMax;
   }
 
   head(head: ResponseHead): void {
@@ -67,14 +69,20 @@ export class AnswerFacts {
       return;
     }
     this.#encodedBytes += piece.length;
-    if (this.#encodedBytes <= encodedBytesMax) {
+    if (this.#encodedBytes <= this.#encodedBytesMax) {
       this.#encoded.bytes(piece);
+    } else {
+      this.#encoded = new ByteWriter();
     }
   }
 
   /** At the end of what came. Null: they are there at once. */
   finish(): Promise<void> | null {
-    if (this.#encoded === null || this.#encodedBytes > encodedBytesMax) {
+    if (this.#encoded === null) {
+      return null;
+    }
+    if (this.#encodedBytes > this.#encodedBytesMax) {
+      this.#reader.unreadable?.();
       return null;
     }
     this.#decoding ??= this.#decode(this.#encoded.finish());
@@ -104,9 +112,11 @@ export class AnswerFacts {
 
   async #decode(encoded: Buffer): Promise<void> {
     const plain = await decodeContent(this.#coding, encoded);
-    if (plain !== null) {
-      this.#directUrls.bytes(plain);
-      this.#reader.bytes(plain);
+    if (plain === null) {
+      this.#reader.unreadable?.();
+      return;
     }
+    this.#directUrls.bytes(plain);
+    this.#reader.bytes(plain);
   }
 }

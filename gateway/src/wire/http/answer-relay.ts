@@ -8,6 +8,7 @@ import { composeResponseHead } from './head.ts';
 import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
 import type { DirectUrls } from './own-urls.ts';
 import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
+import { eventBytesMax } from './target-options.ts';
 
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;
@@ -67,7 +68,7 @@ export class AnswerRelay implements CallReceiver {
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
-    this.#facts = new AnswerFacts(parts.reader, parts.direct);
+    this.#facts = new AnswerFacts(parts.reader, parts.direct, eventBytesMax(parts.session.target));
     parts.response.on('drain', this.#balance);
   }
 

@@ -71,6 +71,8 @@ export interface OwnRequest {
 export interface AnswerReader {
   head(head: ResponseHead): void;
   bytes(piece: Uint8Array): void;
+  /** The body is not given: it is longer than what is held of one that is encoded, or its coding cannot be undone. */
+  unreadable?(): void;
   /** What came so far is part of a stream, and ends with the end of an event: another one may follow. */
   readonly isBetweenEvents?: boolean;
   /** At the end, also of an answer that was cut. */

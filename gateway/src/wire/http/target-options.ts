@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { IdOwner } from '../../domain/action.ts';
 import type { CallCredential, CallHead } from '../../domain/exchange.ts';
 import type { OptionsSchema } from '../../domain/options.ts';
-import type { Target } from '../../domain/target.ts';
+import type { Target, TargetFacts } from '../../domain/target.ts';
 import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
 import type { TargetCall } from './rules.ts';
 
 const bodyBytesMax = 1024 * 1024 * 1024;
+/** Where a target's options do not say it. */
+export const defaultEventBytesMax = 16 * 1024 * 1024;
+const highestEventBytesMax = 64 * 1024 * 1024;
 
 const authSchema = z
   .string()
@@ -47,9 +50,23 @@ const whoseIds = (otherwise: IdOwner) =>
     .default(otherwise)
     .describe('Who may name an id that the target gave (a session, a response, a file): the same run, the same principal in any run, or anybody.');
 
-/** The options of a protocol over HTTP: those of every one, and its own. `whose`: where targets give ids, whose they are unless the options say it. */
+const eventBytes = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(highestEventBytesMax)
+  .default(defaultEventBytesMax)
+  .describe(
+    'How many bytes of one event of an answer, of an answer that is one JSON document, or of an answer that is compressed, are held to be read. A longer one is recorded and passed on as any other; the facts that it would have given are missing, and the record says `countersign.is_whole: false`.',
+  );
+
+/**
+ * The options of a protocol over HTTP: those of every one, and its own. `whose`: of one that reads answers, for whom the ids are that a target gives in them, unless the
+ * options say it.
+ */
 export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema {
-  const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...(whose === undefined ? {} : { ids: whoseIds(whose) }), ...shape });
+  const reading = whose === undefined ? {} : { ids: whoseIds(whose), eventBytesMax: eventBytes };
+  const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...reading, ...shape });
   return options.refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
     path: ['auth'],
     message: 'aws-sigv4 needs awsRegion and awsService',
@@ -61,6 +78,11 @@ type HttpOptions = z.output<z.ZodObject<typeof shape>>;
 /** Null: everybody may name what the target gave to anybody. */
 export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
   return ids === 'run' || ids === 'principal' ? ids : null;
+}
+
+/** How much of an event, of a document or of a compressed answer is held to be read. */
+export function eventBytesMax({ options: { eventBytesMax: bytes } }: Pick<TargetFacts, 'options'>): number {
+  return typeof bytes === 'number' ? bytes : defaultEventBytesMax;
 }
 
 /** How a target is called by its options. `auth`: where it goes when the options do not say. */
