@@ -1,5 +1,5 @@
 import type { Action, ActionDefinition, GivenIds } from './action.ts';
-import type { Authorization } from './decision.ts';
+import type { Authorization, Decision } from './decision.ts';
 import type { GatewayError } from './errors.ts';
 import type { CallOptions, CallReceiver, Exchange, UpstreamCall } from './exchange.ts';
 import type { Grant } from './grant.ts';
@@ -190,6 +190,8 @@ export interface Session {
    * `limit_exceeded` when more is to be said of the request than a record holds.
    */
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
+  /** What policy says of an action, without a record and without a grant: of what another record says already. A denial is recorded by asking with `request`. */
+  decide(action: Action, bytes: readonly Uint8Array[]): Decision;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
   /** Ids that the target gives to this client, before it gets them: from then on they are for whoever it is alone, across restarts. Throws GatewayError `cannot_record`. */

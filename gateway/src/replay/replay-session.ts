@@ -77,6 +77,10 @@ export class ReplaySession implements Session, RecordedTarget {
     return { ...authorize({ policy: () => policy, identity, target: this.target }, action, bytes), seq, record: `replay/${seq}` };
   }
 
+  decide(): Decision {
+    return decision;
+  }
+
   record(): number {
     this.#seq += 1;
     return this.#seq;

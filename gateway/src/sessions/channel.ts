@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Action, GivenIds } from '../domain/action.ts';
+import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
@@ -90,6 +91,10 @@ export class Channel implements Session {
     const meta = this.#requestMeta.print(action, facts, authorization.decision, relation?.partOf);
     const made = this.#append({ kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true });
     return { ...authorization, ...made };
+  }
+
+  decide(action: Action, bytes: readonly Uint8Array[]): Decision {
+    return authorize(this.#gate, action, bytes).decision;
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {

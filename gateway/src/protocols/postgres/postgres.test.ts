@@ -186,6 +186,31 @@ describe('between real clients and a real PostgreSQL', () => {
     );
   });
 
+  test('T4.41: what drivers say at each connection is decided as a SET too, and no record of its own while it is allowed', async () => {
+    const spellings: readonly pg.ClientConfig[] = [
+      { options: '-c client_min_messages=panic' },
+      { options: '-cclient_min_messages=panic' },
+      { options: '--client-min-messages=panic' },
+      { application_name: 'panic' },
+      { options: '-c search_path=app --DateStyle=panic' },
+      { connectionString: `postgres://bot:${goodToken}@127.0.0.1:${served.port}/orders?options=-c%20TimeZone%3Dpanic` },
+    ];
+    door.forbidden = 'panic';
+    for (const config of spellings) {
+      const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', ...config });
+      client.on('error', () => undefined);
+      await assert.rejects(client.connect(), { code: '42501' }, JSON.stringify(config));
+      const { records } = lastSession();
+      assert.deepEqual([records.length, records[0]?.meta?.action, records[0]?.meta?.verdict], [2, 'postgres.query', 'deny'], JSON.stringify(config));
+      assert.match(shown(lastSession())[0] ?? '', /SET \w+ TO 'panic'/);
+    }
+    door.forbidden = 'forbidden';
+    const client = await connect();
+    assert.equal(lastSession().records[0]?.meta?.action, 'postgres.connect');
+    assert.match(shown(lastSession())[0] ?? '', /client_encoding/);
+    await client.end();
+  });
+
   const inOther: readonly (readonly [string, string, string])[] = [
     ['LATIN1', 'straße', 'latin1'],
     ['EUC_JP', '日本語', 'c6fccbdcb8ec'],

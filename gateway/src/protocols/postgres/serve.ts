@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
+import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Client, Door, Session } from '../../domain/protocol.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
@@ -99,18 +100,23 @@ function encodingOf(greeting: readonly Buffer[]): string {
 }
 
 /**
- * What the startup packet sets is decided on and recorded as the SET that does the same. The target gets it by its own startup packet, so that RESET and DISCARD lead
- * back to it.
+ * What the startup packet sets is decided on as the SET that does the same, all of it, and recorded as that: of presentation, which each driver sets and the record of
+ * the connection holds, only what is not simply allowed. The target gets it by its own startup packet, so that RESET and DISCARD lead back to it.
  */
 async function decideSettings(session: Session, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
-  const statements = settingStatements(settings);
-  if (statements === null) {
-    return;
+  const action = { name: 'postgres.query', attributes };
+  const { presentation, others } = settingStatements(settings);
+  const isRecorded = presentation !== null && !isSimplyAllowed(session.decide(action, [simpleQuery(presentation)]));
+  for (const statements of [isRecorded ? presentation : null, others]) {
+    const outcome = statements === null ? null : await session.request(action, [simpleQuery(statements)]);
+    if (outcome?.grant === null) {
+      throw new GatewayError('refused', outcome.decision.reason);
+    }
   }
-  const outcome = await session.request({ name: 'postgres.query', attributes }, [simpleQuery(statements)]);
-  if (outcome.grant === null) {
-    throw new GatewayError('refused', outcome.decision.reason);
-  }
+}
+
+function isSimplyAllowed({ verdict, obligations }: Decision): boolean {
+  return verdict === 'allow' && obligations.length === 0;
 }
 
 /** Tells the client why there is no connection, on the record if there is a session. An error that is not ours cuts it and goes on up. */

@@ -76,12 +76,13 @@ describe('A3: startup parameters', () => {
   }
 
   test('T4.41: what is set is told as the SET that does the same', () => {
-    const statements = (parameters: Readonly<Record<string, string>>) => settingStatements(read(parameters).settings);
+    const statements = (parameters: Readonly<Record<string, string>>) => settingStatements(read(parameters).settings).others;
     assert.equal(statements({ search_path: may.search_path, jit: 'off' }), `SET search_path TO 'app', 'Odd "One"'; SET jit TO 'off'`);
     assert.equal(statements({ 'app.tenant': may['app.tenant'] }), String.raw`SET app.tenant TO E'it''s \\ 7'`);
     assert.equal(statements({ search_path: '"$user", Public' }), `SET search_path TO '$user', 'public'`);
     assert.equal(statements({ search_path: '' }), `SET search_path TO ''`);
-    assert.equal(statements({ application_name: 'x', client_encoding: 'UTF8', timezone: 'UTC' }), null);
+    const { presentation, others } = settingStatements(read({ application_name: 'x', TimeZone: 'UTC', jit: 'off' }).settings);
+    assert.deepEqual([presentation, others], ["SET application_name TO 'x'; SET timezone TO 'UTC'", "SET jit TO 'off'"]);
   });
 
   test('replication is refused, unless it says no', () => {

@@ -24,7 +24,10 @@ const refused: ReadonlySet<string> = new Set([
   'jit_profiling_support',
 ]);
 
-/** Says what the client is called and how values look, and nothing of what statements do: the startup packet's own record is enough. */
+/**
+ * What the client is called, how values look and which notices it wants. Drivers say these at each connection, and the record of the connection holds them: a record of
+ * their own would only be in the way.
+ */
 const presentation: ReadonlySet<string> = new Set([
   'application_name',
   'client_encoding',
@@ -80,16 +83,24 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   };
 }
 
-/**
- * What the settings do, as statements: for the decision and the record. They are never executed, and PostgreSQL gets the settings as they are. Null when they
- * are of presentation alone.
- */
-export function settingStatements(settings: ReadonlyMap<string, string>): string | null {
-  const statements = Array.from(settings, ([name, value]) => {
-    const values = listsOfNames.has(name) ? splitNames(value) : [value];
-    return presentation.has(name) ? null : `SET ${name} TO ${values.length === 0 ? "''" : values.map(quote).join(', ')}`;
-  }).filter((statement) => statement !== null);
-  return statements.length === 0 ? null : statements.join('; ');
+/** What the settings of a startup packet do, as statements that are never executed: PostgreSQL gets the settings as they are. Null where there are none. */
+export interface SettingStatements {
+  /** Those that the record of the connection is enough for. */
+  readonly presentation: string | null;
+  readonly others: string | null;
+}
+
+export function settingStatements(settings: ReadonlyMap<string, string>): SettingStatements {
+  const statements = (isPresentation: boolean): string | null => {
+    const chosen = [...settings].filter(([name]) => presentation.has(name) === isPresentation);
+    return chosen.length === 0 ? null : chosen.map(([name, value]) => `SET ${name} TO ${valueOf(name, value)}`).join('; ');
+  };
+  return { presentation: statements(true), others: statements(false) };
+}
+
+function valueOf(name: string, value: string): string {
+  const values = listsOfNames.has(name) ? splitNames(value) : [value];
+  return values.length === 0 ? "''" : values.map(quote).join(', ');
 }
 
 /** Reads the same whatever `standard_conforming_strings` says. */

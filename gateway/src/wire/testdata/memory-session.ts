@@ -57,6 +57,11 @@ export class MemorySession implements Session {
     throw new GatewayError('unsupported', 'The test dials by itself.');
   }
 
+  decide(_action: Action, bytes: readonly Uint8Array[]): Decision {
+    const verdict = Buffer.concat(bytes).toString('latin1').startsWith('deny') ? 'deny' : 'allow';
+    return { verdict, policies: [], policyVersion: '1', reason: 'the test says so', obligations: [] };
+  }
+
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     const text = Buffer.concat(bytes).toString('latin1');
     const decide = (verdict: Verdict): RequestOutcome => {

@@ -17,6 +17,8 @@ export class OpenDoor implements Door {
   readonly sessions: ArraySession[] = [];
   readonly credentials: Credential[] = [];
   readonly turnedAwayBy: string[] = [];
+  /** Sessions begin with this. */
+  forbidden = 'forbidden';
   readonly signals = new Map<string, () => Promise<void>>();
   readonly #target: Target;
 
@@ -45,6 +47,7 @@ export class OpenDoor implements Door {
       return Promise.reject(new GatewayError('unknown_target', `There is no target "${credential.target}" here.`));
     }
     const session = new ArraySession(this.#target, this.limits, this.signals);
+    session.forbidden = this.forbidden;
     this.sessions.push(session);
     return Promise.resolve(session);
   }
@@ -91,9 +94,15 @@ export class ArraySession implements Session {
     return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
   }
 
+  decide(_action: Action, bytes: readonly Uint8Array[]): Decision {
+    const verdict = Buffer.concat(bytes).includes(this.forbidden) ? 'deny' : 'allow';
+    return { verdict, policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
+  }
+
   request(action: Action, bytes: readonly Uint8Array[], relation?: { readonly byGateway?: boolean }): RequestOutcome {
-    const verdict = relation?.byGateway !== true && Buffer.concat(bytes).includes(this.forbidden) ? 'deny' : 'allow';
-    const decision: Decision = { verdict, policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
+    const decided = this.decide(action, bytes);
+    const decision: Decision = relation?.byGateway === true ? { ...decided, verdict: 'allow' } : decided;
+    const { verdict } = decision;
     const seq = this.record('request', { action: action.name, attributes: action.attributes, verdict }, bytes);
     const record = `array/${seq}`;
     return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq, record } : { decision, grant: null, seq, record };
