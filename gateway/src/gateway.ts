@@ -11,7 +11,7 @@ import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { Principal } from './domain/principal.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
-import { Follower } from './feed/follower.ts';
+import { Follower, sayBehind } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
@@ -41,6 +41,8 @@ import { openLog, type Logger } from './telemetry.ts';
 import { HttpCalls } from './wire/http/calls.ts';
 import { readServerCertificate } from './wire/tls.ts';
 
+/** The index gets so much time before clients are let in, which is enough after a usual stop; one that is farther behind catches up while the gateway serves. */
+const headStartMs = 1000;
 const software = 'countersign 0.1.0';
 /** Clients are told and sessions closed within this, at a stop. */
 const stopMs = 8000;
@@ -129,10 +131,7 @@ export class Gateway implements AsyncDisposable {
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
     const index = new SessionIndex(this.#parts.use(openIndexFile(join(data, 'index.db'))), keys.cacheKey());
-    const follower = this.#parts.use(await Follower.open(data, keys, index, this.#trouble('follow the journal')));
-    for (const protocol of protocols) {
-      protocol.recall?.(index.told(protocol.id));
-    }
+    const follower = this.#parts.use(await Follower.begin(data, keys, index, this.#trouble('follow the journal')));
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
@@ -152,6 +151,7 @@ export class Gateway implements AsyncDisposable {
         (place, key) => index.toldOf('gateway', place, key),
         () => follower.isWhole,
       ),
+      requireRecalled: recalling(follower, index, recorder),
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
@@ -166,7 +166,7 @@ export class Gateway implements AsyncDisposable {
         index,
         follower,
         findProtocol,
-        isRunning: true,
+        written: () => recorder.size,
         published: 0,
         onDifference: (what) => {
           this.#log.warn({ what }, 'index.db did not agree with the journal, and is made again from it');
@@ -186,6 +186,12 @@ export class Gateway implements AsyncDisposable {
       software,
       isStopping: () => this.#stopping !== null,
     });
+    if (!(await follower.whenWhole(headStartMs))) {
+      this.#log.warn(
+        { records: follower.size, of: recorder.size },
+        `${sayBehind(follower, recorder.size)} Until then there are no answers about what was recorded, and what depends on it is refused.`,
+      );
+    }
     await this.#listen(door, api);
     this.#parts.use(
       watchConfig(this.#config.file, () => {
@@ -361,4 +367,19 @@ export class Gateway implements AsyncDisposable {
       this.#log.error({ err: error }, `could not ${what}`);
     };
   }
+}
+
+/** Tells protocols what was recorded of their targets, each once, as soon as all of it is known. Until then it throws `catching_up` for them. */
+function recalling(follower: Follower, index: SessionIndex, recorder: Recorder): (protocol: string) => void {
+  const untold = new Map(protocols.map((protocol) => [protocol.id, protocol]));
+  return (id) => {
+    const protocol = untold.get(id);
+    if (protocol?.recall !== undefined) {
+      if (!follower.isWhole) {
+        throw new GatewayError('catching_up', `${sayBehind(follower, recorder.size)} What was seen of this target is not known yet: try again in a moment.`);
+      }
+      protocol.recall(index.told(id));
+      untold.delete(id);
+    }
+  };
 }

@@ -34,7 +34,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
   const database = openIndexCopy(data);
   const index = new SessionIndex(database, keys.cacheKey());
   const follower = await Follower.open(data, keys, index, () => undefined);
-  const recordings = new Recordings({ data, keys, index, follower, findProtocol, isRunning: false, published: published?.size ?? 0, onDifference });
+  const recordings = new Recordings({ data, keys, index, follower, findProtocol, written: null, published: published?.size ?? 0, onDifference });
   return {
     sessions: (page) => recordings.list(page),
     async *records(id) {

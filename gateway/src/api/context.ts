@@ -111,6 +111,8 @@ export interface ApiContext {
   logFile(path: string): Promise<Uint8Array | null>;
   /** Why nothing is served now; empty: it is. One sentence each, and nothing in it that not everybody may know. */
   unreadiness(): readonly string[];
+  /** How far the index is, which everybody may know; null: it is whole. */
+  indexBehind(): string | null;
   measure(): Promise<Measures>;
   /** Errors: `unknown_principal`, `refused`, `unauthenticated`, `unknown_target`, `limit_exceeded`. */
   openRun(request: RunRequest, by: Caller): Promise<OpenedRun>;

@@ -9,7 +9,7 @@ import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
 import { makeBundle, makeReceipt, readLogFile } from '../feed/evidence.ts';
-import type { Follower } from '../feed/follower.ts';
+import { sayBehind, type Follower } from '../feed/follower.ts';
 import type { Reading, Recordings } from '../feed/recordings.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator, NewToken } from '../identity/authenticate.ts';
@@ -216,6 +216,11 @@ export class GatewayApi implements ApiContext {
       reasons.push('No checkpoint has been published for some time: what is recorded is not under a signature that readers outside can see.');
     }
     return reasons;
+  }
+
+  indexBehind(): string | null {
+    const { follower, recorder } = this.#parts;
+    return follower.isWhole ? null : sayBehind(follower, recorder.size);
   }
 
   async measure(): Promise<Measures> {

@@ -43,7 +43,10 @@ function createApi(api: ApiContext, onError: (error: unknown) => void, where: Ap
   app.get('/readyz', ({ env }) => {
     checkOrigin(env.incoming);
     const reasons = api.unreadiness();
-    return reasons.length === 0 ? Response.json({ status: 'ready' }) : Response.json({ status: 'not ready', reasons }, { status: 503 });
+    const behind = api.indexBehind();
+    return reasons.length === 0
+      ? Response.json({ status: 'ready', ...(behind === null ? {} : { index: behind }) })
+      : Response.json({ status: 'not ready', reasons }, { status: 503 });
   });
   for (const { method, path, callers, answer } of routes) {
     app.on(method, path, async (context) => {

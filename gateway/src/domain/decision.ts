@@ -17,8 +17,8 @@ export interface Decision {
   /** One sentence for the person or agent who asked. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
-  /** Of a denial: the client is told that there is no such thing, and learns nothing of what is another's. */
-  readonly isHidden?: true;
+  /** Of a denial, what the client is told in the place of it: that there is no such thing, so that it learns nothing of what is another's; or that it is not known yet. */
+  readonly answeredAs?: 'not_found' | 'catching_up';
 }
 
 /** What the gate hands back: only an allowed request has a grant. */

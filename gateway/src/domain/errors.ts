@@ -15,6 +15,7 @@ export const errorCodes = [
   'target_tls_failed',
   'target_refused_credential',
   'cannot_record',
+  'catching_up',
   'halted',
   'stopping',
   'limit_exceeded',

@@ -12,6 +12,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   target_tls_failed: 502,
   target_refused_credential: 502,
   cannot_record: 507,
+  catching_up: 503,
   halted: 409,
   stopping: 503,
   limit_exceeded: 413,

@@ -46,7 +46,12 @@ export class Follower implements AsyncDisposable {
   #catchingUp: Promise<void> | null = null;
   /** The index was of another journal, or changed by another hand: it was made again. */
   isRemade = false;
-  #isWhole = true;
+  #isWhole = false;
+  /** The next look begins with an empty index. */
+  #isStale = false;
+  #isLeaving = false;
+  #isFailing = false;
+  #nextLook: Promise<void> | null = null;
   readonly #watchers = new Set<() => void>();
 
   private constructor(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void) {
@@ -55,16 +60,44 @@ export class Follower implements AsyncDisposable {
     this.#index = index;
     this.#onTrouble = onTrouble;
     this.#timer = setInterval(() => {
-      this.catchUp().catch(onTrouble);
+      void this.#look();
     }, followMs);
     this.#timer.unref();
   }
 
+  /** Resolves when the index is whole. */
   static async open(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void): Promise<Follower> {
     const follower = new Follower(data, keys, index, onTrouble);
     await follower.#resume();
     await follower.catchUp();
     return follower;
+  }
+
+  /** Resolves before the index is whole, which may take as long as reading the journal: it is made so while others work. */
+  static async begin(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void): Promise<Follower> {
+    const follower = new Follower(data, keys, index, onTrouble);
+    await follower.#resume();
+    void follower.#look();
+    return follower;
+  }
+
+  /** Everything that was written before the start is in the index. Not so while it is made again. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Whether the index is whole, as soon as it is and at the latest after `waitMs`. */
+  async whenWhole(waitMs: number): Promise<boolean> {
+    const wait = new AbortController();
+    // Before anything listens, this timer is all that keeps the process.
+    const timer = setTimeout(() => {
+      wait.abort();
+    }, waitMs);
+    while (!this.#isWhole && !wait.signal.aborted) {
+      await this.progress(wait.signal);
+    }
+    clearTimeout(timer);
+    return this.#isWhole;
   }
 
   /** Records that were looked at, from the beginning of the log. */
@@ -84,10 +117,9 @@ export class Follower implements AsyncDisposable {
 
   /** Makes the index again from the journal. Resolves when it is done. */
   async rebuild(): Promise<void> {
-    await this.#inTurn(async () => {
-      this.#forget();
-      await this.#follow();
-    });
+    this.#isWhole = false;
+    this.#isStale = true;
+    await this.catchUp();
   }
 
   async #resume(): Promise<void> {
@@ -108,22 +140,36 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  /** False while the index is made again: what it does not hold may only not have been read yet. */
-  get isWhole(): boolean {
-    return this.#isWhole;
-  }
-
   #forget(): void {
     this.isRemade = true;
     this.#isWhole = false;
     this.#index.clear();
     this.#live.clear();
     this.#position = beginning;
+    this.#isStale = false;
   }
 
   /** Resolves when everything written before the call is in the index. */
   async catchUp(): Promise<void> {
-    await this.#inTurn(async () => this.#follow());
+    // Those who ask before the next look has begun share it.
+    this.#nextLook ??= this.#inTurn(async () => {
+      this.#nextLook = null;
+      await this.#follow();
+    });
+    await this.#nextLook;
+  }
+
+  /** The first of several failures is told. */
+  async #look(): Promise<void> {
+    try {
+      await this.catchUp();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing) {
+        this.#onTrouble(error);
+      }
+      this.#isFailing = true;
+    }
   }
 
   async #inTurn(act: () => Promise<void>): Promise<void> {
@@ -143,7 +189,7 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  /** Resolves after the next look that found something, or when the signal aborts. */
+  /** Resolves when more is in the index, or it became whole, or when the signal aborts. */
   progress(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -158,11 +204,15 @@ export class Follower implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    // What the index does not have yet the next start finds in the journal.
-    await this.catchUp().catch(this.#onTrouble);
+    // What the index does not have yet the next start finds in the journal: nobody waits for one that is far behind.
+    this.#isLeaving = !this.#isWhole;
+    await this.#look();
   }
 
   async #follow(): Promise<void> {
+    if (this.#isStale) {
+      this.#forget();
+    }
     const progress: Progress = { position: this.#position, touched: new Map(), told: [], damage: [] };
     let unsavedBytes = 0;
     try {
@@ -177,9 +227,15 @@ export class Follower implements AsyncDisposable {
           this.#save(progress);
           unsavedBytes = 0;
         }
+        if (this.#isLeaving) {
+          break;
+        }
       }
       this.#save(progress);
-      this.#isWhole = true;
+      if (!this.#isWhole && !this.#isStale && !this.#isLeaving) {
+        this.#isWhole = true;
+        this.#tell();
+      }
     } catch (error) {
       // What was counted and not saved is counted again.
       this.#restore();
@@ -207,6 +263,10 @@ export class Follower implements AsyncDisposable {
     touched.clear();
     told.length = 0;
     damage.length = 0;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const watcher of this.#watchers) {
       watcher();
     }
@@ -272,6 +332,12 @@ export class Follower implements AsyncDisposable {
     this.#live.set(leaf.session, followed);
     return followed;
   }
+}
+
+/** Why a question has no answer yet, and how far the index is. How many records there are is not for everybody who is told. */
+export function sayBehind({ size }: Follower, written: number): string {
+  const percent = Math.min(99, Math.floor((100 * size) / Math.max(1, written)));
+  return `The index is catching up with the journal: it is at ${percent} %.`;
 }
 
 function addPart(parts: SessionPart[], part: SessionPart): void {

@@ -4,9 +4,12 @@ import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-r
 import { Turn } from '../domain/turn.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
-import type { Follower } from './follower.ts';
+import { sayBehind, type Follower } from './follower.ts';
 import { IndexDiffers, summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
 import { Presenter, type FindProtocol } from './timeline.ts';
+
+/** A question waits so long for an index that is not whole. */
+const questionMs = 2000;
 
 export interface RecordingsParts {
   readonly data: string;
@@ -14,8 +17,8 @@ export interface RecordingsParts {
   readonly index: SessionIndex;
   readonly follower: Follower;
   readonly findProtocol: FindProtocol;
-  /** A gateway writes the journal in this process: what goes on is known and need not be looked for. */
-  readonly isRunning: boolean;
+  /** How many records the gateway wrote that runs in this process: what goes on is known and need not be looked for. Null where none runs. */
+  readonly written: (() => number) | null;
   /** Records under the checkpoint that was given out: the journal reaches so far. 0 where the one who writes the journal knows. */
   readonly published: number;
   /** The index did not agree with the journal, and was made again. */
@@ -38,7 +41,7 @@ export class Recordings {
     this.#parts = parts;
   }
 
-  /** Oldest first; among `all` are the gateway's own. Errors: `not_found`; `store_damaged`, behind the sessions that are there. */
+  /** Oldest first; among `all` are the gateway's own. Errors: `not_found`; `catching_up`; `store_damaged`, behind the sessions that are there. */
   async *list({ which, after, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
     let last = after === undefined ? 0 : (await this.find(after)).id;
     let left = limit;
@@ -60,7 +63,7 @@ export class Recordings {
     this.#requireWhole();
   }
 
-  /** Errors: `not_found`. */
+  /** Errors: `not_found`, `catching_up`. */
   async find(id: string): Promise<IndexedSession> {
     const session = await this.#trusted(() => this.#parts.follower.findLive(id) ?? this.#parts.index.find(id));
     if (session === null) {
@@ -96,13 +99,14 @@ export class Recordings {
   }
 
   extentOf({ id, session, records, closedMs }: IndexedSession): SessionExtent {
-    const state = closedMs !== null ? 'closed' : this.#parts.isRunning ? 'live' : 'open';
+    const state = closedMs !== null ? 'closed' : this.#parts.written !== null ? 'live' : 'open';
     return { session, records, state, parts: (seq) => this.#parts.index.parts(id, seq) };
   }
 
   /** What the index says, once it agrees with the journal. */
   async #trusted<Result>(ask: () => Result): Promise<Result> {
-    const { follower, onDifference } = this.#parts;
+    const { follower, written, onDifference } = this.#parts;
+    await this.#whole();
     await this.#catchUp();
     try {
       return ask();
@@ -111,8 +115,17 @@ export class Recordings {
         throw error;
       }
       onDifference(error.message);
-      await follower.rebuild();
+      const made = follower.rebuild();
+      await (written === null ? made : Promise.race([made, this.#whole()]));
       return ask();
+    }
+  }
+
+  /** Errors: `catching_up`. */
+  async #whole(): Promise<void> {
+    const { follower, written } = this.#parts;
+    if (!follower.isWhole && !(await follower.whenWhole(questionMs))) {
+      throw new GatewayError('catching_up', `${sayBehind(follower, written?.() ?? 0)} Ask again in a moment.`);
     }
   }
 

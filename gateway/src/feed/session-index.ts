@@ -83,6 +83,13 @@ export interface IndexedTold extends Told {
 
 /** Opens `index.db`; one that is no database any more is made anew. */
 export function openIndexFile(file: string): Sqlite {
+  const database = openIndexDatabase(file);
+  // Who holds a cache makes nobody wait: what cannot be written now is written after the next look at the journal.
+  database.exec('PRAGMA busy_timeout = 0');
+  return database;
+}
+
+function openIndexDatabase(file: string): Sqlite {
   try {
     return openSqlite(file, { journal: 'wal' });
   } catch (error) {

@@ -4,6 +4,7 @@ import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
+import type { IdRefusal } from './ids-of-targets.ts';
 
 /** The policy in force; a configuration change replaces it for the next action of every session. */
 export type CurrentPolicy = () => PolicyEngine;
@@ -13,7 +14,7 @@ export interface GateContext {
   readonly identity: Identity;
   readonly target: Target;
   /** Why these ids may not be named; null when they may. */
-  readonly refusalOf?: (ids: NamedIds) => string | null;
+  readonly refusalOf?: (ids: NamedIds) => IdRefusal | null;
 }
 
 /** Decides on one action and, when it is allowed, mints the only thing that an upstream forwards. */
@@ -26,8 +27,8 @@ export function authorize(context: GateContext, action: Action, bytes: readonly 
   }
   const refusal = action.ids === undefined ? null : (context.refusalOf?.(action.ids) ?? null);
   if (refusal !== null) {
-    const refused = refuse(policy, refusal);
-    return { ...refused, decision: { ...refused.decision, isHidden: true } };
+    const refused = refuse(policy, refusal.reason);
+    return { ...refused, decision: { ...refused.decision, answeredAs: refusal.answeredAs } };
   }
   const decision = policy.decide({ principal: standing.principal, target: context.target, within: context.identity.targets, action });
   return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };

@@ -26,21 +26,21 @@ test('T4.7, E50: while the index is made again no id passes but those that were 
     recorded.set(key, value);
   }
   assert.equal(ids.refusal(target, names('old'), ann), null);
-  assert.match(ids.refusal(target, names('old'), bob) ?? '', /somebody else/);
+  assert.match(ids.refusal(target, names('old'), bob)?.reason ?? '', /somebody else/);
   assert.equal(ids.refusal(target, names('made elsewhere'), bob), null);
   isWhole = false;
   for (const id of ['old', 'made elsewhere']) {
     for (const who of [ann, bob]) {
-      assert.match(ids.refusal(target, names(id), who) ?? '', /not known yet/);
+      assert.match(ids.refusal(target, names(id), who)?.reason ?? '', /is not known\. Ask again/);
     }
   }
   assert.deepEqual(ids.give(target, { ids: ['old'], isNew: false }, bob), [], 'seen again in an answer, it is not taken over');
   assert.equal(ids.give(target, { ids: ['new'], isNew: true }, bob).length, 1);
   assert.equal(ids.refusal(target, names('new'), bob), null);
-  assert.match(ids.refusal(target, names('new'), ann) ?? '', /somebody else/);
+  assert.match(ids.refusal(target, names('new'), ann)?.reason ?? '', /somebody else/);
   isWhole = true;
   assert.equal(ids.refusal(target, names('old'), ann), null);
-  assert.match(ids.refusal(target, names('old'), bob) ?? '', /somebody else/);
+  assert.match(ids.refusal(target, names('old'), bob)?.reason ?? '', /somebody else/);
 });
 
 test('T4.7, E45: an index that is made again is not whole until it is done', async () => {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { GivenIds, NamedIds } from '../domain/action.ts';
+import type { Decision } from '../domain/decision.ts';
 import type { Target } from '../domain/target.ts';
 
 /** The newest of what was given, while it may not be in the index yet. */
@@ -10,6 +11,11 @@ export interface Owner {
   readonly principal: string;
   /** Null outside of runs. */
   readonly run: string | null;
+}
+
+export interface IdRefusal {
+  readonly answeredAs: NonNullable<Decision['answeredAs']>;
+  readonly reason: string;
 }
 
 /** What was recorded of an id at an earlier time, `KEY VALUE` without the key; null when there is nothing. */
@@ -47,19 +53,22 @@ export class IdsOfTargets {
   }
 
   /** Why a request may not name these ids; null when it may. */
-  refusal(target: Target, { ids, isFor, strangePass }: NamedIds, owner: Owner): string | null {
+  refusal(target: Target, { ids, isFor, strangePass }: NamedIds, owner: Owner): IdRefusal | null {
     const place = placeOf(target);
     const [principal = ''] = printOwner(owner).split('/');
     for (const id of ids) {
       const known = this.#find(place, keyOf(id));
       if (known === null && !this.#isRecallWhole()) {
-        return 'it names an id of which it is not known yet whose it is: the index is being made again';
+        return {
+          answeredAs: 'catching_up',
+          reason: 'The index is not whole yet: whom the target gave an id to that the request names is not known. Ask again in a moment.',
+        };
       }
       if (known === null && !strangePass) {
-        return 'it names an id that the target was not seen to give';
+        return { answeredAs: 'not_found', reason: 'it names an id that the target was not seen to give' };
       }
       if (known !== null && (isFor === 'run' ? known !== printOwner(owner) : known.split('/')[0] !== principal)) {
-        return 'it names an id that the target gave to somebody else, or in another run';
+        return { answeredAs: 'not_found', reason: 'it names an id that the target gave to somebody else, or in another run' };
       }
     }
     return null;

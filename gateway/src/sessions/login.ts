@@ -15,6 +15,8 @@ export interface DoorContext extends ChannelContext {
   readonly refusals: Refusals;
   readonly findTarget: (name: string) => Target | undefined;
   readonly isStopping: () => boolean;
+  /** Throws `catching_up` while what was recorded of the targets of a protocol is not known to it. */
+  readonly requireRecalled: (protocol: string) => void;
 }
 
 /** Who came in, where to, and by what decision. */
@@ -43,6 +45,7 @@ export class Login {
     }
     try {
       const identity = await this.#identify(credential);
+      this.#context.requireRecalled(this.#protocol);
       const { target, decision } = admit(this.#context, identity, credential.target, this.#protocol);
       return admitted({ identity, target, decision });
     } catch (error) {

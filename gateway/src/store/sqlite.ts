@@ -45,13 +45,13 @@ export class Sqlite implements Disposable {
     return this.#prepare(sql).iterate(...values);
   }
 
-  /** Errors: `cannot_record` on a full disk, here and wherever something is changed. The id of the inserted row, if it inserted one. */
+  /** Errors: `cannot_record` on a full disk and while another process holds the file, here and wherever something is changed. The id of the inserted row, if it inserted one. */
   run(sql: string, values: readonly SqliteValue[] = []): number {
     return Number(this.change(sql, values).lastInsertRowid);
   }
 
   change(sql: string, values: readonly SqliteValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
-    return orNoSpace(() => this.#prepare(sql).run(...values));
+    return orCannotRecord(() => this.#prepare(sql).run(...values));
   }
 
   returnsRows(sql: string): boolean {
@@ -59,7 +59,7 @@ export class Sqlite implements Disposable {
   }
 
   transaction<T>(body: () => T): T {
-    return orNoSpace(() => this.#transaction(body));
+    return orCannotRecord(() => this.#transaction(body));
   }
 
   #transaction<T>(body: () => T): T {
@@ -164,12 +164,16 @@ export function isUnfinished(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === readOnlyRollback;
 }
 
-function orNoSpace<T>(change: () => T): T {
+function orCannotRecord<T>(change: () => T): T {
   try {
     return change();
   } catch (cause) {
-    if (cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteFull) {
+    const code = cause instanceof Error && 'errcode' in cause ? cause.errcode : null;
+    if (code === sqliteFull) {
       throw new GatewayError('cannot_record', 'There is no space left on the disk of the data directory.', { cause });
+    }
+    if (code === sqliteBusy) {
+      throw new GatewayError('cannot_record', 'Another process holds a database of the data directory, and nothing can be written to it.', { cause });
     }
     throw cause;
   }

@@ -25,7 +25,7 @@ export function describeFailureInStream(dialect: Dialect, contentType: string, p
 }
 
 /** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx unless they are told not to: that helps only where the cause may pass. */
-const passing: ReadonlySet<string> = new Set(['throttled', 'stopping', 'target_unreachable', 'deadline_exceeded']);
+const passing: ReadonlySet<string> = new Set(['throttled', 'catching_up', 'stopping', 'target_unreachable', 'deadline_exceeded']);
 
 interface Said {
   readonly code: string;

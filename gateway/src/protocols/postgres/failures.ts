@@ -15,6 +15,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   target_tls_failed: '08006',
   target_refused_credential: '08006',
   cannot_record: '53100',
+  catching_up: '57P03',
   halted: '57P01',
   stopping: '57P01',
   limit_exceeded: '54000',

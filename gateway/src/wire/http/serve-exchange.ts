@@ -421,8 +421,8 @@ class ExchangeRun {
   }
 }
 
-function refusalOf({ reason, isHidden }: Decision): GatewayError {
-  return isHidden === true ? new GatewayError('not_found', 'There is nothing here by an id that the request names.') : new GatewayError('refused', reason);
+function refusalOf({ reason, answeredAs }: Decision): GatewayError {
+  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
 }
 
 /** What an announced length does not say of the body as it is sent. */
