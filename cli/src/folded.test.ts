@@ -53,6 +53,11 @@ test('T4.34: streamed tokens are one text with its time span, also of two answer
   assert.match(said[2] ?? '', /#8\D.*by itself$/s);
 });
 
+test('T4.34: where a part of an answer has a summary, the answer has one with the other parts', async () => {
+  const [entry] = await fold(piece(3, 1, 'careful', goesOn), piece(4, 1, 'a = 1\nb = 2', { 'countersign.summary': '2 parameters' }));
+  assert.deepEqual([entry?.content?.text, entry?.attributes['countersign.summary']], ['careful\na = 1\nb = 2', 'careful\n2 parameters']);
+});
+
 test('T4.34: an answer that does not end is given as far as it came, in front of what says why', async () => {
   const entries: Entry[] = [];
   const broken = async function* (): AsyncGenerator<ShownRecord> {

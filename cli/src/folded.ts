@@ -1,5 +1,6 @@
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { saidIn } from './said.ts';
+import { summaryOf } from './show.ts';
 
 /** One record, or the records of one answer as one: its time, number and beginning are of the first, its facts of the last. */
 export interface Entry extends ShownRecord {
@@ -18,6 +19,7 @@ interface Answer {
   last: ShownRecord;
   records: number;
   readonly texts: string[];
+  readonly summaries: (string | null)[];
   bytes: number;
 }
 
@@ -44,7 +46,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
       if (isLate) {
         yield end(key, known);
       }
-      const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], bytes: 0 } : known;
+      const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], summaries: [], bytes: 0 } : known;
       begun.set(key, answer);
       characters += add(answer, record);
       if (record.attributes['countersign.continues'] !== true) {
@@ -81,11 +83,12 @@ function add(answer: Answer, record: ShownRecord): number {
   answer.last = record;
   answer.records += 1;
   answer.texts.push(text);
+  answer.summaries.push(summaryOf(record));
   answer.bytes += record.content?.bytes ?? 0;
   return text.length;
 }
 
-function entryOf({ first, last, records, texts, bytes }: Answer): Entry {
+function entryOf({ first, last, records, texts, summaries, bytes }: Answer): Entry {
   if (records === 1) {
     return first;
   }
@@ -93,7 +96,12 @@ function entryOf({ first, last, records, texts, bytes }: Answer): Entry {
   const said = isEnded && last.attributes['countersign.is_whole'] !== false ? saidIn(last.attributes['gen_ai.output.messages']) : [];
   return {
     ...first,
-    attributes: { ...first.attributes, 'countersign.continues': !isEnded, ...last.attributes },
+    attributes: {
+      ...first.attributes,
+      'countersign.continues': !isEnded,
+      ...last.attributes,
+      ...(summaries.every((summary) => summary === null) ? {} : { 'countersign.summary': summaries.map((summary, i) => summary ?? texts[i]).join('\n') }),
+    },
     content: { mediaType: first.content?.mediaType ?? 'text/plain', text: (said.length > 0 ? said : texts.filter((text) => text !== '')).join('\n'), bytes },
     folded: { records, seq: last.seq, time: last.time },
   };

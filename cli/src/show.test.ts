@@ -43,6 +43,15 @@ test('T4.43, E55: a long value is cut for people, not where it was looked for, a
   assert.ok(describeRecord(record(long), { full: true }).includes(long));
 });
 
+test('T4.34: a summary stands for its text unless all of it, or something in it, is asked for', () => {
+  const told = record('a = 1\nb = 2', { 'countersign.summary': '2 parameters\u001B[2J' });
+  assert.match(describeRecord(told), /\n {4}2 parameters\\x1b\[2J …: --full$/);
+  assert.match(describeRecord(told, { grep: 'parameters' }), /\n {4}2 parameters/);
+  for (const whole of [describeRecord(told, { full: true }), describeRecord(told, { grep: 'B = 2' })]) {
+    assert.match(whole, /\n {4}a = 1\n {4}b = 2$/);
+  }
+});
+
 test('T4.34: no line with a hit is cut off', () => {
   const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`);
   const found = describeRecord(record(lines.join('\n')), { grep: 'LINE 77' });

@@ -45,11 +45,14 @@ export interface ReadableRecord {
   readonly line: string;
   readonly facts: string;
   readonly text: string;
+  /** What stands for a text of which little is of interest, where not all of it is asked for. */
+  readonly summary: string | null;
 }
 
 /** The channel stands before what happened on it: 0 is the run itself, a dash the session. */
 export function readRecord(record: Entry): ReadableRecord {
   const { folded } = record;
+  const summary = summaryOf(record);
   const verdict = record.verdict === 'allow' ? null : record.verdict;
   const channel = String(record.channel ?? '-').padStart(channelColumns);
   const time = record.time.replace('T', ' ');
@@ -64,6 +67,7 @@ export function readRecord(record: Entry): ReadableRecord {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
     facts: escapeControls([...details, number].join(' '), 'nothing'),
     text: escapeControls(textOf(record), 'lines'),
+    summary: summary === null ? null : escapeControls(summary, 'lines'),
   };
 }
 
@@ -76,8 +80,16 @@ export interface Extent {
 }
 
 export function describeRecord(record: Entry, extent: Extent = {}): string {
-  const { line, facts, text } = readRecord(record);
-  return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...cutLines(text, extent)].join('\n');
+  const { line, facts, text, summary } = readRecord(record);
+  const { full = false, grep = '' } = extent;
+  const isAsked = full || (grep !== '' && text.toLowerCase().includes(grep.toLowerCase()));
+  const lines = summary === null || isAsked ? cutLines(text, extent) : cutLines(`${summary} …: --full`, extent);
+  return [`${record.kind === 'request' ? bold(line) : line} ${dim(facts)}`, ...lines].join('\n');
+}
+
+export function summaryOf({ attributes }: ShownRecord): string | null {
+  const summary = attributes['countersign.summary'];
+  return typeof summary === 'string' ? summary : null;
 }
 
 function textOf(record: ShownRecord): string {

@@ -103,6 +103,9 @@ export interface Rendering {
 /** False: a rendering lacks something that went past a limit, or is in a record that is not at hand. */
 export const wholeAttribute = 'countersign.is_whole';
 
+/** What stands for a text of which little is of interest, where not all of it is asked for. */
+export const summaryAttribute = 'countersign.summary';
+
 /** Text as it is, cut at the limit of a rendering; that it was cut is an attribute. */
 export function plainRendering(text: string, attributes: Rendering['attributes']): Rendering {
   const mediaType = 'text/plain; charset=utf-8';

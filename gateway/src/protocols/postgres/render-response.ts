@@ -1,4 +1,5 @@
-import type { OpenedRecord } from '../../domain/record.ts';
+import type { Attributes } from '../../domain/action.ts';
+import { summaryAttribute, type OpenedRecord } from '../../domain/record.ts';
 import { frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
 import { begunBytes, decodeOf, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
@@ -9,6 +10,8 @@ import { decoderOf, type Decode } from './text-encoding.ts';
 /** How far back the description of the columns and the beginning of a row are looked for, when an answer has many parts. */
 const partsBackMax = 64;
 const cutFrameBytesMax = 4 * 1024 * 1024;
+/** A target tells so many parameters after a login, and few after a SET. */
+const parametersToldMin = 5;
 
 /** Never throws. */
 export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
@@ -19,7 +22,7 @@ export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   if (cut === null) {
     shown.add('… (the rest of the row before)');
   }
-  const table: Table = { columns: null, formats: resultFormats(record, earlier), decode: decodeOf(record, earlier) };
+  const table: Table = { columns: null, formats: resultFormats(record, earlier), decode: decodeOf(record, earlier), parameters: [] };
   try {
     for (const bytes of [cut ?? nothing, content.subarray(begun)]) {
       for (const frame of frames(bytes)) {
@@ -33,7 +36,20 @@ export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   } catch {
     shown.add('(unreadable from here on)');
   }
-  return { text: shown.toString(), attributes: {} };
+  const text = shown.toString();
+  return { text, attributes: summaryOf(text, table.parameters) };
+}
+
+/** Of what a target tells after a login: how many parameters, and its version. */
+function summaryOf(text: string, parameters: readonly string[]): Attributes {
+  if (parameters.length < parametersToldMin) {
+    return {};
+  }
+  const told = new Set(parameters);
+  const others = text.split('\n').filter((line) => !told.has(line));
+  const version = parameters.find((line) => line.startsWith('server_version = '));
+  const counted = `${parameters.length} parameters of the connection${version === undefined ? '' : `, ${version}`}`;
+  return { [summaryAttribute]: [...others, counted].join('\n') };
 }
 
 const nothing = Buffer.alloc(0);
@@ -42,6 +58,8 @@ interface Table {
   columns: readonly Column[] | null;
   readonly formats: readonly number[];
   decode: Decode;
+  /** Those that were told, as they are shown. */
+  readonly parameters: string[];
 }
 
 function show(message: BackendMessage, table: Table, shown: ShownText): void {
@@ -63,12 +81,15 @@ function show(message: BackendMessage, table: Table, shown: ShownText): void {
     case 'notification':
       shown.add(`NOTIFY ${message.channel}${message.payload === '' ? '' : `, ${message.payload}`}`);
       break;
-    case 'parameter-status':
-      shown.add(`${message.name} = ${message.value}`);
+    case 'parameter-status': {
+      const line = `${message.name} = ${message.value}`;
+      table.parameters.push(line);
+      shown.add(line);
       if (message.name === 'client_encoding') {
         table.decode = decoderOf(message.value);
       }
       break;
+    }
     case 'function-result':
       shown.add(formatValue(message.value, 0, 1, table.decode));
       break;

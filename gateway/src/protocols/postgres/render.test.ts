@@ -117,6 +117,15 @@ describe('responses', () => {
     );
   });
 
+  test('T4.34: the parameters told after a login have a summary, with what else was said; those told after a SET are shown', () => {
+    const told = ['TimeZone', 'DateStyle', 'search_path', 'server_version'].map((name) => `S:${name}:x`);
+    const few = session({ kind: 'response', content: targetMessages(told.join(' / ')) });
+    assert.deepEqual([few.text.split('\n').length, few.attributes], [4, {}]);
+    const login = session({ kind: 'response', content: targetMessages(`N:careful / ${told.join(' / ')} / S:is_superuser:off / Z:I`) });
+    assert.equal(login.text.split('\n').length, 6);
+    assert.equal(login.attributes['countersign.summary'], 'NOTICE 00000: careful\n5 parameters of the connection, server_version = x');
+  });
+
   test('binary rows are read by the Bind’s formats and the columns of an earlier part', () => {
     const column = Buffer.concat([Buffer.from('n\0'), int32s(0), int16s(0), int32s(20), int16s(8), int32s(-1), int16s(0)]);
     const bind = message('B', '', '', int16s(0), int16s(0), int16s(1, 1));

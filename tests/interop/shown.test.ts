@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import OpenAI from 'openai';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { requireProgram } from '../support/require-program.ts';
+import { psql } from '../support/run.ts';
+import { openShop, type Shop } from '../support/shop.ts';
+
+describe('what a person reads of a session with a database', requireProgram('psql'), () => {
+  let shop: Shop;
+  let session: string;
+  const show = (...words: readonly string[]): string => {
+    const { status, stdout, stderr } = shop.gateway.cli(['session', 'show', session, ...words]);
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  before(async () => {
+    shop = await openShop();
+    assert.equal((await psql(shop.through, ['-c', 'select 1 as one'])).status, 0);
+    ({ session } = await shop.gateway.newest());
+  });
+  after(async () => {
+    await shop[Symbol.asyncDispose]();
+  });
+
+  test('T4.34: the parameters of a connection are one line with their count, and all of them where they are asked for', () => {
+    const folded = show();
+    assert.match(folded, /← response shop .*\n {4}\d{2} parameters of the connection, server_version = \d.* …: --full\n.*→ postgres\.query/);
+    assert.doesNotMatch(folded, /DateStyle/);
+    assert.match(show('--brief'), /← shop \d{2} parameters of the connection, server_version/);
+    for (const whole of [show('--full'), show('--grep', 'datestyle'), show('--json')]) {
+      assert.match(whole, /DateStyle = ISO, MDY/);
+    }
+  });
+
+  test('T4.34: --grep that finds nothing says so, and exits with 1', () => {
+    for (const words of [[], ['--json'], ['--brief'], ['--full']]) {
+      const { status, stdout, stderr } = shop.gateway.cli(['session', 'show', session, '--grep', 'no-such-words', ...words]);
+      assert.deepEqual([status, stdout, stderr], [1, '', 'countersign: no record reads so\n']);
+    }
+    assert.match(show('--grep', 'SELECT 1 as'), /select 1 as one/);
+  });
+
+  test('T4.34: a login that was refused is said in words: who, what, from where', async () => {
+    assert.equal((await psql({ ...shop.through, PGUSER: 'eve', PGPASSWORD: 'wrong' }, ['-c', 'select 1'])).status, 2);
+    const own = (await shop.gateway.sessions('all')).find(({ principal, targets }) => principal === null && targets.length === 0);
+    const { stdout } = shop.gateway.cli(['session', 'show', own?.session ?? '', '--kind', 'decision']);
+    assert.match(stdout, /\? gateway\.authenticate deny .*\n {4}a login was refused: from 127\.0\.0\.1 over postgres to shop as eve\n/);
+    const { stdout: access } = shop.gateway.cli(['session', 'show', own?.session ?? '', '--kind', 'access']);
+    assert.match(access, new RegExp(`read session ${session}: `));
+  });
+});
+
+describe('what a person reads of a session with a model', () => {
+  let model: ModelServer;
+  let gateway: GatewayProcess;
+  before(async () => {
+    model = await startModelServer();
+    gateway = await GatewayProcess.start({
+      config: `targets:
+  openai: { protocol: llm, url: "${model.url}", durability: process }
+principals:
+  agent: { kind: agent, targets: [openai] }
+`,
+    });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await model[Symbol.asyncDispose]();
+  });
+
+  test('T4.34: an answer that was streamed is one text with its time span, followed or read later, and each piece where it is asked for', async () => {
+    const openai = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port('http')}/t/openai/v1`, apiKey: gateway.token('agent'), maxRetries: 0 });
+    const stream = await openai.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Weather?' }], stream: true });
+    for await (const chunk of stream) {
+      assert.ok(chunk.id);
+    }
+    const { session } = await gateway.newest();
+    const records = await gateway.records(session);
+    const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] !== undefined);
+    const [first, last] = [pieces[0], pieces.at(-1)];
+    assert.ok(first !== undefined && last !== undefined && pieces.length > 5);
+    const spanMs = Date.parse(last.time) - Date.parse(first.time);
+    const whole = new RegExp(
+      String.raw`${first.time.replace('T', ' ')} … \+${spanMs} ms .*← response openai .*served=gpt-4o\S* .*tokens_out=\d+ .*#${first.seq}–#${last.seq} in ${pieces.length} records.*\n(    .*\n)* {4}tool call get_weather\(.*\n(    .*\n)* {4}finished: tool_calls\n`,
+    );
+    const answersIn = (stdout: string): number => stdout.match(/← response/g)?.length ?? 0;
+    const shown = gateway.cli(['session', 'show', session, '--kind', 'response']).stdout;
+    assert.match(shown, whole);
+    assert.equal(answersIn(shown), 1);
+    assert.equal(answersIn(gateway.cli(['session', 'show', session, '--kind', 'response', '--each']).stdout), pieces.length);
+    assert.equal(gateway.cli(['session', 'show', session, '--kind', 'response', '--json']).stdout.trim().split('\n').length, pieces.length);
+    assert.equal(answersIn(gateway.cli(['session', 'replay', session, '--no-wait', '--kind', 'response']).stdout), 1);
+    const watch = gateway.spawnCli(['session', 'watch', session, '--kind', 'response']);
+    let watched = '';
+    watch.stdout.on('data', (bytes: Buffer) => {
+      watched += bytes.toString();
+      if (watched.includes('finished: tool_calls\n')) {
+        watch.kill('SIGINT');
+      }
+    });
+    await once(watch, 'close');
+    assert.equal(watched, shown);
+  });
+});
