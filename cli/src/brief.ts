@@ -1,4 +1,6 @@
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import { saidIn } from './said.ts';
+import { summaryOf } from './show.ts';
 import { escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', alert: '!' };
@@ -20,29 +22,16 @@ export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenera
 }
 
 /** What a record adds: of a conversation its last line, of rows how many, of an answer in pieces its message. */
-function gist({ attributes, content }: ShownRecord): string {
+function gist(record: ShownRecord): string {
+  const { attributes, content } = record;
   const said = attributes['gen_ai.output.messages'];
   const rows = attributes['db.response.returned_rows'];
-  const lines = (content !== null && 'text' in content ? content.text : '').split('\n').filter((line) => line.trim() !== '');
-  if (typeof said === 'string') {
-    return saidIn(said);
+  const lines = (summaryOf(record) ?? content?.text ?? '').split('\n').filter((line) => line.trim() !== '');
+  if (said !== undefined) {
+    return saidIn(said, 'parts').join(' ');
   }
   if (typeof rows === 'number') {
     return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${lines.slice(0, rows + 1).join(' / ')}`;
   }
   return (attributes['gen_ai.input.messages'] === undefined ? lines[0] : lines.at(-1)) ?? '';
-}
-
-interface SaidPart {
-  readonly content?: string;
-  readonly name?: string;
-  readonly arguments?: unknown;
-}
-
-function saidIn(messages: string): string {
-  const list: readonly { readonly parts: readonly SaidPart[] }[] = JSON.parse(messages);
-  const parts = list.flatMap((message) => message.parts);
-  return parts
-    .map(({ content, name, arguments: given }) => content ?? `calls ${name ?? ''}(${typeof given === 'string' ? given : JSON.stringify(given)})`)
-    .join(' ');
 }

@@ -11,8 +11,8 @@ interface SaidMessage {
   readonly finish_reason?: string;
 }
 
-/** What a model said in all of an answer, from its `gen_ai.output.messages`: a text for each part, and why it ended. */
-export function saidIn(messages: ShownRecord['attributes'][string] | undefined): string[] {
+/** What a model said in all of an answer, from its `gen_ai.output.messages`: a text for each part, and, unless only these are asked for, why it ended. */
+export function saidIn(messages: ShownRecord['attributes'][string] | undefined, extent: 'parts' | 'whole' = 'whole'): string[] {
   if (typeof messages !== 'string') {
     return [];
   }
@@ -24,6 +24,6 @@ export function saidIn(messages: ShownRecord['attributes'][string] | undefined):
       const text = content ?? `${type.replaceAll('_', ' ')} ${called}${typeof id === 'string' ? ` [${id}]` : ''}`;
       return type === 'reasoning' ? `reasoning: ${text}` : text;
     }),
-    ...(reason === undefined ? [] : [`finished: ${reason}`]),
+    ...(reason === undefined || extent === 'parts' ? [] : [`finished: ${reason}`]),
   ]);
 }
