@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Miss } from '@countersign/gateway/replay-server.ts';
 import { isSession } from './arguments.ts';
+import { aroundDifference } from './diff/around-difference.ts';
 import { runCommand } from './run-command.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
 import { escapeControls } from './terminal.ts';
@@ -87,15 +88,6 @@ function describeMiss({ target, action, text, reason, nearest }: Miss): string {
 }
 
 function describeNearest({ seq, difference: { at, recorded, asked } }: NonNullable<Miss['nearest']>): string {
-  // From where they part, so that what is cut is not the difference.
-  let same = 0;
-  while (same < asked.length && recorded[same] === asked[same]) {
-    same += 1;
-  }
-  const from = Math.max(0, same - valueCharacters / 4);
-  const cut = (value: string): string => {
-    const part = value.slice(from, from + valueCharacters);
-    return escapeControls(`${from > 0 ? '…' : ''}${part}${from + part.length < value.length ? '…' : ''}`, 'nothing');
-  };
-  return `    nearest is request #${seq}, which differs at ${escapeControls(at.slice(0, valueCharacters), 'nothing')}:\n      recorded: ${cut(recorded)}\n      asked:    ${cut(asked)}\n`;
+  const [before, now] = aroundDifference(recorded, asked, valueCharacters).map((value) => escapeControls(value, 'nothing'));
+  return `    nearest is request #${seq}, which differs at ${escapeControls(at.slice(0, valueCharacters), 'nothing')}:\n      recorded: ${before}\n      asked:    ${now}\n`;
 }

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { psql } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
+
+const streamFile = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'llm', 'testdata', 'openai-chat-stream.txt');
 
 describe('what a person reads of a session with a database', requireProgram('psql'), () => {
   let shop: Shop;
@@ -53,55 +57,80 @@ describe('what a person reads of a session with a database', requireProgram('psq
   });
 });
 
-describe('what a person reads of a session with a model', () => {
-  let model: ModelServer;
-  let gateway: GatewayProcess;
-  before(async () => {
-    model = await startModelServer();
-    gateway = await GatewayProcess.start({
-      config: `targets:
-  openai: { protocol: llm, url: "${model.url}", durability: process }
+test('T4.34: an answer that was streamed is one text with its time span, followed or read later, and each piece where it is asked for', async () => {
+  const events = readFileSync(streamFile, 'utf8').split(/(?<=\n\n)/);
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  await using server = await openServer(async (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(events.slice(0, 3).join(''));
+    await begun;
+    response.end(events.slice(3).join(''));
+  });
+  await using gateway = await GatewayProcess.start({
+    config: `targets:
+  openai: { protocol: llm, url: "${server.url}", durability: process }
 principals:
   agent: { kind: agent, targets: [openai] }
 `,
-    });
   });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await model[Symbol.asyncDispose]();
-  });
-
-  test('T4.34: an answer that was streamed is one text with its time span, followed or read later, and each piece where it is asked for', async () => {
-    const openai = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port('http')}/t/openai/v1`, apiKey: gateway.token('agent'), maxRetries: 0 });
-    const stream = await openai.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Weather?' }], stream: true });
-    for await (const chunk of stream) {
-      assert.ok(chunk.id);
+  const openai = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port('http')}/t/openai/v1`, apiKey: gateway.token('agent'), maxRetries: 0 });
+  const stream = await openai.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Weather?' }], stream: true });
+  for await (const chunk of stream) {
+    assert.ok(chunk.id);
+    begin();
+  }
+  const { session } = await gateway.newest();
+  const records = await gateway.records(session);
+  const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] !== undefined);
+  const [first, last] = [pieces[0], pieces.at(-1)];
+  assert.ok(first !== undefined && last !== undefined && pieces.length > 1);
+  const spanMs = Date.parse(last.time) - Date.parse(first.time);
+  const whole = new RegExp(
+    String.raw`${first.time.replace('T', ' ')} … \+${spanMs} ms .*← response openai .*served=gpt-4o\S* .*tokens_out=\d+ .*#${first.seq}–#${last.seq} in ${pieces.length} records.*\n(    .*\n)* {4}tool call get_weather\(.*\n(    .*\n)* {4}finished: tool_calls\n`,
+  );
+  const answersIn = (stdout: string): number => stdout.match(/← response/g)?.length ?? 0;
+  const shown = gateway.cli(['session', 'show', session, '--kind', 'response']).stdout;
+  assert.match(shown, whole);
+  assert.equal(answersIn(shown), 1);
+  assert.equal(answersIn(gateway.cli(['session', 'show', session, '--kind', 'response', '--each']).stdout), pieces.length);
+  assert.equal(gateway.cli(['session', 'show', session, '--kind', 'response', '--json']).stdout.trim().split('\n').length, pieces.length);
+  assert.equal(answersIn(gateway.cli(['session', 'replay', session, '--no-wait', '--kind', 'response']).stdout), 1);
+  const watch = gateway.spawnCli(['session', 'watch', session, '--kind', 'response']);
+  let watched = '';
+  watch.stdout.on('data', (bytes: Buffer) => {
+    watched += bytes.toString();
+    if (watched.includes('finished: tool_calls\n')) {
+      watch.kill('SIGINT');
     }
-    const { session } = await gateway.newest();
-    const records = await gateway.records(session);
-    const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] !== undefined);
-    const [first, last] = [pieces[0], pieces.at(-1)];
-    assert.ok(first !== undefined && last !== undefined && pieces.length > 5);
-    const spanMs = Date.parse(last.time) - Date.parse(first.time);
-    const whole = new RegExp(
-      String.raw`${first.time.replace('T', ' ')} … \+${spanMs} ms .*← response openai .*served=gpt-4o\S* .*tokens_out=\d+ .*#${first.seq}–#${last.seq} in ${pieces.length} records.*\n(    .*\n)* {4}tool call get_weather\(.*\n(    .*\n)* {4}finished: tool_calls\n`,
-    );
-    const answersIn = (stdout: string): number => stdout.match(/← response/g)?.length ?? 0;
-    const shown = gateway.cli(['session', 'show', session, '--kind', 'response']).stdout;
-    assert.match(shown, whole);
-    assert.equal(answersIn(shown), 1);
-    assert.equal(answersIn(gateway.cli(['session', 'show', session, '--kind', 'response', '--each']).stdout), pieces.length);
-    assert.equal(gateway.cli(['session', 'show', session, '--kind', 'response', '--json']).stdout.trim().split('\n').length, pieces.length);
-    assert.equal(answersIn(gateway.cli(['session', 'replay', session, '--no-wait', '--kind', 'response']).stdout), 1);
-    const watch = gateway.spawnCli(['session', 'watch', session, '--kind', 'response']);
-    let watched = '';
-    watch.stdout.on('data', (bytes: Buffer) => {
-      watched += bytes.toString();
-      if (watched.includes('finished: tool_calls\n')) {
-        watch.kill('SIGINT');
-      }
-    });
-    await once(watch, 'close');
-    assert.equal(watched, shown);
   });
+  await once(watch, 'close');
+  assert.equal(watched, shown);
+});
+
+test('T4.34: diff marks what changed in an answer over HTTP, and takes no other date for a change', async () => {
+  let stock = 3;
+  await using server = await openServer(async (request, response) => {
+    const body = request.url === '/stock' ? { ware: 'lamp', stock } : { ware: 'lamp' };
+    response.writeHead(200, { 'content-type': 'application/json', date: new Date(Date.UTC(2026, 0, stock)).toUTCString() }).end(JSON.stringify(body));
+    await Promise.resolve();
+  });
+  await using gateway = await GatewayProcess.start({
+    config: `targets:
+  api: { protocol: http, url: "${server.url}", durability: process }
+principals:
+  agent: { kind: agent, targets: [api] }
+`,
+  });
+  const run = async (): Promise<string> => {
+    const authorization = `Bearer ${gateway.token('agent')}`;
+    for (const path of ['/ware', '/stock']) {
+      await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api${path}`, { headers: { authorization } })).text();
+    }
+    return (await gateway.newest()).session;
+  };
+  const first = await run();
+  stock = 2;
+  const { status, stdout } = gateway.cli(['session', 'diff', first, await run()]);
+  assert.equal(status, 1);
+  assert.match(stdout, /^the first 1 requests and their answers are the same\n/);
+  assert.deepEqual(stdout.match(/^[-+].*$/gm), ['-     {"ware":"lamp","stock":3}', '+     {"ware":"lamp","stock":2}']);
 });

@@ -85,7 +85,7 @@ describe('the timeline of a run', requireProgram('psql'), () => {
         '  postgres.query shop\n      insert into visits values (1)',
         '  postgres.query shop\n      select 1',
         '  postgres.query shop\n      select count(*) from visits',
-        '-     count\n-     1\n-     SELECT 1\n+     count\n+     2\n+     SELECT 1',
+        '      count\n-     1\n+     2\n      SELECT 1',
         '- postgres.query shop\n-     select 3',
         String.raw`+ postgres.query shop${'\n'}+     select E'\x1b]0;owned\x07' as b`,
         '',

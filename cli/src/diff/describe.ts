@@ -1,10 +1,16 @@
 import { bold, dim, escapeControls } from '../terminal.ts';
+import { align } from './align.ts';
+import { aroundDifference } from './around-difference.ts';
 import type { ComparedSide, ComparedStep } from './compare.ts';
 
-/** Equal requests that are shown around a difference. */
-const contextSteps = 3;
+/** Equal requests, and lines of an answer, that are shown around a difference. */
+const contextMax = 3;
 /** Of one request or one answer. */
 const linesMax = 10;
+/** Of two answers. */
+const differingLinesMax = 40;
+/** Of a line of an answer that differs. */
+const lineCharactersMax = 300;
 const partings: Readonly<Record<ComparedStep['change'], string>> = {
   same: '',
   answer: 'it was answered differently',
@@ -23,42 +29,43 @@ export function* describeComparison(steps: readonly ComparedStep[]): Generator<s
   const side = first.a ?? first.b;
   yield bold(`the first ${parting} requests and their answers are the same`);
   yield bold(`they part at ${escapeControls(`${headOf(first)} #${side?.seq ?? 0}`, 'nothing')}: ${partings[first.change]}`);
-  let skipped = 0;
-  for (const [i, step] of steps.entries()) {
-    const isNear = steps.slice(Math.max(0, i - contextSteps), i + contextSteps + 1).some(({ change }) => change !== 'same');
-    if (isNear) {
-      yield* skippedLine(skipped);
-      skipped = 0;
-      yield* describeStep(step);
+  for (const step of nearChanges(steps, ({ change }) => change !== 'same')) {
+    if (typeof step === 'number') {
+      yield dim(`  … ${step} the same`);
     } else {
-      skipped += 1;
+      yield* describeStep(step);
     }
   }
-  yield* skippedLine(skipped);
 }
 
-function* skippedLine(count: number): Generator<string> {
-  if (count > 0) {
-    yield dim(`  … ${count} the same`);
+/** What changed with what is around it, and how many were left out between. */
+function* nearChanges<Item extends object>(items: readonly Item[], isChange: (item: Item) => boolean): Generator<Item | number> {
+  let skipped = 0;
+  for (const [i, item] of items.entries()) {
+    if (!items.slice(Math.max(0, i - contextMax), i + contextMax + 1).some(isChange)) {
+      skipped += 1;
+      continue;
+    }
+    if (skipped > 0) {
+      yield skipped;
+      skipped = 0;
+    }
+    yield item;
+  }
+  if (skipped > 0) {
+    yield skipped;
   }
 }
 
 function* describeStep(step: ComparedStep): Generator<string> {
-  const sides = [
-    ['-', step.a],
-    ['+', step.b],
-  ] as const;
-  const isBoth = step.change === 'same' || step.change === 'answer';
-  if (isBoth) {
-    yield* marked(' ', headOf(step), step.a?.asked ?? '');
+  const { change, a, b } = step;
+  if (change === 'removed' || change === 'added') {
+    yield* marked(change === 'removed' ? '-' : '+', headOf(step), (a ?? b)?.asked ?? '');
+    return;
   }
-  for (const [mark, side] of sides) {
-    if (side !== null && !isBoth) {
-      yield* marked(mark, headOf(step), side.asked);
-    }
-    if (side !== null && step.change === 'answer') {
-      yield* marked(mark, '', answerOf(side));
-    }
+  yield* marked(' ', headOf(step), a?.asked ?? '');
+  if (change === 'answer' && a !== null && b !== null) {
+    yield* differing(answerOf(a), answerOf(b));
   }
 }
 
@@ -66,14 +73,50 @@ function headOf({ action, target }: ComparedStep): string {
   return [action ?? 'request', target].filter((part) => part !== null).join(' ');
 }
 
-function answerOf({ answer }: ComparedSide): string {
-  return answer === '' ? '(no answer)' : answer.replace(/\n$/, '');
+function answerOf({ answer }: ComparedSide): readonly string[] {
+  return answer === '' ? ['(no answer)'] : answer.replace(/\n$/, '').split('\n');
+}
+
+interface Line {
+  readonly mark: ' ' | '-' | '+';
+  readonly text: string;
+}
+
+/** Two answers line by line, like a unified diff. */
+function* differing(a: readonly string[], b: readonly string[]): Generator<string> {
+  const lines = align(a, b).map((pair): Line =>
+    pair.b === null ? { mark: '-', text: a[pair.a ?? 0] ?? '' } : { mark: pair.a === null ? '+' : ' ', text: b[pair.b] ?? '' },
+  );
+  const isChange = ({ mark }: Line): boolean => mark !== ' ';
+  if (!lines.some(isChange)) {
+    yield dim('      … they part further on: session show has all of it');
+    return;
+  }
+  let shown = 0;
+  for (const line of nearChanges(
+    lines.map((each, i) => parted(each, lines[i - 1], lines[i + 1])),
+    isChange,
+  )) {
+    shown += 1;
+    if (shown > differingLinesMax) {
+      yield dim('      … and more');
+      return;
+    }
+    yield typeof line === 'number'
+      ? dim(`      … ${line} ${line === 1 ? 'line' : 'lines'} the same`)
+      : `${line.mark}     ${escapeControls(line.text, 'lines')}`;
+  }
+}
+
+/** Of a long line in the place of another what differs. */
+function parted(line: Line, before: Line | undefined, after: Line | undefined): Line {
+  const other = line.mark === '-' && after?.mark === '+' ? after : line.mark === '+' && before?.mark === '-' ? before : null;
+  const [text] = aroundDifference(line.text, other?.text ?? '', lineCharactersMax);
+  return { ...line, text };
 }
 
 function* marked(mark: string, head: string, text: string): Generator<string> {
-  if (head !== '') {
-    yield `${mark} ${escapeControls(head, 'nothing')}`;
-  }
+  yield `${mark} ${escapeControls(head, 'nothing')}`;
   const lines = escapeControls(text, 'lines').split('\n');
   for (const line of lines.slice(0, linesMax)) {
     yield `${mark}     ${line}`;

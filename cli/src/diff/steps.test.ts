@@ -86,6 +86,16 @@ test('a session that names itself is no difference; what only the gateway does, 
   );
 });
 
+test('T4.34: when an answer over HTTP was made is no difference; what else its head says, and dates in its body, are', async () => {
+  const answered = (date: string, rest: string): Promise<readonly Step[]> =>
+    stepsOf([{ text: 'GET /' }, response(0, `HTTP 200\na: 1\ndate: ${date}\n${rest}`)]);
+  const [one, other] = ['Sat, 28 Nov 2026 13:53:52 GMT', 'Sun, 29 Nov 2026 01:02:03 GMT'];
+  const first = await answered(one, 'b: 2\n\nbody');
+  assert.ok(isSame(first, await answered(other, 'b: 2\n\nbody')));
+  assert.ok(!isSame(first, await answered(one, 'b: 3\n\nbody')));
+  assert.ok(!isSame(await answered(one, `\ndate: ${one}`), await answered(one, `\ndate: ${other}`)));
+});
+
 test('more requests than can be compared are refused', async () => {
   await assert.rejects(stepsOf(Array.from({ length: 50_001 }, () => ({ text: 'x' }))), /more than 50000 requests/);
 });

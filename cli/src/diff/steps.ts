@@ -7,6 +7,8 @@ const stepsMax = 50_000;
 const shownCharactersMax = 1000;
 /** Of the digest after which an id is named. */
 const nameDigits = 8;
+/** In the head of an answer over HTTP. */
+const dateOfAnswer = /^(HTTP \d+\n(?:.+\n)*?)date: \w{3}, \d{2} \w{3} \d{4} [\d:]{8} GMT(?=\n|$)/;
 /** What means something in a pattern. */
 const special = /[\\^$.*+?()[\]{}|/]/g;
 
@@ -58,9 +60,9 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
   });
 }
 
-/** Answers may name the session; that is no difference. */
+/** Answers may name the session, and those over HTTP say when they were made; that is no difference. */
 function textOf({ content, session }: ShownRecord): string {
-  return (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION');
+  return (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
 }
 
 /** Ids that are others in each run; the longest first, so that none is taken for the beginning of another. */
