@@ -49,6 +49,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'SESSION --url URL --json',
     'SESSION --data DATA --brief',
     'SESSION --data DATA --each',
+    'SESSION --config CONFIG --record 2 --bytes 0-',
   ],
   'session replay': [
     'SESSION --config CONFIG --channel 1 --kind request --grep hello --speed 1000 --idle-limit 1s',
@@ -74,6 +75,8 @@ const meaningless: readonly string[] = [
   'session list --data DATA --url URL',
   'session list --data DATA --config CONFIG',
   'session show SESSION --config CONFIG --full --json',
+  'session show SESSION --config CONFIG --record 2',
+  'session show SESSION --config CONFIG --record 2 --bytes 0- --brief',
   'session replay SESSION --config CONFIG --port 5 --no-wait',
   'session replay SESSION --config CONFIG --key KEY --no-wait',
   'session replay SESSION --config CONFIG --no-wait --speed 2',
@@ -163,7 +166,7 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
   test('T4.32, E47: what means nothing there is a usage error', () => {
     for (const words of meaningless) {
       const { status, said } = call(words);
-      assert.match(said, /means nothing here|cannot be used with|do not go with|go with --serve/, words);
+      assert.match(said, /means nothing here|cannot be used with|do not go with|go with --serve|go together/, words);
       assert.equal(status, 2, `${words}: ${said}`);
     }
   });

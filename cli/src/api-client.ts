@@ -3,6 +3,8 @@ import { request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { locateApi, type ApiLocation, type LocationOptions } from './location.ts';
 
+const brokenOff = 'the gateway broke off its answer: its log says why';
+
 /** The gateway's API as the commands use it. */
 export class ApiClient {
   readonly url: string;
@@ -32,11 +34,15 @@ export class ApiClient {
     return (await this.#ask('GET', path)).text();
   }
 
-  /** The bytes of the answer as they come. */
+  /** The bytes of the answer as they come. An answer that breaks off is no whole one. */
   async *chunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const response = await this.#ask('GET', path, undefined, signal);
-    if (response.body !== null) {
-      yield* response.body;
+    try {
+      if (response.body !== null) {
+        yield* response.body;
+      }
+    } catch (cause) {
+      throw new Error(brokenOff, { cause });
     }
   }
 
@@ -58,7 +64,7 @@ export class ApiClient {
       }
     }
     if (rest !== '') {
-      throw new Error('the gateway broke off its answer: its log says why');
+      throw new Error(brokenOff);
     }
   }
 

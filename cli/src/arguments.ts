@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
+import type { MessageRange } from '@countersign/gateway/domain/shown-record.ts';
 import { leafKinds } from '@countersign/ledger/leaf.ts';
 import { InvalidArgumentError } from 'commander';
+
+/** `to` null: to the end. */
+export type ByteRange = Pick<MessageRange, 'from' | 'to'>;
 
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
@@ -28,6 +32,23 @@ export function parseSpeed(text: string): number {
     throw new InvalidArgumentError('A number above 0 is expected.');
   }
   return speed;
+}
+
+/** The number of a record, as it is printed behind `#`. */
+export function parseRecord(text: string): number {
+  if (!/^#?\d{1,15}$/.test(text)) {
+    throw new InvalidArgumentError('A record is a number: session show prints it behind #.');
+  }
+  return Number(text.replace('#', ''));
+}
+
+/** `A-B`, both included, or `A-`. */
+export function parseBytes(text: string): ByteRange {
+  const [, from, to] = /^(\d{1,15})-(\d{0,15})$/.exec(text) ?? [];
+  if (from === undefined || (to !== '' && Number(to) < Number(from))) {
+    throw new InvalidArgumentError('Bytes are A-B, or A- for all from A on: both are included, and the first is 0.');
+  }
+  return { from: Number(from), to: to === '' ? null : Number(to) };
 }
 
 /** May be given several times. */

@@ -1,4 +1,4 @@
-import type { SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
 import { findData } from '@countersign/gateway/config/parse.ts';
 import { ApiClient } from './api-client.ts';
@@ -13,6 +13,8 @@ export interface SourceOptions extends LocationOptions {
 export interface SessionSource extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
+  /** What was recorded as it is, in pieces. */
+  bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** The bundle that proves a session, in pieces. */
   bundle(session: string): AsyncIterable<Uint8Array | string>;
 }
@@ -32,6 +34,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (page) => api.rows(`/api/sessions?${queryOf(page)}`),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
+    bytes: (session, { record, from, to }) => api.chunks(`${sessionPath(session)}/records/${record}/bytes?bytes=${from}-${to ?? ''}`),
     bundle: (session) => api.chunks(`${sessionPath(session)}/bundle`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };

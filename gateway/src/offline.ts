@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gatewayIdOf, parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
 import { parseNote, parseVerifierKey } from '@countersign/ledger/note.ts';
 import { GatewayError } from './domain/errors.ts';
-import type { SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';
 import { makeBundle } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
@@ -21,6 +21,8 @@ export interface OfflineStore extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. */
   records(session: string): AsyncIterable<ShownRecord>;
+  /** In parts. Errors: `not_found`. */
+  bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** The lines of a session's bundle. Errors: `not_found`; `conflict` while its last records are not under a checkpoint. */
   bundle(session: string): AsyncIterable<string>;
 }
@@ -40,6 +42,9 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
     async *records(id) {
       const extent = recordings.extentOf(await recordings.find(id));
       yield* recordings.show(recordings.begin(id), extent);
+    },
+    async *bytes(id, range) {
+      yield* recordings.bytes(recordings.extentOf(await recordings.find(id)), range);
     },
     async *bundle(id) {
       const extent = recordings.extentOf(await recordings.find(id));

@@ -2,11 +2,24 @@ import { createWriteStream, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import type { MessageRange, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { replaceWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { collect, isSession, parseChannels, parseKinds, parseLimit, parsePort, parseRecording, parseSession, parseSpeed } from '../arguments.ts';
+import {
+  collect,
+  isSession,
+  parseBytes,
+  parseChannels,
+  parseKinds,
+  parseLimit,
+  parsePort,
+  parseRecord,
+  parseRecording,
+  parseSession,
+  parseSpeed,
+  type ByteRange,
+} from '../arguments.ts';
 import { briefly } from '../brief.ts';
 import { compareSteps } from '../diff/compare.ts';
 import { describeComparison } from '../diff/describe.ts';
@@ -25,6 +38,8 @@ const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const otherExample = example.split('').toReversed().join('');
 /** What a timer can wait at once. */
 const waitMsMax = 2 ** 31 - 1;
+/** What says nothing where the bytes of a record are asked for. */
+const timelineOptions = ['brief', 'full', 'json', 'grep', 'each', 'channel', 'kind'];
 
 export function addSession(program: Command): void {
   const session = program
@@ -64,7 +79,16 @@ function addReading(session: Command): void {
     .addOption(eachOption())
     .option('--full', 'long texts whole, instead of their beginning and what was looked for')
     .option('--json', 'one JSON object a line, texts whole')
-    .addHelpText('after', `\nExits with 1 when nothing reads as --grep says.\n\nExample:\n  countersign session show ${example} --kind request --grep refund`)
+    .addOption(new Option('--record <number>', 'with --bytes: the record, as it is printed behind #').argParser(parseRecord).conflicts(timelineOptions))
+    .addOption(
+      new Option('--bytes <a-b>', 'with --record: what was recorded as it is, of the record and of those that continue it; A- is to the end').argParser(
+        parseBytes,
+      ),
+    )
+    .addHelpText(
+      'after',
+      `\nExits with 1 when nothing reads as --grep says, or there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
+    )
     .action(show);
   addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it; with --serve also a bundle', parseRecording))
     .argument('[command...]', 'with --serve: what to run, after --')
@@ -126,7 +150,21 @@ async function list(options: SourceOptions & RowOptions & { readonly all?: boole
   await printRows(source.sessions(page), options, describeSession);
 }
 
-async function show(id: string, options: SourceOptions & Narrowing & RowOptions & Extent & Pieces & { readonly brief?: boolean }): Promise<void> {
+interface ShowOptions extends SourceOptions, Narrowing, RowOptions, Extent, Pieces {
+  readonly brief?: boolean;
+  readonly record?: number;
+  readonly bytes?: ByteRange;
+}
+
+async function show(id: string, options: ShowOptions, self: Command): Promise<void> {
+  const { record: number, bytes } = options;
+  if ((number === undefined) !== (bytes === undefined)) {
+    self.error('error: --record and --bytes go together');
+  }
+  if (number !== undefined && bytes !== undefined) {
+    await writeBytes(id, { record: number, ...bytes }, options);
+    return;
+  }
   await using source = await openSource(options);
   if (options.brief === true) {
     for await (const line of briefly(timeline(source.records(id), options))) {
@@ -135,6 +173,26 @@ async function show(id: string, options: SourceOptions & Narrowing & RowOptions 
     return;
   }
   await printRows(timeline(source.records(id), options), options, (record) => describeRecord(record, options));
+}
+
+/** To standard output, as they are: so not to a terminal, which would obey what is in them. */
+async function writeBytes(id: string, range: MessageRange, options: SourceOptions): Promise<void> {
+  if (process.stdout.isTTY) {
+    throw new Error('what was recorded could steer a terminal: send it to a file or to a program, for instance > value or | less');
+  }
+  await using source = await openSource(options);
+  let count = 0;
+  const counted = async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const bytes of source.bytes(id, range)) {
+      count += bytes.length;
+      yield bytes;
+    }
+  };
+  await pipeline(Readable.from(counted(), { objectMode: false }), process.stdout, { end: false });
+  if (range.to !== null && count <= range.to - range.from) {
+    const last = range.from + count - 1;
+    throw new Error(`record ${range.record} and the parts that continue it end with byte ${last}: there is no byte ${range.to}`);
+  }
 }
 
 interface ReplayOptions extends ServeOptions, Narrowing, Pieces {

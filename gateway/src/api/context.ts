@@ -1,7 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
 import type { StoredToken } from '../store/tokens.ts';
 import type { Measures } from './metrics.ts';
@@ -99,6 +99,8 @@ export interface ApiContext {
   listSessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */
   showSession(session: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord>;
+  /** Bytes of a record and of the parts that continue it. Errors: `not_found`. The reading is recorded. */
+  readBytes(session: string, range: MessageRange, reader: Caller): AsyncIterable<Uint8Array>;
   /** The lines of a bundle. Errors: `not_found`. The reading is recorded. */
   exportSession(session: string, reader: Caller): AsyncIterable<string>;
   /** Makes the index of sessions again from the journal. */

@@ -6,7 +6,7 @@ import { tokenIn } from '../domain/authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
 import { makeBundle, makeReceipt, readLogFile } from '../feed/evidence.ts';
 import { sayBehind, type Follower } from '../feed/follower.ts';
@@ -163,6 +163,13 @@ export class GatewayApi implements ApiContext {
     if (live !== null) {
       yield* this.#watch(id, reading, live);
     }
+  }
+
+  async *readBytes(id: string, range: MessageRange, reader: Caller): AsyncIterable<Uint8Array> {
+    const { recordings } = this.#parts;
+    const extent = recordings.extentOf(await recordings.find(id));
+    await this.#recordAccess(`bytes ${range.from}-${range.to ?? ''} of record ${range.record}`, id, reader);
+    yield* recordings.bytes(extent, range);
   }
 
   async *exportSession(id: string, reader: Caller): AsyncIterable<string> {

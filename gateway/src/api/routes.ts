@@ -13,6 +13,7 @@ import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
 import { listTokens } from './endpoints/list-tokens.ts';
 import { openRun } from './endpoints/open-run.ts';
+import { readBytes } from './endpoints/read-bytes.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
@@ -32,6 +33,7 @@ export const routes: readonly Endpoint[] = [
   revokeToken,
   listSessions,
   showSession,
+  readBytes,
   watchSession,
   exportSession,
   rebuildIndex,

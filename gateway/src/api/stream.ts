@@ -6,16 +6,16 @@ import { checkCaller, type Caller } from './context.ts';
  * One JSON text a line, made as fast as the reader takes them. Where what was recorded is damaged, a last line `{"problem": …}` says so behind what is whole.
  */
 export async function ndjson(rows: AsyncIterable<unknown>, caller: Caller): Promise<Response> {
-  return streamLines(stringify(rows), caller, 'application/x-ndjson');
+  return streamPieces(stringify(rows), caller, 'application/x-ndjson');
 }
 
 /**
  * An answer in pieces. The first one is awaited, so that an error there has a status of its own; a later one breaks the connection off, so that
  * half an answer is never taken for a whole one. When the reader leaves, or may not read on, the rest is not made.
  */
-export async function streamLines(lines: AsyncIterable<string>, caller: Caller, contentType: string): Promise<Response> {
-  const iterator = lines[Symbol.asyncIterator]();
-  let step: IteratorResult<string> | null = await iterator.next();
+export async function streamPieces(pieces: AsyncIterable<string | Uint8Array>, caller: Caller, contentType: string): Promise<Response> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let step: IteratorResult<string | Uint8Array> | null = await iterator.next();
   let forget: (() => void) | undefined;
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {

@@ -7,6 +7,13 @@ export interface SessionPage {
   readonly limit?: number;
 }
 
+/** Bytes of a record and of the parts that continue it, counted from 0; `to` is the last one, null: the last that there is. */
+export interface MessageRange {
+  readonly record: number;
+  readonly from: number;
+  readonly to: number | null;
+}
+
 /** One line of `session list --json`. */
 export interface SessionSummary {
   /** 32 hex digits. */

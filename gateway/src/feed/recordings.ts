@@ -1,8 +1,9 @@
 import { segmentName } from '@countersign/ledger/journal.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import { Turn } from '../domain/turn.ts';
 import type { KeyStore } from '../recording/key-store.ts';
+import { readMessageBytes } from '../recording/message-bytes.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
 import { sayBehind, type Follower } from './follower.ts';
 import { IndexDiffers, summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
@@ -96,6 +97,12 @@ export class Recordings {
         `Record ${mismatch} of session ${extent.session}, and whatever else is withheld as a mismatch, is not what its leaf commits to.`,
       );
     }
+  }
+
+  /** What was recorded, as it is. Errors: `not_found`, `store_damaged`. */
+  bytes(extent: SessionExtent, range: MessageRange): AsyncGenerator<Uint8Array> {
+    const { data, keys } = this.#parts;
+    return readMessageBytes(data, extent, new SessionOpener(keys), range);
   }
 
   extentOf({ id, session, records, closedMs }: IndexedSession): SessionExtent {
