@@ -100,9 +100,20 @@ export class Recordings {
   }
 
   /** What was recorded, as it is. Errors: `not_found`, `store_damaged`. */
-  bytes(extent: SessionExtent, range: MessageRange): AsyncGenerator<Uint8Array> {
+  async *bytes(extent: SessionExtent, range: MessageRange): AsyncGenerator<Uint8Array> {
     const { data, keys } = this.#parts;
-    return readMessageBytes(data, extent, new SessionOpener(keys), range);
+    let failure: { readonly cause: unknown } | null = null;
+    try {
+      yield* readMessageBytes(data, extent, new SessionOpener(keys), range);
+    } catch (cause) {
+      failure = { cause };
+    }
+    if (extent.state === 'open') {
+      this.#requireReached();
+    }
+    if (failure !== null) {
+      throw failure.cause;
+    }
   }
 
   extentOf({ id, session, records, closedMs }: IndexedSession): SessionExtent {
