@@ -6,7 +6,6 @@ import type { ClientResponse } from './domain/exchange.ts';
 import { defaultLimits } from './domain/limits.ts';
 import { problemMediaType, problemOf } from './domain/problem.ts';
 import type { ExchangeProtocol, Protocol, Session } from './domain/protocol.ts';
-import type { Asked } from './domain/replay.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
 import { HttpListener } from './listeners/http.ts';
@@ -14,7 +13,7 @@ import { TcpListener } from './listeners/tcp.ts';
 import { exchangeProtocols, findProtocol, streamProtocols } from './protocols/registry.ts';
 import { type Nearest, Recording } from './replay/recording.ts';
 import { ReplayDoor } from './replay/replay-door.ts';
-import { ReplaySession } from './replay/replay-session.ts';
+import { type Missed, ReplaySession } from './replay/replay-session.ts';
 import { openLog } from './telemetry.ts';
 import { endEarly } from './wire/http/client-response.ts';
 
@@ -155,24 +154,20 @@ export class ReplayServer implements AsyncDisposable {
       target,
       protocol: protocolOf(protocol),
       signal: this.#stop.signal,
-      onMiss: (asked, reason) => {
-        this.#told = this.#told.then(async () => this.#tell(target, asked, reason));
+      onMiss: (missed) => {
+        this.#told = this.#told.then(async () => this.#tell(target, missed));
       },
     });
   }
 
-  async #tell({ name, protocol: id }: TargetFacts, { action, bytes }: Asked, reason: string): Promise<void> {
-    const protocol = protocolOf(id);
+  async #tell(target: TargetFacts, { action, bytes, reason, unknown }: Missed): Promise<void> {
+    const protocol = protocolOf(target.protocol);
     const record = { session: this.#recording.session, seq: 0, timeMs: 0, kind: 'request', record: '', meta: { channel: 0, action } };
     const asked = { ...record, channelFacts: null, governance: null, content: bytes, continues: false, withheld: null };
     const { text } = protocol.render(asked, () => null);
-    const { replay } = protocol;
-    const nearest =
-      'differ' in replay
-        ? // A bundle that cannot be read any more has no nearest request, and whoever asks for its answers is told.
-          await this.#recording.nearest(name, (recorded) => replay.differ(recorded, bytes)).catch(() => null)
-        : null;
-    this.#options.onMiss({ target: name, action, text, reason, nearest });
+    // A bundle that cannot be read any more has no nearest request, and whoever asks for its answers is told.
+    const nearest = unknown === null ? null : await this.#recording.nearest(target, unknown).catch(() => null);
+    this.#options.onMiss({ target: target.name, action, text, reason, nearest });
   }
 
   /** A replay has no API. */

@@ -121,7 +121,12 @@ principals:
     );
     assert.equal(sql.status, 1);
     assert.equal(sql.stdout, 'exit 2\n');
-    assert.match(sql.stderr, /countersign: not answered: postgres\.query shop: .*\n {4}select now\(\)\n.*FATAL: {2}countersign: The recording has no answer/);
+    assert.match(sql.stderr, /countersign: not answered: postgres\.query shop: .*\n {4}select now\(\)\n/);
+    assert.match(
+      sql.stderr,
+      / {4}nearest is request #\d+, which differs at messages\[0\]\.query:\n {6}recorded: "select now\(\), random\(\), pg_backend_pid\(\)"\n {6}asked: {4}"select now\(\)"\n/,
+    );
+    assert.match(sql.stderr, /FATAL: {2}countersign: The recording has no answer/);
     assert.ok(!sql.stderr.includes('\u001B'));
   });
 

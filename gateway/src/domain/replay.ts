@@ -57,16 +57,19 @@ export interface Difference {
   readonly nearness: number;
 }
 
+/** Where a recorded request differs from what is asked, by the texts of their keys. Null: they ask the same but for their ids, or are not to be compared. */
+type Differ = (recorded: string, asked: string) => Difference | null;
+
 export interface StreamReplay {
   keys(): Keys;
+  readonly differ: Differ;
   /** A connection to the target, for whoever asked for it. */
   connect(recorded: RecordedTarget, asked: Asked): Upstream;
 }
 
 export interface ExchangeReplay {
   keys(): Keys;
-  /** Null where they ask the same but for their ids. */
-  differ(recorded: Buffer, asked: Buffer): Difference | null;
+  readonly differ: Differ;
   /** A call of this action. */
   call(recorded: RecordedTarget, receiver: CallReceiver, action: string): UpstreamCall;
 }

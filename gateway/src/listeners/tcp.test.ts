@@ -30,6 +30,7 @@ const echo: StreamProtocol = {
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
   replay: {
     keys: () => () => null,
+    differ: () => null,
     connect: () => {
       throw new GatewayError('unsupported', 'Nothing is recorded of it.');
     },

@@ -20,6 +20,7 @@ export interface IndexedRequest {
   readonly target: string;
   readonly seq: number;
   readonly channel: number;
+  readonly action: string;
   readonly key: string;
   /** See `RequestKey`. */
   readonly ids: readonly string[];
@@ -152,7 +153,7 @@ export class Indexing {
     const key = bytes === null ? null : keys({ action, bytes });
     if (key !== null) {
       const ids = key.ids.map((id) => this.#internId(id));
-      this.requests.push({ target, seq, channel, key: indexKey(target, key.text), ids, askedMs, parts, answers });
+      this.requests.push({ target, seq, channel, action, key: indexKey(target, key.text), ids, askedMs, parts, answers });
     }
   }
 

@@ -12,6 +12,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import { openOffline } from '../offline.ts';
 import type { EntryDraft } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { textDifference } from '../wire/text-difference.ts';
 import { Recording } from './recording.ts';
 
 let data: string;
@@ -38,6 +39,7 @@ const stream: Protocol = {
       () =>
       ({ bytes }) =>
         bytes.toString().startsWith('own') ? null : { text: bytes.toString(), ids: [] },
+    differ: (recorded, asked) => textDifference(recorded, asked, 'text'),
     connect: () => {
       throw new GatewayError('unsupported', 'Nobody connects.');
     },
@@ -155,6 +157,44 @@ test('a request in several records is one; what is asked behind it for the same 
   const again = await Recording.open(handle, options);
   assert.deepEqual(await taken(again, key), [`${mebibyte}+`, 'rest+']);
   assert.deepEqual(await taken(again, 'copydata'), ['done']);
+});
+
+test('T4.26: what was not recorded is told the nearest request, read with those before it in its channel, the latest of several', async () => {
+  const file = await bundleOf(
+    opening(1),
+    opening(2),
+    request(1, 'name is ada'),
+    request(2, 'name is bob'),
+    request(1, 'greet'),
+    request(2, 'greet'),
+    request(2, 'own'),
+  );
+  const named: Protocol = {
+    ...stream,
+    replay: {
+      ...stream.replay,
+      keys: () => {
+        let name = '';
+        return ({ bytes }) => {
+          const text = bytes.toString();
+          name = text.startsWith('name is ') ? text.slice('name is '.length) : name;
+          return text === 'own' ? null : { text: text.replace('greet', `greet ${name}`), ids: [] };
+        };
+      },
+    },
+  };
+  await using handle = await open(file);
+  const recording = await Recording.open(handle, { ...options, findProtocol: () => named });
+  const target = recording.targets.get('a');
+  assert.ok(target !== undefined);
+  const nearest = async (text: string): Promise<readonly unknown[] | null> => {
+    const found = await recording.nearest(target, { text, ids: [] });
+    return found && [found.seq, found.difference.at, found.difference.recorded, found.difference.asked];
+  };
+  assert.deepEqual(await nearest('greet adam'), [5, 'text, character 9', '', 'm']);
+  assert.deepEqual(await nearest('greet cleo'), [6, 'text, character 6', 'bob', 'cleo']);
+  const given = recording.targets.get('given');
+  assert.equal(given && (await recording.nearest(given, { text: 'greet ada', ids: [] })), null, 'of another target');
 });
 
 test('an answer comes no faster than it was recorded, where that is wanted', async () => {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import type { AnswerPiece, Difference, RecordedRequest, RequestKey } from '../domain/replay.ts';
+import type { AnswerPiece, Difference, Keys, RecordedRequest, RequestKey } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { BundleFile, type Place } from './bundle-file.ts';
 import { indexKey } from './index-key.ts';
@@ -13,7 +13,7 @@ import { Waiting, type NoneWaiting } from './waiting.ts';
 /** What a timer can wait at once. */
 const waitMsMax = 2 ** 31 - 1;
 
-/** Of recorded requests, the latest first, when one is looked for that is like another. */
+/** Of recorded requests, the latest of them, when one is looked for that is like another. */
 const comparedBytesMax = 64 * 1024 * 1024;
 
 /** A recorded request, and where what is asked now differs from it. */
@@ -38,27 +38,29 @@ export class Recording {
   readonly #file: BundleFile;
   readonly #waiting: Waiting;
   readonly #requests: ReadonlyMap<string, readonly IndexedRequest[]>;
+  readonly #findProtocol: RecordingOptions['findProtocol'];
   readonly #speed: number | null;
 
-  private constructor(file: BundleFile, indexing: Indexing, speed: number | null) {
+  private constructor(file: BundleFile, indexing: Indexing, { findProtocol, speed }: RecordingOptions) {
     this.session = file.header.session;
     this.targets = indexing.targets;
     this.#file = file;
     this.#waiting = new Waiting(indexing.requests);
     this.#requests = Map.groupBy(indexing.requests, ({ target }) => target);
+    this.#findProtocol = findProtocol;
     this.#speed = speed;
   }
 
   /** Reads and verifies all of it. The file stays the caller's. Errors: `store_damaged` when it does not hold, `malformed`, `limit_exceeded`. */
-  static async open(handle: FileHandle, { keys, findProtocol, speed }: RecordingOptions): Promise<Recording> {
+  static async open(handle: FileHandle, options: RecordingOptions): Promise<Recording> {
     const file = await BundleFile.open(handle);
-    const indexing = new Indexing(findProtocol);
-    const records = file.verify(keys);
+    const indexing = new Indexing(options.findProtocol);
+    const records = file.verify(options.keys);
     for (;;) {
       const step = await records.next();
       if (step.done === true) {
         assertHolds(step.value);
-        return new Recording(file, indexing, speed);
+        return new Recording(file, indexing, options);
       }
       indexing.add(step.value);
     }
@@ -70,18 +72,21 @@ export class Recording {
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
   }
 
-  /** The recorded request of this target that is most like one that was not found; null for none. Errors: `store_damaged`. */
-  async nearest(target: string, differ: (recorded: Buffer) => Difference | null): Promise<Nearest | null> {
+  /** The recorded request of this target that is most like one of this key that was not found, the latest of several; null for none. Errors: `store_damaged`. */
+  async nearest(target: TargetFacts, asked: RequestKey): Promise<Nearest | null> {
+    const replay = this.#findProtocol(target.protocol)?.replay;
+    if (replay === undefined) {
+      return null;
+    }
     let nearest: Nearest | null = null;
-    let readBytes = 0;
-    for (const request of this.#requests.get(target)?.toReversed() ?? []) {
-      const bytes = await this.#bytes(request);
-      readBytes += bytes.length;
-      if (readBytes > comparedBytesMax) {
-        break;
-      }
-      const difference = differ(bytes);
-      if (difference !== null && (nearest === null || difference.nearness > nearest.difference.nearness)) {
+    // What a request asks may depend on those before it in its channel.
+    const channels = new Map<number, Keys>();
+    for (const request of latestOf(this.#requests.get(target.name) ?? [])) {
+      const keys = channels.get(request.channel) ?? replay.keys();
+      channels.set(request.channel, keys);
+      const key = keys({ action: request.action, bytes: await this.#bytes(request) });
+      const difference = key === null ? null : replay.differ(key.text, asked.text);
+      if (difference !== null && (nearest === null || difference.nearness >= nearest.difference.nearness)) {
         nearest = { seq: request.seq, difference };
       }
     }
@@ -115,6 +120,16 @@ export class Recording {
   async #content(place: Place): Promise<Buffer> {
     return (await this.#file.read(place)).content ?? Buffer.alloc(0);
   }
+}
+
+/** Those of the end that are not too much to be compared, in order. */
+function latestOf(requests: readonly IndexedRequest[]): readonly IndexedRequest[] {
+  let bytes = 0;
+  const before = requests.findLastIndex(({ parts }) => {
+    bytes += parts.reduce((sum, { length }) => sum + length, 0);
+    return bytes > comparedBytesMax;
+  });
+  return requests.slice(before + 1);
 }
 
 function assertHolds({ verdict, findings, extent }: FileReport): void {

@@ -29,8 +29,14 @@ export interface ReplaySessionParts {
   readonly target: TargetFacts;
   readonly protocol: Protocol;
   readonly signal: AbortSignal;
-  /** A request that the recording does not answer. */
-  readonly onMiss: (asked: Asked, reason: string) => void;
+  readonly onMiss: (missed: Missed) => void;
+}
+
+/** A request that the recording does not answer. */
+export interface Missed extends Asked {
+  readonly reason: string;
+  /** Where nothing like it was recorded; null: something was, and cannot be given. */
+  readonly unknown: RequestKey | null;
 }
 
 /** A channel whose target is a recording. Its records are those that there are: nothing new is recorded. */
@@ -115,14 +121,18 @@ export class ReplaySession implements Session, RecordedTarget {
     // Over HTTP it does not matter which of a client's connections a request comes on.
     const found = recording.take(target.name, key, protocol.transport === 'stream' ? this.#recordedChannel : null);
     if (typeof found === 'string') {
-      throw this.miss(reasons[found], asked);
+      throw this.#miss({ ...asked, reason: reasons[found], unknown: found === 'unknown' ? key : null });
     }
     this.#recordedChannel = found.channel;
     return found;
   }
 
   miss(reason: string, asked: Asked): GatewayError {
-    this.#parts.onMiss(asked, reason);
-    return new GatewayError('not_recorded', `The recording has no answer to this request: ${reason}.`);
+    return this.#miss({ ...asked, reason, unknown: null });
+  }
+
+  #miss(missed: Missed): GatewayError {
+    this.#parts.onMiss(missed);
+    return new GatewayError('not_recorded', `The recording has no answer to this request: ${missed.reason}.`);
   }
 }

@@ -4,7 +4,9 @@ import type { IndexedRequest } from './indexing.ts';
 import { Waiting } from './waiting.ts';
 
 const recorded = (...requests: readonly (readonly string[])[]): Waiting =>
-  new Waiting(requests.map((ids, seq): IndexedRequest => ({ target: 'a', seq, channel: 1, key: 'same', ids, askedMs: 0, parts: [], answers: [] })));
+  new Waiting(
+    requests.map((ids, seq): IndexedRequest => ({ target: 'a', seq, channel: 1, action: 'ask', key: 'same', ids, askedMs: 0, parts: [], answers: [] })),
+  );
 const take = (waiting: Waiting, ...ids: readonly string[]): number | string => {
   const found = waiting.take({ key: 'same', ids, channel: null });
   return typeof found === 'string' ? found : found.seq;

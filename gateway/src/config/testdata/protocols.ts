@@ -15,6 +15,7 @@ const alpha: StreamProtocol = {
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
   replay: {
     keys: () => () => null,
+    differ: () => null,
     connect: () => {
       throw new GatewayError('unsupported', 'Nothing is recorded of it.');
     },

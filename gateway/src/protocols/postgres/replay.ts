@@ -5,7 +5,7 @@ import type { AnswerPiece, Asked, Keys, RecordedRequest, RecordedTarget, StreamR
 import { frames, parseBackend, parseErrorFields, type Frame } from './codec.ts';
 import { fatal, readSqlState, TargetRefusal } from './failures.ts';
 import { backend, frontend } from './messages.ts';
-import { requestKeys, syncKey } from './request-keys.ts';
+import { requestDifference, requestKeys, syncKey } from './request-keys.ts';
 
 /** Longer COPY data are not looked for. */
 const copyBytesMax = 64 * 1024 * 1024;
@@ -17,6 +17,7 @@ const readsCopyData = /\bfrom\s+stdin\b/i;
 
 export const replay: StreamReplay = {
   keys: requestKeys,
+  differ: requestDifference,
   connect: (recorded, asked) => new RecordedServer(recorded, asked),
 };
 

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { requestKeys } from './request-keys.ts';
+import type { Difference } from '../../domain/replay.ts';
+import { requestDifference, requestKeys, syncKey } from './request-keys.ts';
 import { startup } from './testdata/client-side.ts';
 import { clientMessages } from './testdata/shorthand.ts';
 
@@ -40,6 +41,34 @@ test('what the gateway made itself, and what asks nothing, has no key', () => {
     assert.equal(keys({ action, bytes: clientMessages('Q:x') }), null);
   }
   assert.equal(query('H'), null);
+});
+
+test('T4.26: where a statement differs from a recorded one is said by its place, with both values', () => {
+  const differ = (recorded: string, asked: string): Difference | null => requestDifference(query(recorded) ?? '', query(asked) ?? '');
+  const [one, where, parameter] = [
+    differ('Q:select 1', 'Q:select 2'),
+    differ("Q:select 'é'", "Q:select 'ß'"),
+    differ('P:s1:select $1 / B::s1:7 / E: / S', 'P:s2:select $1 / B::s2:8 / E: / S'),
+  ];
+  assert.deepEqual([one?.at, one?.recorded, one?.asked], ['messages[0].query', '"select 1"', '"select 2"']);
+  assert.deepEqual([where?.recorded, where?.asked], ['"select \'é\'"', '"select \'ß\'"']);
+  assert.deepEqual([parameter?.at, parameter?.recorded, parameter?.asked], ['messages[1].parameters[0]', '"7"', '"8"']);
+  const kind = differ('Q:select 1', 'P::select 1 / B::: / E: / S');
+  assert.deepEqual([kind?.at, kind?.recorded, kind?.asked], ['messages[0].query', '"select 1"', '(nothing)']);
+  assert.ok((one?.nearness ?? 0) > (kind?.nearness ?? 0));
+  const nearness = (recorded: string): number => differ(recorded, 'Q:select now()')?.nearness ?? 0;
+  assert.ok(nearness('Q:select now(), random()') > nearness('Q:select 1'), 'what has more of it is nearer, however long it is');
+  assert.ok(nearness('Q:/* 1 */ select now()') > nearness('Q:select 1'));
+  assert.equal(differ('P:s1:select 1 / D:S:s1 / S', 'P:s2:select 1 / D:S:s2 / S'), null, 'names that drivers make up');
+});
+
+test('T4.26: a login is like other logins alone, and a Sync like nothing', () => {
+  const recorded = connection({ database: 'shop', application_name: 'a' }) ?? '';
+  const asked = connection({ database: 'shop', application_name: 'b' }) ?? '';
+  const found = requestDifference(recorded, asked);
+  assert.deepEqual([found?.at, found?.recorded, found?.asked], ['messages[0].connect.application_name', '"a"', '"b"']);
+  assert.equal(requestDifference(recorded, query('Q:select 1') ?? ''), null);
+  assert.equal(requestDifference(query('Q:select 1') ?? '', syncKey.text), null);
 });
 
 test('any bytes have a key, the same each time', () => {

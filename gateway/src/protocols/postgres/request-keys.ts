@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Asked, Keys, RequestKey } from '../../domain/replay.ts';
+import type { Asked, Difference, Keys, RequestKey } from '../../domain/replay.ts';
+import { shareOf, textDifference } from '../../wire/text-difference.ts';
 import { frames, parseFrontend } from './codec.ts';
 import type { FrontendMessage, StatementOrPortal } from './messages.ts';
 import { parseStartupPacket } from './startup.ts';
@@ -16,7 +17,7 @@ export const syncKey: RequestKey = plain(sync);
  */
 export function requestKeys(): Keys {
   const named = new Names();
-  let last = '';
+  let last: unknown = null;
   let isConnected = false;
   return (asked) => {
     switch (asked.action) {
@@ -27,7 +28,7 @@ export function requestKeys(): Keys {
       case 'postgres.refuse':
         return null;
       case 'postgres.copy':
-        return plain(`${last}\n${copyKey(asked.bytes)}`);
+        return plain(copyKey(asked.bytes, last));
       default: {
         if (!isConnected) {
           // What the startup packet set, which the connection's own request holds.
@@ -35,7 +36,7 @@ export function requestKeys(): Keys {
         }
         const key = messagesKey(asked, named);
         last = key === null || key === sync ? last : key;
-        return key === null ? null : plain(key);
+        return key === null ? null : plain(textOf(key));
       }
     }
   };
@@ -46,17 +47,42 @@ function plain(text: string): RequestKey {
   return { text, ids: [] };
 }
 
+/** What is asked, as JSON, but for what cannot be read, which is text. */
+type Meaning = Readonly<Record<string, unknown>>;
+
+function textOf(key: string | readonly Meaning[]): string {
+  return typeof key === 'string' ? key : JSON.stringify(key);
+}
+
+/** Where two requests first differ, by the texts of their keys; null where they do not, and of a login and a statement, and of a Sync alone, which say nothing of one another. */
+export function requestDifference(recorded: string, asked: string): Difference | null {
+  if (recorded === asked || recorded === sync || asked === sync || isConnect(recorded) !== isConnect(asked)) {
+    return null;
+  }
+  const found = textDifference(recorded, asked, 'messages');
+  return { at: found.at, recorded: decodeUtf8(found.recorded), asked: decodeUtf8(found.asked), nearness: shareOf(recorded, asked) };
+}
+
+/** In a key every byte is a character. */
+function decodeUtf8(text: string): string {
+  return Buffer.from(text, 'latin1').toString('utf8');
+}
+
+function isConnect(text: string): boolean {
+  return text.startsWith('[{"connect":');
+}
+
 /** What names of statements and portals stand for in one connection. */
 class Names {
-  readonly #known: Readonly<Record<StatementOrPortal, Map<string, string>>> = { statement: new Map(), portal: new Map() };
+  readonly #known: Readonly<Record<StatementOrPortal, Map<string, Meaning>>> = { statement: new Map(), portal: new Map() };
 
-  set(what: StatementOrPortal, name: string, meaning: string): string {
+  set(what: StatementOrPortal, name: string, meaning: Meaning): Meaning {
     this.#known[what].set(name, meaning);
     return meaning;
   }
 
-  find(what: StatementOrPortal, name: string): string {
-    return this.#known[what].get(name) ?? `named ${name}`;
+  find(what: StatementOrPortal, name: string): Meaning {
+    return this.#known[what].get(name) ?? { name };
   }
 }
 
@@ -65,14 +91,14 @@ function connectKey(packet: Buffer): string {
   try {
     const startup = parseStartupPacket(packet);
     const parameters = startup.kind === 'startup' ? [...startup.parameters].filter(([name]) => name !== 'user') : [];
-    return `connect ${JSON.stringify(parameters.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
+    return textOf([{ connect: Object.fromEntries(parameters.toSorted(([a], [b]) => (a < b ? -1 : 1))) }]);
   } catch (error) {
     return asItIs(error, packet);
   }
 }
 
-/** COPY data without the cuts between its messages. */
-function copyKey(bytes: Buffer): string {
+/** COPY data without the cuts between its messages. `of`: what they are data of. */
+function copyKey(bytes: Buffer, of: unknown): string {
   let end = '';
   const data: Buffer[] = [];
   try {
@@ -87,49 +113,59 @@ function copyKey(bytes: Buffer): string {
   } catch (error) {
     return asItIs(error, bytes);
   }
-  return `${end} ${Buffer.concat(data).toString('latin1')}`;
+  return textOf([{ of, end, copy: Buffer.concat(data).toString('latin1') }]);
 }
 
 /** Null for what asks nothing: a Flush alone. */
-function messagesKey({ bytes }: Asked, named: Names): string | null {
-  const lines: string[] = [];
+function messagesKey({ bytes }: Asked, named: Names): string | readonly Meaning[] | null {
+  const meanings: Meaning[] = [];
   let hasSync = false;
   try {
     for (const frame of frames(bytes)) {
       const message = parseFrontend(frame, byteByByte);
       hasSync ||= message.kind === 'sync';
-      lines.push(...linesOf(message, named));
+      meanings.push(...meaningsOf(message, named));
     }
   } catch (error) {
     return asItIs(error, bytes);
   }
-  return lines.length > 0 ? lines.join('\n') : hasSync ? sync : null;
+  return meanings.length > 0 ? meanings : hasSync ? sync : null;
 }
 
-function linesOf(message: FrontendMessage, named: Names): string[] {
+function meaningsOf(message: FrontendMessage, named: Names): Meaning[] {
   switch (message.kind) {
     case 'query':
-      return [JSON.stringify(['query', withoutTrace(message.text)])];
+      return [{ query: withoutTrace(message.text) }];
     case 'parse':
-      return [named.set('statement', message.name, JSON.stringify(['parse', withoutTrace(message.text), message.parameterTypes]))];
+      return [named.set('statement', message.name, { statement: withoutTrace(message.text), parameterTypes: message.parameterTypes })];
     case 'bind': {
-      const parameters = message.parameters.map((parameter) => parameter?.toString('latin1') ?? null);
-      const meaning = ['bind', named.find('statement', message.statement), message.formats, parameters, message.resultFormats];
-      return [named.set('portal', message.portal, JSON.stringify(meaning))];
+      const { formats, resultFormats } = message;
+      return [
+        named.set('portal', message.portal, {
+          bind: named.find('statement', message.statement),
+          formats,
+          parameters: textsOf(message.parameters),
+          resultFormats,
+        }),
+      ];
     }
     case 'execute':
-      return [JSON.stringify(['execute', named.find('portal', message.portal), message.rowsMax])];
+      return [{ execute: named.find('portal', message.portal), rowsMax: message.rowsMax }];
     case 'describe':
     case 'close':
-      return [JSON.stringify([message.kind, message.what, named.find(message.what, message.name)])];
+      return [{ [message.kind]: named.find(message.what, message.name), what: message.what }];
     case 'function-call':
-      return [JSON.stringify(['call', message.oid, message.formats, message.parameters.map((parameter) => parameter?.toString('latin1') ?? null)])];
+      return [{ call: message.oid, formats: message.formats, parameters: textsOf(message.parameters) }];
     case 'sync':
     case 'flush':
       return [];
     default:
-      return [message.kind];
+      return [{ [message.kind]: true }];
   }
+}
+
+function textsOf(parameters: readonly (Buffer | null)[]): readonly (string | null)[] {
+  return parameters.map((parameter) => parameter?.toString('latin1') ?? null);
 }
 
 /** The trace that a statement says it belongs to is another one in each run. */

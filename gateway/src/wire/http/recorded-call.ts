@@ -36,7 +36,7 @@ export function replayExchange(rules: ReplayRules): ExchangeReplay {
       () =>
       ({ bytes }) =>
         requestKey(bytes, rules.change),
-    differ: (recorded, asked) => requestDifference(recorded, asked, rules.change),
+    differ: requestDifference,
     call: (recorded, receiver, action) => new RecordedCall({ recorded, receiver, action, rules }),
   };
 }

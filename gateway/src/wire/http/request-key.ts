@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Difference, RequestKey } from '../../domain/replay.ts';
+import { alike, textDifference } from '../text-difference.ts';
 import { canonicalJson } from './exact-json.ts';
 import { headerOf, type RequestHead } from './reading.ts';
 import { readRecordedRequest } from './recorded-http.ts';
@@ -37,14 +38,14 @@ export function requestKey(request: Buffer, change: Change = (body) => body): Re
   return { text, ids: [...numbers.keys()] };
 }
 
-/** Where two recorded requests first differ, as `requestKey` compares them; null where they do not. */
-export function requestDifference(recorded: Buffer, asked: Buffer, change?: Change): Difference | null {
-  const [was, is] = [requestKey(recorded, change), requestKey(asked, change)].map(({ text }) => linesOf(text));
+/** Where two requests first differ, by the texts of their keys; null where they do not. */
+export function requestDifference(recorded: string, asked: string): Difference | null {
+  const [was, is] = [linesOf(recorded), linesOf(asked)];
   for (const [i, place] of places.entries()) {
-    const [before, now] = [was?.[i] ?? '', is?.[i] ?? ''];
+    const [before, now] = [was[i] ?? '', is[i] ?? ''];
     if (before !== now) {
-      const found = place === 'body' ? bodyDifference(before, now) : { at: place, recorded: before, asked: now, depth: alike(before, now) };
-      return { at: found.at, recorded: found.recorded, asked: found.asked, nearness: i + found.depth };
+      const found = place === 'body' ? textDifference(before, now, place) : { at: place, recorded: before, asked: now, nearness: alike(before, now) };
+      return { ...found, nearness: i + found.nearness };
     }
   }
   return null;
@@ -55,54 +56,6 @@ const places = ['method', 'path', ...meaningful, 'body'] as const;
 function linesOf(text: string): readonly string[] {
   const lines = text.split('\n');
   return [...lines.slice(0, places.length - 1), lines.slice(places.length - 1).join('\n')];
-}
-
-interface Parting {
-  readonly at: string;
-  readonly recorded: string;
-  readonly asked: string;
-  /** How much is the same before it: 0 to 1. */
-  readonly depth: number;
-}
-
-function bodyDifference(recorded: string, asked: string): Parting {
-  const depth = alike(recorded, asked);
-  try {
-    return { ...firstDifference(JSON.parse(recorded), JSON.parse(asked), 'body'), depth };
-  } catch {
-    const same = sameBeginning(recorded, asked);
-    return { at: `body, character ${same}`, recorded: recorded.slice(same), asked: asked.slice(same), depth };
-  }
-}
-
-function alike(a: string, b: string): number {
-  return sameBeginning(a, b) / Math.max(a.length, b.length, 1);
-}
-
-function sameBeginning(a: string, b: string): number {
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) {
-    at += 1;
-  }
-  return at;
-}
-
-/** Both are canonical, and not equal. */
-function firstDifference(recorded: unknown, asked: unknown, at: string): Omit<Parting, 'depth'> {
-  if (isContainer(recorded) && isContainer(asked) && Array.isArray(recorded) === Array.isArray(asked)) {
-    const names = new Set([...Object.keys(recorded), ...Object.keys(asked)]);
-    for (const name of names) {
-      const [was, is] = [recorded[name], asked[name]];
-      if (JSON.stringify(was) !== JSON.stringify(is)) {
-        return firstDifference(was, is, Array.isArray(asked) ? `${at}[${name}]` : `${at}.${name}`);
-      }
-    }
-  }
-  return { at, recorded: JSON.stringify(recorded) ?? '(nothing)', asked: JSON.stringify(asked) ?? '(nothing)' };
-}
-
-function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function isJson(type: string): boolean {
