@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +99,30 @@ principals:
     assert.equal(foreign.status, 404);
     assert.match(await foreign.text(), /begin again with initialize/);
     assert.equal((await post(call, { 'mcp-protocol-version': '2025-11-25' })).status, 400);
+  });
+
+  test('T4.51: a program goes on where the activity of its session goes on in the next', async () => {
+    const kept = join(directory, 'kept');
+    await using busy = await GatewayProcess.start({
+      config: `${configOf('[tools]').replace(heard, kept)}limits: { sessionRecordsMax: 20 }\n`,
+      environment: { PROGRAM_SECRET: canary },
+    });
+    const headers = { authorization: `Bearer ${busy.token('agent')}` };
+    const client = new Client({ name: 'agent', version: '1' });
+    const transport = new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${busy.port('http')}/t/tools`), { requestInit: { headers } });
+    await client.connect(transport);
+    while ((await busy.sessions()).length < 3) {
+      assert.match(await add(client, 4, 5), /"9"/);
+    }
+    assert.equal(readFileSync(kept, 'utf8').match(/"method":"initialize"/g)?.length, 1, 'one program, which was begun with once');
+    await client.close();
+    const newest = (await busy.newest()).session;
+    assert.equal(busy.cli(['session', 'halt', newest, '--reason', 'enough']).status, 0);
+    assert.deepEqual(
+      (await busy.sessions()).map(({ state }) => state).filter((state) => state === 'open'),
+      [],
+    );
+    await waitUntil(() => spawnSync('pgrep', ['-P', String(busy.pid)]).status === 1);
   });
 
   test('DELETE ends a session with the server', async () => {

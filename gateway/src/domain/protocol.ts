@@ -7,7 +7,7 @@ import type { Limits } from './limits.ts';
 import type { OptionsSchema } from './options.ts';
 import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
 import type { ExchangeReplay, StreamReplay } from './replay.ts';
-import type { Target } from './target.ts';
+import type { Target, TargetFacts } from './target.ts';
 
 /**
  * A protocol is a folder and one line in the registry. This is all that the rest of the gateway knows of it, and
@@ -43,6 +43,8 @@ interface ProtocolFacts {
   readonly actions: readonly ActionDefinition[];
   /** A target's own options, from the URL's query and the configuration. */
   readonly options: OptionsSchema;
+  /** The options of a target, with what those come to that it does not say where that depends on the target. For people. */
+  inEffect?(target: TargetFacts): Readonly<Record<string, unknown>>;
   /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
   /** What was recorded under `countersign.told`, the last for each key of each target, before anything is served. */
@@ -175,6 +177,8 @@ export interface Credential {
 export interface Session {
   /** 32 hex digits. */
   readonly id: string;
+  /** The id of the first one, where a session is one of those in which a token's activity goes on. */
+  readonly activity: string;
   readonly channel: number;
   readonly target: Target;
   readonly limits: Limits;
@@ -206,8 +210,8 @@ export interface Session {
    */
   onEnding(stop: (limit: AbortSignal) => Promise<void>): void;
   /**
-   * Runs when the whole session has ended, of which this is one channel: what was kept for it is given up. The session is closed in the record by then;
-   * a stop of the gateway waits for it.
+   * Runs when the whole session has ended, of which this is one channel, and none goes on with its activity: what was kept for it is given up. The session is closed in the
+   * record by then; a stop of the gateway waits for it.
    */
   onSessionEnd(giveUp: () => Promise<void>): void;
   /** Ends the channel in the record. `reason`: `client`, `target`, `halted`, `stop`, `error` ... Idempotent. */

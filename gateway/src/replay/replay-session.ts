@@ -61,6 +61,10 @@ export class ReplaySession implements Session, RecordedTarget {
     return this.#parts.recording.session;
   }
 
+  get activity(): string {
+    return this.id;
+  }
+
   async connect(): Promise<Upstream> {
     const { protocol } = this.#parts;
     if (protocol.transport !== 'stream') {

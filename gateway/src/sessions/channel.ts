@@ -70,6 +70,10 @@ export class Channel implements Session {
     return this.#session.id;
   }
 
+  get activity(): string {
+    return this.#session.activity;
+  }
+
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
     this.#assertAddress();
     return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });

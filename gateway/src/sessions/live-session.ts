@@ -54,12 +54,13 @@ export class LiveSession {
   readonly #children = new Set<LiveSession>();
   readonly #channels = new Map<number, AbortController>();
   readonly #closed: SessionClosed;
+  #activity: string;
+  #next: LiveSession | null = null;
   readonly #givingUp: (() => Promise<void>)[] = [];
   readonly #credentials = new Map<Standing, () => void>();
   readonly #openedMs = performance.now();
   /** Each leaves its channel as soon as it is free. */
   readonly #leaving = new Set<() => void>();
-  #isContinued = false;
   #nextChannel = 1;
   #ending: Ending | null = null;
   #isOpen = true;
@@ -72,6 +73,7 @@ export class LiveSession {
       this.parent.#checkRoom();
     }
     this.track = recorder.openSession();
+    this.#activity = this.track.id;
     this.#lifetime = options.lifetime;
     this.#closed = options.closed;
     if (this.parent !== null) {
@@ -90,11 +92,16 @@ export class LiveSession {
   /** What comes now belongs into the next one. */
   get isFull(): boolean {
     const limits = this.#lifetime;
-    return typeof limits === 'object' && (this.#isContinued || this.track.seq >= limits.recordsMax || performance.now() - this.#openedMs >= limits.ageMs);
+    return typeof limits === 'object' && (this.#next !== null || this.track.seq >= limits.recordsMax || performance.now() - this.#openedMs >= limits.ageMs);
   }
 
   get id(): string {
     return this.track.id;
+  }
+
+  /** The id of the first of the sessions that this one goes on with. */
+  get activity(): string {
+    return this.#activity;
   }
 
   /**
@@ -130,9 +137,14 @@ export class LiveSession {
     this.#recorder.append(this.track, { kind: 'decision', meta: printMeta({ channel: 0, action, attributes }), content: [] });
   }
 
-  /** Each names the other in the record; what is going on here goes on to its end, and then this one closes. Errors: `cannot_record`. */
+  /**
+   * Each names the other in the record; what is going on here goes on to its end, and then this one closes. What is kept for this one is kept for the next.
+   * Errors: `cannot_record`.
+   */
   continueIn(next: LiveSession): void {
-    this.#isContinued = true;
+    this.#next = next;
+    next.#activity = this.#activity;
+    next.#givingUp.push(...this.#givingUp.splice(0));
     next.note('gateway.continue_session', { 'countersign.previous_session': this.id });
     this.note('gateway.continue_session', { 'countersign.next_session': next.id });
     for (const leave of this.#leaving) {
@@ -185,9 +197,11 @@ export class LiveSession {
     }
   }
 
-  /** Runs once the session is closed, at once where it is. */
+  /** Runs once the session, or the last one that goes on with it, is closed; at once where it is. */
   onEnd(giveUp: () => Promise<void>): void {
-    if (this.#isOpen) {
+    if (this.#next !== null) {
+      this.#next.onEnd(giveUp);
+    } else if (this.#isOpen) {
       this.#givingUp.push(giveUp);
     } else {
       void giveUp();
@@ -215,7 +229,7 @@ export class LiveSession {
     if (typeof this.#lifetime !== 'object' || this.#channels.size > 0) {
       return;
     }
-    if (this.#isContinued) {
+    if (this.#next !== null) {
       this.#close('continued');
     } else {
       this.#idleTimer = setTimeout(() => {

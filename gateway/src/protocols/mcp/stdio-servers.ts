@@ -84,13 +84,13 @@ export class StdioServers implements AsyncDisposable {
   }
 }
 
-/** The servers of all sessions: they end with the session. */
+/** The servers of all sessions: they end with the session, and go on where its activity goes on in the next. */
 export class ServersOfSessions {
-  readonly #bySession = new Map<string, Map<string, StdioServers>>();
+  readonly #byActivity = new Map<string, Map<string, StdioServers>>();
 
   /** A command that was changed in the meantime, or a secret of it, ends what runs by the old one. */
   of(session: Session, target: TargetCommand): StdioServers {
-    const byTarget = this.#bySession.get(session.id) ?? this.#keep(session);
+    const byTarget = this.#byActivity.get(session.activity) ?? this.#keep(session);
     const { name } = session.target;
     const command = commandOf(target);
     const known = byTarget.get(name);
@@ -105,9 +105,10 @@ export class ServersOfSessions {
 
   #keep(session: Session): Map<string, StdioServers> {
     const byTarget = new Map<string, StdioServers>();
-    this.#bySession.set(session.id, byTarget);
+    const { activity } = session;
+    this.#byActivity.set(activity, byTarget);
     session.onSessionEnd(async () => {
-      this.#bySession.delete(session.id);
+      this.#byActivity.delete(activity);
       await Promise.all([...byTarget.values()].map(async (servers) => servers[Symbol.asyncDispose]()));
     });
     return byTarget;

@@ -1,6 +1,6 @@
 import type { StreamProtocol } from '../../domain/protocol.ts';
 import { actions } from './actions.ts';
-import { postgresOptions } from './options.ts';
+import { postgresOptions, tlsMode } from './options.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
 import { serve } from './serve.ts';
@@ -12,6 +12,7 @@ export const postgres: StreamProtocol = {
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
   options: postgresOptions,
+  inEffect: (target) => ({ ...target.options, sslmode: tlsMode(target) }),
   connection: ({ host, port, target, token }) => ({
     url: `postgres://agent:${encodeURIComponent(token)}@${host.includes(':') ? `[${host}]` : host}:${port}/${encodeURIComponent(target)}`,
     environment: { PGHOST: host, PGPORT: String(port), PGUSER: 'agent', PGPASSWORD: token, PGDATABASE: target },

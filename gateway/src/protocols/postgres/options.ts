@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { parseOptions } from '../../domain/options.ts';
+import type { TargetFacts } from '../../domain/target.ts';
 
 const authMethods = ['scram-sha-256', 'md5', 'password', 'none'] as const;
 export type AuthMethod = (typeof authMethods)[number];
@@ -27,6 +29,12 @@ export const postgresOptions = z
   .transform(({ tls, ...rest }) => ({ ...(tls === undefined ? {} : { sslmode: tls }), ...rest }));
 
 export type PostgresOptions = z.output<typeof postgresOptions>;
+
+/** What a target is reached by, also where its options do not say. */
+export function tlsMode({ host, options }: Pick<TargetFacts, 'host' | 'options'>): 'off' | 'require' | 'verify-full' {
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return parseOptions(postgresOptions, options).sslmode ?? (isLocal ? 'off' : 'verify-full');
+}
 
 function readSslMode(mode: string): 'off' | 'require' | 'verify-full' | null {
   switch (mode) {

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
-import type { Target } from '../../domain/target.ts';
 import { sslRequest, startupMessage } from './compose.ts';
 import { parseErrorFields } from './codec.ts';
 import { readSqlState, TargetRefusal } from './failures.ts';
 import { backend } from './messages.ts';
 import { parseOptions } from '../../domain/options.ts';
-import { postgresOptions, type PostgresOptions } from './options.ts';
+import { postgresOptions, tlsMode } from './options.ts';
 import { PacketReader } from './packet-reader.ts';
 import { authenticate } from './upstream-authentication.ts';
 
@@ -71,7 +70,7 @@ function explain(error: unknown): unknown {
 export async function dial(session: Session, signal: AbortSignal = session.signal): Promise<Upstream> {
   const { target, limits } = session;
   const options = parseOptions(postgresOptions, target.options);
-  const mode = tlsMode(target, options);
+  const mode = tlsMode(target);
   const upstream = await session.connect(signal);
   if (mode === 'off') {
     return upstream;
@@ -88,11 +87,6 @@ export async function dial(session: Session, signal: AbortSignal = session.signa
     upstream.destroy();
     throw error;
   }
-}
-
-function tlsMode(target: Target, options: PostgresOptions): 'off' | 'require' | 'verify-full' {
-  const isLocal = target.host === 'localhost' || target.host === '::1' || target.host.startsWith('127.');
-  return options.sslmode ?? (isLocal ? 'off' : 'verify-full');
 }
 
 /** One byte is the whole answer: anything behind it came in the clear and makes `startTls` fail (PostgreSQL CVE-2021-23222). */

@@ -66,6 +66,7 @@ export class OpenDoor implements Door {
 
 export class ArraySession implements Session {
   readonly id = '5e55'.repeat(8);
+  readonly activity = this.id;
   readonly channel = 1;
   readonly target: Target;
   readonly limits: Limits;
