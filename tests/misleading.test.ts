@@ -120,6 +120,7 @@ describe('with a gateway', () => {
 principals:
   agent: { kind: agent, targets: [shop, brain] }
   stranger: { kind: agent }
+  boss: { kind: human, groups: [admins] }
 `,
       environment: { COUNTERSIGN_LOG: 'info' },
     });
@@ -138,6 +139,24 @@ principals:
     };
     assert.match(await connect('agent'), /The target "brain" is one of llm: it is not reached by postgres/);
     assert.match(await connect('stranger'), /stranger was not granted brain/);
+  });
+
+  test('T4.33: an answer of the API that breaks off, because its token ended, leaves no stack in the log', async () => {
+    const run = JSON.parse(await (await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).text());
+    const token = gateway.token('boss');
+    const watched = await gateway.api(`/api/sessions/${run.session}/watch`, { token });
+    const reader = watched.body?.getReader();
+    assert.equal((await reader?.read())?.done, false);
+    const [made] = gateway.rows<{ readonly id: string; readonly principal: string }>(['token', 'list']).filter(({ principal }) => principal === 'boss');
+    assert.equal(gateway.cli(['token', 'revoke', made?.id ?? '']).status, 0);
+    await assert.rejects(async () => {
+      while ((await reader?.read())?.done === false);
+    });
+    const lines = gateway.log.trimEnd().split('\n');
+    assert.deepEqual(
+      lines.filter((line) => !line.startsWith('{')),
+      [],
+    );
   });
 
   test('T4.33: connect and a bridge say that they do not get to a target, and fail', () => {

@@ -8,6 +8,8 @@ export interface Call {
   readonly caller: Caller;
   readonly request: Request;
   readonly query: URLSearchParams;
+  /** Ends an answer that has begun, so that nobody takes it for a whole one. */
+  readonly breakOff: (error: Error) => void;
   /** A part of the path by its name, decoded. */
   readonly param: (name: string) => string;
 }

@@ -54,7 +54,13 @@ function createApi(api: ApiContext, onError: (error: unknown) => void, where: Ap
       const address = where === 'operator socket' ? where : addressOf(context.env.incoming);
       const caller = await api.authenticate(context.env.incoming.headers.authorization, address, callers);
       const query = new URL(context.req.url).searchParams;
-      return answer({ api, caller, query, request: context.req.raw, param: (name) => context.req.param(name) ?? '' });
+      const breakOff = (error: Error): void => {
+        if (!(error instanceof GatewayError)) {
+          onError(error);
+        }
+        context.env.outgoing.destroy(error);
+      };
+      return answer({ api, caller, query, request: context.req.raw, breakOff, param: (name) => context.req.param(name) ?? '' });
     });
   }
   return app;

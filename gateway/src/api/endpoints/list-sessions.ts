@@ -3,7 +3,8 @@ import { get } from '../endpoint.ts';
 import { ndjson } from '../stream.ts';
 
 /** Oldest first. `?all`: the gateway's own among them. `?after=SESSION`: those that began behind it. `?limit=N`: at most so many. */
-export const listSessions = get('/api/sessions', async ({ api, caller, query }) => {
+export const listSessions = get('/api/sessions', async (call) => {
+  const { api, query } = call;
   const after = query.get('after');
   const limit = query.get('limit');
   if (limit !== null && !/^[1-9]\d{0,8}$/.test(limit)) {
@@ -15,6 +16,6 @@ export const listSessions = get('/api/sessions', async ({ api, caller, query }) 
       ...(after === null ? {} : { after }),
       ...(limit === null ? {} : { limit: Number(limit) }),
     }),
-    caller,
+    call,
   );
 });
