@@ -39,6 +39,11 @@ export interface Problem {
   readonly session?: string;
 }
 
+/** When a client may ask again, in seconds (RFC 9110, 10.2.3); no header where the status is none of that kind. */
+export function retryHeaders(status: number): readonly (readonly [string, string])[] {
+  return status === 429 || status === 503 ? [['retry-after', '1']] : [];
+}
+
 export const problemMediaType = 'application/problem+json';
 
 export function problemOf(error: unknown, session: string | null = null): Problem {

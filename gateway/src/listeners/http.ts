@@ -7,7 +7,7 @@ import { formatAddress, isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest, ClientResponse, Upgrade } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
-import { problemMediaType, problemOf } from '../domain/problem.ts';
+import { problemMediaType, problemOf, retryHeaders } from '../domain/problem.ts';
 import type { Door, ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { endEarly, onceClosed } from '../wire/http/client-response.ts';
 import { Admission, type ListenerLog, type Place } from './admission.ts';
@@ -210,7 +210,8 @@ export class HttpListener implements AsyncDisposable {
     socket.on('error', () => socket.destroy());
     const problem = problemOf(error);
     const body = JSON.stringify(problem);
-    const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+    const retry = retryHeaders(problem.status).map(([name, value]) => `\r\n${name}: ${value}`);
+    const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close${retry.join('')}`;
     socket.resume();
     socket.end(`${head}\r\n\r\n${body}`);
   }

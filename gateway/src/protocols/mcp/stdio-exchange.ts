@@ -64,7 +64,7 @@ export class StdioExchange implements AsyncDisposable {
 
   /**
    * Sends the body of a POST that was authorised. Gives the lines up to the one that answers, to be read by one reader, who gets a GatewayError when the
-   * server ends; null for what has no answer. GatewayError `malformed`, `conflict` for an id that has no answer yet, `limit_exceeded`, or
+   * server ends; null for what has no answer. GatewayError `malformed`, `conflict` for an id that has no answer yet, `throttled`, or
    * `target_unreachable` while the server is not there.
    */
   post(bytes: Uint8Array): EventQueue | null {
@@ -74,7 +74,7 @@ export class StdioExchange implements AsyncDisposable {
       throw new GatewayError('conflict', 'A request with this id has no answer yet.');
     }
     if (this.#pending.size >= pendingMax) {
-      throw new GatewayError('limit_exceeded', `More than ${pendingMax} requests have no answer yet.`);
+      throw new GatewayError('throttled', `${pendingMax} requests have no answer yet, which is the limit: ask again when some have.`);
     }
     this.#server.send(lineOf(bytes));
     this.#remember(bytes, messages[0]);

@@ -4,7 +4,7 @@ import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
-import { problemOf } from '../../domain/problem.ts';
+import { problemOf, retryHeaders } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
 import { Connection } from '../connection.ts';
@@ -392,7 +392,7 @@ class ExchangeRun {
       return;
     }
     const { status, headers: words, body } = this.#rules.failure(failed);
-    const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : [])];
+    const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : []), ...retryHeaders(status)];
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);

@@ -46,7 +46,7 @@ export class TargetConnections implements Disposable {
     this.#context = options.tls === null ? null : readContext(options.tls);
   }
 
-  /** A kept connection, or a new one. Errors: `target_unreachable`, `limit_exceeded`; those of the dialling come to the user. */
+  /** A kept connection, or a new one. Errors: `target_unreachable`, `throttled`; those of the dialling come to the user. */
   take(user: ConnectionUser): TargetConnection {
     const now = performance.now();
     for (let kept = this.#unused.pop(); kept !== undefined; kept = this.#unused.pop()) {
@@ -61,7 +61,10 @@ export class TargetConnections implements Disposable {
   /** A connection that nobody has used. Errors: as `take`. */
   takeNew(user: ConnectionUser): TargetConnection {
     if (this.#all.size >= this.#options.connectionsMax) {
-      throw new GatewayError('limit_exceeded', `More than ${this.#options.connectionsMax} requests to this target are under way: ask again later.`);
+      throw new GatewayError(
+        'throttled',
+        `${this.#options.connectionsMax} requests to this target are under way, which is the limit (limits.connectionsMax): ask again in a moment.`,
+      );
     }
     const connection = new TargetConnection(this.#dial(), this.#target, this.#options);
     this.#all.add(connection);
