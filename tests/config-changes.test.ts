@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { configSchema, liveSections, startSections } from '../gateway/src/config/schema.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
 import { waitUntil } from './support/wait-until.ts';
 
@@ -59,4 +60,17 @@ test('T4.31: a file that leaves nobody is not taken up, but when it is meant', a
   // From nobody to somebody takes no word.
   appendFileSync(gateway.configFile, 'principals: { agent: { kind: agent } }\n');
   await waitUntil(() => mayCome(gateway));
+});
+
+test('T4.31: what takes a restart is said where the rest of the file is taken up, and the documents say the same', async () => {
+  await using gateway = await GatewayProcess.start({ config });
+  const text = readFileSync(gateway.configFile, 'utf8');
+  writeFileSync(gateway.configFile, `${text.replace(/^listen: .*$/m, 'listen: { http: 127.0.0.1:1 }')}limits: { loginMs: 1000 }\n`);
+  await waitUntil(() => /what is changed under listen, limits takes a restart/.test(gateway.log));
+  const applied = gateway.cli(['config', 'apply']);
+  assert.equal(applied.status, 0, applied.stderr);
+  assert.match(applied.stdout, /^what is changed under listen, limits takes a restart of the gateway$/m);
+  writeFileSync(gateway.configFile, text);
+  assert.doesNotMatch(gateway.cli(['config', 'apply']).stdout, /restart/);
+  assert.deepEqual([...liveSections, ...startSections].toSorted(), Object.keys(configSchema({ protocols: [], parseTarget: () => null }).shape).toSorted());
 });

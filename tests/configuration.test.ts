@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { whatIsLive } from '../gateway/src/config/schema.ts';
 import type { CliResult } from './support/gateway-process.ts';
 
 const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
@@ -39,6 +40,7 @@ describe('a configuration', () => {
     }
     const text = readFileSync(file, 'utf8');
     assert.match(text, /^# The configuration of a Countersign gateway/);
+    assert.ok(text.includes(`# ${whatIsLive()}\n`));
     assert.match(text, /^targets:\n {2}orders:\n {4}url: /m);
     const { status, stdout } = run('config check', { ORDERS_PASSWORD: 'x' });
     assert.equal(status, 0);
@@ -70,6 +72,32 @@ describe('a configuration', () => {
     assert.equal(status, 1);
     assert.match(stderr, /countersign\.yaml is there already/);
     assert.equal(readFileSync(file, 'utf8'), 'targets: {}\n');
+  });
+
+  test('T4.35: an init that cannot write names the file that was meant', () => {
+    const { status, stderr } = run('init --config missing/countersign.yaml');
+    assert.equal(status, 1);
+    assert.match(stderr, /missing\/countersign\.yaml: there is no such file or directory/);
+    assert.doesNotMatch(stderr, /\.new/);
+  });
+
+  test('T4.35: check says how targets of PostgreSQL are reached, and promises no deletion that there is none of', () => {
+    writeFileSync(
+      file,
+      `targets:
+  far: { url: "postgres://app@db.internal/shop" }
+  near: { url: "postgres://app@127.0.0.1/shop" }
+  said: { url: "postgres://app@127.0.0.1/shop?sslmode=require" }
+principals: { bot: { kind: agent, targets: [far, near, said] } }
+`,
+    );
+    const { status, stdout } = run('config check');
+    assert.equal(status, 0);
+    assert.match(stdout, /^target .*far: .* sslmode=verify-full\b/m);
+    assert.match(stdout, /^target .*near: .* sslmode=off\b/m);
+    assert.match(stdout, /^target .*said: .*\bsslmode=require\b/m);
+    assert.match(stdout, /^retention  keys of facts are made for 400 days, of contents for 90 days; nothing is deleted yet$/m);
+    assert.doesNotMatch(stdout, /can be read for/);
   });
 
   test('T4.35: check says what a start would refuse, and what is hardly meant', () => {

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { configSchema } from '../gateway/src/config/schema.ts';
+import { configSchema, whatIsLive } from '../gateway/src/config/schema.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import { protocols, streamProtocols } from '../gateway/src/protocols/registry.ts';
 
@@ -90,8 +90,8 @@ export function configurationDocument(): string {
 
 Made by \`node tools/configuration.ts\` from the schemas that the file is read with. \`countersign init\` writes a file to begin with, \`countersign config check\` says what one means.
 
-The file is YAML. A running gateway takes up what is changed under \`targets\` and \`principals\` once the file is whole and stays as it is; listeners, TLS and the data directory take a restart. A file that is not valid changes
-nothing and says where. A change that leaves nobody who may come in takes \`countersign config apply --force\`.
+The file is YAML. ${whatIsLive('`')} It is taken up once it is whole and has stayed as it is for a second; a file that is not valid changes
+nothing and says where. A file that has none of the principals that may come in now is not taken up by itself, since it may have been written by mistake: \`countersign config apply --force\` says that it is meant.
 
 ${table(fieldsOf(objectOf(root) ?? {}))}
 

@@ -9,7 +9,8 @@ export function explainConfig(config: Config): readonly string[] {
   const { data, listen, tls, rootKey, targets, principals, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : `${count} days`);
   return [
-    `data       ${data}; facts can be read for ${days(retention.metaDays)}, contents for ${days(retention.contentDays)}`,
+    `data       ${data}`,
+    `retention  keys of facts are made for ${days(retention.metaDays)}, of contents for ${days(retention.contentDays)}; nothing is deleted yet`,
     `root key   ${rootKey === null ? 'from COUNTERSIGN_ROOT_KEY, or root.key in the data directory' : 'as the file says'}`,
     ...Array.from(listen, ([id, { host, port }]) => `listens    ${id} on ${host}:${port === 0 ? 'any free port' : port}${tls === null ? '' : ', TLS'}`),
     ...Array.from(targets.values(), (target) => `target     ${describeTarget(target)}`),
@@ -22,7 +23,7 @@ function describeTarget(target: Target): string {
   const { name, protocol, command, host, port, path, user, password, durability, options } = target;
   const place = command === undefined ? `${host}:${port}${path === '' ? '' : `/${path}`}` : command.argv.join(' ');
   const login = `${user === '' ? '' : ` as ${user}`}${password === undefined ? ', no credential' : ', with a credential of its own'}`;
-  const set = Object.entries(options).map(([option, value]) => `${option}=${String(value)}`);
+  const set = Object.entries(findProtocol(protocol)?.inEffect?.(target) ?? options).map(([option, value]) => `${option}=${String(value)}`);
   return `${name}: ${protocol} at ${place}${command === undefined ? login : ''}; durability ${durability}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
 }
 

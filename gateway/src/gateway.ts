@@ -15,7 +15,7 @@ import { Follower, sayBehind } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
-import { GatewayApi } from './api/operations.ts';
+import { GatewayApi, type TakenUp } from './api/operations.ts';
 import { recordLeftTokenActs } from './api/token-acts.ts';
 import { apiListener } from './api/server.ts';
 import { HttpListener } from './listeners/http.ts';
@@ -70,6 +70,8 @@ export class Gateway implements AsyncDisposable {
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
   #config: Config;
+  /** What it started with, of what takes a restart. */
+  readonly #atStart: Config['atStart'];
   #operatorSocket: string | null = null;
   #policy: PolicyEngine;
   #sessions: LiveSessions | null = null;
@@ -79,6 +81,7 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(config: Config, parts: AsyncDisposableStack, policyOf: PolicyOf) {
     this.#config = config;
+    this.#atStart = config.atStart;
     this.#parts = parts;
     this.#policyOf = policyOf;
     this.#policy = policyOf([...config.principals.values()]);
@@ -298,7 +301,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Errors: `config_invalid`; `conflict` when nobody of those who may come in now would be left, unless that is meant. */
-  #takeUp(isMeant: boolean): Config {
+  #takeUp(isMeant: boolean): TakenUp {
     const config = readConfig(this.#config.file, protocols, process.env);
     const before = [...this.#config.principals.keys()];
     if (!isMeant && before.length > 0 && !before.some((id) => config.principals.has(id))) {
@@ -312,7 +315,14 @@ export class Gateway implements AsyncDisposable {
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
-    return this.#config;
+    const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
+    if (waiting.length > 0) {
+      this.#log.warn(
+        { sections: waiting },
+        `what is changed under ${waiting.join(', ')} takes a restart: until then what the gateway started with is in force`,
+      );
+    }
+    return { file: config.file, waiting };
   }
 
   /** A changed file takes effect at each session's next action; one that does not validate changes nothing. */

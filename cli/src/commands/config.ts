@@ -19,10 +19,10 @@ export function addConfig(program: Command): void {
     .action(check);
   addLocation(config.command('apply'))
     .description('have the running gateway take its configuration file up now')
-    .option('--force', 'also when it leaves none of the principals that there are')
+    .option('--force', 'also when the file has none of the principals that may come in now')
     .addHelpText(
       'after',
-      '\nA gateway takes a changed file up by itself once it has been the same for a second, unless it is not valid or leaves none of the principals that there are.\n\nExample:\n  countersign config apply --force',
+      '\nA gateway takes a changed file up by itself once it has been the same for a second, unless it is not valid, or has none of the principals that may come in now: then nobody could come in with the tokens that there are.\n\nExample:\n  countersign config apply --force',
     )
     .action(apply);
 }
@@ -32,8 +32,13 @@ interface ApplyOptions extends LocationOptions {
 }
 
 async function apply(options: ApplyOptions): Promise<void> {
-  const { file, principals, targets } = await new ApiClient(options).json<AppliedConfig>('POST', '/api/config/apply', { force: options.force === true });
+  const { file, principals, targets, waiting } = await new ApiClient(options).json<AppliedConfig>('POST', '/api/config/apply', {
+    force: options.force === true,
+  });
   console.log(`${file} is in force: ${principals} principals, ${targets} targets`);
+  if (waiting.length > 0) {
+    console.log(`what is changed under ${waiting.join(', ')} takes a restart of the gateway`);
+  }
 }
 
 function check(options: { readonly config: string; readonly withoutSecrets?: boolean }): void {

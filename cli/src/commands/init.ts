@@ -1,4 +1,5 @@
 import { writeWholeFile } from '@countersign/gateway/store/whole-file.ts';
+import { whatIsLive } from '@countersign/gateway/config/schema.ts';
 import type { Command } from 'commander';
 import { configOption, validatorOf } from '../location.ts';
 
@@ -30,7 +31,7 @@ function init({ config }: { readonly config: string }): void {
 }
 
 const template = `# The configuration of a Countersign gateway. docs/configuration.md has every name; countersign config check says what this file means.
-# A running gateway takes up what is changed under targets, principals and limits; the rest takes a restart.
+# ${whatIsLive()}
 
 # Where records, keys and tokens are kept. The journal and keys.db in it are precious.
 data: ./countersign-data
@@ -60,6 +61,6 @@ principals: {}
 #  support-bot: { kind: agent, groups: [agents], targets: [orders, claude] }
 #  ann: { kind: human, groups: [admins], targets: [orders] }
 
-# How many days facts and contents can be read, or forever.
+# For how many days the keys of facts and contents are made, or forever. Nothing is deleted yet, whatever these say.
 # retention: { facts: 400, content: 90 }
 `;

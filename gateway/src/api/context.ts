@@ -69,6 +69,8 @@ export interface AppliedConfig {
   readonly file: string;
   readonly principals: number;
   readonly targets: number;
+  /** Sections of the file that were changed since the start, and take a restart. */
+  readonly waiting: readonly string[];
 }
 
 export interface IndexRebuilt {

@@ -46,6 +46,13 @@ const checkpointAgeSecondsMax = 90;
 /** Who holds the credential in the data directory. */
 const operator = 'operator';
 
+/** What came of taking the configuration file up. */
+export interface TakenUp {
+  readonly file: string;
+  /** Sections that were changed and take a restart. */
+  readonly waiting: readonly string[];
+}
+
 export interface OperationsParts {
   readonly data: string;
   readonly recorder: Recorder;
@@ -61,7 +68,7 @@ export interface OperationsParts {
   readonly policy: CurrentPolicy;
   readonly principals: () => ReadonlyMap<string, Principal>;
   /** Errors: `config_invalid`; `conflict` when it leaves nobody and that is not meant. */
-  readonly takeUpConfig: (isMeant: boolean) => { readonly file: string };
+  readonly takeUpConfig: (isMeant: boolean) => TakenUp;
   readonly addresses: () => Readonly<Record<string, string>>;
   /** The listeners have a certificate. */
   readonly isEncrypted: boolean;
@@ -123,9 +130,9 @@ export class GatewayApi implements ApiContext {
   }
 
   async applyConfig(isMeant: boolean, by: Caller): Promise<AppliedConfig> {
-    const { file } = this.#parts.takeUpConfig(isMeant);
+    const { file, waiting } = this.#parts.takeUpConfig(isMeant);
     await this.#recordAct('gateway.apply_config', `the configuration, ${isMeant ? 'whoever it leaves' : 'as it is'}`, by, {});
-    return { file, principals: this.#parts.principals().size, targets: this.#parts.targets().size };
+    return { file, principals: this.#parts.principals().size, targets: this.#parts.targets().size, waiting };
   }
 
   async createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken> {

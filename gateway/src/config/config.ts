@@ -22,4 +22,6 @@ export interface Config {
   readonly principals: ReadonlyMap<string, Principal>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
+  /** Each section that takes a restart, as the file has it, to tell whether it was changed. */
+  readonly atStart: ReadonlyMap<string, string>;
 }

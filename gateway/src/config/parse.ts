@@ -9,7 +9,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import { systemErrorWords } from '../domain/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { locate, type Problem } from './locate.ts';
-import { configSchema, defaultData, type RawConfig } from './schema.ts';
+import { configSchema, defaultData, startSections, type RawConfig } from './schema.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
 
@@ -143,6 +143,7 @@ function build(raw: RawConfig, { file, base, openSecret }: ParseContext & { read
     principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
+    atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),
   });
 }
 

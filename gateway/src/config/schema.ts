@@ -2,6 +2,20 @@ import { z } from 'zod';
 import type { Target } from '../domain/target.ts';
 import { suggest } from './suggest.ts';
 
+/** What a running gateway takes up of a changed file. */
+export const liveSections = ['targets', 'principals'] as const;
+/** What takes a restart: all else that the schema has. */
+export const startSections = ['data', 'listen', 'tls', 'rootKey', 'retention', 'limits'] as const;
+
+/** For documents and the file that `init` writes. `mark`: stands on both sides of each name. */
+export function whatIsLive(mark = ''): string {
+  const names = (sections: readonly string[]): string => {
+    const marked = sections.map((each) => mark + each + mark);
+    return `${marked.slice(0, -1).join(', ')} and ${marked.at(-1)}`;
+  };
+  return `A running gateway takes up what is changed under ${names(liveSections)}; what is changed under ${names(startSections)} takes a restart.`;
+}
+
 /** Relative to the configuration file. */
 export const defaultData = './countersign-data';
 
@@ -67,7 +81,11 @@ const count = whole(1, 1_000_000);
 
 const limits = closed({
   frameBytesMax: bytes.optional().describe('The longest single message that is held whole: a statement with its parameters, the body of a request to a model.'),
-  queuedBytesMax: bytes.optional().describe('What of one connection may wait for the journal or a slow reader before no more is read from its peer.'),
+  queuedBytesMax: bytes
+    .optional()
+    .describe(
+      'How many bytes of one connection, in each direction, may wait to be recorded or to be taken by a slow reader. When more wait, the gateway stops reading from the side that sends them until there is room.',
+    ),
   loginMs: milliseconds.optional().describe('From accept to a finished login.'),
   dialMs: milliseconds.optional().describe('From dialling a target to its finished login.'),
   idleMs: z
@@ -134,11 +152,13 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .default({})
       .describe('Who may come in, by the names that stand in every record.'),
     retention: closed({
-      facts: days.default(400).describe('Days for which the facts of records can be read, or `forever`.'),
-      content: days.default(90).describe('The same for their contents.'),
+      facts: days.default(400).describe('Days for which the keys of facts are made, or `forever`.'),
+      content: days.default(90).describe('The same for contents.'),
     })
       .prefault({})
-      .describe('Keys are made for these days; a command that destroys them is still to come.'),
+      .describe(
+        'For how many days the keys of records are made. Nothing destroys a key yet, nor deletes a record: whatever these say, what was recorded can be read as long as the data directory and its root key are there.',
+      ),
     limits: limits.default({}).describe('What a peer may make the gateway hold or wait for.'),
   });
 }

@@ -30,6 +30,8 @@ export function writeWholeFile(file: string, bytes: Uint8Array | string, { mode 
     } else {
       renameSync(temporary, file);
     }
+  } catch (error) {
+    throw ofFile(error, temporary, file);
   } finally {
     rmSync(temporary, { force: true });
   }
@@ -50,13 +52,22 @@ export async function replaceWholeFile(file: string, content: Uint8Array | strin
     }
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw ofFile(error, temporary, file);
   }
   await rename(temporary, file);
   if (flush) {
     await using directory = await open(dirname(file), 'r');
     await directory.sync();
   }
+}
+
+/** An error of the system speaks of the file that was meant: nobody knows the one beside it. */
+function ofFile(error: unknown, temporary: string, file: string): unknown {
+  if (error instanceof Error && 'path' in error && error.path === temporary) {
+    error.message = error.message.replaceAll(temporary, file);
+    error.path = file;
+  }
+  return error;
 }
 
 function modeOf(file: string): number | null {

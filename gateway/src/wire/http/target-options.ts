@@ -48,7 +48,9 @@ const whoseIds = (otherwise: IdOwner) =>
   z
     .enum(['run', 'principal', 'anybody'], 'run, principal or anybody is expected')
     .default(otherwise)
-    .describe('Who may name an id that the target gave (a session, a response, a file): the same run, the same principal in any run, or anybody.');
+    .describe(
+      'A target makes ids that a client sends back later: of a session, a response, a file. This says from whom the gateway takes such an id: with `run` from the run of the principal that got it, with `principal` from any run of that principal, with `anybody` from all. Everybody else is answered as if there were nothing by that id.',
+    );
 
 const eventBytes = z.coerce
   .number()
