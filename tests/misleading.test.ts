@@ -142,12 +142,12 @@ principals:
   });
 
   test('T4.33: an answer of the API that breaks off, because its token ended, leaves no stack in the log', async () => {
-    const run = JSON.parse(await (await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).text());
+    const { session } = JSON.parse(await (await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).text());
     const token = gateway.token('boss');
-    const watched = await gateway.api(`/api/sessions/${run.session}/watch`, { token });
+    const watched = await gateway.api(`/api/sessions/${session}/watch`, { token });
     const reader = watched.body?.getReader();
     assert.equal((await reader?.read())?.done, false);
-    const [made] = gateway.rows<{ readonly id: string; readonly principal: string }>(['token', 'list']).filter(({ principal }) => principal === 'boss');
+    const made = gateway.rows<{ readonly id: string; readonly principal: string }>(['token', 'list']).find(({ principal }) => principal === 'boss');
     assert.equal(gateway.cli(['token', 'revoke', made?.id ?? '']).status, 0);
     await assert.rejects(async () => {
       while ((await reader?.read())?.done === false);
