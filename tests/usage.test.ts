@@ -37,7 +37,7 @@ const misuses: readonly Misuse[] = [
   { words: 'session list --url http://127.0.0.1:1', status: 1, says: /COUNTERSIGN_TOKEN/ },
   { words: 'verify nothing.bundle', status: 5, says: /there is no file nothing\.bundle.*session export/ },
   { words: 'verify good.yaml', status: 5, says: /NOT READABLE/ },
-  { words: 'verify --data nowhere', status: 5, says: /not a store/ },
+  { words: 'verify --data nowhere', status: 5, says: /there is no directory nowhere: a store is a gateway's data directory/ },
 ];
 
 describe('a command that cannot do what was asked says what to do:', () => {

@@ -60,6 +60,10 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
     const receipt = verify('receipt');
     assert.equal(receipt.status, 0, receipt.stdout);
     assert.match(receipt.stdout, /It does not prove: .*a receipt holds no body/);
+    const without = shop.gateway.cli(['verify', file('receipt')]);
+    assert.equal(without.status, exitCodes.trust);
+    assert.match(without.stdout, /a receipt names no key and proves nothing without one: give log\/key of the gateway, kept elsewhere, as --key\n/);
+    assert.doesNotMatch(without.stdout, /the key inside/);
     const { vkey } = writeLongBundle(file('foreign'), 1, 10);
     const foreign = shop.gateway.cli(['verify', file('foreign'), '--key', vkey]);
     assert.equal(foreign.status, 0, foreign.stdout);

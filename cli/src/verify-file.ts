@@ -27,7 +27,7 @@ export interface VerifiedFile {
 export async function verifyFileAt(file: string, options: FileOptions): Promise<VerifiedFile> {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) {
-    throw new MalformedError(`there is no file ${file}; countersign receipt and countersign session export make such files`);
+    throw new MalformedError(`there is no file ${file}: countersign receipt and countersign session export make such files`);
   }
   if (!stats.isFile()) {
     throw new MalformedError(`${file} is no file: it is read more than once, so a pipe will not do`);
@@ -98,6 +98,9 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
     ...(form === 'bundle' ? describeFacts(facts) : []),
     ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),
     ...(report.known === undefined ? [] : [describeKnown(report.known)]),
+    ...(form === 'receipt' && report.keySource === 'none'
+      ? ['a receipt names no key and proves nothing without one: give log/key of the gateway, kept elsewhere, as --key']
+      : []),
     ...(verdict === 'holds' ? describeProof(report, hasKeys) : []),
   ];
 }

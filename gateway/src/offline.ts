@@ -30,7 +30,7 @@ export interface OfflineStore extends AsyncDisposable {
 /** Changes no file. What `index.db` says is taken as far as it agrees with the journal. `onDifference`: it does not. Errors: `not_found`, `key_unavailable`. */
 export async function openOffline(data: string, environment: NodeJS.ProcessEnv, onDifference: (what: string) => void = () => undefined): Promise<OfflineStore> {
   requireDataDirectory(data);
-  const keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
+  const keys = openKeys(data, environment);
   // Before the journal, which a gateway may be writing: what is published is in it.
   const published = readCheckpoint(data);
   const database = openIndexCopy(data);
@@ -67,7 +67,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
 export async function rebuildIndexOffline(data: string, environment: NodeJS.ProcessEnv): Promise<{ readonly sessions: number; readonly records: number }> {
   requireDataDirectory(data);
   using _lock = StoreLock.take(data);
-  using keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
+  using keys = openKeys(data, environment);
   for (const suffix of ['', '-wal', '-shm']) {
     rmSync(join(data, `index.db${suffix}`), { force: true });
   }
@@ -77,39 +77,55 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
 }
 
 /**
- * Whether `index.db` says what the journal says; null where there is none, or a gateway is writing it. Reads the whole journal, and changes no file.
- * Errors: `key_unavailable`.
+ * Whether `index.db` says what the journal says; `written`: a gateway is writing it, or was killed while it did. Reads the whole journal, and changes no file.
+ * Errors: `not_found`, `key_unavailable`.
  */
-export async function compareIndex(data: string, environment: NodeJS.ProcessEnv): Promise<boolean | null> {
-  using kept = openIndexCopy(data);
-  if (!existsSync(join(data, 'index.db')) || hasWal(data)) {
-    return null;
+export async function compareIndex(data: string, environment: NodeJS.ProcessEnv): Promise<'agrees' | 'differs' | 'missing' | 'written'> {
+  requireDataDirectory(data);
+  if (!existsSync(join(data, 'index.db'))) {
+    return 'missing';
   }
-  using keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, environment, false));
+  if (hasWal(data)) {
+    return 'written';
+  }
+  using kept = openIndexCopy(data);
+  using keys = openKeys(data, environment);
   using made = openMemorySqlite();
   const [one, other] = [new SessionIndex(kept, keys.cacheKey()), new SessionIndex(made, keys.cacheKey())];
   await using follower = await Follower.open(data, keys, one, () => undefined);
   if (follower.isRemade) {
-    return false;
+    return 'differs';
   }
   await using _again = await Follower.open(data, keys, other, () => undefined);
   try {
     for (let last = 0; ;) {
       const [page, truth] = [one.page(last), other.page(last)];
       if (JSON.stringify(page) !== JSON.stringify(truth)) {
-        return false;
+        return 'differs';
       }
       if (page.length === 0) {
-        return true;
+        return 'agrees';
       }
       last = page.at(-1)?.id ?? last;
     }
   } catch (error) {
     if (error instanceof IndexDiffers) {
-      return false;
+      return 'differs';
     }
     throw error;
   }
+}
+
+/** Errors: `key_unavailable`. */
+function openKeys(data: string, environment: NodeJS.ProcessEnv): KeyStore {
+  const file = join(data, 'keys.db');
+  if (!existsSync(file)) {
+    throw new GatewayError(
+      'key_unavailable',
+      `There is no ${file}, and what was recorded opens with no other keys: restore it. countersign verify needs none.`,
+    );
+  }
+  return KeyStore.openReadOnly(file, openRootKey(data, environment, false));
 }
 
 function hasWal(data: string): boolean {

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { compareIndex } from '@countersign/gateway/offline.ts';
 import { JournalOpener } from '@countersign/gateway/recording/body-opener.ts';
 import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
 import { KeyStore } from '@countersign/gateway/recording/key-store.ts';
@@ -71,34 +72,47 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
 
 async function verifyStoreAndPrint(options: VerifyOptions): Promise<void> {
   const report = await verifyDirectory(options);
-  const index = await indexState(options);
+  const isStore = report.keySource !== 'none' || report.counts.segments > 0;
+  const index = await checkIndex(options);
   // Before anything is printed: a reader who leaves early does not change the verdict.
   process.exitCode = exitCodes[report.verdict];
   if (options.json === true) {
-    printJson({ ...report, index });
+    printJson({ ...report, index: index.state });
+  } else if (isStore) {
+    print(report, describeStore(report));
+    console.log(index.words);
   } else {
-    print(report, describeStore(report), options.key.length > 0);
-    console.log(indexWords[index]);
+    print(report, ["a store is a gateway's data directory, or a copy of journal/ and log/ from it"]);
   }
 }
 
-type IndexState = 'agrees' | 'differs' | 'unchecked';
+interface IndexCheck {
+  readonly state: 'agrees' | 'differs' | 'unchecked';
+  readonly words: string;
+}
 
-const indexWords: Readonly<Record<IndexState, string>> = {
-  agrees: 'index.db agrees with the journal',
-  differs: 'index.db DOES NOT AGREE with the journal: countersign index rebuild makes it again. It is a cache and no part of the record',
-  unchecked: 'index.db was not compared: it is not there, is being written, or there is no root key',
+const indexChecks: Readonly<Record<Awaited<ReturnType<typeof compareIndex>>, IndexCheck>> = {
+  agrees: { state: 'agrees', words: 'index.db agrees with the journal' },
+  differs: {
+    state: 'differs',
+    words: 'index.db DOES NOT AGREE with the journal: countersign index rebuild makes it again. It is a cache and no part of the record',
+  },
+  missing: notCompared('it is not there. It is a cache and no part of the record'),
+  written: notCompared('a gateway is writing it, or was killed while it did'),
 };
 
 /** A cache, and no part of the record: what it says has no part in the verdict. */
-async function indexState(options: VerifyOptions): Promise<IndexState> {
+async function checkIndex(options: VerifyOptions): Promise<IndexCheck> {
   const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
-  if (!isThere(data, 'index.db') || !isThere(data, 'keys.db')) {
-    return 'unchecked';
-  }
-  const { compareIndex } = await import('@countersign/gateway/offline.ts');
-  const isSame = await compareIndex(data, rootKeyEnvironment(rootKey, process.env)).catch(() => null);
-  return isSame === null ? 'unchecked' : isSame ? 'agrees' : 'differs';
+  const { compareIndex: compare } = await import('@countersign/gateway/offline.ts');
+  return compare(data, rootKeyEnvironment(rootKey, process.env)).then(
+    (found) => indexChecks[found],
+    (error: unknown) => notCompared(describeFailure(error)),
+  );
+}
+
+function notCompared(why: string): IndexCheck {
+  return { state: 'unchecked', words: `index.db was not compared with the journal: ${escapeControls(why, 'nothing')}` };
 }
 
 async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<void> {
@@ -109,7 +123,7 @@ async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise
     const { principals, targets, firstMs, lastMs } = facts;
     printJson(report.form === 'bundle' ? { ...report, says: { principals, targets, firstMs, lastMs } } : report);
   } else {
-    print(report, describeFile(verified, options.key.length > 0), options.key.length > 0);
+    print(report, describeFile(verified, options.key.length > 0));
   }
 }
 
@@ -117,13 +131,24 @@ async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise
 function freshnessOf(options: VerifyOptions): FileOptions {
   return {
     ...trustedKeys(options),
-    ...(options.known === undefined ? {} : { known: readFileSync(options.known, 'utf8') }),
+    ...(options.known === undefined ? {} : { known: readKnown(options.known) }),
     ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),
   };
 }
 
+function readKnown(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`--known ${describeFailure(cause)}. It is a copy of log/checkpoint, kept apart from what is checked.`, { cause });
+  }
+}
+
 async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
+  if (!isDirectory(data)) {
+    throw new Error(`there is no directory ${data}: a store is a gateway's data directory, or a copy of journal/ and log/ from it`);
+  }
   const progress = showProgress();
   using keyRows = openKeys(data);
   using bodies = options.bodies ? openBodies(data, rootKeyEnvironment(rootKey, process.env)) : null;
@@ -160,6 +185,10 @@ function isThere(data: string, name: string): boolean {
   return lstatSync(join(data, name), { throwIfNoEntry: false }) !== undefined;
 }
 
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** On a terminal, how far it has come. */
 function showProgress(): { readonly show: (progress: StoreProgress) => void; readonly clear: () => void } {
   let shownMs = performance.now();
@@ -178,7 +207,7 @@ function showProgress(): { readonly show: (progress: StoreProgress) => void; rea
   };
 }
 
-function print(report: StoreReport | FileReport, lines: readonly string[], hasKeys: boolean): void {
+function print(report: StoreReport | FileReport, lines: readonly string[]): void {
   console.log(bold(verdicts[report.verdict]));
   for (const line of lines) {
     console.log(`  ${escapeControls(line, 'nothing')}`);
@@ -189,17 +218,20 @@ function print(report: StoreReport | FileReport, lines: readonly string[], hasKe
   if (report.findingsDropped > 0) {
     console.log(`  and ${report.findingsDropped} findings more`);
   }
-  if (!hasKeys) {
-    console.log('  Without --key it was only checked that all of it agrees with the key inside, not whose key that is.');
+  if (report.keySource === 'store' || report.keySource === 'bundle') {
+    console.log(
+      '  Without --key it was only checked that all of it agrees with the key inside, not whose key that is. Give log/key of the gateway, as it was kept elsewhere.',
+    );
   }
 }
 
-function describeStore({ counts, pauses, losses, newest, unsigned, closed, leavesPerSecond }: StoreReport): string[] {
+function describeStore({ counts, pauses, losses, newest, unsigned, closed, leavesPerSecond, keySource }: StoreReport): string[] {
   const state = closed ? 'The gateway was stopped in good order.' : 'The gateway is running, or was not stopped in good order.';
   const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys, bodies } = counts;
   return [
     `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}. ${state}`]),
+    ...(keySource === 'none' ? ['there is no key in it to check signatures with: give log/key of the gateway, kept elsewhere, as --key'] : []),
     ...losses.flatMap(describeLoss),
     ...describePauses(counts.pauses, pauses),
     keys === undefined
@@ -207,7 +239,11 @@ function describeStore({ counts, pauses, losses, newest, unsigned, closed, leave
       : `${keys} keys announced and compared with the key store`,
     describeBodies(bodies),
     ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${unsigned.leaves} records`]),
-    ...(unsigned.tornBytes === 0 ? [] : [`torn tail of a crash: ${unsigned.tornBytes} bytes`]),
+    ...(unsigned.tornBytes === 0
+      ? []
+      : [
+          `behind the last record are ${unsigned.tornBytes} bytes that are neither a record nor empty: what a crash left of a write, or damage where nothing was recorded. No record is said to have been there`,
+        ]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
   ];
 }

@@ -32,16 +32,26 @@ export function makeDataDirectory(data: string): void {
   }
 }
 
-/** For who reads it. Errors: `not_found` when there is none, or this user may not look into it. */
+/** Any of these is there where a gateway was. */
+const marks = ['keys.db', 'identity.db', 'index.db', 'log/key'];
+
+/** For who reads it. Errors: `not_found`, with what is missing, or that this user may not look into it. */
 export function requireDataDirectory(data: string): void {
   try {
     statSync(`${data}/journal`);
     accessSync(data, constants.R_OK | constants.X_OK);
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR');
-    const words = isMissing ? 'is no data directory of a gateway' : `cannot be read: ${systemErrorWords(cause) ?? ''}. Run this as the gateway's user`;
+    const words = isMissing ? whatIsMissing(data) : `cannot be read: ${systemErrorWords(cause) ?? ''}. Run this as the gateway's user`;
     throw new GatewayError('not_found', `${data} ${words}.`, { cause });
   }
+}
+
+function whatIsMissing(data: string): string {
+  if (marks.some((name) => isThere(`${data}/${name}`))) {
+    return "is a gateway's data directory without its journal/, which is all that was recorded: restore it. countersign verify --data DIR says what else is missing";
+  }
+  return `is no data directory of a gateway: ${isThere(data) ? 'it holds no journal/' : 'there is no such directory'}`;
 }
 
 function isThere(path: string): boolean {
