@@ -22,6 +22,8 @@ import { MalformedError } from './malformed.ts';
 import { equalBytes } from './proof.ts';
 
 const windowBytes = 4 * 1024 * 1024;
+/** Looked through at once, behind the last frame: whoever reads for others may have other work between two of them. */
+const searchedBytes = 256 * 1024;
 
 /** A segment file, or bytes standing for one. */
 export interface SegmentSource {
@@ -166,9 +168,8 @@ export class SegmentReader {
     if (end.state === 'clean') {
       return end;
     }
-    for (let at = end.offset; at < this.#source.bytes; at += windowBytes) {
-      const bytes = await this.#source.read(at, Math.min(windowBytes, this.#source.bytes - at));
-      if (bytes.some((byte) => byte !== 0)) {
+    for (let at = end.offset; at < this.#source.bytes; at += searchedBytes) {
+      if (!isZeros(await this.#source.read(at, Math.min(searchedBytes, this.#source.bytes - at)))) {
         return end;
       }
     }
@@ -194,20 +195,28 @@ export class SegmentReader {
 
   /** A frame behind damage is recognised by its own chain value, which follows from the 32 bytes before it. */
   async *#framesBehind(end: SegmentEnd): AsyncGenerator<{ readonly offset: number; readonly durable: number }, void> {
-    const start = Math.min(end.offset, this.#source.bytes);
-    const bytes = await this.#source.read(start, this.#source.bytes - start);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = hashBytes; at + frameHeaderBytes + hashBytes <= bytes.length; at += 8) {
-      const header = view.getUint32(at) === frameMagic ? decodeFrameHeader(view, at) : undefined;
-      const chainAt = header === undefined ? 0 : at + frameHeaderBytes + paddedBytes(header.bodyBytes);
-      if (header === undefined || chainAt + hashBytes > bytes.length || header.durable > start + at) {
-        continue;
-      }
-      sha256Into(bytes.subarray(at - hashBytes, chainAt), this.#chain, 0);
-      if (equalBytes(this.#chain, bytes.subarray(chainAt, chainAt + hashBytes))) {
-        yield { offset: start + at, durable: header.durable };
+    const { bytes: length } = this.#source;
+    for (let start = end.offset + hashBytes; start + frameHeaderBytes + hashBytes <= length; start += searchedBytes) {
+      const bytes = await this.#source.read(start, Math.min(searchedBytes + frameHeaderBytes, length - start));
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let at = 0; at < searchedBytes && at + frameHeaderBytes <= bytes.length; at += 8) {
+        const header = view.getUint32(at) === frameMagic ? decodeFrameHeader(view, at) : undefined;
+        const offset = start + at;
+        if (header !== undefined && header.durable <= offset && (await this.#hasChain(header, offset))) {
+          yield { offset, durable: header.durable };
+        }
       }
     }
+  }
+
+  async #hasChain(header: FrameHeader, offset: number): Promise<boolean> {
+    const chainAt = offset + frameHeaderBytes + paddedBytes(header.bodyBytes);
+    if (chainAt + hashBytes > this.#source.bytes) {
+      return false;
+    }
+    const bytes = await this.#source.read(offset - hashBytes, chainAt - offset + 2 * hashBytes);
+    sha256Into(bytes.subarray(0, -hashBytes), this.#chain, 0);
+    return equalBytes(this.#chain, bytes.subarray(-hashBytes));
   }
 
   #take(header: FrameHeader, at: number, bytes: number): Frame | SegmentEnd {
@@ -242,6 +251,15 @@ export class SegmentReader {
   #stop(state: 'cut' | 'damaged', what: string): SegmentEnd {
     return { state, offset: this.#offset, what };
   }
+}
+
+function isZeros(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 export function isFrame(step: Frame | SegmentEnd): step is Frame {

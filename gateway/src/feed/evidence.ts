@@ -83,6 +83,7 @@ export async function* makeBundle(log: Log, keys: KeyStore, extent: SessionExten
 
 async function countRecords(data: string, extent: SessionExtent, checkpoint: PublishedCheckpoint): Promise<number> {
   const walk = new SessionWalk(extent.session);
+  const turn = new Turn();
   for await (const { leaf } of readSession(data, extent, walk)) {
     if (leaf.logIndex >= checkpoint.size) {
       throw new GatewayError(
@@ -90,6 +91,7 @@ async function countRecords(data: string, extent: SessionExtent, checkpoint: Pub
         'The last records of this session are not under a published checkpoint: start the gateway on this data directory once.',
       );
     }
+    await turn.spend(0);
   }
   if (!walk.isClosed) {
     await assertReaches(data, walk.place, checkpoint.size);

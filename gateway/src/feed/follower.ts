@@ -3,6 +3,7 @@ import { encodeHex } from '@countersign/ledger/hex.ts';
 import { decodeLeaf, leafKinds, leafOffsets, readUint53, type Leaf } from '@countersign/ledger/leaf.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
 import { targetAttribute, toldAttribute, type RecordMeta } from '../domain/record.ts';
+import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
@@ -25,6 +26,7 @@ interface Followed {
 }
 
 interface Progress {
+  readonly turn: Turn;
   position: IndexPosition;
   readonly touched: Map<string, Followed>;
   readonly told: IndexedTold[];
@@ -213,7 +215,7 @@ export class Follower implements AsyncDisposable {
     if (this.#isStale) {
       this.#forget();
     }
-    const progress: Progress = { position: this.#position, touched: new Map(), told: [], damage: [] };
+    const progress: Progress = { turn: new Turn(), position: this.#position, touched: new Map(), told: [], damage: [] };
     let unsavedBytes = 0;
     try {
       for await (const step of readJournal(this.#data, this.#position)) {
@@ -288,6 +290,7 @@ export class Follower implements AsyncDisposable {
         if (!isTraffic(leaf)) {
           await this.#learn(followed, entry, progress.told);
         }
+        await progress.turn.spend(0);
       }
     }
     const size = header.type === 'batch' ? header.index + header.entries : progress.position.size;

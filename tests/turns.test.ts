@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Session, type Profiler } from 'node:inspector';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
+import { runProgram, type RunResult } from './support/run.ts';
+
+// Functions are counted from before they are loaded.
+const profiler = new Session();
+profiler.connect();
+profiler.post('Profiler.enable');
+profiler.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+const { Gateway } = await import('../gateway/src/gateway.ts');
+const { openRecorder } = await import('../gateway/src/recording/testdata/open-recorder.ts');
+
+const ours = /\/(?:gateway|ledger)\/src\//;
+/** Of records that are written in one turn. */
+const burst = 3000;
+/** Calls of our functions in one turn. A record that is read takes some hundreds, and some 60 of them are read in a turn; the entries of a frame are looked through at once. */
+const callsMax = 30_000;
+
+interface Turns {
+  readonly most: number;
+  /** The functions that were called most in that turn. */
+  readonly where: string;
+}
+
+function calls({ result }: Profiler.TakePreciseCoverageReturnType): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { url, functions } of result.filter((script) => ours.test(script.url))) {
+    for (const { functionName, ranges } of functions) {
+      const name = `${url.slice(url.lastIndexOf('/') + 1)} ${functionName}`;
+      counts.set(name, (counts.get(name) ?? 0) + (ranges[0]?.count ?? 0));
+    }
+  }
+  return counts;
+}
+
+/** The turn of the event loop in which most is done until `act` is over: in calls, which are the same however slow the machine is. */
+async function busiestTurn(act: () => Promise<void>): Promise<Turns> {
+  let busiest: Turns = { most: 0, where: '' };
+  let isOver = false;
+  const look = (): void => {
+    profiler.post('Profiler.takePreciseCoverage', (error, taken) => {
+      assert.equal(error, null);
+      const counts = calls(taken);
+      const most = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      if (most > busiest.most) {
+        const top = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 8);
+        busiest = { most, where: top.map(([name, count]) => `${count} ${name}`).join(', ') };
+      }
+    });
+    if (!isOver) {
+      setImmediate(look);
+    }
+  };
+  // Also what was done before.
+  profiler.post('Profiler.takePreciseCoverage');
+  look();
+  await act();
+  isOver = true;
+  await new Promise(setImmediate);
+  return busiest;
+}
+
+describe('what a reader does in a turn of the event loop of a gateway that serves others', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-turns-'));
+  const data = join(directory, 'store');
+  const configFile = join(directory, 'countersign.yaml');
+  let target: SampleServer;
+  let gateway: Awaited<ReturnType<typeof Gateway.open>>;
+  let token = '';
+  let [long, record] = ['', ''];
+
+  const cli = async (words: readonly string[]): Promise<RunResult> =>
+    runProgram(process.execPath, [join(import.meta.dirname, '../cli/src/main.ts'), ...words], {});
+  const here = ['--config', configFile];
+  const base = (): string => `http://${gateway.addresses['http']}`;
+  const request = async (): Promise<void> => {
+    const answer = await fetch(`${base()}/t/api/x`, { method: 'POST', body: 'hello', headers: { authorization: `Bearer ${token}` } });
+    assert.equal(await answer.text(), 'hello');
+  };
+
+  before(async () => {
+    process.env['COUNTERSIGN_LOG'] = 'silent';
+    target = await openServer(async (asked, answer) => {
+      answer.end(await text(asked));
+    });
+    mkdirSync(data);
+    const { recorder, keys } = await openRecorder(data);
+    const track = recorder.openSession();
+    const opens = { principal: 'me', groups: [], target: 'api', protocol: 'http', clientAddress: '' };
+    recorder.append(track, { kind: 'decision', meta: JSON.stringify({ channel: 0, action: 'http.connect', verdict: 'allow', opens }), content: [] });
+    for (let i = 0; i < burst; i++) {
+      const meta = JSON.stringify({ channel: 0, action: 'http.request', attributes: {} });
+      recorder.append(track, { kind: 'request', meta, content: [Buffer.from(`POST /${i} HTTP/1.1\r\n\r\n${randomBytes(100).toString('hex')}`)] });
+    }
+    recorder.closeSession(track, 'client');
+    for (let i = 0; i < 300; i++) {
+      recorder.closeSession(recorder.openSession(), 'client');
+    }
+    await recorder[Symbol.asyncDispose]();
+    keys[Symbol.dispose]();
+    long = track.id;
+    writeFileSync(
+      configFile,
+      `data: ${data}\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { api: { url: "${target.url}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
+    );
+    gateway = await Gateway.open({ configFile });
+    token = (await cli(['token', 'create', 'agent', ...here])).stdout.trim();
+    await request();
+    const { stdout } = await cli(['session', 'show', long, '--json', '--grep', `POST /${burst / 2}`, ...here]);
+    record = JSON.parse(stdout).record;
+  });
+  after(async () => {
+    await gateway.stop();
+    await target[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const commands: Readonly<Record<string, () => readonly string[]>> = {
+    'session list': () => ['session', 'list', '--all', ...here],
+    'session show': () => ['session', 'show', long, ...here],
+    'session show --grep': () => ['session', 'show', long, '--grep', 'POST /17', ...here],
+    'session replay': () => ['session', 'replay', long, '--no-wait', ...here],
+    'session replay --serve': () => ['session', 'replay', long, '--serve', ...here, '--', 'true'],
+    'session diff': () => ['session', 'diff', long, long, ...here],
+    'session export': () => ['session', 'export', long, '--out', join(directory, 'x.bundle'), ...here],
+    'session watch': () => ['session', 'watch', long, ...here],
+    receipt: () => ['receipt', record, ...here],
+    'index rebuild': () => ['index', 'rebuild', ...here],
+    verify: () => ['verify', '--data', data],
+  };
+  for (const [name, words] of Object.entries(commands)) {
+    test(`T4.45: ${name} takes a bounded part of a turn, and a client's requests go on meanwhile`, async () => {
+      let isOver = false;
+      const { most, where } = await busiestTurn(async () => {
+        const run = cli(words()).finally(() => {
+          isOver = true;
+        });
+        while (!isOver) {
+          await request();
+        }
+        const { status, stderr } = await run;
+        assert.equal(status, 0, stderr);
+      });
+      assert.ok(most <= callsMax, `${most} calls in one turn: ${where}`);
+    });
+  }
+});
