@@ -16,6 +16,7 @@ const shownAttributes = new Map([
   ['error.type', 'error'],
   ['gen_ai.tool.call.id', 'call'],
   ['countersign.likely_tool_calls', 'likely_call'],
+  ['countersign.caused_by', 'caused_by'],
   ['process.exit.code', 'exit_code'],
   ['log.iostream', 'stream'],
   ['countersign.parent_session', 'inside'],

@@ -1,10 +1,10 @@
 import { align } from './align.ts';
-import type { Step } from './steps.ts';
+import type { Step, StepCauses } from './steps.ts';
 
 /** One request of either session, or of both. */
 export interface ComparedStep {
-  /** `answer`: both asked it and were answered differently; `removed`: only the first asked it; `added`: only the second. */
-  readonly change: 'same' | 'answer' | 'removed' | 'added';
+  /** `answer`: both asked it and were answered differently; `cause`: they were answered the same, and their clients named different calls as the cause; `removed`: only the first asked it; `added`: only the second. */
+  readonly change: 'same' | 'answer' | 'cause' | 'removed' | 'added';
   readonly target: string | null;
   readonly action: string | null;
   readonly a: ComparedSide | null;
@@ -17,6 +17,7 @@ export interface ComparedSide {
   /** The beginning of what was asked and answered, as a person reads it. */
   readonly asked: string;
   readonly answer: string;
+  readonly causes: StepCauses;
 }
 
 /** Lays two sessions side by side, by what was asked of which target. */
@@ -34,9 +35,17 @@ function changeOf(a: Step | undefined, b: Step | undefined): ComparedStep['chang
   if (a === undefined || b === undefined) {
     return a === undefined ? 'added' : 'removed';
   }
-  return a.answerKey === b.answerKey ? 'same' : 'answer';
+  if (a.answerKey !== b.answerKey) {
+    return 'answer';
+  }
+  return isOther(a.callKey, b.callKey) || isOther(a.causedByKey, b.causedByKey) ? 'cause' : 'same';
+}
+
+/** A client that names no cause names no other one. What is only likely hangs on time, and is no difference. */
+function isOther(a: string | null, b: string | null): boolean {
+  return a !== null && b !== null && a !== b;
 }
 
 function sideOf(step: Step | undefined): ComparedSide | null {
-  return step === undefined ? null : { seq: step.seq, channel: step.channel, asked: step.asked, answer: step.answer };
+  return step === undefined ? null : { seq: step.seq, channel: step.channel, asked: step.asked, answer: step.answer, causes: step.causes };
 }

@@ -14,6 +14,7 @@ const lineCharactersMax = 300;
 const partings: Readonly<Record<ComparedStep['change'], string>> = {
   same: '',
   answer: 'it was answered differently',
+  cause: 'its clients name different calls as its cause',
   removed: 'only the first session asks it',
   added: 'only the second session asks it',
 };
@@ -59,18 +60,43 @@ function* nearChanges<Item extends object>(items: readonly Item[], isChange: (it
 
 function* describeStep(step: ComparedStep): Generator<string> {
   const { change, a, b } = step;
-  if (change === 'removed' || change === 'added') {
-    yield* marked(change === 'removed' ? '-' : '+', headOf(step), (a ?? b)?.asked ?? '');
+  if (a === null || b === null) {
+    const side = a ?? b;
+    yield* marked(a === null ? '+' : '-', [headOf(step), ...(side === null ? [] : causesOf(side))].join(' '), side?.asked ?? '');
     return;
   }
-  yield* marked(' ', headOf(step), a?.asked ?? '');
-  if (change === 'answer' && a !== null && b !== null) {
+  const isOneCause = change !== 'cause' && knownOf(a) === knownOf(b);
+  yield* marked(' ', [headOf(step), ...(isOneCause ? causesOf(a) : [])].join(' '), a.asked);
+  if (!isOneCause) {
+    yield causesLine('-', a);
+    yield causesLine('+', b);
+  }
+  if (change === 'answer') {
     yield* differing(answerOf(a), answerOf(b));
   }
 }
 
 function headOf({ action, target }: ComparedStep): string {
   return [action ?? 'request', target].filter((part) => part !== null).join(' ');
+}
+
+/** In the words of `session show`. */
+function causesOf({ causes: { calls, likelyCalls, causedBy } }: ComparedSide): string[] {
+  const said = [
+    ['call', calls],
+    ['likely_call', likelyCalls],
+    ['caused_by', causedBy ?? []],
+  ] as const;
+  return said.flatMap(([name, value]) => (String(value) === '' ? [] : `${name}=${String(value)}`));
+}
+
+/** What is known of its cause: ids and numbers are others in each session. */
+function knownOf({ causes: { calls, likelyCalls, causedBy } }: ComparedSide): string {
+  return JSON.stringify([calls.length > 0, likelyCalls.length > 0, causedBy !== null]);
+}
+
+function causesLine(mark: string, side: ComparedSide): string {
+  return `${mark} ${escapeControls(causesOf(side).join(' ') || 'no cause is known', 'nothing')}`;
 }
 
 function answerOf({ answer }: ComparedSide): readonly string[] {

@@ -12,6 +12,16 @@ const dateOfAnswer = /^(HTTP \d+\n(?:.+\n)*?)date: \w{3}, \d{2} \w{3} \d{4} [\d:
 /** What means something in a pattern. */
 const special = /[\\^$.*+?()[\]{}|/]/g;
 
+/** What a request is due to, as `session show` has it. */
+export interface StepCauses {
+  /** Calls that the client named. */
+  readonly calls: readonly string[];
+  /** Calls that were going on. */
+  readonly likelyCalls: readonly string[];
+  /** Sequence number of the request whose span or trace the client named. */
+  readonly causedBy: number | null;
+}
+
 /** One request of a session with all that was answered to it. */
 export interface Step {
   readonly seq: number;
@@ -24,6 +34,10 @@ export interface Step {
   /** Equal where the same was asked of the same target, and where the same was answered. */
   readonly askedKey: string;
   readonly answerKey: string;
+  readonly causes: StepCauses;
+  /** Equal where the client named the same call, and where it named the span of the same request; null where it named none. */
+  readonly callKey: string | null;
+  readonly causedByKey: string | null;
 }
 
 /** The gateway's own requests, made to carry out a decision, are no acts of the client. */
@@ -31,7 +45,10 @@ const ownPolicy = 'countersign';
 
 /** What a session asked and was answered, in order. A request or an answer in several records is one. */
 export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<Step[]> {
-  const begun = new Map<number, { readonly first: ShownRecord; readonly asked: ComparedText; readonly answer: ComparedText }>();
+  const begun = new Map<
+    number,
+    { readonly first: ShownRecord; readonly asked: ComparedText; readonly answer: ComparedText; readonly callKey: string | null }
+  >();
   const names = new Names();
   for await (const record of records) {
     const known = begun.get(Number(record.attributes['countersign.request']));
@@ -42,7 +59,7 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
       if (known !== undefined) {
         known.asked.add(text);
       } else if (begun.size < stepsMax) {
-        const step = { first: record, asked: new ComparedText(' '), answer: new ComparedText(null) };
+        const step = { first: record, asked: new ComparedText(' '), answer: new ComparedText(null), callKey: callKeyOf(record, names) };
         step.asked.add(text);
         begun.set(record.seq, step);
       } else {
@@ -50,25 +67,52 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
       }
     }
   }
-  return [...begun.values()].flatMap(({ first: { seq, channel, target, action }, asked, answer }) => {
+  return [...begun.values()].flatMap(({ first, asked, answer, callKey }) => {
     // What asks nothing and is answered nothing only says where a batch ends, which depends on how the bytes came.
     if (asked.shown === '' && answer.shown === '') {
       return [];
     }
-    const askedKey = JSON.stringify([target, action, asked.digest()]);
-    return { seq, channel, target, action, asked: asked.shown, answer: answer.shown, askedKey, answerKey: answer.digest() };
+    const { seq, channel, target, action } = first;
+    const causes = causesOf(first);
+    const cause = causes.causedBy === null ? undefined : begun.get(causes.causedBy);
+    const keys = {
+      askedKey: stepOrigin(first, asked),
+      answerKey: answer.digest(),
+      callKey,
+      causedByKey: cause === undefined ? null : stepOrigin(cause.first, cause.asked),
+    };
+    return { seq, channel, target, action, asked: asked.shown, answer: answer.shown, causes, ...keys };
   });
 }
 
-/** Answers may name the session, and those over HTTP say when they were made; that is no difference. */
-function textOf({ content, session }: ShownRecord): string {
-  return (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
+function causesOf({ attributes }: ShownRecord): StepCauses {
+  const causedBy = attributes['countersign.caused_by'];
+  return {
+    calls: listOf(attributes['gen_ai.tool.call.id']),
+    likelyCalls: listOf(attributes['countersign.likely_tool_calls']),
+    causedBy: typeof causedBy === 'number' ? causedBy : null,
+  };
+}
+
+function callKeyOf(record: ShownRecord, names: Names): string | null {
+  const { calls } = causesOf(record);
+  return calls.length === 0 ? null : JSON.stringify(calls.map((id) => names.of(id)).toSorted());
+}
+
+/** Answers may name the session, those over HTTP say when they were made, and a request says which trace it is in; that is no difference. */
+function textOf({ content, session, attributes }: ShownRecord): string {
+  const text = (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
+  const traceparent = attributes['countersign.traceparent'];
+  return typeof traceparent === 'string' ? text.replaceAll(traceparent.replaceAll(session, 'SESSION'), 'TRACEPARENT') : text;
 }
 
 /** Ids that are others in each run; the longest first, so that none is taken for the beginning of another. */
 function idsOf({ attributes }: ShownRecord): readonly string[] {
-  const ids = attributes['countersign.ids'];
-  return Array.isArray(ids) ? ids.filter((id: string) => id !== '') : [];
+  return listOf(attributes['countersign.ids']).filter((id) => id !== '');
+}
+
+function listOf(value: ShownRecord['attributes'][string] | undefined): readonly string[] {
+  return typeof value === 'object' ? value : [];
 }
 
 function stepOrigin({ target, action }: ShownRecord, asked: ComparedText): string {
@@ -83,6 +127,11 @@ class Names {
   readonly #nameOf = new Map<string, string>();
   readonly #countOf = new Map<string, number>();
 
+  /** An id that has no name is its own. */
+  of(id: string): string {
+    return this.#nameOf.get(id) ?? id;
+  }
+
   /** `origin`: of what the text answers; '' for what begins a request. */
   putInto(text: string, ids: readonly string[], origin: string): string {
     for (const id of ids) {
@@ -93,7 +142,7 @@ class Names {
       }
     }
     const present = ids.toSorted((a, b) => b.length - a.length).map((id) => id.replaceAll(special, String.raw`\$&`));
-    return present.length === 0 ? text : text.replaceAll(new RegExp(present.join('|'), 'g'), (id) => this.#nameOf.get(id) ?? id);
+    return present.length === 0 ? text : text.replaceAll(new RegExp(present.join('|'), 'g'), (id) => this.of(id));
   }
 }
 

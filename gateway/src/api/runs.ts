@@ -64,7 +64,8 @@ export class Runs {
         targets: wanted,
         ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
       });
-      const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command, targets: given };
+      const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
+      const facts = { principal, tokenId: stored.id, address: by.address, by: by.id, command: request.command, targets: given, traceparent };
       session.describe(facts);
       session.endWith(standing);
       if (by.standing !== null) {
@@ -73,7 +74,6 @@ export class Runs {
       if (request.recordOutput) {
         this.#outputs.set(session, new RunOutput(this.#parts.recorder, session, facts));
       }
-      const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
       const connections = wanted.map((name) => ({ name, ...this.#hooks.connect(name, token) }));
       const environment = { ...environmentOf(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
       return { session: session.id, token, traceparent, environment };

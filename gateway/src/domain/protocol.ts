@@ -170,7 +170,6 @@ export interface Credential {
   /** Name the client gave for itself; recorded, never trusted. */
   readonly user: string;
   readonly clientAddress: string;
-  readonly traceparent?: string;
 }
 
 /** One channel of a session, as its protocol sees it. */

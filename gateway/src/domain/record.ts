@@ -67,7 +67,6 @@ export interface ChannelFacts {
   readonly durability: string;
   /** The target as it was then; of a run all that it was given. */
   readonly targets?: readonly TargetFacts[];
-  readonly traceparent?: string;
 }
 
 /** A record as a reader gets it: opened, checked against its leaf, joined with its channel. */

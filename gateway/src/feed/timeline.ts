@@ -32,7 +32,7 @@ export class Presenter {
     const rendered = this.#render(record);
     const opens = record.meta?.opens;
     const own: Attributes = { ...record.meta?.attributes, ...rendered?.attributes };
-    const causes = this.#toolCalls.causes({ kind: record.kind, attributes: own, text: rendered?.text ?? '' });
+    const causes = this.#toolCalls.causes({ seq: record.seq, kind: record.kind, attributes: own, text: rendered?.text ?? '', partOf: record.meta?.request });
     return {
       session: record.session,
       seq: record.seq,
@@ -52,6 +52,7 @@ export class Presenter {
         ...own,
         ...(causes.certain.length === 0 ? {} : { 'gen_ai.tool.call.id': causes.certain }),
         ...(causes.likely.length === 0 ? {} : { 'countersign.likely_tool_calls': causes.likely }),
+        ...(causes.causedBy === null ? {} : { 'countersign.caused_by': causes.causedBy }),
         ...(record.meta?.reason === undefined ? {} : { 'countersign.reason': record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { 'countersign.request': record.meta.request }),
         ...(record.continues ? { 'countersign.continues': true } : {}),

@@ -18,6 +18,7 @@ const facts: RunFacts = {
   by: 'operator',
   command: 'true',
   targets: [],
+  traceparent: '',
 };
 const halted = { reason: 'halted', error: new GatewayError('halted', 'Enough.') };
 

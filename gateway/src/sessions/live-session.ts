@@ -3,6 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
+import { traceFact } from '../domain/trace-context.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
@@ -28,6 +29,8 @@ export interface RunFacts {
   readonly command: string;
   /** What it was given. */
   readonly targets: readonly TargetFacts[];
+  /** What its command is told to put its requests into. */
+  readonly traceparent: string;
 }
 
 /** How long a session of a token's activity lasts: until a time without any channel, or until it is gone on with in the next. */
@@ -110,7 +113,7 @@ export class LiveSession {
    */
   describe(facts: RunFacts): void {
     this.#checkGoingOn();
-    const { principal, by, command } = facts;
+    const { principal, by, command, traceparent } = facts;
     this.#recorder.append(this.track, {
       kind: 'decision',
       meta: printMeta({
@@ -120,6 +123,7 @@ export class LiveSession {
         attributes: {
           'countersign.opened_by': by,
           'process.command_line': command,
+          ...traceFact(traceparent),
           ...(this.parent === null ? {} : { 'countersign.parent_session': this.parent.id }),
         },
         opens: factsOfRun(facts),

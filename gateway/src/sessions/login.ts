@@ -83,7 +83,6 @@ export class Login {
       protocol: this.#protocol,
       durability: target.durability,
       targets: targetFacts([target]),
-      ...(credential.traceparent === undefined ? {} : { traceparent: credential.traceparent }),
     };
     const { verdict, policies, policyVersion } = decision;
     const opened = session.openChannel(facts, {

@@ -1,12 +1,11 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import { traceFact } from '../../domain/trace-context.ts';
 import type { Body, JsonObject, Message, Notification, Request } from './messages.ts';
 import { parseExactNumbers } from '../../wire/http/exact-json.ts';
 import { checkName, isObject } from './messages.ts';
 
 /** Arguments of a tool call up to this length are facts, for policy; longer ones are in the content alone. */
 const argumentsAttributeBytesMax = 2048;
-/** https://www.w3.org/TR/trace-context/#traceparent-header */
-const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 interface MethodAction extends ActionDefinition {
   readonly method: string;
@@ -98,12 +97,11 @@ export function messageAttributes(body: Body, text: string): Attributes {
 function subjectAttributes({ method, params }: Asking): Attributes {
   const { ref, _meta: meta, inputResponses } = params;
   const named = method === 'completion/complete' && isObject(ref) ? ref : params;
-  const traceparent = isObject(meta) ? meta['traceparent'] : undefined;
   return {
     ...(method === 'prompts/get' || method === 'completion/complete' ? textAttribute('gen_ai.prompt.name', named['name']) : {}),
     ...(method.startsWith('resources/') || method === 'completion/complete' ? textAttribute('mcp.resource.uri', named['uri']) : {}),
     ...(method.startsWith('tasks/') ? textAttribute('countersign.task', params['taskId']) : {}),
-    ...(typeof traceparent === 'string' && traceparentForm.test(traceparent) ? { traceparent } : {}),
+    ...(isObject(meta) ? traceFact(meta['traceparent']) : {}),
     ...(isObject(inputResponses) ? { 'countersign.input_responses': Object.keys(inputResponses).length } : {}),
   };
 }

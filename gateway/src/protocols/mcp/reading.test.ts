@@ -83,9 +83,9 @@ describe('actions', () => {
 
   test('the trace of the caller is taken from _meta, and only a trace', () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    assert.equal(post(request('ping', { _meta: { traceparent } })).action.attributes['traceparent'], traceparent);
+    assert.equal(post(request('ping', { _meta: { traceparent } })).action.attributes['countersign.traceparent'], traceparent);
     for (const other of [`${traceparent}\r\nx: y`, 'x', 5, traceparent.toUpperCase()]) {
-      assert.equal(post(request('ping', { _meta: { traceparent: other } })).action.attributes['traceparent'], undefined);
+      assert.equal(post(request('ping', { _meta: { traceparent: other } })).action.attributes['countersign.traceparent'], undefined);
     }
   });
 

@@ -49,11 +49,14 @@ function renderWholeRequest(content: Buffer): Shown {
     return { text: [line, plainText(body)].filter((each) => each !== '').join('\n'), attributes: {} };
   }
   const [first] = messages;
+  const params = objectAt(first?.exact ?? {}, 'params');
   const isCall = first !== undefined && 'method' in first.message && first.message.method === 'tools/call';
   return {
     text: messages.map(describe).join('\n'),
-    attributes:
-      isCall && objectAt(first.exact, 'params')['arguments'] !== undefined ? textAttribute('gen_ai.tool.call.arguments', argumentsOf(first.exact)) : {},
+    attributes: {
+      ...(isCall && params['arguments'] !== undefined ? textAttribute('gen_ai.tool.call.arguments', argumentsOf(first.exact)) : {}),
+      ...(isObject(params['_meta']) ? textAttribute('countersign.mcp_meta', JSON.stringify(params['_meta'])) : {}),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { traceparentAttribute } from '../../domain/trace-context.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { unitActions } from './actions.ts';
 import { Answers } from './answers.ts';
@@ -175,7 +176,7 @@ export class PostgresRelay implements Relay {
       };
     }
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
-    const trace = unit.traceparent === null ? null : { 'countersign.traceparent': unit.traceparent };
+    const trace = unit.traceparent === null ? null : { [traceparentAttribute]: unit.traceparent };
     return {
       type: 'request',
       action: { name: action, attributes: origin === null && trace === null ? attributes : { ...attributes, ...origin, ...trace } },

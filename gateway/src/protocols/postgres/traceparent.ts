@@ -1,3 +1,5 @@
+import { readTraceparent } from '../../domain/trace-context.ts';
+
 /** The comment is the last thing of a statement: so far back its beginning is looked for. */
 const commentBytesMax = 2048;
 /** White space and semicolons that may follow it. */
@@ -6,8 +8,6 @@ const slash = 0x2f;
 const star = 0x2a;
 const semicolon = 0x3b;
 const space = 0x20;
-/** https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; no version `ff`, no id of zeros. */
-const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * The `traceparent` in the comment that a statement ends with (https://google.github.io/sqlcommenter/spec/); null without one. What the client says of
@@ -25,7 +25,7 @@ export function findTraceparent(bytes: Buffer, start: number, end: number): stri
   const window = bytes.toString('latin1', Math.max(start, last - commentBytesMax), last - 1);
   const comment = window.slice(window.lastIndexOf('/*') + 2);
   const value = /(?:^|,)\s*traceparent='([0-9a-f-]{55})'/.exec(comment)?.[1];
-  return value !== undefined && form.test(value) ? value : null;
+  return value !== undefined && readTraceparent(value) !== null ? value : null;
 }
 
 function isTrailing(byte: number): boolean {

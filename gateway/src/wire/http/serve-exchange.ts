@@ -6,6 +6,7 @@ import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domai
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf, retryHeaders } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
+import { traceFact } from '../../domain/trace-context.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
 import { Connection } from '../connection.ts';
 import { runRelay } from '../relay-loop.ts';
@@ -30,7 +31,6 @@ const smallBodyBytes = 64 * 1024;
 const lastWordsMs = 1_000;
 /** What a 426 says that the client is to go on in (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
-const traceparentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /**
  * One HTTP request on its way to the target and its answer back, the same for all protocols over HTTP: who asks is proven, the request is decided on
@@ -167,7 +167,7 @@ class ExchangeRun {
   #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
     const reason = 'This request cannot go on in WebSocket: ask in plain HTTP.';
     const [path = ''] = head.path.split('?', 1);
-    const attributes = { 'http.request.method': head.method, 'url.path': path };
+    const attributes = { 'http.request.method': head.method, 'url.path': path, ...traceFact(headerOf(head.headers, 'traceparent')) };
     this.#request = session.record('request', { action: 'unknown', verdict: 'deny', reason, attributes }, [
       composeRequestHead(this.#sentHead(head, [], session)),
     ]);
@@ -254,13 +254,11 @@ class ExchangeRun {
     assertNoForeignPage(headers, String(authority ?? host ?? ''));
     const token = readToken(headers, found);
     this.#token = token;
-    const traceparent = headerOf(headers, 'traceparent');
     const session = await this.#door.authenticate({
       token,
       target,
       user: headerOf(headers, 'user-agent') ?? '',
       clientAddress,
-      ...(traceparent !== undefined && traceparentPattern.test(traceparent) ? { traceparent } : {}),
     });
     this.#session = session;
     this.#ownHeaders = [['countersign-session', session.id]];
@@ -289,7 +287,7 @@ class ExchangeRun {
     bytes: readonly Uint8Array[],
     continues: boolean,
   ): Promise<Allowed | null> {
-    const { decision, grant, seq, record } = await session.request(action, bytes, { continues, repeats });
+    const { decision, grant, seq, record } = await session.request(this.#traced(action), bytes, { continues, repeats });
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {
@@ -297,6 +295,12 @@ class ExchangeRun {
     }
     await untilCommitted(session);
     return this.#isOver ? null : { grant, seq };
+  }
+
+  /** What the protocol has a place of its own for goes before the header. */
+  #traced(action: Action): Action {
+    const trace = headerOf(this.#head.headers, 'traceparent');
+    return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
   }
 
   /** Each piece is recorded, then forwarded; the last record of a whole body holds its trailers, or nothing. */

@@ -1,0 +1,25 @@
+/**
+ * The fact of a request that says which trace its client puts it into, whatever way the protocol has for it: the `traceparent` of a header, of `_meta`, of a comment. It is the client's own
+ * claim: recorded, shown, and no ground for any decision.
+ */
+export const traceparentAttribute = 'countersign.traceparent';
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; no version `ff`, no id of zeros. */
+const form = /^(?!ff)[0-9a-f]{2}-(?<trace>(?!0{32})[0-9a-f]{32})-(?<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}$/;
+
+export interface TraceContext {
+  readonly trace: string;
+  /** Of the client's, within the trace, in which the request was made. */
+  readonly span: string;
+}
+
+/** Null where it is none: any value is acceptable. */
+export function readTraceparent(value: unknown): TraceContext | null {
+  const { trace, span } = (typeof value === 'string' ? form.exec(value)?.groups : undefined) ?? {};
+  return trace === undefined || span === undefined ? null : { trace, span };
+}
+
+/** The fact of it; none where it is no traceparent. */
+export function traceFact(value: unknown): Readonly<Record<string, string>> {
+  return typeof value === 'string' && form.test(value) ? { [traceparentAttribute]: value } : {};
+}
