@@ -14,11 +14,17 @@ const charactersMax = 16 * 1024 * 1024;
 /** A stream that goes on for longer is given in parts. */
 const spanMsMax = 60_000;
 
+/** `goesOn`: with the text of the record before, in the same line. */
+interface Text {
+  readonly text: string;
+  readonly goesOn: boolean;
+}
+
 interface Answer {
   readonly first: ShownRecord;
   last: ShownRecord;
   records: number;
-  readonly texts: string[];
+  readonly texts: Text[];
   readonly summaries: (string | null)[];
   bytes: number;
 }
@@ -30,7 +36,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
   let characters = 0;
   const end = (key: string, answer: Answer): Entry => {
     begun.delete(key);
-    characters -= answer.texts.reduce((sum, text) => sum + text.length, 0);
+    characters -= answer.texts.reduce((sum, { text }) => sum + text.length, 0);
     return entryOf(answer);
   };
   let failure: { readonly cause: unknown } | null = null;
@@ -82,7 +88,7 @@ function add(answer: Answer, record: ShownRecord): number {
   const text = record.content?.text ?? record.content?.base64 ?? '';
   answer.last = record;
   answer.records += 1;
-  answer.texts.push(text);
+  answer.texts.push({ text, goesOn: record.attributes['countersign.begun_text'] === true });
   answer.summaries.push(summaryOf(record));
   answer.bytes += record.content?.bytes ?? 0;
   return text.length;
@@ -100,9 +106,20 @@ function entryOf({ first, last, records, texts, summaries, bytes }: Answer): Ent
       ...first.attributes,
       'countersign.continues': !isEnded,
       ...last.attributes,
-      ...(summaries.every((summary) => summary === null) ? {} : { 'countersign.summary': summaries.map((summary, i) => summary ?? texts[i]).join('\n') }),
+      ...(last.attributes['countersign.begun_text'] === true ? { 'countersign.begun_text': first.attributes['countersign.begun_text'] === true } : {}),
+      ...(summaries.every((summary) => summary === null) ? {} : { 'countersign.summary': summaries.map((summary, i) => summary ?? texts[i]?.text).join('\n') }),
     },
-    content: { mediaType: first.content?.mediaType ?? 'text/plain', text: (said.length > 0 ? said : texts.filter((text) => text !== '')).join('\n'), bytes },
+    content: { mediaType: first.content?.mediaType ?? 'text/plain', text: said.length > 0 ? said.join('\n') : together(texts), bytes },
     folded: { records, seq: last.seq, time: last.time },
   };
+}
+
+function together(texts: readonly Text[]): string {
+  const pieces: string[] = [];
+  for (const { text, goesOn } of texts) {
+    if (text !== '') {
+      pieces.push(goesOn || pieces.length === 0 ? '' : '\n', text);
+    }
+  }
+  return pieces.join('');
 }

@@ -102,6 +102,9 @@ export interface Rendering {
 /** False: a rendering lacks something that went past a limit, or is in a record that is not at hand. */
 export const wholeAttribute = 'countersign.is_whole';
 
+/** True: the text goes on with that of the record before it of the same request or answer. No line ends between them. */
+export const begunTextAttribute = 'countersign.begun_text';
+
 /** What stands for a text of which little is of interest, where not all of it is asked for. */
 export const summaryAttribute = 'countersign.summary';
 

@@ -1,5 +1,6 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
-import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
+import { begunTextAttribute, processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
 import { Remembered } from './remembered.ts';
@@ -17,6 +18,8 @@ export class Presenter {
   readonly #requests = new Remembered(requestsKept);
   readonly #responses = new Remembered(responsesKept);
   readonly #toolCalls = new ToolCalls();
+  /** Of what the command of a run prints, by `log.iostream`: a character may lie across two records. */
+  readonly #outputs = new Map<unknown, StringDecoder>();
 
   constructor(findProtocol: FindProtocol) {
     this.#findProtocol = findProtocol;
@@ -66,10 +69,22 @@ export class Presenter {
 
   #render(record: OpenedRecord): Rendering | null {
     if (record.meta?.action === processOutput) {
-      return { mediaType: 'text/plain; charset=utf-8', text: Buffer.from(record.content ?? []).toString('utf8'), attributes: {} };
+      return this.#renderOutput(record);
     }
     const protocol = record.channelFacts === null ? undefined : this.#findProtocol(record.channelFacts.protocol);
     return protocol?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null) ?? null;
+  }
+
+  #renderOutput({ meta, content }: OpenedRecord): Rendering {
+    const stream = meta?.attributes?.['log.iostream'];
+    const known = this.#outputs.get(stream);
+    const decoder = known ?? new StringDecoder('utf8');
+    this.#outputs.set(stream, decoder);
+    return {
+      mediaType: 'text/plain; charset=utf-8',
+      text: decoder.write(Buffer.from(content ?? [])),
+      attributes: known === undefined ? {} : { [begunTextAttribute]: true },
+    };
   }
 }
 

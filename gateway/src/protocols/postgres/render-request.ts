@@ -1,11 +1,11 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { OpenedRecord } from '../../domain/record.ts';
+import { begunTextAttribute, type OpenedRecord } from '../../domain/record.ts';
 import { frames, parseBackend, parseFrontend, frameHeaderBytes } from './codec.ts';
 import { backend, frontend, type BindMessage, type FrontendMessage } from './messages.ts';
 import { formatValue } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 import { parseStartupPacket } from './startup.ts';
-import { decoderOf, encodingAttribute, utf8, type Decode } from './text-encoding.ts';
+import { decodeBeginning, decoderOf, encodingAttribute, utf8, type Decode } from './text-encoding.ts';
 
 /** Finds a record of the same session by its number; null when it is not at hand. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -19,10 +19,12 @@ type Parse = Extract<FrontendMessage, { kind: 'parse' }>;
 
 /** PostgreSQL cuts names of statements and portals to this. */
 const nameBytesMax = 63;
-const textAttributeMax = 64 * 1024;
-const parametersMax = 100;
 /** How far behind a request the target's description of its parameters is looked for. */
 const descriptionDistanceMax = 8;
+/** How far back the COPY data are looked for that go on in a record. */
+const copyDistanceMax = 1000;
+/** Of a request in several records, how many are read as one for what later ones say of it. */
+const partsMax = 4;
 
 /** Never throws. */
 export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
@@ -36,13 +38,36 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     case 'postgres.execute':
       return renderExecute(record, content, earlier);
     case 'postgres.copy':
-      return { text: renderCopy(content, begunBytes(record), decode), attributes: {} };
+      return renderCopy(record, content, earlier);
     case undefined:
       // The rest of a request that did not fit into one record.
-      return { text: decode(content), attributes: {} };
+      return renderRest(record, content, earlier);
     default:
-      return renderMessages(content, decode);
+      return renderMessages(record, content, decode);
   }
+}
+
+/** The bytes of a character that a record ends in, by the record as long as it is at hand: with it the next one begins. */
+const cutBy = new WeakMap<OpenedRecord, Buffer>();
+
+/** The text of bytes with which a record ends. Where they go on in the next record, without the character that is cut. */
+function textOfEnd(record: OpenedRecord, bytes: Buffer, decode: Decode): string {
+  if (!record.continues) {
+    return decode(bytes);
+  }
+  const { text, left } = decodeBeginning(decode, bytes);
+  cutBy.set(record, left);
+  return text;
+}
+
+function renderRest(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
+  const before = earlier(record.seq - 1);
+  const isBefore = before?.seq === record.meta?.request || before?.meta?.request === record.meta?.request;
+  const cut = before !== null && isBefore ? cutBy.get(before) : undefined;
+  return {
+    text: textOfEnd(record, Buffer.concat([cut ?? Buffer.alloc(0), content]), decodeOf(record, earlier)),
+    attributes: { [begunTextAttribute]: true },
+  };
 }
 
 /** How many of the first bytes belong to a message that began in an earlier record. */
@@ -80,7 +105,7 @@ function renderStartup(content: Buffer): string {
   }
 }
 
-function renderMessages(content: Buffer, decode: Decode): Shown {
+function renderMessages(record: OpenedRecord, content: Buffer, decode: Decode): Shown {
   const shown = new ShownText();
   const texts: string[] = [];
   for (const message of readMessages(content, decode)) {
@@ -92,12 +117,27 @@ function renderMessages(content: Buffer, decode: Decode): Shown {
       shown.add(line);
     }
   }
-  // A statement longer than a record: its beginning is here, the rest follows.
-  if (texts.length === 0 && content[0] === frontend.query) {
-    texts.push(decode(content.subarray(frameHeaderBytes)));
-    shown.add(texts[0] ?? '');
+  const beginning = beginningOf(record, content, decode);
+  if (beginning !== null) {
+    shown.add(beginning);
+    texts.push(...(texts.length === 0 && content[0] === frontend.query ? [beginning] : []));
   }
-  return { text: shown.toString(), attributes: queryText(texts) };
+  return { text: shown.toString(), attributes: { ...queryText(texts), ...shown.attributes } };
+}
+
+/** Of a message that goes on in the next record, the text that is in this one; null where the record ends with a whole message. */
+function beginningOf(record: OpenedRecord, content: Buffer, decode: Decode): string | null {
+  const at = wholeBytes(content);
+  return at === content.length ? null : textOfEnd(record, content.subarray(at + frameHeaderBytes), decode);
+}
+
+/** Up to the end of the last whole message from `start` on. */
+function wholeBytes(content: Buffer, start = 0): number {
+  let end = start;
+  for (const frame of frames(content, start)) {
+    end += frameHeaderBytes + frame.body.length;
+  }
+  return end;
 }
 
 function describe(message: FrontendMessage, decode: Decode): string | null {
@@ -137,6 +177,10 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
   const own = readMessages(content, decodeOf(record, earlier));
   const execute = own.findLast((message) => message.kind === 'execute');
   const { bind, bindDecode, parse, parseSeq } = findStatement(record, own, earlier);
+  if (bind === undefined && record.continues) {
+    // What is executed, or with what, is in a further record too.
+    return renderMessages(record, content, decodeOf(record, earlier));
+  }
   const shown = new ShownText();
   shown.add(parse?.text ?? `(the text of ${nameOf('statement', bind?.statement ?? '')} is not in this recording)`);
   const types = parameterTypes(parse, parseSeq, earlier);
@@ -147,10 +191,14 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
   if (execute !== undefined && execute.rowsMax > 0) {
     shown.add(`-- at most ${execute.rowsMax} rows`);
   }
-  const parameters = values.slice(0, parametersMax).map((value, i) => [`db.query.parameter.${i}`, value] as const);
+  const beginning = beginningOf(record, content, decodeOf(record, earlier));
+  if (beginning !== null) {
+    shown.add(beginning);
+  }
+  const parameters = values.map((value, i) => [`db.query.parameter.${i}`, value] as const);
   return {
     text: shown.toString(),
-    attributes: { ...queryText(parse === undefined ? [] : [parse.text]), ...Object.fromEntries(parameters) },
+    attributes: { ...queryText(parse === undefined ? [] : [parse.text]), ...Object.fromEntries(parameters), ...shown.attributes },
   };
 }
 
@@ -169,7 +217,7 @@ function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], ea
   const { 'countersign.bind': bindSeq, 'countersign.parse': parseSeq } = record.meta?.attributes ?? {};
   const bound = typeof bindSeq === 'number' ? earlier(bindSeq) : record;
   const bindDecode = decodeOf(bound, earlier);
-  const binding = typeof bindSeq === 'number' ? readMessages(bound?.content, bindDecode) : own;
+  const binding = typeof bindSeq === 'number' ? readMessages(wholeContent(bound, earlier), bindDecode) : own;
   const at = binding.findLastIndex((message) => message.kind === 'bind' && isSame(message.portal, portal));
   const bind = binding[at];
   if (bind?.kind !== 'bind') {
@@ -177,9 +225,25 @@ function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], ea
   }
   const isEarlier = typeof parseSeq === 'number' && !(binding !== own && parseSeq === bindSeq);
   const parsed = isEarlier ? earlier(parseSeq) : null;
-  const parsing = isEarlier ? readMessages(parsed?.content, decodeOf(parsed, earlier)) : binding.slice(0, at);
+  const parsing = isEarlier ? readMessages(wholeContent(parsed, earlier), decodeOf(parsed, earlier)) : binding.slice(0, at);
   const parse = parsing.findLast((message) => message.kind === 'parse' && isSame(message.name, bind.statement));
   return { bind, bindDecode, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
+}
+
+/** Of a request in several records: they follow one another. */
+function wholeContent(record: OpenedRecord | null, earlier: Earlier): Uint8Array | null {
+  if (record?.continues !== true || record.meta?.action === 'postgres.copy') {
+    return record?.content ?? null;
+  }
+  const parts = [record.content ?? new Uint8Array()];
+  for (let seq = record.seq + 1; seq < record.seq + partsMax; seq += 1) {
+    const part = earlier(seq);
+    if (part?.kind !== 'request' || part.meta?.request !== record.seq) {
+      break;
+    }
+    parts.push(part.content ?? new Uint8Array());
+  }
+  return Buffer.concat(parts);
 }
 
 /** Names are what the target makes of them. */
@@ -221,23 +285,43 @@ export function formatAt(formats: readonly number[], at: number): number {
   return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }
 
-function renderCopy(content: Buffer, begun: number, decode: Decode): string {
-  const shown = [decode(content.subarray(0, begun))];
-  let at = begun;
+/** COPY data go on from record to record: where one message ends says nothing of a line, or of a character. */
+function renderCopy(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
+  const decode = decodeOf(record, earlier);
+  const before = copyBefore(record, earlier);
+  const begun = begunBytes(record);
+  const data = [(before === null ? undefined : cutBy.get(before)) ?? Buffer.alloc(0), content.subarray(0, begun)];
+  let reason = '';
   for (const frame of frames(content, begun)) {
-    at += frameHeaderBytes + frame.body.length;
     if (frame.type === frontend.copyData) {
-      shown.push(decode(frame.body));
+      data.push(frame.body);
     } else if (frame.type === frontend.copyFail) {
-      shown.push(`\nCOPY failed: ${decode(frame.body).replace(/\0$/, '')}`);
+      reason = `\nCOPY failed: ${decode(frame.body).replace(/\0$/, '')}`;
     }
   }
   // The beginning of a message that goes on in the next record.
-  shown.push(decode(content.subarray(at + frameHeaderBytes)));
-  return shown.join('');
+  data.push(content.subarray(wholeBytes(content, begun) + frameHeaderBytes));
+  return { text: textOfEnd(record, Buffer.concat(data), decode) + reason, attributes: before === null && begun === 0 ? {} : { [begunTextAttribute]: true } };
+}
+
+/** The record with the COPY data of the same statement that come before. */
+function copyBefore({ seq: own, meta }: OpenedRecord, earlier: Earlier): OpenedRecord | null {
+  const first = Math.max((meta?.request ?? own) + 1, own - copyDistanceMax);
+  for (let seq = own - 1; seq >= first; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === 'request' && part.meta?.request === meta?.request && isCopy(part)) {
+      return part;
+    }
+  }
+  return null;
+}
+
+/** Of COPY data that are more than a record holds, the further records have no action. */
+function isCopy({ meta }: OpenedRecord): boolean {
+  return meta?.action === 'postgres.copy';
 }
 
 function queryText(texts: readonly string[]): Attributes {
   const text = texts.join(';\n');
-  return text === '' ? {} : { 'db.query.text': text.slice(0, textAttributeMax) };
+  return text === '' ? {} : { 'db.query.text': text };
 }

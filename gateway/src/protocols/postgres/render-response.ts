@@ -3,41 +3,134 @@ import { summaryAttribute, type OpenedRecord } from '../../domain/record.ts';
 import { frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
 import { begunBytes, decodeOf, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
-import { formatValue } from './render-values.ts';
+import { beginLong, readLong, type LongMessage, type Values } from './render-long.ts';
+import { formatValue, isText } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 import { decoderOf, type Decode } from './text-encoding.ts';
 
-/** How far back the description of the columns and the beginning of a row are looked for, when an answer has many parts. */
-const partsBackMax = 64;
-const cutFrameBytesMax = 4 * 1024 * 1024;
+/** How far back an earlier part of the same answer is looked for, and how many of them are read once more where it is not known what they left. */
+const distanceMax = 1000;
+const partsReadMax = 64;
+/** A longer message that goes on in further records is shown in parts. */
+const cutMessageBytesMax = 1024 * 1024;
 /** A target tells so many parameters after a login, and few after a SET. */
 const parametersToldMin = 5;
 
 /** Never throws. */
 export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
-  const content = Buffer.from(record.content ?? []);
   const shown = new ShownText();
-  const begun = begunBytes(record);
-  const cut = endsHere(record) ? cutFrame(record, content.subarray(0, begun), earlier) : nothing;
-  if (cut === null) {
-    shown.add('… (the rest of the row before)');
+  const { parameters } = readPart(record, leftBefore(record, earlier), earlier, shown);
+  const text = shown.toString();
+  return { text, attributes: { ...summaryOf(text, parameters), ...shown.attributes } };
+}
+
+/** What a part of an answer leaves to the next one. */
+interface Left {
+  readonly columns: readonly Column[] | null;
+  /** The message that it ends in: the bytes that came of it, or, of a long one, how far it was shown. */
+  readonly cut: Bytes | LongMessage | null;
+}
+
+/** Of a message, and what came of it before. */
+interface Bytes {
+  readonly bytes: Buffer;
+  readonly before: Bytes | null;
+}
+
+const leftNothing: Left = { columns: null, cut: null };
+/** By the record of the part, as long as that is at hand: without it, the parts before are read once more. */
+const leftBy = new WeakMap<OpenedRecord, Left>();
+
+function leftBefore(record: OpenedRecord, earlier: Earlier): Left {
+  const unread: OpenedRecord[] = [];
+  let left: Left | undefined;
+  for (const part of partsBefore(record, earlier)) {
+    left = leftBy.get(part);
+    if (left !== undefined || unread.push(part) === partsReadMax) {
+      break;
+    }
   }
-  const table: Table = { columns: null, formats: resultFormats(record, earlier), decode: decodeOf(record, earlier), parameters: [] };
+  for (const part of unread.toReversed()) {
+    readPart(part, left ?? leftNothing, earlier, new ShownText());
+    left = leftBy.get(part);
+  }
+  return left ?? leftNothing;
+}
+
+/** Shows what is in a part, and keeps what it leaves. */
+function readPart(record: OpenedRecord, left: Left, earlier: Earlier, shown: ShownText): Table {
+  const content = Buffer.from(record.content ?? []);
+  const begun = begunBytes(record);
+  const table: Table = { columns: left.columns, formats: resultFormats(record, earlier), decode: decodeOf(record, earlier), parameters: [] };
+  let cut: Left['cut'] = null;
   try {
-    for (const bytes of [cut ?? nothing, content.subarray(begun)]) {
-      for (const frame of frames(bytes)) {
-        const message = parseBackend(frame, table.decode);
-        if (message.kind === 'data-row' && table.columns === null) {
-          table.columns = columnsBefore(record, earlier) ?? [];
-        }
-        show(message, table, shown);
-      }
+    if (begun > 0) {
+      cut = showRest(left.cut, content.subarray(0, begun), { isEnd: endsHere(record), table, shown });
+    }
+    let at = begun;
+    for (const frame of frames(content, begun)) {
+      show(parseBackend(frame, table.decode), table, shown);
+      at += frameHeaderBytes + frame.body.length;
+    }
+    if (at < content.length) {
+      cut = beginCut(content.subarray(at), table, shown);
     }
   } catch {
     shown.add('(unreadable from here on)');
   }
-  const text = shown.toString();
-  return { text, attributes: summaryOf(text, table.parameters) };
+  leftBy.set(record, { columns: table.columns, cut });
+  return table;
+}
+
+/** The beginning of a message that goes on in the next part. */
+function beginCut(bytes: Buffer, table: Table, shown: ShownText): Left['cut'] {
+  if (bytes.length < frameHeaderBytes || bytes.readUInt32BE(1) < cutMessageBytesMax) {
+    return { bytes, before: null };
+  }
+  const { text, message } = readLong(beginLong(bytes.readUInt8(0)), bytes, valuesOf(table), false);
+  shown.add(text);
+  return message;
+}
+
+/** What comes of a message that an earlier part began. */
+function showRest(
+  cut: Left['cut'],
+  bytes: Buffer,
+  { isEnd, table, shown }: { readonly isEnd: boolean; readonly table: Table; readonly shown: ShownText },
+): Left['cut'] {
+  if (cut === null) {
+    shown.addMissing(`… (the rest of a message that began before)\n${table.decode(bytes)}`);
+    return null;
+  }
+  if ('isRow' in cut) {
+    const { text, message } = readLong(cut, bytes, valuesOf(table), isEnd);
+    shown.goOn(text);
+    return isEnd ? null : message;
+  }
+  const all = { bytes, before: cut };
+  if (!isEnd) {
+    return all;
+  }
+  for (const frame of frames(joined(all))) {
+    show(parseBackend(frame, table.decode), table, shown);
+  }
+  return null;
+}
+
+function joined(last: Bytes): Buffer {
+  const pieces: Buffer[] = [];
+  for (let piece: Bytes | null = last; piece !== null; piece = piece.before) {
+    pieces.push(piece.bytes);
+  }
+  return Buffer.concat(pieces.toReversed());
+}
+
+function valuesOf(table: Table): Values {
+  return {
+    decode: table.decode,
+    format: (value, at) => cell(value, table, at),
+    isText: (at) => isText(table.columns?.[at]?.type ?? 0, cellFormat(table, at)),
+  };
 }
 
 /** Of what a target tells after a login: how many parameters, and its version. */
@@ -51,8 +144,6 @@ function summaryOf(text: string, parameters: readonly string[]): Attributes {
   const counted = `${parameters.length} parameters of the connection${version === undefined ? '' : `, ${version}`}`;
   return { [summaryAttribute]: [...others, counted].join('\n') };
 }
-
-const nothing = Buffer.alloc(0);
 
 interface Table {
   columns: readonly Column[] | null;
@@ -104,9 +195,11 @@ function show(message: BackendMessage, table: Table, shown: ShownText): void {
 }
 
 function cell(value: Buffer | null, table: Table, at: number): string {
-  const column = table.columns?.[at];
-  const format = table.formats.length > 0 ? formatAt(table.formats, at) : (column?.format ?? 0);
-  return formatValue(value, column?.type ?? 0, format, table.decode);
+  return formatValue(value, table.columns?.[at]?.type ?? 0, cellFormat(table, at), table.decode);
+}
+
+function cellFormat(table: Table, at: number): number {
+  return table.formats.length > 0 ? formatAt(table.formats, at) : (table.columns?.[at]?.format ?? 0);
 }
 
 function showFields(fields: ErrorFields, shown: ShownText): void {
@@ -123,51 +216,17 @@ function showFields(fields: ErrorFields, shown: ShownText): void {
   }
 }
 
-/** The target's message that began in an earlier part ends in this one: here it is shown. */
+/** The target's message that began in an earlier part ends in this one. */
 function endsHere(record: OpenedRecord): boolean {
   return begunBytes(record) > 0 && begunBytes(record) === record.meta?.attributes?.['countersign.begun_bytes'];
 }
 
-/** The message whose last bytes are `rest`; null when its beginning is not at hand, or too long. */
-function cutFrame(record: OpenedRecord, rest: Buffer, earlier: Earlier): Buffer | null {
-  const pieces = [rest];
-  let bytes = rest.length;
-  for (const part of partsBefore(record, earlier)) {
-    const content = Buffer.from(part.content ?? []);
-    const piece = content.subarray(wholeBytes(part, content));
-    pieces.unshift(piece);
-    bytes += piece.length;
-    if (bytes > cutFrameBytesMax) {
-      return null;
-    }
-    if (endsHere(part) || begunBytes(part) === 0) {
-      const frame = Buffer.concat(pieces);
-      return [...frames(frame)].length === 1 ? frame : null;
-    }
-  }
-  return null;
-}
-
-/** Up to the end of the last whole message. */
-function wholeBytes(part: OpenedRecord, content: Buffer): number {
-  const begun = begunBytes(part);
-  if (begun > 0 && !endsHere(part)) {
-    return 0;
-  }
-  let end = begun;
-  for (const frame of frames(content, begun)) {
-    end += frameHeaderBytes + frame.body.length;
-  }
-  return end;
-}
-
-/** Earlier parts of the same answer, the latest first. */
-function* partsBefore(record: OpenedRecord, earlier: Earlier): Generator<OpenedRecord> {
-  const { request } = record.meta ?? {};
-  const first = Math.max((request ?? record.seq) + 1, record.seq - partsBackMax);
-  for (let seq = record.seq - 1; seq >= first; seq -= 1) {
+/** Earlier parts of the same answer, the latest first; of what answers no request, what is of the same channel. */
+function* partsBefore({ seq: own, kind, meta }: OpenedRecord, earlier: Earlier): Generator<OpenedRecord> {
+  const first = Math.max((meta?.request ?? -1) + 1, own - distanceMax);
+  for (let seq = own - 1; seq >= first; seq -= 1) {
     const part = earlier(seq);
-    if (part?.kind === 'response' && part.meta?.request === request) {
+    if (part?.kind === kind && part.meta?.request === meta?.request && part.meta?.channel === meta?.channel) {
       yield part;
     }
   }
@@ -182,30 +241,4 @@ function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[
   const bind =
     binding?.meta?.action?.startsWith('postgres.') === true ? readMessages(binding.content).findLast((message) => message.kind === 'bind') : undefined;
   return bind?.kind === 'bind' ? bind.resultFormats : [];
-}
-
-/** The description of the columns from an earlier part of the same answer. */
-function columnsBefore(record: OpenedRecord, earlier: Earlier): readonly Column[] | null {
-  for (const part of partsBefore(record, earlier)) {
-    const columns = lastColumns(part, decodeOf(part, earlier));
-    if (columns !== null) {
-      return columns;
-    }
-  }
-  return null;
-}
-
-function lastColumns(part: OpenedRecord, decode: Decode): readonly Column[] | null {
-  let columns: readonly Column[] | null = null;
-  try {
-    for (const frame of frames(Buffer.from(part.content ?? []), begunBytes(part))) {
-      const message = frame.type === 0x54 ? parseBackend(frame, decode) : null;
-      if (message?.kind === 'row-description') {
-        columns = message.columns;
-      }
-    }
-  } catch {
-    // Without a description values are shown as text or hex.
-  }
-  return columns;
 }

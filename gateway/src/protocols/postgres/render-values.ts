@@ -1,4 +1,3 @@
-import { renderedCharactersMax } from '../../domain/record.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { utf8, type Decode } from './text-encoding.ts';
 
@@ -7,11 +6,8 @@ import { utf8, type Decode } from './text-encoding.ts';
  * https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
  */
 
-/** A value is in one record, or in parts of it. */
-const shownCharactersMax = renderedCharactersMax;
 /** PostgreSQL has no longer ones: 131,072 digits before the point. */
 const numericGroupsMax = 40_000;
-const arrayItemsMax = 1000;
 const binary = 1;
 /** Binary dates and times count from 2000-01-01. */
 const epochMs = Date.UTC(2000, 0, 1);
@@ -20,6 +16,7 @@ const dayMs = 86_400_000;
 type Decoder = (body: ByteReader, decode: Decode) => string;
 
 const textTypes = [18, 19, 25, 114, 142, 705, 1042, 1043];
+const jsonb = 3802;
 
 const decoders = new Map<number, Decoder>([
   ...textTypes.map((type): [number, Decoder] => [type, (body, decode) => decode(body.rest())]),
@@ -44,19 +41,23 @@ const decoders = new Map<number, Decoder>([
         .toString('hex')
         .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
   ],
-  [3802, (body, decode) => decode(body.rest().subarray(1))],
+  [jsonb, (body, decode) => decode(body.rest().subarray(1))],
 ]);
 
 /** Array types and the type of what is in them. */
 const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
+
+/** Whether a value is text as it is; any other is shown as hex where it is read in parts. */
+export function isText(type: number, format: number): boolean {
+  return format !== binary || type === jsonb || textTypes.includes(type);
+}
 
 /** `type` 0: unknown. Never throws. */
 export function formatValue(bytes: Buffer | null, type: number, format: number, decode: Decode = utf8): string {
   if (bytes === null) {
     return 'NULL';
   }
-  const text = format === binary ? formatBinary(bytes, type, decode) : decode(bytes.subarray(0, 4 * shownCharactersMax));
-  return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}… (${bytes.length} bytes)` : text;
+  return format === binary ? formatBinary(bytes, type, decode) : decode(bytes);
 }
 
 function formatBinary(bytes: Buffer, type: number, decode: Decode): string {
@@ -77,7 +78,7 @@ function formatBinary(bytes: Buffer, type: number, decode: Decode): string {
 
 /** As PostgreSQL's own bytea output. */
 function hex(bytes: Buffer): string {
-  return `\\x${bytes.toString('hex', 0, shownCharactersMax)}`;
+  return `\\x${bytes.toString('hex')}`;
 }
 
 function int64(body: ByteReader): bigint {
@@ -147,13 +148,10 @@ function array(body: ByteReader, decode: Decode): string {
   }
   const total = sizes.reduce((product, size) => product * size, 1);
   const items: string[] = [];
-  for (let i = 0; i < Math.min(total, arrayItemsMax); i += 1) {
+  // Each takes bytes: past the last of them reading fails.
+  for (let i = 0; i < total; i += 1) {
     const length = body.int32();
     items.push(formatValue(length === -1 ? null : body.bytes(length), type, binary, decode));
-  }
-  if (total > arrayItemsMax) {
-    items.push('…');
-    body.rest();
   }
   return `{${items.join(',')}}`;
 }

@@ -1,18 +1,35 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { OpenedRecord, RecordMeta } from '../../domain/record.ts';
+import type { OpenedRecord, RecordMeta, Rendering } from '../../domain/record.ts';
 import { startupMessage } from './compose.ts';
 import { formatValue } from './render-values.ts';
 import { render } from './render.ts';
 import { clientMessages, int16s, int32s, message, targetMessages } from './testdata/shorthand.ts';
 
 /** Records of one session; those before the last are what it may look at. */
-function session(...records: readonly { readonly kind?: string; readonly meta?: Partial<RecordMeta>; readonly content: Uint8Array }[]): {
-  text: string;
-  attributes: Readonly<Record<string, unknown>>;
-} {
-  const opened = records.map(({ kind = 'request', meta = {}, content }, seq): OpenedRecord => ({
+interface Given {
+  readonly kind?: string;
+  readonly meta?: Partial<RecordMeta>;
+  readonly content: Uint8Array;
+  readonly continues?: boolean;
+}
+
+function session(...records: readonly Given[]): Rendering {
+  const opened = open(records);
+  const last = opened.at(-1);
+  assert.ok(last);
+  return render(last, (seq) => opened[seq] ?? null);
+}
+
+/** Each record as it is read, in order. */
+function renderings(...records: readonly Given[]): Rendering[] {
+  const opened = open(records);
+  return opened.map((record) => render(record, (seq) => (seq < record.seq ? (opened[seq] ?? null) : null)));
+}
+
+function open(records: readonly Given[]): OpenedRecord[] {
+  return records.map(({ kind = 'request', meta = {}, content, continues = false }, seq): OpenedRecord => ({
     session: '',
     seq,
     timeMs: 0,
@@ -22,12 +39,26 @@ function session(...records: readonly { readonly kind?: string; readonly meta?: 
     channelFacts: null,
     governance: null,
     content,
-    continues: false,
+    continues,
     withheld: null,
   }));
-  const last = opened.at(-1);
-  assert.ok(last);
-  return render(last, (seq) => opened[seq] ?? null);
+}
+
+/** Bytes of one message or more as the records of an answer have them. */
+function inParts(bytes: Buffer, ends: readonly number[], sizes: number): Given[] {
+  const cuts = Array.from({ length: Math.ceil(bytes.length / sizes) }, (_, i) => i * sizes);
+  return cuts.map((from, i) => {
+    const end = ends.find((each) => each > from) ?? bytes.length;
+    const begun = from === 0 || ends.includes(from) ? {} : { 'countersign.begun_bytes': end - from };
+    return { content: bytes.subarray(from, from + sizes), meta: { request: 0, attributes: begun }, continues: i < cuts.length - 1 };
+  });
+}
+
+/** As they are put together, where a record says that it goes on with a text. */
+function together(parts: readonly Rendering[]): string {
+  return parts
+    .filter(({ text }) => text !== '')
+    .reduce((all, { text, attributes }) => all + (all === '' || attributes['countersign.begun_text'] === true ? '' : '\n') + text, '');
 }
 
 describe('requests', () => {
@@ -91,6 +122,49 @@ describe('requests', () => {
     assert.equal(session({ meta: { action: 'postgres.copy' }, content: clientMessages('d:beginning').subarray(0, 10) }).text, 'begin');
   });
 
+  for (const [encoding, character, hex] of [
+    ['UTF8', '語', 'e8aa9e'],
+    ['SJIS', '表', '955c'],
+  ] as const) {
+    const facts = encoding === 'UTF8' ? {} : { 'countersign.client_encoding': encoding };
+    const long = Buffer.alloc(400_000 * (hex.length / 2), hex, 'hex');
+    test(`T4.43: a statement and a parameter in several records are read in all of them, in ${encoding}`, () => {
+      const query = message('Q', Buffer.from("select '"), long, Buffer.from("'\0"));
+      const bind = Buffer.concat([
+        clientMessages('P::select $1'),
+        message('B', '', '', int16s(0), int16s(1), int32s(long.length), long, int16s(0)),
+        clientMessages('E: / S'),
+      ]);
+      for (const [action, bytes] of [
+        ['query', query],
+        ['execute', bind],
+      ] as const) {
+        const parts = inParts(bytes, [bytes.length], 100_001).map((part, i) => ({
+          ...part,
+          meta: i === 0 ? { action: `postgres.${action}`, attributes: facts } : { request: 0 },
+        }));
+        const shown = renderings(...parts);
+        assert.ok(together(shown).includes(character.repeat(400_000)), action);
+        assert.ok(action === 'execute' || !together(shown).includes('\uFFFD'));
+        assert.match(shown[0]?.text ?? '', action === 'query' ? /^select '/ : /^PREPARE select \$1\n/);
+      }
+    });
+
+    test(`T4.43: COPY data go on from record to record in whole characters, in ${encoding}`, () => {
+      const data = Buffer.concat([Buffer.from('1\t'), long, Buffer.from('\n')]);
+      const pieces = Array.from({ length: Math.ceil(data.length / 7001) }, (_, i) => message('d', data.subarray(i * 7001, (i + 1) * 7001)));
+      const ends = pieces.map((_, i) => Buffer.concat(pieces.slice(0, i + 1)).length);
+      const bytes = Buffer.concat(pieces);
+      const parts = inParts(bytes, ends, 65_539).map((part) => ({
+        ...part,
+        meta: { action: 'postgres.copy', request: 0, attributes: { ...part.meta?.attributes, ...facts } },
+      }));
+      const shown = renderings({ meta: { action: 'postgres.query' }, content: clientMessages('Q:copy t from stdin') }, ...parts).slice(1);
+      assert.ok(together(shown) === `1\t${character.repeat(400_000)}\n`);
+      assert.equal(shown[0]?.attributes['countersign.begun_text'], undefined);
+    });
+  }
+
   test('startup, cancel, messages that execute nothing', () => {
     const packet = startupMessage(
       new Map([
@@ -142,7 +216,9 @@ describe('responses', () => {
       meta: { request: 0, attributes: { 'countersign.begun_bytes': 2 } },
       content: Buffer.concat([Buffer.from('xy'), row]),
     };
-    assert.equal(session(request, first, second).text, '… (the rest of the row before)\n-5');
+    const { text, attributes } = session(request, first, second);
+    assert.equal(text, '… (the rest of a message that began before)\nxy\n-5');
+    assert.equal(attributes['countersign.is_whole'], false);
   });
 
   test('a row that was cut into several records is shown where it ends, however it was cut', () => {
@@ -172,11 +248,62 @@ describe('responses', () => {
     assert.ok(session({ kind: 'response', content: targetMessages(`D:${value}`) }).text.endsWith(value));
   });
 
+  for (const [encoding, character, hex] of [
+    ['UTF8', '語', 'e8aa9e'],
+    ['SJIS', '表', '955c'],
+    ['EUC_JP', '日', 'c6fc'],
+    ['GB18030', '€𠮷', 'a2e39534b235'],
+    ['SQL_ASCII', 'ö', 'c3b6'],
+  ] as const) {
+    test(`T4.43: a value that is longer than many records is read in parts, in ${encoding}: no character breaks, and no value is left out`, () => {
+      const count = 600_000;
+      const long = Buffer.alloc(count * (hex.length / 2), hex, 'hex');
+      const values = [Buffer.from('before'), long, null, Buffer.from('behind')];
+      const body = values.map((value) => (value === null ? int32s(-1) : Buffer.concat([int32s(value.length), value])));
+      const row = message('D', int16s(values.length), ...body);
+      const bytes = Buffer.concat([targetMessages('T:a,b,c,d'), row, targetMessages('D:1,2,3,4 / C:SELECT 2')]);
+      const head = targetMessages('T:a,b,c,d').length;
+      const ends = [head, head + row.length, head + row.length + targetMessages('D:1,2,3,4').length, bytes.length];
+      const expected = `a | b | c | d\nbefore | ${character.repeat(count)} | NULL | behind\n1 | 2 | 3 | 4\nSELECT 2`;
+      for (const size of [65_537, 262_147]) {
+        const parts = inParts(bytes, ends, size).map((part) => ({
+          ...part,
+          kind: 'response',
+          meta: { request: 0, attributes: { ...part.meta?.attributes, ...(encoding === 'UTF8' ? {} : { 'countersign.client_encoding': encoding }) } },
+        }));
+        const shown = renderings({ meta: { action: 'postgres.query' }, content: clientMessages('Q:select') }, ...parts).slice(1);
+        assert.ok(together(shown) === expected);
+        assert.ok(shown.every(({ attributes }) => attributes['countersign.is_whole'] !== false));
+        assert.ok(
+          shown.slice(1, 4).every(({ text }) => text.length > 1000),
+          'each part has a part of it',
+        );
+      }
+    });
+  }
+
+  test('T4.43: a long value that is not text is hex in each part', () => {
+    const column = Buffer.concat([Buffer.from('n\0'), int32s(0), int16s(0), int32s(17), int16s(-1), int32s(-1), int16s(1)]);
+    const value = Buffer.alloc(5_000_001, 'abc');
+    const head = message('T', int16s(1), column);
+    const row = message('D', int16s(1), int32s(value.length), value);
+    const parts = inParts(Buffer.concat([head, row]), [head.length, head.length + row.length], 100_000);
+    const shown = renderings({ content: clientMessages('Q:select') }, ...parts.map((part) => ({ ...part, kind: 'response' })));
+    assert.ok(together(shown.slice(1)) === `n\n\\x${value.toString('hex')}`);
+  });
+
+  test('T4.43: arrays have all their items', () => {
+    const items = Buffer.concat(Array.from({ length: 5000 }, (_, i) => int32s(4, i)));
+    const text = formatValue(Buffer.concat([int32s(1, 0, 23, 5000, 1), items]), 1007, 1);
+    assert.equal(text, `{${Array.from({ length: 5000 }, (_, i) => i).join(',')}}`);
+  });
+
   test('what is too much is counted', () => {
     const row = targetMessages(`D:${'x'.repeat(1000)}`);
-    const { text } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 5000 }, () => row)) });
+    const { text, attributes } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 5000 }, () => row)) });
     assert.ok(text.length < 4_200_000);
     assert.match(text, /… \d+ lines more$/);
+    assert.equal(attributes['countersign.is_whole'], false);
   });
 });
 

@@ -1,10 +1,13 @@
-import { renderedCharactersMax as charactersMax } from '../../domain/record.ts';
+import type { Attributes } from '../../domain/action.ts';
+import { begunTextAttribute, renderedCharactersMax as charactersMax, wholeAttribute } from '../../domain/record.ts';
 
 /** Lines for a reader, up to a limit; past it they are only counted. */
 export class ShownText {
   readonly #lines: string[] = [];
   #characters = 0;
   #leftOut = 0;
+  #isWhole = true;
+  #isBegun = false;
 
   add(line: string): void {
     const room = charactersMax - this.#characters;
@@ -12,8 +15,28 @@ export class ShownText {
       this.#leftOut += 1;
       return;
     }
-    this.#lines.push(line.length > room ? `${line.slice(0, room)}…` : line);
+    this.#isWhole &&= line.length <= room;
+    this.#lines.push(line.length > room ? `${line.slice(0, room)}… ${line.length - room} characters more` : line);
     this.#characters += line.length + 1;
+  }
+
+  /** What goes on with the last line of the part before. First of all. */
+  goOn(text: string): void {
+    this.#isBegun = true;
+    this.add(text);
+  }
+
+  /** Something should be here that is not at hand. */
+  addMissing(line: string): void {
+    this.#isWhole = false;
+    this.add(line);
+  }
+
+  get attributes(): Attributes {
+    return {
+      ...(this.#isWhole && this.#leftOut === 0 ? {} : { [wholeAttribute]: false }),
+      ...(this.#isBegun ? { [begunTextAttribute]: true } : {}),
+    };
   }
 
   toString(): string {

@@ -3,9 +3,10 @@ import type { Attributes } from '../../domain/action.ts';
 /** On records of a channel whose client does not speak UTF-8: its `client_encoding` as the target reports it. */
 export const encodingAttribute = 'countersign.client_encoding';
 
-export type Decode = (bytes: Buffer) => string;
+/** `goesOn`: the text goes on behind the bytes; a character that is cut by their end is left out. */
+export type Decode = (bytes: Buffer, goesOn?: boolean) => string;
 
-export const utf8: Decode = (bytes) => bytes.toString('utf8');
+export const utf8: Decode = (bytes, goesOn = false) => (goesOn ? decodeStream('utf-8', bytes) : bytes.toString('utf8'));
 /** Every byte is a character, so that different bytes are different text. */
 export const byteByByte: Decode = (bytes) => bytes.toString('latin1');
 
@@ -50,6 +51,8 @@ const labels: Readonly<Record<string, string>> = {
 };
 
 const encodingBytesMax = 64;
+/** A character has one byte more at most. */
+const cutCharacterBytesMax = 3;
 const decoders = new Map<string, Decode>([
   ['UTF8', utf8],
   ['LATIN1', byteByByte],
@@ -57,9 +60,9 @@ const decoders = new Map<string, Decode>([
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What nobody converts (SQL_ASCII), or nobody here knows (EUC_TW, JOHAB, MULE_INTERNAL): UTF-8 where it is that, and else a character for each byte. */
-const guess: Decode = (bytes) => {
+const guess: Decode = (bytes, goesOn = false) => {
   try {
-    return strictUtf8.decode(bytes);
+    return goesOn ? decodeStream('utf-8', bytes, true) : strictUtf8.decode(bytes);
   } catch {
     return byteByByte(bytes);
   }
@@ -79,9 +82,25 @@ export function decoderOf(encoding: unknown): Decode {
     return guess;
   }
   const decoder = new TextDecoder(label, { ignoreBOM: true });
-  const decode: Decode = (bytes) => decoder.decode(bytes);
+  const decode: Decode = (bytes, goesOn = false) => (goesOn ? decodeStream(label, bytes) : decoder.decode(bytes));
   decoders.set(encoding, decode);
   return decode;
+}
+
+function decodeStream(label: string, bytes: Buffer, fatal = false): string {
+  return new TextDecoder(label, { ignoreBOM: true, fatal }).decode(bytes, { stream: true });
+}
+
+/** A text that goes on elsewhere, up to its last whole character; `left`: the bytes of the one that is cut. */
+export function decodeBeginning(decode: Decode, bytes: Buffer): { readonly text: string; readonly left: Buffer } {
+  const text = decode(bytes, true);
+  for (let cut = 0; cut <= Math.min(cutCharacterBytesMax, bytes.length); cut += 1) {
+    const end = bytes.length - cut;
+    if (decode(bytes.subarray(0, end)) === text) {
+      return { text, left: bytes.subarray(end) };
+    }
+  }
+  return { text: decode(bytes), left: Buffer.alloc(0) };
 }
 
 /** The fact on a record; none for UTF-8. */

@@ -1,0 +1,95 @@
+import { frameHeaderBytes } from './codec.ts';
+import { backend } from './messages.ts';
+import { decodeBeginning, type Decode } from './text-encoding.ts';
+
+/** A value up to this is shown once it is whole. */
+const wholeValueBytesMax = 64 * 1024;
+const lengthBytes = 4;
+const countBytes = 2;
+const nothing = Buffer.alloc(0);
+
+/** How far a message of a target was read that is too long to be read whole: each part shows what of it is in it. Never changed: each part makes a new one. */
+export interface LongMessage {
+  readonly isRow: boolean;
+  /** Bytes of its head that have not come. */
+  readonly headLeft: number;
+  readonly valuesBegun: number;
+  /** Of the value at hand, without `rest`; null: its length comes first. A message that is no row is one value without a length. */
+  readonly valueLeft: number | null;
+  /** Something of the value at hand was shown. */
+  readonly isShown: boolean;
+  /** What came and waits for what comes: a part of a length, of a short value, or of a character. */
+  readonly rest: Buffer;
+}
+
+/** How values are read. */
+export interface Values {
+  readonly decode: Decode;
+  /** The value with this number as people read it. */
+  readonly format: (value: Buffer | null, at: number) => string;
+  readonly isText: (at: number) => boolean;
+}
+
+export function beginLong(type: number): LongMessage {
+  const isRow = type === backend.dataRow;
+  return {
+    isRow,
+    headLeft: frameHeaderBytes + (isRow ? countBytes : 0),
+    valuesBegun: isRow ? 0 : 1,
+    valueLeft: isRow ? null : Infinity,
+    isShown: !isRow,
+    rest: nothing,
+  };
+}
+
+/** The text of the next bytes of the message; behind that of the ones before it is the text of all of them. `isEnd`: they are its last. Any bytes are acceptable. */
+export function readLong(message: LongMessage, piece: Buffer, values: Values, isEnd: boolean): { readonly text: string; readonly message: LongMessage } {
+  const bytes = Buffer.concat([message.rest, piece]);
+  let { valuesBegun, valueLeft, isShown } = message;
+  let at = Math.min(message.headLeft, bytes.length);
+  const headLeft = message.headLeft - at;
+  const texts: string[] = [];
+  while (at < bytes.length) {
+    if (valueLeft === null) {
+      if (bytes.length - at < lengthBytes) {
+        break;
+      }
+      const length = bytes.readInt32BE(at);
+      at += lengthBytes;
+      texts.push(valuesBegun > 0 ? ' | ' : '', length < 0 ? values.format(null, valuesBegun) : '');
+      valuesBegun += 1;
+      valueLeft = length < 0 ? null : length;
+      isShown = false;
+      continue;
+    }
+    const value = bytes.subarray(at, at + valueLeft);
+    const isWhole = value.length === valueLeft;
+    if (!isShown && !isWhole && valueLeft <= wholeValueBytesMax) {
+      break;
+    }
+    const shown =
+      isWhole && !isShown ? { text: values.format(value, valuesBegun - 1), left: nothing } : showPart(value, values, { at: valuesBegun - 1, isShown, isWhole });
+    texts.push(shown.text);
+    at += value.length - shown.left.length;
+    valueLeft = isWhole ? null : valueLeft - value.length + shown.left.length;
+    isShown = !isWhole;
+    if (shown.left.length > 0) {
+      break;
+    }
+  }
+  const rest = bytes.subarray(at);
+  const end = isEnd ? values.decode(rest) : '';
+  return { text: texts.join('') + end, message: { isRow: message.isRow, headLeft, valuesBegun, valueLeft, isShown, rest: isEnd ? nothing : rest } };
+}
+
+/** A part of a value. `left`: the bytes of a character that its end cuts. */
+function showPart(
+  value: Buffer,
+  { decode, isText }: Values,
+  { at, isShown, isWhole }: { readonly at: number; readonly isShown: boolean; readonly isWhole: boolean },
+): { readonly text: string; readonly left: Buffer } {
+  if (!isText(at)) {
+    return { text: `${isShown ? '' : String.raw`\x`}${value.toString('hex')}`, left: nothing };
+  }
+  return isWhole ? { text: decode(value), left: nothing } : decodeBeginning(decode, value);
+}
