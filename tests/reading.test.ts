@@ -34,6 +34,11 @@ async function collect<T>(items: AsyncIterable<T>): Promise<{ readonly items: T[
   }
 }
 
+/** What this process has read of files. */
+function bytesRead(): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
+}
+
 const openNew: typeof openRecorder = async (data, options) => {
   mkdirSync(data);
   return openRecorder(data, options);
@@ -211,7 +216,6 @@ describe('how a session is read', () => {
     await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
     await rebuildIndexOffline(data, {});
-    // What lies between is damaged: who would read it would say so.
     const placed = await frames(data);
     const parts = new DatabaseSync(join(data, 'index.db'))
       .prepare('SELECT p.* FROM parts p JOIN sessions s ON s.id = p.session WHERE s.session = ?')
@@ -220,8 +224,12 @@ describe('how a session is read', () => {
     const held = parts.reduce((sum, { start, end }) => sum + Number(end) - Number(start), 0);
     const all = placed.reduce((sum, { frame }) => sum + frame.end - frame.offset, 0);
     assert.ok(held < all / 5, `${held} of ${all} bytes`);
-    const shown = await using(data, async (store) => collect(store.records(long.id)));
+    const { shown, read } = await using(data, async (store) => {
+      const before_ = bytesRead();
+      return { shown: await collect(store.records(long.id)), read: bytesRead() - before_ };
+    });
     assert.deepEqual([shown.items.length, shown.error], [5, null]);
+    assert.ok(read < all / 2, `${read} of ${all} bytes were read`);
   });
 
   const forgeries: Readonly<Record<string, string>> = {
