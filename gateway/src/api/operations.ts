@@ -99,7 +99,7 @@ export class GatewayApi implements ApiContext {
     }
     const outcome = await this.#parts.authenticator.authenticate(token);
     if ('refused' in outcome) {
-      const error = new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`);
+      const error = new GatewayError('unauthenticated', `${outcome.refused}. Give an administrator's in COUNTERSIGN_TOKEN.`);
       return this.#parts.refusals.refuse({ address, protocol: 'api', error, isQuestion: token === '' });
     }
     const { principal, session, standing } = outcome.identity;

@@ -60,7 +60,7 @@ test('a token proves its principal until it expires', async () => {
   office.nowMs += hourMs - 1;
   assert.ok('identity' in (await office.authenticator.authenticate(token)));
   office.nowMs += 1;
-  assert.deepEqual(await office.authenticator.authenticate(token), { refused: 'it has expired' });
+  assert.deepEqual(await office.authenticator.authenticate(token), { refused: 'The token is not accepted: it has expired' });
 });
 
 test('a token outlives the process, and only its hash is in the files', async () => {
@@ -84,7 +84,7 @@ test('each refusal has its reason', async () => {
     assert.ok('refused' in outcome);
     return outcome.refused;
   };
-  assert.match(await refusal(''), /not a Countersign token/);
+  assert.match(await refusal(''), /^A Countersign token is missing/);
   assert.match(await refusal(`${token}x`), /not a Countersign token/);
   assert.match(await refusal(formatToken(new Uint8Array(32))), /not known/);
   principals.delete('bot');

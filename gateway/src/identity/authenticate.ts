@@ -8,7 +8,10 @@ import { formatToken, hashToken, isToken, tokenSecretBytes } from './token-forma
 const defaultTtlMs = 24 * 3_600_000;
 const ttlMsMax = 366 * 86_400_000;
 
+/** `refused`: why, as a sentence without its full stop. */
 export type TokenOutcome = { readonly identity: Identity } | { readonly refused: string };
+
+const notAccepted = 'The token is not accepted: ';
 
 export interface NewToken {
   /** Shown once; only its hash is kept. */
@@ -47,22 +50,25 @@ export class Authenticator implements Disposable {
   /** Who the token speaks for. The session is the token's own: a client names none (ATTACKS B19). */
   async authenticate(token: string): Promise<TokenOutcome> {
     const { findPrincipal, now } = this.#options;
+    if (token === '') {
+      return { refused: 'A Countersign token is missing: countersign token create makes one' };
+    }
     if (!isToken(token)) {
-      return { refused: 'it is not a Countersign token, or was mistyped' };
+      return { refused: `${notAccepted}it is not a Countersign token, or was mistyped` };
     }
     const stored = await this.#find(hashToken(token));
     if (stored === null) {
-      return { refused: 'it is not known here' };
+      return { refused: `${notAccepted}it is not known here` };
     }
     if (stored.revokedMs !== null) {
-      return { refused: 'it was revoked' };
+      return { refused: `${notAccepted}it was revoked` };
     }
     if (stored.expiresMs <= now()) {
-      return { refused: 'it has expired' };
+      return { refused: `${notAccepted}it has expired` };
     }
     const principal = findPrincipal(stored.principal);
     if (principal === undefined) {
-      return { refused: 'its principal is not configured any more' };
+      return { refused: `${notAccepted}its principal is not configured any more` };
     }
     return {
       identity: {

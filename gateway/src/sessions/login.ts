@@ -99,7 +99,7 @@ export class Login {
   async #identify(credential: Credential): Promise<Identity> {
     const outcome = await this.#context.authenticator.authenticate(credential.token);
     if ('refused' in outcome) {
-      throw new GatewayError('unauthenticated', `The token is not accepted: ${outcome.refused}.`);
+      throw new GatewayError('unauthenticated', `${outcome.refused}.`);
     }
     return outcome.identity;
   }
