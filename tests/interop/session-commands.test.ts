@@ -25,8 +25,8 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await shop[Symbol.asyncDispose]();
   });
 
-  const connect = async (): Promise<{ readonly client: pg.Client; readonly session: string }> => {
-    const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'me', password: shop.token, database: 'shop' });
+  const connect = async (password = shop.token): Promise<{ readonly client: pg.Client; readonly session: string }> => {
+    const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'me', password, database: 'shop' });
     client.on('error', () => undefined);
     await client.connect();
     const { rows } = await client.query('show countersign.session').catch(() => ({ rows: [] }));
@@ -124,6 +124,23 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.equal(shop.gateway.cli(['session', 'halt', session]).status, 1, 'it is closed already');
     assert.deepEqual((await other.query('select 1 as one')).rows, [{ one: 1 }], 'others go on');
     await other.end();
+  });
+
+  test('found: halt says that the token goes on and how it is ended; that of a run ends with it', async () => {
+    const halt = (session: string): string => shop.gateway.cli(['session', 'halt', session]).stdout;
+    const token = shop.gateway.token('agent');
+    const { session } = await connect(token);
+    const [, id = ''] = /^its token goes on.*: countersign token revoke (tok_[0-9a-f]+) ends it/m.exec(halt(session)) ?? [];
+    const { client: next } = await connect(token);
+    assert.deepEqual((await next.query('select 1 as one')).rows, [{ one: 1 }], 'it does go on');
+    const running = assert.rejects(next.query('select pg_sleep(300)'), /revoked/);
+    assert.equal(shop.gateway.cli(['token', 'revoke', id]).status, 0);
+    await running;
+    await assert.rejects(connect(token), /revoked/);
+    const made = await shop.gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
+    const run: { readonly session: string; readonly token: string } = JSON.parse(await made.text());
+    assert.equal(halt(run.session), `halted ${run.session}\n`);
+    await assert.rejects(connect(run.token), /has ended/);
   });
 
   test('halt: what was pipelined behind the running statement does not run either', async () => {

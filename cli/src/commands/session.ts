@@ -2,6 +2,7 @@ import { createWriteStream, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HaltedSession } from '@countersign/gateway/api/context.ts';
 import type { MessageRange, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { replaceWholeFile } from '@countersign/gateway/store/whole-file.ts';
 import { Option, type Command } from 'commander';
@@ -54,7 +55,7 @@ export function addSession(program: Command): void {
     .addHelpText('after', `\nExample:\n  countersign session watch ${example} --kind request`)
     .action(watch);
   addLocation(session.command('halt').argument('<id>', 'session, as session list prints it', parseSession))
-    .description('end a session now')
+    .description('end a session now; its token goes on, unless it is that of a run')
     .option('--reason <text>', 'recorded, and told to the client', '')
     .addHelpText('after', `\nExample:\n  countersign session halt ${example} --reason "reads too much"`)
     .action(halt);
@@ -264,8 +265,11 @@ async function watch(id: string, options: LocationOptions & Narrowing & RowOptio
 }
 
 async function halt(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
-  await new ApiClient(options).json('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
+  const { token } = await new ApiClient(options).json<HaltedSession>('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
   console.log(`halted ${id}`);
+  if (token !== null) {
+    console.log(`its token goes on, and may open the next session: countersign token revoke ${token} ends it, and all that it opened`);
+  }
 }
 
 async function exportBundle(id: string, options: SourceOptions & { readonly out?: string }): Promise<void> {

@@ -73,6 +73,12 @@ export interface AppliedConfig {
   readonly waiting: readonly string[];
 }
 
+export interface HaltedSession {
+  readonly halted: string;
+  /** The token that came with it and still opens sessions; null where it ended with the session, as that of a run does. */
+  readonly token: string | null;
+}
+
 export interface IndexRebuilt {
   readonly sessions: number;
   readonly records: number;
@@ -108,7 +114,7 @@ export interface ApiContext {
   /** Makes the index of sessions again from the journal. */
   rebuildIndex(by: Caller): Promise<IndexRebuilt>;
   /** Errors: `not_found`, `conflict` when it is closed already. */
-  haltSession(session: string, by: Caller, reason: string): Promise<void>;
+  haltSession(session: string, by: Caller, reason: string): Promise<HaltedSession>;
   /** Errors: `not_found`. */
   receipt(log: string, index: number): Promise<string>;
   /** A file of the public log: `checkpoint`, `key`, `tile/...`; null when there is none. */

@@ -29,6 +29,7 @@ import {
   type Caller,
   type Callers,
   type CommandOutput,
+  type HaltedSession,
   type IndexRebuilt,
   type OpenedRun,
   type ReachedTarget,
@@ -193,7 +194,7 @@ export class GatewayApi implements ApiContext {
     return { sessions: follower.position.sessions, records: follower.position.size };
   }
 
-  async haltSession(id: string, by: Caller, reason: string): Promise<void> {
+  async haltSession(id: string, by: Caller, reason: string): Promise<HaltedSession> {
     const session = this.#parts.sessions.find(id);
     if (session === null) {
       const known = await this.#parts.recordings.find(id);
@@ -201,6 +202,7 @@ export class GatewayApi implements ApiContext {
     }
     const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${reason}`;
     session.end({ reason: 'halted', error: new GatewayError('halted', words), facts: { by: by.id, address: by.address, reason } });
+    return { halted: session.id, token: session.lastingToken };
   }
 
   async receipt(log: string, index: number): Promise<string> {

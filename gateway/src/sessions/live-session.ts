@@ -64,6 +64,7 @@ export class LiveSession {
   readonly #openedMs = performance.now();
   /** Each leaves its channel as soon as it is free. */
   readonly #leaving = new Set<() => void>();
+  #token: string | null = null;
   #nextChannel = 1;
   #ending: Ending | null = null;
   #isOpen = true;
@@ -96,6 +97,11 @@ export class LiveSession {
   get isFull(): boolean {
     const limits = this.#lifetime;
     return typeof limits === 'object' && (this.#next !== null || this.track.seq >= limits.recordsMax || performance.now() - this.#openedMs >= limits.ageMs);
+  }
+
+  /** Id of the token that came with it and does not end with it; null before it came, and for a run. */
+  get lastingToken(): string | null {
+    return this.isRun ? null : this.#token;
   }
 
   get id(): string {
@@ -185,6 +191,7 @@ export class LiveSession {
       throw error;
     }
     clearTimeout(this.#idleTimer);
+    this.#token = facts.tokenId;
     this.#nextChannel += 1;
     const controller = new AbortController();
     this.#channels.set(channel, controller);

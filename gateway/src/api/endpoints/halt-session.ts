@@ -2,6 +2,5 @@ import { post } from '../endpoint.ts';
 import { haltBody } from '../schemas.ts';
 
 export const haltSession = post('/api/sessions/:session/halt', haltBody, async ({ api, caller, param }, { reason }) => {
-  await api.haltSession(param('session'), caller, reason);
-  return Response.json({ halted: param('session') });
+  return Response.json(await api.haltSession(param('session'), caller, reason));
 });
