@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openRunningGateway } from '../gateway/src/api/testdata/running-gateway.ts';
 import type { SessionSummary } from '../gateway/src/domain/shown-record.ts';
+import { tilePath } from '@countersign/ledger/tile.ts';
 import { turnBytesMax } from '../gateway/src/domain/turn.ts';
 import { compareIndex, openOffline, rebuildIndexOffline, type OfflineStore } from '../gateway/src/offline.ts';
 import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';
@@ -71,6 +72,8 @@ async function makeStore(data: string): Promise<string[]> {
   keys[Symbol.dispose]();
   return tracks.map(({ id }) => id);
 }
+
+const logSize = (data: string): number => Number(readFileSync(join(data, 'log', 'checkpoint'), 'utf8').split('\n')[1]);
 
 const segment = (data: string, number: number): string => join(data, 'journal', `${String(number).padStart(12, '0')}.segment`);
 
@@ -185,6 +188,44 @@ describe('how a session is read', () => {
       assert.deepEqual([status, /000000000002\.segment at offset \d+/.test(stderr)], [1, true], `${words.join(' ')}: ${stderr}`);
     }
     assert.equal(existsSync(out), false);
+  });
+
+  const flip = (file: string, at: number): void => {
+    const bytes = readFileSync(file);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    writeFileSync(file, bytes);
+  };
+  const places: Readonly<Record<string, (data: string) => [file: string, at: number]>> = {
+    'a tile': (data) => [join(data, 'log', tilePath(0, 0, logSize(data))), 40],
+    'the signature of the checkpoint': (data) => [join(data, 'log', 'checkpoint'), readFileSync(join(data, 'log', 'checkpoint')).length - 20],
+    'the size in the checkpoint': (data) => [join(data, 'log', 'checkpoint'), readFileSync(join(data, 'log', 'checkpoint')).indexOf('\n') + 1],
+    'the key of the log': (data) => [join(data, 'log', 'key'), 60],
+  };
+  for (const [name, place] of Object.entries(places)) {
+    test(`T4.10, E44: ${name} changed in one byte: no bundle and no receipt that does not hold is given out`, async () => {
+      const data = copy();
+      flip(...place(data));
+      const shown = await using(data, async (store) => collect(store.records(ids[0] ?? '')));
+      assert.equal(shown.items.length, recordsEach + 3);
+      const exported = await using(data, async (store) => collect(store.bundle(ids[0] ?? '')));
+      assert.deepEqual(exported.items, []);
+      assert.match(exported.error ?? '', /log\/(?:tile|checkpoint|key)/);
+      const { status, stderr } = await runCli(['session', 'export', ids[0] ?? '', '--data', data]);
+      assert.deepEqual([status, stderr.startsWith('countersign: ')], [1, true], stderr);
+    });
+  }
+
+  test('T4.10, E44: a tile changed under a running gateway: no receipt that does not hold is given out', async () => {
+    await using running = await openRunningGateway();
+    const { ask, data } = running;
+    const recordOf = async (index: number): Promise<Response> =>
+      ask('GET', `/api/receipts/${/[0-9a-f]{16}/.exec(readFileSync(join(data, 'log', 'key'), 'utf8'))?.[0]}/${index}`);
+    assert.equal((await recordOf(0)).status, 200);
+    for (const width of readdirSync(join(data, 'log', 'tile', '0', '000.p'))) {
+      flip(join(data, 'log', 'tile', '0', '000.p', width), 32);
+    }
+    const refused = await recordOf(0);
+    assert.deepEqual([refused.ok, /store_damaged/.test(await refused.text())], [false, true]);
   });
 
   test('T4.10: a session that goes on is whole up to what was recorded', async () => {

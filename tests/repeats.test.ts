@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import { openStoreFiles } from '../cli/src/store-files.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import type { OpenedRecord } from '../gateway/src/domain/record.ts';
 import type { Target } from '../gateway/src/domain/target.ts';
-import { makeBundle } from '../gateway/src/feed/evidence.ts';
+import { makeBundle, openLog } from '../gateway/src/feed/evidence.ts';
 import { Follower } from '../gateway/src/feed/follower.ts';
 import { standsAlways } from '../gateway/src/identity/standing.ts';
 import { SessionIndex, type IndexedSession } from '../gateway/src/feed/session-index.ts';
@@ -166,9 +166,9 @@ describe('requests that repeat earlier ones', () => {
   test('the store holds, and so does the bundle, which holds them whole', async () => {
     const store = await verifyStore(openStoreFiles(data));
     assert.equal(store.verdict, 'holds', JSON.stringify(store.findings));
-    const key = readFileSync(join(data, 'log', 'key'), 'utf8').trim();
-    const lines = await collect(makeBundle({ data, gatewayId: recorder.gatewayId, key }, keys, extentOf(whole, 'closed'), recorder.published));
-    const bundle = await verifyFile(Buffer.from(lines.join('')), { keys: [key] });
+    const log = openLog(data);
+    const lines = await collect(makeBundle(log, keys, extentOf(whole, 'closed'), recorder.published));
+    const bundle = await verifyFile(Buffer.from(lines.join('')), { keys: [log.line] });
     assert.equal(bundle.verdict, 'holds', JSON.stringify(bundle.findings));
     assert.deepEqual([bundle.counts.records, bundle.counts.withheld], [raw.length, 0]);
     assert.ok(lines.some((line) => line.includes(turns[49]?.toString('base64') ?? 'none')));

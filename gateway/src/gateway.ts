@@ -170,7 +170,7 @@ export class Gateway implements AsyncDisposable {
         follower,
         findProtocol,
         written: () => recorder.size,
-        published: 0,
+        published: Promise.resolve(0),
         onDifference: (what) => {
           this.#log.warn({ what }, 'index.db did not agree with the journal, and is made again from it');
         },

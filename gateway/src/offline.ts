@@ -1,10 +1,8 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { gatewayIdOf, parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
-import { parseNote, parseVerifierKey } from '@countersign/ledger/note.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';
-import { makeBundle } from './feed/evidence.ts';
+import { makeBundle, openCheckpoint, openLog } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { IndexDiffers, openIndexFile, SessionIndex } from './feed/session-index.ts';
@@ -32,11 +30,14 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
   requireDataDirectory(data);
   const keys = openKeys(data, environment);
   // Before the journal, which a gateway may be writing: what is published is in it.
-  const published = readCheckpoint(data);
+  const checkpoint = readCheckpoint(data);
+  const published = checkpoint.then((found) => found?.size ?? 0);
+  // Who reads to an end is told.
+  await published.catch(() => undefined);
   const database = openIndexCopy(data);
   const index = new SessionIndex(database, keys.cacheKey());
   const follower = await Follower.open(data, keys, index, () => undefined);
-  const recordings = new Recordings({ data, keys, index, follower, findProtocol, written: null, published: published?.size ?? 0, onDifference });
+  const recordings = new Recordings({ data, keys, index, follower, findProtocol, written: null, published, onDifference });
   return {
     sessions: (page) => recordings.list(page),
     async *records(id) {
@@ -48,12 +49,11 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
     },
     async *bundle(id) {
       const extent = recordings.extentOf(await recordings.find(id));
-      const key = readFileSync(join(data, 'log', 'key'), 'utf8').trim();
-      const checkpoint = readCheckpoint(data);
-      if (checkpoint === null) {
+      const found = await readCheckpoint(data);
+      if (found === null) {
         throw new GatewayError('store_damaged', 'There is no log/checkpoint in the store: nothing signs the records. Run countersign verify.');
       }
-      yield* makeBundle({ data, key, gatewayId: gatewayIdOf(parseVerifierKey(key).name) ?? '' }, keys, extent, checkpoint);
+      yield* makeBundle(openLog(data), keys, extent, found);
     },
     [Symbol.asyncDispose]: async () => {
       await follower[Symbol.asyncDispose]();
@@ -139,12 +139,8 @@ function openIndexCopy(data: string): Sqlite {
   return openMemorySqlite(isOneFile ? readFileSync(file) : null);
 }
 
-/** The newest one that was published; null when there is none. */
-function readCheckpoint(data: string): PublishedCheckpoint | null {
+/** The newest one that was published; null when there is none. Errors: `store_damaged`. */
+async function readCheckpoint(data: string): Promise<PublishedCheckpoint | null> {
   const file = join(data, 'log', 'checkpoint');
-  if (!existsSync(file)) {
-    return null;
-  }
-  const note = readFileSync(file);
-  return { size: parseCheckpoint(parseNote(note).text).size, note: note.toString() };
+  return existsSync(file) ? openCheckpoint(openLog(data), readFileSync(file, 'utf8')) : null;
 }

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Attributes } from '../domain/action.ts';
 import { tokenIn } from '../domain/authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -8,7 +6,7 @@ import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
 import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
-import { makeBundle, makeReceipt, readLogFile } from '../feed/evidence.ts';
+import { makeBundle, makeReceipt, openLog, readLogFile } from '../feed/evidence.ts';
 import { sayBehind, type Follower } from '../feed/follower.ts';
 import type { Reading, Recordings } from '../feed/recordings.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
@@ -184,7 +182,7 @@ export class GatewayApi implements ApiContext {
     const { keys, recorder, recordings } = this.#parts;
     const extent = recordings.extentOf(await recordings.find(id));
     await this.#recordAccess('export', id, reader);
-    yield* makeBundle(this.#log(), keys, extent, await recorder.publish());
+    yield* makeBundle(openLog(this.#parts.data), keys, extent, await recorder.publish());
   }
 
   async rebuildIndex(by: Caller): Promise<IndexRebuilt> {
@@ -210,7 +208,7 @@ export class GatewayApi implements ApiContext {
     if (log !== recorder.gatewayId) {
       throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${recorder.gatewayId}.`);
     }
-    return makeReceipt(this.#log(), await recorder.publish(), index);
+    return makeReceipt(openLog(this.#parts.data), await recorder.publish(), index);
   }
 
   async logFile(path: string): Promise<Uint8Array | null> {
@@ -341,11 +339,6 @@ export class GatewayApi implements ApiContext {
     await new Promise<void>((resolve) => {
       recorder.whenCommitted('disk', resolve);
     });
-  }
-
-  #log() {
-    const { data, recorder } = this.#parts;
-    return { data, gatewayId: recorder.gatewayId, key: readFileSync(join(data, 'log', 'key'), 'utf8').trim() };
   }
 }
 

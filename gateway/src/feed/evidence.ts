@@ -1,8 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBundleCheckpoint, formatBundleHeader, formatBundleRecord, type BundleBody, type BundleRecord } from '@countersign/ledger/bundle.ts';
-import { originOf } from '@countersign/ledger/checkpoint.ts';
-import { leafFlags } from '@countersign/ledger/leaf.ts';
+import { gatewayIdOf, originOf, parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
+import { leafFlags, leafHash } from '@countersign/ledger/leaf.ts';
+import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { parseVerifierKey, verifyNote, type VerifierKey } from '@countersign/ledger/note.ts';
+import { verifyInclusion } from '@countersign/ledger/proof.ts';
 import { frameEntries } from '@countersign/ledger/segment-reader.ts';
 import { parseTilePath, type TileReader } from '@countersign/ledger/tile.ts';
 import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
@@ -19,16 +23,83 @@ export interface Log {
   /** 16 hex digits. */
   readonly gatewayId: string;
   /** The vkey line of `log/key`. */
-  readonly key: string;
+  readonly line: string;
+  readonly key: VerifierKey;
+}
+
+/** The published log of a store. Errors: `store_damaged`. */
+export function openLog(data: string): Log {
+  const file = join(data, 'log', 'key');
+  try {
+    const line = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+    const key = parseVerifierKey(line);
+    const gatewayId = gatewayIdOf(key.name);
+    if (gatewayId !== undefined) {
+      return { data, gatewayId, line, key };
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) {
+      throw error;
+    }
+  }
+  throw new GatewayError('store_damaged', `${file} is not there, or is no key of a gateway: the next start of the gateway on this store writes it again.`);
+}
+
+/** A checkpoint that the key of the log signs. */
+export interface SignedCheckpoint {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly note: string;
+}
+
+/** Errors: `store_damaged`. */
+export async function openCheckpoint({ key }: Log, note: string): Promise<SignedCheckpoint> {
+  try {
+    const result = await verifyNote(Buffer.from(note), [key]);
+    if (result.outcome === 'verified') {
+      const { size, root } = parseCheckpoint(result.note.text);
+      return { size, root, note };
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) {
+      throw error;
+    }
+  }
+  throw new GatewayError('store_damaged', 'log/checkpoint is not what the key in log/key signs: run countersign verify.');
+}
+
+/** Proves records under a checkpoint. No proof that does not hold is given out. */
+class Prover {
+  readonly #checkpoint: SignedCheckpoint;
+  readonly #tiles: TileReader;
+
+  constructor({ data }: Log, checkpoint: SignedCheckpoint) {
+    this.#checkpoint = checkpoint;
+    this.#tiles = openTiles(`${data}/log`, checkpoint.size);
+  }
+
+  /** From the leaf's sibling up. Errors: `store_damaged`. */
+  async prove(index: number, leaf: Uint8Array): Promise<Uint8Array[]> {
+    const { size, root } = this.#checkpoint;
+    const proof = await this.#tiles.inclusionProof(index);
+    if (!verifyInclusion({ index, size, leafHash: leafHash(leaf), root, proof })) {
+      throw new GatewayError(
+        'store_damaged',
+        `The published log does not prove record ${index}: log/tile is damaged, or the record is. Stop the gateway and run countersign verify; tiles that are deleted are made again by the next start.`,
+      );
+    }
+    return proof;
+  }
 }
 
 /** A C2SP tlog-proof that the record is in the ledger. Errors: `not_found`. */
-export async function makeReceipt(log: Log, checkpoint: PublishedCheckpoint, index: number): Promise<string> {
+export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index: number): Promise<string> {
+  const checkpoint = await openCheckpoint(log, note);
   if (!Number.isSafeInteger(index) || index < 0 || index >= checkpoint.size) {
     throw new GatewayError('not_found', `There is no record ${log.gatewayId}/${index}: the log has ${checkpoint.size} records.`);
   }
   const leaf = await findLeaf(log.data, index);
-  const proof = await openTiles(`${log.data}/log`, checkpoint.size).inclusionProof(index);
+  const proof = await new Prover(log, checkpoint).prove(index, leaf);
   return formatReceipt({ index, leaf, proof, checkpoint: checkpoint.note });
 }
 
@@ -62,39 +133,41 @@ async function findLeaf(data: string, index: number): Promise<Uint8Array> {
  * The lines of a bundle of one session. It is read through once before the first line is made: a part never passes for the whole.
  * Errors: `store_damaged`, `conflict`.
  */
-export async function* makeBundle(log: Log, keys: KeyStore, extent: SessionExtent, checkpoint: PublishedCheckpoint): AsyncGenerator<string> {
+export async function* makeBundle(log: Log, keys: KeyStore, extent: SessionExtent, { note }: PublishedCheckpoint): AsyncGenerator<string> {
   const { session } = extent;
-  const records = await countRecords(log.data, extent, checkpoint);
-  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.key, session, scope: 'session', records });
-  const tiles = openTiles(`${log.data}/log`, checkpoint.size);
+  const checkpoint = await openCheckpoint(log, note);
+  const prover = new Prover(log, checkpoint);
+  const records = await countRecords(log.data, extent, { size: checkpoint.size, prover });
+  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.line, session, scope: 'session', records });
   const opener = new SessionOpener(keys);
   const walk = new SessionWalk(session);
   const turn = new Turn();
   for await (const raw of readSession(log.data, extent, walk)) {
     opener.learnKey(raw);
-    yield formatBundleRecord(await bundleRecord(raw, opener, tiles));
+    yield formatBundleRecord(await bundleRecord(raw, opener, prover));
     await turn.spend(2 * raw.entry.storedContent.length);
     if (walk.next === records) {
       break;
     }
   }
-  yield formatBundleCheckpoint(checkpoint.note);
+  yield formatBundleCheckpoint(note);
 }
 
-async function countRecords(data: string, extent: SessionExtent, checkpoint: PublishedCheckpoint): Promise<number> {
+async function countRecords(data: string, extent: SessionExtent, { size, prover }: { readonly size: number; readonly prover: Prover }): Promise<number> {
   const walk = new SessionWalk(extent.session);
   const turn = new Turn();
-  for await (const { leaf } of readSession(data, extent, walk)) {
-    if (leaf.logIndex >= checkpoint.size) {
+  for await (const { leaf, leafBytes } of readSession(data, extent, walk)) {
+    if (leaf.logIndex >= size) {
       throw new GatewayError(
         'conflict',
         'The last records of this session are not under a published checkpoint: start the gateway on this data directory once.',
       );
     }
+    await prover.prove(leaf.logIndex, leafBytes);
     await turn.spend(0);
   }
   if (!walk.isClosed) {
-    await assertReaches(data, walk.place, checkpoint.size);
+    await assertReaches(data, walk.place, size);
   }
   return walk.next;
 }
@@ -109,11 +182,11 @@ async function assertReaches(data: string, from: JournalPlace, size: number): Pr
   throw new GatewayError('store_damaged', 'The journal ends before what its checkpoint signs: run countersign verify.');
 }
 
-async function bundleRecord(raw: RawRecord, opener: SessionOpener, tiles: TileReader): Promise<BundleRecord> {
+async function bundleRecord(raw: RawRecord, opener: SessionOpener, prover: Prover): Promise<BundleRecord> {
   return {
     index: raw.leaf.logIndex,
     leaf: raw.leafBytes,
-    proof: await tiles.inclusionProof(raw.leaf.logIndex),
+    proof: await prover.prove(raw.leaf.logIndex, raw.leafBytes),
     meta: await bundleBody(raw, opener, 'meta'),
     content: await bundleBody(raw, opener, 'content'),
   };

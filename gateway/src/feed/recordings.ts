@@ -20,8 +20,8 @@ export interface RecordingsParts {
   readonly findProtocol: FindProtocol;
   /** How many records the gateway wrote that runs in this process: what goes on is known and need not be looked for. Null where none runs. */
   readonly written: (() => number) | null;
-  /** Records under the checkpoint that was given out: the journal reaches so far. 0 where the one who writes the journal knows. */
-  readonly published: number;
+  /** Records under the checkpoint that was given out: the journal reaches so far. 0 where the one who writes the journal knows. Rejects where that is damaged. */
+  readonly published: Promise<number>;
   /** The index did not agree with the journal, and was made again. */
   readonly onDifference: (what: string) => void;
 }
@@ -61,7 +61,7 @@ export class Recordings {
         break;
       }
     }
-    this.#requireWhole();
+    await this.#requireWhole();
   }
 
   /** Errors: `not_found`, `catching_up`. */
@@ -89,7 +89,7 @@ export class Recordings {
       await turn.spend(2 * (record.content?.length ?? 0));
     }
     if (!walk.isClosed) {
-      this.#requireReached();
+      await this.#requireReached();
     }
     if (mismatch !== null) {
       throw new GatewayError(
@@ -109,7 +109,7 @@ export class Recordings {
       failure = { cause };
     }
     if (extent.state === 'open') {
-      this.#requireReached();
+      await this.#requireReached();
     }
     if (failure !== null) {
       throw failure.cause;
@@ -160,12 +160,13 @@ export class Recordings {
     }
   }
 
-  #requireReached(): void {
-    const { follower, published } = this.#parts;
+  async #requireReached(): Promise<void> {
+    const { follower } = this.#parts;
     if (this.#isBehind) {
       return;
     }
     const { size, segment, offset } = follower.position;
+    const published = await this.#parts.published;
     if (size < published) {
       throw new GatewayError(
         'store_damaged',
@@ -174,8 +175,8 @@ export class Recordings {
     }
   }
 
-  #requireWhole(): void {
-    this.#requireReached();
+  async #requireWhole(): Promise<void> {
+    await this.#requireReached();
     const [first, ...more] = this.#parts.index.damage();
     if (first !== undefined) {
       const others = more.length === 0 ? '' : ` and ${more.length} more places`;
