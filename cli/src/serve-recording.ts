@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Miss } from '@countersign/gateway/replay-server.ts';
 import { isSession } from './arguments.ts';
+import { commandEnvironment } from './command-environment.ts';
 import { aroundDifference } from './diff/around-difference.ts';
 import { runCommand } from './run-command.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
@@ -41,7 +42,7 @@ export async function serveRecording(recording: string, words: readonly string[]
     await server.told();
     return misses > 0 ? 1 : 0;
   }
-  const exitCode = await runCommand(words, { ...process.env, ...server.environment }, null);
+  const exitCode = await runCommand(words, commandEnvironment(options, server.environment), null);
   await server.told();
   return misses > 0 ? 1 : exitCode;
 }

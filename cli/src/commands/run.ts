@@ -3,6 +3,7 @@ import { commandLengthMax } from '@countersign/gateway/api/schemas.ts';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
+import { commandEnvironment } from '../command-environment.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
 import { OutputRecorder } from '../output-recorder.ts';
 import { runCommand } from '../run-command.ts';
@@ -48,7 +49,7 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
     parent,
     recordOutput: options.recordOutput === true,
   });
-  const environment = { ...process.env, ...opened.environment, COUNTERSIGN_URL: api.url, COUNTERSIGN_TOKEN: opened.token };
+  const environment = commandEnvironment(options, { ...opened.environment, COUNTERSIGN_URL: api.url, COUNTERSIGN_TOKEN: opened.token });
   const recorder = options.recordOutput === true ? new OutputRecorder(api, opened.session) : null;
   const exitCode = await runCommand(words, environment, recorder);
   await endRun(api, opened.session, exitCode);

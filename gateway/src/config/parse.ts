@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isMap, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
@@ -50,6 +50,31 @@ export function findData(file: string): string {
   const { contents } = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
   const named = (isMap(contents) ? contents.get('data') : undefined) ?? /^data:[ \t]+(\S+)[ \t]*$/m.exec(text)?.[1];
   return resolve(dirname(resolve(file)), typeof named === 'string' && named !== '' ? named : defaultData);
+}
+
+/** The environment variables that a file names as `{ env: VARIABLE }`, of which nothing else need be valid, or there at all: they hold secrets of the gateway. */
+export function findSecretVariables(file: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8').slice(0, configBytesMax);
+  } catch {
+    // Then it names none.
+  }
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
+  visit(document, {
+    Pair: (_, { key, value }) => {
+      const named = isAlias(value) ? value.resolve(document) : value;
+      if (isScalar(key) && key.value === 'env' && isScalar(named)) {
+        names.add(String(named.value));
+      }
+    },
+  });
+  // What is no YAML is looked through for what looks like it.
+  for (const [, name = ''] of document.errors.length > 0 ? text.matchAll(/\benv["']?\s*:\s*["']?([^\s"'{},]+)/g) : []) {
+    names.add(name);
+  }
+  return names;
 }
 
 /** Errors: as `readConfig`. */
