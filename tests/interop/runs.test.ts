@@ -91,6 +91,24 @@ describe('run', requireProgram('psql'), () => {
     assert.match(replayed.stdout, /process\.output stream=stderr #\d+\n {4}warn \\x1b\[2J\n$/);
   });
 
+  test('found: --record-output: the tokens of the run and of a run inside it are not in what is recorded', async () => {
+    const script = `cd /; env; printf %s "\${PGPASSWORD%${'?'.repeat(20)}}"; sleep 0.1; printf %s "\${PGPASSWORD#${'?'.repeat(32)}}"; eval "$COUNTERSIGN run -- sh -c 'echo \\$PGPASSWORD'" >&2`;
+    const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', script]);
+    assert.equal(status, 0, stderr);
+    const [token = ''] = /(?<=^PGPASSWORD=)cs_\w+$/m.exec(stdout) ?? [];
+    const innerToken = stderr.trim();
+    assert.ok(token !== '' && /^cs_\w+$/.test(innerToken) && innerToken !== token, 'it is shown as it was printed');
+    const [outer] = (await shop.gateway.sessions()).slice(-2);
+    const records = await shop.gateway.records(outer?.session ?? '');
+    const recorded = JSON.stringify(records);
+    for (const each of [token, innerToken]) {
+      assert.ok(!recorded.includes(each.slice(0, 12)) && !recorded.includes(each.slice(-12)));
+    }
+    assert.match(await outputOf(outer?.session ?? '', 'stdout'), /^PGPASSWORD=REDACTED$/m);
+    assert.match(await outputOf(outer?.session ?? '', 'stderr'), /^REDACTED\n$/);
+    assert.ok(records.some(({ attributes }) => Number(attributes['countersign.masked_tokens']) > 0));
+  });
+
   test('--record-output: a reader who leaves, and a command that is not there, are as without it', async () => {
     const script = `eval "$COUNTERSIGN run --as agent --record-output --config ${shop.gateway.configFile} -- seq 1000000" | head -n 2`;
     const child = spawn('sh', ['-c', script], { env: { ...process.env, COUNTERSIGN: command }, stdio: ['ignore', 'pipe', 'ignore'] });

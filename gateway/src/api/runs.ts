@@ -74,6 +74,9 @@ export class Runs {
       if (request.recordOutput) {
         this.#outputs.set(session, new RunOutput(this.#parts.recorder, session, facts));
       }
+      for (let run: LiveSession | null = session; run !== null; run = run.parent) {
+        this.#outputs.get(run)?.mask(token);
+      }
       const connections = wanted.map((name) => ({ name, ...this.#hooks.connect(name, token) }));
       const environment = { ...environmentOf(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
       return { session: session.id, token, traceparent, environment };

@@ -2,6 +2,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { processOutput } from '../domain/record.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { factsOfRun, type LiveSession, type RunFacts } from './live-session.ts';
+import { TokenMask } from './token-mask.ts';
 
 /** What the command of a run prints, as whoever runs it says: a channel of its own, from the opening of the run to its end. */
 export class RunOutput {
@@ -9,6 +10,7 @@ export class RunOutput {
   readonly #session: LiveSession;
   readonly #channel: number;
   readonly #signal: AbortSignal;
+  readonly #mask = new TokenMask();
 
   /** Errors: `cannot_record`. */
   constructor(recorder: Recorder, session: LiveSession, facts: RunFacts) {
@@ -33,15 +35,22 @@ export class RunOutput {
     });
   }
 
+  /** The token is not recorded where the command prints it. */
+  mask(token: string): void {
+    this.#mask.add(token);
+  }
+
   /** Resolves when it is recorded. Errors: `cannot_record`, or why the run is ending. */
   async record(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
     if (this.#signal.aborted) {
       throw this.#signal.reason instanceof GatewayError ? this.#signal.reason : new GatewayError('conflict', 'The run has ended.');
     }
+    const masked = this.#mask.mask(stream, bytes);
+    const attributes = { 'log.iostream': stream, ...(masked.tokens === 0 ? {} : { 'countersign.masked_tokens': masked.tokens }) };
     this.#recorder.append(this.#session.track, {
       kind: 'response',
-      meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes: { 'log.iostream': stream } }),
-      content: [bytes],
+      meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes }),
+      content: [masked.bytes],
       // It answers no request: those that wait for their answer wait on.
       continues: true,
     });

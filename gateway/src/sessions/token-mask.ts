@@ -1,0 +1,105 @@
+/** Of the runs inside a run the tokens that were made last. */
+const tokensMax = 256;
+/** So much of a token tells it from any other text, and is masked where a piece ends in the midst of it; less gives nothing away. */
+const tellingCharactersMin = 8;
+const mark = Buffer.from('REDACTED');
+
+/** A text with the tokens in it masked. */
+export interface Masked {
+  readonly bytes: Buffer;
+  /** How many there were; one that goes on in the next piece counts here. */
+  readonly tokens: number;
+}
+
+/** Takes tokens out of streams that come in pieces, whatever the pieces: nothing is held back, so a token that is cut into two pieces is masked in both. */
+export class TokenMask {
+  readonly #tokens: Buffer[] = [];
+  /** By stream, for each token: with how many of its first bytes the last piece ended. */
+  readonly #begun = new Map<string, Map<Buffer, number>>();
+
+  add(token: string): void {
+    this.#tokens.push(Buffer.from(token));
+    if (this.#tokens.length > tokensMax) {
+      // The first is that of the run itself.
+      this.#tokens.splice(1, 1);
+    }
+  }
+
+  mask(stream: string, piece: Uint8Array): Masked {
+    const begun = this.#begun.get(stream) ?? new Map<Buffer, number>();
+    const begins = new Map<Buffer, number>();
+    let bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    let tokens = 0;
+    for (const token of this.#tokens) {
+      const masked = maskOne(token, bytes, begun.get(token) ?? 0);
+      ({ bytes } = masked);
+      tokens += masked.tokens;
+      if (masked.begun > 0) {
+        begins.set(token, masked.begun);
+      }
+    }
+    this.#begun.set(stream, begins);
+    return { bytes, tokens };
+  }
+}
+
+function maskOne(token: Buffer, bytes: Buffer, begun: number): Masked & { readonly begun: number } {
+  if (bytes.length === 0) {
+    return { bytes, tokens: 0, begun };
+  }
+  const parts: Buffer[] = [];
+  let tokens = 0;
+  const isMarked = begun >= tellingCharactersMin;
+  const put = (): void => {
+    parts.push(mark);
+    tokens += 1;
+  };
+  const more = begun === 0 ? 0 : commonLength(token.subarray(begun), bytes);
+  const isContinued = more > 0 && (begun + more === token.length || more === bytes.length);
+  let at = 0;
+  if (isContinued) {
+    if (begun + more < tellingCharactersMin) {
+      return { bytes, tokens, begun: begun + more };
+    }
+    at = more;
+    if (!isMarked) {
+      put();
+    }
+    if (begun + more < token.length) {
+      return { bytes: Buffer.concat(parts), tokens, begun: begun + more };
+    }
+  }
+  for (let next = bytes.indexOf(token, at); next >= 0; next = bytes.indexOf(token, at)) {
+    parts.push(bytes.subarray(at, next));
+    put();
+    at = next + token.length;
+  }
+  const rest = bytes.subarray(at);
+  const tail = beginningAtEnd(token, rest);
+  const isTelling = tail >= tellingCharactersMin;
+  parts.push(isTelling ? rest.subarray(0, rest.length - tail) : rest);
+  if (isTelling) {
+    put();
+  }
+  return { bytes: parts.length === 1 ? rest : Buffer.concat(parts), tokens, begun: tail };
+}
+
+function commonLength(a: Buffer, b: Buffer): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) {
+    if (a[i] !== b[i]) {
+      return i;
+    }
+  }
+  return length;
+}
+
+/** With how many of the token's first bytes the text ends. */
+function beginningAtEnd(token: Buffer, text: Buffer): number {
+  for (let length = Math.min(token.length - 1, text.length); length > 0; length -= 1) {
+    if (text.subarray(text.length - length).equals(token.subarray(0, length))) {
+      return length;
+    }
+  }
+  return 0;
+}
