@@ -60,7 +60,8 @@ class Seams {
     const key = keyOf(record);
     const before = attributes['countersign.begun_text'] === true ? (this.#ends.get(key) ?? '') : '';
     this.#ends.delete(key);
-    if (attributes['countersign.continues'] === true && this.#characters > 0) {
+    const goesOn = attributes['countersign.continues'] === true || attributes['countersign.websocket.final'] === false;
+    if (goesOn && this.#characters > 0) {
       // Short records may be shorter than what is kept of them.
       this.#ends.set(key, (before + text.slice(-this.#characters)).slice(-this.#characters));
       for (const oldest of this.#ends.keys()) {
@@ -74,10 +75,11 @@ class Seams {
   }
 }
 
-/** In one direction of a channel, the request that a record is of, or begins; of what a command prints, which of its outputs. */
+/** In one direction of a channel, the request that a record is of, or begins; of what a command prints, which of its outputs; frames that come between others apart. */
 function keyOf({ channel, kind, seq, attributes }: ShownRecord): string {
-  const stream = attributes['log.iostream'];
-  return [channel, kind, attributes['countersign.request'] ?? (kind === 'request' ? seq : ''), stream ?? ''].join(' ');
+  const { 'log.iostream': stream, 'countersign.websocket.opcode': opcode } = attributes;
+  const between = typeof opcode === 'string' && /^(?:ping|pong|close)$/.test(opcode) ? opcode : '';
+  return [channel, kind, attributes['countersign.request'] ?? (kind === 'request' ? seq : ''), stream ?? '', between].join(' ');
 }
 
 export async function* narrowed<Row extends ShownRecord>(records: AsyncIterable<Row>, narrowing: Narrowing): AsyncGenerator<Row> {

@@ -108,11 +108,15 @@ export const begunTextAttribute = 'countersign.begun_text';
 /** What stands for a text of which little is of interest, where not all of it is asked for. */
 export const summaryAttribute = 'countersign.summary';
 
+/** A rendering that is not cut, of a text that is not longer than what is held in any case. */
+export function wholeRendering(text: string, attributes: Rendering['attributes']): Rendering {
+  return { mediaType: 'text/plain; charset=utf-8', text, attributes };
+}
+
 /** Text as it is, cut at the limit of a rendering; that it was cut is an attribute. */
 export function plainRendering(text: string, attributes: Rendering['attributes']): Rendering {
-  const mediaType = 'text/plain; charset=utf-8';
   const leftOut = text.length - renderedCharactersMax;
   return leftOut <= 0
-    ? { mediaType, text, attributes }
-    : { mediaType, text: `${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more`, attributes: { ...attributes, [wholeAttribute]: false } };
+    ? wholeRendering(text, attributes)
+    : wholeRendering(`${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more`, { ...attributes, [wholeAttribute]: false });
 }

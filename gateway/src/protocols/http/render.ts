@@ -2,16 +2,15 @@ import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/
 import type { Headers } from '../../wire/http/reading.ts';
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, decodedPiece, type Earlier } from '../../wire/http/recorded-pieces.ts';
+import { contentOf, pieceText, type Earlier } from '../../wire/http/recorded-pieces.ts';
 
 /** Heads of messages as lines, bodies and frames as text where they are text. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
-  const { content, meta } = record;
-  const text = content === null ? '' : (frameText(content, meta?.attributes ?? {}) ?? shown(record, earlier));
-  return plainRendering(text, {});
+  const { text, attributes } = record.content === null ? { text: '', attributes: {} } : (frameText(record, earlier) ?? shown(record, earlier));
+  return plainRendering(text, attributes);
 }
 
-function shown(record: OpenedRecord, earlier: Earlier): string {
+function shown(record: OpenedRecord, earlier: Earlier): Pick<Rendering, 'text' | 'attributes'> {
   const content = contentOf(record);
   const request = record.kind === 'request' ? readRecordedRequest(content) : null;
   if (request !== null) {
@@ -19,12 +18,12 @@ function shown(record: OpenedRecord, earlier: Earlier): string {
   }
   const response = readRecordedResponse(content);
   if (response === null) {
-    return plainText(record.kind === 'response' ? decodedPiece(record, earlier) : content);
+    return pieceText(record, earlier);
   }
   return message(`HTTP ${response.head.status}`, response.head.headers, response.body);
 }
 
-function message(firstLine: string, headers: Headers, body: Buffer): string {
+function message(firstLine: string, headers: Headers, body: Buffer): Pick<Rendering, 'text' | 'attributes'> {
   const lines = [firstLine, ...headers.map(([name, value]) => `${name}: ${value}`)];
-  return [...lines, ...(body.length === 0 ? [] : ['', plainText(body)])].join('\n');
+  return { text: [...lines, ...(body.length === 0 ? [] : ['', plainText(body)])].join('\n'), attributes: {} };
 }

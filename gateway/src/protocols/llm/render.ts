@@ -1,9 +1,19 @@
 import type { Attributes } from '../../domain/action.ts';
-import { type OpenedRecord, plainRendering, type Rendering, wholeAttribute } from '../../domain/record.ts';
+import { type OpenedRecord, plainRendering, type Rendering, wholeAttribute, wholeRendering } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
 import { frameText } from '../../wire/http/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier, type Piece, readPiece, wholeAnswer, wholeRequest, type WholeAnswer } from '../../wire/http/recorded-pieces.ts';
+import {
+  contentOf,
+  type Earlier,
+  type Piece,
+  pieceText,
+  readPiece,
+  requestPart,
+  wholeAnswer,
+  wholeRequest,
+  type WholeAnswer,
+} from '../../wire/http/recorded-pieces.ts';
 import { eventBytesMax } from '../../wire/http/target-options.ts';
 import { type AnswerError, AnswerDraft } from './answer-draft.ts';
 import { type Kept, ModelAnswer } from './answer.ts';
@@ -16,6 +26,8 @@ import { describeFragment, describeMessages, type Message } from './transcript.t
 interface Shown {
   readonly text: string;
   readonly attributes: Attributes;
+  /** Of several records, which is shown in the last of them alone: however much it is. */
+  readonly isJoined?: boolean;
 }
 
 /** How much of an answer is put together. */
@@ -26,25 +38,27 @@ const baseSegmentsMax = 8;
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const content = contentOf(record);
-  const frame = frameText(content, record.meta?.attributes ?? {});
-  const { text, attributes } =
-    frame !== null
-      ? { text: frame, attributes: {} }
-      : record.kind === 'request'
-        ? showRequest(record, content, earlier)
-        : showResponse(record, content, earlier);
-  return plainRendering(text, attributes);
+  const frame = frameText(record, earlier);
+  const {
+    text,
+    attributes,
+    isJoined = false,
+  }: Shown = frame !== null ? frame : record.kind === 'request' ? showRequest(record, content, earlier) : showResponse(record, content, earlier);
+  return isJoined ? wholeRendering(text, attributes) : plainRendering(text, attributes);
 }
 
 /** A request in several records is read in the last of them: in one part of its body, media may be all there is. */
 function showRequest(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
   const first = record.meta?.request === undefined ? content : contentOf(earlier(record.meta.request));
   const api = takingBody(first);
+  if (api === null && record.meta?.request !== undefined) {
+    return pieceText(record, earlier);
+  }
   if (api === null || (record.meta?.request === undefined && !record.continues)) {
     return showWholeRequest(content);
   }
   const whole = wholeRequest(record, earlier);
-  return whole === null ? { text: `(a part of a request, ${content.length} bytes; its last part shows all of it)`, attributes: {} } : showWholeRequest(whole);
+  return whole === null ? requestPart(record, earlier) : { ...showWholeRequest(whole), isJoined: true };
 }
 
 /** The API of a request that is read whole. */
@@ -77,8 +91,8 @@ function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): 
   const whole = api === null ? null : wholeAnswer(record, earlier);
   const isJson = whole !== null && !isEventStream(headerOf(whole.head.headers, 'content-type') ?? '');
   const ofWhole = api !== null && isJson ? showAnswer(api, whole.head, whole.body) : null;
-  const { text, attributes } = ofWhole ?? (api === null ? null : showPiece(api, piece)) ?? asItIs(piece.bytes);
-  return { text, attributes: { ...attributes, ...(api === null || record.continues ? {} : assembled(api, whole)) } };
+  const { text, attributes } = ofWhole ?? (api === null ? null : showPiece(api, piece)) ?? pieceText(record, earlier);
+  return { text, attributes: { ...attributes, ...(api === null || record.continues ? {} : assembled(api, whole)) }, isJoined: ofWhole !== null };
 }
 
 /** The last record of an answer has the whole message, as the same answer in one record would. */

@@ -154,6 +154,27 @@ test('T4.43: what is behind 600,000 characters of a text is read, and a text tha
   assert.equal(cut.attributes['countersign.is_whole'], false);
 });
 
+test('T4.43: a request and an answer in several records are read whole in the last, however long they are', () => {
+  const value = `${'a'.repeat(renderedCharactersMax)}NEEDLE`;
+  const sent = `POST / HTTP/1.1\r\n\r\n${JSON.stringify(request('tools/call', { name: 'find', arguments: { value } }))}`;
+  const given = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(result({ content: [{ type: 'text', text: value }] }))}`;
+  for (const [kind, bytes] of [
+    ['request', sent],
+    ['response', given],
+  ] as const) {
+    const content = Buffer.from(bytes);
+    const parts = Array.from({ length: 5 }, (_, i): OpenedRecord => ({
+      ...record(kind, content.subarray(i * 2 ** 20, (i + 1) * 2 ** 20)),
+      seq: i + 1,
+      continues: i < 4,
+      meta: { channel: 1, ...(kind === 'response' ? { request: 0 } : i === 0 ? { action: 'mcp.call_tool' } : { request: 1 }) },
+    }));
+    const { text, attributes } = render(parts[4] ?? assert.fail(), (seq) => parts[seq - 1] ?? null);
+    assert.ok(text.includes('NEEDLE'), kind);
+    assert.equal(attributes['countersign.is_whole'], undefined);
+  }
+});
+
 test('T4.19: a request or an answer in several records is read in the last of them', () => {
   const sent = Buffer.from(
     `POST / HTTP/1.1\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(request('tools/call', { name: 'find', arguments: { q: 'x'.repeat(100) } }))}`,

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
-import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/record.ts';
+import { type OpenedRecord, plainRendering, type Rendering, wholeRendering } from '../../domain/record.ts';
 import { parseExactNumbers } from '../../wire/http/exact-json.ts';
 import { headerOf } from '../../wire/http/reading.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier, decodedPiece, wholeAnswer, wholeRequest } from '../../wire/http/recorded-pieces.ts';
+import { contentOf, type Earlier, pieceText, requestPart, wholeAnswer, wholeRequest } from '../../wire/http/recorded-pieces.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseServerBody } from './messages.ts';
@@ -17,12 +17,14 @@ const eventLine = /^(data|event|id|retry|):/m;
 interface Shown {
   readonly text: string;
   readonly attributes: Attributes;
+  /** Of several records, which is shown in the last of them alone: however much it is. */
+  readonly isJoined?: boolean;
 }
 
 /** What a person reads of a record. Any bytes are acceptable; what cannot be read is shown as it is. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
-  const { text, attributes } = record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);
-  return plainRendering(text, attributes);
+  const { text, attributes, isJoined = false } = record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);
+  return isJoined ? wholeRendering(text, attributes) : plainRendering(text, attributes);
 }
 
 function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
@@ -37,7 +39,7 @@ function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     return renderWholeRequest(content);
   }
   const whole = wholeRequest(record, earlier);
-  return whole === null ? { text: `(a part of a request, ${content.length} bytes; its last part shows all of it)`, attributes: {} } : renderWholeRequest(whole);
+  return whole === null ? requestPart(record, earlier) : { ...renderWholeRequest(whole), isJoined: true };
 }
 
 function renderWholeRequest(content: Buffer): Shown {
@@ -63,11 +65,18 @@ function renderWholeRequest(content: Buffer): Shown {
 function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   const response = readRecordedResponse(contentOf(record));
   const status = response?.head.status ?? 200;
-  const text = renderAnswer(plainText(response?.body ?? wholeJson(record, earlier) ?? decodedPiece(record, earlier)));
+  const whole = response?.body ?? wholeJson(record, earlier);
+  const piece = whole === null ? pieceText(record, earlier) : { text: plainText(whole), attributes: {} };
+  const text = renderAnswer(piece.text);
   const isShown = (status < 200 || status > 299 || text === '') && response !== null;
   return {
     text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
-    attributes: isAnswerToCall(record, earlier) && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {},
+    attributes: {
+      ...(isAnswerToCall(record, earlier) && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {}),
+      // As it is, it goes on with what came before.
+      ...(text === piece.text ? piece.attributes : {}),
+    },
+    isJoined: whole !== null && response === null,
   };
 }
 

@@ -50,6 +50,11 @@ export function readRecordedHead(content: Buffer): RecordedHead | null {
 
 /** Bytes as text where they are text; their number where they are not. */
 export function plainText(bytes: Buffer): string {
+  return textOf(bytes) ?? `(${bytes.length} bytes that are not text)`;
+}
+
+/** Without what is there of a character that their beginning or their end cuts. Null where they are not text. */
+export function textOf(bytes: Buffer): string | null {
   let start = 0;
   while (start < cutCharacterBytesMax && ((bytes[start] ?? 0) & 0xc0) === 0x80) {
     start += 1;
@@ -60,7 +65,19 @@ export function plainText(bytes: Buffer): string {
       return whole.toString('utf8');
     }
   }
-  return `(${bytes.length} bytes that are not text)`;
+  return null;
+}
+
+/** The bytes of a character that the end of a text cuts. */
+export function cutCharacter(text: Buffer): Buffer {
+  for (let length = 1; length <= Math.min(cutCharacterBytesMax, text.length); length += 1) {
+    const byte = text[text.length - length] ?? 0;
+    if (byte >= 0xc0) {
+      const characterBytes = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return characterBytes > length ? text.subarray(text.length - length) : Buffer.alloc(0);
+    }
+  }
+  return Buffer.alloc(0);
 }
 
 interface SplitHead {
@@ -97,18 +114,24 @@ export function decodeBody(headers: Headers, body: Buffer): Buffer {
   }
 }
 
-/** A body in the charset that its Content-Type names, as UTF-8. */
+/** A body in the charset that its Content-Type names, as UTF-8, without a character that its end cuts. */
 export function inUtf8(headers: Headers, body: Buffer): Buffer {
-  const [, charset] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(headerOf(headers, 'content-type') ?? '') ?? [];
-  if (charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)) {
+  const charset = otherCharset(headers);
+  if (charset === null) {
     return body;
   }
   try {
-    return Buffer.from(new TextDecoder(charset).decode(body));
+    return Buffer.from(new TextDecoder(charset).decode(body, { stream: true }));
   } catch {
     // No charset that is known here.
     return body;
   }
+}
+
+/** The charset of a body that is not UTF-8 by itself. */
+export function otherCharset(headers: Headers): string | null {
+  const [, charset] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(headerOf(headers, 'content-type') ?? '') ?? [];
+  return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset) ? null : charset;
 }
 
 function decodeOne(bytes: Buffer, coding: string): Buffer {

@@ -1,6 +1,7 @@
-import type { OpenedRecord } from '../../domain/record.ts';
+import type { Attributes } from '../../domain/action.ts';
+import { begunTextAttribute, wholeAttribute, type OpenedRecord } from '../../domain/record.ts';
 import { headerOf, type ResponseHead } from './reading.ts';
-import { decodeBody, inUtf8, readRecordedHead, readRecordedResponse } from './recorded-http.ts';
+import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf } from './recorded-http.ts';
 
 /** Finds a record of the same session by its number; null when it is not at hand. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -17,15 +18,66 @@ export interface Piece {
 /** How far before a piece the pieces before it are looked for, and how much of them is taken. */
 const pieceDistanceMax = 64;
 const leadBytesMax = 1024 * 1024;
+/** How far back the part before is looked for. */
+const partDistanceMax = 1000;
 const headEnd = '\r\n\r\n';
 const headStart = Buffer.from('HTTP/1.1 ');
 
-/** The bytes of a record of an answer that is not its first, with their content coding undone. */
-export function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
-  const head = headBefore(record, earlier);
-  const isPlain = head === null || headerOf(head.headers, 'content-encoding') === undefined;
-  const bytes = isPlain ? contentOf(record) : readPiece(record, earlier).bytes;
-  return head === null ? bytes : inUtf8(head.headers, bytes);
+/**
+ * The bytes of a record of a body that is not its first, with the content coding of an answer undone, in UTF-8. They begin with what the part before has of a character
+ * that its end cuts.
+ */
+function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
+  const head = record.kind === 'response' ? headBefore(record, earlier) : null;
+  if (head === null || (headerOf(head.headers, 'content-encoding') === undefined && otherCharset(head.headers) === null)) {
+    return joinedWith(partBefore(record, earlier), contentOf(record));
+  }
+  const { head: known, lead, bytes } = readPiece(record, earlier);
+  if (known === null) {
+    return inUtf8(head.headers, bytes);
+  }
+  const read = inUtf8(known.headers, lead);
+  const all = inUtf8(known.headers, Buffer.concat([lead, bytes])).subarray(read.length);
+  // UTF-8 is taken as it is, a cut character and all.
+  return read === lead ? joinedWith(lead, all) : all;
+}
+
+function joinedWith(before: Buffer | null, bytes: Buffer): Buffer {
+  const cut = before === null ? null : cutCharacter(before);
+  return cut === null || cut.length === 0 ? bytes : Buffer.concat([cut, bytes]);
+}
+
+/** The part of the same body that came before, without a head; null where there is none at hand. */
+function partBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
+  const { kind, seq: own, meta } = record;
+  const request = meta?.request;
+  const first = request === undefined ? own : Math.max(kind === 'request' ? request : request + 1, own - partDistanceMax);
+  for (let seq = own - 1; seq >= first; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === kind && (part.meta?.request === request || (kind === 'request' && seq === request))) {
+      const content = contentOf(part);
+      const isFirst = kind === 'request' ? seq === request : content.subarray(0, headStart.length).equals(headStart);
+      const end = isFirst ? content.indexOf(headEnd) : -1;
+      return end < 0 ? content : content.subarray(end + headEnd.length);
+    }
+  }
+  return null;
+}
+
+/** A record of a body that is not its first, as text. */
+export function pieceText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
+  const bytes = decodedPiece(record, earlier);
+  const goesOn = (partBefore(record, earlier)?.length ?? 0) > 0 && textOf(bytes) !== null;
+  return { text: plainText(bytes), attributes: goesOn ? { [begunTextAttribute]: true } : {} };
+}
+
+/** What is shown of a part of a request that is read whole in its last one; of the last one, where the parts before are not at hand. */
+export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
+  if (record.continues) {
+    return { text: `(a part of a request, ${record.content?.length ?? 0} bytes; its last part shows all of it)`, attributes: {} };
+  }
+  const { text } = pieceText(record, earlier);
+  return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [wholeAttribute]: false } };
 }
 
 /** The same with what came before. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
 import { frameText } from './recorded-frame.ts';
 import { composeClose, FrameReader, unmask, type FramePiece } from './websocket-frames.ts';
 
@@ -64,6 +66,54 @@ test('however frames arrive, each comes out once, whole and as it came', () => {
   );
 });
 
+function recordOf(seq: number, content: Uint8Array, attributes: Attributes, continues = false): OpenedRecord {
+  const meta = { channel: 1, request: 0, attributes };
+  return { session: '', seq, timeMs: 0, kind: 'response', record: '', meta, channelFacts: null, governance: null, content, continues, withheld: null };
+}
+
+/** As the records of the pieces read. */
+function textsOf(pieces: readonly FramePiece[]): (string | undefined)[] {
+  const records = pieces.map(({ head, offset, bytes, isLast }, seq) =>
+    recordOf(
+      seq,
+      Buffer.concat(bytes),
+      {
+        'countersign.websocket.opcode': head.opcode,
+        'countersign.websocket.final': head.isFinal,
+        ...(offset === 0 ? {} : { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': head.mask.toString('hex') }),
+      },
+      !isLast,
+    ),
+  );
+  return records.map((record) => frameText(record, (seq) => records[seq] ?? null)?.text);
+}
+
+test('T4.43: a character that lies across parts of a frame, or across frames, is read', () => {
+  const text = '語ö𠮷'.repeat(50_000);
+  const bytes = Buffer.from(text);
+  for (const fragments of [1, 7]) {
+    const size = Math.ceil(bytes.length / fragments);
+    const frames = Array.from({ length: fragments }, (_, i) =>
+      compose({
+        opcode: i === 0 ? 1 : 0,
+        isFinal: i === fragments - 1,
+        mask: Buffer.from([1, 2, 3, i]),
+        payload: bytes.subarray(i * size, (i + 1) * size),
+      }),
+    );
+    const all = Buffer.concat(frames);
+    const pieces = readAll(
+      new FrameReader(true),
+      split(
+        all,
+        Array.from({ length: 40 }, (_, i) => i * 10_007),
+      ),
+    );
+    assert.ok(pieces.length > 1);
+    assert.ok(textsOf(pieces).join('') === text);
+  }
+});
+
 test('a long frame comes out in parts that each read by themselves', () => {
   for (const length of [125, 126, 65_535, 65_536, 300_000]) {
     const long = { opcode: 1, isFinal: true, mask: Buffer.from([1, 2, 3, 4]), payload: Buffer.from('abcdefg'.repeat(length).slice(0, length)) };
@@ -74,13 +124,7 @@ test('a long frame comes out in parts that each read by themselves', () => {
         Array.from({ length: 100 }, (_, i) => i * 3_001),
       ),
     );
-    const texts = pieces.map(({ head, offset, bytes }) =>
-      frameText(Buffer.concat(bytes), {
-        'countersign.websocket.opcode': head.opcode,
-        ...(offset === 0 ? {} : { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': head.mask.toString('hex') }),
-      }),
-    );
-    assert.ok(texts.join('') === Buffer.from(long.payload).toString());
+    assert.ok(textsOf(pieces).join('') === Buffer.from(long.payload).toString());
     assert.equal(pieces.length > 1, length > 70_000);
     assert.ok(pieces.every(({ bytes }) => Buffer.concat(bytes).length < 80_000));
   }
@@ -104,11 +148,10 @@ test('any bytes are read, or refused by our own error, and any record is shown',
         assert.ok(error instanceof GatewayError && error.code === 'malformed');
       }
       for (const opcode of ['text', 'close', 'ping', 'x']) {
-        assert.equal(typeof frameText(bytes, { 'countersign.websocket.opcode': opcode }), 'string');
-        assert.equal(
-          typeof frameText(bytes, { 'countersign.websocket.opcode': opcode, 'countersign.websocket.offset': 7, 'countersign.websocket.mask': 'zz' }),
-          'string',
-        );
+        for (const more of [{}, { 'countersign.websocket.offset': 7, 'countersign.websocket.mask': 'zz' }]) {
+          const shown = frameText(recordOf(0, bytes, { 'countersign.websocket.opcode': opcode, ...more }), () => recordOf(0, bytes, {}));
+          assert.equal(typeof shown?.text, 'string');
+        }
       }
     }),
   );
