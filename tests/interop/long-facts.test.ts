@@ -28,6 +28,13 @@ function answerAtLength(body: string, response: ServerResponse): void {
   const [way = ''] = /long-\w+/.exec(body) ?? [];
   if (way === 'long-stream') {
     response.setHeader('content-type', 'text/event-stream').end(event('a', null) + event(longText, null) + event('b', 'stop') + 'data: [DONE]\n\n');
+  } else if (way === 'long-ask') {
+    const ask = { jsonrpc: '2.0', id: 'e', method: 'elicitation/create', params: { message: 'x'.repeat(20 * 1024 * 1024) } };
+    const result = { jsonrpc: '2.0', id: JSON.parse(body).id, result: { content: [] } };
+    response.setHeader('content-type', 'text/event-stream').end(`data: ${JSON.stringify(ask)}\n\ndata: ${JSON.stringify(result)}\n\n`);
+  } else if (way === 'long-document') {
+    const result = { content: [{ type: 'text', text: `${'x'.repeat(3_000_000)}NEEDLE` }] };
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id: JSON.parse(body).id, result }));
   } else if (way === 'long-result') {
     const { id } = JSON.parse(body);
     const result = { content: [{ type: 'text', text: longText }], isError: true };
@@ -69,9 +76,10 @@ describe('what is long', () => {
   tools: { protocol: mcp, url: "${server.url}/mcp", durability: process }
   model: { protocol: llm, url: "${server.url}/llm", durability: process }
   short-tools: { protocol: mcp, url: "${server.url}/mcp", durability: process, options: { eventBytesMax: 100000 } }
+  wide-tools: { protocol: mcp, url: "${server.url}/mcp?eventBytesMax=40000000", durability: process }
   short-model: { protocol: llm, url: "${server.url}/llm?eventBytesMax=100000", durability: process }
 principals:
-  agent: { kind: agent, targets: [tools, model, short-tools, short-model] }
+  agent: { kind: agent, targets: [tools, model, short-tools, wide-tools, short-model] }
 `,
     });
     token = gateway.token('agent');
@@ -168,6 +176,25 @@ principals:
     const { attributes: unread } = await lastAnswer();
     assert.equal(unread['countersign.outcome'], 'unread');
     assert.equal(unread['countersign.is_whole'], false);
+  });
+
+  test('T4.19: where a target may ask more at length, an event of 20 MiB is read, decided on and passed on', async () => {
+    const call = { jsonrpc: '2.0', id: 8, method: 'tools/call', params: { name: 'long-ask', arguments: {} } };
+    const answer = await (await post('wide-tools', call)).text();
+    assert.ok(answer.length > 20 * 1024 * 1024);
+    assert.match(answer.slice(-80), /"id":8,"result"/);
+    const records = await gateway.records((await gateway.newest()).session);
+    const asked = records.find(({ action }) => action === 'mcp.elicit');
+    assert.equal(asked?.verdict, 'allow');
+    assert.equal((await lastAnswer()).attributes['countersign.outcome'], 'result');
+  });
+
+  test('T4.19: an answer of a tool that is released whole, in several records, is read and found in the last of them', async () => {
+    await (await post('tools', { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'long-document', arguments: {} } })).text();
+    const { session, attributes, content } = await lastAnswer();
+    assert.equal(attributes['countersign.outcome'], 'result');
+    assert.deepEqual([content?.text?.length, content?.text?.slice(-7)], [3_000_006, 'xNEEDLE']);
+    assert.match(gateway.cli(['session', 'show', session, '--grep', 'xNEEDLE']).stdout, /xNEEDLE/);
   });
 
   test('T4.22: the answer names the record in which its request begins, of whatever length', async () => {

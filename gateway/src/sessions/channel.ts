@@ -93,7 +93,10 @@ export class Channel implements Session {
     const facts = this.#printFacts(action, bytes);
     const authorization = relation?.byGateway === true ? authorizeOwn(this.#gate, bytes) : authorize(this.#gate, action, bytes);
     const meta = this.#requestMeta.print(action, facts, authorization.decision, relation?.partOf);
-    const made = this.#append({ kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true });
+    const made = this.#append(
+      { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true },
+      relation?.partOf,
+    );
     return { ...authorization, ...made };
   }
 
@@ -102,7 +105,7 @@ export class Channel implements Session {
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
-    return this.#append({ kind, meta: printMeta({ channel: this.channel, ...meta }), content, continues }).seq;
+    return this.#append({ kind, meta: printMeta({ channel: this.channel, ...meta }), content, continues }, meta.request).seq;
   }
 
   give(given: GivenIds): void {
@@ -171,8 +174,11 @@ export class Channel implements Session {
     }
   }
 
-  /** Content of any length: what does not fit one record goes on in the next. Returns where the first one is. */
-  #append(draft: EntryDraft): { readonly seq: number; readonly record: string } {
+  /**
+   * Content of any length: what does not fit one record goes on in the next. `request`: which this answers or continues, and what goes on then does as well; else that is the first
+   * of them. Returns where the first one is.
+   */
+  #append(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string } {
     const { recorder } = this.#context;
     const { track } = this.#session;
     let bytes = 0;
@@ -184,7 +190,7 @@ export class Channel implements Session {
     // Behind the append: it may have recorded something of the gateway's own first.
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
     for (const [i, content] of others.entries()) {
-      const meta = printMeta({ channel: this.channel, request: seq });
+      const meta = printMeta({ channel: this.channel, request: request ?? seq });
       recorder.append(track, { ...draft, meta, content, continues: draft.continues === true || i < others.length - 1 });
     }
     return { seq, record };

@@ -13,6 +13,8 @@ import { eventBytesMax } from './target-options.ts';
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;
 const noContent = 204;
+/** With their head so many bytes of an answer are one record, whatever the head is. */
+const oneRecordBytes = 512 * 1024;
 
 export interface AnswerParts {
   readonly session: Session;
@@ -247,12 +249,17 @@ export class AnswerRelay implements CallReceiver {
     const isLast = this.#hasEnded;
     this.#read = Buffer.alloc(0);
     this.#isHeadRecorded = true;
-    const attributes: Attributes = {
-      ...(head === null ? {} : { 'http.response.status_code': head.status, ...this.#parts.headFacts() }),
-      ...(isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {}),
-    };
-    const content = head === null ? [bytes] : [composeResponseHead(head.status, head.statusText, head.headers), bytes];
-    session.record('response', { request, attributes }, content, !isLast);
+    const headFacts: Attributes = head === null ? {} : { 'http.response.status_code': head.status, ...this.#parts.headFacts() };
+    const facts: Attributes = isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {};
+    const recordedHead = head === null ? [] : [composeResponseHead(head.status, head.statusText, head.headers)];
+    if (isLast && bytes.length > oneRecordBytes) {
+      // What takes several records has what is known of it in the last one, as any answer has.
+      const end = bytes.length - oneRecordBytes;
+      session.record('response', { request, attributes: headFacts }, [...recordedHead, bytes.subarray(0, end)], true);
+      session.record('response', { request, attributes: facts }, [bytes.subarray(end)]);
+    } else {
+      session.record('response', { request, attributes: { ...headFacts, ...facts } }, [...recordedHead, bytes], !isLast);
+    }
     this.#uncommittedBytes += bytes.length;
     const isBetweenEvents = !isLast && this.#facts.isBetweenEvents;
     this.#isRecordedWhole = isBetweenEvents;

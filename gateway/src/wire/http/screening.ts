@@ -5,9 +5,10 @@ import type { Session, Upstream } from '../../domain/protocol.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { composeRequestHead, composeResponseHead } from './head.ts';
 import { pairHeaders } from './headers.ts';
+import { eventBytesMax } from './target-options.ts';
 import type { AnswerScreen, Ask, Headers, OwnRequest, RequestHead, ScreenedPiece } from './reading.ts';
 
-/** What comes while it is decided on what came before. */
+/** What comes while it is decided on what came before, beside one event that is as long as the target's may be. */
 const waitingBytesMax = 16 * 1024 * 1024;
 /** The target may take so long to take an answer of ours. */
 const ownCallMs = 10_000;
@@ -97,7 +98,7 @@ export class Screening implements CallReceiver {
     }
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
     this.#waitingBytes += bytes;
-    if (this.#waitingBytes > waitingBytesMax) {
+    if (this.#waitingBytes > waitingBytesMax + eventBytesMax(this.#parts.session.target)) {
       throw new GatewayError('target_unreachable', 'More of the answer came than is held while it is decided on.');
     }
     const deciding = this.#decideAll(this.#deciding, pieces, trailers).finally(() => {
