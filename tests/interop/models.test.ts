@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { text as readAll } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import { ApiError, GoogleGenAI } from '@google/genai';
 import { generateText, streamText } from 'ai';
@@ -33,8 +35,11 @@ describe('models through the gateway, with the SDKs of their providers', () => {
   gemini: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: gemini } }
   local: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: ollama } }
   other: { protocol: llm, url: "${model.url}" }
+  openai-v1: { protocol: llm, url: "${model.url}/base/v1" }
+  claude-v1: { protocol: llm, url: "${model.url}/base/v1", options: { provider: anthropic } }
+  gemini-v1: { protocol: llm, url: "${model.url}/base/v1beta", options: { provider: gemini } }
 principals:
-  agent: { kind: agent, targets: [openai, claude, gemini, local] }
+  agent: { kind: agent, targets: [openai, claude, gemini, local, openai-v1, claude-v1, gemini-v1] }
 `,
     });
     token = gateway.token('agent');
@@ -295,6 +300,51 @@ principals:
       assert.equal(answer.status, 200, await answer.text());
       assert.equal(lastAsked().path, '/v1/messages');
       assert.equal((await newest()).findLast(({ kind }) => kind === 'request')?.action, 'llm.chat');
+    }
+  });
+
+  test("T4.30: the version of the API may be part of a target's address, or not: with each SDK it is sent once", async () => {
+    const apiKey = token;
+    const asked = { prompt: 'Hello', maxRetries: 0 };
+    const google = { model: 'gemini-2.5-flash', contents: 'Hello' };
+    for (const [suffix, under] of [
+      ['', ''],
+      ['-v1', '/base'],
+    ] as const) {
+      const to = (target: string): string => `${base}/${target}${suffix}`;
+      const [toOpenai, toClaude, toGemini] = [to('openai'), to('claude'), to('gemini')];
+      const paths = async (...calls: readonly (() => PromiseLike<unknown>)[]): Promise<readonly string[]> => {
+        const from = model.asked.length;
+        for (const call of calls) {
+          await call();
+        }
+        return model.asked.slice(from).map(({ path }) => path);
+      };
+      assert.deepEqual(
+        await paths(
+          () => new OpenAI({ baseURL: `${toOpenai}/v1`, apiKey }).chat.completions.create({ ...chat, messages: [...chat.messages] }),
+          () => generateText({ ...asked, model: createOpenAI({ baseURL: `${toOpenai}/v1`, apiKey }).chat('gpt-4o') }),
+          () => new OpenAI({ baseURL: `${toOpenai}/v1`, apiKey }).responses.create({ model: 'gpt-4o', input: 'Hello' }),
+        ),
+        ['/v1/chat/completions', '/v1/chat/completions', '/v1/responses'].map((path) => under + path),
+      );
+      const message = { model: 'claude-opus-4', max_tokens: 9, messages: [{ role: 'user', content: 'Hello' }] } as const;
+      assert.deepEqual(
+        await paths(
+          () => new Anthropic({ baseURL: toClaude, apiKey }).messages.create({ ...message, messages: [...message.messages] }),
+          () => generateText({ ...asked, model: createAnthropic({ baseURL: toClaude, apiKey })('claude-opus-4') }),
+          () => generateText({ ...asked, model: createAnthropic({ baseURL: `${toClaude}/v1`, apiKey })('claude-opus-4') }),
+        ),
+        ['/v1/messages', '/v1/messages', '/v1/messages'].map((path) => under + path),
+      );
+      assert.deepEqual(
+        await paths(
+          () => new GoogleGenAI({ apiKey, httpOptions: { baseUrl: toGemini } }).models.generateContent(google),
+          () => generateText({ ...asked, model: createGoogleGenerativeAI({ baseURL: `${toGemini}/v1beta`, apiKey })('gemini-2.5-flash') }),
+        ),
+        // The one SDK asks for v1.
+        [suffix === '' ? '/v1' : '/base/v1beta', `${under}/v1beta`].map((path) => `${path}/models/gemini-2.5-flash:generateContent`),
+      );
     }
   });
 

@@ -3,13 +3,18 @@ import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
 import { readSteps, type Step } from './steps.ts';
 
-type Given = Partial<Omit<ShownRecord, 'attributes'>> & { readonly text?: string; readonly of?: number; readonly ids?: readonly string[] };
+type Given = Partial<Omit<ShownRecord, 'attributes'>> & {
+  readonly text?: string;
+  readonly of?: number;
+  readonly ids?: readonly string[];
+  readonly words?: readonly string[];
+};
 
 /** Records in order; `of` names the request that one belongs to. */
 async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Promise<readonly Step[]> {
   async function* read(): AsyncGenerator<ShownRecord> {
     await Promise.resolve();
-    for (const [seq, { text, of, ids, ...given }] of records.entries()) {
+    for (const [seq, { text, of, ids, words, ...given }] of records.entries()) {
       yield {
         session,
         seq,
@@ -25,7 +30,11 @@ async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Pro
         content: text === undefined ? null : { mediaType: 'text/plain', text, bytes: text.length },
         record: 'x/1',
         ...given,
-        attributes: { ...(of === undefined ? {} : { 'countersign.request': of }), ...(ids === undefined ? {} : { 'countersign.ids': ids }) },
+        attributes: {
+          ...(of === undefined ? {} : { 'countersign.request': of }),
+          ...(ids === undefined ? {} : { 'countersign.ids': ids }),
+          ...(words === undefined ? {} : { 'countersign.own_words': words }),
+        },
       };
     }
   }
@@ -122,4 +131,10 @@ test('T4.26: the ids of tool calls are no difference between two runs, and are n
   assert.notEqual(first[1]?.askedKey, swapped[1]?.askedKey, 'the results are those of the other call');
   const longer = await stepsOf(run(['p', 'q'], ['p', 'q'], [{ text: 'user: before' }, { ...response(0, 'tool call c({}) [z]'), ids: ['z'] }]));
   assert.deepEqual(keys(longer.slice(1)), keys(first), 'a request more before them');
+});
+
+test('T4.26: what clients write of their own into results is no difference between two runs', async () => {
+  const result = (process: number, said: string): Given => ({ text: `${said}\nProcess: ${process}`, words: [`Process: ${process}`] });
+  assert.ok(isSame(await stepsOf([result(1, 'a.txt'), response(0, 'ok')]), await stepsOf([result(2, 'a.txt'), response(0, 'ok')])));
+  assert.ok(!isSame(await stepsOf([result(1, 'a.txt'), response(0, 'ok')]), await stepsOf([result(1, 'b.txt'), response(0, 'ok')])));
 });

@@ -99,9 +99,10 @@ function callKeyOf(record: ShownRecord, names: Names): string | null {
   return calls.length === 0 ? null : JSON.stringify(calls.map((id) => names.of(id)).toSorted());
 }
 
-/** Answers may name the session, those over HTTP say when they were made, and a request says which trace it is in; that is no difference. */
+/** Answers may name the session, those over HTTP say when they were made, a request says which trace it is in, and clients write of their own into results; that is no difference. */
 function textOf({ content, session, attributes }: ShownRecord): string {
-  const text = (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
+  const said = (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
+  const text = listOf(attributes['countersign.own_words']).reduce((rest, words) => rest.replaceAll(words, ''), said);
   const traceparent = attributes['countersign.traceparent'];
   return typeof traceparent === 'string' ? text.replaceAll(traceparent.replaceAll(session, 'SESSION'), 'TRACEPARENT') : text;
 }

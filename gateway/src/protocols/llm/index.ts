@@ -25,23 +25,23 @@ export const llm: ExchangeProtocol = {
   replay: replayExchange({ change: withoutOwn }),
 };
 
-/** What the SDKs read. */
+/** What the SDKs read. `..._API_BASE` is LiteLLM's name for the address, and of others that go by it; without it LiteLLM would take the token to the provider. */
 function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
   const { token } = door;
   const url = targetUrl(door);
   switch (providerOf(door.options)) {
     case 'openai':
       // The Agents SDK sends what it did to OpenAI by itself, with this token: what there is to know is in the record.
-      return { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: token, OPENAI_AGENTS_DISABLE_TRACING: '1' };
+      return { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_BASE: `${url}/v1`, OPENAI_API_KEY: token, OPENAI_AGENTS_DISABLE_TRACING: '1' };
     case 'anthropic':
-      return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: token };
+      return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_BASE: url, ANTHROPIC_API_KEY: token };
     case 'gemini':
       // The SDK warns of two keys and takes the other one, which may be set outside of the run: empty counts as none.
-      return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: token, GOOGLE_GENERATIVE_AI_API_KEY: token, GOOGLE_API_KEY: '' };
+      return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_BASE: url, GEMINI_API_KEY: token, GOOGLE_GENERATIVE_AI_API_KEY: token, GOOGLE_API_KEY: '' };
     case 'azure':
-      return { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: token };
+      return { AZURE_OPENAI_ENDPOINT: url, AZURE_API_BASE: url, AZURE_OPENAI_API_KEY: token, AZURE_API_KEY: token };
     case 'ollama':
-      return { OLLAMA_HOST: url, OLLAMA_API_KEY: token };
+      return { OLLAMA_HOST: url, OLLAMA_API_BASE: url, OLLAMA_API_KEY: token };
     default:
       // Clients of AWS send a bearer token under TLS only; in the clear it goes beside keys that sign nothing here.
       return {

@@ -16,12 +16,12 @@ const clients: readonly { readonly client: string; readonly path: string; readon
   {
     client: 'Claude Code',
     path: '/v1/messages?beta=true',
-    ids: 2,
+    ids: 3,
     body: (run, said) => ({
       model: 'claude-sonnet-4-5',
       max_tokens: 32_000,
       stream: true,
-      metadata: { user_id: `user_${'ab'.repeat(32)}_account__session_${run}` },
+      metadata: { user_id: JSON.stringify({ device_id: 'ab'.repeat(32), account_uuid: '', session_id: run }) },
       system: [
         { type: 'text', text: `x-anthropic-billing-header: cc_version=2.1.40.a1b; cc_entrypoint=cli; cch=${run.slice(0, 5)};` },
         { type: 'text', text: "You are Claude Code, Anthropic's official CLI for Claude.", cache_control: { type: 'ephemeral' } },
@@ -30,13 +30,28 @@ const clients: readonly { readonly client: string; readonly path: string; readon
         { role: 'user', content: [{ type: 'text', text: said }] },
         { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_01A', name: 'Bash', input: { command: 'ls' } }] },
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_01A', content: 'a.txt', is_error: false }] },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'toolu_01B',
+              content: [
+                {
+                  type: 'text',
+                  text: `It is done.\nagentId: ${run.slice(0, 8)} (use SendMessage with to: '${run.slice(0, 8)}')\n<usage>tool_uses: 1\nduration_ms: ${Number.parseInt(run.slice(0, 4), 16)}</usage>`,
+                },
+              ],
+            },
+          ],
+        },
       ],
     }),
   },
   {
     client: 'Codex',
     path: '/v1/responses',
-    ids: 3,
+    ids: 4,
     body: (run, said) => ({
       model: 'gpt-5-codex',
       stream: true,
@@ -46,7 +61,12 @@ const clients: readonly { readonly client: string; readonly path: string; readon
       input: [
         { type: 'message', role: 'user', id: `msg_${run}`, content: [{ type: 'input_text', text: said }] },
         { type: 'function_call', name: 'shell', arguments: '{"command":["ls"]}', call_id: 'call_A' },
-        { type: 'function_call_output', call_id: 'call_A', output: 'a.txt' },
+        {
+          type: 'function_call_output',
+          id: `fco_${run}`,
+          call_id: 'call_A',
+          output: `Chunk ID: ${run.slice(0, 6)}\nWall time: 0.${Number.parseInt(run.slice(0, 4), 16)} seconds\nOutput:\na.txt\n`,
+        },
       ],
     }),
   },
@@ -58,7 +78,18 @@ const clients: readonly { readonly client: string; readonly path: string; readon
       contents: [
         { role: 'user', parts: [{ text: said }] },
         { role: 'model', parts: [{ functionCall: { id: `list_directory-${run}`, name: 'list_directory', args: { path: '.' } } }] },
-        { role: 'user', parts: [{ functionResponse: { id: `list_directory-${run}`, name: 'list_directory', response: { output: 'a.txt' } } }] },
+        {
+          role: 'user',
+          parts: [
+            {
+              functionResponse: {
+                id: `list_directory-${run}`,
+                name: 'list_directory',
+                response: { output: `a.txt\nProcess Group PGID: ${Number.parseInt(run.slice(0, 4), 16)}` },
+              },
+            },
+          ],
+        },
       ],
       generationConfig: { temperature: 0 },
     }),
@@ -130,4 +161,17 @@ test('T4.26: two different ids in one request are not the same one twice', () =>
   });
   assert.notEqual(keyOf('/v1/chat/completions', body('a')).text, keyOf('/v1/chat/completions', body('b')).text);
   assert.notEqual(keyOf('/v1/chat/completions', body('a')).text, keyOf('/v1/chat/completions', body('c')).text);
+});
+
+test('T4.26: what clients write into a result of a tool is known by its place and form, and nothing else is left out', () => {
+  const resultOf = (output: string): string => keyOf('/v1/responses', { input: [{ type: 'function_call_output', call_id: 'a', output }] }).text;
+  const same = (one: string, other: string): boolean => resultOf(one) === resultOf(other);
+  assert.ok(same('Exit code: 0\nWall time: 0.1 seconds\nOutput:\nx', 'Exit code: 0\nWall time: 12 seconds\nOutput:\nx'));
+  assert.ok(same('Chunk ID: a1\nWall time: 0.1 seconds\nx', 'Chunk ID: b2\nWall time: 0.2 seconds\nx'));
+  assert.ok(!same('Exit code: 0\nWall time: 1 seconds\nx', 'Exit code: 1\nWall time: 1 seconds\nx'), 'how it ended counts');
+  assert.ok(!same('took:\nWall time: 1 seconds\n', 'took:\nWall time: 2 seconds\n'), 'what a command printed');
+  assert.ok(!same('Process Group PGID: 1\nmore', 'Process Group PGID: 2\nmore'));
+  assert.ok(same('x\nBackground PIDs: 1, 2\nProcess Group PGID: 3', 'x\nBackground PIDs: 4, 5\nProcess Group PGID: 6'));
+  const saidOf = (said: string): string => keyOf('/v1/responses', { input: [{ type: 'message', role: 'user', content: said }] }).text;
+  assert.notEqual(saidOf('Chunk ID: a1\nWall time: 0.1 seconds\n'), saidOf('Chunk ID: b2\nWall time: 0.1 seconds\n'), 'what somebody says');
 });

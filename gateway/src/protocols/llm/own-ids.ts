@@ -1,6 +1,7 @@
 import type { Change } from '../../wire/http/request-key.ts';
 import type { RequestHead } from '../../wire/http/reading.ts';
 import { isObject } from './json.ts';
+import { systemWithoutOwnWords, withoutOwnWords } from './own-words.ts';
 
 /** What clients of an API put into their requests that is another one in each run. Places: members by name, `[]` each of a list. */
 interface Own {
@@ -10,6 +11,8 @@ interface Own {
   readonly ids: readonly string[];
   /** Said of the client, not of what is asked: its installation, windows, clocks. */
   readonly left: readonly string[];
+  /** Texts of what tools gave back. */
+  readonly results: readonly string[];
 }
 
 const anthropicIds = ['metadata.user_id', 'messages[].content[].id', 'messages[].content[].tool_use_id', 'messages[].content[].content[].tool_use_id'];
@@ -25,29 +28,31 @@ const table: readonly Own[] = [
     path: /\/messages(?:\/count_tokens)?$|:(?:rawPredict|streamRawPredict)$|\/invoke(?:-with-response-stream)?$/,
     ids: anthropicIds,
     left: [],
+    results: ['messages[].content[].content', 'messages[].content[].content[].text'],
   },
   {
     path: /\/responses(?:\/input_tokens|\/compact)?$/,
     ids: ['prompt_cache_key', 'safety_identifier', 'user', 'input[].id', 'input[].call_id'],
     left: ['client_metadata'],
+    results: ['input[].output', 'input[].output[].text'],
   },
   {
     path: /\/chat(?:\/completions)?$/,
     ids: ['prompt_cache_key', 'safety_identifier', 'user', 'messages[].tool_call_id', 'messages[].tool_calls[].id'],
     left: [],
+    results: [],
   },
   {
     path: /:(?:generateContent|streamGenerateContent|countTokens)$/,
     ids: [...contents(''), ...contents('request.'), 'request.session_id'],
     left: ['user_prompt_id'],
+    results: ['contents[].parts[].functionResponse.response.output', 'request.contents[].parts[].functionResponse.response.output'],
   },
-  { path: /\/converse(?:-stream)?$/, ids: ['messages[].content[].toolUse.toolUseId', 'messages[].content[].toolResult.toolUseId'], left: [] },
+  { path: /\/converse(?:-stream)?$/, ids: ['messages[].content[].toolUse.toolUseId', 'messages[].content[].toolResult.toolUseId'], left: [], results: [] },
 ];
 
 /** A longer text is no id. */
 const idCharactersMax = 1000;
-/** Claude Code's first system text holds a digest of the request with the ids in it. */
-const digestLine = /^(x-anthropic-billing-header:.*?\bcch=)[0-9a-f]{1,64}(?=;|$)/;
 
 /** What a request asks, with its clients' ids by names that are the same in each run. */
 export const withoutOwn: Change = (body, head, nameId) => {
@@ -58,7 +63,8 @@ export const withoutOwn: Change = (body, head, nameId) => {
   const places = [
     ...own.ids.map((place) => ({ place, put: (value: unknown) => (typeof value === 'string' && value.length <= idCharactersMax ? nameId(value) : value) })),
     ...own.left.map((place) => ({ place, put: () => undefined })),
-    { place: 'system[].text', put: (value: unknown) => (typeof value === 'string' ? value.replace(digestLine, '$1') : value) },
+    ...own.results.map((place) => ({ place, put: (value: unknown) => (typeof value === 'string' ? withoutOwnWords(value) : value) })),
+    { place: 'system[].text', put: (value: unknown) => (typeof value === 'string' ? systemWithoutOwnWords(value) : value) },
   ];
   return places.reduce((changed, { place, put }) => putAt(changed, stepsOf(place), put), body);
 };

@@ -20,8 +20,9 @@ import { type Kept, ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
 import { awsType, framingOf, isEventStream, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
+import { ownWordsOf, ownWordsOfSystem } from './own-words.ts';
 import { type Api, findApi } from './routes.ts';
-import { describeFragment, describeMessages, type Message } from './transcript.ts';
+import { describeFragment, describeMessages, type Message, type Part } from './transcript.ts';
 
 interface Shown {
   readonly text: string;
@@ -34,6 +35,8 @@ interface Shown {
 const keptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
 /** Segments of a target's base path. */
 const baseSegmentsMax = 8;
+/** A result is a text, or a list of blocks that have one. */
+const resultLevels = 3;
 
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
@@ -78,7 +81,7 @@ function showWholeRequest(content: Buffer): Shown {
   const messages = api?.takesBody === true ? (readMessages(api, body) ?? []) : [];
   return messages.length === 0
     ? { text: [`${head.method} ${head.path}`, plainText(body)].filter((line) => line !== '').join('\n'), attributes: {} }
-    : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages), ...idsOf(messages) } };
+    : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages), ...idsOf(messages), ...wordsOf(messages) } };
 }
 
 function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
@@ -180,6 +183,27 @@ function shown(messages: readonly Message[], lines: readonly string[]): Shown {
 function idsOf(messages: readonly Message[]): Attributes {
   const ids = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => ('id' in part && part.id !== null && part.id !== '' ? [part.id] : []))));
   return ids.size === 0 ? {} : { 'countersign.ids': [...ids] };
+}
+
+/** Phrases of the text that are others in each run and mean nothing: whoever compares runs leaves them out. */
+function wordsOf(messages: readonly Message[]): Attributes {
+  const words = new Set(messages.flatMap(({ role, parts }) => parts.flatMap((part) => ownWordsIn(role, part))));
+  return words.size === 0 ? {} : { 'countersign.own_words': [...words] };
+}
+
+function ownWordsIn(role: string, part: Part): readonly string[] {
+  if (part.type === 'tool_call_response') {
+    return textsIn(part.response, resultLevels).flatMap(ownWordsOf);
+  }
+  return role === 'system' && part.type === 'text' ? ownWordsOfSystem(part.content) : [];
+}
+
+/** The texts of a JSON value down to so many levels. */
+function textsIn(value: unknown, levels: number): readonly string[] {
+  if (typeof value === 'string') {
+    return [value];
+  }
+  return typeof value === 'object' && value !== null && levels > 0 ? Object.values(value).flatMap((each) => textsIn(each, levels - 1)) : [];
 }
 
 function describeError(error: AnswerError | null): string {

@@ -12,7 +12,7 @@ import { findApi } from './routes.ts';
 /** Models: the body of a known API is read whole before it is decided; what else there is of the provider's API goes as it comes, as `unknown`. */
 export const rules: ExchangeRules = {
   isReadWhole: (head, target) => findApi(head)?.takesBody === true || boundIds(target)?.isReadWhole(head) === true,
-  path: (path, target) => (providerOf(target.options) === 'anthropic' ? withVersion(path, target) : path),
+  path: withVersion,
   tokenParameter: 'key',
   // A conversation is sent whole with each turn.
   read: (head, body, target) => ({
@@ -35,12 +35,12 @@ export const rules: ExchangeRules = {
 /** What lies below the version of Anthropic's API. */
 const anthropicResource = /^\/(?:messages|models|complete|files|skills|organizations)(?=[/?]|$)/;
 
-/** Anthropic's clients differ in whether the version belongs to the address that they are given, and so do those who write a target's: it is sent once. */
-function withVersion(path: string, { path: base }: Target): string {
-  if (base.endsWith('/v1')) {
-    return path.replace(/^\/v1(?=\/)/, '');
+/** Those who write a target's address differ in whether the version of the API belongs to it, and so do Anthropic's clients, of the address that they are given: it is sent once, and is the target's where that has one. */
+function withVersion(path: string, { path: base, options }: Target): string {
+  if (/\/v\d+\w*$/.test(base)) {
+    return path.replace(/^\/v\d+\w*(?=\/)/, '');
   }
-  return anthropicResource.test(path) ? `/v1${path}` : path;
+  return providerOf(options) === 'anthropic' && anthropicResource.test(path) ? `/v1${path}` : path;
 }
 
 function boundIds(target: Target): IdsOfProvider | null {
