@@ -8,13 +8,14 @@ type Given = Partial<Omit<ShownRecord, 'attributes'>> & {
   readonly of?: number;
   readonly ids?: readonly string[];
   readonly words?: readonly string[];
+  readonly begun?: boolean;
 };
 
 /** Records in order; `of` names the request that one belongs to. */
 async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Promise<readonly Step[]> {
   async function* read(): AsyncGenerator<ShownRecord> {
     await Promise.resolve();
-    for (const [seq, { text, of, ids, words, ...given }] of records.entries()) {
+    for (const [seq, { text, of, ids, words, begun, ...given }] of records.entries()) {
       yield {
         session,
         seq,
@@ -34,6 +35,7 @@ async function stepsOf(records: readonly Given[], session = '5'.repeat(32)): Pro
           ...(of === undefined ? {} : { 'countersign.request': of }),
           ...(ids === undefined ? {} : { 'countersign.ids': ids }),
           ...(words === undefined ? {} : { 'countersign.own_words': words }),
+          ...(begun === undefined ? {} : { 'countersign.begun_text': begun }),
         },
       };
     }
@@ -57,6 +59,14 @@ test('a request and an answer are the same however they were cut into records', 
   assert.equal(cut.length, 1);
   assert.ok(isSame(whole, cut));
   assert.deepEqual([cut[0]?.asked, cut[0]?.answer], ['insert into t values (1)', 'one\ntwo\nthree\n']);
+});
+
+test('T4.43: an answer whose text goes on from record to record is the same wherever it was cut', async () => {
+  const whole = await stepsOf([{ text: 'ask' }, response(0, 'one\nlong value\nthree')]);
+  const cut = await stepsOf([{ text: 'ask' }, response(0, 'one\nlon'), { ...response(0, 'g val'), begun: true }, { ...response(0, 'ue\nthree'), begun: true }]);
+  const other = await stepsOf([{ text: 'ask' }, response(0, 'one\nlon'), response(0, 'g value\nthree')]);
+  assert.ok(isSame(whole, cut));
+  assert.ok(!isSame(whole, other));
 });
 
 test('white space asks nothing; in answers it counts', async () => {

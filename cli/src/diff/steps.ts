@@ -54,7 +54,7 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
     const known = begun.get(Number(record.attributes['countersign.request']));
     const text = names.putInto(textOf(record), idsOf(record), known === undefined ? '' : stepOrigin(known.first, known.asked));
     if (record.kind === 'response') {
-      known?.answer.addLines(text);
+      known?.answer.addLines(text, record.attributes['countersign.begun_text'] === true);
     } else if (record.kind === 'request' && !record.policies.includes(ownPolicy)) {
       if (known !== undefined) {
         known.asked.add(text);
@@ -153,6 +153,7 @@ class ComparedText {
   /** What any white space counts as; null: itself. */
   readonly #space: string | null;
   #isSpaceDue = false;
+  #isLineDue = false;
   #shown = '';
 
   constructor(space: string | null) {
@@ -160,7 +161,7 @@ class ComparedText {
   }
 
   get shown(): string {
-    return this.#shown;
+    return this.#isLineDue && this.#shown.length < shownCharactersMax ? `${this.#shown}\n` : this.#shown;
   }
 
   add(text: string): void {
@@ -178,10 +179,11 @@ class ComparedText {
     }
   }
 
-  /** Whole lines: where they were cut into records does not show. */
-  addLines(text: string): void {
+  /** Lines: where they were cut into records does not show. `goesOn`: with the last line that came. */
+  addLines(text: string, goesOn: boolean): void {
     if (text !== '') {
-      this.add(`${text}\n`);
+      this.add(this.#isLineDue && !goesOn ? `\n${text}` : text);
+      this.#isLineDue = true;
     }
   }
 

@@ -2,7 +2,7 @@ import { frameHeaderBytes } from './codec.ts';
 import { backend } from './messages.ts';
 import { decodeBeginning, type Decode } from './text-encoding.ts';
 
-/** A value up to this is shown once it is whole. */
+/** A value up to this is shown once it is whole; how a longer one reads does not depend on where it is cut. */
 const wholeValueBytesMax = 64 * 1024;
 const lengthBytes = 4;
 const countBytes = 2;
@@ -64,11 +64,11 @@ export function readLong(message: LongMessage, piece: Buffer, values: Values, is
     }
     const value = bytes.subarray(at, at + valueLeft);
     const isWhole = value.length === valueLeft;
-    if (!isShown && !isWhole && valueLeft <= wholeValueBytesMax) {
+    const isShort = !isShown && valueLeft <= wholeValueBytesMax;
+    if (isShort && !isWhole) {
       break;
     }
-    const shown =
-      isWhole && !isShown ? { text: values.format(value, valuesBegun - 1), left: nothing } : showPart(value, values, { at: valuesBegun - 1, isShown, isWhole });
+    const shown = isShort ? { text: values.format(value, valuesBegun - 1), left: nothing } : showPart(value, values, { at: valuesBegun - 1, isShown, isWhole });
     texts.push(shown.text);
     at += value.length - shown.left.length;
     valueLeft = isWhole ? null : valueLeft - value.length + shown.left.length;
