@@ -140,3 +140,22 @@ test('T4.23: what carries the id of a call is certainly due to it; a part of an 
   calls.causes({ kind: 'response', attributes: { 'gen_ai.tool.call.id': ['1'], 'gen_ai.tool.name': ['f'] }, text: '' });
   assert.deepEqual(calls.causes({ ...request, text: 'page 1 of 1' }), likely('1'));
 });
+
+test('T4.23: an id may be several words, and is not found as a part of another', () => {
+  const calls = new Told();
+  calls.causes({
+    kind: 'response',
+    attributes: { 'gen_ai.tool.call.id': ['functions.search:0', 'functions.search:1'], 'gen_ai.tool.name': ['f', 'g'] },
+    text: '',
+  });
+  assert.deepEqual(calls.causes({ ...request, text: '{"id":"functions.search:1"}' }), certain('functions.search:1'));
+  assert.deepEqual(calls.causes({ ...request, text: '{"id":"functions.search:10"}' }), likely('functions.search:0', 'functions.search:1'));
+});
+
+test('T4.45, D31: what a hostile model asked for costs the reader of what follows next to nothing', { timeout: 120_000 }, () => {
+  const input = JSON.stringify(Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`k${i}`, `aaaab${i}`])));
+  const calls = new Told();
+  const ids = Array.from({ length: 250 }, () => 'aaaaaa');
+  calls.causes({ kind: 'response', attributes: { 'gen_ai.tool.call.id': ids, 'gen_ai.tool.call.arguments': [input] }, text: '' });
+  assert.equal(calls.causes({ kind: 'request', attributes: {}, text: 'a'.repeat(16 * 1024 * 1024) }).likely.length, ids.length);
+});

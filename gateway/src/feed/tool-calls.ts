@@ -5,11 +5,13 @@ import { readTraceparent, traceparentAttribute, type TraceContext } from '../dom
 const pendingMax = 256;
 /** Shorter arguments occur in too many requests to tell anything. */
 const tellingCharactersMin = 4;
-/** So do shorter ids, which some servers number. */
-const idCharactersMin = 6;
+/** Arguments of one call that are looked for, and how much of a request they are looked for in: it is likely and no more. */
+const tellingTextsMax = 8;
+const searchedCharactersMax = 16 * 1024;
+/** Shorter ids, which some servers number, occur in too many requests too; longer ones nobody gives. An id is a word, or several joined: `functions.search:0`. */
+const words = [/(?<![\w-])[\w-]{6,256}(?![\w-])/g, /(?<![\w.:/-])[\w.:/-]{6,256}(?![\w.:/-])/g];
 /** Spans and traces, and requests that go on, are remembered so many at a time. */
 const namedMax = 10_000;
-const inWord = /[\w-]/;
 
 interface Pending {
   readonly id: string;
@@ -87,7 +89,8 @@ export class ToolCalls {
 
   #causesOf({ seq, attributes, text }: TimelineEntry, context: TraceContext | null): Causes {
     const said = [text, ...Object.values(attributes).filter((value) => typeof value === 'string')];
-    const ids = this.#pending.filter(({ id }) => said.some((each) => namesId(each, id))).map(({ id }) => id);
+    const namedIds = this.#pending.length === 0 ? new Set<string>() : idsIn(said, new Set(this.#pending.map(({ id }) => id)));
+    const ids = this.#pending.filter(({ id }) => namedIds.has(id)).map(({ id }) => id);
     const isToolCall = attributes['gen_ai.operation.name'] === 'execute_tool';
     const within = isToolCall ? null : this.#ownerOf(context);
     const causes =
@@ -120,7 +123,8 @@ export class ToolCalls {
     const name = attributes['gen_ai.tool.name'];
     const named = this.#pending.filter((call) => call.name === name);
     const candidates = named.length > 0 ? named : this.#pending;
-    const telling = candidates.filter(({ texts }) => texts.some((each) => text.includes(each)));
+    const searched = text.substring(0, searchedCharactersMax);
+    const telling = candidates.filter(({ texts }) => texts.some((each) => searched.includes(each)));
     return telling.length > 0 ? telling : candidates;
   }
 }
@@ -159,17 +163,19 @@ class Bounded<Value> {
   }
 }
 
-/** As a word of its own: one id may be the beginning of another. */
-function namesId(text: string, id: string): boolean {
-  if (id.length < idCharactersMin) {
-    return false;
-  }
-  for (let at = text.indexOf(id); at >= 0; at = text.indexOf(id, at + 1)) {
-    if (!inWord.test(text.charAt(at - 1)) && !inWord.test(text.charAt(at + id.length))) {
-      return true;
+/** Those that stand in the texts as words of their own: one id may be the beginning of another. Each text is gone through the same few times, however many ids there are. */
+function idsIn(texts: readonly string[], ids: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const text of texts) {
+    for (const word of words) {
+      for (const [id] of text.matchAll(word)) {
+        if (ids.has(id)) {
+          found.add(id);
+        }
+      }
     }
   }
-  return false;
+  return found;
 }
 
 function callsOf(attributes: Attributes): Pending[] {
@@ -186,7 +192,10 @@ function textsOf(input: string): string[] {
   try {
     const value: unknown = JSON.parse(input);
     const members: unknown[] = typeof value === 'object' && value !== null ? Object.values(value) : [value];
-    return members.filter((member) => typeof member === 'string').filter((member) => member.length >= tellingCharactersMin);
+    return members
+      .filter((member) => typeof member === 'string')
+      .filter((member) => member.length >= tellingCharactersMin)
+      .slice(0, tellingTextsMax);
   } catch {
     return [];
   }
