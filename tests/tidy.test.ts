@@ -8,7 +8,7 @@ import { configurationDocument } from '../tools/configuration.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** DESIGN: who may import whom in gateway/src. `main.ts`, `gateway.ts`, `offline.ts` and `replay-server.ts` compose; they see all. */
+/** DESIGN: who may import whom in gateway/src. `main.ts`, `gateway.ts`, `offline.ts`, `bundle-reader.ts` and `replay-server.ts` compose; they see all. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   wire: ['domain'],

@@ -16,14 +16,21 @@ export function saidIn(messages: ShownRecord['attributes'][string] | undefined, 
   if (typeof messages !== 'string') {
     return [];
   }
-  // In the schema of the conventions, as the gateway makes it.
-  const list: readonly SaidMessage[] = JSON.parse(messages);
-  return list.flatMap(({ parts, finish_reason: reason }) => [
-    ...parts.map(({ type, content, name, id, arguments: given }) => {
-      const called = `${name ?? ''}${given === undefined ? '' : `(${typeof given === 'string' ? given : JSON.stringify(given)})`}`;
-      const text = content ?? `${type.replaceAll('_', ' ')} ${called}${typeof id === 'string' ? ` [${id}]` : ''}`;
-      return type === 'reasoning' ? `reasoning: ${text}` : text;
-    }),
-    ...(reason === undefined || extent === 'parts' ? [] : [`finished: ${reason}`]),
-  ]);
+  try {
+    // In the schema of the conventions, as the gateway makes it.
+    const list: readonly SaidMessage[] = JSON.parse(messages);
+    return list.flatMap(({ parts, finish_reason: reason }) => [
+      ...parts.map(partText),
+      ...(reason === undefined || extent === 'parts' ? [] : [`finished: ${reason}`]),
+    ]);
+  } catch {
+    // Who made a bundle may have written anything there.
+    return [];
+  }
+}
+
+function partText({ type, content, name, id, arguments: given }: SaidMessage['parts'][number]): string {
+  const called = `${name ?? ''}${given === undefined ? '' : `(${typeof given === 'string' ? given : JSON.stringify(given)})`}`;
+  const text = content ?? `${type.replaceAll('_', ' ')} ${called}${typeof id === 'string' ? ` [${id}]` : ''}`;
+  return type === 'reasoning' ? `reasoning: ${text}` : text;
 }

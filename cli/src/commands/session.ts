@@ -9,7 +9,6 @@ import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import {
   collect,
-  isSession,
   parseBytes,
   parseChannels,
   parseKinds,
@@ -29,6 +28,7 @@ import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
 import { addLocation, type LocationOptions } from '../location.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
+import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import { serveRecording, type ServeOptions } from '../serve-recording.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
@@ -73,8 +73,9 @@ function addReading(session: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
     .action(list);
-  addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it', parseSession))
+  addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
     .description('the timeline of a session: every record of all its channels, in the order of time')
+    .addOption(keyOption())
     .addOption(new Option('--brief', 'a line for each request and each answer').conflicts(['full', 'json']))
     .addOption(dataOption)
     .addOption(eachOption())
@@ -91,14 +92,14 @@ function addReading(session: Command): void {
       `\nExits with 1 when nothing reads as --grep says, or there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
     )
     .action(show);
-  addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it; with --serve also a bundle', parseRecording))
+  addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
     .argument('[command...]', 'with --serve: what to run, after --')
     .description('play statements and rows as they happened, or serve them: what was recorded answers the same requests, with no target there')
     .addOption(dataOption)
     .addOption(eachOption())
     .option('--serve', 'in the place of the targets, for the command, or until Ctrl-C for whoever takes the environment that is printed')
     .option('--port <port>', 'with --serve: local port, the next ones for further protocols; any free ones by default', parsePort, 0)
-    .option('--key <vkey>', 'with --serve: a key to trust, or the file that holds it; can be repeated', collect, [])
+    .addOption(keyOption())
     .option('--speed <factor>', 'times as fast; served without pauses unless it is given', parseSpeed)
     .option('--idle-limit <duration>', 'no pause longer than this', parseDuration)
     .addOption(new Option('--no-wait', 'no pauses at all').conflicts(['speed', 'idleLimit']))
@@ -114,13 +115,21 @@ function addReading(session: Command): void {
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
     .action(exportBundle);
   addLocation(
-    session.command('diff').argument('<a>', 'session, as session list prints it', parseSession).argument('<b>', 'the session to compare it with', parseSession),
+    session
+      .command('diff')
+      .argument('<a>', 'session, as session list prints it, or the file of a bundle', parseRecording)
+      .argument('<b>', 'what to compare it with', parseRecording),
   )
     .description('where two runs part: what one asked or was answered and the other not')
+    .addOption(keyOption())
     .addOption(dataOption)
     .option('--json', 'one request a line: {change: same | answer | removed | added, target, action, a, b}')
     .addHelpText('after', `\nExits with 0 when they are the same, 1 when they differ.\n\nExample:\n  countersign session diff ${example} ${otherExample}`)
     .action(diff);
+}
+
+function keyOption(): Option {
+  return new Option('--key <vkey>', 'with a bundle: a key to trust, or the file that holds it; can be repeated').argParser(collect).default([]);
 }
 
 function eachOption(): Option {
@@ -151,40 +160,40 @@ async function list(options: SourceOptions & RowOptions & { readonly all?: boole
   await printRows(source.sessions(page), options, describeSession);
 }
 
-interface ShowOptions extends SourceOptions, Narrowing, RowOptions, Extent, Pieces {
+interface ShowOptions extends RecordingOptions, Narrowing, RowOptions, Extent, Pieces {
   readonly brief?: boolean;
   readonly record?: number;
   readonly bytes?: ByteRange;
 }
 
-async function show(id: string, options: ShowOptions, self: Command): Promise<void> {
+async function show(recording: string, options: ShowOptions, self: Command): Promise<void> {
   const { record: number, bytes } = options;
   if ((number === undefined) !== (bytes === undefined)) {
     self.error('error: --record and --bytes go together');
   }
   if (number !== undefined && bytes !== undefined) {
-    await writeBytes(id, { record: number, ...bytes }, options);
+    await writeBytes(recording, { record: number, ...bytes }, options);
     return;
   }
-  await using source = await openSource(options);
+  await using source = new RecordingSource(options);
   if (options.brief === true) {
-    for await (const line of briefly(timeline(source.records(id), options))) {
+    for await (const line of briefly(timeline(source.records(recording), options))) {
       console.log(line);
     }
     return;
   }
-  await printRows(timeline(source.records(id), options), options, (record) => describeRecord(record, options));
+  await printRows(timeline(source.records(recording), options), options, (record) => describeRecord(record, options));
 }
 
 /** To standard output, as they are: so not to a terminal, which would obey what is in them. */
-async function writeBytes(id: string, range: MessageRange, options: SourceOptions): Promise<void> {
+async function writeBytes(recording: string, range: MessageRange, options: RecordingOptions): Promise<void> {
   if (process.stdout.isTTY) {
     throw new Error('what was recorded could steer a terminal: send it to a file or to a program, for instance > value or | less');
   }
-  await using source = await openSource(options);
+  await using source = new RecordingSource(options);
   let count = 0;
   const counted = async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const bytes of source.bytes(id, range)) {
+    for await (const bytes of source.bytes(recording, range)) {
       count += bytes.length;
       yield bytes;
     }
@@ -209,19 +218,19 @@ async function replay(recording: string, words: readonly string[], options: Repl
   }
   if (serve === true) {
     process.exitCode = await serveRecording(recording, words, options);
-  } else if (words.length > 0 || !isSession(recording)) {
-    self.error('error: a command, and a bundle in the place of a session, go with --serve');
+  } else if (words.length > 0) {
+    self.error('error: a command goes with --serve');
   } else {
     await play(recording, options);
   }
 }
 
-async function play(id: string, options: ReplayOptions): Promise<void> {
-  await using source = await openSource(options);
+async function play(recording: string, options: ReplayOptions): Promise<void> {
+  await using source = new RecordingSource(options);
   const pauseMsMax = options.wait ? (options.idleLimit ?? Number.POSITIVE_INFINITY) : 0;
   let dueMs = performance.now();
   let before: number | null = null;
-  for await (const record of timeline(source.records(id), options)) {
+  for await (const record of timeline(source.records(recording), options)) {
     const now = Date.parse(record.folded?.time ?? record.time);
     // From when it was due, not from when it was printed: nothing adds up.
     dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / (options.speed ?? 1));
@@ -236,8 +245,8 @@ async function play(id: string, options: ReplayOptions): Promise<void> {
   }
 }
 
-async function diff(a: string, b: string, options: SourceOptions & RowOptions): Promise<void> {
-  await using source = await openSource(options);
+async function diff(a: string, b: string, options: RecordingOptions & RowOptions): Promise<void> {
+  await using source = new RecordingSource(options);
   const steps = compareSteps(await readSteps(source.records(a)), await readSteps(source.records(b)));
   process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
   if (options.json === true) {

@@ -69,6 +69,15 @@ export interface ChannelFacts {
   readonly targets?: readonly TargetFacts[];
 }
 
+/** Of a channel what a reader needs. */
+export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'>;
+
+/** The facts of a record as a reader gets them: of a store, or of a bundle that may be anybody's. */
+export interface ReadMeta extends Omit<RecordMeta, 'verdict' | 'opens'> {
+  readonly verdict?: string;
+  readonly opens?: KnownChannel;
+}
+
 /** A record as a reader gets it: opened, checked against its leaf, joined with its channel. */
 export interface OpenedRecord {
   readonly session: string;
@@ -77,15 +86,15 @@ export interface OpenedRecord {
   readonly kind: string;
   /** `LOG/INDEX` */
   readonly record: string;
-  readonly meta: RecordMeta | null;
-  readonly channelFacts: ChannelFacts | null;
+  readonly meta: ReadMeta | null;
+  readonly channelFacts: KnownChannel | null;
   /** Body of a governance leaf. */
   readonly governance: Readonly<Record<string, unknown>> | null;
-  /** The exact bytes; null when the record has none, or when its key is gone (see `withheld`). */
+  /** The exact bytes; null when the record has none, or when they cannot be had (see `withheld`). */
   readonly content: Uint8Array | null;
   readonly continues: boolean;
-  /** Why a body could not be opened: `erased` key, or `mismatch` between body and commitment. */
-  readonly withheld: 'erased' | 'mismatch' | null;
+  /** Why a body is not here: `erased` key, `mismatch` between body and commitment, or `not_in_bundle`. */
+  readonly withheld: 'erased' | 'mismatch' | 'not_in_bundle' | null;
 }
 
 /** What a rendering holds at most: all that one record has, also where each of its bytes takes four characters. Who prints it cuts it for people. */

@@ -2,7 +2,7 @@ import { bodyStreams } from '@countersign/ledger/journal.ts';
 import { encodeHex } from '@countersign/ledger/hex.ts';
 import { decodeLeaf, leafKinds, leafOffsets, readUint53, type Leaf } from '@countersign/ledger/leaf.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
-import { targetAttribute, toldAttribute, type RecordMeta } from '../domain/record.ts';
+import { targetAttribute, toldAttribute, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -357,7 +357,7 @@ function seqOf(leaf: Uint8Array): number {
 }
 
 /** What a protocol noted of a target. The name of an action begins with its protocol. */
-function toldBy(meta: RecordMeta | null): IndexedTold[] {
+function toldBy(meta: ReadMeta | null): IndexedTold[] {
   const { action = '', attributes = {} } = meta ?? {};
   const { [toldAttribute]: texts, [targetAttribute]: target } = attributes;
   if (typeof texts !== 'object' || typeof target !== 'string') {

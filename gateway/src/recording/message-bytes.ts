@@ -5,25 +5,42 @@ import type { MessageRange } from '../domain/shown-record.ts';
 import { Turn } from '../domain/turn.ts';
 import { readSession, SessionWalk, type RawRecord, type SessionExtent, type SessionOpener } from './session-reader.ts';
 
+/** The bytes of a range as they were recorded in a store; see `messageBytes`. */
+export async function* readMessageBytes(data: string, extent: SessionExtent, opener: SessionOpener, range: MessageRange): AsyncGenerator<Uint8Array> {
+  yield* messageBytes(openFrom(data, extent, { opener, seq: range.record }), extent.session, range);
+}
+
+/** The records of a session from one of them on. */
+async function* openFrom(
+  data: string,
+  extent: SessionExtent,
+  { opener, seq }: { readonly opener: SessionOpener; readonly seq: number },
+): AsyncGenerator<OpenedRecord> {
+  const turn = new Turn();
+  for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
+    if (raw.leaf.sessionSeq < seq) {
+      await openRepeated(opener, raw);
+      await turn.spend(0);
+    } else {
+      const record = await opener.open(raw);
+      await turn.spend(record.content?.length ?? 0);
+      yield record;
+    }
+  }
+}
+
 /**
  * The bytes of a range as they were recorded, of a record and of the parts that continue it, a part after the other: nothing is held of them. Reads no further than
- * the range and the message go. Errors: `not_found` where there is no such record, or no byte in the range; `store_damaged`, behind what is whole.
+ * the range and the message go. `records`: those of a session in order; what comes before the record is passed over. Errors: `not_found` where there is no such record, or no byte in
+ * the range; `store_damaged`, behind what is whole.
  */
-export async function* readMessageBytes(data: string, extent: SessionExtent, opener: SessionOpener, range: MessageRange): AsyncGenerator<Uint8Array> {
-  const turn = new Turn();
+export async function* messageBytes(records: AsyncIterable<OpenedRecord>, session: string, range: MessageRange): AsyncGenerator<Uint8Array> {
   let first: OpenedRecord | null = null;
   /** Of the message, in the records that were passed. */
   let passed = 0;
   let isGiven = false;
-  for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
-    if (raw.leaf.sessionSeq < range.record) {
-      await openRepeated(opener, raw);
-      await turn.spend(0);
-      continue;
-    }
-    const record = await opener.open(raw);
-    await turn.spend(record.content?.length ?? 0);
-    if (first !== null && !isPartOf(first, record)) {
+  for await (const record of records) {
+    if (record.seq < range.record || (first !== null && !isPartOf(first, record))) {
       continue;
     }
     first ??= record;
@@ -39,7 +56,7 @@ export async function* readMessageBytes(data: string, extent: SessionExtent, ope
     }
   }
   if (first === null) {
-    throw new GatewayError('not_found', `Session ${extent.session} has no record ${range.record}: session show prints the number of each, behind #.`);
+    throw new GatewayError('not_found', `Session ${session} has no record ${range.record}: session show prints the number of each, behind #.`);
   }
   if (!isGiven) {
     throw new GatewayError(
@@ -82,6 +99,9 @@ function isPartOf(first: OpenedRecord, { kind, meta }: OpenedRecord): boolean {
 function contentOf({ seq, session, withheld, content }: OpenedRecord): Uint8Array {
   if (withheld === 'mismatch') {
     throw new GatewayError('store_damaged', `Record ${seq} of session ${session} is not what its leaf commits to. countersign verify --data DIR says more.`);
+  }
+  if (withheld === 'not_in_bundle') {
+    throw new GatewayError('not_found', `The bytes of record ${seq} are not in the bundle. That they were recorded is proven.`);
   }
   if (withheld === 'erased') {
     throw new GatewayError('not_found', `The bytes of record ${seq} are erased: the key that opened them is destroyed. That they were recorded stays proven.`);

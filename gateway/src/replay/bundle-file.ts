@@ -10,17 +10,20 @@ import {
   type ParsedRecord,
 } from '@countersign/ledger/bundle.ts';
 import type { FileReport } from '@countersign/ledger/file-report.ts';
+import { parseGovernanceBody } from '@countersign/ledger/governance.ts';
 import { leafFlags } from '@countersign/ledger/leaf.ts';
 import { splitLines } from '@countersign/ledger/lines.ts';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { noteBytesMax } from '@countersign/ledger/note.ts';
-import { decodeUtf8 } from '@countersign/ledger/text.ts';
+import { decodeUtf8, encodeUtf8 } from '@countersign/ledger/text.ts';
 import { BundleCheck } from '@countersign/ledger/verify-bundle.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { parseRecordedMeta, type RecordedMeta } from './recorded-meta.ts';
 
 const chunkBytes = 256 * 1024;
 const newline = 0x0a;
+/** What a `Date` can hold. */
+const timeMsMax = 8.64e15;
 
 /** Where a record is in the file, and what it was when it was verified. */
 export interface Place {
@@ -31,11 +34,16 @@ export interface Place {
 
 /** A record with what of it was opened. */
 export interface BundleEntry {
+  readonly session: string;
   readonly seq: number;
+  /** `LOG/INDEX` */
+  readonly record: string;
   readonly timeMs: number;
   readonly kind: string;
   readonly continues: boolean;
   readonly meta: RecordedMeta | null;
+  /** Body of a governance leaf. */
+  readonly governance: Readonly<Record<string, unknown>> | null;
   readonly content: Buffer | null;
   /** It has content that is not in the bundle. */
   readonly isWithheld: boolean;
@@ -71,7 +79,10 @@ export class BundleFile {
     throw new MalformedError('empty bundle');
   }
 
-  /** All records in order, up to one that does not hold. What they say is believed once the report, which comes last, holds. `keys`: trusted; none: the bundle's own. Errors: `MalformedError`. */
+  /**
+   * All records in order, each once it was found to be in the log as it is here. That none is missing is known at the end. `keys`: trusted; none: the bundle's own.
+   * Errors: `store_damaged` at the first that does not hold, or at the end; `MalformedError`.
+   */
   async *verify(keys: readonly string[] | undefined): AsyncGenerator<BundleEntry, FileReport> {
     const check = await BundleCheck.begin(this.header, this.#checkpoint, keys === undefined ? {} : { keys });
     for await (const { text, place } of linesOf(this.#file, this.#recordsAt, this.#recordsEnd)) {
@@ -82,7 +93,12 @@ export class BundleFile {
       }
       yield entryOf(record, place);
     }
-    return check.finish();
+    const report = check.finish();
+    const [first] = report.findings;
+    if (report.verdict !== 'holds') {
+      throw new GatewayError('store_damaged', `The bundle does not hold: ${first?.code}: ${first?.where}: ${first?.what}.`);
+    }
+    return report;
   }
 
   /** One record again. Errors: `store_damaged` when it is not what it was. */
@@ -98,12 +114,18 @@ export class BundleFile {
 }
 
 function entryOf({ decoded, meta, content }: ParsedRecord, place: Place): BundleEntry {
+  if (decoded.timeMs > timeMsMax) {
+    throw new MalformedError('a record whose time is none');
+  }
   return {
+    session: decoded.session,
     seq: decoded.sessionSeq,
+    record: `${decoded.gatewayId}/${decoded.logIndex}`,
     timeMs: decoded.timeMs,
     kind: decoded.kind,
     continues: (decoded.flags & leafFlags.continues) !== 0,
     meta: parseMeta(meta),
+    governance: meta.form === 'clear' ? parseGovernanceBody(decoded.kind, encodeUtf8(meta.text)) : null,
     content: content.form === 'opened' ? Buffer.from(content.plaintext) : null,
     isWithheld: content.form === 'withheld' || meta.form === 'withheld',
     place,

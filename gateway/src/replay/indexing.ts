@@ -122,7 +122,7 @@ export class Indexing {
     }
   }
 
-  #begin(channel: Channel, { channel: number, action }: RecordedMeta, { root, seq }: { readonly root: number; readonly seq: number }): Growing {
+  #begin(channel: Channel, { channel: number, action = '' }: RecordedMeta, { root, seq }: { readonly root: number; readonly seq: number }): Growing {
     const growing: Growing = { seq, channel: number, action, parts: [], answers: [], bytes: [], isWhole: false };
     this.#roots.set(root, growing);
     channel.latest = growing;

@@ -17,19 +17,24 @@ const targetFacts = z.object({
 /** What a reader of bundles needs of a record's meta. A bundle may be anybody's: nothing of it is taken on trust, however it is signed. */
 const schema = z.object({
   channel: count,
-  action: name.default(''),
-  request: count.optional(),
-  attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).default({}),
+  action: name.exactOptional(),
+  verdict: name.exactOptional(),
+  policies: z.array(name).max(1000).exactOptional(),
+  reason: z.string().exactOptional(),
+  request: count.exactOptional(),
+  attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).exactOptional(),
   opens: z
     .object({
       principal: name.default(''),
       principalKind: name.default(''),
-      onBehalfOf: name.optional(),
+      groups: z.array(name).max(10_000).default([]),
+      onBehalfOf: name.exactOptional(),
+      clientAddress: name.default(''),
       target: name,
       protocol: name,
       targets: z.array(targetFacts).max(10_000).default([]),
     })
-    .optional(),
+    .exactOptional(),
 });
 
 export type RecordedMeta = z.output<typeof schema>;

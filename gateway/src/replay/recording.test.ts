@@ -4,16 +4,15 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { MalformedError } from '@countersign/ledger/malformed.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import { openOffline } from '../offline.ts';
 import type { EntryDraft } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { textDifference } from '../wire/text-difference.ts';
 import { Recording } from './recording.ts';
+import { writeBundle } from './testdata/write-bundle.ts';
 
 let data: string;
 before(() => {
@@ -67,28 +66,7 @@ const response = (channel: number, of: number | undefined, text: string, continu
   continues,
 });
 
-/** A bundle of a session with these records, behind its first; a number is a pause. */
-async function bundleOf(...drafts: readonly (EntryDraft | number)[]): Promise<string> {
-  const { recorder, keys } = await openRecorder(data);
-  const track = recorder.openSession();
-  for (const draft of drafts) {
-    if (typeof draft === 'number') {
-      await delay(draft);
-    } else {
-      recorder.append(track, draft);
-    }
-  }
-  recorder.closeSession(track, 'client');
-  await recorder[Symbol.asyncDispose]();
-  keys[Symbol.dispose]();
-  await using store = await openOffline(data, {});
-  const file = join(data, `${track.id}.bundle`);
-  await using handle = await open(file, 'w');
-  for await (const line of store.bundle(track.id)) {
-    await handle.writeFile(line);
-  }
-  return file;
-}
+const bundleOf = async (...drafts: readonly (EntryDraft | number)[]): Promise<string> => writeBundle(data, drafts);
 
 const options = { findProtocol: (id: string) => (id === 'toy' ? stream : undefined), speed: null };
 

@@ -59,7 +59,7 @@ export class Recording {
     for (;;) {
       const step = await records.next();
       if (step.done === true) {
-        assertHolds(step.value);
+        assertWhole(step.value);
         return new Recording(file, indexing, options);
       }
       indexing.add(step.value);
@@ -132,11 +132,7 @@ function latestOf(requests: readonly IndexedRequest[]): readonly IndexedRequest[
   return requests.slice(before + 1);
 }
 
-function assertHolds({ verdict, findings, extent }: FileReport): void {
-  if (verdict !== 'holds') {
-    const [first] = findings;
-    throw new GatewayError('store_damaged', `The recording does not hold, so nothing of it is served: ${first?.code}: ${first?.where}: ${first?.what}.`);
-  }
+function assertWhole({ extent }: FileReport): void {
   if (extent === 'records') {
     throw new GatewayError('unsupported', 'This bundle is a selection of records: a whole session is needed.');
   }

@@ -1,0 +1,29 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openOffline } from '../../offline.ts';
+import type { EntryDraft } from '../../recording/batch.ts';
+import { openRecorder } from '../../recording/testdata/open-recorder.ts';
+
+/** The file of a bundle of a session with these records, behind its first; a number is a pause. `data`: where it is recorded. */
+export async function writeBundle(data: string, drafts: readonly (EntryDraft | number)[]): Promise<string> {
+  const { recorder, keys } = await openRecorder(data);
+  const track = recorder.openSession();
+  for (const draft of drafts) {
+    if (typeof draft === 'number') {
+      await delay(draft);
+    } else {
+      recorder.append(track, draft);
+    }
+  }
+  recorder.closeSession(track, 'client');
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  await using store = await openOffline(data, {});
+  const file = join(data, `${track.id}.bundle`);
+  await using handle = await open(file, 'w');
+  for await (const line of store.bundle(track.id)) {
+    await handle.writeFile(line);
+  }
+  return file;
+}
