@@ -77,9 +77,10 @@ describe('what is long', () => {
   model: { protocol: llm, url: "${server.url}/llm", durability: process }
   short-tools: { protocol: mcp, url: "${server.url}/mcp", durability: process, options: { eventBytesMax: 100000 } }
   wide-tools: { protocol: mcp, url: "${server.url}/mcp?eventBytesMax=40000000", durability: process }
+  short-wiki: { url: "${server.url}/wiki?eventBytesMax=100000", durability: process }
   short-model: { protocol: llm, url: "${server.url}/llm?eventBytesMax=100000", durability: process }
 principals:
-  agent: { kind: agent, targets: [tools, model, short-tools, wide-tools, short-model] }
+  agent: { kind: agent, targets: [tools, model, short-tools, wide-tools, short-model, short-wiki] }
 `,
     });
     token = gateway.token('agent');
@@ -167,6 +168,8 @@ principals:
         .find((each) => each.endsWith(` #${seq}`));
       assert.match(line ?? '', / whole=false /, way);
     }
+    await (await post('short-wiki/x', { model: 'long-gzip' })).arrayBuffer();
+    assert.equal((await lastAnswer()).attributes['countersign.is_whole'], false, 'nor is it looked through for the addresses of a plain HTTP target');
     const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'long-result', arguments: {} } };
     await (await post('tools', call)).text();
     const { attributes: result } = await lastAnswer();

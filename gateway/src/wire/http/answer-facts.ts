@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes, GivenIds } from '../../domain/action.ts';
+import { wholeAttribute } from '../../domain/record.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
@@ -41,6 +42,7 @@ export class AnswerFacts {
   #encodedBytes = 0;
   #decoding: Promise<void> | null = null;
   #hasLength = false;
+  #isUnread = false;
 
   /** `encodedBytesMax`: what is held of an encoded answer. */
   constructor(reader: AnswerReader, directUrls: DirectUrls, encodedBytesMax: number) {
@@ -82,7 +84,7 @@ export class AnswerFacts {
       return null;
     }
     if (this.#encodedBytes > this.#encodedBytesMax) {
-      this.#reader.unreadable?.();
+      this.#giveUp();
       return null;
     }
     this.#decoding ??= this.#decode(this.#encoded.finish());
@@ -90,7 +92,7 @@ export class AnswerFacts {
   }
 
   facts(): Attributes {
-    return { ...this.#reader.facts(), ...this.#directUrls.facts() };
+    return { ...this.#reader.facts(), ...this.#directUrls.facts(), ...(this.#isUnread ? { [wholeAttribute]: false } : {}) };
   }
 
   /** How long the answer's head and the first bytes of its body took, by the protocol's own name where it has one. */
@@ -110,10 +112,16 @@ export class AnswerFacts {
     return this.#reader.notes?.() ?? [];
   }
 
+  /** What it would have said is not known, whatever is read of the answers of this protocol. */
+  #giveUp(): void {
+    this.#isUnread = true;
+    this.#reader.unreadable?.();
+  }
+
   async #decode(encoded: Buffer): Promise<void> {
     const plain = await decodeContent(this.#coding, encoded);
     if (plain === null) {
-      this.#reader.unreadable?.();
+      this.#giveUp();
       return;
     }
     this.#directUrls.bytes(plain);

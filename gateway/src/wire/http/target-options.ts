@@ -22,6 +22,16 @@ const awsName = z.string().regex(/^[a-z0-9-]{1,64}$/);
 const yesOrNo = z.stringbool().or(z.boolean());
 const file = z.string().min(1).optional();
 
+const eventBytes = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(highestEventBytesMax)
+  .default(defaultEventBytesMax)
+  .describe(
+    'How many bytes of one event of an answer, of an answer that is one JSON document, or of an answer that is compressed, are held to be read. A longer one is recorded and passed on as any other; the facts that it would have given are missing, and the record says `countersign.is_whole: false`.',
+  );
+
 /** Options of every target over HTTP. */
 const shape = {
   auth: authSchema
@@ -42,6 +52,7 @@ const shape = {
     .default(false)
     .describe('Whether an address of the link (169.254.0.0/16, fe80::/10) may be dialled, where machines of a cloud find their credentials.'),
   bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax).describe('Longer bodies of requests are refused with 413.'),
+  eventBytesMax: eventBytes,
 } as const;
 
 const whoseIds = (otherwise: IdOwner) =>
@@ -52,23 +63,9 @@ const whoseIds = (otherwise: IdOwner) =>
       'A target makes ids that a client sends back later: of a session, a response, a file. This says from whom the gateway takes such an id: with `run` from the run of the principal that got it, with `principal` from any run of that principal, with `anybody` from all. Everybody else is answered as if there were nothing by that id.',
     );
 
-const eventBytes = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(highestEventBytesMax)
-  .default(defaultEventBytesMax)
-  .describe(
-    'How many bytes of one event of an answer, of an answer that is one JSON document, or of an answer that is compressed, are held to be read. A longer one is recorded and passed on as any other; the facts that it would have given are missing, and the record says `countersign.is_whole: false`.',
-  );
-
-/**
- * The options of a protocol over HTTP: those of every one, and its own. `whose`: of one that reads answers, for whom the ids are that a target gives in them, unless the
- * options say it.
- */
+/** The options of a protocol over HTTP: those of every one, and its own. `whose`: where targets give ids, whose they are unless the options say it. */
 export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema {
-  const reading = whose === undefined ? {} : { ids: whoseIds(whose), eventBytesMax: eventBytes };
-  const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...reading, ...shape });
+  const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...(whose === undefined ? {} : { ids: whoseIds(whose) }), ...shape });
   return options.refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
     path: ['auth'],
     message: 'aws-sigv4 needs awsRegion and awsService',
