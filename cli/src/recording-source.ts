@@ -68,7 +68,7 @@ export class RecordingSource implements AsyncDisposable {
 /** What is not to be taken for granted of a bundle that holds. */
 function notesOn({ extent, keySource, counts: { withheld } }: FileReport): string[] {
   return [
-    ...(keySource === 'given' ? [] : ['it is whole by the key inside; whose key that is was not checked (--key)']),
+    ...(keySource === 'given' ? [] : ['it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key']),
     ...(extent === 'open' ? ['the session was still open: whether it went on is not in it'] : []),
     ...(extent === 'records' ? ['it is a selection of a session: which other records there are is not in it'] : []),
     ...(withheld === 0

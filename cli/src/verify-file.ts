@@ -9,6 +9,8 @@ import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
 const chunkBytes = 256 * 1024;
 /** Of a bundle that may be anybody's. */
 const namesMax = 100;
+/** What a `Date` can hold. */
+const timeMsMax = 8.64e15;
 
 /** What the records of a bundle say of their session. Worth what the verdict is worth. */
 interface BundleFacts {
@@ -106,7 +108,7 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
 }
 
 function describeFacts({ principals, targets, firstMs, lastMs }: BundleFacts): string[] {
-  const time = (ms: number): string => new Date(ms).toISOString();
+  const time = (ms: number): string => (ms > timeMsMax ? 'a time that is none' : new Date(ms).toISOString());
   return [
     principals.length === 0 ? 'whose it is and what it reached is not shown in it' : `of ${principals.join(', ')}; targets: ${targets.join(', ') || 'none'}`,
     ...(firstMs === null || lastMs === null ? [] : [`from ${time(firstMs)} to ${time(lastMs)}, by the gateway's clock`]),

@@ -103,7 +103,10 @@ principals:
   test('T4.34: without a key to trust it is said that whose key it is was not checked; another key is not accepted', () => {
     const { status, stderr } = cli('session', 'show', file('bundle'));
     assert.equal(status, 0);
-    assert.equal(stderr, `countersign: ${file('bundle')}: it is whole by the key inside; whose key that is was not checked (--key)\n`);
+    assert.equal(
+      stderr,
+      `countersign: ${file('bundle')}: it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key\n`,
+    );
     const { name } = parseVerifierKey(readFileSync(key(), 'utf8').trim());
     const foreign = cli('session', 'show', file('bundle'), '--key', formatVerifierKey({ name, publicKey: randomBytes(32) }));
     assertRefused(foreign, /The bundle does not hold: trust: bundle: its key is not a trusted one/);

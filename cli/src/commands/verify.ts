@@ -242,7 +242,7 @@ function describeStore({ counts, pauses, losses, newest, unsigned, closed, leave
     ...(unsigned.tornBytes === 0
       ? []
       : [
-          `behind the last record are ${unsigned.tornBytes} bytes that are neither a record nor empty: what a crash left of a write, or damage where nothing was recorded. No record is said to have been there`,
+          `behind the last record are ${unsigned.tornBytes} bytes that are neither a record nor empty: what a crash left of a write, or damage where nothing was recorded. Nothing that is signed, or was written later, says that a record was there`,
         ]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
   ];
