@@ -90,6 +90,7 @@ export class AnswerDraft {
   #error: AnswerError | null = null;
   #lost = 0;
   #cut = 0;
+  #isTextCut = false;
 
   /** A fragment is what some events say that others went before. */
   constructor(kept: KeptCharacters, isFragment = false) {
@@ -106,6 +107,11 @@ export class AnswerDraft {
   /** Pieces of arguments of which not all is kept. */
   get cut(): number {
     return this.#cut;
+  }
+
+  /** Not all of the text is among the messages. */
+  get isTextCut(): boolean {
+    return this.#isTextCut;
   }
 
   get error(): AnswerError | null {
@@ -133,7 +139,7 @@ export class AnswerDraft {
 
   /** The first type and the first message stand; they may come apart, in a header and in a body. */
   fail(type: string | undefined, message: string | undefined): void {
-    this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? message?.slice(0, messageCharactersMax) };
+    this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? cutMessage(message) };
   }
 
   /** For providers that do not number parts: the key of the last part where it is of this type, else a new one. */
@@ -144,6 +150,7 @@ export class AnswerDraft {
 
   /** Goes on with the part that this choice knows by `key`, or begins it. */
   append(choice: number, key: string, type: 'text' | 'reasoning', content: string | undefined): void {
+    this.#isTextCut ||= (content?.length ?? 0) > this.#textLeft;
     if (content !== undefined && content !== '' && this.#textLeft > 0) {
       const part = this.#part(choice, key, type);
       const kept = content.slice(0, this.#textLeft);
@@ -195,6 +202,7 @@ export class AnswerDraft {
   /** A part that comes whole and is no text. */
   put(choice: number, part: Part): void {
     const into = this.#textLeft > 0 ? this.#choice(choice) : null;
+    this.#isTextCut ||= this.#textLeft === 0;
     if (into !== null && this.#takePlace()) {
       into.parts.push(part);
       into.lastKey = '';
@@ -324,6 +332,10 @@ function isDraft(part: PartDraft | Part): part is PartDraft {
 
 function finishedPart({ type, content, id, name }: PartDraft): Part {
   return type === 'text' || type === 'reasoning' ? { type, content } : toolCall({ id, name, arguments: content }, type === 'server_tool_call');
+}
+
+function cutMessage(message: string | undefined): string | undefined {
+  return message !== undefined && message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message;
 }
 
 /** Undefined also for the empty name, which some servers send before they know. */

@@ -49,6 +49,11 @@ export class ModelAnswer implements AnswerReader {
     return this.#framing.skipped + this.#draft.lost + (this.#isUnreadable ? 1 : 0);
   }
 
+  /** Not all of the text is among the messages. */
+  get isTextCut(): boolean {
+    return this.#draft.isTextCut;
+  }
+
   get isBetweenEvents(): boolean {
     return this.#shape !== null && this.#framing.isBetweenEvents;
   }

@@ -197,6 +197,15 @@ test('T4.43: what is behind 600,000 characters of a prompt or an answer is read,
   assert.equal(cut.attributes['countersign.is_whole'], false);
 });
 
+test('T4.43: an answer of which more came than is put together says so, and each record has its own part', () => {
+  const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'a'.repeat(1024 * 1024 - 7) } }] })}\n\n`;
+  const all = [request(chat), response('text/event-stream', event), ...Array.from({ length: 16 }, () => event)];
+  const { text, attributes } = shown(all);
+  assert.equal(attributes['countersign.is_whole'], false);
+  assert.equal(text, 'a'.repeat(1024 * 1024 - 7));
+  assert.equal(shown(all.slice(0, 10)).attributes['countersign.is_whole'], undefined);
+});
+
 describe('pieces of a stream', () => {
   test('T4.20: an answer of which a record is missing says that it is not whole', () => {
     const event = (text: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;

@@ -106,7 +106,7 @@ function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attribut
   const answer = new ModelAnswer(shape, kept);
   answer.head(whole.head);
   answer.bytes(whole.body);
-  return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 ? {} : { [wholeAttribute]: false }) };
+  return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 && !answer.isTextCut ? {} : { [wholeAttribute]: false }) };
 }
 
 function messagesAttribute(messages: readonly Message[]): Attributes {
@@ -121,9 +121,7 @@ function showAnswer({ shape, kept }: Reader, head: ResponseHead, body: Buffer): 
   const messages = answer.messages();
   // The beginning of an event says nothing yet.
   const isStream = isEventStream(headerOf(head.headers, 'content-type') ?? '') && (answer.valuesRead > 0 || answer.unread === 0);
-  return isStream || messages.length > 0 || answer.error !== null
-    ? shown(messages, [describeMessages(messages), describeError(answer.error), describeUnread(answer.unread)])
-    : null;
+  return isStream || messages.length > 0 || answer.error !== null ? shown(messages, [describeMessages(messages), describeError(answer.error)], answer) : null;
 }
 
 /**
@@ -168,14 +166,15 @@ function showEvents({ shape, kept }: Reader, { type, isCertain, lead, piece }: E
   // The middle of an event says nothing yet.
   const isStream = isEventStream(type) && (values.length > 0 || (isCertain && unread === 0));
   return isStream || messages.length > 0 || draft.error !== null
-    ? shown(messages, [...messages.map(describeFragment), describeError(draft.error), describeUnread(unread)])
+    ? shown(messages, [...messages.map(describeFragment), describeError(draft.error)], { unread, isTextCut: draft.isTextCut })
     : null;
 }
 
-function shown(messages: readonly Message[], lines: readonly string[]): Shown {
+function shown(messages: readonly Message[], lines: readonly string[], { unread, isTextCut }: Pick<ModelAnswer, 'unread' | 'isTextCut'>): Shown {
+  const cut = isTextCut ? '(more text than is put together)' : '';
   return {
-    text: lines.filter((line) => line !== '').join('\n'),
-    attributes: messagesAttribute(messages),
+    text: [...lines, describeUnread(unread), cut].filter((line) => line !== '').join('\n'),
+    attributes: { ...messagesAttribute(messages), ...(unread <= 0 && !isTextCut ? {} : { [wholeAttribute]: false }) },
   };
 }
 
