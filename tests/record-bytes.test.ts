@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -172,6 +172,13 @@ describe('bytes of a record', () => {
     const { status, stderr, stdout } = await show(['--record', String(numbers['long']), '--bytes', '0-9'], damaged);
     assert.deepEqual([status, stdout], [1, '']);
     assert.match(stderr, /is damaged in \d+\.segment at offset \d+/);
+    const cut = join(root, 'cut');
+    cpSync(data, cut, { recursive: true });
+    rmSync(join(cut, 'index.db'), { force: true });
+    truncateSync(join(cut, 'journal', first), 200_000);
+    const shortened = await show(['--record', String(numbers['long']), '--bytes', '0-'], cut);
+    assert.equal(shortened.status, 1);
+    assert.match(shortened.stderr, /The journal is damaged in .*: it ends after \d+ records, but a checkpoint over \d+ was given out/);
   });
 });
 
