@@ -133,6 +133,29 @@ describe('the contract of protocols', () => {
         await waitUntil(async () => (await gateway.sessions()).find(({ session }) => session === sessionOf(response))?.state === 'closed');
       });
 
+      test('found: a target that is taken from the principal ends both sides of what is streamed from it', async () => {
+        const own = gateway.token('agent');
+        const response = await ask(gateway, way, way.body('endless taken-words'), { token: own });
+        const cut = response.text().then(
+          (text) => assert.match(text, /"error":.*countersign: .*not granted/),
+          () => undefined,
+        );
+        const config = `${exchangeConfig(server, 'process')}limits: { frameBytesMax: ${bodyLimit} }\n`;
+        await configured(config.replace(/agent: \{ kind: agent, targets: \[[^\]]*\]/, 'agent: { kind: agent, targets: []'));
+        await cut;
+        await waitUntil(() => server.heardOf('taken-words')?.isCut === true);
+        const records = await gateway.records(sessionOf(response));
+        assert.equal(records.find(({ action }) => action === 'gateway.disconnect')?.kind, 'decision');
+        assert.ok(
+          records.some(({ kind, attributes }) => kind === 'response' && attributes['error.type'] === 'refused'),
+          'what the client was told is recorded',
+        );
+        await configured(config);
+        const again = await ask(gateway, way, way.body('given again'), { token: own });
+        await again.text();
+        assert.deepEqual([again.status, sessionOf(again)], [200, sessionOf(response)], 'the session goes on');
+      });
+
       test('a client that leaves is not waited for', async () => {
         const leaving = new AbortController();
         const response = await ask(gateway, way, way.body('endless left-words'), { token, signal: leaving.signal });

@@ -314,6 +314,7 @@ export class Gateway implements AsyncDisposable {
     this.#policy = this.#policyOf([...config.principals.values()]);
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
+    this.#sessions?.recheck();
     this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
     const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
     if (waiting.length > 0) {
@@ -325,7 +326,7 @@ export class Gateway implements AsyncDisposable {
     return { file: config.file, waiting };
   }
 
-  /** A changed file takes effect at each session's next action; one that does not validate changes nothing. */
+  /** A changed file takes effect at each session's next action, and ends at once what is open to whom it is not given any more; one that does not validate changes nothing. */
   #reload(): void {
     try {
       this.#takeUp(false);

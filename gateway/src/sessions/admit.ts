@@ -1,3 +1,4 @@
+import type { Action } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
@@ -11,6 +12,11 @@ export interface AdmissionContext {
 
 /** What nobody was granted, by a name that is not configured. */
 const nothing: Omit<Target, 'name'> = { protocol: '', scheme: '', host: '', port: 0, path: '', user: '', durability: 'disk', options: {} };
+
+/** To be connected to a target. */
+export function connectAction(protocol: string): Action {
+  return { name: `${protocol}.connect`, attributes: {} };
+}
 
 /**
  * Whether somebody gets to a target, by a protocol or, null, by the target's own. A name that is not configured is decided on as a target that nobody was granted, and
@@ -27,7 +33,7 @@ export function admit(
     principal: identity.principal,
     target: target ?? { ...nothing, name },
     within: identity.targets,
-    action: { name: `${protocol ?? target?.protocol ?? ''}.connect`, attributes: {} },
+    action: connectAction(protocol ?? target?.protocol ?? ''),
   });
   const noTarget = `There is no target "${name}" here for ${identity.principal.id}.`;
   if (decision.verdict !== 'allow') {

@@ -12,6 +12,7 @@ import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { HttpCalls } from '../wire/http/calls.ts';
 import { dial } from '../wire/upstream-connection.ts';
+import { connectAction } from './admit.ts';
 import { authorize, authorizeOwn, type CurrentPolicy, type GateContext } from './gate.ts';
 import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
@@ -64,6 +65,7 @@ export class Channel implements Session {
     this.signal = opened.signal;
     this.target = gate.target;
     this.limits = context.limits;
+    this.onClose(context.sessions.onRecheck(this.#recheck));
   }
 
   get id(): string {
@@ -161,6 +163,17 @@ export class Channel implements Session {
     }
     this.#session.closeChannel(this.channel, reason);
   }
+
+  /** What answers for long (a stream, notifications) asks for nothing more, so the gate would not be asked of it again. */
+  readonly #recheck = (): void => {
+    const { policy, identity, target } = this.#gate;
+    const { standing, targets: within } = identity;
+    const decision = policy().decide({ principal: standing.principal, target, within, action: connectAction(target.protocol) });
+    // A credential that ended ends the whole session, in words of its own.
+    if (decision.verdict !== 'allow' && standing.ended() === null) {
+      this.#session.endChannel(this.channel, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
+    }
+  };
 
   /** Errors: `limit_exceeded`; that it was asked is in the record. */
   #printFacts({ name, attributes }: Action, content: readonly Uint8Array[]): string {

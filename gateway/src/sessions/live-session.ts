@@ -56,6 +56,8 @@ export class LiveSession {
   readonly parent: LiveSession | null;
   readonly #children = new Set<LiveSession>();
   readonly #channels = new Map<number, AbortController>();
+  /** Why a channel was ended by itself. */
+  readonly #endedFor = new Map<number, string>();
   readonly #closed: SessionClosed;
   #activity: string;
   #next: LiveSession | null = null;
@@ -219,11 +221,22 @@ export class LiveSession {
     }
   }
 
+  /** Ends one channel; the session goes on where it does not live by it. */
+  endChannel(channel: number, { reason, error }: Ending): void {
+    const controller = this.#channels.get(channel);
+    if (controller !== undefined && !controller.signal.aborted) {
+      this.#endedFor.set(channel, reason);
+      controller.abort(error);
+    }
+  }
+
   /** Idempotent. The last channel of a session that lives by its channel closes it. */
-  closeChannel(channel: number, reason: string): void {
+  closeChannel(channel: number, why: string): void {
     if (!this.#channels.delete(channel)) {
       return;
     }
+    const reason = this.#endedFor.get(channel) ?? why;
+    this.#endedFor.delete(channel);
     if (this.#lifetime !== 'channel' && this.#ending === null) {
       this.#recorder.append(this.track, {
         kind: 'decision',

@@ -12,6 +12,7 @@ export class LiveSessions {
   readonly #signals = new Map<string, () => Promise<void>>();
   /** What was kept for sessions that are closed, while it is given up. */
   readonly #givingUp = new Set<Promise<unknown>>();
+  readonly #rechecks = new Set<() => void>();
   #emptied: (() => void) | null = null;
 
   constructor(recorder: Recorder) {
@@ -91,6 +92,21 @@ export class LiveSessions {
     }
     await Promise.race([Promise.all(this.#givingUp), timeout.promise]);
     clearTimeout(timer);
+  }
+
+  /** To call when the configuration was taken up: whoever is connected to what is not theirs any more is told, and it ends. */
+  recheck(): void {
+    for (const recheck of Array.from(this.#rechecks)) {
+      recheck();
+    }
+  }
+
+  /** Calls back with each configuration that is taken up. Returns what takes the call back. */
+  onRecheck(recheck: () => void): () => void {
+    this.#rechecks.add(recheck);
+    return () => {
+      this.#rechecks.delete(recheck);
+    };
   }
 
   onSignal(key: Uint8Array, handler: () => Promise<void>): () => void {

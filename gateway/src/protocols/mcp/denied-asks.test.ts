@@ -1,0 +1,116 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import type { Action } from '../../domain/action.ts';
+import type { GatewayError } from '../../domain/errors.ts';
+import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import { Grant } from '../../domain/grant.ts';
+import { defaultLimits } from '../../domain/limits.ts';
+import type { RequestOutcome, RequestRelation } from '../../domain/protocol.ts';
+import { HttpCalls } from '../../wire/http/calls.ts';
+import { composeRequestHead } from '../../wire/http/head.ts';
+import { Screening } from '../../wire/http/screening.ts';
+import { MemorySession } from '../../wire/testdata/memory-session.ts';
+import { McpScreen } from './answer-screen.ts';
+
+const elicit = '{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{}}';
+const result = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}';
+const inputRequired = '{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create"}}}}';
+const options = { tls: null, allowLinkLocal: false, credential: () => ({ headers: [], secrets: [] }) };
+
+/** Its policy lets nobody be asked for input. */
+class Unasked extends MemorySession {
+  override request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
+    const outcome = super.request(action, bytes, relation);
+    if (action.name !== 'mcp.elicit' || outcome instanceof Promise) {
+      return outcome;
+    }
+    return { ...outcome, grant: null, decision: { ...outcome.decision, verdict: 'deny', reason: 'nobody is asked' } };
+  }
+}
+
+interface Screened {
+  readonly got: string;
+  readonly error: GatewayError | null;
+  /** What else the server heard. */
+  readonly heard: readonly { readonly headers: IncomingHttpHeaders; readonly body: string }[];
+  readonly records: readonly string[];
+}
+
+/** What becomes of an answer that a server gives to a call. */
+async function screened(answer: (response: ServerResponse) => void): Promise<Screened> {
+  const heard: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = [];
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
+    if (body.includes('"method":"tools/call"')) {
+      answer(response);
+    } else {
+      heard.push({ headers: request.headers, body });
+      response.writeHead(202).end();
+    }
+  };
+  await using server = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  using calls = new HttpCalls(defaultLimits);
+  const session = new Unasked();
+  const target = { ...session.target, port: address.port };
+  const head = {
+    method: 'POST',
+    path: '/',
+    headers: [
+      ['mcp-session-id', 'of-the-server'],
+      ['mcp-protocol-version', '2025-11-25'],
+    ],
+  } as const;
+  const compose = ({ method, path, headers }: typeof head | CallHead, framing: CallHead['headers']): CallHead => ({
+    method,
+    path,
+    headers: [['host', 'server'], ...headers, ...framing],
+  });
+  const got: Buffer[] = [];
+  const ended = Promise.withResolvers<GatewayError | null>();
+  const receiver: CallReceiver = {
+    onInformation: () => undefined,
+    onHead: () => undefined,
+    onUpgrade: () => undefined,
+    onBytes: (bytes) => got.push(bytes),
+    onEnd: () => {
+      ended.resolve(null);
+    },
+    onError: ended.resolve,
+    onDrain: () => undefined,
+  };
+  const begin = (given: CallReceiver): UpstreamCall => calls.begin(target, options, given);
+  const screening = new Screening({ session, request: 0, screen: new McpScreen(head), receiver, begin, compose });
+  const body = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}');
+  const call = begin(screening);
+  call.forward(new Grant([composeRequestHead(compose(head, [['content-length', String(body.length)]])), body]));
+  call.end();
+  const error = await ended.promise;
+  await screening.settled();
+  return { error, got: Buffer.concat(got).toString(), heard, records: session.records.map(({ kind }) => kind) };
+}
+
+test('what a server asks in a stream and is denied is answered by the gateway, on the record, and the stream goes on without it', async () => {
+  const { got, heard, records } = await screened((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');
+    response.write(`data: ${elicit.slice(0, 20)}`);
+    response.end(`${elicit.slice(20)}\n\ndata: ${result}\n\n`);
+  });
+  assert.equal(got, `: here\n\ndata: ${result}\n\n`);
+  assert.match(heard[0]?.body ?? '', /^\{"jsonrpc":"2.0","id":7,"error":\{"code":-32010,"message":"countersign: nobody is asked"/);
+  assert.deepEqual([heard[0]?.headers['mcp-session-id'], heard[0]?.headers['mcp-protocol-version']], ['of-the-server', '2025-11-25']);
+  assert.deepEqual(records, ['request mcp.elicit', 'request mcp.answer', 'response']);
+});
+
+test('what a server asks within a result and is denied: nothing of it is released, and the client is told why', async () => {
+  const { got, heard, records, error } = await screened((response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': inputRequired.length }).end(inputRequired);
+  });
+  assert.deepEqual([got, error?.code, error?.message], ['', 'refused', 'nobody is asked']);
+  assert.deepEqual([heard, records], [[], ['request mcp.elicit']]);
+});
