@@ -11,6 +11,7 @@ import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { requireProgram } from '../support/require-program.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** A database, a model and an API in one run, which prints what the gateway records. */
 const script = `psql -XAtc "select 1 as one" "$SHOP_URL"
@@ -35,6 +36,7 @@ describe('the bundle of a session in the place of the session', requireProgram('
     const child = gateway.spawnCli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', command]);
     const [, said, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
     assert.equal(status, 0, said);
+    await waitUntil(async () => (await gateway.newest()).state === 'closed');
     return (await gateway.newest()).session;
   };
   const exportTo = (name: string, id: string): string => {
