@@ -196,7 +196,8 @@ async function askAsCodex(): Promise<void> {
   const thread = randomUUID();
   const turn = randomUUID();
   const done = z.object({ type: z.literal('response.output_item.done'), item: z.looseObject({ type: z.string(), call_id: z.string().optional() }) });
-  const first = { type: 'message', id: `msg_${randomUUID()}`, role: 'user', content: [{ type: 'input_text', text: prompt }] };
+  const passed = { internal_chat_message_metadata_passthrough: { turn_id: turn, create_time: Date.now() + Math.random() } };
+  const first = { type: 'message', id: `msg_${randomUUID()}`, role: 'user', content: [{ type: 'input_text', text: prompt }], ...passed };
   await converse('as Codex', {
     url: `${environment.OPENAI_BASE_URL}/responses`,
     headers: { authorization: `Bearer ${environment.OPENAI_API_KEY}`, accept: 'text/event-stream', 'session-id': thread, 'x-client-request-id': thread },

@@ -59,7 +59,13 @@ const clients: readonly { readonly client: string; readonly path: string; readon
       prompt_cache_key: run,
       client_metadata: { 'x-codex-installation-id': randomUUID(), 'x-codex-turn-metadata': JSON.stringify({ turn_id: randomUUID(), at: Date.now() }) },
       input: [
-        { type: 'message', role: 'user', id: `msg_${run}`, content: [{ type: 'input_text', text: said }] },
+        {
+          type: 'message',
+          role: 'user',
+          id: `msg_${run}`,
+          content: [{ type: 'input_text', text: said }],
+          internal_chat_message_metadata_passthrough: { turn_id: randomUUID(), create_time: Date.now() + Math.random() },
+        },
         { type: 'function_call', name: 'shell', arguments: '{"command":["ls"]}', call_id: 'call_A' },
         {
           type: 'function_call_output',

@@ -20,7 +20,7 @@ const contents = (of: string): string[] =>
   ['functionCall', 'function_call', 'functionResponse', 'function_response'].map((part) => `${of}contents[].parts[].${part}.id`);
 
 /**
- * Claude Code: `metadata.user_id` names its session. Codex: `prompt_cache_key` names the conversation, `input[].id` are of its own making, `client_metadata` is about itself. Gemini CLI and
+ * Claude Code: `metadata.user_id` names its session. Codex: `prompt_cache_key` names the conversation, `input[].id` are of its own making, `client_metadata` and what it passes through with each item are about itself. Gemini CLI and
  * the AI SDK make up ids of function calls, which Gemini gives none; Gemini CLI with a Google account sends the request inside an envelope of its own.
  */
 const table: readonly Own[] = [
@@ -33,7 +33,7 @@ const table: readonly Own[] = [
   {
     path: /\/responses(?:\/input_tokens|\/compact)?$/,
     ids: ['prompt_cache_key', 'safety_identifier', 'user', 'input[].id', 'input[].call_id'],
-    left: ['client_metadata'],
+    left: ['client_metadata', 'input[].internal_chat_message_metadata_passthrough'],
     results: ['input[].output', 'input[].output[].text'],
   },
   {
