@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
@@ -370,6 +371,57 @@ principals:
     assert.equal(gateway.verify().status, 0);
   });
 }
+
+test('T4.7, E50: however an id is spelled in a request, it is bound to whom it was given to; what cannot be read may name it and goes nowhere', async () => {
+  const id = 'resp_0123456789abcdef';
+  const heard: string[] = [];
+  await using server = await openServer(async (incoming, response) => {
+    heard.push(incoming.url ?? '');
+    await text(incoming);
+    response.setHeader('content-type', 'application/json').end(`{"id":"${id}","object":"response","output":[]}`);
+  });
+  await using gateway = await GatewayProcess.start({
+    config: `targets: { model: { protocol: llm, url: "${server.url}", durability: process, options: { provider: openai } } }
+principals: { agent: { kind: agent, targets: [model] }, other: { kind: agent, targets: [model] } }
+`,
+  });
+  const ask = async (token: string, path: string, body?: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<number> => {
+    const response = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/model/v1/${path}`, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { method: 'POST', body }),
+    });
+    await response.text();
+    return response.status;
+  };
+  const [mine, others] = [gateway.token('agent'), gateway.token('other')];
+  assert.equal(await ask(mine, 'responses', '{"model":"m","input":"a"}'), 200);
+  heard.length = 0;
+  const named = JSON.stringify({ model: 'm', input: 'b', previous_response_id: id });
+  const utf16 = new Uint8Array(Buffer.from(JSON.stringify({ response: id }), 'utf16le'));
+  const spelled: readonly (readonly [status: number, path: string, body?: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>])[] = [
+    [404, `responses/${id}?note=a%20b`],
+    [404, `responses/${id}?note=${'x'.repeat(3000)}`],
+    [404, 'responses/resp%255F0123456789abcdef'],
+    [404, 'responses', named.replace(id, ` ${id} `)],
+    [404, 'responses', named.replace(id, `\\n${id}`)],
+    [404, 'anything', JSON.stringify({ [id]: true })],
+    [404, 'anything', `a=b&id=${id}`, { 'content-type': 'application/x-www-form-urlencoded' }],
+    [404, 'anything', 'id=resp%5F0123456789abcdef', { 'content-type': 'application/x-www-form-urlencoded' }],
+    [404, 'responses', new Uint8Array(gzipSync(named)), { 'content-encoding': 'gzip' }],
+    [400, 'responses', new Uint8Array(deflateRawSync(named)), { 'content-encoding': 'deflate' }],
+    [400, 'responses', new Uint8Array(gzipSync(named)), { 'content-encoding': 'another' }],
+    [400, 'responses', named, { 'content-encoding': Array.from({ length: 500 }, () => 'identity').join() }],
+    [400, 'anything', utf16],
+  ];
+  for (const [status, path, body, headers] of spelled) {
+    assert.equal(await ask(others, path, body, headers), status, `${path} ${String(body)}`);
+  }
+  assert.deepEqual(heard, []);
+  assert.equal(await ask(mine, `responses/${id}?note=a%20b`), 200);
+  // A name in prose names nothing, and an upload is no text.
+  assert.equal(await ask(others, 'responses', JSON.stringify({ model: 'm', input: `what is ${id} about?` })), 200);
+  assert.equal(await ask(others, 'anything', new Uint8Array(16), { 'content-type': 'application/octet-stream' }), 200);
+});
 
 async function openStatefulServer(heard: Heard[]): Promise<SampleServer> {
   const transports = new Map<string, StreamableHTTPServerTransport>();

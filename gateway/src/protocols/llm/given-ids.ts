@@ -1,11 +1,16 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
-import { headerOf, type AnswerReader, type Note, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
-import { decodeBody } from '../../wire/http/recorded-http.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
+import { undoCodings } from '../../wire/http/recorded-http.ts';
 import { parseStrictJson } from '../../wire/http/strict-json.ts';
 import type { Provider } from './options.ts';
 
-/** Texts of a request that are longer, or hold white space, are no ids and no addresses. */
+/** Texts of a body that are longer, or hold white space between other characters, are no ids and no addresses. */
 const textLengthMax = 2048;
+/** How often a server may undo the encoding of an address. */
+const pathDecodingsMax = 3;
+/** Bodies that are no text: none of them is read as JSON. */
+const mediaType = /^(?:audio|image|video|font)\/|^application\/(?:octet-stream|pdf|zip)\b/i;
 /** What of an answer is looked at again with what follows: an id may be cut by the end of a piece. */
 const tailCharactersMax = 1024;
 /** Of one answer. A list is longer, and gives none. */
@@ -72,7 +77,7 @@ export class IdsOfProvider {
     const { spelling, members } = idRules;
     this.#rules = idRules;
     this.#named = new RegExp(String.raw`(?<![\w-])(?:${spelling})(?![\w-])`, 'g');
-    this.#beginning = new RegExp(String.raw`["/](?:${spelling})`);
+    this.#beginning = new RegExp(String.raw`(?:["/ ]|\\[bfnrt])(?:${spelling})`);
     this.#given = new RegExp(String.raw`"(?:${members})"\s*:\s*"((?:[^"\\\s]{1,${textLengthMax}}))"`, 'g');
   }
 
@@ -83,16 +88,20 @@ export class IdsOfProvider {
 
   /**
    * In address and body, wherever they are: which members name something changes with each version of an API. Errors: `malformed` for a body that may name
-   * some and that parsers read differently.
+   * some and that parsers read differently, or cannot be read here.
    */
   named({ path, headers }: RequestHead, body: Uint8Array | null): ReadonlySet<string> {
-    const found = new Set(this.#in(decodePath(path)));
-    const bytes = body === null ? Buffer.alloc(0) : decodeBody(headers, Buffer.from(body.buffer, body.byteOffset, body.length));
+    const found = new Set(this.#all(decodePath(path)));
+    const bytes = body === null ? Buffer.alloc(0) : readableBody(headers, body);
     const text = bytes.toString('latin1');
-    // Most bodies name nothing, and need not be read a second time. Behind an escape anything may be.
-    if (text.includes('\\u') || text.includes('\\/') || this.#beginning.test(text)) {
+    const type = headerOf(headers, 'content-type') ?? '';
+    if (/^application\/x-www-form-urlencoded\b/i.test(type)) {
+      this.#all(decodePath(text.replaceAll('+', ' '))).forEach((id) => found.add(id));
+    }
+    // Most bodies name nothing, and need not be read a second time. Behind an escape anything may be, and in an encoding with zeros between the letters.
+    if (text.includes('\\u') || text.includes('\\/') || (text.includes('\0') && !mediaType.test(type)) || this.#beginning.test(text)) {
       for (const each of textsOf(parseStrictJson(bytes))) {
-        for (const id of this.#in(each)) {
+        for (const id of this.#in(each.trim())) {
           found.add(id);
         }
       }
@@ -115,7 +124,11 @@ export class IdsOfProvider {
   }
 
   #in(text: string): readonly string[] {
-    return text.length > textLengthMax || /\s/.test(text) ? [] : [...text.matchAll(this.#named)].map(([id]) => id);
+    return text.length > textLengthMax || /\s/.test(text) ? [] : this.#all(text);
+  }
+
+  #all(text: string): readonly string[] {
+    return [...text.matchAll(this.#named)].map(([id]) => id);
   }
 }
 
@@ -190,13 +203,25 @@ class GivenIdsReader implements AnswerReader {
   }
 }
 
-/** Names of things may be encoded in it. What cannot be decoded stays as it is. */
+/** Names of things may be encoded in it, also more than once. Letters of ids are ASCII: bytes of others stand for themselves. */
 function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
+  let decoded = path;
+  for (let i = 0; i < pathDecodingsMax; i += 1) {
+    decoded = decoded.replaceAll(/%([\da-f]{2})/gi, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)));
   }
+  return decoded;
+}
+
+/** Without its content coding. Errors: `malformed` for one that cannot be undone here: what it names is not known. */
+function readableBody(headers: Headers, body: Uint8Array): Buffer {
+  const bytes = body.length === 0 ? Buffer.alloc(0) : undoCodings(headers, Buffer.from(body.buffer, body.byteOffset, body.length));
+  if (bytes === null) {
+    throw new GatewayError(
+      'malformed',
+      'The content coding of the body cannot be undone here, so that what it names is not known: send it without, or as gzip.',
+    );
+  }
+  return bytes;
 }
 
 function* textsOf(value: unknown): Generator<string> {
@@ -206,7 +231,9 @@ function* textsOf(value: unknown): Generator<string> {
     if (typeof next === 'string') {
       yield next;
     } else if (typeof next === 'object' && next !== null) {
-      open.push(...Object.values(next));
+      for (const [key, member] of Object.entries(next)) {
+        open.push(key, member);
+      }
     }
   }
 }

@@ -16,6 +16,8 @@ export interface RecordedResponse {
 const headBytesMax = 256 * 1024;
 /** A body that is longer than this when decoded stays as it is. */
 const decodedBytesMax = 64 * 1024 * 1024;
+/** One coding in another costs as much as itself, each time. */
+const codingsMax = 3;
 /** A character of UTF-8 may be cut by the end of a record: this many of its bytes are on the other side. */
 const cutCharacterBytesMax = 3;
 
@@ -106,11 +108,19 @@ function splitHead(content: Buffer): SplitHead | null {
 
 /** Undoes the content codings of a body, also of one of which only the beginning is there. What cannot be decoded stays as it is. */
 export function decodeBody(headers: Headers, body: Buffer): Buffer {
-  const codings = (headerOf(headers, 'content-encoding') ?? '').toLowerCase().split(',');
+  return undoCodings(headers, body) ?? body;
+}
+
+/** The same; null for what cannot be decoded. */
+export function undoCodings(headers: Headers, body: Buffer): Buffer | null {
+  const codings = headers.flatMap(([name, value]) => (name === 'content-encoding' ? value.toLowerCase().split(',') : []));
+  if (codings.length > codingsMax) {
+    return null;
+  }
   try {
-    return codings.reduceRight((decoded, coding) => decodeOne(decoded, coding.trim()), body);
+    return codings.reduceRight<Buffer | null>((decoded, coding) => decoded && decodeOne(decoded, coding.trim()), body);
   } catch {
-    return body;
+    return null;
   }
 }
 
@@ -134,7 +144,7 @@ export function otherCharset(headers: Headers): string | null {
   return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset) ? null : charset;
 }
 
-function decodeOne(bytes: Buffer, coding: string): Buffer {
+function decodeOne(bytes: Buffer, coding: string): Buffer | null {
   const limit = { maxOutputLength: decodedBytesMax };
   switch (coding) {
     case 'gzip':
@@ -146,7 +156,10 @@ function decodeOne(bytes: Buffer, coding: string): Buffer {
       return brotliDecompressSync(bytes, { ...limit, finishFlush: constants.BROTLI_OPERATION_FLUSH });
     case 'zstd':
       return zstdDecompressSync(bytes, { ...limit, finishFlush: constants.ZSTD_e_flush });
-    default:
+    case 'identity':
+    case '':
       return bytes;
+    default:
+      return null;
   }
 }
