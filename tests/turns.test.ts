@@ -126,6 +126,7 @@ describe('what a reader does in a turn of the event loop of a gateway that serve
     'session list': () => ['session', 'list', '--all', ...here],
     'session show': () => ['session', 'show', long, ...here],
     'session show --grep': () => ['session', 'show', long, '--grep', 'POST /17', ...here],
+    'session show --bytes': () => ['session', 'show', long, '--record', String(burst), '--bytes', '0-', ...here],
     'session replay': () => ['session', 'replay', long, '--no-wait', ...here],
     'session replay --serve': () => ['session', 'replay', long, '--serve', ...here, '--', 'true'],
     'session diff': () => ['session', 'diff', long, long, ...here],
