@@ -64,3 +64,13 @@ test('T4.43: no character breaks between two records of a body, whatever its cha
   const zipped = gzipSync(Buffer.from(text), { level: 0 });
   assert.ok(inParts('response', latin1('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n'), zipped, 65_537) === text);
 });
+
+test('T4.45, D31: what swells when it is decoded is not decoded for each piece, and said to be what it is', () => {
+  const zipped = gzipSync(Buffer.alloc(80 * 1024 * 1024));
+  const middle = zipped.length / 8;
+  const head = latin1('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n');
+  const answer = [Buffer.concat([head, zipped.subarray(0, middle)]), zipped.subarray(middle)].map((content, i) => record(i + 1, 'response', content));
+  const records = [record(0, 'request', latin1('GET /a HTTP/1.1\r\n\r\n')), ...answer];
+  const shown = records.map((each) => render(each, (seq) => records[seq] ?? null).text);
+  assert.equal(shown[2], `(${zipped.length - Math.floor(middle)} bytes that are not text)`);
+});

@@ -112,13 +112,13 @@ export function decodeBody(headers: Headers, body: Buffer): Buffer {
 }
 
 /** The same; null for what cannot be decoded. */
-export function undoCodings(headers: Headers, body: Buffer): Buffer | null {
+export function undoCodings(headers: Headers, body: Buffer, bytesMax = decodedBytesMax): Buffer | null {
   const codings = headers.flatMap(([name, value]) => (name === 'content-encoding' ? value.toLowerCase().split(',') : []));
   if (codings.length > codingsMax) {
     return null;
   }
   try {
-    return codings.reduceRight<Buffer | null>((decoded, coding) => decoded && decodeOne(decoded, coding.trim()), body);
+    return codings.reduceRight<Buffer | null>((decoded, coding) => decoded && decodeOne(decoded, coding.trim(), bytesMax), body);
   } catch {
     return null;
   }
@@ -144,8 +144,8 @@ export function otherCharset(headers: Headers): string | null {
   return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset) ? null : charset;
 }
 
-function decodeOne(bytes: Buffer, coding: string): Buffer | null {
-  const limit = { maxOutputLength: decodedBytesMax };
+function decodeOne(bytes: Buffer, coding: string, bytesMax: number): Buffer | null {
+  const limit = { maxOutputLength: bytesMax };
   switch (coding) {
     case 'gzip':
     case 'x-gzip':

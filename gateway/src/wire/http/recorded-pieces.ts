@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import { begunTextAttribute, wholeAttribute, type OpenedRecord } from '../../domain/record.ts';
 import { headerOf, type ResponseHead } from './reading.ts';
-import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf } from './recorded-http.ts';
+import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf, undoCodings } from './recorded-http.ts';
 
 /** Finds a record of the same session by its number; null when it is not at hand. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -20,6 +20,8 @@ const pieceDistanceMax = 64;
 const leadBytesMax = 1024 * 1024;
 /** How far back the part before is looked for. */
 const partDistanceMax = 1000;
+/** A piece that is longer with what came before, when decoded, stays as it is: each is decoded anew. */
+const decodedBytesMax = 16 * 1024 * 1024;
 const headEnd = '\r\n\r\n';
 const headStart = Buffer.from('HTTP/1.1 ');
 
@@ -88,9 +90,11 @@ export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
     return { head, lead: bytes, bytes: piece };
   }
   // A coding is undone from its beginning only.
-  const lead = decodeBody(head.headers, bytes);
-  const whole = decodeBody(head.headers, Buffer.concat([bytes, piece]));
-  return { head, lead, bytes: whole.subarray(lead.length) };
+  const lead = undoCodings(head.headers, bytes, decodedBytesMax);
+  const whole = lead === null ? null : undoCodings(head.headers, Buffer.concat([bytes, piece]), decodedBytesMax);
+  return lead === null || whole === null
+    ? { head, lead: lead === null ? bytes : Buffer.alloc(0), bytes: piece }
+    : { head, lead, bytes: whole.subarray(lead.length) };
 }
 
 /** An answer that was recorded in pieces, put together. */
