@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
@@ -145,21 +146,26 @@ principals:
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line));
+    const bundle = join(gateway.directory, 'run.bundle');
+    assert.equal((await cli('session', 'export', run.session, '--out', bundle)).status, 0);
     const json = [
       ['show', run.session],
       ['show', run.session, '--data', gateway.data],
+      ['show', bundle],
     ];
+    // A file needs no gateway, and takes no word of where one is.
+    const read = async (...words: readonly string[]): Promise<CliResult> =>
+      words.includes(bundle) ? gateway.cliAsIs(['session', ...words]) : cli('session', ...words);
     for (const words of json) {
-      const { status, stdout, stderr } = await cli('session', ...words, '--json');
+      const { status, stdout, stderr } = await read(...words, '--json');
       assert.equal(status, 0, stderr);
       assert.deepEqual(rows(stdout), records, words.join(' '));
     }
     assert.deepEqual(rows(await watched), records);
 
     const line = (what: string, facts: string): RegExp => new RegExp(`^.* → ${what} .*?${facts} #\\d+$`, 'm');
-    const replayed = ['replay', run.session, '--no-wait'];
-    for (const words of [...json, replayed]) {
-      const { stdout } = await cli('session', ...words);
+    for (const words of [...json, ['replay', run.session, '--no-wait'], ['replay', bundle, '--no-wait']]) {
+      const { stdout } = await read(...words);
       assert.match(stdout, line('mcp.call_tool tools', `call=${first}`), words.join(' '));
       assert.match(stdout, line('postgres.query shop', `call=${first} caused_by=${one}`));
       assert.match(stdout, line('http.request site', `call=${first} caused_by=${one}`));

