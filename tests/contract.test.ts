@@ -212,7 +212,7 @@ describe('the contract of protocols', () => {
         [401, { token: '' }, /A Countersign token is missing: countersign token create makes one\./],
         [401, { token: 'cs_wrong' }, /not a Countersign token/],
         [403, { token: stranger }, /not granted/],
-        [403, { token, target: 'nowhere' }, /no target/],
+        [404, { token, target: 'nowhere' }, /no target/],
       ] as const) {
         const { token: given } = which;
         const target = 'target' in which ? which.target : way.target;
