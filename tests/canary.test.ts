@@ -60,7 +60,7 @@ describe('canaries', () => {
     await copyIn();
     await assert.rejects(connect({ password: secrets['unknownToken'] ?? '', user: told.wrongUser, database: told.wrongTarget }), { code: '28P01' });
     await assert.rejects(connect({ password: secrets['wrongPassword'] ?? '' }), { code: '28P01' });
-    await assert.rejects(connect({ database: told.wrongTarget }), { code: '42501' });
+    await assert.rejects(connect({ database: told.wrongTarget }), { code: '3D000' });
     await assert.rejects(connect({ password: secrets['ungranted'] ?? '' }), { code: '42501' });
     assert.equal(shop.gateway.cli(['run', '--as', 'agent', '--', 'true', told.command]).status, 0);
     const run = shop.gateway.cli(['run', '--as', 'agent', '--', 'sh', '-c', 'echo "$PGPASSWORD"']);

@@ -182,7 +182,7 @@ principals:
     assert.equal((await fetch(`${base}/api/x`)).status, 401);
     const other = await ask('/other/x');
     assert.equal(other.status, 403);
-    assert.equal((await ask('/nothing/x')).status, 403);
+    assert.equal((await ask('/nothing/x')).status, 404);
     assert.equal(seen.length, asked);
   });
 

@@ -74,7 +74,7 @@ principals:
     const stranger = gateway.token('stranger');
     const refusals: readonly (readonly [string, string, string, RegExp])[] = [
       ['scram', 'cs_nonsense', '28P01', /The token is not accepted/],
-      ['nowhere', token, '42501', /There is no target "nowhere"/],
+      ['nowhere', token, '3D000', /There is no target "nowhere"/],
       ['scram', stranger, '42501', /stranger was not granted scram/],
       ['absent', token, '08006', /cannot be reached: the connection was refused.*\(session [0-9a-f]{32}\)/],
       ['wrong', token, '08006', /does not accept the credential.*\(session [0-9a-f]{32}\)/],

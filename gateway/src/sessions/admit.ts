@@ -10,17 +10,13 @@ export interface AdmissionContext {
   readonly findTarget: (name: string) => Target | undefined;
 }
 
-/** What nobody was granted, by a name that is not configured. */
-const nothing: Omit<Target, 'name'> = { protocol: '', scheme: '', host: '', port: 0, path: '', user: '', durability: 'disk', options: {} };
-
 /** To be connected to a target. */
 export function connectAction(protocol: string): Action {
   return { name: `${protocol}.connect`, attributes: {} };
 }
 
 /**
- * Whether somebody gets to a target, by a protocol or, null, by the target's own. A name that is not configured is decided on as a target that nobody was granted, and
- * who does not get there is told the same of either: names of targets are not for everybody to find out. Errors: `unknown_target`, `refused`.
+ * Whether somebody gets to a target, by a protocol or, null, by the target's own. Errors: `unknown_target`, `refused`.
  */
 export function admit(
   { policy, findTarget }: AdmissionContext,
@@ -29,18 +25,17 @@ export function admit(
   protocol: string | null,
 ): { target: Target; decision: Decision } {
   const target = findTarget(name);
+  if (target === undefined) {
+    throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
+  }
   const decision = policy().decide({
     principal: identity.principal,
-    target: target ?? { ...nothing, name },
+    target,
     within: identity.targets,
-    action: connectAction(protocol ?? target?.protocol ?? ''),
+    action: connectAction(protocol ?? target.protocol),
   });
-  const noTarget = `There is no target "${name}" here for ${identity.principal.id}.`;
   if (decision.verdict !== 'allow') {
-    throw new GatewayError('refused', `${decision.reason}. ${noTarget}`);
-  }
-  if (target === undefined) {
-    throw new GatewayError('unknown_target', noTarget);
+    throw new GatewayError('refused', decision.reason);
   }
   if (protocol !== null && target.protocol !== protocol) {
     const words = `The target "${target.name}" is one of ${target.protocol}: it is not reached by ${protocol}. countersign target list shows each with its protocol.`;

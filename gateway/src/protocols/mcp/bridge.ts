@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
-import { problemMediaType } from '../../domain/problem.ts';
 import type { BridgeOptions } from '../../domain/protocol.ts';
 import { decodeUtf8 } from '../../wire/http/strict-json.ts';
 import { SseParser } from '../../wire/http/sse.ts';
@@ -110,7 +109,7 @@ class Bridge {
     if (answered !== null && (id === null || idOf(answered) === id.text)) {
       await this.#write(body, answered);
     } else if (id !== null || !response.ok) {
-      const error = answered?.kind === 'failure' ? JSON.parse(body.toString()).error : { code: bridgeFailure, message: describeAnswer(response, body) };
+      const error = answered?.kind === 'failure' ? JSON.parse(body.toString()).error : { code: bridgeFailure, message: `HTTP ${response.status}` };
       await this.#fail(id, error);
     }
   }
@@ -300,14 +299,4 @@ async function readWhole(response: Response): Promise<Buffer> {
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
-}
-
-/** What an answer says that is no message of MCP: the gateway's own errors are said in words (RFC 9457). */
-function describeAnswer({ status, headers }: Response, body: Uint8Array): string {
-  try {
-    const { detail } = headers.get('content-type') === problemMediaType ? JSON.parse(Buffer.from(body).toString()) : { detail: null };
-    return typeof detail === 'string' ? `countersign: ${detail}` : `HTTP ${status}`;
-  } catch {
-    return `HTTP ${status}`;
-  }
 }

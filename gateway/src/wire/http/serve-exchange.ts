@@ -4,7 +4,7 @@ import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
-import { problemMediaType, problemOf, retryHeaders, type Problem } from '../../domain/problem.ts';
+import { problemOf, retryHeaders } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
 import { traceFact } from '../../domain/trace-context.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
@@ -20,7 +20,7 @@ import { DirectUrls, OwnUrls, UrlRewriting } from './own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
-import type { ExchangeRules, Failure, TargetCall } from './rules.ts';
+import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './screening.ts';
 import { acceptedHeaders, openingHeaders } from './websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
@@ -395,7 +395,7 @@ class ExchangeRun {
       }
       return;
     }
-    const { status, headers: words, body } = isOfTheDoor(problem, this.#session) ? atTheDoor(problem) : this.#rules.failure(failed);
+    const { status, headers: words, body } = this.#rules.failure(failed);
     const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : []), ...retryHeaders(status)];
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
@@ -423,21 +423,6 @@ class ExchangeRun {
       }
     }
   }
-}
-
-/** Who it is is known, and does not get to what the address names. */
-function isOfTheDoor({ code }: Problem, session: Session | null): boolean {
-  return session === null && (code === 'refused' || code === 'unknown_target');
-}
-
-/**
- * Who does not get to a target is told so in no protocol's own form, which would tell what is behind the name, and whether anything is. Clients of models find in it what
- * they read of an error as well.
- */
-function atTheDoor(problem: Problem): Failure {
-  const message = `countersign: ${problem.detail}`;
-  const body = { ...problem, message, error: { type: 'permission_error', code: problem.code, message } };
-  return { status: problem.status, headers: [['content-type', problemMediaType]], body: JSON.stringify(body) };
 }
 
 function refusalOf({ reason, answeredAs }: Decision): GatewayError {
