@@ -48,6 +48,9 @@ interface Choice {
   readonly parts: (PartDraft | Part)[];
   /** What the next piece under a key goes on with. */
   readonly open: Map<string, PartDraft>;
+  /** The first call of each type and id, and the first of each item: an answer may go on with any of a thousand, a million times. */
+  readonly calls: Map<string, PartDraft>;
+  readonly items: Map<string, PartDraft>;
   lastKey: string;
   finishReason: string | undefined;
 }
@@ -178,6 +181,7 @@ export class AnswerDraft {
     part.end.push(given);
     part.name = part.name === '' ? (cutName(piece.name) ?? '') : part.name;
     part.item ??= cutName(piece.item);
+    keepFirst(this.#choices.get(choice)?.items, part.item, part);
   }
 
   /** Goes on with a call of either type. Where its beginning is not there, as in a piece of a stream, it has no name. */
@@ -258,7 +262,7 @@ export class AnswerDraft {
       this.#lost += 1;
       return null;
     }
-    const choice: Choice = { parts: [], open: new Map(), lastKey: '', finishReason: undefined };
+    const choice: Choice = { parts: [], open: new Map(), calls: new Map(), items: new Map(), lastKey: '', finishReason: undefined };
     this.#choices.set(index, choice);
     return choice;
   }
@@ -275,7 +279,7 @@ export class AnswerDraft {
     const choice = this.#choice(index);
     const [id, name] = [cutName(piece.id), cutName(piece.name)];
     const known = this.#known(index, key, piece.item);
-    const sameId = id === undefined || known?.id === id ? undefined : choice?.parts.filter(isDraft).find((part) => part.type === type && part.id === id);
+    const sameId = id === undefined || known?.id === id ? undefined : choice?.calls.get(`${type} ${id}`);
     if (sameId !== undefined) {
       choice?.open.set(key, sameId);
       return sameId;
@@ -284,12 +288,13 @@ export class AnswerDraft {
       return this.#begin(choice, key, { type, id, name: name ?? (known?.type === type && id === undefined && known.end.isOver ? known.name : '') });
     }
     known.id ??= id;
+    keepFirst(choice?.calls, known.id === undefined ? undefined : `${type} ${known.id}`, known);
     return known;
   }
 
   #known(index: number, key: string, item: string | undefined): PartDraft | undefined {
     const choice = this.#choices.get(index);
-    const named = item === undefined ? undefined : choice?.parts.filter(isDraft).find((part) => part.item === item);
+    const named = item === undefined ? undefined : choice?.items.get(item);
     return named ?? choice?.open.get(key);
   }
 
@@ -300,6 +305,7 @@ export class AnswerDraft {
     const part: PartDraft = { type, content: '', id, name, item: undefined, end: new JsonEnd() };
     choice.parts.push(part);
     choice.open.set(key, part);
+    keepFirst(choice.calls, id === undefined ? undefined : `${type} ${id}`, part);
     choice.lastKey = key;
     return part;
   }
@@ -311,6 +317,12 @@ export class AnswerDraft {
     }
     this.#partsLeft -= 1;
     return true;
+  }
+}
+
+function keepFirst(parts: Map<string, PartDraft> | undefined, key: string | undefined, part: PartDraft): void {
+  if (key !== undefined && parts?.has(key) === false) {
+    parts.set(key, part);
   }
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { Session } from 'node:inspector';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { JsonEnd } from './json-end.ts';
+import { AnswerDraft } from './answer-draft.ts';
 import { awsEvent } from './testdata/aws-messages.ts';
 import { readAnswer } from './testdata/fixtures.ts';
 
@@ -238,4 +240,23 @@ test('the end of JSON is found in any pieces, and not before', () => {
       assert.equal(end.isOver, true);
     }),
   );
+});
+
+test('T4.45, D31: a piece of a call costs the same however many calls the answer has', () => {
+  const pieces = 10_000;
+  const session = new Session();
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+  const draft = new AnswerDraft({ text: 1024, arguments: 1024 * 1024 });
+  for (let i = 0; i < pieces; i += 1) {
+    draft.call(0, `${i}`, { id: `call_${i}`, name: 'get', arguments: '{}', item: `item_${i}` });
+  }
+  let calls = 0;
+  session.post('Profiler.takePreciseCoverage', (_, { result }) => {
+    const ours = result.filter(({ url }) => url.endsWith('/answer-draft.ts')).flatMap(({ functions }) => functions);
+    calls = ours.reduce((sum, { ranges }) => sum + (ranges[0]?.count ?? 0), 0);
+  });
+  session.disconnect();
+  assert.ok(calls > pieces && calls < pieces * 50, `${calls} calls of functions`);
 });
