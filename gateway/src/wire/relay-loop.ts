@@ -139,6 +139,10 @@ class RelayLoop {
   #execute(output: Output): void {
     switch (output.type) {
       case 'request': {
+        if (output.refused !== undefined) {
+          this.#refuse(output, output.refused);
+          break;
+        }
         const outcome = this.#session.request(output.action, output.bytes, relationOf(output));
         if (outcome instanceof Promise) {
           void this.#await(outcome, output);
@@ -149,6 +153,9 @@ class RelayLoop {
       }
       case 'response':
         if (this.#failure === null) {
+          if (output.given !== undefined) {
+            this.#session.give(output.given);
+          }
           this.#session.record('response', output.meta, output.bytes, output.continues);
           this.#hold(output, output.bytes);
         } else {
@@ -163,6 +170,12 @@ class RelayLoop {
       default:
         output satisfies never;
     }
+  }
+
+  #refuse({ action: { name, attributes }, bytes, relation }: RequestOutput, reason: string): void {
+    const meta = { action: name, verdict: 'deny', reason, attributes, ...(relation?.partOf === undefined ? {} : { request: relation.partOf }) } as const;
+    const seq = this.#session.record('request', meta, bytes);
+    this.#relay.decided({ verdict: 'deny', policies: ['countersign'], policyVersion: '', reason, obligations: [] }, seq);
   }
 
   /** A held request: the client waits, and what comes from the target goes on. */

@@ -1,4 +1,4 @@
-import type { Action } from '../domain/action.ts';
+import type { Action, GivenIds } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import type { RequestRelation } from '../domain/protocol.ts';
@@ -38,6 +38,8 @@ export interface RequestOutput {
   readonly relation?: RequestRelation;
   /** Made by the protocol itself to carry out a decision; recorded, and not asked of policy. */
   readonly byGateway?: boolean;
+  /** Why the protocol refuses it by itself: it is recorded as denied and not asked of policy. */
+  readonly refused?: string;
 }
 
 /** Record, then release to the client. Also what the gateway itself says to the client: the record holds what the client saw. */
@@ -47,6 +49,8 @@ export interface ResponseOutput {
   readonly bytes: readonly Uint8Array[];
   /** More of the same response follows in a later record. */
   readonly continues: boolean;
+  /** Ids that the target gives in it. */
+  readonly given?: GivenIds;
 }
 
 /** Both sides are closed after everything before this is released. */

@@ -8,7 +8,7 @@ import { requestAttributes } from './actions.ts';
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
   read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReader }),
-  upgrade: (head) => ({ name: 'http.upgrade', attributes: requestAttributes(head) }),
+  upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: requestAttributes(head) }, reader: null }),
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({
     status: problem.status,

@@ -8,7 +8,7 @@ import type { Message } from './transcript.ts';
 
 const failedStatusMin = 400;
 /** Facts need no text. */
-const keptForFacts: Kept = { text: 0, arguments: 64 * 1024 };
+export const keptForFacts: Kept = { text: 0, arguments: 64 * 1024 };
 
 /** `eventBytes`: what is held of one event, or of a document, to be read. */
 export interface Kept extends KeptCharacters {

@@ -97,7 +97,9 @@ test('T4.25: what goes on in WebSocket, by its address', () => {
   assert.equal(at('/v1/realtime?model=m'), 'openai');
   assert.equal(at('/openai/v1/realtime?model=m'), 'azure.ai.openai');
   assert.equal(at('/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent'), 'gcp.gemini');
-  assert.equal(at('/v1/responses'), undefined);
+  assert.equal(at('/v1/responses'), 'openai');
+  assert.equal(at('/v1/responses/resp_1'), undefined);
+  assert.equal(at('/v1/chat/completions'), undefined);
   assert.throws(() => at('/v1/realtime?model=a&model=b'), { code: 'malformed' });
 });
 

@@ -11,7 +11,7 @@ import { refuseLookalikes } from './lookalikes.ts';
 import { type Api, findApi } from './routes.ts';
 import type { Message } from './transcript.ts';
 
-const unknownName = 'unknown';
+export const unknownName = 'unknown';
 
 /**
  * What a request asks of a model. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
@@ -57,16 +57,16 @@ export function readMessages(api: Api, body: Uint8Array): readonly Message[] | n
   }
 }
 
-function parseBody(body: Uint8Array): JsonObject {
+export function parseBody(body: Uint8Array): JsonObject {
   const value = parseStrictJson(body);
   if (!isObject(value)) {
-    throw new GatewayError('malformed', 'The body of a request to a model is not a JSON object.');
+    throw new GatewayError('malformed', 'What is said to a model is not a JSON object.');
   }
   return value;
 }
 
 /** SHA-256, in hex, of the UTF-8 text of all system instructions of the request, in order, one line feed between two. */
-function systemDigest(messages: readonly Message[]): Attributes {
+export function systemDigest(messages: readonly Message[]): Attributes {
   const texts = messages.flatMap(({ role, parts }) => (role === 'system' ? parts.flatMap((part) => (part.type === 'text' ? [part.content] : [])) : []));
   return texts.length === 0 ? {} : { 'countersign.system_instructions.sha256': hash('sha256', texts.join('\n')) };
 }

@@ -24,6 +24,16 @@ export function describeFailureInStream(dialect: Dialect, contentType: string, p
   return mediaTypeOf(contentType) === forms.streamType ? forms.event(said(problem)) : null;
 }
 
+/**
+ * An event of OpenAI's over WebSocket: clients look at the members or at the object, and Codex at the status. `about` goes into the object.
+ * https://developers.openai.com/api/docs/guides/websocket-mode
+ */
+export function socketError(problem: Problem, about: object): { readonly [name: string]: unknown } {
+  const told = said(problem);
+  const { error } = openaiError(told);
+  return { type: 'error', status: told.status, code: told.code, message: told.message, param: null, error: { ...error, ...about } };
+}
+
 /** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx unless they are told not to: that helps only where the cause may pass. */
 const passing: ReadonlySet<string> = new Set(['throttled', 'catching_up', 'stopping', 'target_unreachable', 'deadline_exceeded']);
 

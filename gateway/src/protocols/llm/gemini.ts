@@ -13,28 +13,28 @@ export const gemini: Shape = {
   parameters(body) {
     refuseTwoSpellings(body);
     const asked = askedOf(body);
-    const config = expectObject(asked, 'generationConfig', find);
+    const config = expectObject(asked, 'generationConfig', memberIn);
     expectObjects(asked, 'contents', findList);
     return {
       ...presentAttributes({
-        'gen_ai.request.max_tokens': expectNumber(config, 'maxOutputTokens', find),
-        'gen_ai.request.temperature': expectNumber(config, 'temperature', find),
-        'gen_ai.request.top_p': expectNumber(config, 'topP', find),
-        'gen_ai.request.top_k': expectNumber(config, 'topK', find),
-        'gen_ai.request.seed': expectNumber(config, 'seed', find),
-        'gen_ai.request.choice.count': expectNumber(config, 'candidateCount', find),
+        'gen_ai.request.max_tokens': expectNumber(config, 'maxOutputTokens', memberIn),
+        'gen_ai.request.temperature': expectNumber(config, 'temperature', memberIn),
+        'gen_ai.request.top_p': expectNumber(config, 'topP', memberIn),
+        'gen_ai.request.top_k': expectNumber(config, 'topK', memberIn),
+        'gen_ai.request.seed': expectNumber(config, 'seed', memberIn),
+        'gen_ai.request.choice.count': expectNumber(config, 'candidateCount', memberIn),
       }),
       ...toolDefinitions(expectObjects(asked, 'tools', findList).flatMap((tool) => toolNames(tool))),
-      ...providerContext({ cachedContent: expectText(asked, 'cachedContent', find) }),
+      ...providerContext({ cachedContent: expectText(asked, 'cachedContent', memberIn) }),
     };
   },
   messages(body) {
     const asked = askedOf(body);
-    const instruction = find(asked, 'systemInstruction');
-    const embedded = [asked, ...listOf(asked, 'requests')].map((each) => memberOf(each, 'content')).filter(isObject);
+    const instruction = memberIn(asked, 'systemInstruction');
+    const embedded = [asked, ...listIn(asked, 'requests')].map((each) => memberOf(each, 'content')).filter(isObject);
     return arrange([
       ...(isObject(instruction) ? [{ role: 'system', parts: contentParts(instruction) }] : []),
-      ...[...listOf(asked, 'contents'), ...embedded].map((content) => readContent(content)),
+      ...[...listIn(asked, 'contents'), ...embedded].map((content) => readContent(content)),
     ]);
   },
   read(value, draft) {
@@ -53,7 +53,7 @@ export const gemini: Shape = {
 };
 
 /** Google takes each member in two spellings; that no object has both is checked once for the whole request. */
-const find: Find = (object, name) =>
+export const memberIn: Find = (object, name) =>
   memberOf(object, name) ??
   memberOf(
     object,
@@ -62,7 +62,7 @@ const find: Find = (object, name) =>
 
 /** Where a list is wanted Google takes an object for a list of one. */
 const findList: Find = (object, name) => {
-  const value = find(object, name);
+  const value = memberIn(object, name);
   return isObject(value) ? [value] : value;
 };
 
@@ -87,19 +87,19 @@ function camelCase(name: string): string {
 }
 
 /** Lenient where `expectObjects` is not: messages are for reading. */
-function listOf(object: JsonObject, name: string): readonly JsonObject[] {
+export function listIn(object: JsonObject, name: string): readonly JsonObject[] {
   const list = findList(object, name);
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
-function textOf(object: JsonObject, name: string): string | undefined {
-  const value = find(object, name);
+export function textIn(object: JsonObject, name: string): string | undefined {
+  const value = memberIn(object, name);
   return typeof value === 'string' ? value : undefined;
 }
 
 /** countTokens may carry a whole request inside. */
 function askedOf(body: JsonObject): JsonObject {
-  const inner = find(body, 'generateContentRequest');
+  const inner = memberIn(body, 'generateContentRequest');
   return isObject(inner) ? inner : body;
 }
 
@@ -124,21 +124,21 @@ function readPart(part: JsonObject): Part {
   if (content !== undefined) {
     return memberOf(part, 'thought') === true ? { type: 'reasoning', content } : text(content);
   }
-  const call = find(part, 'functionCall');
+  const call = memberIn(part, 'functionCall');
   if (isObject(call)) {
     return toolCall({ id: textAt(call, 'id'), name: textAt(call, 'name') ?? '', arguments: memberOf(call, 'args') });
   }
-  const response = find(part, 'functionResponse');
+  const response = memberIn(part, 'functionResponse');
   if (isObject(response)) {
     // Without an id the name is what ties it to its call.
     return { type: 'tool_call_response', id: textAt(response, 'id') ?? textAt(response, 'name') ?? null, response: memberOf(response, 'response') ?? null };
   }
-  const inline = find(part, 'inlineData');
-  const file = find(part, 'fileData');
+  const inline = memberIn(part, 'inlineData');
+  const file = memberIn(part, 'fileData');
   if (isObject(inline) || isObject(file)) {
     const given = isObject(inline) ? inline : isObject(file) ? file : {};
-    const mimeType = textOf(given, 'mimeType');
-    return media(modalityOf(mimeType), { mimeType, base64: textAt(given, 'data'), uri: textOf(given, 'fileUri') });
+    const mimeType = textIn(given, 'mimeType');
+    return media(modalityOf(mimeType), { mimeType, base64: textAt(given, 'data'), uri: textIn(given, 'fileUri') });
   }
   return { type: 'other', name: Object.keys(part).find((name) => !name.startsWith('thought')) ?? 'part' };
 }

@@ -15,38 +15,25 @@ import {
   type WholeAnswer,
 } from '../../wire/http/recorded-pieces.ts';
 import { eventBytesMax } from '../../wire/http/target-options.ts';
-import { type AnswerError, AnswerDraft } from './answer-draft.ts';
+import { AnswerDraft } from './answer-draft.ts';
 import { type Kept, ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';
 import { awsType, framingOf, isEventStream, sseType } from './framing.ts';
-import { jsonText } from './json.ts';
-import { ownWordsOf, ownWordsOfSystem } from './own-words.ts';
-import { type Api, findApi } from './routes.ts';
-import { describeFragment, describeMessages, type Message, type Part } from './transcript.ts';
-
-interface Shown {
-  readonly text: string;
-  readonly attributes: Attributes;
-  /** Of several records, which is shown in the last of them alone: however much it is. */
-  readonly isJoined?: boolean;
-}
-
-/** How much of an answer is put together. */
-const keptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
-/** Segments of a target's base path. */
-const baseSegmentsMax = 8;
-/** A result is a text, or a list of blocks that have one. */
-const resultLevels = 3;
+import { showLive } from './render-live.ts';
+import { type Api, findApi, findBelowBase } from './routes.ts';
+import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';
+import { describeFragment, describeMessages } from './transcript.ts';
 
 /** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const content = contentOf(record);
-  const frame = frameText(record, earlier);
   const {
     text,
     attributes,
     isJoined = false,
-  }: Shown = frame !== null ? frame : record.kind === 'request' ? showRequest(record, content, earlier) : showResponse(record, content, earlier);
+  }: Shown = showLive(record, earlier) ??
+  frameText(record, earlier) ??
+  (record.kind === 'request' ? showRequest(record, content, earlier) : showResponse(record, content, earlier));
   return isJoined ? wholeRendering(text, attributes) : plainRendering(text, attributes);
 }
 
@@ -81,7 +68,7 @@ function showWholeRequest(content: Buffer): Shown {
   const messages = api?.takesBody === true ? (readMessages(api, body) ?? []) : [];
   return messages.length === 0
     ? { text: [`${head.method} ${head.path}`, plainText(body)].filter((line) => line !== '').join('\n'), attributes: {} }
-    : { text: describeMessages(messages), attributes: { 'gen_ai.input.messages': jsonText(messages), ...idsOf(messages), ...wordsOf(messages) } };
+    : { text: describeMessages(messages), attributes: inputAttributes(messages) };
 }
 
 function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
@@ -107,10 +94,6 @@ function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attribut
   answer.head(whole.head);
   answer.bytes(whole.body);
   return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 && !answer.isTextCut ? {} : { [wholeAttribute]: false }) };
-}
-
-function messagesAttribute(messages: readonly Message[]): Attributes {
-  return messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages), ...idsOf(messages) };
 }
 
 /** An answer, or the beginning of a stream. Null where it says nothing that is known. */
@@ -170,49 +153,6 @@ function showEvents({ shape, kept }: Reader, { type, isCertain, lead, piece }: E
     : null;
 }
 
-function shown(messages: readonly Message[], lines: readonly string[], { unread, isTextCut }: Pick<ModelAnswer, 'unread' | 'isTextCut'>): Shown {
-  const cut = isTextCut ? '(more text than is put together)' : '';
-  return {
-    text: [...lines, describeUnread(unread), cut].filter((line) => line !== '').join('\n'),
-    attributes: { ...messagesAttribute(messages), ...(unread <= 0 && !isTextCut ? {} : { [wholeAttribute]: false }) },
-  };
-}
-
-/** What the text names that has another name in each run: whoever compares runs puts the same in its place. */
-function idsOf(messages: readonly Message[]): Attributes {
-  const ids = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => ('id' in part && part.id !== null && part.id !== '' ? [part.id] : []))));
-  return ids.size === 0 ? {} : { 'countersign.ids': [...ids] };
-}
-
-/** Phrases of the text that are others in each run and mean nothing: whoever compares runs leaves them out. */
-function wordsOf(messages: readonly Message[]): Attributes {
-  const words = new Set(messages.flatMap(({ role, parts }) => parts.flatMap((part) => ownWordsIn(role, part))));
-  return words.size === 0 ? {} : { 'countersign.own_words': [...words] };
-}
-
-function ownWordsIn(role: string, part: Part): readonly string[] {
-  if (part.type === 'tool_call_response') {
-    return textsIn(part.response, resultLevels).flatMap(ownWordsOf);
-  }
-  return role === 'system' && part.type === 'text' ? ownWordsOfSystem(part.content) : [];
-}
-
-/** The texts of a JSON value down to so many levels. */
-function textsIn(value: unknown, levels: number): readonly string[] {
-  if (typeof value === 'string') {
-    return [value];
-  }
-  return typeof value === 'object' && value !== null && levels > 0 ? Object.values(value).flatMap((each) => textsIn(each, levels - 1)) : [];
-}
-
-function describeError(error: AnswerError | null): string {
-  return error === null ? '' : ['error', error.type, error.message].filter((word) => word !== undefined && word !== '').join(' ');
-}
-
-function describeUnread(unread: number): string {
-  return unread <= 0 ? '' : `(${unread} ${unread === 1 ? 'event' : 'events'} more that cannot be read)`;
-}
-
 function asItIs(bytes: Buffer): Shown {
   return { text: plainText(bytes), attributes: {} };
 }
@@ -233,16 +173,6 @@ function readerOf(record: OpenedRecord, earlier: Earlier): Reader | null {
   return api === null ? null : { shape: api.shape, kept: { ...keptCharacters, eventBytes } };
 }
 
-/** A path is recorded as it was sent, below the base path of the target: that may be any of its beginnings. */
 function findRecordedApi(head: RequestHead): Api | null {
-  let { path } = head;
-  for (let dropped = 0; dropped <= baseSegmentsMax; dropped += 1) {
-    const api = findApi({ ...head, path });
-    const next = path.indexOf('/', 1);
-    if (api !== null || next < 0) {
-      return api;
-    }
-    path = path.slice(next);
-  }
-  return null;
+  return findBelowBase(head, findApi);
 }

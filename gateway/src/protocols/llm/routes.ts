@@ -81,6 +81,23 @@ const routes: readonly Route[] = [
   get('/api/(?:tags|ps)', () => ({ ...list, ...ollama, shape: models })),
 ];
 
+/** Segments of a target's base path. */
+const baseSegmentsMax = 8;
+
+/** A path is recorded as it was sent, below the base path of the target: that may be any of its beginnings. */
+export function findBelowBase<Found>(head: RequestHead, find: (head: RequestHead) => Found | null): Found | null {
+  let { path } = head;
+  for (let dropped = 0; dropped <= baseSegmentsMax; dropped += 1) {
+    const found = find({ ...head, path });
+    const next = path.indexOf('/', 1);
+    if (found !== null || next < 0) {
+      return found;
+    }
+    path = path.slice(next);
+  }
+  return null;
+}
+
 /** Null for what is not known here, and for requests that may be read as another than they look. */
 export function findApi(head: RequestHead): Api | null {
   const [path = ''] = head.path.split('?', 1);

@@ -5,7 +5,7 @@ import { eventBytesMax, idsAreFor, targetCall } from '../../wire/http/target-opt
 import { readModelRequest } from './apis.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
-import { liveAction } from './live.ts';
+import { goLive } from './live.ts';
 import { providerAuth, providerOf, providerUrls } from './options.ts';
 import { findApi } from './routes.ts';
 
@@ -21,7 +21,7 @@ export const rules: ExchangeRules = {
     // What models say is none of them.
     urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],
   }),
-  upgrade: liveAction,
+  upgrade: goLive,
   call: (target) => {
     const provider = providerOf(target.options);
     const call = targetCall(target, providerAuth[provider]);

@@ -135,7 +135,7 @@ export function describeFragment({ parts, finish_reason: reason }: Message): str
   return [...lines, ...(reason === undefined ? [] : [`finished: ${reason}`])].join('\n');
 }
 
-function describePart(part: Part): string {
+export function describePart(part: Part): string {
   switch (part.type) {
     case 'text':
       return part.content;

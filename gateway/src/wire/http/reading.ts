@@ -85,6 +85,22 @@ export interface AnswerReader {
   notes?(): readonly Note[];
 }
 
+/** Reads what goes over one WebSocket, in order. A message is whole, in however many frames it came. */
+export interface SocketReader {
+  /** What a message of the client asks: it is decided on before any of it moves. Throws GatewayError `malformed`, `limit_exceeded`: then it is refused. */
+  ask(payload: Buffer): Action;
+  /** What a message of the target says, for its record. Any bytes are acceptable. */
+  hear(payload: Buffer): HeardMessage;
+  /** An error of ours in the protocol's words, a text for the client; of the message that was asked about last where that is refused. Null: there are no such words. */
+  refusal(problem: Problem): string | null;
+}
+
+export interface HeardMessage {
+  readonly attributes: Attributes;
+  /** Absent where it gives none. */
+  readonly given?: GivenIds;
+}
+
 /** What somebody should hear of (`alert`), or the gateway is to know (`decision`). */
 export interface Note {
   readonly kind: 'alert' | 'decision';

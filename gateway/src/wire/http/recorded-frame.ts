@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import { begunTextAttribute, type OpenedRecord } from '../../domain/record.ts';
 import { cutCharacter } from './recorded-http.ts';
 import { contentOf, type Earlier } from './recorded-pieces.ts';
-import { parseFrameHead, unmask, type FrameHead } from './websocket-frames.ts';
+import { joinPayloads, unmask } from './websocket-frames.ts';
 
 /** How far back the frame, or the part of one, is looked for that goes on in a record. */
 const frameDistanceMax = 1000;
@@ -63,14 +63,5 @@ function payloadOf(record: OpenedRecord): Buffer {
   if (typeof offset === 'number') {
     return unmask(bytes, Buffer.from(typeof mask === 'string' ? mask : '', 'hex'), offset);
   }
-  const head = readHead(bytes);
-  return unmask(bytes.subarray(head?.headBytes ?? 0), head?.mask ?? nothing, 0);
-}
-
-function readHead(bytes: Buffer): FrameHead | null {
-  try {
-    return parseFrameHead(bytes);
-  } catch {
-    return null;
-  }
+  return joinPayloads(bytes);
 }

@@ -3,7 +3,7 @@ import type { CallOptions, CallReceiver, UpstreamCall } from '../../domain/excha
 import type { Problem } from '../../domain/problem.ts';
 import type { Session } from '../../domain/protocol.ts';
 import type { Target } from '../../domain/target.ts';
-import type { Headers, RequestHead, RequestReading, ResponseHead } from './reading.ts';
+import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
 
 /** What a protocol over HTTP adds to the one way that exchanges go. */
 export interface ExchangeRules {
@@ -11,8 +11,8 @@ export interface ExchangeRules {
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
   /** `body` is null for one that is not read whole. Throws GatewayError `malformed`, `unsupported`. */
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
-  /** What a request to go on in WebSocket is, where the protocol lets one through, null where it does not let this one: each frame of the client is a part of it. */
-  readonly upgrade?: (head: RequestHead) => Action | null;
+  /** What a request to go on in WebSocket is, where the protocol lets one through, null where it does not let this one. Throws GatewayError `malformed`. */
+  readonly upgrade?: (head: RequestHead, target: Target) => Upgrading | null;
   /** The one spelling of an address that clients of the protocol write in several: it is what is decided on, recorded and sent. */
   readonly path?: (path: string, target: Target) => string;
   /** A parameter of the query in which clients may give their token. It is taken out before anything else is done. */
@@ -24,6 +24,13 @@ export interface ExchangeRules {
   readonly failure: (failed: Failed) => Failure;
   /** The same as a last event of an answer that has begun, where its reader says that one may follow. Null: it is cut. */
   readonly lastEvent?: (failed: Failed, answered: ResponseHead) => Uint8Array | null;
+}
+
+/** A request to go on in WebSocket: what the client says there is a part of it. */
+export interface Upgrading {
+  readonly action: Action;
+  /** Null: frames are decided on and recorded as they come, and not read. */
+  readonly reader: SocketReader | null;
 }
 
 export interface TargetCall extends CallOptions {

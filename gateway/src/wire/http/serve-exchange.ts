@@ -1,10 +1,9 @@
 import { challenges } from '../../domain/authorization.ts';
 import type { Action } from '../../domain/action.ts';
-import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
-import { problemOf, retryHeaders } from '../../domain/problem.ts';
+import { problemOf, refusalOf, retryHeaders } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
 import { traceFact } from '../../domain/trace-context.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
@@ -150,14 +149,15 @@ class ExchangeRun {
   }
 
   async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
-    const action = this.#rules.upgrade?.(head) ?? null;
-    if (action === null) {
+    const upgrading = this.#rules.upgrade?.(head, session.target) ?? null;
+    if (upgrading === null) {
       throw this.#refuseUpgrade(session, head);
     }
+    const { action, reader } = upgrading;
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
     const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
     if (outcome !== null) {
-      this.#upgrade = { action, request: outcome.seq };
+      this.#upgrade = { action, request: outcome.seq, reader, session: session.id, messageBytesMax: session.limits.frameBytesMax };
       this.#forward(session, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }
@@ -423,10 +423,6 @@ class ExchangeRun {
       }
     }
   }
-}
-
-function refusalOf({ reason, answeredAs }: Decision): GatewayError {
-  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
 }
 
 /** What an announced length does not say of the body as it is sent. */

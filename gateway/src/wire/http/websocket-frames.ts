@@ -140,7 +140,7 @@ export class FrameReader {
 }
 
 /** Null when it is not there whole. Errors: `malformed`. */
-export function parseFrameHead(bytes: Buffer): FrameHead | null {
+function parseFrameHead(bytes: Buffer): FrameHead | null {
   const [first, second] = bytes;
   if (first === undefined || second === undefined) {
     return null;
@@ -174,6 +174,46 @@ function readLength(bytes: Buffer, lengthBytes: number, short: number): number {
     throw violation('a length in more bytes than it takes, or more than there can be');
   }
   return length;
+}
+
+/** The payloads of frames that follow one another, joined; of a last one that is cut what there is. What is no frame ends it. */
+export function joinPayloads(bytes: Buffer): Buffer {
+  const payloads: Buffer[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const head = readHead(bytes.subarray(at));
+    if (head === null) {
+      break;
+    }
+    const start = at + head.headBytes;
+    at = start + head.payloadBytes;
+    payloads.push(unmask(bytes.subarray(start, at), head.mask, 0));
+  }
+  return payloads.length === 1 && payloads[0] !== undefined ? payloads[0] : Buffer.concat(payloads);
+}
+
+function readHead(bytes: Buffer): FrameHead | null {
+  try {
+    return parseFrameHead(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** A message of the gateway's own to a client, in one frame. */
+export function composeText(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const head = Buffer.alloc(payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10);
+  head[0] = 0x81;
+  if (head.length === 2) {
+    head[1] = payload.length;
+  } else if (head.length === 4) {
+    head[1] = 126;
+    head.writeUInt16BE(payload.length, 2);
+  } else {
+    head[1] = 127;
+    head.writeBigUInt64BE(BigInt(payload.length), 2);
+  }
+  return Buffer.concat([head, payload]);
 }
 
 /** A close frame of the gateway's own, with a mask where it is one to a server. */

@@ -5,6 +5,7 @@ import type { Output } from '../relay.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
 
 const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
+const facts = { action: { name: 'http.upgrade', attributes: {} }, request: 7, reader: null, session: 's', messageBytesMax: 1_000 };
 /** The head of a client's frame of 200,000 bytes, and as many as make a part. */
 const longFrame = Buffer.concat([Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 3, 0x0d, 0x40, 1, 2, 3, 4]), Buffer.alloc(70_000)]);
 const shortFrame = Buffer.from([0x81, 0x02, 0x68, 0x69]);
@@ -14,14 +15,14 @@ function pull(relay: WebSocketRelay): Output[] {
   for (let output = relay.next(); output !== null; output = relay.next()) {
     outputs.push(output);
     if (output.type === 'request') {
-      relay.decided(allowed);
+      relay.decided(allowed, 8);
     }
   }
   return outputs;
 }
 
 test('an end is told to both sides', () => {
-  const relay = new WebSocketRelay({ action: { name: 'http.upgrade', attributes: {} }, request: 7 });
+  const relay = new WebSocketRelay(facts);
   relay.upstreamBytes(shortFrame);
   assert.deepEqual(
     pull(relay).map(({ type }) => type),
@@ -39,7 +40,7 @@ test('an end is told to both sides', () => {
 });
 
 test('whoever has a frame in part is told nothing into the middle of it', () => {
-  const relay = new WebSocketRelay({ action: { name: 'http.upgrade', attributes: {} }, request: 7 });
+  const relay = new WebSocketRelay(facts);
   relay.clientBytes(longFrame);
   const [part] = pull(relay);
   assert.ok(part?.type === 'request' && part.relation?.continues === true);

@@ -2,35 +2,64 @@ import { randomBytes } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Output, Relay, ResponseOutput } from '../relay.ts';
-import { composeClose, FrameReader, type FramePiece } from './websocket-frames.ts';
+import { problemOf, refusalOf } from '../../domain/problem.ts';
+import type { Output, Relay, RequestOutput, ResponseOutput } from '../relay.ts';
+import type { SocketReader } from './reading.ts';
+import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
+import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
 /** Why a connection is closed (RFC 6455, 7.4.1). */
 const goingAway = 1001;
 const protocolError = 1002;
 const policyViolation = 1008;
+const tooBig = 1009;
+/** The other side of a connection whose message was too big. */
+const internalError = 1011;
 /** A reason is at most so long: it travels in a control frame. */
 const reasonBytesMax = 123;
+const opcodeAttribute = 'countersign.websocket.opcode';
 
 export interface WebSocketFacts {
   /** What was decided on when the connection was upgraded: each frame of the client is a part of it. */
   readonly action: Action;
   /** Sequence number of its record. */
   readonly request: number;
+  /** Null: frames are decided on and recorded as they come, and not read. */
+  readonly reader: SocketReader | null;
+  readonly session: string;
+  /** Where there is a reader a message is held until it is whole, up to this. */
+  readonly messageBytesMax: number;
 }
 
-/** Frames between client and target, each recorded with its direction before it moves on. */
+interface CloseCodes {
+  readonly client: number;
+  readonly target: number;
+}
+
+/** One direction, cut into what is recorded and moves as one. */
+type Cutter = FrameReader | MessageReader;
+
+/** Frames between client and target, or whole messages where they are read, each recorded with its direction before it moves on. */
 export class WebSocketRelay implements Relay {
   readonly isFull = false;
   readonly #facts: WebSocketFacts;
-  readonly #fromClient = new FrameReader(true);
-  readonly #fromTarget = new FrameReader(false);
+  readonly #fromClient: Cutter;
+  readonly #fromTarget: Cutter;
+  /** The gateway's own answers to messages that were refused. */
+  readonly #own: Output[] = [];
   /** Said before anything else; nothing is read any more. */
   #last: Output[] | null = null;
   #isDeciding = false;
+  /** What is being decided on is a message that was read. */
+  #isMessage = false;
+  /** The reader's own reason to refuse it. */
+  #refusal: GatewayError | null = null;
 
   constructor(facts: WebSocketFacts) {
     this.#facts = facts;
+    const { reader, messageBytesMax } = facts;
+    this.#fromClient = reader === null ? new FrameReader(true) : new MessageReader(true, messageBytesMax);
+    this.#fromTarget = reader === null ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
   }
 
   clientBytes(bytes: Buffer): void {
@@ -41,10 +70,17 @@ export class WebSocketRelay implements Relay {
     this.#fromTarget.push(bytes);
   }
 
-  decided({ verdict, reason }: Decision): void {
+  decided(decision: Decision, seq: number): void {
     this.#isDeciding = false;
-    if (verdict !== 'allow' && this.#last === null) {
-      this.#close({ client: policyViolation, target: goingAway }, new GatewayError('refused', reason));
+    if (decision.verdict === 'allow' || this.#last !== null) {
+      return;
+    }
+    const error = this.#refusal ?? refusalOf(decision);
+    const words = this.#isMessage ? this.#inWords(error, seq) : null;
+    if (words === null) {
+      this.#close({ client: policyViolation, target: goingAway }, error);
+    } else {
+      this.#own.push(words);
     }
   }
 
@@ -62,14 +98,24 @@ export class WebSocketRelay implements Relay {
   }
 
   next(): Output | null {
+    return this.#last === null ? (this.#nextOf(this.#fromTargetNext, 'target') ?? this.#nextOf(this.#fromClientNext, 'client')) : this.#sayLast();
+  }
+
+  /** `from`: whose bytes are read. */
+  #nextOf(read: () => Output | null, from: 'client' | 'target'): Output | null {
+    if (this.#last !== null) {
+      return this.#sayLast();
+    }
     try {
-      return this.#last === null ? (this.#fromTargetNext() ?? this.#fromClientNext()) : this.#sayLast();
+      return read();
     } catch (error) {
-      if (error instanceof GatewayError) {
-        this.#close({ client: protocolError, target: protocolError }, error);
-        return this.#sayLast();
+      if (!(error instanceof GatewayError)) {
+        throw error;
       }
-      throw error;
+      const isTooBig = error.code === 'limit_exceeded';
+      const others = isTooBig ? { client: internalError, target: goingAway } : { client: protocolError, target: protocolError };
+      this.#close({ ...others, [from]: isTooBig ? tooBig : protocolError }, error);
+      return this.#sayLast();
     }
   }
 
@@ -77,49 +123,94 @@ export class WebSocketRelay implements Relay {
     return this.#last?.shift() ?? null;
   }
 
-  #fromTargetNext(): ResponseOutput | null {
-    const piece = this.#fromTarget.next();
+  readonly #fromTargetNext = (): Output | null => {
+    const own = this.#own.shift();
+    const piece = own === undefined ? this.#fromTarget.next() : null;
     if (piece === null) {
-      return null;
+      return own ?? null;
     }
-    return { type: 'response', meta: { request: this.#facts.request, attributes: attributesOf(piece) }, bytes: piece.bytes, continues: !piece.isLast };
-  }
+    const { attributes = {}, given } = this.#facts.reader === null || !isMessage(piece) ? {} : this.#facts.reader.hear(piece.payload);
+    return {
+      type: 'response',
+      meta: { request: this.#facts.request, attributes: { ...attributesOf(piece), ...attributes } },
+      bytes: piece.bytes,
+      continues: !piece.isLast,
+      ...(given === undefined ? {} : { given }),
+    };
+  };
 
-  #fromClientNext(): Output | null {
+  readonly #fromClientNext = (): Output | null => {
     const piece = this.#isDeciding ? null : this.#fromClient.next();
     if (piece === null) {
       return null;
     }
     this.#isDeciding = true;
-    const { name, attributes } = this.#facts.action;
+    this.#isMessage = isMessage(piece);
+    this.#refusal = null;
+    const { action, reader } = this.#facts;
+    return reader !== null && isMessage(piece) ? this.#ask(piece, reader) : this.#requestOf(piece, { name: action.name, attributes: action.attributes });
+  };
+
+  #ask(piece: WholePiece & { readonly payload: Buffer }, reader: SocketReader): RequestOutput {
+    try {
+      return this.#requestOf(piece, reader.ask(piece.payload));
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      this.#refusal = error;
+      const { name, attributes } = this.#facts.action;
+      return { ...this.#requestOf(piece, { name, attributes: { ...attributes, 'error.type': error.code } }), refused: error.message };
+    }
+  }
+
+  #requestOf(piece: FramePiece, action: Action): RequestOutput {
     return {
       type: 'request',
-      action: { name, attributes: { ...attributes, ...attributesOf(piece) } },
+      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) } },
       bytes: piece.bytes,
       relation: { partOf: this.#facts.request, continues: !piece.isLast },
     };
   }
 
+  /** An error of ours as a message to the client; null where the protocol has no words for it. */
+  #inWords(error: GatewayError, request: number): ResponseOutput | null {
+    const text = this.#facts.reader?.refusal(problemOf(error, this.#facts.session)) ?? null;
+    const attributes: Attributes = { [opcodeAttribute]: 'text', 'countersign.websocket.final': true, 'error.type': error.code };
+    return text === null ? null : { type: 'response', meta: { request, attributes }, bytes: [composeText(text)], continues: false };
+  }
+
   /** Tells both sides why there is an end, but for one that is in the middle of a frame. */
-  #close(codes: { readonly client: number; readonly target: number }, error: GatewayError): void {
+  #close(codes: CloseCodes, error: GatewayError): void {
     const { action, request } = this.#facts;
     const reason = Buffer.from(error.message).subarray(0, reasonBytesMax).toString().replace(/�+$/, '');
-    const attributes: Attributes = { 'countersign.websocket.opcode': 'close', 'error.type': error.code };
+    const attributes: Attributes = { [opcodeAttribute]: 'close', 'error.type': error.code };
     this.#last = [{ type: 'close', reason: error.code, error }];
     if (!this.#fromClient.isInFrame) {
       const bytes = [composeClose(codes.target, '', randomBytes(4))];
-      this.#last.unshift({ type: 'request', action: { ...action, attributes }, bytes, relation: { partOf: request }, byGateway: true });
+      this.#last.unshift({ type: 'request', action: { name: action.name, attributes }, bytes, relation: { partOf: request }, byGateway: true });
     }
     if (!this.#fromTarget.isInFrame) {
-      this.#last.unshift({ type: 'response', meta: { request, attributes }, bytes: [composeClose(codes.client, reason, null)], continues: false });
+      const words = this.#inWords(error, request);
+      this.#last.unshift(...(words === null ? [] : [words]), {
+        type: 'response',
+        meta: { request, attributes },
+        bytes: [composeClose(codes.client, reason, null)],
+        continues: false,
+      });
     }
   }
+}
+
+/** It is whole, and there is a reader for it. */
+function isMessage(piece: FramePiece | WholePiece): piece is WholePiece & { readonly payload: Buffer } {
+  return 'payload' in piece && piece.payload !== null;
 }
 
 /** A part of a long frame can be read by itself: where it lies in the payload, and under which mask. */
 function attributesOf({ head, offset }: FramePiece): Attributes {
   return {
-    'countersign.websocket.opcode': head.opcode,
+    [opcodeAttribute]: head.opcode,
     'countersign.websocket.final': head.isFinal,
     ...(offset === 0 ? {} : { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': head.mask.toString('hex') }),
   };

@@ -1,0 +1,133 @@
+import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
+import type { Problem } from '../../domain/problem.ts';
+import type { HeardMessage, SocketReader } from '../../wire/http/reading.ts';
+import { actionText } from './action-text.ts';
+import { AnswerDraft } from './answer-draft.ts';
+import { keptForFacts } from './answer.ts';
+import { parseBody, systemDigest, unknownName } from './apis.ts';
+import type { IdsOfProvider } from './given-ids.ts';
+import { type JsonObject, jsonText, parseObject } from './json.ts';
+import type { LiveShape } from './live-shape.ts';
+
+/** Answers of one connection that are going on: past this, what the oldest one said before is forgotten. */
+const lanesMax = 64;
+/** Ids that need not be told again. */
+const seenMax = 1_000;
+
+export interface LiveFacts {
+  readonly shape: LiveShape;
+  /** Of the request that opened the connection: they are true of each message. */
+  readonly attributes: Attributes;
+  /** Null: ids are anybody's. */
+  readonly ids: IdsOfProvider | null;
+  readonly isFor: IdOwner | null;
+}
+
+/** Reads one connection to a model: each message of the client is a request, and what answers say stands on the record of the message that completes one. */
+export class LiveReader implements SocketReader {
+  readonly #facts: LiveFacts;
+  readonly #lanes = new Map<string, AnswerDraft>();
+  /** Named by the client or given by the target before. */
+  readonly #seen = new Set<string>();
+  #asked: JsonObject | null = null;
+  /** The model that the client asked for, where the address does not say it. */
+  #askedModel: Attributes = {};
+  #model: string | undefined;
+  #unread = 0;
+
+  constructor(facts: LiveFacts) {
+    this.#facts = facts;
+  }
+
+  ask(payload: Buffer): Action {
+    const { shape, attributes } = this.#facts;
+    this.#asked = null;
+    const message = parseBody(payload);
+    this.#asked = message;
+    const name = shape.actionOf(message);
+    const messages = shape.messages(message);
+    const parameters = shape.parameters(message);
+    const model = parameters['gen_ai.request.model'];
+    this.#askedModel = model === undefined ? this.#askedModel : { 'gen_ai.request.model': model };
+    const action: Action = {
+      name,
+      attributes: { ...attributes, ...this.#askedModel, ...parameters, ...systemDigest(messages) },
+      ...(name === unknownName ? {} : { text: () => actionText(messages) }),
+    };
+    return this.#withIds(action, message, payload);
+  }
+
+  hear(payload: Buffer): HeardMessage {
+    const text = payload.toString();
+    const event = parseObject(text);
+    if (event === null) {
+      this.#unread += 1;
+      return { attributes: {} };
+    }
+    const given = this.#givenIn(event, text);
+    return { attributes: this.#read(event), ...(given.length === 0 ? {} : { given: { ids: given, isNew: false } }) };
+  }
+
+  refusal(problem: Problem): string | null {
+    const words = this.#facts.shape.refusal(problem, this.#asked);
+    return words === null ? null : jsonText(words);
+  }
+
+  #withIds(action: Action, message: JsonObject, payload: Buffer): Action {
+    const { shape, ids, isFor } = this.#facts;
+    if (ids === null || isFor === null) {
+      return action;
+    }
+    const named = [...ids.named({ method: 'GET', path: '', headers: [] }, payload), ...shape.handlesNamed(message)];
+    named.forEach(this.#isNew);
+    return { ...action, ids: { ids: named, isFor, strangePass: true } };
+  }
+
+  /** What the client named is not given by saying it again. */
+  #givenIn(event: JsonObject, text: string): readonly string[] {
+    const { shape, ids } = this.#facts;
+    return ids === null ? [] : [...(shape.keepsNothing ? [] : ids.givenIn(text)), ...shape.handlesGiven(event)].filter(this.#isNew);
+  }
+
+  readonly #isNew = (id: string): boolean => {
+    if (this.#seen.has(id)) {
+      return false;
+    }
+    const [oldest] = this.#seen;
+    if (this.#seen.size >= seenMax && oldest !== undefined) {
+      this.#seen.delete(oldest);
+    }
+    this.#seen.add(id);
+    return true;
+  };
+
+  #read(event: JsonObject): Attributes {
+    const { shape } = this.#facts;
+    this.#model = shape.modelOf(event) ?? this.#model;
+    const lane = shape.laneOf(event);
+    const draft = this.#lanes.get(lane) ?? new AnswerDraft(keptForFacts);
+    const progress = shape.read(event, draft);
+    if (progress === 'counts') {
+      const counted = new AnswerDraft(keptForFacts);
+      shape.read(event, counted);
+      return counted.facts();
+    }
+    if (progress === 'goes on') {
+      const [oldest] = this.#lanes.keys();
+      if (this.#lanes.size >= lanesMax && oldest !== undefined && !this.#lanes.has(lane)) {
+        this.#lanes.delete(oldest);
+      }
+      this.#lanes.set(lane, draft);
+      return {};
+    }
+    this.#lanes.delete(lane);
+    const lost = this.#unread + draft.lost;
+    this.#unread = 0;
+    const facts = draft.facts();
+    return {
+      ...(this.#model === undefined ? {} : { 'gen_ai.response.model': this.#model }),
+      ...facts,
+      ...(lost === 0 ? {} : { 'countersign.unread_events': lost }),
+    };
+  }
+}

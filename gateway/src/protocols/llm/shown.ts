@@ -1,0 +1,71 @@
+import type { Attributes } from '../../domain/action.ts';
+import { wholeAttribute } from '../../domain/record.ts';
+import type { AnswerError } from './answer-draft.ts';
+import type { ModelAnswer } from './answer.ts';
+import { jsonText } from './json.ts';
+import { ownWordsOf, ownWordsOfSystem } from './own-words.ts';
+import type { Message, Part } from './transcript.ts';
+
+/** What people read of a record. */
+export interface Shown {
+  readonly text: string;
+  readonly attributes: Attributes;
+  /** Of several records, which is shown in the last of them alone: however much it is. */
+  readonly isJoined?: boolean;
+}
+
+/** How much of an answer is put together. */
+export const keptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
+/** A result is a text, or a list of blocks that have one. */
+const resultLevels = 3;
+
+export function messagesAttribute(messages: readonly Message[]): Attributes {
+  return messages.length === 0 ? {} : { 'gen_ai.output.messages': jsonText(messages), ...idsOf(messages) };
+}
+
+export function inputAttributes(messages: readonly Message[]): Attributes {
+  return { 'gen_ai.input.messages': jsonText(messages), ...idsOf(messages), ...wordsOf(messages) };
+}
+
+export function shown(messages: readonly Message[], lines: readonly string[], { unread, isTextCut }: Pick<ModelAnswer, 'unread' | 'isTextCut'>): Shown {
+  const cut = isTextCut ? '(more text than is put together)' : '';
+  return {
+    text: [...lines, describeUnread(unread), cut].filter((line) => line !== '').join('\n'),
+    attributes: { ...messagesAttribute(messages), ...(unread <= 0 && !isTextCut ? {} : { [wholeAttribute]: false }) },
+  };
+}
+
+/** What the text names that has another name in each run: whoever compares runs puts the same in its place. */
+function idsOf(messages: readonly Message[]): Attributes {
+  const ids = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => ('id' in part && part.id !== null && part.id !== '' ? [part.id] : []))));
+  return ids.size === 0 ? {} : { 'countersign.ids': [...ids] };
+}
+
+/** Phrases of the text that are others in each run and mean nothing: whoever compares runs leaves them out. */
+function wordsOf(messages: readonly Message[]): Attributes {
+  const words = new Set(messages.flatMap(({ role, parts }) => parts.flatMap((part) => ownWordsIn(role, part))));
+  return words.size === 0 ? {} : { 'countersign.own_words': [...words] };
+}
+
+function ownWordsIn(role: string, part: Part): readonly string[] {
+  if (part.type === 'tool_call_response') {
+    return textsIn(part.response, resultLevels).flatMap(ownWordsOf);
+  }
+  return role === 'system' && part.type === 'text' ? ownWordsOfSystem(part.content) : [];
+}
+
+/** The texts of a JSON value down to so many levels. */
+function textsIn(value: unknown, levels: number): readonly string[] {
+  if (typeof value === 'string') {
+    return [value];
+  }
+  return typeof value === 'object' && value !== null && levels > 0 ? Object.values(value).flatMap((each) => textsIn(each, levels - 1)) : [];
+}
+
+export function describeError(error: AnswerError | null): string {
+  return error === null ? '' : ['error', error.type, error.message].filter((word) => word !== undefined && word !== '').join(' ');
+}
+
+function describeUnread(unread: number): string {
+  return unread <= 0 ? '' : `(${unread} ${unread === 1 ? 'event' : 'events'} more that cannot be read)`;
+}
