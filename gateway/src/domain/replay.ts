@@ -6,6 +6,8 @@ import type { Upstream } from './protocol.ts';
 export interface RecordedTarget {
   /** The next of the recorded requests with this key, each once. Errors: `not_recorded`, and whoever replays is told what was asked. */
   take(key: RequestKey, asked: Asked): RecordedRequest;
+  /** Whether the recorded connection that this one goes on with has a further request of this key. */
+  isWaiting(key: RequestKey): boolean;
   /** The same error where the recording has the request, and cannot answer it. */
   miss(reason: string, asked: Asked): Error;
 }

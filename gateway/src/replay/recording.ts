@@ -72,6 +72,11 @@ export class Recording {
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
   }
 
+  /** Whether this channel has a request of this key that was not taken. */
+  isWaiting(target: string, { text }: RequestKey, channel: number): boolean {
+    return this.#waiting.has(indexKey(target, text), channel);
+  }
+
   /** The recorded request of this target that is most like one of this key that was not found, the latest of several; null for none. Errors: `store_damaged`. */
   async nearest(target: TargetFacts, asked: RequestKey): Promise<Nearest | null> {
     const replay = this.#findProtocol(target.protocol)?.replay;

@@ -131,6 +131,11 @@ export class ReplaySession implements Session, RecordedTarget {
     return found;
   }
 
+  isWaiting(key: RequestKey): boolean {
+    const { recording, target } = this.#parts;
+    return this.#recordedChannel !== null && recording.isWaiting(target.name, key, this.#recordedChannel);
+  }
+
   miss(reason: string, asked: Asked): GatewayError {
     return this.#miss({ ...asked, reason, unknown: null });
   }

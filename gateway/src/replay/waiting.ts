@@ -33,6 +33,11 @@ export class Waiting {
     }
   }
 
+  /** Whether this channel has one that was not taken. */
+  has(key: string, channel: number): boolean {
+    return this.#byKey.get(key)?.has(channel) === true;
+  }
+
   /** Of `channel` while it has one, then the one that was recorded first. */
   take({ key, ids, channel }: Wanted): IndexedRequest | NoneWaiting {
     const channels = this.#byKey.get(key);

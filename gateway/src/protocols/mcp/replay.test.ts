@@ -38,6 +38,7 @@ async function given(
         yield* pieces;
       },
     }),
+    isWaiting: () => false,
     miss: (reason) => new Error(reason),
   };
   const said: Buffer[] = [];

@@ -30,6 +30,7 @@ function recordedTarget(exchanges: readonly Exchange[]): RecordedTarget & { read
   return {
     missed,
     miss,
+    isWaiting: ({ text }) => waiting.some(({ key }) => key === text),
     take: (key) => {
       const at = waiting.findIndex((one) => one.key === key.text);
       const [found] = at < 0 ? [] : waiting.splice(at, 1);
@@ -186,6 +187,13 @@ test('the end of a connection that was recorded comes behind the request that it
   const { said, hasEnded } = await ask(recorded, 'Q:select 1', 'Q:select 2', 'Q:select 1');
   assert.deepEqual(said, targetMessages('C:SELECT 1 / Z:I / A:channel:payload / FATAL:57P01:over'));
   assert.ok(hasEnded);
+});
+
+test('the end of a connection that nobody asked anything behind is said to whoever asks more', async () => {
+  const recorded: Exchange[] = [['Q:select 1', 'C:SELECT 1 / Z:I', 'unasked FATAL:42501:taken']];
+  const { said, hasEnded, missed } = await ask(recorded, 'Q:select 1', 'Q:select 1');
+  assert.deepEqual(said, targetMessages('C:SELECT 1 / Z:I / FATAL:42501:taken'));
+  assert.deepEqual([missed, hasEnded], [[], true]);
 });
 
 test('nothing is said to who does not listen', async () => {

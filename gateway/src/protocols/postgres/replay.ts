@@ -39,6 +39,8 @@ class RecordedServer implements Upstream {
   #ready: Buffer | null = null;
   /** COPY data of which the end has not come, and what is missing of the message that it ends in; null: none is expected. */
   #copy: { readonly pieces: Buffer[]; readonly isExtended: boolean; bytes: number; leftBytes: number } | null = null;
+  /** How the recorded server ended the connection by itself: said to what is asked behind all that it answered. */
+  #lastWords: Buffer | null = null;
   #isOver = false;
 
   /** Errors: `not_recorded`. */
@@ -158,7 +160,10 @@ class RecordedServer implements Upstream {
     const isExtended = types[0] !== frontend.query && types[0] !== frontend.functionCall;
     const asked = { action: actionOf(types), bytes };
     const key = this.#keys(asked);
-    if (key !== null && key?.text !== syncKey.text) {
+    if (key !== null && this.#lastWords !== null && !this.#recorded.isWaiting(key)) {
+      await this.#give(this.#lastWords);
+      this.#hangUp();
+    } else if (key !== null && key.text !== syncKey.text) {
       await this.#answer(this.#recorded.take(key, asked), asked, isExtended);
     }
     if (isExtended && types.includes(frontend.sync)) {
@@ -231,7 +236,9 @@ class RecordedServer implements Upstream {
 
   /** What a server says by itself; that it ended the connection it had not said yet when the next request came. */
   async #giveUnasked(piece: AnswerPiece): Promise<void> {
-    if (!isFatal(lastFrame(piece))) {
+    if (isFatal(lastFrame(piece))) {
+      this.#lastWords = piece.content;
+    } else {
       await this.#give(piece.content);
     }
   }

@@ -32,6 +32,7 @@ async function call(answer: readonly AnswerPiece[], asked: Buffer = request): Pr
   };
   const target: RecordedTarget = {
     miss,
+    isWaiting: () => false,
     take: (key) => {
       if (key.text !== replayExchange({}).keys()({ action: '', bytes: request })?.text) {
         throw miss('not recorded');
@@ -113,6 +114,7 @@ test('nothing is said to who does not listen, or has left', async () => {
   let isLeaving = false;
   const one = replayExchange({}).call(
     {
+      isWaiting: () => false,
       miss: () => new Error('missed'),
       take: () => ({
         bytes: async () => Promise.resolve(request),
