@@ -236,6 +236,20 @@ principals:
     assert.deepEqual(verdicts, ['deny', 'deny', 'allow']);
   });
 
+  test('T4.25, E50: a session of Gemini Live is resumed by nobody else, whose connection is closed', async () => {
+    const path = 'google/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent';
+    const mine = await open(path);
+    mine.client.send(JSON.stringify({ setup: { model: 'models/gemini-live' } }));
+    await waitUntil(() => mine.said.some((each) => each.includes('newHandle')));
+    mine.client.close();
+    const connection = models.heard.length;
+    const theirs = await open(path, others);
+    theirs.client.send(JSON.stringify({ setup: { model: 'models/gemini-live', sessionResumption: { handle: 'handle-of-the-first' } } }));
+    const [code, reason] = await theirs.closed;
+    assert.deepEqual([code, reason], [1008, 'There is nothing here by an id that the request names.']);
+    assert.deepEqual(models.heard[connection]?.messages, []);
+  });
+
   for (const path of ['openai/v1/files', 'openai/v1/chat/completions?x=1', 'tools']) {
     test(`T4.25: a WebSocket that is not let through is told to ask in plain HTTP, and is in the record: ${path}`, async () => {
       const { statusCode, headers } = await refusal(path);

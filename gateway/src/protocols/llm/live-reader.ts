@@ -1,5 +1,6 @@
 import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
 import type { Problem } from '../../domain/problem.ts';
+import { wholeAttribute } from '../../domain/record.ts';
 import type { HeardMessage, SocketReader } from '../../wire/http/reading.ts';
 import { actionText } from './action-text.ts';
 import { AnswerDraft } from './answer-draft.ts';
@@ -122,12 +123,14 @@ export class LiveReader implements SocketReader {
     }
     this.#lanes.delete(lane);
     const lost = this.#unread + draft.lost;
+    const unread = lost + draft.cut;
     this.#unread = 0;
     const facts = draft.facts();
     return {
       ...(this.#model === undefined ? {} : { 'gen_ai.response.model': this.#model }),
       ...facts,
-      ...(lost === 0 ? {} : { 'countersign.unread_events': lost }),
+      ...(unread === 0 ? {} : { 'countersign.unread_events': unread }),
+      ...(lost === 0 ? {} : { [wholeAttribute]: false }),
     };
   }
 }

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Action } from '../../domain/action.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
+import { composeText } from '../../wire/http/websocket-frames.ts';
+import { LiveReader } from './live-reader.ts';
+import { findLiveApi } from './live.ts';
+import { render } from './render.ts';
+
+const paths = {
+  responses: '/v1/responses',
+  realtime: '/v1/realtime?model=m',
+  gemini: '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent',
+};
+
+function readerOf(api: keyof typeof paths): LiveReader {
+  const found = findLiveApi({ method: 'GET', path: paths[api], headers: [] }) ?? assert.fail('no such API');
+  return new LiveReader({ shape: found.shape, attributes: {}, ids: null, isFor: null });
+}
+
+function ask(api: keyof typeof paths, message: object): Action {
+  return readerOf(api).ask(Buffer.from(JSON.stringify(message)));
+}
+
+const said: readonly (readonly [keyof typeof paths, object, string, boolean])[] = [
+  ['responses', { type: 'response.create', model: 'm', instructions: 'a', input: 'b' }, 'system a, user b', true],
+  ['responses', { type: 'response.steer', input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'c' }] }] }, 'user c', true],
+  ['realtime', { type: 'session.update', session: { instructions: 'd' } }, 'system d', true],
+  ['realtime', { type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'e' }] } }, 'user e', true],
+  [
+    'realtime',
+    { type: 'response.create', response: { instructions: 'f', input: [{ type: 'function_call_output', call_id: 'x', output: 'g' }] } },
+    'system f, tool g',
+    true,
+  ],
+  ['realtime', { type: 'input_audio_buffer.append', audio: 'AAAA' }, '', false],
+  ['gemini', { setup: { model: 'models/m', systemInstruction: { parts: [{ text: 'h' }] } } }, 'system h', true],
+  ['gemini', { client_content: { turns: [{ role: 'user', parts: [{ text: 'i' }] }] } }, 'user i', true],
+  ['gemini', { realtimeInput: { text: 'j', audio: { mimeType: 'audio/pcm', data: 'AAAA' } } }, 'user j', false],
+  ['gemini', { toolResponse: { functionResponses: [{ id: 'x', name: 'n', response: { k: 1 } }] } }, 'tool {"k":1}', true],
+];
+
+for (const [api, message, expected, isWhole] of said) {
+  test(`T4.25: policy sees the text of a message over WebSocket: ${api} ${expected}`, () => {
+    const { name, text } = ask(api, message);
+    assert.notEqual(name, 'unknown');
+    const { pieces = [], isWhole: isAll } = text?.() ?? {};
+    assert.equal(pieces.map(({ role, text: words }) => `${role} ${words}`).join(', '), expected);
+    assert.equal(isAll, isWhole);
+  });
+}
+
+test('T4.25: a message of a kind that is not known is unknown, and one that may be read in two ways is refused', () => {
+  assert.equal(ask('responses', { type: 'response.create', response: { model: 'hidden' } }).name, 'unknown');
+  assert.equal(ask('realtime', { type: 'session.delete' }).name, 'unknown');
+  assert.equal(ask('gemini', { contextUpdate: {} }).name, 'unknown');
+  assert.throws(() => ask('responses', { type: 'response.create', Model: 'm' }), { code: 'malformed' });
+  assert.throws(() => ask('gemini', { setup: { systemInstruction: {}, system_instruction: {} } }), { code: 'malformed' });
+  assert.throws(() => readerOf('realtime').ask(Buffer.from([0xff, 0])), { code: 'malformed' });
+});
+
+test('T4.25: answers that go on at once over one connection are told apart', () => {
+  const reader = readerOf('responses');
+  const hear = (event: object) => reader.hear(Buffer.from(JSON.stringify(event))).attributes;
+  const call = { type: 'function_call', id: 'fc_1', call_id: 'c', name: 'first', arguments: '{}' };
+  hear({ type: 'response.output_item.done', output_index: 0, item: call, stream_id: 'a' });
+  const other = hear({ type: 'response.completed', response: { id: 'resp_b', status: 'completed' }, stream_id: 'b' });
+  const first = hear({ type: 'response.completed', response: { id: 'resp_a', status: 'completed' }, stream_id: 'a' });
+  assert.deepEqual([other['gen_ai.tool.name'], first['gen_ai.tool.name']], [undefined, ['first']]);
+});
+
+test('T4.25: a message in several records is shown in the last of them', () => {
+  const text = 'w'.repeat(3_000);
+  const bytes = composeText(JSON.stringify({ type: 'response.create', input: text }));
+  const record = (seq: number, content: Uint8Array, rest: Partial<OpenedRecord>): OpenedRecord => ({
+    session: 's',
+    seq,
+    timeMs: 0,
+    kind: 'request',
+    record: `g/${seq}`,
+    meta: { channel: 0, request: 1 },
+    channelFacts: null,
+    governance: null,
+    content,
+    continues: false,
+    withheld: null,
+    ...rest,
+  });
+  const records = [
+    record(1, Buffer.from('GET /base/v1/responses HTTP/1.1\r\nhost: h\r\n\r\n'), { meta: { channel: 0 } }),
+    record(2, bytes.subarray(0, 1_000), { continues: true, meta: { channel: 0, request: 1, attributes: { 'countersign.websocket.opcode': 'text' } } }),
+    record(3, bytes.subarray(1_000, 2_000), { continues: true }),
+    record(4, bytes.subarray(2_000), {}),
+  ];
+  const shown = records.map((each) => render(each, (seq) => records.find((other) => other.seq === seq) ?? null).text);
+  assert.match(shown[1] ?? '', /^\(a part of a message, 1000 bytes/);
+  assert.equal(shown[3], `user: ${text}`);
+});
