@@ -87,3 +87,13 @@ test('T4.34: what is held is bounded: the oldest answer is given in parts, and n
     ],
   );
 });
+
+test('T4.34: the answer that opens a WebSocket is given before what came over it', async () => {
+  const opened = { ...goesOn, 'http.response.status_code': 101 };
+  const message = { 'countersign.websocket.opcode': 'text', 'countersign.websocket.final': true };
+  const entries = await fold(piece(4, 3, '', opened), piece(5, 3, 'hello', message), piece(6, 3, 'again', message));
+  assert.deepEqual(
+    entries.map(({ seq }) => seq),
+    [4, 5, 6],
+  );
+});

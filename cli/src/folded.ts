@@ -14,6 +14,8 @@ const charactersMax = 16 * 1024 * 1024;
 /** A stream that goes on for longer is given in parts. */
 const spanMsMax = 60_000;
 
+const switchingProtocols = 101;
+
 /** `goesOn`: with the text of the record before, in the same line. */
 interface Text {
   readonly text: string;
@@ -77,10 +79,11 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
   }
 }
 
-/** Of the answer that a record is of; null for what is not put together: a message of a WebSocket is a text of its own. */
+/** Of the answer that a record is of; null for what is not put together: a message of a WebSocket is a text of its own, and so is the head that opens one. */
 function keyOf({ kind, channel, attributes }: ShownRecord): string | null {
   const request = attributes['countersign.request'];
-  return kind !== 'response' || request === undefined || attributes['countersign.websocket.opcode'] !== undefined ? null : `${channel} ${String(request)}`;
+  const isOfWebSocket = attributes['countersign.websocket.opcode'] !== undefined || attributes['http.response.status_code'] === switchingProtocols;
+  return kind !== 'response' || request === undefined || isOfWebSocket ? null : `${channel} ${String(request)}`;
 }
 
 /** Returns how many characters came to it. */

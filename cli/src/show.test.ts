@@ -77,3 +77,17 @@ test('T4.34: who read a session, and who was not let in, is said in words', () =
   const words = describeRecord(refused);
   assert.ok(words.endsWith(String.raw`a login was refused: from 10.0.0.8 over postgres to orders as eve\x1b[2J`), words);
 });
+
+test('T4.34: how a session ended is on the line of its end, and who ended it, from where and why, in words', () => {
+  const facts = Buffer.from('{"by":"ann","address":"10.0.0.7","reason":"reads too much\\u001b[2J"}');
+  const halted = {
+    ...record('', { 'countersign.close.reason': 'halted' }),
+    kind: 'close',
+    action: null,
+    content: { mediaType: 'application/octet-stream', base64: facts.toString('base64'), bytes: facts.length },
+  };
+  const words = describeRecord(halted);
+  assert.match(words, /× close.* reason=halted #4/);
+  assert.ok(words.endsWith(String.raw`ann from 10.0.0.7 ended it: reads too much\x1b[2J`), words);
+  assert.match(describeRecord({ ...halted, attributes: { 'countersign.close.reason': 'crash' }, content: null }), /× close.* reason=crash #4\S*$/);
+});

@@ -28,6 +28,7 @@ const shownAttributes = new Map([
   ['countersign.withheld', 'withheld'],
   ['countersign.is_whole', 'whole'],
   ['countersign.reason', 'reason'],
+  ['countersign.close.reason', 'reason'],
 ]);
 /** Of one record, where not all of it is asked for. */
 const linesMax = 40;
@@ -98,6 +99,9 @@ function textOf(record: ShownRecord): string {
   if (record.kind === 'access') {
     return accessText(record);
   }
+  if (record.kind === 'close') {
+    return endText(record);
+  }
   if (record.action === 'gateway.authenticate' && record.verdict === 'deny') {
     return refusalText(record);
   }
@@ -109,6 +113,16 @@ function accessText({ attributes, content }: ShownRecord): string {
   const facts = readFacts(content?.base64);
   const [by, address] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known')];
   return `${by} from ${address} read session ${String(attributes['countersign.access.session'])}: ${String(attributes['countersign.access.what'])}`;
+}
+
+/** Who ended a session, from where and why, where somebody did. */
+function endText({ content }: ShownRecord): string {
+  if (content === null) {
+    return '';
+  }
+  const facts = readFacts(content.base64);
+  const [by, address, why] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known'), factOf(facts, 'reason', '')];
+  return `${by} from ${address} ended it${why === '' ? '' : `: ${why}`}`;
 }
 
 /** Who was not let in, where to, from where. */

@@ -5,7 +5,7 @@ import { describeComparison } from './describe.ts';
 /** What is printed of two answers to one request. */
 function diffOf(a: string, b: string): string[] {
   const side = { seq: 3, channel: 1, asked: 'GET /', causes: { calls: [], likelyCalls: [], causedBy: null } };
-  return [...describeComparison([{ change: 'answer', target: 'api', action: 'http.request', a: { ...side, answer: a }, b: { ...side, answer: b } }])].slice(4);
+  return [...describeComparison([{ change: 'answer', target: 'api', action: 'http.request', a: { ...side, answer: a }, b: { ...side, answer: b } }])].slice(3);
 }
 
 test('T4.34: of two answers the lines that differ are marked, with what is around them', () => {
@@ -38,4 +38,12 @@ test('T4.34: of a long line what differs is shown, and what parts behind the beg
 
 test('T4.34: no answer is another than one', () => {
   assert.deepEqual(diffOf('', 'x\n'), ['-     (no answer)', '+     x']);
+});
+
+test('T4.34: how much is the same is said where anything is', () => {
+  const side = { seq: 3, channel: 1, asked: 'GET /', answer: '', causes: { calls: [], likelyCalls: [], causedBy: null } };
+  const same = { change: 'same', target: 'api', action: 'http.request', a: side, b: side } as const;
+  const added = { ...same, change: 'added', a: null } as const;
+  assert.match([...describeComparison([added])].join('\n'), /^they part at http\.request api #3/);
+  assert.match([...describeComparison([same, added])].join('\n'), /^the first request and its answer are the same\nthey part/);
 });

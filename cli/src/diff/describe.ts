@@ -28,7 +28,9 @@ export function* describeComparison(steps: readonly ComparedStep[]): Generator<s
     return;
   }
   const side = first.a ?? first.b;
-  yield bold(`the first ${parting} requests and their answers are the same`);
+  if (parting > 0) {
+    yield bold(parting === 1 ? 'the first request and its answer are the same' : `the first ${parting} requests and their answers are the same`);
+  }
   yield bold(`they part at ${escapeControls(`${headOf(first)} #${side?.seq ?? 0}`, 'nothing')}: ${partings[first.change]}`);
   for (const step of nearChanges(steps, ({ change }) => change !== 'same')) {
     if (typeof step === 'number') {
