@@ -6,8 +6,8 @@ import { GatewayProcess } from './support/gateway-process.ts';
 test('T4.16: tokens made and revoked while the gateway is stopped are on record before anything is served, with when and by whom', async () => {
   await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
   await gateway.signal('SIGTERM');
-  const made: { readonly id: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
-  assert.equal(gateway.cli(['token', 'revoke', made.id]).status, 0);
+  const made: { readonly id: string; readonly token: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
+  assert.equal(gateway.cli(['token', 'revoke', made.token]).status, 0);
   const kept: { readonly id: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
   const untilMs = Date.now();
   await gateway.start();

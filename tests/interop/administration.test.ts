@@ -126,6 +126,16 @@ principals:
     assert.equal(gateway.cli(['token', 'create', 'agent', '--ttl', 'soon']).status, 2);
   });
 
+  test('T4.33: a token that was found somewhere is revoked by itself, and what is said of it has no token', async () => {
+    const { token, id } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
+    const mistyped = gateway.cli(['token', 'revoke', `${token}x`]);
+    assert.deepEqual([mistyped.status, mistyped.stdout], [1, '']);
+    assert.match(mistyped.stderr, /that is no token/);
+    assert.doesNotMatch(mistyped.stderr, /cs_/);
+    assert.deepEqual(gateway.cli(['token', 'revoke', token]), { status: 0, stdout: `revoked ${id}\n`, stderr: '' });
+    await assert.rejects(connect(token), { code: '28P01', message: /revoked/ });
+  });
+
   test('from elsewhere: --url with the token of an administrator, and of nobody else', () => {
     const url = `http://127.0.0.1:${gateway.port('http')}`;
     const as = (principal: string) => gateway.cli(['session', 'list', '--url', url], { environment: { COUNTERSIGN_TOKEN: gateway.token(principal) } });

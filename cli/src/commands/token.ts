@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
 import { findData } from '@countersign/gateway/config/parse.ts';
+import { hashToken, isToken } from '@countersign/gateway/identity/token-format.ts';
 import { isStoreInUse } from '@countersign/gateway/store-lock.ts';
 import { makeDataDirectory } from '@countersign/gateway/store/data-directory.ts';
 import type { Command } from 'commander';
@@ -29,7 +30,7 @@ export function addToken(program: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign token list --json')
     .action(list);
-  addLocation(token.command('revoke').argument('<id>', 'as token list prints it'))
+  addLocation(token.command('revoke').argument('<token>', 'its id, as token list prints it, or the token itself'))
     .description('end a token, and within a second whatever it opened')
     .addHelpText('after', '\nExample:\n  countersign token revoke tok_0123456789abcdef')
     .action(revoke);
@@ -39,8 +40,8 @@ export function addToken(program: Command): void {
 interface TokenOffice {
   create(principal: string, ttlMs: number | undefined): Promise<NewToken>;
   list(): Promise<readonly TokenSummary[]>;
-  /** False when there is no such token. */
-  revoke(id: string): Promise<boolean>;
+  /** Its id, which `name` is too, or the hash of the token. */
+  revoke(name: string): Promise<string>;
 }
 
 async function withOffice<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
@@ -52,9 +53,9 @@ function runningOffice(options: LocationOptions): TokenOffice {
   return {
     create: async (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
     list: async () => api.json('GET', '/api/tokens'),
-    revoke: async (id) => {
-      await api.json('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
-      return true;
+    revoke: async (name) => {
+      const { revoked }: { readonly revoked: string } = await api.json('DELETE', `/api/tokens/${encodeURIComponent(name)}`);
+      return revoked;
     },
   };
 }
@@ -79,7 +80,13 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
       return { token, ...summarizeToken(stored) };
     },
     list: async () => (await tokens.list()).map(summarizeToken),
-    revoke: async (id) => (await authenticator.revoke(id, by)) !== null,
+    revoke: async (name) => {
+      const revoked = await authenticator.revoke(name, by);
+      if (revoked === null) {
+        throw new Error('there is no such token: countersign token list names them');
+      }
+      return revoked.id;
+    },
   });
 }
 
@@ -109,9 +116,11 @@ async function list(options: LocationOptions & RowOptions): Promise<void> {
   );
 }
 
-async function revoke(id: string, options: LocationOptions): Promise<void> {
-  if (!(await withOffice(options, async (office) => office.revoke(id)))) {
-    throw new Error(`there is no token ${id}: countersign token list names them`);
+/** A token that was found somewhere is told to nobody: its hash names it. */
+async function revoke(token: string, options: LocationOptions): Promise<void> {
+  if (token.startsWith('cs_') && !isToken(token)) {
+    throw new Error('that is no token: it is not whole, or was mistyped. countersign token list names the ids of tokens');
   }
-  console.log(`revoked ${id}`);
+  const name = isToken(token) ? hashToken(token).toString('hex') : token;
+  console.log(`revoked ${await withOffice(options, async (office) => office.revoke(name))}`);
 }

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
 import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import { hashToken } from '../identity/token-format.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
@@ -125,11 +126,15 @@ test('tokens: made once, listed without the token, revoked', async () => {
   assert.ok(listed.includes(String(made['id'])) && !listed.includes('cs_'));
   assert.deepEqual(await json('DELETE', `/api/tokens/${String(made['id'])}`), { revoked: made['id'] });
   assert.equal((await problemOf(await ask('DELETE', '/api/tokens/tok_none')))['title'], 'not_found');
+  const hash = hashToken(String(made['token'])).toString('hex');
+  assert.deepEqual(await json('DELETE', `/api/tokens/${hash}`), { revoked: made['id'] }, 'its hash names it too');
+  assert.doesNotMatch(await (await ask('DELETE', `/api/tokens/${String(made['token'])}`)).text(), /cs_/);
   const acts = await ownRecords(running, 'decision');
   assert.deepEqual(
     acts.map(({ action, attributes }) => [action, attributes['user.id'], attributes['countersign.token.id']]),
     [
       ['gateway.create_token', 'operator', made['id']],
+      ['gateway.revoke_token', 'operator', made['id']],
       ['gateway.revoke_token', 'operator', made['id']],
     ],
   );

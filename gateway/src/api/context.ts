@@ -101,8 +101,8 @@ export interface ApiContext {
   /** Errors: `unknown_principal`, `limit_exceeded`. */
   createToken(principal: string, ttlMs: number | undefined, by: Caller): Promise<NewToken>;
   listTokens(): Promise<readonly StoredToken[]>;
-  /** False when there is no such token. */
-  revokeToken(id: string, by: Caller): Promise<boolean>;
+  /** The id of the token, which `name` is too, or the hash of the token in hex. Null when there is no such token. */
+  revokeToken(name: string, by: Caller): Promise<string | null>;
   /** Oldest first; among `all` are the gateway's own: starts, refused logins, who read what. Errors: `not_found`; `store_damaged`, behind what is whole, as below. */
   listSessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */

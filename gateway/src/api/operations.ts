@@ -146,14 +146,14 @@ export class GatewayApi implements ApiContext {
     return this.#parts.tokens.list();
   }
 
-  async revokeToken(id: string, by: Caller): Promise<boolean> {
+  async revokeToken(name: string, by: Caller): Promise<string | null> {
     const { authenticator, recorder, tokens } = this.#parts;
-    const revoked = await authenticator.revoke(id, by.id);
+    const revoked = await authenticator.revoke(name, by.id);
     if (revoked === null) {
-      return false;
+      return null;
     }
-    await recordTokenAct(recorder, tokens, { act: 'revoke', token: id, principal: revoked.principal, timeMs: Date.now(), by: by.id }, by.address);
-    return true;
+    await recordTokenAct(recorder, tokens, { act: 'revoke', token: revoked.id, principal: revoked.principal, timeMs: Date.now(), by: by.id }, by.address);
+    return revoked.id;
   }
 
   listSessions(page: SessionPage): AsyncIterable<SessionSummary> {

@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
 import { Standings } from './standing.ts';
-import { formatToken, hashToken, isToken, tokenSecretBytes } from './token-format.ts';
+import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from './token-format.ts';
 
 const defaultTtlMs = 24 * 3_600_000;
 const ttlMsMax = 366 * 86_400_000;
@@ -110,8 +110,12 @@ export class Authenticator implements Disposable {
     return { token, stored, standing: this.#standings.of(stored, found) };
   }
 
-  /** Ends all that it opened. Null when there is no such token. `by`: who does it, which is still to be recorded. */
-  async revoke(id: string, by: string): Promise<StoredToken | null> {
+  /** Ends all that it opened. Null when there is no such token. `name`: its id, or its hash in hex. `by`: who does it, which is still to be recorded. */
+  async revoke(name: string, by: string): Promise<StoredToken | null> {
+    const id = isTokenHash(name) ? (await this.#find(Buffer.from(name, 'hex')))?.id : name;
+    if (id === undefined) {
+      return null;
+    }
     const revoked = await this.#options.tokens.revoke(id, this.#options.now(), by);
     this.#standings.revoke(id);
     return revoked;

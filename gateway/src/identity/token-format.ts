@@ -29,6 +29,11 @@ export function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }
 
+/** Shaped like what is stored of a token, in hex: it names a token to whoever must not be told the token itself. */
+export function isTokenHash(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 function checksum(digits: string): string {
   return base62(BigInt(crc32(digits)), checksumDigits);
 }
