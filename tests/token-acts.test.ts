@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { GatewayProcess } from './support/gateway-process.ts';
 
@@ -32,4 +34,39 @@ test('T4.16: tokens made and revoked while the gateway is stopped are on record 
   await gateway.start();
   assert.deepEqual(await acts(), expected, 'and once only');
   assert.equal(gateway.verify().status, 0);
+});
+
+test('T4.13: an older identity.db, in which a token is not revoked, does not start, and with --accept-rollback that is in the record', async () => {
+  await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
+  const { id }: { readonly id: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
+  await gateway.signal('SIGTERM');
+  const [file, early] = [join(gateway.data, 'identity.db'), join(gateway.directory, 'early.db')];
+  copyFileSync(file, early);
+  await gateway.start();
+  assert.equal(gateway.cli(['token', 'revoke', id]).status, 0);
+  await gateway.signal('SIGKILL');
+  for (const restore of [
+    () => {
+      copyFileSync(early, file);
+    },
+    () => {
+      rmSync(file);
+    },
+  ]) {
+    rmSync(`${file}-journal`, { force: true });
+    restore();
+    await assert.rejects(
+      gateway.start(),
+      /identity\.db is older than keys\.db: of 1 revocations of tokens it has 0\. Restore the newer copy.*--accept-rollback/,
+    );
+  }
+  await gateway.start(['--accept-rollback']);
+  const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
+  const records = (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
+  assert.deepEqual(
+    records.filter(({ action }) => action === 'gateway.lose_revocations').map(({ attributes }) => attributes['countersign.count']),
+    [1],
+  );
+  await gateway.signal('SIGTERM');
+  await gateway.start();
 });

@@ -16,7 +16,7 @@ import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { GatewayApi, type TakenUp } from './api/operations.ts';
-import { recordLeftTokenActs } from './api/token-acts.ts';
+import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
 import { apiListener } from './api/server.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
@@ -130,15 +130,21 @@ export class Gateway implements AsyncDisposable {
     const lock = this.#parts.use(StoreLock.take(data));
     const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
     const keys = this.#parts.use(store.keys);
+    const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
+    const lostRevocations = await findLostRevocations(keys, tokens, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
     const index = new SessionIndex(this.#parts.use(openIndexFile(join(data, 'index.db'))), keys.cacheKey());
     const follower = this.#parts.use(await Follower.begin(data, keys, index, this.#trouble('follow the journal')));
-    const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
+    if (lostRevocations > 0) {
+      this.#log.warn({ revocations: lostRevocations }, 'identity.db is an older copy: tokens that were revoked may come in again until they are revoked again');
+      await recordLostRevocations(recorder, lostRevocations);
+    }
+    keys.noteRevocations(await tokens.revocations());
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;

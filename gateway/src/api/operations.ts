@@ -152,8 +152,21 @@ export class GatewayApi implements ApiContext {
     if (revoked === null) {
       return null;
     }
+    await this.#noteRevocations();
     await recordTokenAct(recorder, tokens, { act: 'revoke', token: revoked.id, principal: revoked.principal, timeMs: Date.now(), by: by.id }, by.address);
     return revoked.id;
+  }
+
+  /** So that the next start knows an older `identity.db`; it notes this itself where this cannot be written. */
+  async #noteRevocations(): Promise<void> {
+    const { keys, tokens } = this.#parts;
+    try {
+      keys.noteRevocations(await tokens.revocations());
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+    }
   }
 
   listSessions(page: SessionPage): AsyncIterable<SessionSummary> {

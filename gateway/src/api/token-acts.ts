@@ -1,4 +1,6 @@
+import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import { rolledBack } from '../recording/recovery.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { TokenAct, Tokens } from '../store/tokens.ts';
 
@@ -25,4 +27,18 @@ export async function recordLeftTokenActs(recorder: Recorder, tokens: Tokens): P
   for (const act of await tokens.unrecorded()) {
     await recordTokenAct(recorder, tokens, act);
   }
+}
+
+/** Before an epoch begins: with an older `identity.db` tokens that were revoked would come in again. Returns how many revocations it lacks. Errors: `store_rolled_back`. */
+export async function findLostRevocations(keys: KeyStore, tokens: Tokens, mayRollBack: boolean): Promise<number> {
+  const [seen, found] = [keys.revocations, await tokens.revocations()];
+  if (found < seen && !mayRollBack) {
+    throw rolledBack(`identity.db is older than keys.db: of ${seen} revocations of tokens it has ${found}. Restore the newer copy of identity.db`);
+  }
+  return Math.max(seen - found, 0);
+}
+
+export async function recordLostRevocations(recorder: Recorder, count: number): Promise<void> {
+  const reason = `identity.db is an older copy, in which revocations are missing: ${count}`;
+  await recordOwnDecision(recorder, { action: 'gateway.lose_revocations', verdict: 'allow', reason, attributes: { 'countersign.count': count } });
 }

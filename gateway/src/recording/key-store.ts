@@ -27,6 +27,7 @@ const schema = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, class INTEGER NOT NULL, meta_day INTEGER NOT NULL, content_day INTEGER NOT NULL,
     meta BLOB NOT NULL, content BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS log_seen (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS revocations_seen (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
 `;
 
 /** The two secrets of a new session, with what the log says of them in public. */
@@ -99,6 +100,18 @@ export class KeyStore implements Disposable {
   noteLoggedSize(size: number): void {
     this.#loggedSize = size;
     this.#database.run('INSERT OR REPLACE INTO log_seen (id, size) VALUES (1, ?)', [size]);
+  }
+
+  /** How many tokens had been revoked at least when it was last noted: an `identity.db` that knows of fewer is an older copy. */
+  get revocations(): number {
+    return Number(this.#database.get('SELECT count FROM revocations_seen WHERE id = 1')?.['count'] ?? 0);
+  }
+
+  /** To call behind what it counts. Errors: `cannot_record`. */
+  noteRevocations(count: number): void {
+    if (count !== this.revocations) {
+      this.#database.run('INSERT OR REPLACE INTO revocations_seen (id, count) VALUES (1, ?)', [count]);
+    }
   }
 
   /** As the log announces the secrets of a session; null when they are not here. */

@@ -10,6 +10,10 @@ const migrations = [
   `ALTER TABLE tokens ADD COLUMN targets TEXT`,
   `ALTER TABLE tokens ADD COLUMN unrecorded_made_by TEXT;
   ALTER TABLE tokens ADD COLUMN unrecorded_revoked_by TEXT`,
+  `CREATE TABLE revocations (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
+  INSERT INTO revocations (id, count) SELECT 1, count(*) FROM tokens WHERE revoked_ms IS NOT NULL;
+  CREATE TRIGGER count_revocations AFTER UPDATE OF revoked_ms ON tokens WHEN OLD.revoked_ms IS NULL AND NEW.revoked_ms IS NOT NULL
+  BEGIN UPDATE revocations SET count = count + 1; END`,
 ];
 
 interface TokenRow {
@@ -56,7 +60,7 @@ const knownMax = 4_096;
 export class Tokens {
   readonly #known = new Map<string, StoredToken>();
   #changes = 0;
-  readonly #database: Kysely<{ tokens: TokenRow }>;
+  readonly #database: Kysely<{ tokens: TokenRow; revocations: { readonly count: number } }>;
 
   constructor(sqlite: Sqlite) {
     migrate(sqlite, migrations);
@@ -109,6 +113,11 @@ export class Tokens {
     this.#forget();
     const row = await this.#database.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst();
     return row === undefined ? null : parseRow(row);
+  }
+
+  /** How many tokens were ever revoked, those that are removed since included: an older copy of the file has fewer. */
+  async revocations(): Promise<number> {
+    return (await this.#database.selectFrom('revocations').select('count').executeTakeFirstOrThrow()).count;
   }
 
   /** Oldest first. */
