@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { findData } from '../gateway/src/config/parse.ts';
 import { whatIsLive } from '../gateway/src/config/schema.ts';
 import type { CliResult } from './support/gateway-process.ts';
 
@@ -64,6 +65,15 @@ describe('a configuration', () => {
     assert.match(stdout, /claude: llm at api\.anthropic\.com:443/);
     assert.match(stdout, /ann: human of admins, may use the API; reaches orders/);
     assert.match(stdout, /http on 127\.0\.0\.1:7070, TLS/);
+  });
+
+  test('T4.35: init names the data directory that is asked for', () => {
+    for (const data of ['/var/lib/countersign', './a:"b"#c']) {
+      const { status, stderr } = run(`init --config other.yaml --data ${data}`);
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.equal(findData(join(directory, 'other.yaml')), resolve(directory, data));
+      rmSync(join(directory, 'other.yaml'));
+    }
   });
 
   test('T4.35: init leaves a file that is there', () => {

@@ -29,6 +29,17 @@ test('T4.35: what the Containerfile copies is there, and all that the gateway im
   }
 });
 
+test('T4.31: where a service and an image have their data, their commands find the gateway', () => {
+  // A directory that only `up` is told of is found by no other command.
+  for (const [name, text] of Object.entries({ unit, image })) {
+    assert.match(text, /"?up"?,? "?--config"?,? "?\/etc\/countersign\/countersign\.yaml/, name);
+    assert.doesNotMatch(text, /^(?:ExecStart|CMD).*--data/m, name);
+  }
+  const operating = readFileSync(join(root, 'docs', 'operating.md'), 'utf8');
+  assert.match(unit, /^StateDirectory=countersign$/m);
+  assert.match(operating, /countersign init --config \/etc\/countersign\/countersign\.yaml --data \/var\/lib\/countersign /);
+});
+
 test('T4.35: systemd takes the unit', requireProgram('systemd-analyze'), () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-unit-'));
   try {

@@ -27,7 +27,7 @@ function* leavesOf(
  * SESSION, BUNDLE, OUT, RECORD, TOKEN.
  */
 const ways: Readonly<Record<string, readonly string[]>> = {
-  init: ['--config NEW'],
+  init: ['--config NEW --data store'],
   'config check': ['--config CONFIG', '--without-secrets --config CONFIG'],
   'config apply': ['--config CONFIG', '--url URL', '--force --config CONFIG'],
   'target list': ['--config CONFIG --json', '--url URL'],

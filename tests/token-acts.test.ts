@@ -8,7 +8,9 @@ import { GatewayProcess } from './support/gateway-process.ts';
 test('T4.16: tokens made and revoked while the gateway is stopped are on record before anything is served, with when and by whom', async () => {
   await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
   await gateway.signal('SIGTERM');
-  const made: { readonly id: string; readonly token: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
+  const { stdout, stderr } = gateway.cli(['token', 'create', 'agent', '--json']);
+  assert.ok(stderr.includes(`No gateway is running on ${gateway.data}: the token is for the next one that starts there.`), stderr);
+  const made: { readonly id: string; readonly token: string } = JSON.parse(stdout);
   assert.equal(gateway.cli(['token', 'revoke', made.token]).status, 0);
   const kept: { readonly id: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
   const untilMs = Date.now();

@@ -1,5 +1,5 @@
 import { writeWholeFile } from '@countersign/gateway/store/whole-file.ts';
-import { whatIsLive } from '@countersign/gateway/config/schema.ts';
+import { defaultData, whatIsLive } from '@countersign/gateway/config/schema.ts';
 import type { Command } from 'commander';
 import { configOption, validatorOf } from '../location.ts';
 
@@ -8,14 +8,16 @@ export function addInit(program: Command): void {
     .command('init')
     .description('write a commented configuration to begin with')
     .addOption(configOption())
+    .option('--data <dir>', 'the data directory that it names, as seen from the file', defaultData)
     .addHelpText('after', '\nA file that is there already is left as it is.\n\nExample:\n  countersign init')
     .action(init);
 }
 
-function init({ config }: { readonly config: string }): void {
-  validatorOf(config)(template);
+function init({ config, data }: { readonly config: string; readonly data: string }): void {
+  const text = template(data);
+  validatorOf(config)(text);
   try {
-    writeWholeFile(config, template, { isNew: true, mode: 0o640 });
+    writeWholeFile(config, text, { isNew: true, mode: 0o640 });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
       throw new Error(`${config} is there already: edit it, or name another with --config FILE`, { cause: error });
@@ -30,11 +32,13 @@ function init({ config }: { readonly config: string }): void {
   countersign up${named}`);
 }
 
-const template = `# The configuration of a Countersign gateway. docs/configuration.md has every name; countersign config check says what this file means.
+const template = (
+  data: string,
+): string => `# The configuration of a Countersign gateway. docs/configuration.md has every name; countersign config check says what this file means.
 # ${whatIsLive()}
 
 # Where records, keys and tokens are kept. The journal and keys.db in it are precious.
-data: ./countersign-data
+data: ${/^[\w./-]+$/.test(data) ? data : JSON.stringify(data)}
 
 # HTTP serves the API and the targets of models, MCP and HTTP. Listen beyond this machine only with tls.
 listen: { http: 127.0.0.1:7070, postgres: 127.0.0.1:7432 }

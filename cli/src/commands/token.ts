@@ -77,6 +77,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   return await act({
     create: async (principal, ttlMs) => {
       const { token, stored } = await authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
+      process.stderr.write(`No gateway is running on ${data}: the token is for the next one that starts there.\n`);
       return { token, ...summarizeToken(stored) };
     },
     list: async () => (await tokens.list()).map(summarizeToken),
