@@ -46,3 +46,16 @@ test('T4.34: what a model said reads the same at a glance as in the timeline', a
 test('T4.34: a summary is what is read at a glance', async () => {
   assert.equal(await lineOf(answer({ 'countersign.summary': '2 parameters' }, 'a = 1')), '03:04:05.678 ← model 2 parameters');
 });
+
+test('T4.34: an answer over WebSocket is a line, and its pieces are none', async () => {
+  const spoken = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
+    ...answer({}, text),
+    attributes: {
+      'countersign.websocket.opcode': 'text',
+      'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: text }] }]),
+      ...attributes,
+    },
+  });
+  assert.equal(await lineOf(spoken('hel')), '');
+  assert.equal(await lineOf(spoken('hello', { 'gen_ai.response.finish_reasons': ['completed'] })), '03:04:05.678 ← model hello');
+});

@@ -11,14 +11,18 @@ const textCharacters = 96;
 export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenerator<string> {
   for await (const record of records) {
     const mark = marks[record.kind];
-    const isPiece = record.kind === 'response' && record.attributes['countersign.duration_ms'] === undefined;
-    if (mark !== undefined && !isPiece) {
+    if (mark !== undefined && (record.kind !== 'response' || endsAnswer(record))) {
       const what = record.kind === 'response' ? '' : `${record.verdict === 'deny' ? 'DENIED ' : ''}${record.action ?? record.kind} `;
       const text = escapeControls(gist(record), 'nothing');
       const cut = text.length > textCharacters ? `${text.slice(0, textCharacters)}…` : text;
       yield escapeControls(`${record.time.slice(11, 23)} ${mark} ${record.target ?? ''} ${what}`, 'nothing') + cut;
     }
   }
+}
+
+/** The last record of an answer says how long it took; over WebSocket, where nothing else does, the message that completes it says why it ended. */
+function endsAnswer({ attributes }: ShownRecord): boolean {
+  return attributes['countersign.duration_ms'] !== undefined || attributes['gen_ai.response.finish_reasons'] !== undefined;
 }
 
 /** What a record adds: of a conversation its last line, of rows how many, of an answer in pieces its message. */

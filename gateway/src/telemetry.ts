@@ -1,7 +1,13 @@
 import { pino, type Logger } from 'pino';
+import { GatewayError } from './domain/errors.ts';
 
-/** The gateway's own log: JSON lines on standard error. It may be lossy; records may not. Never holds content, tokens or keys. */
+const levels = [...Object.keys(pino.levels.values), 'silent'];
+
+/** The gateway's own log: JSON lines on standard error. It may be lossy; records may not. Never holds content, tokens or keys. Errors: `config_invalid`. */
 export function openLog(level: string): Logger {
+  if (!levels.includes(level)) {
+    throw new GatewayError('config_invalid', `COUNTERSIGN_LOG is "${level}": it is one of ${levels.join(', ')}.`);
+  }
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
 }
 

@@ -44,6 +44,7 @@ test('T4.34: how much is the same is said where anything is', () => {
   const side = { seq: 3, channel: 1, asked: 'GET /', answer: '', causes: { calls: [], likelyCalls: [], causedBy: null } };
   const same = { change: 'same', target: 'api', action: 'http.request', a: side, b: side } as const;
   const added = { ...same, change: 'added', a: null } as const;
+  assert.match([...describeComparison([same])].join('\n'), /^1 request: the same was asked and answered/);
   assert.match([...describeComparison([added])].join('\n'), /^they part at http\.request api #3/);
   assert.match([...describeComparison([same, added])].join('\n'), /^the first request and its answer are the same\nthey part/);
 });

@@ -24,7 +24,7 @@ export function* describeComparison(steps: readonly ComparedStep[]): Generator<s
   const parting = steps.findIndex(({ change }) => change !== 'same');
   const first = steps[parting];
   if (first === undefined) {
-    yield bold(`${steps.length} requests: the same was asked and answered`);
+    yield bold(`${steps.length} ${steps.length === 1 ? 'request' : 'requests'}: the same was asked and answered`);
     return;
   }
   const side = first.a ?? first.b;
