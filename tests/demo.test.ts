@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -71,4 +72,25 @@ test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannoun
   const [, directory = ''] = /the data are in (\S+), until you delete it/.exec(said) ?? [];
   assert.ok(existsSync(join(directory, 'store', 'journal')));
   rmSync(directory, { recursive: true });
+});
+
+test('T4.35: a demo that is interrupted on the way leaves nothing running, and says where its data are', async () => {
+  for (const [signal, code, reached] of [
+    ['SIGINT', 130, 'session show'],
+    ['SIGTERM', 143, '1. A PostgreSQL'],
+  ] as const) {
+    const child = spawn(process.execPath, ['cli/src/main.ts', 'demo'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    // Not before all that it started has let go of its output.
+    const closed = once(child, 'close');
+    await waitUntil(() => said.includes(reached), demoMs);
+    child.kill(signal);
+    assert.deepEqual(await closed, [code, null], said);
+    const [, directory = ''] = /Interrupted\. Nothing runs any more; what there is of the data is in (\S+), until you delete it\./.exec(said) ?? [];
+    assert.match(directory, /countersign-demo-/, said);
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,9 @@ import { bold, dim } from '../terminal.ts';
 const main = join(import.meta.dirname, '..', 'main.ts');
 const agent = join(import.meta.dirname, '..', '..', '..', 'examples', 'support-agent.ts');
 const startMs = 20_000;
+/** Aborted by Ctrl-C and by SIGTERM: whatever runs is ended, and what was started is stopped, on the way out. */
+const interruption = new AbortController();
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 interface DemoOptions {
   readonly once?: boolean;
@@ -40,12 +44,25 @@ export function addDemo(program: Command): void {
  */
 async function demo(options: DemoOptions): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
+  let interrupted: number | null = null;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      interrupted ??= exitCodes[signal];
+      interruption.abort();
+    });
+  }
   try {
     const code = await showAll(directory, options);
     if (code === 0 && options.once !== true) {
       sayWhatIsThere(directory);
     }
     return code;
+  } catch (error) {
+    if (interrupted === null) {
+      throw error;
+    }
+    say(`Interrupted. Nothing runs any more${options.once === true ? '.' : `; what there is of the data is in ${directory}, until you delete it.`}`);
+    return interrupted;
   } finally {
     if (options.once === true) {
       rmSync(directory, { recursive: true, force: true });
@@ -113,6 +130,7 @@ async function showForgery(directory: string): Promise<number> {
   say(`6. Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
   command('verify --data forged');
   const code = await exitOf(spawnCli(['verify', '--data', copy], 'inherit'));
+  interruption.signal.throwIfAborted();
   say(code === 0 ? 'The forged copy was taken for whole: this is a defect.' : `Found, exit code ${code}: the record cannot be edited unnoticed.`);
   return code === 0 ? 1 : 0;
 }
@@ -125,13 +143,9 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
   console.log(`  psql "host=${host} port=${port} user=you dbname=shop"                 # the token is the password
   curl http://${addresses['http'] ?? ''}/t/model/v1/models -H "Authorization: Bearer TOKEN"
   ./countersign session list --config ${config}`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        resolve();
-      });
-    }
-  });
+  if (!interruption.signal.aborted) {
+    await once(interruption.signal, 'abort');
+  }
 }
 
 function sayWhatIsThere(directory: string): void {
@@ -166,12 +180,15 @@ interface RunningGateway extends AsyncDisposable {
 
 async function startGateway(config: string, environment: NodeJS.ProcessEnv): Promise<RunningGateway> {
   const ready = `${config}.ready`;
+  interruption.signal.throwIfAborted();
   const child = spawn(process.execPath, [main, 'up', '--config', config, '--ready-file', ready], {
     env: { ...environment, COUNTERSIGN_LOG: 'warn' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   for (const deadline = Date.now() + startMs; !existsSync(ready);) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (child.exitCode !== null || Date.now() > deadline || interruption.signal.aborted) {
+      child.kill('SIGTERM');
+      await exitOf(child);
       throw new Error('the gateway did not start');
     }
     await delay(25);
@@ -186,7 +203,16 @@ async function startGateway(config: string, environment: NodeJS.ProcessEnv): Pro
 }
 
 function spawnCli(words: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess {
-  return spawn(process.execPath, [main, ...words], { stdio: ['ignore', stdout, 'inherit'] });
+  interruption.signal.throwIfAborted();
+  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', stdout, 'inherit'] });
+  const end = (): void => {
+    child.kill('SIGTERM');
+  };
+  interruption.signal.addEventListener('abort', end);
+  child.once('exit', () => {
+    interruption.signal.removeEventListener('abort', end);
+  });
+  return child;
 }
 
 async function newestSession(config: string): Promise<string> {
@@ -204,8 +230,8 @@ async function exitOf(child: ChildProcess): Promise<number> {
     child.once('exit', (code) => {
       resolve(code ?? 1);
     });
-    if (child.exitCode !== null) {
-      resolve(child.exitCode);
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve(child.exitCode ?? 1);
     }
   });
 }
