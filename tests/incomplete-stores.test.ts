@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, cpSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { exitCodes } from '../ledger/src/verdict.ts';
@@ -45,6 +45,22 @@ describe('a store of which something is missing', () => {
       assert.match(said[0] ?? '', index);
     });
   }
+
+  test('T4.34: where a journal cannot be followed to its end it is said that the counts are of a part of it', async () => {
+    assert.match(verify('--data', copy()).stdout, /was stopped in good order\.\n(?!.*followed no further)/);
+    await gateway.start();
+    assert.equal(await gateway.signal('SIGTERM'), 0);
+    const data = copy();
+    const segment = join(data, 'journal', '000000000001.segment');
+    const bytes = readFileSync(segment);
+    const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    writeFileSync(segment, bytes);
+    const { status, stdout } = verify('--data', data);
+    assert.equal(status, exitCodes.integrity);
+    assert.match(stdout, /\n {2}the journal could be followed no further: what lies behind this was not checked, and is in none of these counts\n/);
+    assert.doesNotMatch(stdout, /good order/);
+  });
 
   test('T4.34: what is no store at all is said to be none, and what would be one', () => {
     const nowhere = join(gateway.directory, 'nowhere');

@@ -37,6 +37,8 @@ export interface StoreReport {
   readonly gatewayId?: string;
   /** Whether the gateway was stopped in good order; otherwise it runs or crashed. */
   readonly closed: boolean;
+  /** Whether the journal could be followed to its end; otherwise all that is counted comes before the first thing that it could not be followed over. */
+  readonly followed: boolean;
   readonly counts: {
     readonly segments: number;
     readonly frames: number;
@@ -134,6 +136,7 @@ function noStore(findings: Findings): StoreReport {
     findingsDropped: findings.dropped,
     keySource: 'none',
     closed: false,
+    followed: false,
     counts: {
       segments: 0,
       frames: 0,
@@ -232,6 +235,7 @@ function summary(
   return {
     ...(gatewayId === undefined ? {} : { gatewayId }),
     closed: log.epochs.isClosed,
+    followed: journal.isComplete,
     counts: {
       segments: counts.segments,
       frames: counts.frames,
