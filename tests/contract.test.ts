@@ -218,7 +218,8 @@ describe('the contract of protocols', () => {
       await letIn.text();
       assert.deepEqual([letIn.status, named(letIn)], [200, [true, true]]);
       for (const [status, which, words] of [
-        [401, { token: '' }, /A Countersign token is missing: countersign token create makes one\./],
+        [401, { token: '' }, /A Countersign token is missing: countersign token create makes one, and it goes where the client has its key or password\./],
+        [401, { token: 'sk-of-the-target' }, /A Countersign token is missing: .*, and it goes where the client has its key/],
         [401, { token: 'cs_wrong' }, /not a Countersign token/],
         [403, { token: stranger }, /not granted/],
         [404, { token, target: 'nowhere' }, /no target/],

@@ -51,7 +51,7 @@ export class Authenticator implements Disposable {
   async authenticate(token: string): Promise<TokenOutcome> {
     const { findPrincipal, now } = this.#options;
     if (token === '') {
-      return { refused: 'A Countersign token is missing: countersign token create makes one' };
+      return { refused: 'A Countersign token is missing: countersign token create makes one, and it goes where the client has its key or password' };
     }
     if (!isToken(token)) {
       return { refused: `${notAccepted}it is not a Countersign token, or was mistyped` };
