@@ -69,25 +69,27 @@ test('T4.25: answers that go on at once over one connection are told apart', () 
   assert.deepEqual([other['gen_ai.tool.name'], first['gen_ai.tool.name']], [undefined, ['first']]);
 });
 
+const record = (seq: number, content: Uint8Array, rest: Partial<OpenedRecord>): OpenedRecord => ({
+  session: 's',
+  seq,
+  timeMs: 0,
+  kind: 'request',
+  record: `g/${seq}`,
+  meta: { channel: 0, request: 1 },
+  channelFacts: null,
+  governance: null,
+  content,
+  continues: false,
+  withheld: null,
+  ...rest,
+});
+const opening = record(1, Buffer.from('GET /base/v1/responses HTTP/1.1\r\nhost: h\r\n\r\n'), { meta: { channel: 0 } });
+
 test('T4.25: a message in several records is shown in the last of them', () => {
   const text = 'w'.repeat(3_000);
   const bytes = composeText(JSON.stringify({ type: 'response.create', input: text }));
-  const record = (seq: number, content: Uint8Array, rest: Partial<OpenedRecord>): OpenedRecord => ({
-    session: 's',
-    seq,
-    timeMs: 0,
-    kind: 'request',
-    record: `g/${seq}`,
-    meta: { channel: 0, request: 1 },
-    channelFacts: null,
-    governance: null,
-    content,
-    continues: false,
-    withheld: null,
-    ...rest,
-  });
   const records = [
-    record(1, Buffer.from('GET /base/v1/responses HTTP/1.1\r\nhost: h\r\n\r\n'), { meta: { channel: 0 } }),
+    opening,
     record(2, bytes.subarray(0, 1_000), { continues: true, meta: { channel: 0, request: 1, attributes: { 'countersign.websocket.opcode': 'text' } } }),
     record(3, bytes.subarray(1_000, 2_000), { continues: true }),
     record(4, bytes.subarray(2_000), {}),
@@ -95,4 +97,24 @@ test('T4.25: a message in several records is shown in the last of them', () => {
   const shown = records.map((each) => render(each, (seq) => records.find((other) => other.seq === seq) ?? null).text);
   assert.match(shown[1] ?? '', /^\(a part of a message, 1000 bytes/);
   assert.equal(shown[3], `user: ${text}`);
+});
+
+test('T4.25: an answer is put together from all of its messages, also those in several records', () => {
+  const text = 'w'.repeat(3_000);
+  const long = composeText(JSON.stringify({ type: 'response.output_text.delta', output_index: 0, content_index: 0, delta: text }));
+  const end = composeText(JSON.stringify({ type: 'response.completed', response: { id: 'resp_1', status: 'completed', output: [] } }));
+  const heard = { kind: 'response' } as const;
+  const first = { ...heard, meta: { channel: 0, request: 1, attributes: { 'countersign.websocket.opcode': 'text' } } };
+  const last = record(5, end, first);
+  const records = [
+    opening,
+    record(2, long.subarray(0, 1_000), { ...first, continues: true }),
+    record(3, long.subarray(1_000, 2_000), { ...heard, continues: true }),
+    record(4, long.subarray(2_000), heard),
+    last,
+  ];
+  const { attributes } = render(last, (seq) => records.find((other) => other.seq === seq) ?? null);
+  assert.deepEqual(JSON.parse(String(attributes['gen_ai.output.messages'])), [
+    { role: 'assistant', parts: [{ type: 'text', content: text }], finish_reason: 'completed' },
+  ]);
 });

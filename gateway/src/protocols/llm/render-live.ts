@@ -120,8 +120,9 @@ function assembled(event: JsonObject, { record, shape, earlier }: Said): Shown['
   const events = [event];
   for (let seq = record.seq - 1; seq > (record.meta?.request ?? seq) && record.seq - seq < answerRecordsMax; seq -= 1) {
     const before = earlier(seq);
-    const isWhole = before !== null && isSame(before, record) && isMessage(before) && !before.continues;
-    const said = isWhole ? parseObject(joinPayloads(contentOf(before)).toString()) : null;
+    const first = before === null || before.continues || !isSame(before, record) ? null : firstPart(before, earlier);
+    const bytes = before === null || first === null ? null : wholeContent(before, first, earlier);
+    const said = bytes === null ? null : parseObject(joinPayloads(bytes).toString());
     if (said !== null && shape.laneOf(said) === lane) {
       if (shape.read(said, new AnswerDraft(keptCharacters, true)) === 'ends') {
         break;
