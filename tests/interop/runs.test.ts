@@ -70,6 +70,13 @@ describe('run', requireProgram('psql'), () => {
       .map(({ content }) => content?.text)
       .join('');
 
+  test('found: a run that was halted while its command went on says so, with the exit code of the command', async () => {
+    const halt = `eval "$COUNTERSIGN session halt $COUNTERSIGN_SESSION --config ${shop.gateway.configFile}"`;
+    const { status, stderr } = await cli(['run', '--as', 'agent', '--', 'sh', '-c', `unset COUNTERSIGN_TOKEN; ${halt}; exit 3`]);
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /the session of this run ended before its command did: countersign session show [0-9a-f]{32} says why/);
+  });
+
   test('--record-output: what the command prints is passed on as it is, and is in the session beside what it did', async () => {
     const script = String.raw`printf 'ask\n'; psql -XAtc "select 42"; printf 'warn \033[2J' >&2; seq 60000; exit 6`;
     const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', script]);

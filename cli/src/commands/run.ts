@@ -65,7 +65,10 @@ function findRunAround(environment: NodeJS.ProcessEnv): { readonly url: string; 
 /** The command has its exit code already: a gateway that is gone by now does not change it. */
 async function endRun(api: ApiClient, session: string, exitCode: number): Promise<void> {
   try {
-    await api.json('POST', `/api/runs/${session}/end`, { exitCode });
+    const { wasOpen } = await api.json<{ readonly wasOpen: boolean }>('POST', `/api/runs/${session}/end`, { exitCode });
+    if (!wasOpen) {
+      process.stderr.write(`countersign: the session of this run ended before its command did: countersign session show ${session} says why\n`);
+    }
   } catch (error) {
     process.stderr.write(`countersign: session ${session} could not be closed: ${error instanceof Error ? error.message : String(error)}\n`);
   }

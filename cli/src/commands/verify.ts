@@ -225,11 +225,15 @@ function print(report: StoreReport | FileReport, lines: readonly string[]): void
   }
 }
 
+function countOf(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
+
 function describeStore({ counts, pauses, losses, newest, unsigned, closed, followed, leavesPerSecond, keySource }: StoreReport): string[] {
   const state = closed ? ' The gateway was stopped in good order.' : followed ? ' The gateway is running, or was not stopped in good order.' : '';
   const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys, bodies } = counts;
   return [
-    `${leaves} records of ${sessions} sessions (${sessionsOpen} open), ${epochs} epochs, ${segments} segments, ${tiles} tiles`,
+    `${countOf(leaves, 'record')} of ${countOf(sessions, 'session')} (${sessionsOpen} open), ${countOf(epochs, 'epoch')}, ${countOf(segments, 'segment')}, ${countOf(tiles, 'tile')}`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}.${state}`]),
     ...(followed ? [] : ['the journal could be followed no further: what lies behind this was not checked, and is in none of these counts']),
     ...(keySource === 'none' ? ['there is no key in it to check signatures with: give log/key of the gateway, kept elsewhere, as --key'] : []),

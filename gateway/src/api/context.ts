@@ -129,7 +129,7 @@ export interface ApiContext {
   /** By whoever may open it. Resolves when it is recorded. Errors: `refused`, `conflict`, `cannot_record`, or why the run is ending. */
   recordOutput(session: string, output: CommandOutput, by: Caller): Promise<void>;
   /** Whoever may open it may end it, with the exit code of its command. Idempotent. Errors: `refused`. */
-  endRun(session: string, exitCode: number | undefined, by: Caller): Promise<void>;
+  endRun(session: string, exitCode: number | undefined, by: Caller): Promise<boolean>;
   /** Whether whoever the caller's token speaks for gets to the target. Errors: `unknown_target` and `refused`, each recorded with address and reason. */
   checkConnection(target: string, by: Caller): Promise<ReachedTarget>;
   /** With a token's place left open. `localPort`: for a port of the client's own machine that leads to the target. Errors: `unknown_target`. */

@@ -278,8 +278,8 @@ export class GatewayApi implements ApiContext {
     await this.#runs.recordOutput(id, output, by);
   }
 
-  async endRun(id: string, exitCode: number | undefined, by: Caller): Promise<void> {
-    await this.#runs.end(id, exitCode, by);
+  async endRun(id: string, exitCode: number | undefined, by: Caller): Promise<boolean> {
+    return this.#runs.end(id, exitCode, by);
   }
 
   async checkConnection(name: string, { identity, address }: Caller): Promise<ReachedTarget> {

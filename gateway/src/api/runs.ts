@@ -95,7 +95,8 @@ export class Runs {
     await output.record(stream, bytes);
   }
 
-  async end(id: string, exitCode: number | undefined, by: Caller): Promise<void> {
+  /** Whether it was open until now: an operator, or the end of its credential, may have ended it before. */
+  async end(id: string, exitCode: number | undefined, by: Caller): Promise<boolean> {
     const run = await this.#openedRun(id, by);
     if (run !== null) {
       if (exitCode !== undefined) {
@@ -103,6 +104,7 @@ export class Runs {
       }
       run.end(ending);
     }
+    return run !== null;
   }
 
   async #runPrincipal(request: RunRequest, by: Caller): Promise<Principal> {

@@ -3,7 +3,7 @@ import { endBody } from '../schemas.ts';
 
 export const endRun = alsoForRuns(
   post('/api/runs/:session/end', endBody, async ({ api, caller, param }, { exitCode }) => {
-    await api.endRun(param('session'), exitCode, caller);
-    return Response.json({ ended: param('session') });
+    const wasOpen = await api.endRun(param('session'), exitCode, caller);
+    return Response.json({ ended: param('session'), wasOpen });
   }),
 );
