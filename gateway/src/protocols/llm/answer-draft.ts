@@ -1,6 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import { JsonEnd } from './json-end.ts';
 import { presentAttributes } from './parameters.ts';
+import { shortened } from './shortened.ts';
 import { type Message, type Part, toolCall } from './transcript.ts';
 
 /** How many tokens; later counts of a stream take the place of earlier ones. */
@@ -268,20 +269,24 @@ export class AnswerDraft {
   }
 
   /** The part that is open under the key, if it is of this type; else a new one. Null past the limit. */
-  #part(index: number, key: string, type: PartDraft['type']): PartDraft | null {
+  #part(index: number, givenKey: string, type: PartDraft['type']): PartDraft | null {
+    const key = shortened(givenKey, nameCharactersMax);
     const choice = this.#choice(index);
     const known = choice?.open.get(key);
     return known?.type === type ? known : this.#begin(choice, key, { type, id: undefined, name: '' });
   }
 
   /** The call that a piece is of. */
-  #callPart(index: number, key: string, piece: CallPiece, type: CallType): PartDraft | null {
+  #callPart(index: number, givenKey: string, piece: CallPiece, type: CallType): PartDraft | null {
+    const key = shortened(givenKey, nameCharactersMax);
     const choice = this.#choice(index);
     const [id, name] = [cutName(piece.id), cutName(piece.name)];
     const known = this.#known(index, key, piece.item);
     const sameId = id === undefined || known?.id === id ? undefined : choice?.calls.get(`${type} ${id}`);
     if (sameId !== undefined) {
-      choice?.open.set(key, sameId);
+      if (choice !== null && (choice.open.size < partsMax || choice.open.has(key))) {
+        choice.open.set(key, sameId);
+      }
       return sameId;
     }
     if (known?.type !== type || !isContinuedBy(known, piece)) {
@@ -294,8 +299,8 @@ export class AnswerDraft {
 
   #known(index: number, key: string, item: string | undefined): PartDraft | undefined {
     const choice = this.#choices.get(index);
-    const named = item === undefined ? undefined : choice?.items.get(item);
-    return named ?? choice?.open.get(key);
+    const named = item === undefined ? undefined : choice?.items.get(shortened(item, nameCharactersMax));
+    return named ?? choice?.open.get(shortened(key, nameCharactersMax));
   }
 
   #begin(choice: Choice | null, key: string, { type, id, name }: Pick<PartDraft, 'type' | 'id' | 'name'>): PartDraft | null {
@@ -347,10 +352,10 @@ function finishedPart({ type, content, id, name }: PartDraft): Part {
 }
 
 function cutMessage(message: string | undefined): string | undefined {
-  return message !== undefined && message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message;
+  return message !== undefined && message.length > messageCharactersMax ? `${shortened(message, messageCharactersMax)}…` : message;
 }
 
 /** Undefined also for the empty name, which some servers send before they know. */
 function cutName(name: string | undefined): string | undefined {
-  return name === undefined || name === '' ? undefined : name.slice(0, nameCharactersMax);
+  return name === undefined || name === '' ? undefined : shortened(name, nameCharactersMax);
 }

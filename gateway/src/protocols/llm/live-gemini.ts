@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { gemini, memberIn, listIn, textIn } from './gemini.ts';
 import { isObject, type JsonObject, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 import type { LiveShape } from './live-shape.ts';
@@ -83,7 +84,7 @@ function spoken(input: JsonObject): readonly Message[] {
   return parts.length === 0 ? [] : [{ role: 'user', parts }];
 }
 
-/** What opens a session again, told apart from other ids. */
+/** What opens a session again, told apart from other ids. It may be of any length. */
 function handle(value: string | undefined): readonly string[] {
-  return value === undefined || value === '' ? [] : [`live/${value}`];
+  return value === undefined || value === '' ? [] : [`live/${hash('sha256', value)}`];
 }

@@ -9,11 +9,15 @@ import { parseBody, systemDigest, unknownName } from './apis.ts';
 import type { IdsOfProvider } from './given-ids.ts';
 import { type JsonObject, jsonText, parseObject } from './json.ts';
 import type { LiveShape } from './live-shape.ts';
+import { shortened } from './shortened.ts';
 
 /** Answers of one connection that are going on: past this, what the oldest one said before is forgotten. */
 const lanesMax = 64;
+const laneCharactersMax = 1024;
 /** Ids that need not be told again. */
 const seenMax = 1_000;
+/** Of one message. One that names more gives no more of them. */
+const givenMax = 1_000;
 
 export interface LiveFacts {
   readonly shape: LiveShape;
@@ -87,7 +91,7 @@ export class LiveReader implements SocketReader {
   /** What the client named is not given by saying it again. */
   #givenIn(event: JsonObject, text: string): readonly string[] {
     const { shape, ids } = this.#facts;
-    return ids === null ? [] : [...(shape.keepsNothing ? [] : ids.givenIn(text)), ...shape.handlesGiven(event)].filter(this.#isNew);
+    return ids === null ? [] : [...(shape.keepsNothing ? [] : ids.givenIn(text)), ...shape.handlesGiven(event)].filter(this.#isNew).slice(0, givenMax);
   }
 
   readonly #isNew = (id: string): boolean => {
@@ -105,7 +109,7 @@ export class LiveReader implements SocketReader {
   #read(event: JsonObject): Attributes {
     const { shape } = this.#facts;
     this.#model = shape.modelOf(event) ?? this.#model;
-    const lane = shape.laneOf(event);
+    const lane = shortened(shape.laneOf(event), laneCharactersMax);
     const draft = this.#lanes.get(lane) ?? new AnswerDraft(keptForFacts);
     const progress = shape.read(event, draft);
     if (progress === 'counts') {
