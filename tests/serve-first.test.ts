@@ -11,12 +11,13 @@ import { waitUntil } from './support/wait-until.ts';
 /** An earlier index that another process holds cannot be written: for the gateway it is as far behind as one that takes hours to make. */
 test('T4.50: it serves before the index is whole; what needs the index says how far it is, and is answered when it has caught up', async () => {
   await using target = await openServer(async (request, response) => {
-    await text(request);
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"resp_0123456789","object":"response","output":[]}');
+    const said = await text(request);
+    const id = said.includes('late') ? 'resp_9876543210' : 'resp_0123456789';
+    response.writeHead(200, { 'content-type': 'application/json' }).end(`{"id":"${id}","object":"response","output":[]}`);
   });
   await using gateway = await GatewayProcess.start({
     config: `targets: { api: { url: "${target.url}" }, tools: { protocol: mcp, url: "${target.url}" }, model: { protocol: llm, url: "${target.url}", options: { provider: openai } } }
-principals: { bot: { kind: agent, targets: [api, tools, model] } }
+principals: { bot: { kind: agent, targets: [api, tools, model] }, other: { kind: agent, targets: [model] } }
 `,
   });
   const index = join(gateway.data, 'index.db');
@@ -24,9 +25,12 @@ principals: { bot: { kind: agent, targets: [api, tools, model] } }
   assert.equal(await gateway.signal('SIGTERM'), 0);
   copyFileSync(index, earlier);
   await gateway.start();
-  const token = gateway.token('bot');
-  const ask = async (path: string, body?: unknown): Promise<Response> => gateway.api(path, { token, ...(body === undefined ? {} : { method: 'POST', body }) });
-  const next = { model: 'm', input: 'x', previous_response_id: 'resp_0123456789' };
+  const bot = gateway.token('bot');
+  const other = gateway.token('other');
+  const ask = async (path: string, body?: unknown, token = bot): Promise<Response> =>
+    gateway.api(path, { token, ...(body === undefined ? {} : { method: 'POST', body }) });
+  const goesOnWith = (id: string): object => ({ model: 'm', input: 'x', previous_response_id: id });
+  const next = goesOnWith('resp_0123456789');
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
   assert.equal((await ask('/t/model/v1/responses', { model: 'm', input: 'x' })).status, 200);
   await gateway.signal('SIGTERM');
@@ -53,6 +57,7 @@ principals: { bot: { kind: agent, targets: [api, tools, model] } }
     behind.slice(0, 3).map(({ status }) => status),
     [503, 503, 503],
   );
+  assert.equal((await ask('/t/model/v1/responses', { model: 'm', input: 'late' })).status, 200);
   const asked = gateway.cli(['session', 'list']);
   assert.match(asked.stderr, howFar);
   assert.notEqual(asked.status, 0);
@@ -66,6 +71,9 @@ principals: { bot: { kind: agent, targets: [api, tools, model] } }
   assert.equal((await gateway.api(`/api/sessions/${'0'.repeat(32)}/records`)).status, 404);
   assert.doesNotMatch(await (await ask('/t/tools', ping)).text(), /catching_up/);
   assert.equal((await ask('/t/model/v1/responses', next)).status, 200);
+  // What was given meanwhile is for whom it was given to.
+  assert.equal((await ask('/t/model/v1/responses', goesOnWith('resp_9876543210'))).status, 200);
+  assert.equal((await ask('/t/model/v1/responses', goesOnWith('resp_9876543210'), other)).status, 404);
   assert.equal(await gateway.signal('SIGTERM'), 0);
   assert.match(gateway.verify().stdout, /HOLDS/);
 });

@@ -9,10 +9,12 @@ export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mas
 export const processOutput = 'process.output';
 
 /**
- * Attributes of a `decision` that a protocol records for itself: what was learned of a target, texts of `KEY VALUE`. What was told last for a key is handed to
+ * Attributes of a `decision` that a protocol records for itself: what was learned of a target, texts of `KEY VALUE`. What stands for a key, which is what was told last, is handed to
  * the protocol at the next start (`Protocol.recall`).
  */
 export const toldAttribute = 'countersign.told';
+/** Before a value: it stands unless something was told of its key before. */
+export const unlessToldMark = '?';
 export const targetAttribute = 'countersign.target';
 
 /** What one record tells at most, in texts and in characters of all of them: less than its facts may hold. */

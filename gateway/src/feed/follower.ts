@@ -2,7 +2,7 @@ import { bodyStreams } from '@countersign/ledger/journal.ts';
 import { encodeHex } from '@countersign/ledger/hex.ts';
 import { decodeLeaf, leafKinds, leafOffsets, readUint53, type Leaf } from '@countersign/ledger/leaf.ts';
 import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
-import { targetAttribute, toldAttribute, type ReadMeta } from '../domain/record.ts';
+import { targetAttribute, toldAttribute, unlessToldMark, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -366,7 +366,9 @@ function toldBy(meta: ReadMeta | null): IndexedTold[] {
   const [protocol = ''] = action.split('.');
   return texts.map((text) => {
     const at = text.lastIndexOf(' ');
-    return { protocol, target, key: text.slice(0, at), value: text.slice(at + 1) };
+    const value = text.slice(at + 1);
+    const isUnlessTold = value.startsWith(unlessToldMark);
+    return { protocol, target, key: text.slice(0, at), value: isUnlessTold ? value.slice(unlessToldMark.length) : value, isUnlessTold };
   });
 }
 

@@ -79,6 +79,8 @@ export class IndexDiffers extends Error {}
 /** What a protocol learned of a target. */
 export interface IndexedTold extends Told {
   readonly protocol: string;
+  /** It stands only where nothing was told of the key before. */
+  readonly isUnlessTold: boolean;
 }
 
 /** Opens `index.db`; one that is no database any more is made anew. */
@@ -155,8 +157,14 @@ export class SessionIndex {
           this.#database.run('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)', [indexed.id, seq, segment, start, end]);
         }
       }
-      for (const { protocol, target, key, value } of told) {
-        this.#database.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)', [protocol, target, key, value, this.#seal([protocol, target, key, value])]);
+      for (const { protocol, target, key, value, isUnlessTold } of told) {
+        this.#database.run(`INSERT OR ${isUnlessTold ? 'IGNORE' : 'REPLACE'} INTO told VALUES (?, ?, ?, ?, ?)`, [
+          protocol,
+          target,
+          key,
+          value,
+          this.#seal([protocol, target, key, value]),
+        ]);
       }
       for (const { segment, offset, what } of damage) {
         this.#database.run('INSERT OR REPLACE INTO damage VALUES (?, ?, ?)', [segment, offset, what]);
@@ -201,7 +209,7 @@ export class SessionIndex {
     return rows.map((row) => this.#parseTold(row));
   }
 
-  /** What was told last for one key. */
+  /** What stands for one key. */
   toldOf(protocol: string, target: string, key: string): string | null {
     const row = this.#database.get('SELECT * FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
     return row === undefined ? null : this.#parseTold(row).value;

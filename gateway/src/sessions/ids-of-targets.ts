@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { GivenIds, NamedIds } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
+import { unlessToldMark } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 
 /** The newest of what was given, while it may not be in the index yet. */
@@ -27,6 +28,8 @@ export type RecallOwner = (place: string, key: string) => string | null;
  */
 export class IdsOfTargets {
   readonly #recent = new Map<string, string>();
+  /** Given while it was not known whose they are: they are nobody else's unless they were given before. */
+  readonly #unsure = new Map<string, string>();
   readonly #recall: RecallOwner;
   readonly #isRecallWhole: () => boolean;
 
@@ -43,12 +46,16 @@ export class IdsOfTargets {
     return ids.flatMap((id) => {
       const key = keyOf(id);
       const known = this.#find(place, key);
-      // An id that is not new may be somebody's of whom nothing is known yet.
-      if (known === value || (!isNew && (known !== null || !this.#isRecallWhole()))) {
+      if (known === value || (!isNew && known !== null)) {
         return [];
       }
-      this.#keep(`${place} ${key}`, value);
-      return [`${key} ${value}`];
+      // An id that is not new may be somebody's of whom nothing is known yet.
+      const isUnsure = !isNew && !this.#isRecallWhole();
+      if (isUnsure && this.#unsure.has(`${place} ${key}`)) {
+        return [];
+      }
+      keep(isUnsure ? this.#unsure : this.#recent, `${place} ${key}`, value);
+      return [`${key} ${isUnsure ? unlessToldMark : ''}${value}`];
     });
   }
 
@@ -75,16 +82,17 @@ export class IdsOfTargets {
   }
 
   #find(place: string, key: string): string | null {
-    return this.#recent.get(`${place} ${key}`) ?? (this.#isRecallWhole() ? this.#recall(place, key) : null);
+    const name = `${place} ${key}`;
+    return this.#recent.get(name) ?? (this.#isRecallWhole() ? (this.#recall(place, key) ?? this.#unsure.get(name) ?? null) : null);
   }
+}
 
-  #keep(key: string, value: string): void {
-    this.#recent.delete(key);
-    this.#recent.set(key, value);
-    const [oldest] = this.#recent.keys();
-    if (oldest !== undefined && this.#recent.size > recentMax) {
-      this.#recent.delete(oldest);
-    }
+function keep(given: Map<string, string>, key: string, value: string): void {
+  given.delete(key);
+  given.set(key, value);
+  const [oldest] = given.keys();
+  if (oldest !== undefined && given.size > recentMax) {
+    given.delete(oldest);
   }
 }
 
