@@ -77,3 +77,30 @@ principals: { bot: { kind: agent, targets: [api, tools, model] }, other: { kind:
   assert.equal(await gateway.signal('SIGTERM'), 0);
   assert.match(gateway.verify().stdout, /HOLDS/);
 });
+
+test('T4.11, T4.50, E45: an index that lacks what was noted of targets is made again, also when another process holds it as the gateway starts', async () => {
+  await using target = await openServer(async (request, response) => {
+    await text(request);
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"resp_0123456789","object":"response","output":[]}');
+  });
+  await using gateway = await GatewayProcess.start({
+    config: `targets: { model: { protocol: llm, url: "${target.url}", options: { provider: openai } } }
+principals: { bot: { kind: agent, targets: [model] }, other: { kind: agent, targets: [model] } }
+`,
+  });
+  const other = gateway.token('other');
+  const ask = async (token: string, body: object): Promise<Response> =>
+    gateway.api('/t/model/v1/responses', { token, method: 'POST', body: { model: 'm', input: 'x', ...body } });
+  assert.equal((await ask(gateway.token('bot'), {})).status, 200);
+  assert.equal(await gateway.signal('SIGTERM'), 0);
+
+  using holder = openSqlite(join(gateway.data, 'index.db'), { journal: 'wal' });
+  holder.exec('DELETE FROM told');
+  holder.exec('BEGIN IMMEDIATE');
+  await gateway.start();
+  const goesOn = { previous_response_id: 'resp_0123456789' };
+  assert.equal((await ask(other, goesOn)).status, 503);
+  holder.exec('ROLLBACK');
+  await waitUntil(async () => (await (await gateway.api('/readyz')).text()) === '{"status":"ready"}');
+  assert.equal((await ask(other, goesOn)).status, 404);
+});

@@ -138,7 +138,8 @@ export class Follower implements AsyncDisposable {
       if (!(error instanceof IndexDiffers)) {
         throw error;
       }
-      this.#forget();
+      // Not here: who holds the file, or a full disk, does not stop a start.
+      this.#isStale = true;
     }
   }
 

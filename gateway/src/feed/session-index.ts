@@ -9,14 +9,14 @@ import type { SessionPart } from '../recording/session-reader.ts';
 import { openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
 
 /** Of the tables below: an index of another layout is made again. */
-const layout = 2;
+const layout = 3;
 const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
 
 /** Sessions are numbered as they began, without a gap. A part is where frames of a session are, from its record `seq` on. */
 const schema = `
   CREATE TABLE IF NOT EXISTS position (
     id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL, chain BLOB NOT NULL, size INTEGER NOT NULL,
-    sessions INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
+    sessions INTEGER NOT NULL, told INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
     principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
@@ -135,7 +135,7 @@ export class SessionIndex {
       size: Number(row['size']),
       sessions: Number(row['sessions']),
     };
-    this.#requireSeal(row, positionFacts(position));
+    this.#requireSeal(row, [...positionFacts(position), Number(row['told'])]);
     return position;
   }
 
@@ -157,26 +157,27 @@ export class SessionIndex {
           this.#database.run('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)', [indexed.id, seq, segment, start, end]);
         }
       }
+      let toldCount = this.#toldCount();
       for (const { protocol, target, key, value, isUnlessTold } of told) {
-        this.#database.run(`INSERT OR ${isUnlessTold ? 'IGNORE' : 'REPLACE'} INTO told VALUES (?, ?, ?, ?, ?)`, [
-          protocol,
-          target,
-          key,
-          value,
-          this.#seal([protocol, target, key, value]),
-        ]);
+        const row = [protocol, target, key, value, this.#seal([protocol, target, key, value])];
+        const isNew = Number(this.#database.change('INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?, ?)', row).changes) > 0;
+        toldCount += isNew ? 1 : 0;
+        if (!isNew && !isUnlessTold) {
+          this.#database.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)', row);
+        }
       }
       for (const { segment, offset, what } of damage) {
         this.#database.run('INSERT OR REPLACE INTO damage VALUES (?, ?, ?)', [segment, offset, what]);
       }
       const { segment, offset, chain, size, sessions: count } = position;
-      this.#database.run('INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?, ?, ?, ?)', [
+      this.#database.run('INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?, ?, ?, ?, ?)', [
         segment,
         offset,
         chain,
         size,
         count,
-        this.#seal(positionFacts(position)),
+        toldCount,
+        this.#seal([...positionFacts(position), toldCount]),
       ]);
     });
   }
@@ -236,9 +237,18 @@ export class SessionIndex {
 
   /** Throws unless all that protocols noted is as it was noted. */
   checkTold(): void {
+    let count = 0;
     for (const row of this.#database.iterate('SELECT * FROM told')) {
       this.#parseTold(row);
+      count += 1;
     }
+    if (count !== this.#toldCount()) {
+      throw new IndexDiffers('what was noted of targets is missing');
+    }
+  }
+
+  #toldCount(): number {
+    return Number(this.#database.get('SELECT told FROM position')?.['told'] ?? 0);
   }
 
   #parseTold(row: SqliteRow): Told {
