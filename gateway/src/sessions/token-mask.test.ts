@@ -42,6 +42,22 @@ test('found: cut into any pieces, no more than seven characters of a token are l
   );
 });
 
+test('found: a token behind its own beginning, cut at any place, is masked', () => {
+  const token = `cs_ABc${'0123456789'.repeat(4)}cs_ABc`;
+  for (let before = 0; before < 26; before += 1) {
+    const text = `${token.slice(0, before)}${token}|`;
+    for (let first = 0; first < text.length; first += 1) {
+      for (let second = first; second <= text.length; second += 1) {
+        const mask = new TokenMask();
+        mask.add(token);
+        const pieces = [text.slice(0, first), text.slice(first, second), text.slice(second)].map((piece) => mask.mask('stdout', Buffer.from(piece)));
+        const left = pieces.map(({ bytes }) => bytes.toString()).join('');
+        assert.ok(!left.includes('0123456789'.repeat(2)), `${text.slice(0, first)} ${text.slice(first, second)}: ${left}`);
+      }
+    }
+  }
+});
+
 test('streams are told apart', () => {
   const mask = new TokenMask();
   mask.add(own);

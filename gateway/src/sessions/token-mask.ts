@@ -54,19 +54,19 @@ function maskOne(token: Buffer, bytes: Buffer, begun: number): Masked & { readon
     parts.push(mark);
     tokens += 1;
   };
-  const more = begun === 0 ? 0 : commonLength(token.subarray(begun), bytes);
-  const isContinued = more > 0 && (begun + more === token.length || more === bytes.length);
+  const more = continuation(token, bytes, begun);
   let at = 0;
-  if (isContinued) {
-    if (begun + more < tellingCharactersMin) {
-      return { bytes, tokens, begun: begun + more };
+  if (more !== null) {
+    const known = more.after + more.length;
+    if (known < tellingCharactersMin) {
+      return { bytes, tokens, begun: known };
     }
-    at = more;
+    at = more.length;
     if (!isMarked) {
       put();
     }
-    if (begun + more < token.length) {
-      return { bytes: Buffer.concat(parts), tokens, begun: begun + more };
+    if (known < token.length) {
+      return { bytes: Buffer.concat(parts), tokens, begun: known };
     }
   }
   for (let next = bytes.indexOf(token, at); next >= 0; next = bytes.indexOf(token, at)) {
@@ -82,6 +82,24 @@ function maskOne(token: Buffer, bytes: Buffer, begun: number): Masked & { readon
     put();
   }
   return { bytes: parts.length === 1 ? rest : Buffer.concat(parts), tokens, begun: tail };
+}
+
+interface Continuation {
+  /** Of the token, in the pieces before. */
+  readonly after: number;
+  /** Of the token, in this piece. */
+  readonly length: number;
+}
+
+/** How a piece goes on with a token that the piece before ended in the midst of. That may also have ended in a shorter beginning of it, behind one that came to nothing. */
+function continuation(token: Buffer, bytes: Buffer, begun: number): Continuation | null {
+  for (let after = begun; after > 0; after = beginningAtEnd(token, token.subarray(1, after))) {
+    const length = commonLength(token.subarray(after), bytes);
+    if (length > 0 && (after + length === token.length || length === bytes.length)) {
+      return { after, length };
+    }
+  }
+  return null;
 }
 
 function commonLength(a: Buffer, b: Buffer): number {
