@@ -115,8 +115,11 @@ export class IdsOfProvider {
     return keepsNothing || isList(head, named) ? reader : new GivenIdsReader(this, named, reader);
   }
 
-  givenIn(text: string): readonly string[] {
-    return [...text.matchAll(this.#given)].flatMap(([, value = '']) => this.#in(value));
+  /** One after the other: a text may give a million, and who has enough looks no further. */
+  *givenIn(text: string): Generator<string> {
+    for (const [, value = ''] of text.matchAll(this.#given)) {
+      yield* this.#in(value);
+    }
   }
 
   givenBy({ headers }: ResponseHead): readonly string[] {

@@ -91,7 +91,19 @@ export class LiveReader implements SocketReader {
   /** What the client named is not given by saying it again. */
   #givenIn(event: JsonObject, text: string): readonly string[] {
     const { shape, ids } = this.#facts;
-    return ids === null ? [] : [...(shape.keepsNothing ? [] : ids.givenIn(text)), ...shape.handlesGiven(event)].filter(this.#isNew).slice(0, givenMax);
+    if (ids === null) {
+      return [];
+    }
+    const given = shape.handlesGiven(event).filter(this.#isNew);
+    for (const id of shape.keepsNothing ? [] : ids.givenIn(text)) {
+      if (given.length >= givenMax) {
+        break;
+      }
+      if (this.#isNew(id)) {
+        given.push(id);
+      }
+    }
+    return given;
   }
 
   readonly #isNew = (id: string): boolean => {
