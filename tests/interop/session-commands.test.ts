@@ -212,6 +212,12 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.equal((await psql(environment, ['-w', '-c', 'select 1'])).status, 2);
   });
 
+  test('T4.30: a run is a trace of its own, and what an outer trace says of itself is not handed on', () => {
+    const environment = { TRACEPARENT: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, TRACESTATE: 'vendor=outer' };
+    const { stdout } = shop.gateway.cli(['run', '--as', 'agent', '--', 'sh', '-c', 'echo "$COUNTERSIGN_SESSION $TRACEPARENT $TRACESTATE"'], { environment });
+    assert.match(stdout, /^(\w{32}) 00-\1-[0-9a-f]{16}-01 $/m);
+  });
+
   test('run: one session, its environment, the exit code of the command', async () => {
     const script = 'echo "$COUNTERSIGN_SESSION $TRACEPARENT $SHOP_URL"; psql -XAt -c "select 1"; psql -XAt "$SHOP_URL" -c "select 2"; exit 7';
     const { status, stdout, stderr } = shop.gateway.cli(['run', '--as', 'agent', '--', 'sh', '-c', script]);
