@@ -20,7 +20,12 @@ interface Tally {
   notAllowed: number;
   /** Tests that guard a fault which a trial found, `T4.1` to `T4.51`: how each ended. */
   items: string[];
+  /** Where the time goes. */
+  readonly files: { readonly file: string; readonly seconds: number }[];
 }
+
+/** So many of the files that take longest are printed at the end. */
+const slowestMax = 10;
 
 /** Files of a group, and how many of them run at the same time. */
 const groups: Readonly<Record<string, { readonly files: readonly string[]; readonly concurrency: number; readonly onlyIfNamed?: boolean }>> = {
@@ -63,7 +68,9 @@ function runFile(file: string, tally: Tally): Promise<void> {
       tally.passed += count('pass');
       tally.failed += failed;
       tally.skipped += skipped;
-      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${((performance.now() - started) / 1000).toFixed(1)} s, ${count('pass')} passed)`);
+      const seconds = (performance.now() - started) / 1000;
+      tally.files.push({ file, seconds });
+      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${seconds.toFixed(1)} s, ${count('pass')} passed)`);
       if (failed > 0 || skipped > 0) {
         console.log(lines.join('\n'));
       }
@@ -82,7 +89,7 @@ async function runFiles(files: readonly string[], concurrency: number, tally: Ta
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0, items: [] };
+const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0, items: [], files: [] };
 const wanted = process.argv.slice(2);
 if (wanted.length === 0 || wanted.includes('check')) {
   const { status } = spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' });
@@ -96,6 +103,8 @@ const numberOf = (item: string): number => Number(/T4\.(\d+)/.exec(item)?.[1]);
 for (const item of tally.items.toSorted((a, b) => numberOf(a) - numberOf(b))) {
   console.log(item);
 }
+const slowest = tally.files.toSorted((a, b) => b.seconds - a.seconds).slice(0, slowestMax);
+console.log(`slowest: ${slowest.map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`).join(', ')}`);
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 const skippedInCi = process.env['CI'] !== undefined && tally.skipped > tally.notAllowed;
 process.exit(tally.failed > 0 || tally.passed === 0 || skippedInCi ? 1 : 0);
