@@ -34,6 +34,13 @@ test('T4.34: the line has date and zone, the models asked and served, tokens and
   assert.match(said, /model=m served=m-2026 tokens_in=7 tokens_out=9 tools=run_sql/);
 });
 
+test('T4.34: the status of an answer over HTTP is on its line, where it is not the usual one', () => {
+  for (const status of [101, 204, 404, 502]) {
+    assert.match(describeRecord(record('', { 'http.response.status_code': status })), new RegExp(`status=${status}`));
+  }
+  assert.doesNotMatch(describeRecord(record('', { 'http.response.status_code': 200 })), /status/);
+});
+
 test('T4.43, E55: a long value is cut for people, not where it was looked for, and --full has all of it', () => {
   const long = `${'a'.repeat(300_000)}NEEDLE${'b'.repeat(10)}`;
   const cut = describeRecord(record(long));

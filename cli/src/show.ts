@@ -8,6 +8,7 @@ const kindMarks: Readonly<Record<string, string>> = { request: '→', response: 
 const shownAttributes = new Map([
   ['db.response.returned_rows', 'returned_rows'],
   ['db.response.status_code', 'status_code'],
+  ['http.response.status_code', 'status'],
   ['gen_ai.request.model', 'model'],
   ['gen_ai.response.model', 'served'],
   ['gen_ai.usage.input_tokens', 'tokens_in'],
@@ -30,6 +31,8 @@ const shownAttributes = new Map([
   ['countersign.reason', 'reason'],
   ['countersign.close.reason', 'reason'],
 ]);
+/** Of an answer over HTTP, which is not worth a word. */
+const usualStatus = 200;
 /** Of one record, where not all of it is asked for. */
 const linesMax = 40;
 /** Of one line. */
@@ -63,7 +66,7 @@ export function readRecord(record: Entry): ReadableRecord {
   const head = [span, channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
   const details = Object.entries(record.attributes).flatMap(([name, value]) => {
     const shown = shownAttributes.get(name);
-    return shown === undefined ? [] : `${shown}=${String(value)}`;
+    return shown === undefined || (name === 'http.response.status_code' && value === usualStatus) ? [] : `${shown}=${String(value)}`;
   });
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
