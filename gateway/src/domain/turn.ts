@@ -5,7 +5,7 @@ export const turnBytesMax = 256 * 1024;
 /** What a step costs whatever its bytes: a record is opened and rendered, a row fetched. */
 const stepBytes = 4 * 1024;
 
-/** The work of a reader, which goes on in another turn of the event loop when it did its part in this one. A single step is as long as it is: records have at most 1 MiB. */
+/** The work of a reader, which goes on in another turn of the event loop when it did its part in this one. A single step is as long as it is: a record of at most 1 MiB, or a message in several records that is read as one, of at most the `eventBytesMax` of its target, which can take seconds. */
 export class Turn {
   #bytes = 0;
 
