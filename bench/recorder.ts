@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { verifyStore } from '@countersign/ledger/verify-store.ts';
+import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../cli/src/store-files.ts';
 import { bunVersion, installBun } from './bun.ts';
 import { median, percentile, printMachine, printTable, thousands } from './table.ts';

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openRunningGateway } from '../gateway/src/api/testdata/running-gateway.ts';
 import type { SessionSummary } from '../gateway/src/domain/shown-record.ts';
-import { tilePath } from '@countersign/ledger/tile.ts';
+import { tilePath } from '@countersign/ledger/format';
 import { turnBytesMax } from '../gateway/src/domain/turn.ts';
 import { compareIndex, openOffline, rebuildIndexOffline, type OfflineStore } from '../gateway/src/offline.ts';
 import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';

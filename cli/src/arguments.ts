@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { MessageRange } from '@countersign/gateway/domain/shown-record.ts';
-import { leafKinds } from '@countersign/ledger/leaf.ts';
+import type { MessageRange } from '@countersign/gateway/domain/shown-record';
+import { leafKinds } from '@countersign/ledger/format';
 import { InvalidArgumentError } from 'commander';
 
 /** `to` null: to the end. */

@@ -1,5 +1,5 @@
-import { findSecretVariables } from '@countersign/gateway/config/parse.ts';
-import { rootKeyVariable } from '@countersign/gateway/recording/root-key.ts';
+import { findSecretVariables } from '@countersign/gateway/config/parse';
+import { rootKeyVariable } from '@countersign/gateway/recording/root-key';
 import type { LocationOptions } from './location.ts';
 
 /**

@@ -1,8 +1,8 @@
-import type { Config } from '@countersign/gateway/config/config.ts';
-import { isLoopback } from '@countersign/gateway/domain/address.ts';
-import type { Principal } from '@countersign/gateway/domain/principal.ts';
-import type { Target } from '@countersign/gateway/domain/target.ts';
-import { findProtocol } from '@countersign/gateway/protocols/registry.ts';
+import type { Config } from '@countersign/gateway/config/config';
+import { isLoopback } from '@countersign/gateway/domain/address';
+import type { Principal } from '@countersign/gateway/domain/principal';
+import type { Target } from '@countersign/gateway/domain/target';
+import { findProtocol } from '@countersign/gateway/protocols/registry';
 
 /** What a configuration means, in lines for people; what is likely not meant comes last. */
 export function explainConfig(config: Config): readonly string[] {

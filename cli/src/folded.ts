@@ -1,4 +1,4 @@
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
 import { saidIn } from './said.ts';
 import { summaryOf } from './show.ts';
 

@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { BundleReading } from '@countersign/gateway/bundle-reader.ts';
-import type { MessageRange, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
-import type { FileReport } from '@countersign/ledger/file-report.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
+import type { BundleReading } from '@countersign/gateway/bundle-reader';
+import type { MessageRange, ShownRecord } from '@countersign/gateway/domain/shown-record';
+import { MalformedError, type FileReport } from '@countersign/ledger';
 import { isSession } from './arguments.ts';
 import { describeFailure } from './failure.ts';
 import { openSource, type SessionSource, type SourceOptions } from './session-source.ts';
@@ -50,7 +49,7 @@ export class RecordingSource implements AsyncDisposable {
     }
     const handle = this.#opened.use(await open(name, 'r'));
     // Here, so that who reads from a gateway does not load what reads files.
-    const { readBundle } = await import('@countersign/gateway/bundle-reader.ts');
+    const { readBundle } = await import('@countersign/gateway/bundle-reader');
     const { keys } = trustedKeys(this.#options);
     try {
       const bundle = await readBundle(handle, keys);

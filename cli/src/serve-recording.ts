@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Miss } from '@countersign/gateway/replay-server.ts';
+import type { Miss } from '@countersign/gateway/replay-server';
 import { isSession } from './arguments.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { aroundDifference } from './diff/around-difference.ts';
@@ -25,7 +25,7 @@ const shownCharacters = 1_000;
 export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions): Promise<number> {
   await using bundle = await (isSession(recording) ? fetchBundle(recording, options) : open(recording, 'r'));
   // Here, so that no other command has to load what serves.
-  const { ReplayServer } = await import('@countersign/gateway/replay-server.ts');
+  const { ReplayServer } = await import('@countersign/gateway/replay-server');
   let misses = 0;
   const { speed = null, port } = options;
   await using server = await ReplayServer.open(bundle, {

@@ -1,6 +1,6 @@
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
-import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
-import { findData } from '@countersign/gateway/config/parse.ts';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record';
+import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key';
+import { findData } from '@countersign/gateway/config/parse';
 import { ApiClient } from './api-client.ts';
 import { findRunning, loadConfig, type LocationOptions } from './location.ts';
 
@@ -42,7 +42,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
 
 /** Loaded here alone: who asks a running gateway need not load what reads its files. */
 async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<SessionSource> {
-  const { openOffline } = await import('@countersign/gateway/offline.ts');
+  const { openOffline } = await import('@countersign/gateway/offline');
   return openOffline(data, environment, (what) => {
     process.stderr.write(
       `countersign: index.db does not agree with the journal (${what}): what follows is from the journal; countersign index rebuild makes it again\n`,

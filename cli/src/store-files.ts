@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoreFiles } from '@countersign/ledger/store-files.ts';
+import type { StoreFiles } from '@countersign/ledger';
 
 /**
  * The files of a data directory, for the verifier. What is there and cannot be read is an error, and not missing. Synchronous inside: a log has one small file for

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { parseVerifierKey } from '@countersign/ledger/note.ts';
+import { MalformedError, parseVerifierKey } from '@countersign/ledger';
 import { describeFailure } from './failure.ts';
 
 /** Of `--key`, which may be repeated: a verifier key, or the file that holds it. Without one the verifier takes the key that is in what it checks. Errors: what is no key, and what would be. */

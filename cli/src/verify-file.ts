@@ -1,10 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
-import { parseRecordedMeta } from '@countersign/gateway/replay/recorded-meta.ts';
-import type { ParsedRecord } from '@countersign/ledger/bundle.ts';
-import type { FileOptions, FileReport } from '@countersign/ledger/file-report.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { decodeUtf8 } from '@countersign/ledger/text.ts';
-import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
+import { parseRecordedMeta } from '@countersign/gateway/replay/recorded-meta';
+import { MalformedError, verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
+import { decodeUtf8 } from '@countersign/ledger/format';
 
 const chunkBytes = 256 * 1024;
 /** Of a bundle that may be anybody's. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { FileReport } from '@countersign/ledger/file-report.ts';
+import type { FileReport } from '@countersign/ledger';
 import { GatewayError } from './domain/errors.ts';
 import { parseOptions } from './domain/options.ts';
 import type { KnownChannel, OpenedRecord } from './domain/record.ts';

@@ -12,7 +12,7 @@ const format = 'countersign/1';
 /** A record has at most 1 MiB of content and not much more of facts: in Base64 its line is less than half of this. */
 export const bundleLineBytesMax = 8 * 1024 * 1024;
 
-export type BundleScope = 'session' | 'records';
+type BundleScope = 'session' | 'records';
 
 export type BundleBody =
   | { readonly form: 'none' }

@@ -8,8 +8,8 @@ export const segmentBytesMax = 64 * 1024 * 1024;
 export const frameBodyBytesMax = 16 * 1024 * 1024;
 
 export const segmentHeaderBytes = 128;
-export const segmentMagic: Uint8Array = new TextEncoder().encode('CSSEGv1\n');
-export const segmentOffsets = {
+const segmentMagic: Uint8Array = new TextEncoder().encode('CSSEGv1\n');
+const segmentOffsets = {
   magic: 0,
   gatewayId: 8,
   segment: 16,
@@ -22,11 +22,11 @@ export const segmentOffsets = {
 } as const;
 
 export const frameHeaderBytes = 32;
-export const frameAlignmentBytes = 8;
+const frameAlignmentBytes = 8;
 /** "CSJF" as a big-endian number. */
 export const frameMagic = 0x43534a46;
 export const frameTypes = { batch: 1, checkpoint: 2 } as const;
-export type FrameType = keyof typeof frameTypes;
+type FrameType = keyof typeof frameTypes;
 export const frameOffsets = {
   magic: 0,
   type: 4,

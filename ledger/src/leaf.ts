@@ -257,7 +257,7 @@ export function encodeLeaf(leaf: Leaf): Uint8Array {
 const leafInput = new Uint8Array(1 + leafBytes);
 
 /** Writes the leaf hash, `SHA-256(0x00 ‖ leaf)`, of the 164 bytes at `offset` to the first 32 bytes of `target`. */
-export function leafHashInto(bytes: Uint8Array, offset: number, target: Uint8Array): void {
+function leafHashInto(bytes: Uint8Array, offset: number, target: Uint8Array): void {
   leafInput.set(bytes.subarray(offset, offset + leafBytes), 1);
   sha256Into(leafInput, target, 0);
 }

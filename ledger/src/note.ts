@@ -20,7 +20,7 @@ export interface VerifierKey {
   readonly publicKey: Uint8Array;
 }
 
-export interface NoteSignature {
+interface NoteSignature {
   readonly name: string;
   /** The key id, 8 hex digits. */
   readonly id: string;
@@ -65,7 +65,7 @@ function keyIdOf(name: string, publicKey: Uint8Array): Uint8Array {
 }
 
 /** The verifier key of a public key under a name. Throws `MalformedError`. */
-export function verifierKey(name: string, publicKey: Uint8Array): VerifierKey {
+function verifierKey(name: string, publicKey: Uint8Array): VerifierKey {
   if (!isKeyName(name) || publicKey.length !== publicKeyBytes) {
     throw new MalformedError('not a key name and an Ed25519 public key');
   }

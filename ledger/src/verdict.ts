@@ -19,7 +19,7 @@ export type Fault = Exclude<Verdict, 'holds'>;
  * Most serious first. Bytes that contradict themselves are tampered with whoever signed them; without a trusted signature nothing
  * that is there, or missing, means anything; what could not be read comes last, so that garbage added to a store never hides an accusation.
  */
-export const precedence: readonly Fault[] = ['integrity', 'trust', 'completeness', 'retention', 'malformed'];
+const precedence: readonly Fault[] = ['integrity', 'trust', 'completeness', 'retention', 'malformed'];
 
 export interface Finding {
   readonly code: Fault;

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStoreFiles } from '../../cli/src/store-files.ts';
-import { verifyFile } from '@countersign/ledger/verify-bundle.ts';
-import { verifyStore } from '@countersign/ledger/verify-store.ts';
+import { verifyFile, verifyStore } from '@countersign/ledger';
 import type { GatewayProcess } from './gateway-process.ts';
 
 /** What somebody outside got from the gateway and keeps. */

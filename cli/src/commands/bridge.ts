@@ -1,6 +1,6 @@
-import type { ReachedTarget } from '@countersign/gateway/api/context.ts';
-import type { Bridge } from '@countersign/gateway/domain/protocol.ts';
-import { protocols } from '@countersign/gateway/protocols/registry.ts';
+import type { ReachedTarget } from '@countersign/gateway/api/context';
+import type { Bridge } from '@countersign/gateway/domain/protocol';
+import { protocols } from '@countersign/gateway/protocols/registry';
 import type { Command } from 'commander';
 import { checkConnection } from '../check-connection.ts';
 import { addLocation, locateGateway } from '../location.ts';

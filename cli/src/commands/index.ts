@@ -1,4 +1,4 @@
-import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key.ts';
+import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { addLocation, findRunning, loadConfig } from '../location.ts';
@@ -41,6 +41,6 @@ async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
 }
 
 async function rebuildHere(data: string, environment: NodeJS.ProcessEnv): Promise<Rebuilt> {
-  const { rebuildIndexOffline } = await import('@countersign/gateway/offline.ts');
+  const { rebuildIndexOffline } = await import('@countersign/gateway/offline');
   return rebuildIndexOffline(data, environment);
 }

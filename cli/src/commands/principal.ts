@@ -1,5 +1,5 @@
-import { addToConfig } from '@countersign/gateway/config/edit.ts';
-import type { Principal } from '@countersign/gateway/domain/principal.ts';
+import { addToConfig } from '@countersign/gateway/config/edit';
+import type { Principal } from '@countersign/gateway/domain/principal';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';

@@ -1,5 +1,5 @@
-import type { OpenedRun } from '@countersign/gateway/api/context.ts';
-import { commandLengthMax } from '@countersign/gateway/api/schemas.ts';
+import type { OpenedRun } from '@countersign/gateway/api/context';
+import { commandLengthMax } from '@countersign/gateway/api/schemas';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';

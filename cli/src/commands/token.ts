@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary.ts';
-import { findData } from '@countersign/gateway/config/parse.ts';
-import { hashToken, isToken } from '@countersign/gateway/identity/token-format.ts';
-import { isStoreInUse } from '@countersign/gateway/store-lock.ts';
-import { makeDataDirectory } from '@countersign/gateway/store/data-directory.ts';
+import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary';
+import { findData } from '@countersign/gateway/config/parse';
+import { hashToken, isToken } from '@countersign/gateway/identity/token-format';
+import { isStoreInUse } from '@countersign/gateway/store-lock';
+import { makeDataDirectory } from '@countersign/gateway/store/data-directory';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
@@ -68,9 +68,9 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   }
   const by = osUser();
   // Here, because the usual way is to ask the running gateway, which has them.
-  const { Authenticator } = await import('@countersign/gateway/identity/authenticate.ts');
-  const { openSqlite } = await import('@countersign/gateway/store/sqlite.ts');
-  const { Tokens } = await import('@countersign/gateway/store/tokens.ts');
+  const { Authenticator } = await import('@countersign/gateway/identity/authenticate');
+  const { openSqlite } = await import('@countersign/gateway/store/sqlite');
+  const { Tokens } = await import('@countersign/gateway/store/tokens');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true });
   const tokens = new Tokens(database);
   using authenticator = new Authenticator({ tokens, findPrincipal: (id) => loadConfig(options).principals.get(id), now: Date.now });

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { writeWholeFile } from '@countersign/gateway/store/whole-file.ts';
+import { writeWholeFile } from '@countersign/gateway/store/whole-file';
 import type { Command } from 'commander';
 import { configOption } from '../location.ts';
 
@@ -29,7 +29,7 @@ async function up({ config, data, readyFile, acceptRollback = false }: UpOptions
     rmSync(readyFile, { force: true });
   }
   // Here, so that no other command has to load the whole gateway.
-  const { Gateway } = await import('@countersign/gateway/gateway.ts');
+  const { Gateway } = await import('@countersign/gateway/gateway');
   await using gateway = await Gateway.open({ configFile: config, acceptRollback, ...(data === undefined ? {} : { data: resolve(data) }) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void gateway.stop());

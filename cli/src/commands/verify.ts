@@ -1,14 +1,11 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { compareIndex } from '@countersign/gateway/offline.ts';
-import { JournalOpener } from '@countersign/gateway/recording/body-opener.ts';
-import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows.ts';
-import { KeyStore } from '@countersign/gateway/recording/key-store.ts';
-import { openRootKey, rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/recording/root-key.ts';
-import type { FileOptions, FileReport } from '@countersign/ledger/file-report.ts';
-import { exitCodes, type Verdict } from '@countersign/ledger/verdict.ts';
-import type { StoreProgress } from '@countersign/ledger/journal-check.ts';
-import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.ts';
+import type { compareIndex } from '@countersign/gateway/offline';
+import { JournalOpener } from '@countersign/gateway/recording/body-opener';
+import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows';
+import { KeyStore } from '@countersign/gateway/recording/key-store';
+import { openRootKey, rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/recording/root-key';
+import { exitCodes, verifyStore, type FileOptions, type FileReport, type StoreProgress, type StoreReport, type Verdict } from '@countersign/ledger';
 import { Option, type Command } from 'commander';
 import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
@@ -104,7 +101,7 @@ const indexChecks: Readonly<Record<Awaited<ReturnType<typeof compareIndex>>, Ind
 /** A cache, and no part of the record: what it says has no part in the verdict. */
 async function checkIndex(options: VerifyOptions): Promise<IndexCheck> {
   const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
-  const { compareIndex: compare } = await import('@countersign/gateway/offline.ts');
+  const { compareIndex: compare } = await import('@countersign/gateway/offline');
   return compare(data, rootKeyEnvironment(rootKey, process.env)).then(
     (found) => indexChecks[found],
     (error: unknown) => notCompared(describeFailure(error)),

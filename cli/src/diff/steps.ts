@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record.ts';
+import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
 
 /** Of one session. */
 const stepsMax = 50_000;

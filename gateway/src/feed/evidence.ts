@@ -1,15 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatBundleCheckpoint, formatBundleHeader, formatBundleRecord, type BundleBody, type BundleRecord } from '@countersign/ledger/bundle.ts';
-import { gatewayIdOf, originOf, parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
-import { leafFlags, leafHash } from '@countersign/ledger/leaf.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { parseVerifierKey, verifyNote, type VerifierKey } from '@countersign/ledger/note.ts';
-import { verifyInclusion } from '@countersign/ledger/proof.ts';
-import { frameEntries } from '@countersign/ledger/segment-reader.ts';
-import { parseTilePath, type TileReader } from '@countersign/ledger/tile.ts';
-import { formatReceipt } from '@countersign/ledger/tlog-proof.ts';
+import { MalformedError, parseVerifierKey, type VerifierKey } from '@countersign/ledger';
+import {
+  formatBundleCheckpoint,
+  formatBundleHeader,
+  formatBundleRecord,
+  formatReceipt,
+  frameEntries,
+  gatewayIdOf,
+  leafFlags,
+  leafHash,
+  originOf,
+  parseCheckpoint,
+  parseTilePath,
+  verifyInclusion,
+  verifyNote,
+  type BundleBody,
+  type BundleRecord,
+  type TileReader,
+} from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { Turn } from '../domain/turn.ts';
 import { findSegment, isPlacedFrame, readJournal, type JournalPlace } from '../recording/journal-reader.ts';

@@ -1,7 +1,4 @@
-import { bodyStreams } from '@countersign/ledger/journal.ts';
-import { encodeHex } from '@countersign/ledger/hex.ts';
-import { decodeLeaf, leafKinds, leafOffsets, readUint53, type Leaf } from '@countersign/ledger/leaf.ts';
-import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
+import { bodyStreams, decodeLeaf, encodeHex, frameEntries, leafKinds, leafOffsets, readUint53, type Entry, type Leaf } from '@countersign/ledger/format';
 import { targetAttribute, toldAttribute, unlessToldMark, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';

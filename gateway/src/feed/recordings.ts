@@ -1,4 +1,4 @@
-import { segmentName } from '@countersign/ledger/journal.ts';
+import { segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
 import { Turn } from '../domain/turn.ts';

@@ -1,5 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto';
-import { encodeHex } from '@countersign/ledger/hex.ts';
+import { encodeHex } from '@countersign/ledger/format';
 import type { Told } from '../domain/protocol.ts';
 import type { SessionSummary } from '../domain/shown-record.ts';
 import { rmSync } from 'node:fs';

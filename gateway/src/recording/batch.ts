@@ -1,28 +1,26 @@
 import { strict as assert } from 'node:assert';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { sha256Into } from '@countersign/ledger/crypto.ts';
 import {
   bodyEncodings,
   bodyOffsets,
+  bodySlots,
   entryHeaderBytes,
   entryOffsets,
   frameHeaderBytes,
   frameMagic,
   frameOffsets,
   frameTypes,
-} from '@countersign/ledger/journal.ts';
-import {
-  bodySlots,
   hashBytes,
   isGovernance,
   leafFlags,
   leafKinds,
   leafOffsets,
   saltBytes,
+  sha256Into,
   writeUint53,
   type BodySlot,
   type LeafKind,
-} from '@countersign/ledger/leaf.ts';
+} from '@countersign/ledger/format';
 import { EntryHashes, type OnLeaf } from './entry-hashes.ts';
 import { drawnBodyBytesMax, type Keystream } from './keystream.ts';
 import { noClass, standardClass } from './retention.ts';

@@ -4,8 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync, mkdtempSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { StoreFiles } from '@countersign/ledger/store-files.ts';
-import { verifyStore, type StoreReport } from '@countersign/ledger/verify-store.ts';
+import { verifyStore, type StoreFiles, type StoreReport } from '@countersign/ledger';
 import { JournalOpener } from './body-opener.ts';
 import { KeyStore } from './key-store.ts';
 import { Keystream } from './keystream.ts';

@@ -1,7 +1,5 @@
-import type { BodyOpener, BodyOutcome } from '@countersign/ledger/body-check.ts';
-import { bodyEncodings, bodyStreams } from '@countersign/ledger/journal.ts';
-import { decodeLeaf, type BodySlot } from '@countersign/ledger/leaf.ts';
-import { frameEntries } from '@countersign/ledger/segment-reader.ts';
+import type { BodyOpener, BodyOutcome } from '@countersign/ledger';
+import { bodyEncodings, bodyStreams, decodeLeaf, frameEntries, type BodySlot } from '@countersign/ledger/format';
 import type { KeyStore } from './key-store.ts';
 import { SessionOpener, type RawRecord } from './session-reader.ts';
 

@@ -1,5 +1,4 @@
-import { HashSlots } from '@countersign/ledger/hash-slots.ts';
-import { hashBytes, leafBytes, leafOffsets } from '@countersign/ledger/leaf.ts';
+import { hashBytes, HashSlots, leafBytes, leafOffsets } from '@countersign/ledger/format';
 import type { SessionTrack } from './batch.ts';
 
 /** Told each leaf's hash, at `hashes[at]`, in the order of the log. Valid during the call. */

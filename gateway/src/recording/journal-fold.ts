@@ -1,12 +1,19 @@
-import { parseGovernanceBody } from '@countersign/ledger/governance.ts';
-import type { SegmentSummary } from '@countersign/ledger/journal.ts';
-import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
-import { decodeLeaf, hashBytes, leafFlags, leafHash, type Leaf } from '@countersign/ledger/leaf.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { parseNote } from '@countersign/ledger/note.ts';
-import { equalBytes } from '@countersign/ledger/proof.ts';
-import { frameEntries, type Frame } from '@countersign/ledger/segment-reader.ts';
-import { Frontier } from '@countersign/ledger/tree.ts';
+import { MalformedError } from '@countersign/ledger';
+import {
+  decodeLeaf,
+  equalBytes,
+  frameEntries,
+  Frontier,
+  hashBytes,
+  leafFlags,
+  leafHash,
+  parseCheckpoint,
+  parseGovernanceBody,
+  parseNote,
+  type Frame,
+  type Leaf,
+  type SegmentSummary,
+} from '@countersign/ledger/format';
 import type { RecoverySnapshot } from './recovery-snapshot.ts';
 import { TileStore, type TileEdges } from './tile-store.ts';
 

@@ -1,10 +1,18 @@
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeSegmentHeader, parseSegmentName, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
-import { hashBytes } from '@countersign/ledger/leaf.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { equalBytes } from '@countersign/ledger/proof.ts';
-import { isFrame, SegmentReader, type Frame, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
+import { MalformedError } from '@countersign/ledger';
+import {
+  decodeSegmentHeader,
+  equalBytes,
+  hashBytes,
+  isFrame,
+  parseSegmentName,
+  segmentHeaderBytes,
+  segmentName,
+  SegmentReader,
+  type Frame,
+  type SegmentSource,
+} from '@countersign/ledger/format';
 import { Turn } from '../domain/turn.ts';
 
 /** A place in the journal where a frame begins. */

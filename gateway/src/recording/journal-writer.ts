@@ -1,7 +1,7 @@
 import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { encodeSegmentHeader, parseSegmentName, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/journal.ts';
+import { encodeSegmentHeader, parseSegmentName, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { requireSame } from './own-files.ts';
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KeyRows } from '@countersign/ledger/key-check.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { MalformedError, type KeyRows } from '@countersign/ledger';
 import type { SqliteRow, SqliteValue } from '../store/sqlite.ts';
 import { openAsFound, type FoundSqlite } from '../store/sqlite-as-found.ts';
 import { wrappedSecretBytes } from './wrapping.ts';

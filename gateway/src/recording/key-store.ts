@@ -9,7 +9,7 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
-import type { NoteSigner } from '@countersign/ledger/note.ts';
+import type { NoteSigner } from '@countersign/ledger/format';
 import { openAsFound } from '../store/sqlite-as-found.ts';
 import { openSqlite, type Sqlite } from '../store/sqlite.ts';
 import { standardClass } from './retention.ts';

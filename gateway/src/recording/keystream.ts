@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, type Cipheriv, type KeyObject } from 'node:crypto';
-import { streamAlignmentBytes } from '@countersign/ledger/journal.ts';
-import { saltBytes } from '@countersign/ledger/leaf.ts';
+import { saltBytes, streamAlignmentBytes } from '@countersign/ledger/format';
 
 const algorithm = 'aes-256-ctr';
 const counterBytes = 16;

@@ -1,5 +1,4 @@
-import { hashBytes } from '@countersign/ledger/leaf.ts';
-import { Frontier } from '@countersign/ledger/tree.ts';
+import { Frontier, hashBytes } from '@countersign/ledger/format';
 import type { JournalEnd } from './recovery.ts';
 import { TileStore, type TileSnapshot } from './tile-store.ts';
 

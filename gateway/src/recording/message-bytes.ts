@@ -1,4 +1,4 @@
-import { bodyEncodings } from '@countersign/ledger/journal.ts';
+import { bodyEncodings } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { OpenedRecord } from '../domain/record.ts';
 import type { MessageRange } from '../domain/shown-record.ts';

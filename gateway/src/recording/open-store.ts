@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { originOf } from '@countersign/ledger/checkpoint.ts';
-import { formatVerifierKey } from '@countersign/ledger/note.ts';
+import { formatVerifierKey, originOf } from '@countersign/ledger/format';
 import type { AnnouncedSecrets } from './journal-fold.ts';
 import { KeyStore } from './key-store.ts';
 import { mixed, recoverJournal, rolledBack, type JournalEnd } from './recovery.ts';

@@ -1,9 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { originOf, formatCheckpoint } from '@countersign/ledger/checkpoint.ts';
-import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
-import type { SegmentSummary } from '@countersign/ledger/journal.ts';
-import { formatVerifierKey, signNote, type NoteSigner } from '@countersign/ledger/note.ts';
+import {
+  decodeHex,
+  encodeHex,
+  formatCheckpoint,
+  formatVerifierKey,
+  originOf,
+  signNote,
+  type NoteSigner,
+  type SegmentSummary,
+} from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { Histogram } from '../domain/histogram.ts';
 import type { Durability } from '../domain/target.ts';

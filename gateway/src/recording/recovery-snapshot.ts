@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256 } from '@countersign/ledger/crypto.ts';
-import { decodeHex, encodeHex } from '@countersign/ledger/hex.ts';
-import type { SegmentSummary } from '@countersign/ledger/journal.ts';
-import { hashBytes } from '@countersign/ledger/leaf.ts';
+import { decodeHex, encodeHex, hashBytes, sha256, type SegmentSummary } from '@countersign/ledger/format';
 import { z } from 'zod';
 import type { AnnouncedSecrets, SessionEnd } from './journal-fold.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';

@@ -1,11 +1,20 @@
 import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseCheckpoint } from '@countersign/ledger/checkpoint.ts';
-import { parseSegmentName, segmentHeaderBytes, segmentName, type SegmentSummary } from '@countersign/ledger/journal.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { parseNote } from '@countersign/ledger/note.ts';
-import { equalBytes } from '@countersign/ledger/proof.ts';
-import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from '@countersign/ledger/segment-reader.ts';
+import { MalformedError } from '@countersign/ledger';
+import {
+  equalBytes,
+  isFrame,
+  parseCheckpoint,
+  parseNote,
+  parseSegmentName,
+  segmentHeaderBytes,
+  segmentName,
+  SegmentReader,
+  type Frame,
+  type SegmentEnd,
+  type SegmentSource,
+  type SegmentSummary,
+} from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { segmentSource } from './journal-reader.ts';
 import { JournalFold, type AnnouncedSecrets, type GivenCheckpoint, type SessionEnd } from './journal-fold.ts';

@@ -1,4 +1,4 @@
-import { neverExpires } from '@countersign/ledger/leaf.ts';
+import { neverExpires } from '@countersign/ledger/format';
 
 const dayMs = 86_400_000;
 

@@ -1,11 +1,25 @@
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
-import { decodeHex } from '@countersign/ledger/hex.ts';
-import { bodyEncodings, bodyStreams, segmentName, type StoredBody } from '@countersign/ledger/journal.ts';
-import { commitClear, commitSealed, decodeLeaf, hashBytes, leafFlags, leafHash, leafOffsets, type BodySlot, type Leaf } from '@countersign/ledger/leaf.ts';
-import { equalBytes } from '@countersign/ledger/proof.ts';
-import { frameEntries, type Entry } from '@countersign/ledger/segment-reader.ts';
+import {
+  bodyEncodings,
+  bodyStreams,
+  commitClear,
+  commitSealed,
+  decodeHex,
+  decodeLeaf,
+  equalBytes,
+  frameEntries,
+  hashBytes,
+  leafFlags,
+  leafHash,
+  leafOffsets,
+  segmentName,
+  type BodySlot,
+  type Entry,
+  type Leaf,
+  type StoredBody,
+} from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { ChannelFacts, OpenedRecord, RecordMeta } from '../domain/record.ts';
 import { partBytesMax } from './batch.ts';

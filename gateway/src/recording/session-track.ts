@@ -1,4 +1,4 @@
-import { decodeHex } from '@countersign/ledger/hex.ts';
+import { decodeHex } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { SessionTrack } from './batch.ts';
 import type { SessionEnd } from './journal-fold.ts';

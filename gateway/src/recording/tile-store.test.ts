@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { tileWidth } from '@countersign/ledger/tile.ts';
+import { tileWidth } from '@countersign/ledger/format';
 import { TileStore } from './tile-store.ts';
 
 test('C28: a tile that could not be written is written with the next snapshot, also with one taken before that', async () => {

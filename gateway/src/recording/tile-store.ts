@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hashBytes } from '@countersign/ledger/leaf.ts';
+import { hashBytes, tileHeight, tilePath, TileReader, tilesOf, tileWidth } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
-import { tileHeight, tilePath, tilesOf, tileWidth, TileReader } from '@countersign/ledger/tile.ts';
 
 /** While one looks, all partial tiles may give way to the full one: then it is there at the second look. */
 const readAttempts = 2;

@@ -1,22 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { BundleCheck, MalformedError, type FileReport, type ParsedRecord } from '@countersign/ledger';
 import {
   bundleLineBytesMax,
+  decodeUtf8,
+  encodeUtf8,
+  leafFlags,
+  noteBytesMax,
   parseBundleCheckpoint,
   parseBundleHeader,
   parseBundleRecord,
+  parseGovernanceBody,
+  splitLines,
   type BundleBody,
   type BundleHeader,
-  type ParsedRecord,
-} from '@countersign/ledger/bundle.ts';
-import type { FileReport } from '@countersign/ledger/file-report.ts';
-import { parseGovernanceBody } from '@countersign/ledger/governance.ts';
-import { leafFlags } from '@countersign/ledger/leaf.ts';
-import { splitLines } from '@countersign/ledger/lines.ts';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
-import { noteBytesMax } from '@countersign/ledger/note.ts';
-import { decodeUtf8, encodeUtf8 } from '@countersign/ledger/text.ts';
-import { BundleCheck } from '@countersign/ledger/verify-bundle.ts';
+} from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { parseRecordedMeta, type RecordedMeta } from './recorded-meta.ts';
 

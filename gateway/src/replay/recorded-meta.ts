@@ -1,4 +1,4 @@
-import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { MalformedError } from '@countersign/ledger';
 import { z } from 'zod';
 
 const name = z.string().max(4096);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
-import { MalformedError } from '@countersign/ledger/malformed.ts';
+import { MalformedError } from '@countersign/ledger';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { EntryDraft } from '../recording/batch.ts';

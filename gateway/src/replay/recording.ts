@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FileReport } from '@countersign/ledger/file-report.ts';
+import type { FileReport } from '@countersign/ledger';
 import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { AnswerPiece, Difference, Keys, RecordedRequest, RequestKey } from '../domain/replay.ts';

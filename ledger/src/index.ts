@@ -1,0 +1,12 @@
+/** The verifier: checks a store, a bundle or a receipt with a public key alone. */
+export type { BodyOpener, BodyOutcome } from './body-check.ts';
+export type { ParsedRecord } from './bundle.ts';
+export type { FileOptions, FileReport } from './file-report.ts';
+export type { StoreProgress } from './journal-check.ts';
+export type { KeyRows } from './key-check.ts';
+export { MalformedError } from './malformed.ts';
+export { parseVerifierKey, type VerifierKey } from './note.ts';
+export type { StoreFiles } from './store-files.ts';
+export { exitCodes, type Verdict } from './verdict.ts';
+export { BundleCheck, verifyFile } from './verify-bundle.ts';
+export { verifyStore, type StoreReport } from './verify-store.ts';
