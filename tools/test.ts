@@ -3,8 +3,8 @@
  * nothing failed, something ran, and, in CI, nothing was skipped that the machine allows.
  */
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -16,6 +16,12 @@ const slowestMax = 15;
 const concurrency = availableParallelism() + 1;
 /** Tests start hundreds of processes of the same code. */
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.compile-cache');
+/** What is made once for all files: a data directory of PostgreSQL, which does not run as root and must get at it. */
+const shared = mkdtempSync(join(tmpdir(), 'countersign-tests-'));
+chmodSync(shared, 0o755);
+process.env['COUNTERSIGN_TEST_SHARED'] = shared;
+process.once('exit', () => rmSync(shared, { recursive: true }));
+process.once('SIGINT', () => process.exit(1));
 
 const filesOf = (...patterns: readonly string[]): string[] => globSync(patterns, { cwd: root });
 
