@@ -16,3 +16,8 @@ export function installBun(): string | null {
   }
   return existsSync(program) ? program : null;
 }
+
+/** A wrapper that puts another runtime in the place of the one that the command begins with. */
+export function runsOn(runtime: string): readonly string[] {
+  return ['sh', '-c', 'shift; exec "$0" "$@"', runtime];
+}

@@ -1,18 +1,18 @@
-/** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. */
+/** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. The words behind the name are its own. */
 import { benchLlm } from './llm.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
   recorder: benchRecorder,
   postgres: benchPostgres,
   llm: benchLlm,
 };
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...words] = process.argv.slice(2);
 const run = benchmarks[name];
 if (run === undefined) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(benchmarks).join('|')}\n`);
   process.exit(2);
 }
-await run();
+await run(words);

@@ -1,6 +1,7 @@
-/** A model server that answers at once, in the shape of Chat Completions: what is measured is everything else. Prints its port. */
+/** A model server that answers at once, in the shape of Chat Completions: what is measured is everything else. `model-server.ts PORT` */
 import { createServer } from 'node:http';
 
+const [port = ''] = process.argv.slice(2);
 const chunks = 20;
 const usage = { prompt_tokens: 21, completion_tokens: chunks, total_tokens: 21 + chunks };
 const whole = Buffer.from(
@@ -41,7 +42,4 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
     }
   });
 });
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  console.log(address === null || typeof address === 'string' ? 0 : address.port);
-});
+server.listen(Number(port), '127.0.0.1');

@@ -1,10 +1,13 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { freePort } from '../cli/src/demo/free-port.ts';
 import { waitUntil } from '../tests/support/wait-until.ts';
 
 /** A process that serves on a port and can be stopped. */
 export interface Peer extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
 }
 
 /** Resolves when the process accepts connections on the port. */
@@ -17,6 +20,7 @@ export async function serving(child: ChildProcess, port: number, cleanUp: () => 
   });
   return {
     port,
+    pid: child.pid ?? 0,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode === null) {
         const exited = new Promise((resolve) => child.once('exit', resolve));
@@ -26,6 +30,12 @@ export async function serving(child: ChildProcess, port: number, cleanUp: () => 
       cleanUp();
     },
   };
+}
+
+/** A script of this folder that serves on the port that is its first word. */
+export async function startScript(name: string, words: readonly string[] = []): Promise<Peer> {
+  const port = await freePort();
+  return serving(spawn(process.execPath, [join(import.meta.dirname, name), String(port), ...words], { stdio: ['ignore', 'inherit', 'inherit'] }), port);
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -52,15 +52,3 @@ export async function startPortkey(): Promise<Peer | null> {
     port,
   );
 }
-
-/** The instant model server. */
-export async function startModelServer(): Promise<Peer> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'model-server.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = await new Promise<number>((resolve, reject) => {
-    child.stdout.once('data', (line: Buffer) => {
-      resolve(Number(line.toString()));
-    });
-    child.once('error', reject);
-  });
-  return serving(child, port);
-}

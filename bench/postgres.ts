@@ -1,136 +1,145 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { GatewayProcess } from '../tests/support/gateway-process.ts';
-import { startPostgres, type PostgresServer } from '../tests/support/postgres-server.ts';
-import { installBun } from './bun.ts';
+import { printAims, type Aim } from './aims.ts';
+import { alternate } from './alternate.ts';
+import { installBun, runsOn } from './bun.ts';
+import { cpuMeaning, withCpuTime } from './cpu-time.ts';
+import { startDatabaseGateway } from './gateway.ts';
+import { startScript } from './peer.ts';
+import { directly, pgbench, runProgram, scale, startDatabase, throughGateway, throughPeer, type DatabaseWay } from './pgbench.ts';
 import { startPgBouncer } from './pgbouncer.ts';
-import { median, printMachine, printTable, thousands } from './table.ts';
+import { median, printMachine, printTable, ratio, thousands } from './table.ts';
 
 const modes = ['simple', 'prepared'];
 const clientCounts = [1, 8, 32];
 const rounds = 3;
 const roundSeconds = 4;
-const scale = 10;
+/** Before anything is measured, in each way and mode: just-in-time compilers go on for some ten thousand requests. */
+const warmUp = { clients: 8, seconds: 4 };
+const gatewayName = 'Countersign, process';
 const rowBytes = 1024;
 const resultBytes = 1024 * 1024 * 1024;
 
-/** One way to the database, as libpq's environment says it. */
-interface Way {
-  readonly name: string;
-  /** The process of the gateway, if it is one of ours. */
-  readonly pid?: number;
-  readonly environment: Readonly<Record<string, string>>;
+/** Medians of one way under one load. */
+interface Transactions {
+  readonly mode: string;
+  readonly clients: number;
+  readonly way: string;
+  /** Transactions a second. */
+  readonly rate: number;
+  /** Processor time of the process between client and database, in microseconds a transaction. */
+  readonly cpu: number;
 }
 
 /**
- * `pgbench -S` and a SELECT of 1 GiB, directly, through PgBouncer and through a gateway with everything on, durability `process` and `disk`; every round
- * takes the ways in turn. Needs pgbench, psql and pgbouncer: `sh tools/debian.sh pgbouncer`.
+ * `pgbench -S` and a SELECT of 1 GiB, directly, through a bare pipe of two sockets, through PgBouncer and through a gateway with everything on, durability
+ * `process` and `disk`; every round takes the ways in turn. `postgres [simple|prepared|result] [CLIENTS]` measures a part. Needs pgbench, psql and pgbouncer:
+ * `sh tools/debian.sh pgbouncer`.
  */
-export async function benchPostgres(): Promise<void> {
+export async function benchPostgres([part, clients]: readonly string[]): Promise<void> {
   printMachine();
-  await using database = await startPostgres({ settings: { log_statement: 'none', shared_buffers: '512MB', max_connections: '200' } });
+  await using database = await startDatabase();
   await using bouncer = await startPgBouncer(database);
-  const direct = libpq(database.port, { user: database.user, password: database.password, database: 'postgres' });
-  run('pgbench', ['-i', '-q', '-s', String(scale)], direct);
-  await using gateway = await startGateway(database, []);
+  await using pipe = await startScript('pipe.ts', [String(database.port)]);
+  await using gateway = await startDatabaseGateway(database);
   const bun = installBun();
-  await using bunGateway = bun === null ? null : await startGateway(database, runsOn(bun));
-  const ways: Way[] = [
-    { name: 'direct', environment: direct },
-    { name: 'PgBouncer', environment: { ...direct, PGPORT: String(bouncer.port) } },
-    through('Countersign, process', gateway, 'process'),
-    through('Countersign, disk', gateway, 'disk'),
-    ...(bunGateway === null ? [] : [through('Countersign on Bun, process', bunGateway, 'process')]),
+  await using bunGateway = bun === null ? null : await startDatabaseGateway(database, { wrapper: runsOn(bun) });
+  const ways: DatabaseWay[] = [
+    directly(database),
+    throughPeer('bare pipe', database, pipe),
+    throughPeer('PgBouncer', database, bouncer),
+    throughGateway(gatewayName, gateway, 'process'),
+    throughGateway('Countersign, disk', gateway, 'disk'),
+    ...(bunGateway === null ? [] : [throughGateway('Countersign on Bun, process', bunGateway, 'process')]),
   ];
-  console.log(`pgbench -S, scale ${scale}, ${rounds} rounds of ${roundSeconds} s in alternation, medians\n`);
-  printTable([['mode', 'clients', 'way', 'transactions/s', 'µs each', 'of direct', 'of PgBouncer'], ...measureTransactions(ways)]);
-  console.log(`\nSELECT of ${thousands(resultBytes / rowBytes)} rows of ${rowBytes} B by psql, ${rounds} rounds in alternation, medians\n`);
-  printTable([['way', 's', 'MB/s', 'of direct', 'most memory of the gateway before → after'], ...measureResult(ways)]);
+  const wantedModes = modes.filter((mode) => part === undefined || part === mode);
+  const wantedCounts = clientCounts.filter((count) => clients === undefined || Number(clients) === count);
+  if (wantedModes.length > 0) {
+    await measureTransactions(ways, wantedModes, wantedCounts);
+  }
+  if (part === undefined || part === 'result') {
+    await measureResult(ways);
+  }
 }
 
-function startGateway(database: PostgresServer, wrapper: readonly string[]): Promise<GatewayProcess> {
-  const target = `url: "${database.url}", password: { env: BENCH_PASSWORD }`;
-  const config = `targets:
-  process: { ${target}, durability: process }
-  disk: { ${target}, durability: disk }
-principals:
-  bench: { kind: agent, targets: [process, disk] }
-`;
-  return GatewayProcess.start({ config, environment: { BENCH_PASSWORD: database.password }, wrapper });
-}
-
-/** Puts another runtime in the place of the one that the command begins with. */
-function runsOn(runtime: string): readonly string[] {
-  return ['sh', '-c', 'shift; exec "$0" "$@"', runtime];
-}
-
-function through(name: string, gateway: GatewayProcess, target: string): Way {
-  const login = { user: 'bench', password: gateway.token('bench'), database: target };
-  return { name, pid: gateway.pid, environment: libpq(gateway.port('postgres'), login) };
-}
-
-function measureTransactions(ways: readonly Way[]): string[][] {
-  const rows: string[][] = [];
-  for (const mode of modes) {
-    for (const clients of clientCounts) {
-      const rates = alternate(ways, (way) => transactionRate(way, mode, clients));
-      const [direct = Number.NaN, bouncer = Number.NaN] = rates;
-      for (const [i, rate] of rates.entries()) {
-        const name = ways[i]?.name ?? '';
-        rows.push([mode, String(clients), name, thousands(rate), ((clients * 1e6) / rate).toFixed(0), (rate / direct).toFixed(2), (rate / bouncer).toFixed(2)]);
-      }
+async function measureTransactions(ways: readonly DatabaseWay[], wantedModes: readonly string[], wantedCounts: readonly number[]): Promise<void> {
+  const all: Transactions[] = [];
+  for (const mode of wantedModes) {
+    for (const way of ways) {
+      pgbench(way, { mode, ...warmUp });
+    }
+    for (const clients of wantedCounts) {
+      all.push(...(await measureLoad(ways, { mode, clients })));
     }
   }
-  return rows;
+  console.log(`pgbench -S, scale ${scale}, ${rounds} rounds of ${roundSeconds} s in alternation after a warm-up, medians; ${cpuMeaning}\n`);
+  const head = ['mode', 'clients', 'way', 'transactions/s', 'µs each', 'CPU µs each', 'CPU of bare pipe', 'rate of direct', 'rate of PgBouncer'];
+  const find = ({ mode, clients }: Transactions, way: string): Transactions | undefined =>
+    all.find((each) => each.mode === mode && each.clients === clients && each.way === way);
+  const rows = all.map((each) => {
+    const { mode, clients, way, rate, cpu } = each;
+    const times = [((clients * 1e6) / rate).toFixed(0), Number.isNaN(cpu) ? '' : cpu.toFixed(1), ratio(cpu, find(each, 'bare pipe')?.cpu)];
+    return [mode, String(clients), way, thousands(rate), ...times, ratio(rate, find(each, 'direct')?.rate), ratio(rate, find(each, 'PgBouncer')?.rate)];
+  });
+  printTable([head, ...rows]);
+  printAims(all.filter(({ mode, way }) => mode === 'prepared' && way === gatewayName).flatMap((each) => aimsOf(each, (way) => find(each, way))));
 }
 
-function transactionRate(way: Way, mode: string, clients: number): number {
-  const words = ['-n', '-S', '-M', mode, '-c', String(clients), '-j', String(Math.min(clients, 2)), '-T', String(roundSeconds)];
-  const [, rate] = /^tps = ([\d.]+)/m.exec(run('pgbench', words, way.environment)) ?? [];
-  return Number(rate);
+/** What the gateway is held to in mode `prepared`. */
+function aimsOf({ clients, rate, cpu }: Transactions, find: (way: string) => Transactions | undefined): Aim[] {
+  if (clients === 1) {
+    return [{ text: 'time ≤ 2.0 times direct, prepared, 1 client', measured: (find('direct')?.rate ?? Number.NaN) / rate, most: 2 }];
+  }
+  return clients === 8
+    ? [
+        { text: 'CPU ≤ 2.2 times the bare pipe, prepared, 8 clients', measured: cpu / (find('bare pipe')?.cpu ?? Number.NaN), most: 2.2 },
+        { text: 'rate ≥ 0.55 of PgBouncer, prepared, 8 clients', measured: rate / (find('PgBouncer')?.rate ?? Number.NaN), least: 0.55 },
+      ]
+    : [];
 }
 
-function measureResult(ways: readonly Way[]): string[][] {
+async function measureLoad(ways: readonly DatabaseWay[], load: { readonly mode: string; readonly clients: number }): Promise<Transactions[]> {
+  const results = await alternate(ways, rounds, async (way) => {
+    const { result, cpu } = await withCpuTime(way.pid, () => pgbench(way, { ...load, seconds: roundSeconds }));
+    return { rate: result.rate, cpu: cpu / result.transactions };
+  });
+  return ways.map(({ name }, i) => {
+    const of = results[i] ?? [];
+    return { ...load, way: name, rate: median(of.map(({ rate }) => rate)), cpu: median(of.map(({ cpu }) => cpu)) };
+  });
+}
+
+async function measureResult(ways: readonly DatabaseWay[]): Promise<void> {
   const statement = `select repeat('x', ${rowBytes}) from generate_series(1, ${resultBytes / rowBytes})`;
   const before = ways.map(memoryPeakMb);
-  const times = alternate(ways, (way) => {
+  const results = await alternate(ways, rounds, async (way) => {
     const started = performance.now();
-    run('psql', ['-X', '-At', '-o', '/dev/null', '-c', statement], way.environment);
-    return (performance.now() - started) / 1000;
+    const { result, cpu } = await withCpuTime(way.pid, () => {
+      runProgram('psql', ['-X', '-At', '-o', '/dev/null', '-c', statement], way.environment);
+      return (performance.now() - started) / 1000;
+    });
+    return { seconds: result, cpu: cpu / 1e6 };
   });
-  const [direct = Number.NaN] = times;
-  return ways.map((way, i) => {
-    const seconds = times[i] ?? Number.NaN;
-    const memory = way.pid === undefined ? '' : `${before[i]} → ${memoryPeakMb(way)} MB`;
-    return [way.name, seconds.toFixed(2), thousands(resultBytes / seconds / 1e6), (direct / seconds).toFixed(2), memory];
+  const secondsOf = (way: string): number => median((results[ways.findIndex(({ name }) => name === way)] ?? []).map(({ seconds }) => seconds));
+  console.log(`\nSELECT of ${thousands(resultBytes / rowBytes)} rows of ${rowBytes} B by psql, ${rounds} rounds in alternation, medians\n`);
+  const rows = ways.map((way, i) => {
+    const seconds = secondsOf(way.name);
+    const cpu = median((results[i] ?? []).map((each) => each.cpu));
+    const memory = Number.isNaN(before[i]) ? '' : `${before[i]} → ${memoryPeakMb(way)} MB`;
+    return [
+      way.name,
+      seconds.toFixed(2),
+      thousands(resultBytes / seconds / 1e6),
+      Number.isNaN(cpu) ? '' : cpu.toFixed(2),
+      ratio(secondsOf('direct'), seconds),
+      memory,
+    ];
   });
+  printTable([['way', 's', 'MB/s', 'CPU s', 'rate of direct', 'most memory of the process between, before → after'], ...rows]);
+  printAims([{ text: 'rate ≥ 0.9 of direct on 1 GiB', measured: secondsOf('direct') / secondsOf(gatewayName), least: 0.9 }]);
 }
 
-/** The median of each way, measured in turn. */
-function alternate(ways: readonly Way[], measure: (way: Way) => number): number[] {
-  const all = ways.map((): number[] => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, way] of ways.entries()) {
-      all[i]?.push(measure(way));
-    }
-  }
-  return all.map(median);
-}
-
-/** NaN where it is no process of ours. */
-function memoryPeakMb({ pid }: Way): number {
-  const [, kilobytes] = pid === undefined ? [] : (/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []);
+/** NaN where there is no process between. */
+function memoryPeakMb({ pid }: DatabaseWay): number {
+  const [, kilobytes] = pid === null ? [] : (/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []);
   return Math.round(Number(kilobytes) / 1024);
-}
-
-function libpq(port: number, login: { readonly user: string; readonly password: string; readonly database: string }): Readonly<Record<string, string>> {
-  return { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: login.user, PGPASSWORD: login.password, PGDATABASE: login.database, PGSSLMODE: 'disable' };
-}
-
-function run(program: string, words: readonly string[], environment: Readonly<Record<string, string>>): string {
-  const { status, stdout, stderr, error } = spawnSync(program, words, { env: { ...process.env, ...environment }, encoding: 'utf8' });
-  if (status !== 0) {
-    throw new Error(`${program} failed: ${error?.message ?? stderr}`);
-  }
-  return stdout;
 }

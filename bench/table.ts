@@ -31,3 +31,8 @@ export function percentile(values: readonly number[], part: number): number {
 export function thousands(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
+
+/** Two digits; empty where one of both was not measured. */
+export function ratio(value: number = Number.NaN, of: number = Number.NaN): string {
+  return Number.isNaN(value / of) ? '' : (value / of).toFixed(2);
+}
