@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Action, Attributes } from '../../domain/action.ts';
+import type { ActionText, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
 import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
@@ -13,14 +13,22 @@ import type { Message } from './transcript.ts';
 
 export const unknownName = 'unknown';
 
+/** What a request asks of a model, as plain data. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** It says something that policy may look at. */
+  readonly hasText: boolean;
+}
+
 /**
- * What a request asks of a model. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
- * Throws GatewayError `malformed` where the body of a known API is not what that API takes, or may be read in two ways.
+ * What a request asks of a model, and the JSON of its body where that was read. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
+ * Throws GatewayError `malformed` or `limit_exceeded` where the body of a known API is not what that API takes, or may be read in two ways.
  */
-export function readModelRequest(head: RequestHead, body: Uint8Array, eventBytes = defaultEventBytesMax): RequestReading {
+export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts: ModelFacts; readonly json?: JsonObject } {
   const api = findApi(head);
   if (api === null) {
-    return { action: unknownAction(head), answer: new ModelAnswer(null) };
+    return { facts: unknownFacts(head) };
   }
   const given = api.takesBody ? parseBody(body) : {};
   const messages = api.shape.messages(given);
@@ -28,7 +36,7 @@ export function readModelRequest(head: RequestHead, body: Uint8Array, eventBytes
   if (isKnown) {
     refuseLookalikes(given);
   }
-  const action: Action = {
+  const facts: ModelFacts = {
     name: isKnown ? api.action : unknownName,
     attributes: {
       'gen_ai.operation.name': api.operation,
@@ -37,15 +45,30 @@ export function readModelRequest(head: RequestHead, body: Uint8Array, eventBytes
       ...api.attributes,
       ...systemDigest(messages),
     },
-    ...(isKnown && api.takesBody ? { text: () => actionText(messages) } : {}),
+    hasText: isKnown && api.takesBody,
   };
-  return { action, answer: new ModelAnswer(api.shape, { eventBytes }) };
+  return api.takesBody ? { facts, json: given } : { facts };
+}
+
+/** `facts`: what `readFacts` found. Errors: as there. */
+export function readModelRequest(
+  head: RequestHead,
+  body: Uint8Array,
+  { facts = readFacts(head, body).facts, eventBytes = defaultEventBytesMax }: { readonly facts?: ModelFacts; readonly eventBytes?: number } = {},
+): RequestReading {
+  const api = findApi(head);
+  const { name, attributes, hasText } = facts;
+  const text = (): ActionText => actionText(api?.shape.messages(parseBody(body)) ?? []);
+  return {
+    action: { name, attributes, ...(hasText ? { text } : {}) },
+    answer: api === null ? new ModelAnswer(null) : new ModelAnswer(api.shape, { eventBytes }),
+  };
 }
 
 /** Method and path are all there is to tell such requests apart; a query may hold a key. */
-function unknownAction({ method, path }: RequestHead): Action {
+function unknownFacts({ method, path }: RequestHead): ModelFacts {
   const [pathAlone = ''] = path.split('?', 1);
-  return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone } };
+  return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone }, hasText: false };
 }
 
 /** The messages of a recorded request; null where they cannot be read. Never throws. */

@@ -45,7 +45,7 @@ test('without a session the message is the message', () => {
 test('whose words they are shows in the path, else in the headers that SDKs send', () => {
   const keys = (path: string, ...names: string[]): string => {
     const head = { method: 'POST', path, headers: names.map((name) => [name, 'x'] as const) };
-    return Object.keys(JSON.parse(rules.failure({ problem: refused, head, body: null }).body)).join();
+    return Object.keys(JSON.parse(rules.failure({ problem: refused, head, body: null, answerTo: null }).body)).join();
   };
   assert.deepEqual(
     samples.map(({ path }) => keys(path)),
@@ -96,7 +96,7 @@ describe('an error in a stream that has begun', () => {
   };
   const lastEvent = (path: string, type: string): Uint8Array | null => {
     const head = { method: 'POST', path, headers: [] };
-    return rules.lastEvent?.({ problem: halted, head, body: null }, { status: 200, headers: [['content-type', type]] }) ?? null;
+    return rules.lastEvent?.({ problem: halted, head, body: null, answerTo: null }, { status: 200, headers: [['content-type', type]] }) ?? null;
   };
 
   for (const { name, streams } of samples) {

@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
 import { undoCodings } from '../../wire/http/recorded-http.ts';
 import { parseStrictJson } from '../../wire/http/strict-json.ts';
+import type { JsonObject } from './json.ts';
 import type { Provider } from './options.ts';
 
 /** Texts of a body that are longer, or hold white space between other characters, are no ids and no addresses. */
@@ -15,6 +16,8 @@ const mediaType = /^(?:audio|image|video|font)\/|^application\/(?:octet-stream|p
 const tailCharactersMax = 1024;
 /** Of one answer. A list is longer, and gives none. */
 const idsMax = 1_000;
+/** In one request: a long conversation names each of its messages. */
+const namedMax = 10_000;
 
 /** How the ids are spelled that a provider makes and keeps something behind. */
 interface IdRules {
@@ -87,10 +90,10 @@ export class IdsOfProvider {
   }
 
   /**
-   * In address and body, wherever they are: which members name something changes with each version of an API. Errors: `malformed` for a body that may name
-   * some and that parsers read differently, or cannot be read here.
+   * In address and body, wherever they are: which members name something changes with each version of an API. `json`: of the body, where it is read already. Errors: `malformed`
+   * for a body that may name some and that parsers read differently, or cannot be read here; `limit_exceeded`.
    */
-  named({ path, headers }: RequestHead, body: Uint8Array | null): ReadonlySet<string> {
+  named({ path, headers }: RequestHead, body: Uint8Array | null, json?: JsonObject): readonly string[] {
     const found = new Set(this.#all(decodePath(path)));
     const bytes = body === null ? Buffer.alloc(0) : readableBody(headers, body);
     const text = bytes.toString('latin1');
@@ -100,19 +103,26 @@ export class IdsOfProvider {
     }
     // Most bodies name nothing, and need not be read a second time. Behind an escape anything may be, and in an encoding with zeros between the letters.
     if (text.includes('\\u') || text.includes('\\/') || (text.includes('\0') && !mediaType.test(type)) || this.#beginning.test(text)) {
-      for (const each of textsOf(parseStrictJson(bytes))) {
+      for (const each of textsOf(json ?? parseStrictJson(bytes))) {
         for (const id of this.#in(each.trim())) {
           found.add(id);
         }
       }
     }
-    return found;
+    if (found.size > namedMax) {
+      throw new GatewayError('limit_exceeded', `A request names more than ${namedMax} ids of the provider's.`);
+    }
+    return [...found];
+  }
+
+  /** The provider keeps nothing of such a request that could be named later. */
+  keepsNothing({ path }: RequestHead, body: Uint8Array): boolean {
+    return this.#rules.keepsNothing.test(path) && !asBuffer(body).includes('"store"');
   }
 
   /** Follows an answer for what it gives, beside its own reader. */
-  follow(head: RequestHead, body: Uint8Array | null, named: ReadonlySet<string>, reader: AnswerReader): AnswerReader {
-    const keepsNothing = this.#rules.keepsNothing.test(head.path) && (body === null || !Buffer.from(body).includes('"store"'));
-    return keepsNothing || isList(head, named) ? reader : new GivenIdsReader(this, named, reader);
+  follow(head: RequestHead, named: readonly string[], reader: AnswerReader): AnswerReader {
+    return isList(head, named) ? reader : new GivenIdsReader(this, named, reader);
   }
 
   /** One after the other: a text may give a million, and who has enough looks no further. */
@@ -142,9 +152,9 @@ export function idsOfProvider(provider: Provider): IdsOfProvider | null {
 }
 
 /** What a list names is whoever's it was before. */
-function isList({ method, path }: RequestHead, named: ReadonlySet<string>): boolean {
+function isList({ method, path }: RequestHead, named: readonly string[]): boolean {
   const [last = ''] = (path.split('?', 1)[0] ?? '').split('/').slice(-1);
-  return (method === 'GET' || method === 'DELETE') && ![...named].some((id) => id === last || id.endsWith(`/${last}`));
+  return (method === 'GET' || method === 'DELETE') && !named.some((id) => id === last || id.endsWith(`/${last}`));
 }
 
 class GivenIdsReader implements AnswerReader {
@@ -155,7 +165,7 @@ class GivenIdsReader implements AnswerReader {
   #given: string[] = [];
   #tail = '';
 
-  constructor(ids: IdsOfProvider, named: ReadonlySet<string>, reader: AnswerReader) {
+  constructor(ids: IdsOfProvider, named: readonly string[], reader: AnswerReader) {
     this.#ids = ids;
     this.#seen = new Set(named);
     this.#reader = reader;
@@ -171,7 +181,7 @@ class GivenIdsReader implements AnswerReader {
   }
 
   bytes(piece: Uint8Array): void {
-    const text = this.#tail + Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
+    const text = this.#tail + asBuffer(piece).toString('latin1');
     // Where pieces end with a line there is nothing to look at again.
     this.#tail = text.slice(text.lastIndexOf('\n') + 1).slice(-tailCharactersMax);
     for (const id of this.#ids.givenIn(text)) {
@@ -217,7 +227,7 @@ function decodePath(path: string): string {
 
 /** Without its content coding. Errors: `malformed` for one that cannot be undone here: what it names is not known. */
 function readableBody(headers: Headers, body: Uint8Array): Buffer {
-  const bytes = body.length === 0 ? Buffer.alloc(0) : undoCodings(headers, Buffer.from(body.buffer, body.byteOffset, body.length));
+  const bytes = body.length === 0 ? Buffer.alloc(0) : undoCodings(headers, asBuffer(body));
   if (bytes === null) {
     throw new GatewayError(
       'malformed',
@@ -225,6 +235,10 @@ function readableBody(headers: Headers, body: Uint8Array): Buffer {
     );
   }
   return bytes;
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function* textsOf(value: unknown): Generator<string> {

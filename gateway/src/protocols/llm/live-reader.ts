@@ -83,7 +83,7 @@ export class LiveReader implements SocketReader {
     if (ids === null || isFor === null) {
       return action;
     }
-    const named = [...ids.named({ method: 'GET', path: '', headers: [] }, payload), ...shape.handlesNamed(message)];
+    const named = [...ids.named({ method: 'GET', path: '', headers: [] }, payload, message), ...shape.handlesNamed(message)];
     named.forEach(this.#isNew);
     return { ...action, ids: { ids: named, isFor, strangePass: true } };
   }

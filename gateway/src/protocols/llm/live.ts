@@ -50,7 +50,7 @@ export function goLive(head: RequestHead, target: Target): Upgrading | null {
   const isFor = idsAreFor(target);
   const ids = isFor === null ? null : idsOfProvider(providerOf(target.options));
   return {
-    action: isFor === null || ids === null ? action : { ...action, ids: { ids: [...ids.named(head, null)], isFor, strangePass: true } },
+    action: isFor === null || ids === null ? action : { ...action, ids: { ids: ids.named(head, null), isFor, strangePass: true } },
     reader: new LiveReader({ shape: api.shape, attributes, ids, isFor }),
   };
 }

@@ -1,12 +1,13 @@
 import type { Target } from '../../domain/target.ts';
-import { headerOf, type RequestHead, type RequestReading } from '../../wire/http/reading.ts';
+import { headerOf, type RequestHead } from '../../wire/http/reading.ts';
 import type { ExchangeRules } from '../../wire/http/rules.ts';
 import { eventBytesMax, idsAreFor, targetCall } from '../../wire/http/target-options.ts';
 import { readModelRequest } from './apis.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
 import { goLive } from './live.ts';
-import { providerAuth, providerOf, providerUrls } from './options.ts';
+import { type Provider, providerAuth, providerOf, providerUrls } from './options.ts';
+import { step } from './request-step.ts';
 import { findApi } from './routes.ts';
 
 /** Models: the body of a known API is read whole before it is decided; what else there is of the provider's API goes as it comes, as `unknown`. */
@@ -14,13 +15,22 @@ export const rules: ExchangeRules = {
   isReadWhole: (head, target) => findApi(head)?.takesBody === true || boundIds(target)?.isReadWhole(head) === true,
   path: withVersion,
   tokenParameter: 'key',
-  // A conversation is sent whole with each turn.
-  read: (head, body, target) => ({
-    ...withIds(readModelRequest(head, body ?? new Uint8Array(), eventBytesMax(target)), { head, body }, target),
-    repeats: true,
-    // What models say is none of them.
-    urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],
-  }),
+  read: async (head, body, target, take) => {
+    const bytes = body ?? new Uint8Array();
+    const { facts, named, keepsNothing } = await take(step, { head, body: bytes, ids: boundProvider(target) });
+    const { action, answer } = readModelRequest(head, bytes, { facts, eventBytes: eventBytesMax(target) });
+    const ids = boundIds(target);
+    const isFor = idsAreFor(target);
+    return {
+      // Ids that were made elsewhere, in the provider's console or before the gateway was there, are nobody's here, and pass.
+      action: named === null || isFor === null ? action : { ...action, ids: { ids: named, isFor, strangePass: true } },
+      answer: named === null || ids === null || keepsNothing ? answer : ids.follow(head, named, answer),
+      // A conversation is sent whole with each turn.
+      repeats: true,
+      // What models say is none of them.
+      urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],
+    };
+  },
   upgrade: goLive,
   call: (target) => {
     const provider = providerOf(target.options);
@@ -43,23 +53,13 @@ function withVersion(path: string, { path: base, options }: Target): string {
   return providerOf(options) === 'anthropic' && anthropicResource.test(path) ? `/v1${path}` : path;
 }
 
-function boundIds(target: Target): IdsOfProvider | null {
-  return idsAreFor(target) === null ? null : idsOfProvider(providerOf(target.options));
+function boundProvider(target: Target): Provider | null {
+  return idsAreFor(target) === null ? null : providerOf(target.options);
 }
 
-/** Ids that were made elsewhere, in the provider's console or before the gateway was there, are nobody's here, and pass. */
-function withIds(reading: RequestReading, { head, body }: { readonly head: RequestHead; readonly body: Uint8Array | null }, target: Target): RequestReading {
-  const isFor = idsAreFor(target);
-  const ids = boundIds(target);
-  if (isFor === null || ids === null) {
-    return reading;
-  }
-  const named = ids.named(head, body);
-  return {
-    ...reading,
-    action: { ...reading.action, ids: { ids: [...named], isFor, strangePass: true } },
-    answer: ids.follow(head, body, named, reading.answer),
-  };
+function boundIds(target: Target): IdsOfProvider | null {
+  const provider = boundProvider(target);
+  return provider === null ? null : idsOfProvider(provider);
 }
 
 /** The path tells whose client it is, also before anything else is known; for one that is not known, headers that SDKs send. */

@@ -6,7 +6,7 @@ import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { SseParser } from '../../wire/http/sse.ts';
 import { actionOfMethod } from './actions.ts';
 import { eventGiven, idsOf, sessionGiven } from './given-ids.ts';
-import type { Body, Message, Request, Result } from './messages.ts';
+import type { Message, RequestId, Result } from './messages.ts';
 import { inputRequests, parseServerBody } from './messages.ts';
 import type { ToolList } from './tool-definitions.ts';
 import { isSessionId, revisionIn } from './revision.ts';
@@ -18,10 +18,18 @@ const digestsAttributeMax = 200;
 /** What became of a request: `unread` is an answer too long, cut or not understood. */
 type Outcome = 'result' | 'error' | 'tool_error' | 'input_required' | 'unread' | 'none';
 
+/** A request, as far as its answer needs it. */
+export interface AskedRequest {
+  readonly id: RequestId;
+  readonly method: string;
+  /** It asks for the next part of a list. */
+  readonly isContinued: boolean;
+}
+
 /** Follows the answer to a POST, or the server's own stream. Never throws. */
 export class AnswerFollower implements AnswerReader {
   /** By the text of the id: there are clients that take "1" for an answer to 1. */
-  readonly #asked: ReadonlyMap<string, Request>;
+  readonly #asked: ReadonlyMap<string, AskedRequest>;
   readonly #mayBeginSession: boolean;
   readonly #messageBytesMax: number;
   #sse: SseParser | null = null;
@@ -38,12 +46,11 @@ export class AnswerFollower implements AnswerReader {
   #lastEventId = '';
 
   /** `session`: which the request is in, empty for none. `messageBytesMax`: what is held of one message to be read; the record has all of it. */
-  constructor(body: Body | null, session = '', messageBytesMax = defaultEventBytesMax) {
+  constructor(asked: readonly AskedRequest[], session = '', messageBytesMax = defaultEventBytesMax) {
     this.#session = session;
     this.#messageBytesMax = messageBytesMax;
-    const requests = (body?.messages ?? []).filter((message) => message.kind === 'request');
-    this.#asked = new Map(requests.map((request) => [request.id.text, request]));
-    this.#mayBeginSession = requests.some(({ method }) => method === 'initialize');
+    this.#asked = new Map(asked.map((request) => [request.id.text, request]));
+    this.#mayBeginSession = asked.some(({ method }) => method === 'initialize');
   }
 
   /** Tool definitions that the answer listed, for `compareTools`; null while it has none. */
@@ -169,7 +176,7 @@ export class AnswerFollower implements AnswerReader {
     const request = this.#asked.get(id.text);
     // A stream may also bring an answer that an earlier one lost.
     if (Array.isArray(result['tools']) && (request === undefined || request.method === 'tools/list')) {
-      const isWhole = request !== undefined && request.params['cursor'] === undefined && result['nextCursor'] === undefined;
+      const isWhole = request !== undefined && !request.isContinued && result['nextCursor'] === undefined;
       this.#toolList = readToolList(result['tools'], isWhole);
     }
     for (const asked of inputRequests(result)) {

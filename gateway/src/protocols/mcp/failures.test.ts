@@ -10,7 +10,7 @@ const refused = new GatewayError('refused', 'No policy lets you call "delete".')
 
 function answer(error: GatewayError, body: string | Uint8Array | null, status = 403): { readonly status: number; readonly text: string } {
   const head = { method: 'POST', path: '', headers: [['mcp-session-id', 'of-the-server']] as const };
-  const made = failureAnswer({ problem: { ...problemOf(error, session), status }, head, body: body === null ? null : Buffer.from(body) });
+  const made = failureAnswer({ problem: { ...problemOf(error, session), status }, head, body: body === null ? null : Buffer.from(body), answerTo: null });
   return { status: made.status, text: made.body };
 }
 

@@ -25,8 +25,9 @@ const transportErrors: ReadonlySet<string> = new Set([
  * Our errors as JSON-RPC answers. Clients raise their usual error for an answer with status 200 that has the id of their request; another status
  * is a failure of the connection to them, so it is kept for what is one.
  */
-export function failureAnswer({ problem, head, body }: Failed): Failure {
-  const id = body === null ? null : requestId(body);
+export function failureAnswer(failed: Failed): Failure {
+  const { problem, head } = failed;
+  const id = askedId(failed);
   // A session that is not there is one of the connection, a task that is not there is not.
   const isOfConnection = problem.code === 'not_found' ? sessionNamed(head) !== '' : transportErrors.has(problem.code);
   return {
@@ -37,19 +38,24 @@ export function failureAnswer({ problem, head, body }: Failed): Failure {
 }
 
 /** The same in a stream of events; null for one that answers no request. */
-export function failureEvent({ problem, body }: Failed): Uint8Array | null {
-  const id = body === null ? null : requestId(body);
-  return id === null ? null : Buffer.from(`event: message\ndata: ${failureJson(problem, id)}\n\n`);
+export function failureEvent(failed: Failed): Uint8Array | null {
+  const id = askedId(failed);
+  return id === null ? null : Buffer.from(`event: message\ndata: ${failureJson(failed.problem, id)}\n\n`);
 }
 
 /** An error of ours as the answer to a request. */
-export function failureJson({ code, detail, session }: Problem, id: RequestId | null): string {
+export function failureJson({ code, detail, session }: Problem, id: Pick<RequestId, 'json'> | null): string {
   const failure = JSON.stringify({
     code: rpcCodes[code] ?? gatewayFailure,
     message: `countersign: ${detail}`,
     data: { code, ...(session === undefined ? {} : { session }) },
   });
   return `{"jsonrpc":"2.0","id":${id?.json ?? 'null'},"error":${failure}}`;
+}
+
+/** Null where a body that was not read asks, too. */
+function askedId({ body, answerTo }: Failed): Pick<RequestId, 'json'> | null {
+  return answerTo === null ? (body === null ? null : requestId(body)) : { json: answerTo };
 }
 
 /** Null for what is not one request, or cannot be read. */

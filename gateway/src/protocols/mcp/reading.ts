@@ -4,7 +4,7 @@ import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
 import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
 import { decodeUtf8 } from '../../wire/http/strict-json.ts';
 import { actionOf, checkSubject, messageAttributes } from './actions.ts';
-import { AnswerFollower } from './answer.ts';
+import { AnswerFollower, type AskedRequest } from './answer.ts';
 import { idsNamed, sessionNamed } from './given-ids.ts';
 import type { Body } from './messages.ts';
 import { parseClientBody } from './messages.ts';
@@ -12,6 +12,18 @@ import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
 import { oldTransport } from './old-transport.ts';
 import type { Revision } from './revision.ts';
 import { isSessionId, revisionOf } from './revision.ts';
+
+/** What a request says, as plain data. */
+export interface McpFacts {
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** Of the server's making. */
+  readonly ids: readonly string[];
+  /** Which an answer may come to. */
+  readonly asked: readonly AskedRequest[];
+  /** The id of the one request that it is, as JSON. */
+  readonly answerTo?: string;
+}
 
 export interface McpReading extends RequestReading {
   readonly answer: AnswerFollower;
@@ -31,20 +43,35 @@ const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
  * `limit_exceeded` for what is not let through.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
-export function readRequest(head: RequestHead, body: Uint8Array, messageBytesMax = defaultEventBytesMax): McpReading {
+export function readFacts(head: RequestHead, body: Uint8Array): McpFacts {
   checkPath(head.path);
   switch (head.method) {
     case 'POST':
-      return readPost(head, body, messageBytesMax);
+      return readPost(head, body);
     case 'GET':
       assertBare(head, body);
-      return readBare(head, 'mcp.open_stream', messageBytesMax);
+      return readBare(head, 'mcp.open_stream');
     case 'DELETE':
       assertBare(head, body);
-      return readBare(head, 'mcp.end_session', messageBytesMax);
+      return readBare(head, 'mcp.end_session');
     default:
       throw new GatewayError('unsupported', 'MCP over HTTP has the methods POST, GET and DELETE.');
   }
+}
+
+/** `facts`: what `readFacts` found. Errors: as there. */
+export function readRequest(
+  head: RequestHead,
+  body: Uint8Array,
+  { facts = readFacts(head, body), messageBytesMax = defaultEventBytesMax }: { readonly facts?: McpFacts; readonly messageBytesMax?: number } = {},
+): McpReading {
+  const { name, attributes, ids, asked, answerTo } = facts;
+  return {
+    action: { name, attributes },
+    answer: new AnswerFollower(asked, sessionNamed(head), messageBytesMax),
+    ids,
+    ...(answerTo === undefined ? {} : { answerTo }),
+  };
 }
 
 function checkPath(path: string): void {
@@ -57,7 +84,7 @@ function checkPath(path: string): void {
   }
 }
 
-function readPost(head: RequestHead, bytes: Uint8Array, messageBytesMax: number): McpReading {
+function readPost(head: RequestHead, bytes: Uint8Array): McpFacts {
   if (!jsonType.test(singleHeader(head.headers, 'content-type') ?? '')) {
     throw new GatewayError('malformed', 'A message of MCP is sent as application/json, in UTF-8.');
   }
@@ -70,9 +97,13 @@ function readPost(head: RequestHead, bytes: Uint8Array, messageBytesMax: number)
   const [first] = body.messages;
   const name = first === undefined ? 'mcp.unknown' : actionOf(first);
   return {
-    action: { name, attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) } },
-    answer: new AnswerFollower(body, sessionNamed(head), messageBytesMax),
+    name,
+    attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) },
     ids: idsNamed(head, body.messages),
+    ...(!body.isBatch && first?.kind === 'request' ? { answerTo: first.id.json } : {}),
+    asked: body.messages.flatMap((message) =>
+      message.kind === 'request' ? [{ id: message.id, method: message.method, isContinued: message.params['cursor'] !== undefined }] : [],
+    ),
   };
 }
 
@@ -91,12 +122,13 @@ function assertBare({ method }: RequestHead, bytes: Uint8Array): void {
 }
 
 /** GET and DELETE: no message. */
-function readBare(head: RequestHead, name: string, messageBytesMax: number): McpReading {
+function readBare(head: RequestHead, name: string): McpFacts {
   const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
   return {
-    action: { name, attributes: connectionAttributes(head, revision) },
-    answer: new AnswerFollower(null, sessionNamed(head), messageBytesMax),
+    name,
+    attributes: connectionAttributes(head, revision),
     ids: idsNamed(head, []),
+    asked: [],
   };
 }
 

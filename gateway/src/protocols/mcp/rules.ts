@@ -7,6 +7,7 @@ import { McpScreen } from './answer-screen.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
 import { ToolsOfTargets } from './known-tools.ts';
 import { readRequest } from './reading.ts';
+import { step } from './request-step.ts';
 import { StdioCall } from './stdio-call.ts';
 import { ServersOfSessions } from './stdio-servers.ts';
 
@@ -16,12 +17,15 @@ const servers = new ServersOfSessions();
 /** MCP over Streamable HTTP: every message is read before it is decided. */
 export const rules: ExchangeRules = {
   isReadWhole: () => true,
-  read: (head, body, target) => {
-    const { action, answer, ids } = readRequest(head, body ?? new Uint8Array(), eventBytesMax(target));
+  read: async (head, body, target, take) => {
+    const bytes = body ?? new Uint8Array();
+    const facts = await take(step, { head, body: bytes });
+    const { action, answer, ids, ...rest } = readRequest(head, bytes, { facts, messageBytesMax: eventBytesMax(target) });
     const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
     // A program is one session's alone.
     const isFor = target.command === undefined ? idsAreFor(target) : null;
     return {
+      ...rest,
       action: { name: action.name, attributes, ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
       answer: watchTools(target.name, answer, isFor !== null),
       screen: new McpScreen(head, eventBytesMax(target)),

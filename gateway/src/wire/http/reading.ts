@@ -26,6 +26,8 @@ export interface RequestReading {
   readonly urlMembers?: readonly string[];
   /** Its clients send again what they sent before, and more: what is repeated is stored once for a session. */
   readonly repeats?: boolean;
+  /** What an error of ours names as that which it answers, where the protocol has that in the body. */
+  readonly answerTo?: string;
 }
 
 /**

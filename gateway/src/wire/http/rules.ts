@@ -3,14 +3,15 @@ import type { CallOptions, CallReceiver, UpstreamCall } from '../../domain/excha
 import type { Problem } from '../../domain/problem.ts';
 import type { Session } from '../../domain/protocol.ts';
 import type { Target } from '../../domain/target.ts';
+import type { TakeStep } from './step.ts';
 import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
 
 /** What a protocol over HTTP adds to the one way that exchanges go. */
 export interface ExchangeRules {
   /** The body must be known before it is decided; otherwise the head is enough, and the body is forwarded as it comes. */
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
-  /** `body` is null for one that is not read whole. Throws GatewayError `malformed`, `unsupported`. */
-  readonly read: (head: RequestHead, body: Uint8Array | null, target: Target) => RequestReading;
+  /** `body` is null for one that is not read whole; what looks at all of it is a step to `take`. Errors: `malformed`, `unsupported`, `limit_exceeded`. */
+  readonly read: (head: RequestHead, body: Uint8Array | null, target: Target, take: TakeStep) => RequestReading | Promise<RequestReading>;
   /** What a request to go on in WebSocket is, where the protocol lets one through, null where it does not let this one. Throws GatewayError `malformed`. */
   readonly upgrade?: (head: RequestHead, target: Target) => Upgrading | null;
   /** The one spelling of an address that clients of the protocol write in several: it is what is decided on, recorded and sent. */
@@ -46,8 +47,10 @@ export interface TargetCall extends CallOptions {
 export interface Failed {
   readonly problem: Problem;
   readonly head: RequestHead;
-  /** As far as it was read whole; null otherwise. */
+  /** Of a short one that was read whole; null otherwise. */
   readonly body: Uint8Array | null;
+  /** As its reading has it; null where there is none. */
+  readonly answerTo: string | null;
 }
 
 export interface Failure {

@@ -21,11 +21,17 @@ import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestR
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './screening.ts';
+import type { TakeStep } from './step.ts';
+import { StepThread } from './step-thread.ts';
 import { acceptedHeaders, openingHeaders } from './websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
 
 /** Bodies of announced length up to this are one record with their head. */
 const smallBodyBytes = 64 * 1024;
+/** What is to be read of bodies up to this is read at once: at worst it takes some tens of milliseconds. */
+const shortBodyBytes = 128 * 1024;
+/** Of all exchanges. */
+const thread = new StepThread();
 /** How long the last words to a client may wait for the journal. */
 const lastWordsMs = 1_000;
 /** What a 426 says that the client is to go on in (RFC 9110, 15.5.22). */
@@ -53,8 +59,11 @@ class ExchangeRun {
   #session: Session | null = null;
   #token = '';
   #head: RequestHead;
-  /** Where it was read whole. */
+  /** Of a short body that was read whole. */
   #body: Uint8Array | null = null;
+  #answerTo: string | null = null;
+  /** Ends what reads a long one. */
+  #reading: AbortController | null = null;
   /** Sequence number of the request's record. */
   #request: number | null = null;
   #ownHeaders: Headers = [];
@@ -133,8 +142,12 @@ class ExchangeRun {
       response.writeContinue();
     }
     const first = isOneRecord ? await body.whole() : null;
-    this.#body = first;
-    const reading = this.#rules.read(head, isReadWhole ? first : null, target);
+    this.#body = first !== null && first.length <= shortBodyBytes ? first : null;
+    const reading = await this.#rules.read(head, isReadWhole ? first : null, target, this.#take);
+    if (this.#isOver) {
+      return;
+    }
+    this.#answerTo = reading.answerTo ?? null;
     const asked = reading.screen === undefined ? head : { ...head, headers: withoutCoding(head.headers) };
     const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), session));
     const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
@@ -237,6 +250,17 @@ class ExchangeRun {
       await this.#fail(error);
     }
   }
+
+  /** A long body would hold up everybody else, and so would one that becomes long when its coding is undone. */
+  readonly #take: TakeStep = (step, input) => {
+    const session = this.#session;
+    const isShort = input.body.length <= shortBodyBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
+    if (isShort || session === null) {
+      return step.take(input);
+    }
+    this.#reading = new AbortController();
+    return thread.take(step, input, { whose: session.id, signal: this.#reading.signal });
+  };
 
   #pathOf(path: string, target: Target): string {
     return this.#rules.path?.(path, target) ?? path;
@@ -360,6 +384,7 @@ class ExchangeRun {
     if (!this.#isOver) {
       this.#isOver = true;
       const isGone = wasCut(response);
+      this.#reading?.abort();
       this.#call?.destroy();
       this.#answer?.stop();
       if (isGone) {
@@ -378,11 +403,12 @@ class ExchangeRun {
     if (!(error instanceof GatewayError)) {
       this.#bug = error;
     }
+    this.#reading?.abort();
     this.#call?.destroy();
     this.#answer?.stop();
     const { response } = this.#exchange;
     const problem = problemOf(error, this.#session?.id ?? null);
-    const failed = { problem, head: this.#head, body: this.#body };
+    const failed = { problem, head: this.#head, body: this.#body, answerTo: this.#answerTo };
     if (this.#answer?.hasBegun === true) {
       const { openHead } = this.#answer;
       const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);

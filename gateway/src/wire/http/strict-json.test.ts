@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../domain/errors.ts';
-import { parseStrictJson } from './strict-json.ts';
+import { parseJsonText, parseStrictJson } from './strict-json.ts';
 
 function read(text: string | Uint8Array): unknown {
   return parseStrictJson(typeof text === 'string' ? Buffer.from(text) : text);
@@ -100,7 +100,7 @@ describe('what is not JSON', () => {
     assert.ok(read(nested(64)));
     refuses(nested(66), /deep/);
     refuses('['.repeat(1_000_000), /deep/);
-    assert.throws(() => parseStrictJson(Buffer.from('[[1]]'), { depthMax: 1 }), GatewayError);
+    assert.throws(() => parseStrictJson(Buffer.from('[[1]]'), { depthMax: 1, valuesMax: 10 }), GatewayError);
   });
 
   test('an error does not quote the input', () => {
@@ -113,6 +113,23 @@ describe('what is not JSON', () => {
   });
 });
 
+test('T4.45: JSON has a million values at most, of whatever kind and wherever they are', () => {
+  const most = 1_000_000;
+  const refused = (text: string): void => {
+    assert.throws(
+      () => read(text),
+      (error) => error instanceof GatewayError && error.code === 'limit_exceeded' && /more than 1000000 values/.test(error.message),
+    );
+  };
+  // With the list itself, and what is in the inner ones.
+  assert.doesNotThrow(() => read(`[${'0,'.repeat(most - 3)}0]`));
+  refused(`[${'0,'.repeat(most - 2)}0]`);
+  refused(`[${'[],'.repeat(most / 2)}[]]`);
+  refused(`[${'{"a":[{}]},'.repeat(most / 4)}0]`);
+  refused(`{"a":{${Array.from({ length: most }, (_, i) => `"k${i}":0`).join()}}}`);
+  assert.throws(() => parseJsonText(`[${'0,'.repeat(most)}0]`), /more than 1000000 values/);
+});
+
 test('work grows with the length, whatever the text', () => {
   // Each of these takes minutes where a scan is quadratic.
   const bytes = 2_000_000;
@@ -121,7 +138,7 @@ test('work grows with the length, whatever the text', () => {
     [`"${String.raw`\\`.repeat(bytes / 2)}"`, true],
     [`"${'\\'.repeat(bytes)}`, false],
     [`{${Array.from({ length: 100_000 }, (_, i) => `"${i * 65_536}":1`).join()}}`, true],
-    [`[${'{},'.repeat(bytes / 3)}{}]`, true],
+    [`[${'{},'.repeat(490_000)}{}]`, true],
   ] as const) {
     if (isJson) {
       assert.doesNotThrow(() => read(text));

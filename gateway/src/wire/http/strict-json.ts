@@ -3,9 +3,12 @@ import { GatewayError } from '../../domain/errors.ts';
 export interface JsonLimits {
   /** Objects and arrays inside one another. */
   readonly depthMax: number;
+  /** Of all kinds, at every depth: a value takes time and memory however few bytes it has. */
+  readonly valuesMax: number;
 }
 
-const defaultJsonLimits: JsonLimits = { depthMax: 64 };
+/** The most values that clients are known to send are token ids: OpenAI takes 300,000 of them in one request. */
+const defaultJsonLimits: JsonLimits = { depthMax: 64, valuesMax: 1_000_000 };
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -17,7 +20,8 @@ const closeBrace = 0x7d;
 
 /**
  * Reads JSON that every parser reads alike (ATTACKS A12): no key twice in one object, also not in another case, as some parsers do not
- * tell case apart; no `__proto__`; valid UTF-8; limited depth. Linear in time. All else is a GatewayError `malformed`.
+ * tell case apart; no `__proto__`; valid UTF-8; limited depth. Linear in time. All else is a GatewayError `malformed`, and `limit_exceeded` where it
+ * has too many values.
  *
  * The value is for deciding only. What is forwarded are the bytes, so numbers that a double cannot hold do not change on the way.
  */
@@ -31,7 +35,7 @@ export function parseStrictJsonText(text: string, limits: JsonLimits = defaultJs
   return parse(text);
 }
 
-/** JSON that is only looked at, not decided on: any keys, the last of equal ones as everywhere, and limited depth. */
+/** JSON that is only looked at, not decided on: any keys, the last of equal ones as everywhere, and the same limits. */
 export function parseJsonText(text: string, limits: JsonLimits = defaultJsonLimits): unknown {
   checkStructure(text, limits, () => {});
   return parse(text);
@@ -68,11 +72,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Checks depth and keys. What it takes for strings, keys and nesting is right where the text is JSON, and of other text nothing is believed. */
-function checkStructure(text: string, { depthMax }: JsonLimits, onKey: (keys: Set<string>, quoted: string) => void): void {
+/** Checks depth, keys and the number of values. What it takes for strings, keys and nesting is right where the text is JSON, and of other text nothing is believed. */
+function checkStructure(text: string, { depthMax, valuesMax }: JsonLimits, onKey: (keys: Set<string>, quoted: string) => void): void {
   /** The folded keys of each open object; null for an open array. */
   const open: (Set<string> | null)[] = [];
   let isKeyNext = false;
+  /** At most so many: each but the first stands behind a comma, or begins an object or a list. */
+  let values = 1;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === quote) {
@@ -89,10 +95,15 @@ function checkStructure(text: string, { depthMax }: JsonLimits, onKey: (keys: Se
         throw new GatewayError('malformed', `The JSON is nested more than ${depthMax} levels deep.`);
       }
       isKeyNext = true;
+      values += 1;
     } else if (code === closeBrace || code === closeBracket) {
       open.pop();
     } else if (code === comma) {
       isKeyNext = true;
+      values += 1;
+    }
+    if (values > valuesMax) {
+      throw new GatewayError('limit_exceeded', `The JSON has more than ${valuesMax} values.`);
     }
   }
 }

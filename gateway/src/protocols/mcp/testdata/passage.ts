@@ -52,7 +52,7 @@ export function passage(
       if (!(error instanceof GatewayError)) {
         throw error;
       }
-      const { status, body: words } = failureAnswer({ problem: problemOf(error, 'c0ffee'), head, body });
+      const { status, body: words } = failureAnswer({ problem: problemOf(error, 'c0ffee'), head, body, answerTo: null });
       return new Response(words, { status, headers: { 'content-type': 'application/json' } });
     }
   };

@@ -1,0 +1,11 @@
+import type { RequestHead } from '../../wire/http/reading.ts';
+import type { Step } from '../../wire/http/step.ts';
+import { readFacts, type McpFacts } from './reading.ts';
+
+interface Asked {
+  readonly head: RequestHead;
+  readonly body: Uint8Array;
+}
+
+/** All that looks at the whole body of a request. */
+export const step: Step<Asked, McpFacts> = { module: import.meta.url, take: ({ head, body }) => readFacts(head, body) };
