@@ -35,7 +35,7 @@ export interface SessionTrack {
   /** Of the next record. */
   seq: number;
   /** Hash of the session's last leaf. */
-  readonly previous: Uint8Array;
+  readonly previous: DataView<ArrayBuffer>;
   /** Sequence number of the first request since the last finished response; null when every request has its outcome. */
   unanswered: number | null;
   /** Null for the sessions of an earlier epoch that are only closed. */
@@ -69,7 +69,9 @@ export const partBytesMax = 1024 * 1024;
 export const metaLengthMax = 64 * 1024;
 
 const commitHeadBytes = 26;
-const seqAt = 18;
+/** The session's id and the sequence number: in a leaf they stand beside each other too. */
+const commitPlaceAt = 2;
+const commitPlaceBytes = commitHeadBytes - commitPlaceAt;
 const plainAt = commitHeadBytes + saltBytes;
 const compressFromBytes = 4096;
 /** Compression that saves less than an eighth is not kept, and not tried again for so many bodies. */
@@ -80,6 +82,8 @@ const spliceFromBytes = 4096;
 /** Where the input of a commitment is composed. */
 interface Input {
   readonly bytes: Buffer;
+  /** Of the same memory. */
+  readonly view: DataView;
   readonly at: number;
   /** It is hashed together with others. */
   readonly isSmall: boolean;
@@ -118,6 +122,7 @@ export class Batch {
   #entries = 0;
   /** For commitment inputs that are too long to be hashed with others. */
   readonly #scratch = Buffer.alloc(plainAt + partBytesMax + 16);
+  readonly #scratchView = new DataView(this.#scratch.buffer, this.#scratch.byteOffset, this.#scratch.length);
   readonly #hashes: EntryHashes;
   readonly #splicer = new Splicer();
   /** What every entry begins with: a leaf that has only what the log knows, and two empty body headers. */
@@ -149,10 +154,12 @@ export class Batch {
   add(track: SessionTrack, draft: EntryDraft, logIndex: number, timeMs: number): void {
     this.#reserve(entryBytesMax(draft));
     if (this.#hashes.isFull) {
-      this.#hashes.settle(this.#buffer);
+      this.#hashes.settle(this.#view);
     }
     const leafAt = this.#end;
     this.#buffer.set(this.#blank, leafAt);
+    this.#buffer.set(track.idBytes, leafAt + leafOffsets.session);
+    writeUint53(this.#view, leafAt + leafOffsets.sessionSeq, track.seq);
     this.#end += entryHeaderBytes;
     const contentIsFacts = draft.contentIsFacts === true;
     let flags = draft.continues === true ? leafFlags.continues : 0;
@@ -213,7 +220,7 @@ export class Batch {
   }
 
   #finish(type: number, index: number, durableOffset: number): Uint8Array {
-    this.#hashes.settle(this.#buffer);
+    this.#hashes.settle(this.#view);
     const header = hashBytes;
     const bodyBytes = this.bytes;
     this.#view.setUint32(header + frameOffsets.magic, frameMagic);
@@ -248,7 +255,9 @@ export class Batch {
   /** Where to compose the input of a commitment: 0x02, slot, session, seq, salt, plaintext. */
   #openInput(plainBytesMax: number): Input {
     const isSmall = plainBytesMax <= drawnBodyBytesMax && this.#hashes.fits(plainAt + plainBytesMax);
-    return isSmall ? { bytes: this.#hashes.memory, at: this.#hashes.inputAt, isSmall } : { bytes: this.#scratch, at: 0, isSmall };
+    return isSmall
+      ? { bytes: this.#hashes.memory, view: this.#hashes.view, at: this.#hashes.inputAt, isSmall }
+      : { bytes: this.#scratch, view: this.#scratchView, at: 0, isSmall };
   }
 
   /** Seals the `length` bytes that stand in the input behind where the salt goes. */
@@ -259,12 +268,11 @@ export class Batch {
       throw new Error('a session without secrets can record only clear facts');
     }
     const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(stream, length, input) : this.#encrypt(track, stream, body);
-    const { bytes, at } = input;
-    bytes[at] = 2;
-    bytes[at + 1] = bodySlots[slot];
-    bytes.set(track.idBytes, at + 2);
-    bytes.writeUInt32BE(Math.floor(track.seq / 0x1_0000_0000), at + seqAt);
-    bytes.writeUInt32BE(track.seq % 0x1_0000_0000, at + seqAt + 4);
+    const { bytes, view, at } = input;
+    view.setUint16(at, (2 << 8) | bodySlots[slot]);
+    for (let i = 0; i < commitPlaceBytes; i += 4) {
+      view.setInt32(at + commitPlaceAt + i, this.#view.getInt32(leafAt + leafOffsets.session + i));
+    }
     const commitAt = leafAt + (slot === 'meta' ? leafOffsets.metaCommit : leafOffsets.contentCommit);
     if (input.isSmall) {
       this.#hashes.commit(plainAt + length, commitAt);
@@ -278,17 +286,22 @@ export class Batch {
     this.#end += stored;
   }
 
-  /** A small body, with keystream drawn in bulk. */
-  #mask(stream: Keystream, length: number, { bytes, at }: Input): Stored {
+  /** A small body, with keystream drawn in bulk; four bytes at a time. */
+  #mask(stream: Keystream, length: number, { view, at }: Input): Stored {
     const { position, keystream, start } = stream.draw(length);
-    for (let i = 0; i < saltBytes; i++) {
-      bytes[at + commitHeadBytes + i] = keystream[start + i] ?? 0;
+    for (let i = 0; i < saltBytes; i += 4) {
+      view.setInt32(at + commitHeadBytes + i, keystream.getInt32(start + i));
     }
+    const batch = this.#view;
+    const end = this.#end;
     const mask = start + saltBytes;
     const plain = at + plainAt;
-    const end = this.#end;
-    for (let i = 0; i < length; i++) {
-      this.#buffer[end + i] = (bytes[plain + i] ?? 0) ^ (keystream[mask + i] ?? 0);
+    const words = length - (length % 4);
+    for (let i = 0; i < words; i += 4) {
+      batch.setInt32(end + i, view.getInt32(plain + i) ^ keystream.getInt32(mask + i));
+    }
+    for (let i = words; i < length; i++) {
+      batch.setUint8(end + i, view.getUint8(plain + i) ^ keystream.getUint8(mask + i));
     }
     return { position, stored: length, encoding: bodyEncodings.plain };
   }
@@ -314,8 +327,6 @@ export class Batch {
     const sealedMeta = (facts.flags & (leafFlags.hasMeta | leafFlags.metaClear)) === leafFlags.hasMeta;
     const hasContent = (facts.flags & leafFlags.hasContent) !== 0;
     view.setUint32(at, (1 << 24) | (leafKinds[facts.kind] << 16) | facts.flags);
-    this.#buffer.set(track.idBytes, at + leafOffsets.session);
-    writeUint53(view, at + leafOffsets.sessionSeq, track.seq);
     writeUint53(view, at + leafOffsets.timeMs, facts.timeMs);
     writeUint53(view, at + leafOffsets.logIndex, facts.logIndex);
     view.setUint16(at + leafOffsets.metaClass, sealedMeta ? standardClass : noClass);

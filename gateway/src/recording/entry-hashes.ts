@@ -26,17 +26,18 @@ export class EntryHashes {
   readonly #targets = new Int32Array(commitmentsMax);
   #count = 0;
   readonly #leaves = new HashSlots(leavesMax, leafSlotBytes);
-  readonly #leafMemory = Buffer.from(this.#leaves.memory.buffer);
+  readonly #leafView = new DataView(this.#leaves.memory.buffer);
   readonly #group: SessionTrack[] = [];
   #entries: WaitingEntry[] = [];
   readonly #onLeaf: OnLeaf;
   /** The memory of the slots, in which the inputs of commitments are composed. */
   readonly memory = Buffer.from(this.#commitments.memory.buffer);
+  readonly view = new DataView(this.#commitments.memory.buffer);
 
   constructor(onLeaf: OnLeaf) {
     this.#onLeaf = onLeaf;
     for (let slot = 0; slot < leavesMax; slot++) {
-      this.#leafMemory[this.#leaves.at(slot)] = 0;
+      this.#leafView.setUint8(this.#leaves.at(slot), 0);
     }
   }
 
@@ -67,11 +68,11 @@ export class EntryHashes {
   }
 
   /** Completes the leaves in the batch, and advances their sessions. */
-  settle(batch: Buffer): void {
+  settle(batch: DataView): void {
     this.#commitments.hash(this.#count);
-    const { digests } = this.#commitments;
+    const digestsAt = this.#commitments.digests.byteOffset;
     for (let slot = 0; slot < this.#count; slot++) {
-      copyHash(digests, slot * hashBytes, batch, this.#targets[slot] ?? 0);
+      copyHash(this.view, digestsAt + slot * hashBytes, batch, this.#targets[slot] ?? 0);
     }
     this.#count = 0;
     for (const { track, leafAt } of this.#entries) {
@@ -80,7 +81,10 @@ export class EntryHashes {
       }
       copyHash(track.previous, 0, batch, leafAt + leafOffsets.previous);
       const slot = this.#group.push(track) - 1;
-      batch.copy(this.#leafMemory, this.#leaves.at(slot) + 1, leafAt, leafAt + leafBytes);
+      const to = this.#leaves.at(slot) + 1;
+      for (let i = 0; i < leafBytes; i += 4) {
+        this.#leafView.setInt32(to + i, batch.getInt32(leafAt + i));
+      }
       this.#leaves.close(slot, 1 + leafBytes);
     }
     this.#entries = [];
@@ -90,17 +94,19 @@ export class EntryHashes {
   #settleGroup(): void {
     const { digests } = this.#leaves;
     this.#leaves.hash(this.#group.length);
-    for (const [slot, track] of this.#group.entries()) {
-      copyHash(digests, slot * hashBytes, track.previous, 0);
+    let slot = 0;
+    for (const track of this.#group) {
+      copyHash(this.#leafView, digests.byteOffset + slot * hashBytes, track.previous, 0);
       this.#onLeaf(digests, slot * hashBytes);
+      slot += 1;
     }
     this.#group.length = 0;
   }
 }
 
 /** Faster than `set` with a view. */
-function copyHash(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number): void {
-  for (let i = 0; i < hashBytes; i++) {
-    to[toAt + i] = from[fromAt + i] ?? 0;
+function copyHash(from: DataView, fromAt: number, to: DataView, toAt: number): void {
+  for (let i = 0; i < hashBytes; i += 4) {
+    to.setInt32(toAt + i, from.getInt32(fromAt + i));
   }
 }

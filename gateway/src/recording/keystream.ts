@@ -16,8 +16,8 @@ const zeros = Buffer.alloc(drawBytes);
  */
 export class Keystream {
   readonly #cipher: Cipheriv;
-  #drawn: Buffer = Buffer.alloc(0);
-  /** Position in the stream of `#drawn[0]`. */
+  #drawn = new DataView(new ArrayBuffer(0));
+  /** Position in the stream of the first byte of `#drawn`. */
   #drawnAt = 0;
   #used = 0;
   /** Position of the cipher, a multiple of 16. */
@@ -28,13 +28,13 @@ export class Keystream {
   }
 
   /**
-   * Reserves salt and mask for a body of `bytes` ≤ `drawnBodyBytesMax`. The answer is valid until the next call: `bytes` of
-   * `view.buffer[view.start]` on are the salt (32), then the mask.
+   * Reserves salt and mask for a body of `bytes` ≤ `drawnBodyBytesMax`: from `start` on, `keystream` holds 32 bytes of salt and behind them the mask.
    */
-  draw(bytes: number): { readonly position: number; readonly keystream: Buffer; readonly start: number } {
+  draw(bytes: number): { readonly position: number; readonly keystream: DataView; readonly start: number } {
     const wanted = aligned(saltBytes + bytes);
-    if (this.#drawn.length - this.#used < wanted) {
-      this.#drawn = this.#cipher.update(zeros);
+    if (this.#drawn.byteLength - this.#used < wanted) {
+      const drawn = this.#cipher.update(zeros);
+      this.#drawn = new DataView(drawn.buffer, drawn.byteOffset, drawn.length);
       this.#drawnAt = this.#position;
       this.#position += drawBytes;
       this.#used = 0;
@@ -56,7 +56,7 @@ export class Keystream {
       this.#cipher.update(zeros.subarray(0, rest));
     }
     this.#position += input.length + rest;
-    this.#used = this.#drawn.length;
+    this.#used = this.#drawn.byteLength;
     return { position, output };
   }
 }

@@ -1,4 +1,4 @@
-import { decodeHex } from '@countersign/ledger/format';
+import { decodeHex, hashBytes } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { SessionTrack } from './batch.ts';
 import type { SessionEnd } from './journal-fold.ts';
@@ -31,7 +31,7 @@ export function newTrack({ keys, retention, clock, newSessionId }: TrackContext)
     id,
     idBytes: decodeHex(id, 16),
     seq: 0,
-    previous: new Uint8Array(32),
+    previous: new DataView(new ArrayBuffer(hashBytes)),
     unanswered: null,
     streams: { meta: new Keystream(secrets.meta), content: new Keystream(secrets.content) },
     metaExpiryDay,
@@ -47,7 +47,7 @@ export function leftOpenTrack(left: SessionEnd): SessionTrack {
     id: left.session,
     idBytes: decodeHex(left.session, 16),
     seq: left.records,
-    previous: left.previous.slice(),
+    previous: new DataView(new Uint8Array(left.previous).buffer),
     unanswered: left.unanswered,
     streams: null,
     metaExpiryDay: 0,
@@ -67,5 +67,5 @@ function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): Sessi
 
 /** Where a session stands, for the next start. */
 export function sessionEnd({ id, seq, previous, unanswered }: SessionTrack): SessionEnd {
-  return { session: id, records: seq, previous: previous.slice(), unanswered };
+  return { session: id, records: seq, previous: new Uint8Array(previous.buffer.slice(0)), unanswered };
 }
