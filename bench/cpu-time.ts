@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export const cpuMeaning = 'CPU is user + system time of the process between, with all of its threads and children';
@@ -37,9 +37,23 @@ async function cpuAtRest(pid: number): Promise<number> {
 
 function cpuMicroseconds(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name of the program, in brackets, may hold anything. proc(5) counts utime as field 14 and stime as 15; the state, behind the bracket, is 3.
+  return children.reduce((sum, child) => sum + cpuMicroseconds(child), readStat(`/proc/${pid}/stat`));
+}
+
+/** Processor time that each thread of a process has taken, in microseconds, by the thread's name; threads of one name together. */
+export function cpuByThread(pid: number): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
+    times.set(name, (times.get(name) ?? 0) + readStat(`/proc/${pid}/task/${thread}/stat`));
+  }
+  return times;
+}
+
+/** User + system time in a `stat` file of proc(5), where they are the fields 14 and 15. */
+function readStat(file: string): number {
+  const stat = readFileSync(file, 'utf8');
+  // The name of the program, in brackets, may hold anything; the state, behind it, is field 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const own = (Number(fields[11]) + Number(fields[12])) * tickMicroseconds;
-  return children.reduce((sum, child) => sum + cpuMicroseconds(child), own);
+  return (Number(fields[11]) + Number(fields[12])) * tickMicroseconds;
 }
