@@ -49,7 +49,7 @@ principals:
   other: { kind: agent, targets: [shop] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -200,7 +200,7 @@ principals:
     assert.equal((await post('/api/runs', { principal: 'other', session: run.session })).status, 400);
     assert.equal((await post(`/api/runs/${run.session}/end`, {}, token)).status, 403);
     const inside = await connect({ password: run.token });
-    const outside = await connect({ password: gateway.token('other'), user: run.session });
+    const outside = await connect({ password: await gateway.issueToken('other'), user: run.session });
     await Promise.all([inside.query("select 'inside'"), outside.query("select 'outside'")]);
     await Promise.all([inside.end(), outside.end()]);
     const said = async (session: string): Promise<unknown[]> => (await gateway.records(session)).flatMap(({ attributes }) => attributes['db.query.text'] ?? []);

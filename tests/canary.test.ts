@@ -29,7 +29,7 @@ describe('canaries', () => {
   const secrets: Record<string, string> = { unknownToken: formatToken(randomBytes(32)), wrongPassword: 'canary-wrong-password-1d6c82a3' };
   before(async () => {
     shop = await openShop({ gateway: { environment: { COUNTERSIGN_LOG: 'trace' } } });
-    Object.assign(secrets, { token: shop.token, targetPassword: shop.database.password, ungranted: shop.gateway.token('stranger') });
+    Object.assign(secrets, { token: shop.token, targetPassword: shop.database.password, ungranted: await shop.gateway.issueToken('stranger') });
     await drive();
   });
   after(async () => {

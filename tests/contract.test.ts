@@ -22,8 +22,8 @@ describe('the contract of protocols', () => {
       config: `${exchangeConfig(server, 'process')}limits: { frameBytesMax: ${bodyLimit} }\n`,
       environment: { TARGET_SECRET: secret, COUNTERSIGN_LOG: 'trace' },
     });
-    token = gateway.token('agent');
-    stranger = gateway.token('stranger');
+    token = await gateway.issueToken('agent');
+    stranger = await gateway.issueToken('stranger');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -58,7 +58,7 @@ describe('the contract of protocols', () => {
       });
 
       test('a grant that is withdrawn is withdrawn on the connection that is there, on the record of its session', async () => {
-        const own = gateway.token('agent');
+        const own = await gateway.issueToken('agent');
         const allowed = await ask(gateway, way, way.body('first'), { token: own });
         await allowed.text();
         const config = exchangeConfig(server, 'process');
@@ -95,7 +95,7 @@ describe('the contract of protocols', () => {
       });
 
       test('halt ends both sides', async () => {
-        const own = gateway.token('agent');
+        const own = await gateway.issueToken('agent');
         const response = await ask(gateway, way, way.body('endless halted-words'), { token: own });
         // Cut, or ended with an error of the protocol's own.
         const cut = response.text().then(
@@ -123,7 +123,7 @@ describe('the contract of protocols', () => {
       });
 
       test('found: a target that is taken from the principal ends both sides of what is streamed from it', async () => {
-        const own = gateway.token('agent');
+        const own = await gateway.issueToken('agent');
         const response = await ask(gateway, way, way.body('endless taken-words'), { token: own });
         const cut = response.text().then(
           (text) => assert.match(text, /"error":.*countersign: .*not granted/),
@@ -175,7 +175,7 @@ describe('the contract of protocols', () => {
       });
 
       test('D35: one client never gets what is another one’s', async () => {
-        const tokens = await Promise.all(['a', 'b', 'c', 'd'].map(async () => Promise.resolve(gateway.token('agent'))));
+        const tokens = await Promise.all(['a', 'b', 'c', 'd'].map(async () => gateway.issueToken('agent')));
         const answers = await Promise.all(
           tokens.flatMap((own, i) =>
             Array.from({ length: 5 }, async () => ({ i, session: sessionOf(await ask(gateway, way, way.body(`of ${i}`), { token: own })) })),

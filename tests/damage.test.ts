@@ -16,7 +16,7 @@ test('T4.10, E44: bytes that are changed under a running gateway: what is whole 
   await using gateway = await GatewayProcess.start({
     config: `targets: { api: { url: "http://127.0.0.1:${port}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
   });
-  const token = gateway.token('agent');
+  const token = await gateway.issueToken('agent');
   for (let i = 0; i < requests; i += 1) {
     await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api/${i}`, { headers: { authorization: `Bearer ${token}` } })).text();
   }

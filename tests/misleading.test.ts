@@ -131,7 +131,13 @@ principals:
 
   test('T4.33: a target of another protocol is said to be one', async () => {
     const connect = async (principal: string): Promise<string> => {
-      const client = new pg.Client({ host: '127.0.0.1', port: gateway.port('postgres'), user: 'x', password: gateway.token(principal), database: 'brain' });
+      const client = new pg.Client({
+        host: '127.0.0.1',
+        port: gateway.port('postgres'),
+        user: 'x',
+        password: await gateway.issueToken(principal),
+        database: 'brain',
+      });
       return client.connect().then(
         () => assert.fail('it was let in'),
         (error: Error) => error.message,
@@ -143,7 +149,7 @@ principals:
 
   test('T4.33: an answer of the API that breaks off, because its token ended, leaves no stack in the log', async () => {
     const { session } = JSON.parse(await (await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).text());
-    const token = gateway.token('boss');
+    const token = await gateway.issueToken('boss');
     const watched = await gateway.api(`/api/sessions/${session}/watch`, { token });
     const reader = watched.body?.getReader();
     assert.equal((await reader?.read())?.done, false);
@@ -159,9 +165,9 @@ principals:
     );
   });
 
-  test('T4.33: connect and a bridge say that they do not get to a target, and fail', () => {
-    const stranger = gateway.token('stranger');
-    const agent = gateway.token('agent');
+  test('T4.33: connect and a bridge say that they do not get to a target, and fail', async () => {
+    const stranger = await gateway.issueToken('stranger');
+    const agent = await gateway.issueToken('agent');
     for (const [words, token, says] of [
       [['connect', 'shop'], stranger, /stranger was not granted shop/],
       [['connect', 'nope'], agent, /There is no target "nope" here for agent/],

@@ -119,8 +119,8 @@ describe('no option is accepted and not used', () => {
 principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human, groups: [admins] } }
 `,
     });
-    admin = gateway.token('ann');
-    const token = gateway.token('agent');
+    admin = await gateway.issueToken('ann');
+    const token = await gateway.issueToken('agent');
     await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api/hello`, { headers: { authorization: `Bearer ${token}` } })).text();
     const { session } = await gateway.newest();
     const file = (name: string): string => join(gateway.directory, name);

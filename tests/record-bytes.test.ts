@@ -193,7 +193,7 @@ test('T4.43: bytes by range of a running gateway, and who read them is on the re
   await using gateway = await GatewayProcess.start({
     config: `targets: { api: { url: "http://127.0.0.1:${port}" } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
   });
-  const headers = { authorization: `Bearer ${gateway.token('agent')}` };
+  const headers = { authorization: `Bearer ${await gateway.issueToken('agent')}` };
   await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api/x`, { method: 'POST', headers, body: body.toString('utf8') })).text();
   server.close();
   const { session } = await gateway.newest();

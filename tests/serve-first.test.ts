@@ -25,8 +25,8 @@ principals: { bot: { kind: agent, targets: [api, tools, model] }, other: { kind:
   assert.equal(await gateway.signal('SIGTERM'), 0);
   copyFileSync(index, earlier);
   await gateway.start();
-  const bot = gateway.token('bot');
-  const other = gateway.token('other');
+  const bot = await gateway.issueToken('bot');
+  const other = await gateway.issueToken('other');
   const ask = async (path: string, body?: unknown, token = bot): Promise<Response> =>
     gateway.api(path, { token, ...(body === undefined ? {} : { method: 'POST', body }) });
   const goesOnWith = (id: string): object => ({ model: 'm', input: 'x', previous_response_id: id });
@@ -88,10 +88,10 @@ test('T4.11, T4.50, E45: an index that lacks what was noted of targets is made a
 principals: { bot: { kind: agent, targets: [model] }, other: { kind: agent, targets: [model] } }
 `,
   });
-  const other = gateway.token('other');
+  const other = await gateway.issueToken('other');
   const ask = async (token: string, body: object): Promise<Response> =>
     gateway.api('/t/model/v1/responses', { token, method: 'POST', body: { model: 'm', input: 'x', ...body } });
-  assert.equal((await ask(gateway.token('bot'), {})).status, 200);
+  assert.equal((await ask(await gateway.issueToken('bot'), {})).status, 200);
   assert.equal(await gateway.signal('SIGTERM'), 0);
 
   using holder = openSqlite(join(gateway.data, 'index.db'), { journal: 'wal' });

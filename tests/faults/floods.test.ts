@@ -45,7 +45,7 @@ principals:
   agent: { kind: agent, targets: [api] }
 `,
     });
-    authorization = `host: 127.0.0.1\r\nauthorization: Bearer ${gateway.token('agent')}\r\n`;
+    authorization = `host: 127.0.0.1\r\nauthorization: Bearer ${await gateway.issueToken('agent')}\r\n`;
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

@@ -66,7 +66,7 @@ describe('hostile peers, against a whole gateway', requireProgram('openssl', 'ps
     database = await startPostgres({ settings: { log_statement: 'none' } });
     await new Promise<void>((resolve) => silentTarget.listen(0, '127.0.0.1', resolve));
     gateway = await GatewayProcess.start({ environment: { SHOP_PASSWORD: database.password }, config: configure(limits) });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     silentTarget.close();

@@ -27,7 +27,7 @@ principals:
   agent: { kind: agent, targets: [api] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

@@ -43,7 +43,7 @@ describe('faults during a streamed answer', () => {
     test(`C28: kill -9 when the request is at the target (${way.target}): it is in the recovered record, and start-up needs no hand`, async () => {
       await using server = await startStreamServer();
       await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
-      const token = gateway.token('agent');
+      const token = await gateway.issueToken('agent');
       const killed = new Promise<number | null>((resolve) => {
         server.onRequest = () => {
           resolve(gateway.signal('SIGKILL'));
@@ -63,7 +63,7 @@ describe('faults during a streamed answer', () => {
   test('C28: kill -9 in the middle of a stream: every byte that the client has is in the recovered record', async () => {
     await using server = await startStreamServer();
     await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
-    const response = await ask(gateway, llm, llm.body('endless'), { token: gateway.token('agent') });
+    const response = await ask(gateway, llm, llm.body('endless'), { token: await gateway.issueToken('agent') });
     let pieces = 0;
     const got = await readToTheEnd(response, () => {
       pieces += 1;
@@ -85,7 +85,7 @@ describe('faults during a streamed answer', () => {
       await using disk = mountSmall(diskBytes);
       await using server = await startStreamServer();
       await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment, data: join(disk.directory, 'data') });
-      const token = gateway.token('agent');
+      const token = await gateway.issueToken('agent');
       const ballast = join(disk.directory, 'ballast');
       writeFileSync(ballast, Buffer.alloc(diskBytes / 2));
       const beside = await ask(gateway, llm, llm.body('endless'), { token });
@@ -117,7 +117,7 @@ describe('faults during a streamed answer', () => {
   test('D33: a reader that does not read: the target is not read on, memory stays, and others are served', async () => {
     await using server = await startStreamServer();
     await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
-    const token = gateway.token('agent');
+    const token = await gateway.issueToken('agent');
     await (await ask(gateway, llm, llm.body('megabytes 8'), { token })).text();
     const before = residentBytes(gateway.pid);
     const body = llm.body('megabytes 400');
@@ -143,7 +143,7 @@ describe('faults during a streamed answer', () => {
     const silent = connect(gateway.port('http'), '127.0.0.1');
     silent.on('error', () => undefined);
     silent.resume();
-    const token = gateway.token('agent');
+    const token = await gateway.issueToken('agent');
     const halfway = connect(gateway.port('http'), '127.0.0.1');
     halfway.write(`POST /t/llm${llm.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\nauthorization: Bearer ${token}\r\n\r\n{"model"`);
     const served = await ask(gateway, llm, llm.body('others'), { token });
@@ -170,7 +170,7 @@ describe('faults during a streamed answer', () => {
       config: `targets:\n  http: { url: "http://127.0.0.1:${port}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { idleMs: 700 }\n`,
     });
     const way = wayOf('http');
-    const token = gateway.token('agent');
+    const token = await gateway.issueToken('agent');
     const never = await ask(gateway, way, 'x', { token });
     assert.equal(never.status, 504);
     assert.match(await never.text(), /deadline_exceeded/);
@@ -188,7 +188,7 @@ describe('faults during a streamed answer', () => {
     await using gateway = await GatewayProcess.start({
       config: `targets:\n  http: { url: "https://127.0.0.1:${port}" }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { dialMs: 700 }\n`,
     });
-    const response = await ask(gateway, wayOf('http'), 'x', { token: gateway.token('agent') });
+    const response = await ask(gateway, wayOf('http'), 'x', { token: await gateway.issueToken('agent') });
     assert.equal(response.status, 502);
     assert.match(await response.text(), /target_unreachable/);
     sockets.forEach((socket) => socket.destroy());

@@ -53,7 +53,7 @@ principals:
   boss: { kind: human, targets: [], groups: [admins] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -71,7 +71,7 @@ principals:
       await refused.text();
       assert.equal(refused.status, 401);
       assert.equal(refused.headers.get('www-authenticate'), `${bearer}, ${basic}`);
-      const own = path.startsWith('/api') ? gateway.token('boss') : token;
+      const own = path.startsWith('/api') ? await gateway.issueToken('boss') : token;
       for (const init of [asBasic('anybody', own), asBasic('', own), asBasic(own, ''), { headers: { authorization: `Bearer ${own}` } }]) {
         const answered = await ask(path, init);
         await answered.text();

@@ -72,7 +72,7 @@ principals: { agent: { kind: agent, targets: [shop] } }
 `,
     });
     outside = await Tap.open(gateway.port('postgres'));
-    const password = gateway.token('agent');
+    const password = await gateway.issueToken('agent');
     login = {
       PGHOST: '127.0.0.1',
       PGPORT: String(outside.port),

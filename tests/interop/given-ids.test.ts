@@ -45,8 +45,8 @@ principals:
   other: { kind: agent, targets: [tools, again, shared] }
 `,
     });
-    mine = gateway.token('agent');
-    others = gateway.token('other');
+    mine = await gateway.issueToken('agent');
+    others = await gateway.issueToken('other');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -157,7 +157,7 @@ principals:
     await using own = await GatewayProcess.start({
       config: `targets:\n  tools: { protocol: mcp, url: "${tasks.url}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [tools] }\n  other: { kind: agent, targets: [tools] }\n`,
     });
-    const [agent, other] = [own.token('agent'), own.token('other')];
+    const [agent, other] = [await own.issueToken('agent'), await own.issueToken('other')];
     const send = async (token: string, id: number, method: string, params: object): Promise<string> => {
       const response = await fetch(`http://127.0.0.1:${own.port('http')}/t/tools`, {
         method: 'POST',
@@ -337,7 +337,7 @@ principals:
   other: { kind: agent, targets: [model, same] }
 `,
     });
-    const [mine, others] = [gateway.token('agent'), gateway.token('other')];
+    const [mine, others] = [await gateway.issueToken('agent'), await gateway.issueToken('other')];
     const ask = async (token: string, [method, path, body]: Asked, target = 'model'): Promise<Response> => {
       const type = typeof body === 'string' && !body.startsWith('{') ? 'multipart/form-data; boundary=x' : 'application/json';
       const response = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/${target}${path}`, {
@@ -393,7 +393,7 @@ principals: { agent: { kind: agent, targets: [model] }, other: { kind: agent, ta
     await response.text();
     return response.status;
   };
-  const [mine, others] = [gateway.token('agent'), gateway.token('other')];
+  const [mine, others] = [await gateway.issueToken('agent'), await gateway.issueToken('other')];
   assert.equal(await ask(mine, 'responses', '{"model":"m","input":"a"}'), 200);
   heard.length = 0;
   const named = JSON.stringify({ model: 'm', input: 'b', previous_response_id: id });

@@ -81,7 +81,7 @@ principals:
   agent: { kind: agent, targets: [models, files, renewed] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

@@ -77,7 +77,7 @@ principals:
   agent: { kind: agent, targets: [api, talker] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
     http2 = connectHttp2(`http://127.0.0.1:${gateway.port('http')}`);
     http2.on('error', () => undefined);
   });

@@ -100,7 +100,7 @@ principals:
   agent: { kind: agent, targets: [certified, basic, header, unproven, talker] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

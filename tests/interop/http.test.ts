@@ -112,7 +112,7 @@ principals:
   agent: { kind: agent, targets: [api, keyed, gone, metadata] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
   });
   after(async () => {
@@ -161,7 +161,7 @@ principals:
   test('requests of one token are one session, whatever connection they come on', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, async () => (await ask('/api/x')).headers.get('countersign-session')));
     assert.equal(new Set(sessions).size, 1);
-    const other = gateway.token('agent');
+    const other = await gateway.issueToken('agent');
     const response = await ask('/api/x', { headers: { authorization: `Bearer ${other}` } });
     assert.notEqual(response.headers.get('countersign-session'), sessions[0]);
   });
@@ -342,7 +342,7 @@ principals:
   });
 
   test('halt ends both sides', async () => {
-    const own = gateway.token('agent');
+    const own = await gateway.issueToken('agent');
     const response = await ask('/api/endless', { headers: { authorization: `Bearer ${own}` } });
     const session = response.headers.get('countersign-session') ?? '';
     const cut = assert.rejects(response.text());

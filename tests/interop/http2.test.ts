@@ -119,7 +119,7 @@ principals:
   agent: { kind: agent, targets: [api, second] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     for (const client of clients) {
@@ -230,7 +230,7 @@ principals:
   });
 
   test('halt resets the stream: what came of the answer does not pass for all of it', async () => {
-    const own = gateway.token('agent');
+    const own = await gateway.issueToken('agent');
     const client = await open('https');
     const stream = client.request(to('/endless', { authorization: `Bearer ${own}` }));
     stream.on('error', () => undefined);

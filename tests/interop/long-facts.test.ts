@@ -83,7 +83,7 @@ principals:
   agent: { kind: agent, targets: [tools, model, short-tools, wide-tools, short-model, short-wiki] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

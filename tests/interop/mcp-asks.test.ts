@@ -36,7 +36,7 @@ principals:
       }
     });
     gateway = await GatewayProcess.start({ config: configOf('[tools]') });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

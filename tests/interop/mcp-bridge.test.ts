@@ -34,7 +34,7 @@ principals:
   agent: { kind: agent, targets: [remote, program] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await Promise.all(clients.map(async (client) => client.close()));
@@ -156,7 +156,7 @@ principals:
     });
     // It comes back where it was.
     writeFileSync(own.configFile, readFileSync(own.configFile, 'utf8').replace('http: 127.0.0.1:0', `http: 127.0.0.1:${own.port('http')}`));
-    const pass = own.token('agent');
+    const pass = await own.issueToken('agent');
     const bridged = async (target: string): Promise<Client> => {
       const client = new Client({ name: 'desktop', version: '1' }, { versionNegotiation: { mode: 'legacy' } });
       clients.push(client);
@@ -203,7 +203,7 @@ principals:
   agent: { kind: agent, targets: [old] }
 `,
     });
-    const authorization = `Bearer ${own.token('agent')}`;
+    const authorization = `Bearer ${await own.issueToken('agent')}`;
     const url = new URL(`http://127.0.0.1:${own.port('http')}/t/old`);
     const client = new OldClient({ name: 'old', version: '1' });
     const withToken: typeof fetch = async (input, init) =>

@@ -40,7 +40,7 @@ principals:
     directory = mkdtempSync(join(tmpdir(), 'countersign-heard-'));
     heard = join(directory, 'heard');
     gateway = await GatewayProcess.start({ config: configOf('[tools, missing]'), environment: { PROGRAM_SECRET: canary, OTHER_SECRET: 'x' } });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await Promise.all(clients.map(async (client) => client.close()));
@@ -90,7 +90,7 @@ principals:
   });
 
   test('each client has a server of its own, and nobody gets at another one’s', async () => {
-    const [one, other] = await Promise.all([connect(), connect(gateway.token('agent'))]);
+    const [one, other] = await Promise.all([connect(), connect(await gateway.issueToken('agent'))]);
     const answers = await Promise.all([add(one.client, 1, 1), add(other.client, 2, 2)]);
     assert.deepEqual([/"2"/.test(answers[0]), /"4"/.test(answers[1])], [true, true]);
     assert.notEqual(one.transport.sessionId, other.transport.sessionId);
@@ -107,7 +107,7 @@ principals:
       config: `${configOf('[tools]').replace(heard, kept)}limits: { sessionRecordsMax: 20 }\n`,
       environment: { PROGRAM_SECRET: canary },
     });
-    const headers = { authorization: `Bearer ${busy.token('agent')}` };
+    const headers = { authorization: `Bearer ${await busy.issueToken('agent')}` };
     const client = new Client({ name: 'agent', version: '1' });
     const transport = new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${busy.port('http')}/t/tools`), { requestInit: { headers } });
     await client.connect(transport);

@@ -23,7 +23,7 @@ principals:
   agent: { kind: agent, targets: [tools] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
   });
   after(async () => {
@@ -70,7 +70,7 @@ principals:
     await using own = await GatewayProcess.start({
       config: `targets:\n  tools: { protocol: mcp, url: "${changing.url}" }\nprincipals:\n  agent: { kind: agent, targets: [tools] }\n`,
     });
-    const pass = own.token('agent');
+    const pass = await own.issueToken('agent');
     const ask = async (): Promise<string> => {
       const response = await fetch(`http://127.0.0.1:${own.port('http')}/t/tools`, {
         method: 'POST',
@@ -115,7 +115,7 @@ principals:
     });
     const response = await fetch(`http://127.0.0.1:${own.port('http')}/t/tools`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${own.token('agent')}`, 'content-type': 'application/json', 'mcp-protocol-version': '2025-11-25' },
+      headers: { authorization: `Bearer ${await own.issueToken('agent')}`, 'content-type': 'application/json', 'mcp-protocol-version': '2025-11-25' },
       body: '{"jsonrpc":"2.0","id":"seven","method":"tools/call","params":{"name":"slow","_meta":{"progressToken":1}}}',
     });
     const reader = response.body?.getReader();

@@ -48,7 +48,7 @@ principals:
   agent: { kind: agent, targets: [openai, claude, gemini, azure, bedrock] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
     openai = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: token, maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: `${base}/claude`, apiKey: token, maxRetries: 0 });
@@ -183,7 +183,7 @@ principals:
     const streamed = await converse('converse-stream', asked);
     assert.deepEqual(Buffer.from(await streamed.arrayBuffer()), sample?.streams[0]?.bytes);
     assertFacts((await newest()).last, called);
-    const halted = await converse('converse-stream', '{"messages":[{"role":"user","content":[{"text":"endless"}]}]}', gateway.token('agent'));
+    const halted = await converse('converse-stream', '{"messages":[{"role":"user","content":[{"text":"endless"}]}]}', await gateway.issueToken('agent'));
     const bytes = halted.arrayBuffer();
     const session = halted.headers.get('countersign-session') ?? '';
     // In how many records the events arrive is the machine's business.
@@ -227,7 +227,7 @@ principals:
     const stream = client.request({
       ':method': 'POST',
       ':path': '/t/openai/v1/chat/completions',
-      authorization: `Bearer ${gateway.token('agent')}`,
+      authorization: `Bearer ${await gateway.issueToken('agent')}`,
       'content-type': 'application/json',
     });
     stream.setEncoding('utf8').end('{"model":"m","stream":true,"messages":[{"role":"user","content":"endless"}]}');
@@ -246,7 +246,7 @@ principals:
     test(`${what} that is halted is cut: nothing is added to it`, async () => {
       const response = await fetch(`${base}/openai/v1/chat/completions`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${gateway.token('agent')}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${await gateway.issueToken('agent')}`, 'content-type': 'application/json' },
         body: JSON.stringify({ model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: words }] }),
       });
       const session = response.headers.get('countersign-session') ?? '';

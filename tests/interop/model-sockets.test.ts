@@ -37,8 +37,8 @@ principals:
   other: { kind: agent, targets: [live, google] }
 `,
     });
-    token = gateway.token('agent');
-    others = gateway.token('other');
+    token = await gateway.issueToken('agent');
+    others = await gateway.issueToken('other');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -61,11 +61,10 @@ principals:
   const sessionOf = (answer: IncomingMessage): string => String(answer.headers['countersign-session']);
   const clientOf = (own: string): OpenAI => new OpenAI({ apiKey: own, baseURL: `http://127.0.0.1:${gateway.port('http')}/t/live/v1` });
   /** A connection as `ws` has it, for what no SDK sends. */
-  const open = async (
-    path: string,
-    own = gateway.token('agent'),
-  ): Promise<{ client: WebSocket; session: string; said: string[]; closed: Promise<[number, string]> }> => {
-    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/${path}`, { headers: { authorization: `Bearer ${own}` } });
+  const open = async (path: string, own?: string): Promise<{ client: WebSocket; session: string; said: string[]; closed: Promise<[number, string]> }> => {
+    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/${path}`, {
+      headers: { authorization: `Bearer ${own ?? (await gateway.issueToken('agent'))}` },
+    });
     const said: string[] = [];
     client.on('message', (data: Buffer) => said.push(data.toString()));
     client.on('error', () => undefined);
@@ -167,7 +166,7 @@ principals:
   });
 
   test('T4.25: Gemini Live with its SDK: turns, tokens and tool calls are read', async () => {
-    const ai = new GoogleGenAI({ apiKey: gateway.token('agent'), httpOptions: { baseUrl: `http://127.0.0.1:${gateway.port('http')}/t/google` } });
+    const ai = new GoogleGenAI({ apiKey: await gateway.issueToken('agent'), httpOptions: { baseUrl: `http://127.0.0.1:${gateway.port('http')}/t/google` } });
     const heard: LiveServerMessage[] = [];
     const live = await ai.live.connect({
       model: 'gemini-live',

@@ -42,7 +42,7 @@ principals:
   agent: { kind: agent, targets: [openai, claude, gemini, local, openai-v1, claude-v1, gemini-v1] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
     openai = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: token, maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: `${base}/claude`, apiKey: token, maxRetries: 0 });
@@ -263,7 +263,7 @@ principals:
     const prompt = [{ role: 'user' as const, content: 'endless' }];
 
     test('openai', async () => {
-      const client = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: gateway.token('agent'), maxRetries: 0 });
+      const client = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: await gateway.issueToken('agent'), maxRetries: 0 });
       const isOurs = (error: unknown): boolean => error instanceof OpenAI.APIError && error.code === 'halted' && /countersign: .*session/.test(error.message);
       await assert.rejects(readHalted(await client.chat.completions.create({ model: 'gpt-4o', messages: prompt, stream: true })), isOurs);
       await assert.rejects(readHalted(await client.responses.create({ model: 'gpt-4o', input: prompt, stream: true })), isOurs);
@@ -273,18 +273,18 @@ principals:
     });
 
     test('anthropic', async () => {
-      const client = new Anthropic({ baseURL: `${base}/claude`, apiKey: gateway.token('agent'), maxRetries: 0 });
+      const client = new Anthropic({ baseURL: `${base}/claude`, apiKey: await gateway.issueToken('agent'), maxRetries: 0 });
       const stream = await client.messages.create({ model: 'claude-opus-4', max_tokens: 9, messages: prompt, stream: true });
       await assert.rejects(readHalted(stream), (error) => error instanceof Anthropic.APIError && error.errorCode === 'halted');
     });
 
     test('ollama', async () => {
-      const ollama = new Ollama({ host: `${base}/local`, headers: { authorization: `Bearer ${gateway.token('agent')}` } });
+      const ollama = new Ollama({ host: `${base}/local`, headers: { authorization: `Bearer ${await gateway.issueToken('agent')}` } });
       await assert.rejects(readHalted(await ollama.chat({ model: 'm', messages: prompt, stream: true })), /^Error: countersign: .*halted/);
     });
 
     test('@google/genai', async () => {
-      const google = new GoogleGenAI({ apiKey: gateway.token('agent'), httpOptions: { baseUrl: `${base}/gemini` } });
+      const google = new GoogleGenAI({ apiKey: await gateway.issueToken('agent'), httpOptions: { baseUrl: `${base}/gemini` } });
       const stream = await google.models.generateContentStream({ model: 'gemini-2.5-flash', contents: 'endless' });
       await assert.rejects(readHalted(stream), (error) => error instanceof ApiError && error.status === 409 && error.message.includes('HALTED'));
     });
@@ -349,7 +349,7 @@ principals:
   });
 
   test("T4.30: a token in Gemini's parameter is taken, neither sent on nor recorded", async () => {
-    const own = gateway.token('agent');
+    const own = await gateway.issueToken('agent');
     const ask = async (query: string): Promise<Response> =>
       fetch(`${base}/gemini/v1beta/models/gemini-2.5-flash:generateContent?${query}`, {
         method: 'POST',

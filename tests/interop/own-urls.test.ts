@@ -95,7 +95,7 @@ principals:
   agent: { kind: agent, targets: [plain, claude, gemini] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

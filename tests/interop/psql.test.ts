@@ -119,7 +119,7 @@ select count(*) from copied;
     assert.match(wrong.stderr, /token is not accepted/);
     const unknown = await psql({ ...shop.through, PGDATABASE: 'nowhere' }, ['-c', 'select 1']);
     assert.match(unknown.stderr, /nowhere/);
-    const stranger = await psql({ ...shop.through, PGPASSWORD: shop.gateway.token('stranger') }, ['-c', 'select 1']);
+    const stranger = await psql({ ...shop.through, PGPASSWORD: await shop.gateway.issueToken('stranger') }, ['-c', 'select 1']);
     assert.match(stranger.stderr, /was not granted/);
   });
 

@@ -128,7 +128,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
 
   test('found: halt says that the token goes on and how it is ended; that of a run ends with it', async () => {
     const halt = (session: string): string => shop.gateway.cli(['session', 'halt', session]).stdout;
-    const token = shop.gateway.token('agent');
+    const token = await shop.gateway.issueToken('agent');
     const { session } = await connect(token);
     const [, id = ''] = /^its token goes on.*: countersign token revoke (tok_[0-9a-f]+) ends it/m.exec(halt(session)) ?? [];
     const { client: next } = await connect(token);

@@ -72,7 +72,7 @@ principals:
   agent: { kind: agent, targets: [openai] }
 `,
   });
-  const openai = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port('http')}/t/openai/v1`, apiKey: gateway.token('agent'), maxRetries: 0 });
+  const openai = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port('http')}/t/openai/v1`, apiKey: await gateway.issueToken('agent'), maxRetries: 0 });
   const stream = await openai.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Weather?' }], stream: true });
   for await (const chunk of stream) {
     assert.ok(chunk.id);
@@ -121,7 +121,7 @@ principals:
 `,
   });
   const run = async (): Promise<string> => {
-    const authorization = `Bearer ${gateway.token('agent')}`;
+    const authorization = `Bearer ${await gateway.issueToken('agent')}`;
     for (const path of ['/ware', '/stock']) {
       await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api${path}`, { headers: { authorization } })).text();
     }

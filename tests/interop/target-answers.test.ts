@@ -56,7 +56,7 @@ principals:
   agent: { kind: agent, targets: [api, names, long] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();

@@ -42,7 +42,7 @@ principals:
   stranger: { kind: agent, targets: [] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -71,7 +71,7 @@ principals:
   });
 
   test("what is wrong is said in PostgreSQL's words, with the session, and without the credential", async () => {
-    const stranger = gateway.token('stranger');
+    const stranger = await gateway.issueToken('stranger');
     const refusals: readonly (readonly [string, string, string, RegExp])[] = [
       ['scram', 'cs_nonsense', '28P01', /The token is not accepted/],
       ['nowhere', token, '3D000', /There is no target "nowhere"/],

@@ -68,7 +68,7 @@ principals:
   agent: { kind: agent, targets: [required, verified, bound, forged, misnamed, refusing, liar, shop] }
 `,
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     liar.close();

@@ -22,7 +22,7 @@ principals: { agent: { kind: agent, targets: [api, model] } }
 limits: { connectionsMax: 2 }
 `,
   });
-  const authorization = `Bearer ${gateway.token('agent')}`;
+  const authorization = `Bearer ${await gateway.issueToken('agent')}`;
   // One connection to the gateway, and a connection to the target for each of its requests.
   const client = connect(`http://127.0.0.1:${gateway.port('http')}`);
   const ask = (path: string) => client.request({ ':method': 'POST', ':path': path, authorization, 'content-type': 'application/json' }).end('{"messages":[]}');

@@ -111,7 +111,7 @@ principals:
       environment: { API_SECRET: 'socket-canary' },
       config: configOf('[api, secure]'),
     });
-    token = gateway.token('agent');
+    token = await gateway.issueToken('agent');
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
@@ -193,7 +193,7 @@ principals:
   });
 
   test('T4.30: a token among the offered protocols is taken, neither sent on nor recorded', async () => {
-    const own = gateway.token('agent');
+    const own = await gateway.issueToken('agent');
     const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/api/say`, ['chat', `openai-insecure-api-key.${own}`]);
     const opened = once(client, 'open');
     const [answer]: IncomingMessage[] = await once(client, 'upgrade');
@@ -215,7 +215,7 @@ principals:
   });
 
   test('long messages go in parts, at the pace of the reader, and are whole in the record', async () => {
-    const { client, session, received } = await open('/count', gateway.token('agent'));
+    const { client, session, received } = await open('/count', await gateway.issueToken('agent'));
     client.send(Buffer.alloc(5_000_000, 'm'));
     client.send('x'.repeat(400_000));
     await waitUntil(() => received.length === 2);
@@ -312,7 +312,7 @@ principals:
   });
 
   test('halt closes both sides, and says so', async () => {
-    const { client, session } = await open('/x', gateway.token('agent'));
+    const { client, session } = await open('/x', await gateway.issueToken('agent'));
     const closed = once(client, 'close');
     await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } });
     assert.equal((await closed)[0], 1008);

@@ -41,7 +41,7 @@ principals:
   });
 
   const through = async (target: string): Promise<ReadonlyMap<string, boolean>> => {
-    await using forwarder = await openForwarder(`http://127.0.0.1:${gateway.port('http')}/t/${target}`, gateway.token('agent'));
+    await using forwarder = await openForwarder(`http://127.0.0.1:${gateway.port('http')}/t/${target}`, await gateway.issueToken('agent'));
     return await conformance(forwarder.url);
   };
 

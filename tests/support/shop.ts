@@ -27,7 +27,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const config = shopConfig(database, options);
   const environment = { SHOP_PASSWORD: database.password, ...options.gateway?.environment };
   const gateway = await GatewayProcess.start({ ...options.gateway, config, environment });
-  const token = gateway.token('agent');
+  const token = await gateway.issueToken('agent');
   return {
     database,
     gateway,
