@@ -29,13 +29,14 @@ const filesOf = (...patterns: readonly string[]): string[] => globSync(patterns,
 const groups: Readonly<Record<string, readonly string[]>> = {
   faults: filesOf('tests/faults/*.test.ts'),
   interop: filesOf('tests/interop/*.test.ts'),
+  commands: filesOf('tests/commands/*.test.ts'),
   whole: filesOf('tests/*.test.ts'),
   units: filesOf('{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts'),
   long: filesOf('tests/long/*.test.ts'),
 };
 /** Words that stand for several groups. */
 const unions: Readonly<Record<string, readonly string[]>> = {
-  all: ['check', 'faults', 'interop', 'whole', 'units'],
+  all: ['check', 'faults', 'interop', 'commands', 'whole', 'units'],
   fast: ['check', 'whole', 'units'],
 };
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { closeSync, cpSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { exitCodes } from '../ledger/src/verdict.ts';
-import { GatewayProcess, type CliResult } from './support/gateway-process.ts';
+import { exitCodes } from '../../ledger/src/verdict.ts';
+import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 
 /** What is taken from a data directory, and what is said of the rest. */
 const parts = [

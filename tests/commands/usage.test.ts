@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 const session = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 
 interface Misuse {

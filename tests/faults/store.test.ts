@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, wri
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { exitCodes } from '../ledger/src/verdict.ts';
-import { openShop, type Shop } from './support/shop.ts';
+import { exitCodes } from '../../ledger/src/verdict.ts';
+import { openShop, type Shop } from '../support/shop.ts';
 
 describe('a store in the hands of somebody else', () => {
   let shop: Shop;

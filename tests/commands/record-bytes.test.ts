@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { runProgram, type RunResult } from './support/run.ts';
+import { openRecorder } from '../../gateway/src/recording/testdata/open-recorder.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { runProgram, type RunResult } from '../support/run.ts';
 
 const partBytes = 1024 * 1024;
 const longParts = 160;
-const main = join(import.meta.dirname, '../cli/src/main.ts');
+const main = join(import.meta.dirname, '../../cli/src/main.ts');
 
 /** Parts of messages that lie among one another: two on one channel, one each way, and one on another. */
 const pieces: Readonly<Record<'asked' | 'answered' | 'beside', readonly Buffer[]>> = {

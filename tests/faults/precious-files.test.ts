@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { mountSmall, requireMounts } from './support/mounted-disk.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { mountSmall, requireMounts } from '../support/mounted-disk.ts';
 
 for (const [what, cut] of [
   ['empty', (): string => ''],

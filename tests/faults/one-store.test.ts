@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { exitCodes } from '../ledger/src/verdict.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { exitCodes } from '../../ledger/src/verdict.ts';
 
 describe('a store of which a part is another one or older', () => {
   let gateway: GatewayProcess;

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createProgram } from '../cli/src/program.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
+import { createProgram } from '../../cli/src/program.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
 
 /** They go on until they are told to stop, so that what they did not look at is never said; others test what each option does. */
 const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch']);

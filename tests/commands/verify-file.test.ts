@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { writeLongBundle } from '../ledger/src/testdata/long-bundle.ts';
-import { exitCodes } from '../ledger/src/verdict.ts';
-import type { CliResult } from './support/gateway-process.ts';
-import { psql } from './support/run.ts';
-import { openShop, type Shop } from './support/shop.ts';
+import { writeLongBundle } from '../../ledger/src/testdata/long-bundle.ts';
+import { exitCodes } from '../../ledger/src/verdict.ts';
+import type { CliResult } from '../support/gateway-process.ts';
+import { psql } from '../support/run.ts';
+import { openShop, type Shop } from '../support/shop.ts';
 
 describe('a bundle and a receipt in the hands of an auditor', () => {
   let shop: Shop;

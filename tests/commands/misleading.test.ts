@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { GatewayProcess, type CliResult } from './support/gateway-process.ts';
-import { notAllowedHere } from './support/require-program.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
+import { notAllowedHere } from '../support/require-program.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
-const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 const nobody = 65_534;
 const commandMs = 20_000;
 /** Root alone can be another user, who must be able to read the sources. */

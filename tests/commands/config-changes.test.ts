@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { configSchema, liveSections, startSections } from '../gateway/src/config/schema.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { configSchema, liveSections, startSections } from '../../gateway/src/config/schema.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const config = 'targets: {}\nprincipals:\n  agent: { kind: agent, targets: [] }\n';
 

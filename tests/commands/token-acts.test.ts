@@ -3,7 +3,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { GatewayProcess } from './support/gateway-process.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
 
 test('T4.16: tokens made and revoked while the gateway is stopped are on record before anything is served, with when and by whom', async () => {
   await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });

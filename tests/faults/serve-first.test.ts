@@ -3,10 +3,10 @@ import { copyFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openServer } from '../cli/src/demo/sample-server.ts';
-import { openSqlite } from '../gateway/src/store/sqlite.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { openSqlite } from '../../gateway/src/store/sqlite.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** An earlier index that another process holds cannot be written: for the gateway it is as far behind as one that takes hours to make. */
 test('T4.50: it serves before the index is whole; what needs the index says how far it is, and is answered when it has caught up', async () => {

@@ -3,9 +3,9 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
-import type { CliResult } from './support/gateway-process.ts';
-import { psql } from './support/run.ts';
-import { openShop, type Shop } from './support/shop.ts';
+import type { CliResult } from '../support/gateway-process.ts';
+import { psql } from '../support/run.ts';
+import { openShop, type Shop } from '../support/shop.ts';
 
 /** What somebody could do to the key store, and the exit code of `verify`. */
 const tampering: Readonly<Record<string, { readonly sql: string; readonly status: number; readonly says: RegExp }>> = {

@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { findData } from '../gateway/src/config/parse.ts';
-import { whatIsLive } from '../gateway/src/config/schema.ts';
-import type { CliResult } from './support/gateway-process.ts';
+import { findData } from '../../gateway/src/config/parse.ts';
+import { whatIsLive } from '../../gateway/src/config/schema.ts';
+import type { CliResult } from '../support/gateway-process.ts';
 
-const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 
 describe('a configuration', () => {
   let directory: string;

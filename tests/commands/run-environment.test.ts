@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { providerAuth } from '../gateway/src/protocols/llm/options.ts';
-import { protocols } from '../gateway/src/protocols/registry.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
+import { providerAuth } from '../../gateway/src/protocols/llm/options.ts';
+import { protocols } from '../../gateway/src/protocols/registry.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
 
 const secret = 'secret-of-the-gateway';
 /** Each is named by the configuration, in a way of its own; the last one is also set by the run. */
@@ -73,7 +73,7 @@ principals:
     );
     const own = new Set(['NOT_A_SECRET', 'COUNTERSIGN_LOG']);
     const names = new Set([...set, ...underTls].filter((name) => !own.has(name)).map((name) => (urls.has(name) ? '<TARGET>_URL' : name)));
-    const document = readFileSync(join(import.meta.dirname, '..', 'docs', 'operating.md'), 'utf8');
+    const document = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'operating.md'), 'utf8');
     const [, table = ''] = /^\| set for \| variables \|\n\| --- \| --- \|\n((?:\|.*\n)+)/m.exec(document) ?? [];
     const listed = [...table.matchAll(/`([A-Z_<>]+)`/g)].flatMap(([, name]) => (name === undefined || name === '_' ? [] : [name]));
     assert.deepEqual([...names].toSorted(), listed.toSorted());

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { GatewayProcess } from './support/gateway-process.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
 
 const requests = 40;
 

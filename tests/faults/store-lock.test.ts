@@ -3,11 +3,11 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { requireLocks } from '../gateway/src/store-lock.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { notAllowedHere } from './support/require-program.ts';
+import { requireLocks } from '../../gateway/src/store-lock.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { notAllowedHere } from '../support/require-program.ts';
 
-const main = join(import.meta.dirname, '..', 'cli', 'src', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 /** Where no process id of outside exists: as in a container. */
 const namespace = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
