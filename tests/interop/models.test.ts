@@ -79,11 +79,17 @@ principals:
     assert.ok(!JSON.stringify(records).includes(key));
   });
 
-  test('openai: streamed, each event on its way as it comes', async () => {
+  test('openai: streamed, each event on its way as it comes', async (t) => {
+    let taken = 0;
+    model.goesOn = async (sent) => waitUntil(() => taken >= sent);
+    t.after(() => {
+      model.goesOn = null;
+    });
     const stream = await openai.chat.completions.create({ ...chat, messages: [...chat.messages], stream: true });
     let text = '';
     for await (const chunk of stream) {
       text += chunk.choices[0]?.delta.content ?? '';
+      taken += 1;
     }
     assert.ok(text.length > 5);
     const records = await newest();
@@ -155,15 +161,21 @@ principals:
     assert.ok(typeof records.findLast(({ kind }) => kind === 'response')?.attributes['gen_ai.usage.output_tokens'] === 'number');
   });
 
-  test('ollama: whole and streamed, line by line', async () => {
+  test('ollama: whole and streamed, line by line', async (t) => {
     const ollama = new Ollama({ host: `${base}/local`, headers: { authorization: `Bearer ${token}` } });
     const ask = { model: 'qwen3:8b', messages: [{ role: 'user', content: 'What is the weather?' }] };
     const whole = await ollama.chat(ask);
     assert.equal(whole.message.tool_calls?.length, 2);
     assert.equal(lastAsked().headers.authorization, `Bearer ${key}`);
     let text = '';
+    let taken = 0;
+    model.goesOn = async (sent) => waitUntil(() => taken >= sent);
+    t.after(() => {
+      model.goesOn = null;
+    });
     for await (const piece of await ollama.chat({ ...ask, stream: true })) {
       text += piece.message.content;
+      taken += 1;
     }
     assert.equal(text, whole.message.content);
     const records = await newest();

@@ -48,6 +48,8 @@ const apis: readonly Api[] = [
 
 export interface ModelServer extends SampleServer {
   readonly asked: readonly Asked[];
+  /** Resolves when a stream of which so many events are sent may go on. By default that is soon. */
+  goesOn: ((sent: number) => Promise<unknown>) | null;
 }
 
 /**
@@ -62,12 +64,13 @@ export async function startModelServer(): Promise<ModelServer> {
     response.once('close', () => {
       one.ended = response.writableFinished ? 'answered' : 'left';
     });
-    await answer(one, response);
+    await answer(one, response, async (sent) => models.goesOn?.(sent) ?? delay(eventMs));
   });
-  return { ...server, asked };
+  const models: ModelServer = { ...server, asked, goesOn: null };
+  return models;
 }
 
-async function answer({ path, body }: Asked, response: ServerResponse): Promise<void> {
+async function answer({ path, body }: Asked, response: ServerResponse, goesOn: (sent: number) => Promise<unknown>): Promise<void> {
   const api = apis.find((each) => each.path.test(path.split('?')[0] ?? ''));
   const isStream = /"stream":\s*true/.test(body) || /stream(Generate|Raw)|-stream$/.test(path);
   const coding: OutgoingHttpHeaders = body.includes('compressed') ? { 'content-encoding': 'gzip' } : {};
@@ -83,9 +86,9 @@ async function answer({ path, body }: Asked, response: ServerResponse): Promise<
     const all = body.includes('compressed') ? compress(streamed.events) : streamed.events;
     const isEndless = body.includes('endless');
     const begun = all.slice(0, 3).map((event, i) => (i === 2 && body.includes('halfway') ? event.subarray(0, event.length / 2) : event));
-    for (const piece of isEndless ? begun : all) {
+    for (const [sent, piece] of (isEndless ? begun : all).entries()) {
+      await (sent === 0 ? null : goesOn(sent));
       response.write(piece);
-      await delay(eventMs);
     }
     if (!isEndless) {
       response.end();
