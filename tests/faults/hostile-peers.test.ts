@@ -123,11 +123,12 @@ limits: ${JSON.stringify(lowered)}
     });
     const client = await connect();
     let served = 0;
-    while (!isDone) {
+    await waitUntil(async () => {
       await client.query('select 1');
       assert.equal((await gateway.api('/api/targets')).status, 200);
       served += isDone ? 0 : 1;
-    }
+      return isDone;
+    }, patientMs);
     await client.end();
     return served;
   }
