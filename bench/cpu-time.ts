@@ -6,7 +6,7 @@ export const cpuMeaning = 'CPU is user + system time of the process between, wit
 /** Linux shows processor time in hundredths of a second, on every architecture. */
 const tickMicroseconds = 10_000;
 /** A process is at rest when its time stands still for so long. */
-const restMs = 60;
+const restMs = 100;
 const restLimitMs = 3_000;
 
 /**
@@ -26,13 +26,17 @@ export async function withCpuTime<Result>(
 }
 
 async function cpuAtRest(pid: number): Promise<number> {
-  const deadline = performance.now() + restLimitMs;
-  let taken = cpuMicroseconds(pid);
-  for (let last = -1; taken !== last && performance.now() < deadline; taken = cpuMicroseconds(pid)) {
+  await whenAtRest(pid, restLimitMs);
+  return cpuMicroseconds(pid);
+}
+
+/** Resolves when a process takes no processor time any more, and at the limit. */
+export async function whenAtRest(pid: number, limitMs: number): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (let last = -1, taken = cpuMicroseconds(pid); taken !== last && performance.now() < deadline; taken = cpuMicroseconds(pid)) {
     last = taken;
     await delay(restMs);
   }
-  return taken;
 }
 
 function cpuMicroseconds(pid: number): number {

@@ -1,7 +1,7 @@
 import { GatewayProcess, type GatewayOptions } from '../tests/support/gateway-process.ts';
 import type { PostgresServer } from '../tests/support/postgres-server.ts';
 
-type Start = Pick<GatewayOptions, 'environment' | 'wrapper'>;
+type Start = Partial<Pick<GatewayOptions, 'environment' | 'wrapper' | 'config'>>;
 
 /** A gateway with everything on, in front of a database: the targets `process` and `disk` differ in durability, and `bench` is the principal that may have both. */
 export function startDatabaseGateway(database: PostgresServer, start: Start = {}): Promise<GatewayProcess> {
@@ -23,6 +23,6 @@ function startGateway(address: string, secret: string, start: Start): Promise<Ga
   disk: { ${target}, durability: disk }
 principals:
   bench: { kind: agent, targets: [process, disk] }
-`,
+${start.config ?? ''}`,
   });
 }

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. The words behind the name are its own. */
+import { benchInterference } from './interference.ts';
 import { benchLlm } from './llm.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
@@ -7,6 +8,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   recorder: benchRecorder,
   postgres: benchPostgres,
   llm: benchLlm,
+  interference: benchInterference,
 };
 
 const [name = '', ...words] = process.argv.slice(2);
