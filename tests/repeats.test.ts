@@ -88,12 +88,12 @@ describe('requests that repeat earlier ones', () => {
       await follower.catchUp();
       return index.find(channel.id) ?? assert.fail('the session is not in the index');
     };
-    const send = (content: Buffer): void => {
-      channel.request({ name: 'test.act', attributes: {} }, [content.subarray(0, 10), content.subarray(10)], { repeats: true });
+    const send = async (content: Buffer): Promise<void> => {
+      await channel.request({ name: 'test.act', attributes: {} }, [content.subarray(0, 10), content.subarray(10)], { repeats: true });
       channel.record('response', {}, [Buffer.from('an answer')]);
     };
     for (const [i, content] of [...turns, ...long].entries()) {
-      send(content);
+      await send(content);
       midway = i === 25 ? { ...(await look()) } : midway;
     }
     await channel.close('client');

@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
 import { grantPolicy } from '../policy/grants.ts';
+import { partBytesMax } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { HttpCalls } from '../wire/http/calls.ts';
 import { Channel } from './channel.ts';
@@ -17,29 +20,83 @@ import { LiveSessions } from './live-sessions.ts';
 const principal: Principal = { id: 'bot', kind: 'agent', groups: [], targets: ['t'] };
 const target: Target = { name: 't', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'process', options: {} };
 
-test('T4.9, E55: a request of which more is to be said than a record holds gets no grant, and is in the record as denied', async () => {
+async function openChannel() {
   const data = mkdtempSync(join(tmpdir(), 'countersign-channel-'));
   const { recorder, keys } = await openRecorder(data);
   const calls = new HttpCalls(defaultLimits);
   const sessions = new LiveSessions(recorder);
   const session = sessions.open('channel');
   const policy = grantPolicy([principal]);
-  const context = { recorder, sessions, policy: () => policy, limits: defaultLimits, calls, ids: new IdsOfTargets(() => null) };
+  const ending = new AbortController();
   const channel = new Channel(
-    context,
+    { recorder, sessions, policy: () => policy, limits: defaultLimits, calls, ids: new IdsOfTargets(() => null) },
     session,
-    { channel: 1, signal: new AbortController().signal },
+    { channel: 1, signal: ending.signal },
     { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target },
   );
+  return {
+    recorder,
+    session,
+    channel,
+    ending,
+    async [Symbol.asyncDispose]() {
+      calls[Symbol.dispose]();
+      await recorder[Symbol.asyncDispose]();
+      keys[Symbol.dispose]();
+      rmSync(data, { recursive: true });
+    },
+  };
+}
+
+test('T4.9, E55: a request of which more is to be said than a record holds gets no grant, and is in the record as denied', async () => {
+  await using opened = await openChannel();
+  const { recorder, session, channel } = opened;
   const before = session.track.seq;
   const attributes = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`name ${i}`, 'a value']));
-  assert.throws(() => channel.request({ name: 'any.ask', attributes }, [Buffer.from('x')]), { code: 'limit_exceeded' });
+  await assert.rejects(async () => channel.request({ name: 'any.ask', attributes }, [Buffer.from('x')]), { code: 'limit_exceeded' });
   assert.equal(session.track.seq, before + 1, 'that it was asked is recorded');
-  const allowed = channel.request({ name: 'any.ask', attributes: {} }, [Buffer.from('x')]);
+  const allowed = await channel.request({ name: 'any.ask', attributes: {} }, [Buffer.from('x')]);
   assert.equal(allowed.record, `${recorder.gatewayId}/${recorder.size - 1}`);
   assert.notEqual(allowed.grant, null);
-  calls[Symbol.dispose]();
-  await recorder[Symbol.asyncDispose]();
-  keys[Symbol.dispose]();
-  rmSync(data, { recursive: true });
+});
+
+const long = Buffer.alloc(5 * partBytesMax + 1, 'x');
+
+test('T4.45: of a long request one record is made in a turn of the event loop, and there is no grant before all of them', async () => {
+  await using opened = await openChannel();
+  const { recorder, session, channel } = opened;
+  const before = session.track.seq;
+  let isGranted = false;
+  const asking = Promise.resolve(channel.request({ name: 'any.ask', attributes: {} }, [long])).then((outcome) => {
+    isGranted = true;
+    return outcome;
+  });
+  const first = `${recorder.gatewayId}/${recorder.size - 1}`;
+  const made: number[] = [];
+  while (!isGranted) {
+    made.push(session.track.seq - before);
+    await setImmediate();
+  }
+  const { seq, record, grant } = await asking;
+  assert.equal(session.track.seq - before, 6);
+  made.forEach((count, turn) => {
+    assert.ok(count - (made[turn - 1] ?? 0) <= 1, made.join());
+  });
+  assert.deepEqual({ seq, record }, { seq: before, record: first });
+  assert.equal(Buffer.concat(grant?.spend() ?? []).length, long.length);
+});
+
+test('T4.45: a long request that is not all recorded when its channel ends is granted nothing', async () => {
+  await using opened = await openChannel();
+  const { session, channel, ending } = opened;
+  const before = session.track.seq;
+  const asking = Promise.resolve(channel.request({ name: 'any.ask', attributes: {} }, [long]));
+  ending.abort(new GatewayError('halted', 'enough'));
+  await assert.rejects(asking, { code: 'halted' });
+  assert.equal(session.track.seq, before + 1);
+  const left = await openChannel();
+  const closing = Promise.resolve(left.channel.request({ name: 'any.ask', attributes: {} }, [long]));
+  await left.channel.close('client');
+  await assert.rejects(closing, { code: 'malformed' });
+  await left[Symbol.asyncDispose]();
 });

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { setImmediate } from 'node:timers/promises';
 import type { Action, GivenIds } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -90,16 +91,15 @@ export class Channel implements Session {
     assert(this.target.command === undefined, 'a program is not dialled');
   }
 
-  request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome {
+  request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     // First, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
     const authorization = relation?.byGateway === true ? authorizeOwn(this.#gate, bytes) : authorize(this.#gate, action, bytes);
     const meta = this.#requestMeta.print(action, facts, authorization.decision, relation?.partOf);
-    const made = this.#append(
-      { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true },
-      relation?.partOf,
-    );
-    return { ...authorization, ...made };
+    const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
+    const { others, ...made } = this.#appendFirst(draft, relation?.partOf);
+    const outcome = { ...authorization, ...made };
+    return others.length === 0 ? outcome : this.#appendInTurns(others).then(() => outcome);
   }
 
   decide(action: Action, bytes: readonly Uint8Array[]): Decision {
@@ -192,20 +192,38 @@ export class Channel implements Session {
    * of them. Returns where the first one is.
    */
   #append(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string } {
+    const { others, ...made } = this.#appendFirst(draft, request);
+    for (const other of others) {
+      this.#context.recorder.append(this.#session.track, other);
+    }
+    return made;
+  }
+
+  /** `others`: what is to follow it. */
+  #appendFirst(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string; readonly others: readonly EntryDraft[] } {
     const { recorder } = this.#context;
-    const { track } = this.#session;
     let bytes = 0;
     for (const part of draft.content) {
       bytes += part.length;
     }
-    const [first, ...others] = bytes <= partBytesMax ? [draft.content] : splitParts(draft.content, partBytesMax);
-    const seq = recorder.append(track, others.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
+    const [first, ...rest] = bytes <= partBytesMax ? [draft.content] : splitParts(draft.content, partBytesMax);
+    const seq = recorder.append(this.#session.track, rest.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
     // Behind the append: it may have recorded something of the gateway's own first.
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
-    for (const [i, content] of others.entries()) {
-      const meta = printMeta({ channel: this.channel, request: request ?? seq });
-      recorder.append(track, { ...draft, meta, content, continues: draft.continues === true || i < others.length - 1 });
+    const meta = rest.length === 0 ? '' : printMeta({ channel: this.channel, request: request ?? seq });
+    const others = rest.map((content, i) => ({ ...draft, meta, content, continues: draft.continues === true || i < rest.length - 1 }));
+    return { seq, record, others };
+  }
+
+  /** One in each turn of the event loop, as sealing takes time. What is not all recorded when the channel ends stays so, and is not forwarded. */
+  async #appendInTurns(drafts: readonly EntryDraft[]): Promise<void> {
+    for (const draft of drafts) {
+      await setImmediate();
+      this.signal.throwIfAborted();
+      if (this.#closed) {
+        throw new GatewayError('malformed', 'The client left before all of its request was recorded.');
+      }
+      this.#context.recorder.append(this.#session.track, draft);
     }
-    return { seq, record };
   }
 }

@@ -15,6 +15,8 @@ const informationsMax = 32;
 const noContent = 204;
 /** With their head so many bytes of an answer are one record, whatever the head is. */
 const oneRecordBytes = 512 * 1024;
+/** Read and recorded in one turn of the event loop, where more came at once. */
+const turnBytesMax = 1024 * 1024;
 
 export interface AnswerParts {
   readonly session: Session;
@@ -165,7 +167,21 @@ export class AnswerRelay implements CallReceiver {
     this.#guard(() => {
       this.#isWhole = true;
       this.#trailers = endToEndResponseTrailers(pairHeaders(trailers));
+      this.#finish();
+    });
+  }
+
+  /** In turns of the event loop, where much has arrived. */
+  #finish(): void {
+    this.#guard(() => {
       this.#readArrived();
+      if (this.#arrived.length > 0) {
+        this.#flush();
+        setImmediate(() => {
+          this.#finish();
+        });
+        return;
+      }
       const decoding = this.#facts.finish();
       if (decoding === null) {
         this.#end();
@@ -227,6 +243,10 @@ export class AnswerRelay implements CallReceiver {
       if (!this.#isWhole) {
         this.#readArrived();
         this.#flush();
+        if (this.#arrived.length > 0) {
+          this.#isFlushDue = true;
+          setImmediate(this.#flushArrived);
+        }
       }
     });
   };
@@ -234,8 +254,9 @@ export class AnswerRelay implements CallReceiver {
   /** As one piece, however small those were that the target sent: many cost no more than one from here on (ATTACKS D33). */
   #readArrived(): void {
     const [only] = this.#arrived;
-    this.#read = this.#arrived.length === 1 && only !== undefined ? only : Buffer.concat(this.#arrived);
-    this.#arrived = [];
+    const arrived = this.#arrived.length === 1 && only !== undefined ? only : Buffer.concat(this.#arrived);
+    this.#read = arrived.subarray(0, turnBytesMax);
+    this.#arrived = arrived.length > turnBytesMax ? [arrived.subarray(turnBytesMax)] : [];
     if (this.#read.length > 0) {
       this.#facts.bytes(this.#read);
     }

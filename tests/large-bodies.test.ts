@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Session, type Profiler } from 'node:inspector';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { text as readAll } from 'node:stream/consumers';
+import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
+import { runProgram } from './support/run.ts';
+
+// Functions are counted from before they are loaded.
+const profiler = new Session();
+profiler.connect();
+profiler.post('Profiler.enable');
+profiler.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+const { Gateway } = await import('../gateway/src/gateway.ts');
+
+const ours = /\/(?:gateway|ledger)\/src\//;
+/** Calls of our functions in one turn: a request takes some hundreds. */
+const callsMax = 20_000;
+/** Records that are sealed in one turn, of at most 1 MiB each. */
+const sealedMax = 6;
+/** What is read at once, natively: `JSON.parse` and decoders are not counted as calls are. */
+const readMax = 256 * 1024;
+
+interface Turn {
+  readonly calls: number;
+  readonly sealed: number;
+  /** The functions that were called most. */
+  readonly where: string;
+}
+
+function turnOf({ result }: Profiler.TakePreciseCoverageReturnType): Turn {
+  const counts = new Map<string, number>();
+  for (const { url, functions } of result.filter((script) => ours.test(script.url))) {
+    for (const { functionName, ranges } of functions) {
+      const name = `${url.slice(url.lastIndexOf('/') + 1)} ${functionName}`;
+      counts.set(name, (counts.get(name) ?? 0) + (ranges[0]?.count ?? 0));
+    }
+  }
+  const top = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 8);
+  return {
+    calls: [...counts.values()].reduce((sum, count) => sum + count, 0),
+    sealed: counts.get('batch.ts add') ?? 0,
+    where: top.map(([name, count]) => `${count} ${name}`).join(', '),
+  };
+}
+
+/** The most that is done in one turn of the event loop until `act` is over: in calls and bytes, which are the same however slow the machine is. */
+async function mostInOneTurn(act: () => Promise<void>): Promise<Turn & { readonly read: number }> {
+  let most: Turn = { calls: 0, sealed: 0, where: '' };
+  let isOver = false;
+  const look = (): void => {
+    profiler.post('Profiler.takePreciseCoverage', (error, taken) => {
+      assert.equal(error, null);
+      const turn = turnOf(taken);
+      most = { ...(turn.calls > most.calls ? turn : most), sealed: Math.max(turn.sealed, most.sealed) };
+    });
+    if (!isOver) {
+      setImmediate(look);
+    }
+  };
+  const watch = watchReading();
+  // Also what was done before.
+  profiler.post('Profiler.takePreciseCoverage');
+  look();
+  await act();
+  isOver = true;
+  await new Promise(setImmediate);
+  return { ...most, read: watch.stop() };
+}
+
+/** The longest text that this thread's `JSON.parse` and decoders are given. */
+function watchReading(): { stop(): number } {
+  const { parse } = JSON;
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on the decoder that it is asked of
+  const { decode } = TextDecoder.prototype;
+  let longest = 0;
+  JSON.parse = (...given) => {
+    longest = Math.max(longest, given[0].length);
+    return parse(...given);
+  };
+  TextDecoder.prototype.decode = function decodeWatched(this: TextDecoder, ...given) {
+    longest = Math.max(longest, given[0]?.byteLength ?? 0);
+    return decode.apply(this, given);
+  };
+  return {
+    stop() {
+      JSON.parse = parse;
+      TextDecoder.prototype.decode = decode;
+      return longest;
+    },
+  };
+}
+
+function repeated(text: string, bytes: number): string {
+  return text.repeat(Math.ceil(bytes / text.length)).slice(0, bytes);
+}
+
+const megabyte = 1024 * 1024;
+const chat = (messages: string): string => `{"model":"m","messages":[${messages}]}`;
+const json = { 'content-type': 'application/json' };
+const mcp = { ...json, accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-11-25' };
+const tool = (given: string): string => `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":${given}}}`;
+
+describe('what one large body does in a turn of the event loop of a gateway that serves others', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-large-'));
+  const configFile = join(directory, 'countersign.yaml');
+  let target: SampleServer;
+  let gateway: Awaited<ReturnType<typeof Gateway.open>>;
+  let token = '';
+  /** Bodies, as the target got them. */
+  const got: string[] = [];
+
+  const cli = async (...words: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await runProgram(
+      process.execPath,
+      [join(import.meta.dirname, '../cli/src/main.ts'), ...words, '--config', configFile],
+      {},
+    );
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  const send = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>> = json): Promise<Response> =>
+    fetch(`http://${gateway.addresses['http']}/t/${path}`, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, ...headers } });
+  /** Of another client, as long as `act` takes. */
+  const meanwhile = async (act: Promise<Response>): Promise<Response> => {
+    let isOver = false;
+    const done = act.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      assert.equal(await (await send('api/x', 'small')).text(), '{}');
+    }
+    return done;
+  };
+
+  before(async () => {
+    process.env['COUNTERSIGN_LOG'] = 'silent';
+    target = await openServer(async (asked, answer) => {
+      got.push(await readAll(asked));
+      answer.setHeader('content-type', 'application/json').end('{}');
+    });
+    const llm = `protocol: llm, url: "${target.url}", durability: process`;
+    writeFileSync(
+      configFile,
+      `data: ${join(directory, 'store')}
+listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
+targets:
+  api: { url: "${target.url}", durability: process }
+  model: { ${llm} }
+  claude: { ${llm}, options: { provider: anthropic } }
+  tools: { protocol: mcp, url: "${target.url}", durability: process }
+principals:
+  agent: { kind: agent, targets: [api, model, claude, tools] }
+  other: { kind: agent, targets: [model] }
+`,
+    );
+    gateway = await Gateway.open({ configFile });
+    token = (await cli('token', 'create', 'agent')).trim();
+    await send('api/x', 'small');
+  });
+  after(async () => {
+    await gateway.stop();
+    await target[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const bodies: Readonly<Record<string, readonly [path: string, body: () => string, headers?: Readonly<Record<string, string>>]>> = {
+    'many small messages': ['model/v1/chat/completions', () => chat(repeated('{"role":"user","content":"hi"},', 7.75 * megabyte).slice(0, -1))],
+    'one long message': ['model/v1/chat/completions', () => chat(`{"role":"user","content":"${repeated('What is the weather like? ', 20 * megabyte)}"}`)],
+    'many texts that name ids': ['claude/v1/messages', () => chat(repeated('{"role":"user","content":"file_abcdefgh"},', 7.875 * megabyte).slice(0, -1))],
+    tokens: ['model/v1/embeddings', () => `{"model":"e","input":[${repeated('[1,22,333],', 2.5625 * megabyte).slice(0, -1)}]}`],
+    'a call of a tool with many arguments': ['tools', () => tool(`[${repeated('{"a":"b"},', 3.75 * megabyte).slice(0, -1)}]`), mcp],
+    'a call of a tool with a long argument': ['tools', () => tool(`"${repeated('some text ', 20 * megabyte)}"`), mcp],
+  };
+  for (const [name, [path, compose, headers = json]] of Object.entries(bodies)) {
+    test(`T4.45: ${name}: a turn has a bounded part of it, and it arrives to the byte while others are served`, async () => {
+      const body = compose();
+      const { calls, sealed, read, where } = await mostInOneTurn(async () => {
+        const answer = await meanwhile(send(path, body, headers));
+        assert.equal(answer.status, 200, await answer.text());
+      });
+      assert.ok(got.includes(body));
+      assert.ok(calls <= callsMax, `${calls} calls in one turn: ${where}`);
+      assert.ok(sealed <= sealedMax, `${sealed} records were sealed in one turn`);
+      assert.ok(read <= readMax, `${read} bytes were read at once`);
+    });
+  }
+
+  test('T4.45: a body with more values than the limit is refused in words that name it, and none of it in a turn of others', async () => {
+    const gotBefore = got.length;
+    const body = chat(repeated('[],', 20 * megabyte - 1));
+    const { calls, read, where } = await mostInOneTurn(async () => {
+      const answer = await send('model/v1/chat/completions', body);
+      assert.equal(answer.status, 413);
+      assert.match(await answer.text(), /more than 1000000 values/);
+    });
+    assert.equal(got.length, gotBefore, 'the target got nothing');
+    assert.ok(calls <= callsMax, `${calls} calls in one turn: ${where}`);
+    assert.ok(read <= readMax, `${read} bytes were read at once`);
+  });
+
+  test('T4.45: a short body that is long once its coding is undone is undone elsewhere', async () => {
+    const packed = new Uint8Array(gzipSync(`{"file":"file_abcdefgh","x":"${repeated('text ', 20 * megabyte)}"}`));
+    assert.ok(packed.length < 128 * 1024);
+    const { read } = await mostInOneTurn(async () => {
+      const answer = await send('claude/v1/files/unknown', packed, { ...json, 'content-encoding': 'gzip' });
+      assert.equal(answer.status, 200);
+    });
+    assert.ok(read <= readMax, `${read} bytes were read at once`);
+  });
+
+  test('T4.45: a long call that is refused is answered by its id', async () => {
+    const asked = `{"jsonrpc":"2.0","id":7,"method":"tasks/get","params":{"taskId":"of-somebody-else","x":"${repeated('text ', megabyte)}"}}`;
+    const answer = await send('tools', asked, mcp);
+    assert.match(await answer.text(), /^\{"jsonrpc":"2.0","id":7,"error":/);
+  });
+
+  test('T4.45: two long requests whose records lie between one another are told apart', async () => {
+    const other = (await cli('token', 'create', 'other')).trim();
+    const bodyOf = (word: string): string => chat(`{"role":"user","content":"${repeated(`${word} `, 3 * megabyte)}"}`);
+    const answers = await Promise.all(
+      ['here', 'there'].map(async (word) => send('model/v1/chat/completions', bodyOf(word), { ...json, authorization: `Bearer ${other}` })),
+    );
+    const [session = ''] = answers.map(({ headers }) => headers.get('countersign-session') ?? '');
+    const shown = (await cli('session', 'show', session, '--json')).trim().split('\n');
+    const texts = shown.map((line): string => JSON.parse(line).content?.text ?? '');
+    for (const [word, not] of [
+      ['here', ' there'],
+      ['there', ' here'],
+    ] as const) {
+      assert.ok(
+        texts.some((each) => each.includes(repeated(` ${word}`, 100_000)) && !each.includes(not)),
+        word,
+      );
+    }
+  });
+});
