@@ -171,7 +171,7 @@ principals:
     'many small messages': ['model/v1/chat/completions', () => chat(repeated('{"role":"user","content":"hi"},', 7.75 * megabyte).slice(0, -1))],
     'one long message': ['model/v1/chat/completions', () => chat(`{"role":"user","content":"${repeated('What is the weather like? ', 20 * megabyte)}"}`)],
     'many texts that name ids': ['claude/v1/messages', () => chat(repeated('{"role":"user","content":"file_abcdefgh"},', 7.875 * megabyte).slice(0, -1))],
-    tokens: ['model/v1/embeddings', () => `{"model":"e","input":[${repeated('[1,22,333],', 2.5625 * megabyte).slice(0, -1)}]}`],
+    tokens: ['model/v1/embeddings', () => `{"model":"e","input":[${repeated('[1,22,333,4444,5],', 2.25 * megabyte).slice(0, -1)}]}`],
     'a call of a tool with many arguments': ['tools', () => tool(`[${repeated('{"a":"b"},', 3.75 * megabyte).slice(0, -1)}]`), mcp],
     'a call of a tool with a long argument': ['tools', () => tool(`"${repeated('some text ', 20 * megabyte)}"`), mcp],
   };

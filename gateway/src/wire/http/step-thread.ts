@@ -93,6 +93,7 @@ export class StepThread {
     }
     this.#current = job;
     this.#worker ??= this.#start();
+    this.#worker.ref();
     // Of the body alone: it may lie in memory with more.
     const body = new Uint8Array(job.asked.input.body);
     this.#worker.postMessage({ ...job.asked, input: { ...job.asked.input, body } }, [body.buffer]);
@@ -102,6 +103,7 @@ export class StepThread {
   #settle(told: Told): void {
     const job = this.#current;
     this.#current = null;
+    this.#worker?.unref();
     this.#endIn(idleMs);
     job?.settle(told);
     this.#next();
@@ -122,10 +124,9 @@ export class StepThread {
     }
   }
 
-  /** It does not keep the process alive, and knows nothing of its environment. */
+  /** It keeps the process alive only while it takes a step, and knows nothing of its environment. */
   #start(): Worker {
     const worker = new Worker(new URL('step-thread-main.ts', import.meta.url), { env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMaxMb } });
-    worker.unref();
     worker.on('message', (told: Told) => {
       this.#settle(told);
     });
