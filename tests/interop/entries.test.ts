@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { routes } from '../gateway/src/api/routes.ts';
-import { formatToken } from '../gateway/src/identity/token-format.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { routes } from '../../gateway/src/api/routes.ts';
+import { formatToken } from '../../gateway/src/identity/token-format.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** Every way to a target: with a token of one's own or a run's, at the listener or through `countersign connect`. */
 const entries = [
