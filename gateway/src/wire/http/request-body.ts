@@ -83,16 +83,12 @@ export class RequestBody {
     return this.#arrived() ?? this.#collected();
   }
 
-  /** A body that came with its head is all there by now. */
+  /** A body that came with its head is all there by now. Node may be about to say so: over HTTP/1.1 nothing follows the announced length. */
   #arrived(): Buffer | null {
-    if (!this.#request.complete || this.length === null) {
+    if (this.length === null || this.#request.readableLength !== this.length || ('stream' in this.#request && !this.#request.complete)) {
       return null;
     }
     const bytes: Buffer = this.#request.read() ?? Buffer.alloc(0);
-    if (bytes.length !== this.length) {
-      this.#request.unshift(bytes);
-      return null;
-    }
     // It ends once it is read on.
     this.#request.resume();
     this.assertNoTrailers();
