@@ -22,9 +22,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sessions: ['domain', 'wire', 'policy', 'controls', 'identity', 'recording'],
   protocols: ['domain', 'wire'],
   feed: ['domain', 'store', 'recording', 'ledger'],
+  reader: ['domain', 'store', 'recording', 'feed'],
   replay: ['domain', 'identity', 'sessions', 'ledger'],
   listeners: ['domain', 'wire'],
-  api: ['domain', 'policy', 'identity', 'recording', 'sessions', 'feed', 'store'],
+  api: ['domain', 'policy', 'identity', 'recording', 'sessions', 'feed', 'reader', 'store'],
 };
 const forbiddenNames = /^(utils?|helpers?|common|shared|misc|manager)s?$/;
 const textFiles = '{ledger,gateway,cli,tests,bench,tools,examples,docs}/**/*.{ts,md,sh}';

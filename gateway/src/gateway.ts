@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { relaxCollector } from './collector.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
@@ -11,9 +12,7 @@ import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { Principal } from './domain/principal.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
-import { Follower, sayBehind } from './feed/follower.ts';
-import { Recordings } from './feed/recordings.ts';
-import { openIndexFile, SessionIndex } from './feed/session-index.ts';
+import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { GatewayApi, type TakenUp } from './api/operations.ts';
 import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
@@ -24,6 +23,7 @@ import { TcpListener } from './listeners/tcp.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { exchangeProtocols, findProtocol, protocols, streamProtocols } from './protocols/registry.ts';
+import { Reader } from './reader/reader.ts';
 import { Recorder } from './recording/recorder.ts';
 import { openStore, type OpenedStore } from './recording/open-store.ts';
 import { rootKeyEnvironment } from './recording/root-key.ts';
@@ -135,8 +135,7 @@ export class Gateway implements AsyncDisposable {
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
-    const index = new SessionIndex(this.#parts.use(openIndexFile(join(data, 'index.db'))), keys.cacheKey());
-    const follower = this.#parts.use(await Follower.begin(data, keys, index, this.#trouble('follow the journal')));
+    const reader = this.#parts.use(await this.#openReader(store, recorder));
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
@@ -156,11 +155,8 @@ export class Gateway implements AsyncDisposable {
       policy: () => this.#policy,
       limits: this.#config.limits,
       calls,
-      ids: new IdsOfTargets(
-        (place, key) => index.toldOf('gateway', place, key),
-        () => follower.isWhole,
-      ),
-      requireRecalled: recalling(follower, index, recorder),
+      ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key)),
+      requireRecalled: recalling(reader, recorder),
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
@@ -169,19 +165,7 @@ export class Gateway implements AsyncDisposable {
       recorder,
       keys,
       sessions,
-      recordings: new Recordings({
-        data,
-        keys,
-        index,
-        follower,
-        findProtocol,
-        written: () => recorder.size,
-        published: Promise.resolve(0),
-        onDifference: (what) => {
-          this.#log.warn({ what }, 'index.db did not agree with the journal, and is made again from it');
-        },
-      }),
-      follower,
+      reader,
       tokens,
       authenticator,
       refusals,
@@ -195,10 +179,10 @@ export class Gateway implements AsyncDisposable {
       software,
       isStopping: () => this.#stopping !== null,
     });
-    if (!(await follower.whenWhole(headStartMs))) {
+    if (!(await reader.state.whenWhole(headStartMs))) {
       this.#log.warn(
-        { records: follower.size, of: recorder.size },
-        `${sayBehind(follower, recorder.size)} Until then there are no answers about what was recorded, and what depends on it is refused.`,
+        { records: reader.state.size, of: recorder.size },
+        `${sayBehind(reader.state, recorder.size)} Until then there are no answers about what was recorded, and what depends on it is refused.`,
       );
     }
     await this.#listen(door, api);
@@ -234,6 +218,23 @@ export class Gateway implements AsyncDisposable {
       },
       onTrouble: (error, what) => {
         this.#trouble(what)(error);
+      },
+    });
+  }
+
+  /** What is read costs a thread of its own: no client waits for it. */
+  async #openReader({ keys, root }: OpenedStore, recorder: Recorder): Promise<Reader> {
+    return Reader.open({
+      data: this.#config.data,
+      thread: pathToFileURL(join(import.meta.dirname, `reader-thread${extname(import.meta.filename)}`)),
+      root,
+      cacheKey: keys.cacheKey(),
+      written: () => recorder.size,
+      onTrouble: (error, what) => {
+        this.#trouble(what)(error);
+      },
+      onDifference: (what) => {
+        this.#log.warn({ what }, 'index.db did not agree with the journal, and is made again from it');
       },
     });
   }
@@ -387,15 +388,19 @@ export class Gateway implements AsyncDisposable {
 }
 
 /** Tells protocols what was recorded of their targets, each once, as soon as all of it is known. Until then it throws `catching_up` for them. */
-function recalling(follower: Follower, index: SessionIndex, recorder: Recorder): (protocol: string) => void {
+function recalling(reader: Reader, recorder: Recorder): (protocol: string) => void {
   const untold = new Map(protocols.map((protocol) => [protocol.id, protocol]));
   return (id) => {
     const protocol = untold.get(id);
     if (protocol?.recall !== undefined) {
-      if (!follower.isWhole) {
-        throw new GatewayError('catching_up', `${sayBehind(follower, recorder.size)} What was seen of this target is not known yet: try again in a moment.`);
+      const told = reader.told(id);
+      if (told === undefined) {
+        throw new GatewayError(
+          'catching_up',
+          `${sayBehind(reader.state, recorder.size)} What was seen of this target is not known yet: try again in a moment.`,
+        );
       }
-      protocol.recall(index.told(id));
+      protocol.recall(told);
       untold.delete(id);
     }
   };

@@ -5,7 +5,8 @@ import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from './d
 import { makeBundle, openCheckpoint, openLog } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
-import { IndexDiffers, openIndexFile, SessionIndex } from './feed/session-index.ts';
+import { IndexDiffers } from './feed/sealed-rows.ts';
+import { openIndexFile, SessionIndex } from './feed/session-index.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import type { PublishedCheckpoint } from './recording/recorder-options.ts';
@@ -41,8 +42,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
   return {
     sessions: (page) => recordings.list(page),
     async *records(id) {
-      const extent = recordings.extentOf(await recordings.find(id));
-      yield* recordings.show(recordings.begin(id), extent);
+      yield* recordings.show(await recordings.find(id));
     },
     async *bytes(id, range) {
       yield* recordings.bytes(recordings.extentOf(await recordings.find(id)), range);

@@ -1,8 +1,9 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
 import type { NewToken } from '../identity/authenticate.ts';
+import type { IndexRebuilt } from '../reader/questions.ts';
 import type { StoredToken } from '../store/tokens.ts';
 import type { Measures } from './metrics.ts';
 import type { TargetSummary } from './target-summary.ts';
@@ -79,11 +80,6 @@ export interface HaltedSession {
   readonly token: string | null;
 }
 
-export interface IndexRebuilt {
-  readonly sessions: number;
-  readonly records: number;
-}
-
 export interface ReachedTarget {
   readonly protocol: string;
   /** `stream`: by a listener of its own; `exchange`: over HTTP. */
@@ -103,14 +99,14 @@ export interface ApiContext {
   listTokens(): Promise<readonly StoredToken[]>;
   /** The id of the token, which `name` is too, or the hash of the token in hex. Null when there is no such token. */
   revokeToken(name: string, by: Caller): Promise<string | null>;
-  /** Oldest first; among `all` are the gateway's own: starts, refused logins, who read what. Errors: `not_found`; `store_damaged`, behind what is whole, as below. */
-  listSessions(page: SessionPage): AsyncIterable<SessionSummary>;
-  /** Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */
-  showSession(session: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord>;
+  /** Lines of JSON, a `SessionSummary` each, oldest first; among `all` are the gateway's own: starts, refused logins, who read what. Errors: `not_found`; `store_damaged`, behind what is whole, as below. */
+  listSessions(page: SessionPage): AsyncIterable<Uint8Array>;
+  /** Lines of JSON, a `ShownRecord` each. Errors: `not_found`. The reading is recorded. `live`: goes on until the session closes or the signal aborts. */
+  showSession(session: string, by: Caller, live: AbortSignal | null): AsyncIterable<Uint8Array>;
   /** Bytes of a record and of the parts that continue it. Errors: `not_found`. The reading is recorded. */
-  readBytes(session: string, range: MessageRange, reader: Caller): AsyncIterable<Uint8Array>;
+  readBytes(session: string, range: MessageRange, by: Caller): AsyncIterable<Uint8Array>;
   /** The lines of a bundle. Errors: `not_found`. The reading is recorded. */
-  exportSession(session: string, reader: Caller): AsyncIterable<string>;
+  exportSession(session: string, by: Caller): AsyncIterable<Uint8Array>;
   /** Makes the index of sessions again from the journal. */
   rebuildIndex(by: Caller): Promise<IndexRebuilt>;
   /** Errors: `not_found`, `conflict` when it is closed already. */

@@ -4,14 +4,15 @@ import { tokenIn } from '../domain/authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { ConnectionInstructions } from '../domain/protocol.ts';
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
 import type { Target } from '../domain/target.ts';
-import { makeBundle, makeReceipt, openLog, readLogFile } from '../feed/evidence.ts';
-import { sayBehind, type Follower } from '../feed/follower.ts';
-import type { Reading, Recordings } from '../feed/recordings.ts';
+import { readLogFile } from '../feed/evidence.ts';
+import { sayBehind } from '../feed/index-state.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator, NewToken } from '../identity/authenticate.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
+import type { Reader } from '../reader/reader.ts';
+import type { IndexRebuilt } from '../reader/questions.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { admit } from '../sessions/admit.ts';
@@ -28,7 +29,6 @@ import {
   type Callers,
   type CommandOutput,
   type HaltedSession,
-  type IndexRebuilt,
   type OpenedRun,
   type ReachedTarget,
   type RunRequest,
@@ -57,8 +57,7 @@ export interface OperationsParts {
   readonly recorder: Recorder;
   readonly keys: KeyStore;
   readonly sessions: LiveSessions;
-  readonly recordings: Recordings;
-  readonly follower: Follower;
+  readonly reader: Reader;
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
   readonly refusals: Refusals;
@@ -169,46 +168,40 @@ export class GatewayApi implements ApiContext {
     }
   }
 
-  listSessions(page: SessionPage): AsyncIterable<SessionSummary> {
-    return this.#parts.recordings.list(page);
+  listSessions(page: SessionPage): AsyncIterable<Uint8Array> {
+    return this.#parts.reader.list(page);
   }
 
-  async *showSession(id: string, reader: Caller, live: AbortSignal | null): AsyncIterable<ShownRecord> {
-    const { recordings } = this.#parts;
-    const extent = recordings.extentOf(await recordings.find(id));
-    await this.#recordAccess(live === null ? 'show' : 'watch', id, reader);
-    const reading = recordings.begin(id);
-    yield* recordings.show(reading, extent);
-    if (live !== null) {
-      yield* this.#watch(id, reading, live);
-    }
+  async *showSession(id: string, by: Caller, live: AbortSignal | null): AsyncIterable<Uint8Array> {
+    const { reader } = this.#parts;
+    const found = await reader.find(id);
+    await this.#recordAccess(live === null ? 'show' : 'watch', id, by);
+    yield* live === null ? reader.show(found) : reader.watch(found, live);
   }
 
-  async *readBytes(id: string, range: MessageRange, reader: Caller): AsyncIterable<Uint8Array> {
-    const { recordings } = this.#parts;
-    const extent = recordings.extentOf(await recordings.find(id));
-    await this.#recordAccess(`bytes ${range.from}-${range.to ?? ''} of record ${range.record}`, id, reader);
-    yield* recordings.bytes(extent, range);
+  async *readBytes(id: string, range: MessageRange, by: Caller): AsyncIterable<Uint8Array> {
+    const { reader } = this.#parts;
+    const found = await reader.find(id);
+    await this.#recordAccess(`bytes ${range.from}-${range.to ?? ''} of record ${range.record}`, id, by);
+    yield* reader.bytes(found, range);
   }
 
-  async *exportSession(id: string, reader: Caller): AsyncIterable<string> {
-    const { keys, recorder, recordings } = this.#parts;
-    const extent = recordings.extentOf(await recordings.find(id));
-    await this.#recordAccess('export', id, reader);
-    yield* makeBundle(openLog(this.#parts.data), keys, extent, await recorder.publish());
+  async *exportSession(id: string, by: Caller): AsyncIterable<Uint8Array> {
+    const { reader, recorder } = this.#parts;
+    const found = await reader.find(id);
+    await this.#recordAccess('export', id, by);
+    yield* reader.bundle(found, await recorder.publish());
   }
 
   async rebuildIndex(by: Caller): Promise<IndexRebuilt> {
-    const { follower } = this.#parts;
     await this.#recordAct('gateway.rebuild_index', 'the index of sessions is made again from the journal', by, {});
-    await follower.rebuild();
-    return { sessions: follower.position.sessions, records: follower.position.size };
+    return this.#parts.reader.rebuild();
   }
 
   async haltSession(id: string, by: Caller, reason: string): Promise<HaltedSession> {
     const session = this.#parts.sessions.find(id);
     if (session === null) {
-      const known = await this.#parts.recordings.find(id);
+      const known = await this.#parts.reader.find(id);
       throw new GatewayError('conflict', `Session ${known.session} is closed already.`);
     }
     const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${reason}`;
@@ -217,11 +210,11 @@ export class GatewayApi implements ApiContext {
   }
 
   async receipt(log: string, index: number): Promise<string> {
-    const { recorder } = this.#parts;
+    const { reader, recorder } = this.#parts;
     if (log !== recorder.gatewayId) {
       throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${recorder.gatewayId}.`);
     }
-    return makeReceipt(openLog(this.#parts.data), await recorder.publish(), index);
+    return reader.receipt(index, await recorder.publish());
   }
 
   async logFile(path: string): Promise<Uint8Array | null> {
@@ -246,12 +239,12 @@ export class GatewayApi implements ApiContext {
   }
 
   indexBehind(): string | null {
-    const { follower, recorder } = this.#parts;
-    return follower.isWhole ? null : sayBehind(follower, recorder.size);
+    const { reader, recorder } = this.#parts;
+    return reader.state.isWhole ? null : sayBehind(reader.state, recorder.size);
   }
 
   async measure(): Promise<Measures> {
-    const { data, software, recorder, follower, refusals } = this.#parts;
+    const { data, software, recorder, reader, refusals } = this.#parts;
     const { bavail, blocks, bsize } = await statfs(data);
     return {
       software,
@@ -261,7 +254,7 @@ export class GatewayApi implements ApiContext {
       records: recorder.size,
       journalBytes: recorder.journalBytes,
       commits: recorder.commits,
-      indexBehind: Math.max(0, recorder.size - follower.size),
+      indexBehind: Math.max(0, recorder.size - reader.state.size),
       refusals: refusals.counts,
       disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
       checkpoint: { size: recorder.published.size, ageSeconds: secondsSince(recorder.publishedMs) },
@@ -327,26 +320,13 @@ export class GatewayApi implements ApiContext {
     });
   }
 
-  /** What comes after what was shown, until the session closes. */
-  async *#watch(id: string, reading: Reading, live: AbortSignal): AsyncIterable<ShownRecord> {
-    const { recordings, follower } = this.#parts;
-    while (!live.aborted && !reading.walk.isClosed) {
-      const extent = recordings.extentOf(await recordings.find(id));
-      if (extent.records > reading.walk.next) {
-        yield* recordings.show(reading, extent);
-      } else {
-        await follower.progress(live);
-      }
-    }
-  }
-
   /** Who reads a recording is recorded, before the first of it is given out. */
-  async #recordAccess(what: string, session: string, reader: Caller): Promise<void> {
+  async #recordAccess(what: string, session: string, by: Caller): Promise<void> {
     const { recorder } = this.#parts;
     recorder.appendFromReserve(recorder.own, {
       kind: 'access',
       meta: JSON.stringify({ what, session }),
-      content: [Buffer.from(JSON.stringify({ by: reader.id, address: reader.address }))],
+      content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address }))],
       contentIsFacts: true,
     });
     await new Promise<void>((resolve) => {

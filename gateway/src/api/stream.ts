@@ -6,19 +6,19 @@ import type { Call } from './endpoint.ts';
 type StreamedCall = Pick<Call, 'caller' | 'breakOff'>;
 
 /**
- * One JSON text a line, made as fast as the reader takes them. Where what was recorded is damaged, a last line `{"problem": …}` says so behind what is whole.
+ * Lines of JSON, in pieces that end where a line ends, made as fast as they are taken. Where what was recorded is damaged, a last line `{"problem": …}` says so behind what is whole.
  */
-export async function ndjson(rows: AsyncIterable<unknown>, call: StreamedCall): Promise<Response> {
-  return streamPieces(stringify(rows), call, 'application/x-ndjson');
+export async function ndjson(pieces: AsyncIterable<Uint8Array>, call: StreamedCall): Promise<Response> {
+  return streamPieces(withProblem(pieces), call, 'application/x-ndjson');
 }
 
 /**
  * An answer in pieces. The first one is awaited, so that an error there has a status of its own; a later one breaks the connection off, so that
  * half an answer is never taken for a whole one. When the reader leaves, or may not read on, the rest is not made.
  */
-export async function streamPieces(pieces: AsyncIterable<string | Uint8Array>, { caller, breakOff }: StreamedCall, contentType: string): Promise<Response> {
+export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: StreamedCall, contentType: string): Promise<Response> {
   const iterator = pieces[Symbol.asyncIterator]();
-  let step: IteratorResult<string | Uint8Array> | null = await iterator.next();
+  let step: IteratorResult<Uint8Array> | null = await iterator.next();
   let forget: (() => void) | undefined;
   const body = new ReadableStream<Uint8Array>({
     start: () => {
@@ -36,7 +36,7 @@ export async function streamPieces(pieces: AsyncIterable<string | Uint8Array>, {
           forget?.();
           controller.close();
         } else {
-          controller.enqueue(Buffer.from(value));
+          controller.enqueue(value);
         }
       } catch (error) {
         // With its connection the stream is cancelled. An error of its own would be printed by who reads it, stack and all.
@@ -51,17 +51,17 @@ export async function streamPieces(pieces: AsyncIterable<string | Uint8Array>, {
   return new Response(body, { headers: { 'content-type': contentType } });
 }
 
-async function* stringify(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
+async function* withProblem(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isFirst = true;
   try {
-    for await (const row of rows) {
+    for await (const piece of pieces) {
       isFirst = false;
-      yield `${JSON.stringify(row)}\n`;
+      yield piece;
     }
   } catch (error) {
     if (isFirst || !(error instanceof GatewayError)) {
       throw error;
     }
-    yield `${JSON.stringify({ problem: problemOf(error) })}\n`;
+    yield Buffer.from(`${JSON.stringify({ problem: problemOf(error) })}\n`);
   }
 }

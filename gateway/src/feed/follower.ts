@@ -4,7 +4,9 @@ import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
-import { IndexDiffers, type IndexedSession, type IndexedTold, type IndexPosition, type SessionIndex } from './session-index.ts';
+import { IndexState } from './index-state.ts';
+import { IndexDiffers } from './sealed-rows.ts';
+import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
 
 /** Between two looks at the journal when nobody asks. */
 const followMs = 500;
@@ -45,7 +47,8 @@ export class Follower implements AsyncDisposable {
   #catchingUp: Promise<void> | null = null;
   /** The index was of another journal, or changed by another hand: it was made again. */
   isRemade = false;
-  #isWhole = false;
+  /** How far the index is, for whoever cannot wait for `catchUp`. */
+  readonly state = new IndexState();
   /** The next look begins with an empty index. */
   #isStale = false;
   #isLeaving = false;
@@ -80,30 +83,6 @@ export class Follower implements AsyncDisposable {
     return follower;
   }
 
-  /** Everything that was written before the start is in the index. Not so while it is made again. */
-  get isWhole(): boolean {
-    return this.#isWhole;
-  }
-
-  /** Whether the index is whole, as soon as it is and at the latest after `waitMs`. */
-  async whenWhole(waitMs: number): Promise<boolean> {
-    const wait = new AbortController();
-    // Before anything listens, this timer is all that keeps the process.
-    const timer = setTimeout(() => {
-      wait.abort();
-    }, waitMs);
-    while (!this.#isWhole && !wait.signal.aborted) {
-      await this.progress(wait.signal);
-    }
-    clearTimeout(timer);
-    return this.#isWhole;
-  }
-
-  /** Records that were looked at, from the beginning of the log. */
-  get size(): number {
-    return this.#position.size;
-  }
-
   /** How far it is. */
   get position(): IndexPosition {
     return this.#position;
@@ -116,7 +95,7 @@ export class Follower implements AsyncDisposable {
 
   /** Makes the index again from the journal. Resolves when it is done. */
   async rebuild(): Promise<void> {
-    this.#isWhole = false;
+    this.state.isWhole = false;
     this.#isStale = true;
     await this.catchUp();
   }
@@ -128,9 +107,9 @@ export class Follower implements AsyncDisposable {
       if (position === null || chain?.equals(position.chain) !== true) {
         throw new IndexDiffers('it is not of this journal');
       }
-      this.#index.checkTold();
+      this.#index.checkNotes();
       this.#restore();
-      this.#position = position;
+      this.#reach(position);
     } catch (error) {
       if (!(error instanceof IndexDiffers)) {
         throw error;
@@ -142,10 +121,10 @@ export class Follower implements AsyncDisposable {
 
   #forget(): void {
     this.isRemade = true;
-    this.#isWhole = false;
+    this.state.isWhole = false;
     this.#index.clear();
     this.#live.clear();
-    this.#position = beginning;
+    this.#reach(beginning);
     this.#isStale = false;
   }
 
@@ -205,7 +184,7 @@ export class Follower implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     // What the index does not have yet the next start finds in the journal: nobody waits for one that is far behind.
-    this.#isLeaving = !this.#isWhole;
+    this.#isLeaving = !this.state.isWhole;
     await this.#look();
   }
 
@@ -232,8 +211,8 @@ export class Follower implements AsyncDisposable {
         }
       }
       this.#save(progress);
-      if (!this.#isWhole && !this.#isStale && !this.#isLeaving) {
-        this.#isWhole = true;
+      if (!this.state.isWhole && !this.#isStale && !this.#isLeaving) {
+        this.state.isWhole = true;
         this.#tell();
       }
     } catch (error) {
@@ -256,7 +235,7 @@ export class Follower implements AsyncDisposable {
       return;
     }
     this.#index.save({ position, sessions: touched.values(), told, damage });
-    this.#position = position;
+    this.#reach(position);
     for (const followed of touched.values()) {
       followed.parts = followed.parts.slice(-1);
     }
@@ -264,6 +243,11 @@ export class Follower implements AsyncDisposable {
     told.length = 0;
     damage.length = 0;
     this.#tell();
+  }
+
+  #reach(position: IndexPosition): void {
+    this.#position = position;
+    this.state.size = position.size;
   }
 
   #tell(): void {
@@ -333,12 +317,6 @@ export class Follower implements AsyncDisposable {
     this.#live.set(leaf.session, followed);
     return followed;
   }
-}
-
-/** Why a question has no answer yet, and how far the index is. How many records there are is not for everybody who is told. */
-export function sayBehind({ size }: Follower, written: number): string {
-  const percent = Math.min(99, Math.floor((100 * size) / Math.max(1, written)));
-  return `The index is catching up with the journal: it is at ${percent} %.`;
 }
 
 function addPart(parts: SessionPart[], part: SessionPart): void {

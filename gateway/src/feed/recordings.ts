@@ -5,8 +5,10 @@ import { Turn } from '../domain/turn.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readMessageBytes } from '../recording/message-bytes.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
-import { sayBehind, type Follower } from './follower.ts';
-import { IndexDiffers, summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
+import type { Follower } from './follower.ts';
+import { sayBehind } from './index-state.ts';
+import { IndexDiffers } from './sealed-rows.ts';
+import { summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
 import { Presenter, type FindProtocol } from './timeline.ts';
 
 /** A question waits so long for an index that is not whole. */
@@ -27,7 +29,7 @@ export interface RecordingsParts {
 }
 
 /** A session that is being read, from its beginning on. */
-export interface Reading {
+interface Reading {
   readonly walk: SessionWalk;
   readonly opener: SessionOpener;
   readonly presenter: Presenter;
@@ -73,13 +75,32 @@ export class Recordings {
     return session;
   }
 
-  begin(session: string): Reading {
+  /** The records that were there when the session was found. Errors: `store_damaged`, behind what is whole. */
+  show(found: IndexedSession): AsyncGenerator<ShownRecord> {
+    return this.#show(this.#begin(found.session), this.extentOf(found));
+  }
+
+  /** The same, then each record as it comes, until the session closes or the signal aborts. */
+  async *watch(found: IndexedSession, signal: AbortSignal): AsyncGenerator<ShownRecord> {
+    const reading = this.#begin(found.session);
+    yield* this.#show(reading, this.extentOf(found));
+    while (!signal.aborted && !reading.walk.isClosed) {
+      const now = await this.find(found.session);
+      if (now.records > reading.walk.next) {
+        yield* this.#show(reading, this.extentOf(now));
+      } else {
+        await this.#parts.follower.progress(signal);
+      }
+    }
+  }
+
+  #begin(session: string): Reading {
     const { keys, findProtocol } = this.#parts;
     return { walk: new SessionWalk(session), opener: new SessionOpener(keys), presenter: new Presenter(findProtocol) };
   }
 
-  /** What the reading has not passed yet of what was there when the session was found. Errors: `store_damaged`, behind what is whole. */
-  async *show({ walk, opener, presenter }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
+  /** What the reading has not passed yet. */
+  async *#show({ walk, opener, presenter }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
     const turn = new Turn();
     let mismatch: number | null = null;
     for await (const raw of readSession(this.#parts.data, extent, walk)) {
@@ -142,8 +163,8 @@ export class Recordings {
   /** Errors: `catching_up`. */
   async #whole(): Promise<void> {
     const { follower, written } = this.#parts;
-    if (!follower.isWhole && !(await follower.whenWhole(questionMs))) {
-      throw new GatewayError('catching_up', `${sayBehind(follower, written?.() ?? 0)} Ask again in a moment.`);
+    if (!(await follower.state.whenWhole(questionMs))) {
+      throw new GatewayError('catching_up', `${sayBehind(follower.state, written?.() ?? 0)} Ask again in a moment.`);
     }
   }
 

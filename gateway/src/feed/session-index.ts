@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { encodeHex } from '@countersign/ledger/format';
 import type { Told } from '../domain/protocol.ts';
 import type { SessionSummary } from '../domain/shown-record.ts';
@@ -7,6 +7,8 @@ import { GatewayError } from '../domain/errors.ts';
 import type { DamagedPlace, JournalPlace } from '../recording/journal-reader.ts';
 import type { SessionPart } from '../recording/session-reader.ts';
 import { openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
+import { IndexDiffers, RowSeals } from './sealed-rows.ts';
+import { TargetNotes } from './target-notes.ts';
 
 /** Of the tables below: an index of another layout is made again. */
 const layout = 3;
@@ -73,9 +75,6 @@ export interface IndexProgress {
   readonly damage: readonly DamagedPlace[];
 }
 
-/** The index was changed by another hand, or is not whole: it is to be made again from the journal. */
-export class IndexDiffers extends Error {}
-
 /** What a protocol learned of a target. */
 export interface IndexedTold extends Told {
   readonly protocol: string;
@@ -111,11 +110,13 @@ function openIndexDatabase(file: string): Sqlite {
  */
 export class SessionIndex {
   readonly #database: Sqlite;
-  readonly #key: KeyObject;
+  readonly #seals: RowSeals;
+  readonly #notes: TargetNotes;
 
   constructor(database: Sqlite, key: KeyObject) {
     this.#database = database;
-    this.#key = key;
+    this.#seals = new RowSeals(key);
+    this.#notes = new TargetNotes(database, key);
     if (Number(database.get('PRAGMA user_version')?.['user_version']) !== layout) {
       database.exec([...tables.map((table) => `DROP TABLE IF EXISTS ${table};`), `PRAGMA user_version = ${layout};`].join(''));
     }
@@ -135,7 +136,7 @@ export class SessionIndex {
       size: Number(row['size']),
       sessions: Number(row['sessions']),
     };
-    this.#requireSeal(row, [...positionFacts(position), Number(row['told'])]);
+    this.#seals.require(row, [...positionFacts(position), Number(row['told'])]);
     return position;
   }
 
@@ -159,7 +160,7 @@ export class SessionIndex {
       }
       let toldCount = this.#toldCount();
       for (const { protocol, target, key, value, isUnlessTold } of told) {
-        const row = [protocol, target, key, value, this.#seal([protocol, target, key, value])];
+        const row = [protocol, target, key, value, this.#seals.of([protocol, target, key, value])];
         const isNew = Number(this.#database.change('INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?, ?)', row).changes) > 0;
         toldCount += isNew ? 1 : 0;
         if (!isNew && !isUnlessTold) {
@@ -177,7 +178,7 @@ export class SessionIndex {
         size,
         count,
         toldCount,
-        this.#seal([...positionFacts(position), toldCount]),
+        this.#seals.of([...positionFacts(position), toldCount]),
       ]);
     });
   }
@@ -205,17 +206,6 @@ export class SessionIndex {
     }
   }
 
-  told(protocol: string): Told[] {
-    const rows = this.#database.all('SELECT * FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
-    return rows.map((row) => this.#parseTold(row));
-  }
-
-  /** What stands for one key. */
-  toldOf(protocol: string, target: string, key: string): string | null {
-    const row = this.#database.get('SELECT * FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
-    return row === undefined ? null : this.#parseTold(row).value;
-  }
-
   open(): IndexedSession[] {
     return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map((row) => this.#parseRow(row));
   }
@@ -235,14 +225,9 @@ export class SessionIndex {
     return rows;
   }
 
-  /** Throws unless all that protocols noted is as it was noted. */
-  checkTold(): void {
-    let count = 0;
-    for (const row of this.#database.iterate('SELECT * FROM told')) {
-      this.#parseTold(row);
-      count += 1;
-    }
-    if (count !== this.#toldCount()) {
+  /** Throws unless all that was noted of targets is as it was noted. */
+  checkNotes(): void {
+    if (this.#notes.check() !== this.#toldCount()) {
       throw new IndexDiffers('what was noted of targets is missing');
     }
   }
@@ -251,33 +236,17 @@ export class SessionIndex {
     return Number(this.#database.get('SELECT told FROM position')?.['told'] ?? 0);
   }
 
-  #parseTold(row: SqliteRow): Told {
-    const { protocol, target, key, value } = row;
-    this.#requireSeal(row, [protocol, target, key, value].map(String));
-    return { target: String(target), key: String(key), value: String(value) };
-  }
-
   #saveSession(session: IndexedSession): void {
     const facts = sessionFacts(session);
-    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seal(facts)]);
+    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
   }
 
   #parseRow(row: SqliteRow): IndexedSession {
-    this.#requireSeal(
+    this.#seals.require(
       row,
       Object.entries(row).flatMap(([name, value]) => (name === 'seal' ? [] : [value])),
     );
     return parseRow(row);
-  }
-
-  #seal(facts: readonly SqliteValue[]): Buffer {
-    return createHmac('sha256', this.#key).update(JSON.stringify(facts)).digest();
-  }
-
-  #requireSeal({ seal }: SqliteRow, facts: readonly SqliteValue[]): void {
-    if (!(seal instanceof Uint8Array) || !this.#seal(facts).equals(seal)) {
-      throw new IndexDiffers('a row was changed');
-    }
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:crypto';
 import type { NoteSigner } from '@countersign/ledger/format';
 import { openAsFound } from '../store/sqlite-as-found.ts';
-import { openSqlite, type Sqlite } from '../store/sqlite.ts';
+import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { standardClass } from './retention.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 
@@ -79,6 +79,12 @@ export class KeyStore implements Disposable {
   static openReadOnly(file: string, root: KeyObject): KeyStore {
     const found = openAsFound(file);
     return new KeyStore(found.database, found, root);
+  }
+
+  /** For reading, in the process that has the store open already, which may go on changing it. */
+  static openBeside(file: string, root: KeyObject): KeyStore {
+    const database = openSqliteReadOnly(file);
+    return new KeyStore(database, database, root);
   }
 
   /** Null before the first call of `signer`. */

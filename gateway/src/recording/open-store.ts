@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVerifierKey, originOf } from '@countersign/ledger/format';
@@ -16,6 +17,8 @@ export interface Rollback {
 
 export interface OpenedStore {
   readonly keys: KeyStore;
+  /** The root key, which opens `keys`. */
+  readonly root: KeyObject;
   readonly end: JournalEnd;
   readonly rollback: Rollback | null;
 }
@@ -48,7 +51,7 @@ export async function openStore(data: string, environment: NodeJS.ProcessEnv, ma
     keys.dropSpares(end.secrets?.key ?? 0);
   }
   parts.move();
-  return { keys, end, rollback };
+  return { keys, root, end, rollback };
 }
 
 /** What readers outside were given is of the key that signs here. */

@@ -17,10 +17,7 @@ const bob = { principal: 'bob', run: null };
 test('T4.7, E50: while the index is made again no id passes but those that were given since the start, and none changes hands', () => {
   let isWhole = true;
   const recorded = new Map<string, string>();
-  const ids = new IdsOfTargets(
-    (_place, key) => recorded.get(key) ?? null,
-    () => isWhole,
-  );
+  const ids = new IdsOfTargets((_place, key) => (isWhole ? (recorded.get(key) ?? null) : undefined));
   const names = (id: string): { ids: string[]; isFor: 'principal'; strangePass: boolean } => ({ ids: [id], isFor: 'principal', strangePass: true });
   /** As the index does. */
   const record = (texts: readonly string[]): void => {
@@ -63,15 +60,15 @@ test('T4.7, E45: an index that is made again is not whole until it is done', asy
   const { recorder, keys } = await openRecorder(data);
   const database = openIndexFile(join(data, 'index.db'));
   const follower = await Follower.open(data, keys, new SessionIndex(database, keys.cacheKey()), () => undefined);
-  assert.equal(follower.isWhole, true);
+  assert.equal(follower.state.isWhole, true);
   const made = follower.rebuild();
   // The journal is read from the disk, which takes turns of the event loop; what the index held is dropped before.
-  for (let i = 0; i < 100 && follower.isWhole; i += 1) {
+  for (let i = 0; i < 100 && follower.state.isWhole; i += 1) {
     await Promise.resolve();
   }
-  assert.equal(follower.isWhole, false);
+  assert.equal(follower.state.isWhole, false);
   await made;
-  assert.equal(follower.isWhole, true);
+  assert.equal(follower.state.isWhole, true);
   await follower[Symbol.asyncDispose]();
   database.close();
   await recorder[Symbol.asyncDispose]();

@@ -19,8 +19,8 @@ export interface IdRefusal {
   readonly reason: string;
 }
 
-/** What was recorded of an id at an earlier time, `KEY VALUE` without the key; null when there is nothing. */
-export type RecallOwner = (place: string, key: string) => string | null;
+/** What was recorded of an id before; null when there is nothing. Undefined: it is not known now, for the index is being made again. */
+export type RecallOwner = (place: string, key: string) => string | null | undefined;
 
 /**
  * Whom the targets gave which ids to. It is recorded with each answer that gives some, and found again in the index of the record, which has no id in the clear:
@@ -31,12 +31,10 @@ export class IdsOfTargets {
   /** Given while it was not known whose they are: they are nobody else's unless they were given before. */
   readonly #unsure = new Map<string, string>();
   readonly #recall: RecallOwner;
-  readonly #isRecallWhole: () => boolean;
 
-  /** While `isRecallWhole` is false (the index is being made again) only what was given since the start is believed, and no other id is let through. */
-  constructor(recall: RecallOwner, isRecallWhole: () => boolean = () => true) {
+  /** While `recall` does not know, only what was given since the start is believed, and no other id is let through. */
+  constructor(recall: RecallOwner) {
     this.#recall = recall;
-    this.#isRecallWhole = isRecallWhole;
   }
 
   /** Returns what is to be recorded, texts of `KEY VALUE`; none for ids that are somebody's already. */
@@ -46,11 +44,11 @@ export class IdsOfTargets {
     return ids.flatMap((id) => {
       const key = keyOf(id);
       const known = this.#find(place, key);
-      if (known === value || (!isNew && known !== null)) {
+      if (known === value || (!isNew && typeof known === 'string')) {
         return [];
       }
       // An id that is not new may be somebody's of whom nothing is known yet.
-      const isUnsure = !isNew && !this.#isRecallWhole();
+      const isUnsure = !isNew && known === undefined;
       if (isUnsure && this.#unsure.has(`${place} ${key}`)) {
         return [];
       }
@@ -65,7 +63,7 @@ export class IdsOfTargets {
     const [principal = ''] = printOwner(owner).split('/');
     for (const id of ids) {
       const known = this.#find(place, keyOf(id));
-      if (known === null && !this.#isRecallWhole()) {
+      if (known === undefined) {
         return {
           answeredAs: 'catching_up',
           reason: 'The index is not whole yet: whom the target gave an id to that the request names is not known. Ask again in a moment.',
@@ -81,9 +79,15 @@ export class IdsOfTargets {
     return null;
   }
 
-  #find(place: string, key: string): string | null {
+  /** Null: the id was given to nobody. Undefined: that is not known. */
+  #find(place: string, key: string): string | null | undefined {
     const name = `${place} ${key}`;
-    return this.#recent.get(name) ?? (this.#isRecallWhole() ? (this.#recall(place, key) ?? this.#unsure.get(name) ?? null) : null);
+    const recent = this.#recent.get(name);
+    if (recent !== undefined) {
+      return recent;
+    }
+    const recalled = this.#recall(place, key);
+    return recalled === null ? (this.#unsure.get(name) ?? null) : recalled;
   }
 }
 

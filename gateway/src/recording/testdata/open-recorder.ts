@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, type KeyObject } from 'node:crypto';
 import type { KeyStore } from '../key-store.ts';
 import { openStore } from '../open-store.ts';
 import { Recorder } from '../recorder.ts';
@@ -10,9 +10,16 @@ export interface OpenRecorderOptions {
   readonly onFatal?: (error: Error) => void;
 }
 
+interface OpenedRecorder {
+  readonly recorder: Recorder;
+  readonly keys: KeyStore;
+  /** The root key. */
+  readonly root: KeyObject;
+}
+
 /** A recorder as the gateway opens it, with the keys that it uses. */
-export async function openRecorder(data: string, options: OpenRecorderOptions = {}): Promise<{ readonly recorder: Recorder; readonly keys: KeyStore }> {
-  const { keys, end, rollback } = await openStore(data, {}, false);
+export async function openRecorder(data: string, options: OpenRecorderOptions = {}): Promise<OpenedRecorder> {
+  const { keys, root, end, rollback } = await openStore(data, {}, false);
   const recorder = await Recorder.open({
     data,
     software: 'test',
@@ -28,5 +35,5 @@ export async function openRecorder(data: string, options: OpenRecorderOptions = 
     onTrouble: () => undefined,
     ...options,
   });
-  return { recorder, keys };
+  return { recorder, keys, root };
 }

@@ -1,0 +1,43 @@
+import type { KeyObject } from 'node:crypto';
+import type { Told } from '../domain/protocol.ts';
+import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
+import { RowSeals } from './sealed-rows.ts';
+
+/** What was noted of targets, as the index has it. A row that another hand changed throws `IndexDiffers`. */
+export class TargetNotes {
+  readonly #database: Sqlite;
+  readonly #seals: RowSeals;
+
+  constructor(database: Sqlite, key: KeyObject) {
+    this.#database = database;
+    this.#seals = new RowSeals(key);
+  }
+
+  /** Everything that one protocol noted, oldest first. */
+  of(protocol: string): Told[] {
+    const rows = this.#database.all('SELECT * FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
+    return rows.map((row) => this.#parse(row));
+  }
+
+  /** The value of one key; null where there is none. */
+  find(protocol: string, target: string, key: string): string | null {
+    const row = this.#database.get('SELECT * FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
+    return row === undefined ? null : this.#parse(row).value;
+  }
+
+  /** Reads every row, and returns how many there are. */
+  check(): number {
+    let count = 0;
+    for (const row of this.#database.iterate('SELECT * FROM told')) {
+      this.#parse(row);
+      count += 1;
+    }
+    return count;
+  }
+
+  #parse(row: SqliteRow): Told {
+    const { protocol, target, key, value } = row;
+    this.#seals.require(row, [protocol, target, key, value].map(String));
+    return { target: String(target), key: String(key), value: String(value) };
+  }
+}

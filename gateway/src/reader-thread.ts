@@ -1,0 +1,66 @@
+/** The reader thread of a gateway: builds the parts that read what was recorded, and answers questions with them. `reader/reader.ts` starts it. */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Follower } from './feed/follower.ts';
+import { Recordings } from './feed/recordings.ts';
+import { openIndexFile, SessionIndex } from './feed/session-index.ts';
+import type { FindProtocol } from './feed/timeline.ts';
+import { answerQuestion } from './reader/answer.ts';
+import type { FromThread } from './reader/questions.ts';
+import type { ThreadData } from './reader/reader.ts';
+import { sendError } from './reader/sent-error.ts';
+import { serveQuestions } from './reader/serve-questions.ts';
+import { KeyStore } from './recording/key-store.ts';
+
+const port = parentPort;
+if (port === null) {
+  throw new Error('reader-thread.ts is not started as a thread');
+}
+const send = (message: FromThread): void => {
+  port.postMessage(message);
+};
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
+const { data, root } = workerData as ThreadData;
+const parts = new AsyncDisposableStack();
+const stop = async (): Promise<void> => {
+  await parts.disposeAsync();
+  port.close();
+};
+let written = 0;
+let findProtocol: FindProtocol = () => undefined;
+try {
+  const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), root));
+  const index = new SessionIndex(parts.use(openIndexFile(join(data, 'index.db'))), keys.cacheKey());
+  const follower = parts.use(
+    await Follower.begin(data, keys, index, (error) => {
+      send({ trouble: { what: 'follow the journal', error: sendError(error) } });
+    }),
+  );
+  const recordings = new Recordings({
+    data,
+    keys,
+    index,
+    follower,
+    findProtocol: (id) => findProtocol(id),
+    written: () => written,
+    published: Promise.resolve(0),
+    onDifference: (what) => {
+      send({ differs: what });
+    },
+  });
+  // The protocols take longest to load, and many a gateway never shows anything.
+  const loadProtocols = async (): Promise<void> => {
+    ({ findProtocol } = await import('./protocols/registry.ts'));
+  };
+  serveQuestions(port, {
+    answer: (question, left) => answerQuestion({ data, keys, follower, recordings, loadProtocols }, question, left),
+    onWritten: (records) => {
+      written = records;
+    },
+    onStop: () => void stop(),
+  });
+  send({ ready: { memory: follower.state.memory } });
+} catch (error) {
+  send({ failed: sendError(error) });
+  await stop();
+}

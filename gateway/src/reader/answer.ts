@@ -1,0 +1,56 @@
+import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
+import type { Follower } from '../feed/follower.ts';
+import type { Recordings } from '../feed/recordings.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import { inPieces, jsonLines } from './pieces.ts';
+import type { IndexRebuilt, Question } from './questions.ts';
+
+export interface AnswerParts {
+  readonly data: string;
+  readonly keys: KeyStore;
+  readonly follower: Follower;
+  readonly recordings: Recordings;
+  /** Called before anything is rendered. */
+  readonly loadProtocols: () => Promise<void>;
+}
+
+/** The answer to a question, in pieces that may be sent to another thread. `left` aborts when nobody waits for the rest. */
+export async function* answerQuestion(parts: AnswerParts, question: Question, left: AbortSignal): AsyncGenerator {
+  const { data, keys, follower, recordings, loadProtocols } = parts;
+  switch (question.ask) {
+    case 'find':
+      yield await recordings.find(question.session);
+      break;
+    case 'list':
+      yield* inPieces(jsonLines(recordings.list(question.page)));
+      break;
+    case 'show':
+      await loadProtocols();
+      yield* inPieces(jsonLines(recordings.show(question.found)));
+      break;
+    case 'watch':
+      await loadProtocols();
+      yield* inPieces(jsonLines(recordings.watch(question.found, left)));
+      break;
+    case 'bytes':
+      for await (const bytes of recordings.bytes(recordings.extentOf(question.found), question.range)) {
+        // A copy of its own: the bytes may be a view of memory that holds more.
+        yield Uint8Array.from(bytes);
+      }
+      break;
+    case 'bundle':
+      yield* inPieces(makeBundle(openLog(data), keys, recordings.extentOf(question.found), question.checkpoint));
+      break;
+    case 'receipt':
+      yield await makeReceipt(openLog(data), question.checkpoint, question.index);
+      break;
+    case 'rebuild': {
+      await follower.rebuild();
+      const { sessions, size } = follower.position;
+      yield { sessions, records: size } satisfies IndexRebuilt;
+      break;
+    }
+    default:
+      question satisfies never;
+  }
+}

@@ -1,0 +1,46 @@
+import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
+import type { IndexedSession } from '../feed/session-index.ts';
+import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
+
+/** What the reader thread can be asked. `found` is what `find` answered: who reads a session was recorded between the two. */
+export type Question =
+  | { readonly ask: 'find'; readonly session: string }
+  | { readonly ask: 'list'; readonly page: SessionPage }
+  | { readonly ask: 'show' | 'watch'; readonly found: IndexedSession }
+  | { readonly ask: 'bytes'; readonly found: IndexedSession; readonly range: MessageRange }
+  | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint }
+  | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }
+  | { readonly ask: 'rebuild' };
+
+/** The index after it was made again. */
+export interface IndexRebuilt {
+  readonly sessions: number;
+  readonly records: number;
+}
+
+/**
+ * To the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the rest.
+ * `written` is the number of records in the log.
+ */
+export type ToThread =
+  | { readonly call: number; readonly begin: Question; readonly written: number }
+  | { readonly call: number; readonly more: true }
+  | { readonly call: number; readonly leave: true }
+  | { readonly stop: true };
+
+/** From the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` is that of an `IndexState`. */
+export type FromThread =
+  | { readonly ready: { readonly memory: SharedArrayBuffer } }
+  | { readonly call: number; readonly piece: unknown }
+  | { readonly call: number; readonly done: true }
+  | { readonly call: number; readonly failed: SentError }
+  | { readonly failed: SentError }
+  | { readonly trouble: { readonly what: string; readonly error: SentError } }
+  | { readonly differs: string };
+
+/** An error on its way between threads. `code` is that of a `GatewayError`, null for a bug. */
+export interface SentError {
+  readonly code: string | null;
+  readonly message: string;
+  readonly stack: string;
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
+import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { Reader } from './reader.ts';
+
+const data = mkdtempSync(join(tmpdir(), 'countersign-reader-'));
+const thread = pathToFileURL(join(import.meta.dirname, '../reader-thread.ts'));
+let store: Awaited<ReturnType<typeof openRecorder>>;
+let session = '';
+const troubles: string[] = [];
+
+function open(module: URL): Promise<Reader> {
+  return Reader.open({
+    data,
+    thread: module,
+    root: store.root,
+    cacheKey: store.keys.cacheKey(),
+    written: () => 100,
+    onTrouble: (error) => troubles.push(String(error)),
+    onDifference: (what) => troubles.push(what),
+  });
+}
+
+before(async () => {
+  store = await openRecorder(data);
+  const { recorder } = store;
+  const track = recorder.openSession();
+  for (let i = 0; i < 500; i++) {
+    recorder.append(track, { kind: 'request', meta: JSON.stringify({ channel: 0 }), content: [Buffer.from(`line ${i}`.repeat(100))] });
+  }
+  recorder.closeSession(track, 'client');
+  session = track.id;
+  await committed();
+});
+after(async () => {
+  await store.recorder[Symbol.asyncDispose]();
+  store.keys[Symbol.dispose]();
+  rmSync(data, { recursive: true, force: true });
+});
+
+function committed(): Promise<void> {
+  return new Promise((resolve) => {
+    store.recorder.whenCommitted('disk', resolve);
+  });
+}
+
+test('answers come in pieces that end with a line, no more of them than are taken', async () => {
+  await using reader = await open(thread);
+  const found = await reader.find(session);
+  const pieces: string[] = [];
+  for await (const piece of reader.show(found)) {
+    pieces.push(Buffer.from(piece).toString());
+  }
+  assert.ok(pieces.length > 5, `${pieces.length} pieces`);
+  assert.ok(pieces.every((piece) => piece.endsWith('\n') && piece.length < 128 * 1024));
+  assert.equal(pieces.join('').trimEnd().split('\n').length, found.records);
+  for await (const piece of reader.show(found)) {
+    assert.equal(Buffer.from(piece).toString(), pieces[0]);
+    break;
+  }
+  await assert.rejects(reader.find('0'.repeat(32)), { code: 'not_found' });
+});
+
+test('who watches a session gets what comes, and leaves when the signal aborts', async () => {
+  await using reader = await open(thread);
+  const track = store.recorder.openSession();
+  await committed();
+  const leave = new AbortController();
+  const watched = reader.watch(await reader.find(track.id), leave.signal);
+  assert.match(String(Buffer.from((await watched.next()).value)), /"kind":"open"/);
+  const next = watched.next();
+  store.recorder.append(track, { kind: 'request', meta: JSON.stringify({ channel: 0 }), content: [Buffer.from('hello')] });
+  assert.match(String(Buffer.from((await next).value)), /"kind":"request"/);
+  const last = watched.next();
+  leave.abort();
+  assert.equal((await last).done, true);
+});
+
+test('T4.45: a thread that is lost fails its questions, is told, and is started again', async () => {
+  // It ends when it is asked for the receipt of record 7.
+  const dies = join(data, 'dies.mjs');
+  writeFileSync(
+    dies,
+    `import { parentPort } from 'node:worker_threads';
+parentPort.on('message', ({ begin }) => { if (begin?.ask === 'receipt' && begin.index === 7) { throw new Error('lost on purpose'); } });
+await import(${JSON.stringify(thread.href)});
+`,
+  );
+  await using reader = await open(pathToFileURL(dies));
+  await waitUntil(() => reader.state.isWhole);
+  assert.deepEqual(reader.told('mcp'), []);
+  assert.equal(reader.toldByGateway('somewhere', 'key'), null);
+  const watched = reader.watch(await reader.find(session), new AbortController().signal);
+  await watched.next();
+  const checkpoint = { size: 1, note: '' };
+  await assert.rejects(reader.receipt(7, checkpoint), { code: 'catching_up' });
+  assert.match(troubles.join('\n'), /lost on purpose/);
+  assert.equal(reader.told('mcp'), undefined, 'nothing is known until it is back');
+  await assert.rejects(reader.find(session), { code: 'catching_up' });
+  await waitUntil(() => reader.state.isWhole);
+  assert.equal((await reader.find(session)).session, session);
+});
+
+test('a store that cannot be opened fails the opening with its own error', async () => {
+  const empty = mkdtempSync(join(tmpdir(), 'countersign-reader-'));
+  const parts = {
+    data: empty,
+    thread,
+    root: store.root,
+    cacheKey: store.keys.cacheKey(),
+    written: () => 0,
+    onTrouble: () => undefined,
+    onDifference: () => undefined,
+  };
+  await assert.rejects(Reader.open(parts), { code: 'store_damaged' });
+  rmSync(empty, { recursive: true });
+});

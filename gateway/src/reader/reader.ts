@@ -1,0 +1,271 @@
+import type { KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { GatewayError } from '../domain/errors.ts';
+import type { Told } from '../domain/protocol.ts';
+import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
+import { IndexState } from '../feed/index-state.ts';
+import { IndexDiffers } from '../feed/sealed-rows.ts';
+import type { IndexedSession } from '../feed/session-index.ts';
+import { TargetNotes } from '../feed/target-notes.ts';
+import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
+import { openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
+import { receiveError } from './sent-error.ts';
+
+/** A thread that was lost is started again after this. */
+const restartMs = 1000;
+/** At a stop the thread has so much time to write the index; what is missing the next start finds in the journal. */
+const stopMs = 5000;
+
+export interface ReaderParts {
+  readonly data: string;
+  /** The module of the thread. */
+  readonly thread: URL;
+  readonly root: KeyObject;
+  /** `KeyStore.cacheKey()`. */
+  readonly cacheKey: KeyObject;
+  /** Records in the log. */
+  readonly written: () => number;
+  readonly onTrouble: (error: unknown, what: string) => void;
+  /** The index did not agree with the journal, and is made again. */
+  readonly onDifference: (what: string) => void;
+}
+
+/** What the module of the thread gets as `workerData`. */
+export interface ThreadData {
+  readonly data: string;
+  readonly root: KeyObject;
+}
+
+/** A thread that is ready. */
+interface Running {
+  readonly worker: Worker;
+  readonly state: IndexState;
+  readonly database: Sqlite;
+  readonly notes: TargetNotes;
+}
+
+type Reply = Extract<FromThread, { readonly call: number }>;
+
+const noIndex = new IndexState();
+
+/**
+ * The reader thread, seen from the thread that serves clients: it follows the journal, keeps the index, and answers whoever asks what was recorded. What that costs
+ * delays no client. When the thread is lost it is started again; questions that it had not answered fail. All answers come in pieces, no more than are taken.
+ */
+export class Reader implements AsyncDisposable {
+  readonly #parts: ReaderParts;
+  readonly #waiting = new Map<number, (reply: Reply | Error) => void>();
+  #running: Running | null = null;
+  #calls = 0;
+  readonly #stopping = new AbortController();
+
+  private constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves before the index is whole. Errors: those of opening the store. */
+  static async open(parts: ReaderParts): Promise<Reader> {
+    const reader = new Reader(parts);
+    await reader.#start();
+    return reader;
+  }
+
+  /** How far the index is. */
+  get state(): IndexState {
+    return this.#running?.state ?? noIndex;
+  }
+
+  /** What protocols noted of targets; undefined while the index is not whole. */
+  told(protocol: string): readonly Told[] | undefined {
+    return this.#recall((notes) => notes.of(protocol));
+  }
+
+  /** What the gateway itself noted of a target; undefined while the index is not whole. */
+  toldByGateway(target: string, key: string): string | null | undefined {
+    return this.#recall((notes) => notes.find('gateway', target, key));
+  }
+
+  /** Errors, here and below: `catching_up`, `store_damaged`; here also `not_found`. */
+  async find(session: string): Promise<IndexedSession> {
+    return this.#one({ ask: 'find', session });
+  }
+
+  /** Lines of JSON, a `SessionSummary` each. */
+  list(page: SessionPage): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'list', page });
+  }
+
+  /** Lines of JSON, a `ShownRecord` each. */
+  show(found: IndexedSession): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'show', found });
+  }
+
+  /** The same, and what comes until the session closes or the signal aborts. */
+  watch(found: IndexedSession, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'watch', found }, signal);
+  }
+
+  bytes(found: IndexedSession, range: MessageRange): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'bytes', found, range });
+  }
+
+  /** The lines of a bundle. Errors: also `conflict`. */
+  bundle(found: IndexedSession, checkpoint: PublishedCheckpoint): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'bundle', found, checkpoint });
+  }
+
+  /** A C2SP tlog-proof. Errors: also `not_found`. */
+  async receipt(index: number, checkpoint: PublishedCheckpoint): Promise<string> {
+    return this.#one({ ask: 'receipt', index, checkpoint });
+  }
+
+  async rebuild(): Promise<IndexRebuilt> {
+    return this.#one({ ask: 'rebuild' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    const worker = this.#running?.worker;
+    if (worker !== undefined) {
+      const ended = new Promise<void>((resolve) => {
+        worker.once('exit', () => {
+          resolve();
+        });
+      });
+      this.#send(worker, { stop: true });
+      await Promise.race([ended, delay(stopMs, null, { ref: false })]);
+      await worker.terminate();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { data, thread, root, cacheKey } = this.#parts;
+    const workerData: ThreadData = { data, root };
+    const worker = new Worker(thread, { workerData });
+    const ready = Promise.withResolvers<Running>();
+    worker.on('message', (message: FromThread) => {
+      if ('ready' in message) {
+        const database = openSqliteReadOnly(join(data, 'index.db'));
+        ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
+      } else if ('call' in message) {
+        this.#waiting.get(message.call)?.(message);
+      } else if ('failed' in message) {
+        ready.reject(receiveError(message.failed));
+      } else if ('trouble' in message) {
+        this.#parts.onTrouble(receiveError(message.trouble.error), message.trouble.what);
+      } else {
+        this.#parts.onDifference(message.differs);
+      }
+    });
+    worker.on('error', (error) => {
+      this.#parts.onTrouble(error, 'read what was recorded');
+    });
+    worker.once('exit', () => {
+      const lost = new GatewayError('catching_up', 'The reader of what was recorded stopped, and is started again. Ask again in a moment.');
+      ready.reject(lost);
+      this.#lose(worker, lost);
+    });
+    this.#running = await ready.promise;
+  }
+
+  #lose(worker: Worker, error: Error): void {
+    if (this.#running?.worker !== worker) {
+      return;
+    }
+    this.#running.database.close();
+    this.#running = null;
+    for (const answer of this.#waiting.values()) {
+      answer(error);
+    }
+    void this.#restart();
+  }
+
+  async #restart(): Promise<void> {
+    while (!this.#stopping.signal.aborted && this.#running === null) {
+      await delay(restartMs, null, { ref: false });
+      await this.#start().catch((error: unknown) => {
+        this.#parts.onTrouble(error, 'start the reader of what was recorded');
+      });
+    }
+  }
+
+  /** Undefined unless the index was whole all the while: what is read while it is made again says nothing. */
+  #recall<Found>(look: (notes: TargetNotes) => Found): Found | undefined {
+    const { state } = this;
+    const { version } = state;
+    if (this.#running === null || !state.isWhole) {
+      return undefined;
+    }
+    try {
+      const found = look(this.#running.notes);
+      return state.version === version ? found : undefined;
+    } catch (error) {
+      if (!(error instanceof IndexDiffers)) {
+        throw error;
+      }
+      this.#parts.onDifference(error.message);
+      void this.rebuild().catch((failure: unknown) => {
+        this.#parts.onTrouble(failure, 'make the index again');
+      });
+      return undefined;
+    }
+  }
+
+  async #one<Result>(question: Question): Promise<Result> {
+    for await (const piece of this.#ask<Result>(question)) {
+      return piece;
+    }
+    throw new Error(`the reader had no answer to ${question.ask}`);
+  }
+
+  async *#ask<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
+    const worker = this.#running?.worker;
+    if (worker === undefined) {
+      throw new GatewayError('catching_up', 'What was recorded cannot be read now. Ask again in a moment.');
+    }
+    this.#calls += 1;
+    const call = this.#calls;
+    const leave = (): void => {
+      this.#send(worker, { call, leave: true });
+      this.#waiting.get(call)?.({ call, done: true });
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      for (let message: ToThread = { call, begin, written: this.#parts.written() }; ; message = { call, more: true }) {
+        const reply = await this.#reply(worker, call, message);
+        if (signal?.aborted === true || 'done' in reply) {
+          return;
+        }
+        if ('failed' in reply) {
+          throw receiveError(reply.failed);
+        }
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader-thread.ts answers each question with what the methods above promise
+        yield reply.piece as Piece;
+      }
+    } finally {
+      signal?.removeEventListener('abort', leave);
+      this.#waiting.delete(call);
+      this.#send(worker, { call, leave: true });
+    }
+  }
+
+  /** Throws what the thread was lost by. */
+  async #reply(worker: Worker, call: number, message: ToThread): Promise<Reply> {
+    const reply = await new Promise<Reply | Error>((resolve) => {
+      this.#waiting.set(call, resolve);
+      this.#send(worker, message);
+    });
+    if (reply instanceof Error) {
+      throw reply;
+    }
+    return reply;
+  }
+
+  #send(worker: Worker, message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    worker.postMessage(message);
+  }
+}

@@ -1,0 +1,67 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { FromThread, Question, ToThread } from './questions.ts';
+import { sendError } from './sent-error.ts';
+
+/** Answers a question in pieces. `left` aborts when nobody waits for the rest. */
+export type Answer = (question: Question, left: AbortSignal) => AsyncIterable<unknown>;
+
+interface Call {
+  readonly pieces: AsyncIterator<unknown>;
+  readonly leave: AbortController;
+}
+
+export interface QuestionsParts {
+  readonly answer: Answer;
+  readonly onWritten: (records: number) => void;
+  /** To give up what the thread holds; nothing is asked any more. */
+  readonly onStop: () => void;
+}
+
+/** The thread's side of the port. It makes one piece of an answer for each message that asks for one. */
+export function serveQuestions(port: MessagePort, { answer, onWritten, onStop }: QuestionsParts): void {
+  const calls = new Map<number, Call>();
+  const send = (message: FromThread): void => {
+    const piece = 'piece' in message ? message.piece : null;
+    // A piece of bytes owns its memory, which is handed over.
+    port.postMessage(message, piece instanceof Uint8Array && piece.buffer instanceof ArrayBuffer ? [piece.buffer] : []);
+  };
+  const advance = async (call: number, { pieces }: Call): Promise<void> => {
+    try {
+      const { done, value } = await pieces.next();
+      if (done === true) {
+        calls.delete(call);
+        send({ call, done });
+      } else {
+        send({ call, piece: value });
+      }
+    } catch (error) {
+      calls.delete(call);
+      send({ call, failed: sendError(error) });
+    }
+  };
+  port.on('message', (message: ToThread) => {
+    if ('stop' in message) {
+      for (const { leave } of calls.values()) {
+        leave.abort();
+      }
+      onStop();
+      return;
+    }
+    if ('begin' in message) {
+      onWritten(message.written);
+      const leave = new AbortController();
+      calls.set(message.call, { pieces: answer(message.begin, leave.signal)[Symbol.asyncIterator](), leave });
+    }
+    const asked = calls.get(message.call);
+    if (asked === undefined) {
+      return;
+    }
+    if ('leave' in message) {
+      calls.delete(message.call);
+      asked.leave.abort();
+      void asked.pieces.return?.();
+    } else {
+      void advance(message.call, asked);
+    }
+  });
+}
