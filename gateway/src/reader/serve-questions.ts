@@ -3,7 +3,7 @@ import type { FromThread, Question, ToThread } from './questions.ts';
 import { sendError } from './sent-error.ts';
 
 /** Answers a question in pieces. `left` aborts when nobody waits for the rest. */
-export type Answer = (question: Question, left: AbortSignal) => AsyncIterable<unknown>;
+type Answer = (question: Question, left: AbortSignal) => AsyncIterable<unknown>;
 
 interface Call {
   readonly pieces: AsyncIterator<unknown>;
