@@ -32,7 +32,8 @@ test('found: cut into any pieces, no more than seven characters of a token are l
       const { text, tokens } = masked(`${before}${own}${before}${inner}|`, ends);
       for (const token of [own, inner]) {
         for (let at = 0; at + 8 <= token.length; at += 1) {
-          assert.ok(!text.includes(token.slice(at, at + 8)), text);
+          // The word that stands in its place may begin as the token goes on.
+          assert.ok(!text.replaceAll('REDACTED', '*').includes(token.slice(at, at + 8)), text);
         }
       }
       assert.equal(tokens, 2);
