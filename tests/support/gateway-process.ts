@@ -172,7 +172,8 @@ export class GatewayProcess implements AsyncDisposable {
     const token = options.token ?? readFileSync(join(this.data, 'admin.token'), 'utf8').trim();
     return fetch(`http://127.0.0.1:${this.port('http')}${path}`, {
       method: options.method ?? 'GET',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      // A command holds up the test's own loop: a connection that was kept may have ended meanwhile.
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', connection: 'close' },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
   }
