@@ -18,7 +18,7 @@ import { authorize, authorizeOwn, type CurrentPolicy, type GateContext } from '.
 import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { printFacts, printMeta, RequestMeta } from './meta.ts';
+import { printMeta, RequestMeta } from './meta.ts';
 import { splitParts } from './parts.ts';
 
 /** What stops the work of an ended channel at the target may take so long. */
@@ -178,7 +178,7 @@ export class Channel implements Session {
   /** Errors: `limit_exceeded`; that it was asked is in the record. */
   #printFacts({ name, attributes }: Action, content: readonly Uint8Array[]): string {
     try {
-      return printFacts(attributes);
+      return this.#requestMeta.facts(attributes);
     } catch (error) {
       if (error instanceof GatewayError) {
         this.record('request', { action: name, verdict: 'deny', reason: error.message }, content);

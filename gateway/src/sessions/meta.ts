@@ -13,22 +13,39 @@ const valueLengthMax = 4 * 1024;
 const cutAttribute = 'countersign.cut';
 
 /**
- * The meta of request records as JSON text. What stays the same from one request to the next (channel, action, decision) is printed once;
- * `RecordMeta` in domain/record.ts is the shape.
+ * The meta of request records as JSON text. What stays the same from one request to the next (channel, action, decision, the same object of facts) is printed
+ * once; `RecordMeta` in domain/record.ts is the shape.
  */
 export class RequestMeta {
   readonly #channel: number;
   readonly #prefixes = new Map<string, { readonly decision: Decision; readonly text: string }>();
+  #facts: { readonly attributes: Attributes; readonly text: string } = { attributes: {}, text: '' };
+  /** The newest, of one request alone: from what, and the text. */
+  #printed: { readonly prefix: string; readonly facts: string; readonly text: string } = { prefix: '', facts: '', text: '' };
 
   constructor(channel: number) {
     this.#channel = channel;
   }
 
-  /** `facts`: what `printFacts` gave for the action. */
+  /** As `printFacts`. */
+  facts(attributes: Attributes): string {
+    if (attributes !== this.#facts.attributes) {
+      this.#facts = { attributes, text: printFacts(attributes) };
+    }
+    return this.#facts.text;
+  }
+
+  /** `facts`: what `facts` gave for the action. */
   print(action: Action, facts: string, decision: Decision, partOf: number | undefined): string {
-    const request = partOf === undefined ? '' : `,"request":${partOf}`;
+    const prefix = this.#prefix(action.name, decision);
     const attributes = facts === '' ? '' : `,"attributes":${facts}`;
-    return `${this.#prefix(action.name, decision)}${request}${attributes}}`;
+    if (partOf !== undefined) {
+      return `${prefix},"request":${partOf}${attributes}}`;
+    }
+    if (prefix !== this.#printed.prefix || facts !== this.#printed.facts) {
+      this.#printed = { prefix, facts, text: `${prefix}${attributes}}` };
+    }
+    return this.#printed.text;
   }
 
   #prefix(action: string, decision: Decision): string {

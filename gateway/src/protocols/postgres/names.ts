@@ -10,6 +10,13 @@ interface Portal {
   readonly parse: number | undefined;
 }
 
+/** What is not in a unit that executes, and the facts that say so. */
+interface Origin {
+  readonly bind: number | undefined;
+  readonly parse: number | undefined;
+  readonly attributes: Attributes | null;
+}
+
 /** Takes a change back when the target says that it did not happen. */
 export interface Undo {
   readonly step: number;
@@ -23,8 +30,9 @@ export interface Undo {
 export class Names {
   readonly #statements = new Map<string, number>();
   readonly #portals = new Map<string, Portal>();
+  #newest: Origin = { bind: undefined, parse: undefined, attributes: null };
 
-  /** For a unit that executes: where to find what is not in the unit itself. */
+  /** For a unit that executes: where to find what is not in the unit itself. The same object as for the unit before, where it says the same. */
   origin(changes: readonly NameChange[]): Attributes | null {
     const last = changes.at(-1);
     if (last?.kind !== 'execute') {
@@ -33,11 +41,19 @@ export class Names {
     for (let i = changes.length - 2; i >= 0; i -= 1) {
       const change = changes[i];
       if (change?.kind === 'bind' && change.name === last.name) {
-        return origin(undefined, parsedBefore(changes, i, change.statement) ? undefined : this.#statements.get(change.statement));
+        return this.#originOf(undefined, parsedBefore(changes, i, change.statement) ? undefined : this.#statements.get(change.statement));
       }
     }
     const portal = this.#portals.get(last.name);
-    return origin(portal?.bind, portal?.parse);
+    return this.#originOf(portal?.bind, portal?.parse);
+  }
+
+  #originOf(bind: number | undefined, parse: number | undefined): Attributes | null {
+    if (bind !== this.#newest.bind || parse !== this.#newest.parse) {
+      const attributes = { ...(bind === undefined ? {} : { 'countersign.bind': bind }), ...(parse === undefined ? {} : { 'countersign.parse': parse }) };
+      this.#newest = { bind, parse, attributes: bind === undefined && parse === undefined ? null : attributes };
+    }
+    return this.#newest.attributes;
   }
 
   /** The unit went out as request `seq`. */
@@ -94,16 +110,6 @@ export class Names {
       this.#portals.clear();
     }
   }
-}
-
-function origin(bind: number | undefined, parse: number | undefined): Attributes | null {
-  if (bind === undefined && parse === undefined) {
-    return null;
-  }
-  return {
-    ...(bind === undefined ? {} : { 'countersign.bind': bind }),
-    ...(parse === undefined ? {} : { 'countersign.parse': parse }),
-  };
 }
 
 function parsedBefore(changes: readonly NameChange[], before: number, name: string): boolean {

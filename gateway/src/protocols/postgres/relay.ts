@@ -43,6 +43,8 @@ export class PostgresRelay implements Relay {
   #outputs: Output[] = [];
   /** The same object for each request as long as the encoding is. */
   #attributes: Attributes;
+  /** The facts of the newest request that went on with an earlier one: a statement that is executed again and again has the same. */
+  #executed: { readonly attributes: Attributes; readonly origin: Attributes; readonly both: Attributes } | null = null;
   #encoding: string;
   #asked: Asked | null = null;
   #discarding: Discarding = 'no';
@@ -179,9 +181,19 @@ export class PostgresRelay implements Relay {
     const trace = unit.traceparent === null ? null : { [traceparentAttribute]: unit.traceparent };
     return {
       type: 'request',
-      action: { name: action, attributes: origin === null && trace === null ? attributes : { ...attributes, ...origin, ...trace } },
+      action: { name: action, attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace } },
       bytes: unit.bytes,
     };
+  }
+
+  #withOrigin(attributes: Attributes, origin: Attributes | null): Attributes {
+    if (origin === null) {
+      return attributes;
+    }
+    if (this.#executed?.attributes !== attributes || this.#executed.origin !== origin) {
+      this.#executed = { attributes, origin, both: { ...attributes, ...origin } };
+    }
+    return this.#executed.both;
   }
 
   #requestAttributes(): Attributes {
