@@ -7,6 +7,7 @@ import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange
 import type { Limits } from '../domain/limits.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import { splitParts } from '../domain/parts.ts';
 import { inRecords, targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
@@ -19,7 +20,6 @@ import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { printMeta, RequestMeta } from './meta.ts';
-import { splitParts } from './parts.ts';
 
 /** What stops the work of an ended channel at the target may take so long. */
 const endingMs = 900;

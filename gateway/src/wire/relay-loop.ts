@@ -3,6 +3,8 @@ import { Grant } from '../domain/grant.ts';
 import type { Client, Receiver, RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
 import type { CloseOutput, Output, Relay, RequestOutput, ResponseOutput } from './relay.ts';
 
+/** Recorded in one turn of the event loop, where more comes at once. */
+const turnBytesMax = 1024 * 1024;
 /** How long the last words to a client may wait for the journal, once something failed. */
 const lastWordsMs = 1_000;
 
@@ -39,6 +41,7 @@ class RelayLoop {
   /** Bytes recorded and not yet released, both ways. */
   #uncommittedBytes = 0;
   #isDeciding = false;
+  #isMoreDue = false;
   #isClientPaused = false;
   #isUpstreamPaused = false;
 
@@ -123,9 +126,15 @@ class RelayLoop {
     };
   }
 
-  /** Executes all that the relay has to say now. */
+  /** Executes all that the relay has to say now, in turns of the event loop where it is much; meanwhile nothing is read from either side. */
   #pump(): void {
+    this.#isMoreDue = false;
     while (!this.#hasClosed) {
+      if (this.#batchBytes >= turnBytesMax) {
+        this.#isMoreDue = true;
+        setImmediate(this.#pumpMore);
+        break;
+      }
       const output = this.#relay.next();
       if (output === null) {
         break;
@@ -136,9 +145,24 @@ class RelayLoop {
     this.#balance();
   }
 
+  readonly #pumpMore = (): void => {
+    if (!this.#isMoreDue || this.#isOver) {
+      return;
+    }
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#stumble(error);
+    }
+  };
+
   #execute(output: Output): void {
     switch (output.type) {
       case 'request': {
+        if (output.reading !== undefined) {
+          void this.#read(output.reading);
+          break;
+        }
         if (output.refused !== undefined) {
           this.#refuse(output, output.refused);
           break;
@@ -169,6 +193,23 @@ class RelayLoop {
         break;
       default:
         output satisfies never;
+    }
+  }
+
+  /** The client waits, as for a held request. */
+  async #read(pending: Promise<RequestOutput>): Promise<void> {
+    this.#isDeciding = true;
+    try {
+      const output = await pending.finally(() => {
+        this.#isDeciding = false;
+      });
+      if (!this.#isDeaf) {
+        this.#idleTimer?.refresh();
+        this.#execute(output);
+        this.#pump();
+      }
+    } catch (error) {
+      this.#stumble(error);
     }
   }
 
@@ -276,7 +317,7 @@ class RelayLoop {
       return;
     }
     const max = this.#queuedBytesMax;
-    const isFull = this.#uncommittedBytes > max || this.#client.queuedBytes > max;
+    const isFull = this.#isMoreDue || this.#uncommittedBytes > max || this.#client.queuedBytes > max;
     if (isFull !== this.#isUpstreamPaused) {
       this.#isUpstreamPaused = isFull;
       setPaused(this.#upstream, isFull);

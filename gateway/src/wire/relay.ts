@@ -40,6 +40,8 @@ export interface RequestOutput {
   readonly byGateway?: boolean;
   /** Why the protocol refuses it by itself: it is recorded as denied and not asked of policy. */
   readonly refused?: string;
+  /** It is still being read, elsewhere: what comes out then is executed in its place, and nothing of this. Rejects with no GatewayError. */
+  readonly reading?: Promise<RequestOutput>;
 }
 
 /** Record, then release to the client. Also what the gateway itself says to the client: the record holds what the client saw. */

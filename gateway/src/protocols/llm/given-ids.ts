@@ -4,7 +4,7 @@ import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead,
 import { undoCodings } from '../../wire/http/recorded-http.ts';
 import { parseStrictJson } from '../../wire/http/strict-json.ts';
 import type { JsonObject } from './json.ts';
-import type { Provider } from './options.ts';
+import { type Provider, providers } from './options.ts';
 
 /** Texts of a body that are longer, or hold white space between other characters, are no ids and no addresses. */
 const textLengthMax = 2048;
@@ -70,13 +70,15 @@ const rules: Readonly<Record<Provider, IdRules | null>> = {
 
 /** Ids of the provider's in what clients ask and what they are answered. */
 export class IdsOfProvider {
+  readonly provider: Provider;
   readonly #rules: IdRules;
   readonly #named: RegExp;
   /** Where an id begins in JSON: cheap to look for. */
   readonly #beginning: RegExp;
   readonly #given: RegExp;
 
-  constructor(idRules: IdRules) {
+  constructor(provider: Provider, idRules: IdRules) {
+    this.provider = provider;
     const { spelling, members } = idRules;
     this.#rules = idRules;
     this.#named = new RegExp(String.raw`(?<![\w-])(?:${spelling})(?![\w-])`, 'g');
@@ -145,7 +147,12 @@ export class IdsOfProvider {
   }
 }
 
-const known = new Map(Object.entries(rules).flatMap(([provider, idRules]) => (idRules === null ? [] : ([[provider, new IdsOfProvider(idRules)]] as const))));
+const known = new Map(
+  providers.flatMap((provider) => {
+    const idRules = rules[provider];
+    return idRules === null ? [] : [[provider, new IdsOfProvider(provider, idRules)] as const];
+  }),
+);
 
 export function idsOfProvider(provider: Provider): IdsOfProvider | null {
   return known.get(provider) ?? null;

@@ -4,7 +4,7 @@ import type { Action } from '../../domain/action.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
 import { composeText } from '../../wire/http/websocket-frames.ts';
 import { LiveReader } from './live-reader.ts';
-import { findLiveApi } from './live.ts';
+import { findLiveApi } from './live-apis.ts';
 import { render } from './render.ts';
 
 const paths = {
@@ -15,7 +15,14 @@ const paths = {
 
 function readerOf(api: keyof typeof paths): LiveReader {
   const found = findLiveApi({ method: 'GET', path: paths[api], headers: [] }) ?? assert.fail('no such API');
-  return new LiveReader({ shape: found.shape, attributes: {}, ids: null, isFor: null });
+  return new LiveReader({
+    head: { method: 'GET', path: '', headers: [] },
+    heardBytesMax: 1_000_000_000,
+    shape: found.shape,
+    attributes: {},
+    ids: null,
+    isFor: null,
+  });
 }
 
 function ask(api: keyof typeof paths, message: object): Action {

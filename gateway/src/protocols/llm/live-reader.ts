@@ -1,15 +1,19 @@
 import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { wholeAttribute } from '../../domain/record.ts';
-import type { HeardMessage, SocketReader } from '../../wire/http/reading.ts';
+import type { HeardMessage, RequestHead, SocketReader } from '../../wire/http/reading.ts';
+import type { TakeStep } from '../../wire/http/step.ts';
+import { joinPayloads } from '../../wire/http/websocket-frames.ts';
 import { actionText } from './action-text.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { keptForFacts } from './answer.ts';
-import { parseBody, systemDigest, unknownName } from './apis.ts';
+import { parseBody, unknownName } from './apis.ts';
 import type { IdsOfProvider } from './given-ids.ts';
 import { type JsonObject, jsonText, parseObject } from './json.ts';
 import type { LiveShape } from './live-shape.ts';
+import { type LiveSaid, readLive, step } from './live-step.ts';
 import { shortened } from './shortened.ts';
+import type { Message } from './transcript.ts';
 
 /** Answers of one connection that are going on: past this, what the oldest one said before is forgotten. */
 const lanesMax = 64;
@@ -20,12 +24,16 @@ const seenMax = 1_000;
 const givenMax = 1_000;
 
 export interface LiveFacts {
+  /** Of the request that opened the connection. */
+  readonly head: RequestHead;
   readonly shape: LiveShape;
   /** Of the request that opened the connection: they are true of each message. */
   readonly attributes: Attributes;
   /** Null: ids are anybody's. */
   readonly ids: IdsOfProvider | null;
   readonly isFor: IdOwner | null;
+  /** A longer message of the target's is not read for what it says. */
+  readonly heardBytesMax: number;
 }
 
 /** Reads one connection to a model: each message of the client is a request, and what answers say stands on the record of the message that completes one. */
@@ -45,25 +53,37 @@ export class LiveReader implements SocketReader {
   }
 
   ask(payload: Buffer): Action {
-    const { shape, attributes } = this.#facts;
+    const { shape, ids } = this.#facts;
     this.#asked = null;
     const message = parseBody(payload);
     this.#asked = message;
-    const name = shape.actionOf(message);
-    const messages = shape.messages(message);
-    const parameters = shape.parameters(message);
+    return this.#actionOf(readLive(shape, ids, message, payload), () => shape.messages(message));
+  }
+
+  async askLong(frames: Buffer, take: TakeStep): Promise<Action> {
+    const { head, shape, ids } = this.#facts;
+    this.#asked = null;
+    const said = await take(step, { head, body: frames, ids: ids?.provider ?? null });
+    this.#asked = said.echoed;
+    return this.#actionOf(said, () => shape.messages(parseBody(joinPayloads(frames))));
+  }
+
+  #actionOf({ name, parameters, system, named }: LiveSaid, messages: () => readonly Message[]): Action {
+    const { attributes, isFor } = this.#facts;
     const model = parameters['gen_ai.request.model'];
     this.#askedModel = model === undefined ? this.#askedModel : { 'gen_ai.request.model': model };
-    const action: Action = {
+    named?.forEach(this.#isNew);
+    return {
       name,
-      attributes: { ...attributes, ...this.#askedModel, ...parameters, ...systemDigest(messages) },
-      ...(name === unknownName ? {} : { text: () => actionText(messages) }),
+      attributes: { ...attributes, ...this.#askedModel, ...parameters, ...system },
+      ...(name === unknownName ? {} : { text: () => actionText(messages()) }),
+      // What the client named is not given by saying it again.
+      ...(named === null || isFor === null ? {} : { ids: { ids: named, isFor, strangePass: true } }),
     };
-    return this.#withIds(action, message, payload);
   }
 
   hear(payload: Buffer): HeardMessage {
-    const text = payload.toString();
+    const text = payload.length > this.#facts.heardBytesMax ? '' : payload.toString();
     const event = parseObject(text);
     if (event === null) {
       this.#unread += 1;
@@ -76,16 +96,6 @@ export class LiveReader implements SocketReader {
   refusal(problem: Problem): string | null {
     const words = this.#facts.shape.refusal(problem, this.#asked);
     return words === null ? null : jsonText(words);
-  }
-
-  #withIds(action: Action, message: JsonObject, payload: Buffer): Action {
-    const { shape, ids, isFor } = this.#facts;
-    if (ids === null || isFor === null) {
-      return action;
-    }
-    const named = [...ids.named({ method: 'GET', path: '', headers: [] }, payload, message), ...shape.handlesNamed(message)];
-    named.forEach(this.#isNew);
-    return { ...action, ids: { ids: named, isFor, strangePass: true } };
   }
 
   /** What the client named is not given by saying it again. */

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { idsOfProvider } from './given-ids.ts';
 import { LiveReader } from './live-reader.ts';
-import { findLiveApi } from './live.ts';
+import { findLiveApi } from './live-apis.ts';
 
 const gemini = '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent';
 const long = 'x'.repeat(500_000);
@@ -29,7 +29,14 @@ for (const [what, path, message] of hostile) {
   test(`T4.25: long names of ${what} that a target makes up take no memory`, () => {
     const { shape } = findLiveApi({ method: 'GET', path, headers: [] }) ?? assert.fail('no such API');
     const ids = idsOfProvider(path === gemini ? 'gemini' : 'openai');
-    const reader = new LiveReader({ shape, attributes: {}, ids, isFor: 'principal' });
+    const reader = new LiveReader({
+      head: { method: 'GET', path: '', headers: [] },
+      heardBytesMax: 1_000_000_000,
+      shape,
+      attributes: {},
+      ids,
+      isFor: 'principal',
+    });
     const before = heapBytes();
     for (let i = 0; i < 100; i += 1) {
       reader.hear(Buffer.from(JSON.stringify(message(i))));
@@ -42,7 +49,14 @@ for (const [what, path, message] of hostile) {
 
 test('T4.25: a message gives a bounded number of ids', () => {
   const { shape } = findLiveApi({ method: 'GET', path: '/v1/responses', headers: [] }) ?? assert.fail('no such API');
-  const reader = new LiveReader({ shape, attributes: {}, ids: idsOfProvider('openai'), isFor: 'principal' });
+  const reader = new LiveReader({
+    head: { method: 'GET', path: '', headers: [] },
+    heardBytesMax: 1_000_000_000,
+    shape,
+    attributes: {},
+    ids: idsOfProvider('openai'),
+    isFor: 'principal',
+  });
   const output = Array.from({ length: 20_000 }, (_, i) => ({ id: `msg_00000000${i}` }));
   const { given } = reader.hear(Buffer.from(JSON.stringify({ type: 'response.completed', response: { output } })));
   assert.equal(given?.ids.length, 1_000);

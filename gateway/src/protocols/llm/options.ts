@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { httpOptions } from '../../wire/http/target-options.ts';
 
-const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock', 'ollama'] as const;
+export const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock', 'ollama'] as const;
 export type Provider = (typeof providers)[number];
 
 export const modelOptions = httpOptions(

@@ -4,7 +4,7 @@ import { contentOf, type Earlier } from '../../wire/http/recorded-pieces.ts';
 import { joinPayloads } from '../../wire/http/websocket-frames.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, parseObject, textAt } from './json.ts';
-import { findLiveApi } from './live.ts';
+import { findLiveApi } from './live-apis.ts';
 import type { LiveShape } from './live-shape.ts';
 import { findBelowBase } from './routes.ts';
 import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';

@@ -1,5 +1,6 @@
 import type { Action, Attributes, GivenIds } from '../../domain/action.ts';
 import type { Problem } from '../../domain/problem.ts';
+import type { TakeStep } from './step.ts';
 
 /** The head of a request as it is sent to the target. Names are in lower case. */
 export interface RequestHead {
@@ -91,6 +92,8 @@ export interface AnswerReader {
 export interface SocketReader {
   /** What a message of the client asks: it is decided on before any of it moves. Throws GatewayError `malformed`, `limit_exceeded`: then it is refused. */
   ask(payload: Buffer): Action;
+  /** The same of a long message, in its frames, by a step to `take`. Another one is asked about when this one has settled. */
+  askLong(frames: Buffer, take: TakeStep): Promise<Action>;
   /** What a message of the target says, for its record. Any bytes are acceptable. */
   hear(payload: Buffer): HeardMessage;
   /** An error of ours in the protocol's words, a text for the client; of the message that was asked about last where that is refused. Null: there are no such words. */

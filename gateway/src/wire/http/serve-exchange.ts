@@ -21,15 +21,13 @@ import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestR
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './screening.ts';
-import type { TakeStep } from './step.ts';
+import { shortBytes, type TakeStep } from './step.ts';
 import { StepThread } from './step-thread.ts';
 import { acceptedHeaders, openingHeaders } from './websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
 
 /** Bodies of announced length up to this are one record with their head. */
 const smallBodyBytes = 64 * 1024;
-/** What is to be read of bodies up to this is read at once: at worst it takes some tens of milliseconds. */
-const shortBodyBytes = 128 * 1024;
 /** Of all exchanges. */
 const thread = new StepThread();
 /** How long the last words to a client may wait for the journal. */
@@ -142,7 +140,7 @@ class ExchangeRun {
       response.writeContinue();
     }
     const first = isOneRecord ? await body.whole() : null;
-    this.#body = first !== null && first.length <= shortBodyBytes ? first : null;
+    this.#body = first !== null && first.length <= shortBytes ? first : null;
     const reading = await this.#rules.read(head, isReadWhole ? first : null, target, this.#take);
     if (this.#isOver) {
       return;
@@ -170,7 +168,7 @@ class ExchangeRun {
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
     const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
     if (outcome !== null) {
-      this.#upgrade = { action, request: outcome.seq, reader, session: session.id, messageBytesMax: session.limits.frameBytesMax };
+      this.#upgrade = { action, request: outcome.seq, reader, session: session.id, messageBytesMax: session.limits.frameBytesMax, take: this.#take };
       this.#forward(session, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }
@@ -244,6 +242,7 @@ class ExchangeRun {
       await runRelay(client, upstream, session, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
         this.#bug = bug;
       });
+      this.#reading?.abort();
       this.#closed.resolve();
     } catch (error) {
       upstream.destroy();
@@ -254,11 +253,11 @@ class ExchangeRun {
   /** A long body would hold up everybody else, and so would one that becomes long when its coding is undone. */
   readonly #take: TakeStep = (step, input) => {
     const session = this.#session;
-    const isShort = input.body.length <= shortBodyBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
+    const isShort = input.body.length <= shortBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
     if (isShort || session === null) {
       return step.take(input);
     }
-    this.#reading = new AbortController();
+    this.#reading ??= new AbortController();
     return thread.take(step, input, { whose: session.id, signal: this.#reading.signal });
   };
 

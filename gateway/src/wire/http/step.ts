@@ -10,5 +10,8 @@ export interface StepInput {
   readonly body: Uint8Array;
 }
 
+/** What is to be read up to this is read at once: at worst it takes some tens of milliseconds. */
+export const shortBytes = 128 * 1024;
+
 /** Takes a step, here or in the thread. */
 export type TakeStep = <Input extends StepInput, Output>(step: Step<Input, Output>, input: Input) => Output | Promise<Output>;

@@ -5,15 +5,18 @@ import type { GatewayError } from '../../domain/errors.ts';
 import type { Output } from '../relay.ts';
 import type { SocketReader } from './reading.ts';
 import { joinPayloads, unmask } from './websocket-frames.ts';
+import type { TakeStep } from './step.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
 
 const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
 const reader: SocketReader = {
   ask: (payload) => ({ name: 'say', attributes: { said: payload.toString() } }),
+  askLong: async (frames) => Promise.resolve({ name: 'say', attributes: { said: joinPayloads(frames).toString() } }),
   hear: (payload) => ({ attributes: { heard: payload.toString() } }),
   refusal: () => null,
 };
-const facts = { action: { name: 'open', attributes: {} }, request: 7, reader, session: 's', messageBytesMax: 4_096 };
+const take: TakeStep = (step, input) => step.take(input);
+const facts = { action: { name: 'open', attributes: {} }, request: 7, reader, session: 's', messageBytesMax: 4_096, take };
 
 function frame(opcode: number, isFinal: boolean, payload: Buffer, mask: Buffer | null): Buffer {
   const head = Buffer.from([opcode | (isFinal ? 0x80 : 0), payload.length | (mask === null ? 0 : 0x80)]);

@@ -6,8 +6,8 @@ const framesMax = 16 * 1024;
 
 /** A message with all of its frames as they came, or a control frame. */
 export interface WholePiece extends FramePiece {
-  /** Null for a control frame. */
-  readonly payload: Buffer | null;
+  /** Null for a control frame. To be asked for where it is read: to undo the masks of a long one takes time. */
+  readonly payload: (() => Buffer) | null;
 }
 
 /** Cuts one direction of a WebSocket connection into messages, each held until it is whole. Control frames come out as they come, also out of the middle of one. */
@@ -64,6 +64,6 @@ export class MessageReader {
     this.#held = [];
     this.#heldBytes = 0;
     this.#frameCount = 0;
-    return { head: { ...head, isFinal: true }, offset: 0, isLast: true, bytes: [bytes], payload: joinPayloads(bytes) };
+    return { head: { ...head, isFinal: true }, offset: 0, isLast: true, bytes: [bytes], payload: () => joinPayloads(bytes) };
   }
 }

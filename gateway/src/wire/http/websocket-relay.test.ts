@@ -2,10 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Output } from '../relay.ts';
+import type { TakeStep } from './step.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
 
 const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
-const facts = { action: { name: 'http.upgrade', attributes: {} }, request: 7, reader: null, session: 's', messageBytesMax: 1_000 };
+const take: TakeStep = (step, input) => step.take(input);
+const facts = {
+  action: { name: 'http.upgrade', attributes: {} },
+  request: 7,
+  reader: null,
+  session: 's',
+  messageBytesMax: 1_000,
+  take,
+};
 /** The head of a client's frame of 200,000 bytes, and as many as make a part. */
 const longFrame = Buffer.concat([Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 3, 0x0d, 0x40, 1, 2, 3, 4]), Buffer.alloc(70_000)]);
 const shortFrame = Buffer.from([0x81, 0x02, 0x68, 0x69]);

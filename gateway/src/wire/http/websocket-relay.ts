@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { splitParts } from '../../domain/parts.ts';
 import { problemOf, refusalOf } from '../../domain/problem.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../relay.ts';
 import type { SocketReader } from './reading.ts';
+import { shortBytes, type TakeStep } from './step.ts';
 import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
@@ -17,6 +19,8 @@ const tooBig = 1009;
 const internalError = 1011;
 /** A reason is at most so long: it travels in a control frame. */
 const reasonBytesMax = 123;
+/** A longer message of the target's comes out in parts. */
+const partBytes = 512 * 1024;
 const opcodeAttribute = 'countersign.websocket.opcode';
 
 export interface WebSocketFacts {
@@ -29,12 +33,16 @@ export interface WebSocketFacts {
   readonly session: string;
   /** Where there is a reader a message is held until it is whole, up to this. */
   readonly messageBytesMax: number;
+  /** For what reads long messages. */
+  readonly take: TakeStep;
 }
 
 interface CloseCodes {
   readonly client: number;
   readonly target: number;
 }
+
+type Message = WholePiece & { readonly payload: () => Buffer };
 
 /** One direction, cut into what is recorded and moves as one. */
 type Cutter = FrameReader | MessageReader;
@@ -47,6 +55,8 @@ export class WebSocketRelay implements Relay {
   readonly #fromTarget: Cutter;
   /** The gateway's own answers to messages that were refused. */
   readonly #own: Output[] = [];
+  /** Of a long message of the target's, behind its first one. */
+  readonly #parts: Output[] = [];
   /** Said before anything else; nothing is read any more. */
   #last: Output[] | null = null;
   #isDeciding = false;
@@ -98,6 +108,11 @@ export class WebSocketRelay implements Relay {
   }
 
   next(): Output | null {
+    // A message that has begun to come out comes to its end.
+    const part = this.#parts.shift();
+    if (part !== undefined) {
+      return part;
+    }
     return this.#last === null ? (this.#nextOf(this.#fromTargetNext, 'target') ?? this.#nextOf(this.#fromClientNext, 'client')) : this.#sayLast();
   }
 
@@ -129,12 +144,16 @@ export class WebSocketRelay implements Relay {
     if (piece === null) {
       return own ?? null;
     }
-    const { attributes = {}, given } = this.#facts.reader === null || !isMessage(piece) ? {} : this.#facts.reader.hear(piece.payload);
+    const { attributes = {}, given } = this.#facts.reader === null || !isMessage(piece) ? {} : this.#facts.reader.hear(piece.payload());
+    const { request } = this.#facts;
+    const [first = [], ...others] = splitParts(piece.bytes, partBytes);
+    const parts = others.map((bytes, i): ResponseOutput => ({ type: 'response', meta: { request }, bytes, continues: !piece.isLast || i < others.length - 1 }));
+    this.#parts.push(...parts);
     return {
       type: 'response',
-      meta: { request: this.#facts.request, attributes: { ...attributesOf(piece), ...attributes } },
-      bytes: piece.bytes,
-      continues: !piece.isLast,
+      meta: { request, attributes: { ...attributesOf(piece), ...attributes } },
+      bytes: first,
+      continues: !piece.isLast || parts.length > 0,
       ...(given === undefined ? {} : { given }),
     };
   };
@@ -151,17 +170,27 @@ export class WebSocketRelay implements Relay {
     return reader !== null && isMessage(piece) ? this.#ask(piece, reader) : this.#requestOf(piece, { name: action.name, attributes: action.attributes });
   };
 
-  #ask(piece: WholePiece & { readonly payload: Buffer }, reader: SocketReader): RequestOutput {
-    try {
-      return this.#requestOf(piece, reader.ask(piece.payload));
-    } catch (error) {
-      if (!(error instanceof GatewayError)) {
-        throw error;
-      }
-      this.#refusal = error;
-      const { name, attributes } = this.#facts.action;
-      return { ...this.#requestOf(piece, { name, attributes: { ...attributes, 'error.type': error.code } }), refused: error.message };
+  #ask(piece: Message, reader: SocketReader): RequestOutput {
+    const [frames = Buffer.alloc(0)] = piece.bytes;
+    if (frames.length > shortBytes) {
+      const asked = reader.askLong(frames, this.#facts.take);
+      const reading = asked.then((action) => this.#requestOf(piece, action)).catch((error: unknown) => this.#refused(piece, error));
+      return { ...this.#requestOf({ ...piece, bytes: [] }, this.#facts.action), reading };
     }
+    try {
+      return this.#requestOf(piece, reader.ask(piece.payload()));
+    } catch (error) {
+      return this.#refused(piece, error);
+    }
+  }
+
+  #refused(piece: Message, error: unknown): RequestOutput {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+    this.#refusal = error;
+    const { name, attributes } = this.#facts.action;
+    return { ...this.#requestOf(piece, { name, attributes: { ...attributes, 'error.type': error.code } }), refused: error.message };
   }
 
   #requestOf(piece: FramePiece, action: Action): RequestOutput {
@@ -203,7 +232,7 @@ export class WebSocketRelay implements Relay {
 }
 
 /** It is whole, and there is a reader for it. */
-function isMessage(piece: FramePiece | WholePiece): piece is WholePiece & { readonly payload: Buffer } {
+function isMessage(piece: FramePiece | WholePiece): piece is Message {
   return 'payload' in piece && piece.payload !== null;
 }
 
