@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { once } from 'node:events';
+import { WebSocketServer, WebSocket } from 'ws';
 import { text as readAll } from 'node:stream/consumers';
 import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
 import { runProgram } from './support/run.ts';
@@ -108,6 +110,8 @@ describe('what one large body does in a turn of the event loop of a gateway that
   const directory = mkdtempSync(join(tmpdir(), 'countersign-large-'));
   const configFile = join(directory, 'countersign.yaml');
   let target: SampleServer;
+  /** Says what it is told. */
+  let echo: WebSocketServer;
   let gateway: Awaited<ReturnType<typeof Gateway.open>>;
   let token = '';
   /** Bodies, as the target got them. */
@@ -142,6 +146,15 @@ describe('what one large body does in a turn of the event loop of a gateway that
       got.push(await readAll(asked));
       answer.setHeader('content-type', 'application/json').end('{}');
     });
+    echo = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+    echo.on('connection', (socket) => {
+      socket.on('message', (said: Buffer) => {
+        socket.send(said.toString());
+      });
+    });
+    await once(echo, 'listening');
+    const address = echo.address();
+    const live = typeof address === 'object' ? `http://127.0.0.1:${address?.port}` : '';
     const llm = `protocol: llm, url: "${target.url}", durability: process`;
     writeFileSync(
       configFile,
@@ -150,10 +163,11 @@ listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
 targets:
   api: { url: "${target.url}", durability: process }
   model: { ${llm} }
+  live: { protocol: llm, url: "${live}", durability: process }
   claude: { ${llm}, options: { provider: anthropic } }
   tools: { protocol: mcp, url: "${target.url}", durability: process }
 principals:
-  agent: { kind: agent, targets: [api, model, claude, tools] }
+  agent: { kind: agent, targets: [api, model, live, claude, tools] }
   other: { kind: agent, targets: [model] }
 `,
     );
@@ -164,6 +178,7 @@ principals:
   after(async () => {
     await gateway.stop();
     await target[Symbol.asyncDispose]();
+    echo.close();
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -211,6 +226,25 @@ principals:
     });
     assert.ok(read <= readMax, `${read} bytes were read at once`);
   });
+
+  const messages: Readonly<Record<string, () => string>> = {
+    'many items': () => repeated('{"type":"message","role":"user","content":"hi"},', 6 * megabyte).slice(0, -1),
+    'a long text': () => `{"type":"message","role":"user","content":"${repeated('some text ', 15 * megabyte)}"}`,
+  };
+  for (const [name, input] of Object.entries(messages)) {
+    test(`T4.45: over WebSocket, ${name}: a turn has a bounded part of a message, and of the same from the target`, async () => {
+      const message = `{"type":"response.create","model":"m","input":[${input()}]}`;
+      const client = new WebSocket(`ws://${gateway.addresses['http']}/t/live/v1/responses`, { headers: { authorization: `Bearer ${token}` } });
+      await once(client, 'open');
+      const { sealed } = await mostInOneTurn(async () => {
+        client.send(message);
+        const [answer] = await once(client, 'message');
+        assert.equal(String(answer), message);
+      });
+      client.close();
+      assert.ok(sealed <= sealedMax, `${sealed} records were sealed in one turn`);
+    });
+  }
 
   test('T4.45: a long call that is refused is answered by its id', async () => {
     const asked = `{"jsonrpc":"2.0","id":7,"method":"tasks/get","params":{"taskId":"of-somebody-else","x":"${repeated('text ', megabyte)}"}}`;
