@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
-import { flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
+import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
 import { composeResponseHead } from './head.ts';
 import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
 import type { DirectUrls } from './own-urls.ts';
@@ -301,19 +301,16 @@ export class AnswerRelay implements CallReceiver {
       response.sendDate = false;
       writeHead(response, { ...head, headers: [...head.headers, ...ownHeaders] });
     }
-    response.cork();
-    if (bytes.length > 0) {
-      writeBody(response, bytes);
-    }
     if (isLast) {
       if (trailers.length > 0) {
         writeTrailers(response, trailers);
       }
-      response.end();
-    } else if (head !== null && bytes.length === 0) {
+      endBody(response, bytes);
+    } else if (bytes.length > 0) {
+      writeBody(response, bytes);
+    } else if (head !== null) {
       flushHead(response);
     }
-    response.uncork();
     this.#balance();
   }
 

@@ -42,6 +42,17 @@ export function writeBody(response: ClientResponse, piece: Uint8Array): void {
   }
 }
 
+/** The last piece, which may be empty, and the end leave together. Node does that by itself; within `cork()` Node 24 sends the end before the piece. */
+export function endBody(response: ClientResponse, piece: Uint8Array): void {
+  if (piece.length === 0) {
+    response.end();
+  } else if ('stream' in response) {
+    response.end(piece);
+  } else {
+    response.end(piece);
+  }
+}
+
 /** An answer before the answer: what knows HTTP/1.0 alone would take it for that (RFC 9110, 15.2). */
 export function writeInformation(response: ClientResponse, { status, headers }: ClientHead): void {
   if ('stream' in response) {
