@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, cpSync, lchownSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, lchownSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
@@ -87,18 +87,34 @@ function unprivileged(): Owner {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** The programs, or a copy of them where their owner-to-be cannot get at them: below a home of root, say. */
+/**
+ * The programs, or a copy of them where they do not run: their owner-to-be cannot get at them (below a home of root, say), or npm did not run the install script of
+ * their package, which links their libraries.
+ */
 function reachable(programs: string, directory: string, owner: Owner): string {
   if (spawnSync(join(programs, 'postgres'), ['--version'], owner).status === 0) {
     return programs;
   }
   const copy = join(directory, 'programs');
   cpSync(dirname(programs), copy, { recursive: true, verbatimSymlinks: true });
+  linkLibraries(copy);
   own(copy, owner);
   for (const path of readdirSync(copy, { recursive: true, encoding: 'utf8' })) {
     own(join(copy, path), owner);
   }
   return join(copy, 'bin');
+}
+
+/** Makes the links that are missing in a copy of the package's folder `native`, by the list that is in there. */
+function linkLibraries(copy: string): void {
+  const list = join(copy, 'pg-symlinks.json');
+  const links: readonly { readonly source: string; readonly target: string }[] = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
+  for (const { source, target } of links) {
+    const link = join(copy, relative('native', target));
+    if (!existsSync(link)) {
+      symlinkSync(basename(source), link);
+    }
+  }
 }
 
 function own(path: string, owner: Owner): void {
