@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { describeFailure } from './failure.ts';
 import { createProgram, withoutHelpOfUnknown } from './program.ts';

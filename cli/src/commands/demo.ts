@@ -10,10 +10,9 @@ import type { SessionSummary } from '@countersign/gateway/domain/shown-record';
 import { Option, type Command } from 'commander';
 import { openSampleMail } from '../demo/sample-mail.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
+import { commandName, mainFile, sampleAgent } from '../installation.ts';
 import { bold, dim } from '../terminal.ts';
 
-const main = join(import.meta.dirname, '..', 'main.ts');
-const agent = join(import.meta.dirname, '..', '..', '..', 'examples', 'support-agent.ts');
 const startMs = 20_000;
 /** Aborted by Ctrl-C and by SIGTERM: whatever runs is ended, and what was started is stopped, on the way out. */
 const interruption = new AbortController();
@@ -75,7 +74,7 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   say(
     '1. A PostgreSQL with a little shop in it starts, a small model, an MCP server that tracks parcels, an API that takes mail; and the gateway in front of them.',
   );
-  const { openSampleDatabase } = await import('../demo/sample-database.ts');
+  const { openSampleDatabase } = await import('../demo/sample-database.ts').catch(explainMissing);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
   await using model = await openSampleModel();
   const { openSampleTools } = await import('../demo/sample-tools.ts');
@@ -90,6 +89,14 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
     await stay(config, gateway.addresses);
   }
   return code;
+}
+
+/** Says what to do where the demo's packages were left out of an installation. */
+function explainMissing(error: unknown): never {
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
+    throw new Error('The demo needs optional packages that this installation was made without: install without --omit=optional.', { cause: error });
+  }
+  throw error;
 }
 
 async function showRun(config: string, isVerbose: boolean): Promise<void> {
@@ -110,8 +117,8 @@ async function showRun(config: string, isVerbose: boolean): Promise<void> {
 
 /** What the agent says. */
 async function runAgent(words: readonly string[], shown: string): Promise<string> {
-  command(`${shown} -- node examples/support-agent.ts`);
-  const child = spawnCli([...words, '--', process.execPath, agent], 'pipe');
+  command(`${shown} -- node ${sampleAgent.path}`);
+  const child = spawnCli([...words, '--', process.execPath, join(sampleAgent.directory, sampleAgent.path)], 'pipe');
   const [said, code] = await Promise.all([child.stdout === null ? '' : text(child.stdout), exitOf(child)]);
   if (code !== 0) {
     throw new Error(`countersign ${shown} failed with exit code ${code}`);
@@ -142,7 +149,7 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
   say('What to type next, in another terminal:');
   console.log(`  psql "host=${host} port=${port} user=you dbname=shop"                 # the token is the password
   curl http://${addresses['http'] ?? ''}/t/model/v1/models -H "Authorization: Bearer TOKEN"
-  ./countersign session list --config ${config}`);
+  ${commandName} session list --config ${config}`);
   if (!interruption.signal.aborted) {
     await once(interruption.signal, 'abort');
   }
@@ -150,10 +157,10 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
 
 function sayWhatIsThere(directory: string): void {
   say(`That was all. Nothing runs any more; the data are in ${directory}, until you delete it:`);
-  console.log(`  ./countersign session list --data ${directory}/store
-  ./countersign verify --data ${directory}/forged
+  console.log(`  ${commandName} session list --data ${directory}/store
+  ${commandName} verify --data ${directory}/forged
   rm -r ${directory}
-A gateway of your own: ./countersign init. The same with everything left running: npm run demo -- --keep`);
+A gateway of your own: ${commandName} init. The same with everything left running: ${commandName} demo --keep`);
 }
 
 function configuration(urls: Readonly<Record<'shop' | 'model' | 'tools' | 'mail', string>>): string {
@@ -181,7 +188,7 @@ interface RunningGateway extends AsyncDisposable {
 async function startGateway(config: string, environment: NodeJS.ProcessEnv): Promise<RunningGateway> {
   const ready = `${config}.ready`;
   interruption.signal.throwIfAborted();
-  const child = spawn(process.execPath, [main, 'up', '--config', config, '--ready-file', ready], {
+  const child = spawn(process.execPath, [mainFile, 'up', '--config', config, '--ready-file', ready], {
     env: { ...environment, COUNTERSIGN_LOG: 'warn' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -204,7 +211,7 @@ async function startGateway(config: string, environment: NodeJS.ProcessEnv): Pro
 
 function spawnCli(words: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess {
   interruption.signal.throwIfAborted();
-  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', stdout, 'inherit'] });
+  const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', stdout, 'inherit'] });
   const end = (): void => {
     child.kill('SIGTERM');
   };

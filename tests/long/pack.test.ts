@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Packed, type Ended } from '../support/packed.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+describe('what is packed', () => {
+  let packed: Packed;
+  before(() => {
+    packed = new Packed();
+  });
+  after(() => {
+    packed[Symbol.dispose]();
+  });
+
+  test('the same sources give the same bytes', () => {
+    const again = packed.pack('again');
+    assert.deepEqual(
+      globSync('*', { cwd: again }).toSorted(),
+      [packed.command, packed.ledger].map((file) => basename(file)),
+    );
+    for (const file of [packed.command, packed.ledger]) {
+      assert.ok(readFileSync(join(again, basename(file))).equals(readFileSync(file)), file);
+    }
+  });
+
+  test('what is ours in it is JavaScript and types, and names no source file', () => {
+    const directory = join(packed.home, 'extracted');
+    mkdirSync(directory);
+    execFileSync('tar', ['--extract', '--gzip', '--file', packed.command, '--directory', directory]);
+    const ours = globSync('package/{cli,examples,node_modules/@countersign}/**/*.*', { cwd: directory });
+    const scripts = ours.filter((file) => file.endsWith('.js'));
+    assert.ok(scripts.length > 300);
+    assert.deepEqual(
+      ours.filter((file) => !/\.js$|\.d\.ts$|\/package\.json$/.test(file) || /\.test\.|\/testdata\//.test(file)),
+      [],
+    );
+    // Threads and processes are started by the path of a file, which the compiler leaves as it is.
+    const named = /^(?!\s*(?:\/\*|\*|\/\/)).*['"`][\w./-]*\w\.ts['"`]/m;
+    assert.match("const main = join(directory, 'main.ts');", named, 'it can find fault');
+    assert.deepEqual(
+      scripts.filter((file) => named.test(readFileSync(join(directory, file), 'utf8'))),
+      [],
+    );
+  });
+
+  test('the verifier is a library with types', () => {
+    const directory = packed.install('library', packed.ledger);
+    const check = (text: string): Ended => {
+      writeFileSync(join(directory, 'check.mts'), text);
+      const words = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'esnext', '--types', '', 'check.mts'];
+      return spawnSync(join(root, 'node_modules', '.bin', 'tsc'), words, { cwd: directory, encoding: 'utf8' });
+    };
+    const typed = `import { verifyStore, type StoreFiles, type StoreReport } from '@countersign/ledger';
+      import { leafHash } from '@countersign/ledger/format';
+      export const verify = (files: StoreFiles): Promise<StoreReport> => verifyStore(files);
+      export const hash: (leaf: Uint8Array) => Uint8Array = leafHash;`;
+    assert.equal(check(typed).stdout, '');
+    assert.match(check(typed.replace('Promise<StoreReport>', 'number')).stdout, /TS2322/);
+    const program = join(directory, 'run.mjs');
+    writeFileSync(
+      program,
+      "import { verifyStore } from '@countersign/ledger'; import { leafHash } from '@countersign/ledger/format'; console.log(typeof verifyStore, leafHash.length);",
+    );
+    assert.equal(packed.run('node', [program]).stdout, 'function 1\n');
+  });
+});

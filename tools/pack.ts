@@ -1,0 +1,123 @@
+/**
+ * `npm run pack [-- DIRECTORY]`: builds plain JavaScript and types, and packs two tarballs into DIRECTORY (`dist` by default): `countersign`, the command with all that it
+ * runs on, and `countersign-ledger`, the verifier as a library. docs/adr/0032-packages.md says why these two. The same commit gives the same bytes.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description?: string;
+  readonly license: string;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+interface LockedPackage {
+  readonly link?: boolean;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly devOptional?: boolean;
+}
+
+const root = join(import.meta.dirname, '..');
+/** The first that runs the sources: what needs type stripping in a checkout needs as new a Node in a package. */
+const engines = { node: '>=24.12' };
+
+const destination = resolve(process.argv[2] ?? join(root, 'dist'));
+const work = mkdtempSync(join(tmpdir(), 'countersign-pack-'));
+try {
+  const built = join(work, 'built');
+  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json', '--outDir', built], { cwd: root, stdio: 'inherit' });
+  const ledger = join(work, 'ledger');
+  stageLibrary('ledger', built, ledger);
+  const command = join(work, 'command');
+  stageCommand(built, command);
+  mkdirSync(destination, { recursive: true });
+  for (const staged of [command, ledger]) {
+    pack(staged);
+  }
+} finally {
+  rmSync(work, { recursive: true });
+}
+
+/** Puts a workspace with its built files into a folder, its manifest naming these. */
+function stageLibrary(workspace: string, built: string, staged: string): void {
+  const { name, version, description, license, exports = {}, dependencies } = manifestOf(workspace);
+  cpSync(join(built, workspace, 'src'), join(staged, 'src'), { recursive: true });
+  copy('LICENSE', staged);
+  const faces = Object.entries(exports).map(([face, source]) => {
+    const file = source.replace(/\.ts$/, '');
+    return [face, { types: `${file}.d.ts`, default: `${file}.js` }];
+  });
+  writeManifest(staged, { name, version, description, license, type: 'module', exports: Object.fromEntries(faces), engines, dependencies });
+}
+
+/** Puts the command line into a folder, and into its `node_modules` all that it imports, but for what the demo alone needs: that is optional and comes from a registry. */
+function stageCommand(built: string, staged: string): void {
+  const { description = '', version, license } = manifestOf('.');
+  const { bin = {}, optionalDependencies } = manifestOf('cli');
+  for (const path of ['cli/src', 'examples']) {
+    cpSync(join(built, path), join(staged, path), { recursive: true });
+  }
+  for (const path of ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'docs', 'deploy']) {
+    copy(path, staged);
+  }
+  const workspaces = ['ledger', 'gateway', 'cli'];
+  for (const workspace of ['ledger', 'gateway']) {
+    stageLibrary(workspace, built, join(staged, 'node_modules', manifestOf(workspace).name));
+  }
+  for (const path of lockedPaths()) {
+    copy(path, staged);
+  }
+  const wanted = workspaces.flatMap((workspace) => Object.entries(manifestOf(workspace).dependencies ?? {}));
+  const dependencies = Object.fromEntries(wanted.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  writeManifest(staged, {
+    name: 'countersign',
+    version,
+    description,
+    license,
+    type: 'module',
+    bin: Object.fromEntries(Object.entries(bin).map(([word, source]) => [word, `cli/${source.replace(/\.ts$/, '.js')}`])),
+    engines,
+    dependencies,
+    optionalDependencies,
+    bundleDependencies: Object.keys(dependencies),
+  });
+}
+
+/** The folders of the packages of others that the gateway runs on, as the lock file has them. */
+function lockedPaths(): string[] {
+  const { packages }: { readonly packages: Readonly<Record<string, LockedPackage>> } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const paths = Object.entries(packages).flatMap(([path, { link, dev, optional, devOptional }]) =>
+    path.startsWith('node_modules/') && ![link, dev, optional, devOptional].includes(true) ? [path] : [],
+  );
+  // A folder is copied with what is nested in it.
+  return paths.filter((path) => !paths.some((outer) => path.startsWith(`${outer}/`)));
+}
+
+function manifestOf(workspace: string): Manifest {
+  return JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
+}
+
+function writeManifest(staged: string, manifest: Readonly<Record<string, unknown>>): void {
+  writeFileSync(join(staged, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+function copy(path: string, staged: string): void {
+  mkdirSync(dirname(join(staged, path)), { recursive: true });
+  cpSync(join(root, path), join(staged, path), { recursive: true });
+}
+
+function pack(staged: string): void {
+  const words = ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination];
+  const file = join(destination, execFileSync('npm', words, { cwd: staged, encoding: 'utf8' }).trim());
+  const bytes = readFileSync(file);
+  console.log(`${createHash('sha256').update(bytes).digest('hex')}  ${file}  ${(bytes.length / 1e6).toFixed(1)} MB`);
+}
