@@ -110,6 +110,16 @@ test('T4.1, E40: small files are written whole, and secrets compared, in one pla
   assert.deepEqual(naming(/timingSafeEqual\(/).toSorted(), ['gateway/src/identity/shown-secret.ts', 'gateway/src/protocols/postgres/scram.ts']);
 });
 
+test('a file of ours that is started by its path is found in a package too, where it has another ending', () => {
+  const files = sources('{ledger,gateway,cli}/src/**/*.ts').filter((file) => !file.endsWith('.test.ts') && !file.includes('/testdata/'));
+  const named = (text: string): boolean => /['"`][\w./-]*\w\.ts['"`]/.test(text.replaceAll(/\/\*[^]*?\*\/|\/\/.*|\bfrom '[^']*'|\bimport\('[^']*'\)/g, ''));
+  assert.ok(named("new Worker(new URL('thread.ts', import.meta.url))") && !named("import { x } from './x.ts';"), 'the rule can fail');
+  assert.deepEqual(
+    files.filter((file) => named(read(file))),
+    [],
+  );
+});
+
 test('nobody outside protocols/ names a protocol', () => {
   // `http` is also what carries the API and other protocols.
   const ids = sources('gateway/src/protocols/*/index.ts')

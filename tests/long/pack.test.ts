@@ -27,22 +27,14 @@ describe('what is packed', () => {
     }
   });
 
-  test('what is ours in it is JavaScript and types, and names no source file', () => {
+  test('what is ours in it is JavaScript and types', () => {
     const directory = join(packed.home, 'extracted');
     mkdirSync(directory);
     execFileSync('tar', ['--extract', '--gzip', '--file', packed.command, '--directory', directory]);
     const ours = globSync('package/{cli,examples,node_modules/@countersign}/**/*.*', { cwd: directory });
-    const scripts = ours.filter((file) => file.endsWith('.js'));
-    assert.ok(scripts.length > 300);
+    assert.ok(ours.filter((file) => file.endsWith('.js')).length > 300);
     assert.deepEqual(
       ours.filter((file) => !/\.js$|\.d\.ts$|\/package\.json$/.test(file) || /\.test\.|\/testdata\//.test(file)),
-      [],
-    );
-    // Threads and processes are started by the path of a file, which the compiler leaves as it is.
-    const named = /^(?!\s*(?:\/\*|\*|\/\/)).*['"`][\w./-]*\w\.ts['"`]/m;
-    assert.match("const main = join(directory, 'main.ts');", named, 'it can find fault');
-    assert.deepEqual(
-      scripts.filter((file) => named.test(readFileSync(join(directory, file), 'utf8'))),
       [],
     );
   });

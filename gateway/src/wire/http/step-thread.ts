@@ -1,7 +1,10 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, GatewayError } from '../../domain/errors.ts';
 import type { Step, StepInput } from './step.ts';
 
+/** Beside this file, with its ending: it is another one in a built package. */
+const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
 /** Of what a step holds, beside its input. The largest body of text takes less than half of it. */
 const memoryMaxMb = 1024;
 /** A step that takes longer is given up. What is read has limits, so that none does on a machine that gets anywhere. */
@@ -126,7 +129,7 @@ export class StepThread {
 
   /** It keeps the process alive only while it takes a step, and knows nothing of its environment. */
   #start(): Worker {
-    const worker = new Worker(new URL('step-thread-main.ts', import.meta.url), { env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMaxMb } });
+    const worker = new Worker(threadFile, { env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMaxMb } });
     worker.on('message', (told: Told) => {
       this.#settle(told);
     });
