@@ -8,8 +8,6 @@ import { openShop, type Shop } from '../support/shop.ts';
 import { injectFault, requireStrace } from '../support/strace.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** Longer than it takes until a checkpoint is published. */
-const publishedMs = 1500;
 /** More than are made ready at once. */
 const sessionsMax = 100;
 
@@ -42,11 +40,12 @@ for (const durability of ['process', 'disk'] as const) {
   });
 }
 
+type Tracing = Awaited<ReturnType<typeof injectFault>>;
 /** Beside the journal: what then cannot be done, with the fault still there. */
-const passing: readonly { readonly syscall: string; readonly file: string; readonly meanwhile: (shop: Shop) => Promise<void> }[] = [
+const passing: readonly { readonly syscall: string; readonly file: string; readonly meanwhile: (shop: Shop, tracing: Tracing) => Promise<void> }[] = [
   { syscall: 'pwrite64', file: 'keys.db', meanwhile: openUntilRefused },
   { syscall: 'pwrite64', file: 'index.db-wal', meanwhile: async ({ gateway }) => assert.equal((await gateway.api('/api/sessions')).status, 500) },
-  { syscall: 'openat', file: 'log/checkpoint.new', meanwhile: () => delay(publishedMs) },
+  { syscall: 'openat', file: 'log/checkpoint.new', meanwhile: async (_shop, tracing) => untilInjected(tracing) },
 ];
 
 test('C28: a fault beside the journal that passes: who is there goes on, and then all goes on', requireStrace(), async () => {
@@ -56,9 +55,9 @@ test('C28: a fault beside the journal that passes: who is there goes on, and the
   for (const { syscall, file, meanwhile } of passing) {
     const tracing = await injectFault(shop.gateway.pid, { syscall, file: join(shop.gateway.data, file), what: 'error=EIO' });
     await client.query(`insert into marks values ('${file}', '')`);
-    await meanwhile(shop);
+    await meanwhile(shop, tracing);
     await client.query(`insert into marks values ('${file} later', '')`);
-    await waitUntil(() => tracing.hits().includes('INJECTED'));
+    await untilInjected(tracing);
     await tracing[Symbol.asyncDispose]();
     await (await connectThrough(shop)).end();
     await assertEvidence(shop.gateway, [await takeEvidence(shop.gateway)]);
@@ -68,6 +67,10 @@ test('C28: a fault beside the journal that passes: who is there goes on, and the
   assert.equal((await assertMarksRecorded(shop)).size, 2 * passing.length);
   await assertStopsWhole(shop.gateway);
 });
+
+async function untilInjected(tracing: Tracing): Promise<void> {
+  await waitUntil(() => tracing.hits().includes('INJECTED'));
+}
 
 /** Secrets of sessions are made some at a time. */
 async function openUntilRefused(shop: Shop): Promise<void> {

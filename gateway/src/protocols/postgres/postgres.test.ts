@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import postgresJs from 'postgres';
 import { GatewayError } from '../../domain/errors.ts';
 import { startPostgres, type PostgresServer } from '../../../../tests/support/postgres-server.ts';
+import { waitUntil } from '../../../../tests/support/wait-until.ts';
 import { cancelRequest, passwordMessage } from './compose.ts';
 import { render } from './render.ts';
 import { RawClient, serveOn, startup, type Served } from './testdata/client-side.ts';
@@ -301,7 +301,7 @@ describe('between real clients and a real PostgreSQL', () => {
     const [session] = door.sessions.slice(-2);
     const running = assert.rejects(client.query('select pg_sleep(30)'), { code: '57014' });
     const untouched = other.query('select pg_sleep(1), 7 as seven');
-    await delay(200);
+    await waitUntil(() => server.log().includes('select pg_sleep(30)'));
     const canceller = await RawClient.connect(served.port);
     canceller.say(cancelRequest(keyOf(session)));
     assert.equal(await canceller.inbox.untilEnd(), '');
@@ -338,12 +338,10 @@ describe('between real clients and a real PostgreSQL', () => {
     const client = await connect();
     const session = lastSession();
     const running = assert.rejects(client.query('select pg_sleep(31)'), { code: '57P01', message: /An operator said so/ });
-    await delay(100);
+    await waitUntil(() => server.log().includes('select pg_sleep(31)'));
     session.controller.abort(new GatewayError('halted', 'An operator said so.'));
     await running;
-    while (session.closes.length === 0) {
-      await delay(5);
-    }
+    await waitUntil(() => session.closes.length > 0);
     assert.deepEqual(session.closes, ['halted']);
     assert.match(server.log(), /canceling statement due to user request\s.*STATEMENT: {2}select pg_sleep\(31\)/);
   });
@@ -353,9 +351,7 @@ describe('between real clients and a real PostgreSQL', () => {
     const running = assert.rejects(client.query('select pg_terminate_backend(pg_backend_pid())'), { code: '57P01' });
     await running;
     const session = lastSession();
-    while (session.closes.length === 0) {
-      await delay(5);
-    }
+    await waitUntil(() => session.closes.length > 0);
     assert.deepEqual(session.closes, ['target']);
   });
 });
