@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { MessageRange } from '@countersign/gateway/domain/shown-record';
+import type { MessageRange } from '@countersign/gateway/api';
 import { leafKinds } from '@countersign/ledger/format';
 import { InvalidArgumentError } from 'commander';
 

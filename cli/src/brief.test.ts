@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { briefly } from './brief.ts';
 import { saidIn } from './said.ts';
 

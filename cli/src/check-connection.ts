@@ -1,4 +1,4 @@
-import type { ReachedTarget } from '@countersign/gateway/api/context';
+import type { ReachedTarget } from '@countersign/gateway/api';
 import { ApiClient } from './api-client.ts';
 
 /** Whether a token gets to a target of the gateway at this address. Errors: why it does not. */

@@ -1,5 +1,4 @@
-import { findSecretVariables } from '@countersign/gateway/config/parse';
-import { rootKeyVariable } from '@countersign/gateway/recording/root-key';
+import { findSecretVariables, rootKeyVariable } from '@countersign/gateway/config';
 import type { LocationOptions } from './location.ts';
 
 /**

@@ -1,8 +1,4 @@
-import type { Config } from '@countersign/gateway/config/config';
-import { isLoopback } from '@countersign/gateway/domain/address';
-import type { Principal } from '@countersign/gateway/domain/principal';
-import type { Target } from '@countersign/gateway/domain/target';
-import { findProtocol } from '@countersign/gateway/protocols/registry';
+import { findProtocol, isLoopback, type Config, type Principal, type Target } from '@countersign/gateway/config';
 
 /** What a configuration means, in lines for people; what is likely not meant comes last. */
 export function explainConfig(config: Config): readonly string[] {

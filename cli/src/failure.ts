@@ -1,4 +1,4 @@
-import { systemErrorWords } from '@countersign/gateway/domain/system-error';
+import { systemErrorWords } from '@countersign/gateway/store';
 
 /** What went wrong in words: what the operating system refused is said with the file that it was about. */
 export function describeFailure(error: unknown): string {

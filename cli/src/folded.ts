@@ -1,4 +1,4 @@
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { saidIn } from './said.ts';
 import { summaryOf } from './show.ts';
 

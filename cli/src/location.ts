@@ -1,9 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Config } from '@countersign/gateway/config/config';
-import { findData, parseConfig, readConfig } from '@countersign/gateway/config/parse';
-import { protocols } from '@countersign/gateway/protocols/registry';
-import { isStoreInUse } from '@countersign/gateway/store-lock';
+import { findData, parseConfig, protocols, readConfig, type Config } from '@countersign/gateway/config';
+import { isStoreInUse } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 
 /** What every command takes to find the gateway. */

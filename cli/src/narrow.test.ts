@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { folded, type Entry } from './folded.ts';
 import { narrow, type Narrowing } from './narrow.ts';
 

@@ -1,4 +1,4 @@
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { readRecord } from './show.ts';
 import { escapeControls } from './terminal.ts';
 

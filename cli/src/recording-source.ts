@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { BundleReading } from '@countersign/gateway/bundle-reader';
-import type { MessageRange, ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { MessageRange, ShownRecord } from '@countersign/gateway/api';
 import { MalformedError, type FileReport } from '@countersign/ledger';
 import { isSession } from './arguments.ts';
 import { describeFailure } from './failure.ts';

@@ -1,6 +1,5 @@
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record';
-import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key';
-import { findData } from '@countersign/gateway/config/parse';
+import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/api';
+import { findData, rootKeyEnvironment } from '@countersign/gateway/config';
 import { ApiClient } from './api-client.ts';
 import { findRunning, loadConfig, type LocationOptions } from './location.ts';
 

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { describeRecord } from './show.ts';
 
 const record = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({

@@ -1,4 +1,4 @@
-import type { SessionSummary, ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { SessionSummary, ShownRecord } from '@countersign/gateway/api';
 import type { Entry } from './folded.ts';
 import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';

@@ -1,6 +1,5 @@
-import type { ReachedTarget } from '@countersign/gateway/api/context';
-import type { Bridge } from '@countersign/gateway/domain/protocol';
-import { protocols } from '@countersign/gateway/protocols/registry';
+import type { Bridge, ReachedTarget } from '@countersign/gateway/api';
+import { protocols } from '@countersign/gateway/config';
 import type { Command } from 'commander';
 import { checkConnection } from '../check-connection.ts';
 import { addLocation, locateGateway } from '../location.ts';

@@ -1,4 +1,4 @@
-import type { AppliedConfig } from '@countersign/gateway/api/context';
+import type { AppliedConfig } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { explainConfig } from '../config-explanation.ts';

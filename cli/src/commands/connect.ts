@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ConnectionInstructions } from '@countersign/gateway/domain/protocol';
+import type { ConnectionInstructions } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parsePort } from '../arguments.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionSummary } from '@countersign/gateway/domain/shown-record';
+import type { SessionSummary } from '@countersign/gateway/api';
 import { Option, type Command } from 'commander';
 import { openSampleMail } from '../demo/sample-mail.ts';
 import { openSampleModel } from '../demo/sample-model.ts';

@@ -1,4 +1,4 @@
-import { rootKeyEnvironment } from '@countersign/gateway/recording/root-key';
+import { rootKeyEnvironment } from '@countersign/gateway/config';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { addLocation, findRunning, loadConfig } from '../location.ts';

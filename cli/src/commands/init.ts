@@ -1,5 +1,5 @@
-import { writeWholeFile } from '@countersign/gateway/store/whole-file';
-import { defaultData, whatIsLive } from '@countersign/gateway/config/schema';
+import { defaultData, whatIsLive } from '@countersign/gateway/config';
+import { writeWholeFile } from '@countersign/gateway/store';
 import type { Command } from 'commander';
 import { configOption, validatorOf } from '../location.ts';
 

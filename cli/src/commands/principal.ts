@@ -1,5 +1,4 @@
-import { addToConfig } from '@countersign/gateway/config/edit';
-import type { Principal } from '@countersign/gateway/domain/principal';
+import { addToConfig, type Principal } from '@countersign/gateway/config';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';

@@ -1,5 +1,4 @@
-import type { OpenedRun } from '@countersign/gateway/api/context';
-import { commandLengthMax } from '@countersign/gateway/api/schemas';
+import { commandLengthMax, type OpenedRun } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';

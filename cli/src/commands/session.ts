@@ -2,9 +2,8 @@ import { createWriteStream, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HaltedSession } from '@countersign/gateway/api/context';
-import type { MessageRange, ShownRecord } from '@countersign/gateway/domain/shown-record';
-import { replaceWholeFile } from '@countersign/gateway/store/whole-file';
+import type { HaltedSession, MessageRange, ShownRecord } from '@countersign/gateway/api';
+import { replaceWholeFile } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import {

@@ -1,5 +1,5 @@
-import { summarizeTarget, type TargetSummary } from '@countersign/gateway/api/target-summary';
-import { addToConfig } from '@countersign/gateway/config/edit';
+import { summarizeTarget, type TargetSummary } from '@countersign/gateway/api';
+import { addToConfig } from '@countersign/gateway/config';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';

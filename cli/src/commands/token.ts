@@ -1,10 +1,8 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { summarizeToken, type TokenSummary } from '@countersign/gateway/api/token-summary';
-import { findData } from '@countersign/gateway/config/parse';
-import { hashToken, isToken } from '@countersign/gateway/identity/token-format';
-import { isStoreInUse } from '@countersign/gateway/store-lock';
-import { makeDataDirectory } from '@countersign/gateway/store/data-directory';
+import { summarizeToken, type TokenSummary } from '@countersign/gateway/api';
+import { findData } from '@countersign/gateway/config';
+import { hashToken, isStoreInUse, isToken, makeDataDirectory } from '@countersign/gateway/store';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
@@ -68,9 +66,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   }
   const by = osUser();
   // Here, because the usual way is to ask the running gateway, which has them.
-  const { Authenticator } = await import('@countersign/gateway/identity/authenticate');
-  const { openSqlite } = await import('@countersign/gateway/store/sqlite');
-  const { Tokens } = await import('@countersign/gateway/store/tokens');
+  const { Authenticator, openSqlite, Tokens } = await import('@countersign/gateway/tokens');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true });
   const tokens = new Tokens(database);
   using authenticator = new Authenticator({ tokens, findPrincipal: (id) => loadConfig(options).principals.get(id), now: Date.now });

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { writeWholeFile } from '@countersign/gateway/store/whole-file';
+import { writeWholeFile } from '@countersign/gateway/store';
 import type { Command } from 'commander';
 import { configOption } from '../location.ts';
 

@@ -1,10 +1,8 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { compareIndex } from '@countersign/gateway/offline';
-import { JournalOpener } from '@countersign/gateway/recording/body-opener';
-import { noKeyRows, openKeyRows } from '@countersign/gateway/recording/key-rows';
-import { KeyStore } from '@countersign/gateway/recording/key-store';
-import { openRootKey, rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/recording/root-key';
+import { rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/config';
+import { JournalOpener, KeyStore, noKeyRows, openKeyRows, openRootKey } from '@countersign/gateway/store';
 import { exitCodes, verifyStore, type FileOptions, type FileReport, type StoreProgress, type StoreReport, type Verdict } from '@countersign/ledger';
 import { Option, type Command } from 'commander';
 import { collect } from '../arguments.ts';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { readSteps, type Step } from './steps.ts';
 
 type Given = Partial<Omit<ShownRecord, 'attributes'>> & {

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { ShownRecord } from '@countersign/gateway/domain/shown-record';
+import type { ShownRecord } from '@countersign/gateway/api';
 
 /** Of one session. */
 const stepsMax = 50_000;
