@@ -63,7 +63,7 @@ export class ByteReader {
     return string;
   }
 
-  /** The same as text. */
+  /** Text up to a zero byte, which is consumed. */
   cstring(): string {
     return this.#decode(this.cstringBytes());
   }

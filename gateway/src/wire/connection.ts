@@ -51,7 +51,7 @@ export class Connection extends SocketStream implements Client {
     if (options.direct) {
       this.giveBack();
     } else if (this.hasUnread) {
-      // Whoever sits in the middle could have put them there: they must not pass for bytes that came under TLS.
+      // Somebody in the middle could have inserted these bytes: they must not pass for bytes that came under TLS.
       this.destroy();
       throw new GatewayError('malformed', 'Unencrypted bytes followed the request for TLS.');
     }

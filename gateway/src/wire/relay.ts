@@ -12,7 +12,7 @@ import type { RecordMeta } from '../domain/record.ts';
  * bytes until `decided`; what comes from the target goes on.
  */
 export interface Relay {
-  /** As many requests wait for their answers as may: nothing is read from the client until some have been answered. */
+  /** The limit of requests that wait for their answers is reached: nothing is read from the client until some have been answered. */
   readonly isFull: boolean;
   clientBytes(bytes: Buffer): void;
   upstreamBytes(bytes: Buffer): void;

@@ -201,7 +201,7 @@ export class SocketStream implements ByteStream {
     }
   }
 
-  /** What was read before the bytes flowed comes first, then what the socket has. The receiver may pause at any piece. */
+  /** Gives the receiver the bytes that were read before it was there, then those of the socket, in order. The receiver may pause at any piece. */
   #deliver(): void {
     while (this.#receiver !== null && !this.#isPaused) {
       const bytes = this.#waiting.shift();

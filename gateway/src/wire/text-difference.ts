@@ -1,7 +1,7 @@
 import type { Difference } from '../domain/replay.ts';
 
 /**
- * Where two different texts part. Of JSON it is the member in which they do, named from `root` on (`body.messages[2].content`), with its value in both; of other text the character. `nearness` is how much of them is the
+ * The first place in which two different texts differ. In JSON it is a member, named from `root` on (`body.messages[2].content`), with its value in both; in other text a character. `nearness` is the share of them that is the
  * same before it: 0 to 1.
  */
 export function textDifference(recorded: string, asked: string, root: string): Difference {
@@ -14,12 +14,12 @@ export function textDifference(recorded: string, asked: string, root: string): D
   }
 }
 
-/** How much of two texts is the same from their beginning on: 0 to 1. */
+/** The share of the longer text that both have in common from their beginning on: 0 to 1. */
 export function alike(a: string, b: string): number {
   return sameBeginning(a, b) / Math.max(a.length, b.length, 1);
 }
 
-/** How much of what is asked is in what was recorded, by what both begin and end with: 0 to 1. */
+/** The share of `asked` that is also in `recorded`: 0 to 1. It counts what both begin with and what both end with. */
 export function shareOf(recorded: string, asked: string): number {
   const start = sameBeginning(recorded, asked);
   const room = Math.min(recorded.length, asked.length);

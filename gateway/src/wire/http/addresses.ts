@@ -4,7 +4,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 const linkLocal = new BlockList();
 linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
 linkLocal.addSubnet('fe80::', 10, 'ipv6');
-// The same service of two clouds that gave it other addresses.
+// Two clouds serve the metadata of a machine at these addresses instead of a link-local one.
 linkLocal.addAddress('100.100.100.200', 'ipv4');
 linkLocal.addAddress('fd00:ec2::254', 'ipv6');
 

@@ -6,12 +6,12 @@ import { ByteWriter } from '../byte-writer.ts';
 import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
 
-/** Of an encoded answer that is read for its facts, once it is decoded. */
+/** An encoded answer is read for its facts only if it is at most this long when decoded. */
 const decodedBytesMax = 64 * 1024 * 1024;
 
 type Decode = (bytes: Uint8Array) => Promise<Buffer>;
 
-/** What there is of an answer that was cut is decoded too. */
+/** With these options the beginning of an answer that was cut is decoded too. */
 const zlibOptions = { maxOutputLength: decodedBytesMax, finishFlush: constants.Z_SYNC_FLUSH };
 const [gunzipAsync, inflateAsync, brotliAsync, zstdAsync] = [promisify(gunzip), promisify(inflate), promisify(brotliDecompress), promisify(zstdDecompress)];
 
@@ -59,7 +59,7 @@ export class AnswerFacts {
     this.#reader.head(head);
   }
 
-  /** What came so far may be gone on with in an event of the gateway's own. */
+  /** The gateway may add an event of its own behind what came so far. */
   get isBetweenEvents(): boolean {
     return this.#encoded === null && !this.#hasLength && this.#reader.isBetweenEvents === true;
   }
@@ -95,7 +95,7 @@ export class AnswerFacts {
     return { ...this.#reader.facts(), ...this.#directUrls.facts(), ...(this.#isUnread ? { [wholeAttribute]: false } : {}) };
   }
 
-  /** How long the answer's head and the first bytes of its body took, by the protocol's own name where it has one. */
+  /** The time to the first bytes of the body by the protocol's own name, or, where it has none, the time to the head. `bodyMs` is null when no body came. */
   timeToFirst(headMs: number, bodyMs: number | null): Attributes {
     const reader = this.#reader;
     if (reader.firstBytes === undefined) {
@@ -112,7 +112,7 @@ export class AnswerFacts {
     return this.#reader.notes?.() ?? [];
   }
 
-  /** What it would have said is not known, whatever is read of the answers of this protocol. */
+  /** The answer could not be decoded: its facts are marked as incomplete, and the protocol's reader is told. */
   #giveUp(): void {
     this.#isUnread = true;
     this.#reader.unreadable?.();

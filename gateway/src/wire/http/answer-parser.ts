@@ -14,7 +14,7 @@ const chunkLine = /^([\dA-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 const lengthValue = /^\d{1,15}$/;
 
 export interface AnswerReceiver {
-  /** Of status 1xx; 101 is a head. */
+  /** An interim answer with a status 1xx arrived. Status 101 is given to `onHead` instead. */
   onInformation(head: AnsweredHead): void;
   onHead(head: AnsweredHead): void;
   onBody(bytes: Buffer): void;
@@ -22,7 +22,7 @@ export interface AnswerReceiver {
   onEnd(trailers: readonly string[]): void;
 }
 
-/** Where in an answer the next byte belongs. */
+/** The part of an answer that the next byte belongs to. */
 type Place = 'status' | 'headers' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'until close' | 'done';
 
 /** One answer, in pieces of any size. Bounded: a line waits in memory until it is whole, a body passes by. Errors: `target_unreachable`. */
@@ -30,11 +30,11 @@ export class AnswerParser {
   readonly #receiver: AnswerReceiver;
   readonly #isForHead: boolean;
   #place: Place = 'status';
-  /** Of a line whose end has not come. */
+  /** The beginning of a line whose end has not come. */
   #partial: Buffer[] = [];
-  /** What the lines of a head, a chunk's head or trailers may still take. */
+  /** Bytes that the remaining lines of a head, a chunk's head or trailers may take. */
   #lineBytesLeft = headBytesMax;
-  /** What is missing of a body, or of a chunk. */
+  /** Bytes that are missing of a body, or of a chunk. */
   #bodyBytesLeft = 0;
   #status = 0;
   #statusText = '';
@@ -57,7 +57,7 @@ export class AnswerParser {
     return this.#canBeKept;
   }
 
-  /** For how long the target says that it keeps a connection that nobody uses. */
+  /** How long the target says that it keeps an unused connection open. */
   get keptMs(): number {
     return this.#keptMs;
   }

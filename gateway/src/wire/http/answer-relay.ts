@@ -27,13 +27,13 @@ export interface AnswerParts {
   readonly ownHeaders: Headers;
   readonly reader: AnswerReader;
   readonly direct: DirectUrls;
-  /** What was done to the head, for its record. */
+  /** Attributes for the record of the head: they say what the gateway changed in it. */
   readonly headFacts: () => Attributes;
   readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** What is released together: recorded by now. */
+/** Bytes, and perhaps the head, that are released together. They have been recorded by then. */
 interface Piece {
   readonly head: ClientHead | null;
   readonly bytes: Uint8Array;
@@ -51,7 +51,7 @@ export class AnswerRelay implements CallReceiver {
   #call: UpstreamCall | null = null;
   #head: ClientHead | null = null;
   #isHeadRecorded = false;
-  /** What was released ends with an event; what was recorded does. */
+  /** The released bytes end with a whole event; `#isRecordedWhole` says the same of the recorded ones. */
   #isReleasedWhole = false;
   #isRecordedWhole = false;
   /** In this turn. */
@@ -96,17 +96,17 @@ export class AnswerRelay implements CallReceiver {
     this.#isOver = true;
   }
 
-  /** Where the answer is cut here: what its facts wait for. Null: they are there at once. */
+  /** Call this where the answer is cut: resolves when its facts are there. Null: they are there at once. */
   finishFacts(): Promise<void> | null {
     return this.#facts.finish();
   }
 
-  /** What is known of an answer that is cut here. */
+  /** The facts of the answer as far as it came. */
   facts(): Attributes {
     return { ...this.#facts.facts(), ...this.#measures() };
   }
 
-  /** What the target gave in what was read is for this client, before it gets that. */
+  /** Assigns ids that the target gave in the bytes read so far to this client, before the client gets these bytes. */
   give(): void {
     const given = this.#facts.given();
     if (given !== null && given.ids.length > 0) {
@@ -199,7 +199,7 @@ export class AnswerRelay implements CallReceiver {
     this.drained?.();
   }
 
-  /** Whoever sends the request waits for this. */
+  /** Set by the sender of the request, who waits until the call can take more bytes; called then. */
   drained: (() => void) | null = null;
 
   #guard(act: () => void): void {
@@ -251,7 +251,7 @@ export class AnswerRelay implements CallReceiver {
     });
   };
 
-  /** As one piece, however small those were that the target sent: many cost no more than one from here on (ATTACKS D33). */
+  /** Joins all pieces that arrived into one, so that many small pieces cost no more than one from here on (ATTACKS D33). */
   #readArrived(): void {
     const [only] = this.#arrived;
     const arrived = this.#arrived.length === 1 && only !== undefined ? only : Buffer.concat(this.#arrived);
@@ -274,7 +274,7 @@ export class AnswerRelay implements CallReceiver {
     const facts: Attributes = isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {};
     const recordedHead = head === null ? [] : [composeResponseHead(head.status, head.statusText, head.headers)];
     if (isLast && bytes.length > oneRecordBytes) {
-      // What takes several records has what is known of it in the last one, as any answer has.
+      // An answer in several records has its facts in the last one, as any answer has.
       const end = bytes.length - oneRecordBytes;
       session.record('response', { request, attributes: headFacts }, [...recordedHead, bytes.subarray(0, end)], true);
       session.record('response', { request, attributes: facts }, [bytes.subarray(end)]);

@@ -8,7 +8,7 @@ import { headerOf } from './reading.ts';
 interface AwsKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of a key that is for a while. */
+  /** Present for a temporary key. */
   readonly sessionToken?: string;
 }
 
@@ -57,10 +57,10 @@ function noKey(): GatewayError {
   return new GatewayError('target_login_failed', `The target has no key to sign with: ${forms}.`);
 }
 
-/** What a client that frames its body itself says of it; all other framings are signed piece by piece with a key that is not ours. */
+/** The value of `x-amz-content-sha256` for a body that the client frames itself, unsigned. All other framings are signed piece by piece with a key that is not ours. */
 const unsignedFraming = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 
-/** This service alone takes a request whose body is not under its signature. */
+/** Whether the signature must cover the body. Only S3 accepts a request whose body is not signed. */
 export function needsWholeBody(service: string): boolean {
   return service !== 's3';
 }

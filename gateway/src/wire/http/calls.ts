@@ -15,7 +15,7 @@ import { TargetConnections, type ConnectionUser, type TargetConnection } from '.
 const togetherBytesMax = 16 * 1024;
 const lastChunk = Buffer.from('0\r\n');
 const lineEnd = Buffer.from('\r\n');
-/** What is done twice by them is done once (RFC 9110, 9.2.2). */
+/** Idempotent methods: a request that is sent twice has the effect of one (RFC 9110, 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Calls to targets over HTTP/1.1. Connections are kept for the next call to the same target, whoever makes it: they carry the gateway's own credential alone. */
@@ -73,7 +73,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   readonly #parts: CallParts;
   #connection: TargetConnection | null = null;
   #parser: AnswerParser | null = null;
-  /** How the body is framed: what is missing of its announced length, or in chunks. */
+  /** Bytes of the request's body that are still to be sent, when the body has an announced length. */
   #bodyBytesLeft = 0;
   #isChunked = false;
   #isUpgrade = false;
@@ -81,7 +81,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   #upgraded: AnsweredHead | null = null;
   /** All that was sent, while it may be sent once more: over a kept connection, which its target may close just then, and before a byte of an answer. */
   #again: readonly Uint8Array[] | null = null;
-  /** Of the target's credential. */
+  /** The secrets in the target's credential: they are removed from what the target answers. */
   #secrets: readonly string[] = [];
   #isOver = false;
 
@@ -230,7 +230,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     this.#write(sent);
   }
 
-  /** The same bytes once more, over a connection that nobody has used. */
+  /** Sends the bytes once more, over a connection that nobody has used before. */
   #sendAgain(sent: readonly Uint8Array[]): void {
     this.#again = null;
     this.#connection?.destroy();

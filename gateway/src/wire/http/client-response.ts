@@ -3,7 +3,7 @@ import { constants } from 'node:http2';
 import type { ClientResponse } from '../../domain/exchange.ts';
 import type { Headers } from './reading.ts';
 
-/** What differs between the versions of HTTP in which a client is answered. */
+/** This file holds the differences between HTTP/1.1 and HTTP/2 in answering a client. */
 
 export interface ClientHead {
   readonly status: number;
@@ -129,7 +129,7 @@ export function onceClosed(response: ClientResponse, act: () => void): void {
   }
 }
 
-/** Of a closed response: the client left before it had all. */
+/** True if the client left before it had the whole response. The response must be closed. */
 export function wasCut(response: ClientResponse): boolean {
   const isReset = 'stream' in response && (response.stream.aborted || response.stream.rstCode !== constants.NGHTTP2_NO_ERROR);
   return isReset || !response.writableFinished;

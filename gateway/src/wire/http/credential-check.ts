@@ -4,7 +4,7 @@ import type { Session, Upstream } from '../../domain/protocol.ts';
 import { composeResponseHead } from './head.ts';
 import { endToEndResponse, pairHeaders } from './headers.ts';
 
-/** Of a refusal so much is kept, and looked at. */
+/** An answer that may be a refusal is held until it is longer than this. */
 const heldBytesMax = 16 * 1024;
 const refusing: ReadonlySet<number> = new Set([401, 407]);
 /** Statuses that say so with a word beside them: of AWS, in a header or the body, and of Google. */

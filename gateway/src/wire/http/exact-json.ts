@@ -2,7 +2,7 @@ import { parseStrictJsonText } from './strict-json.ts';
 
 declare global {
   interface JSON {
-    /** Of ES2026; the compiler's library does not have them. */
+    /** Both methods are part of ES2026; the compiler's library does not declare them. */
     rawJSON(text: string): object;
     isRawJSON(value: unknown): boolean;
   }

@@ -6,7 +6,7 @@ export function composeRequestHead({ method, path, headers }: CallHead): Buffer 
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${printHeaders(headers)}\r\n`, 'latin1');
 }
 
-/** Of an answer as it is recorded and released. */
+/** Prints the head of an answer as it is recorded. */
 export function composeResponseHead(status: number, statusText: string, headers: CallHead['headers']): Buffer {
   return Buffer.from(`HTTP/1.1 ${status} ${statusText}\r\n${printHeaders(headers)}\r\n`, 'latin1');
 }

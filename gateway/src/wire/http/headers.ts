@@ -16,9 +16,9 @@ const hopByHop = new Set([
   'http2-settings',
   'expect',
 ]);
-/** What tells a server where a request comes from, or is the gateway's own: the client's word for it is not passed on. */
+/** Headers that tell a server where a request comes from, and the gateway's own. The client's are not passed on. */
 const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
-/** Where clients put their token: the last is the session token of a client that knows no other credential than AWS keys. */
+/** Headers in which clients send their token. The last one is the session token of a client that knows no other credential than AWS keys. */
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
 const headersMax = 256;
 const concealedLengthMin = 8;
@@ -46,7 +46,7 @@ export function pairHeaders(raw: readonly string[]): Headers {
   return pairs;
 }
 
-/** How a client that can set no header gives its token where it opens a WebSocket: as one of the protocols that it offers, behind this. */
+/** A client that opens a WebSocket and can set no header gives its token as one of the subprotocols that it offers, behind this prefix. */
 const tokenProtocol = 'openai-insecure-api-key.';
 
 /** The client's Countersign token, from whichever header its SDK uses, or found elsewhere; '' when it gives none. Two different ones are refused. */
@@ -110,7 +110,7 @@ export function assertNoForeignPage(headers: Headers, host: string): void {
 }
 
 /**
- * What is passed on of a client's headers: none that are for the next hop only, none of the gateway's own, no credential for the gateway, and none
+ * The client's headers that are passed on to the target: none that are for the next hop only, none of the gateway's own, no credential for the gateway, and none
  * that has the token in it.
  */
 export function endToEndRequest(headers: Headers, token: string): Headers {
@@ -135,23 +135,23 @@ export function withoutCoding(headers: Headers): Headers {
   return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
 }
 
-/** The same for trailers: what frames or encodes a message is said before it (RFC 9110, 6.5.1). */
+/** The client's trailers that are passed on to the target, chosen as headers are. Fields that frame or encode the message are left out: they belong before it (RFC 9110, 6.5.1). */
 export function endToEndTrailers(trailers: Headers, token: string): Headers {
   return endToEndRequest(trailers, token).filter(isNoContentHeader);
 }
 
-/** The same for an answer. Its length is the message's own framing. */
+/** The target's headers that are passed on to the client: none that are for the next hop only and none of the gateway's own. `content-length` stays. */
 export function endToEndResponse(headers: Headers): Headers {
   const named = connectionOptions(headers);
   return headers.filter(([name]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-'));
 }
 
-/** The same for an answer that has no body by its status alone: readers that are told a length may wait for one (RFC 9110, 8.6). */
+/** The target's headers that are passed on in an answer that has no body because of its status. `content-length` is left out: readers that are told a length may wait for a body (RFC 9110, 8.6). */
 export function endToEndBodiless(headers: Headers): Headers {
   return endToEndResponse(headers).filter(([name]) => name !== 'content-length');
 }
 
-/** The same for trailers of an answer. */
+/** The target's trailers that are passed on to the client, without fields that frame or encode the message. */
 export function endToEndResponseTrailers(trailers: Headers): Headers {
   return endToEndResponse(trailers).filter(isNoContentHeader);
 }

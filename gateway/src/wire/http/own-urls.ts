@@ -24,17 +24,17 @@ const leading: ReadonlySet<string> = new Set([
   'x-goog-upload-url',
   'x-goog-upload-control-url',
 ]);
-/** Of those, where the address is only a part of the value. */
+/** The leading headers in which the address is only a part of the value, with the pattern that finds it. */
 const partOfValue: Readonly<Record<string, RegExp>> = { link: /(<)([^<>]*)(?=>)/g, refresh: /(url\s*=\s*["']?)([^"'\s]+)/gi };
 /** Headers that say something of the bytes of a body, or of how they are coded. */
 const ofBody: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
 const jsonType = /^application\/(?:[\w.-]+\+)?json\b/i;
 const absolute = /^(?:([a-z][a-z\d+.-]*):)?\/\/([^/?#]*)(.*)$/is;
 
-/** Where an answer was recorded with addresses that lead through the gateway: what they begin with. */
+/** Attribute of a recorded head whose addresses lead through the gateway: the beginning of these addresses. */
 export const wayAttribute = 'countersign.way';
 
-/** Where a target is, and the way to it through the gateway as its client goes it (ATTACKS E51). */
+/** Turns a target's own addresses into addresses that lead its client through the gateway (ATTACKS E51). */
 export class OwnUrls {
   readonly #scheme: string;
   readonly #host: string;
@@ -86,7 +86,7 @@ export class OwnUrls {
   }
 }
 
-/** What follows the beginning of an address, where it ends with a whole segment. */
+/** The rest of `url` behind `beginning`. Null unless `url` begins with it and the beginning ends with a whole path segment. */
 function below(url: string, beginning: string): string | null {
   const rest = url.startsWith(beginning) ? url.slice(beginning.length) : null;
   return rest !== null && /^(?:[/?#]|$)/.test(rest) ? rest : null;
@@ -123,7 +123,7 @@ export class UrlRewriting implements CallReceiver {
     this.#parts = parts;
   }
 
-  /** For the record of the head. */
+  /** Attributes for the record of the answer's head. */
   facts(): Attributes {
     return this.#places.length === 0
       ? {}

@@ -4,7 +4,7 @@ const pathLengthMax = 16_384;
 const visible = /^[\x21-\x7e]*$/;
 /** Octets that mean the same with and without percent encoding (RFC 3986, 2.3). */
 const unreserved = /^[A-Za-z0-9._~-]$/;
-/** What one server takes for a separator, an end or a parent, and another one does not. */
+/** Characters that some servers take for a separator, the end of a path or its parent, and others do not. */
 const ambiguous = /%(?:5c|00|0a|0d|23|3f|25(?:2e|2f|5c))|\\|[#<>"^`{|}]/i;
 const encodedSlash = /%2f/i;
 

@@ -17,37 +17,37 @@ export interface ResponseHead {
 
 export type Headers = readonly (readonly [name: string, value: string])[];
 
-/** What a protocol makes of one request. */
+/** One request as its protocol understands it. */
 export interface RequestReading {
   readonly action: Action;
   readonly answer: AnswerReader;
-  /** For answers in which the target may ask something of the client. */
+  /** Present when the target may ask something of the client in the answer. */
   readonly screen?: AnswerScreen;
   /** Members of a JSON answer in which the target's API gives addresses of its own to be followed. */
   readonly urlMembers?: readonly string[];
   /** Its clients send again what they sent before, and more: what is repeated is stored once for a session. */
   readonly repeats?: boolean;
-  /** What an error of ours names as that which it answers, where the protocol has that in the body. */
+  /** The name by which an error of the gateway refers to the request in its body, for protocols whose errors do so. */
   readonly answerTo?: string;
 }
 
 /**
- * Cuts an answer into pieces that are released whole, and finds what the target asks of the client in each. Any bytes are acceptable, in any pieces; it is given
+ * Splits an answer into pieces that are released whole, and lists what the target asks of the client in each. Any bytes are acceptable, in any pieces; it is given
  * every byte of the answer before the client gets it.
  */
 export interface AnswerScreen {
   head(head: ResponseHead): void;
-  /** Of the answer whose head it was given: pieces are released as they come, and some may be left out. Otherwise it is released at its end. */
+  /** The answer whose head it was given is a stream: pieces are released as they come, and some may be left out. Any other answer is released at its end. */
   readonly isStream: boolean;
   push(bytes: Buffer): readonly ScreenedPiece[];
-  /** What is held of an answer that is over. */
+  /** The answer is over: returns the pieces that are still held. */
   end(): readonly ScreenedPiece[];
 }
 
 export interface ScreenedPiece {
   readonly bytes: Buffer;
   readonly asks: readonly Ask[];
-  /** What becomes of it when one of the asks is denied. */
+  /** Returns what becomes of the piece when one of its asks is denied. */
   readonly refused: (problem: Problem) => Refusal;
 }
 
@@ -76,21 +76,21 @@ export interface AnswerReader {
   bytes(piece: Uint8Array): void;
   /** The body is not given: it is longer than what is held of one that is encoded, or its coding cannot be undone. */
   unreadable?(): void;
-  /** What came so far is part of a stream, and ends with the end of an event: another one may follow. */
+  /** The bytes so far belong to a stream and end with the end of an event: another event may follow. */
   readonly isBetweenEvents?: boolean;
   /** At the end, also of an answer that was cut. */
   facts(): Attributes;
-  /** What the protocol calls the time from the forwarding of the request to the first bytes of the answer's body. Absent: the time to its head is kept. */
+  /** The protocol's own attributes for the seconds from forwarding the request to the first bytes of the answer's body. Absent: the time to the head is recorded. */
   firstBytes?(seconds: number): Attributes;
   /** Ids that the target gave in what was read since this was asked last. */
   given?(): GivenIds;
-  /** What else is recorded, before the end of the answer is. Asked for once, at the end of a whole answer. */
+  /** Notes to be recorded before the end of the answer. Called once, at the end of a whole answer. */
   notes?(): readonly Note[];
 }
 
 /** Reads what goes over one WebSocket, in order. A message is whole, in however many frames it came. */
 export interface SocketReader {
-  /** What a message of the client asks: it is decided on before any of it moves. Throws GatewayError `malformed`, `limit_exceeded`: then it is refused. */
+  /** The action that a message of the client asks for. It is decided on before any byte of it moves. A message for which this throws GatewayError `malformed` or `limit_exceeded` is refused. */
   ask(payload: Buffer): Action;
   /** The same of a long message, in its frames, by a step to `take`. Another one is asked about when this one has settled. */
   askLong(frames: Buffer, take: TakeStep): Promise<Action>;
@@ -106,14 +106,14 @@ export interface HeardMessage {
   readonly given?: GivenIds;
 }
 
-/** What somebody should hear of (`alert`), or the gateway is to know (`decision`). */
+/** A record beside those of requests and answers: an `alert` for people, or a `decision` that the gateway remembers. */
 export interface Note {
   readonly kind: 'alert' | 'decision';
   readonly action: string;
   readonly attributes: Attributes;
 }
 
-/** For answers of which nothing is to be known but their status. */
+/** Reads nothing; for answers of which only the status matters. */
 export const noAnswerReader: AnswerReader = { head: () => undefined, bytes: () => undefined, facts: () => ({}) };
 
 export function headerOf(headers: Headers, name: string): string | undefined {

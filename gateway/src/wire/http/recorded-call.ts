@@ -7,7 +7,7 @@ import type { Headers } from './reading.ts';
 import { readRecordedHead } from './recorded-http.ts';
 import { type Change, requestDifference, requestKey } from './request-key.ts';
 
-/** How a protocol's recorded exchanges are found and given again. */
+/** A protocol's rules for finding a recorded exchange and giving its answer again. */
 export interface ReplayRules {
   readonly change?: Change;
   /** Puts that into the answer as it is in the request that is asked now; null: the answer fits as it is. */
@@ -17,7 +17,7 @@ export interface ReplayRules {
 /** Follows one answer. */
 export interface AnswerAdapter {
   head(headers: Headers): Headers;
-  /** What there is to release of it once this piece is there. */
+  /** Takes the next piece of the answer's body and returns the bytes that can be released now. */
   piece(bytes: Buffer, isLast: boolean): Buffer;
 }
 
@@ -29,7 +29,7 @@ const leftOpen: ReadonlySet<string | null> = new Set(['client_closed', 'stopping
 /** `error.type` of an answer that was cut. */
 const cutBy: ReadonlySet<unknown> = new Set([...errorCodes, ...leftOpen, 'internal']);
 
-/** For protocols over HTTP. */
+/** The replay of recorded exchanges for protocols over HTTP. */
 export function replayExchange(rules: ReplayRules): ExchangeReplay {
   return {
     keys:
@@ -116,7 +116,7 @@ class RecordedCall implements UpstreamCall {
     }
   }
 
-  /** What the record says of the end of an answer that is not whole: null when it says nothing. */
+  /** Gives the recorded answer to the receiver. For an answer that is not whole it returns the `error.type` that its record has, null where it has none. */
   async #give(request: RecordedRequest, adapter: AnswerAdapter | null, asked: Asked): Promise<string | null> {
     const { receiver, recorded } = this.#parts;
     let isHeadGiven = false;

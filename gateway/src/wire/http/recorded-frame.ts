@@ -4,7 +4,7 @@ import { cutCharacter } from './recorded-http.ts';
 import { contentOf, type Earlier } from './recorded-pieces.ts';
 import { joinPayloads, unmask } from './websocket-frames.ts';
 
-/** How far back the frame, or the part of one, is looked for that goes on in a record. */
+/** The earlier part of a frame or message is searched in this many records. */
 const frameDistanceMax = 1000;
 const nothing = Buffer.alloc(0);
 
@@ -26,7 +26,7 @@ export function frameText(record: OpenedRecord, earlier: Earlier): { readonly te
   }
 }
 
-/** Of a message that is not text, its size. A character that lies across two records is in the second. */
+/** The text of a message, or its size in bytes if it holds a zero byte. A character that lies across two records is shown in the second. */
 function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   const before = payloadBefore(record, earlier);
   const goesOn = record.continues || record.meta?.attributes?.['countersign.websocket.final'] === false;
@@ -38,7 +38,7 @@ function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): {
   return { text, attributes: before === null || before.length === 0 ? {} : { [begunTextAttribute]: true } };
 }
 
-/** What came of the same message before; null where it begins with the record, or its beginning is not at hand. */
+/** The payload of the previous record of the same message. Null where the message begins with this record, or the previous one is not at hand. */
 function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
   if (opcodeOf(record) !== 'continuation' && typeof record.meta?.attributes?.['countersign.websocket.offset'] !== 'number') {
     return null;

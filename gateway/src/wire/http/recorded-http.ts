@@ -28,7 +28,7 @@ export function readRecordedRequest(content: Buffer): RecordedRequest | null {
   return read === null || method === undefined || path === undefined ? null : { head: { method, path, headers: read.headers }, body: read.body };
 }
 
-/** The same of a response. */
+/** Null for bytes that do not begin with the head of a response. The body is decoded as far as it can be. */
 export function readRecordedResponse(content: Buffer): RecordedResponse | null {
   const read = readHead(content);
   const [, status] = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(read?.firstLine ?? '') ?? [];
@@ -111,7 +111,7 @@ export function decodeBody(headers: Headers, body: Buffer): Buffer {
   return undoCodings(headers, body) ?? body;
 }
 
-/** The same; null for what cannot be decoded. */
+/** Undoes the content codings of a body, also when only its beginning is there. Null for a body that cannot be decoded or has more than `bytesMax` bytes when decoded. */
 export function undoCodings(headers: Headers, body: Buffer, bytesMax = decodedBytesMax): Buffer | null {
   const codings = headers.flatMap(([name, value]) => (name === 'content-encoding' ? value.toLowerCase().split(',') : []));
   if (codings.length > codingsMax) {

@@ -8,17 +8,17 @@ export type Earlier = (seq: number) => OpenedRecord | null;
 
 /** A record of an answer behind its first, with its content coding undone. */
 export interface Piece {
-  /** Of the answer; null when its first record is not at hand: then nothing is decoded. */
+  /** The head of the answer. Null when the answer's first record is not at hand; then nothing is decoded. */
   readonly head: ResponseHead | null;
-  /** What came before, as far as it matters to an event that ends in this piece. */
+  /** Bytes of the answer before this piece, as far as an event that ends in this piece may need them. */
   readonly lead: Buffer;
   readonly bytes: Buffer;
 }
 
-/** How far before a piece the pieces before it are looked for, and how much of them is taken. */
+/** Earlier pieces of an answer are searched in this many records before a piece, until they are longer than `leadBytesMax` together. */
 const pieceDistanceMax = 64;
 const leadBytesMax = 1024 * 1024;
-/** How far back the part before is looked for. */
+/** The part before another one is searched in this many records before it. */
 const partDistanceMax = 1000;
 /** A piece that is longer with what came before, when decoded, stays as it is: each is decoded anew. */
 const decodedBytesMax = 16 * 1024 * 1024;
@@ -73,7 +73,7 @@ export function pieceText(record: OpenedRecord, earlier: Earlier): { readonly te
   return { text: plainText(bytes), attributes: goesOn ? { [begunTextAttribute]: true } : {} };
 }
 
-/** What is shown of a part of a request that is read whole in its last one; of the last one, where the parts before are not at hand. */
+/** Shows one part of a request in several records. A part before the last shows its size alone; the last one, for use when earlier parts are not at hand, its own text. */
 export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   if (record.continues) {
     return { text: `(a part of a request, ${record.content?.length ?? 0} bytes; its last part shows all of it)`, attributes: {} };
@@ -82,7 +82,7 @@ export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly 
   return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [wholeAttribute]: false } };
 }
 
-/** The same with what came before. */
+/** Reads a piece of an answer with the bytes that came before it. Content codings are undone where the answer's beginning is at hand. */
 export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
   const piece = contentOf(record);
   const { head, bytes } = piecesBefore(record, earlier);
@@ -143,7 +143,7 @@ export function wholeRequest(record: OpenedRecord, earlier: Earlier): Buffer | n
   return Buffer.concat(parts.toReversed());
 }
 
-/** What came of an answer before one of its pieces, as it was recorded. */
+/** The bytes of an answer before one of its pieces, as recorded: content codings are not undone. */
 interface Before {
   readonly head: ResponseHead | null;
   readonly bytes: Buffer;

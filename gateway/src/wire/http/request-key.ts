@@ -6,7 +6,7 @@ import { headerOf, type RequestHead } from './reading.ts';
 import { readRecordedRequest } from './recorded-http.ts';
 import { decodeUtf8 } from './strict-json.ts';
 
-/** Of a request's headers only these say what is asked for. All others are the client's own (its version, the date, how often it has tried, a key of its own making). */
+/** The headers that say what a request asks for. All others are the client's own (its version, the date, how often it has tried, a key of its own making). */
 const meaningful = ['accept', 'range'] as const;
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 const boundaryParameter = /;\s*boundary="?([^";]{1,200})"?/i;
@@ -17,7 +17,7 @@ const boundaryParameter = /;\s*boundary="?([^";]{1,200})"?/i;
 export type Change = (body: unknown, head: RequestHead, nameId: (id: string) => string) => unknown;
 
 /**
- * What two recorded requests that ask the same have in common: method, address, the headers that matter, and the body, of JSON what it says and not how it is
+ * The key of a request: two requests that ask the same have the same one. It holds the method, the address, the headers that matter, and the body, of JSON what it says and not how it is
  * written. Any bytes are acceptable input.
  */
 export function requestKey(request: Buffer, change: Change = (body) => body): RequestKey {
@@ -38,7 +38,7 @@ export function requestKey(request: Buffer, change: Change = (body) => body): Re
   return { text, ids: [...numbers.keys()] };
 }
 
-/** Where two requests first differ, by the texts of their keys; null where they do not. */
+/** The first place in which two requests differ, found by the texts of their keys. Null where they do not differ. */
 export function requestDifference(recorded: string, asked: string): Difference | null {
   const [was, is] = [linesOf(recorded), linesOf(asked)];
   for (const [i, place] of places.entries()) {

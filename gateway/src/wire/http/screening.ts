@@ -8,7 +8,7 @@ import { pairHeaders } from './headers.ts';
 import { eventBytesMax } from './target-options.ts';
 import type { AnswerScreen, Ask, Headers, OwnRequest, RequestHead, ScreenedPiece } from './reading.ts';
 
-/** What comes while it is decided on what came before, beside one event that is as long as the target's may be. */
+/** Bytes that may wait while earlier ones are decided on, in addition to the target's `eventBytesMax`. */
 const waitingBytesMax = 16 * 1024 * 1024;
 /** The target may take so long to take an answer of ours. */
 const ownCallMs = 10_000;
@@ -180,7 +180,7 @@ export class Screening implements CallReceiver {
   #releaseHead(): void {
     if (this.#head !== null) {
       const { rawHeaders } = this.#head;
-      // Of a stream something may be left out.
+      // Parts of a stream may be left out, so its announced length may be wrong.
       const kept = this.#parts.screen.isStream ? rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== 'content-length') : rawHeaders;
       this.#parts.receiver.onHead({ ...this.#head, rawHeaders: kept });
       this.#head = null;
@@ -224,7 +224,7 @@ function recordedAnswer(session: Session, request: number, done: () => void): Ca
     try {
       session.record('response', { request, attributes }, content);
     } catch (error) {
-      // What cannot be recorded ends the session, which says so.
+      // If it cannot be recorded, the session ends and reports the error itself.
       if (!(error instanceof GatewayError)) {
         throw error;
       }

@@ -8,7 +8,7 @@ export interface SseEvent {
   readonly id: string;
 }
 
-/** What is held of one event at most. A longer one is skipped and counted. */
+/** The default for how many bytes of one event are held. A longer event is skipped and counted. */
 const sseEventBytesMax = 1024 * 1024;
 
 const lineFeed = 0x0a;
@@ -25,7 +25,7 @@ export class SseParser {
   readonly #eventBytesMax: number;
   /** The beginning of a line whose end has not come. */
   #line: ByteWriter | null = null;
-  /** That line is longer than what is held; only its beginning is kept. */
+  /** The current line is longer than may be held; only its beginning is kept. */
   #lineTooLong = false;
   #isFirstLine = true;
   #endedByCarriageReturn = false;
@@ -50,7 +50,7 @@ export class SseParser {
     return this.#id;
   }
 
-  /** What came ends with the end of an event, or is nothing. */
+  /** The input so far ends with the end of an event, or is empty. */
   get isBetweenEvents(): boolean {
     return this.#line === null && this.#eventBytes === 0 && !this.#isSkipping;
   }

@@ -31,7 +31,7 @@ interface Job {
 }
 
 export interface Asker {
-  /** Whose step it is: everybody who waits gets a turn, however many steps another one asks for. */
+  /** Names the owner of the step. Waiting owners take turns, however many steps one of them asks for. */
   readonly whose: string;
   /** Nobody wants the answer any more. */
   readonly signal: AbortSignal;
@@ -97,7 +97,7 @@ export class StepThread {
     this.#current = job;
     this.#worker ??= this.#start();
     this.#worker.ref();
-    // Of the body alone: it may lie in memory with more.
+    // The body is copied, since its memory may hold other bytes too and is transferred.
     const body = new Uint8Array(job.asked.input.body);
     this.#worker.postMessage({ ...job.asked, input: { ...job.asked.input, body } }, [body.buffer]);
     this.#endIn(stepMs);

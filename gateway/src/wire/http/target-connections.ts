@@ -12,7 +12,7 @@ import { isLinkLocal, lookupElsewhere } from './addresses.ts';
 const unusedMs = 4_000;
 const unusedMax = 256;
 
-/** Who uses a connection just now. */
+/** The current user of a connection. */
 export interface ConnectionUser {
   onBytes(bytes: Buffer): void;
   /** The target has closed its side, or all of it when `error` says why. Called once. */
@@ -81,7 +81,7 @@ export class TargetConnections implements Disposable {
     if (connection.socket.writableLength === 0) {
       this.#keep(connection);
     } else {
-      // That TLS has sent all is told at the end of the turn, by which a near target has answered.
+      // TLS reports only at the end of the turn that it has sent everything; a near target has answered by then.
       setImmediate(() => {
         if (connection.socket.writableLength === 0) {
           this.#keep(connection);
@@ -168,7 +168,7 @@ export class TargetConnection {
     this.socket = socket;
     this.#target = target;
     this.#options = options;
-    // What is written until then waits.
+    // The socket holds what is written before the connection is ready.
     socket.cork();
     const limit = setTimeout(() => {
       socket.destroy(Object.assign(new Error(`no answer within ${options.dialMs / 1000} s`), { code: '' }));
@@ -194,7 +194,7 @@ export class TargetConnection {
     return this.#unusedUntilMs;
   }
 
-  /** It had another user before: the target may close it just as it is used again. */
+  /** The connection had a user before, so the target may close it just as it is used again. */
   get isKept(): boolean {
     return this.#unusedUntilMs > 0;
   }

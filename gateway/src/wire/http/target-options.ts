@@ -7,7 +7,7 @@ import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
 import type { TargetCall } from './rules.ts';
 
 const bodyBytesMax = 1024 * 1024 * 1024;
-/** Where a target's options do not say it. */
+/** Applies where a target's options do not set `eventBytesMax`. */
 export const defaultEventBytesMax = 16 * 1024 * 1024;
 const highestEventBytesMax = 64 * 1024 * 1024;
 
@@ -79,12 +79,12 @@ export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
   return ids === 'run' || ids === 'principal' ? ids : null;
 }
 
-/** How much of an event, of a document or of a compressed answer is held to be read. */
+/** How many bytes of an event, of a document or of a compressed answer are held to be read, for this target. */
 export function eventBytesMax({ options: { eventBytesMax: bytes } }: Pick<TargetFacts, 'options'>): number {
   return typeof bytes === 'number' ? bytes : defaultEventBytesMax;
 }
 
-/** How a target is called by its options. `auth`: where it goes when the options do not say. */
+/** Turns a target's options into the way to call it. `auth` says where the credential goes when the options do not. */
 export function targetCall(target: Target, auth?: string): TargetCall {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `httpOptions`
   const options = target.options as HttpOptions;

@@ -28,19 +28,19 @@ export interface FrameHead {
 /** A frame, or a part of a long one: the bytes exactly as they came. */
 export interface FramePiece {
   readonly head: FrameHead;
-  /** Of the payload, where this piece begins. The first one has the frame's head before it. */
+  /** Position of this piece in the frame's payload, in bytes. The first piece has the frame's head before it. */
   readonly offset: number;
   readonly isLast: boolean;
   readonly bytes: readonly Buffer[];
 }
 
-/** Cuts one direction of a WebSocket connection into frames (RFC 6455, 5). Extensions are not known here, so that their bits are violations. */
+/** Splits one direction of a WebSocket connection into frames (RFC 6455, 5). Extensions are not known here: a frame that sets their bits is a violation. */
 export class FrameReader {
   readonly #isMasked: boolean;
   #arrived: Buffer[] = [];
   #arrivedBytes = 0;
   #head: FrameHead | null = null;
-  /** Of the frame, handed out so far. */
+  /** Payload bytes of the current frame that were handed out so far. */
   #offset = 0;
   #isInMessage = false;
   #hasClosed = false;
