@@ -18,7 +18,7 @@ type Asking = Request | Notification;
 export type SubjectKey = 'name' | 'uri' | 'taskId';
 
 /**
- * What a message asks for. Sampling, elicitation and roots are asked by the server of the client; a client that sends them anyway asks for
+ * The action that each method asks for. Sampling, elicitation and roots are asked by the server of the client; a client that sends them anyway asks for
  * the same. Methods: the schemas of revisions 2025-03-26 to 2026-07-28, and the extension for tasks.
  */
 const methodActions: readonly MethodAction[] = [
@@ -52,7 +52,7 @@ const methodActions: readonly MethodAction[] = [
   { method: 'notifications/tasks/status', name: 'mcp.report_task', title: 'Report the state of a task' },
 ];
 
-/** What HTTP asks for without a message, or a message without a method. */
+/** Actions of HTTP requests that have no message, and of messages whose method is missing or not known. */
 const otherActions = [
   { name: 'mcp.answer', title: 'Answer a request of the server' },
   { name: 'mcp.open_stream', title: 'Open the stream on which the server asks and notifies' },

@@ -24,8 +24,8 @@ const askingKeys = new Set(['method', 'result']);
 const byTarget = { 'countersign.asked_by': 'target' };
 
 /**
- * Cuts an answer into its events, or is it whole, and finds in each what the server asks of its client: requests, and results that ask for input. What cannot
- * be read, and a client might read otherwise, asks for what is not known. More is taken for a stream of events than the standard says, as usual clients do.
+ * Splits an event stream into events; any other body is one piece. Lists the server's requests to the client in each: requests, and results that ask for input. A piece
+ * that cannot be read here, and that a client might read differently, counts as an unknown request. As usual clients do, it takes more for an event stream than the standard says.
  */
 export class McpScreen implements AnswerScreen {
   readonly #request: RequestHead;
@@ -169,7 +169,7 @@ function asksOf(message: Message, content: Buffer): Ask[] {
       : [];
 }
 
-/** As usual clients read it: bytes that are no UTF-8 are replaced. */
+/** Parses a server's messages as usual clients do: bytes that are not UTF-8 are replaced. Null if they cannot be read. */
 function readMessages(data: Buffer): readonly Message[] | null {
   try {
     return parseServerBody(new TextDecoder().decode(data)).messages;
@@ -181,7 +181,7 @@ function readMessages(data: Buffer): readonly Message[] | null {
   }
 }
 
-/** Of what is no message to us: some client may take it for one that asks. */
+/** Whether some client may take these bytes, which are no message for us, for one that asks something. */
 function mayAsk(data: Buffer): boolean {
   try {
     const elements: readonly unknown[] = [JSON.parse(new TextDecoder().decode(data))].flat();

@@ -15,14 +15,14 @@ import { readToolList } from './tool-definitions.ts';
 /** Tools whose digests are facts of the answer that lists them. */
 const digestsAttributeMax = 200;
 
-/** What became of a request: `unread` is an answer too long, cut or not understood. */
+/** The outcome of a request. `unread`: its answer was too long, cut or not understood. */
 type Outcome = 'result' | 'error' | 'tool_error' | 'input_required' | 'unread' | 'none';
 
 /** A request, as far as its answer needs it. */
 export interface AskedRequest {
   readonly id: RequestId;
   readonly method: string;
-  /** It asks for the next part of a list. */
+  /** The request asks for the next part of a list. */
   readonly isContinued: boolean;
 }
 
@@ -40,7 +40,7 @@ export class AnswerFollower implements AnswerReader {
   #toolList: ToolList | null = null;
   readonly #asks = new Set<string>();
   readonly #facts: Record<string, Attributes[string]> = {};
-  /** Which the answer is in. */
+  /** The id of the MCP session that the answer is in; empty for none. */
   #session: string;
   #given: string[] = [];
   #lastEventId = '';

@@ -23,7 +23,7 @@ const drainMs = 30_000;
 const endMs = 2_000;
 const bridgeFailure = -32_000;
 
-/** For a client that only speaks over standard input and output: each of its lines is posted, what comes back is a line. Resolves when the input has ended. */
+/** Connects a client that only speaks over standard input and output: posts each of its lines, and prints each message that comes back as a line. Resolves when the input has ended. */
 export async function runBridge(options: BridgeOptions): Promise<void> {
   const bridge = new Bridge(options);
   const lines = new LineReader(messageBytesMax);
@@ -45,7 +45,7 @@ class Bridge {
   readonly #underWay = new Set<Promise<void>>();
   #session: string | null = null;
   #revision: string | null = null;
-  /** What the client began with: initialize, and that it is done. */
+  /** The client's first messages: `initialize`, and the notification that it is done. */
   #introduction: Buffer[] = [];
   #beginningAgain: Promise<void> | null = null;
 

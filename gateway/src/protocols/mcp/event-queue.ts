@@ -31,7 +31,7 @@ export class EventQueue implements AsyncIterable<Buffer> {
     }
   }
 
-  /** What waits is still read; then the reader gets the end, or the error. */
+  /** Ends the queue. The reader still gets the lines that wait, and then the end or the error. */
   end(error: GatewayError | null): void {
     this.#end ??= { error };
     this.#wake();

@@ -7,7 +7,7 @@ import { parseClientBody, type RequestId } from './messages.ts';
 
 /** `Invalid Request` of JSON-RPC; and what servers say of a session that they do not have, with status 404, upon which clients begin again. */
 const rpcCodes: Readonly<Record<string, number>> = { malformed: -32600, unsupported: -32600, not_found: -32001 };
-/** Of the range that MCP leaves to implementations; `data.code` says which error it is. */
+/** A JSON-RPC code from the range that MCP leaves to implementations; `data.code` says which error it is. */
 const gatewayFailure = -32010;
 
 /** Errors of the request as HTTP, which the client's transport acts on by the status; all others answer the request that was made. */
@@ -37,7 +37,7 @@ export function failureAnswer(failed: Failed): Failure {
   };
 }
 
-/** The same in a stream of events; null for one that answers no request. */
+/** One of our errors as an event in a stream of events. Null when the failed message was no request, so that there is nothing to answer. */
 export function failureEvent(failed: Failed): Uint8Array | null {
   const id = askedId(failed);
   return id === null ? null : Buffer.from(`event: message\ndata: ${failureJson(failed.problem, id)}\n\n`);

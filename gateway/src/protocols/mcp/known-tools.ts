@@ -8,26 +8,26 @@ import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type Tool
 const targetsMax = 1_000;
 
 /**
- * What the servers behind the targets said of their tools. What is new of it is noted in the record, and told again from there at the next start, so that a
+ * Remembers the tools that the servers behind the targets listed. New ones are recorded, and the next start recalls them from the record, so that a
  * definition that changes across a restart is noticed.
  */
 export class ToolsOfTargets {
   readonly #known = new Map<string, KnownTools>();
 
-  /** Of each tool its digest, as it was noted last. */
+  /** Takes over the last recorded digest of each tool. */
   recall(told: readonly Told[]): void {
     for (const [target, tools] of Map.groupBy(told, (each) => each.target)) {
       this.#keep(target, new Map(tools.slice(0, toolsMax).map(({ key, value }) => [key, { digest: value, hints: [], isListed: true }])));
     }
   }
 
-  /** What is known of the tool that a call is for: its definition's digest, and what the server claims of it. */
+  /** Attributes of the tool that a call is for: the digest of its definition, and the hints that the server claims for it. */
   attributesOf(target: string, action: Action): Attributes {
     const name = action.attributes['gen_ai.tool.name'];
     return typeof name === 'string' ? knownToolAttributes(this.#of(target), name) : {};
   }
 
-  /** What an answer changes: an alert for each definition that is another than before (ATTACKS D38), and what is to be known from now on. */
+  /** Compares the list in an answer with the known tools and keeps it. Returns an alert for each definition that changed (ATTACKS D38), and notes with the new digests for the record. */
   learn(target: string, list: ToolList | null): readonly Note[] {
     if (list === null) {
       return [];

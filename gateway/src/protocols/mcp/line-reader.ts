@@ -1,6 +1,6 @@
 const lineFeed = 0x0a;
 
-/** Cuts a stream into lines, in linear time, and holds no more of a line than its limit. */
+/** Splits a stream into lines in linear time. It holds at most `lineBytesMax` bytes of a line. */
 export class LineReader {
   readonly #lineBytesMax: number;
   #pending: Buffer[] = [];

@@ -54,7 +54,7 @@ const guardMessage = lookalikeGuard(['jsonrpc', 'id', 'method', 'params', 'resul
 /** Members that are decided on. */
 const guardParams = lookalikeGuard(['name', 'arguments', 'uri', 'taskId', 'ref', 'protocolVersion', 'inputResponses', '_meta']);
 
-/** What a client sends, read as every server reads it. All else is a GatewayError `malformed`, or `limit_exceeded`. */
+/** Parses the body that a client sends. Accepts only what every server reads in the same way; throws GatewayError `malformed` or `limit_exceeded` for all else. */
 export function parseClientBody(text: string): Body {
   const value = parseStrictJsonText(text);
   for (const each of elementsOf(value)) {
@@ -64,7 +64,7 @@ export function parseClientBody(text: string): Body {
   return readBody(text, value);
 }
 
-/** What a server sends, read as usual clients read it. Errors as above. */
+/** Parses the body that a server sends, as usual clients read it. Throws GatewayError `malformed` or `limit_exceeded`. */
 export function parseServerBody(text: string): Body {
   return readBody(text, parseJsonText(text));
 }

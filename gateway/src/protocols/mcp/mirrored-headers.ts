@@ -75,7 +75,7 @@ function checkSubject(header: string | null, { kind, method, params }: Request |
     return;
   }
   const name = decode(header);
-  // Which member is meant by a method that is not known here, nobody can say.
+  // For a method that is not known here, any of these members may be the one that the header repeats.
   const candidates = key === null ? ['name', 'uri', 'taskId'] : [key];
   if (!candidates.some((candidate) => params[candidate] === name)) {
     throw new GatewayError('malformed', `The header ${nameHeader} is not what the message names.`);
@@ -83,8 +83,8 @@ function checkSubject(header: string | null, { kind, method, params }: Request |
 }
 
 /**
- * Which argument a header repeats is in the tool's definition; the server checks it by that. Here a header may not bring in anything that is not
- * among the arguments.
+ * A tool's definition says which argument a header repeats, and the server checks that. The check here is that each header repeats a value that is
+ * among the arguments. Throws GatewayError `malformed`.
  */
 function checkParameters(headers: Headers, { method, params }: Request | Notification): void {
   if (headers.length === 0) {
@@ -100,7 +100,7 @@ function checkParameters(headers: Headers, { method, params }: Request | Notific
   }
 }
 
-/** What a header may repeat: text, numbers and truth values, within objects but not within arrays. The depth of a message is limited. */
+/** The values that a header may repeat, as text: strings, numbers and booleans, within objects but not within arrays. The depth of a message is limited. */
 function printedValues(value: unknown): Set<string> {
   const found = new Set<string>();
   const visit = (each: unknown): void => {

@@ -13,13 +13,13 @@ import { oldTransport } from './old-transport.ts';
 import type { Revision } from './revision.ts';
 import { isSessionId, revisionOf } from './revision.ts';
 
-/** What a request says, as plain data. */
+/** The facts of a request, as plain data. */
 export interface McpFacts {
   readonly name: string;
   readonly attributes: Attributes;
-  /** Of the server's making. */
+  /** Ids that the request names and that the server made. */
   readonly ids: readonly string[];
-  /** Which an answer may come to. */
+  /** The requests that an answer may belong to. */
   readonly asked: readonly AskedRequest[];
   /** The id of the one request that it is, as JSON. */
   readonly answerTo?: string;
@@ -27,20 +27,20 @@ export interface McpFacts {
 
 export interface McpReading extends RequestReading {
   readonly answer: AnswerFollower;
-  /** Of the server's making. */
+  /** Ids that the request names and that the server made. */
   readonly ids: readonly string[];
 }
 
 /** The address of a target is its MCP endpoint; nothing else of a server is reached by this protocol. */
 const endpointPaths = new Set(['', '/', '/mcp']);
-/** Of the transport that was there before Streamable HTTP. */
+/** Paths of the older transport, which Streamable HTTP replaced. */
 const oldTransportPaths = new Set(['/sse', '/message', '/messages']);
 
 const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
 /**
- * What a request of Streamable HTTP asks for. `body` is all of it, its content coding undone. GatewayError `malformed`, `unsupported` or
- * `limit_exceeded` for what is not let through.
+ * Reads a request of Streamable HTTP. `body` is the whole body, with its content coding undone. Throws GatewayError `malformed`, `unsupported` or
+ * `limit_exceeded` for a request that is not let through.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
 export function readFacts(head: RequestHead, body: Uint8Array): McpFacts {

@@ -17,11 +17,11 @@ const eventLine = /^(data|event|id|retry|):/m;
 interface Shown {
   readonly text: string;
   readonly attributes: Attributes;
-  /** Of several records, which is shown in the last of them alone: however much it is. */
+  /** The text is put together from several records and shown in the last of them alone, in any length. */
   readonly isJoined?: boolean;
 }
 
-/** What a person reads of a record. Any bytes are acceptable; what cannot be read is shown as it is. */
+/** Makes a record readable for people. Any bytes are acceptable; bytes that cannot be read are shown as they are. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const { text, attributes, isJoined = false } = record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);
   return isJoined ? wholeRendering(text, attributes) : plainRendering(text, attributes);
@@ -73,7 +73,7 @@ function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
     text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
     attributes: {
       ...(isAnswerToCall(record, earlier) && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {}),
-      // As it is, it goes on with what came before.
+      // These attributes say how the piece continues the one before, which is true only of the text as it came.
       ...(text === piece.text ? piece.attributes : {}),
     },
     isJoined: whole !== null && response === null,
@@ -198,7 +198,7 @@ function describePart(part: unknown): string {
   return typeof uri === 'string' ? uri : JSON.stringify(part);
 }
 
-/** What they are, how long, and by what they can be recognised. */
+/** Stands for media in a text: their type, their length in bytes and their SHA-256 in hex. */
 function describeMedia(type: string, base64: string): string {
   const bytes = Buffer.from(base64, 'base64');
   return `(${type}, ${bytes.length} bytes, sha256 ${hash('sha256', bytes)})`;

@@ -14,7 +14,7 @@ const framing: ReadonlySet<string> = new Set(['content-length', 'content-encodin
 /** Ids of requests and progress tokens are the client's own and new each time; so is what it says of itself. */
 export const replay = replayExchange({ change: withoutOwn, adapt: adaptIds });
 
-/** What a message asks for. The id of an answer to the server is the server's, and stays. */
+/** Removes from a request what is the client's own, so that what it asks for is left. An answer to the server keeps its id, which is the server's. */
 function withoutOwn(body: unknown): unknown {
   if (Array.isArray(body)) {
     return body.map(withoutOwn);

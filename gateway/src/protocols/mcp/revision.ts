@@ -42,20 +42,20 @@ export function isStatelessRevision(header: string | null | undefined): boolean 
   return header === statelessRevision;
 }
 
-/** What a message says of itself, from the revision on that has no sessions. */
+/** The revision that a message names in its `_meta`, as messages do from the revision without sessions on. Null if it names none, empty if that is no text. */
 export function claimedRevision(message: Message): string | null {
   const meta = 'params' in message ? message.params['_meta'] : null;
   const claimed = isObject(meta) ? meta[versionKey] : undefined;
   return claimed === undefined ? null : typeof claimed === 'string' ? claimed : '';
 }
 
-/** What `initialize` asks for; the server may answer with another. */
+/** The revision that `initialize` asks for; the server may answer with another one. Null for any other message. */
 function requestedRevision(messages: readonly Message[]): string | null {
   const [first] = messages;
   return first !== undefined && 'method' in first && first.method === 'initialize' ? revisionIn(first.params) : null;
 }
 
-/** Of the request or the result of `initialize`; null for what is not a date. */
+/** The revision in the parameters or the result of `initialize`. Null unless it is written as a date. */
 export function revisionIn({ protocolVersion }: JsonObject): string | null {
   return typeof protocolVersion === 'string' && revisionForm.test(protocolVersion) ? protocolVersion : null;
 }

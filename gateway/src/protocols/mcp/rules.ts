@@ -40,7 +40,7 @@ export const rules: ExchangeRules = {
   lastEvent: failureEvent,
 };
 
-/** Of the tools of targets, as they were noted before this start. */
+/** Takes over the digests of the targets' tools that were recorded before this start. */
 export function recallTools(told: readonly Told[]): void {
   tools.recall(told);
 }

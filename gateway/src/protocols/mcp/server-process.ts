@@ -10,7 +10,7 @@ import { LineReader } from './line-reader.ts';
 export interface ServerCommand {
   /** The program and its arguments; no shell reads them. */
   readonly argv: readonly [string, ...string[]];
-  /** What the program sees of an environment beside PATH, HOME and LANG. */
+  /** The variables that the program gets beside those that every program needs, such as PATH, HOME and LANG. */
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
 }
@@ -24,18 +24,18 @@ export interface ServerListener {
 }
 
 export interface ServerLimits {
-  /** Of one message of the server; a longer one ends the process. */
+  /** Limit for one message of the server; a longer one ends the process. */
   readonly lineBytesMax: number;
-  /** What waits for the server to read it; past it nothing more is taken. */
+  /** Limit for the bytes that wait for the server to read them; past it nothing more is taken. */
   readonly queuedBytesMax: number;
-  /** Of what the server said last on its standard error; kept for the operator. */
+  /** How much of the server's latest standard error is kept, for the operator. */
   readonly stderrBytesMax: number;
   /** From closed input to SIGTERM, and from there to SIGKILL. */
   readonly stopMs: number;
   /** Before the first new start; doubled with each start that gave no line. */
   readonly restartFirstMs: number;
   readonly restartMaxMs: number;
-  /** How long somebody waits for it to be there. */
+  /** How long somebody waits for the server to be running. */
   readonly readyMs: number;
 }
 
@@ -93,7 +93,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#limits = limits;
   }
 
-  /** What the server said last on its standard error. It may hold anything: for the operator, not for a client. */
+  /** The server's latest standard error. It may hold anything, so it is shown to the operator and never to a client. */
   get stderr(): string {
     return this.#stderr.toString('utf8');
   }
@@ -177,7 +177,7 @@ export class ServerProcess implements AsyncDisposable {
         this.#hear(read);
       }
     });
-    // Who is left of the group holds the other ends of the pipes, also one who left the group.
+    // Processes that are left of the group, or have left it, may still hold the other ends of the pipes.
     child.once('exit', () => {
       signalGroup(child, 'SIGKILL');
       setTimeout(() => {
@@ -219,7 +219,7 @@ export class ServerProcess implements AsyncDisposable {
     try {
       await this.start();
     } catch {
-      // It could be started before; what is in its way may go again.
+      // The server could be started before, so the cause may pass: it is tried again.
       this.#startsWithoutLine += 1;
       if (!this.#isStopped) {
         this.#scheduleStart();

@@ -49,10 +49,10 @@ export class StdioCall implements UpstreamCall {
   }
 
   end(): void {
-    // It was, with the first grant.
+    // Nothing is left to do: the first grant held the whole request.
   }
 
-  /** What waits for a server is limited by the server. */
+  /** Always 0: the server's process has its own limit for bytes that wait for it. */
   get queuedBytes(): number {
     return 0;
   }

@@ -8,7 +8,7 @@ import { defaultServerLimits, lineOf, openServerProcess } from './server-process
 
 /** Requests of one client without an answer. */
 const pendingMax = 1000;
-/** What the client said first is kept up to this length: a longer beginning is not said again to a server that was started again. */
+/** The client's first messages are kept up to this length, to be sent again to a server that was started again. Longer ones are not. */
 const introductionBytesMax = 64 * 1024;
 const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId';
 
@@ -32,9 +32,9 @@ export class StdioExchange implements AsyncDisposable {
   #queuedBytes = 0;
   /** By the id as JSON, oldest first. */
   readonly #pending = new Map<string, Pending>();
-  /** What answers nothing goes to the stream that the client opened for it, or else along with an answer that is under way. */
+  /** The stream that the client opened for messages that answer no request. Without one they go along with an answer that is under way. */
   #stream: EventQueue | null = null;
-  /** Initialize, and that it is done. */
+  /** The client's first messages: `initialize`, and the notification that it is done. */
   #introduction: Buffer[] = [];
   /** The server was started again, and does not know its client. */
   #isForgotten = false;

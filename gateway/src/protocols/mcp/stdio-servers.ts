@@ -11,14 +11,14 @@ const serversMax = 16;
 const idBytes = 16;
 
 export interface StdioServer {
-  /** What its client names it by. */
+  /** The id by which its client names it. */
   readonly id: string;
   readonly exchange: StdioExchange;
-  /** For requests of a revision without sessions. */
+  /** The server takes requests of a revision without sessions. */
   readonly isShared: boolean;
 }
 
-/** What one session of the gateway runs of one target. Nobody else reaches it: an id means nothing in another session. */
+/** The server processes that one session of the gateway runs for one target. No other session reaches them: an id is valid in its own session only. */
 export class StdioServers implements AsyncDisposable {
   readonly command: ServerCommand;
   /** By id, in the order in which they were asked. */
@@ -29,7 +29,7 @@ export class StdioServers implements AsyncDisposable {
     this.command = command;
   }
 
-  /** For one client. Errors: `target_unreachable`. */
+  /** Starts a server. Past the limit of servers the oldest is ended. Errors: `target_unreachable`, `stopping`. */
   async start(isShared = false): Promise<StdioServer> {
     const exchange = await openStdioExchange(this.command);
     if (this.#isEnded) {

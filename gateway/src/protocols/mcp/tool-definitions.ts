@@ -8,7 +8,7 @@ export const toolsMax = 2000;
 const nameCharactersMax = 256;
 const hintNames = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 
-/** What a server said of its tools in one answer. */
+/** The tools that a server listed in one answer. */
 export interface ToolList {
   readonly tools: ReadonlyMap<string, ToolDefinition>;
   /** The answer is not one page of several: what it does not name is not there. */
@@ -24,7 +24,7 @@ interface ToolDefinition {
   readonly hints: readonly string[];
 }
 
-/** What is remembered of the tools of one target; a tool that is gone is not forgotten. */
+/** The tools of one target that the gateway remembers, by name. A tool that the server lists no more is kept. */
 export type KnownTools = ReadonlyMap<string, KnownTool>;
 
 interface KnownTool extends ToolDefinition {

@@ -1,4 +1,4 @@
-/** What the official conformance suite asks a server to have. */
+/** A server with everything that the official conformance suite asks of a server. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {

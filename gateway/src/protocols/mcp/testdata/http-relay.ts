@@ -23,7 +23,7 @@ async function answer(line: string, id: unknown): Promise<void> {
     }
     say({ id, result: { content: [] } });
   } catch {
-    // It was cancelled, or the other server left.
+    // The request was cancelled, or the other server left.
   }
 }
 

@@ -15,7 +15,7 @@ export function request(method: string, params?: object, id: number | string = 1
   return { jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) };
 }
 
-/** The same in revision 2026-07-28, which says in each message what it is, and its headers. */
+/** A request in revision 2026-07-28, in which each message names its revision and the client's capabilities. */
 export function statelessRequest(method: string, params: object = {}): object {
   const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
   return request(method, { ...params, _meta: meta });
