@@ -23,7 +23,7 @@ export const unitActions = {
   copy: 'postgres.copy',
 } as const satisfies Readonly<Record<Exclude<Unit['kind'], 'terminate'>, ActionName>>;
 
-/** What is the same for all requests of a connection: the same object each time, so that it need not be printed again. */
+/** The attributes that all requests of a connection have. Callers make them once and reuse the object, so that it need not be printed again. */
 export function connectionAttributes(database: string): Attributes {
   return { 'db.system.name': 'postgresql', ...(database === '' ? {} : { 'db.namespace': database }) };
 }

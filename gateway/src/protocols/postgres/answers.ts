@@ -7,7 +7,7 @@ import { refusedState } from './failures.ts';
 import { backend } from './messages.ts';
 import { encodingFact, encodingIn } from './text-encoding.ts';
 
-/** What an error must show of itself for its code and severity to be seen: they come first. */
+/** An error's code and severity are within its first bytes: this many are looked at. */
 const errorHeadBytesMax = frameHeaderBytes + 256;
 const tagBytesMax = frameHeaderBytes + 64;
 /** A ParameterStatus is looked at whole up to this; that of the encoding is far shorter. */
@@ -36,7 +36,7 @@ export class Answers {
   /** The chunk being read and where in it that begins which is in no piece yet. */
   #chunk: Buffer = nothing;
   #from = 0;
-  /** Of the output being made. */
+  /** Pieces of the output being made. */
   #pieces: Uint8Array[] = [];
   #begunBytes = 0;
   /** The frame in progress. */
@@ -51,7 +51,7 @@ export class Answers {
   #status = 0;
   #tag = '';
   #encoding: string;
-  /** That in force where the output being made begins. */
+  /** The encoding in force where the output being made begins. */
   #outputEncoding: string;
   /** Parts of the current answer end within frames; the chunk being read began within one. */
   #cutFrames = false;
@@ -268,7 +268,7 @@ export class Answers {
     return facts;
   }
 
-  /** What the chunk has of an answer that goes on, or of what the target says unasked. */
+  /** Puts out the rest of the chunk: a part of an answer that continues, or messages that the target sends unasked. */
   #endChunk(at: number): void {
     if (this.#swallowing) {
       this.#from = at;
@@ -306,7 +306,7 @@ export class Answers {
   }
 }
 
-/** How many bytes of a frame must be there before it can begin. Errors: `malformed`. */
+/** The number of bytes of a frame that must be there before it can begin. Errors: `malformed`. */
 function headBytes(bytes: Buffer, at: number): number {
   if (bytes.length - at < frameHeaderBytes) {
     return frameHeaderBytes;

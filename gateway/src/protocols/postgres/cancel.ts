@@ -6,16 +6,16 @@ import type { PostgresRelay } from './relay.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { dial } from './upstream.ts';
 
-/** How long the target may take over what was cancelled before it is cancelled again. */
+/** A cancelled request that still runs after this time is cancelled again. */
 const repeatMs = 100;
 
 const processIdBytes = 4;
-/** As PostgreSQL's own; version 3.0 of the protocol knows secrets of 4 bytes only. */
+/** The length of PostgreSQL's own secrets; version 3.0 of the protocol knows secrets of 4 bytes only. */
 const secretBytes = 32;
 const secretBytesOf30 = 4;
 
 /**
- * What the client gets in the place of the target's key: the process id as it is, which it may name in statements and finds in notifications, and a secret
+ * Makes the cancel key that the client gets in the place of the target's: the process id as it is, which the client may name in statements and finds in notifications, and a secret
  * that is the gateway's own, so that the two together reach this session and nobody else's (PgBouncer CVE-2026-6667), also where targets have equal process
  * ids.
  */
@@ -46,7 +46,7 @@ export async function cancel(session: Session, key: Buffer | null, relay: Postgr
     }
     upstream.end();
   } catch (error) {
-    // As in PostgreSQL, who cancels learns nothing of whether it worked.
+    // As in PostgreSQL, the client that cancels does not learn whether it worked.
     if (!(error instanceof GatewayError)) {
       throw error;
     }

@@ -4,7 +4,7 @@ import { frontend } from './messages.ts';
 import { findTraceparent } from './traceparent.ts';
 
 /**
- * What the client's messages do to names of statements and portals, in order. `step` is the number of the target's completion that says it was done, within
+ * A change that a client's message makes to the name of a statement or portal. `step` is the number of the target's completion that says it was done, within
  * the unit.
  */
 export type NameChange =
@@ -24,19 +24,19 @@ export interface Unit {
   readonly kind: 'query' | 'call' | 'execute' | 'prepare' | 'copy' | 'terminate';
   readonly bytes: readonly Uint8Array[];
   readonly changes: readonly NameChange[];
-  /** How many completions the target answers with when nothing fails, ReadyForQuery aside. */
+  /** The number of completions that the target answers with when nothing fails; ReadyForQuery is not counted. */
   readonly steps: number;
   /** Ends in a Sync. */
   readonly sync: boolean;
   /** A copy unit that holds CopyDone or CopyFail. */
   readonly ends: boolean;
-  /** How many of the first bytes belong to a CopyData that began in an earlier unit. */
+  /** The number of first bytes that belong to a CopyData that began in an earlier unit. */
   readonly begunBytes: number;
-  /** What the comment of its (last) statement says. */
+  /** The traceparent in the comment of its last statement. */
   readonly traceparent: string | null;
 }
 
-/** As many messages as one unit may hold before it is sent on in parts. */
+/** A unit is sent on in parts when it holds this many messages. */
 const stepsMax = 1000;
 /** Chunks smaller than this that have to wait are joined: a peer that sends single bytes shall not cost a buffer for each. */
 const smallBytesMax = 4096;
@@ -177,7 +177,7 @@ export class ClientUnits {
     if (this.#kind !== null) {
       return this.#finish(this.#kind);
     }
-    // What is behind the first zero byte would be read by nobody but a careless reader of the recording.
+    // The target reads nothing behind the first zero byte, but a careless reader of the recording might.
     if (kind === 'query' && this.#chunk.indexOf(0, this.#at + frameHeaderBytes) !== end - 1) {
       throw new GatewayError('malformed', 'A query does not end where its message ends.');
     }
@@ -210,7 +210,7 @@ export class ClientUnits {
     return unit;
   }
 
-  /** Where the message at hand ends, in `#chunk` (COPY data: maybe past its end); −1 while it is not whole. */
+  /** The end of the current message in `#chunk`, for COPY data perhaps past its end; −1 while the message is not whole. */
   #messageEnd(): number {
     if (this.#at === this.#chunk.length && !this.#nextChunk()) {
       return -1;
@@ -223,7 +223,7 @@ export class ClientUnits {
     return isCopy || this.#at + length <= this.#chunk.length || this.#join(length) ? this.#at + length : -1;
   }
 
-  /** The same when even the header lies in several chunks. */
+  /** Does the work of `#messageEnd` for a message whose header lies in several chunks. */
   #messageEndAcross(): number {
     const header = this.#peek(frameHeaderBytes);
     if (header === null) {
@@ -287,7 +287,7 @@ export class ClientUnits {
     return true;
   }
 
-  /** What the unit has of this chunk becomes a piece of it. */
+  /** Adds the unit's bytes in this chunk to its pieces. */
   #hold(): void {
     if (this.#unitStart < this.#at) {
       this.#pieces.push(this.#chunk.subarray(this.#unitStart, this.#at));

@@ -2,7 +2,7 @@ import type { Unit } from './client-units.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
 
-/** As many requests as may wait for their answers: a client that pipelines more waits, and costs no memory here. */
+/** The limit of requests that wait for their answers: a client that pipelines more waits, and costs no memory here. */
 const exchangesMax = 10_000;
 
 /** One forwarded request, and what the target still has to say to it. */
@@ -28,13 +28,13 @@ export interface Exchange {
 }
 
 /**
- * What is under way between client and target: which requests wait for their answers, in which state the target's transaction is, what names mean.
+ * The state between client and target: which requests wait for their answers, in which state the target's transaction is, what names mean.
  * https://www.postgresql.org/docs/current/protocol-flow.html
  */
 export class Conversation {
   readonly names = new Names();
   readonly #waiting: Exchange[] = [];
-  /** Of the target's last ReadyForQuery. */
+  /** The transaction state in the target's last ReadyForQuery. */
   status: number;
   /** Extended-protocol messages went out that no Sync has followed: the target may keep its answers to itself. */
   isUnsynced = false;

@@ -32,7 +32,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   key_unavailable: '58030',
 };
 
-/** What PostgreSQL closes without a word, because whoever sent it is no client of its, or has stopped to be one. */
+/** An error at which the connection is closed without a message, as PostgreSQL does when the other side is no client of its, or no longer one. */
 export class Unanswered extends GatewayError {}
 
 /** The target's own refusal of a login, or that of a recording: the client reads its SQLSTATE. */

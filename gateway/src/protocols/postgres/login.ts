@@ -14,7 +14,7 @@ const passwordBytesMax = 16 * 1024;
 const minorMax = 2;
 const tlsHandshakeByte = 0x16;
 
-/** What a client wants, once it has said so. */
+/** The client's first wish: to log in or to cancel a request. `gone`: it left before it said any. */
 export type Arrival = { readonly kind: 'gone' } | { readonly kind: 'cancel'; readonly key: Buffer } | LoginArrival;
 
 export interface LoginArrival {
@@ -22,9 +22,9 @@ export interface LoginArrival {
   readonly credential: Credential;
   /** The startup packet as it came; it holds no password. */
   readonly packet: Buffer;
-  /** Of version 3 of the protocol, as it is spoken with this client. */
+  /** The minor version of version 3 of the protocol that is spoken with this client. */
   readonly minor: number;
-  /** What the client named behind its target; empty: the target's own. */
+  /** The database that the client named behind its target; empty: the target's own. */
   readonly database: string;
   readonly settings: StartupRequest['settings'];
 }
@@ -98,7 +98,7 @@ async function readStartup(
     }
     asked.add(parsed.kind);
     if (parsed.kind === 'ssl' && client.canStartTls) {
-      // What was sent in the clear behind the request would be taken for encrypted (PostgreSQL CVE-2021-23214).
+      // Bytes that were sent in the clear behind the request would be taken for encrypted ones (PostgreSQL CVE-2021-23214).
       if (reader.leftBytes > 0) {
         throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
       }
@@ -118,7 +118,7 @@ async function startTls(client: Client, direct: boolean): Promise<void> {
   await unanswered(client.startTls({ direct, alpnProtocols: ['postgresql'] }), ['malformed']);
 }
 
-/** Of the errors of a step, those at which PostgreSQL says nothing. */
+/** Turns errors of a step that have one of these codes into `Unanswered`: PostgreSQL says nothing at them. */
 async function unanswered<Outcome>(step: Promise<Outcome>, codes: readonly ErrorCode[]): Promise<Outcome> {
   try {
     return await step;

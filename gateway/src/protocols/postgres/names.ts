@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { NameChange } from './client-units.ts';
 
-/** As many statements, and as many portals, as are remembered for one connection; past it the oldest is forgotten, and the record says nothing of it. */
+/** This many statements, and this many portals, are remembered for one connection. Past it the oldest is forgotten, and records do not refer to it. */
 const namesMax = 10_000;
 
 interface Portal {
@@ -24,7 +24,7 @@ export interface Undo {
 }
 
 /**
- * Which request record holds the Parse of a statement and the Bind of a portal, so that what an Execute executes can be shown. It knows what clients
+ * Remembers which request record holds the Parse of a statement and the Bind of a portal, so that what an Execute executes can be shown. It knows what clients
  * do by messages; what SQL does to names (PREPARE, DEALLOCATE, DECLARE) it learns from command tags, and then rather forgets than errs.
  */
 export class Names {

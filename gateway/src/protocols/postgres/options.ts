@@ -30,7 +30,7 @@ export const postgresOptions = z
 
 export type PostgresOptions = z.output<typeof postgresOptions>;
 
-/** What a target is reached by, also where its options do not say. */
+/** The TLS mode in which a target is reached. Without the option `sslmode` it is `off` for this machine and `verify-full` for any other. */
 export function tlsMode({ host, options }: Pick<TargetFacts, 'host' | 'options'>): 'off' | 'require' | 'verify-full' {
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
   return parseOptions(postgresOptions, options).sslmode ?? (isLocal ? 'off' : 'verify-full');

@@ -16,7 +16,7 @@ export interface RelayOptions {
   readonly frameBytesMax: number;
   /** Transaction state after the login. */
   readonly status: number;
-  /** Of every request. */
+  /** Attributes of every request. */
   readonly attributes: Attributes;
   /** `client_encoding` after the login. */
   readonly encoding: string;
@@ -31,7 +31,7 @@ interface Asked {
   readonly refused: { readonly seq: number; readonly words: Buffer | null } | null;
 }
 
-/** What the client sent behind a refused statement and the target shall not see. */
+/** After a refused statement: up to which message the client's further messages are discarded, so that the target does not see them. */
 type Discarding = 'no' | 'to-sync' | 'to-sync-alone' | 'to-copy-end';
 
 /** The conversation after the login as a step function. Units of the client become requests, what the target sends becomes responses. */
@@ -41,7 +41,7 @@ export class PostgresRelay implements Relay {
   readonly #conversation: Conversation;
   readonly #answers: Answers;
   #outputs: Output[] = [];
-  /** The same object for each request as long as the encoding is. */
+  /** Attributes of every request: the same object until the encoding changes. */
   #attributes: Attributes;
   /** The facts of the newest request that went on with an earlier one: a statement that is executed again and again has the same. */
   #executed: { readonly attributes: Attributes; readonly origin: Attributes; readonly both: Attributes } | null = null;
@@ -156,7 +156,7 @@ export class PostgresRelay implements Relay {
         }
       }
     }
-    // What was asked before the goodbye is still answered, unless the target waits for a Sync that will not come.
+    // Requests before the goodbye are still answered, unless the target waits for a Sync that will not come.
     if (this.#conversation.current === undefined || this.#conversation.isUnsynced) {
       this.#close('client');
     }

@@ -8,21 +8,21 @@ const lengthBytes = 4;
 const countBytes = 2;
 const nothing = Buffer.alloc(0);
 
-/** How far a message of a target was read that is too long to be read whole: each part shows what of it is in it. Never changed: each part makes a new one. */
+/** The position in a target's message that is too long to be read whole: each part shows its own piece of the message. Never changed: each part makes a new one. */
 export interface LongMessage {
   readonly isRow: boolean;
   /** Bytes of its head that have not come. */
   readonly headLeft: number;
   readonly valuesBegun: number;
-  /** Of the value at hand, without `rest`; null: its length comes first. A message that is no row is one value without a length. */
+  /** Bytes of the current value that have not come, `rest` not counted; null: its length comes first. A message that is no row is one value without a length. */
   readonly valueLeft: number | null;
   /** Something of the value at hand was shown. */
   readonly isShown: boolean;
-  /** What came and waits for what comes: a part of a length, of a short value, or of a character. */
+  /** Bytes that cannot be shown before more come: the beginning of a length, of a short value, or of a character. */
   readonly rest: Buffer;
 }
 
-/** How values are read. */
+/** The way in which values become text. */
 export interface Values {
   readonly decode: Decode;
   /** The value with this number as people read it. */

@@ -19,11 +19,11 @@ type Parse = Extract<FrontendMessage, { kind: 'parse' }>;
 
 /** PostgreSQL cuts names of statements and portals to this. */
 const nameBytesMax = 63;
-/** How far behind a request the target's description of its parameters is looked for. */
+/** The target's description of a request's parameters is searched in this many records behind it. */
 const descriptionDistanceMax = 8;
-/** How far back the COPY data are looked for that go on in a record. */
+/** The beginning of COPY data that continue in a record is searched in this many records before it. */
 const copyDistanceMax = 1000;
-/** Of a request in several records, how many are read as one for what later ones say of it. */
+/** A request in several records that a later one refers to is read from this many of them at most. */
 const partsMax = 4;
 
 /** Never throws. */
@@ -70,13 +70,13 @@ function renderRest(record: OpenedRecord, content: Buffer, earlier: Earlier): Sh
   };
 }
 
-/** How many of the first bytes belong to a message that began in an earlier record. */
+/** The number of first bytes that belong to a message that began in an earlier record. */
 export function begunBytes(record: OpenedRecord): number {
   const begun = record.meta?.attributes?.['countersign.begun_bytes'];
   return typeof begun === 'number' ? Math.min(Math.max(begun, 0), record.content?.length ?? 0) : 0;
 }
 
-/** How the texts of a record are read: by the encoding that was in force, which the first record of a request has for its further ones. */
+/** The decoder for the texts of a record, by the encoding that was in force. The further records of a request have it from their first one. */
 export function decodeOf(record: OpenedRecord | null, earlier: Earlier): Decode {
   const { attributes, request } = record?.meta ?? {};
   const first = attributes === undefined && record?.kind === 'request' && request !== undefined ? earlier(request)?.meta?.attributes : attributes;
@@ -91,7 +91,7 @@ export function readMessages(content: Uint8Array | null | undefined, decode: Dec
       messages.push(parseFrontend(frame, decode));
     }
   } catch {
-    // What was read before the unreadable is shown.
+    // Messages before an unreadable one are still shown.
   }
   return messages;
 }
@@ -125,7 +125,7 @@ function renderMessages(record: OpenedRecord, content: Buffer, decode: Decode): 
   return { text: shown.toString(), attributes: { ...queryText(texts), ...shown.attributes } };
 }
 
-/** Of a message that goes on in the next record, the text that is in this one; null where the record ends with a whole message. */
+/** The text that a record holds of a message that continues in the next one; null where the record ends with a whole message. */
 function beginningOf(record: OpenedRecord, content: Buffer, decode: Decode): string | null {
   const at = wholeBytes(content);
   return at === content.length ? null : textOfEnd(record, content.subarray(at + frameHeaderBytes), decode);
@@ -178,7 +178,7 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
   const execute = own.findLast((message) => message.kind === 'execute');
   const { bind, bindDecode, parse, parseSeq } = findStatement(record, own, earlier);
   if (bind === undefined && record.continues) {
-    // What is executed, or with what, is in a further record too.
+    // The statement or its parameters are partly in a further record.
     return renderMessages(record, content, decodeOf(record, earlier));
   }
   const shown = new ShownText();
@@ -204,14 +204,14 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
 
 interface Statement {
   readonly bind: BindMessage | undefined;
-  /** Of its parameters. */
+  /** The decoder for the parameters of the Bind. */
   readonly bindDecode: Decode;
   readonly parse: Parse | undefined;
   /** The record that holds the Parse. */
   readonly parseSeq: number;
 }
 
-/** What the last Execute of a request executes: from its own messages, or from the records that its attributes name. */
+/** Finds what the last Execute of a request executes, in its own messages or in the records that its attributes name. */
 function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], earlier: Earlier): Statement {
   const portal = own.findLast((message) => message.kind === 'execute')?.portal;
   const { 'countersign.bind': bindSeq, 'countersign.parse': parseSeq } = record.meta?.attributes ?? {};
@@ -230,7 +230,7 @@ function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], ea
   return { bind, bindDecode, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
 }
 
-/** Of a request in several records: they follow one another. */
+/** Joins the contents of a request in several records, which follow one another, up to `partsMax`. */
 function wholeContent(record: OpenedRecord | null, earlier: Earlier): Uint8Array | null {
   if (record?.continues !== true || record.meta?.action === 'postgres.copy') {
     return record?.content ?? null;
@@ -316,7 +316,7 @@ function copyBefore({ seq: own, meta }: OpenedRecord, earlier: Earlier): OpenedR
   return null;
 }
 
-/** Of COPY data that are more than a record holds, the further records have no action. */
+/** True for the first record of COPY data. Further records of data that are longer than one have no action. */
 function isCopy({ meta }: OpenedRecord): boolean {
   return meta?.action === 'postgres.copy';
 }

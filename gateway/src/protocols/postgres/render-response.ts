@@ -8,7 +8,7 @@ import { formatValue, isText } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 import { decoderOf, type Decode } from './text-encoding.ts';
 
-/** How far back an earlier part of the same answer is looked for, and how many of them are read once more where it is not known what they left. */
+/** An earlier part of the same answer is searched in `distanceMax` records. Where it is not known what the parts left, at most `partsReadMax` of them are read once more. */
 const distanceMax = 1000;
 const partsReadMax = 64;
 /** A longer message that goes on in further records is shown in parts. */
@@ -24,14 +24,14 @@ export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   return { text, attributes: { ...summaryOf(text, parameters), ...shown.attributes } };
 }
 
-/** What a part of an answer leaves to the next one. */
+/** The state that a part of an answer leaves to the next one. */
 interface Left {
   readonly columns: readonly Column[] | null;
   /** The message that it ends in: the bytes that came of it, or, of a long one, how far it was shown. */
   readonly cut: Bytes | LongMessage | null;
 }
 
-/** Of a message, and what came of it before. */
+/** Bytes of a message in one part, with those of the parts before. */
 interface Bytes {
   readonly bytes: Buffer;
   readonly before: Bytes | null;
@@ -92,7 +92,7 @@ function beginCut(bytes: Buffer, table: Table, shown: ShownText): Left['cut'] {
   return message;
 }
 
-/** What comes of a message that an earlier part began. */
+/** Shows the part's piece of a message that an earlier part began. Returns what is left open of it, null at its end. */
 function showRest(
   cut: Left['cut'],
   bytes: Buffer,
@@ -133,7 +133,7 @@ function valuesOf(table: Table): Values {
   };
 }
 
-/** Of what a target tells after a login: how many parameters, and its version. */
+/** The summary of the parameters that a target tells after a login: their number, and its version. Empty where there are few. */
 function summaryOf(text: string, parameters: readonly string[]): Attributes {
   if (parameters.length < parametersToldMin) {
     return {};
@@ -149,7 +149,7 @@ interface Table {
   columns: readonly Column[] | null;
   readonly formats: readonly number[];
   decode: Decode;
-  /** Those that were told, as they are shown. */
+  /** The parameters that the target told, as they are shown. */
   readonly parameters: string[];
 }
 
@@ -232,7 +232,7 @@ function* partsBefore({ seq: own, kind, meta }: OpenedRecord, earlier: Earlier):
   }
 }
 
-/** What the Bind of the answered request asked for: a statement's own description does not know it. */
+/** The result formats that the Bind of the answered request asked for: the description of a statement does not have them. */
 function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[] {
   const { request } = record.meta ?? {};
   const asked = request === undefined ? null : earlier(request);

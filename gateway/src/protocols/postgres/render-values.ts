@@ -47,7 +47,7 @@ const decoders = new Map<number, Decoder>([
 /** Array types and the type of what is in them. */
 const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
 
-/** Whether a value is text as it is; any other is shown as hex where it is read in parts. */
+/** True if a value's bytes are text. Any other value is shown as hex where it is read in parts. */
 export function isText(type: number, format: number): boolean {
   return format !== binary || type === jsonb || textTypes.includes(type);
 }
@@ -71,12 +71,12 @@ function formatBinary(bytes: Buffer, type: number, decode: Decode): string {
     body.finish();
     return text;
   } catch {
-    // What says that it is of a type need not be.
+    // The value may not be of the type that its description names.
     return hex(bytes);
   }
 }
 
-/** As PostgreSQL's own bytea output. */
+/** Prints bytes as PostgreSQL's bytea output does. */
 function hex(bytes: Buffer): string {
   return `\\x${bytes.toString('hex')}`;
 }

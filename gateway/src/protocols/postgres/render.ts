@@ -3,7 +3,7 @@ import type { Earlier } from './render-request.ts';
 import { renderRequest } from './render-request.ts';
 import { renderResponse } from './render-response.ts';
 
-/** What a person reads of a record. Any bytes are acceptable; what cannot be read is said to be so. */
+/** Makes a record readable for people. Any bytes are acceptable; where they cannot be read, the text says so. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const rendered =
     record.content === null ? { text: '', attributes: {} } : record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);

@@ -12,7 +12,7 @@ const copyBytesMax = 64 * 1024 * 1024;
 const readyBytes = 6;
 /** The gateway tells its clients the session by it. */
 const ownParameter = 'countersign.session';
-/** What the target was sent COPY data for before it had said that it waits for them. */
+/** Statements for which the target may have been sent COPY data before it had said that it waits for them. */
 const readsCopyData = /\bfrom\s+stdin\b/i;
 
 export const replay: StreamReplay = {
@@ -39,7 +39,7 @@ class RecordedServer implements Upstream {
   #ready: Buffer | null = null;
   /** COPY data of which the end has not come, and what is missing of the message that it ends in; null: none is expected. */
   #copy: { readonly pieces: Buffer[]; readonly isExtended: boolean; bytes: number; leftBytes: number } | null = null;
-  /** How the recorded server ended the connection by itself: said to what is asked behind all that it answered. */
+  /** The message with which the recorded server ended the connection by itself. It answers a request that comes after all that were answered. */
   #lastWords: Buffer | null = null;
   #isOver = false;
 
@@ -61,7 +61,7 @@ class RecordedServer implements Upstream {
   }
 
   greet(): void {
-    // Who logs in was found by what its client said.
+    // Nothing to do: the recorded login was found by the client's startup packet.
   }
 
   /** The login as it was answered. Errors: `target_login_failed` as it was then. */
@@ -115,7 +115,7 @@ class RecordedServer implements Upstream {
   }
 
   uncork(): void {
-    // As above.
+    // Nothing is sent anywhere.
   }
 
   end(): void {
@@ -208,7 +208,7 @@ class RecordedServer implements Upstream {
     }
   }
 
-  /** Of the extended protocol, ReadyForQuery waits for the Sync. */
+  /** Gives the recorded answer. In the extended protocol its ReadyForQuery is kept until the Sync comes. */
   async #answer(request: RecordedRequest, asked: Asked, isExtended: boolean): Promise<void> {
     let last: AnswerPiece | null = null;
     for await (const piece of request.answer()) {
@@ -234,7 +234,7 @@ class RecordedServer implements Upstream {
     }
   }
 
-  /** What a server says by itself; that it ended the connection it had not said yet when the next request came. */
+  /** Gives a message that the server sent by itself. One that ends the connection is kept: the server had not sent it yet when the next request came. */
   async #giveUnasked(piece: AnswerPiece): Promise<void> {
     if (isFatal(lastFrame(piece))) {
       this.#lastWords = piece.content;

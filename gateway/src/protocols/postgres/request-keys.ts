@@ -7,12 +7,12 @@ import { parseStartupPacket } from './startup.ts';
 import { byteByByte } from './text-encoding.ts';
 import { findTraceparent } from './traceparent.ts';
 
-/** Of a Sync that comes alone. */
+/** The key of a Sync that comes alone. */
 const sync = 'sync';
 export const syncKey: RequestKey = plain(sync);
 
 /**
- * What recorded requests that ask the same have in common. Statements and portals go by what they stand for, since drivers make up their names; a Sync behind what
+ * Makes the keys of one connection's requests: requests that ask the same have the same key. Statements and portals go by what they stand for, since drivers make up their names; a Sync behind what
  * is executed does not count, since it is a matter of timing whether it comes with it.
  */
 export function requestKeys(): Keys {
@@ -31,7 +31,7 @@ export function requestKeys(): Keys {
         return plain(copyKey(asked.bytes, last));
       default: {
         if (!isConnected) {
-          // What the startup packet set, which the connection's own request holds.
+          // These are settings of the startup packet, which the connection's own request holds.
           return null;
         }
         const key = messagesKey(asked, named);
@@ -47,14 +47,14 @@ function plain(text: string): RequestKey {
   return { text, ids: [] };
 }
 
-/** What is asked, as JSON, but for what cannot be read, which is text. */
+/** The meaning of one message, as JSON. */
 type Meaning = Readonly<Record<string, unknown>>;
 
 function textOf(key: string | readonly Meaning[]): string {
   return typeof key === 'string' ? key : JSON.stringify(key);
 }
 
-/** Where two requests first differ, by the texts of their keys; null where they do not, and of a login and a statement, and of a Sync alone, which say nothing of one another. */
+/** The first place in which two requests differ, found by the texts of their keys. Null where they do not differ, and where they cannot be compared: a login with a statement, or anything with a Sync alone. */
 export function requestDifference(recorded: string, asked: string): Difference | null {
   if (recorded === asked || recorded === sync || asked === sync || isConnect(recorded) !== isConnect(asked)) {
     return null;
@@ -72,7 +72,7 @@ function isConnect(text: string): boolean {
   return text.startsWith('[{"connect":');
 }
 
-/** What names of statements and portals stand for in one connection. */
+/** Remembers what the names of statements and portals stand for in one connection. */
 class Names {
   readonly #known: Readonly<Record<StatementOrPortal, Map<string, Meaning>>> = { statement: new Map(), portal: new Map() };
 
@@ -86,7 +86,7 @@ class Names {
   }
 }
 
-/** Whose password it was does not matter. */
+/** The key of a login. It does not hold the user, so that a recording answers whoever logs in. */
 function connectKey(packet: Buffer): string {
   try {
     const startup = parseStartupPacket(packet);

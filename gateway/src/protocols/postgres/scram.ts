@@ -23,7 +23,7 @@ export interface ScramOptions {
   readonly user?: string;
 }
 
-/** What follows the server's challenge: our proof, and the proof that the server must answer with. */
+/** The answer to the server's challenge: `text` holds our proof, `serverSignature` is the proof that the server must answer with. */
 export interface ScramAnswer {
   readonly text: string;
   readonly serverSignature: Buffer;

@@ -27,7 +27,7 @@ export async function serve(client: Client, door: Door): Promise<void> {
       return;
     }
     if (arrival.kind === 'cancel') {
-      // Whether anybody had this key is not for the client to know.
+      // The client must not learn whether the key belongs to anybody.
       await door.signal(arrival.key);
     }
     client.end();
@@ -37,7 +37,7 @@ export async function serve(client: Client, door: Door): Promise<void> {
   await client.closed;
 }
 
-/** Who comes no further is recorded before it is told. */
+/** Reads what the client wants. A client that is turned away is recorded before it is told. */
 async function arrive(client: Client, door: Door): Promise<Arrival> {
   try {
     return await receive(client, door);
@@ -94,14 +94,14 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
   }
 }
 
-/** As the target reported it at the login. */
+/** The encoding that the target reported at the login. */
 function encodingOf(greeting: readonly Buffer[]): string {
   return greeting.map((message) => encodingIn(message.subarray(frameHeaderBytes))).findLast((encoding) => encoding !== null) ?? 'UTF8';
 }
 
 /**
- * What the startup packet sets is decided on as the SET that does the same, all of it, and recorded as that: of presentation, which each driver sets and the record of
- * the connection holds, only what is not simply allowed. The target gets it by its own startup packet, so that RESET and DISCARD lead back to it.
+ * Has all settings of the startup packet decided on, and recorded, as the SET that does the same. Settings of presentation, which each driver sends and the record of
+ * the connection holds, are recorded only where they are not simply allowed. The target gets all settings in its own startup packet, so that RESET and DISCARD restore them.
  */
 async function decideSettings(session: Session, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
   const action = { name: 'postgres.query', attributes };

@@ -20,7 +20,7 @@ export class ShownText {
     this.#characters += line.length + 1;
   }
 
-  /** What goes on with the last line of the part before. First of all. */
+  /** Adds text that continues the last line of the part before. Call it before anything else is added. */
   goOn(text: string): void {
     this.#isBegun = true;
     this.add(text);

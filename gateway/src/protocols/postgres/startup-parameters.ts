@@ -1,7 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 
 /**
- * What is not said at startup, in no spelling. The first four are no settings there, and a setting must never pass for one of them; `role` and `session_authorization`
+ * Parameters that no client may give at startup, in any spelling. The first four are no settings there, and a setting must never pass for one of them; `role` and `session_authorization`
  * change who the user is before anything is recorded; the others can be said at startup alone, so that no SET would do the same (PgBouncer CVE-2025-12819).
  */
 const refused: ReadonlySet<string> = new Set([
@@ -25,7 +25,7 @@ const refused: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What the client is called, how values look and which notices it wants. Drivers say these at each connection, and the record of the connection holds them: a record of
+ * Settings for the client's name, the look of values and the wanted notices. Drivers send them at each connection, and the record of the connection holds them: a record of
  * their own would only be in the way.
  */
 const presentation: ReadonlySet<string> = new Set([
@@ -42,12 +42,12 @@ const presentation: ReadonlySet<string> = new Set([
 /** Each of their elements is an identifier: SET takes them one by one. */
 const listsOfNames: ReadonlySet<string> = new Set(['search_path', 'temp_tablespaces']);
 
-/** As PostgreSQL's own, in ASCII: what is not spelled so is none of its settings. */
+/** The spelling of PostgreSQL's own setting names, in ASCII. */
 const settingName = /^[a-z_][a-z0-9_$]*(?:\.[a-z_][a-z0-9_$]*)*$/;
 
 export interface StartupRequest {
   readonly user: string;
-  /** As given: `TARGET` or `TARGET/DATABASE`. */
+  /** The database as the client gave it: `TARGET` or `TARGET/DATABASE`. */
   readonly database: string;
   /** For the target, each a parameter of its own: nothing is passed on as an option string. */
   readonly settings: ReadonlyMap<string, string>;
@@ -77,15 +77,15 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   return {
     user: parameters.get('user') ?? '',
     database: parameters.get('database') ?? parameters.get('user') ?? '',
-    // As in PostgreSQL, a parameter of its own wins over the same in `options`.
+    // As in PostgreSQL, a parameter that is given by itself wins over the same one in `options`.
     settings: new Map([...fromOptions, ...given]),
     unknownOptions,
   };
 }
 
-/** What the settings of a startup packet do, as statements that are never executed: PostgreSQL gets the settings as they are. Null where there are none. */
+/** The settings of a startup packet as SET statements, for decisions and records. They are never executed: PostgreSQL gets the settings as they are. Null where there are none. */
 export interface SettingStatements {
-  /** Those that the record of the connection is enough for. */
+  /** Settings of presentation, for which the record of the connection is enough. */
   readonly presentation: string | null;
   readonly others: string | null;
 }
@@ -109,7 +109,7 @@ function quote(value: string): string {
   return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
-/** As PostgreSQL's SplitIdentifierString, except that what it would not take is passed as it is. */
+/** Splits a list of names as PostgreSQL's SplitIdentifierString does; a list that PostgreSQL would not accept is passed as it is. */
 function splitNames(list: string): string[] {
   const names = list.match(/(?:"(?:[^"]|"")*"|[^",])+/g) ?? [];
   return names.map((name) => {
@@ -153,7 +153,7 @@ function readOptions(text: string, settings: Map<string, string>): void {
   }
 }
 
-/** As PostgreSQL's pg_split_opts: separated by white space, a backslash takes the next character as it is. */
+/** Splits text into words as PostgreSQL's pg_split_opts does: at white space; a backslash takes the next character as it is. */
 function splitWords(text: string): string[] {
   const words = text.match(/(?:\\[^]|[^\\\s])+/g) ?? [];
   return words.map((word) => word.replace(/\\([^])/g, '$1'));

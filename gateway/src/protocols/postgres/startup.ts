@@ -3,7 +3,7 @@ import { ByteReader } from '../../wire/byte-reader.ts';
 import { Unanswered } from './failures.ts';
 import { startupCode, type StartupPacket } from './messages.ts';
 
-/** As PostgreSQL's own MAX_STARTUP_PACKET_LENGTH. */
+/** PostgreSQL's own MAX_STARTUP_PACKET_LENGTH. */
 export const startupBytesMax = 10_000;
 const cancelKeyBytesMax = 4 + 256;
 
@@ -49,7 +49,7 @@ function parseParameters(reader: ByteReader): Map<string, string> {
       reader.finish();
       return parameters;
     }
-    // Who reads the first and who reads the last of two must not differ: there is only one.
+    // Of two values one reader would take the first and another the last, so a second one is refused.
     if (parameters.has(name)) {
       throw new GatewayError('malformed', 'A startup parameter is given twice.');
     }

@@ -59,7 +59,7 @@ const decoders = new Map<string, Decode>([
 ]);
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What nobody converts (SQL_ASCII), or nobody here knows (EUC_TW, JOHAB, MULE_INTERNAL): UTF-8 where it is that, and else a character for each byte. */
+/** Decodes text that PostgreSQL does not convert (SQL_ASCII), or whose encoding is not known here (EUC_TW, JOHAB, MULE_INTERNAL): as UTF-8 if it is valid, otherwise as one character for each byte. */
 const guess: Decode = (bytes, goesOn = false) => {
   try {
     return goesOn ? decodeStream('utf-8', bytes, true) : strictUtf8.decode(bytes);
@@ -68,7 +68,7 @@ const guess: Decode = (bytes, goesOn = false) => {
   }
 };
 
-/** Of texts in this `client_encoding`. */
+/** The decoder of texts in this `client_encoding`. */
 export function decoderOf(encoding: unknown): Decode {
   if (typeof encoding !== 'string') {
     return utf8;
@@ -108,7 +108,7 @@ export function encodingFact(encoding: string): Attributes | null {
   return encoding === 'UTF8' ? null : { [encodingAttribute]: encoding };
 }
 
-/** What the body of a ParameterStatus says of it; null when that is of something else. */
+/** The `client_encoding` in the body of a ParameterStatus; null when the message is about another parameter. */
 export function encodingIn(body: Buffer): string | null {
   return /^client_encoding\0([A-Za-z0-9_]{1,32})\0$/.exec(body.toString('latin1', 0, encodingBytesMax))?.[1] ?? null;
 }

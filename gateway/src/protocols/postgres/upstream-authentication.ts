@@ -8,7 +8,7 @@ import { backend } from './messages.ts';
 import type { AuthMethod, PostgresOptions } from './options.ts';
 import { answerChallenge, checkServerFinal, clientFirst, type ScramOptions } from './scram.ts';
 
-/** What the target asks for. https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-AUTHENTICATIONOK */
+/** Numbers by which the target asks for a kind of login. https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-AUTHENTICATIONOK */
 const asks = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const;
 const mechanismsMax = 16;
 

@@ -48,7 +48,7 @@ export async function logIn(session: Session, request: TargetLoginRequest): Prom
   }
 }
 
-/** What a reader of messages says of a client is here said of the target. */
+/** Turns an error of reading messages, which is worded for clients, into one about the target. */
 function explain(error: unknown): unknown {
   if (!(error instanceof GatewayError)) {
     return error;
@@ -157,7 +157,7 @@ async function nextMessage(reader: PacketReader): Promise<Buffer> {
   const fields = parseErrorFields(message.subarray(5));
   const state = readSqlState(fields);
   if (state?.startsWith('28') === true) {
-    // What the target says about the gateway's own credential is not for the client, which would take its own for wrong.
+    // The client does not get the target's words about the gateway's own credential: it would take its own for wrong.
     throw new GatewayError('target_login_failed', `The target refused the login (${state}): it does not accept the credential the gateway has for it`);
   }
   throw new TargetRefusal(state, `The target refused the login (${state ?? 'no SQLSTATE'}): ${(fields.get('M') ?? '').slice(0, 500)}`);

@@ -14,11 +14,11 @@ export interface ServedOptions {
   readonly certificate?: SecureContext;
   readonly tunnel?: TunnelIdentity;
   readonly limits?: Partial<Limits>;
-  /** As if the client had come from elsewhere. */
+  /** The client counts as one that comes from another machine. */
   readonly isRemote?: boolean;
 }
 
-/** What `serve` threw: only broken invariants may be here. */
+/** `faults` holds the errors that `serve` threw: only broken invariants may be there. */
 export interface Served extends AsyncDisposable {
   readonly port: number;
   readonly faults: unknown[];
