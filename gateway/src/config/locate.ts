@@ -1,6 +1,6 @@
 import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
 
-/** What is wrong, and where: a path into the document, or an offset where it could not be read at all. */
+/** A fault in a configuration with its place: a path into the document, or a character offset where the document could not be read at all. */
 export type Problem =
   | { readonly path: readonly PropertyKey[]; readonly at?: 'key'; readonly message: string }
   | { readonly offset: number; readonly message: string };

@@ -19,7 +19,7 @@ const problemsMax = 50;
 const defaultListen: Readonly<Record<string, string>> = { http: '127.0.0.1:7070' };
 
 export interface ParseContext {
-  /** Where the text is from: in messages, and relative paths start from its directory. */
+  /** The file that the text is from. Messages name it, and relative paths start from its directory. */
   readonly file: string;
   readonly protocols: readonly Protocol[];
   readonly environment: NodeJS.ProcessEnv;
@@ -70,7 +70,7 @@ export function findSecretVariables(file: string): ReadonlySet<string> {
       }
     },
   });
-  // What is no YAML is looked through for what looks like it.
+  // A document that is not valid YAML is searched for text that looks like the name of a variable.
   for (const [, name = ''] of document.errors.length > 0 ? text.matchAll(/\benv["']?\s*:\s*["']?([^\s"'{},]+)/g) : []) {
     names.add(name);
   }
@@ -135,7 +135,7 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   return [{ path: issue.path, message, ...(issue.code === 'invalid_key' ? { at: 'key' } : {}) }];
 }
 
-/** What principals are granted and is not there. Looks at what is written, so that it is said along with everything else. */
+/** Finds targets that are granted to principals and do not exist. It looks at the document as written, so that these faults are reported along with all others. */
 function unknownTargets(written: unknown): Problem[] {
   const { targets, principals } = asRecord(written);
   const known = asRecord(targets);
@@ -177,7 +177,7 @@ function foreverToNull(days: number | 'forever'): number | null {
 }
 
 function overrideLimits(given: RawConfig['limits']): Limits {
-  // What is left has a value, and only names of limits are in it.
+  // Only entries with a value are left, and the schema allows only names of limits.
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<Limits>;
   return { ...defaultLimits, ...set };
 }

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Target } from '../domain/target.ts';
 import { suggest } from './suggest.ts';
 
-/** What a running gateway takes up of a changed file. */
+/** The sections of a changed file that a running gateway takes up. */
 export const liveSections = ['targets', 'principals'] as const;
-/** What takes a restart: all else that the schema has. */
+/** The sections whose changes need a restart: all others of the schema. */
 export const startSections = ['data', 'listen', 'tls', 'rootKey', 'retention', 'limits'] as const;
 
 /** For documents and the file that `init` writes. `mark`: stands on both sides of each name. */

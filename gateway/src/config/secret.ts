@@ -34,7 +34,7 @@ export function secretOpener({ environment, base, needed }: SecretContext): Open
       try {
         return read();
       } catch (cause) {
-        // Whoever asks for a target is not told where the gateway keeps its secrets.
+        // The client of a target must not learn where the gateway keeps its secrets.
         throw new GatewayError('key_unavailable', 'A secret that the configuration names cannot be read now: countersign config check says which.', { cause });
       }
     };

@@ -29,7 +29,7 @@ export function watchConfig(file: string, changed: () => void): Disposable {
   };
 }
 
-/** What tells one content from another; null while there is no file. */
+/** A text that changes when the file changes; null while there is no file. */
 function look(file: string): string | null {
   const found = statSync(file, { throwIfNoEntry: false, bigint: true });
   return found === undefined ? null : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;

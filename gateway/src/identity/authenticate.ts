@@ -25,9 +25,9 @@ export interface NewTokenOptions {
   readonly onBehalfOf?: string;
   /** Binds the token to a run's session. */
   readonly session?: string;
-  /** What it reaches of what the principal was granted; all by default. */
+  /** The targets that the token reaches, of those granted to the principal; all by default. */
   readonly targets?: readonly string[];
-  /** Who makes it, where that is still to be recorded as an act of its own. */
+  /** The maker of the token, when the making is still to be recorded as an act of its own. */
   readonly unrecordedBy?: string;
 }
 
@@ -47,7 +47,7 @@ export class Authenticator implements Disposable {
     this.#standings = new Standings(options);
   }
 
-  /** Who the token speaks for. The session is the token's own: a client names none (ATTACKS B19). */
+  /** Finds the identity that the token speaks for, or says why the token is refused. The session is the token's own: a client cannot name one (ATTACKS B19). */
   async authenticate(token: string): Promise<TokenOutcome> {
     const { findPrincipal, now } = this.#options;
     if (token === '') {
@@ -130,7 +130,7 @@ export class Authenticator implements Disposable {
     this.#standings[Symbol.dispose]();
   }
 
-  /** As it is when this resolves: what was revoked while it was read is read again. */
+  /** The token as it is when this resolves: if tokens changed during the reading, it is read again. */
   async #find(hash: Uint8Array): Promise<StoredToken | null> {
     const { tokens } = this.#options;
     for (;;) {

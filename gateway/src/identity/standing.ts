@@ -17,7 +17,7 @@ export interface StandingsOptions {
 }
 
 /**
- * Whether the credentials that opened something still stand. There is one standing for each token, for as long as anybody holds it, so that its end reaches all
+ * Knows whether the credentials that opened something still stand. There is one standing for each token, for as long as anybody holds it, so that its end reaches all
  * that it opened. One timer waits for the token that expires first.
  */
 export class Standings implements Disposable {
@@ -35,7 +35,7 @@ export class Standings implements Disposable {
     this.#options = options;
   }
 
-  /** Of a token that was just read, for its principal. */
+  /** The standing of a token that was just read, for its principal. */
   of({ id, principal: name, expiresMs }: StoredToken, principal: Principal): Standing {
     const known = this.#known.get(id)?.deref();
     if (known !== undefined) {
@@ -151,7 +151,7 @@ class TokenStanding implements Standing {
   }
 }
 
-/** Of what no token opened. */
+/** The standing of what was opened without a token: it never ends. */
 export function standsAlways(principal: Principal): Standing {
   return { principal, ended: () => null, onEnd: () => () => undefined };
 }

@@ -24,7 +24,7 @@ export function isToken(text: string): boolean {
   return checksum(digits) === text.slice(prefix.length + secretDigits);
 }
 
-/** What is stored of a token. It holds 256 random bits, so a plain hash cannot be reversed by guessing. */
+/** The SHA-256 of a token, which is stored in its place. A token holds 256 random bits, so a plain hash cannot be reversed by guessing. */
 export function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }

@@ -2,14 +2,14 @@ import { networkOf } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
 
-/** Who is logging in and has kept us waiting so long gives way to who waits for its place. */
+/** A client that is logging in and has kept us waiting this long gives its place to one that waits for it. */
 const stalledMs = 1_000;
-/** How often those who wait are looked at. */
+/** The clients that wait are checked at this interval. */
 const lookMs = 100;
 /** At most one line about each limit in this time. */
 const floodLogMs = 10_000;
 
-/** What a listener needs of the log. */
+/** The part of the log that a listener needs. */
 export interface ListenerLog {
   warn(facts: Readonly<Record<string, unknown>>, message: string): void;
   error(facts: Readonly<Record<string, unknown>>, message: string): void;
@@ -52,14 +52,14 @@ interface Network {
 type LimitName = 'connectionsMax' | 'connectionsPerAddressMax' | 'loginsPerAddressMax' | 'silentPerAddressMax';
 
 /**
- * Counts who is connected, by network. Silence holds no place against who comes: where a limit is reached, the connection that has been silent longest is cut.
- * Who talks waits for its turn to log in, within the time that a login has.
+ * Counts connections, by network. A silent connection cannot hold its place against a new one: where a limit is reached, the connection that has been silent longest is cut.
+ * A client that has sent something waits for its turn to log in, within the time that a login has.
  */
 export class Admission {
   readonly #limits: Limits;
   readonly #log: ListenerLog;
   readonly #networks = new Map<string, Network>();
-  /** Of all networks. */
+  /** The silent connections of all networks. */
   readonly #silent = new Set<Member>();
   readonly #crowded = new Set<Network>();
   #connections = 0;
@@ -187,7 +187,7 @@ export class Admission {
     }
   }
 
-  /** Those that stall give way, and who has waited as long as a login may take is told so. */
+  /** Cuts clients whose login stalls while others wait, and turns away those that have waited as long as a login may take. */
   #look(): void {
     const nowMs = performance.now();
     for (const network of this.#crowded) {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
 
 const tlsHandshakeByte = 0x16;
-/** How a client that knows it speaks to HTTP/2 begins (RFC 9113, 3.4); no method of HTTP/1.1 begins so. */
+/** The first bytes of a client that speaks HTTP/2 without negotiating it (RFC 9113, 3.4); no method of HTTP/1.1 begins with them. */
 const preface = Buffer.from('PRI');
 
 export type HttpVersion = 1 | 2;

@@ -22,20 +22,20 @@ const headBytesMax = 64 * 1024;
 const keepAliveMs = 65_000;
 /** Requests of one connection without an answer: who sends more on it is cut off (ATTACKS D33). HTTP/2 says so before. */
 const unansweredMax = 256;
-/** What a client that is turned away may take to hear it. */
+/** A client that is turned away is cut off if it has not read the refusal after this time. */
 const tellMs = 2_000;
-/** How many may be hearing it at the same time. */
+/** At most this many clients are told a refusal at the same time. */
 const toldMax = 64;
-/** How often deadlines are looked at. */
+/** Deadlines are checked at this interval. */
 const deadlinesMs = 500;
 const tunnelProtocol = 'countersign-tunnel';
-/** What follows the target's name is given on as the client sent it. */
+/** The path of a target. Its second group, behind the target's name, is passed on as the client sent it. */
 const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
 const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
 
 /** The sessions of one connection. */
 interface Visit {
-  /** For one request of this protocol. */
+  /** Makes the door for one request of this protocol. */
   door(protocol: string): Door & Disposable;
   /** The connection is closed. */
   leave(): void;
@@ -52,9 +52,9 @@ export interface HttpListenerOptions {
   readonly makeVisit: (address: string) => Visit;
   /** The protocol of a target, of those over HTTP; of a name that is none, any: it is refused there as it is to whoever was not granted it. */
   readonly protocolOf: (target: string) => ExchangeProtocol;
-  /** Whatever is not for a target. */
+  /** Serves each request that is not for a target. */
   readonly onApi: (request: ClientRequest, response: ClientResponse) => void;
-  /** A client of a target's protocol behind an upgraded request (`countersign connect`); `head` is what was read of it already. */
+  /** Takes a client of a target's protocol behind an upgraded request (`countersign connect`); `head` holds the bytes that were read of it already. */
   readonly onTunnel: (socket: Socket, head: Buffer, tunnel: TunnelIdentity) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -63,13 +63,13 @@ export interface HttpListenerOptions {
 interface Guest {
   readonly place: Place;
   readonly visit: Visit;
-  /** As it was accepted. */
+  /** The socket as it was accepted. */
   readonly outer: Socket;
-  /** That of TLS, where it is spoken. */
+  /** The socket that requests come on: that of TLS where TLS is spoken, otherwise `outer`. */
   readonly served: Socket;
   /** Requests without an answer. */
   unanswered: number;
-  /** Of them, those behind another one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
+  /** Unanswered requests behind another one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
   readonly waiting: Message[];
 }
 
@@ -89,7 +89,7 @@ export class HttpListener implements AsyncDisposable {
   readonly #http2 = new Http2Connections(headBytesMax);
   /** Tunnels are the listener's they lead to. */
   readonly #sockets = new Set<Socket>();
-  /** Of HTTP/1.1, by the socket that their requests come on. */
+  /** Clients that speak HTTP/1.1, by the socket that their requests come on. */
   readonly #guests = new WeakMap<Socket, Guest>();
   readonly #serveConnection: (socket: Socket) => void;
 
@@ -195,7 +195,7 @@ export class HttpListener implements AsyncDisposable {
     });
   }
 
-  /** What it asked is not looked at: who speaks TLS gets no answer. */
+  /** Tells the client the error in the clear and closes. The request is not read, so a client that speaks TLS gets no answer that it can read. */
   #turnAway(socket: Socket, error: GatewayError): void {
     if (this.#told.size >= toldMax) {
       socket.destroy();
@@ -344,12 +344,12 @@ function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { so
   }
 }
 
-/** Whoever stays on the connection then is not waited for. */
+/** Answers 400 and closes the connection at once, without waiting for the client to close it. */
 function refuseUpgrade(socket: Duplex): void {
   socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () => socket.destroy());
 }
 
-/** Where it ends and the other protocol begins is not worth finding out (ATTACKS A10). */
+/** True if the request has a body. An upgrade with one is refused: the end of the body and the beginning of the other protocol are not searched for (ATTACKS A10). */
 function hasBody({ 'content-length': length = '0', 'transfer-encoding': coding }: IncomingHttpHeaders): boolean {
   return length !== '0' || coding !== undefined;
 }

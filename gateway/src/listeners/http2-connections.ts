@@ -12,7 +12,7 @@ const settingsMax = 32;
 const pingsMax = 10;
 /** Lines of a head, with those that stand for its first line. */
 const headersMax = 260;
-/** Of one connection: what its streams queue is under the limits of whoever writes to them. */
+/** Memory of one connection. Bytes that its streams queue are limited by their writers. */
 const sessionMegabytesMax = 64;
 
 export interface Http2Client {
@@ -38,7 +38,7 @@ export class Http2Connections {
       maxSessionRejectedStreams: rejectedStreamsMax,
       streamResetBurst: resetsMax,
       streamResetRate: resetsPerSecondMax,
-      // What a target says twice is passed on twice.
+      // A header that a target sends twice is passed on twice.
       strictSingleValueFields: false,
       settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headBytesMax, enableConnectProtocol: false },
     });
@@ -50,7 +50,7 @@ export class Http2Connections {
     });
   }
 
-  /** What was read of the socket already must have been given back to it. */
+  /** Serves a connection. Bytes that were read from the socket before must have been given back to it. */
   accept(socket: Socket, client: Http2Client): void {
     // A server of HTTP/1.1 accepted it, which lets a client end its side first: here nobody would notice that it has left.
     socket.allowHalfOpen = false;

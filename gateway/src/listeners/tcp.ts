@@ -12,7 +12,7 @@ import { Admission, type ListenerLog, type Place } from './admission.ts';
 const keepAliveMs = 60_000;
 /** Past the login's deadline, what a protocol has to say of it. */
 const lastWordMs = 250;
-/** What a client that is turned away may take to hear it, and how many may be hearing it at the same time. */
+/** A client that is turned away is cut off if it has not read the refusal after `tellMs`. At most `toldMax` of them are told at the same time. */
 const tellMs = 2_000;
 const toldMax = 64;
 /** How long connections may take to end by themselves when the listener closes. */
@@ -57,7 +57,7 @@ export class TcpListener implements AsyncDisposable {
     } catch (cause) {
       throw new GatewayError('config_invalid', `Cannot listen on ${host}:${port} for ${protocol.title}: ${reasonOf(cause)}.`, { cause });
     }
-    // For instance out of file descriptors: it goes on when there are some.
+    // For instance no file descriptor is free: the listener continues when there are some.
     listener.#server.on('error', (error) => {
       log.error({ err: error, protocol: protocol.id }, 'a connection could not be accepted');
     });
@@ -212,7 +212,7 @@ export class TcpListener implements AsyncDisposable {
   }
 }
 
-/** What it said is read again by whoever serves it. */
+/** True if the client sent bytes within the limit. The bytes are given back, so that they can be read again. */
 async function hasSpoken(connection: Connection, limitMs: number): Promise<boolean> {
   try {
     const first = await connection.read(limitMs);

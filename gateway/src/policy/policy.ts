@@ -6,9 +6,9 @@ import type { Target } from '../domain/target.ts';
 interface PolicyRequest {
   readonly principal: Principal;
   readonly target: Target;
-  /** Of what the principal may do, only what is done at one of these; undefined: all. */
+  /** The names of targets that the principal's rights are limited to here; undefined: no limit. */
   readonly within?: readonly string[] | undefined;
-  /** Its text only when a policy is about text: putting it together takes time. */
+  /** A policy asks for the action's text only if it is about text: putting it together takes time. */
   readonly action: Action;
 }
 

@@ -35,7 +35,7 @@ export function makeDataDirectory(data: string): void {
 /** Any of these is there where a gateway was. */
 const marks = ['keys.db', 'identity.db', 'index.db', 'log/key'];
 
-/** For who reads it. Errors: `not_found`, with what is missing, or that this user may not look into it. */
+/** Checks that a data directory is there and can be read. Errors: `not_found`; the message says what is missing, or that this user may not read it. */
 export function requireDataDirectory(data: string): void {
   try {
     statSync(`${data}/journal`);

@@ -8,7 +8,7 @@ const copyAttempts = 3;
 const copyBytesMax = 4 * 1024 ** 3;
 const headerBytes = 20;
 const headerText = 'SQLite format 3\0';
-/** Of a database that has its journal beside it, and no write-ahead log: file format versions 1 and 1. */
+/** The file format versions of a database that has a rollback journal beside it, and no write-ahead log. */
 const formatVersions = [1, 1];
 const journalMagic = Buffer.from('d9d505f920a163d7', 'hex');
 

@@ -119,7 +119,7 @@ export function holdSqlite(file: string, waitMs: number): Disposable | null {
   return lockSqlite(file, { timeout: waitMs }, 'BEGIN EXCLUSIVE');
 }
 
-/** Whether `holdSqlite` holds this file now, in whatever process. */
+/** True if `holdSqlite` holds this file now, in this process or another. */
 export function isHeldSqlite(file: string): boolean {
   const seen = lockSqlite(file, { timeout: 0, readOnly: true }, 'BEGIN; SELECT count(*) FROM sqlite_schema');
   seen?.[Symbol.dispose]();
@@ -145,7 +145,7 @@ function lockSqlite(file: string, options: DatabaseSyncOptions, lock: string): D
   });
 }
 
-/** Of a store that is only looked at: no file is made or changed. Errors: `store_damaged`, also when there is no such file. */
+/** Opens a database for reading: no file is made or changed. Errors: `store_damaged`, also when there is no such file. */
 export function openSqliteReadOnly(file: string): Sqlite {
   return orDamaged(file, () => new Sqlite(new DatabaseSync(file, { readOnly: true, timeout: busyMs })));
 }

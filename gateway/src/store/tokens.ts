@@ -37,14 +37,14 @@ export interface StoredToken {
   readonly onBehalfOf: string | null;
   /** A run token speaks only inside this session. */
   readonly session: string | null;
-  /** What it reaches of what its principal was granted; null: all. */
+  /** The targets that the token reaches, of those granted to its principal; null: all. */
   readonly targets: readonly string[] | null;
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly revokedMs: number | null;
 }
 
-/** What was done to a token and is not in the record yet. */
+/** The making or revoking of a token that is not recorded yet. */
 export interface TokenAct {
   readonly act: 'create' | 'revoke';
   readonly token: string;
@@ -92,7 +92,7 @@ export class Tokens {
       return null;
     }
     const token = parseRow(row);
-    // What was revoked while it was read is not kept as it was.
+    // If tokens changed during the reading, this one may have been revoked: it is not kept.
     return changes === this.#changes ? this.#keep(key, token) : token;
   }
 
@@ -115,7 +115,7 @@ export class Tokens {
     return row === undefined ? null : parseRow(row);
   }
 
-  /** How many tokens were ever revoked, those that are removed since included: an older copy of the file has fewer. */
+  /** The number of tokens that were ever revoked, also those that have been removed since: an older copy of the file has fewer. */
   async revocations(): Promise<number> {
     return (await this.#database.selectFrom('revocations').select('count').executeTakeFirstOrThrow()).count;
   }

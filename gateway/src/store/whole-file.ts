@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface WholeFileOptions {
-  /** Of a file that is made; 0600 by default. One that is replaced keeps its own. */
+  /** The mode of a new file; 0600 by default. A file that is replaced keeps its own. */
   readonly mode?: number;
   /** `EEXIST` when the file is there already. */
   readonly isNew?: boolean;
@@ -39,7 +39,7 @@ export function writeWholeFile(file: string, bytes: Uint8Array | string, { mode 
 }
 
 /**
- * The same for what is longer or written often, without holding up others; one at a time for each file. `flush` false: readers see a whole file, a loss of power may
+ * Replaces a file as `writeWholeFile` does, without blocking the event loop: for longer content or frequent writing. Call it one at a time for each file. `flush` false: readers see a whole file, a loss of power may
  * cut it short.
  */
 export async function replaceWholeFile(file: string, content: Uint8Array | string | AsyncIterable<Uint8Array | string>, flush: boolean): Promise<void> {
