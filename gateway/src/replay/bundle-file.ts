@@ -20,10 +20,10 @@ import { parseRecordedMeta, type RecordedMeta } from './recorded-meta.ts';
 
 const chunkBytes = 256 * 1024;
 const newline = 0x0a;
-/** What a `Date` can hold. */
+/** The latest time that a `Date` can hold, in ms since 1970. */
 const timeMsMax = 8.64e15;
 
-/** Where a record is in the file, and what it was when it was verified. */
+/** The position of a record in the file, and its state when it was verified. */
 export interface Place {
   readonly offset: number;
   readonly length: number;
@@ -162,7 +162,7 @@ async function* chunksOf(file: FileHandle, from: number, to: number): AsyncGener
 
 async function lastLine(file: FileHandle): Promise<Line> {
   const { size } = await file.stat();
-  // As JSON a note is no longer than twice itself: it is text of lines.
+  // A note is lines of text, so as JSON it is at most twice as long.
   const length = Math.min(size, 2 * noteBytesMax + chunkBytes);
   const tail = Buffer.alloc(length);
   await file.read(tail, 0, length, size - length);

@@ -9,10 +9,10 @@ import type { RecordedMeta } from './recorded-meta.ts';
 
 /** Each costs some hundred bytes of memory. */
 const recordsMax = 1_000_000;
-/** Of requests that go on over several records, while they are read: a longer one is not served. */
+/** Bytes of requests in several records that are held while they are read: a longer request is not served. */
 const heldBytesMax = 64 * 1024 * 1024;
 
-/** What is longer goes on in further records, which name the first one. */
+/** A longer request continues in further records, which name the first one. */
 const partBytes = 1024 * 1024;
 
 /** A request, where its parts are and what it was answered. */
@@ -93,7 +93,7 @@ export class Indexing {
     if (protocol === undefined) {
       return;
     }
-    // What sessions before these facts were recorded do not say does not matter to most targets.
+    // Older sessions do not hold the facts of their targets; most targets are served without them.
     this.#addTarget({ name: opens.target, protocol: opens.protocol, scheme: '', host: 'localhost', port: 0, path: '', options: {} });
     this.#channels.set(number, { target: opens.target, isStream: protocol.transport === 'stream', keys: protocol.replay.keys(), latest: null });
   }
@@ -101,7 +101,7 @@ export class Indexing {
   #addTarget(facts: TargetFacts): void {
     const protocol = this.#findProtocol(facts.protocol);
     if (protocol !== undefined && !this.targets.has(facts.name)) {
-      // How a stream was dialled does not matter: nobody is.
+      // The host and options of a stream do not matter, since no target is dialled.
       const dialled =
         protocol.transport === 'stream'
           ? { host: 'localhost', options: parseOptions(protocol.options, {}) }

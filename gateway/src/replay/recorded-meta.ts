@@ -14,7 +14,7 @@ const targetFacts = z.object({
   options: z.record(z.string(), z.unknown()),
 });
 
-/** What a reader of bundles needs of a record's meta. A bundle may be anybody's: nothing of it is taken on trust, however it is signed. */
+/** The part of a record's meta that a reader of bundles needs. A bundle may be anybody's: nothing in it is taken on trust, however it is signed. */
 const schema = z.object({
   channel: count,
   action: name.exactOptional(),

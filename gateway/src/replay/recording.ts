@@ -10,13 +10,13 @@ import { indexKey } from './index-key.ts';
 import { Indexing, type IndexedRequest } from './indexing.ts';
 import { Waiting, type NoneWaiting } from './waiting.ts';
 
-/** What a timer can wait at once. */
+/** The longest time that one timer can wait. */
 const waitMsMax = 2 ** 31 - 1;
 
-/** Of recorded requests, the latest of them, when one is looked for that is like another. */
+/** When the recorded request nearest to another one is searched, only the latest requests are compared: at most this many bytes of them. */
 const comparedBytesMax = 64 * 1024 * 1024;
 
-/** A recorded request, and where what is asked now differs from it. */
+/** A recorded request, and the place in which the request that is made now differs from it. */
 export interface Nearest {
   readonly seq: number;
   readonly difference: Difference;
@@ -72,7 +72,7 @@ export class Recording {
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
   }
 
-  /** Whether this channel has a request of this key that was not taken. */
+  /** True if this channel has a request of this key that was not taken. */
   isWaiting(target: string, { text }: RequestKey, channel: number): boolean {
     return this.#waiting.has(indexKey(target, text), channel);
   }
@@ -84,7 +84,7 @@ export class Recording {
       return null;
     }
     let nearest: Nearest | null = null;
-    // What a request asks may depend on those before it in its channel.
+    // The key of a request may depend on the requests before it in its channel.
     const channels = new Map<number, Keys>();
     for (const request of latestOf(this.#requests.get(target.name) ?? [])) {
       const keys = channels.get(request.channel) ?? replay.keys();
@@ -115,7 +115,7 @@ export class Recording {
       }
       if (this.#speed !== null) {
         const waitMs = startedMs + (timeMs - askedMs) / this.#speed - performance.now();
-        // Whoever waits for it keeps the process going, not this.
+        // This timer does not keep the process alive; the client that waits does.
         await delay(Math.max(0, Math.min(waitMsMax, waitMs)), undefined, { ref: false });
       }
       yield { content: content ?? Buffer.alloc(0), attributes: meta?.attributes ?? {}, isAnswer: meta?.request !== undefined, continues };
@@ -127,7 +127,7 @@ export class Recording {
   }
 }
 
-/** Those of the end that are not too much to be compared, in order. */
+/** The last requests that together have at most `comparedBytesMax` bytes, in order. */
 function latestOf(requests: readonly IndexedRequest[]): readonly IndexedRequest[] {
   let bytes = 0;
   const before = requests.findLastIndex(({ parts }) => {

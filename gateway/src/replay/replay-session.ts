@@ -11,10 +11,10 @@ import { standsAlways } from '../identity/standing.ts';
 import { authorize } from '../sessions/gate.ts';
 import type { Recording } from './recording.ts';
 
-/** Whoever has the token of the replay. */
+/** The one principal of a replay: everybody who has its token. */
 const principal: Principal = { id: 'replay', kind: 'agent', groups: [], targets: [] };
 const identity: Identity = { principal, tokenId: 'replay', standing: standsAlways(principal) };
-/** What was refused when it was recorded is answered as it was then. */
+/** Everything is allowed: a request that was refused when it was recorded gets its recorded refusal. */
 const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
 const policy = { version: '', decide: () => decision };
 
@@ -35,7 +35,7 @@ export interface ReplaySessionParts {
 /** A request that the recording does not answer. */
 export interface Missed extends Asked {
   readonly reason: string;
-  /** Where nothing like it was recorded; null: something was, and cannot be given. */
+  /** The key of a request that was not recorded. Null: it was recorded, and cannot be given. */
   readonly unknown: RequestKey | null;
 }
 
@@ -105,7 +105,7 @@ export class ReplaySession implements Session, RecordedTarget {
   }
 
   onSignal(): void {
-    // What could be cancelled has been answered by then.
+    // Nothing to do: a request that could be cancelled has been answered by then.
   }
 
   onEnding(): void {

@@ -13,7 +13,7 @@ export interface Wanted {
   readonly key: string;
   /** See `RequestKey`. */
   readonly ids: readonly string[];
-  /** Of this channel while it has one; null: of any. */
+  /** The recorded channel to take a request from while it has one; null: any channel. */
   readonly channel: number | null;
 }
 
@@ -33,12 +33,12 @@ export class Waiting {
     }
   }
 
-  /** Whether this channel has one that was not taken. */
+  /** True if this channel has a request of this key that was not taken. */
   has(key: string, channel: number): boolean {
     return this.#byKey.get(key)?.has(channel) === true;
   }
 
-  /** Of `channel` while it has one, then the one that was recorded first. */
+  /** Takes a request of `channel` while it has one, otherwise the one that was recorded first. */
   take({ key, ids, channel }: Wanted): IndexedRequest | NoneWaiting {
     const channels = this.#byKey.get(key);
     if (channels === undefined) {
@@ -64,7 +64,7 @@ export class Waiting {
   }
 }
 
-/** Which id of the recorded run each one of this run stands for, one for one. What the recording knows stands for itself: the target gave it. */
+/** Maps each id of this run to the id of the recorded run that it stands for, one to one. An id that is in the recording stands for itself: the target gave it. */
 class RunIds {
   readonly #known: ReadonlySet<string>;
   readonly #recordedOf = new Map<string, string>();

@@ -16,7 +16,7 @@ export function connectAction(protocol: string): Action {
 }
 
 /**
- * Whether somebody gets to a target, by a protocol or, null, by the target's own. Errors: `unknown_target`, `refused`.
+ * Decides whether an identity gets to a target by a protocol; null: by the target's own. Errors: `unknown_target`, `refused`.
  */
 export function admit(
   { policy, findTarget }: AdmissionContext,

@@ -6,7 +6,7 @@ import { Login, type DoorContext } from './login.ts';
 /** Signals (cancel keys) come without a login: so many from one connection is enough. A wrong one is a guess, as a wrong token is. */
 const signalDelayMs = 50;
 
-/** Where a client of a stream proves who it is. One for each connection. */
+/** The door at which a client of a stream proves its identity. There is one for each connection. */
 export class ClientDoor implements Door {
   readonly #context: DoorContext;
   readonly #login: Login;

@@ -7,7 +7,7 @@ import type { Target } from '../domain/target.ts';
 /** The newest of what was given, while it may not be in the index yet. */
 const recentMax = 100_000;
 
-/** Whom an id was given to. */
+/** The principal and run that an id was given to. */
 export interface Owner {
   readonly principal: string;
   /** Null outside of runs. */
@@ -19,11 +19,11 @@ export interface IdRefusal {
   readonly reason: string;
 }
 
-/** What was recorded of an id before; null when there is nothing. Undefined: it is not known now, for the index is being made again. */
+/** Finds the recorded owner of an id; null when there is none. Undefined: it is not known now, since the index is being made again. */
 export type RecallOwner = (place: string, key: string) => string | null | undefined;
 
 /**
- * Whom the targets gave which ids to. It is recorded with each answer that gives some, and found again in the index of the record, which has no id in the clear:
+ * Knows to whom the targets gave which ids. Each answer that gives ids has their owners in its record, and they are found again by the index, which has no id in the clear:
  * they open what is behind them. Targets at one address share what they give, whatever their names.
  */
 export class IdsOfTargets {

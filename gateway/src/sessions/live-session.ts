@@ -12,7 +12,7 @@ import { printMeta } from './meta.ts';
 const depthMax = 8;
 const childrenMax = 256;
 
-/** What ends a channel from outside. */
+/** The reason for which a channel is ended from outside. */
 export interface Ending {
   readonly reason: string;
   readonly error: GatewayError;
@@ -20,27 +20,27 @@ export interface Ending {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Who a run is for, and who opened it. */
+/** The facts of a run: whom it is for, and who opened it. */
 export interface RunFacts {
   readonly principal: Principal;
   readonly tokenId: string;
   readonly address: string;
   readonly by: string;
   readonly command: string;
-  /** What it was given. */
+  /** The targets that the run was given. */
   readonly targets: readonly TargetFacts[];
-  /** What its command is told to put its requests into. */
+  /** The trace context that its command is given, to put its requests into. */
   readonly traceparent: string;
 }
 
-/** How long a session of a token's activity lasts: until a time without any channel, or until it is gone on with in the next. */
+/** Limits of a session of a token's activity: it ends after `idleMs` without a channel, and continues in a next session after `ageMs` or `recordsMax` records. */
 export interface ActivityLimits {
   readonly idleMs: number;
   readonly ageMs: number;
   readonly recordsMax: number;
 }
 
-/** What a session ends with, if nobody ends it: its only channel, its run, or its limits. */
+/** A session that nobody ends ends with its only channel, with its run, or by its limits. */
 export type Lifetime = 'channel' | 'run' | ActivityLimits;
 
 /** `givenUp` resolves when what was kept for the session is. */
@@ -95,7 +95,7 @@ export class LiveSession {
     return this.#lifetime === 'run';
   }
 
-  /** What comes now belongs into the next one. */
+  /** The session takes no new channels: they belong to the next session of the activity. */
   get isFull(): boolean {
     const limits = this.#lifetime;
     return typeof limits === 'object' && (this.#next !== null || this.track.seq >= limits.recordsMax || performance.now() - this.#openedMs >= limits.ageMs);
@@ -116,7 +116,7 @@ export class LiveSession {
   }
 
   /**
-   * For a run: who it is for, before its first connection; the run that it is inside of says that it is there. Errors: `cannot_record`, or why the session
+   * Records the facts of a run before its first connection. A run that is inside another one is noted there too. Errors: `cannot_record`, or why the session
    * is ending.
    */
   describe(facts: RunFacts): void {
@@ -278,7 +278,7 @@ export class LiveSession {
       try {
         this.#close(ending.reason);
       } catch {
-        // Whoever ends several sessions goes on with the next one: this one is closed in the record by the next start.
+        // The caller may have further sessions to end, so this does not throw: the next start closes this session in the record.
       }
     }
   }
@@ -312,13 +312,13 @@ export class LiveSession {
     try {
       this.#recorder.closeSession(this.track, reason, this.#ending?.facts);
     } finally {
-      // What cannot be closed in the record is closed there by the next start; nobody waits for it here.
+      // If the session cannot be closed in the record, the next start closes it there; nobody waits for it here.
       this.#closed(this, Promise.allSettled(this.#givingUp.map(async (giveUp) => giveUp())));
     }
   }
 }
 
-/** Of a channel that leads to no target: the run itself. */
+/** The facts of a run's own channel, which leads to no target. */
 export function factsOfRun({ principal, tokenId, address, targets }: RunFacts): ChannelFacts {
   return {
     principal: principal.id,

@@ -10,7 +10,7 @@ export class LiveSessions {
   /** By the public id of the token. */
   readonly #byToken = new Map<string, LiveSession>();
   readonly #signals = new Map<string, () => Promise<void>>();
-  /** What was kept for sessions that are closed, while it is given up. */
+  /** Resources of closed sessions that are being released. */
   readonly #givingUp = new Set<Promise<unknown>>();
   readonly #rechecks = new Set<() => void>();
   #emptied: (() => void) | null = null;

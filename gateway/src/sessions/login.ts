@@ -19,14 +19,14 @@ export interface DoorContext extends ChannelContext {
   readonly requireRecalled: (protocol: string) => void;
 }
 
-/** Who came in, where to, and by what decision. */
+/** A client that was let in: its identity, its target and the decision. */
 export interface Admitted {
   readonly identity: Identity;
   readonly target: Target;
   readonly decision: Decision;
 }
 
-/** What a client of one protocol at one address goes through before it gets a channel; every refusal is recorded and slowed down. */
+/** The login of a client of one protocol at one address, before it gets a channel. Every refusal is recorded and slowed down. */
 export class Login {
   readonly #context: DoorContext;
   readonly #address: string;

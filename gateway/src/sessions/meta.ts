@@ -7,9 +7,9 @@ import { metaLengthMax } from '../recording/batch.ts';
 const prefixesMax = 256;
 /** The rest is for what a record says beside its attributes: channel, action, decision. */
 const attributesLengthMax = metaLengthMax / 2;
-/** Of one attribute, once all of them are too long. */
+/** The limit for each attribute, when all of them together are too long. */
 const valueLengthMax = 4 * 1024;
-/** What was cut, one line for each attribute: `NAME COUNT sha256:HEX`. COUNT is of values or of characters, the digest is over the whole value as JSON. */
+/** Lists the attributes that were cut, one line for each: `NAME COUNT sha256:HEX`. COUNT is of values or of characters, the digest is over the whole value as JSON. */
 const cutAttribute = 'countersign.cut';
 
 /**

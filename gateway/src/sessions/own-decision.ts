@@ -14,7 +14,7 @@ export interface OwnDecision {
   readonly isFromReserve?: true;
 }
 
-/** For what nobody waits for. Errors: `cannot_record`. */
+/** Records a decision without waiting until it is committed. Errors: `cannot_record`. */
 export function appendOwnDecision(recorder: Recorder, { isFromReserve, ...decision }: OwnDecision): void {
   const draft: EntryDraft = { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] };
   if (isFromReserve === true) {

@@ -12,7 +12,7 @@ const recordedMax = 20;
 const networksMax = 1_000;
 const otherNetworks = 'others';
 
-/** Who is refused, and why. */
+/** A client that is refused, and the reason. */
 export interface Refusal {
   readonly address: string;
   readonly protocol: string;
@@ -25,7 +25,7 @@ export interface Refusal {
 /** The refusals of one network in the window. */
 interface Window {
   recorded: number;
-  /** Those without a record of their own. */
+  /** The number of refusals without a record of their own. */
   counted: number;
   firstMs: number;
   lastMs: number;
@@ -40,7 +40,7 @@ export interface RefusalsOptions {
 }
 
 /**
- * What a refused login costs: time of who was refused, and little of ours. So many of a network have records of their own in a window of time; one record
+ * Records and slows down refused logins: they cost the client time, and the gateway little. The first refusals of a network in a window of time have records of their own; one record
  * counts the rest when the window is over, or the gateway stops. One that is killed in the meantime has recorded the first ones only.
  */
 export class Refusals implements Disposable {
@@ -53,7 +53,7 @@ export class Refusals implements Disposable {
     this.#options = options;
   }
 
-  /** How many there were since the start, by error code. */
+  /** The number of refusals since the start, by error code. */
   get counts(): ReadonlyMap<string, number> {
     return this.#counts;
   }

@@ -4,7 +4,7 @@ import type { Recorder } from '../recording/recorder.ts';
 import { factsOfRun, type LiveSession, type RunFacts } from './live-session.ts';
 import { TokenMask } from './token-mask.ts';
 
-/** What the command of a run prints, as whoever runs it says: a channel of its own, from the opening of the run to its end. */
+/** Records what the command of a run prints, as the program that runs it reports it, in a channel of its own from the opening of the run to its end. */
 export class RunOutput {
   readonly #recorder: Recorder;
   readonly #session: LiveSession;
@@ -29,7 +29,7 @@ export class RunOutput {
         try {
           session.closeChannel(channel, 'ended');
         } catch {
-          // What cannot be closed in the record is closed there by the next start.
+          // If the channel cannot be closed in the record, the next start closes it there.
         }
       });
     });

@@ -1,13 +1,13 @@
-/** Of the runs inside a run the tokens that were made last. */
+/** The limit of tokens that are masked in a run: its own, and those made last for the runs inside it. */
 const tokensMax = 256;
-/** So much of a token tells it from any other text, and is masked where a piece ends in the midst of it; less gives nothing away. */
+/** This many characters of a token tell it from other text, so they are masked where a piece ends within it. Fewer give nothing away. */
 const tellingCharactersMin = 8;
 const mark = Buffer.from('REDACTED');
 
 /** A text with the tokens in it masked. */
 export interface Masked {
   readonly bytes: Buffer;
-  /** How many there were; one that goes on in the next piece counts here. */
+  /** The number of tokens in the text; one that continues in the next piece counts here. */
   readonly tokens: number;
 }
 
@@ -85,13 +85,13 @@ function maskOne(token: Buffer, bytes: Buffer, begun: number): Masked & { readon
 }
 
 interface Continuation {
-  /** Of the token, in the pieces before. */
+  /** The number of the token's bytes that are in the pieces before. */
   readonly after: number;
-  /** Of the token, in this piece. */
+  /** The number of the token's bytes that are in this piece. */
   readonly length: number;
 }
 
-/** How a piece goes on with a token that the piece before ended in the midst of. That may also have ended in a shorter beginning of it, behind one that came to nothing. */
+/** Finds how a piece continues a token whose beginning ended the piece before. Where the longest such beginning does not continue, shorter ones are tried. Null where none does. */
 function continuation(token: Buffer, bytes: Buffer, begun: number): Continuation | null {
   for (let after = begun; after > 0; after = beginningAtEnd(token, token.subarray(1, after))) {
     const length = commonLength(token.subarray(after), bytes);

@@ -30,7 +30,7 @@ export class Visit {
     this.#address = address;
   }
 
-  /** For one request. */
+  /** Makes the door for one request. */
   door(protocol: string): VisitDoor {
     return new VisitDoor(this, new Login(this.#context, { address: this.#address, protocol }), this.#context.limits);
   }
@@ -96,7 +96,7 @@ export class Visit {
         this.#open.delete(key);
       }
     }
-    // What cannot be closed in the record now is closed there by the next start.
+    // If the channel cannot be closed in the record now, the next start closes it there.
     void open.channel.close(reason).catch((error: unknown) => {
       if (!(error instanceof GatewayError)) {
         throw error;
