@@ -1,4 +1,4 @@
-/** What a request asks for, in the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
+/** The action that a request asks for, from the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
 export interface Action {
   readonly name: string;
   /**
@@ -7,7 +7,7 @@ export interface Action {
    */
   readonly attributes: Attributes;
   /**
-   * What the request says, for a policy that looks at it: put together when it is asked for, and recorded in the bytes alone. Absent where the protocol
+   * The text of the request, for a policy that looks at it. It is put together when it is asked for, and recorded in the bytes alone. Absent where the protocol
    * cannot tell it.
    */
   readonly text?: () => ActionText;
@@ -21,7 +21,7 @@ export interface Action {
  */
 export interface NamedIds {
   readonly ids: readonly string[];
-  /** Who may name what was given: the principal in the same run, or in any. */
+  /** Who may name an id that was given: the principal in the same run, or the principal in any. */
   readonly isFor: IdOwner;
   /** Ids that the target was never seen to give may be named. */
   readonly strangePass: boolean;
@@ -43,7 +43,7 @@ export interface ActionText {
 }
 
 export interface TextPiece {
-  /** Who says it, as the protocol calls them: `system`, `user` ... */
+  /** The speaker, as the protocol names it: `system`, `user` ... */
   readonly role: string;
   readonly text: string;
 }

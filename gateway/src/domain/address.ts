@@ -6,7 +6,7 @@ export function formatAddress(address: { readonly family: string; readonly addre
   return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** Of a socket. IPv4 on a dual-stack socket is told as IPv4. */
+/** The address of a socket's peer as text. An IPv4 address on a dual-stack socket is returned as IPv4. */
 export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/i, '');
 }
@@ -16,7 +16,7 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * Whose address it is, where that is counted: an IPv6 host has all of its /64, so that these are one; an IPv4 address is its own network. `address` as
+ * The network by which an address is counted: the /64 of an IPv6 address, since one host has all of it; an IPv4 address is its own network. `address` as
  * `plainAddress` gives it.
  */
 export function networkOf(address: string): string {

@@ -2,7 +2,7 @@
 const tokenForm = /^cs_[A-Za-z0-9_-]{1,200}$/;
 
 /**
- * What a 401 says of how a token is given. Clients that know Basic alone (git, Java) give nothing before they were asked for it. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ * The headers of a 401, which say how a token is given. Clients that know Basic alone (git, Java) give nothing before they are asked for it. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  */
 export const challenges = [
   ['www-authenticate', 'Bearer realm="countersign"'],
@@ -13,7 +13,7 @@ export function isToken(text: string): boolean {
   return tokenForm.test(text);
 }
 
-/** What is in a header of credentials: alone, as `Bearer TOKEN`, or as the password of Basic with any user name. `curl -u TOKEN:` has it as the user name. */
+/** The token in a header of credentials. It stands alone, as `Bearer TOKEN`, or as the password of Basic with any user name. `curl -u TOKEN:` has it as the user name. */
 export function tokenIn(value: string): string {
   const [, scheme = '', rest = ''] = /^(bearer|basic) +(\S+) *$/i.exec(value) ?? [];
   if (scheme === '') {

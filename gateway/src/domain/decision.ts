@@ -2,7 +2,7 @@ import type { Grant } from './grant.ts';
 
 export type Verdict = 'allow' | 'deny' | 'hold';
 
-/** What must also happen when the act is let through. Masks and alerts come as further members. */
+/** Something that must also happen when the act is let through. Masks and alerts come as further members. */
 interface Obligation {
   readonly kind: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -17,9 +17,9 @@ export interface Decision {
   /** One sentence for the person or agent who asked. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
-  /** Of a denial, what the client is told in the place of it: that there is no such thing, so that it learns nothing of what is another's; or that it is not known yet. */
+  /** The error that the client of a denied request gets instead of `refused`: that there is no such thing, so that it learns nothing of what is another's; or that it is not known yet. */
   readonly answeredAs?: 'not_found' | 'catching_up';
 }
 
-/** What the gate hands back: only an allowed request has a grant. */
+/** The result of the gate: only an allowed request has a grant. */
 export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };

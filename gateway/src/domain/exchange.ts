@@ -5,7 +5,7 @@ import type { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
 import type { Upstream } from './protocol.ts';
 
-/** Of HTTP/1.1 or HTTP/2: whoever needs to know asks for `stream`. */
+/** A request over HTTP/1.1 or HTTP/2: only one of HTTP/2 has the member `stream`. */
 export type ClientRequest = IncomingMessage | Http2ServerRequest;
 export type ClientResponse = ServerResponse | Http2ServerResponse;
 
@@ -29,11 +29,11 @@ export interface Exchange {
 export interface Upgrade {
   /** The response is on it until it is detached. */
   readonly socket: Socket;
-  /** What came behind the request; from then on the socket is the caller's to read. */
+  /** Returns the bytes that came behind the request. From then on the caller owns the socket and reads from it. */
   readonly take: () => Buffer;
 }
 
-/** How a target is called over HTTP. */
+/** The way in which a target is called over HTTP. */
 export interface CallOptions {
   /** Null: in the clear. */
   readonly tls: CallTls | null;
@@ -63,7 +63,7 @@ export interface CallCredential {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** With the credential in its query, where that is how the target wants it. */
   readonly path?: string;
-  /** How it is spelled: a target that repeats it in the head of its answer does not tell the client. */
+  /** The spellings of the credential. They are removed from the head of an answer, so that a target that repeats them does not tell the client. */
   readonly secrets: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export interface UpstreamCall {
   destroy(): void;
 }
 
-/** What arrives in one piece is told in one turn. */
+/** Receives the answer of a call. Bytes that arrive in one piece are delivered in one turn. */
 export interface CallReceiver {
   /** An answer of status 1xx, before the one that ends the request. */
   onInformation(head: AnsweredHead): void;
@@ -101,6 +101,6 @@ export interface AnsweredHead {
   readonly statusText: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
-  /** Of a recorded answer with addresses that led through the gateway: what they begin with. */
+  /** For a recorded answer whose addresses led through the gateway: the beginning of these addresses. */
   readonly way?: string;
 }

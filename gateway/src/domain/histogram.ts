@@ -1,4 +1,4 @@
-/** How often something took how long, for Prometheus: counts are of what took at most so many seconds. */
+/** A histogram of durations for Prometheus: each bucket counts the events that took at most so many seconds. */
 export class Histogram {
   readonly #bounds: readonly number[];
   readonly #counts: number[];

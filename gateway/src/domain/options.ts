@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { GatewayError } from './errors.ts';
 
-/** What a protocol's targets may be given beside what all targets have. Each option is described in the schema; those of a URL's query come as text. */
+/** The schema of the options that a protocol's targets have in addition to those of all targets. It describes each option. Options from a URL's query come as text. */
 export type OptionsSchema<Options extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>> = z.ZodType<Options>;
 
-/** What it returns is good input again. Errors: `config_invalid`. */
+/** Parses a target's options. The result can be parsed again. Errors: `config_invalid`. */
 export function parseOptions<Options extends Readonly<Record<string, unknown>>>(
   schema: OptionsSchema<Options>,
   raw: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 import type { GatewayError } from './errors.ts';
 
-/** Who asks: a human or an agent, authenticated; may act on behalf of another principal. */
+/** The human or agent that makes a request. It has been authenticated, and may act on behalf of another principal. */
 export interface Principal {
   readonly id: string;
   readonly kind: 'human' | 'agent';
@@ -9,17 +9,17 @@ export interface Principal {
   readonly targets: readonly string[];
 }
 
-/** How a credential ended. */
+/** The reason for which a credential ended, with the error for its client. */
 export interface CredentialEnd {
   readonly reason: 'revoked' | 'expired' | 'removed';
   readonly error: GatewayError;
 }
 
-/** Whether a credential still stands. Every action asks, so an answer costs a comparison of two numbers. */
+/** Tells whether a credential still stands. Every action asks, so an answer costs a comparison of two numbers. */
 export interface Standing {
-  /** Whom it speaks for, as the configuration has it now. */
+  /** The principal that the credential speaks for, as the configuration has it now. */
   readonly principal: Principal;
-  /** How it ended; null while it stands. */
+  /** The end of the credential; null while it stands. */
   ended(): CredentialEnd | null;
   /** Calls back once when it ends, soon where it has. Returns what takes the call back. */
   onEnd(act: (end: CredentialEnd) => void): () => void;
@@ -34,6 +34,6 @@ export interface Identity {
   readonly standing: Standing;
   /** A run token speaks only inside its session. */
   readonly session?: string;
-  /** What a run was given: of what its principal was granted, it reaches this and nothing else. */
+  /** The names of targets that a run was given: of those granted to its principal, it reaches these and no others. */
   readonly targets?: readonly string[];
 }

@@ -30,7 +30,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   key_unavailable: 500,
 };
 
-/** What whoever asked is told of a denial. */
+/** The error that the client gets for a denied request. */
 export function refusalOf({ reason, answeredAs }: Decision): GatewayError {
   return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
 }

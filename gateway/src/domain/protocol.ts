@@ -20,7 +20,7 @@ export interface StreamProtocol extends ProtocolFacts {
   readonly transport: 'stream';
   /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
   serve(client: Client, door: Door): Promise<void>;
-  /** How a recording stands in for a target. */
+  /** The way in which a recording stands in for a target. */
   readonly replay: StreamReplay;
 }
 
@@ -29,7 +29,7 @@ export interface ExchangeProtocol extends ProtocolFacts {
   readonly transport: 'exchange';
   /** Serves one request. Resolves when its answer has ended; never rejects with a GatewayError. */
   serve(exchange: Exchange, door: Door): Promise<void>;
-  /** How a recording stands in for a target. */
+  /** The way in which a recording stands in for a target. */
   readonly replay: ExchangeReplay;
 }
 
@@ -45,13 +45,13 @@ interface ProtocolFacts {
   readonly options: OptionsSchema;
   /** The options of a target, with what those come to that it does not say where that depends on the target. For people. */
   inEffect?(target: TargetFacts): Readonly<Record<string, unknown>>;
-  /** How a person or an agent connects: shown by the CLI and the console, set as environment by `run`. */
+  /** Instructions for a person or an agent to connect: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
-  /** What was recorded under `countersign.told`, the last for each key of each target, before anything is served. */
+  /** Takes over the values recorded under `countersign.told`, the last for each key of each target. Called before anything is served. */
   recall?(told: readonly Told[]): void;
   /** For clients that speak the protocol over their standard input and output alone: a command of the CLI with the protocol's id. */
   readonly bridge?: Bridge;
-  /** What a person reads of a recorded record. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
+  /** Makes a record readable for people. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
 }
 
@@ -62,14 +62,14 @@ export interface Told {
 }
 
 export interface Bridge {
-  /** What the command does. */
+  /** A description of what the command does, for its help. */
   readonly title: string;
   /** Resolves when the input has ended and what it asked for is answered. */
   run(options: BridgeOptions): Promise<void>;
 }
 
 export interface BridgeOptions {
-  /** Of the target, at the gateway. */
+  /** The address of the target at the gateway. */
   readonly url: string;
   readonly token: string;
   readonly input: AsyncIterable<Uint8Array>;
@@ -83,14 +83,14 @@ export interface ConnectionDoor {
   readonly host: string;
   readonly port: number;
   readonly target: string;
-  /** Of the target, by the protocol's own schema. */
+  /** The target's options, by the protocol's own schema. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly token: string;
 }
 
 export interface ConnectionInstructions {
   readonly url: string;
-  /** What usual clients read, for instance PGHOST. */
+  /** The variables that usual clients read, for instance PGHOST. */
   readonly environment: Readonly<Record<string, string>>;
   /** A command to type, without the token. */
   readonly command: string;
@@ -108,7 +108,7 @@ export interface ByteStream {
   resume(): void;
   /** Bytes accepted for sending that the kernel is too slow to take: 0 while it keeps up, else `onDrain` follows. */
   readonly queuedBytes: number;
-  /** What is sent between `cork` and `uncork` leaves together. */
+  /** Bytes that are sent between `cork` and `uncork` leave together. */
   cork(): void;
   uncork(): void;
   /** Sends what is queued, then closes. Nothing more is read; a peer that does not take it in a few seconds is cut off. */
@@ -123,7 +123,7 @@ export interface Receiver {
   onBytes(bytes: Buffer): void;
   /** The peer closed its half, or the connection broke (`error`). Called once. */
   onEnd(error: Error | null): void;
-  /** What was queued has been taken by the kernel. */
+  /** The kernel has taken all queued bytes. */
   onDrain(): void;
 }
 
@@ -193,7 +193,7 @@ export interface Session {
    * `limit_exceeded` when more is to be said of the request than a record holds.
    */
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
-  /** What policy says of an action, without a record and without a grant: of what another record says already. A denial is recorded by asking with `request`. */
+  /** Asks policy about an action, without a record and without a grant: for what another record says already. A denial is recorded by asking with `request`. */
   decide(action: Action, bytes: readonly Uint8Array[]): Decision;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
@@ -230,7 +230,7 @@ export interface RequestRelation {
 export type RequestOutcome = Authorization & {
   /** Sequence number of the request's record, of the first one where it takes several. */
   readonly seq: number;
-  /** The same record as `LOG/INDEX`. */
+  /** The record's global name, `LOG/INDEX`. */
   readonly record: string;
 };
 

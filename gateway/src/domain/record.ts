@@ -17,7 +17,7 @@ export const toldAttribute = 'countersign.told';
 export const unlessToldMark = '?';
 export const targetAttribute = 'countersign.target';
 
-/** What one record tells at most, in texts and in characters of all of them: less than its facts may hold. */
+/** One record holds at most `toldMax` texts with `toldLengthMax` characters together: less than its facts may hold. */
 const toldMax = 200;
 const toldLengthMax = 24 * 1024;
 
@@ -56,7 +56,7 @@ export interface RecordMeta {
   readonly opens?: ChannelFacts;
 }
 
-/** Who and what a channel is; sealed with the facts of the session. */
+/** The facts of a channel: whose it is, and what it leads to. They are sealed with the facts of the session. */
 export interface ChannelFacts {
   readonly principal: string;
   readonly principalKind: 'human' | 'agent';
@@ -71,7 +71,7 @@ export interface ChannelFacts {
   readonly targets?: readonly TargetFacts[];
 }
 
-/** Of a channel what a reader needs. */
+/** The facts of a channel that a reader needs. */
 export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'>;
 
 /** The facts of a record as a reader gets them: of a store, or of a bundle that may be anybody's. */
@@ -99,10 +99,10 @@ export interface OpenedRecord {
   readonly withheld: 'erased' | 'mismatch' | 'not_in_bundle' | null;
 }
 
-/** What a rendering holds at most: all that one record has, also where each of its bytes takes four characters. Who prints it cuts it for people. */
+/** The limit of characters in a rendering. All of one record fits, also where each of its bytes takes four characters. The program that prints it cuts it for people. */
 export const renderedCharactersMax = 4 * 1024 * 1024;
 
-/** What a protocol makes of recorded bytes for people: see `render.ts` in each protocol folder. */
+/** Recorded bytes as a protocol makes them readable for people: see `render.ts` in each protocol folder. */
 export interface Rendering {
   readonly mediaType: string;
   /** Text for the terminal and the console, control characters still raw: whoever prints it escapes it. */
@@ -116,7 +116,7 @@ export const wholeAttribute = 'countersign.is_whole';
 /** True: the text goes on with that of the record before it of the same request or answer. No line ends between them. */
 export const begunTextAttribute = 'countersign.begun_text';
 
-/** What stands for a text of which little is of interest, where not all of it is asked for. */
+/** Attribute with a summary, which is shown in place of a text of little interest unless the whole text is asked for. */
 export const summaryAttribute = 'countersign.summary';
 
 /** A rendering that is not cut, of a text that is not longer than what is held in any case. */

@@ -6,9 +6,9 @@ import type { Upstream } from './protocol.ts';
 export interface RecordedTarget {
   /** The next of the recorded requests with this key, each once. Errors: `not_recorded`, and whoever replays is told what was asked. */
   take(key: RequestKey, asked: Asked): RecordedRequest;
-  /** Whether the recorded connection that this one goes on with has a further request of this key. */
+  /** True if the recorded connection that this one continues with has a further request of this key. */
   isWaiting(key: RequestKey): boolean;
-  /** The same error where the recording has the request, and cannot answer it. */
+  /** Makes the error `not_recorded` for a request that the recording has and cannot answer. */
   miss(reason: string, asked: Asked): Error;
 }
 
@@ -38,7 +38,7 @@ export interface AnswerPiece {
 }
 
 /**
- * What a request asks. Two ask the same where the texts are equal and the ids of one stand for those of the other throughout a run, one for one: `ids` are those that clients make
+ * The meaning of a request. Two requests ask the same if their texts are equal and the ids of one stand for those of the other throughout a run, one to one: `ids` are those that clients make
  * anew in each run, in the order in which the text first speaks of them.
  */
 export interface RequestKey {
@@ -49,17 +49,17 @@ export interface RequestKey {
 /** Tells the requests of one channel apart, given whole and in order. Null: not a client's. Any bytes are acceptable. */
 export type Keys = (asked: Asked) => RequestKey | null;
 
-/** Where two requests differ first. */
+/** The first place in which two requests differ. */
 export interface Difference {
   /** A place in the request, as a person reads it: `path`, `body.messages[2].content`. */
   readonly at: string;
   readonly recorded: string;
   readonly asked: string;
-  /** Of two recorded requests the one with the greater number is nearer to what is asked. */
+  /** The recorded request with the greater number is nearer to the one that is made now. 0 to 1. */
   readonly nearness: number;
 }
 
-/** Where a recorded request differs from what is asked, by the texts of their keys. Null: they ask the same but for their ids, or are not to be compared. */
+/** Finds the first place in which a recorded request differs from the one that is made now, by the texts of their keys. Null: they differ in ids alone, or cannot be compared. */
 type Differ = (recorded: string, asked: string) => Difference | null;
 
 export interface StreamReplay {

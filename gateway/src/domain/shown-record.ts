@@ -1,6 +1,6 @@
 import type { Attributes } from './action.ts';
 
-/** Which sessions to list: those that began behind session `after`, at most so many. */
+/** The sessions to list: those that began behind session `after`, at most `limit`. */
 export interface SessionPage {
   readonly which: 'clients' | 'all';
   readonly after?: string;

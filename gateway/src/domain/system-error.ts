@@ -15,7 +15,7 @@ const words: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
-/** What the operating system refused, in words; null for any other error. Names of errors that nobody translated stay as they are. */
+/** The words for an error of the operating system; null for any other error. Names of errors without a translation stay as they are. */
 export function systemErrorWords(error: unknown): string | null {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error) || typeof error.code !== 'string') {
     return null;

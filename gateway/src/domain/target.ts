@@ -1,4 +1,4 @@
-/** How far a record must have come before what it records moves on. */
+/** The place that a record must have reached before the recorded bytes move on. */
 export type Durability = 'disk' | 'process' | 'remote';
 
 /** The facts of a record have 64 KiB, for these and others. */
@@ -11,18 +11,18 @@ export type SecretReader = () => string;
 export interface TargetCommand {
   /** The program and its arguments; no shell reads them. */
   readonly argv: readonly [string, ...string[]];
-  /** What it sees of an environment beside what every program needs, by name. */
+  /** The variables that the program gets beside those that every program needs, by name. */
   readonly environment: Readonly<Record<string, SecretReader>>;
   /** Absolute path of the directory that it starts in. */
   readonly directory: string;
 }
 
-/** What may be told of a target: all but its credential. */
+/** The facts of a target that may be told: everything except its credential. */
 export interface TargetFacts {
   readonly name: string;
   /** Id of a registered protocol. */
   readonly protocol: string;
-  /** Of the configured URL, or the protocol's first. */
+  /** The scheme of the configured URL, or else the protocol's first. */
   readonly scheme: string;
   /** Empty for a program. */
   readonly host: string;
@@ -42,7 +42,7 @@ export interface Target extends TargetFacts {
   readonly durability: Durability;
 }
 
-/** What is recorded of targets, as many of them as fit. */
+/** The facts of targets for a record, of as many targets as fit. */
 export function targetFacts(targets: Iterable<Target>): readonly TargetFacts[] {
   const told: TargetFacts[] = [];
   let bytes = 0;

@@ -9,7 +9,7 @@ const form = /^(?!ff)[0-9a-f]{2}-(?<trace>(?!0{32})[0-9a-f]{32})-(?<span>(?!0{16
 
 export interface TraceContext {
   readonly trace: string;
-  /** Of the client's, within the trace, in which the request was made. */
+  /** The client's span within the trace in which the request was made. */
   readonly span: string;
 }
 

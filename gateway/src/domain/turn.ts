@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** What one reader may do in a turn of its event loop, which other readers share: a millisecond or two. */
+/** The bytes that one reader may process in a turn of its event loop, which other readers share: they take a millisecond or two. */
 export const turnBytesMax = 256 * 1024;
-/** What a step costs whatever its bytes: a record is opened and rendered, a row fetched. */
+/** A step counts for this many bytes in addition to its own: a record is opened and rendered, a row fetched. */
 const stepBytes = 4 * 1024;
 
 /** The work of one reader among others of the same thread: it goes on in another turn of the event loop when it did its part in this one. A single step, such as rendering one message, is as long as it is. */
