@@ -141,8 +141,17 @@ function sameFrom(a: Buffer, b: Buffer): number {
 function sameBefore(a: Buffer, b: Buffer): number {
   const most = Math.min(a.length, b.length);
   let same = 0;
+  while (same + comparedBytes <= most && endsAlike(a, b, same)) {
+    same += comparedBytes;
+  }
   while (same < most && a[a.length - same - 1] === b[b.length - same - 1]) {
     same += 1;
   }
   return same;
+}
+
+/** Also in the bytes before the last `same` ones. */
+function endsAlike(a: Buffer, b: Buffer, same: number): boolean {
+  const [endOfA, endOfB] = [a.length - same, b.length - same];
+  return a.compare(b, endOfB - comparedBytes, endOfB, endOfA - comparedBytes, endOfA) === 0;
 }
