@@ -1,7 +1,7 @@
 /** Canonical base64: RFC 4648 §4, padded, unused bits zero, nothing else. */
 import { MalformedError } from './malformed.ts';
 
-/** As many arguments as any engine takes; characters one by one take twenty times as long. */
+/** Bytes are converted in chunks of this length, since any engine accepts that many arguments. One by one takes twenty times as long. */
 const chunkBytes = 8192;
 
 export function encodeBase64(bytes: Uint8Array): string {

@@ -2,9 +2,9 @@
 import type { Frame } from './segment-reader.ts';
 import type { Findings } from './verdict.ts';
 
-/** Who has the keys opens the sealed bodies of a store: the verifier itself has none. */
+/** Opens the sealed bodies of a store. A caller that has the keys provides it: the verifier itself has none. */
 export interface BodyOpener {
-  /** The batches in order, each once, as they stand in the journal: their leaves were checked. Resolves to the sealed bodies of this one, those that hold nothing against them included. */
+  /** Called with each batch once, in the order of the journal, after its leaves were checked. Resolves to the outcomes of all sealed bodies in the batch, the good ones included. */
   open(frame: Frame): Promise<readonly BodyOutcome[]>;
 }
 
@@ -13,7 +13,7 @@ export interface BodyOpener {
  * against it.
  */
 export interface BodyOutcome {
-  /** Of its leaf. */
+  /** The log index of the body's leaf. */
   readonly index: number;
   readonly state: 'open' | 'erased' | 'mismatch' | { readonly unreadable: string };
 }

@@ -204,12 +204,12 @@ export function parseBundleCheckpoint(line: string): string {
   return parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
 }
 
-/** Whether a line is the last one, or claims to be. */
+/** True if a line begins as the last line of a bundle does. The line is not checked. */
 export function isBundleCheckpoint(line: string): boolean {
   return line.startsWith('{"checkpoint":');
 }
 
-/** Whether the bytes claim to be a bundle. */
+/** True if the bytes begin as a bundle does. They are not checked. */
 export function isBundle(bytes: Uint8Array): boolean {
   return encodeUtf8('{"bundle":').every((byte, i) => byte === bytes[i]);
 }

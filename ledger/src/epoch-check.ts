@@ -12,7 +12,7 @@ const heartbeatGapMsMax = 90_000;
 const listedPausesMax = 100;
 const lossesMax = 100;
 
-/** What an epoch declares to have been lost before it. */
+/** A loss before an epoch, as the epoch declares it. */
 export interface Loss extends Rollback {
   readonly epoch: number;
   /** Log index of the declaration. */
@@ -44,7 +44,7 @@ export class EpochCheck {
   readonly #gatewaySessions = new Set<string>();
   #isClosed = false;
   #opens = 0;
-  /** Of the last heartbeat, pause or beginning of the epoch. */
+  /** The time of the last heartbeat, pause or beginning of the epoch. */
   #heartbeatMs = 0;
   #lastMs = 0;
   /** The first of them. */
@@ -61,7 +61,7 @@ export class EpochCheck {
     return this.#count;
   }
 
-  /** Whether the gateway's own session of the newest epoch is closed: the gateway was stopped in good order. */
+  /** The gateway's own session of the newest epoch is closed: the gateway was stopped in good order. */
   get isClosed(): boolean {
     return this.#isClosed;
   }

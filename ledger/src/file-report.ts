@@ -1,4 +1,4 @@
-/** What the verification of a single file (bundle or receipt) says, and the check that both share. */
+/** The report on the verification of a single file (bundle or receipt), and the check that both share. */
 import { gatewayIdOf } from './checkpoint.ts';
 import { leafHash, type Leaf } from './leaf.ts';
 import type { ParsedRecord } from './bundle.ts';
@@ -13,7 +13,7 @@ export interface FileOptions {
   readonly keys?: readonly string[];
   /** A checkpoint (signed note) of this log that was kept elsewhere: that of the file must not be older, nor, at the same size, another. */
   readonly known?: string;
-  /** How old the newest record in the file may be. */
+  /** The greatest age of the newest record in the file, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
   /** Each record of a bundle as it is read. What it says is believed once the report, which comes last, holds. */
@@ -42,7 +42,7 @@ export interface FileReport {
   };
   /** The size of the log that the checkpoint signs. */
   readonly logSize?: number;
-  /** Of what was given as known: the `same` checkpoint, or an `earlier` one, and then the file cannot show that both are of one history. */
+  /** The checkpoint that was given as known is the `same` as that of the file, or `earlier`: then the file cannot show that both are of one history. */
   readonly known?: 'same' | 'earlier';
   /** The newest record in the file, Unix ms. */
   readonly newestMs?: number;

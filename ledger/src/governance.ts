@@ -9,14 +9,14 @@ export type GovernanceBody = Readonly<Record<string, unknown>>;
 
 export interface EpochBody {
   readonly epoch: number;
-  /** What the epoch before left, null in the first. */
+  /** The state that the epoch before left; null in the first epoch. */
   readonly previous: { readonly epoch: number; readonly clean: boolean } | null;
-  /** What the gateway went on without, because its operator accepted it. */
+  /** The loss with which the gateway continued, because its operator accepted it; null when nothing was lost. */
   readonly rollback: Rollback | null;
 }
 
 export interface Rollback {
-  /** How many records were known of, null when none of them is missing. */
+  /** The number of records that were known to exist; null when none of them is missing. */
   readonly records: number | null;
   /** The newest key that was announced and is lost, null when none is. */
   readonly key: number | null;
@@ -27,7 +27,7 @@ export interface Pause {
   /** Unix ms of the last sign of life before it, and of its record. The clock may have been set: `to` may be before `from`. */
   readonly from: number;
   readonly to: number;
-  /** How long it took by a clock that nobody sets, in ms; that clock may stand still while a machine does. */
+  /** The length of the pause in ms, by a clock that nobody sets. That clock may stand still while the machine sleeps. */
   readonly monotonic: number;
 }
 

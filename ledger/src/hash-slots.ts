@@ -5,7 +5,7 @@ const memoryBytes = 65_536;
 const blockBytes = 64;
 const digestBytes = 32;
 const lanes = 4;
-/** What SHA-256 puts behind a message at least. */
+/** The least number of bytes that SHA-256 puts behind a message. */
 const paddingBytesMin = 9;
 
 /**
@@ -43,7 +43,7 @@ export class HashSlots {
     this.#blocks = new Int32Array(slots);
   }
 
-  /** Where in `memory` the message of a slot begins. */
+  /** The offset in `memory` at which the message of a slot begins. */
   at(slot: number): number {
     return this.#messagesAt + slot * this.slotBytes;
   }

@@ -64,7 +64,7 @@ export class JournalCheck {
   #frames = 0;
   #bytes = 0;
   #tornBytes = 0;
-  /** Where zeros follow the last frame of the segment before: it is cut before anything is written to this one. */
+  /** The offset at which zeros follow the last frame of the previous segment. A gateway cuts them before it writes to this segment. */
   #uncut: number | undefined;
   #complete = false;
 
@@ -87,7 +87,7 @@ export class JournalCheck {
     return this.#header?.gatewayId;
   }
 
-  /** Where the journal ends. */
+  /** The end of the journal. */
   get end(): SegmentEnd & { readonly segment: number } {
     return this.#end;
   }
@@ -106,7 +106,7 @@ export class JournalCheck {
     return this.#tiles.checked;
   }
 
-  /** Whether it was followed to its end. */
+  /** The journal was followed to its end. */
   get isComplete(): boolean {
     return this.#complete;
   }
@@ -240,7 +240,7 @@ export class JournalCheck {
     }
   }
 
-  /** Whether the segment is the one that comes next. */
+  /** Checks that the segment is the one that comes next. */
   #enter(header: SegmentHeader, segment: number, where: string): boolean {
     const { size } = this.log.frontier;
     const before = this.#header;

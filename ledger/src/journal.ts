@@ -92,7 +92,7 @@ export interface FrameHeader {
   readonly durable: number;
 }
 
-/** Where a body is stored and how it was sealed. */
+/** The length of a stored body and the way in which it was sealed. */
 export interface StoredBody {
   readonly bytes: number;
   readonly stream: number;
@@ -131,7 +131,7 @@ export function encodeSegmentHeader(header: Omit<SegmentHeader, 'chain'>): Uint8
   return bytes;
 }
 
-/** Whether the chain value of a segment header is that of its bytes. */
+/** True if the chain value of a segment header is that of its bytes. */
 export function segmentChainHolds(bytes: Uint8Array): boolean {
   const chain = sha256(bytes.subarray(0, segmentOffsets.chain));
   return chain.every((byte, i) => byte === bytes[segmentOffsets.chain + i]);
@@ -233,7 +233,7 @@ function isStoredBody(view: DataView, offset: number): boolean {
   );
 }
 
-/** How many bytes the entry at `offset` takes; −1 when it is malformed or does not end at or before `end`. Allocates nothing. */
+/** The length of the entry at `offset` in bytes; −1 when it is malformed or does not end at or before `end`. Allocates nothing. */
 export function measureEntry(view: DataView, offset: number, end: number): number {
   const [meta, content] = [offset + entryOffsets.meta, offset + entryOffsets.content];
   if (end - offset < entryHeaderBytes || !isStoredBody(view, meta) || !isStoredBody(view, content)) {

@@ -18,7 +18,7 @@ export interface SecretsRow {
   readonly contentDay: number;
 }
 
-/** What a key store holds, by hash only: the verifier sees no key, wrapped or not. Null where there is no such row. All throw `MalformedError` when it cannot be read. */
+/** The rows of a key store, by hash only: the verifier sees no key, wrapped or not. Null where there is no such row. All throw `MalformedError` when the store cannot be read. */
 export interface KeyRows {
   /** It is there and has the form of a key store. */
   check(): void;
@@ -28,7 +28,7 @@ export interface KeyRows {
 }
 
 interface RecordPlace extends LeafPlace {
-  /** Of its session, in the table of open sessions. */
+  /** The slot of the record's session in the table of open sessions. */
   readonly slot: number;
 }
 

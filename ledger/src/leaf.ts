@@ -145,7 +145,7 @@ function isZero(view: DataView, offset: number): boolean {
   return true;
 }
 
-/** What is wrong with the 164 bytes at `offset`, taken alone; undefined when they are a leaf. Reads no further, allocates nothing. */
+/** Checks the 164 bytes at `offset`, taken alone. Returns the fault in words, undefined when they are a leaf. Reads no further, allocates nothing. */
 export function findLeafFault(view: DataView, offset: number): string | undefined {
   if (view.getUint8(offset + leafOffsets.version) !== leafVersion) {
     return 'leaf of an unknown version';

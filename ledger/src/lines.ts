@@ -37,7 +37,7 @@ export async function findLastLine(chunks: AsyncIterable<Uint8Array>, bytesMax: 
   return last;
 }
 
-/** What was read of a line that goes on in the next chunk. */
+/** The beginning of a line that continues in the next chunk. */
 class Rest {
   readonly #bytesMax: number;
   #bytes = new Uint8Array(4096);

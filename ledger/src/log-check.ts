@@ -22,7 +22,7 @@ interface LogCheckOptions {
 /** Made when first needed, shared by all checks: nothing of it outlives a call. */
 let leafLanes: HashLanes | undefined;
 
-/** Where entries begin in the body of a batch, and where the last one ends. */
+/** The offsets at which entries begin in the body of a batch, and at which the last one ends. */
 interface Entries {
   readonly starts: readonly number[];
   readonly end: number;
@@ -236,7 +236,7 @@ export class LogCheck {
       this.#add('integrity', this.#leafName(), 'does not follow the previous leaf of its session');
     }
     sessions.advance(slot, { seq, leafHash, epoch });
-    // Those two the check of the epochs reads.
+    // The check of the epochs reads the bodies of these two kinds.
     if (clear !== undefined && kind !== leafKinds.epoch && kind !== leafKinds.pause) {
       this.#checkBody(clear, view, at);
     }

@@ -90,7 +90,7 @@ export function verifyConsistency(claim: ConsistencyClaim): boolean {
     node = half(node);
     last = half(last);
   }
-  // Where the first tree is perfect its root starts the path and is left out of the proof.
+  // If the first tree is perfect, its root starts the path and is left out of the proof.
   const [seed, ...path] = node === 0 ? [root1, ...proof] : proof;
   if (seed === undefined) {
     return false;

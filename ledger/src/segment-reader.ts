@@ -46,7 +46,7 @@ export interface Frame {
 }
 
 /**
- * Where the frames end. `clean`: with the file. `zeros`: only zeros follow. `cut`: the file ends within what may be a frame.
+ * The end of a segment's frames. `clean`: they end with the file. `zeros`: only zeros follow. `cut`: the file ends within what may be a frame.
  * `damaged`: other bytes follow, which are no frame.
  */
 export interface SegmentEnd {
@@ -95,7 +95,7 @@ export class SegmentReader {
   #window: Uint8Array = new Uint8Array(0);
   #windowStart = 0;
   #offset: number;
-  /** How many bytes from `#offset` on the next step needs. */
+  /** The number of bytes from `#offset` on that the next step needs. */
   #wanted = frameHeaderBytes;
   readonly #chain = new Uint8Array(hashBytes);
 
@@ -185,7 +185,7 @@ export class SegmentReader {
     return durable;
   }
 
-  /** Where the first frame behind `end` begins; null when there is none. */
+  /** The offset of the first frame behind `end`; null when there is none. */
   async frameBehind(end: SegmentEnd): Promise<number | null> {
     for await (const { offset } of this.#framesBehind(end)) {
       return offset;

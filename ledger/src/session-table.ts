@@ -1,5 +1,5 @@
 /**
- * What the verifier keeps of every session of a store, in typed arrays: an open session takes about 70 bytes, a closed one only
+ * The verifier's state for every session of a store, in typed arrays: an open session takes about 70 bytes, a closed one only
  * its 16-byte id (so that it cannot reopen) and its place in the table. Ids come from the input and may be chosen to collide, hence the random seed.
  */
 import { encodeHex } from './hex.ts';
@@ -9,7 +9,7 @@ const idWords = sessionIdBytes / 4;
 const free = -1;
 const closed = -2;
 
-/** What `find` says of a session that was never seen and of one that was closed; an open one has its slot number, from 0. */
+/** `find` returns these for a session that was never seen, and for one that was closed. For an open session it returns the slot number, from 0. */
 export const unknownSession = -1;
 export const closedSession = -2;
 
@@ -80,7 +80,7 @@ export class SessionTable {
     return this.#nextSeq[slot] ?? 0;
   }
 
-  /** Whether the session's last leaf has the hash at `offset`. */
+  /** True if the session's last leaf has the hash at `offset`. */
   previousIs(slot: number, bytes: DataView, offset: number): boolean {
     const start = slot * hashBytes;
     for (let i = 0; i < hashBytes; i += 4) {
@@ -136,7 +136,7 @@ export class SessionTable {
     return hash >>> 0;
   }
 
-  /** Where the id is in the table, or the free place where it belongs. */
+  /** The place of the id in the table, or the free place where it belongs. */
   #place(view: DataView, offset: number): number {
     const mask = this.#slotOf.length - 1;
     let place = this.#hash(view, offset) & mask;

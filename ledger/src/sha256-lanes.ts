@@ -7,7 +7,7 @@
  *
  *     compress(message: i32, distance: i32, blocksMax: i32, digests: i32)
  *
- * Where WebAssembly (or its vectors) cannot be had, the messages are hashed one by one.
+ * If WebAssembly or its vector instructions are not available, the messages are hashed one by one.
  */
 import { sha256Into } from './crypto.ts';
 import { initialState, roundConstants } from './sha256.ts';
@@ -16,12 +16,12 @@ const blockBytes = 64;
 const digestBytes = 32;
 const lanes = 4;
 
-/** How many messages `HashLanes` takes at most. */
+/** The greatest number of messages that `HashLanes` takes. */
 export const laneMessagesMax = 256;
 
-/** Where the number of blocks of each lane stands, an i32 each: behind 64 round constants, each four times. */
+/** The offset of the lanes' numbers of blocks, an i32 each: behind 64 round constants, each four times. */
 export const blocksAt = 1024;
-/** Where free memory begins. */
+/** The offset at which free memory begins. */
 export const lanesFreeAt = 1088;
 
 const digestsAt = lanesFreeAt;
@@ -186,7 +186,7 @@ function moduleBytes(): Uint8Array {
 
 export type Compress = (message: number, distance: number, blocksMax: number, digests: number) => void;
 
-/** As much of the global `WebAssembly` as is used here, with the exports of the module above. */
+/** The part of the global `WebAssembly` that is used here, with the exports of the module above. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => {

@@ -11,7 +11,7 @@ export interface StoreFiles {
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** What is there and cannot be read is a fault of the input, as any other, and hides no worse one that was found elsewhere. */
+/** Makes each read error a `MalformedError`: a file that cannot be read is a fault of the input, as any other, and hides no worse one that was found elsewhere. */
 export function malformedIfUnreadable(files: StoreFiles): StoreFiles {
   const orMalformed = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
     try {

@@ -1,4 +1,4 @@
-/** Whose signatures count, and what signed checkpoints say of the journal. */
+/** The keys whose signatures count, and the claims of signed checkpoints about the journal. */
 import { parseCheckpoint, type Checkpoint, type JournalPosition } from './checkpoint.ts';
 import { parseVerifierKey, verifyNote, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
@@ -63,7 +63,7 @@ export async function checkNote(bytes: Uint8Array, where: string, keys: readonly
   return { ...checkpoint, journal };
 }
 
-/** What a checkpoint from outside the journal must find in it. */
+/** A checkpoint from outside the journal, with the checks of what the journal must hold for it. */
 export class Expectation {
   readonly checkpoint: SignedCheckpoint;
   readonly #where: string;
@@ -92,7 +92,7 @@ export class Expectation {
     return this.#journalBytes;
   }
 
-  /** Whether the journal has been followed to where the checkpoint was made. */
+  /** The journal has been followed to the place at which the checkpoint was made. */
   get isReached(): boolean {
     return this.#rootSeen && this.#positionSeen;
   }

@@ -108,7 +108,7 @@ export class TileReader {
       return known;
     }
     const level = Math.floor(height / tileHeight);
-    // Which hashes of that level the subtree covers: 1 to 128 of one tile.
+    // The subtree covers these hashes of that level: 1 to 128 of one tile.
     const width = 2 ** (height % tileHeight);
     const first = index * width;
     const tile = await this.#tile(level, Math.floor(first / tileWidth));

@@ -29,7 +29,7 @@ export function formatReceipt(receipt: Receipt): string {
   return `${lines.join('\n')}\n\n${checkpoint}`;
 }
 
-/** Whether the bytes claim to be a receipt. */
+/** True if the bytes begin as a receipt does. They are not checked. */
 export function isReceipt(bytes: Uint8Array): boolean {
   return encodeUtf8(`${firstLine}\n`).every((byte, i) => byte === bytes[i]);
 }

@@ -97,7 +97,7 @@ export class Frontier {
     this.#size += 1;
   }
 
-  /** As `append` for each of `count` hashes of 32 bytes, at most 256, but level by level: `onSubtree` sees all of one height first. */
+  /** Appends `count` hashes of 32 bytes, at most 256. The tree is the same as with `append` for each, but grows level by level: `onSubtree` gets all of one height first. */
   appendMany(leafHashes: Uint8Array, count: number): void {
     if (count > laneMessagesMax) {
       throw new RangeError('too many leaves at once');

@@ -1,4 +1,4 @@
-/** What a verification says. Normative: docs/formats/verification.md. */
+/** The result of a verification. Normative: docs/formats/verification.md. */
 
 import { MalformedError } from './malformed.ts';
 
@@ -45,7 +45,7 @@ export class Findings {
     }
   }
 
-  /** How many findings are not in the list. */
+  /** The number of findings that are not in the list. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -65,7 +65,7 @@ export function orMalformed<T>(findings: Findings, where: string, read: () => T)
   }
 }
 
-/** As `orMalformed`, for what is asynchronous. */
+/** Does the work of `orMalformed` for an asynchronous `read`. */
 export async function orMalformedLater<T>(findings: Findings, where: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();

@@ -98,7 +98,7 @@ async function addRecords(open: OpenFile, check: BundleCheck, onRecord: FileOpti
   }
 }
 
-/** The same for a bundle of any length: its records are given one by one, in order, and not held. */
+/** Verifies a bundle of any length: its records are given one by one, in order, and not held. */
 export class BundleCheck {
   readonly #header: BundleHeader;
   readonly #findings: Findings;
@@ -166,7 +166,7 @@ export class BundleCheck {
     return { ...this.report(), extent };
   }
 
-  /** Of what was read, where the rest cannot be. */
+  /** The report on the part that was read, for a bundle whose rest cannot be read. */
   report(): FileReport {
     const { log, session } = this.#header;
     return {

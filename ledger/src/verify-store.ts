@@ -19,9 +19,9 @@ export interface StoreOptions {
   readonly known?: string;
   /** The key store of the gateway, if it is at hand: the keys that the log announces must be in it. */
   readonly keyRows?: KeyRows;
-  /** Who can open sealed bodies: they must be what their leaves commit to. */
+  /** Opens sealed bodies, which must be what their leaves commit to. */
   readonly bodies?: BodyOpener;
-  /** How old the newest leaf under a signature may be. */
+  /** The greatest age of the newest leaf under a signature, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
   readonly onProgress?: (progress: StoreProgress) => void;
@@ -35,9 +35,9 @@ export interface StoreReport {
   readonly keySource: KeySource;
   /** 16 hex digits, absent when no segment could be read. */
   readonly gatewayId?: string;
-  /** Whether the gateway was stopped in good order; otherwise it runs or crashed. */
+  /** True: the gateway was stopped in good order. False: it runs or crashed. */
   readonly closed: boolean;
-  /** Whether the journal could be followed to its end; otherwise all that is counted comes before the first thing that it could not be followed over. */
+  /** True: the journal could be followed to its end. False: the counts cover only what comes before the first fault that it could not be followed over. */
   readonly followed: boolean;
   readonly counts: {
     readonly segments: number;
@@ -56,11 +56,11 @@ export interface StoreReport {
   };
   /** When the gateway recorded nothing, by its own word under the signature: at most the first hundred. */
   readonly pauses: readonly Pause[];
-  /** What the gateway went on without, by its own word under the signature: at most the first hundred. */
+  /** The losses that the gateway declared under its signature when it continued without what was lost: at most the first hundred. */
   readonly losses: readonly Loss[];
   /** The newest checkpoint with a trusted signature. */
   readonly newest?: { readonly size: number; readonly lastLeafMs: number };
-  /** What the newest checkpoint does not cover, and the bytes of a torn tail. */
+  /** The leaves that the newest checkpoint does not cover, and the bytes of a torn tail. */
   readonly unsigned: {
     readonly leaves: number;
     readonly bytes: number;
@@ -177,7 +177,7 @@ async function expectPublished(files: StoreFiles, keys: readonly VerifierKey[], 
   return { bytes, expectation };
 }
 
-/** What can be said of the whole only when the journal was followed to its end. */
+/** Makes the checks of the whole that are possible only when the journal was followed to its end. */
 function finishJournal(journal: JournalCheck, published: Published, findings: Findings): void {
   if (journal.end.segment === 0) {
     findings.add('completeness', 'journal', 'no segment');

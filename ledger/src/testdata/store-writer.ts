@@ -250,7 +250,7 @@ export class StoreWriter {
     this.record(session, 'close', { meta: { records: session.records.length + 1, reason } });
   }
 
-  /** What is pending becomes a batch. */
+  /** Writes the pending records as a batch. */
   commit(durable = this.#bytes.length): void {
     const [first] = this.#pending;
     if (first !== undefined) {

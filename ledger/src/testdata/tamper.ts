@@ -1,4 +1,4 @@
-/** What somebody with write access to a store, and without its key, can do: change frames and entries and recompute the chain. */
+/** The attacks of somebody who can write to a store and does not have its key: frames and entries are changed, and the chain is computed again. */
 import { sha } from './store-writer.ts';
 
 export interface LooseSegment {
