@@ -56,7 +56,7 @@ export class ApiClient {
       for (const line of lines) {
         const row: unknown = JSON.parse(line);
         if (typeof row === 'object' && row !== null && 'problem' in row) {
-          // What is above it is not all.
+          // The rows before this one are not all.
           throw new Error(detailOf(row.problem) ?? 'the gateway could not read all of it: its log says why');
         }
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as in `json`
@@ -89,7 +89,7 @@ export class ApiClient {
   }
 }
 
-/** As `fetch`, for what is asked here. */
+/** Makes a function that works as `fetch` over a Unix socket, as far as it is needed here. */
 function throughSocket(socketPath: string): (url: string, options: RequestInit & { readonly headers: Record<string, string> }) => Promise<Response> {
   return async (url, { method = 'GET', headers, body, signal }) => {
     const asking = request(url, { socketPath, method, headers, ...(signal instanceof AbortSignal ? { signal } : {}) });

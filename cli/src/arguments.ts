@@ -6,7 +6,7 @@ import { InvalidArgumentError } from 'commander';
 /** `to` null: to the end. */
 export type ByteRange = Pick<MessageRange, 'from' | 'to'>;
 
-/** For an option that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }

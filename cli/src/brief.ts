@@ -4,7 +4,7 @@ import { summaryOf } from './show.ts';
 import { escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', alert: '!' };
-/** What is printed of a text beside when and where it was. */
+/** A line shows this many characters of a text, behind its time and place. */
 const textCharacters = 96;
 
 /** A session at a glance: a line for each request and, once it is whole, for its answer; nothing of what the gateway records for itself. Controls are escaped. */
@@ -25,7 +25,7 @@ function endsAnswer({ attributes }: ShownRecord): boolean {
   return attributes['countersign.duration_ms'] !== undefined || attributes['gen_ai.response.finish_reasons'] !== undefined;
 }
 
-/** What a record adds: of a conversation its last line, of rows how many, of an answer in pieces its message. */
+/** The essence of a record in one line: the last line of a conversation, the number of rows with the first of them, the message of an answer in pieces. */
 function gist(record: ShownRecord): string {
   const { attributes, content } = record;
   const said = attributes['gen_ai.output.messages'];

@@ -2,7 +2,7 @@ import { findSecretVariables, rootKeyVariable } from '@countersign/gateway/confi
 import type { LocationOptions } from './location.ts';
 
 /**
- * What a command gets that is started for somebody else's program: our environment without the variables that hold secrets of the gateway, and `given`. On the gateway's machine ours may well have
+ * The environment for a command that runs somebody else's program: ours without the variables that hold secrets of the gateway, and `given`. On the gateway's machine ours may well have
  * them, and who has the credential of a target needs no gateway. What our own trace says of itself belongs to its TRACEPARENT, not to the one that is given.
  */
 export function commandEnvironment({ config }: LocationOptions, given: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

@@ -1,6 +1,6 @@
 import { findProtocol, isLoopback, type Config, type Principal, type Target } from '@countersign/gateway/config';
 
-/** What a configuration means, in lines for people; what is likely not meant comes last. */
+/** Explains a configuration in lines for people. Warnings about settings that are probably not intended come last. */
 export function explainConfig(config: Config): readonly string[] {
   const { data, listen, tls, rootKey, targets, principals, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : `${count} days`);
@@ -28,7 +28,7 @@ function describePrincipal({ id, kind, groups, targets }: Principal): string {
   return `${id}: ${kind}${groups.length === 0 ? '' : ` of ${groups.join(', ')}`}${admin}; reaches ${targets.join(', ') || 'nothing'}`;
 }
 
-/** What is allowed and hardly meant. */
+/** Warnings about settings that are allowed and probably not intended. */
 function warnings({ listen, tls, targets, principals }: Config): readonly string[] {
   const granted = new Set(Array.from(principals.values(), (principal) => principal.targets).flat());
   const inTheClear = tls === null ? [...listen].filter(([, { host }]) => host !== 'localhost' && !isLoopback(host)) : [];

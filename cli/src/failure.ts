@@ -1,6 +1,6 @@
 import { systemErrorWords } from '@countersign/gateway/store';
 
-/** What went wrong in words: what the operating system refused is said with the file that it was about. */
+/** Says in words what went wrong. An error of the operating system is named with the file that it is about. */
 export function describeFailure(error: unknown): string {
   const refused = systemErrorWords(error);
   if (refused !== null && error instanceof Error && 'path' in error) {

@@ -4,11 +4,11 @@ import { summaryOf } from './show.ts';
 
 /** One record, or the records of one answer as one: its time, number and beginning are of the first, its facts of the last. */
 export interface Entry extends ShownRecord {
-  /** Of an answer in several records: how many they are, and the last of them. */
+  /** Present for an answer in several records: their number, with the sequence number and time of the last one. */
   readonly folded?: { readonly records: number; readonly seq: number; readonly time: string };
 }
 
-/** What is held of answers that go on; beyond it the oldest is given as far as it came, so nothing is lost. */
+/** The limits for unfinished answers that are held. Beyond them the oldest is given as far as it came, so nothing is lost. */
 const answersMax = 1000;
 const charactersMax = 16 * 1024 * 1024;
 /** A stream that goes on for longer is given in parts. */
@@ -79,7 +79,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
   }
 }
 
-/** Of the answer that a record is of; null for what is not put together: a message of a WebSocket is a text of its own, and so is the head that opens one. */
+/** The key of the answer that a record belongs to; null for records that are not put together: a message of a WebSocket is a text of its own, and so is the head that opens one. */
 function keyOf({ kind, channel, attributes }: ShownRecord): string | null {
   const request = attributes['countersign.request'];
   const isOfWebSocket = attributes['countersign.websocket.opcode'] !== undefined || attributes['http.response.status_code'] === switchingProtocols;

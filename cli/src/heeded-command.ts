@@ -8,7 +8,7 @@ export class HeededCommand extends Command {
     return new HeededCommand(name);
   }
 
-  /** What the action is given. Whoever takes all of it at once is taken to use all of it. */
+  /** The options for the action. Reading one marks it as used; an action that copies all of them counts as using all. */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the signature is Commander's
   override opts<Values extends OptionValues>(): Values {
     return new Proxy(super.opts<Values>(), {

@@ -7,5 +7,5 @@ const ending = extname(import.meta.filename);
 export const mainFile = join(import.meta.dirname, `main${ending}`);
 /** The agent of the demo, by its path from the folder that holds it. */
 export const sampleAgent = { directory: join(import.meta.dirname, '..', '..'), path: join('examples', `support-agent${ending}`) };
-/** What a user types to call the command line. */
+/** The command that a user types to call the command line. */
 export const commandName = ending === '.ts' ? './countersign' : 'countersign';

@@ -4,7 +4,7 @@ import { findData, parseConfig, protocols, readConfig, type Config } from '@coun
 import { isStoreInUse } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 
-/** What every command takes to find the gateway. */
+/** The options by which every command finds the gateway. */
 export interface LocationOptions {
   readonly config: string;
   readonly url?: string;
@@ -32,7 +32,7 @@ export interface ApiLocation {
   readonly token: string;
 }
 
-/** Where the API is. Errors: what to do when there is none. */
+/** The address of the API. Throws an Error that says what to do when no gateway runs. */
 export function locateGateway(options: LocationOptions): string {
   if (options.url !== undefined) {
     return parseUrl(options.url);
@@ -40,14 +40,14 @@ export function locateGateway(options: LocationOptions): string {
   const data = findData(options.config);
   const address = findRunning(data);
   if (address === null) {
-    // What is wrong with the file says more.
+    // If the configuration has a fault, that is the better message: this throws it.
     loadConfig(options);
     throw new Error(`no gateway is running on ${data}: start it with countersign up --config ${options.config}`);
   }
   return `http://${address}`;
 }
 
-/** The same, and what to show it. */
+/** The address of the API, with the socket and the token to use. Throws an Error that says what to do when no gateway runs. */
 export function locateApi(options: LocationOptions): ApiLocation {
   const url = locateGateway(options);
   if (options.url !== undefined) {
@@ -84,7 +84,7 @@ function findSocket(data: string): string | null {
   }
 }
 
-/** Who listens everywhere is reached on loopback. */
+/** A gateway that listens on all addresses is reached on loopback. */
 function reachable(address: string): string {
   return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }

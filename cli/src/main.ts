@@ -6,7 +6,7 @@ import { escapeControls } from './terminal.ts';
 const failed = 1;
 const usage = 2;
 
-// Whoever reads our output may have read enough: `countersign session list | head`. A command that goes on for other reasons listens itself.
+// The reader of our output may stop early: `countersign session list | head`. A command that continues for other reasons listens for this error itself.
 process.stdout.on('error', (error) => {
   if (process.stdout.listenerCount('error') === 1) {
     process.exit(isBrokenPipe(error) ? (process.exitCode ?? 0) : failed);

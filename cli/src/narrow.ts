@@ -2,7 +2,7 @@ import type { ShownRecord } from '@countersign/gateway/api';
 import { readRecord } from './show.ts';
 import { escapeControls } from './terminal.ts';
 
-/** Which records of a timeline are wanted: those that pass all that is given. */
+/** The records of a timeline that are wanted: those that pass all of the given filters. */
 export interface Narrowing {
   /** None: all. */
   readonly channel: readonly number[];
@@ -42,7 +42,7 @@ function textsOf(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, member]) => [name, ...textsOf(member)]) : [String(value)];
 }
 
-/** Where texts go on from one record to the next. Holds the end of each text that goes on. */
+/** Finds text that lies across the border of two records. Holds the end of each text that continues in a further record. */
 class Seams {
   readonly #characters: number;
   /** By what the text is of; the oldest first. */

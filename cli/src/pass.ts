@@ -4,7 +4,7 @@ import { environmentToken, type LocationOptions } from './location.ts';
 const tokenMs = 12 * 3_600_000;
 
 export interface PassOptions extends LocationOptions {
-  /** Who it is for; otherwise the token that is there. */
+  /** The principal to make a token for. Without it the token of the environment is used. */
   readonly as?: string;
 }
 

@@ -26,7 +26,7 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once')
     .hook('postAction', (_program, action) => {
-      // What failed may have failed before it came to an option.
+      // A command that failed may have ended before it read an option.
       if (action instanceof HeededCommand && (process.exitCode ?? 0) === 0) {
         action.assertHeeded();
       }

@@ -24,7 +24,7 @@ export class RecordingSource implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Of a bundle all is verified before the first record is given, and what it does not show is told to standard error. */
+  /** The records of a session or a bundle. A bundle is verified as a whole before the first record is given, and standard error tells what it does not show. */
   async *records(recording: string): AsyncGenerator<ShownRecord> {
     yield* isSession(recording) ? (await this.#openStore()).records(recording) : (await this.#openBundle(recording)).records();
   }
@@ -64,7 +64,7 @@ export class RecordingSource implements AsyncDisposable {
   }
 }
 
-/** What is not to be taken for granted of a bundle that holds. */
+/** Notes on a good bundle: they say what its verification does not prove. */
 function notesOn({ extent, keySource, counts: { withheld } }: FileReport): string[] {
   return [
     ...(keySource === 'given' ? [] : ['it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key']),

@@ -1,6 +1,6 @@
 import { escapeControls, printJson } from './terminal.ts';
 
-/** Of every listing command. */
+/** Options of every command that lists. */
 export interface RowOptions {
   readonly json?: boolean;
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { OutputRecorder } from './output-recorder.ts';
 import { escapeControls } from './terminal.ts';
 
-/** What a shell answers when a command is not there, and when a signal ended it. */
+/** The exit codes of a shell for a command that is not there, and, with the number of the signal added, for one that a signal ended. */
 const notFound = 127;
 const signalled = 128;
 const failed = 1;

@@ -11,7 +11,7 @@ interface SaidMessage {
   readonly finish_reason?: string;
 }
 
-/** What a model said in all of an answer, from its `gen_ai.output.messages`: a text for each part, and, unless only these are asked for, why it ended. */
+/** The texts of a model's whole answer, from its `gen_ai.output.messages`: one for each part, and with the extent `whole` also one that says why it ended. */
 export function saidIn(messages: ShownRecord['attributes'][string] | undefined, extent: 'parts' | 'whole' = 'whole'): string[] {
   if (typeof messages !== 'string') {
     return [];
@@ -24,7 +24,7 @@ export function saidIn(messages: ShownRecord['attributes'][string] | undefined, 
       ...(reason === undefined || extent === 'parts' ? [] : [`finished: ${reason}`]),
     ]);
   } catch {
-    // Who made a bundle may have written anything there.
+    // The records may be of a bundle whose maker wrote anything here.
     return [];
   }
 }

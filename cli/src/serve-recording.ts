@@ -78,7 +78,7 @@ async function serveUntilSignal(environment: Readonly<Record<string, string>>): 
   await stopped;
 }
 
-/** Of each of two values that differ. */
+/** The characters that are shown of each of two values that differ. */
 const valueCharacters = 200;
 
 function describeMiss({ target, action, text, reason, nearest }: Miss): string {

@@ -8,11 +8,11 @@ export interface SourceOptions extends LocationOptions {
   readonly data?: string;
 }
 
-/** Where sessions are read from. */
+/** A place that sessions are read from. */
 export interface SessionSource extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
-  /** What was recorded as it is, in pieces. */
+  /** The recorded bytes of the range, exactly, in pieces. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** The bundle that proves a session, in pieces. */
   bundle(session: string): AsyncIterable<Uint8Array | string>;

@@ -31,11 +31,11 @@ const shownAttributes = new Map([
   ['countersign.reason', 'reason'],
   ['countersign.close.reason', 'reason'],
 ]);
-/** Of an answer over HTTP, which is not worth a word. */
+/** The usual status of an answer over HTTP, which is not shown. */
 const usualStatus = 200;
-/** Of one record, where not all of it is asked for. */
+/** The lines of one record that are shown, unless all of it is asked for. */
 const linesMax = 40;
-/** Of one line. */
+/** The characters of one line that are shown. */
 const lineCharactersMax = 2000;
 const stateColumns = 'interrupted'.length;
 const countColumns = 6;
@@ -45,12 +45,12 @@ export function describeSession({ session, opened, state, records, principal, ta
   return columns(session, opened, state.padEnd(stateColumns), `${String(records).padStart(countColumns)} records`, principal ?? '', targets);
 }
 
-/** What a person reads of a record, controls escaped: a line of what and where, its facts, and its text. */
+/** A record as people read it, controls escaped: a line that says what happened and where, its facts, and its text. */
 export interface ReadableRecord {
   readonly line: string;
   readonly facts: string;
   readonly text: string;
-  /** What stands for a text of which little is of interest, where not all of it is asked for. */
+  /** The summary that is shown in place of a text of little interest, unless all of it is asked for. */
   readonly summary: string | null;
 }
 
@@ -76,11 +76,11 @@ export function readRecord(record: Entry): ReadableRecord {
   };
 }
 
-/** How much of a record is printed. */
+/** The part of a record that is printed. */
 export interface Extent {
   /** All of it. */
   readonly full?: boolean;
-  /** What was looked for: no hit is cut off. */
+  /** The text that was searched for: no hit is cut off. */
   readonly grep?: string;
 }
 
@@ -111,14 +111,14 @@ function textOf(record: ShownRecord): string {
   return content === null ? '' : (content.text ?? `${content.bytes} bytes`);
 }
 
-/** Who read what, from where. */
+/** Says who read what, and from where. */
 function accessText({ attributes, content }: ShownRecord): string {
   const facts = readFacts(content?.base64);
   const [by, address] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known')];
   return `${by} from ${address} read session ${String(attributes['countersign.access.session'])}: ${String(attributes['countersign.access.what'])}`;
 }
 
-/** Who ended a session, from where and why, where somebody did. */
+/** Says who ended a session, from where and why; empty when nobody did. */
 function endText({ content }: ShownRecord): string {
   if (content === null) {
     return '';
@@ -128,7 +128,7 @@ function endText({ content }: ShownRecord): string {
   return `${by} from ${address} ended it${why === '' ? '' : `: ${why}`}`;
 }
 
-/** Who was not let in, where to, from where. */
+/** Says who was not let in, to which target, and from where. */
 function refusalText({ attributes }: ShownRecord): string {
   const [address, protocol, target, user, count] = ['client.address', 'countersign.protocol', 'countersign.target', 'user.name', 'countersign.count'].map(
     (name) => attributes[name],
@@ -181,7 +181,7 @@ function leftOutLine(count: number): string[] {
   return count === 0 ? [] : [dim(`    … ${count} ${count === 1 ? 'line' : 'lines'} more: --full`)];
 }
 
-/** Of a long line the beginning, or what is around a place in it. */
+/** Cuts a long line to its beginning, or to the part around the place `at`. */
 function cutLine(line: string, at: number): string {
   if (line.length <= lineCharactersMax) {
     return line;

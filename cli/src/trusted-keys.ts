@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { MalformedError, parseVerifierKey } from '@countersign/ledger';
 import { describeFailure } from './failure.ts';
 
-/** Of `--key`, which may be repeated: a verifier key, or the file that holds it. Without one the verifier takes the key that is in what it checks. Errors: what is no key, and what would be. */
+/** The keys given by `--key`, which may be repeated: each is a verifier key, or a file that holds one. Without it the verifier takes the key inside what it checks. Throws an Error that names a value that is no key, and says what would be one. */
 export function trustedKeys({ key }: { readonly key: readonly string[] }): { readonly keys?: readonly string[] } {
   return key.length === 0 ? {} : { keys: key.map(trustedKey) };
 }

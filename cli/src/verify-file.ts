@@ -4,12 +4,12 @@ import { MalformedError, verifyFile, type FileOptions, type FileReport, type Par
 import { decodeUtf8 } from '@countersign/ledger/format';
 
 const chunkBytes = 256 * 1024;
-/** Of a bundle that may be anybody's. */
+/** The limit of names that are kept: a bundle may be anybody's. */
 const namesMax = 100;
-/** What a `Date` can hold. */
+/** The latest time that a `Date` can hold, in ms since 1970. */
 const timeMsMax = 8.64e15;
 
-/** What the records of a bundle say of their session. Worth what the verdict is worth. */
+/** The facts of a session, as the records of its bundle state them. They can be believed only if the verdict is good. */
 interface BundleFacts {
   readonly principals: readonly string[];
   readonly targets: readonly string[];
@@ -58,7 +58,7 @@ class FactsOfBundle implements BundleFacts {
     }
   };
 
-  /** Who and what is on the records that open a channel. */
+  /** Adds the facts of a record that opens a channel: they name the principal and the target. */
   #addOpening(plaintext: Uint8Array): void {
     try {
       const text = decodeUtf8(plaintext);

@@ -74,7 +74,7 @@ async function listen(server: Server, port: number): Promise<number> {
   return address.port;
 }
 
-/** What to type; null for who may use the target and not the API. */
+/** The command to type for a client of the target. Null without `--as`: the token at hand may be one that cannot use the API. */
 async function commandFor(target: string, port: number, options: ConnectOptions): Promise<string | null> {
   if (options.as === undefined) {
     return null;

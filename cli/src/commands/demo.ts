@@ -115,7 +115,7 @@ async function showRun(config: string, isVerbose: boolean): Promise<void> {
   process.stdout.write(isVerbose || again !== said ? again : `  It said the same, all ${said.trimEnd().split('\n').length} lines.\n`);
 }
 
-/** What the agent says. */
+/** Runs the sample agent under a command of ours and returns what it prints. Throws when the command fails. */
 async function runAgent(words: readonly string[], shown: string): Promise<string> {
   command(`${shown} -- node ${sampleAgent.path}`);
   const child = spawnCli([...words, '--', process.execPath, join(sampleAgent.directory, sampleAgent.path)], 'pipe');

@@ -36,9 +36,9 @@ import { printJson } from '../terminal.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const otherExample = example.split('').toReversed().join('');
-/** What a timer can wait at once. */
+/** The longest time that one timer can wait. */
 const waitMsMax = 2 ** 31 - 1;
-/** What says nothing where the bytes of a record are asked for. */
+/** Options that have no meaning when the bytes of a record are asked for. */
 const timelineOptions = ['brief', 'full', 'json', 'grep', 'each', 'channel', 'kind'];
 
 export function addSession(program: Command): void {
@@ -135,7 +135,7 @@ function eachOption(): Option {
   return new Option('--each', 'every record of an answer that came in pieces, instead of the whole of it when it ends; --json has each of them');
 }
 
-/** What is to be printed: for people an answer in several records is one, unless each is asked for. */
+/** The entries to print: for people an answer in several records is one entry, unless each is asked for. */
 function timeline(records: AsyncIterable<ShownRecord>, options: Narrowing & RowOptions & Pieces): AsyncGenerator<Entry> {
   return narrowed<Entry>(options.json === true || options.each === true ? records : folded(records), options);
 }
@@ -144,7 +144,7 @@ interface Pieces {
   readonly each?: boolean;
 }
 
-/** For commands that print a timeline. */
+/** Adds the options of commands that print a timeline. */
 function addNarrowing(command: Command): Command {
   return addLocation(command)
     .option('--channel <number>', 'only this channel, as it is printed before each record; can be repeated', parseChannels, [])

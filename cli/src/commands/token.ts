@@ -34,7 +34,7 @@ export function addToken(program: Command): void {
     .action(revoke);
 }
 
-/** What the commands need, from the running gateway or, without one, from its files. */
+/** The acts on tokens that the commands need. The running gateway does them, or, without one, its files are changed. */
 interface TokenOffice {
   create(principal: string, ttlMs: number | undefined): Promise<NewToken>;
   list(): Promise<readonly TokenSummary[]>;
@@ -87,7 +87,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   });
 }
 
-/** Who does it, as the operating system knows them: the next start of the gateway records it. */
+/** The user of this command, as the operating system names it. The next start of the gateway records it as the maker. */
 function osUser(): string {
   try {
     return `os:${userInfo().username}`;

@@ -122,7 +122,7 @@ async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise
   }
 }
 
-/** What is trusted, and how old it may be: the same for a store and a file. */
+/** The trusted keys and the greatest age, which the checks of a store and of a file have in common. */
 function freshnessOf(options: VerifyOptions): FileOptions {
   return {
     ...trustedKeys(options),

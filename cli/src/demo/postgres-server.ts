@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
 
 export interface PostgresOptions {
-  /** Of the superuser. */
+  /** The password of the superuser. */
   readonly password: string;
   /** The directory of initdb and postgres; by default that of the npm package. */
   readonly programs?: string;
@@ -22,11 +22,11 @@ export interface PostgresServer extends AsyncDisposable {
   readonly user: string;
   readonly password: string;
   readonly url: string;
-  /** What it has logged up to now. */
+  /** The server's log up to now. */
   log(): string;
 }
 
-/** Whom PostgreSQL runs as. */
+/** The user that PostgreSQL runs as; empty: the user of this process. */
 type Owner = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
 const startMs = 30_000;

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openServer, type SampleServer } from './sample-server.ts';
 
-/** As fast as a small model writes. */
+/** The time for a token: about that of a small model. */
 const tokenMs = 8;
 const modelName = 'sample-1-2026-11';
 
@@ -18,7 +18,7 @@ interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** What the model says next: text, or the tools that it wants called. */
+/** The model's next answer: text, or the tools that it wants called. */
 interface Turn {
   readonly text: string;
   readonly calls: readonly ToolCall[];

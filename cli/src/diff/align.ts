@@ -4,7 +4,7 @@ export interface Pair {
   readonly b: number | null;
 }
 
-/** Of what lies between the equal beginning and the equal end. Past it, all of that counts as replaced: the cost of lists that have little in common is bounded. */
+/** The limit of edits between the equal beginning and the equal end. Past it, everything between them counts as replaced: so the cost of lists with little in common is bounded. */
 const editsMax = 1000;
 
 /** The shortest way from one list to the other (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986), removals before additions. */
@@ -57,7 +57,7 @@ function at(reached: Int32Array, edits: number, k: number): number {
   return reached[edits + 1 + k] ?? 0;
 }
 
-/** Whether the last edit on the way to diagonal `k` takes an element of `b`. */
+/** True if the last edit on the way to diagonal `k` takes an element of `b`. */
 function cameDown(reached: Int32Array, edits: number, k: number): boolean {
   return k === -edits || (k !== edits && at(reached, edits, k - 1) < at(reached, edits, k + 1));
 }

@@ -1,4 +1,4 @@
-/** Of two texts what is around the place where they part, so that what is cut is not the difference. At most so many characters of each, and marks where more was. */
+/** Cuts two texts to the part around the first place in which they differ: at most `charactersMax` characters of each, with marks where text was cut. */
 export function aroundDifference(one: string, other: string, charactersMax: number): readonly [string, string] {
   let same = 0;
   while (same < one.length && one[same] === other[same]) {

@@ -5,11 +5,11 @@ import type { ComparedSide, ComparedStep } from './compare.ts';
 
 /** Equal requests, and lines of an answer, that are shown around a difference. */
 const contextMax = 3;
-/** Of one request or one answer. */
+/** The lines of one request or one answer that are shown. */
 const linesMax = 10;
-/** Of two answers. */
+/** The differing lines of two answers that are shown. */
 const differingLinesMax = 40;
-/** Of a line of an answer that differs. */
+/** The characters of a differing line that are shown. */
 const lineCharactersMax = 300;
 const partings: Readonly<Record<ComparedStep['change'], string>> = {
   same: '',
@@ -41,7 +41,7 @@ export function* describeComparison(steps: readonly ComparedStep[]): Generator<s
   }
 }
 
-/** What changed with what is around it, and how many were left out between. */
+/** Gives the changed items with up to `contextMax` neighbours on each side, and in the place of the items between them their number. */
 function* nearChanges<Item extends object>(items: readonly Item[], isChange: (item: Item) => boolean): Generator<Item | number> {
   let skipped = 0;
   for (const [i, item] of items.entries()) {
@@ -92,7 +92,7 @@ function causesOf({ causes: { calls, likelyCalls, causedBy } }: ComparedSide): s
   return said.flatMap(([name, value]) => (String(value) === '' ? [] : `${name}=${String(value)}`));
 }
 
-/** What is known of its cause: ids and numbers are others in each session. */
+/** Says which kinds of cause are known. Ids and numbers are left out, since they differ in each session. */
 function knownOf({ causes: { calls, likelyCalls, causedBy } }: ComparedSide): string {
   return JSON.stringify([calls.length > 0, likelyCalls.length > 0, causedBy !== null]);
 }
@@ -136,7 +136,7 @@ function* differing(a: readonly string[], b: readonly string[]): Generator<strin
   }
 }
 
-/** Of a long line in the place of another what differs. */
+/** Cuts a long line that replaces another one to the part that differs. */
 function parted(line: Line, before: Line | undefined, after: Line | undefined): Line {
   const other = line.mark === '-' && after?.mark === '+' ? after : line.mark === '+' && before?.mark === '-' ? before : null;
   const [text] = aroundDifference(line.text, other?.text ?? '', lineCharactersMax);

@@ -1,18 +1,18 @@
 import { createHash, hash } from 'node:crypto';
 import type { ShownRecord } from '@countersign/gateway/api';
 
-/** Of one session. */
+/** The limit of steps of one session. */
 const stepsMax = 50_000;
-/** What is kept of a text to be shown; the whole of it is compared. */
+/** This many characters of a text are kept to be shown; all of it is compared. */
 const shownCharactersMax = 1000;
-/** Of the digest after which an id is named. */
+/** An id is named by this many digits of a digest. */
 const nameDigits = 8;
 /** In the head of an answer over HTTP. */
 const dateOfAnswer = /^(HTTP \d+\n(?:.+\n)*?)date: \w{3}, \d{2} \w{3} \d{4} [\d:]{8} GMT(?=\n|$)/;
-/** What means something in a pattern. */
+/** Characters that have a meaning in a regular expression. */
 const special = /[\\^$.*+?()[\]{}|/]/g;
 
-/** What a request is due to, as `session show` has it. */
+/** The causes of a request, as `session show` names them. */
 export interface StepCauses {
   /** Calls that the client named. */
   readonly calls: readonly string[];
@@ -43,7 +43,7 @@ export interface Step {
 /** The gateway's own requests, made to carry out a decision, are no acts of the client. */
 const ownPolicy = 'countersign';
 
-/** What a session asked and was answered, in order. A request or an answer in several records is one. */
+/** Reads the requests of a session with their answers, in order. A request or an answer in several records is one. */
 export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<Step[]> {
   const begun = new Map<
     number,
@@ -68,7 +68,7 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
     }
   }
   return [...begun.values()].flatMap(({ first, asked, answer, callKey }) => {
-    // What asks nothing and is answered nothing only says where a batch ends, which depends on how the bytes came.
+    // A step without text on both sides only marks the end of a batch, which depends on how the bytes came.
     if (asked.shown === '' && answer.shown === '') {
       return [];
     }
@@ -150,7 +150,7 @@ class Names {
 /** A text that comes in pieces: hashed to be compared, its beginning kept to be shown. */
 class ComparedText {
   readonly #hash = createHash('sha256');
-  /** What any white space counts as; null: itself. */
+  /** The text that replaces any white space; null: white space stays as it is. */
   readonly #space: string | null;
   #isSpaceDue = false;
   #isLineDue = false;
@@ -187,7 +187,7 @@ class ComparedText {
     }
   }
 
-  /** Of what came until now. */
+  /** The digest of the text so far. */
   digest(): string {
     return this.#hash.copy().digest('base64');
   }
