@@ -30,7 +30,7 @@ function alignBetween(a: readonly string[], b: readonly string[]): Pair[] {
   return trace === null ? [...a.map((_, i) => ({ a: i, b: null })), ...b.map((_, i) => ({ a: null, b: i }))] : walkBack(trace, a.length, b.length);
 }
 
-/** For each number of edits, how far in `a` each diagonal was reached before them; null past the limit. */
+/** For each number of edits, the position in `a` that each diagonal had reached before them; null past the limit. */
 function search(a: readonly string[], b: readonly string[]): Int32Array[] | null {
   const trace: Int32Array[] = [];
   /** Diagonal k is at `edits + 1 + k`. */

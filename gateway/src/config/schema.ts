@@ -7,7 +7,7 @@ export const liveSections = ['targets', 'principals'] as const;
 /** The sections whose changes need a restart: all others of the schema. */
 export const startSections = ['data', 'listen', 'tls', 'rootKey', 'retention', 'limits'] as const;
 
-/** For documents and the file that `init` writes. `mark`: stands on both sides of each name. */
+/** A sentence for documents and for the file that `init` writes. `mark` stands on both sides of each name. */
 export function whatIsLive(mark = ''): string {
   const names = (sections: readonly string[]): string => {
     const marked = sections.map((each) => mark + each + mark);

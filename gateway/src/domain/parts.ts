@@ -1,4 +1,4 @@
-/** The same bytes in groups of at most `bytesMax`, without copying. */
+/** Divides the bytes into groups of at most `bytesMax`, in order, without copying. */
 export function splitParts(content: readonly Uint8Array[], bytesMax: number): Uint8Array[][] {
   const groups: Uint8Array[][] = [];
   let group: Uint8Array[] = [];

@@ -36,9 +36,9 @@ export interface ExchangeProtocol extends ProtocolFacts {
 interface ProtocolFacts {
   readonly id: string;
   readonly title: string;
-  /** URL schemes that a target's `url` may have, each with its default port. The first protocol of the registry with a scheme is meant by it alone. */
+  /** URL schemes that a target's `url` may have, each with its default port. If several protocols accept a scheme, the first registered is the default. */
   readonly schemes: Readonly<Record<string, number>>;
-  /** A target may be a program that the gateway starts, `command` of the configuration. The first protocol of the registry that says so is meant by it alone. */
+  /** A target may be a program that the gateway starts, `command` of the configuration. If several protocols accept a program, the first registered is the default. */
   readonly takesCommand?: boolean;
   readonly actions: readonly ActionDefinition[];
   /** A target's own options, from the URL's query and the configuration. */
@@ -49,7 +49,7 @@ interface ProtocolFacts {
   connection(door: ConnectionDoor): ConnectionInstructions;
   /** Takes over the values recorded under `countersign.told`, the last for each key of each target. Called before anything is served. */
   recall?(told: readonly Told[]): void;
-  /** For clients that speak the protocol over their standard input and output alone: a command of the CLI with the protocol's id. */
+  /** A command of the CLI with the protocol's id, for clients that speak the protocol over their standard input and output alone. */
   readonly bridge?: Bridge;
   /** Makes a record readable for people. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;

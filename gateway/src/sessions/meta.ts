@@ -27,7 +27,7 @@ export class RequestMeta {
     this.#channel = channel;
   }
 
-  /** As `printFacts`. */
+  /** The result of `printFacts`, which is kept while the attributes are the same object. */
   facts(attributes: Attributes): string {
     if (attributes !== this.#facts.attributes) {
       this.#facts = { attributes, text: printFacts(attributes) };

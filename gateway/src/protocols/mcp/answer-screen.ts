@@ -181,7 +181,7 @@ function readMessages(data: Buffer): readonly Message[] | null {
   }
 }
 
-/** Whether some client may take these bytes, which are no message for us, for one that asks something. */
+/** True if some client may take these bytes, which are no message for us, for a message that asks something. */
 function mayAsk(data: Buffer): boolean {
   try {
     const elements: readonly unknown[] = [JSON.parse(new TextDecoder().decode(data))].flat();

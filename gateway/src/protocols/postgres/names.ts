@@ -10,7 +10,7 @@ interface Portal {
   readonly parse: number | undefined;
 }
 
-/** What is not in a unit that executes, and the facts that say so. */
+/** The records that hold the Bind and the Parse of a unit that executes, as far as the unit does not, and the facts that name them. */
 interface Origin {
   readonly bind: number | undefined;
   readonly parse: number | undefined;
@@ -32,7 +32,7 @@ export class Names {
   readonly #portals = new Map<string, Portal>();
   #newest: Origin = { bind: undefined, parse: undefined, attributes: null };
 
-  /** For a unit that executes: where to find what is not in the unit itself. The same object as for the unit before, where it says the same. */
+  /** Attributes of a unit that executes: they name the records that hold the Bind and the Parse if the unit does not. The same object as for the unit before, where it says the same. Null for any other unit. */
   origin(changes: readonly NameChange[]): Attributes | null {
     const last = changes.at(-1);
     if (last?.kind !== 'execute') {

@@ -60,7 +60,7 @@ function noKey(): GatewayError {
 /** The value of `x-amz-content-sha256` for a body that the client frames itself, unsigned. All other framings are signed piece by piece with a key that is not ours. */
 const unsignedFraming = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 
-/** Whether the signature must cover the body. Only S3 accepts a request whose body is not signed. */
+/** True if the signature must cover the body. Only S3 accepts a request whose body is not signed. */
 export function needsWholeBody(service: string): boolean {
   return service !== 's3';
 }

@@ -92,9 +92,9 @@ export interface AnswerReader {
 export interface SocketReader {
   /** The action that a message of the client asks for. It is decided on before any byte of it moves. A message for which this throws GatewayError `malformed` or `limit_exceeded` is refused. */
   ask(payload: Buffer): Action;
-  /** The same of a long message, in its frames, by a step to `take`. Another one is asked about when this one has settled. */
+  /** The action that a long message asks for, given in its frames and read by a step that `take` takes. Another message is asked about only when this one has settled. Rejects as `ask` throws. */
   askLong(frames: Buffer, take: TakeStep): Promise<Action>;
-  /** What a message of the target says, for its record. Any bytes are acceptable. */
+  /** Reads a message of the target for its record. Any bytes are acceptable. */
   hear(payload: Buffer): HeardMessage;
   /** An error of ours in the protocol's words, a text for the client; of the message that was asked about last where that is refused. Null: there are no such words. */
   refusal(problem: Problem): string | null;

@@ -5,7 +5,7 @@ import type { Step, StepInput } from './step.ts';
 
 /** Beside this file, with its ending: it is another one in a built package. */
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
-/** Of what a step holds, beside its input. The largest body of text takes less than half of it. */
+/** Memory that a step may hold beside its input. The largest body of text takes less than half of it. */
 const memoryMaxMb = 1024;
 /** A step that takes longer is given up. What is read has limits, so that none does on a machine that gets anywhere. */
 const stepMs = 60_000;

@@ -10,7 +10,7 @@ export interface StepInput {
   readonly body: Uint8Array;
 }
 
-/** What is to be read up to this is read at once: at worst it takes some tens of milliseconds. */
+/** Input up to this length is read at once: at worst that takes some tens of milliseconds. */
 export const shortBytes = 128 * 1024;
 
 /** Takes a step, here or in the thread. */
