@@ -192,7 +192,7 @@ function mayAsk(data: Buffer): boolean {
   }
 }
 
-/** Each with its end; the last one may have none yet. */
+/** Splits bytes into lines, each with its line end; the last one may have none yet. */
 function* linesOf(bytes: Buffer): Generator<Buffer> {
   let start = 0;
   for (let at = 0; at < bytes.length; at += 1) {

@@ -28,7 +28,7 @@ export interface AskedRequest {
 
 /** Follows the answer to a POST, or the server's own stream. Never throws. */
 export class AnswerFollower implements AnswerReader {
-  /** By the text of the id: there are clients that take "1" for an answer to 1. */
+  /** The requests by the text of their ids: some clients take "1" for an answer to 1. */
   readonly #asked: ReadonlyMap<string, AskedRequest>;
   readonly #mayBeginSession: boolean;
   readonly #messageBytesMax: number;

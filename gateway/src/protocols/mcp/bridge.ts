@@ -9,7 +9,7 @@ import { mirroredHeaders } from './mirrored-headers.ts';
 import { claimedRevision, isStatelessRevision, revisionIn } from './revision.ts';
 import { lineOf } from './server-process.ts';
 
-/** One message either way. */
+/** The limit for one message in either direction. */
 const messageBytesMax = 64 * 1024 * 1024;
 /** A stream that broke is asked for again so often in a row, after so long. */
 const resumptionsMax = 5;
@@ -147,7 +147,7 @@ class Bridge {
     }
   }
 
-  /** Up to the answer of the request, where there is one; a stream that breaks before it is asked for again from where it was. */
+  /** Reads a stream up to the answer of the request, if there is one. A stream that breaks before it is resumed where it broke. */
   async #readStream(first: Response, id: RequestId | null): Promise<void> {
     let response = first;
     let lastEvent = '';
@@ -164,7 +164,7 @@ class Bridge {
           }
         }
       } catch {
-        // It broke: what follows is the same as for one that ended too soon.
+        // The stream broke: it is treated as one that ended too soon.
       }
       if (lastEvent === '' || events.skipped > 0) {
         break;
@@ -203,7 +203,7 @@ class Bridge {
         await delay(resumeMs, undefined, { signal: this.#ended.signal });
       }
     } catch {
-      // Without it the answers still come.
+      // Answers still come without this stream.
     }
   }
 
@@ -258,7 +258,7 @@ class Bridge {
   }
 }
 
-/** Nobody listens there: nothing was sent. */
+/** True if nobody listens at the address, so that nothing was sent. */
 function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : null;
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';

@@ -1,9 +1,9 @@
 import type { GatewayError } from '../../domain/errors.ts';
 
 export interface QueueOwner {
-  /** So many bytes more, or fewer, wait in the queue. */
+  /** The number of bytes that wait in the queue has changed by `bytes`, which is negative where fewer wait. */
   onQueued(bytes: number): void;
-  /** Nothing more is read: the lines are through, or the reader left. */
+  /** Nothing more is read: all lines were read, or the reader left. */
   onLeft(): void;
 }
 

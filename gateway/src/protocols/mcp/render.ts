@@ -165,7 +165,7 @@ function describeResult(result: JsonObject): string {
   return [...(result['isError'] === true ? ['error:'] : []), ...lines, ...asked].join('\n');
 }
 
-/** Without what speaks of the message and not in it. */
+/** The object without `_meta`, which is about the message and no part of its content. */
 function withoutMeta(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([key]) => key !== '_meta'));
 }

@@ -30,7 +30,7 @@ export interface ServerLimits {
   readonly queuedBytesMax: number;
   /** How much of the server's latest standard error is kept, for the operator. */
   readonly stderrBytesMax: number;
-  /** From closed input to SIGTERM, and from there to SIGKILL. */
+  /** The time from closing the server's input to SIGTERM, and from there to SIGKILL. */
   readonly stopMs: number;
   /** Before the first new start; doubled with each start that gave no line. */
   readonly restartFirstMs: number;

@@ -30,7 +30,7 @@ export class StdioExchange implements AsyncDisposable {
   readonly #server: ServerProcess;
   readonly #queuedBytesMax: number;
   #queuedBytes = 0;
-  /** By the id as JSON, oldest first. */
+  /** Requests without an answer, by their id as JSON, oldest first. */
   readonly #pending = new Map<string, Pending>();
   /** The stream that the client opened for messages that answer no request. Without one they go along with an answer that is under way. */
   #stream: EventQueue | null = null;
@@ -194,7 +194,7 @@ function progressTokenOf({ params }: Request): unknown {
   return isObject(params['_meta']) ? params['_meta']['progressToken'] : undefined;
 }
 
-/** None for what is not a message: some servers write their log where messages belong. */
+/** The messages of a line. Empty for a line that is no message: some servers write their log where messages belong. */
 function readLine(line: Buffer): readonly Message[] {
   try {
     return parseServerBody(decodeUtf8(line)).messages;

@@ -21,7 +21,7 @@ export interface StdioServer {
 /** The server processes that one session of the gateway runs for one target. No other session reaches them: an id is valid in its own session only. */
 export class StdioServers implements AsyncDisposable {
   readonly command: ServerCommand;
-  /** By id, in the order in which they were asked. */
+  /** The servers by id; the one that was asked last comes last. */
   readonly #servers = new Map<string, StdioServer>();
   #isEnded = false;
 

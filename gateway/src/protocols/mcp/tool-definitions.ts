@@ -113,7 +113,7 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** By UTF-16 code units, as JavaScript compares. */
+/** The keys of an object, sorted by UTF-16 code units, as JavaScript compares. */
 function sortedKeys(object: JsonObject): string[] {
   return Object.keys(object).toSorted();
 }

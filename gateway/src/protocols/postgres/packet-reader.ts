@@ -6,7 +6,7 @@ export interface PacketLimits {
   readonly messageBytesMax: number;
   /** All of them together. */
   readonly totalBytesMax: number;
-  /** By `performance.now()`: when the login must be over. */
+  /** The time at which the login must be over, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
 }
 

@@ -131,7 +131,7 @@ function beginningOf(record: OpenedRecord, content: Buffer, decode: Decode): str
   return at === content.length ? null : textOfEnd(record, content.subarray(at + frameHeaderBytes), decode);
 }
 
-/** Up to the end of the last whole message from `start` on. */
+/** The offset at which the last whole message from `start` on ends. */
 function wholeBytes(content: Buffer, start = 0): number {
   let end = start;
   for (const frame of frames(content, start)) {
@@ -280,7 +280,7 @@ function describedTypes(answer: OpenedRecord): readonly number[] | null {
   return null;
 }
 
-/** None: all text; one: for all; else one each. */
+/** The format of the value with index `at`. No formats: all values are text; one: it is for all values; otherwise each value has its own. */
 export function formatAt(formats: readonly number[], at: number): number {
   return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }

@@ -38,7 +38,7 @@ interface Bytes {
 }
 
 const leftNothing: Left = { columns: null, cut: null };
-/** By the record of the part, as long as that is at hand: without it, the parts before are read once more. */
+/** The state that each part left, by the part's record, as long as that is in memory. Without it, the parts before are read once more. */
 const leftBy = new WeakMap<OpenedRecord, Left>();
 
 function leftBefore(record: OpenedRecord, earlier: Earlier): Left {

@@ -49,7 +49,7 @@ async function arrive(client: Client, door: Door): Promise<Arrival> {
   }
 }
 
-/** From a proven client to the end of the conversation. The connection is itself an act: recorded before the target hears of it. */
+/** Serves a client that has proven its identity until the conversation ends. The connection is itself an act: it is recorded before the target hears of it. */
 async function converse(client: Client, session: Session, arrival: LoginArrival): Promise<void> {
   const { settings, database } = arrival;
   const attributes = connectionAttributes(database === '' ? session.target.path : database);

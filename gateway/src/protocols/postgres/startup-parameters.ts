@@ -39,7 +39,7 @@ const presentation: ReadonlySet<string> = new Set([
   'bytea_output',
 ]);
 
-/** Each of their elements is an identifier: SET takes them one by one. */
+/** Settings whose value is a list of identifiers: SET takes the elements one by one. */
 const listsOfNames: ReadonlySet<string> = new Set(['search_path', 'temp_tablespaces']);
 
 /** The spelling of PostgreSQL's own setting names, in ASCII. */
@@ -49,7 +49,7 @@ export interface StartupRequest {
   readonly user: string;
   /** The database as the client gave it: `TARGET` or `TARGET/DATABASE`. */
   readonly database: string;
-  /** For the target, each a parameter of its own: nothing is passed on as an option string. */
+  /** The settings for the target. Each becomes a parameter of its own: nothing is passed on as an option string. */
   readonly settings: ReadonlyMap<string, string>;
   /** `_pq_.` protocol options: none is known, the client is told. */
   readonly unknownOptions: readonly string[];

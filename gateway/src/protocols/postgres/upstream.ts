@@ -122,7 +122,7 @@ async function greet(upstream: Upstream, session: Session, request: TargetLoginR
   return settle(upstream, reader);
 }
 
-/** From AuthenticationOk to the first ReadyForQuery. */
+/** Reads the target's messages from AuthenticationOk to the first ReadyForQuery. */
 async function settle(upstream: Upstream, reader: PacketReader): Promise<TargetLogin> {
   const greeting: Buffer[] = [];
   let key: Buffer | null = null;

@@ -8,7 +8,7 @@ linkLocal.addSubnet('fe80::', 10, 'ipv6');
 linkLocal.addAddress('100.100.100.200', 'ipv4');
 linkLocal.addAddress('fd00:ec2::254', 'ipv6');
 
-/** Also in its IPv4-mapped form. */
+/** True for a link-local address, and for one at which a cloud serves a machine's metadata, also in their IPv4-mapped forms. */
 export function isLinkLocal(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const family = isIP(plain);

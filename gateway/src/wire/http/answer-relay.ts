@@ -13,7 +13,7 @@ import { eventBytesMax } from './target-options.ts';
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;
 const noContent = 204;
-/** With their head so many bytes of an answer are one record, whatever the head is. */
+/** An answer of at most this many bytes is one record with its head, however long the head is. */
 const oneRecordBytes = 512 * 1024;
 /** Read and recorded in one turn of the event loop, where more came at once. */
 const turnBytesMax = 1024 * 1024;
@@ -39,7 +39,7 @@ interface Piece {
   readonly bytes: Uint8Array;
   readonly trailers: Headers;
   readonly isLast: boolean;
-  /** Behind it. */
+  /** The answer is between two events behind this piece. */
   readonly isBetweenEvents: boolean;
 }
 
@@ -54,9 +54,9 @@ export class AnswerRelay implements CallReceiver {
   /** The released bytes end with a whole event; `#isRecordedWhole` says the same of the recorded ones. */
   #isReleasedWhole = false;
   #isRecordedWhole = false;
-  /** In this turn. */
+  /** Bytes that arrived and were not read yet. */
   #arrived: Buffer[] = [];
-  /** Not recorded yet. */
+  /** Bytes that were read and are not recorded yet. */
   #read: Buffer = Buffer.alloc(0);
   #trailers: Headers = [];
   #isFlushDue = false;
@@ -171,7 +171,7 @@ export class AnswerRelay implements CallReceiver {
     });
   }
 
-  /** In turns of the event loop, where much has arrived. */
+  /** Reads what has arrived and ends the answer. It takes several turns of the event loop where much has arrived. */
   #finish(): void {
     this.#guard(() => {
       this.#readArrived();
@@ -229,7 +229,7 @@ export class AnswerRelay implements CallReceiver {
     this.#flush();
   }
 
-  /** Behind all that the parser has to say of what arrived in one piece, so that a short answer is one record. */
+  /** Flushes after the parser has told everything about the bytes that arrived in one piece, so that a short answer is one record. */
   #scheduleFlush(): void {
     if (!this.#isFlushDue) {
       this.#isFlushDue = true;

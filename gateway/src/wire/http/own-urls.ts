@@ -41,7 +41,7 @@ export class OwnUrls {
   readonly #port: number;
   readonly #base: string;
   readonly #path: string;
-  /** Without a slash at the end. */
+  /** The address through the gateway, without a slash at the end. */
   readonly way: string;
 
   constructor({ scheme, host, port, path, name }: TargetFacts, { request, isEncrypted }: Pick<Exchange, 'request' | 'isEncrypted'>) {
@@ -55,7 +55,7 @@ export class OwnUrls {
     this.way = `${called === '' ? '' : `${isEncrypted ? 'https' : 'http'}://${called}`}${this.#path}`;
   }
 
-  /** With the port where it is not the usual one. */
+  /** The host, with the port where it is not the usual one of the scheme. */
   get authority(): string {
     return this.#port === defaultPort(this.#scheme) ? this.#host : `${this.#host}:${this.#port}`;
   }
@@ -293,7 +293,7 @@ export class DirectUrls {
       this.note('body', this.#origin);
       return;
     }
-    // It may be cut by the end of a piece.
+    // The text that is searched for may be cut by the end of a piece.
     const end = (bytes.length >= seam ? bytes : Buffer.concat([this.#tail, bytes])).subarray(-seam);
     const begun = end.lastIndexOf('/');
     this.#tail = begun === -1 ? nothing : end.subarray(begun);

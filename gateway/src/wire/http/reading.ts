@@ -58,7 +58,7 @@ export interface Ask {
 }
 
 export interface Refusal {
-  /** In the place of the piece; null: the whole answer ends with an error of ours. */
+  /** The bytes that replace the piece; null: the whole answer ends with an error of ours. */
   readonly toClient: Buffer | null;
   readonly toTarget: readonly OwnRequest[];
 }

@@ -16,7 +16,7 @@ export interface RecordedResponse {
 const headBytesMax = 256 * 1024;
 /** A body that is longer than this when decoded stays as it is. */
 const decodedBytesMax = 64 * 1024 * 1024;
-/** One coding in another costs as much as itself, each time. */
+/** The limit of content codings inside one another: each of them costs as much as a single one. */
 const codingsMax = 3;
 /** A character of UTF-8 may be cut by the end of a record: this many of its bytes are on the other side. */
 const cutCharacterBytesMax = 3;
@@ -55,7 +55,7 @@ export function plainText(bytes: Buffer): string {
   return textOf(bytes) ?? `(${bytes.length} bytes that are not text)`;
 }
 
-/** Without what is there of a character that their beginning or their end cuts. Null where they are not text. */
+/** The bytes as text, without the rest of a character that their beginning or their end cuts. Null where they are not text. */
 export function textOf(bytes: Buffer): string | null {
   let start = 0;
   while (start < cutCharacterBytesMax && ((bytes[start] ?? 0) & 0xc0) === 0x80) {

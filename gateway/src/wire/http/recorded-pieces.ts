@@ -100,7 +100,7 @@ export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
 /** An answer that was recorded in pieces, put together. */
 export interface WholeAnswer {
   readonly head: ResponseHead;
-  /** With its content coding undone. */
+  /** The body with its content coding undone. */
   readonly body: Buffer;
 }
 

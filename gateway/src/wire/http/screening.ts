@@ -87,7 +87,7 @@ export class Screening implements CallReceiver {
     this.#parts.receiver.onDrain();
   }
 
-  /** In order; `trailers`: nothing follows. */
+  /** Takes pieces of the answer in order. `trailers` is not null for the last ones: nothing follows. */
   #take(pieces: readonly ScreenedPiece[], trailers: readonly string[] | null): void {
     if (this.#deciding === null && pieces.every(({ asks }) => asks.length === 0)) {
       pieces.forEach((piece) => {

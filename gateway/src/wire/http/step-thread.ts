@@ -9,7 +9,7 @@ const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, i
 const memoryMaxMb = 1024;
 /** A step that takes longer is given up. What is read has limits, so that none does on a machine that gets anywhere. */
 const stepMs = 60_000;
-/** Without work for so long the thread ends, and with it what it held. */
+/** The thread ends after this time without work, and its memory is freed. */
 const idleMs = 30_000;
 
 export interface Asked {
@@ -40,7 +40,7 @@ export interface Asker {
 /** One thread for steps that would hold up everybody else: it takes one at a time, and begins with the first. */
 export class StepThread {
   #worker: Worker | null = null;
-  /** By whose they are; who had a turn last is last. */
+  /** The waiting jobs by owner. The owner that had the last turn comes last. */
   readonly #waiting = new Map<string, Job[]>();
   #current: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -127,7 +127,7 @@ export class StepThread {
     }
   }
 
-  /** It keeps the process alive only while it takes a step, and knows nothing of its environment. */
+  /** Starts the thread. It keeps the process alive only while it takes a step, and does not get the environment variables. */
   #start(): Worker {
     const worker = new Worker(threadFile, { env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMaxMb } });
     worker.on('message', (told: Told) => {

@@ -24,7 +24,7 @@ export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkL
   /** At once, used or not: what clients ask for at the same time opens no more of them (ATTACKS D33). */
   readonly connectionsMax: number;
   readonly dialMs: number;
-  /** In use, without a byte either way. 0: no limit. */
+  /** A connection in use is cut after this time without a byte in either direction. 0: no limit. */
   readonly idleMs: number;
 }
 
@@ -206,7 +206,7 @@ export class TargetConnection {
     return !this.#isClosed;
   }
 
-  /** Nobody uses it until then: whatever the target does in between ends it. */
+  /** Nobody uses the connection until then. If the target sends anything or closes in the meantime, the connection ends. */
   rest(untilMs: number): void {
     this.#user = null;
     this.#unusedUntilMs = untilMs;

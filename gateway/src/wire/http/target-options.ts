@@ -131,7 +131,7 @@ function credentialOf(target: Target, method: string, { path }: CallHead): CallC
   }
 }
 
-/** In the place of any of the same name, which may be one that the target gave back in an address. */
+/** Sets a parameter in the query of a path. It replaces any of the same name, which the target may have given back in an address. */
 function withParameter(path: string, name: string, value: string): string {
   const [place = '', query = ''] = path.split(/\?(.*)/s, 2);
   const others = query.split('&').filter((each) => each !== '' && each.split('=', 1)[0] !== name);
