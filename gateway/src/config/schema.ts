@@ -42,36 +42,39 @@ const command = z.tuple([text], word, 'a program and its arguments are expected:
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'a variable is named by letters, digits and underscores');
 
 const target = closed({
-  protocol: text.optional().describe('What the target speaks, by the id of the protocol, where the scheme of the URL does not say.'),
+  protocol: text.optional().describe('The id of the protocol that the target speaks. Needed where the scheme of the URL does not say it.'),
   url: text.optional().describe('`SCHEME://USER@HOST:PORT/PATH`, without a password; options may be in its query.'),
   command: command
     .optional()
-    .describe('In the place of an address: `[PROGRAM, ARGUMENT, ...]`, which the gateway starts and speaks MCP with over its standard input and output.'),
+    .describe('A program instead of an address: `[PROGRAM, ARGUMENT, ...]`. The gateway starts it and speaks MCP with it over its standard input and output.'),
   environment: z
     .record(variable, z.union([word, secret], 'text is expected, or { env: VARIABLE } or { file: PATH }'), 'NAME: VALUE lines are expected')
     .optional()
-    .describe('Variables that the program sees beside PATH, HOME and LANG: text, or a secret.'),
-  directory: text.optional().describe('Where the program starts; that of this file by default.'),
-  host: text.optional().describe('In the place of `url`, with `protocol`.'),
-  port: port.optional().describe('The same.'),
-  path: text.optional().describe('The same: a database, or the path that requests are below.'),
-  user: text.optional().describe('The same.'),
+    .describe('Variables that the program gets in addition to PATH, HOME and LANG. Each is text or a secret.'),
+  directory: text.optional().describe('The directory that the program starts in; by default that of this file.'),
+  host: text.optional().describe('The host of the target, if `protocol` is given instead of `url`.'),
+  port: port.optional().describe('The port of the target, if `protocol` is given instead of `url`.'),
+  path: text.optional().describe('The database, or the path that requests are below, if `protocol` is given instead of `url`.'),
+  user: text.optional().describe('The user at the target, if `protocol` is given instead of `url`.'),
   password: secret
     .optional()
     .describe("The gateway's credential at the target: `{ env: VARIABLE }` or `{ file: PATH }`, read each time it is needed. Nobody else has it."),
   durability: z
     .enum(['disk', 'process'], 'disk or process is expected (remote needs a replicated store, which there is not yet)')
     .default('disk')
-    .describe('How far a record must have come before what it records moves on: `disk` survives a loss of power, `process` the death of the gateway.'),
-  options: z.record(z.string(), z.unknown(), 'NAME: VALUE lines are expected').default({}).describe('What only targets of this protocol have; below.'),
+    .describe('Where a record must be before the recorded bytes move on: `disk` survives a loss of power, `process` the death of the gateway.'),
+  options: z
+    .record(z.string(), z.unknown(), 'NAME: VALUE lines are expected')
+    .default({})
+    .describe('Options that only targets of this protocol have, listed below.'),
 });
 
 const principal = closed({
-  kind: z.enum(['human', 'agent'], 'human or agent is expected').describe('`human` or `agent`; in every record.'),
+  kind: z.enum(['human', 'agent'], 'human or agent is expected').describe('`human` or `agent`. Every record has it.'),
   groups: z
     .array(name, 'a list of names is expected')
     .default([])
-    .describe('In every record. `admins` may use the API with their own token, `auditors` read the public log and the metrics.'),
+    .describe('Names of groups. Every record has them. `admins` may use the API with their own token, `auditors` read the public log and the metrics.'),
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
 });
 
@@ -86,17 +89,17 @@ const limits = closed({
     .describe(
       'How many bytes of one connection, in each direction, may wait to be recorded or to be taken by a slow reader. When more wait, the gateway stops reading from the side that sends them until there is room.',
     ),
-  loginMs: milliseconds.optional().describe('From accept to a finished login.'),
-  dialMs: milliseconds.optional().describe('From dialling a target to its finished login.'),
+  loginMs: milliseconds.optional().describe('The time from accepting a connection to a finished login.'),
+  dialMs: milliseconds.optional().describe('The time from dialling a target to a finished login there.'),
   idleMs: z
     .union([z.literal(0), milliseconds], 'milliseconds are expected, or 0 for no limit')
     .optional()
-    .describe('A connection without a byte either way. 0: no limit.'),
-  sessionIdleMs: milliseconds.optional().describe("A session of a token's activity over HTTP ends after so long without a connection."),
-  sessionAgeMs: milliseconds.optional().describe('A session of activity that goes on for so long is gone on with in the next.'),
-  sessionRecordsMax: count.optional().describe('The same for one with so many records.'),
-  connectionsMax: count.optional().describe('Connections of all clients.'),
-  connectionsPerAddressMax: count.optional().describe('Connections of one address.'),
+    .describe('A connection is cut after this time without a byte in either direction. 0: no limit.'),
+  sessionIdleMs: milliseconds.optional().describe("A session of a token's activity over HTTP ends after this time without a connection."),
+  sessionAgeMs: milliseconds.optional().describe("A session of a token's activity over HTTP continues in a new session after this time."),
+  sessionRecordsMax: count.optional().describe("A session of a token's activity over HTTP continues in a new session after this number of records."),
+  connectionsMax: count.optional().describe('The limit of connections of all clients together.'),
+  connectionsPerAddressMax: count.optional().describe('The limit of connections of one address.'),
   loginsPerAddressMax: count.optional().describe('Connections of one address that are in the middle of a login; further ones wait.'),
   silentPerAddressMax: count
     .optional()
@@ -135,7 +138,7 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .describe(
         '`HOST:PORT` for each listener; port 0 takes any free one. `http` is the API and all targets of models, MCP and HTTP (127.0.0.1:7070 unless given); a protocol with a listener of its own is listened for where it has a line.',
       ),
-    tls: closed({ cert: text.describe('PEM file of the certificate chain.'), key: text.describe('PEM file of its key.') })
+    tls: closed({ cert: text.describe('PEM file of the certificate chain.'), key: text.describe('PEM file of the key of the certificate.') })
       .optional()
       .describe('TLS on all listeners.'),
     rootKey: secret
@@ -150,16 +153,16 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     principals: z
       .record(name, principal, 'NAME: and below it who the principal is')
       .default({})
-      .describe('Who may come in, by the names that stand in every record.'),
+      .describe('The people and agents that may come in, by the names that stand in every record.'),
     retention: closed({
       facts: days.default(400).describe('Days for which the keys of facts are made, or `forever`.'),
-      content: days.default(90).describe('The same for contents.'),
+      content: days.default(90).describe('Days for which the keys of contents are made, or `forever`.'),
     })
       .prefault({})
       .describe(
         'For how many days the keys of records are made. Nothing destroys a key yet, nor deletes a record: whatever these say, what was recorded can be read as long as the data directory and its root key are there.',
       ),
-    limits: limits.default({}).describe('What a peer may make the gateway hold or wait for.'),
+    limits: limits.default({}).describe('Limits on what a peer may make the gateway hold or wait for.'),
   });
 }
 

@@ -12,7 +12,7 @@ export interface SecretContext {
   readonly environment: NodeJS.ProcessEnv;
   /** Directory that file names are relative to. */
   readonly base: string;
-  /** Only who uses secrets needs them: an editor of the configuration does not. */
+  /** True: a secret that is not there is a fault. An editor of the configuration does not need the secrets. */
   readonly needed: boolean;
 }
 
@@ -49,7 +49,7 @@ function readVariable(environment: NodeJS.ProcessEnv, name: string): string {
   return value;
 }
 
-/** Without the newline that editors leave at the end. */
+/** Reads a secret from its file, without the newline that editors leave at the end. */
 function readSecretFile(file: string): string {
   let text: string;
   try {

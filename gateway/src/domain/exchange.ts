@@ -59,9 +59,9 @@ export interface CallHead {
 }
 
 export interface CallCredential {
-  /** In the place of any of the same name. */
+  /** Headers that replace any of the same name. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** With the credential in its query, where that is how the target wants it. */
+  /** The path with the credential in its query, for a target that wants it there. */
   readonly path?: string;
   /** The spellings of the credential. They are removed from the head of an answer, so that a target that repeats them does not tell the client. */
   readonly secrets: readonly string[];

@@ -4,15 +4,15 @@ export interface Limits {
   readonly frameBytesMax: number;
   /** Outputs of one connection that wait for the journal or a slow reader before we stop reading from its peer. */
   readonly queuedBytesMax: number;
-  /** From accept to a finished login. */
+  /** The time from accepting a connection to a finished login. */
   readonly loginMs: number;
-  /** From dialling a target to its finished login. */
+  /** The time from dialling a target to a finished login there. */
   readonly dialMs: number;
-  /** A connection without a byte either way. 0: no limit. */
+  /** A connection is cut after this time without a byte in either direction. 0: no limit. */
   readonly idleMs: number;
-  /** A session of a token's activity over HTTP ends after so long without a connection. */
+  /** A session of a token's activity over HTTP ends after this time without a connection. */
   readonly sessionIdleMs: number;
-  /** One that goes on for so long, or has so many records, is gone on with in the next. */
+  /** A session of a token's activity over HTTP continues in a new session after this time, or after `sessionRecordsMax` records. */
   readonly sessionAgeMs: number;
   readonly sessionRecordsMax: number;
   readonly connectionsMax: number;

@@ -37,7 +37,7 @@ export interface TargetFacts {
 export interface Target extends TargetFacts {
   readonly user: string;
   readonly password?: SecretReader;
-  /** In the place of an address. */
+  /** A program instead of an address. */
   readonly command?: TargetCommand;
   readonly durability: Durability;
 }

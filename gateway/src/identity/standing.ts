@@ -137,7 +137,7 @@ class TokenStanding implements Standing {
     }
   }
 
-  /** Not in the midst of the action that asked. */
+  /** Calls back everybody who holds the standing, in a microtask: not in the middle of the action that asked. */
   #tell(): void {
     queueMicrotask(() => {
       const acts = [...this.#acts];

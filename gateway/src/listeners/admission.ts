@@ -43,7 +43,7 @@ interface Member {
 interface Network {
   readonly address: string;
   connections: number;
-  /** In each, who came into that state first is first. */
+  /** The members in each state; the one that came into it first is first. */
   readonly silent: Set<Member>;
   readonly loggingIn: Set<Member>;
   readonly waiting: Set<Member>;

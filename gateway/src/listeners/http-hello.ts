@@ -8,9 +8,9 @@ const preface = Buffer.from('PRI');
 export type HttpVersion = 1 | 2;
 
 export interface HelloOptions {
-  /** With one, whoever begins TLS is answered in it. */
+  /** With a certificate, a client that begins TLS is answered in TLS. */
   readonly certificate: SecureContext | null;
-  /** From accept until it is known what is spoken. */
+  /** The time from accepting a connection until its protocol is known. */
   readonly limitMs: number;
   /** `served`: the socket of TLS, where it is spoken; nothing is read of it. */
   readonly begin: (served: Socket, version: HttpVersion) => void;

@@ -15,7 +15,7 @@ import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
 import { awaitAnswer } from './upgrade-wait.ts';
 
-/** From the first byte of a request's head to its last. */
+/** The time from the first byte of a request's head to its last. */
 const headMs = 60_000;
 const headBytesMax = 64 * 1024;
 /** A connection without a request. */
@@ -47,7 +47,7 @@ export interface HttpListenerOptions {
   readonly port: number;
   readonly limits: Limits;
   readonly log: ListenerLog;
-  /** With one, TLS is spoken on the same port with whoever begins it. */
+  /** With a certificate, TLS is spoken on the same port with each client that begins it. */
   readonly certificate: SecureContext | null;
   readonly makeVisit: (address: string) => Visit;
   /** The protocol of a target, of those over HTTP; of a name that is none, any: it is refused there as it is to whoever was not granted it. */
@@ -125,7 +125,7 @@ export class HttpListener implements AsyncDisposable {
       this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: true, upgrade: null });
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // Not always that of the connection: while a body is to come, Node gives another one, with errors of its own.
+      // This is not always the connection's own socket: while a body is to come, Node gives another stream, with errors of its own.
       socket.on('error', () => socket.destroy());
       const guest = this.#guests.get(request.socket);
       if (guest === undefined) {

@@ -16,9 +16,9 @@ const headersMax = 260;
 const sessionMegabytesMax = 64;
 
 export interface Http2Client {
-  /** From the connection to its first request. */
+  /** The time from the beginning of the connection to its first request. */
   readonly firstMs: number;
-  /** Without a request. */
+  /** The connection is closed after this time without a request. */
   readonly idleMs: number;
   readonly serve: (request: Http2ServerRequest, response: Http2ServerResponse, expectsContinue: boolean) => void;
 }

@@ -167,7 +167,7 @@ export class LiveSession {
     }
   }
 
-  /** Calls back when the session is gone on with in another. Returns what takes the call back. */
+  /** Calls `leave` when the session continues in another one. Returns a function that cancels this. */
   onContinued(leave: () => void): () => void {
     this.#leaving.add(leave);
     return () => {

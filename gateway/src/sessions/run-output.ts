@@ -24,7 +24,7 @@ export class RunOutput {
     this.#channel = channel;
     this.#signal = signal;
     signal.addEventListener('abort', () => {
-      // Not while the session is still telling its channels.
+      // The channel closes after the session has told all its channels.
       queueMicrotask(() => {
         try {
           session.closeChannel(channel, 'ended');

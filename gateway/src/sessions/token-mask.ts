@@ -14,7 +14,7 @@ export interface Masked {
 /** Takes tokens out of streams that come in pieces, whatever the pieces: nothing is held back, so a token that is cut into two pieces is masked in both. */
 export class TokenMask {
   readonly #tokens: Buffer[] = [];
-  /** By stream, for each token: with how many of its first bytes the last piece ended. */
+  /** For each stream and token: the number of the token's first bytes with which the last piece ended. */
   readonly #begun = new Map<string, Map<Buffer, number>>();
 
   add(token: string): void {
@@ -112,7 +112,7 @@ function commonLength(a: Buffer, b: Buffer): number {
   return length;
 }
 
-/** With how many of the token's first bytes the text ends. */
+/** The number of the token's first bytes with which the text ends. */
 function beginningAtEnd(token: Buffer, text: Buffer): number {
   for (let length = Math.min(token.length - 1, text.length); length > 0; length -= 1) {
     if (text.subarray(text.length - length).equals(token.subarray(0, length))) {

@@ -20,11 +20,13 @@ export const postgresOptions = z
     sslmode: sslmode.optional().describe('`verify-full`, `require` or `off`. Without it `verify-full`, and `off` for a target on this machine.'),
     tls: sslmode.optional().describe('Another name for `sslmode`.'),
     sslrootcert: z.string().min(1).optional().describe("PEM file of the authorities that may have signed the target's certificate."),
-    channel_binding: z.enum(['prefer', 'require']).default('prefer').describe('`require`: the login is bound to the TLS channel, or does not happen.'),
+    channel_binding: z.enum(['prefer', 'require']).default('prefer').describe('`require`: the gateway logs in only if the login is bound to the TLS channel.'),
     require_auth: z
       .preprocess((list) => (typeof list === 'string' ? list.split(',') : list), z.array(z.enum(authMethods)).min(1))
       .default([...authMethods])
-      .describe("Comma-separated: how the target may ask for the gateway's credential. `password` is answered under TLS only, whatever this says."),
+      .describe(
+        "The ways in which the target may ask for the gateway's credential, separated by commas. `password` is answered under TLS only, whatever this says.",
+      ),
   })
   .transform(({ tls, ...rest }) => ({ ...(tls === undefined ? {} : { sslmode: tls }), ...rest }));
 

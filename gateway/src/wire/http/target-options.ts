@@ -39,10 +39,10 @@ const shape = {
     .describe(
       "How the target takes the gateway's credential: `bearer`, `basic`, `header:NAME`, `query:NAME`, `aws-sigv4` or `none`. Without it `basic` where the target has a user, else `bearer`; for models as the provider wants it.",
     ),
-  tlsVerify: yesOrNo.default(true).describe("Whether chain and name of the target's certificate are checked."),
+  tlsVerify: yesOrNo.default(true).describe("`true`: the chain and the name of the target's certificate are checked."),
   caFile: file.describe('PEM file of the authorities that may have signed the certificate.'),
   certFile: file.describe("PEM file of the gateway's own certificate for the target, with `keyFile`."),
-  keyFile: file.describe('PEM file of its key.'),
+  keyFile: file.describe('PEM file of the key of `certFile`.'),
   awsRegion: awsName.optional().describe('For `aws-sigv4`: the region that the signature is for.'),
   awsService: awsName.optional().describe('For `aws-sigv4`: the service that the signature is for.'),
   encodedSlash: yesOrNo
@@ -50,7 +50,7 @@ const shape = {
     .describe('`true`: the target takes `%2F` in a path as part of a name, never as a separator (GitLab, npm scopes); it is decided on, recorded and sent so.'),
   linkLocal: yesOrNo
     .default(false)
-    .describe('Whether an address of the link (169.254.0.0/16, fe80::/10) may be dialled, where machines of a cloud find their credentials.'),
+    .describe('`true`: a link-local address (169.254.0.0/16, fe80::/10) may be dialled. Machines of a cloud find their credentials there.'),
   bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax).describe('Longer bodies of requests are refused with 413.'),
   eventBytesMax: eventBytes,
 } as const;
