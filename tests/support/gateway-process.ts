@@ -52,8 +52,10 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   static async start(options: GatewayOptions): Promise<GatewayProcess> {
-    const gateway = new GatewayProcess(options);
+    await using starting = new AsyncDisposableStack();
+    const gateway = starting.use(new GatewayProcess(options));
     await gateway.start();
+    starting.move();
     return gateway;
   }
 

@@ -23,21 +23,20 @@ export interface ShopOptions {
 
 /** A database, a gateway in front of it with the target `shop`, an agent that was granted it and one that was not. */
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
-  const database = await startPostgres(options.postgres);
+  await using starting = new AsyncDisposableStack();
+  const database = starting.use(await startPostgres(options.postgres));
   const config = shopConfig(database, options);
   const environment = { SHOP_PASSWORD: database.password, ...options.gateway?.environment };
-  const gateway = await GatewayProcess.start({ ...options.gateway, config, environment });
+  const gateway = starting.use(await GatewayProcess.start({ ...options.gateway, config, environment }));
   const token = await gateway.issueToken('agent');
+  const started = starting.move();
   return {
     database,
     gateway,
     token,
     through: libpq(gateway.port('postgres'), { user: 'agent', password: token, database: 'shop' }),
     around: libpq(database.port, { user: database.user, password: database.password, database: 'postgres' }),
-    [Symbol.asyncDispose]: async () => {
-      await gateway[Symbol.asyncDispose]();
-      await database[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: async () => started.disposeAsync(),
   };
 }
 

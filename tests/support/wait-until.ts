@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Resolves when the condition holds; rejects after `limitMs`. The limit only ends what hangs. */
-export async function waitUntil(condition: () => boolean | Promise<boolean>, limitMs: number = 20_000): Promise<void> {
+export async function waitUntil(condition: () => boolean | Promise<boolean>, limitMs: number = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > deadline) {
