@@ -1,9 +1,22 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Obligation } from '../gateway/src/domain/decision.ts';
+import type { SessionSummary, ShownRecord } from '../gateway/src/domain/shown-record.ts';
+import { Gateway } from '../gateway/src/gateway.ts';
+import { grantPolicy } from '../gateway/src/policy/grants.ts';
+import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
+import { protocols } from '../gateway/src/protocols/registry.ts';
 import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding } from './support/canary.ts';
+import { contractWays, type ContractWay, type Place } from './support/contract-ways.ts';
+import { HoldControl } from './support/controls/hold.ts';
+import { LimitControl } from './support/controls/limit.ts';
 import { ask, exchangeConfig, exchangeWays, sessionOf } from './support/exchanges.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
+import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
 import { startStreamServer, type StreamServer } from './support/stream-server.ts';
 import { waitUntil } from './support/wait-until.ts';
 
@@ -247,4 +260,145 @@ describe('the contract of protocols', () => {
   test('the record holds', () => {
     assert.equal(gateway.verify().status, 0);
   });
+});
+
+const held: readonly Obligation[] = [{ kind: 'test-hold', parameters: {} }];
+const limited: readonly Obligation[] = [{ kind: 'test-limit', parameters: { max: '2' } }];
+const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited };
+
+/** The grants, with obligations for some of those who ask. */
+function withObligations(grants: PolicyEngine): PolicyEngine {
+  return {
+    version: grants.version,
+    decide: (question) => {
+      const decision = grants.decide(question);
+      const obligations = question.action.name.endsWith('.connect') ? [] : (obligationsOf[question.asker.principal.id] ?? []);
+      return decision.verdict === 'allow' && obligations.length > 0 ? { ...decision, verdict: obligations === held ? 'hold' : 'allow', obligations } : decision;
+    },
+  };
+}
+
+/** Two obligations, each carried out in one file of tests/support/controls, over every protocol there is. */
+describe('obligations over every protocol', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-obligations-'));
+  const hold = new HoldControl();
+  let servers: { readonly stream: StreamServer; readonly postgres: PostgresServer };
+  let gateway: Gateway;
+  let ways: readonly ContractWay[];
+  const tokens = new Map<string, string>();
+
+  async function api(path: string, body?: unknown): Promise<string> {
+    const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
+    const answer = await fetch(`http://${gateway.addresses['http']}${path}`, {
+      headers: { authorization: `Bearer ${operator}` },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    return answer.text();
+  }
+  const as = (principal: string): Place => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
+
+  /** The records of all sessions of a principal. */
+  async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {
+    const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
+    const sessions: readonly SessionSummary[] = lines(await api('/api/sessions')).map((line) => JSON.parse(line));
+    const texts = await Promise.all(
+      sessions.filter((each) => each.principal === principal).map(async ({ session }) => api(`/api/sessions/${session}/records`)),
+    );
+    return texts.flatMap((text) => lines(text).map((line): ShownRecord => JSON.parse(line)));
+  }
+
+  before(async () => {
+    process.env['COUNTERSIGN_LOG'] = 'silent';
+    process.env['TARGET_SECRET'] = secret;
+    servers = { stream: await startStreamServer(), postgres: await startPostgres() };
+    process.env['ORDERS_SECRET'] = servers.postgres.password;
+    ways = contractWays(servers);
+    const names = ways.map(({ target }) => target).join(', ');
+    const orders = `  orders: { url: "postgres://${servers.postgres.user}@127.0.0.1:${servers.postgres.port}/postgres", password: { env: ORDERS_SECRET }, durability: process }\n`;
+    const principals = ['plain', ...Object.keys(obligationsOf)].map((id) => `  ${id}: { kind: agent, targets: [${names}] }\n`).join('');
+    const [targets = ''] = exchangeConfig(servers.stream, 'process').split('principals:');
+    const configFile = join(directory, 'countersign.yaml');
+    writeFileSync(configFile, `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\n${targets}${orders}principals:\n${principals}`);
+    gateway = await Gateway.open({
+      configFile,
+      policyOf: (all) => withObligations(grantPolicy(all)),
+      controls: [hold, new LimitControl()],
+    });
+    for (const principal of ['plain', ...Object.keys(obligationsOf)]) {
+      tokens.set(principal, JSON.parse(await api('/api/tokens', { principal })).token);
+    }
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await servers.stream[Symbol.asyncDispose]();
+    await servers.postgres[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('every protocol of the registry is asked', () => {
+    assert.deepEqual(new Set(ways.map(({ protocol }) => protocol)), new Set(protocols.map(({ id }) => id)));
+  });
+
+  for (const target of [...exchangeWays.map((way) => way.target), 'orders']) {
+    const way = (): ContractWay => ways.find((each) => each.target === target) ?? assert.fail(target);
+
+    test(`${target}: what is held waits, keeps its order, holds up nobody else, and is recorded before and after`, async () => {
+      const words = [`held-words 1 ${target}`, `behind ${target}`];
+      const asking = way().ask(as('held'), ...words);
+      await waitUntil(() => hold.waiting.length === 1);
+      const [beside] = await way().ask(as('plain'), `held-words by another ${target}`);
+      assert.equal(beside?.isAllowed, true, JSON.stringify(beside));
+      assert.deepEqual(way().heard([words[0] ?? '']), [], 'nothing of it has moved');
+      hold.waiting.shift()?.settle(null);
+      const told = await asking;
+      assert.deepEqual(
+        told.map(({ isAllowed }) => isAllowed),
+        [true, true],
+        JSON.stringify(told),
+      );
+      assert.ok(
+        way()
+          .heard(words)
+          .includes(words[0] ?? ''),
+      );
+      if (target === 'orders') {
+        assert.deepEqual(way().heard(words), words, 'one channel keeps its order');
+      }
+      const records = await recordsOf('held');
+      const request = records.find(({ kind, verdict, target: at }) => kind === 'request' && verdict === 'hold' && at === target);
+      assert.deepEqual(request?.attributes['countersign.obligations'], ['test-hold']);
+      const decision = records.find(
+        (each) => each.kind === 'decision' && each.session === request?.session && each.attributes['countersign.request'] === request.seq,
+      );
+      assert.deepEqual([decision?.verdict, decision?.action], ['allow', request?.action]);
+    });
+
+    test(`${target}: what is denied after it was held forwards nothing, and the client is told why`, async () => {
+      const said = `held-words 2 ${target}`;
+      const asking = way().ask(as('held'), said);
+      await waitUntil(() => hold.waiting.length === 1);
+      hold.waiting.shift()?.settle('not by me');
+      const [told] = await asking;
+      assert.equal(told?.isAllowed, false);
+      assert.match(told?.text ?? '', /not by me/);
+      assert.deepEqual(way().heard([said]), []);
+      const records = await recordsOf('held');
+      assert.ok(records.some((each) => each.kind === 'decision' && each.verdict === 'deny' && each.attributes['countersign.reason'] === 'not by me'));
+    });
+
+    test(`${target}: what is over a limit is denied, with its obligation in the record`, async () => {
+      const words = ['counted-words 1', 'counted-words 2', 'counted-words 3'].map((said) => `${said} ${target}`);
+      for (const [i, said] of words.entries()) {
+        const [told] = await way().ask(as('limited'), said);
+        assert.equal(told?.isAllowed, i < 2, JSON.stringify(told));
+        assert.match(told?.text ?? '', i < 2 ? /./ : /this was act 3, and 2 are allowed/);
+      }
+      assert.deepEqual(way().heard(words), words.slice(0, 2));
+      const records = await recordsOf('limited');
+      const requests = records.filter(
+        ({ kind, target: at, attributes }) => kind === 'request' && at === target && attributes['countersign.obligations'] !== undefined,
+      );
+      assert.ok(requests.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.obligations']) === 'test-limit max=2'));
+    });
+  }
 });

@@ -47,10 +47,22 @@ const principal = { id: 'agent', kind: 'agent', groups: [], targets: ['model'] }
 function openChannel(recorder: Recorder): Channel {
   const sessions = new LiveSessions(recorder);
   const policy = grantPolicy([principal]);
-  const context = { recorder, sessions, policy: () => policy, limits: defaultLimits, calls: new HttpCalls(defaultLimits), ids: new IdsOfTargets(() => null) };
+  const context = {
+    recorder,
+    sessions,
+    policy: () => policy,
+    controls: [],
+    limits: defaultLimits,
+    calls: new HttpCalls(defaultLimits),
+    ids: new IdsOfTargets(() => null),
+  };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;
-  return new Channel(context, session, session.openChannel(facts, {}), { identity: { principal, tokenId: '', standing: standsAlways(principal) }, target });
+  return new Channel(context, session, session.openChannel(facts, {}), {
+    identity: { principal, tokenId: '', standing: standsAlways(principal) },
+    target,
+    address: '',
+  });
 }
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

@@ -7,6 +7,7 @@ import { relaxCollector } from './collector.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
+import type { Control } from './controls/control.ts';
 import { LoginThrottle } from './controls/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
@@ -57,6 +58,8 @@ export interface GatewayOptions {
   readonly acceptRollback?: boolean;
   /** Makes the policy of a configuration; without it that of the grants alone. */
   readonly policyOf?: PolicyOf;
+  /** What carries out obligations of that policy. */
+  readonly controls?: readonly Control[];
 }
 
 type PolicyOf = (principals: readonly Principal[]) => PolicyEngine;
@@ -66,6 +69,7 @@ export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   readonly #log: Logger;
   readonly #policyOf: PolicyOf;
+  readonly #controls: readonly Control[];
   readonly #stopped = Promise.withResolvers<number>();
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
@@ -79,11 +83,12 @@ export class Gateway implements AsyncDisposable {
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
-  private constructor(config: Config, parts: AsyncDisposableStack, policyOf: PolicyOf) {
+  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf = grantPolicy, controls = [] }: GatewayOptions) {
     this.#config = config;
     this.#atStart = config.atStart;
     this.#parts = parts;
     this.#policyOf = policyOf;
+    this.#controls = controls;
     this.#policy = policyOf([...config.principals.values()]);
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
@@ -94,7 +99,7 @@ export class Gateway implements AsyncDisposable {
     const read = readConfig(options.configFile, protocols, process.env);
     const config = options.data === undefined ? read : { ...read, data: options.data };
     await using parts = new AsyncDisposableStack();
-    const gateway = new Gateway(config, parts.move(), options.policyOf ?? grantPolicy);
+    const gateway = new Gateway(config, parts.move(), options);
     try {
       await gateway.#start(options.acceptRollback ?? false);
       return gateway;
@@ -153,6 +158,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
+      controls: this.#controls,
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key)),

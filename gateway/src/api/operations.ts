@@ -281,7 +281,7 @@ export class GatewayApi implements ApiContext {
       throw new GatewayError('refused', "The operator's credential reaches no target: give a principal's token in COUNTERSIGN_TOKEN, or --as PRINCIPAL.");
     }
     try {
-      const { target } = admit({ policy, findTarget: (wanted) => targets().get(wanted) }, identity, name, null);
+      const { target } = admit({ policy, findTarget: (wanted) => targets().get(wanted) }, { identity, address }, name, null);
       return { protocol: target.protocol, transport: findProtocol(target.protocol)?.transport ?? 'exchange' };
     } catch (error) {
       return this.#refuse(address, error);

@@ -63,6 +63,10 @@ const target = closed({
     .enum(['disk', 'process'], 'disk or process is expected (remote needs a replicated store, which there is not yet)')
     .default('disk')
     .describe('Where a record must be before the recorded bytes move on: `disk` survives a loss of power, `process` the death of the gateway.'),
+  tags: z
+    .record(name, z.string('text is expected').max(256, 'a tag is at most 256 characters'), 'NAME: TEXT lines are expected')
+    .optional()
+    .describe('Facts about the target that policy is told, for instance `environment: production`; at most 256 characters each.'),
   options: z
     .record(z.string(), z.unknown(), 'NAME: VALUE lines are expected')
     .default({})

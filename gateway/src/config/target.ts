@@ -30,6 +30,7 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
       path: place.path,
       user: raw.user ?? place.user,
       durability: raw.durability,
+      ...(raw.tags === undefined ? {} : { tags: raw.tags }),
       options: parseOptions(protocol.options, { ...place.options, ...raw.options }),
       ...(place.command === undefined ? {} : { command: place.command }),
       ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),

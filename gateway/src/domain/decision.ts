@@ -2,8 +2,8 @@ import type { Grant } from './grant.ts';
 
 export type Verdict = 'allow' | 'deny' | 'hold';
 
-/** Something that must also happen when the act is let through. Masks and alerts come as further members. */
-interface Obligation {
+/** What policy asks for beside its verdict. A control of the same kind carries it out. */
+export interface Obligation {
   readonly kind: string;
   readonly parameters: Readonly<Record<string, string>>;
 }

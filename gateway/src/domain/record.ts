@@ -1,5 +1,5 @@
 import type { AttributeValue, Attributes } from './action.ts';
-import type { Verdict } from './decision.ts';
+import type { Obligation, Verdict } from './decision.ts';
 import type { TargetFacts } from './target.ts';
 
 /** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. */
@@ -49,6 +49,8 @@ export interface RecordMeta {
   readonly policies?: readonly string[];
   readonly policyVersion?: string;
   readonly reason?: string;
+  /** What policy asked for beside its verdict. */
+  readonly obligations?: readonly Obligation[];
   /** Sequence number of the request this record answers or continues. */
   readonly request?: number;
   readonly attributes?: Attributes;

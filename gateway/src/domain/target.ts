@@ -40,6 +40,8 @@ export interface Target extends TargetFacts {
   /** A program instead of an address. */
   readonly command?: TargetCommand;
   readonly durability: Durability;
+  /** What the configuration says of the target, for policy. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** The facts of targets for a record, of as many targets as fit. */

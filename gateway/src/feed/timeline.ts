@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
+import type { Obligation } from '../domain/decision.ts';
 import { begunTextAttribute, processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
@@ -56,6 +57,7 @@ export class Presenter {
         ...(causes.certain.length === 0 ? {} : { 'gen_ai.tool.call.id': causes.certain }),
         ...(causes.likely.length === 0 ? {} : { 'countersign.likely_tool_calls': causes.likely }),
         ...(causes.causedBy === null ? {} : { 'countersign.caused_by': causes.causedBy }),
+        ...(record.meta?.obligations === undefined ? {} : { 'countersign.obligations': record.meta.obligations.map(printObligation) }),
         ...(record.meta?.reason === undefined ? {} : { 'countersign.reason': record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { 'countersign.request': record.meta.request }),
         ...(record.continues ? { 'countersign.continues': true } : {}),
@@ -86,6 +88,11 @@ export class Presenter {
       attributes: known === undefined ? {} : { [begunTextAttribute]: true },
     };
   }
+}
+
+/** `KIND` and its parameters, `NAME=VALUE` each. */
+function printObligation({ kind, parameters }: Obligation): string {
+  return [kind, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ');
 }
 
 function emptyToNull(text: string | undefined): string | null {

@@ -3,22 +3,29 @@ import { test } from 'node:test';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { grantPolicy } from './grants.ts';
+import type { Question } from './policy.ts';
 
 const principal = (id: string, targets: readonly string[]): Principal => ({ id, kind: 'agent', groups: [], targets });
 const target = (name: string): Target => ({ name, protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} });
 const action = { name: 'any.query', attributes: {} };
+const ask = (who: Principal, name: string): Question => ({
+  asker: { principal: who, onBehalfOf: null, run: null, within: null, session: null, address: '127.0.0.1' },
+  target: target(name),
+  action,
+  timeMs: 0,
+});
 
 test('a principal reaches what it was granted, and nothing else', () => {
   const bot = principal('bot', ['orders']);
   const policy = grantPolicy([bot, principal('ann', ['payroll'])]);
-  assert.deepEqual(policy.decide({ principal: bot, target: target('orders'), action }), {
+  assert.deepEqual(policy.decide(ask(bot, 'orders')), {
     verdict: 'allow',
     policies: ['grant:bot:orders'],
     policyVersion: policy.version,
     reason: 'bot was granted orders',
     obligations: [],
   });
-  const denied = policy.decide({ principal: bot, target: target('payroll'), action });
+  const denied = policy.decide(ask(bot, 'payroll'));
   assert.equal(denied.verdict, 'deny');
   assert.deepEqual(denied.policies, []);
   assert.equal(denied.reason, 'bot was not granted payroll');
@@ -26,13 +33,13 @@ test('a principal reaches what it was granted, and nothing else', () => {
 
 test('a principal that is not of this policy is refused, whatever it carries', () => {
   const gone = principal('gone', ['orders']);
-  assert.equal(grantPolicy([]).decide({ principal: gone, target: target('orders'), action }).verdict, 'deny');
+  assert.equal(grantPolicy([]).decide(ask(gone, 'orders')).verdict, 'deny');
 });
 
 test('the same allowed request gets the very same decision, so that it can be printed once', () => {
   const bot = principal('bot', ['orders']);
   const policy = grantPolicy([bot]);
-  const request = { principal: bot, target: target('orders'), action };
+  const request = ask(bot, 'orders');
   assert.equal(policy.decide(request), policy.decide(request));
 });
 

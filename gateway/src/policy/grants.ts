@@ -14,7 +14,7 @@ export function grantPolicy(principals: readonly Principal[]): PolicyEngine {
   }
   return {
     version,
-    decide: ({ principal, target, within }) =>
+    decide: ({ asker: { principal, within }, target }) =>
       within?.includes(target.name) === false
         ? deny(version, `this run of ${principal.id} was not given ${target.name}`)
         : (granted.get(key(principal.id, target.name)) ?? deny(version, `${principal.id} was not granted ${target.name}`)),

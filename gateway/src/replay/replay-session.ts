@@ -8,7 +8,7 @@ import type { Protocol, RequestOutcome, Session, Upstream } from '../domain/prot
 import type { Asked, RecordedRequest, RecordedTarget, RequestKey } from '../domain/replay.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
-import { authorize } from '../sessions/gate.ts';
+import { Gate } from '../sessions/gate.ts';
 import type { Recording } from './recording.ts';
 
 /** The one principal of a replay: everybody who has its token. */
@@ -46,6 +46,7 @@ export class ReplaySession implements Session, RecordedTarget {
   readonly target: Target;
   readonly signal: AbortSignal;
   readonly #parts: ReplaySessionParts;
+  readonly #gate: Gate;
   /** A connection goes on with the recorded one that its requests were found in last. */
   #recordedChannel: number | null = null;
   #asked: Asked = { action: '', bytes: Buffer.alloc(0) };
@@ -55,6 +56,7 @@ export class ReplaySession implements Session, RecordedTarget {
     this.#parts = parts;
     this.target = { ...parts.target, user: '', durability: 'process' };
     this.signal = parts.signal;
+    this.#gate = new Gate({ policy: () => policy, controls: [], identity, target: this.target, session: this.id, address: '' });
   }
 
   get id(): string {
@@ -84,7 +86,7 @@ export class ReplaySession implements Session, RecordedTarget {
   request(action: Action, bytes: readonly Uint8Array[]): RequestOutcome {
     this.#asked = { action: action.name, bytes: Buffer.concat(bytes) };
     const seq = this.record();
-    return { ...authorize({ policy: () => policy, identity, target: this.target }, action, bytes), seq, record: `replay/${seq}` };
+    return { ...this.#gate.grant(this.#gate.decide(action), bytes), seq, record: `replay/${seq}` };
   }
 
   decide(): Decision {

@@ -3,7 +3,7 @@ import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
-import type { CurrentPolicy } from './gate.ts';
+import { askerOf, type CurrentPolicy } from './gate.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;
@@ -16,11 +16,12 @@ export function connectAction(protocol: string): Action {
 }
 
 /**
- * Decides whether an identity gets to a target by a protocol; null: by the target's own. Errors: `unknown_target`, `refused`.
+ * Decides whether an identity gets to a target by a protocol; null: by the target's own. Obligations are for what is done then. What policy would hold is refused, because there is no channel yet that
+ * could wait. Errors: `unknown_target`, `refused`.
  */
 export function admit(
   { policy, findTarget }: AdmissionContext,
-  identity: Identity,
+  { identity, address }: { readonly identity: Identity; readonly address: string },
   name: string,
   protocol: string | null,
 ): { target: Target; decision: Decision } {
@@ -29,10 +30,10 @@ export function admit(
     throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
   }
   const decision = policy().decide({
-    principal: identity.principal,
+    asker: askerOf(identity, { session: null, address }),
     target,
-    within: identity.targets,
     action: connectAction(protocol ?? target.protocol),
+    timeMs: Date.now(),
   });
   if (decision.verdict !== 'allow') {
     throw new GatewayError('refused', decision.reason);

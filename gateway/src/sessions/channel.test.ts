@@ -29,10 +29,10 @@ async function openChannel() {
   const policy = grantPolicy([principal]);
   const ending = new AbortController();
   const channel = new Channel(
-    { recorder, sessions, policy: () => policy, limits: defaultLimits, calls, ids: new IdsOfTargets(() => null) },
+    { recorder, sessions, policy: () => policy, controls: [], limits: defaultLimits, calls, ids: new IdsOfTargets(() => null) },
     session,
     { channel: 1, signal: ending.signal },
-    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target },
+    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '' },
   );
   return {
     recorder,

@@ -6,6 +6,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Identity } from '../domain/principal.ts';
+import type { Control } from '../controls/control.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
 import { splitParts } from '../domain/parts.ts';
 import { inRecords, targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
@@ -15,11 +16,11 @@ import type { Recorder } from '../recording/recorder.ts';
 import type { HttpCalls } from '../wire/http/calls.ts';
 import { dial } from '../wire/upstream-connection.ts';
 import { connectAction } from './admit.ts';
-import { authorize, authorizeOwn, type CurrentPolicy, type GateContext } from './gate.ts';
+import { Gate, type CurrentPolicy } from './gate.ts';
 import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { printMeta, RequestMeta } from './meta.ts';
+import { decisionFacts, printMeta, RequestMeta } from './meta.ts';
 
 /** What stops the work of an ended channel at the target may take so long. */
 const endingMs = 900;
@@ -30,9 +31,24 @@ export interface ChannelContext {
   readonly recorder: Recorder;
   readonly sessions: LiveSessions;
   readonly policy: CurrentPolicy;
+  readonly controls: readonly Control[];
   readonly limits: Limits;
   readonly calls: HttpCalls;
   readonly ids: IdsOfTargets;
+}
+
+/** Where a request's first record is. */
+interface MadeRecord {
+  readonly seq: number;
+  readonly record: string;
+}
+
+interface UnfinishedRequest {
+  /** The records that follow its first one. */
+  readonly others: readonly EntryDraft[];
+  readonly settled: Decision | Promise<Decision>;
+  readonly made: MadeRecord;
+  readonly action: Action;
 }
 
 /** One channel of a session: all that a protocol can reach. */
@@ -43,7 +59,10 @@ export class Channel implements Session {
   readonly limits: Limits;
   readonly #context: ChannelContext;
   readonly #session: LiveSession;
-  readonly #gate: GateContext;
+  readonly #identity: Identity;
+  readonly #gate: Gate;
+  /** Aborts when the channel closes: whoever holds an act of it lets go. */
+  readonly #left = new AbortController();
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
   readonly #disposals: (() => void)[] = [];
@@ -54,19 +73,35 @@ export class Channel implements Session {
     context: ChannelContext,
     session: LiveSession,
     opened: { readonly channel: number; readonly signal: AbortSignal },
-    gate: { readonly identity: Identity; readonly target: Target },
+    { identity, target, address }: { readonly identity: Identity; readonly target: Target; readonly address: string },
   ) {
     this.#context = context;
     this.#session = session;
-    const owner = { principal: gate.identity.principal.id, run: session.isRun ? session.id : null };
+    const owner = { principal: identity.principal.id, run: session.isRun ? session.id : null };
     this.#owner = owner;
-    this.#gate = { policy: context.policy, ...gate, refusalOf: (ids) => context.ids.refusal(gate.target, ids, owner) };
+    this.#identity = identity;
+    this.#gate = new Gate({
+      policy: context.policy,
+      controls: context.controls,
+      identity,
+      target,
+      session: session.id,
+      address,
+      refusalOf: (ids) => context.ids.refusal(target, ids, owner),
+    });
     this.#requestMeta = new RequestMeta(opened.channel);
     this.channel = opened.channel;
     this.signal = opened.signal;
-    this.target = gate.target;
+    this.target = target;
     this.limits = context.limits;
     this.onClose(context.sessions.onRecheck(this.#recheck));
+    const leave = (): void => {
+      this.#left.abort(this.signal.reason);
+    };
+    this.signal.addEventListener('abort', leave, { once: true });
+    this.onClose(() => {
+      this.signal.removeEventListener('abort', leave);
+    });
   }
 
   get id(): string {
@@ -94,16 +129,19 @@ export class Channel implements Session {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     // First, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
-    const authorization = relation?.byGateway === true ? authorizeOwn(this.#gate, bytes) : authorize(this.#gate, action, bytes);
-    const meta = this.#requestMeta.print(action, facts, authorization.decision, relation?.partOf);
+    const { decision, settled } =
+      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settled: null } : this.#gate.ask(action, bytes, this.#left.signal);
+    const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
     const { others, ...made } = this.#appendFirst(draft, relation?.partOf);
-    const outcome = { ...authorization, ...made };
-    return others.length === 0 ? outcome : this.#appendInTurns(others).then(() => outcome);
+    if (settled === null && others.length === 0) {
+      return { ...this.#gate.grant(decision, bytes), ...made };
+    }
+    return this.#finishRequest({ others, settled: settled ?? decision, made, action }, bytes);
   }
 
-  decide(action: Action, bytes: readonly Uint8Array[]): Decision {
-    return authorize(this.#gate, action, bytes).decision;
+  decide(action: Action): Decision {
+    return this.#gate.decide(action);
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
@@ -155,6 +193,7 @@ export class Channel implements Session {
       return;
     }
     this.#closed = true;
+    this.#left.abort(new GatewayError('malformed', 'The client left before its request was decided.'));
     for (const dispose of this.#disposals) {
       dispose();
     }
@@ -166,11 +205,9 @@ export class Channel implements Session {
 
   /** What answers for long (a stream, notifications) asks for nothing more, so the gate would not be asked of it again. */
   readonly #recheck = (): void => {
-    const { policy, identity, target } = this.#gate;
-    const { standing, targets: within } = identity;
-    const decision = policy().decide({ principal: standing.principal, target, within, action: connectAction(target.protocol) });
+    const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
-    if (decision.verdict !== 'allow' && standing.ended() === null) {
+    if (decision.verdict !== 'allow' && this.#identity.standing.ended() === null) {
       this.#session.endChannel(this.channel, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
     }
   };
@@ -215,6 +252,17 @@ export class Channel implements Session {
     return { seq, record, others };
   }
 
+  /** The rest of a request that takes longer than a turn: its further records, and the decision on what is held. Errors: why the channel ended meanwhile. */
+  async #finishRequest({ others, settled, made, action }: UnfinishedRequest, bytes: readonly Uint8Array[]): Promise<RequestOutcome> {
+    await this.#appendInTurns(others);
+    if (!(settled instanceof Promise)) {
+      return { ...this.#gate.grant(settled, bytes), ...made };
+    }
+    const decision = await unlessAborted(settled, this.#left.signal);
+    this.record('decision', { action: action.name, request: made.seq, ...decisionFacts(decision) }, []);
+    return { ...this.#gate.grant(decision, bytes), ...made };
+  }
+
   /** One in each turn of the event loop, as sealing takes time. What is not all recorded when the channel ends stays so, and is not forwarded. */
   async #appendInTurns(drafts: readonly EntryDraft[]): Promise<void> {
     for (const draft of drafts) {
@@ -225,5 +273,20 @@ export class Channel implements Session {
       }
       this.#context.recorder.append(this.#session.track, draft);
     }
+  }
+}
+
+/** Rejects with the reason of the signal when that aborts first. */
+async function unlessAborted<Result>(pending: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => {
+    aborted.reject(signal.reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([pending, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

@@ -1,19 +1,24 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { Action } from '../domain/action.ts';
-import type { Principal } from '../domain/principal.ts';
+import type { Control } from '../controls/control.ts';
+import type { Decision, Obligation } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Principal, Standing } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
 import { grantPolicy } from '../policy/grants.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
-import { authorize, type GateContext } from './gate.ts';
+import { Gate } from './gate.ts';
 
 const principal: Principal = { id: 'bot', kind: 'agent', groups: [], targets: ['brain'] };
 const target: Target = { name: 'brain', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} };
 const bytes = [Buffer.from('x')];
 
-function context(policy: PolicyEngine): GateContext {
-  return { policy: () => policy, identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target };
+const waits = new AbortController().signal;
+
+function gate(policy: PolicyEngine, controls: readonly Control[] = [], standing = standsAlways(principal)): Gate {
+  return new Gate({ policy: () => policy, controls, identity: { principal, tokenId: 'tok_1', standing }, target, session: 's', address: '127.0.0.1' });
 }
 
 /** Lets through what is known whole and does not speak of `payroll`. */
@@ -30,7 +35,7 @@ function silentOnPayroll(): PolicyEngine {
 
 test('a policy may decide by what a request says', () => {
   const saying = (text: string, isWhole = true): Action => ({ name: 'any.ask', attributes: {}, text: () => ({ pieces: [{ role: 'user', text }], isWhole }) });
-  const decide = (action: Action): string => authorize(context(silentOnPayroll()), action, bytes).decision.verdict;
+  const decide = (action: Action): string => gate(silentOnPayroll()).ask(action, bytes, waits).decision.verdict;
   assert.equal(decide(saying('hello')), 'allow');
   assert.equal(decide(saying('read the payroll')), 'deny');
   assert.equal(decide(saying('hello', false)), 'deny');
@@ -39,6 +44,72 @@ test('a policy may decide by what a request says', () => {
 
 test('grants never ask for the text, so that it costs nothing', () => {
   const action: Action = { name: 'any.ask', attributes: {}, text: () => assert.fail('the text was put together') };
-  const authorization = authorize(context(grantPolicy([principal])), action, bytes);
-  assert.equal(authorization.grant?.spend(), bytes);
+  const granting = gate(grantPolicy([principal]));
+  const { decision, settled } = granting.ask(action, bytes, waits);
+  assert.equal(settled, null);
+  assert.equal(granting.grant(decision, bytes).grant?.spend(), bytes);
+});
+
+/** A policy that gives every act this verdict and these obligations. */
+function policyWith(verdict: Decision['verdict'], ...obligations: Obligation[]): PolicyEngine {
+  return { version: 'v', decide: () => ({ verdict, policies: ['p'], policyVersion: 'v', reason: 'it is a rule', obligations }) };
+}
+
+const act: Action = { name: 'any.ask', attributes: {} };
+const wait: Obligation = { kind: 'wait', parameters: {} };
+const once: Obligation = { kind: 'once', parameters: {} };
+
+test('an obligation that nobody here can carry out denies the act, and so does a hold that nobody can lift', () => {
+  const strange = gate(policyWith('allow', { kind: 'strange', parameters: {} })).ask(act, bytes, waits);
+  assert.equal(strange.decision.verdict, 'deny');
+  assert.match(strange.decision.reason, /"strange", which this gateway cannot carry out/);
+  const held = gate(policyWith('hold')).ask(act, bytes, waits);
+  assert.deepEqual([held.decision.verdict, held.settled], ['deny', null]);
+  assert.equal(gate(policyWith('hold')).grant(held.decision, bytes).grant, null);
+});
+
+test('a control may refuse at once, and is told who asks what, where and when', () => {
+  let asked: unknown;
+  const control: Control = {
+    kind: 'once',
+    admit: ({ asker, target: at, action, timeMs, bytes: said }, obligation) => {
+      asked = { principal: asker.principal.id, run: asker.run, session: asker.session, address: asker.address, at: at.name, action: action.name, obligation };
+      assert.ok(Math.abs(timeMs - Date.now()) < 60_000);
+      assert.equal(said, bytes);
+      return 'it was used up';
+    },
+  };
+  const { decision } = gate(policyWith('allow', once), [control]).ask(act, bytes, waits);
+  assert.deepEqual([decision.verdict, decision.reason, decision.obligations], ['deny', 'it was used up', [once]]);
+  assert.deepEqual(asked, { principal: 'bot', run: null, session: 's', address: '127.0.0.1', at: 'brain', action: 'any.ask', obligation: once });
+});
+
+test('an act is held until every control lets it go on; one that objects or fails denies it', async () => {
+  const answers: ((objection: string | null) => void)[] = [];
+  const control: Control = { kind: 'wait', admit: async () => new Promise((resolve) => answers.push(resolve)) };
+  const holding = gate(policyWith('hold', wait, wait), [control]);
+  const ask = async (...objections: (string | null)[]): Promise<Decision> => {
+    const { decision, settled } = holding.ask(act, bytes, waits);
+    assert.equal(decision.verdict, 'hold');
+    assert.equal(holding.grant(decision, bytes).grant, null, 'nothing is granted meanwhile');
+    answers.splice(0).forEach((answer, i) => {
+      answer(objections[i] ?? null);
+    });
+    return settled ?? assert.fail('it is not held');
+  };
+  assert.equal((await ask(null, null)).verdict, 'allow');
+  assert.equal((await ask(null, 'no')).reason, 'no');
+  const failing: Control = { kind: 'wait', admit: async () => Promise.reject(new Error('broken')) };
+  const failed = await gate(policyWith('hold', wait), [failing]).ask(act, bytes, waits).settled;
+  assert.deepEqual([failed?.verdict, failed?.reason], ['deny', 'what was to decide on it failed']);
+});
+
+test('a credential that ends while an act is held lets nothing go on', async () => {
+  let ended: GatewayError | null = null;
+  const standing: Standing = { ...standsAlways(principal), ended: () => (ended === null ? null : { reason: 'revoked', error: ended }) };
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const { settled } = gate(policyWith('hold', wait), [{ kind: 'wait', admit: async () => promise }], standing).ask(act, bytes, waits);
+  ended = new GatewayError('unauthenticated', 'The token was revoked.');
+  resolve(null);
+  assert.deepEqual([(await settled)?.verdict, (await settled)?.reason], ['deny', 'The token was revoked.']);
 });

@@ -1,9 +1,10 @@
+import type { Control, Objection } from '../controls/control.ts';
 import type { Action, NamedIds } from '../domain/action.ts';
 import type { Authorization, Decision } from '../domain/decision.ts';
 import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
-import type { PolicyEngine } from '../policy/policy.ts';
+import type { Asker, PolicyEngine, Question } from '../policy/policy.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** The policy in force; a configuration change replaces it for the next action of every session. */
@@ -11,42 +12,125 @@ export type CurrentPolicy = () => PolicyEngine;
 
 export interface GateContext {
   readonly policy: CurrentPolicy;
+  readonly controls: readonly Control[];
   readonly identity: Identity;
   readonly target: Target;
+  /** Where it is asked: the session, null before there is one, and the client's address. */
+  readonly session: string | null;
+  readonly address: string;
   /** Why these ids may not be named; null when they may. */
   readonly refusalOf?: (ids: NamedIds) => IdRefusal | null;
 }
 
-/** Decides on one action and, when it is allowed, mints the only thing that an upstream forwards. */
-export function authorize(context: GateContext, action: Action, bytes: readonly Uint8Array[]): Authorization {
-  const policy = context.policy();
-  const { standing } = context.identity;
-  const end = standing.ended();
-  if (end !== null) {
-    return refuse(policy, end.error.message);
-  }
-  const refusal = action.ids === undefined ? null : (context.refusalOf?.(action.ids) ?? null);
-  if (refusal !== null) {
-    const refused = refuse(policy, refusal.reason);
-    return { ...refused, decision: { ...refused.decision, answeredAs: refusal.answeredAs } };
-  }
-  const decision = policy.decide({ principal: standing.principal, target: context.target, within: context.identity.targets, action });
-  return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
+/** What the gate says of one act. */
+export interface Verdict {
+  /** `hold` where `settled` is to come. */
+  readonly decision: Decision;
+  /** What becomes of an act that is held; never rejects. Null: `decision` is all. */
+  readonly settled: Promise<Decision> | null;
 }
 
-/** By the gateway itself, whatever policy says. */
-function refuse({ version: policyVersion }: PolicyEngine, reason: string): Authorization & { readonly grant: null } {
-  return { decision: { verdict: 'deny', policies: ['countersign'], policyVersion, reason, obligations: [] }, grant: null };
+/** Decides on the acts of one channel, and mints for what it allows the only thing that an upstream forwards. */
+export class Gate {
+  readonly #context: GateContext;
+  #asker: Asker | null = null;
+
+  constructor(context: GateContext) {
+    this.#context = context;
+  }
+
+  /** `withdrawn` aborts when the channel ends: what is held is given up. */
+  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
+    const decision = this.decide(action);
+    return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
+      ? { decision, settled: null }
+      : this.#oblige(decision, action, bytes, withdrawn);
+  }
+
+  /** What policy says, before any obligation is carried out. */
+  decide(action: Action): Decision {
+    const { policy, identity, refusalOf } = this.#context;
+    const end = identity.standing.ended();
+    if (end !== null) {
+      return this.#refuse(end.error.message);
+    }
+    const refusal = action.ids === undefined ? null : (refusalOf?.(action.ids) ?? null);
+    if (refusal !== null) {
+      return { ...this.#refuse(refusal.reason), answeredAs: refusal.answeredAs };
+    }
+    return policy().decide(this.#question(action));
+  }
+
+  /** For what the gateway itself must send to carry out a decision; recorded like any request. */
+  ownDecision(): Decision {
+    return {
+      verdict: 'allow',
+      policies: ['countersign'],
+      policyVersion: this.#context.policy().version,
+      reason: 'made by the gateway to carry out a decision',
+      obligations: [],
+    };
+  }
+
+  /** The grant that a decision is worth: for exactly these bytes, and only for one that allows. */
+  grant(decision: Decision, bytes: readonly Uint8Array[]): Authorization {
+    return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
+  }
+
+  #oblige(decision: Decision, action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
+    const act = { ...this.#question(action), bytes };
+    const pending: Promise<Objection>[] = [];
+    for (const obligation of decision.obligations) {
+      const control = this.#context.controls.find(({ kind }) => kind === obligation.kind);
+      const answer =
+        control === undefined ? `policy asks for "${obligation.kind}", which this gateway cannot carry out` : control.admit(act, obligation, withdrawn);
+      if (typeof answer === 'string') {
+        return { decision: { ...decision, verdict: 'deny', reason: answer }, settled: null };
+      }
+      if (answer !== null) {
+        pending.push(answer);
+      }
+    }
+    if (pending.length > 0) {
+      return { decision: { ...decision, verdict: 'hold' }, settled: this.#settle(decision, pending) };
+    }
+    const isLifted = decision.verdict === 'allow' || decision.obligations.length > 0;
+    const lifted: Decision = isLifted
+      ? { ...decision, verdict: 'allow' }
+      : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and nothing is named that could let it go on` };
+    return { decision: lifted, settled: null };
+  }
+
+  /** A credential that ended meanwhile lets nothing go on. */
+  async #settle(decision: Decision, pending: readonly Promise<Objection>[]): Promise<Decision> {
+    const answers = await Promise.allSettled(pending);
+    const objections = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'what was to decide on it failed'));
+    const objection = objections.find((each) => each !== null) ?? this.#context.identity.standing.ended()?.error.message;
+    return objection === undefined ? { ...decision, verdict: 'allow' } : { ...decision, verdict: 'deny', reason: objection };
+  }
+
+  #question(action: Action): Question {
+    const { identity, target, session, address } = this.#context;
+    const { principal } = identity.standing;
+    if (this.#asker?.principal !== principal) {
+      this.#asker = askerOf(identity, { session, address });
+    }
+    return { asker: this.#asker, target, action, timeMs: Date.now() };
+  }
+
+  /** By the gateway itself, whatever policy says. */
+  #refuse(reason: string): Decision {
+    return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: [] };
+  }
 }
 
-/** For what the gateway itself must send to carry out a decision; recorded like any request. */
-export function authorizeOwn(context: GateContext, bytes: readonly Uint8Array[]): Authorization {
-  const decision: Decision = {
-    verdict: 'allow',
-    policies: ['countersign'],
-    policyVersion: context.policy().version,
-    reason: 'made by the gateway to carry out a decision',
-    obligations: [],
+/** Who asks, as policy is told. */
+export function askerOf(identity: Identity, where: Pick<Asker, 'session' | 'address'>): Asker {
+  return {
+    principal: identity.standing.principal,
+    onBehalfOf: identity.onBehalfOf ?? null,
+    run: identity.session ?? null,
+    within: identity.targets ?? null,
+    ...where,
   };
-  return { decision, grant: new Grant(bytes) };
 }

@@ -46,7 +46,7 @@ export class Login {
     try {
       const identity = await this.#identify(credential);
       this.#context.requireRecalled(this.#protocol);
-      const { target, decision } = admit(this.#context, identity, credential.target, this.#protocol);
+      const { target, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
       return admitted({ identity, target, decision });
     } catch (error) {
       if (error instanceof GatewayError && error.code !== 'cannot_record') {
@@ -93,7 +93,7 @@ export class Login {
       attributes: { 'user.name': credential.user },
     });
     session.endWith(identity.standing);
-    return new Channel(this.#context, session, opened, { identity, target });
+    return new Channel(this.#context, session, opened, { identity, target, address: credential.clientAddress });
   }
 
   async #identify(credential: Credential): Promise<Identity> {

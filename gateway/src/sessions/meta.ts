@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Action, Attributes, AttributeValue } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { RecordMeta } from '../domain/record.ts';
 import { metaLengthMax } from '../recording/batch.ts';
 
 const prefixesMax = 256;
@@ -53,15 +54,18 @@ export class RequestMeta {
     if (known?.decision === decision) {
       return known.text;
     }
-    const { verdict, policies, policyVersion, reason } = decision;
-    const meta = { channel: this.#channel, action, verdict, policies, policyVersion, ...(verdict === 'allow' ? {} : { reason }) };
-    const text = JSON.stringify(meta).slice(0, -1);
+    const text = JSON.stringify({ channel: this.#channel, action, ...decisionFacts(decision) }).slice(0, -1);
     if (this.#prefixes.size >= prefixesMax) {
       this.#prefixes.clear();
     }
     this.#prefixes.set(action, { decision, text });
     return text;
   }
+}
+
+/** What the record of a decision says of it. */
+export function decisionFacts({ verdict, policies, policyVersion, reason, obligations }: Decision): Partial<RecordMeta> {
+  return { verdict, policies, policyVersion, ...(verdict === 'allow' ? {} : { reason }), ...(obligations.length === 0 ? {} : { obligations }) };
 }
 
 /**
