@@ -178,6 +178,8 @@ export interface Session {
   readonly id: string;
   /** The id of the first one, where a session is one of those in which a token's activity goes on. */
   readonly activity: string;
+  /** The id of whose session it is. */
+  readonly principal: string;
   readonly channel: number;
   readonly target: Target;
   readonly limits: Limits;

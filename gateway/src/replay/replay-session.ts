@@ -43,6 +43,8 @@ export interface Missed extends Asked {
 export class ReplaySession implements Session, RecordedTarget {
   readonly channel = 1;
   readonly limits = defaultLimits;
+  /** Whoever asks a recording is served alike. */
+  readonly principal = '';
   readonly target: Target;
   readonly signal: AbortSignal;
   readonly #parts: ReplaySessionParts;

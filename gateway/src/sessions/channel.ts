@@ -112,6 +112,10 @@ export class Channel implements Session {
     return this.#session.activity;
   }
 
+  get principal(): string {
+    return this.#owner.principal;
+  }
+
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
     this.#assertAddress();
     return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });

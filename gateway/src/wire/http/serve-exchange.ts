@@ -258,7 +258,7 @@ class ExchangeRun {
       return step.take(input);
     }
     this.#reading ??= new AbortController();
-    return thread.take(step, input, { whose: session.id, signal: this.#reading.signal });
+    return thread.take(step, input, { whose: session.principal, signal: this.#reading.signal });
   };
 
   #pathOf(path: string, target: Target): string {

@@ -7,10 +7,14 @@ import type { Step, StepInput } from './step.ts';
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
 /** Memory that a step may hold beside its input. The largest body of text takes less than half of it. */
 const memoryMaxMb = 1024;
-/** A step that takes longer is given up. What is read has limits, so that none does on a machine that gets anywhere. */
-const stepMs = 60_000;
-/** The thread ends after this time without work, and its memory is freed. */
-const idleMs = 30_000;
+export interface StepTimes {
+  /** A step that takes longer is given up. What is read has limits, so that none does on a machine that gets anywhere. */
+  readonly stepMs: number;
+  /** The thread ends after this time without work, and its memory is freed. */
+  readonly idleMs: number;
+}
+
+const defaultTimes: StepTimes = { stepMs: 60_000, idleMs: 30_000 };
 
 export interface Asked {
   readonly module: string;
@@ -39,11 +43,16 @@ export interface Asker {
 
 /** One thread for steps that would hold up everybody else: it takes one at a time, and begins with the first. */
 export class StepThread {
+  readonly #times: StepTimes;
   #worker: Worker | null = null;
   /** The waiting jobs by owner. The owner that had the last turn comes last. */
   readonly #waiting = new Map<string, Job[]>();
   #current: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
+
+  constructor(times: StepTimes = defaultTimes) {
+    this.#times = times;
+  }
 
   /** Errors: those of the step; `limit_exceeded` for one that takes too much memory or time; the reason of the signal. */
   async take<Input extends StepInput, Output>(step: Step<Input, Output>, input: Input, { whose, signal }: Asker): Promise<Output> {
@@ -95,19 +104,28 @@ export class StepThread {
       return;
     }
     this.#current = job;
+    try {
+      this.#begin(job);
+    } catch (error) {
+      // There was no memory for the copy, or no thread could be started. The next step is tried none the less.
+      this.#settle({ bug: error });
+    }
+  }
+
+  #begin({ asked }: Job): void {
     this.#worker ??= this.#start();
     this.#worker.ref();
     // The body is copied, since its memory may hold other bytes too and is transferred.
-    const body = new Uint8Array(job.asked.input.body);
-    this.#worker.postMessage({ ...job.asked, input: { ...job.asked.input, body } }, [body.buffer]);
-    this.#endIn(stepMs);
+    const body = new Uint8Array(asked.input.body);
+    this.#worker.postMessage({ ...asked, input: { ...asked.input, body } }, [body.buffer]);
+    this.#endIn(this.#times.stepMs);
   }
 
   #settle(told: Told): void {
     const job = this.#current;
     this.#current = null;
     this.#worker?.unref();
-    this.#endIn(idleMs);
+    this.#endIn(this.#times.idleMs);
     job?.settle(told);
     this.#next();
   }
@@ -131,7 +149,10 @@ export class StepThread {
   #start(): Worker {
     const worker = new Worker(threadFile, { env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMaxMb } });
     worker.on('message', (told: Told) => {
-      this.#settle(told);
+      // A thread that was given up may still answer: its step is not the current one.
+      if (this.#worker === worker) {
+        this.#settle(told);
+      }
     });
     worker.on('error', (error) => {
       if (this.#worker === worker) {

@@ -21,6 +21,7 @@ export interface MemoryRecord {
 export class MemorySession implements Session {
   readonly id = '0'.repeat(32);
   readonly activity = this.id;
+  readonly principal = 'somebody';
   readonly channel = 1;
   readonly target: Target = {
     name: 'test',

@@ -67,6 +67,7 @@ export class OpenDoor implements Door {
 export class ArraySession implements Session {
   readonly id = '5e55'.repeat(8);
   readonly activity = this.id;
+  readonly principal = 'somebody';
   readonly channel = 1;
   readonly target: Target;
   readonly limits: Limits;
