@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from './domain/errors.ts';
 import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';
@@ -6,7 +6,7 @@ import { makeBundle, openCheckpoint, openLog } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { IndexDiffers } from './feed/sealed-rows.ts';
-import { openIndexFile, SessionIndex } from './feed/session-index.ts';
+import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { KeyStore } from './recording/key-store.ts';
 import type { PublishedCheckpoint } from './recording/recorder-options.ts';
@@ -68,9 +68,7 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
   requireDataDirectory(data);
   using _lock = StoreLock.take(data);
   using keys = openKeys(data, environment);
-  for (const suffix of ['', '-wal', '-shm']) {
-    rmSync(join(data, `index.db${suffix}`), { force: true });
-  }
+  removeIndexFile(join(data, 'index.db'));
   using database = openIndexFile(join(data, 'index.db'));
   await using follower = await Follower.open(data, keys, new SessionIndex(database, keys.cacheKey()), () => undefined);
   return { sessions: follower.position.sessions, records: follower.position.size };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
-import { openIndexFile, SessionIndex } from './feed/session-index.ts';
+import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import type { FindProtocol } from './feed/timeline.ts';
 import { answerQuestion } from './reader/answer.ts';
 import type { FromThread } from './reader/questions.ts';
@@ -11,6 +11,7 @@ import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
 import { serveQuestions } from './reader/serve-questions.ts';
 import { KeyStore } from './recording/key-store.ts';
+import { isUnreadable } from './store/sqlite.ts';
 
 const port = parentPort;
 if (port === null) {
@@ -21,19 +22,30 @@ const send = (message: FromThread): void => {
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
 const { data, root } = workerData as ThreadData;
+const indexFile = join(data, 'index.db');
 const parts = new AsyncDisposableStack();
 const stop = async (): Promise<void> => {
   await parts.disposeAsync();
   port.close();
 };
+/** An index that cannot be read is not mended: it is removed, and the thread that comes after this one makes another. */
+const giveUpDamaged = (error: unknown): void => {
+  if (isUnreadable(error)) {
+    removeIndexFile(indexFile);
+    setImmediate(() => {
+      throw error;
+    });
+  }
+};
 let written = 0;
 let findProtocol: FindProtocol = () => undefined;
 try {
   const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), root));
-  const index = new SessionIndex(parts.use(openIndexFile(join(data, 'index.db'))), keys.cacheKey());
+  const index = new SessionIndex(parts.use(openIndexFile(indexFile)), keys.cacheKey());
   const follower = parts.use(
     await Follower.begin(data, keys, index, (error) => {
       send({ trouble: { what: 'follow the journal', error: sendError(error) } });
+      giveUpDamaged(error);
     }),
   );
   const recordings = new Recordings({
@@ -54,6 +66,7 @@ try {
   };
   serveQuestions(port, {
     answer: (question, left) => answerQuestion({ data, keys, follower, recordings, loadProtocols }, question, left),
+    onFailure: giveUpDamaged,
     onWritten: (records) => {
       written = records;
     },

@@ -4,6 +4,7 @@ import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
+import { isUnreadable } from '../store/sqlite.ts';
 import { IndexState } from './index-state.ts';
 import { IndexDiffers } from './sealed-rows.ts';
 import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
@@ -111,7 +112,7 @@ export class Follower implements AsyncDisposable {
       this.#restore();
       this.#reach(position);
     } catch (error) {
-      if (!(error instanceof IndexDiffers)) {
+      if (!(error instanceof IndexDiffers) && !isUnreadable(error)) {
         throw error;
       }
       // Not here: who holds the file, or a full disk, does not stop a start.
@@ -171,6 +172,10 @@ export class Follower implements AsyncDisposable {
   /** Resolves when more is in the index, or it became whole, or when the signal aborts. */
   progress(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve();
+        return;
+      }
       const done = (): void => {
         this.#watchers.delete(done);
         signal.removeEventListener('abort', done);

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { GatewayError } from '../domain/errors.ts';
 import type { DamagedPlace, JournalPlace } from '../recording/journal-reader.ts';
 import type { SessionPart } from '../recording/session-reader.ts';
-import { openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
+import { isUnreadable, openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
 import { IndexDiffers, RowSeals } from './sealed-rows.ts';
 import { TargetNotes } from './target-notes.ts';
 
@@ -82,6 +82,13 @@ export interface IndexedTold extends Told {
   readonly isUnlessTold: boolean;
 }
 
+/** Whoever has it open goes on with what is gone for all others. */
+export function removeIndexFile(file: string): void {
+  for (const suffix of ['', '-wal', '-shm']) {
+    rmSync(file + suffix, { force: true });
+  }
+}
+
 /** Opens `index.db`; one that is no database any more is made anew. */
 export function openIndexFile(file: string): Sqlite {
   const database = openIndexDatabase(file);
@@ -92,14 +99,14 @@ export function openIndexFile(file: string): Sqlite {
 
 function openIndexDatabase(file: string): Sqlite {
   try {
-    return openSqlite(file, { journal: 'wal' });
+    const database = openSqlite(file, { journal: 'wal' });
+    database.get('SELECT count(*) FROM sqlite_schema');
+    return database;
   } catch (error) {
-    if (!(error instanceof GatewayError)) {
+    if (!(error instanceof GatewayError) && !isUnreadable(error)) {
       throw error;
     }
-    for (const suffix of ['', '-wal', '-shm']) {
-      rmSync(file + suffix, { force: true });
-    }
+    removeIndexFile(file);
     return openSqlite(file, { journal: 'wal' });
   }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { setEnvironmentData } from 'node:worker_threads';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { Reader } from './reader.ts';
@@ -105,6 +107,68 @@ await import(${JSON.stringify(thread.href)});
   await waitUntil(() => reader.state.isWhole);
   assert.equal((await reader.find(session)).session, session);
 });
+
+test('T4.45: a stop leaves no thread behind, also where a lost one is being started again', async () => {
+  // It says when it begins, and ends when it is asked for a receipt.
+  const counted = join(data, 'counted.mjs');
+  const cells = new Int32Array(new SharedArrayBuffer(4));
+  writeFileSync(
+    counted,
+    `import { parentPort, getEnvironmentData } from 'node:worker_threads';
+Atomics.add(getEnvironmentData('countersign reader test'), 0, 1);
+parentPort.on('message', ({ begin }) => { if (begin?.ask === 'receipt') { throw new Error('lost on purpose'); } });
+await import(${JSON.stringify(thread.href)});
+`,
+  );
+  setEnvironmentData('countersign reader test', cells);
+  const reader = await open(pathToFileURL(counted));
+  await assert.rejects(reader.receipt(7, { size: 1, note: '' }), { code: 'catching_up' });
+  await waitUntil(() => Atomics.load(cells, 0) === 2);
+  await reader[Symbol.asyncDispose]();
+  await delay(1000);
+  await assert.rejects(reader.find(session), { code: 'catching_up' }, 'no thread answers');
+});
+
+const index = join(data, 'index.db');
+
+/** Other bytes in the same file, behind the page that says what is in it. */
+function damageInPlace(): void {
+  const size = statSync(index).size;
+  const file = openSync(index, 'r+');
+  writeSync(file, Buffer.alloc(size, 0x5a), 0, size, 4096);
+  closeSync(file);
+}
+
+const damages: Readonly<Record<string, () => void>> = {
+  'is deleted': () => rmSync(index),
+  'is emptied': () => writeFileSync(index, ''),
+  'is overwritten': damageInPlace,
+};
+for (const [name, damage] of Object.entries(damages)) {
+  test(`T4.45: an index that ${name} while it is in use is made again, and nothing is said of it meanwhile`, async () => {
+    await (await open(thread))[Symbol.asyncDispose]();
+    await using reader = await open(thread);
+    await waitUntil(() => reader.state.isWhole);
+    damage();
+    for (let i = 0; i < 5; i++) {
+      assert.ok((reader.toldByGateway('somewhere', 'key') ?? null) === null);
+      await reader.find(session).catch(() => null);
+      await delay(100);
+    }
+    await waitUntil(() => reader.state.isWhole);
+    assert.equal(reader.toldByGateway('somewhere', 'key'), null);
+    assert.equal((await reader.find(session)).session, session);
+    await reader.rebuild();
+    assert.equal((await reader.find(session)).session, session);
+  });
+  test(`T4.45: an index that ${name} while nobody uses it is made again at the start`, async () => {
+    await (await open(thread))[Symbol.asyncDispose]();
+    damage();
+    await using reader = await open(thread);
+    await waitUntil(() => reader.state.isWhole);
+    assert.equal((await reader.find(session)).session, session);
+  });
+}
 
 test('a store that cannot be opened fails the opening with its own error', async () => {
   const empty = mkdtempSync(join(tmpdir(), 'countersign-reader-'));

@@ -7,10 +7,10 @@ import type { Told } from '../domain/protocol.ts';
 import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
 import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/sealed-rows.ts';
-import type { IndexedSession } from '../feed/session-index.ts';
+import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
-import { openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
@@ -148,8 +148,13 @@ export class Reader implements AsyncDisposable {
     const ready = Promise.withResolvers<Running>();
     worker.on('message', (message: FromThread) => {
       if ('ready' in message) {
-        const database = openSqliteReadOnly(join(data, 'index.db'));
-        ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
+        try {
+          const database = openIndexToRead(data);
+          ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
+        } catch (error) {
+          ready.reject(error);
+          void worker.terminate();
+        }
       } else if ('call' in message) {
         this.#waiting.get(message.call)?.(message);
       } else if ('failed' in message) {
@@ -168,7 +173,15 @@ export class Reader implements AsyncDisposable {
       ready.reject(lost);
       this.#lose(worker, lost);
     });
-    this.#running = await ready.promise;
+    // One that is not ready yet at a stop has nothing to finish.
+    const { signal } = this.#stopping;
+    const end = (): void => void worker.terminate();
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      this.#running = await ready.promise;
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
   }
 
   #lose(worker: Worker, error: Error): void {
@@ -184,11 +197,16 @@ export class Reader implements AsyncDisposable {
   }
 
   async #restart(): Promise<void> {
-    while (!this.#stopping.signal.aborted && this.#running === null) {
-      await delay(restartMs, null, { ref: false });
-      await this.#start().catch((error: unknown) => {
-        this.#parts.onTrouble(error, 'start the reader of what was recorded');
-      });
+    const { signal } = this.#stopping;
+    while (!signal.aborted && this.#running === null) {
+      try {
+        await delay(restartMs, null, { ref: false, signal });
+        await this.#start();
+      } catch (error) {
+        if (!signal.aborted) {
+          this.#parts.onTrouble(error, 'start the reader of what was recorded');
+        }
+      }
     }
   }
 
@@ -203,6 +221,10 @@ export class Reader implements AsyncDisposable {
       const found = look(this.#running.notes);
       return state.version === version ? found : undefined;
     } catch (error) {
+      if (isUnreadable(error)) {
+        this.#giveUpDamaged(error);
+        return undefined;
+      }
       if (!(error instanceof IndexDiffers)) {
         throw error;
       }
@@ -212,6 +234,13 @@ export class Reader implements AsyncDisposable {
       });
       return undefined;
     }
+  }
+
+  /** The thread that comes next makes the index again, in a file of its own. */
+  #giveUpDamaged(error: unknown): void {
+    this.#parts.onTrouble(error, 'read index.db, which is made again');
+    removeIndexFile(join(this.#parts.data, 'index.db'));
+    void this.#running?.worker.terminate();
   }
 
   async #one<Result>(question: Question): Promise<Result> {
@@ -267,5 +296,17 @@ export class Reader implements AsyncDisposable {
   #send(worker: Worker, message: ToThread): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     worker.postMessage(message);
+  }
+}
+
+/** Looked into at once: from then on all of its files are open, and whatever becomes of their names does not matter. */
+function openIndexToRead(data: string): Sqlite {
+  const database = openSqliteReadOnly(join(data, 'index.db'));
+  try {
+    database.get('SELECT count(*) FROM sqlite_schema');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }

@@ -12,13 +12,15 @@ interface Call {
 
 export interface QuestionsParts {
   readonly answer: Answer;
+  /** Told what an answer failed by. */
+  readonly onFailure: (error: unknown) => void;
   readonly onWritten: (records: number) => void;
   /** To give up what the thread holds; nothing is asked any more. */
   readonly onStop: () => void;
 }
 
 /** The thread's side of the port. It makes one piece of an answer for each message that asks for one. */
-export function serveQuestions(port: MessagePort, { answer, onWritten, onStop }: QuestionsParts): void {
+export function serveQuestions(port: MessagePort, { answer, onFailure, onWritten, onStop }: QuestionsParts): void {
   const calls = new Map<number, Call>();
   const send = (message: FromThread): void => {
     const piece = 'piece' in message ? message.piece : null;
@@ -37,6 +39,7 @@ export function serveQuestions(port: MessagePort, { answer, onWritten, onStop }:
     } catch (error) {
       calls.delete(call);
       send({ call, failed: sendError(error) });
+      onFailure(error);
     }
   };
   port.on('message', (message: ToThread) => {

@@ -17,6 +17,8 @@ const busyMs = 5000;
 const readOnlyRollback = 776;
 /** SQLITE_FULL, https://sqlite.org/rescode.html */
 const sqliteFull = 13;
+/** SQLITE_ERROR (of a statement that was right before: there is no such table), SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB, https://sqlite.org/rescode.html */
+const unreadable = new Set([1, 10, 11, 14, 26]);
 /** SQLITE_BUSY, https://sqlite.org/rescode.html */
 const sqliteBusy = 5;
 
@@ -162,6 +164,11 @@ export function openSqliteRecovered(file: string): Sqlite {
 /** A change was left unfinished and could not be taken back, for the database was opened to read. */
 export function isUnfinished(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === readOnlyRollback;
+}
+
+/** The file is damaged, is another one by now, or is gone. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && unreadable.has(Number(error.errcode) & 0xff);
 }
 
 function orCannotRecord<T>(change: () => T): T {
