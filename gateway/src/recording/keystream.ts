@@ -19,7 +19,7 @@ export class Keystream {
   #drawn = new DataView(new ArrayBuffer(0));
   /** Position in the stream of the first byte of `#drawn`. */
   #drawnAt = 0;
-  #used = 0;
+  #used = drawBytes;
   /** Position of the cipher, a multiple of 16. */
   #position = 0;
 
@@ -32,7 +32,7 @@ export class Keystream {
    */
   draw(bytes: number): { readonly position: number; readonly keystream: DataView; readonly start: number } {
     const wanted = aligned(saltBytes + bytes);
-    if (this.#drawn.byteLength - this.#used < wanted) {
+    if (drawBytes - this.#used < wanted) {
       const drawn = this.#cipher.update(zeros);
       this.#drawn = new DataView(drawn.buffer, drawn.byteOffset, drawn.length);
       this.#drawnAt = this.#position;
@@ -56,7 +56,7 @@ export class Keystream {
       this.#cipher.update(zeros.subarray(0, rest));
     }
     this.#position += input.length + rest;
-    this.#used = this.#drawn.byteLength;
+    this.#used = drawBytes;
     return { position, output };
   }
 }
