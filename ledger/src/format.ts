@@ -59,7 +59,7 @@ export {
 export { splitLines } from './lines.ts';
 export { formatVerifierKey, noteBytesMax, parseNote, signNote, verifyNote, type NoteSigner } from './note.ts';
 export { equalBytes, verifyInclusion } from './proof.ts';
-export { frameEntries, isFrame, SegmentReader, type Entry, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
+export { entryAt, entryPlaces, frameEntries, isFrame, SegmentReader, type Entry, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
 export { decodeUtf8, encodeUtf8 } from './text.ts';
 export { parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth } from './tile.ts';
 export { formatReceipt } from './tlog-proof.ts';

@@ -10,7 +10,7 @@ import {
   encodeEntryHeader,
   encodeFrameHeader,
   encodeSegmentHeader,
-  entryBytes,
+  measureEntry,
   entryOffsets,
   frameBodyBytesMax,
   frameBytes,
@@ -81,7 +81,7 @@ void test('headers of segments, frames and entries are those of a second writer,
       for (const entry of entriesOf(frame) ?? []) {
         const entryHeader = decodeEntryHeader(viewOf(entry), 0, entry.length);
         assert.ok(entryHeader);
-        assert.equal(entryBytes(entryHeader), entry.length);
+        assert.equal(measureEntry(viewOf(entry), 0, entry.length), entry.length);
         const copy = Buffer.from(entry).fill(0xee, 164, 196);
         encodeEntryHeader(entryHeader, copy, 0);
         assert.deepEqual(copy, Buffer.from(entry));

@@ -259,8 +259,3 @@ export function decodeEntryHeader(view: DataView, offset: number, end: number): 
   }
   return { meta: decodeStoredBody(view, offset + entryOffsets.meta), content: decodeStoredBody(view, offset + entryOffsets.content) };
 }
-
-/** The whole entry: leaf, headers and stored bodies. */
-export function entryBytes(header: EntryHeader): number {
-  return entryHeaderBytes + header.meta.bytes + header.content.bytes;
-}

@@ -1,4 +1,15 @@
-import { bodyStreams, decodeLeaf, encodeHex, frameEntries, leafKinds, leafOffsets, readUint53, type Entry, type Leaf } from '@countersign/ledger/format';
+import {
+  bodyStreams,
+  decodeLeaf,
+  entryAt,
+  entryPlaces,
+  leafBytes,
+  leafKinds,
+  leafOffsets,
+  readUint53,
+  type Entry,
+  type Leaf,
+} from '@countersign/ledger/format';
 import { targetAttribute, toldAttribute, unlessToldMark, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
@@ -265,20 +276,22 @@ export class Follower implements AsyncDisposable {
     const { header, chain, end } = frame;
     let { sessions } = progress.position;
     if (header.type === 'batch') {
-      for (const entry of frameEntries(frame)) {
-        const { leaf } = entry;
-        const known = this.#live.get(sessionOf(leaf));
-        const followed = known ?? this.#begin(decodeLeaf(leaf), sessions + 1);
+      const body = Buffer.from(frame.body.buffer, frame.body.byteOffset, frame.body.length);
+      const view = new DataView(body.buffer, body.byteOffset, body.length);
+      for (const at of entryPlaces(frame)) {
+        const known = this.#live.get(body.toString('hex', at + leafOffsets.session, at + leafOffsets.sessionSeq));
+        const followed = known ?? this.#begin(decodeLeaf(body.subarray(at, at + leafBytes)), sessions + 1);
         sessions += known === undefined ? 1 : 0;
-        const seq = seqOf(leaf);
+        const seq = readUint53(view, at + leafOffsets.sessionSeq);
         followed.indexed.records = seq + 1;
         addPart(followed.parts, { seq, segment: place.segment, start: place.offset, end });
         progress.touched.set(followed.indexed.session, followed);
-        if (!isTraffic(leaf)) {
-          await this.#learn(followed, entry, progress.told);
+        if (!isTraffic(body[at + leafOffsets.kind])) {
+          await this.#learn(followed, entryAt(body, view, at), progress.told);
+          await progress.turn.spend(0);
         }
-        await progress.turn.spend(0);
       }
+      await progress.turn.spend(frame.body.length);
     }
     const size = header.type === 'batch' ? header.index + header.entries : progress.position.size;
     progress.position = { segment: place.segment, offset: end, chain: chain.slice(), size, sessions };
@@ -333,10 +346,6 @@ function addPart(parts: SessionPart[], part: SessionPart): void {
   }
 }
 
-function seqOf(leaf: Uint8Array): number {
-  return readUint53(new DataView(leaf.buffer, leaf.byteOffset, leaf.byteLength), leafOffsets.sessionSeq);
-}
-
 /** What a protocol noted of a target. The name of an action begins with its protocol. */
 function toldBy(meta: ReadMeta | null): IndexedTold[] {
   const { action = '', attributes = {} } = meta ?? {};
@@ -354,11 +363,6 @@ function toldBy(meta: ReadMeta | null): IndexedTold[] {
 }
 
 /** Most of a journal: records that say nothing about the session but that there is one more. */
-function isTraffic(leaf: Uint8Array): boolean {
-  const kind = leaf[leafOffsets.kind];
+function isTraffic(kind: number | undefined): boolean {
   return kind === leafKinds.request || kind === leafKinds.response;
-}
-
-function sessionOf(leaf: Uint8Array): string {
-  return encodeHex(leaf.subarray(leafOffsets.session, leafOffsets.sessionSeq));
 }
