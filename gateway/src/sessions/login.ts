@@ -6,6 +6,7 @@ import type { ChannelFacts } from '../domain/record.ts';
 import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { admit } from './admit.ts';
+import { attempt, identify } from './attempt.ts';
 import { Channel, type ChannelContext } from './channel.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Refusals } from './refusals.ts';
@@ -43,17 +44,19 @@ export class Login {
     if (this.#context.isStopping()) {
       throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
     }
-    try {
-      const identity = await this.#identify(credential);
+    const { authenticator, refusals } = this.#context;
+    const who = {
+      address: this.#address,
+      protocol: this.#protocol,
+      isQuestion: credential.token === '',
+      attributes: { 'countersign.target': credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
+    };
+    return attempt(refusals, who, async () => {
+      const identity = await identify(authenticator, credential.token);
       this.#context.requireRecalled(this.#protocol);
       const { target, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
       return admitted({ identity, target, decision });
-    } catch (error) {
-      if (error instanceof GatewayError && error.code !== 'cannot_record') {
-        return await this.#refuse(credential, error);
-      }
-      throw error;
-    }
+    });
   }
 
   /** Records that a client is turned away before it has shown a credential. Errors: `cannot_record`. */
@@ -94,24 +97,5 @@ export class Login {
     });
     session.endWith(identity.standing);
     return new Channel(this.#context, session, opened, { identity, target, address: credential.clientAddress });
-  }
-
-  async #identify(credential: Credential): Promise<Identity> {
-    const outcome = await this.#context.authenticator.authenticate(credential.token);
-    if ('refused' in outcome) {
-      throw new GatewayError('unauthenticated', `${outcome.refused}.`);
-    }
-    return outcome.identity;
-  }
-
-  /** Address and reason are in the record before the client is told. */
-  async #refuse(credential: Credential, error: GatewayError): Promise<never> {
-    return this.#context.refusals.refuse({
-      address: this.#address,
-      protocol: this.#protocol,
-      error,
-      isQuestion: credential.token === '',
-      attributes: { 'countersign.target': credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
-    });
   }
 }
