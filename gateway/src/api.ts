@@ -1,7 +1,10 @@
 /** What the API speaks: for its clients. */
-export type { AppliedConfig, HaltedSession, OpenedRun, ReachedTarget } from './api/context.ts';
-export { commandLengthMax } from './api/schemas.ts';
+export type { AppliedConfig } from './api/endpoints/apply-config.ts';
+export type { ReachedTarget } from './api/endpoints/check-connection.ts';
+export type { HaltedSession } from './api/endpoints/halt-session.ts';
+export type { OpenedRun } from './api/endpoints/open-run.ts';
 export { summarizeTarget, type TargetSummary } from './api/target-summary.ts';
 export { summarizeToken, type TokenSummary } from './api/token-summary.ts';
+export { commandLengthMax } from './domain/limits.ts';
 export type { Bridge, ConnectionInstructions } from './domain/protocol.ts';
 export type { MessageRange, SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';

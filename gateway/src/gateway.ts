@@ -15,7 +15,8 @@ import type { Principal } from './domain/principal.ts';
 import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticate.ts';
-import { GatewayApi, type TakenUp } from './api/operations.ts';
+import { openOperatorToken } from './api/operator-token.ts';
+import type { ApiParts, TakenUp } from './api/parts.ts';
 import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
 import { apiListener } from './api/server.ts';
 import { HttpListener } from './listeners/http.ts';
@@ -166,11 +167,13 @@ export class Gateway implements AsyncDisposable {
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
-    const api = new GatewayApi({
+    const api: ApiParts = {
       data,
+      operator: openOperatorToken(data),
       recorder,
       keys,
       sessions,
+      outputs: new WeakMap(),
       reader,
       tokens,
       authenticator,
@@ -184,7 +187,7 @@ export class Gateway implements AsyncDisposable {
       isEncrypted: this.#config.tls !== null,
       software,
       isStopping: () => this.#stopping !== null,
-    });
+    };
     if (!(await reader.state.whenWhole(headStartMs))) {
       this.#log.warn(
         { records: reader.state.size, of: recorder.size },
@@ -245,7 +248,7 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
-  async #listen(door: DoorContext, api: GatewayApi): Promise<void> {
+  async #listen(door: DoorContext, api: ApiParts): Promise<void> {
     const { listen, limits, tls } = this.#config;
     const certificate = tls === null ? null : readServerCertificate(tls.certFile, tls.keyFile);
     for (const protocol of streamProtocols) {
@@ -288,7 +291,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Where there can be no such socket, the operator's commands use the port as everybody does. */
-  async #listenForOperator(api: GatewayApi): Promise<void> {
+  async #listenForOperator(api: ApiParts): Promise<void> {
     try {
       const onApi = apiListener(api, this.#trouble('answer the operator'), 'operator socket');
       this.#operatorSocket = this.#parts.use(await OperatorSocket.open(process.env['RUNTIME_DIRECTORY'] ?? tmpdir(), onApi)).path;

@@ -1,31 +1,42 @@
 import type { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
+import { parseInput } from './input.ts';
 
-const bodyBytesMax = 64 * 1024;
-const uploadBytesMax = 256 * 1024;
+const jsonBytesMax = 64 * 1024;
 
-/** The JSON body, validated. Errors: `malformed`, `limit_exceeded`. */
-export async function parseBody<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
-  const text = (await read(request, bodyBytesMax)).toString();
-  let body: unknown;
+/** The body of a request. */
+export interface RequestBody<Body> {
+  readonly mediaType: string;
+  /** Null: bytes. */
+  readonly schema: z.ZodType | null;
+  readonly bytesMax: number;
+  /** Errors: `limit_exceeded`, `malformed`. */
+  readonly read: (request: Request) => Promise<Body>;
+}
+
+/** JSON of at most 64 KiB; an empty body is `{}`. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema): RequestBody<z.output<Schema>> {
+  return {
+    mediaType: 'application/json',
+    schema,
+    bytesMax: jsonBytesMax,
+    read: async (request) => parseInput(schema, parseJson((await readBytes(request, jsonBytesMax)).toString())),
+  };
+}
+
+export function bytesBody(bytesMax: number): RequestBody<Uint8Array> {
+  return { mediaType: 'application/octet-stream', schema: null, bytesMax, read: async (request) => readBytes(request, bytesMax) };
+}
+
+function parseJson(text: string): unknown {
   try {
-    body = text === '' ? {} : JSON.parse(text);
+    return text === '' ? {} : JSON.parse(text);
   } catch (cause) {
     throw new GatewayError('malformed', 'The request body is not JSON.', { cause });
   }
-  const outcome = schema.safeParse(body);
-  if (!outcome.success) {
-    throw new GatewayError('malformed', outcome.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; '));
-  }
-  return outcome.data;
 }
 
-/** A body of bytes. Errors: `limit_exceeded`. */
-export async function readBytes(request: Request): Promise<Uint8Array> {
-  return read(request, uploadBytesMax);
-}
-
-async function read(request: Request, bytesMax: number): Promise<Buffer> {
+async function readBytes(request: Request, bytesMax: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {

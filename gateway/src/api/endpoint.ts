@@ -1,59 +1,112 @@
-import type { z } from 'zod';
-import type { ApiContext, Caller, Callers } from './context.ts';
-import { parseBody } from './body.ts';
+import { z } from 'zod';
+import type { ErrorCode } from '../domain/errors.ts';
+import type { Answer, PlainAnswer } from './answer.ts';
+import type { RequestBody } from './body.ts';
+import type { Caller, Callers } from './caller.ts';
+import { parseInput, parsePath } from './input.ts';
+import type { ApiParts } from './parts.ts';
+import type { Asker } from './stream.ts';
 
-/** One request for an endpoint, from a caller that is known. */
-export interface Call {
-  readonly api: ApiContext;
+type Shape = Readonly<Record<string, z.ZodType>>;
+
+/** A request as an endpoint gets it: whoever asks may ask, and all that was sent is valid. */
+interface Call<Params extends Shape, Query extends Shape, Body> {
   readonly caller: Caller;
-  readonly request: Request;
-  readonly query: URLSearchParams;
-  /** Ends an answer that has begun, so that nobody takes it for a whole one. */
-  readonly breakOff: (error: Error) => void;
-  /** A part of the path by its name, decoded. */
-  readonly param: (name: string) => string;
+  readonly params: z.output<z.ZodObject<Params>>;
+  readonly query: z.output<z.ZodObject<Query>>;
+  readonly body: Body;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
 }
 
-type Answer = Response | Promise<Response>;
+/** What everybody may know of an endpoint: the router and docs/openapi.json are made from it. */
+interface Description {
+  /** As its file and its export, and unique. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Parts that differ are named: `/api/targets/:target/connection`. The part of the last one may be longer than a segment: `/log/:path{.+}`. */
+  readonly path: string;
+  /** A sentence on what it does. */
+  readonly summary: string;
+  /** What else there is to know. */
+  readonly description?: string;
+  /** Codes beside those that its schemas and its callers imply. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+interface Definition<Parts, Params extends Shape, Query extends Shape, Body, Result> extends Description {
+  /** Administrators alone, unless it says otherwise. */
+  readonly callers?: Callers;
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly body?: RequestBody<Body>;
+  readonly answer: Answer<Result>;
+  readonly act: (parts: Parts, call: Call<Params, Query, Body>) => Result | Promise<Result>;
+}
+
+/** A request whose caller is known, and nothing else of it. */
+interface Asked extends Asker {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly request: Request;
+}
 
 /** One operation of the API. Each has a file of its own; `routes.ts` lists them. */
-export interface Endpoint {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
+export interface Endpoint<Parts = ApiParts> extends Description {
   readonly callers: Callers;
-  /** What the body must be; null: none is read. */
-  readonly body: z.ZodType | null;
-  readonly answer: (call: Call) => Answer;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: RequestBody<unknown> | null;
+  readonly answer: Answer<never>;
+  /** Errors: also `malformed`, `limit_exceeded` for what was sent. */
+  readonly handle: (parts: Parts, asked: Asked) => Promise<Response>;
 }
 
-export function get(path: string, answer: (call: Call) => Answer): Endpoint {
-  return { method: 'GET', path, callers: 'administrators', body: null, answer };
+/** An endpoint that asks for no credential. */
+export interface PublicEndpoint<Parts = ApiParts> extends Description {
+  readonly answer: Answer<never>;
+  readonly handle: (parts: Parts) => Response;
 }
 
-export function del(path: string, answer: (call: Call) => Answer): Endpoint {
-  return { method: 'DELETE', path, callers: 'administrators', body: null, answer };
+type Nothing = Readonly<Record<string, never>>;
+
+export function endpoint<Parts, Result, Params extends Shape = Nothing, Query extends Shape = Nothing, Body = null>(
+  definition: Definition<Parts, Params, Query, Body, Result>,
+): Endpoint<Parts> {
+  const { callers = 'administrators', answer, act, ...description } = definition;
+  const params = z.object(definition.params ?? {});
+  const query = z.object(definition.query ?? {});
+  const body = definition.body ?? null;
+  return {
+    ...description,
+    callers,
+    params,
+    query,
+    body,
+    answer,
+    handle: async (parts, asked) => {
+      const call = {
+        caller: asked.caller,
+        params: parsePath(params, asked.params),
+        query: parseInput(query, firstOfEach(asked.query)),
+        body: body === null ? null : await body.read(asked.request),
+        signal: asked.request.signal,
+      };
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each is the output of its schema; where there is none its type parameter is that of nothing
+      return answer.respond(await act(parts, call as Call<Params, Query, Body>), asked);
+    },
+  };
 }
 
-export function post<Schema extends z.ZodType>(path: string, body: Schema, answer: (call: Call, body: z.output<Schema>) => Answer): Endpoint {
-  return { method: 'POST', path, callers: 'administrators', body, answer: async (call) => answer(call, await parseBody(call.request, body)) };
+interface PublicDefinition<Parts, Result> extends Description {
+  readonly answer: PlainAnswer<Result>;
+  readonly act: (parts: Parts) => Result;
 }
 
-/** A POST whose body is bytes, read by the endpoint itself. */
-export function upload(path: string, answer: (call: Call) => Answer): Endpoint {
-  return { method: 'POST', path, callers: 'administrators', body: null, answer };
+export function publicEndpoint<Parts, Result>({ answer, act, ...description }: PublicDefinition<Parts, Result>): PublicEndpoint<Parts> {
+  return { ...description, answer, handle: (parts) => answer.respond(act(parts)) };
 }
 
-/** The same, and a run may ask too, with its token: what it may then do is decided by the operation. */
-export function alsoForRuns(endpoint: Endpoint): Endpoint {
-  return { ...endpoint, callers: 'runs' };
-}
-
-/** The same, and an auditor may ask too: nothing of it is about anybody. */
-export function alsoForAuditors(endpoint: Endpoint): Endpoint {
-  return { ...endpoint, callers: 'auditors' };
-}
-
-/** Whoever has a token may ask. */
-export function alsoForEverybody(endpoint: Endpoint): Endpoint {
-  return { ...endpoint, callers: 'everybody' };
+function firstOfEach(query: URLSearchParams): Readonly<Record<string, string | null>> {
+  return Object.fromEntries(Array.from(query.keys(), (name) => [name, query.get(name)]));
 }

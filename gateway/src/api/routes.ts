@@ -1,11 +1,13 @@
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, PublicEndpoint } from './endpoint.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
 import { createToken } from './endpoints/create-token.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
+import { getApiHealth, getHealth } from './endpoints/get-health.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
+import { getReadiness } from './endpoints/get-readiness.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
 import { haltSession } from './endpoints/halt-session.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
@@ -21,7 +23,10 @@ import { showConnection } from './endpoints/show-connection.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
-/** The whole API. All of it needs a caller; what says that the gateway is well does not, and is in `server.ts`. */
+/** Whether the gateway is well, which everybody may ask. */
+export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getApiHealth, getReadiness];
+
+/** All the rest of the API, which needs a caller. */
 export const routes: readonly Endpoint[] = [
   listTargets,
   applyConfig,

@@ -3,29 +3,29 @@ import { Hono } from 'hono';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
-import type { ApiContext } from './context.ts';
+import { findCaller } from './caller.ts';
+import { checkOrigin, credentialOf } from './credential.ts';
+import type { ApiParts } from './parts.ts';
 import { problem } from './problem.ts';
-import { routes } from './routes.ts';
+import { publicRoutes, routes } from './routes.ts';
 
 type ApiPlace = 'network' | 'operator socket';
 
 type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 
-/** Answers the requests that are for the API. */
-/** `where`: over the network, or at the operator's own socket, which needs no encryption. */
+/** Answers the requests that are for the API. `where`: over the network, or at the operator's own socket, which needs no encryption. */
 export function apiListener(
-  api: ApiContext,
+  parts: ApiParts,
   onError: (error: unknown) => void,
   where: ApiPlace = 'network',
 ): (request: ClientRequest, response: ClientResponse) => void {
-  const answer = getRequestListener(createApi(api, onError, where).fetch);
+  const answer = getRequestListener(createApi(parts, onError, where).fetch);
   return (request, response) => {
     void answer(request, response);
   };
 }
 
-/** The API over HTTP. Everything but /healthz, /readyz and /api/health needs the operator's credential or an administrator's token; what a run or an auditor may ask, theirs. */
-function createApi(api: ApiContext, onError: (error: unknown) => void, where: ApiPlace): Api {
+function createApi(parts: ApiParts, onError: (error: unknown) => void, where: ApiPlace): Api {
   const app: Api = new Hono();
   app.onError((error) => {
     if (!(error instanceof GatewayError)) {
@@ -34,33 +34,24 @@ function createApi(api: ApiContext, onError: (error: unknown) => void, where: Ap
     return problem(error);
   });
   app.notFound(() => problem(new GatewayError('not_found', 'There is nothing at this address.')));
-  for (const path of ['/healthz', '/api/health']) {
-    app.get(path, ({ env }) => {
+  for (const { method, path, handle } of publicRoutes) {
+    app.on(method, path, ({ env }) => {
       checkOrigin(env.incoming);
-      return Response.json({ status: 'ok' });
+      return handle(parts);
     });
   }
-  app.get('/readyz', ({ env }) => {
-    checkOrigin(env.incoming);
-    const reasons = api.unreadiness();
-    const behind = api.indexBehind();
-    return reasons.length === 0
-      ? Response.json({ status: 'ready', ...(behind === null ? {} : { index: behind }) })
-      : Response.json({ status: 'not ready', reasons }, { status: 503 });
-  });
-  for (const { method, path, callers, answer } of routes) {
-    app.on(method, path, async (context) => {
-      checkOrigin(context.env.incoming);
-      const address = where === 'operator socket' ? where : addressOf(context.env.incoming);
-      const caller = await api.authenticate(context.env.incoming.headers.authorization, address, callers);
-      const query = new URL(context.req.url).searchParams;
+  for (const { method, path, callers, handle } of routes) {
+    app.on(method, path, async ({ env, req }) => {
+      const token = credentialOf(env.incoming);
+      const address = where === 'operator socket' ? where : addressOf(env.incoming);
+      const caller = await findCaller(parts, { token, address }, callers);
       const breakOff = (error: Error): void => {
         if (!(error instanceof GatewayError)) {
           onError(error);
         }
-        context.env.outgoing.destroy(error);
+        env.outgoing.destroy(error);
       };
-      return answer({ api, caller, query, request: context.req.raw, breakOff, param: (name) => context.req.param(name) ?? '' });
+      return handle(parts, { caller, breakOff, params: req.param(), query: new URL(req.url).searchParams, request: req.raw });
     });
   }
   return app;
@@ -73,11 +64,4 @@ function addressOf({ socket }: ClientRequest): string {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');
   }
   return address;
-}
-
-/** No credential of the API is for web pages. */
-function checkOrigin({ headers }: ClientRequest): void {
-  if (headers.origin !== undefined) {
-    throw new GatewayError('refused', 'The API is not for web pages of other origins.');
-  }
 }

@@ -1,22 +1,19 @@
 import { GatewayError } from '../domain/errors.ts';
 import { problemOf } from '../domain/problem.ts';
-import { checkCaller } from './context.ts';
-import type { Call } from './endpoint.ts';
+import { checkCaller, type Caller } from './caller.ts';
 
-type StreamedCall = Pick<Call, 'caller' | 'breakOff'>;
-
-/**
- * Lines of JSON, in pieces that end where a line ends, made as fast as they are taken. Where what was recorded is damaged, a last line `{"problem": …}` says so behind what is whole.
- */
-export async function ndjson(pieces: AsyncIterable<Uint8Array>, call: StreamedCall): Promise<Response> {
-  return streamPieces(withProblem(pieces), call, 'application/x-ndjson');
+/** Who waits for an answer. */
+export interface Asker {
+  readonly caller: Caller;
+  /** Ends an answer that has begun, so that nobody takes it for a whole one. */
+  readonly breakOff: (error: Error) => void;
 }
 
 /**
  * An answer in pieces. The first one is awaited, so that an error there has a status of its own; a later one breaks the connection off, so that
  * half an answer is never taken for a whole one. When the reader leaves, or may not read on, the rest is not made.
  */
-export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: StreamedCall, contentType: string): Promise<Response> {
+export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: Asker, contentType: string): Promise<Response> {
   const iterator = pieces[Symbol.asyncIterator]();
   let step: IteratorResult<Uint8Array> | null = await iterator.next();
   let forget: (() => void) | undefined;
@@ -51,7 +48,8 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
   return new Response(body, { headers: { 'content-type': contentType } });
 }
 
-async function* withProblem(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Lines of JSON with an error behind the first of them as a last line. */
+export async function* withProblem(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isFirst = true;
   try {
     for await (const piece of pieces) {

@@ -1,17 +1,21 @@
-import type { Durability, Target } from '../domain/target.ts';
+import { z } from 'zod';
+import type { Target } from '../domain/target.ts';
+
+export const targetSummary = z
+  .object({
+    name: z.string(),
+    protocol: z.string(),
+    host: z.string(),
+    port: z.int(),
+    path: z.string(),
+    user: z.string(),
+    program: z.string().optional().describe('Of a program: without its arguments, which may hold secrets.'),
+    durability: z.enum(['disk', 'process', 'remote']).describe('How far a record must have come before what it records moves on.'),
+  })
+  .meta({ id: 'TargetSummary', description: 'A target as it is listed, without its options and its password.' });
 
 /** A target as it is listed: one line of `target list --json`. */
-export interface TargetSummary {
-  readonly name: string;
-  readonly protocol: string;
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-  readonly user: string;
-  /** Of a program: without its arguments, which may hold secrets. */
-  readonly program?: string;
-  readonly durability: Durability;
-}
+export type TargetSummary = Readonly<z.output<typeof targetSummary>>;
 
 /** Without its options, which may hold secrets, and its password. */
 export function summarizeTarget({ name, protocol, host, port, path, user, command, durability }: Target): TargetSummary {

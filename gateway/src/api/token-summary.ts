@@ -1,15 +1,19 @@
+import { z } from 'zod';
 import type { StoredToken } from '../store/tokens.ts';
 
-/** A token as it is listed: one line of `token list --json`. */
-export interface TokenSummary {
-  readonly id: string;
-  readonly principal: string;
-  readonly onBehalfOf: string | null;
-  /** ISO 8601, UTC. */
-  readonly created: string;
-  readonly expires: string;
-  readonly revoked: string | null;
-}
+export const tokenSummary = z
+  .object({
+    id: z.string(),
+    principal: z.string(),
+    onBehalfOf: z.string().nullable(),
+    created: z.iso.datetime(),
+    expires: z.iso.datetime(),
+    revoked: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'TokenSummary', description: 'A token as it is listed, without the token itself. Times are in UTC.' });
+
+/** A token as it is listed: one line of `token list --json`. Times are ISO 8601, UTC. */
+export type TokenSummary = Readonly<z.output<typeof tokenSummary>>;
 
 export function summarizeToken({ id, principal, onBehalfOf, createdMs, expiresMs, revokedMs }: StoredToken): TokenSummary {
   return {

@@ -37,3 +37,6 @@ export const defaultLimits: Limits = {
   loginsPerAddressMax: 64,
   silentPerAddressMax: 512,
 };
+
+/** Characters of a command that a run records. */
+export const commandLengthMax = 4096;

@@ -1,4 +1,31 @@
-import { post } from '../endpoint.ts';
-import { configBody } from '../schemas.ts';
+import { z } from 'zod';
+import { json } from '../answer.ts';
+import { jsonBody } from '../body.ts';
+import { endpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordAct } from '../recorded-acts.ts';
 
-export const applyConfig = post('/api/config/apply', configBody, async ({ api, caller }, { force }) => Response.json(await api.applyConfig(force, caller)));
+const appliedConfig = z.object({
+  file: z.string(),
+  principals: z.int(),
+  targets: z.int(),
+  waiting: z.array(z.string()).readonly().describe('Sections of the file that were changed since the start, and take a restart.'),
+});
+
+/** What is in force. */
+export type AppliedConfig = z.output<typeof appliedConfig>;
+
+export const applyConfig = endpoint({
+  id: 'applyConfig',
+  method: 'POST',
+  path: '/api/config/apply',
+  summary: 'Takes the configuration file up as it is now.',
+  body: jsonBody(z.strictObject({ force: z.boolean().default(false).describe('Also when it leaves nobody who may come in now.') })),
+  answer: json(appliedConfig),
+  errors: ['config_invalid', 'conflict', 'cannot_record'],
+  act: async ({ takeUpConfig, recorder, principals, targets }: Pick<ApiParts, 'takeUpConfig' | 'recorder' | 'principals' | 'targets'>, { caller, body }) => {
+    const { file, waiting } = takeUpConfig(body.force);
+    await recordAct(recorder, caller, 'gateway.apply_config', `the configuration, ${body.force ? 'whoever it leaves' : 'as it is'}`);
+    return { file, principals: principals().size, targets: targets().size, waiting };
+  },
+});

@@ -1,6 +1,39 @@
-import { alsoForEverybody, get } from '../endpoint.ts';
+import { z } from 'zod';
+import { GatewayError } from '../../domain/errors.ts';
+import { admit } from '../../sessions/admit.ts';
+import { attempt } from '../../sessions/attempt.ts';
+import { json } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
 
-/** Whether the token that asks gets to a target: what `connect` and the bridges ask before they say that they are there. */
-export const checkConnection = alsoForEverybody(
-  get('/api/connect/:target', async ({ api, caller, param }) => Response.json(await api.checkConnection(param('target'), caller))),
-);
+const reachedTarget = z.object({
+  protocol: z.string(),
+  transport: z.enum(['stream', 'exchange']).describe('`stream`: by a listener of its own; `exchange`: over HTTP.'),
+});
+
+export type ReachedTarget = z.output<typeof reachedTarget>;
+
+/** `connect` and the bridges ask before they say that they are there. Refusals are recorded with address and reason. */
+export const checkConnection = endpoint({
+  id: 'checkConnection',
+  method: 'GET',
+  path: '/api/connect/:target',
+  summary: 'Says whether the token that asks gets to a target.',
+  description: 'With `Upgrade: countersign-tunnel` the connection becomes one to the target, in its own protocol, where the token gets there.',
+  callers: 'everybody',
+  params: { target: z.string() },
+  answer: json(reachedTarget),
+  errors: ['unknown_target'],
+  act: async (
+    { policy, targets, findProtocol, refusals }: Pick<ApiParts, 'policy' | 'targets' | 'findProtocol' | 'refusals'>,
+    { caller: { identity, address }, params },
+  ) => {
+    if (identity === undefined) {
+      throw new GatewayError('refused', "The operator's credential reaches no target: give a principal's token in COUNTERSIGN_TOKEN, or --as PRINCIPAL.");
+    }
+    const { target } = await attempt(refusals, { address, protocol: 'api' }, () =>
+      admit({ policy, findTarget: (name) => targets().get(name) }, { identity, address }, params.target, null),
+    );
+    return { protocol: target.protocol, transport: findProtocol(target.protocol)?.transport ?? 'exchange' };
+  },
+});

@@ -1,9 +1,30 @@
-import { post } from '../endpoint.ts';
-import { tokenBody } from '../schemas.ts';
-import { summarizeToken } from '../token-summary.ts';
+import { z } from 'zod';
+import type { TokenAct } from '../../store/tokens.ts';
+import { json } from '../answer.ts';
+import { jsonBody } from '../body.ts';
+import { endpoint } from '../endpoint.ts';
+import { principalName } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordTokenAct } from '../token-acts.ts';
+import { summarizeToken, tokenSummary } from '../token-summary.ts';
 
-/** The token itself is in this answer and nowhere else. */
-export const createToken = post('/api/tokens', tokenBody, async ({ api, caller }, { principal, ttlMs }) => {
-  const { token, stored } = await api.createToken(principal, ttlMs, caller);
-  return Response.json({ token, ...summarizeToken(stored) }, { status: 201 });
+export const createToken = endpoint({
+  id: 'createToken',
+  method: 'POST',
+  path: '/api/tokens',
+  summary: 'Makes a token. It is in this answer and nowhere else.',
+  body: jsonBody(
+    z.strictObject({
+      principal: principalName,
+      ttlMs: z.number().positive().optional().describe('How long it lives, in milliseconds: a day unless it is given, a leap year at most.'),
+    }),
+  ),
+  answer: json(tokenSummary.extend({ token: z.string() }), 201),
+  errors: ['unknown_principal', 'limit_exceeded', 'cannot_record'],
+  act: async ({ authenticator, recorder, tokens }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens'>, { caller, body: { principal, ttlMs } }) => {
+    const { token, stored } = await authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
+    const act: TokenAct = { act: 'create', token: stored.id, principal, timeMs: stored.createdMs, by: caller.id };
+    await recordTokenAct(recorder, tokens, act, caller.address);
+    return { token, ...summarizeToken(stored) };
+  },
 });

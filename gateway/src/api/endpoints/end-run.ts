@@ -1,9 +1,31 @@
-import { alsoForRuns, post } from '../endpoint.ts';
-import { endBody } from '../schemas.ts';
+import { z } from 'zod';
+import { json } from '../answer.ts';
+import { jsonBody } from '../body.ts';
+import { endpoint } from '../endpoint.ts';
+import { sessionName } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { findOpenedRun, runEnd } from '../runs.ts';
 
-export const endRun = alsoForRuns(
-  post('/api/runs/:session/end', endBody, async ({ api, caller, param }, { exitCode }) => {
-    const wasOpen = await api.endRun(param('session'), exitCode, caller);
-    return Response.json({ ended: param('session'), wasOpen });
-  }),
-);
+export const endRun = endpoint({
+  id: 'endRun',
+  method: 'POST',
+  path: '/api/runs/:session/end',
+  summary: 'Ends a run. Whoever may open it may end it, more than once.',
+  callers: 'runs',
+  params: { session: sessionName },
+  body: jsonBody(z.strictObject({ exitCode: z.int().min(0).max(255).optional().describe('That of its command.') })),
+  answer: json(
+    z.object({
+      ended: z.string(),
+      wasOpen: z.boolean().describe('False where an operator, or the end of its credential, ended it before.'),
+    }),
+  ),
+  act: async (parts: Pick<ApiParts, 'sessions' | 'refusals'>, { caller, params: { session }, body: { exitCode } }) => {
+    const run = await findOpenedRun(parts, session, caller);
+    if (run !== null && exitCode !== undefined) {
+      run.note('process.exit', { 'process.exit.code': exitCode });
+    }
+    run?.end(runEnd);
+    return { ended: session, wasOpen: run !== null };
+  },
+});

@@ -1,7 +1,20 @@
-import { get } from '../endpoint.ts';
-import { streamPieces } from '../stream.ts';
+import { bytes } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { sessionName } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordAccess } from '../recorded-acts.ts';
 
-/** docs/formats/bundle.md */
-export const exportSession = get('/api/sessions/:session/bundle', async (call) =>
-  streamPieces(call.api.exportSession(call.param('session'), call.caller), call, 'application/octet-stream'),
-);
+export const exportSession = endpoint({
+  id: 'exportSession',
+  method: 'GET',
+  path: '/api/sessions/:session/bundle',
+  summary: 'Gives the bundle that proves a session: docs/formats/bundle.md. The reading is recorded.',
+  params: { session: sessionName },
+  answer: bytes,
+  errors: ['not_found', 'conflict', 'cannot_record', 'catching_up', 'store_damaged'],
+  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params }) {
+    const found = await reader.find(params.session);
+    await recordAccess(recorder, caller, 'export', params.session);
+    yield* reader.bundle(found, await recorder.publish());
+  },
+});

@@ -1,15 +1,24 @@
+import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import { alsoForAuditors, get } from '../endpoint.ts';
+import { readLogFile } from '../../feed/evidence.ts';
+import { file } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
 
-/** The log as C2SP tlog-tiles serves it: `checkpoint`, `tile/...`, and `key`. */
-export const getLogFile = alsoForAuditors(
-  get('/log/:path{.+}', async ({ api, param }) => {
-    const path = param('path');
-    const bytes = await api.logFile(path);
-    if (bytes === null) {
+export const getLogFile = endpoint({
+  id: 'getLogFile',
+  method: 'GET',
+  path: '/log/:path{.+}',
+  summary: 'Gives a file of the public log: `checkpoint`, `tile/...` as C2SP tlog-tiles has them, and `key`.',
+  callers: 'auditors',
+  params: { path: z.string() },
+  answer: file,
+  errors: ['not_found'],
+  act: async ({ data }: Pick<ApiParts, 'data'>, { params: { path } }) => {
+    const content = await readLogFile(data, path);
+    if (content === null) {
       throw new GatewayError('not_found', 'The log has no such file.');
     }
-    const contentType = path.startsWith('tile/') ? 'application/octet-stream' : 'text/plain; charset=utf-8';
-    return new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } });
-  }),
-);
+    return { content, isText: !path.startsWith('tile/') };
+  },
+});

@@ -1,10 +1,22 @@
+import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import { get } from '../endpoint.ts';
+import { text } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { wholeNumber } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
 
-/** The proof that a record is in the ledger: C2SP tlog-proof. */
-export const getReceipt = get('/api/receipts/:log/:index', async ({ api, param }) => {
-  if (!/^\d{1,15}$/.test(param('index'))) {
-    throw new GatewayError('malformed', 'A record is named LOG/INDEX, and the index is a number.');
-  }
-  return new Response(await api.receipt(param('log'), Number(param('index'))), { headers: { 'content-type': 'text/plain; charset=utf-8' } });
+export const getReceipt = endpoint({
+  id: 'getReceipt',
+  method: 'GET',
+  path: '/api/receipts/:log/:index',
+  summary: 'Gives the proof that a record is in the log: C2SP tlog-proof.',
+  params: { log: z.string(), index: wholeNumber('a record is named LOG/INDEX, and the index is a number') },
+  answer: text(),
+  errors: ['not_found', 'catching_up', 'store_damaged', 'cannot_record'],
+  act: async ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { params: { log, index } }) => {
+    if (log !== recorder.gatewayId) {
+      throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${recorder.gatewayId}.`);
+    }
+    return reader.receipt(index, await recorder.publish());
+  },
 });

@@ -1,21 +1,35 @@
-import { GatewayError } from '../../domain/errors.ts';
-import { get } from '../endpoint.ts';
-import { ndjson } from '../stream.ts';
+import { z } from 'zod';
+import type { SessionSummary } from '../../domain/shown-record.ts';
+import { lines } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { paging } from '../paging.ts';
+import type { ApiParts } from '../parts.ts';
 
-/** Oldest first. `?all`: the gateway's own among them. `?after=SESSION`: those that began behind it. `?limit=N`: at most so many. */
-export const listSessions = get('/api/sessions', async (call) => {
-  const { api, query } = call;
-  const after = query.get('after');
-  const limit = query.get('limit');
-  if (limit !== null && !/^[1-9]\d{0,8}$/.test(limit)) {
-    throw new GatewayError('malformed', 'limit is a number of sessions, from 1 on.');
-  }
-  return ndjson(
-    api.listSessions({
-      which: query.has('all') ? 'all' : 'clients',
-      ...(after === null ? {} : { after }),
-      ...(limit === null ? {} : { limit: Number(limit) }),
+const shape = {
+  session: z.string().describe('32 hex digits.'),
+  principal: z.string().nullable().describe("Null for the gateway's own."),
+  opened: z.iso.datetime(),
+  closed: z.iso.datetime().nullable(),
+  targets: z.array(z.string()).readonly(),
+  records: z.int(),
+  state: z.enum(['open', 'closed', 'halted', 'interrupted']).describe('`interrupted`: by a crash of the gateway.'),
+} satisfies Record<keyof SessionSummary, z.ZodType>;
+
+export const listSessions = endpoint({
+  id: 'listSessions',
+  method: 'GET',
+  path: '/api/sessions',
+  summary: 'Lists sessions, oldest first.',
+  query: {
+    all: z.string().optional().describe("With any value: also the gateway's own sessions, in which are starts, refused logins and who read what."),
+    ...paging,
+  },
+  answer: lines(z.object(shape).meta({ id: 'SessionSummary', description: 'A session as it is listed. Times are in UTC.' })),
+  errors: ['not_found', 'catching_up', 'store_damaged'],
+  act: ({ reader }: Pick<ApiParts, 'reader'>, { query: { all, after, limit } }) =>
+    reader.list({
+      which: all === undefined ? 'clients' : 'all',
+      ...(after === undefined ? {} : { after }),
+      ...(limit === undefined ? {} : { limit }),
     }),
-    call,
-  );
 });

@@ -1,7 +1,157 @@
-import { alsoForRuns, post } from '../endpoint.ts';
-import { runBody } from '../schemas.ts';
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { environmentOf } from '../../domain/environment.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { commandLengthMax } from '../../domain/limits.ts';
+import type { Principal } from '../../domain/principal.ts';
+import { targetFacts } from '../../domain/target.ts';
+import type { LiveSession } from '../../sessions/live-session.ts';
+import { RunOutput } from '../../sessions/run-output.ts';
+import { json } from '../answer.ts';
+import { jsonBody } from '../body.ts';
+import type { Caller } from '../caller.ts';
+import { connectionOf } from '../connection.ts';
+import { endpoint } from '../endpoint.ts';
+import { principalName, targetName } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { runEnd } from '../runs.ts';
 
-/** Opens a session for a command, with a token that speaks only inside it. A run that asks gets a run inside itself. */
-export const openRun = alsoForRuns(
-  post('/api/runs', runBody, async ({ api, caller }, body) => Response.json(await api.openRun(body, caller), { status: 201 })),
-);
+const runRequest = z.strictObject({
+  principal: principalName.optional().describe('A run opens runs for its own principal; an administrator says for whom.'),
+  targets: z.array(targetName).max(100).default([]).describe('Without any: all that the principal was granted.'),
+  command: z.string().max(commandLengthMax).default('').describe('What is run, for the record.'),
+  parent: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('The token of a run: the new one is opened inside it. That proves whose it is, and a run is named in no other way. A run that asks needs none.'),
+  recordOutput: z.boolean().default(false).describe('What the command prints will be sent, to be recorded.'),
+});
+
+const openedRun = z.object({
+  session: z.string(),
+  token: z.string().describe('Speaks only inside the run, and ends with it.'),
+  traceparent: z.string(),
+  environment: z.record(z.string(), z.string()).describe('Variables that the command gets.'),
+});
+
+export type OpenedRun = z.output<typeof openedRun>;
+
+type RunRequest = z.output<typeof runRequest>;
+type Parts = Pick<
+  ApiParts,
+  'recorder' | 'sessions' | 'outputs' | 'authenticator' | 'refusals' | 'principals' | 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'
+>;
+
+interface ParentRun {
+  readonly run: LiveSession;
+  /** A run inside it reaches no target that it does not. */
+  readonly reaches: (target: string) => boolean;
+}
+
+export const openRun = endpoint({
+  id: 'openRun',
+  method: 'POST',
+  path: '/api/runs',
+  summary: 'Opens a session for a command, with a token that speaks only inside it. A run that asks gets a run inside itself.',
+  callers: 'runs',
+  body: jsonBody(runRequest),
+  answer: json(openedRun, 201),
+  errors: ['unknown_principal', 'unknown_target', 'limit_exceeded', 'cannot_record', 'stopping', 'halted'],
+  act: async (parts: Parts, { caller, body }) => {
+    const { sessions } = parts;
+    const principal = await principalOf(parts, body, caller);
+    const parent = await parentOf(parts, body, caller);
+    const wanted = targetsOf(parts, body, { principal, parent });
+    const session = sessions.open('run', parent === null ? {} : { parent: parent.run });
+    try {
+      return await begin(parts, session, { caller, body, principal, wanted });
+    } catch (error) {
+      session.end(runEnd);
+      throw error;
+    }
+  },
+});
+
+interface Beginning {
+  readonly caller: Caller;
+  readonly body: RunRequest;
+  readonly principal: Principal;
+  readonly wanted: readonly string[];
+}
+
+async function begin(parts: Parts, session: LiveSession, { caller, body, principal, wanted }: Beginning): Promise<OpenedRun> {
+  const { authenticator, recorder, outputs, targets } = parts;
+  const given = targetFacts(wanted.flatMap((name) => targets().get(name) ?? []));
+  const { onBehalfOf } = caller.run ?? {};
+  const { token, stored, standing } = await authenticator.create(principal.id, {
+    session: session.id,
+    targets: wanted,
+    ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
+  });
+  const traceparent = `00-${session.id}-${randomBytes(8).toString('hex')}-01`;
+  const facts = { principal, tokenId: stored.id, address: caller.address, by: caller.id, command: body.command, targets: given, traceparent };
+  session.describe(facts);
+  session.endWith(standing);
+  if (caller.standing !== null) {
+    session.endWith(caller.standing);
+  }
+  if (body.recordOutput) {
+    outputs.set(session, new RunOutput(recorder, session, facts));
+  }
+  for (let run: LiveSession | null = session; run !== null; run = run.parent) {
+    outputs.get(run)?.mask(token);
+  }
+  const connections = wanted.map((name) => ({ name, ...connectionOf(parts, { target: name, token }) }));
+  const environment = { ...environmentOf(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
+  return { session: session.id, token, traceparent, environment };
+}
+
+/** Errors: `malformed`, `refused`, `unknown_principal`. */
+async function principalOf({ principals, refusals }: Parts, body: RunRequest, { run, address }: Caller): Promise<Principal> {
+  const id = body.principal ?? run?.principal.id;
+  if (id === undefined) {
+    throw new GatewayError('malformed', 'principal: say who the run is for.');
+  }
+  if (run !== undefined && id !== run.principal.id) {
+    const error = new GatewayError('refused', `A run of ${run.principal.id} opens no runs for ${id}: that takes an administrator.`);
+    return refusals.refuse({ address, protocol: 'api', error });
+  }
+  const principal = principals().get(id);
+  if (principal === undefined) {
+    throw new GatewayError('unknown_principal', `There is no principal "${id}": add it with countersign principal add.`);
+  }
+  return principal;
+}
+
+/** The run that a new one is inside of: the caller's own, or the one whose token is shown (ATTACKS B19). Errors: `unauthenticated`. */
+async function parentOf({ authenticator, sessions, refusals }: Parts, { parent }: RunRequest, by: Caller): Promise<ParentRun | null> {
+  if (by.run === undefined && parent === undefined) {
+    return null;
+  }
+  const outcome = by.run === undefined ? await authenticator.authenticate(parent ?? '') : { identity: by.run };
+  const identity = 'refused' in outcome ? null : outcome.identity;
+  const run = identity?.session === undefined ? null : sessions.find(identity.session);
+  if (identity === null || run?.isRun !== true) {
+    const error = new GatewayError('unauthenticated', 'The run that this one would be inside of has ended, or this is not its token.');
+    return refusals.refuse({ address: by.address, protocol: 'api', error });
+  }
+  const { standing, targets } = identity;
+  return { run, reaches: (name) => standing.principal.targets.includes(name) && targets?.includes(name) !== false };
+}
+
+/** What the run reaches. Errors: `refused` where more is wanted than is granted. */
+function targetsOf(
+  { targets }: Parts,
+  body: RunRequest,
+  { principal, parent }: { readonly principal: Principal; readonly parent: ParentRun | null },
+): readonly string[] {
+  const reached = principal.targets.filter((name) => targets().has(name) && parent?.reaches(name) !== false);
+  const wanted = body.targets.length > 0 ? body.targets : reached;
+  const missing = wanted.find((name) => !reached.includes(name));
+  if (missing !== undefined) {
+    const whose = parent === null ? '' : ', or the run that this one would be inside of was not given it';
+    throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}"${whose}.`);
+  }
+  return wanted;
+}

@@ -1,15 +1,37 @@
+import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import { get } from '../endpoint.ts';
-import { streamPieces } from '../stream.ts';
+import type { MessageRange } from '../../domain/shown-record.ts';
+import { bytes } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { sessionName, wholeNumber } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordAccess } from '../recorded-acts.ts';
 
-/** What was recorded as it is: `?bytes=A-B` of a record and of the parts that continue it, both included, the first is 0; `?bytes=A-` up to the last. */
-export const readBytes = get('/api/sessions/:session/records/:record/bytes', async (call) => {
-  const { api, caller, param, query } = call;
-  const [, from, to] = /^(\d{1,15})-(\d{0,15})$/.exec(query.get('bytes') ?? '') ?? [];
-  const record = param('record');
-  if (from === undefined || !/^\d{1,15}$/.test(record) || (to !== '' && Number(to) < Number(from))) {
-    throw new GatewayError('malformed', 'A record is a number, and bytes are A-B, or A- for all from A on: both are included, and the first is 0.');
-  }
-  const range = { record: Number(record), from: Number(from), to: to === '' ? null : Number(to) };
-  return streamPieces(api.readBytes(param('session'), range, caller), call, 'application/octet-stream');
+const range = /^(\d{1,15})-(\d{0,15})$/;
+const expected = 'bytes are A-B, or A- for all from A on: both are included, and the first is 0';
+
+export const readBytes = endpoint({
+  id: 'readBytes',
+  method: 'GET',
+  path: '/api/sessions/:session/records/:record/bytes',
+  summary: 'Gives bytes of a record, and of the parts that continue it, as they were recorded. The reading is recorded.',
+  params: { session: sessionName, record: wholeNumber('a record is a number').describe('Its `seq`.') },
+  query: { bytes: z.string(expected).regex(range, expected).describe('`A-B`, both included, the first is 0; `A-`: up to the last.') },
+  answer: bytes,
+  errors: ['not_found', 'cannot_record', 'catching_up', 'store_damaged'],
+  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session, record }, query }) {
+    const { from, to } = parseRange(query.bytes);
+    const found = await reader.find(session);
+    await recordAccess(recorder, caller, `bytes ${from}-${to ?? ''} of record ${record}`, session);
+    yield* reader.bytes(found, { record, from, to });
+  },
 });
+
+function parseRange(text: string): Omit<MessageRange, 'record'> {
+  const [, from, last] = range.exec(text) ?? [];
+  const to = last === '' ? null : Number(last);
+  if (to !== null && to < Number(from)) {
+    throw new GatewayError('malformed', expected);
+  }
+  return { from: Number(from), to };
+}

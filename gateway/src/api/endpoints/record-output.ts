@@ -1,12 +1,31 @@
-import { readBytes } from '../body.ts';
-import { alsoForRuns, upload } from '../endpoint.ts';
-import { parseOutputStream } from '../schemas.ts';
+import { z } from 'zod';
+import { GatewayError } from '../../domain/errors.ts';
+import { json } from '../answer.ts';
+import { bytesBody } from '../body.ts';
+import { endpoint } from '../endpoint.ts';
+import { sessionName } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { findOpenedRun } from '../runs.ts';
 
-/** A piece of what the command of a run printed. Answered when it is recorded: whoever sent it may show it then. */
-export const recordOutput = alsoForRuns(
-  upload('/api/runs/:session/output/:stream', async ({ api, caller, param, request }) => {
-    const stream = parseOutputStream(param('stream'));
-    await api.recordOutput(param('session'), { stream, bytes: await readBytes(request) }, caller);
-    return Response.json({ recorded: true });
-  }),
-);
+const pieceBytesMax = 256 * 1024;
+
+export const recordOutput = endpoint({
+  id: 'recordOutput',
+  method: 'POST',
+  path: '/api/runs/:session/output/:stream',
+  summary: 'Records a piece of what the command of a run printed. Whoever sent it may show it once this is answered.',
+  callers: 'runs',
+  params: { session: sessionName, stream: z.enum(['stdout', 'stderr'], 'output is recorded of stdout and stderr') },
+  body: bytesBody(pieceBytesMax),
+  answer: json(z.object({ recorded: z.literal(true) })),
+  errors: ['conflict', 'cannot_record', 'stopping', 'halted'],
+  act: async (parts: Pick<ApiParts, 'sessions' | 'refusals' | 'outputs'>, { caller, params: { session, stream }, body }) => {
+    const run = await findOpenedRun(parts, session, caller);
+    const output = run === null ? undefined : parts.outputs.get(run);
+    if (output === undefined) {
+      throw new GatewayError('conflict', 'The run has ended, or was not opened to record its output.');
+    }
+    await output.record(stream, body);
+    return { recorded: true } as const;
+  },
+});

@@ -1,11 +1,45 @@
+import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import { del } from '../endpoint.ts';
+import { json } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordTokenAct } from '../token-acts.ts';
 
-export const revokeToken = del('/api/tokens/:token', async ({ api, caller, param }) => {
-  const revoked = await api.revokeToken(param('token'), caller);
-  if (revoked === null) {
-    // Without the name: whoever asks may have given the token itself.
-    throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
-  }
-  return Response.json({ revoked });
+type Parts = Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'keys'>;
+
+export const revokeToken = endpoint({
+  id: 'revokeToken',
+  method: 'DELETE',
+  path: '/api/tokens/:token',
+  summary: 'Ends a token, and all that it opened.',
+  params: { token: z.string().describe('Its id, or the hash of the token in hex.') },
+  answer: json(z.object({ revoked: z.string().describe('Its id.') })),
+  errors: ['not_found', 'cannot_record'],
+  act: async (parts: Parts, { caller, params }) => {
+    const { authenticator, recorder, tokens } = parts;
+    const revoked = await authenticator.revoke(params.token, caller.id);
+    if (revoked === null) {
+      // Without the name: whoever asks may have given the token itself.
+      throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
+    }
+    await noteRevocations(parts);
+    await recordTokenAct(
+      recorder,
+      tokens,
+      { act: 'revoke', token: revoked.id, principal: revoked.principal, timeMs: Date.now(), by: caller.id },
+      caller.address,
+    );
+    return { revoked: revoked.id };
+  },
 });
+
+/** So that the next start knows an older `identity.db`; it notes this itself where this cannot be written. */
+async function noteRevocations({ keys, tokens }: Parts): Promise<void> {
+  try {
+    keys.noteRevocations(await tokens.revocations());
+  } catch (error) {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+  }
+}

@@ -1,11 +1,27 @@
-import { GatewayError } from '../../domain/errors.ts';
-import { get } from '../endpoint.ts';
+import { z } from 'zod';
+import { json } from '../answer.ts';
+import { connectionOf } from '../connection.ts';
+import { endpoint } from '../endpoint.ts';
+import { wholeNumber } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
 
-/** How a client connects to a target: at the gateway, or at a local port of its own (`?port=`) that leads there. */
-export const showConnection = get('/api/targets/:target/connection', ({ api, param, query }) => {
-  const port = query.get('port');
-  if (port !== null && !/^[1-9]\d{0,4}$/.test(port)) {
-    throw new GatewayError('malformed', 'port: a number is expected.');
-  }
-  return Response.json(api.connection(param('target'), port === null ? null : Number(port)));
+export const showConnection = endpoint({
+  id: 'showConnection',
+  method: 'GET',
+  path: '/api/targets/:target/connection',
+  summary: 'Says how a client connects to a target. The place of the token is left open.',
+  params: { target: z.string() },
+  query: {
+    port: wholeNumber('a number is expected', { min: 1, max: 99_999 }).optional().describe("A port of the client's own machine that leads to the target."),
+  },
+  answer: json(
+    z.object({
+      url: z.string(),
+      environment: z.record(z.string(), z.string()).describe('What usual clients read, for instance PGHOST.'),
+      command: z.string().describe('A command to type, without the token.'),
+    }),
+  ),
+  errors: ['unknown_target'],
+  act: (parts: Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'>, { params, query }) =>
+    connectionOf(parts, { target: params.target, token: 'TOKEN', localPort: query.port }),
 });

@@ -1,7 +1,21 @@
-import { get } from '../endpoint.ts';
-import { ndjson } from '../stream.ts';
+import { lines } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { sessionName } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordAccess } from '../recorded-acts.ts';
+import { shownRecord } from '../shown-record.ts';
 
-/** What was recorded, then what is being recorded, until the session is closed or the reader leaves. */
-export const watchSession = get('/api/sessions/:session/watch', async (call) =>
-  ndjson(call.api.showSession(call.param('session'), call.caller, call.request.signal), call),
-);
+export const watchSession = endpoint({
+  id: 'watchSession',
+  method: 'GET',
+  path: '/api/sessions/:session/watch',
+  summary: 'Gives the records of a session, then those that come, until it is closed or the reader leaves. The reading is recorded.',
+  params: { session: sessionName },
+  answer: lines(shownRecord),
+  errors: ['not_found', 'cannot_record', 'catching_up', 'store_damaged'],
+  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params, signal }) {
+    const found = await reader.find(params.session);
+    await recordAccess(recorder, caller, 'watch', params.session);
+    yield* reader.watch(found, signal);
+  },
+});

@@ -1,0 +1,32 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { ConnectionInstructions } from '../domain/protocol.ts';
+import type { ApiParts } from './parts.ts';
+
+export interface ConnectionOptions {
+  readonly target: string;
+  readonly token: string;
+  /** A port of the client's own machine that leads to the target. */
+  readonly localPort?: number | undefined;
+}
+
+/** How a client gets to a target. Errors: `unknown_target`. */
+export function connectionOf(
+  { targets, findProtocol, addresses, isEncrypted }: Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'>,
+  { target: name, token, localPort }: ConnectionOptions,
+): ConnectionInstructions {
+  const target = targets().get(name);
+  const protocol = target === undefined ? undefined : findProtocol(target.protocol);
+  const address = protocol === undefined ? undefined : addresses()[protocol.transport === 'exchange' ? 'http' : protocol.id];
+  if (protocol === undefined || address === undefined) {
+    throw new GatewayError('unknown_target', `The target "${name}" cannot be reached here: it is not configured, or its protocol is not listened for.`);
+  }
+  const at = address.lastIndexOf(':');
+  const door =
+    localPort === undefined ? { host: reachable(address.slice(0, at)), port: Number(address.slice(at + 1)) } : { host: '127.0.0.1', port: localPort };
+  return protocol.connection({ ...door, target: name, options: target?.options ?? {}, token, tls: localPort === undefined && isEncrypted });
+}
+
+/** An address to dial: who listens everywhere is reached on loopback. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host;
+}

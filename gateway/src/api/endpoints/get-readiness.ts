@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { sayBehind } from '../../feed/index-state.ts';
+import type { PlainAnswer } from '../answer.ts';
+import { publicEndpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
+import { unreadiness } from '../readiness.ts';
+
+const mediaType = 'application/json';
+const ready = z.object({ status: z.literal('ready'), index: z.string().optional().describe('How far the index of sessions is, while it is not whole.') });
+const notReady = z.object({ status: z.literal('not ready'), reasons: z.array(z.string()).readonly().describe('One sentence each.') });
+
+type Readiness = z.input<typeof ready> | z.input<typeof notReady>;
+
+const answer: PlainAnswer<Readiness> = {
+  contents: { 200: [{ mediaType, schema: ready }], 503: [{ mediaType, schema: notReady }] },
+  respond: (result) => Response.json(result, { status: result.status === 'ready' ? 200 : 503 }),
+};
+
+export const getReadiness = publicEndpoint({
+  id: 'getReadiness',
+  method: 'GET',
+  path: '/readyz',
+  summary: 'Says whether requests are served now, and why not.',
+  answer,
+  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader'>): Readiness => {
+    const { recorder, reader } = parts;
+    const reasons = unreadiness(parts);
+    if (reasons.length > 0) {
+      return { status: 'not ready', reasons };
+    }
+    return { status: 'ready', ...(reader.state.isWhole ? {} : { index: sayBehind(reader.state, recorder.size) }) };
+  },
+});

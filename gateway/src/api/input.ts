@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { GatewayError } from '../domain/errors.ts';
+
+/** What was sent, as its schema has it. Errors: `malformed`, with what was expected where. */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
+  const outcome = schema.safeParse(sent);
+  if (!outcome.success) {
+    throw new GatewayError('malformed', wordsOf(outcome.error));
+  }
+  return outcome.data;
+}
+
+/** The named parts of a path. Errors: `malformed`; `not_found` where a part is none of the few words that it can be: then this is no address. */
+export function parsePath<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
+  const outcome = schema.safeParse(sent);
+  if (!outcome.success) {
+    const isAddress = outcome.error.issues.every(({ code }) => code !== 'invalid_value');
+    throw new GatewayError(isAddress ? 'malformed' : 'not_found', wordsOf(outcome.error));
+  }
+  return outcome.data;
+}
+
+function wordsOf({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
+}
+
+/** A number without a sign, written in digits. `expected` says what it is, for whoever sent something else. */
+export function wholeNumber(expected: string, { min = 0, max = 999_999_999_999_999 } = {}): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, expected)
+    .transform(Number)
+    .pipe(z.int(expected).min(min, expected).max(max, expected));
+}
+
+export const sessionName = z.string().describe('The id of a session: 32 hex digits.');
+
+const name = z.string().min(1).max(256);
+
+export const principalName = name.describe('The id of a principal.');
+
+export const targetName = name.describe('The name of a target.');

@@ -1,0 +1,46 @@
+import type { Principal } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
+import type { FindProtocol } from '../feed/timeline.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
+import type { ShownSecret } from '../identity/shown-secret.ts';
+import type { Reader } from '../reader/reader.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import type { CurrentPolicy } from '../sessions/gate.ts';
+import type { LiveSessions } from '../sessions/live-sessions.ts';
+import type { Refusals } from '../sessions/refusals.ts';
+import type { Tokens } from '../store/tokens.ts';
+import type { RunOutputs } from './runs.ts';
+
+/** What came of taking the configuration file up. */
+export interface TakenUp {
+  readonly file: string;
+  /** Sections that were changed and take a restart. */
+  readonly waiting: readonly string[];
+}
+
+/** The parts of the gateway that endpoints act on. Each endpoint names those that it needs, and sees no others. */
+export interface ApiParts {
+  readonly data: string;
+  readonly operator: ShownSecret;
+  readonly recorder: Recorder;
+  readonly keys: KeyStore;
+  readonly sessions: LiveSessions;
+  readonly outputs: RunOutputs;
+  readonly reader: Reader;
+  readonly tokens: Tokens;
+  readonly authenticator: Authenticator;
+  readonly refusals: Refusals;
+  readonly findProtocol: FindProtocol;
+  readonly targets: () => ReadonlyMap<string, Target>;
+  readonly policy: CurrentPolicy;
+  readonly principals: () => ReadonlyMap<string, Principal>;
+  /** Errors: `config_invalid`; `conflict` when it leaves nobody and that is not meant. */
+  readonly takeUpConfig: (isMeant: boolean) => TakenUp;
+  /** Where listeners are, by the name that they have in the configuration. */
+  readonly addresses: () => Readonly<Record<string, string>>;
+  /** The listeners have a certificate. */
+  readonly isEncrypted: boolean;
+  readonly software: string;
+  readonly isStopping: () => boolean;
+}

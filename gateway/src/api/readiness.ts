@@ -1,0 +1,26 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { ApiParts } from './parts.ts';
+
+/** A heartbeat twice a minute makes each checkpoint different from the one before. */
+const checkpointAgeSecondsMax = 90;
+
+/** Why nothing is served now; empty: it is. One sentence each, and nothing in it that not everybody may know. */
+export function unreadiness({ recorder, isStopping }: Pick<ApiParts, 'recorder' | 'isStopping'>): readonly string[] {
+  const reasons = isStopping() ? ['The gateway is stopping.'] : [];
+  try {
+    recorder.assertReady();
+  } catch (error) {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+    reasons.push(error.message);
+  }
+  if (secondsSince(recorder.publishedMs) > checkpointAgeSecondsMax) {
+    reasons.push('No checkpoint has been published for some time: what is recorded is not under a signature that readers outside can see.');
+  }
+  return reasons;
+}
+
+export function secondsSince(ms: number): number {
+  return (performance.now() - ms) / 1000;
+}

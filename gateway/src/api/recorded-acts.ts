@@ -1,0 +1,21 @@
+import type { Recorder } from '../recording/recorder.ts';
+import { recordOwnDecision } from '../sessions/own-decision.ts';
+import type { Caller } from './caller.ts';
+
+/** Records what an administrator does. Errors: `cannot_record`. */
+export async function recordAct(recorder: Recorder, by: Caller, action: string, reason: string): Promise<void> {
+  await recordOwnDecision(recorder, { action, verdict: 'allow', reason, attributes: { 'user.id': by.id, 'client.address': by.address } });
+}
+
+/** Records who reads a recording, before the first of it is given out. It does so on a full disk too. */
+export async function recordAccess(recorder: Recorder, by: Caller, what: string, session: string): Promise<void> {
+  recorder.appendFromReserve(recorder.own, {
+    kind: 'access',
+    meta: JSON.stringify({ what, session }),
+    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address }))],
+    contentIsFacts: true,
+  });
+  await new Promise<void>((resolve) => {
+    recorder.whenCommitted('disk', resolve);
+  });
+}

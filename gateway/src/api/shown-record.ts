@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { ShownRecord } from '../domain/shown-record.ts';
+
+const attribute = z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]);
+
+const content = z.object({
+  mediaType: z.string(),
+  text: z.string().optional().describe('What a person reads of it. Control characters are as they were recorded.'),
+  base64: z.string().optional().describe('The bytes, where they are no text.'),
+  bytes: z.int().describe('The length of what was recorded.'),
+});
+
+const shape = {
+  session: z.string(),
+  seq: z.int().describe('The number of the record in its session, from 0 on.'),
+  time: z.iso.datetime().describe('UTC, with milliseconds.'),
+  channel: z.int().nullable(),
+  target: z.string().nullable(),
+  protocol: z.string().nullable(),
+  kind: z.string().describe('What is recorded: an opening, a decision, a request, a response ...'),
+  action: z.string().nullable().describe("What was asked for, in the protocol's own catalogue."),
+  principal: z.string().nullable(),
+  verdict: z.string().nullable(),
+  policies: z.array(z.string()).readonly(),
+  attributes: z.record(z.string(), attribute).describe('Facts, by the names of OpenTelemetry.'),
+  content: content.nullable(),
+  record: z.string().describe('`LOG/INDEX`: the path of its receipt.'),
+} satisfies Record<keyof ShownRecord, z.ZodType>;
+
+export const shownRecord = z.object(shape).meta({ id: 'ShownRecord', description: 'A record of a session, as it is shown.' });
