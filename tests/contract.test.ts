@@ -14,6 +14,7 @@ import { filesHolding } from './support/canary.ts';
 import { contractWays, type ContractWay, type Place } from './support/contract-ways.ts';
 import { HoldControl } from './support/controls/hold.ts';
 import { LimitControl } from './support/controls/limit.ts';
+import { MaskControl } from './support/controls/mask.ts';
 import { ask, exchangeConfig, exchangeWays, sessionOf } from './support/exchanges.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
@@ -264,7 +265,8 @@ describe('the contract of protocols', () => {
 
 const held: readonly Obligation[] = [{ kind: 'test-hold', parameters: {} }];
 const limited: readonly Obligation[] = [{ kind: 'test-limit', parameters: { max: '2' } }];
-const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited };
+const masked: readonly Obligation[] = [{ kind: 'test-mask', parameters: {} }];
+const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited, masked };
 
 /** The grants, with obligations for some of those who ask. */
 function withObligations(grants: PolicyEngine): PolicyEngine {
@@ -278,7 +280,7 @@ function withObligations(grants: PolicyEngine): PolicyEngine {
   };
 }
 
-/** Two obligations, each carried out in one file of tests/support/controls, over every protocol there is. */
+/** Three obligations, each carried out in one file of tests/support/controls, over every protocol there is. */
 describe('obligations over every protocol', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-obligations-'));
   const hold = new HoldControl();
@@ -322,7 +324,7 @@ describe('obligations over every protocol', () => {
     gateway = await Gateway.open({
       configFile,
       policyOf: (all) => withObligations(grantPolicy(all)),
-      controls: [hold, new LimitControl()],
+      controls: [hold, new LimitControl(), new MaskControl()],
     });
     for (const principal of ['plain', ...Object.keys(obligationsOf)]) {
       tokens.set(principal, JSON.parse(await api('/api/tokens', { principal })).token);
@@ -399,6 +401,20 @@ describe('obligations over every protocol', () => {
         ({ kind, target: at, attributes }) => kind === 'request' && at === target && attributes['countersign.obligations'] !== undefined,
       );
       assert.ok(requests.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.obligations']) === 'test-limit max=2'));
+    });
+
+    test(`${target}: what is masked reaches neither the client nor the record, and the rest is as it was`, async () => {
+      const said = `tell secret-abc123 of ${target}`;
+      const [plain] = await way().ask(as('plain'), said);
+      const [told] = await way().ask(as('masked'), said);
+      assert.match(plain?.text ?? '', /secret-abc123/);
+      assert.equal(told?.isAllowed, true, JSON.stringify(told));
+      assert.equal(told?.text, plain?.text.replaceAll('secret-abc123', 'secret-***'));
+      assert.deepEqual(way().heard([said]), [said, said], 'the target is asked what was said');
+      const answers = (await recordsOf('masked')).filter(({ kind, target: at }) => kind === 'response' && at === target);
+      const bytes = await Promise.all(answers.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
+      const recorded = bytes.join('');
+      assert.ok(recorded.includes('secret-***') && !recorded.includes('abc123'), recorded);
     });
   }
 });

@@ -22,7 +22,7 @@ export interface StreamServer extends SampleServer {
 
 /**
  * An upstream of any protocol over HTTP: it answers everything with a stream of numbered events; with one that does not end where the request says `endless`, and
- * with one of `megabytes` where it says so.
+ * with one of `megabytes` where it says so. A word of the request that begins with `secret-` is in each event.
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
@@ -35,7 +35,8 @@ export async function startStreamServer(): Promise<StreamServer> {
     streams.onRequest(one);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const { length = '0' } = /megabytes (?<length>\d+)/.exec(one.body)?.groups ?? {};
-    stream(response, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length !== '0');
+    const [told = ''] = /secret-\w+/.exec(one.body) ?? [];
+    stream(response, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length === '0' ? told : null);
   });
   const streams: StreamServer = {
     ...server,
@@ -46,9 +47,9 @@ export async function startStreamServer(): Promise<StreamServer> {
   return streams;
 }
 
-/** Long events hold nothing that could be compressed, and come as fast as they are taken; short ones one after the other. */
-function stream(response: ServerResponse, events: number, areLong: boolean): void {
-  const filler = areLong ? randomBytes(49_152).toString('base64') : '';
+/** `told`: what each event says, one after the other. Null: events are long, hold nothing that could be compressed, and come as fast as they are taken. */
+function stream(response: ServerResponse, events: number, told: string | null): void {
+  const filler = told ?? randomBytes(49_152).toString('base64');
   let event = 0;
   let timer: NodeJS.Timeout | undefined;
   const next = (): void => {
@@ -58,7 +59,7 @@ function stream(response: ServerResponse, events: number, areLong: boolean): voi
         response.once('drain', next);
         return;
       }
-      if (!areLong) {
+      if (told !== null) {
         timer = setTimeout(next, eventMs);
         return;
       }

@@ -8,6 +8,7 @@ import type { OptionsSchema } from './options.ts';
 import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
 import type { ExchangeReplay, StreamReplay } from './replay.ts';
 import type { Target, TargetFacts } from './target.ts';
+import type { TextChange } from './text-change.ts';
 
 /**
  * A protocol is a folder and one line in the registry. This is all that the rest of the gateway knows of it, and
@@ -230,6 +231,8 @@ export interface RequestRelation {
 }
 
 export type RequestOutcome = Authorization & {
+  /** What the texts of its answer go through before they are recorded and released; absent: nothing. */
+  readonly changes?: readonly TextChange[];
   /** Sequence number of the request's record, of the first one where it takes several. */
   readonly seq: number;
   /** The record's global name, `LOG/INDEX`. */

@@ -11,6 +11,7 @@ import type { RequestOutcome, RequestRelation, Session, Upstream } from '../doma
 import { splitParts } from '../domain/parts.ts';
 import { inRecords, targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
+import type { TextChange } from '../domain/text-change.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { HttpCalls } from '../wire/http/calls.ts';
@@ -47,7 +48,7 @@ interface UnfinishedRequest {
   /** The records that follow its first one. */
   readonly others: readonly EntryDraft[];
   readonly settled: Decision | Promise<Decision>;
-  readonly made: MadeRecord;
+  readonly made: MadeRecord & { readonly changes: readonly TextChange[] };
   readonly action: Action;
 }
 
@@ -133,15 +134,15 @@ export class Channel implements Session {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     // First, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
-    const { decision, settled } =
-      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settled: null } : this.#gate.ask(action, bytes, this.#left.signal);
+    const { decision, settled, changes } =
+      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settled: null, changes: [] } : this.#gate.ask(action, bytes, this.#left.signal);
     const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
     const { others, ...made } = this.#appendFirst(draft, relation?.partOf);
     if (settled === null && others.length === 0) {
-      return { ...this.#gate.grant(decision, bytes), ...made };
+      return { ...this.#gate.grant(decision, bytes), changes, ...made };
     }
-    return this.#finishRequest({ others, settled: settled ?? decision, made, action }, bytes);
+    return this.#finishRequest({ others, settled: settled ?? decision, made: { changes, ...made }, action }, bytes);
   }
 
   decide(action: Action): Decision {

@@ -4,6 +4,7 @@ import type { Authorization, Decision } from '../domain/decision.ts';
 import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
+import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question } from '../policy/policy.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
@@ -28,7 +29,11 @@ export interface Verdict {
   readonly decision: Decision;
   /** What becomes of an act that is held; never rejects. Null: `decision` is all. */
   readonly settled: Promise<Decision> | null;
+  /** What its answer goes through. */
+  readonly changes: readonly TextChange[];
 }
+
+const none: readonly TextChange[] = [];
 
 /** Decides on the acts of one channel, and mints for what it allows the only thing that an upstream forwards. */
 export class Gate {
@@ -43,7 +48,7 @@ export class Gate {
   ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
-      ? { decision, settled: null }
+      ? { decision, settled: null, changes: none }
       : this.#oblige(decision, action, bytes, withdrawn);
   }
 
@@ -80,25 +85,32 @@ export class Gate {
   #oblige(decision: Decision, action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
     const act = { ...this.#question(action), bytes };
     const pending: Promise<Objection>[] = [];
+    const changes: TextChange[] = [];
     for (const obligation of decision.obligations) {
       const control = this.#context.controls.find(({ kind }) => kind === obligation.kind);
       const answer =
-        control === undefined ? `policy asks for "${obligation.kind}", which this gateway cannot carry out` : control.admit(act, obligation, withdrawn);
+        control === undefined
+          ? `policy asks for "${obligation.kind}", which this gateway cannot carry out`
+          : (control.admit?.(act, obligation, withdrawn) ?? null);
       if (typeof answer === 'string') {
-        return { decision: { ...decision, verdict: 'deny', reason: answer }, settled: null };
+        return { decision: { ...decision, verdict: 'deny', reason: answer }, settled: null, changes: none };
       }
       if (answer !== null) {
         pending.push(answer);
       }
+      const change = control?.change?.(act, obligation);
+      if (change !== undefined) {
+        changes.push(change);
+      }
     }
     if (pending.length > 0) {
-      return { decision: { ...decision, verdict: 'hold' }, settled: this.#settle(decision, pending) };
+      return { decision: { ...decision, verdict: 'hold' }, settled: this.#settle(decision, pending), changes };
     }
     const isLifted = decision.verdict === 'allow' || decision.obligations.length > 0;
     const lifted: Decision = isLifted
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and nothing is named that could let it go on` };
-    return { decision: lifted, settled: null };
+    return { decision: lifted, settled: null, changes };
   }
 
   /** A credential that ended meanwhile lets nothing go on. */

@@ -244,7 +244,7 @@ class RelayLoop {
     if (outcome.grant !== null) {
       this.#hold(outcome.grant, output.bytes);
     }
-    this.#relay.decided(outcome.decision, outcome.seq);
+    this.#relay.decided(outcome.decision, outcome.seq, outcome.changes);
   }
 
   #hold(held: Held, bytes: readonly Uint8Array[]): void {

@@ -3,6 +3,7 @@ import type { Decision } from '../domain/decision.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import type { RequestRelation } from '../domain/protocol.ts';
 import type { RecordMeta } from '../domain/record.ts';
+import type { TextChange } from '../domain/text-change.ts';
 
 /**
  * A conversation between client and target as a step function without I/O: bytes go in, ordered outputs are pulled out.
@@ -16,8 +17,8 @@ export interface Relay {
   readonly isFull: boolean;
   clientBytes(bytes: Buffer): void;
   upstreamBytes(bytes: Buffer): void;
-  /** The answer to the last `request` output. A denied request was recorded and not forwarded. */
-  decided(decision: Decision, seq: number): void;
+  /** The answer to the last `request` output. A denied request was recorded and not forwarded. `changes`: what the texts of its answer must go through. */
+  decided(decision: Decision, seq: number, changes?: readonly TextChange[]): void;
   clientEnded(): void;
   upstreamEnded(): void;
   /**

@@ -1,10 +1,12 @@
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import type { TextChange } from '../../domain/text-change.ts';
 import type { ResponseOutput } from '../../wire/relay.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
 import type { Conversation, Exchange } from './conversation.ts';
 import { refusedState } from './failures.ts';
 import { backend } from './messages.ts';
+import { changeRow, holdsTexts } from './row-texts.ts';
 import { encodingFact, encodingIn } from './text-encoding.ts';
 
 /** An error's code and severity are within its first bytes: this many are looked at. */
@@ -17,12 +19,15 @@ const known = new Set<number>(Object.values(backend));
 /** These belong into a login, where the gateway was the client: in a conversation they could only be meant to deceive. */
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
 const nothing = Buffer.alloc(0);
+const unchanged: readonly TextChange[] = [];
 
 export interface AnswersOptions {
   readonly emit: (output: ResponseOutput) => void;
   readonly nowMs: () => number;
   /** `client_encoding` after the login. */
   readonly encoding: string;
+  /** The limit of a row that must be held because its texts are changed, in bytes. */
+  readonly heldBytesMax: number;
 }
 
 /**
@@ -33,6 +38,7 @@ export class Answers {
   readonly #conversation: Conversation;
   readonly #emit: (output: ResponseOutput) => void;
   readonly #nowMs: () => number;
+  readonly #heldBytesMax: number;
   /** The chunk being read and where in it that begins which is in no piece yet. */
   #chunk: Buffer = nothing;
   #from = 0;
@@ -61,6 +67,7 @@ export class Answers {
     this.#conversation = conversation;
     this.#emit = options.emit;
     this.#nowMs = options.nowMs;
+    this.#heldBytesMax = options.heldBytesMax;
     this.#encoding = options.encoding;
     this.#outputEncoding = options.encoding;
   }
@@ -92,7 +99,7 @@ export class Answers {
       while (at < length) {
         if (this.#leftBytes > 0) {
           at = this.#pass(at);
-        } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0) {
+        } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0 && this.#changes.length === 0) {
           // Rows are most of what there is: the shortest way for them.
           const end = at + frameLength(chunk, at, Infinity);
           this.#type = backend.dataRow;
@@ -126,7 +133,7 @@ export class Answers {
 
   /** A frame begins at `at`, or goes on there that was held back. Returns how far the chunk was read. */
   #begin(at: number): number {
-    if (this.#head.length === 0 && headBytes(this.#chunk, at) <= this.#chunk.length - at) {
+    if (this.#head.length === 0 && this.#headBytes(this.#chunk, at) <= this.#chunk.length - at && !this.#isChanged(this.#chunk, at)) {
       this.#open(this.#chunk, at);
       if (this.#swallowing) {
         this.#cut(at);
@@ -134,10 +141,10 @@ export class Answers {
       return at;
     }
     this.#cut(at);
-    const end = Math.min(at + headBytes(this.#head, 0) - this.#head.length, this.#chunk.length);
+    const end = Math.min(at + this.#headBytes(this.#head, 0) - this.#head.length, this.#chunk.length);
     this.#head = Buffer.concat([this.#head, this.#chunk.subarray(at, end)]);
     this.#from = end;
-    if (headBytes(this.#head, 0) <= this.#head.length) {
+    if (this.#headBytes(this.#head, 0) <= this.#head.length) {
       this.#openHead(end);
     }
     return end;
@@ -149,11 +156,33 @@ export class Answers {
     this.#open(head, 0);
     this.#leftBytes -= head.length;
     if (!this.#swallowing) {
-      this.#pieces.push(head);
+      this.#pieces.push(this.#isChanged(head, 0) ? changeRow(head, this.#changes) : head);
     }
     if (this.#leftBytes === 0) {
       this.#ended(at);
     }
+  }
+
+  /** What the texts of the current answer go through. */
+  get #changes(): readonly TextChange[] {
+    return this.#conversation.current?.changes ?? unchanged;
+  }
+
+  #isChanged(bytes: Buffer, at: number): boolean {
+    return this.#changes.length > 0 && holdsTexts(bytes[at] ?? 0);
+  }
+
+  /** A frame whose texts are changed must be whole before it can begin. Errors: also `limit_exceeded`. */
+  #headBytes(bytes: Buffer, at: number): number {
+    const needed = headBytes(bytes, at);
+    if (!this.#isChanged(bytes, at) || bytes.length - at < frameHeaderBytes) {
+      return needed;
+    }
+    const length = frameLength(bytes, at, Infinity);
+    if (length > this.#heldBytesMax) {
+      throw new GatewayError('limit_exceeded', `Policy changes texts of this result, and a row of it is longer than ${this.#heldBytesMax} bytes.`);
+    }
+    return length;
   }
 
   /** Looks at the first bytes of a frame. */

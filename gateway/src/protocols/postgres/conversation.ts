@@ -1,3 +1,4 @@
+import type { TextChange } from '../../domain/text-change.ts';
 import type { Unit } from './client-units.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
@@ -24,6 +25,8 @@ export interface Exchange {
   skipped: boolean;
   /** The one prepared statement that this request does away with in SQL. */
   readonly deallocates: string | null;
+  /** What the texts of its answer go through. */
+  readonly changes: readonly TextChange[];
   readonly endsCopy: boolean;
 }
 
@@ -70,8 +73,8 @@ export class Conversation {
   }
 
   /** A unit went out and is to be answered. `seq`: the request its answer belongs to. */
-  sent(unit: Unit, sent: { readonly seq: number; readonly nowMs: number; readonly refusal: Buffer | null }): void {
-    const { seq, nowMs, refusal } = sent;
+  sent(unit: Unit, sent: { readonly seq: number; readonly nowMs: number; readonly refusal: Buffer | null; readonly changes: readonly TextChange[] }): void {
+    const { seq, nowMs, refusal, changes } = sent;
     const isExtended = unit.kind === 'execute' || unit.kind === 'prepare';
     const isBareEnd = isExtended && unit.steps === 0;
     const skipped = this.#skipping && unit.kind !== 'copy' && !isBareEnd;
@@ -92,6 +95,7 @@ export class Conversation {
       skipped,
       deallocates: unit.kind === 'query' ? deallocatedName(unit.bytes) : null,
       endsCopy: unit.ends,
+      changes,
     };
     this.#note(unit, isExtended);
     if (unit.kind !== 'copy' || this.#waiting.length > 0) {

@@ -1,6 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import type { TextChange } from '../../domain/text-change.ts';
 import { traceparentAttribute } from '../../domain/trace-context.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { unitActions } from './actions.ts';
@@ -55,7 +56,12 @@ export class PostgresRelay implements Relay {
     this.#options = options;
     this.#units = new ClientUnits(options.frameBytesMax);
     this.#conversation = new Conversation(options.status);
-    this.#answers = new Answers(this.#conversation, { emit: (output) => this.#outputs.push(output), nowMs: options.nowMs, encoding: options.encoding });
+    this.#answers = new Answers(this.#conversation, {
+      emit: (output) => this.#outputs.push(output),
+      nowMs: options.nowMs,
+      encoding: options.encoding,
+      heldBytesMax: options.frameBytesMax,
+    });
     this.#attributes = { ...options.attributes, ...encodingFact(options.encoding) };
     this.#encoding = options.encoding;
   }
@@ -84,7 +90,7 @@ export class PostgresRelay implements Relay {
     }
   }
 
-  decided(decision: Decision, seq: number): void {
+  decided(decision: Decision, seq: number, changes: readonly TextChange[] = []): void {
     const asked = this.#asked;
     this.#asked = null;
     if (asked === null || this.#closed) {
@@ -92,7 +98,7 @@ export class PostgresRelay implements Relay {
     }
     const { unit, refused } = asked;
     if (decision.verdict === 'allow') {
-      this.#sent(unit, refused?.seq ?? seq, refused?.words ?? null);
+      this.#sent(unit, { seq: refused?.seq ?? seq, refusal: refused?.words ?? null, changes });
     } else if (refused === null) {
       this.#refuse(unit, refusal(decision.reason, this.#options.session), seq);
     } else {
@@ -205,8 +211,8 @@ export class PostgresRelay implements Relay {
     return this.#attributes;
   }
 
-  #sent(unit: Unit, seq: number, words: Buffer | null): void {
-    this.#conversation.sent(unit, { seq, nowMs: this.#options.nowMs(), refusal: words });
+  #sent(unit: Unit, sent: { readonly seq: number; readonly refusal: Buffer | null; readonly changes: readonly TextChange[] }): void {
+    this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent });
     this.#answers.sent();
   }
 

@@ -130,6 +130,14 @@ function withoutTokenProtocol(headers: Headers): Headers {
   });
 }
 
+/** Headers that describe the bytes of a body, or their coding. */
+const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
+
+/** Names and values in turn, without the headers that are not true any more of a body that was changed. */
+export function withoutBodyHeaders(rawHeaders: readonly string[]): readonly string[] {
+  return rawHeaders.filter((_, i) => !bodyHeaders.has(rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
+}
+
 /** The headers of a request whose answer must come as it is, without a content coding. */
 export function withoutCoding(headers: Headers): Headers {
   return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];

@@ -5,7 +5,7 @@ import type { GatewayError } from '../../domain/errors.ts';
 import type { Upstream } from '../../domain/protocol.ts';
 import type { TargetFacts } from '../../domain/target.ts';
 import { decodeBody } from './recorded-http.ts';
-import { pairHeaders } from './headers.ts';
+import { pairHeaders, withoutBodyHeaders } from './headers.ts';
 import { headerOf, type Headers, type ResponseHead } from './reading.ts';
 
 /** An answer in whose body addresses may be is held until it is whole. A longer one is left as it is. */
@@ -26,8 +26,6 @@ const leading: ReadonlySet<string> = new Set([
 ]);
 /** The leading headers in which the address is only a part of the value, with the pattern that finds it. */
 const partOfValue: Readonly<Record<string, RegExp>> = { link: /(<)([^<>]*)(?=>)/g, refresh: /(url\s*=\s*["']?)([^"'\s]+)/gi };
-/** Headers that say something of the bytes of a body, or of how they are coded. */
-const ofBody: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
 const jsonType = /^application\/(?:[\w.-]+\+)?json\b/i;
 const absolute = /^(?:([a-z][a-z\d+.-]*):)?\/\/([^/?#]*)(.*)$/is;
 
@@ -174,7 +172,7 @@ export class UrlRewriting implements CallReceiver {
       if (rewritten === null) {
         this.#release(head, body);
       } else {
-        const kept = head.rawHeaders.filter((_, i) => !ofBody.has(head.rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
+        const kept = withoutBodyHeaders(head.rawHeaders);
         this.#release({ ...head, rawHeaders: [...kept, 'content-length', String(rewritten.length)] }, rewritten);
       }
     }

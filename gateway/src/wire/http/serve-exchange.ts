@@ -5,6 +5,7 @@ import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../../domai
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf, refusalOf, retryHeaders } from '../../domain/problem.ts';
 import type { Target } from '../../domain/target.ts';
+import type { TextChange } from '../../domain/text-change.ts';
 import { traceFact } from '../../domain/trace-context.ts';
 import type { Door, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
 import { Connection } from '../connection.ts';
@@ -12,6 +13,7 @@ import { runRelay } from '../relay-loop.ts';
 import { untilCommitted } from '../until-committed.ts';
 import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
+import { ChangedAnswer } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
@@ -23,6 +25,7 @@ import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './screening.ts';
 import { shortBytes, type TakeStep } from './step.ts';
 import { StepThread } from './step-thread.ts';
+import { eventBytesMax } from './target-options.ts';
 import { acceptedHeaders, openingHeaders } from './websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket-relay.ts';
 
@@ -47,6 +50,7 @@ export async function serveExchange(exchange: Exchange, door: Door, rules: Excha
 interface Allowed {
   readonly grant: Grant;
   readonly seq: number;
+  readonly changes: readonly TextChange[];
 }
 
 class ExchangeRun {
@@ -146,7 +150,8 @@ class ExchangeRun {
       return;
     }
     this.#answerTo = reading.answerTo ?? null;
-    const asked = reading.screen === undefined ? head : { ...head, headers: withoutCoding(head.headers) };
+    const isRead = reading.screen !== undefined || session.decide(reading.action, []).obligations.length > 0;
+    const asked = isRead ? { ...head, headers: withoutCoding(head.headers) } : head;
     const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), session));
     const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
     if (outcome !== null) {
@@ -188,7 +193,7 @@ class ExchangeRun {
   #forward(
     session: Session,
     call: TargetCall,
-    { grant, seq }: Allowed,
+    { grant, seq, changes }: Allowed,
     { answer: reader, screen, urlMembers }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers'>,
   ): void {
     const urls = new OwnUrls(session.target, this.#exchange);
@@ -206,12 +211,14 @@ class ExchangeRun {
     });
     this.#answer = answer;
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(session, call, receiver) ?? session.call(call, receiver);
+    const frameBytesMax = eventBytesMax(session.target);
+    const released = changes.length === 0 ? answer : new ChangedAnswer({ changes, frameBytesMax, receiver: answer });
     if (screen !== undefined) {
       const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
-      this.#screening = new Screening({ session, request: seq, screen, receiver: answer, begin, compose });
+      this.#screening = new Screening({ session, request: seq, screen, receiver: released, begin, compose });
     }
     const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
-    const rewriting = new UrlRewriting({ urls, members, direct, receiver: this.#screening ?? answer });
+    const rewriting = new UrlRewriting({ urls, members, direct, receiver: this.#screening ?? released });
     this.#call = begin(call.givesCredential ? new CredentialCheck({ session, request: seq, receiver: rewriting }) : rewriting);
     answer.attach(this.#call);
     this.#call.forward(grant);
@@ -310,14 +317,14 @@ class ExchangeRun {
     bytes: readonly Uint8Array[],
     continues: boolean,
   ): Promise<Allowed | null> {
-    const { decision, grant, seq, record } = await session.request(this.#traced(action), bytes, { continues, repeats });
+    const { decision, grant, seq, record, changes = [] } = await session.request(this.#traced(action), bytes, { continues, repeats });
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {
       throw refusalOf(decision);
     }
     await untilCommitted(session);
-    return this.#isOver ? null : { grant, seq };
+    return this.#isOver ? null : { grant, seq, changes };
   }
 
   /** What the protocol has a place of its own for goes before the header. */
