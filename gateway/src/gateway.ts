@@ -162,7 +162,7 @@ export class Gateway implements AsyncDisposable {
       controls: this.#controls,
       limits: this.#config.limits,
       calls,
-      ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key)),
+      ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),
       requireRecalled: recalling(reader, recorder),
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,

@@ -55,6 +55,26 @@ test('T4.7, E50: while the index is made again no id passes but those that were 
   }
 });
 
+test('T4.7, E50: an id that is neither in memory any more nor in the index yet is not taken for one that was given to nobody', () => {
+  let indexed = 0;
+  const recorded: string[] = [];
+  const ids = new IdsOfTargets(() => (indexed === 0 ? null : 'ann/'), { written: () => recorded.length, indexed: () => indexed });
+  const give = (which: readonly string[], owner: typeof ann): void => {
+    recorded.push(...ids.give(target, { ids: which, isNew: true }, owner));
+  };
+  give(["ann's"], ann);
+  const named = { ids: ["ann's"], isFor: 'principal', strangePass: true } as const;
+  assert.match(ids.refusal(target, named, bob)?.reason ?? '', /somebody else/);
+  // The index stands still all the while, as it does where a disk is full.
+  give(
+    Array.from({ length: 100_000 }, (_, i) => `bob's ${i}`),
+    bob,
+  );
+  assert.match(ids.refusal(target, named, bob)?.reason ?? '', /is not known\. Ask again/);
+  indexed = 1;
+  assert.match(ids.refusal(target, named, bob)?.reason ?? '', /somebody else/);
+});
+
 test('T4.7, E45: an index that is made again is not whole until it is done', async () => {
   const data = mkdtempSync(join(tmpdir(), 'countersign-ids-'));
   const { recorder, keys } = await openRecorder(data);

@@ -22,25 +22,43 @@ export interface IdRefusal {
 /** Finds the recorded owner of an id; null when there is none. Undefined: it is not known now, since the index is being made again. */
 export type RecallOwner = (place: string, key: string) => string | null | undefined;
 
+/** Counts the records in the log, and how many of them the index has. */
+export interface LogReach {
+  readonly written: () => number;
+  readonly indexed: () => number;
+}
+
+interface Given {
+  readonly value: string;
+  /** The first so many records of the log hold it. */
+  readonly within: number;
+}
+
 /**
  * Knows to whom the targets gave which ids. Each answer that gives ids has their owners in its record, and they are found again by the index, which has no id in the clear:
  * they open what is behind them. Targets at one address share what they give, whatever their names.
  */
 export class IdsOfTargets {
-  readonly #recent = new Map<string, string>();
+  readonly #recent = new Map<string, Given>();
   /** Given while it was not known whose they are: they are nobody else's unless they were given before. */
-  readonly #unsure = new Map<string, string>();
+  readonly #unsure = new Map<string, Given>();
   readonly #recall: RecallOwner;
+  readonly #reach: LogReach;
+  /** The first so many records of the log hold all that was dropped from memory: an index that has fewer may not know it. */
+  #dropped = 0;
 
   /** While `recall` does not know, only what was given since the start is believed, and no other id is let through. */
-  constructor(recall: RecallOwner) {
+  constructor(recall: RecallOwner, reach: LogReach = { written: () => 0, indexed: () => 0 }) {
     this.#recall = recall;
+    this.#reach = reach;
   }
 
   /** Returns what is to be recorded, texts of `KEY VALUE`; none for ids that are somebody's already. */
   give(target: Target, { ids, isNew }: GivenIds, owner: Owner): readonly string[] {
     const place = placeOf(target);
     const value = printOwner(owner);
+    // They are recorded next, in at most as many records as there are ids.
+    const within = this.#reach.written() + ids.length;
     return ids.flatMap((id) => {
       const key = keyOf(id);
       const known = this.#find(place, key);
@@ -52,7 +70,7 @@ export class IdsOfTargets {
       if (isUnsure && this.#unsure.has(`${place} ${key}`)) {
         return [];
       }
-      keep(isUnsure ? this.#unsure : this.#recent, `${place} ${key}`, value);
+      this.#keep(isUnsure ? this.#unsure : this.#recent, `${place} ${key}`, { value, within });
       return [`${key} ${isUnsure ? unlessToldMark : ''}${value}`];
     });
   }
@@ -84,19 +102,20 @@ export class IdsOfTargets {
     const name = `${place} ${key}`;
     const recent = this.#recent.get(name);
     if (recent !== undefined) {
-      return recent;
+      return recent.value;
     }
-    const recalled = this.#recall(place, key);
-    return recalled === null ? (this.#unsure.get(name) ?? null) : recalled;
+    const recalled = this.#reach.indexed() < this.#dropped ? undefined : this.#recall(place, key);
+    return recalled === null ? (this.#unsure.get(name)?.value ?? null) : recalled;
   }
-}
 
-function keep(given: Map<string, string>, key: string, value: string): void {
-  given.delete(key);
-  given.set(key, value);
-  const [oldest] = given.keys();
-  if (oldest !== undefined && given.size > recentMax) {
-    given.delete(oldest);
+  #keep(given: Map<string, Given>, key: string, value: Given): void {
+    given.delete(key);
+    given.set(key, value);
+    const [oldest] = given;
+    if (oldest !== undefined && given.size > recentMax) {
+      given.delete(oldest[0]);
+      this.#dropped = Math.max(this.#dropped, oldest[1].within);
+    }
   }
 }
 
