@@ -27,7 +27,7 @@ import { Channel } from '../gateway/src/sessions/channel.ts';
 import { IdsOfTargets } from '../gateway/src/sessions/ids-of-targets.ts';
 import { LiveSessions } from '../gateway/src/sessions/live-sessions.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
-import { HttpCalls } from '../gateway/src/wire/http/calls.ts';
+import { HttpCalls } from '../gateway/src/exchange/target/calls.ts';
 import { filesHolding } from './support/canary.ts';
 
 const target: Target = {

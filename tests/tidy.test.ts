@@ -12,6 +12,8 @@ const root = join(import.meta.dirname, '..');
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   wire: ['domain'],
+  content: ['domain', 'wire'],
+  exchange: ['domain', 'wire', 'content'],
   policy: ['domain'],
   store: ['domain'],
   config: ['domain', 'store'],
@@ -19,12 +21,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   identity: ['domain', 'store'],
   controls: ['domain', 'policy'],
   recording: ['domain', 'store', 'archive', 'ledger'],
-  sessions: ['domain', 'wire', 'policy', 'controls', 'identity', 'recording'],
-  protocols: ['domain', 'wire'],
+  sessions: ['domain', 'wire', 'exchange', 'policy', 'controls', 'identity', 'recording'],
+  protocols: ['domain', 'wire', 'content', 'exchange'],
   feed: ['domain', 'store', 'recording', 'ledger'],
   reader: ['domain', 'store', 'recording', 'feed'],
   replay: ['domain', 'identity', 'sessions', 'ledger'],
-  listeners: ['domain', 'wire'],
+  listeners: ['domain', 'wire', 'exchange'],
   api: ['domain', 'policy', 'identity', 'recording', 'sessions', 'feed', 'reader', 'store'],
 };
 const forbiddenNames = /^(utils?|helpers?|common|shared|misc|manager)s?$/;

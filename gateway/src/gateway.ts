@@ -40,7 +40,7 @@ import { makeDataDirectory } from './store/data-directory.ts';
 import { openSqlite } from './store/sqlite.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
-import { HttpCalls } from './wire/http/calls.ts';
+import { HttpCalls } from './exchange/target/calls.ts';
 import { readServerCertificate } from './wire/tls.ts';
 
 /** The index gets so much time before clients are let in, which is enough after a usual stop; one that is farther behind catches up while the gateway serves. */

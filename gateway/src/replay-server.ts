@@ -15,7 +15,7 @@ import { type Nearest, Recording } from './replay/recording.ts';
 import { ReplayDoor } from './replay/replay-door.ts';
 import { type Missed, ReplaySession } from './replay/replay-session.ts';
 import { openLog } from './telemetry.ts';
-import { endEarly } from './wire/http/client-response.ts';
+import { endEarly } from './exchange/client-response.ts';
 
 /** Only programs on this machine are served. */
 const host = '127.0.0.1';

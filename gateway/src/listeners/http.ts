@@ -9,7 +9,7 @@ import type { ClientRequest, ClientResponse, Upgrade } from '../domain/exchange.
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../domain/problem.ts';
 import type { Door, ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
-import { endEarly, onceClosed } from '../wire/http/client-response.ts';
+import { endEarly, onceClosed } from '../exchange/client-response.ts';
 import { Admission, type ListenerLog, type Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';

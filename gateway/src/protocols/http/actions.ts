@@ -1,5 +1,5 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
-import type { RequestHead } from '../../wire/http/reading.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
 
 /** The action catalogue. Method and path are what tells requests apart. */
 export const actions = [

@@ -1,8 +1,8 @@
 import type { ExchangeProtocol } from '../../domain/protocol.ts';
-import { httpOptions } from '../../wire/http/target-options.ts';
-import { replayExchange } from '../../wire/http/recorded-call.ts';
-import { serveExchange } from '../../wire/http/serve-exchange.ts';
-import { targetUrl } from '../../wire/http/target-url.ts';
+import { httpOptions } from '../../exchange/target/target-options.ts';
+import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
+import { serveExchange } from '../../exchange/serve-exchange.ts';
+import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { render } from './render.ts';
 import { rules } from './rules.ts';

@@ -1,8 +1,8 @@
 import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/record.ts';
-import type { Headers } from '../../wire/http/reading.ts';
-import { frameText } from '../../wire/http/recorded-frame.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, pieceText, type Earlier } from '../../wire/http/recorded-pieces.ts';
+import type { Headers } from '../../exchange/reading.ts';
+import { frameText } from '../../exchange/recorded/recorded-frame.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
+import { contentOf, pieceText, type Earlier } from '../../exchange/recorded/recorded-pieces.ts';
 
 /** Heads of messages as lines, bodies and frames as text where they are text. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {

@@ -1,7 +1,7 @@
 import { problemMediaType } from '../../domain/problem.ts';
-import { noAnswerReader } from '../../wire/http/reading.ts';
-import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { targetCall } from '../../wire/http/target-options.ts';
+import { noAnswerReader } from '../../exchange/reading.ts';
+import type { ExchangeRules } from '../../exchange/rules.ts';
+import { targetCall } from '../../exchange/target/target-options.ts';
 import { requestAttributes } from './actions.ts';
 
 /** HTTP itself: the head is enough to decide, and errors are problem+json (RFC 9457). */

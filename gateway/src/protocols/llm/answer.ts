@@ -1,6 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import { wholeAttribute } from '../../domain/record.ts';
-import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
+import type { AnswerReader, ResponseHead } from '../../exchange/reading.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { type Framing, framingOf, isEventStream } from './framing.ts';
 import type { Shape } from './shape.ts';

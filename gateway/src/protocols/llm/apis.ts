@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { ActionText, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
-import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
-import { parseStrictJson } from '../../wire/http/strict-json.ts';
+import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { parseStrictJson } from '../../content/strict-json.ts';
 import { actionText } from './action-text.ts';
 import { ModelAnswer } from './answer.ts';
 import { isObject, type JsonObject } from './json.ts';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import { problemOf } from '../../domain/problem.ts';
 import { ModelAnswer } from './answer.ts';
-import { AwsEventStream } from './aws-event-stream.ts';
+import { AwsEventStream } from '../../content/aws-event-stream.ts';
 import { describeFailure, type Dialect } from './failures.ts';
 import { rules } from './rules.ts';
 import { findApi } from './routes.ts';

@@ -1,6 +1,6 @@
 import type { Problem } from '../../domain/problem.ts';
-import type { Failure } from '../../wire/http/rules.ts';
-import { composeAwsMessage } from './aws-event-stream.ts';
+import type { Failure } from '../../exchange/rules.ts';
+import { composeAwsMessage } from '../../content/aws-event-stream.ts';
 import { awsType, linesType, mediaTypeOf, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
 

@@ -1,6 +1,6 @@
-import { SseParser } from '../../wire/http/sse.ts';
-import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
-import { AwsEventStream, type AwsMessage } from './aws-event-stream.ts';
+import { SseParser } from '../../content/sse.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { AwsEventStream, type AwsMessage } from '../../content/aws-event-stream.ts';
 import { type JsonObject, parseObject } from './json.ts';
 import { JsonDocuments } from './json-documents.ts';
 

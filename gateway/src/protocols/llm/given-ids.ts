@@ -1,8 +1,8 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
-import { undoCodings } from '../../wire/http/recorded-http.ts';
-import { parseStrictJson } from '../../wire/http/strict-json.ts';
+import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
+import { undoCodings } from '../../exchange/recorded/recorded-http.ts';
+import { parseStrictJson } from '../../content/strict-json.ts';
 import type { JsonObject } from './json.ts';
 import { type Provider, providers } from './options.ts';
 

@@ -1,7 +1,7 @@
 import type { ConnectionDoor, ExchangeProtocol } from '../../domain/protocol.ts';
-import { replayExchange } from '../../wire/http/recorded-call.ts';
-import { serveExchange } from '../../wire/http/serve-exchange.ts';
-import { targetUrl } from '../../wire/http/target-url.ts';
+import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
+import { serveExchange } from '../../exchange/serve-exchange.ts';
+import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { modelOptions, providerOf } from './options.ts';
 import { render } from './render.ts';

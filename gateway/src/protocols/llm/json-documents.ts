@@ -1,5 +1,5 @@
 import { ByteWriter } from '../../wire/byte-writer.ts';
-import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;

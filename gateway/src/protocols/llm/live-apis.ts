@@ -1,4 +1,4 @@
-import type { RequestHead } from '../../wire/http/reading.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
 import { liveGemini } from './live-gemini.ts';
 import { liveRealtime } from './live-realtime.ts';
 import { liveResponses } from './live-responses.ts';

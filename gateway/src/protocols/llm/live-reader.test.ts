@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../domain/action.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
-import { composeText } from '../../wire/http/websocket-frames.ts';
+import { composeText } from '../../exchange/websocket/websocket-frames.ts';
 import { LiveReader } from './live-reader.ts';
 import { findLiveApi } from './live-apis.ts';
 import { render } from './render.ts';

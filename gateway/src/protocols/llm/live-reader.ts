@@ -1,9 +1,9 @@
 import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { wholeAttribute } from '../../domain/record.ts';
-import type { HeardMessage, RequestHead, SocketReader } from '../../wire/http/reading.ts';
-import type { TakeStep } from '../../wire/http/step.ts';
-import { joinPayloads } from '../../wire/http/websocket-frames.ts';
+import type { HeardMessage, RequestHead, SocketReader } from '../../exchange/reading.ts';
+import type { TakeStep } from '../../exchange/step.ts';
+import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
 import { actionText } from './action-text.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { keptForFacts } from './answer.ts';

@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { RequestHead } from '../../wire/http/reading.ts';
-import type { Step } from '../../wire/http/step.ts';
-import { joinPayloads } from '../../wire/http/websocket-frames.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
+import type { Step } from '../../exchange/step.ts';
+import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
 import { parseBody, systemDigest } from './apis.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
 import type { JsonObject } from './json.ts';

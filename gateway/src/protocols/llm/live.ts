@@ -1,9 +1,9 @@
 import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Target } from '../../domain/target.ts';
-import type { RequestHead } from '../../wire/http/reading.ts';
-import type { Upgrading } from '../../wire/http/rules.ts';
-import { eventBytesMax, idsAreFor } from '../../wire/http/target-options.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
+import type { Upgrading } from '../../exchange/rules.ts';
+import { eventBytesMax, idsAreFor } from '../../exchange/target/target-options.ts';
 import { idsOfProvider } from './given-ids.ts';
 import { findLiveApi, type LiveApi } from './live-apis.ts';
 import { LiveReader } from './live-reader.ts';

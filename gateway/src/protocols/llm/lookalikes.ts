@@ -1,4 +1,4 @@
-import { lookalikeGuard } from '../../wire/http/strict-json.ts';
+import { lookalikeGuard } from '../../content/strict-json.ts';
 import { type JsonObject, objectAt, objectsAt } from './json.ts';
 
 const guard = lookalikeGuard([

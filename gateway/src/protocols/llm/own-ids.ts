@@ -1,5 +1,5 @@
-import type { Change } from '../../wire/http/request-key.ts';
-import type { RequestHead } from '../../wire/http/reading.ts';
+import type { Change } from '../../exchange/recorded/request-key.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
 import { isObject } from './json.ts';
 import { systemWithoutOwnWords, withoutOwnWords } from './own-words.ts';
 

@@ -1,7 +1,7 @@
 import { type OpenedRecord, wholeAttribute } from '../../domain/record.ts';
-import { readRecordedRequest } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier } from '../../wire/http/recorded-pieces.ts';
-import { joinPayloads } from '../../wire/http/websocket-frames.ts';
+import { readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
+import { contentOf, type Earlier } from '../../exchange/recorded/recorded-pieces.ts';
+import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, parseObject, textAt } from './json.ts';
 import { findLiveApi } from './live-apis.ts';

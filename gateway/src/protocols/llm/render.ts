@@ -1,8 +1,8 @@
 import type { Attributes } from '../../domain/action.ts';
 import { type OpenedRecord, plainRendering, type Rendering, wholeAttribute, wholeRendering } from '../../domain/record.ts';
-import { headerOf, type RequestHead, type ResponseHead } from '../../wire/http/reading.ts';
-import { frameText } from '../../wire/http/recorded-frame.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
+import { headerOf, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
+import { frameText } from '../../exchange/recorded/recorded-frame.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
 import {
   contentOf,
   type Earlier,
@@ -13,8 +13,8 @@ import {
   wholeAnswer,
   wholeRequest,
   type WholeAnswer,
-} from '../../wire/http/recorded-pieces.ts';
-import { eventBytesMax } from '../../wire/http/target-options.ts';
+} from '../../exchange/recorded/recorded-pieces.ts';
+import { eventBytesMax } from '../../exchange/target/target-options.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { type Kept, ModelAnswer } from './answer.ts';
 import { readMessages } from './apis.ts';

@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { RequestHead } from '../../wire/http/reading.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
 import type { ActionName } from './actions.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
 import { bedrockConverse, bedrockInvoke } from './bedrock.ts';

@@ -1,7 +1,7 @@
 import type { Target } from '../../domain/target.ts';
-import { headerOf, type RequestHead } from '../../wire/http/reading.ts';
-import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { eventBytesMax, idsAreFor, targetCall } from '../../wire/http/target-options.ts';
+import { headerOf, type RequestHead } from '../../exchange/reading.ts';
+import type { ExchangeRules } from '../../exchange/rules.ts';
+import { eventBytesMax, idsAreFor, targetCall } from '../../exchange/target/target-options.ts';
 import { readModelRequest } from './apis.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';

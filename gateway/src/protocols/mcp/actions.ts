@@ -1,7 +1,7 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import { traceFact } from '../../domain/trace-context.ts';
 import type { Body, JsonObject, Message, Notification, Request } from './messages.ts';
-import { parseExactNumbers } from '../../wire/http/exact-json.ts';
+import { parseExactNumbers } from '../../content/exact-json.ts';
 import { checkName, isObject } from './messages.ts';
 
 /** Arguments of a tool call up to this length are facts, for policy; longer ones are in the content alone. */

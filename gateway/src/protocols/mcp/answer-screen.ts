@@ -10,9 +10,9 @@ import {
   type RequestHead,
   type ResponseHead,
   type ScreenedPiece,
-} from '../../wire/http/reading.ts';
-import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
-import { SseParser } from '../../wire/http/sse.ts';
+} from '../../exchange/reading.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { SseParser } from '../../content/sse.ts';
 import { actionOfMethod } from './actions.ts';
 import { failureJson } from './failures.ts';
 import { oldTransport } from './old-transport.ts';

@@ -1,9 +1,9 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { wholeAttribute } from '../../domain/record.ts';
-import type { AnswerReader, ResponseHead } from '../../wire/http/reading.ts';
-import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
-import { SseParser } from '../../wire/http/sse.ts';
+import type { AnswerReader, ResponseHead } from '../../exchange/reading.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { SseParser } from '../../content/sse.ts';
 import { actionOfMethod } from './actions.ts';
 import { eventGiven, idsOf, sessionGiven } from './given-ids.ts';
 import type { Message, RequestId, Result } from './messages.ts';

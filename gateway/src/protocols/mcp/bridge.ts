@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
 import type { BridgeOptions } from '../../domain/protocol.ts';
-import { decodeUtf8 } from '../../wire/http/strict-json.ts';
-import { SseParser } from '../../wire/http/sse.ts';
+import { decodeUtf8 } from '../../content/strict-json.ts';
+import { SseParser } from '../../content/sse.ts';
 import { LineReader } from './line-reader.ts';
 import { parseServerBody, type Message, type RequestId } from './messages.ts';
 import { mirroredHeaders } from './mirrored-headers.ts';

@@ -9,9 +9,9 @@ import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange
 import { Grant } from '../../domain/grant.ts';
 import { defaultLimits } from '../../domain/limits.ts';
 import type { RequestOutcome, RequestRelation } from '../../domain/protocol.ts';
-import { HttpCalls } from '../../wire/http/calls.ts';
-import { composeRequestHead } from '../../wire/http/head.ts';
-import { Screening } from '../../wire/http/screening.ts';
+import { HttpCalls } from '../../exchange/target/calls.ts';
+import { composeRequestHead } from '../../exchange/head.ts';
+import { Screening } from '../../exchange/screening.ts';
 import { MemorySession } from '../../wire/testdata/memory-session.ts';
 import { McpScreen } from './answer-screen.ts';
 

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Problem } from '../../domain/problem.ts';
-import type { Failed, Failure } from '../../wire/http/rules.ts';
-import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import type { Failed, Failure } from '../../exchange/rules.ts';
+import { decodeUtf8 } from '../../content/strict-json.ts';
 import { sessionNamed } from './given-ids.ts';
 import { parseClientBody, type RequestId } from './messages.ts';
 

@@ -1,5 +1,5 @@
-import type { RequestHead } from '../../wire/http/reading.ts';
-import { headerOf } from '../../wire/http/reading.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
+import { headerOf } from '../../exchange/reading.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject } from './messages.ts';
 

@@ -1,7 +1,7 @@
 import type { ExchangeProtocol } from '../../domain/protocol.ts';
-import { serveExchange } from '../../wire/http/serve-exchange.ts';
-import { httpOptions } from '../../wire/http/target-options.ts';
-import { targetUrl } from '../../wire/http/target-url.ts';
+import { serveExchange } from '../../exchange/serve-exchange.ts';
+import { httpOptions } from '../../exchange/target/target-options.ts';
+import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
 import { render } from './render.ts';

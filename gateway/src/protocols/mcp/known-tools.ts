@@ -1,7 +1,7 @@
 import type { Action, Attributes } from '../../domain/action.ts';
 import { inRecords, targetAttribute, toldAttribute } from '../../domain/record.ts';
 import type { Told } from '../../domain/protocol.ts';
-import type { Note } from '../../wire/http/reading.ts';
+import type { Note } from '../../exchange/reading.ts';
 import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
 
 /** More targets than this are nobody's configuration; the one that was asked longest ago is forgotten. */

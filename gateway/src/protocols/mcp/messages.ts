@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { parseExactNumbers } from '../../wire/http/exact-json.ts';
-import { parseJsonText, parseStrictJsonText, lookalikeGuard } from '../../wire/http/strict-json.ts';
+import { parseExactNumbers } from '../../content/exact-json.ts';
+import { parseJsonText, parseStrictJsonText, lookalikeGuard } from '../../content/strict-json.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

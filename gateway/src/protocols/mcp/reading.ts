@@ -1,8 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Attributes } from '../../domain/action.ts';
-import type { RequestHead, RequestReading } from '../../wire/http/reading.ts';
-import { defaultEventBytesMax } from '../../wire/http/target-options.ts';
-import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { decodeUtf8 } from '../../content/strict-json.ts';
 import { actionOf, checkSubject, messageAttributes } from './actions.ts';
 import { AnswerFollower, type AskedRequest } from './answer.ts';
 import { idsNamed, sessionNamed } from './given-ids.ts';

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
 import { type OpenedRecord, plainRendering, type Rendering, wholeRendering } from '../../domain/record.ts';
-import { parseExactNumbers } from '../../wire/http/exact-json.ts';
-import { headerOf } from '../../wire/http/reading.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from '../../wire/http/recorded-http.ts';
-import { contentOf, type Earlier, pieceText, requestPart, wholeAnswer, wholeRequest } from '../../wire/http/recorded-pieces.ts';
+import { parseExactNumbers } from '../../content/exact-json.ts';
+import { headerOf } from '../../exchange/reading.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
+import { contentOf, type Earlier, pieceText, requestPart, wholeAnswer, wholeRequest } from '../../exchange/recorded/recorded-pieces.ts';
 import { actionOfMethod, subjectKey } from './actions.ts';
 import type { JsonObject, Message } from './messages.ts';
 import { isObject, parseServerBody } from './messages.ts';

@@ -1,8 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { parseExactNumbers } from '../../wire/http/exact-json.ts';
-import { headerOf, type Headers } from '../../wire/http/reading.ts';
-import { replayExchange, type AnswerAdapter } from '../../wire/http/recorded-call.ts';
-import { decodeBody, readRecordedRequest } from '../../wire/http/recorded-http.ts';
+import { parseExactNumbers } from '../../content/exact-json.ts';
+import { headerOf, type Headers } from '../../exchange/reading.ts';
+import { replayExchange, type AnswerAdapter } from '../../exchange/recorded/recorded-call.ts';
+import { decodeBody, readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
 import { isObject, type JsonObject } from './messages.ts';
 
 /** An answer that is not a stream is put together before it is changed. */

@@ -1,5 +1,5 @@
-import type { RequestHead } from '../../wire/http/reading.ts';
-import type { Step } from '../../wire/http/step.ts';
+import type { RequestHead } from '../../exchange/reading.ts';
+import type { Step } from '../../exchange/step.ts';
 import { readFacts, type McpFacts } from './reading.ts';
 
 interface Asked {

@@ -1,7 +1,7 @@
 import type { Told } from '../../domain/protocol.ts';
-import type { AnswerReader } from '../../wire/http/reading.ts';
-import type { ExchangeRules } from '../../wire/http/rules.ts';
-import { eventBytesMax, idsAreFor, targetCall } from '../../wire/http/target-options.ts';
+import type { AnswerReader } from '../../exchange/reading.ts';
+import type { ExchangeRules } from '../../exchange/rules.ts';
+import { eventBytesMax, idsAreFor, targetCall } from '../../exchange/target/target-options.ts';
 import type { AnswerFollower } from './answer.ts';
 import { McpScreen } from './answer-screen.ts';
 import { failureAnswer, failureEvent } from './failures.ts';

@@ -3,9 +3,9 @@ import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../domain/problem.ts';
 import type { Session } from '../../domain/protocol.ts';
-import { parseRequestHead } from '../../wire/http/head.ts';
-import { headerOf } from '../../wire/http/reading.ts';
-import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { parseRequestHead } from '../../exchange/head.ts';
+import { headerOf } from '../../exchange/reading.ts';
+import { decodeUtf8 } from '../../content/strict-json.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { actionOf } from './actions.ts';
 import type { EventQueue } from './event-queue.ts';

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { decodeUtf8 } from '../../wire/http/strict-json.ts';
+import { decodeUtf8 } from '../../content/strict-json.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Message, Request } from './messages.ts';
 import { isObject, parseClientBody, parseServerBody } from './messages.ts';

@@ -1,0 +1,341 @@
+import type { Attributes } from '../domain/action.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../domain/exchange.ts';
+import type { Session, Upstream } from '../domain/protocol.ts';
+import { AnswerFacts } from './answer-facts.ts';
+import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
+import { composeResponseHead } from './head.ts';
+import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
+import type { DirectUrls } from './own-urls.ts';
+import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
+import { eventBytesMax } from './target/target-options.ts';
+
+/** Answers of status 1xx to one request. */
+const informationsMax = 32;
+const noContent = 204;
+/** An answer of at most this many bytes is one record with its head, however long the head is. */
+const oneRecordBytes = 512 * 1024;
+/** Read and recorded in one turn of the event loop, where more came at once. */
+const turnBytesMax = 1024 * 1024;
+
+export interface AnswerParts {
+  readonly session: Session;
+  readonly response: ClientResponse;
+  /** Sequence number of the request's record. */
+  readonly request: number;
+  /** Headers of the gateway's own. */
+  readonly ownHeaders: Headers;
+  readonly reader: AnswerReader;
+  readonly direct: DirectUrls;
+  /** Attributes for the record of the head: they say what the gateway changed in it. */
+  readonly headFacts: () => Attributes;
+  readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Bytes, and perhaps the head, that are released together. They have been recorded by then. */
+interface Piece {
+  readonly head: ClientHead | null;
+  readonly bytes: Uint8Array;
+  readonly trailers: Headers;
+  readonly isLast: boolean;
+  /** The answer is between two events behind this piece. */
+  readonly isBetweenEvents: boolean;
+}
+
+/** Brings an answer to the client: all that arrived together is one record, committed before it is released. Reads on only while the client takes it. */
+export class AnswerRelay implements CallReceiver {
+  readonly #parts: AnswerParts;
+  readonly #facts: AnswerFacts;
+  readonly #startedMs = performance.now();
+  #call: UpstreamCall | null = null;
+  #head: ClientHead | null = null;
+  #isHeadRecorded = false;
+  /** The released bytes end with a whole event; `#isRecordedWhole` says the same of the recorded ones. */
+  #isReleasedWhole = false;
+  #isRecordedWhole = false;
+  /** Bytes that arrived and were not read yet. */
+  #arrived: Buffer[] = [];
+  /** Bytes that were read and are not recorded yet. */
+  #read: Buffer = Buffer.alloc(0);
+  #trailers: Headers = [];
+  #isFlushDue = false;
+  /** All of it has arrived; what is still to be found out about it follows in its last record. */
+  #isWhole = false;
+  #hasEnded = false;
+  #isOver = false;
+  #isPaused = false;
+  #uncommittedBytes = 0;
+  #headMs: number | null = null;
+  #bodyMs: number | null = null;
+  #informations = 0;
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+    this.#facts = new AnswerFacts(parts.reader, parts.direct, eventBytesMax(parts.session.target));
+    parts.response.on('drain', this.#balance);
+  }
+
+  /** The call whose answer this is. */
+  attach(call: UpstreamCall): void {
+    this.#call = call;
+  }
+
+  /** An answer has begun to be released. */
+  get hasBegun(): boolean {
+    return this.#parts.response.headersSent;
+  }
+
+  /** The head of an answer that another event may be added to, behind what was released of it and in the record; null where none may. */
+  get openHead(): ResponseHead | null {
+    return this.#isReleasedWhole && this.#isRecordedWhole ? this.#head : null;
+  }
+
+  /** Nothing more is recorded or released. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** Call this where the answer is cut: resolves when its facts are there. Null: they are there at once. */
+  finishFacts(): Promise<void> | null {
+    return this.#facts.finish();
+  }
+
+  /** The facts of the answer as far as it came. */
+  facts(): Attributes {
+    return { ...this.#facts.facts(), ...this.#measures() };
+  }
+
+  /** Assigns ids that the target gave in the bytes read so far to this client, before the client gets these bytes. */
+  give(): void {
+    const given = this.#facts.given();
+    if (given !== null && given.ids.length > 0) {
+      this.#parts.session.give(given);
+    }
+  }
+
+  onInformation({ status, statusText, rawHeaders }: AnsweredHead): void {
+    this.#guard(() => {
+      this.#informations += 1;
+      if (this.#informations > informationsMax) {
+        throw new GatewayError('target_unreachable', `The target gave more than ${informationsMax} answers before its answer.`);
+      }
+      const { session, request, response } = this.#parts;
+      const headers = endToEndBodiless(pairHeaders(rawHeaders));
+      const attributes = { 'http.response.status_code': status };
+      session.record('response', { request, attributes }, [composeResponseHead(status, statusText, headers)], true);
+      session.whenCommitted(() => {
+        this.#guard(() => {
+          writeInformation(response, { status, statusText, headers });
+        });
+      });
+    });
+  }
+
+  onHead({ status, statusText, rawHeaders }: AnsweredHead): void {
+    this.#guard(() => {
+      if (!isAnswerStatus(this.#parts.response, status)) {
+        throw new GatewayError('target_unreachable', `The target answers with the status ${status}, which no answer ends with.`);
+      }
+      const answered = pairHeaders(rawHeaders);
+      const headers = status === noContent ? endToEndBodiless(answered) : endToEndResponse(answered);
+      this.#headMs = performance.now() - this.#startedMs;
+      this.#head = { status, statusText, headers };
+      this.#facts.head({ status, headers });
+      this.#scheduleFlush();
+    });
+  }
+
+  onUpgrade({ rawHeaders }: AnsweredHead, upstream: Upstream): void {
+    if (this.#isOver) {
+      upstream.destroy();
+    }
+    this.#guard(() => {
+      this.#parts.onUpgrade(pairHeaders(rawHeaders), upstream);
+    });
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#guard(() => {
+      this.#bodyMs ??= performance.now() - this.#startedMs;
+      this.#arrived.push(bytes);
+      this.#scheduleFlush();
+    });
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#guard(() => {
+      this.#isWhole = true;
+      this.#trailers = endToEndResponseTrailers(pairHeaders(trailers));
+      this.#finish();
+    });
+  }
+
+  /** Reads what has arrived and ends the answer. It takes several turns of the event loop where much has arrived. */
+  #finish(): void {
+    this.#guard(() => {
+      this.#readArrived();
+      if (this.#arrived.length > 0) {
+        this.#flush();
+        setImmediate(() => {
+          this.#finish();
+        });
+        return;
+      }
+      const decoding = this.#facts.finish();
+      if (decoding === null) {
+        this.#end();
+      } else {
+        void this.#endAfter(decoding);
+      }
+    });
+  }
+
+  onError(error: GatewayError): void {
+    this.#parts.onError(error);
+  }
+
+  onDrain(): void {
+    this.drained?.();
+  }
+
+  /** Set by the sender of the request, who waits until the call can take more bytes; called then. */
+  drained: (() => void) | null = null;
+
+  #guard(act: () => void): void {
+    if (this.#isOver) {
+      return;
+    }
+    try {
+      act();
+    } catch (error) {
+      this.#parts.onError(error);
+    }
+  }
+
+  async #endAfter(decoding: Promise<unknown>): Promise<void> {
+    await decoding;
+    this.#guard(() => {
+      this.#end();
+    });
+  }
+
+  #end(): void {
+    const { session, request } = this.#parts;
+    this.#hasEnded = true;
+    for (const { kind, action, attributes } of this.#facts.notes()) {
+      session.record(kind, { request, action, attributes }, []);
+    }
+    this.#flush();
+  }
+
+  /** Flushes after the parser has told everything about the bytes that arrived in one piece, so that a short answer is one record. */
+  #scheduleFlush(): void {
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true;
+      process.nextTick(this.#flushArrived);
+    }
+  }
+
+  readonly #flushArrived = (): void => {
+    this.#isFlushDue = false;
+    this.#guard(() => {
+      if (!this.#isWhole) {
+        this.#readArrived();
+        this.#flush();
+        if (this.#arrived.length > 0) {
+          this.#isFlushDue = true;
+          setImmediate(this.#flushArrived);
+        }
+      }
+    });
+  };
+
+  /** Joins all pieces that arrived into one, so that many small pieces cost no more than one from here on (ATTACKS D33). */
+  #readArrived(): void {
+    const [only] = this.#arrived;
+    const arrived = this.#arrived.length === 1 && only !== undefined ? only : Buffer.concat(this.#arrived);
+    this.#read = arrived.subarray(0, turnBytesMax);
+    this.#arrived = arrived.length > turnBytesMax ? [arrived.subarray(turnBytesMax)] : [];
+    if (this.#read.length > 0) {
+      this.#facts.bytes(this.#read);
+    }
+  }
+
+  #flush(): void {
+    const { session, request } = this.#parts;
+    this.give();
+    const head = this.#isHeadRecorded ? null : this.#head;
+    const bytes = this.#read;
+    const isLast = this.#hasEnded;
+    this.#read = Buffer.alloc(0);
+    this.#isHeadRecorded = true;
+    const headFacts: Attributes = head === null ? {} : { 'http.response.status_code': head.status, ...this.#parts.headFacts() };
+    const facts: Attributes = isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {};
+    const recordedHead = head === null ? [] : [composeResponseHead(head.status, head.statusText, head.headers)];
+    if (isLast && bytes.length > oneRecordBytes) {
+      // An answer in several records has its facts in the last one, as any answer has.
+      const end = bytes.length - oneRecordBytes;
+      session.record('response', { request, attributes: headFacts }, [...recordedHead, bytes.subarray(0, end)], true);
+      session.record('response', { request, attributes: facts }, [bytes.subarray(end)]);
+    } else {
+      session.record('response', { request, attributes: { ...headFacts, ...facts } }, [...recordedHead, bytes], !isLast);
+    }
+    this.#uncommittedBytes += bytes.length;
+    const isBetweenEvents = !isLast && this.#facts.isBetweenEvents;
+    this.#isRecordedWhole = isBetweenEvents;
+    const piece: Piece = { head, bytes, trailers: this.#trailers, isLast, isBetweenEvents };
+    session.whenCommitted(() => {
+      this.#uncommittedBytes -= bytes.length;
+      this.#guard(() => {
+        this.#release(piece);
+      });
+    });
+    this.#balance();
+  }
+
+  #release({ head, bytes, trailers, isLast, isBetweenEvents }: Piece): void {
+    const { response, ownHeaders } = this.#parts;
+    this.#isReleasedWhole = isBetweenEvents;
+    if (head !== null) {
+      response.sendDate = false;
+      writeHead(response, { ...head, headers: [...head.headers, ...ownHeaders] });
+    }
+    if (isLast) {
+      if (trailers.length > 0) {
+        writeTrailers(response, trailers);
+      }
+      endBody(response, bytes);
+    } else if (bytes.length > 0) {
+      writeBody(response, bytes);
+    } else if (head !== null) {
+      flushHead(response);
+    }
+    this.#balance();
+  }
+
+  readonly #balance = (): void => {
+    const { session, response } = this.#parts;
+    const max = session.limits.queuedBytesMax;
+    const isFull = this.#uncommittedBytes > max || response.writableLength > max;
+    if (isFull !== this.#isPaused && !this.#isOver) {
+      this.#isPaused = isFull;
+      if (isFull) {
+        this.#call?.pause();
+      } else {
+        this.#call?.resume();
+      }
+    }
+  };
+
+  #measures(): Attributes {
+    return {
+      'countersign.duration_ms': Math.round(performance.now() - this.#startedMs),
+      ...(this.#headMs === null ? {} : this.#facts.timeToFirst(this.#headMs, this.#bodyMs)),
+    };
+  }
+}
+
+export function trailersAttribute(trailers: Headers): Attributes {
+  return trailers.length === 0 ? {} : { 'countersign.http.trailers': trailers.map(([name, value]) => `${name}: ${value}`) };
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { GatewayError } from '../domain/errors.ts';
+import { ChangedAnswer } from './changed-answer.ts';
+import { changeJsonTexts } from '../content/json-texts.ts';
+
+const stars = (text: string): string => text.replaceAll(/secret-\w+/g, '***');
+
+interface Released {
+  readonly text: string;
+  readonly headers: readonly string[];
+  readonly error: GatewayError | null;
+  readonly isEnded: boolean;
+}
+
+/** Lets an answer through in pieces of so many bytes. */
+function release(type: string, body: string, { pieceBytes = 1000, coding = '', frameBytesMax = 1000 } = {}): Released {
+  const pieces: Buffer[] = [];
+  let headers: readonly string[] = [];
+  let error: GatewayError | null = null;
+  let isEnded = false;
+  const answer = new ChangedAnswer({
+    changes: [stars],
+    frameBytesMax,
+    receiver: {
+      onInformation: () => undefined,
+      onHead: (head) => {
+        headers = head.rawHeaders;
+      },
+      onUpgrade: () => undefined,
+      onBytes: (bytes) => pieces.push(Buffer.from(bytes)),
+      onEnd: () => {
+        isEnded = true;
+      },
+      onError: (failure) => {
+        error = failure;
+      },
+      onDrain: () => undefined,
+    },
+  });
+  const rawHeaders = ['Content-Type', type, 'Content-Length', String(body.length), ...(coding === '' ? [] : ['Content-Encoding', coding])];
+  answer.onHead({ status: 200, statusText: 'OK', rawHeaders });
+  const bytes = Buffer.from(body);
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    answer.onBytes(bytes.subarray(at, at + pieceBytes));
+  }
+  answer.onEnd([]);
+  return { text: Buffer.concat(pieces).toString(), headers, error, isEnded };
+}
+
+const forms = [
+  [
+    'application/json',
+    '{ "secret-name" : "a secret-1\\u0041", "n": 1.50, "list": ["secret-2", "é"] }',
+    '{ "secret-name" : "a ***", "n": 1.50, "list": ["***", "é"] }',
+  ],
+  [
+    'text/event-stream',
+    'event: x\r\ndata: {"a":"secret-1"}\r\n\r\ndata:says secret-2\n\n: kept\ndata: cut secret-3',
+    'event: x\r\ndata: {"a":"***"}\r\n\r\ndata:says ***\n\n: kept\ndata: cut ***',
+  ],
+  ['application/x-ndjson', '{"a":"secret-1"}\n{"b":"ü secret-2"}', '{"a":"***"}\n{"b":"ü ***"}'],
+  ['text/plain; charset=utf-8', 'ü secret-1\nand secret-2', 'ü ***\nand ***'],
+] as const;
+
+for (const [type, body, changed] of forms) {
+  test(`the texts of ${type} are changed, and nothing else, however the answer is cut`, () => {
+    for (const pieceBytes of [1, 2, 3, 7, 1000]) {
+      const { text, headers, isEnded, error } = release(type, body, { pieceBytes });
+      assert.deepEqual([text, isEnded, error], [changed, true, null], String(pieceBytes));
+      assert.deepEqual(headers, ['Content-Type', type], 'the length is another one');
+    }
+  });
+}
+
+test('an answer in which no texts can be found is refused before its head is released; one without a body is released', () => {
+  for (const [type, coding] of [
+    ['image/png', ''],
+    ['application/json', 'gzip'],
+    ['application/vnd.amazon.eventstream', ''],
+  ] as const) {
+    const { text, headers, error, isEnded } = release(type, 'secret-1', { coding });
+    assert.deepEqual([text, headers, isEnded], ['', [], false]);
+    assert.equal(error?.code, 'unsupported');
+  }
+  const empty = release('image/png', '');
+  assert.deepEqual([empty.isEnded, empty.error, empty.headers.length], [true, null, 4]);
+});
+
+test('a frame over the limit ends the answer, and nothing of it is released', () => {
+  const { text, error, isEnded } = release('text/event-stream', `data: fine\n\ndata: secret-1${'x'.repeat(100)}\n\n`, { frameBytesMax: 50, pieceBytes: 10 });
+  assert.deepEqual([text, error?.code, isEnded], ['data: fine\n\n', 'limit_exceeded', false]);
+});
+
+test('JSON whose texts stay the same is written as it was, whatever it is; every text of it is seen', () => {
+  fc.assert(
+    fc.property(fc.json(), (json) => {
+      assert.equal(
+        changeJsonTexts(json, (text) => text),
+        json,
+      );
+      const expected = JSON.stringify(JSON.parse(json), (_key, value: unknown) => (typeof value === 'string' ? '*' : value));
+      assert.equal(JSON.stringify(JSON.parse(changeJsonTexts(json, () => '*'))), expected);
+    }),
+  );
+});

@@ -1,0 +1,136 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { constants } from 'node:http2';
+import type { ClientResponse } from '../domain/exchange.ts';
+import type { Headers } from './reading.ts';
+
+/** This file holds the differences between HTTP/1.1 and HTTP/2 in answering a client. */
+
+export interface ClientHead {
+  readonly status: number;
+  /** HTTP/2 has none. */
+  readonly statusText: string;
+  readonly headers: Headers;
+}
+
+export function writeHead(response: ClientResponse, { status, statusText, headers }: ClientHead): void {
+  const lines = headers.flat();
+  if ('stream' in response) {
+    response.writeHead(status, lines);
+  } else {
+    response.writeHead(status, statusText, lines);
+  }
+}
+
+/** HTTP/2 as it is here knows no status above those that are defined. */
+export function isAnswerStatus(response: ClientResponse, status: number): boolean {
+  return status >= 200 && (status < 600 || !('stream' in response));
+}
+
+/** Sends a head that nothing follows yet. */
+export function flushHead(response: ClientResponse): void {
+  // HTTP/2 has sent it already.
+  if (!('stream' in response)) {
+    response.flushHeaders();
+  }
+}
+
+export function writeBody(response: ClientResponse, piece: Uint8Array): void {
+  if ('stream' in response) {
+    response.write(piece);
+  } else {
+    response.write(piece);
+  }
+}
+
+/** The last piece, which may be empty, and the end leave together. Node does that by itself; within `cork()` Node 24 sends the end before the piece. */
+export function endBody(response: ClientResponse, piece: Uint8Array): void {
+  if (piece.length === 0) {
+    response.end();
+  } else if ('stream' in response) {
+    response.end(piece);
+  } else {
+    response.end(piece);
+  }
+}
+
+/** An answer before the answer: what knows HTTP/1.0 alone would take it for that (RFC 9110, 15.2). */
+export function writeInformation(response: ClientResponse, { status, headers }: ClientHead): void {
+  if ('stream' in response) {
+    if (!response.stream.destroyed) {
+      response.stream.additionalHeaders({ ':status': status, ...byName(headers) });
+    }
+  } else if (response.req.httpVersion !== '1.0') {
+    response.writeInformation(status, headers.flat());
+  }
+}
+
+export function writeTrailers(response: ClientResponse, trailers: Headers): void {
+  response.addTrailers(byName(trailers));
+}
+
+function byName(headers: Headers): OutgoingHttpHeaders {
+  const lines = Map.groupBy(headers, ([name]) => name);
+  return Object.fromEntries([...lines].map(([name, same]) => [name, same.map(([, value]) => value)]));
+}
+
+/** Answers a request that was not read to its end, if the client is still there: of HTTP/1.1 the connection is over with it. */
+export function endEarly(response: ClientResponse, head: ClientHead, body: string): void {
+  const length = ['content-length', String(Buffer.byteLength(body))] as const;
+  if ('stream' in response) {
+    if (!response.stream.destroyed) {
+      writeHead(response, { ...head, headers: [...head.headers, length] });
+      const { stream } = response;
+      // Only who still sends is told to stop, behind the end of the answer (RFC 9113, 8.1): clients in Go ask again where it is not whole.
+      if (stream.state.remoteClose !== 1) {
+        stream.once('finish', () => {
+          // Node sends a reset before what is queued, and all of it at the end of the turn.
+          setImmediate(() => {
+            stream.close(constants.NGHTTP2_NO_ERROR);
+          });
+        });
+      }
+      response.end(body);
+    }
+  } else if (!response.destroyed) {
+    writeHead(response, { ...head, headers: [...head.headers, length, ['connection', 'close']] });
+    response.end(body);
+  }
+}
+
+/** Ends an answer that has begun with a last event, and breaks it off where the client does not take it in time. */
+export function endWith(response: ClientResponse, event: Uint8Array, limitMs: number): void {
+  if ('stream' in response ? response.stream.destroyed : response.destroyed) {
+    return;
+  }
+  const timer = setTimeout(breakOff, limitMs, response);
+  onceClosed(response, () => {
+    clearTimeout(timer);
+  });
+  writeBody(response, event);
+  response.end();
+}
+
+/** So that nobody takes what there is of the answer for all of it. */
+export function breakOff(response: ClientResponse): void {
+  if ('stream' in response) {
+    response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  } else {
+    response.destroy();
+  }
+}
+
+/** The client has all of the answer, or is gone. */
+export function onceClosed(response: ClientResponse, act: () => void): void {
+  // Node's response of HTTP/2 says nothing when a HEAD request is reset; its stream does.
+  if ('stream' in response) {
+    response.stream.once('close', act);
+  } else {
+    response.once('close', act);
+  }
+}
+
+/** True if the client left before it had the whole response. The response must be closed. */
+export function wasCut(response: ClientResponse): boolean {
+  const isReset = 'stream' in response && (response.stream.aborted || response.stream.rstCode !== constants.NGHTTP2_NO_ERROR);
+  return isReset || !response.writableFinished;
+}

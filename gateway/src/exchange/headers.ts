@@ -1,0 +1,190 @@
+import { isToken, tokenIn } from '../domain/authorization.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Headers } from './reading.ts';
+
+/** Between two neighbours only (RFC 9110, 7.6.1), `connection` itself apart. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'expect',
+]);
+/** Headers that tell a server where a request comes from, and the gateway's own. The client's are not passed on. */
+const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
+/** Headers in which clients send their token. The last one is the session token of a client that knows no other credential than AWS keys. */
+const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
+const headersMax = 256;
+const concealedLengthMin = 8;
+
+/**
+ * Names in lower case, in order, without what HTTP/2 says of the first line; crumbs of a cookie put together (RFC 9113, 8.2.3). `raw` is Node's list of
+ * names and values in turn. Errors: `limit_exceeded`.
+ */
+export function pairHeaders(raw: readonly string[]): Headers {
+  if (raw.length > 2 * headersMax) {
+    throw new GatewayError('limit_exceeded', `More than ${headersMax} header lines are not forwarded.`);
+  }
+  const pairs: [string, string][] = [];
+  let cookie: [string, string] | null = null;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const pair: [string, string] = [(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? ''];
+    const [name, value] = pair;
+    if (name === 'cookie' && cookie !== null) {
+      cookie[1] += `; ${value}`;
+    } else if (!name.startsWith(':')) {
+      cookie = name === 'cookie' ? pair : cookie;
+      pairs.push(pair);
+    }
+  }
+  return pairs;
+}
+
+/** A client that opens a WebSocket and can set no header gives its token as one of the subprotocols that it offers, behind this prefix. */
+const tokenProtocol = 'openai-insecure-api-key.';
+
+/** The client's Countersign token, from whichever header its SDK uses, or found elsewhere; '' when it gives none. Two different ones are refused. */
+export function readToken(headers: Headers, found: readonly string[] = []): string {
+  const tokens = new Set<string>(found);
+  for (const [name, value] of headers) {
+    if (credentials.has(name)) {
+      const token = tokenIn(value);
+      if (isToken(token)) {
+        tokens.add(token);
+      }
+    } else if (name === 'sec-websocket-protocol') {
+      for (const offered of offeredProtocols(value)) {
+        const token = offered.slice(tokenProtocol.length);
+        if (offered.startsWith(tokenProtocol) && isToken(token)) {
+          tokens.add(token);
+        }
+      }
+    }
+  }
+  if (tokens.size > 1) {
+    throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
+  }
+  return [...tokens][0] ?? '';
+}
+
+function offeredProtocols(value: string): string[] {
+  return value.split(',').map((name) => name.trim());
+}
+
+/** The path without the tokens that are the value of this parameter, and those tokens. */
+export function takeTokens(path: string, parameter: string): { readonly path: string; readonly tokens: readonly string[] } {
+  const at = path.indexOf('?');
+  if (at < 0) {
+    return { path, tokens: [] };
+  }
+  const tokens: string[] = [];
+  const kept = path
+    .slice(at + 1)
+    .split('&')
+    .filter((pair) => {
+      const value = pair.startsWith(`${parameter}=`) ? pair.slice(parameter.length + 1) : '';
+      if (isToken(value)) {
+        tokens.push(value);
+      }
+      return !isToken(value);
+    });
+  return tokens.length === 0 ? { path, tokens } : { path: kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`, tokens };
+}
+
+/** A browser that was asked for a token once gives it as Basic to whatever any page asks for: such pages are other people's. Errors: `refused`. */
+export function assertNoForeignPage(headers: Headers, host: string): void {
+  const valuesOf = (wanted: string): string[] => headers.flatMap(([name, value]) => (name === wanted ? [value.toLowerCase()] : []));
+  const isBasic = valuesOf('authorization').some((value) => value.startsWith('basic'));
+  const isForeign =
+    valuesOf('origin').some((origin) => origin.replace(/^https?:\/\//, '') !== host.toLowerCase()) ||
+    valuesOf('sec-fetch-site').some((site) => site !== 'same-origin' && site !== 'none');
+  if (isBasic && isForeign) {
+    throw new GatewayError('refused', 'A token is not taken as Basic from a page of another origin: give it as Bearer.');
+  }
+}
+
+/**
+ * The client's headers that are passed on to the target: none that are for the next hop only, none of the gateway's own, no credential for the gateway, and none
+ * that has the token in it.
+ */
+export function endToEndRequest(headers: Headers, token: string): Headers {
+  const named = connectionOptions(headers);
+  return withoutTokenProtocol(headers).filter(
+    ([name, value]) => !hopByHop.has(name) && !named.has(name) && !internal.test(name) && !credentials.has(name) && (token === '' || !value.includes(token)),
+  );
+}
+
+function withoutTokenProtocol(headers: Headers): Headers {
+  return headers.flatMap(([name, value]): Headers => {
+    if (name !== 'sec-websocket-protocol' || !value.includes(tokenProtocol)) {
+      return [[name, value]];
+    }
+    const kept = offeredProtocols(value).filter((offered) => !offered.startsWith(tokenProtocol));
+    return kept.length === 0 ? [] : [[name, kept.join(', ')]];
+  });
+}
+
+/** Headers that describe the bytes of a body, or their coding. */
+const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
+
+/** Names and values in turn, without the headers that are not true any more of a body that was changed. */
+export function withoutBodyHeaders(rawHeaders: readonly string[]): readonly string[] {
+  return rawHeaders.filter((_, i) => !bodyHeaders.has(rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
+}
+
+/** The headers of a request whose answer must come as it is, without a content coding. */
+export function withoutCoding(headers: Headers): Headers {
+  return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
+}
+
+/** The client's trailers that are passed on to the target, chosen as headers are. Fields that frame or encode the message are left out: they belong before it (RFC 9110, 6.5.1). */
+export function endToEndTrailers(trailers: Headers, token: string): Headers {
+  return endToEndRequest(trailers, token).filter(isNoContentHeader);
+}
+
+/** The target's headers that are passed on to the client: none that are for the next hop only and none of the gateway's own. `content-length` stays. */
+export function endToEndResponse(headers: Headers): Headers {
+  const named = connectionOptions(headers);
+  return headers.filter(([name]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-'));
+}
+
+/** The target's headers that are passed on in an answer that has no body because of its status. `content-length` is left out: readers that are told a length may wait for a body (RFC 9110, 8.6). */
+export function endToEndBodiless(headers: Headers): Headers {
+  return endToEndResponse(headers).filter(([name]) => name !== 'content-length');
+}
+
+/** The target's trailers that are passed on to the client, without fields that frame or encode the message. */
+export function endToEndResponseTrailers(trailers: Headers): Headers {
+  return endToEndResponse(trailers).filter(isNoContentHeader);
+}
+
+function isNoContentHeader([name]: Headers[number]): boolean {
+  return !name.startsWith('content-');
+}
+
+/** Lines of an answer, names and values in turn, in which nobody reads what the target was given. A shorter secret would be found in any text. */
+export function withoutSecrets(raw: readonly string[], secrets: readonly string[]): readonly string[] {
+  const told = secrets.filter(({ length }) => length >= concealedLengthMin);
+  return raw.map((text) => told.reduce((left, secret) => (left.includes(secret) ? left.replaceAll(secret, 'REDACTED') : left), text));
+}
+
+/** The length is the message's own: nobody between drops it. */
+function connectionOptions(headers: Headers): ReadonlySet<string> {
+  return new Set(
+    headers
+      .filter(([name]) => name === 'connection')
+      .flatMap(([, value]) =>
+        value
+          .toLowerCase()
+          .split(',')
+          .map((option) => option.trim()),
+      )
+      .filter((name) => name !== 'content-length'),
+  );
+}

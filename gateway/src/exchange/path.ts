@@ -1,0 +1,55 @@
+import { GatewayError } from '../domain/errors.ts';
+
+const pathLengthMax = 16_384;
+const visible = /^[\x21-\x7e]*$/;
+/** Octets that mean the same with and without percent encoding (RFC 3986, 2.3). */
+const unreserved = /^[A-Za-z0-9._~-]$/;
+/** Characters that some servers take for a separator, the end of a path or its parent, and others do not. */
+const ambiguous = /%(?:5c|00|0a|0d|23|3f|25(?:2e|2f|5c))|\\|[#<>"^`{|}]/i;
+const encodedSlash = /%2f/i;
+
+/**
+ * The one spelling of a path and query that is decided on, recorded and sent (ATTACKS A9): percent encoding of unreserved characters is undone,
+ * the rest of it in upper case. What servers are known to read differently is refused: dot segments, empty segments, encoded separators,
+ * matrix parameters behind dots. A slash in percent encoding is let through for targets that are known to take it as part of a name. Errors: `malformed`.
+ */
+export function normalizePath(raw: string, allowsEncodedSlash = false): string {
+  if (raw.length > pathLengthMax) {
+    throw new GatewayError('limit_exceeded', `A path and query of more than ${pathLengthMax} characters is not forwarded.`);
+  }
+  const at = raw.indexOf('?');
+  const path = at === -1 ? raw : raw.slice(0, at);
+  const query = at === -1 ? '' : raw.slice(at);
+  if (!visible.test(raw) || raw.includes('#')) {
+    throw malformed('it holds characters that must be percent-encoded');
+  }
+  if (ambiguous.test(path) || (encodedSlash.test(path) && !allowsEncodedSlash)) {
+    throw malformed('it holds a separator in percent encoding, or a character that no path has');
+  }
+  const normalized = decodeUnreserved(path);
+  if (normalized !== '' && !normalized.startsWith('/')) {
+    throw malformed('it does not begin with a slash');
+  }
+  const segments = normalized.slice(1).split(/\/|%2F/);
+  for (const [i, segment] of segments.entries()) {
+    const [name] = segment.split(/;|%3B/);
+    if (name === '.' || name === '..' || (segment === '' && i < segments.length - 1)) {
+      throw malformed('it holds an empty segment or one of dots');
+    }
+  }
+  return `${normalized}${decodeUnreserved(query)}`;
+}
+
+function decodeUnreserved(text: string): string {
+  return text.replaceAll(/%(?:([\dA-Fa-f]{2})|)/g, (found, hex: string | undefined) => {
+    if (hex === undefined) {
+      throw malformed('a percent sign is not followed by two hex digits');
+    }
+    const character = String.fromCodePoint(Number.parseInt(hex, 16));
+    return unreserved.test(character) ? character : found.toUpperCase();
+  });
+}
+
+function malformed(what: string): GatewayError {
+  return new GatewayError('malformed', `This path is not forwarded because servers read it differently: ${what}.`);
+}

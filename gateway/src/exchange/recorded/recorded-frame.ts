@@ -1,0 +1,67 @@
+import type { Attributes } from '../../domain/action.ts';
+import { begunTextAttribute, type OpenedRecord } from '../../domain/record.ts';
+import { cutCharacter } from './recorded-http.ts';
+import { contentOf, type Earlier } from './recorded-pieces.ts';
+import { joinPayloads, unmask } from '../websocket/websocket-frames.ts';
+
+/** The earlier part of a frame or message is searched in this many records. */
+const frameDistanceMax = 1000;
+const nothing = Buffer.alloc(0);
+
+/** A frame of WebSocket, or a part of one, as it reads; null for a record that is none. Any bytes are acceptable. */
+export function frameText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } | null {
+  const opcode = opcodeOf(record);
+  if (opcode === null) {
+    return null;
+  }
+  const payload = payloadOf(record);
+  switch (opcode) {
+    case 'text':
+    case 'continuation':
+      return messageText(record, payload, earlier);
+    case 'close':
+      return { text: payload.length < 2 ? opcode : `${opcode} ${payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`.trim(), attributes: {} };
+    default:
+      return { text: `(${opcode}, ${payload.length} bytes)`, attributes: {} };
+  }
+}
+
+/** The text of a message, or its size in bytes if it holds a zero byte. A character that lies across two records is shown in the second. */
+function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
+  const before = payloadBefore(record, earlier);
+  const goesOn = record.continues || record.meta?.attributes?.['countersign.websocket.final'] === false;
+  const bytes = Buffer.concat([before === null ? nothing : cutCharacter(before), payload]);
+  const text = bytes.toString('utf8', 0, bytes.length - (goesOn ? cutCharacter(bytes).length : 0));
+  if (text.includes('\0')) {
+    return { text: `(${payload.length} bytes)`, attributes: {} };
+  }
+  return { text, attributes: before === null || before.length === 0 ? {} : { [begunTextAttribute]: true } };
+}
+
+/** The payload of the previous record of the same message. Null where the message begins with this record, or the previous one is not at hand. */
+function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
+  if (opcodeOf(record) !== 'continuation' && typeof record.meta?.attributes?.['countersign.websocket.offset'] !== 'number') {
+    return null;
+  }
+  for (let seq = record.seq - 1; seq >= Math.max(record.seq - frameDistanceMax, 0); seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === record.kind && part.meta?.request === record.meta?.request && /^(?:text|continuation)$/.test(opcodeOf(part) ?? '')) {
+      return payloadOf(part);
+    }
+  }
+  return null;
+}
+
+function opcodeOf({ meta }: OpenedRecord): string | null {
+  const opcode = meta?.attributes?.['countersign.websocket.opcode'];
+  return typeof opcode === 'string' ? opcode : null;
+}
+
+function payloadOf(record: OpenedRecord): Buffer {
+  const { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': mask } = record.meta?.attributes ?? {};
+  const bytes = contentOf(record);
+  if (typeof offset === 'number') {
+    return unmask(bytes, Buffer.from(typeof mask === 'string' ? mask : '', 'hex'), offset);
+  }
+  return joinPayloads(bytes);
+}

@@ -1,0 +1,165 @@
+import { isUtf8 } from 'node:buffer';
+import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { headerOf, type Headers, type RequestHead, type ResponseHead } from '../reading.ts';
+
+export interface RecordedRequest {
+  readonly head: RequestHead;
+  readonly body: Buffer;
+}
+
+export interface RecordedResponse {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+}
+
+/** A head is looked for in so many bytes. */
+const headBytesMax = 256 * 1024;
+/** A body that is longer than this when decoded stays as it is. */
+const decodedBytesMax = 64 * 1024 * 1024;
+/** The limit of content codings inside one another: each of them costs as much as a single one. */
+const codingsMax = 3;
+/** A character of UTF-8 may be cut by the end of a record: this many of its bytes are on the other side. */
+const cutCharacterBytesMax = 3;
+
+/** Null for bytes that do not begin with the head of a request. The body is decoded as far as it can be. */
+export function readRecordedRequest(content: Buffer): RecordedRequest | null {
+  const read = readHead(content);
+  const [, method, path] = /^([A-Z-]+) (\S+) HTTP\/1\.1$/.exec(read?.firstLine ?? '') ?? [];
+  return read === null || method === undefined || path === undefined ? null : { head: { method, path, headers: read.headers }, body: read.body };
+}
+
+/** Null for bytes that do not begin with the head of a response. The body is decoded as far as it can be. */
+export function readRecordedResponse(content: Buffer): RecordedResponse | null {
+  const read = readHead(content);
+  const [, status] = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(read?.firstLine ?? '') ?? [];
+  return read === null || status === undefined ? null : { head: { status: Number(status), headers: read.headers }, body: read.body };
+}
+
+/** The head of a response with the bytes behind it as they are, content codings and all. */
+export interface RecordedHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+/** Null for bytes that do not begin with the head of a response. */
+export function readRecordedHead(content: Buffer): RecordedHead | null {
+  const read = splitHead(content);
+  const [, status, statusText = ''] = /^HTTP\/1\.1 (\d{3})(?: (.*))?$/.exec(read?.firstLine ?? '') ?? [];
+  return read === null || status === undefined ? null : { status: Number(status), statusText, headers: read.headers, body: read.body };
+}
+
+/** Bytes as text where they are text; their number where they are not. */
+export function plainText(bytes: Buffer): string {
+  return textOf(bytes) ?? `(${bytes.length} bytes that are not text)`;
+}
+
+/** The bytes as text, without the rest of a character that their beginning or their end cuts. Null where they are not text. */
+export function textOf(bytes: Buffer): string | null {
+  let start = 0;
+  while (start < cutCharacterBytesMax && ((bytes[start] ?? 0) & 0xc0) === 0x80) {
+    start += 1;
+  }
+  for (let cut = 0; cut <= cutCharacterBytesMax; cut += 1) {
+    const whole = bytes.subarray(start, bytes.length - cut);
+    if (isUtf8(whole)) {
+      return whole.toString('utf8');
+    }
+  }
+  return null;
+}
+
+/** The bytes of a character that the end of a text cuts. */
+export function cutCharacter(text: Buffer): Buffer {
+  for (let length = 1; length <= Math.min(cutCharacterBytesMax, text.length); length += 1) {
+    const byte = text[text.length - length] ?? 0;
+    if (byte >= 0xc0) {
+      const characterBytes = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return characterBytes > length ? text.subarray(text.length - length) : Buffer.alloc(0);
+    }
+  }
+  return Buffer.alloc(0);
+}
+
+interface SplitHead {
+  readonly firstLine: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+function readHead(content: Buffer): SplitHead | null {
+  const split = splitHead(content);
+  return split === null ? null : { ...split, body: inUtf8(split.headers, decodeBody(split.headers, split.body)) };
+}
+
+function splitHead(content: Buffer): SplitHead | null {
+  const end = content.subarray(0, headBytesMax).indexOf('\r\n\r\n');
+  if (end < 0) {
+    return null;
+  }
+  const [firstLine = '', ...lines] = content.toString('latin1', 0, end).split('\r\n');
+  const headers = lines.map((line): readonly [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, Math.max(colon, 0)).toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  return { firstLine, headers, body: content.subarray(end + 4) };
+}
+
+/** Undoes the content codings of a body, also of one of which only the beginning is there. What cannot be decoded stays as it is. */
+export function decodeBody(headers: Headers, body: Buffer): Buffer {
+  return undoCodings(headers, body) ?? body;
+}
+
+/** Undoes the content codings of a body, also when only its beginning is there. Null for a body that cannot be decoded or has more than `bytesMax` bytes when decoded. */
+export function undoCodings(headers: Headers, body: Buffer, bytesMax = decodedBytesMax): Buffer | null {
+  const codings = headers.flatMap(([name, value]) => (name === 'content-encoding' ? value.toLowerCase().split(',') : []));
+  if (codings.length > codingsMax) {
+    return null;
+  }
+  try {
+    return codings.reduceRight<Buffer | null>((decoded, coding) => decoded && decodeOne(decoded, coding.trim(), bytesMax), body);
+  } catch {
+    return null;
+  }
+}
+
+/** A body in the charset that its Content-Type names, as UTF-8, without a character that its end cuts. */
+export function inUtf8(headers: Headers, body: Buffer): Buffer {
+  const charset = otherCharset(headers);
+  if (charset === null) {
+    return body;
+  }
+  try {
+    return Buffer.from(new TextDecoder(charset).decode(body, { stream: true }));
+  } catch {
+    // No charset that is known here.
+    return body;
+  }
+}
+
+/** The charset of a body that is not UTF-8 by itself. */
+export function otherCharset(headers: Headers): string | null {
+  const [, charset] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(headerOf(headers, 'content-type') ?? '') ?? [];
+  return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset) ? null : charset;
+}
+
+function decodeOne(bytes: Buffer, coding: string, bytesMax: number): Buffer | null {
+  const limit = { maxOutputLength: bytesMax };
+  switch (coding) {
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
+    case 'deflate':
+      return inflateSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
+    case 'br':
+      return brotliDecompressSync(bytes, { ...limit, finishFlush: constants.BROTLI_OPERATION_FLUSH });
+    case 'zstd':
+      return zstdDecompressSync(bytes, { ...limit, finishFlush: constants.ZSTD_e_flush });
+    case 'identity':
+    case '':
+      return bytes;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,196 @@
+import type { Attributes } from '../../domain/action.ts';
+import { begunTextAttribute, wholeAttribute, type OpenedRecord } from '../../domain/record.ts';
+import { headerOf, type ResponseHead } from '../reading.ts';
+import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf, undoCodings } from './recorded-http.ts';
+
+/** Finds a record of the same session by its number; null when it is not at hand. */
+export type Earlier = (seq: number) => OpenedRecord | null;
+
+/** A record of an answer behind its first, with its content coding undone. */
+export interface Piece {
+  /** The head of the answer. Null when the answer's first record is not at hand; then nothing is decoded. */
+  readonly head: ResponseHead | null;
+  /** Bytes of the answer before this piece, as far as an event that ends in this piece may need them. */
+  readonly lead: Buffer;
+  readonly bytes: Buffer;
+}
+
+/** Earlier pieces of an answer are searched in this many records before a piece, until they are longer than `leadBytesMax` together. */
+const pieceDistanceMax = 64;
+const leadBytesMax = 1024 * 1024;
+/** The part before another one is searched in this many records before it. */
+const partDistanceMax = 1000;
+/** A piece that is longer with what came before, when decoded, stays as it is: each is decoded anew. */
+const decodedBytesMax = 16 * 1024 * 1024;
+const headEnd = '\r\n\r\n';
+const headStart = Buffer.from('HTTP/1.1 ');
+
+/**
+ * The bytes of a record of a body that is not its first, with the content coding of an answer undone, in UTF-8. They begin with what the part before has of a character
+ * that its end cuts.
+ */
+function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
+  const head = record.kind === 'response' ? headBefore(record, earlier) : null;
+  if (head === null || (headerOf(head.headers, 'content-encoding') === undefined && otherCharset(head.headers) === null)) {
+    return joinedWith(partBefore(record, earlier), contentOf(record));
+  }
+  const { head: known, lead, bytes } = readPiece(record, earlier);
+  if (known === null) {
+    return inUtf8(head.headers, bytes);
+  }
+  const read = inUtf8(known.headers, lead);
+  const all = inUtf8(known.headers, Buffer.concat([lead, bytes])).subarray(read.length);
+  // UTF-8 is taken as it is, a cut character and all.
+  return read === lead ? joinedWith(lead, all) : all;
+}
+
+function joinedWith(before: Buffer | null, bytes: Buffer): Buffer {
+  const cut = before === null ? null : cutCharacter(before);
+  return cut === null || cut.length === 0 ? bytes : Buffer.concat([cut, bytes]);
+}
+
+/** The part of the same body that came before, without a head; null where there is none at hand. */
+function partBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
+  const { kind, seq: own, meta } = record;
+  const request = meta?.request;
+  const first = request === undefined ? own : Math.max(kind === 'request' ? request : request + 1, own - partDistanceMax);
+  for (let seq = own - 1; seq >= first; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === kind && (part.meta?.request === request || (kind === 'request' && seq === request))) {
+      const content = contentOf(part);
+      const isFirst = kind === 'request' ? seq === request : content.subarray(0, headStart.length).equals(headStart);
+      const end = isFirst ? content.indexOf(headEnd) : -1;
+      return end < 0 ? content : content.subarray(end + headEnd.length);
+    }
+  }
+  return null;
+}
+
+/** A record of a body that is not its first, as text. */
+export function pieceText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
+  const bytes = decodedPiece(record, earlier);
+  const goesOn = (partBefore(record, earlier)?.length ?? 0) > 0 && textOf(bytes) !== null;
+  return { text: plainText(bytes), attributes: goesOn ? { [begunTextAttribute]: true } : {} };
+}
+
+/** Shows one part of a request in several records. A part before the last shows its size alone; the last one, for use when earlier parts are not at hand, its own text. */
+export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
+  if (record.continues) {
+    return { text: `(a part of a request, ${record.content?.length ?? 0} bytes; its last part shows all of it)`, attributes: {} };
+  }
+  const { text } = pieceText(record, earlier);
+  return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [wholeAttribute]: false } };
+}
+
+/** Reads a piece of an answer with the bytes that came before it. Content codings are undone where the answer's beginning is at hand. */
+export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
+  const piece = contentOf(record);
+  const { head, bytes } = piecesBefore(record, earlier);
+  if (head === null) {
+    return { head, lead: bytes, bytes: piece };
+  }
+  // A coding is undone from its beginning only.
+  const lead = undoCodings(head.headers, bytes, decodedBytesMax);
+  const whole = lead === null ? null : undoCodings(head.headers, Buffer.concat([bytes, piece]), decodedBytesMax);
+  return lead === null || whole === null
+    ? { head, lead: lead === null ? bytes : Buffer.alloc(0), bytes: piece }
+    : { head, lead, bytes: whole.subarray(lead.length) };
+}
+
+/** An answer that was recorded in pieces, put together. */
+export interface WholeAnswer {
+  readonly head: ResponseHead;
+  /** The body with its content coding undone. */
+  readonly body: Buffer;
+}
+
+/** All of the answer that ends in this record; null where a piece of it is not at hand, or it goes on. */
+export function wholeAnswer(record: OpenedRecord, earlier: Earlier): WholeAnswer | null {
+  const request = record.meta?.request;
+  if (request === undefined || record.continues) {
+    return null;
+  }
+  const pieces: Buffer[] = [contentOf(record)];
+  for (let seq = record.seq - 1; seq > request; seq -= 1) {
+    const content = pieceOf(record, earlier(seq));
+    if (content !== null) {
+      pieces.push(content);
+      const response = content.subarray(0, headStart.length).equals(headStart) ? readRecordedHead(content) : null;
+      if (response !== null) {
+        const body = Buffer.concat([response.body, ...pieces.slice(0, -1).toReversed()]);
+        return { head: response, body: decodeBody(response.headers, body) };
+      }
+    }
+  }
+  return null;
+}
+
+/** All of the request that ends in this record; null where it goes on, or its beginning is not at hand. */
+export function wholeRequest(record: OpenedRecord, earlier: Earlier): Buffer | null {
+  const first = record.meta?.request;
+  if (first === undefined || record.continues) {
+    return null;
+  }
+  const parts: Buffer[] = [contentOf(record)];
+  for (let seq = record.seq - 1; seq >= first; seq -= 1) {
+    const part = earlier(seq);
+    if (part?.kind === 'request' && (seq === first || part.meta?.request === first)) {
+      parts.push(contentOf(part));
+    } else if (seq === first) {
+      return null;
+    }
+  }
+  return Buffer.concat(parts.toReversed());
+}
+
+/** The bytes of an answer before one of its pieces, as recorded: content codings are not undone. */
+interface Before {
+  readonly head: ResponseHead | null;
+  readonly bytes: Buffer;
+}
+
+function piecesBefore(record: OpenedRecord, earlier: Earlier): Before {
+  const head = headBefore(record, earlier);
+  const isPlain = head === null || headerOf(head.headers, 'content-encoding') === undefined;
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for (let distance = 1; distance <= pieceDistanceMax && bytes <= leadBytesMax; distance += 1) {
+    const content = pieceOf(record, earlier(record.seq - distance));
+    if (content !== null) {
+      const isFirst = readRecordedResponse(content) !== null;
+      const body = isFirst ? content.subarray(content.indexOf(headEnd) + headEnd.length) : content;
+      // No event of text/event-stream goes on behind an empty line.
+      const isBoundary = isPlain && /(?:\n\n|\r\n\r\n|\r\r)$/.test(body.toString('latin1', Math.max(body.length - 4, 0)));
+      pieces.unshift(isBoundary ? Buffer.alloc(0) : body);
+      bytes += body.length;
+      if (isFirst || isBoundary) {
+        return { head, bytes: Buffer.concat(pieces) };
+      }
+    }
+  }
+  return { head: null, bytes: Buffer.concat(pieces) };
+}
+
+/** The head of the answer that a piece is of: its first record comes soon behind that of the request. */
+function headBefore(record: OpenedRecord, earlier: Earlier): ResponseHead | null {
+  const request = record.meta?.request ?? record.seq;
+  for (let seq = request + 1; seq < record.seq && seq <= request + pieceDistanceMax; seq += 1) {
+    const content = pieceOf(record, earlier(seq));
+    if (content !== null) {
+      return readRecordedResponse(content)?.head ?? null;
+    }
+  }
+  return null;
+}
+
+/** The content of a record that is of the same answer. */
+function pieceOf(record: OpenedRecord, candidate: OpenedRecord | null): Buffer | null {
+  const isSame = candidate?.kind === record.kind && candidate.meta?.request === record.meta?.request;
+  return isSame ? contentOf(candidate) : null;
+}
+
+/** A view, not a copy. */
+export function contentOf(record: OpenedRecord | null): Buffer {
+  const content = record?.content ?? new Uint8Array();
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+}

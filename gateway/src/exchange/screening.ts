@@ -1,0 +1,251 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
+import { problemOf, type Problem } from '../domain/problem.ts';
+import type { Session, Upstream } from '../domain/protocol.ts';
+import { untilCommitted } from '../wire/until-committed.ts';
+import { composeRequestHead, composeResponseHead } from './head.ts';
+import { pairHeaders } from './headers.ts';
+import { eventBytesMax } from './target/target-options.ts';
+import type { AnswerScreen, Ask, Headers, OwnRequest, RequestHead, ScreenedPiece } from './reading.ts';
+
+/** Bytes that may wait while earlier ones are decided on, in addition to the target's `eventBytesMax`. */
+const waitingBytesMax = 16 * 1024 * 1024;
+/** The target may take so long to take an answer of ours. */
+const ownCallMs = 10_000;
+
+export interface ScreeningParts {
+  readonly session: Session;
+  /** Sequence number of the request's record. */
+  readonly request: number;
+  readonly screen: AnswerScreen;
+  /** Gets of the answer what may be released. */
+  readonly receiver: CallReceiver;
+  /** Begins a call to the same target. */
+  readonly begin: (receiver: CallReceiver) => UpstreamCall;
+  readonly compose: (head: RequestHead, framing: Headers) => CallHead;
+}
+
+/**
+ * Stands before the relay of an answer in which the target may ask something of the client: each ask is decided on and recorded as a request is, before the
+ * client hears of it. One that is denied is answered to the target by the gateway.
+ */
+export class Screening implements CallReceiver {
+  readonly #parts: ScreeningParts;
+  #head: AnsweredHead | null = null;
+  /** Ends when all that came so far is decided on. */
+  #deciding: Promise<void> | null = null;
+  #waitingBytes = 0;
+  #isEnded = false;
+  readonly #ownCalls = new Set<Promise<void>>();
+
+  constructor(parts: ScreeningParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the target has taken our answers. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ownCalls);
+  }
+
+  onInformation(head: AnsweredHead): void {
+    this.#parts.receiver.onInformation(head);
+  }
+
+  onHead(head: AnsweredHead): void {
+    const { screen } = this.#parts;
+    this.#head = head;
+    this.#guard(() => {
+      screen.head({ status: head.status, headers: pairHeaders(head.rawHeaders) });
+      if (screen.isStream) {
+        this.#releaseHead();
+      }
+    });
+  }
+
+  onUpgrade(head: AnsweredHead, upstream: Upstream): void {
+    this.#parts.receiver.onUpgrade(head, upstream);
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#guard(() => {
+      this.#take(this.#parts.screen.push(bytes), null);
+    });
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#guard(() => {
+      this.#take(this.#parts.screen.end(), trailers);
+    });
+  }
+
+  onError(error: GatewayError): void {
+    this.#isEnded = true;
+    this.#parts.receiver.onError(error);
+  }
+
+  onDrain(): void {
+    this.#parts.receiver.onDrain();
+  }
+
+  /** Takes pieces of the answer in order. `trailers` is not null for the last ones: nothing follows. */
+  #take(pieces: readonly ScreenedPiece[], trailers: readonly string[] | null): void {
+    if (this.#deciding === null && pieces.every(({ asks }) => asks.length === 0)) {
+      pieces.forEach((piece) => {
+        this.#release(piece.bytes);
+      });
+      this.#finish(trailers);
+      return;
+    }
+    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes > waitingBytesMax + eventBytesMax(this.#parts.session.target)) {
+      throw new GatewayError('target_unreachable', 'More of the answer came than is held while it is decided on.');
+    }
+    const deciding = this.#decideAll(this.#deciding, pieces, trailers).finally(() => {
+      this.#waitingBytes -= bytes;
+      this.#deciding = this.#deciding === deciding ? null : this.#deciding;
+    });
+    this.#deciding = deciding;
+  }
+
+  async #decideAll(before: Promise<void> | null, pieces: readonly ScreenedPiece[], trailers: readonly string[] | null): Promise<void> {
+    await before;
+    try {
+      for (const piece of pieces) {
+        const problem = await this.#refusalOf(piece.asks);
+        if (problem === null) {
+          this.#release(piece.bytes);
+        } else {
+          this.#refuse(piece, problem);
+        }
+      }
+      this.#finish(trailers);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Null: all of it may be asked. */
+  async #refusalOf(asks: readonly Ask[]): Promise<Problem | null> {
+    const { session, request } = this.#parts;
+    let refusal: Problem | null = null;
+    for (const { action, content } of asks) {
+      const attributes = { ...action.attributes, 'countersign.asked_within': request };
+      const { grant, decision } = await session.request({ ...action, attributes }, [content]);
+      refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), session.id) : refusal;
+    }
+    return refusal;
+  }
+
+  #refuse({ refused }: ScreenedPiece, problem: Problem): void {
+    const { toClient, toTarget } = refused(problem);
+    for (const own of this.#isEnded ? [] : toTarget) {
+      const call = this.#answerTarget(own).catch((error: unknown) => {
+        this.#fail(error);
+      });
+      this.#ownCalls.add(call);
+      void call.finally(() => this.#ownCalls.delete(call));
+    }
+    if (toClient === null) {
+      throw new GatewayError('refused', problem.detail);
+    }
+    this.#release(toClient);
+  }
+
+  /** On the record as the gateway's own. */
+  async #answerTarget({ head, body, action }: OwnRequest): Promise<void> {
+    const { session, begin, compose } = this.#parts;
+    const sent = composeRequestHead(compose(head, [['content-length', String(body.length)]]));
+    const { grant, seq } = await session.request(action, [sent, body], { byGateway: true });
+    await untilCommitted(session);
+    if (grant === null) {
+      return;
+    }
+    const answered = Promise.withResolvers<void>();
+    const call = begin(recordedAnswer(session, seq, answered.resolve));
+    const limit = AbortSignal.any([session.signal, AbortSignal.timeout(ownCallMs)]);
+    limit.addEventListener(
+      'abort',
+      () => {
+        answered.resolve();
+      },
+      { once: true },
+    );
+    call.forward(grant);
+    call.end();
+    await answered.promise;
+    call.destroy();
+  }
+
+  #releaseHead(): void {
+    if (this.#head !== null) {
+      const { rawHeaders } = this.#head;
+      // Parts of a stream may be left out, so its announced length may be wrong.
+      const kept = this.#parts.screen.isStream ? rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== 'content-length') : rawHeaders;
+      this.#parts.receiver.onHead({ ...this.#head, rawHeaders: kept });
+      this.#head = null;
+    }
+  }
+
+  #release(bytes: Buffer): void {
+    if (!this.#isEnded && bytes.length > 0) {
+      this.#releaseHead();
+      this.#parts.receiver.onBytes(bytes);
+    }
+  }
+
+  #finish(trailers: readonly string[] | null): void {
+    if (trailers !== null && !this.#isEnded) {
+      this.#isEnded = true;
+      this.#releaseHead();
+      this.#parts.receiver.onEnd(trailers);
+    }
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isEnded) {
+      this.#isEnded = true;
+      this.#parts.receiver.onError(error instanceof GatewayError ? error : new GatewayError('malformed', 'The answer could not be read.', { cause: error }));
+    }
+  }
+}
+
+/** Records with what status the target took what the gateway told it. */
+function recordedAnswer(session: Session, request: number, done: () => void): CallReceiver {
+  const record = (attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): void => {
+    try {
+      session.record('response', { request, attributes }, content);
+    } catch (error) {
+      // If it cannot be recorded, the session ends and reports the error itself.
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+    } finally {
+      done();
+    }
+  };
+  return {
+    onInformation: () => undefined,
+    onHead: ({ status, statusText, rawHeaders }) => {
+      record({ 'http.response.status_code': status }, [composeResponseHead(status, statusText, pairHeaders(rawHeaders))]);
+    },
+    onUpgrade: (_head, upstream) => {
+      upstream.destroy();
+      done();
+    },
+    onBytes: () => undefined,
+    onEnd: done,
+    onError: (error) => {
+      record({ 'error.type': error.code }, []);
+    },
+    onDrain: () => undefined,
+  };
+}

@@ -1,0 +1,466 @@
+import { challenges } from '../domain/authorization.ts';
+import type { Action } from '../domain/action.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../domain/exchange.ts';
+import type { Grant } from '../domain/grant.ts';
+import { problemOf, refusalOf, retryHeaders } from '../domain/problem.ts';
+import type { Target } from '../domain/target.ts';
+import type { TextChange } from '../domain/text-change.ts';
+import { traceFact } from '../domain/trace-context.ts';
+import type { Door, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import { Connection } from '../wire/connection.ts';
+import { runRelay } from '../wire/relay-loop.ts';
+import { untilCommitted } from '../wire/until-committed.ts';
+import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
+import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
+import { ChangedAnswer } from './changed-answer.ts';
+import { CredentialCheck } from './credential-check.ts';
+import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
+import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
+import { DirectUrls, OwnUrls, UrlRewriting } from './own-urls.ts';
+import { normalizePath } from './path.ts';
+import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
+import { RequestBody } from './request-body.ts';
+import type { ExchangeRules, TargetCall } from './rules.ts';
+import { Screening } from './screening.ts';
+import { shortBytes, type TakeStep } from './step.ts';
+import { StepThread } from './step-thread.ts';
+import { eventBytesMax } from './target/target-options.ts';
+import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
+import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
+
+/** Bodies of announced length up to this are one record with their head. */
+const smallBodyBytes = 64 * 1024;
+/** Of all exchanges. */
+const thread = new StepThread();
+/** How long the last words to a client may wait for the journal. */
+const lastWordsMs = 1_000;
+/** What a 426 says that the client is to go on in (RFC 9110, 15.5.22). */
+const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
+
+/**
+ * One HTTP request on its way to the target and its answer back, the same for all protocols over HTTP: who asks is proven, the request is decided on
+ * and recorded, then forwarded; the answer is recorded, then released. Resolves when the client's response is closed; rejects only with an error
+ * that is a bug.
+ */
+export async function serveExchange(exchange: Exchange, door: Door, rules: ExchangeRules): Promise<void> {
+  await new ExchangeRun(exchange, door, rules).run();
+}
+
+interface Allowed {
+  readonly grant: Grant;
+  readonly seq: number;
+  readonly changes: readonly TextChange[];
+}
+
+class ExchangeRun {
+  readonly #exchange: Exchange;
+  readonly #door: Door;
+  readonly #rules: ExchangeRules;
+  readonly #closed = Promise.withResolvers<void>();
+  #session: Session | null = null;
+  #token = '';
+  #head: RequestHead;
+  /** Of a short body that was read whole. */
+  #body: Uint8Array | null = null;
+  #answerTo: string | null = null;
+  /** Ends what reads a long one. */
+  #reading: AbortController | null = null;
+  /** Sequence number of the request's record. */
+  #request: number | null = null;
+  #ownHeaders: Headers = [];
+  /** What was asked of the target and let through, when it was to go on in WebSocket. */
+  #upgrade: WebSocketFacts | null = null;
+  #call: UpstreamCall | null = null;
+  #answer: AnswerRelay | null = null;
+  #screening: Screening | null = null;
+  #isOver = false;
+  /** The record of an end that came early. */
+  #recordedEnd: Promise<void> | null = null;
+  #bug: unknown = null;
+
+  constructor(exchange: Exchange, door: Door, rules: ExchangeRules) {
+    this.#exchange = exchange;
+    this.#door = door;
+    this.#rules = rules;
+    this.#head = { method: exchange.request.method ?? '', path: exchange.path, headers: [] };
+  }
+
+  async run(): Promise<void> {
+    const { response } = this.#exchange;
+    response.on('error', () => response.destroy());
+    onceClosed(response, this.#onClose);
+    try {
+      await this.#serve();
+    } catch (error) {
+      await this.#fail(error);
+    }
+    await this.#closed.promise;
+    await this.#recordedEnd;
+    await this.#screening?.settled();
+    this.#session?.signal.removeEventListener('abort', this.#onAbort);
+    if (this.#bug !== null) {
+      throw this.#bug;
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const headers = pairHeaders(this.#exchange.request.rawHeaders);
+    const parameter = this.#rules.tokenParameter;
+    const { path, tokens } = parameter === undefined ? { path: this.#exchange.path, tokens: [] } : takeTokens(this.#exchange.path, parameter);
+    this.#head = { ...this.#head, path, headers };
+    const session = await this.#authenticate(headers, tokens);
+    const token = this.#token;
+    const { target } = session;
+    const call = this.#rules.call(target);
+    const head = {
+      method: this.#exchange.request.method ?? '',
+      path: this.#pathOf(normalizePath(path, call.allowsEncodedSlash), target),
+      headers: endToEndRequest(headers, token),
+    };
+    if (head.method === 'TRACE') {
+      // Its answer is the request as the target got it, with the target's credential in it.
+      throw new GatewayError('unsupported', 'TRACE is not forwarded.');
+    }
+    if (head.path.includes(token)) {
+      throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
+    }
+    this.#head = head;
+    if (this.#exchange.upgrade === null) {
+      await this.#ask(session, call, head);
+    } else {
+      await this.#askUpgrade(session, call, head);
+    }
+  }
+
+  async #ask(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
+    const { request, response, expectsContinue } = this.#exchange;
+    const { target, limits } = session;
+    const isReadWhole = this.#rules.isReadWhole(head, target);
+    const mustBeWhole = isReadWhole || call.needsWholeBody;
+    const body = new RequestBody(request, mustBeWhole ? Math.min(call.bodyBytesMax, limits.frameBytesMax) : call.bodyBytesMax);
+    const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
+    if (expectsContinue) {
+      response.writeContinue();
+    }
+    const first = isOneRecord ? await body.whole() : null;
+    this.#body = first !== null && first.length <= shortBytes ? first : null;
+    const reading = await this.#rules.read(head, isReadWhole ? first : null, target, this.#take);
+    if (this.#isOver) {
+      return;
+    }
+    this.#answerTo = reading.answerTo ?? null;
+    const isRead = reading.screen !== undefined || session.decide(reading.action, []).obligations.length > 0;
+    const asked = isRead ? { ...head, headers: withoutCoding(head.headers) } : head;
+    const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), session));
+    const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
+    if (outcome !== null) {
+      this.#forward(session, call, outcome, reading);
+      if (first === null) {
+        await this.#forwardBody(session, body, reading);
+      } else {
+        this.#call?.end();
+      }
+    }
+  }
+
+  async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
+    const upgrading = this.#rules.upgrade?.(head, session.target) ?? null;
+    if (upgrading === null) {
+      throw this.#refuseUpgrade(session, head);
+    }
+    const { action, reader } = upgrading;
+    const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
+    const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
+    if (outcome !== null) {
+      this.#upgrade = { action, request: outcome.seq, reader, session: session.id, messageBytesMax: session.limits.frameBytesMax, take: this.#take };
+      this.#forward(session, call, outcome, { answer: noAnswerReader });
+      this.#call?.end();
+    }
+  }
+
+  /** It is in the record as a request that was denied: policy is not asked of what no policy could let through. */
+  #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
+    const reason = 'This request cannot go on in WebSocket: ask in plain HTTP.';
+    const [path = ''] = head.path.split('?', 1);
+    const attributes = { 'http.request.method': head.method, 'url.path': path, ...traceFact(headerOf(head.headers, 'traceparent')) };
+    this.#request = session.record('request', { action: 'unknown', verdict: 'deny', reason, attributes }, [
+      composeRequestHead(this.#sentHead(head, [], session)),
+    ]);
+    return new GatewayError('not_upgraded', reason);
+  }
+
+  #forward(
+    session: Session,
+    call: TargetCall,
+    { grant, seq, changes }: Allowed,
+    { answer: reader, screen, urlMembers }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers'>,
+  ): void {
+    const urls = new OwnUrls(session.target, this.#exchange);
+    const direct = new DirectUrls(urls);
+    const answer = new AnswerRelay({
+      session,
+      response: this.#exchange.response,
+      request: seq,
+      ownHeaders: this.#ownHeaders,
+      reader,
+      direct,
+      headFacts: () => rewriting.facts(),
+      onUpgrade: (answered, upstream) => void this.#goOn(session, answered, upstream),
+      onError: (error) => void this.#fail(error),
+    });
+    this.#answer = answer;
+    const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(session, call, receiver) ?? session.call(call, receiver);
+    const frameBytesMax = eventBytesMax(session.target);
+    const released = changes.length === 0 ? answer : new ChangedAnswer({ changes, frameBytesMax, receiver: answer });
+    if (screen !== undefined) {
+      const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
+      this.#screening = new Screening({ session, request: seq, screen, receiver: released, begin, compose });
+    }
+    const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
+    const rewriting = new UrlRewriting({ urls, members, direct, receiver: this.#screening ?? released });
+    this.#call = begin(call.givesCredential ? new CredentialCheck({ session, request: seq, receiver: rewriting }) : rewriting);
+    answer.attach(this.#call);
+    this.#call.forward(grant);
+  }
+
+  /** The target consents to WebSocket: once that is recorded and released, frames are relayed until either side ends. */
+  async #goOn(session: Session, answered: Headers, upstream: Upstream): Promise<void> {
+    const { response, upgrade } = this.#exchange;
+    try {
+      if (upgrade === null || this.#upgrade === null) {
+        throw new GatewayError('target_unreachable', 'The target changed to another protocol without being asked.');
+      }
+      const headers = acceptedHeaders(this.#head?.headers ?? [], answered);
+      const meta = { request: this.#upgrade.request, attributes: { 'http.response.status_code': 101 } };
+      session.record('response', meta, [composeResponseHead(101, 'Switching Protocols', headers)], true);
+      await untilCommitted(session);
+      if (this.#isOver || 'stream' in response) {
+        upstream.destroy();
+        return;
+      }
+      this.#isOver = true;
+      session.signal.removeEventListener('abort', this.#onAbort);
+      response.detachSocket(upgrade.socket);
+      const head = upgrade.take();
+      const client = new Connection(upgrade.socket, { certificate: null, loginMs: session.limits.loginMs });
+      client.unread(head);
+      client.write(composeResponseHead(101, 'Switching Protocols', [...headers, ...this.#ownHeaders]));
+      await runRelay(client, upstream, session, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
+        this.#bug = bug;
+      });
+      this.#reading?.abort();
+      this.#closed.resolve();
+    } catch (error) {
+      upstream.destroy();
+      await this.#fail(error);
+    }
+  }
+
+  /** A long body would hold up everybody else, and so would one that becomes long when its coding is undone. */
+  readonly #take: TakeStep = (step, input) => {
+    const session = this.#session;
+    const isShort = input.body.length <= shortBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
+    if (isShort || session === null) {
+      return step.take(input);
+    }
+    this.#reading ??= new AbortController();
+    return thread.take(step, input, { whose: session.principal, signal: this.#reading.signal });
+  };
+
+  #pathOf(path: string, target: Target): string {
+    return this.#rules.path?.(path, target) ?? path;
+  }
+
+  async #authenticate(headers: Headers, found: readonly string[]): Promise<Session> {
+    const { isLoopback, isEncrypted, target, clientAddress } = this.#exchange;
+    if (!isLoopback && !isEncrypted) {
+      throw new GatewayError('refused', 'A token is taken over the network only under TLS: configure tls, and use https://.');
+    }
+    if (headers.filter(([name]) => name === 'host').length > 1) {
+      throw new GatewayError('malformed', 'A request has one Host header.');
+    }
+    const { host, ':authority': authority } = this.#exchange.request.headers;
+    assertNoForeignPage(headers, String(authority ?? host ?? ''));
+    const token = readToken(headers, found);
+    this.#token = token;
+    const session = await this.#door.authenticate({
+      token,
+      target,
+      user: headerOf(headers, 'user-agent') ?? '',
+      clientAddress,
+    });
+    this.#session = session;
+    this.#ownHeaders = [['countersign-session', session.id]];
+    session.signal.addEventListener('abort', this.#onAbort, { once: true });
+    session.signal.throwIfAborted();
+    return session;
+  }
+
+  /** What the target gets: its own name, the path below its base path, and the framing of the body. */
+  #sentHead({ method, path, headers }: RequestHead, framing: Headers, { target }: Session): CallHead {
+    const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
+    const whole = `${base}${path}`;
+    const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+    const isPlainPort = host === '' || target.port === (target.scheme === 'https' ? 443 : 80);
+    return {
+      method,
+      path: whole.startsWith('/') ? whole : `/${whole}`,
+      headers: [['host', isPlainPort ? host : `${host}:${target.port}`], ...headers, ...framing],
+    };
+  }
+
+  /** Null: it is over meanwhile. Errors: `refused`, `not_found`. */
+  async #decide(
+    session: Session,
+    { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
+    bytes: readonly Uint8Array[],
+    continues: boolean,
+  ): Promise<Allowed | null> {
+    const { decision, grant, seq, record, changes = [] } = await session.request(this.#traced(action), bytes, { continues, repeats });
+    this.#request = seq;
+    this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
+    if (grant === null) {
+      throw refusalOf(decision);
+    }
+    await untilCommitted(session);
+    return this.#isOver ? null : { grant, seq, changes };
+  }
+
+  /** What the protocol has a place of its own for goes before the header. */
+  #traced(action: Action): Action {
+    const trace = headerOf(this.#head.headers, 'traceparent');
+    return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
+  }
+
+  /** Each piece is recorded, then forwarded; the last record of a whole body holds its trailers, or nothing. */
+  async #forwardBody(session: Session, body: RequestBody, { action }: RequestReading): Promise<void> {
+    const relation = { partOf: this.#request ?? 0, continues: true };
+    for await (const piece of body.pieces()) {
+      const grant = await this.#decidePart(session, action, piece, relation);
+      if (grant === null) {
+        return;
+      }
+      this.#call?.forward(grant);
+      await this.#untilTaken(session.limits.queuedBytesMax);
+    }
+    if (body.length !== null) {
+      body.assertNoTrailers();
+    }
+    const trailers = endToEndTrailers(body.trailers, this.#token);
+    if (trailers.length > 0) {
+      const attributes = { ...action.attributes, ...trailersAttribute(trailers) };
+      const grant = await this.#decidePart(session, { ...action, attributes }, composeTrailers(trailers), { ...relation, continues: false });
+      if (grant !== null) {
+        this.#call?.end(grant);
+      }
+      return;
+    }
+    session.record('request', { request: relation.partOf }, [], false);
+    await untilCommitted(session);
+    this.#call?.end();
+  }
+
+  /** Null: it is over meanwhile. Errors: `refused`, `not_found`. */
+  async #decidePart(session: Session, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
+    const { grant, decision } = await session.request(action, [bytes], relation);
+    await untilCommitted(session);
+    if (grant === null) {
+      throw refusalOf(decision);
+    }
+    return this.#isOver ? null : grant;
+  }
+
+  async #untilTaken(queuedBytesMax: number): Promise<void> {
+    const answer = this.#answer;
+    while (answer !== null && !this.#isOver && (this.#call?.queuedBytes ?? 0) > queuedBytesMax) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      answer.drained = resolve;
+      await Promise.race([promise, this.#closed.promise]);
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    void this.#fail(this.#session?.signal.reason);
+  };
+
+  /** The client has all of its answer, or is gone. */
+  readonly #onClose = (): void => {
+    const { response } = this.#exchange;
+    if (!this.#isOver) {
+      this.#isOver = true;
+      const isGone = wasCut(response);
+      this.#reading?.abort();
+      this.#call?.destroy();
+      this.#answer?.stop();
+      if (isGone) {
+        this.#recordedEnd = this.#recordEnd({ 'error.type': 'client_closed' }, []);
+      }
+    }
+    this.#closed.resolve();
+  };
+
+  /** The first failure is told; on the record where there is a session. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#isOver) {
+      return;
+    }
+    this.#isOver = true;
+    if (!(error instanceof GatewayError)) {
+      this.#bug = error;
+    }
+    this.#reading?.abort();
+    this.#call?.destroy();
+    this.#answer?.stop();
+    const { response } = this.#exchange;
+    const problem = problemOf(error, this.#session?.id ?? null);
+    const failed = { problem, head: this.#head, body: this.#body, answerTo: this.#answerTo };
+    if (this.#answer?.hasBegun === true) {
+      const { openHead } = this.#answer;
+      const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);
+      this.#recordedEnd = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
+      if (event === null) {
+        breakOff(response);
+      } else {
+        await this.#recordedEnd;
+        endWith(response, event, lastWordsMs);
+      }
+      return;
+    }
+    const { status, headers: words, body } = this.#rules.failure(failed);
+    const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : []), ...retryHeaders(status)];
+    const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
+    await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
+    endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);
+  }
+
+  /** The end of the answer as far as it came. The gateway's own words are said even when they cannot be recorded. */
+  async #recordEnd(attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): Promise<void> {
+    const session = this.#session;
+    if (session === null) {
+      return;
+    }
+    const decoding = this.#answer?.finishFacts() ?? null;
+    if (decoding !== null) {
+      await decoding;
+    }
+    const facts = this.#answer?.facts() ?? {};
+    try {
+      this.#answer?.give();
+      session.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
+      await untilCommitted(session, AbortSignal.timeout(lastWordsMs));
+    } catch (unrecorded) {
+      if (this.#bug === null && !(unrecorded instanceof GatewayError) && !(unrecorded instanceof DOMException)) {
+        this.#bug = unrecorded;
+      }
+    }
+  }
+}
+
+/** What an announced length does not say of the body as it is sent. */
+function framingOf(body: RequestBody, whole: Buffer | null): Headers {
+  if (body.length !== null) {
+    return [];
+  }
+  return whole === null ? [['transfer-encoding', 'chunked']] : [['content-length', String(whole.length)]];
+}

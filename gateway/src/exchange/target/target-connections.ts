@@ -1,0 +1,295 @@
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import { GatewayError } from '../../domain/errors.ts';
+import type { CallOptions, CallTls } from '../../domain/exchange.ts';
+import type { Target } from '../../domain/target.ts';
+import { dialFailure } from '../../wire/dial-failure.ts';
+import { reasonOf } from '../../wire/tls.ts';
+import { isLinkLocal, lookupElsewhere } from './addresses.ts';
+
+/** Unused connections are given up before most servers do. */
+const unusedMs = 4_000;
+const unusedMax = 256;
+
+/** The current user of a connection. */
+export interface ConnectionUser {
+  onBytes(bytes: Buffer): void;
+  /** The target has closed its side, or all of it when `error` says why. Called once. */
+  onClosed(error: GatewayError | null): void;
+  onDrain(): void;
+}
+
+export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkLocal'> {
+  /** At once, used or not: what clients ask for at the same time opens no more of them (ATTACKS D33). */
+  readonly connectionsMax: number;
+  readonly dialMs: number;
+  /** A connection in use is cut after this time without a byte in either direction. 0: no limit. */
+  readonly idleMs: number;
+}
+
+/** Connections to one target, kept for its next user. */
+export class TargetConnections implements Disposable {
+  readonly #target: Target;
+  readonly #options: ConnectionOptions;
+  readonly #context: SecureContext | null;
+  readonly #all = new Set<TargetConnection>();
+  /** Oldest first. */
+  readonly #unused: TargetConnection[] = [];
+  #sweeping: NodeJS.Timeout | null = null;
+  #isClosed = false;
+
+  /** Errors: `target_tls_failed` for files that cannot be used. */
+  constructor(target: Target, options: ConnectionOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#context = options.tls === null ? null : readContext(options.tls);
+  }
+
+  /** A kept connection, or a new one. Errors: `target_unreachable`, `throttled`; those of the dialling come to the user. */
+  take(user: ConnectionUser): TargetConnection {
+    const now = performance.now();
+    for (let kept = this.#unused.pop(); kept !== undefined; kept = this.#unused.pop()) {
+      if (kept.unusedUntilMs > now && kept.use(user)) {
+        return kept;
+      }
+      kept.destroy();
+    }
+    return this.takeNew(user);
+  }
+
+  /** A connection that nobody has used. Errors: as `take`. */
+  takeNew(user: ConnectionUser): TargetConnection {
+    if (this.#all.size >= this.#options.connectionsMax) {
+      throw new GatewayError(
+        'throttled',
+        `${this.#options.connectionsMax} requests to this target are under way, which is the limit (limits.connectionsMax): ask again in a moment.`,
+      );
+    }
+    const connection = new TargetConnection(this.#dial(), this.#target, this.#options);
+    this.#all.add(connection);
+    connection.socket.once('close', () => {
+      this.#all.delete(connection);
+    });
+    connection.use(user);
+    return connection;
+  }
+
+  /** Its user is done with it. One that has not taken all that it was sent is given up (ATTACKS A10). */
+  giveBack(connection: TargetConnection, keptMs: number): void {
+    connection.rest(performance.now() + Math.min(unusedMs, keptMs - 1_000));
+    if (connection.socket.writableLength === 0) {
+      this.#keep(connection);
+    } else {
+      // TLS reports only at the end of the turn that it has sent everything; a near target has answered by then.
+      setImmediate(() => {
+        if (connection.socket.writableLength === 0) {
+          this.#keep(connection);
+        } else {
+          connection.destroy();
+        }
+      });
+    }
+  }
+
+  /** Connections in use stay until their users are done. */
+  close(): void {
+    this.#isClosed = true;
+    this.#sweep(Number.POSITIVE_INFINITY);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+    for (const connection of this.#all) {
+      connection.destroy();
+    }
+  }
+
+  #keep(connection: TargetConnection): void {
+    if (this.#isClosed || this.#unused.length >= unusedMax) {
+      connection.destroy();
+      return;
+    }
+    this.#unused.push(connection);
+    this.#sweeping ??= setInterval(() => {
+      this.#sweep();
+    }, unusedMs).unref();
+  }
+
+  #sweep(now = performance.now()): void {
+    for (const connection of this.#unused.splice(0)) {
+      if (connection.unusedUntilMs > now) {
+        this.#unused.push(connection);
+      } else {
+        connection.destroy();
+      }
+    }
+    if (this.#unused.length === 0 && this.#sweeping !== null) {
+      clearInterval(this.#sweeping);
+      this.#sweeping = null;
+    }
+  }
+
+  #dial(): Socket {
+    const { host, port } = this.#target;
+    const { tls, allowLinkLocal } = this.#options;
+    if (!allowLinkLocal && isLinkLocal(host)) {
+      throw new GatewayError('target_unreachable', `The target's address ${host} is one of the link: such are dialled only with the option linkLocal.`);
+    }
+    const lookup = allowLinkLocal ? {} : { lookup: lookupElsewhere };
+    if (tls === null || this.#context === null) {
+      return connectTcp({ host, port, noDelay: true, ...lookup });
+    }
+    const socket = connectTls({
+      host,
+      port,
+      secureContext: this.#context,
+      rejectUnauthorized: tls.verify,
+      ALPNProtocols: ['http/1.1'],
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...lookup,
+    });
+    socket.setNoDelay(true);
+    return socket;
+  }
+}
+
+/** One connection to a target. Nothing is sent before it is proven whose it is. */
+export class TargetConnection {
+  readonly socket: Socket;
+  readonly #target: Target;
+  readonly #options: ConnectionOptions;
+  #user: ConnectionUser | null = null;
+  #isReady = false;
+  #isClosed = false;
+  #unusedUntilMs = 0;
+
+  constructor(socket: Socket, target: Target, options: ConnectionOptions) {
+    this.socket = socket;
+    this.#target = target;
+    this.#options = options;
+    // The socket holds what is written before the connection is ready.
+    socket.cork();
+    const limit = setTimeout(() => {
+      socket.destroy(Object.assign(new Error(`no answer within ${options.dialMs / 1000} s`), { code: '' }));
+    }, options.dialMs);
+    socket.once(options.tls === null ? 'connect' : 'secureConnect', () => {
+      clearTimeout(limit);
+      this.#isReady = true;
+      socket.uncork();
+    });
+    socket.once('close', () => {
+      clearTimeout(limit);
+    });
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onEnd);
+    socket.on('drain', this.#onDrain);
+    socket.on('timeout', this.#onIdle);
+  }
+
+  /** On the clock of `performance.now()`. */
+  get unusedUntilMs(): number {
+    return this.#unusedUntilMs;
+  }
+
+  /** The connection had a user before, so the target may close it just as it is used again. */
+  get isKept(): boolean {
+    return this.#unusedUntilMs > 0;
+  }
+
+  /** False: it is closed by now. */
+  use(user: ConnectionUser): boolean {
+    this.#user = user;
+    this.#limitIdleness(this.#options.idleMs);
+    return !this.#isClosed;
+  }
+
+  /** Nobody uses the connection until then. If the target sends anything or closes in the meantime, the connection ends. */
+  rest(untilMs: number): void {
+    this.#user = null;
+    this.#unusedUntilMs = untilMs;
+    this.#limitIdleness(0);
+    this.socket.resume();
+  }
+
+  /** The socket goes on in another protocol. */
+  hijack(): Socket {
+    this.#user = null;
+    this.#limitIdleness(0);
+    this.socket.off('data', this.#onData);
+    this.socket.off('end', this.#onEnd);
+    this.socket.off('error', this.#onError);
+    this.socket.off('close', this.#onEnd);
+    this.socket.off('drain', this.#onDrain);
+    this.socket.off('timeout', this.#onIdle);
+    return this.socket;
+  }
+
+  destroy(): void {
+    this.#user = null;
+    this.socket.destroy();
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#user === null) {
+      this.socket.destroy();
+    } else {
+      this.#user.onBytes(bytes);
+    }
+  };
+
+  readonly #onEnd = (): void => {
+    this.#onClosed(null);
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#onClosed(this.#failure(error));
+  };
+
+  readonly #onIdle = (): void => {
+    this.#onClosed(new GatewayError('deadline_exceeded', `The connection to the target was idle for ${this.#options.idleMs / 1000} s.`));
+  };
+
+  readonly #onDrain = (): void => {
+    this.#user?.onDrain();
+  };
+
+  #limitIdleness(limitMs: number): void {
+    if (this.#options.idleMs > 0) {
+      this.socket.setTimeout(limitMs);
+    }
+  }
+
+  #onClosed(error: GatewayError | null): void {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#user?.onClosed(error);
+    }
+  }
+
+  #failure(cause: Error & { readonly code?: string }): GatewayError {
+    const { host, port } = this.#target;
+    if (this.#isReady) {
+      return new GatewayError('target_unreachable', `The target broke off the connection: ${dialFailure(cause)}.`, { cause });
+    }
+    if (this.#options.tls !== null && /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME)/.test(cause.code ?? '')) {
+      return new GatewayError('target_tls_failed', `TLS with the target at ${host} failed: ${reasonOf(cause)}.`, { cause });
+    }
+    const message = `The target at ${host}:${port} cannot be reached: ${dialFailure(cause)}. Check its address, and that it accepts connections from the gateway.`;
+    return new GatewayError('target_unreachable', message, { cause });
+  }
+}
+
+/** Errors: `target_tls_failed`. */
+function readContext({ caFile, certFile, keyFile }: CallTls): SecureContext {
+  const read = (file: string | undefined): Buffer | undefined => {
+    try {
+      return file === undefined ? undefined : readFileSync(file);
+    } catch (cause) {
+      throw new GatewayError('target_tls_failed', `The file ${file} cannot be read: ${reasonOf(cause)}.`, { cause });
+    }
+  };
+  return createSecureContext({ ca: read(caFile), cert: read(certFile), key: read(keyFile) });
+}

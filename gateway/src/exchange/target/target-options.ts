@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import type { IdOwner } from '../../domain/action.ts';
+import type { CallCredential, CallHead } from '../../domain/exchange.ts';
+import type { OptionsSchema } from '../../domain/options.ts';
+import type { Target, TargetFacts } from '../../domain/target.ts';
+import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
+import type { TargetCall } from '../rules.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+
+const bodyBytesMax = 1024 * 1024 * 1024;
+const highestEventBytesMax = 64 * 1024 * 1024;
+
+const authSchema = z
+  .string()
+  .regex(
+    /^(bearer|basic|none|aws-sigv4|header:[A-Za-z0-9-]{1,64}|query:[\w.-]{1,64})$/,
+    'bearer, basic, none, aws-sigv4, header:NAME or query:NAME is expected',
+  );
+const awsMethod = 'aws-sigv4';
+const awsName = z.string().regex(/^[a-z0-9-]{1,64}$/);
+const yesOrNo = z.stringbool().or(z.boolean());
+const file = z.string().min(1).optional();
+
+const eventBytes = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(highestEventBytesMax)
+  .default(defaultEventBytesMax)
+  .describe(
+    'How many bytes of one event of an answer, of an answer that is one JSON document, or of an answer that is compressed, are held to be read. A longer one is recorded and passed on as any other; the facts that it would have given are missing, and the record says `countersign.is_whole: false`.',
+  );
+
+/** Options of every target over HTTP. */
+const shape = {
+  auth: authSchema
+    .optional()
+    .describe(
+      "How the target takes the gateway's credential: `bearer`, `basic`, `header:NAME`, `query:NAME`, `aws-sigv4` or `none`. Without it `basic` where the target has a user, else `bearer`; for models as the provider wants it.",
+    ),
+  tlsVerify: yesOrNo.default(true).describe("`true`: the chain and the name of the target's certificate are checked."),
+  caFile: file.describe('PEM file of the authorities that may have signed the certificate.'),
+  certFile: file.describe("PEM file of the gateway's own certificate for the target, with `keyFile`."),
+  keyFile: file.describe('PEM file of the key of `certFile`.'),
+  awsRegion: awsName.optional().describe('For `aws-sigv4`: the region that the signature is for.'),
+  awsService: awsName.optional().describe('For `aws-sigv4`: the service that the signature is for.'),
+  encodedSlash: yesOrNo
+    .optional()
+    .describe('`true`: the target takes `%2F` in a path as part of a name, never as a separator (GitLab, npm scopes); it is decided on, recorded and sent so.'),
+  linkLocal: yesOrNo
+    .default(false)
+    .describe('`true`: a link-local address (169.254.0.0/16, fe80::/10) may be dialled. Machines of a cloud find their credentials there.'),
+  bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax).describe('Longer bodies of requests are refused with 413.'),
+  eventBytesMax: eventBytes,
+} as const;
+
+const whoseIds = (otherwise: IdOwner) =>
+  z
+    .enum(['run', 'principal', 'anybody'], 'run, principal or anybody is expected')
+    .default(otherwise)
+    .describe(
+      'A target makes ids that a client sends back later: of a session, a response, a file. This says from whom the gateway takes such an id: with `run` from the run of the principal that got it, with `principal` from any run of that principal, with `anybody` from all. Everybody else is answered as if there were nothing by that id.',
+    );
+
+/** The options of a protocol over HTTP: those of every one, and its own. `whose`: where targets give ids, whose they are unless the options say it. */
+export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema {
+  const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...(whose === undefined ? {} : { ids: whoseIds(whose) }), ...shape });
+  return options.refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
+    path: ['auth'],
+    message: 'aws-sigv4 needs awsRegion and awsService',
+  });
+}
+
+type HttpOptions = z.output<z.ZodObject<typeof shape>>;
+
+/** Null: everybody may name what the target gave to anybody. */
+export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
+  return ids === 'run' || ids === 'principal' ? ids : null;
+}
+
+/** How many bytes of an event, of a document or of a compressed answer are held to be read, for this target. */
+export function eventBytesMax({ options: { eventBytesMax: bytes } }: Pick<TargetFacts, 'options'>): number {
+  return typeof bytes === 'number' ? bytes : defaultEventBytesMax;
+}
+
+/** Turns a target's options into the way to call it. `auth` says where the credential goes when the options do not. */
+export function targetCall(target: Target, auth?: string): TargetCall {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `httpOptions`
+  const options = target.options as HttpOptions;
+  const { tlsVerify, caFile, certFile, keyFile } = options;
+  const files = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) };
+  const { awsRegion: region = '', awsService: service = '' } = options;
+  const method = options.auth ?? auth ?? (target.user === '' ? 'bearer' : 'basic');
+  return {
+    tls: target.scheme === 'https' ? { verify: tlsVerify, ...files } : null,
+    allowLinkLocal: options.linkLocal,
+    bodyBytesMax: options.bodyBytesMax,
+    allowsEncodedSlash: options.encodedSlash === true,
+    givesCredential: target.password !== undefined && method !== 'none',
+    needsWholeBody: method === awsMethod && needsWholeBody(service),
+    credential: (head, body) =>
+      method === awsMethod
+        ? signAws(head, body, { ...readAwsKey(target.user, target.password?.() ?? ''), region, service }, new Date())
+        : credentialOf(target, method, head),
+  };
+}
+
+function credentialOf(target: Target, method: string, { path }: CallHead): CallCredential {
+  const secret = target.password?.();
+  if (secret === undefined || method === 'none') {
+    return { headers: [], secrets: [] };
+  }
+  const secrets = [secret];
+  const [kind = '', name = ''] = method.split(':');
+  switch (kind) {
+    case 'bearer':
+      return { headers: [['authorization', `Bearer ${secret}`]], secrets };
+    case 'basic': {
+      const basic = Buffer.from(`${target.user}:${secret}`).toString('base64');
+      return { headers: [['authorization', `Basic ${basic}`]], secrets: [...secrets, basic] };
+    }
+    case 'header':
+      return { headers: [[name.toLowerCase(), secret]], secrets };
+    default:
+      return {
+        headers: [],
+        path: withParameter(path, name, encodeURIComponent(secret)),
+        secrets: [...secrets, encodeURIComponent(secret)],
+      };
+  }
+}
+
+/** Sets a parameter in the query of a path. It replaces any of the same name, which the target may have given back in an address. */
+function withParameter(path: string, name: string, value: string): string {
+  const [place = '', query = ''] = path.split(/\?(.*)/s, 2);
+  const others = query.split('&').filter((each) => each !== '' && each.split('=', 1)[0] !== name);
+  return `${place}?${[...others, `${name}=${value}`].join('&')}`;
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GatewayError } from '../../domain/errors.ts';
+import type { Output } from '../../wire/relay.ts';
+import type { TakeStep } from '../step.ts';
+import { WebSocketRelay } from './websocket-relay.ts';
+
+const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
+const take: TakeStep = (step, input) => step.take(input);
+const facts = {
+  action: { name: 'http.upgrade', attributes: {} },
+  request: 7,
+  reader: null,
+  session: 's',
+  messageBytesMax: 1_000,
+  take,
+};
+/** The head of a client's frame of 200,000 bytes, and as many as make a part. */
+const longFrame = Buffer.concat([Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 3, 0x0d, 0x40, 1, 2, 3, 4]), Buffer.alloc(70_000)]);
+const shortFrame = Buffer.from([0x81, 0x02, 0x68, 0x69]);
+
+function pull(relay: WebSocketRelay): Output[] {
+  const outputs: Output[] = [];
+  for (let output = relay.next(); output !== null; output = relay.next()) {
+    outputs.push(output);
+    if (output.type === 'request') {
+      relay.decided(allowed, 8);
+    }
+  }
+  return outputs;
+}
+
+test('an end is told to both sides', () => {
+  const relay = new WebSocketRelay(facts);
+  relay.upstreamBytes(shortFrame);
+  assert.deepEqual(
+    pull(relay).map(({ type }) => type),
+    ['response'],
+  );
+  relay.fail(new GatewayError('halted', 'ended'));
+  const [told, , closed] = pull(relay);
+  assert.ok(
+    told?.type === 'response' &&
+      Buffer.concat([...told.bytes])
+        .subarray(2, 4)
+        .readUInt16BE() === 1008,
+  );
+  assert.equal(closed?.type, 'close');
+});
+
+test('whoever has a frame in part is told nothing into the middle of it', () => {
+  const relay = new WebSocketRelay(facts);
+  relay.clientBytes(longFrame);
+  const [part] = pull(relay);
+  assert.ok(part?.type === 'request' && part.relation?.continues === true);
+  relay.fail(new GatewayError('halted', 'ended'));
+  assert.deepEqual(
+    pull(relay).map(({ type }) => type),
+    ['response', 'close'],
+  );
+});

@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import type { Action, Attributes } from '../../domain/action.ts';
+import type { Decision } from '../../domain/decision.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { splitParts } from '../../domain/parts.ts';
+import { problemOf, refusalOf } from '../../domain/problem.ts';
+import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
+import type { SocketReader } from '../reading.ts';
+import { shortBytes, type TakeStep } from '../step.ts';
+import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
+import { MessageReader, type WholePiece } from './websocket-messages.ts';
+
+/** Why a connection is closed (RFC 6455, 7.4.1). */
+const goingAway = 1001;
+const protocolError = 1002;
+const policyViolation = 1008;
+const tooBig = 1009;
+/** The other side of a connection whose message was too big. */
+const internalError = 1011;
+/** A reason is at most so long: it travels in a control frame. */
+const reasonBytesMax = 123;
+/** A longer message of the target's comes out in parts. */
+const partBytes = 512 * 1024;
+const opcodeAttribute = 'countersign.websocket.opcode';
+
+export interface WebSocketFacts {
+  /** What was decided on when the connection was upgraded: each frame of the client is a part of it. */
+  readonly action: Action;
+  /** Sequence number of its record. */
+  readonly request: number;
+  /** Null: frames are decided on and recorded as they come, and not read. */
+  readonly reader: SocketReader | null;
+  readonly session: string;
+  /** Where there is a reader a message is held until it is whole, up to this. */
+  readonly messageBytesMax: number;
+  /** For what reads long messages. */
+  readonly take: TakeStep;
+}
+
+interface CloseCodes {
+  readonly client: number;
+  readonly target: number;
+}
+
+type Message = WholePiece & { readonly payload: () => Buffer };
+
+/** One direction, cut into what is recorded and moves as one. */
+type Cutter = FrameReader | MessageReader;
+
+/** Frames between client and target, or whole messages where they are read, each recorded with its direction before it moves on. */
+export class WebSocketRelay implements Relay {
+  readonly isFull = false;
+  readonly #facts: WebSocketFacts;
+  readonly #fromClient: Cutter;
+  readonly #fromTarget: Cutter;
+  /** The gateway's own answers to messages that were refused. */
+  readonly #own: Output[] = [];
+  /** Of a long message of the target's, behind its first one. */
+  readonly #parts: Output[] = [];
+  /** Said before anything else; nothing is read any more. */
+  #last: Output[] | null = null;
+  #isDeciding = false;
+  /** What is being decided on is a message that was read. */
+  #isMessage = false;
+  /** The reader's own reason to refuse it. */
+  #refusal: GatewayError | null = null;
+
+  constructor(facts: WebSocketFacts) {
+    this.#facts = facts;
+    const { reader, messageBytesMax } = facts;
+    this.#fromClient = reader === null ? new FrameReader(true) : new MessageReader(true, messageBytesMax);
+    this.#fromTarget = reader === null ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
+  }
+
+  clientBytes(bytes: Buffer): void {
+    this.#fromClient.push(bytes);
+  }
+
+  upstreamBytes(bytes: Buffer): void {
+    this.#fromTarget.push(bytes);
+  }
+
+  decided(decision: Decision, seq: number): void {
+    this.#isDeciding = false;
+    if (decision.verdict === 'allow' || this.#last !== null) {
+      return;
+    }
+    const error = this.#refusal ?? refusalOf(decision);
+    const words = this.#isMessage ? this.#inWords(error, seq) : null;
+    if (words === null) {
+      this.#close({ client: policyViolation, target: goingAway }, error);
+    } else {
+      this.#own.push(words);
+    }
+  }
+
+  clientEnded(): void {
+    this.#last ??= [{ type: 'close', reason: 'client' }];
+  }
+
+  upstreamEnded(): void {
+    this.#last ??= [{ type: 'close', reason: 'target' }];
+  }
+
+  fail(error: GatewayError): void {
+    this.#isDeciding = false;
+    this.#close({ client: error.code === 'stopping' ? goingAway : policyViolation, target: goingAway }, error);
+  }
+
+  next(): Output | null {
+    // A message that has begun to come out comes to its end.
+    const part = this.#parts.shift();
+    if (part !== undefined) {
+      return part;
+    }
+    return this.#last === null ? (this.#nextOf(this.#fromTargetNext, 'target') ?? this.#nextOf(this.#fromClientNext, 'client')) : this.#sayLast();
+  }
+
+  /** `from`: whose bytes are read. */
+  #nextOf(read: () => Output | null, from: 'client' | 'target'): Output | null {
+    if (this.#last !== null) {
+      return this.#sayLast();
+    }
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      const isTooBig = error.code === 'limit_exceeded';
+      const others = isTooBig ? { client: internalError, target: goingAway } : { client: protocolError, target: protocolError };
+      this.#close({ ...others, [from]: isTooBig ? tooBig : protocolError }, error);
+      return this.#sayLast();
+    }
+  }
+
+  #sayLast(): Output | null {
+    return this.#last?.shift() ?? null;
+  }
+
+  readonly #fromTargetNext = (): Output | null => {
+    const own = this.#own.shift();
+    const piece = own === undefined ? this.#fromTarget.next() : null;
+    if (piece === null) {
+      return own ?? null;
+    }
+    const { attributes = {}, given } = this.#facts.reader === null || !isMessage(piece) ? {} : this.#facts.reader.hear(piece.payload());
+    const { request } = this.#facts;
+    const [first = [], ...others] = splitParts(piece.bytes, partBytes);
+    const parts = others.map((bytes, i): ResponseOutput => ({ type: 'response', meta: { request }, bytes, continues: !piece.isLast || i < others.length - 1 }));
+    this.#parts.push(...parts);
+    return {
+      type: 'response',
+      meta: { request, attributes: { ...attributesOf(piece), ...attributes } },
+      bytes: first,
+      continues: !piece.isLast || parts.length > 0,
+      ...(given === undefined ? {} : { given }),
+    };
+  };
+
+  readonly #fromClientNext = (): Output | null => {
+    const piece = this.#isDeciding ? null : this.#fromClient.next();
+    if (piece === null) {
+      return null;
+    }
+    this.#isDeciding = true;
+    this.#isMessage = isMessage(piece);
+    this.#refusal = null;
+    const { action, reader } = this.#facts;
+    return reader !== null && isMessage(piece) ? this.#ask(piece, reader) : this.#requestOf(piece, { name: action.name, attributes: action.attributes });
+  };
+
+  #ask(piece: Message, reader: SocketReader): RequestOutput {
+    const [frames = Buffer.alloc(0)] = piece.bytes;
+    if (frames.length > shortBytes) {
+      const asked = reader.askLong(frames, this.#facts.take);
+      const reading = asked.then((action) => this.#requestOf(piece, action)).catch((error: unknown) => this.#refused(piece, error));
+      return { ...this.#requestOf({ ...piece, bytes: [] }, this.#facts.action), reading };
+    }
+    try {
+      return this.#requestOf(piece, reader.ask(piece.payload()));
+    } catch (error) {
+      return this.#refused(piece, error);
+    }
+  }
+
+  #refused(piece: Message, error: unknown): RequestOutput {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+    this.#refusal = error;
+    const { name, attributes } = this.#facts.action;
+    return { ...this.#requestOf(piece, { name, attributes: { ...attributes, 'error.type': error.code } }), refused: error.message };
+  }
+
+  #requestOf(piece: FramePiece, action: Action): RequestOutput {
+    return {
+      type: 'request',
+      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) } },
+      bytes: piece.bytes,
+      relation: { partOf: this.#facts.request, continues: !piece.isLast },
+    };
+  }
+
+  /** An error of ours as a message to the client; null where the protocol has no words for it. */
+  #inWords(error: GatewayError, request: number): ResponseOutput | null {
+    const text = this.#facts.reader?.refusal(problemOf(error, this.#facts.session)) ?? null;
+    const attributes: Attributes = { [opcodeAttribute]: 'text', 'countersign.websocket.final': true, 'error.type': error.code };
+    return text === null ? null : { type: 'response', meta: { request, attributes }, bytes: [composeText(text)], continues: false };
+  }
+
+  /** Tells both sides why there is an end, but for one that is in the middle of a frame. */
+  #close(codes: CloseCodes, error: GatewayError): void {
+    const { action, request } = this.#facts;
+    const reason = Buffer.from(error.message).subarray(0, reasonBytesMax).toString().replace(/�+$/, '');
+    const attributes: Attributes = { [opcodeAttribute]: 'close', 'error.type': error.code };
+    this.#last = [{ type: 'close', reason: error.code, error }];
+    if (!this.#fromClient.isInFrame) {
+      const bytes = [composeClose(codes.target, '', randomBytes(4))];
+      this.#last.unshift({ type: 'request', action: { name: action.name, attributes }, bytes, relation: { partOf: request }, byGateway: true });
+    }
+    if (!this.#fromTarget.isInFrame) {
+      const words = this.#inWords(error, request);
+      this.#last.unshift(...(words === null ? [] : [words]), {
+        type: 'response',
+        meta: { request, attributes },
+        bytes: [composeClose(codes.client, reason, null)],
+        continues: false,
+      });
+    }
+  }
+}
+
+/** It is whole, and there is a reader for it. */
+function isMessage(piece: FramePiece | WholePiece): piece is Message {
+  return 'payload' in piece && piece.payload !== null;
+}
+
+/** A part of a long frame can be read by itself: where it lies in the payload, and under which mask. */
+function attributesOf({ head, offset }: FramePiece): Attributes {
+  return {
+    [opcodeAttribute]: head.opcode,
+    'countersign.websocket.final': head.isFinal,
+    ...(offset === 0 ? {} : { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': head.mask.toString('hex') }),
+  };
+}
