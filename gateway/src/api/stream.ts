@@ -17,6 +17,7 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
   const iterator = pieces[Symbol.asyncIterator]();
   let step: IteratorResult<Uint8Array> | null = await iterator.next();
   let forget: (() => void) | undefined;
+  let hasLeft = false;
   const body = new ReadableStream<Uint8Array>({
     start: () => {
       forget = caller.standing?.onEnd(({ error }) => {
@@ -28,6 +29,9 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
       try {
         const { done, value } = step ?? (await iterator.next());
         step = null;
+        if (hasLeft) {
+          return;
+        }
         checkCaller(caller);
         if (done === true) {
           forget?.();
@@ -41,6 +45,7 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
       }
     },
     cancel: async () => {
+      hasLeft = true;
       forget?.();
       await iterator.return?.();
     },
