@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parseSync } from 'oxc-parser';
 import { errorCodes } from '../gateway/src/domain/errors.ts';
 import { configurationDocument } from '../tools/configuration.ts';
+import { openApiDocument } from '../tools/openapi.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -197,6 +198,44 @@ test('T4.35: docs/configuration.md is what the schemas of the configuration say'
   assert.equal(read('docs/configuration.md'), configurationDocument(), 'node tools/configuration.ts writes it');
   assert.match(configurationDocument(), /\| `channel_binding` \| `prefer` \|/);
 });
+
+test('docs/openapi.json is what the endpoints of the API say, and what it refers to is there', () => {
+  const text = read('docs/openapi.json');
+  assert.deepEqual(JSON.parse(text), openApiDocument(), 'node tools/openapi.ts writes it');
+  const document: OpenApi = JSON.parse(text);
+  const references = [...text.matchAll(/"\$ref": "#\/([^"]+)"/g)].map(([, place = '']) => place.split('/'));
+  assert.ok(references.length > 100);
+  for (const place of references) {
+    const found = place.reduce((within: unknown, name) => Reflect.get(Object(within), name), document);
+    assert.equal(typeof found, 'object', place.join('/'));
+  }
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.values(methods).map((operation) => ({ path, ...operation })));
+  assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length, 'each has an id of its own');
+  for (const { path, operationId, parameters = [], requestBody, responses } of operations) {
+    const named = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => `{${name}}`);
+    assert.deepEqual(named, path.match(/\{\w+\}/g) ?? [], operationId);
+    const bodies = [requestBody, ...Object.values(responses)].flatMap((each) => Object.entries(each?.content ?? {}));
+    assert.ok(bodies.length > 0, operationId);
+    for (const [mediaType, { schema }] of bodies) {
+      assert.ok(mediaType === 'application/octet-stream' || schema !== undefined, `${operationId} has a schema for ${mediaType}`);
+    }
+  }
+});
+
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+}
+
+interface OpenApiBody {
+  readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>;
+}
+
+interface OpenApiOperation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: OpenApiBody;
+  readonly responses: Readonly<Record<string, OpenApiBody>>;
+}
 
 /** First cells of the table rows of a Markdown file, without code marks. */
 function tableNames(file: string): string[] {

@@ -19,7 +19,7 @@ export interface PlainAnswer<Result> extends Answer<Result> {
   readonly respond: (result: Result) => Response;
 }
 
-const ndjsonMediaType = 'application/x-ndjson';
+export const ndjsonMediaType = 'application/x-ndjson';
 const textMediaType = 'text/plain; charset=utf-8';
 const bytesMediaType = 'application/octet-stream';
 

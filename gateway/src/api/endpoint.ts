@@ -30,11 +30,12 @@ interface Description {
   readonly summary: string;
   /** What else there is to know. */
   readonly description?: string;
-  /** Codes beside those that its schemas and its callers imply. */
-  readonly errors?: readonly ErrorCode[];
+  /** Codes of the errors that it answers with; in a definition those beside what its schemas and its callers imply. */
+  readonly errors: readonly ErrorCode[];
 }
 
-interface Definition<Parts, Params extends Shape, Query extends Shape, Body, Result> extends Description {
+interface Definition<Parts, Params extends Shape, Query extends Shape, Body, Result> extends Omit<Description, 'errors'> {
+  readonly errors?: readonly ErrorCode[];
   /** Administrators alone, unless it says otherwise. */
   readonly callers?: Callers;
   readonly params?: Params;
@@ -68,17 +69,22 @@ export interface PublicEndpoint<Parts = ApiParts> extends Description {
   readonly handle: (parts: Parts) => Response;
 }
 
+/** Of who asks: a refusal that cannot be recorded is told to nobody. */
+const callerErrors = ['unauthenticated', 'throttled', 'refused', 'cannot_record'] as const;
+
 type Nothing = Readonly<Record<string, never>>;
 
 export function endpoint<Parts, Result, Params extends Shape = Nothing, Query extends Shape = Nothing, Body = null>(
   definition: Definition<Parts, Params, Query, Body, Result>,
 ): Endpoint<Parts> {
-  const { callers = 'administrators', answer, act, ...description } = definition;
+  const { callers = 'administrators', errors = [], answer, act, ...description } = definition;
   const params = z.object(definition.params ?? {});
   const query = z.object(definition.query ?? {});
   const body = definition.body ?? null;
+  const hasInput = definition.params !== undefined || definition.query !== undefined || body !== null;
   return {
     ...description,
+    errors: [...callerErrors, ...(hasInput ? (['malformed'] as const) : []), ...(body === null ? [] : (['limit_exceeded'] as const)), ...errors],
     callers,
     params,
     query,
@@ -98,13 +104,13 @@ export function endpoint<Parts, Result, Params extends Shape = Nothing, Query ex
   };
 }
 
-interface PublicDefinition<Parts, Result> extends Description {
+interface PublicDefinition<Parts, Result> extends Omit<Description, 'errors'> {
   readonly answer: PlainAnswer<Result>;
   readonly act: (parts: Parts) => Result;
 }
 
 export function publicEndpoint<Parts, Result>({ answer, act, ...description }: PublicDefinition<Parts, Result>): PublicEndpoint<Parts> {
-  return { ...description, answer, handle: (parts) => answer.respond(act(parts)) };
+  return { ...description, errors: ['refused'], answer, handle: (parts) => answer.respond(act(parts)) };
 }
 
 function firstOfEach(query: URLSearchParams): Readonly<Record<string, string | null>> {

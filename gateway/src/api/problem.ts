@@ -1,5 +1,18 @@
+import { z } from 'zod';
 import { challenges } from '../domain/authorization.ts';
+import { errorCodes } from '../domain/errors.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../domain/problem.ts';
+
+export const problemSchema = z
+  .object({
+    type: z.string().describe('`urn:countersign:error:` and the code.'),
+    title: z.string().describe('The code.'),
+    status: z.int(),
+    detail: z.string().describe('What happened, and what to do about it.'),
+    code: z.enum([...errorCodes, 'internal']).describe('docs/errors.md says what each means.'),
+    session: z.string().optional(),
+  })
+  .meta({ id: 'Problem', description: 'An error: RFC 9457.' });
 
 /** An error as the API answers it. */
 export function problem(error: unknown): Response {

@@ -6,10 +6,12 @@ import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
 
-const reachedTarget = z.object({
-  protocol: z.string(),
-  transport: z.enum(['stream', 'exchange']).describe('`stream`: by a listener of its own; `exchange`: over HTTP.'),
-});
+const reachedTarget = z
+  .object({
+    protocol: z.string(),
+    transport: z.enum(['stream', 'exchange']).describe('`stream`: by a listener of its own; `exchange`: over HTTP.'),
+  })
+  .meta({ id: 'ReachedTarget', description: 'How a target is reached.' });
 
 export type ReachedTarget = z.output<typeof reachedTarget>;
 

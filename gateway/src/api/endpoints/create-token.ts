@@ -19,8 +19,8 @@ export const createToken = endpoint({
       ttlMs: z.number().positive().optional().describe('How long it lives, in milliseconds: a day unless it is given, a leap year at most.'),
     }),
   ),
-  answer: json(tokenSummary.extend({ token: z.string() }), 201),
-  errors: ['unknown_principal', 'limit_exceeded', 'cannot_record'],
+  answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
+  errors: ['unknown_principal'],
   act: async ({ authenticator, recorder, tokens }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens'>, { caller, body: { principal, ttlMs } }) => {
     const { token, stored } = await authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
     const act: TokenAct = { act: 'create', token: stored.id, principal, timeMs: stored.createdMs, by: caller.id };

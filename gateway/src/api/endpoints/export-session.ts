@@ -11,7 +11,7 @@ export const exportSession = endpoint({
   summary: 'Gives the bundle that proves a session: docs/formats/bundle.md. The reading is recorded.',
   params: { session: sessionName },
   answer: bytes,
-  errors: ['not_found', 'conflict', 'cannot_record', 'catching_up', 'store_damaged'],
+  errors: ['not_found', 'conflict', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params }) {
     const found = await reader.find(params.session);
     await recordAccess(recorder, caller, 'export', params.session);

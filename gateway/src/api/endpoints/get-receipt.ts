@@ -12,7 +12,7 @@ export const getReceipt = endpoint({
   summary: 'Gives the proof that a record is in the log: C2SP tlog-proof.',
   params: { log: z.string(), index: wholeNumber('a record is named LOG/INDEX, and the index is a number') },
   answer: text(),
-  errors: ['not_found', 'catching_up', 'store_damaged', 'cannot_record'],
+  errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { params: { log, index } }) => {
     if (log !== recorder.gatewayId) {
       throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${recorder.gatewayId}.`);

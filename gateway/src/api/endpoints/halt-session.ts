@@ -6,13 +6,15 @@ import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 
-const haltedSession = z.object({
-  halted: z.string(),
-  token: z
-    .string()
-    .nullable()
-    .describe('The id of the token that came with it and still opens sessions; null where it ended with the session, as that of a run does.'),
-});
+const haltedSession = z
+  .object({
+    halted: z.string(),
+    token: z
+      .string()
+      .nullable()
+      .describe('The id of the token that came with it and still opens sessions; null where it ended with the session, as that of a run does.'),
+  })
+  .meta({ id: 'HaltedSession' });
 
 export type HaltedSession = z.output<typeof haltedSession>;
 

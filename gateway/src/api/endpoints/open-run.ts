@@ -16,24 +16,30 @@ import { principalName, targetName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 import { runEnd } from '../runs.ts';
 
-const runRequest = z.strictObject({
-  principal: principalName.optional().describe('A run opens runs for its own principal; an administrator says for whom.'),
-  targets: z.array(targetName).max(100).default([]).describe('Without any: all that the principal was granted.'),
-  command: z.string().max(commandLengthMax).default('').describe('What is run, for the record.'),
-  parent: z
-    .string()
-    .max(200)
-    .optional()
-    .describe('The token of a run: the new one is opened inside it. That proves whose it is, and a run is named in no other way. A run that asks needs none.'),
-  recordOutput: z.boolean().default(false).describe('What the command prints will be sent, to be recorded.'),
-});
+const runRequest = z
+  .strictObject({
+    principal: principalName.optional().describe('A run opens runs for its own principal; an administrator says for whom.'),
+    targets: z.array(targetName).max(100).default([]).describe('Without any: all that the principal was granted.'),
+    command: z.string().max(commandLengthMax).default('').describe('What is run, for the record.'),
+    parent: z
+      .string()
+      .max(200)
+      .optional()
+      .describe(
+        'The token of a run: the new one is opened inside it. That proves whose it is, and a run is named in no other way. A run that asks needs none.',
+      ),
+    recordOutput: z.boolean().default(false).describe('What the command prints will be sent, to be recorded.'),
+  })
+  .meta({ id: 'RunRequest' });
 
-const openedRun = z.object({
-  session: z.string(),
-  token: z.string().describe('Speaks only inside the run, and ends with it.'),
-  traceparent: z.string(),
-  environment: z.record(z.string(), z.string()).describe('Variables that the command gets.'),
-});
+const openedRun = z
+  .object({
+    session: z.string(),
+    token: z.string().describe('Speaks only inside the run, and ends with it.'),
+    traceparent: z.string(),
+    environment: z.record(z.string(), z.string()).describe('Variables that the command gets.'),
+  })
+  .meta({ id: 'OpenedRun' });
 
 export type OpenedRun = z.output<typeof openedRun>;
 
@@ -57,7 +63,7 @@ export const openRun = endpoint({
   callers: 'runs',
   body: jsonBody(runRequest),
   answer: json(openedRun, 201),
-  errors: ['unknown_principal', 'unknown_target', 'limit_exceeded', 'cannot_record', 'stopping', 'halted'],
+  errors: ['unknown_principal', 'unknown_target', 'stopping', 'halted'],
   act: async (parts: Parts, { caller, body }) => {
     const { sessions } = parts;
     const principal = await principalOf(parts, body, caller);

@@ -18,7 +18,7 @@ export const readBytes = endpoint({
   params: { session: sessionName, record: wholeNumber('a record is a number').describe('Its `seq`.') },
   query: { bytes: z.string(expected).regex(range, expected).describe('`A-B`, both included, the first is 0; `A-`: up to the last.') },
   answer: bytes,
-  errors: ['not_found', 'cannot_record', 'catching_up', 'store_damaged'],
+  errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session, record }, query }) {
     const { from, to } = parseRange(query.bytes);
     const found = await reader.find(session);

@@ -12,7 +12,7 @@ export const rebuildIndex = endpoint({
   summary: 'Makes the index of sessions again from the journal, and answers when it is done.',
   body: jsonBody(z.object({})),
   answer: json(z.object({ sessions: z.int(), records: z.int() })),
-  errors: ['catching_up', 'store_damaged', 'cannot_record'],
+  errors: ['catching_up', 'store_damaged'],
   act: async ({ recorder, reader }: Pick<ApiParts, 'recorder' | 'reader'>, { caller }) => {
     await recordAct(recorder, caller, 'gateway.rebuild_index', 'the index of sessions is made again from the journal');
     return reader.rebuild();

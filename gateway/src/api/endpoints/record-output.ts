@@ -18,7 +18,7 @@ export const recordOutput = endpoint({
   params: { session: sessionName, stream: z.enum(['stdout', 'stderr'], 'output is recorded of stdout and stderr') },
   body: bytesBody(pieceBytesMax),
   answer: json(z.object({ recorded: z.literal(true) })),
-  errors: ['conflict', 'cannot_record', 'stopping', 'halted'],
+  errors: ['not_found', 'conflict', 'stopping', 'halted'],
   act: async (parts: Pick<ApiParts, 'sessions' | 'refusals' | 'outputs'>, { caller, params: { session, stream }, body }) => {
     const run = await findOpenedRun(parts, session, caller);
     const output = run === null ? undefined : parts.outputs.get(run);

@@ -14,7 +14,7 @@ export const revokeToken = endpoint({
   summary: 'Ends a token, and all that it opened.',
   params: { token: z.string().describe('Its id, or the hash of the token in hex.') },
   answer: json(z.object({ revoked: z.string().describe('Its id.') })),
-  errors: ['not_found', 'cannot_record'],
+  errors: ['not_found'],
   act: async (parts: Parts, { caller, params }) => {
     const { authenticator, recorder, tokens } = parts;
     const revoked = await authenticator.revoke(params.token, caller.id);

@@ -15,11 +15,13 @@ export const showConnection = endpoint({
     port: wholeNumber('a number is expected', { min: 1, max: 99_999 }).optional().describe("A port of the client's own machine that leads to the target."),
   },
   answer: json(
-    z.object({
-      url: z.string(),
-      environment: z.record(z.string(), z.string()).describe('What usual clients read, for instance PGHOST.'),
-      command: z.string().describe('A command to type, without the token.'),
-    }),
+    z
+      .object({
+        url: z.string(),
+        environment: z.record(z.string(), z.string()).describe('What usual clients read, for instance PGHOST.'),
+        command: z.string().describe('A command to type, without the token.'),
+      })
+      .meta({ id: 'ConnectionInstructions' }),
   ),
   errors: ['unknown_target'],
   act: (parts: Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'>, { params, query }) =>

@@ -12,7 +12,7 @@ export const showSession = endpoint({
   summary: 'Gives the records of a session. The reading is recorded.',
   params: { session: sessionName },
   answer: lines(shownRecord),
-  errors: ['not_found', 'cannot_record', 'catching_up', 'store_damaged'],
+  errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params }) {
     const found = await reader.find(params.session);
     await recordAccess(recorder, caller, 'show', params.session);

@@ -12,7 +12,7 @@ export const watchSession = endpoint({
   summary: 'Gives the records of a session, then those that come, until it is closed or the reader leaves. The reading is recorded.',
   params: { session: sessionName },
   answer: lines(shownRecord),
-  errors: ['not_found', 'cannot_record', 'catching_up', 'store_damaged'],
+  errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params, signal }) {
     const found = await reader.find(params.session);
     await recordAccess(recorder, caller, 'watch', params.session);

@@ -3,13 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Gateway } from '../../gateway.ts';
+import { checkedAnswer } from './checked-answer.ts';
 
 export interface RunningGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly data: string;
   readonly url: string;
   readonly operator: string;
-  /** As the operator, unless `headers` say otherwise. */
+  /** As the operator, unless `headers` say otherwise. Each answer is held to what its endpoint promises. */
   readonly ask: (
     method: string,
     path: string,
@@ -40,7 +41,11 @@ export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
   const url = `http://${gateway.addresses['http']}`;
   const operator = readFileSync(join(data, 'admin.token'), 'utf8').trim();
   const ask: RunningGateway['ask'] = async (method, path, { body, headers = { authorization: `Bearer ${operator}` }, signal } = {}) =>
-    fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal === undefined ? {} : { signal }) });
+    checkedAnswer(
+      method,
+      path,
+      await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal === undefined ? {} : { signal }) }),
+    );
   return {
     gateway,
     data,

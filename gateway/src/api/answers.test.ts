@@ -1,0 +1,70 @@
+import { strict as assert } from 'node:assert';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { publicRoutes, routes } from './routes.ts';
+import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
+
+interface Request {
+  readonly path: string;
+  readonly body?: unknown;
+  readonly token?: string;
+}
+
+/** A request that each endpoint answers without an error, by the id of the endpoint; in this order. `run` is one that goes on. */
+async function requestsOf({ json, ask }: RunningGateway): Promise<Readonly<Record<string, Request>>> {
+  const { token, id } = Object.assign({ token: '', id: '' }, await json('POST', '/api/tokens', { principal: 'bot' }));
+  const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot', recordOutput: true }));
+  const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot' }));
+  await json('POST', `/api/runs/${ended}/end`);
+  const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
+  return {
+    getHealth: { path: '/healthz' },
+    getApiHealth: { path: '/api/health' },
+    getReadiness: { path: '/readyz' },
+    listTargets: { path: '/api/targets' },
+    applyConfig: { path: '/api/config/apply', body: {} },
+    showConnection: { path: '/api/targets/shop/connection' },
+    checkConnection: { path: '/api/connect/shop', token },
+    listPrincipals: { path: '/api/principals' },
+    listTokens: { path: '/api/tokens' },
+    createToken: { path: '/api/tokens', body: { principal: 'ann' } },
+    revokeToken: { path: `/api/tokens/${id}` },
+    openRun: { path: '/api/runs', body: { principal: 'wide', targets: ['shop', 'api'] } },
+    recordOutput: { path: `/api/runs/${run}/output/stdout`, body: 'printed' },
+    listSessions: { path: '/api/sessions?all' },
+    showSession: { path: `/api/sessions/${run}/records` },
+    readBytes: { path: `/api/sessions/${run}/records/3/bytes?bytes=0-` },
+    haltSession: { path: `/api/sessions/${run}/halt`, body: {} },
+    watchSession: { path: `/api/sessions/${run}/watch` },
+    exportSession: { path: `/api/sessions/${ended}/bundle` },
+    endRun: { path: `/api/runs/${ended}/end`, body: { exitCode: 0 } },
+    rebuildIndex: { path: '/api/index/rebuild', body: {} },
+    getReceipt: { path: `/api/receipts/${log.replace('countersign/', '')}/0` },
+    getLogFile: { path: '/log/key' },
+    getMetrics: { path: '/metrics' },
+  };
+}
+
+test('each endpoint answers as its schemas say', async (context) => {
+  await using running = await openRunningGateway();
+  const requests = await requestsOf(running);
+  const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));
+  assert.deepEqual(Object.keys(requests).toSorted(), [...endpoints.keys()].toSorted());
+  for (const [id, { path, body, token }] of Object.entries(requests)) {
+    await context.test(id, async () => {
+      const headers = { authorization: `Bearer ${token ?? running.operator}` };
+      // `ask` compares the answer with the schemas.
+      const answer = await running.ask(endpoints.get(id)?.method ?? '', path, { body, headers });
+      assert.ok(answer.ok, `${answer.status} ${answer.ok ? '' : await answer.text()}`);
+      assert.ok((await answer.text()).length > 0);
+    });
+  }
+});
+
+test('each file of endpoints exports endpoints by their ids, and all of them are routes', async () => {
+  const folder = join(import.meta.dirname, 'endpoints');
+  const exported = await Promise.all(readdirSync(folder).map(async (file): Promise<Record<string, unknown>> => import(join(folder, file))));
+  const known = [...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint] as const);
+  assert.deepEqual(Object.assign({}, ...exported), Object.fromEntries(known));
+});

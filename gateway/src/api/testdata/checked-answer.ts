@@ -1,0 +1,73 @@
+import { strict as assert } from 'node:assert';
+import { z } from 'zod';
+import { errorCodes } from '../../domain/errors.ts';
+import { problemMediaType } from '../../domain/problem.ts';
+import { problemSchema } from '../problem.ts';
+import { publicRoutes, routes } from '../routes.ts';
+
+const endpoints = [...publicRoutes, ...routes].map((endpoint) => ({ ...endpoint, pattern: patternOf(endpoint.path) }));
+const lastLine = z.object({ problem: problemSchema });
+
+/** `/log/:path{.+}` and the like as a regular expression. */
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/:\w+(?:\{([^}]*)\})?/g, (_, part = '[^/]+') => String(part))}$`);
+}
+
+/** What is there is what the schema has, and nothing else. */
+function check(schema: z.ZodType, value: unknown): void {
+  assert.deepEqual(schema.parse(value), value);
+}
+
+/**
+ * An answer of the API, held to what its endpoint promises: status and media type at once, each line as it is read, anything else before this resolves. What is no address of the API passes.
+ */
+export async function checkedAnswer(method: string, path: string, response: Response): Promise<Response> {
+  const [place = ''] = path.split('?');
+  const endpoint = endpoints.find((each) => each.method === method && each.pattern.test(place));
+  if (endpoint === undefined) {
+    return response;
+  }
+  const { status, headers } = response;
+  const mediaType = headers.get('content-type') ?? '';
+  if (mediaType === problemMediaType) {
+    const body = await response.json();
+    check(problemSchema, body);
+    const { code } = problemSchema.parse(body);
+    assert.ok(
+      errorCodes.some((known) => known === code && endpoint.errors.includes(known)),
+      `${endpoint.id} says nothing of ${code}`,
+    );
+    return Response.json(body, { status, headers });
+  }
+  const content = endpoint.answer.contents[status]?.find((each) => each.mediaType === mediaType);
+  assert.ok(content !== undefined, `${endpoint.id} says nothing of ${status} ${mediaType}`);
+  const { schema } = content;
+  if (schema === null) {
+    return response;
+  }
+  if (mediaType === 'application/json') {
+    const body = await response.json();
+    check(schema, body);
+    return Response.json(body, { status, headers });
+  }
+  return new Response(response.body?.pipeThrough(checkingLines(schema)), { status, headers });
+}
+
+function checkingLines(schema: z.ZodType): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  return new TransformStream({
+    transform: (piece, controller) => {
+      const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const row = JSON.parse(line);
+        check('problem' in row ? lastLine : schema, row);
+      }
+      controller.enqueue(piece);
+    },
+    flush: () => {
+      assert.equal(rest, '', 'the last line ends');
+    },
+  });
+}
