@@ -167,6 +167,39 @@ test('targets and connections: how to get there, and no secret', async () => {
   assert.equal((await running.ask('GET', '/api/targets/none/connection')).status, 404);
 });
 
+for (const [path, idName] of [
+  ['/api/targets', 'name'],
+  ['/api/principals', 'id'],
+  ['/api/tokens', 'id'],
+  ['/api/sessions', 'session'],
+] as const) {
+  test(`${path} is read in parts: each begins behind the last of the one before`, async () => {
+    await using running = await openRunningGateway();
+    const { ask, json } = running;
+    for (const principal of ['bot', 'wide', 'ann']) {
+      await json('POST', '/api/tokens', { principal });
+      await json('POST', '/api/runs', { principal });
+    }
+    const idsOf = async (query: string): Promise<string[]> => {
+      const body = await (await ask('GET', `${path}?${query}`)).text();
+      const rows: Record<string, string>[] = body.startsWith('[')
+        ? JSON.parse(body)
+        : body.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+      return rows.map((row) => String(row[idName]));
+    };
+    const [first = '', second = '', third = '', ...more] = await idsOf('');
+    assert.ok(third !== '' && more.length === 0);
+    assert.deepEqual(await idsOf('limit=2'), [first, second]);
+    assert.deepEqual(await idsOf(`after=${second}&limit=2`), [third]);
+    assert.deepEqual(await idsOf(`after=${first}`), [second, third]);
+    assert.deepEqual(await idsOf(`after=${third}`), []);
+    assert.equal((await problemOf(await ask('GET', `${path}?after=${'0'.repeat(32)}`)))['title'], 'not_found');
+    for (const limit of ['0', '-1', 'x', '1.5', '']) {
+      assert.equal((await problemOf(await ask('GET', `${path}?limit=${limit}`)))['title'], 'malformed', limit);
+    }
+  });
+}
+
 test('a run: a session with a token of its own, its environment, and its end', async () => {
   await using running = await openRunningGateway();
   const { ask, json } = running;

@@ -1,10 +1,25 @@
 import { z } from 'zod';
+import { GatewayError } from '../domain/errors.ts';
 import { wholeNumber } from './input.ts';
 
 const limitMax = 999_999_999;
 
-/** The part of a list that is asked for; all of it where neither is given. Lists begin with the oldest. */
+/** The query of every list: which part of it is asked for. Without it: the whole list. */
 export const paging = {
   after: z.string().optional().describe('The id of the last one of the part before: what follows it is listed.'),
   limit: wholeNumber('a number from 1 on is expected', { min: 1, max: limitMax }).optional().describe('How many are listed at most.'),
 };
+
+interface Page {
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** The part that is asked for of a list that is at hand whole. Errors: `not_found`. */
+export function pageOf<Item>(items: readonly Item[], { after, limit }: Page, idOf: (item: Item) => string): Item[] {
+  const begin = after === undefined ? 0 : items.findIndex((item) => idOf(item) === after) + 1;
+  if (after !== undefined && begin === 0) {
+    throw new GatewayError('not_found', 'after: nothing in the list has this id.');
+  }
+  return items.slice(begin, limit === undefined ? undefined : begin + limit);
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
+import { pageOf, paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
 
 const principal = z
@@ -17,6 +18,8 @@ export const listPrincipals = endpoint({
   method: 'GET',
   path: '/api/principals',
   summary: 'Lists principals, in the order of the configuration.',
+  query: paging,
   answer: json(z.array(principal)),
-  act: ({ principals }: Pick<ApiParts, 'principals'>) => [...principals().values()],
+  errors: ['not_found'],
+  act: ({ principals }: Pick<ApiParts, 'principals'>, { query }) => pageOf([...principals().values()], query, ({ id }) => id),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
+import { pageOf, paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
 import { summarizeTarget, targetSummary } from '../target-summary.ts';
 
@@ -9,6 +10,8 @@ export const listTargets = endpoint({
   method: 'GET',
   path: '/api/targets',
   summary: 'Lists targets, in the order of the configuration.',
+  query: paging,
   answer: json(z.array(targetSummary)),
-  act: ({ targets }: Pick<ApiParts, 'targets'>) => [...targets().values()].map(summarizeTarget),
+  errors: ['not_found'],
+  act: ({ targets }: Pick<ApiParts, 'targets'>, { query }) => pageOf([...targets().values()], query, ({ name }) => name).map(summarizeTarget),
 });

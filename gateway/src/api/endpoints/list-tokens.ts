@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
+import { pageOf, paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
 import { summarizeToken, tokenSummary } from '../token-summary.ts';
 
@@ -9,6 +10,8 @@ export const listTokens = endpoint({
   method: 'GET',
   path: '/api/tokens',
   summary: 'Lists tokens, oldest first; not those of runs.',
+  query: paging,
   answer: json(z.array(tokenSummary)),
-  act: async ({ tokens }: Pick<ApiParts, 'tokens'>) => (await tokens.list()).map(summarizeToken),
+  errors: ['not_found'],
+  act: async ({ tokens }: Pick<ApiParts, 'tokens'>, { query }) => pageOf(await tokens.list(), query, ({ id }) => id).map(summarizeToken),
 });
