@@ -4,7 +4,7 @@ import { ByteWriter } from '../wire/byte-writer.ts';
 import { defaultEventBytesMax } from './event-bytes.ts';
 
 export interface AwsMessage {
-  /** Headers whose value is a string; of the other types nothing is needed. */
+  /** The headers whose value is a string. Headers of other types are not needed. */
   readonly headers: ReadonlyMap<string, string>;
   readonly payload: Buffer;
 }
@@ -12,21 +12,21 @@ export interface AwsMessage {
 const preludeBytes = 12;
 const checksumBytes = 4;
 const stringType = 7;
-/** Bytes of a header's value by its type; null: a length of two bytes goes before it. */
+/** Length in bytes of a header's value, by the type's number. Null: a length of two bytes goes before the value. */
 const valueBytes: readonly (number | null)[] = [0, 0, 1, 2, 4, 8, null, null, 8, 16];
 
 /**
- * Reads application/vnd.amazon.eventstream piece by piece: any cutting gives the same messages, in linear time. Any bytes are acceptable:
- * a message that is damaged is skipped and counted; after a damaged prelude nothing more can be found and nothing more is read.
+ * Reads application/vnd.amazon.eventstream piece by piece. Pieces may be cut anywhere; time is linear. Any bytes are acceptable:
+ * a damaged message is skipped and counted. After a damaged prelude nothing more can be found, and nothing more is read.
  * https://smithy.io/2.0/aws/amazon-eventstream.html
  */
 export class AwsEventStream {
   readonly #messageBytesMax: number;
   /** The beginning of a message whose end has not come. */
   #held = new ByteWriter();
-  /** Of the message that is being read; 0 before its prelude is whole. */
+  /** Length in bytes of the message that is being read; 0 until its prelude is whole. */
   #messageBytes = 0;
-  /** Bytes still to be read over. */
+  /** Number of bytes that are still to be skipped. */
   #skippingBytes = 0;
   #skipped = 0;
   #isBroken = false;
@@ -40,12 +40,12 @@ export class AwsEventStream {
     return this.#skipped;
   }
 
-  /** What came ends with the end of a message, or is nothing. */
+  /** True if the bytes that came end with the end of a message, or none came. */
   get isBetweenMessages(): boolean {
     return this.#held.length === 0 && this.#messageBytes === 0 && this.#skippingBytes === 0 && !this.#isBroken;
   }
 
-  /** The messages that end in this piece. */
+  /** Takes the next piece and returns the messages that end in it. */
   push(piece: Uint8Array): AwsMessage[] {
     const messages: AwsMessage[] = [];
     let at = 0;
@@ -98,7 +98,7 @@ export class AwsEventStream {
   }
 }
 
-/** One message with headers of string type. */
+/** Encodes one message whose headers are all strings. */
 export function composeAwsMessage(headers: Readonly<Record<string, string>>, payload: Uint8Array): Buffer {
   const encoded = new ByteWriter();
   for (const [name, value] of Object.entries(headers)) {
@@ -117,7 +117,7 @@ export function composeAwsMessage(headers: Readonly<Record<string, string>>, pay
   return message.bytes(uint32(crc32(message.finish()))).finish();
 }
 
-/** Null when its headers do not fit. */
+/** Decodes a message without its last checksum. Null if its headers do not fit. */
 function readMessage(bytes: Buffer): AwsMessage | null {
   const payloadStart = preludeBytes + bytes.readUInt32BE(4);
   const reader = new ByteReader(bytes, preludeBytes, payloadStart);

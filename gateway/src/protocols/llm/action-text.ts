@@ -2,11 +2,11 @@ import type { ActionText, TextPiece } from '../../domain/action.ts';
 import { isObject, jsonText } from './json.ts';
 import type { Message, Part } from './transcript.ts';
 
-/** What policy gets at most, over all pieces; and how many pieces. */
+/** Most characters that policy gets of one action, over all pieces; and the most pieces. */
 const textCharactersMax = 8 * 1024 * 1024;
 const piecesMax = 64 * 1024;
 
-/** All that is said to a model, as far as it is text: also the arguments of tool calls, and what tools gave back. */
+/** Collects all text that is said to a model, including the arguments of tool calls and the results of tools. `isWhole` is false if a part is not text or exceeded a limit. */
 export function actionText(messages: readonly Message[]): ActionText {
   const pieces: TextPiece[] = [];
   let charactersLeft = textCharactersMax;
@@ -24,7 +24,7 @@ export function actionText(messages: readonly Message[]): ActionText {
   return { pieces, isWhole };
 }
 
-/** Null for what is no text. */
+/** The text of a part; null for a part that is not text. */
 function textOfPart(part: Part): string | null {
   switch (part.type) {
     case 'text':
@@ -42,7 +42,7 @@ function textOfPart(part: Part): string | null {
 
 const namedOnly: readonly unknown[] = ['blob', 'uri', 'file', 'other'] satisfies Part['type'][];
 
-/** What a tool gave back may be parts again, and some of them are only named. */
+/** True if the result of a tool holds parts of which only a name is known, such as media. */
 function isNamedOnly(part: Part): boolean {
   const inner: readonly unknown[] = part.type === 'tool_call_response' && Array.isArray(part.response) ? part.response : [];
   return inner.some((each) => isObject(each) && namedOnly.includes(each['type']));

@@ -4,11 +4,11 @@ import { presentAttributes } from './parameters.ts';
 import { shortened } from './shortened.ts';
 import { type Message, type Part, toolCall } from './transcript.ts';
 
-/** How many tokens; later counts of a stream take the place of earlier ones. */
+/** Counts of tokens. Later counts of a stream replace earlier ones. */
 export interface Usage {
   /** All input, cached or not. */
   readonly input?: number | undefined;
-  /** For providers that count what comes from a cache apart. */
+  /** Input that did not come from a cache, for providers that count cached input separately. */
   readonly uncachedInput?: number | undefined;
   /** All output, reasoning included. */
   readonly output?: number | undefined;
@@ -21,18 +21,18 @@ export interface CallPiece {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly arguments?: string | undefined;
-  /** What further pieces may name the call by, beside its key. */
+  /** An id of the provider's by which further pieces may name the call, instead of its key. */
   readonly item?: string | undefined;
   /** The provider says that a call begins here. */
   readonly begins?: boolean;
 }
 
 interface WholeCall extends CallPiece {
-  /** The arguments also came in pieces before. */
+  /** True if the arguments also came in pieces before. */
   readonly cameInPieces: boolean;
 }
 
-/** Calls that the client answers, and those that the provider runs itself. */
+/** `tool_call`: the client runs the tool. `server_tool_call`: the provider runs it itself. */
 type CallType = 'tool_call' | 'server_tool_call';
 
 interface PartDraft {
@@ -41,22 +41,22 @@ interface PartDraft {
   id: string | undefined;
   name: string;
   item: string | undefined;
-  /** Of the arguments of a call. */
+  /** Follows the arguments of a call, and knows when they are whole JSON. */
   readonly end: JsonEnd;
 }
 
 interface Choice {
   readonly parts: (PartDraft | Part)[];
-  /** What the next piece under a key goes on with. */
+  /** For each key, the part to which the next piece under that key is added. */
   readonly open: Map<string, PartDraft>;
-  /** The first call of each type and id, and the first of each item: an answer may go on with any of a thousand, a million times. */
+  /** Find the first call of each type and id, and the first call of each item. They are maps because an answer may have a thousand calls and a million pieces, each for any of them. */
   readonly calls: Map<string, PartDraft>;
   readonly items: Map<string, PartDraft>;
   lastKey: string;
   finishReason: string | undefined;
 }
 
-/** How many characters are kept of all text, and of the arguments of all tool calls. */
+/** Most characters that are kept: of all text, and of the arguments of all tool calls. */
 export interface KeptCharacters {
   readonly text: number;
   readonly arguments: number;
@@ -69,17 +69,17 @@ export interface AnswerError {
 
 const usageNames = ['input', 'uncachedInput', 'output', 'cacheRead', 'cacheCreation', 'reasoning'] as const;
 
-/** What the conventions call an error that has no name. */
+/** The name that the conventions give to an error without a name. */
 const otherError = '_OTHER';
-/** Parts of one answer, over all its choices; further ones are counted only. */
+/** Most parts of one answer, over all its choices. Further parts are only counted. */
 const partsMax = 1024;
 const choicesMax = 128;
 const messageCharactersMax = 64 * 1024;
 const nameCharactersMax = 1024;
 
 /**
- * An answer of a model as it becomes known, from a whole document or from the events of a stream. What a shape finds is put here; facts
- * and messages are read from here. Memory is bounded.
+ * Collects an answer of a model, from a whole document or from the events of a stream. A `Shape` puts in what it finds; facts and messages
+ * are read out. Memory is bounded.
  */
 export class AnswerDraft {
   readonly #choices = new Map<number, Choice>();
@@ -96,24 +96,24 @@ export class AnswerDraft {
   #cut = 0;
   #isTextCut = false;
 
-  /** A fragment is what some events say that others went before. */
+  /** `isFragment`: the draft gets only some events of a stream, and earlier events are not among them. */
   constructor(kept: KeptCharacters, isFragment = false) {
     this.#isFragment = isFragment;
     this.#textLeft = kept.text;
     this.#argumentsLeft = kept.arguments;
   }
 
-  /** What went past a limit and is not among the facts. */
+  /** Number of choices and parts that exceeded a limit and are missing from the facts. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Pieces of arguments of which not all is kept. */
+  /** Number of pieces of arguments that are not kept whole. */
   get cut(): number {
     return this.#cut;
   }
 
-  /** Not all of the text is among the messages. */
+  /** True if the messages lack text or parts because the limit of characters was reached. */
   get isTextCut(): boolean {
     return this.#isTextCut;
   }
@@ -141,18 +141,18 @@ export class AnswerDraft {
     }
   }
 
-  /** The first type and the first message stand; they may come apart, in a header and in a body. */
+  /** Notes an error. The first type and the first message are kept: one may come in a header and the other in the body. */
   fail(type: string | undefined, message: string | undefined): void {
     this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? cutMessage(message) };
   }
 
-  /** For providers that do not number parts: the key of the last part where it is of this type, else a new one. */
+  /** Gives a key, for providers that do not number parts: the key of the last part if that is of this type, otherwise a new key. */
   keyFor(choice: number, type?: 'text' | 'reasoning'): string {
     const known = this.#choices.get(choice);
     return known !== undefined && type !== undefined && known.open.get(known.lastKey)?.type === type ? known.lastKey : `part ${known?.parts.length ?? 0}`;
   }
 
-  /** Goes on with the part that this choice knows by `key`, or begins it. */
+  /** Adds text to the part that this choice has under `key`, or begins that part. */
   append(choice: number, key: string, type: 'text' | 'reasoning', content: string | undefined): void {
     this.#isTextCut ||= (content?.length ?? 0) > this.#textLeft;
     if (content !== undefined && content !== '' && this.#textLeft > 0) {
@@ -166,8 +166,8 @@ export class AnswerDraft {
   }
 
   /**
-   * Begins a tool call, or goes on with it: a name comes once, arguments in pieces. Several servers give parallel calls no index, or all the same: another id, another
-   * name, or more text behind arguments that are whole JSON begins another call.
+   * Begins a tool call, or adds to it: the name comes once, the arguments come in pieces. Some servers give parallel calls no index, or all the
+   * same index. Therefore a new id, another name, or more text after arguments that are whole JSON begins another call.
    */
   call(choice: number, key: string, piece: CallPiece, type: CallType = 'tool_call'): void {
     const part = this.#callPart(choice, key, piece, type);
@@ -185,13 +185,13 @@ export class AnswerDraft {
     keepFirst(this.#choices.get(choice)?.items, part.item, part);
   }
 
-  /** Goes on with a call of either type. Where its beginning is not there, as in a piece of a stream, it has no name. */
+  /** Adds a piece of arguments to a call of either type. If the beginning of the call was not seen, as in a fragment of a stream, the call has no name. */
   continueCall(choice: number, key: string, pieceOfArguments: string | undefined, item?: string): void {
     const isByServer = this.#known(choice, key, item)?.type === 'server_tool_call';
     this.call(choice, key, { arguments: pieceOfArguments, item }, isByServer ? 'server_tool_call' : 'tool_call');
   }
 
-  /** The end of a call, with all of it: of what is known already nothing changes, nor is it said again in a fragment that a beginning went before. */
+  /** Takes the end of a call, which states the whole call again. Arguments that are known do not change. In a fragment without the beginning of the call, arguments are added only if they did not come in pieces. */
   completeCall(choice: number, key: string, whole: WholeCall, type: CallType): void {
     const known = this.#known(choice, key, whole.item);
     if (this.#isFragment && (known === undefined || known.name === '')) {
@@ -204,7 +204,7 @@ export class AnswerDraft {
     this.call(choice, key, isKnown ? { ...whole, arguments: undefined } : whole, type);
   }
 
-  /** A part that comes whole and is no text. */
+  /** Adds a part that comes whole and is not text. */
   put(choice: number, part: Part): void {
     const into = this.#textLeft > 0 ? this.#choice(choice) : null;
     this.#isTextCut ||= this.#textLeft === 0;
@@ -214,7 +214,7 @@ export class AnswerDraft {
     }
   }
 
-  /** By the names of OpenTelemetry's GenAI conventions; tool calls as lists of equal length. */
+  /** The facts, under the names of OpenTelemetry's GenAI conventions. Tool calls are given as three lists of equal length. */
   facts(): Attributes {
     const choices = this.#inOrder();
     const calls = choices.flatMap(({ parts }) => parts.filter(isDraft).filter((part) => part.type === 'tool_call'));
@@ -268,7 +268,7 @@ export class AnswerDraft {
     return choice;
   }
 
-  /** The part that is open under the key, if it is of this type; else a new one. Null past the limit. */
+  /** Returns the part that is open under the key if it is of this type, otherwise begins a new one. Null past the limit. */
   #part(index: number, givenKey: string, type: PartDraft['type']): PartDraft | null {
     const key = shortened(givenKey, nameCharactersMax);
     const choice = this.#choice(index);
@@ -276,7 +276,7 @@ export class AnswerDraft {
     return known?.type === type ? known : this.#begin(choice, key, { type, id: undefined, name: '' });
   }
 
-  /** The call that a piece is of. */
+  /** Returns the call that a piece belongs to, or begins it. Null past the limit. */
   #callPart(index: number, givenKey: string, piece: CallPiece, type: CallType): PartDraft | null {
     const key = shortened(givenKey, nameCharactersMax);
     const choice = this.#choice(index);
@@ -331,7 +331,7 @@ function keepFirst(parts: Map<string, PartDraft> | undefined, key: string | unde
   }
 }
 
-/** Whether a piece under the same key goes on with a call. */
+/** True if a piece under the same key belongs to this call. */
 function isContinuedBy(call: PartDraft, piece: CallPiece): boolean {
   const [id, name] = [cutName(piece.id), cutName(piece.name)];
   const hasMore = piece.arguments !== undefined && piece.arguments.trim() !== '';
@@ -355,7 +355,7 @@ function cutMessage(message: string | undefined): string | undefined {
   return message !== undefined && message.length > messageCharactersMax ? `${shortened(message, messageCharactersMax)}…` : message;
 }
 
-/** Undefined also for the empty name, which some servers send before they know. */
+/** Shortens a name to the limit. Undefined for an empty name: some servers send one before they know the name. */
 function cutName(name: string | undefined): string | undefined {
   return name === undefined || name === '' ? undefined : shortened(name, nameCharactersMax);
 }

@@ -7,15 +7,15 @@ import type { Shape } from './shape.ts';
 import type { Message } from './transcript.ts';
 
 const failedStatusMin = 400;
-/** Facts need no text. */
+/** Limits for reading facts, which need no text. */
 export const keptForFacts: Kept = { text: 0, arguments: 64 * 1024 };
 
-/** `eventBytes`: what is held of one event, or of a document, to be read. */
+/** Limits of what is kept of one answer. `eventBytes`: most bytes of one event or document that are held to read it. */
 export interface Kept extends KeptCharacters {
   readonly eventBytes?: number;
 }
 
-/** Reads one answer of a model. For its facts no text is kept; who wants its messages says how much of it. */
+/** Reads one answer of a model. By default it keeps no text, only facts; a caller that needs the messages gives higher limits. */
 export class ModelAnswer implements AnswerReader {
   readonly #shape: Shape | null;
   readonly #draft: AnswerDraft;
@@ -26,7 +26,7 @@ export class ModelAnswer implements AnswerReader {
   #status = 0;
   #valuesRead = 0;
 
-  /** Without a shape only the status tells something. */
+  /** Without a shape, only the status and an error name in the head give facts. */
   constructor(shape: Shape | null, kept: Partial<Kept> = {}) {
     const { eventBytes, ...characters } = { ...keptForFacts, ...kept };
     this.#shape = shape;
@@ -34,22 +34,22 @@ export class ModelAnswer implements AnswerReader {
     this.#eventBytesMax = eventBytes;
   }
 
-  /** JSON objects that came, whether or not they say something. */
+  /** Number of JSON objects that came, with or without meaning. */
   get valuesRead(): number {
     return this.#valuesRead;
   }
 
-  /** Events of a stream, or documents, that were too long or not readable: the facts may lack what they said. */
+  /** Number of events or documents that were too long or unreadable, and of pieces that were cut. If it is not 0, the facts may lack what these said. */
   get unread(): number {
     return this.#missing + this.#draft.cut;
   }
 
-  /** Of those, what is not among the facts at all. That arguments are cut, the record of the facts says itself. */
+  /** The part of `unread` that is missing from the facts entirely. Cut arguments do not count: the facts hold their beginning. */
   get #missing(): number {
     return this.#framing.skipped + this.#draft.lost + (this.#isUnreadable ? 1 : 0);
   }
 
-  /** Not all of the text is among the messages. */
+  /** True if the messages lack text or parts because the limit of characters was reached. */
   get isTextCut(): boolean {
     return this.#draft.isTextCut;
   }
@@ -68,7 +68,7 @@ export class ModelAnswer implements AnswerReader {
     const contentType = valueOf('content-type') ?? '';
     this.#framing = framingOf(contentType, this.#eventBytesMax);
     this.#isStream = isEventStream(contentType);
-    // AWS names its errors here, with or without the address of a namespace.
+    // AWS names its errors in this header; after a colon the address of a namespace may follow.
     const [errorName] = (valueOf('x-amzn-errortype') ?? '').split(':', 1);
     if (errorName !== undefined && errorName !== '') {
       this.#draft.fail(errorName, undefined);
@@ -97,7 +97,7 @@ export class ModelAnswer implements AnswerReader {
     };
   }
 
-  /** Of a stream, which a list of several documents is too: what comes whole has no chunks. */
+  /** The time to the first chunk, in seconds, if the answer is a stream. A list of several documents counts as a stream; an answer that comes whole has no chunks. */
   firstBytes(seconds: number): Attributes {
     return this.#isStream || this.#valuesRead > 1 ? { 'gen_ai.response.time_to_first_chunk': seconds } : {};
   }

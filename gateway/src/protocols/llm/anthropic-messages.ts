@@ -4,7 +4,7 @@ import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, o
 import type { Shape } from './shape.ts';
 import { arrange, jointText, media, type Message, type Part, partsOf, text, toolCall } from './transcript.ts';
 
-/** Messages and count_tokens. https://docs.anthropic.com/en/api/messages */
+/** Reads the Messages API and its count_tokens. https://docs.anthropic.com/en/api/messages */
 export const anthropicMessages: Shape = {
   parameters(body) {
     const tools = [...expectObjects(body, 'tools'), ...toolsAdded(body)];
@@ -59,13 +59,13 @@ export const anthropicMessages: Shape = {
   },
 };
 
-/** A tool that the provider runs may have a type only; a set of tools is that of an MCP server. */
+/** The name of a tool; of a tool that the provider runs, which may have only a type, its type; of a set of tools of an MCP server, `mcp/` and the server's name. */
 function toolName(tool: JsonObject): string {
   const server = expectText(tool, 'mcp_server_name');
   return server === undefined ? (expectText(tool, 'name') ?? expectText(tool, 'type') ?? '') : `mcp/${server}`;
 }
 
-/** Tools may also be defined in the midst of the conversation. */
+/** Finds the tools that are defined within messages of the conversation. */
 function toolsAdded(body: JsonObject): readonly JsonObject[] {
   return expectObjects(body, 'messages')
     .flatMap((message) => objectsAt(message, 'content'))
@@ -118,7 +118,7 @@ function sourcePart(modality: 'image' | 'document', source: JsonObject): Part {
   }
 }
 
-/** Text where all of it is text; media by name. */
+/** A tool's result: one text if all parts are text, otherwise the parts, where media are only named. */
 function resultOf(content: unknown): unknown {
   const parts = isObject(content) ? [] : contentParts(content);
   return parts.length === 0 ? (content ?? null) : (jointText(parts) ?? parts);
@@ -133,7 +133,7 @@ function readWhole(message: JsonObject, draft: AnswerDraft): void {
   readUsage(objectAt(message, 'usage'), draft);
 }
 
-/** A block of a whole answer, or what a block of a stream begins with: there a tool's input is empty and follows as text. */
+/** Reads a block of a whole answer, or the beginning of a block of a stream. In a stream, a tool's input is empty here and follows as text. */
 function readBlock(block: JsonObject, index: number, draft: AnswerDraft): void {
   const type = textAt(block, 'type') ?? '';
   const key = `block ${index}`;
@@ -175,7 +175,7 @@ function readDelta(delta: JsonObject, index: number, draft: AnswerDraft): void {
   }
 }
 
-/** Anthropic counts what comes from a cache apart from `input_tokens`. */
+/** Counts tokens. Anthropic's `input_tokens` do not include tokens from a cache. */
 function readUsage(usage: JsonObject, draft: AnswerDraft): void {
   draft.count({
     uncachedInput: numberAt(usage, 'input_tokens'),

@@ -13,17 +13,17 @@ import type { Message } from './transcript.ts';
 
 export const unknownName = 'unknown';
 
-/** What a request asks of a model, as plain data. */
+/** What the gateway knows of a request to a model, as plain data that can go between threads. */
 export interface ModelFacts {
   readonly name: string;
   readonly attributes: Attributes;
-  /** It says something that policy may look at. */
+  /** True if the request has text that policy may look at. */
   readonly hasText: boolean;
 }
 
 /**
- * What a request asks of a model, and the JSON of its body where that was read. A path, method or encoding that is not known gives the action `unknown`, which is never harmless.
- * Throws GatewayError `malformed` or `limit_exceeded` where the body of a known API is not what that API takes, or may be read in two ways.
+ * Reads what a request asks of a model. `json` is the parsed body, if it was parsed. An unknown path, method or encoding gives the action `unknown`, which is never harmless.
+ * Throws GatewayError `malformed` or `limit_exceeded` if the body of a known API is not what that API takes, or may be read in two ways.
  */
 export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts: ModelFacts; readonly json?: JsonObject } {
   const api = findApi(head);
@@ -50,7 +50,7 @@ export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts
   return api.takesBody ? { facts, json: given } : { facts };
 }
 
-/** `facts`: what `readFacts` found. Errors: as there. */
+/** Gives the action of a request and the reader of its answer. `facts` is what `readFacts` found; without it, it is called here. Throws as `readFacts` does. */
 export function readModelRequest(
   head: RequestHead,
   body: Uint8Array,
@@ -65,13 +65,13 @@ export function readModelRequest(
   };
 }
 
-/** Method and path are all there is to tell such requests apart; a query may hold a key. */
+/** Facts about a request to an unknown API: its method and its path. The query is left out because it may hold a key. */
 function unknownFacts({ method, path }: RequestHead): ModelFacts {
   const [pathAlone = ''] = path.split('?', 1);
   return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone }, hasText: false };
 }
 
-/** The messages of a recorded request; null where they cannot be read. Never throws. */
+/** The messages of a recorded request; null if they cannot be read. Never throws. */
 export function readMessages(api: Api, body: Uint8Array): readonly Message[] | null {
   try {
     return api.shape.messages(parseBody(body));
@@ -83,12 +83,12 @@ export function readMessages(api: Api, body: Uint8Array): readonly Message[] | n
 export function parseBody(body: Uint8Array): JsonObject {
   const value = parseStrictJson(body);
   if (!isObject(value)) {
-    throw new GatewayError('malformed', 'What is said to a model is not a JSON object.');
+    throw new GatewayError('malformed', 'A request to a model must be a JSON object.');
   }
   return value;
 }
 
-/** SHA-256, in hex, of the UTF-8 text of all system instructions of the request, in order, one line feed between two. */
+/** A digest of the request's system instructions: SHA-256, in hex, of their UTF-8 texts in order, with one line feed between two. No attribute if there are none. */
 export function systemDigest(messages: readonly Message[]): Attributes {
   const texts = messages.flatMap(({ role, parts }) => (role === 'system' ? parts.flatMap((part) => (part.type === 'text' ? [part.content] : [])) : []));
   return texts.length === 0 ? {} : { 'countersign.system_instructions.sha256': hash('sha256', texts.join('\n')) };

@@ -6,7 +6,7 @@ import type { Shape } from './shape.ts';
 import { arrange, jointText, media, type Message, modalityOf, type Part, text, toolCall } from './transcript.ts';
 
 /**
- * Converse, ConverseStream and CountTokens. An event of a stream is an object with one member, named by the event's type (`framing.ts`).
+ * Reads Converse, ConverseStream and CountTokens. An event of a stream is an object with one member, which is named by the event's type (`framing.ts`).
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
  */
 export const bedrockConverse: Shape = {
@@ -16,7 +16,7 @@ export const bedrockConverse: Shape = {
     expectObjects(asked, 'messages');
     expectObjects(asked, 'system');
     const tools = expectObjects(expectObject(asked, 'toolConfig'), 'tools').flatMap((tool) => toolNames(tool));
-    // In the model's own form, passed on to it.
+    // Tools in the model's own form, which Bedrock passes on to it.
     const ownTools = expectObjects(expectObject(asked, 'additionalModelRequestFields'), 'tools').map(
       (tool) => expectText(tool, 'name') ?? expectText(tool, 'type') ?? '',
     );
@@ -44,8 +44,8 @@ export const bedrockConverse: Shape = {
 };
 
 /**
- * InvokeModel and InvokeModelWithResponseStream: the body is the model's own. That of Anthropic's models is known; of others only what
- * the path says. An event of the stream holds one of the model's own events in base64.
+ * Reads InvokeModel and InvokeModelWithResponseStream, whose body has the model's own form. Only the form of Anthropic's models is known; of
+ * others only the path is read. An event of the stream holds one of the model's own events in base64.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
  */
 export const bedrockInvoke: Shape = {
@@ -65,7 +65,7 @@ export const bedrockInvoke: Shape = {
   },
 };
 
-/** CountTokens wraps the request that it counts. */
+/** The request itself: CountTokens wraps the request that it counts. */
 function askedOf(body: JsonObject): JsonObject {
   const input = objectAt(body, 'input');
   const inner = memberOf(input, 'converse');
@@ -76,7 +76,7 @@ function isAnthropic(body: JsonObject): boolean {
   return Object.hasOwn(body, 'anthropic_version');
 }
 
-/** A tool that Bedrock runs is named too; a cache point is none. */
+/** Names of tools, including tools that Bedrock runs. A cache point in the list is not a tool. */
 function toolNames(tool: JsonObject): string[] {
   return [expectObject(tool, 'toolSpec'), expectObject(tool, 'systemTool')].flatMap((each) => expectText(each, 'name') ?? []);
 }
@@ -120,7 +120,7 @@ function mediaBlock(name: 'image' | 'document' | 'video' | 'audio', block: JsonO
   });
 }
 
-/** Text where all of it is text, the value where it is one value. */
+/** A tool's result: the value if it is one JSON value, one text if all blocks are text, otherwise the parts. */
 function resultOf(result: JsonObject): unknown {
   const blocks = objectsAt(result, 'content');
   const [first] = blocks;
@@ -131,7 +131,7 @@ function resultOf(result: JsonObject): unknown {
   return jointText(parts) ?? parts;
 }
 
-/** The members of a whole answer have other names than the events of a stream: both are read here. */
+/** Reads an event of a stream, or a member of a whole answer: their names differ, so one function reads both. */
 function readEvent(type: string, value: unknown, draft: AnswerDraft): void {
   const event = isObject(value) ? value : {};
   const index = numberAt(event, 'contentBlockIndex') ?? 0;
@@ -193,7 +193,7 @@ function readDelta(delta: JsonObject, index: number, draft: AnswerDraft): void {
   }
 }
 
-/** A whole error is `{message}`, its name being in a header; in a stream the event bears the name. */
+/** Reads an error. A whole error is `{message}` and its name is in a header; in a stream, the name of the event is the name of the error. */
 function readFailure(value: JsonObject, draft: AnswerDraft): void {
   for (const [name, member] of Object.entries(value)) {
     if (name.toLowerCase() === 'message' && typeof member === 'string') {
@@ -207,7 +207,7 @@ function readFailure(value: JsonObject, draft: AnswerDraft): void {
   }
 }
 
-/** Bedrock counts what comes from a cache apart from `inputTokens`. */
+/** Counts tokens. Bedrock's `inputTokens` do not include tokens from a cache. */
 function readUsage(usage: JsonObject, draft: AnswerDraft): void {
   draft.count({
     uncachedInput: numberAt(usage, 'inputTokens'),

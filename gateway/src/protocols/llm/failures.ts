@@ -4,12 +4,12 @@ import { composeAwsMessage } from '../../content/aws-event-stream.ts';
 import { awsType, linesType, mediaTypeOf, sseType } from './framing.ts';
 import { jsonText } from './json.ts';
 
-/** Whose words an error is said in. */
+/** The API in whose form an error is written. */
 export type Dialect = 'openai' | 'openai-responses' | 'anthropic' | 'gemini' | 'bedrock' | 'ollama';
 
 /**
- * Our error in the provider's own shape, so that its SDK raises its usual exception. The gateway's code stays in it where the shape has
- * room; the session is in the message, when there is one.
+ * Writes an error of the gateway in the provider's own shape, so that its SDK raises its usual exception. The gateway's code is in it if the
+ * shape has room for it; the session's id, if there is a session, is in the message.
  */
 export function describeFailure(dialect: Dialect, problem: Problem): Failure {
   const { code, status } = problem;
@@ -18,14 +18,14 @@ export function describeFailure(dialect: Dialect, problem: Problem): Failure {
   return { status, headers: [['content-type', 'application/json'], ...retry, ...headers], body: jsonText(body) };
 }
 
-/** The same as the last event of a stream that has begun. Null for a kind of stream that the provider does not send. */
+/** Writes an error of the gateway as the last event of a stream that has begun. Null for a kind of stream that the provider does not send. */
 export function describeFailureInStream(dialect: Dialect, contentType: string, problem: Problem): Uint8Array | null {
   const forms = dialects[dialect];
   return mediaTypeOf(contentType) === forms.streamType ? forms.event(said(problem)) : null;
 }
 
 /**
- * An event of OpenAI's over WebSocket: clients look at the members or at the object, and Codex at the status. `about` goes into the object.
+ * Writes an error of the gateway as an OpenAI event over WebSocket. Some clients read the members, some the `error` object, and Codex the status. The members of `about` go into the object.
  * https://developers.openai.com/api/docs/guides/websocket-mode
  */
 export function socketError(problem: Problem, about: object): { readonly [name: string]: unknown } {
@@ -34,7 +34,7 @@ export function socketError(problem: Problem, about: object): { readonly [name: 
   return { type: 'error', status: told.status, code: told.code, message: told.message, param: null, error: { ...error, ...about } };
 }
 
-/** The SDKs of OpenAI and Anthropic ask again after statuses like 409 and 5xx unless they are told not to: that helps only where the cause may pass. */
+/** Codes after which asking again helps, because the cause may pass. The SDKs of OpenAI and Anthropic repeat a request after statuses like 409 and 5xx unless they are told not to. */
 const passing: ReadonlySet<string> = new Set(['throttled', 'catching_up', 'stopping', 'target_unreachable', 'deadline_exceeded']);
 
 interface Said {
@@ -72,7 +72,7 @@ const dialects: Readonly<Record<Dialect, DialectForms>> = {
     streamType: sseType,
     event: (error) => sseEvent(openaiError(error)),
   },
-  // Its events are numbered; which number comes next is not known here. Clients look at the members or at the object: both are there.
+  // The events of this API are numbered, but the next number is not known here. Clients read the members or the object: both are there.
   // https://platform.openai.com/docs/api-reference/responses-streaming/error
   'openai-responses': {
     whole: (error) => ({ headers: [], body: openaiError(error) }),
@@ -137,7 +137,7 @@ const namesByStatus: ReadonlyMap<number, Names> = new Map([
   [504, { openai: 'server_error', anthropic: 'timeout_error', google: 'DEADLINE_EXCEEDED', aws: 'ModelTimeoutException' }],
 ]);
 
-/** Statuses without names of their own go by their class. */
+/** The providers' names for a status. A status without names of its own gets those of its class, 4xx or 5xx. */
 function byStatus(status: number): Names {
   return namesByStatus.get(status) ?? (status < 500 ? badRequest : internal);
 }

@@ -4,12 +4,12 @@ import { AwsEventStream, type AwsMessage } from '../../content/aws-event-stream.
 import { type JsonObject, parseObject } from './json.ts';
 import { JsonDocuments } from './json-documents.ts';
 
-/** Cuts the bytes of an answer into the JSON objects it is made of. Any bytes are acceptable, in any pieces. */
+/** Splits the bytes of an answer into its JSON objects. Any bytes are acceptable, in any pieces. */
 export interface Framing {
   push(piece: Uint8Array): readonly JsonObject[];
-  /** What there was and could not be read. */
+  /** Number of events or documents that could not be read. */
   readonly skipped: number;
-  /** What came is part of a stream and ends with the end of an event: another one may follow. */
+  /** True if the answer is a stream and the bytes that came end with the end of an event: another event may follow. */
   readonly isBetweenEvents: boolean;
 }
 
@@ -22,7 +22,7 @@ export function isEventStream(contentType: string): boolean {
   return [sseType, awsType, linesType].includes(mediaTypeOf(contentType));
 }
 
-/** By the `content-type` of the answer; what is none of the kinds of stream is taken for JSON. An event or document that is longer than `eventBytesMax` is skipped and counted. */
+/** Chooses the framing by the `content-type` of the answer. A type that is not a known stream is read as JSON. An event or document longer than `eventBytesMax` bytes is skipped and counted. */
 export function framingOf(contentType: string, eventBytesMax = defaultEventBytesMax): Framing {
   switch (mediaTypeOf(contentType)) {
     case sseType:
@@ -42,7 +42,7 @@ export function mediaTypeOf(contentType: string): string {
 }
 
 const lineFeed = 0x0a;
-/** What OpenAI puts after the last event. */
+/** The data that OpenAI sends after the last event. */
 const lastData = '[DONE]';
 
 function sse(eventBytesMax: number): Framing {
@@ -79,12 +79,12 @@ function documents(documentBytesMax: number): Framing {
     get skipped() {
       return found.skipped + unreadable + (found.isInside ? 1 : 0);
     },
-    // One document, or a list that must be closed.
+    // The answer is one document, or a list that must be closed.
     isBetweenEvents: false,
   };
 }
 
-/** One object a line: the end of the line is the end of the event. */
+/** Reads one object per line: the end of the line is the end of the event. */
 function lines(lineBytesMax: number): Framing {
   const found = documents(lineBytesMax);
   let isLineEnded = true;
@@ -122,7 +122,7 @@ function awsEventStream(messageBytesMax: number): Framing {
   };
 }
 
-/** An event is an object whose one member is the event, named by its type: the form that the API's reference describes a stream in. */
+/** Gives a message as an object with one member, which is the event under the name of its type. The API's reference describes a stream in this form. Null if the message cannot be read. */
 function named({ headers, payload }: AwsMessage): JsonObject | null {
   const type = headers.get(':event-type') ?? headers.get(':exception-type');
   if (type === undefined) {

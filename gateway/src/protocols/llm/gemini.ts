@@ -6,7 +6,7 @@ import type { Shape } from './shape.ts';
 import { arrange, media, type Message, modalityOf, type Part, partsOf, text, toolCall } from './transcript.ts';
 
 /**
- * generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents, of the Gemini API and of Vertex AI.
+ * Reads generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents, of the Gemini API and of Vertex AI.
  * https://ai.google.dev/api/generate-content
  */
 export const gemini: Shape = {
@@ -52,7 +52,7 @@ export const gemini: Shape = {
   },
 };
 
-/** Google takes each member in two spellings; that no object has both is checked once for the whole request. */
+/** Finds a member by its camelCase name, in either spelling: Google also accepts snake_case. `gemini.parameters` checks for the whole request that no object has both. */
 export const memberIn: Find = (object, name) =>
   memberOf(object, name) ??
   memberOf(
@@ -60,13 +60,13 @@ export const memberIn: Find = (object, name) =>
     name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   );
 
-/** Where a list is wanted Google takes an object for a list of one. */
+/** Finds a list. Where Google expects a list, it also accepts an object as a list of one. */
 const findList: Find = (object, name) => {
   const value = memberIn(object, name);
   return isObject(value) ? [value] : value;
 };
 
-/** An object with a member in both spellings may be read in two ways: GatewayError `malformed` (ATTACKS A12). */
+/** Throws GatewayError `malformed` if an object in the value has a member in both spellings, because it may be read in two ways (ATTACKS A12). */
 function refuseTwoSpellings(value: unknown): void {
   // The depth of a request is limited where it is parsed.
   if (Array.isArray(value)) {
@@ -81,12 +81,12 @@ function refuseTwoSpellings(value: unknown): void {
   }
 }
 
-/** As the JSON form of Protocol Buffers has it: only a letter after an underscore changes. */
+/** Converts a name as the JSON form of Protocol Buffers does: only a letter or digit after an underscore changes. */
 function camelCase(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Lenient where `expectObjects` is not: messages are for reading. */
+/** The objects of a list. Unlike `expectObjects` it never throws: anything else in the list is left out. */
 export function listIn(object: JsonObject, name: string): readonly JsonObject[] {
   const list = findList(object, name);
   return Array.isArray(list) ? list.filter(isObject) : [];
@@ -97,13 +97,13 @@ export function textIn(object: JsonObject, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** countTokens may carry a whole request inside. */
+/** The request itself: countTokens may carry a whole request inside. */
 function askedOf(body: JsonObject): JsonObject {
   const inner = memberIn(body, 'generateContentRequest');
   return isObject(inner) ? inner : body;
 }
 
-/** The functions that are declared; what Google runs itself (`googleSearch`, `codeExecution` ...) is known by its member. */
+/** Names of the declared functions, and of the tools that Google runs itself (`googleSearch`, `codeExecution` ...), which are known by the name of their member. */
 function toolNames(tool: JsonObject): string[] {
   const declared = expectObjects(tool, 'functionDeclarations', findList).map((each) => expectText(each, 'name') ?? '');
   const own = Object.keys(tool).filter((name) => name !== 'functionDeclarations' && name !== 'function_declarations');
@@ -130,7 +130,7 @@ function readPart(part: JsonObject): Part {
   }
   const response = memberIn(part, 'functionResponse');
   if (isObject(response)) {
-    // Without an id the name is what ties it to its call.
+    // If there is no id, the name ties the result to its call.
     return { type: 'tool_call_response', id: textAt(response, 'id') ?? textAt(response, 'name') ?? null, response: memberOf(response, 'response') ?? null };
   }
   const inline = memberIn(part, 'inlineData');
@@ -143,7 +143,7 @@ function readPart(part: JsonObject): Part {
   return { type: 'other', name: Object.keys(part).find((name) => !name.startsWith('thought')) ?? 'part' };
 }
 
-/** Text of a stream goes on where it is of the same kind as what came before; each call is whole. */
+/** Reads a candidate. Text continues the part before it if that is of the same kind; each tool call comes whole. */
 function readCandidate(candidate: JsonObject, draft: AnswerDraft): void {
   const index = numberAt(candidate, 'index') ?? 0;
   for (const part of objectsAt(objectAt(candidate, 'content'), 'parts')) {
@@ -159,7 +159,7 @@ function readCandidate(candidate: JsonObject, draft: AnswerDraft): void {
   draft.finish(index, textAt(candidate, 'finishReason'));
 }
 
-/** What the model thought is counted apart from what it said; a cached prompt is part of the prompt. */
+/** Counts tokens. Google counts thoughts and output separately; cached tokens are part of the prompt. */
 function readUsage(value: JsonObject, draft: AnswerDraft): void {
   const usage = objectAt(value, 'usageMetadata');
   const said = numberAt(usage, 'candidatesTokenCount');

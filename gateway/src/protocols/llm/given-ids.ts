@@ -6,27 +6,27 @@ import { parseStrictJson } from '../../content/strict-json.ts';
 import type { JsonObject } from './json.ts';
 import { type Provider, providers } from './options.ts';
 
-/** Texts of a body that are longer, or hold white space between other characters, are no ids and no addresses. */
+/** Most characters of an id or an address. A longer text of a body, or one with white space between other characters, is neither. */
 const textLengthMax = 2048;
-/** How often a server may undo the encoding of an address. */
+/** How many times the encoding of an address is undone: a server may undo it more than once. */
 const pathDecodingsMax = 3;
-/** Bodies that are no text: none of them is read as JSON. */
+/** Types of bodies that are not text. No server reads such a body as JSON. */
 const mediaType = /^(?:audio|image|video|font)\/|^application\/(?:octet-stream|pdf|zip)\b/i;
-/** What of an answer is looked at again with what follows: an id may be cut by the end of a piece. */
+/** Characters at the end of a piece that are searched again together with the next piece, because the end of a piece may cut an id. */
 const tailCharactersMax = 1024;
-/** Of one answer. A list is longer, and gives none. */
+/** Most ids that are noted from one answer. Lists are longer, and give no ids. */
 const idsMax = 1_000;
-/** In one request: a long conversation names each of its messages. */
+/** Most ids in one request. A long conversation names each of its messages. */
 const namedMax = 10_000;
 
-/** How the ids are spelled that a provider makes and keeps something behind. */
+/** How to find the ids under which a provider keeps something for a client. */
 interface IdRules {
   readonly spelling: string;
-  /** Members of its answers that give them. */
+  /** Names of the members of its answers that give ids, as a regular expression. */
   readonly members: string;
-  /** Headers of its answers that do, also of ids that the client chose. */
+  /** Headers of its answers that give ids, including ids that the client chose. */
   readonly headers: readonly string[];
-  /** Answers that keep nothing, unless the request says so: most requests are for these. */
+  /** Paths of requests for which the provider keeps nothing, unless the request says so. Most requests have such a path. */
   readonly keepsNothing: RegExp;
 }
 
@@ -64,16 +64,16 @@ const rules: Readonly<Record<Provider, IdRules | null>> = {
     headers: ['x-amz-bedrock-agent-session-id'],
     keepsNothing: /\/model\//,
   },
-  // It keeps nothing of a client but models.
+  // Ollama keeps nothing for a client except models.
   ollama: null,
 };
 
-/** Ids of the provider's in what clients ask and what they are answered. */
+/** Finds the ids of one provider in requests and in answers. */
 export class IdsOfProvider {
   readonly provider: Provider;
   readonly #rules: IdRules;
   readonly #named: RegExp;
-  /** Where an id begins in JSON: cheap to look for. */
+  /** Matches the beginning of an id in JSON. The search is cheap. */
   readonly #beginning: RegExp;
   readonly #given: RegExp;
 
@@ -86,14 +86,14 @@ export class IdsOfProvider {
     this.#given = new RegExp(String.raw`"(?:${members})"\s*:\s*"((?:[^"\\\s]{1,${textLengthMax}}))"`, 'g');
   }
 
-  /** Only in a body that is all there can ids be found. What is uploaded is none that names any. */
+  /** True if the body must be read whole to find the ids in it. False for uploads, which name none. */
   isReadWhole({ path, headers }: RequestHead): boolean {
     return !path.startsWith('/upload/') && !/^multipart\//i.test(headerOf(headers, 'content-type') ?? '');
   }
 
   /**
-   * In address and body, wherever they are: which members name something changes with each version of an API. `json`: of the body, where it is read already. Errors: `malformed`
-   * for a body that may name some and that parsers read differently, or cannot be read here; `limit_exceeded`.
+   * Finds the ids that the address and the body name, in any member: which members name something changes with each version of an API. `json` is the body if it was parsed already.
+   * Throws GatewayError `malformed` for a body that may name ids and that parsers read differently or that cannot be read here; `limit_exceeded`.
    */
   named({ path, headers }: RequestHead, body: Uint8Array | null, json?: JsonObject): readonly string[] {
     const found = new Set(this.#all(decodePath(path)));
@@ -103,7 +103,7 @@ export class IdsOfProvider {
     if (/^application\/x-www-form-urlencoded\b/i.test(type)) {
       this.#all(decodePath(text.replaceAll('+', ' '))).forEach((id) => found.add(id));
     }
-    // Most bodies name nothing, and need not be read a second time. Behind an escape anything may be, and in an encoding with zeros between the letters.
+    // Most bodies name nothing and need not be parsed a second time. An escape may hide anything, and so may an encoding with zeros between the letters.
     if (text.includes('\\u') || text.includes('\\/') || (text.includes('\0') && !mediaType.test(type)) || this.#beginning.test(text)) {
       for (const each of textsOf(json ?? parseStrictJson(bytes))) {
         for (const id of this.#in(each.trim())) {
@@ -117,17 +117,17 @@ export class IdsOfProvider {
     return [...found];
   }
 
-  /** The provider keeps nothing of such a request that could be named later. */
+  /** True if the provider keeps nothing for such a request that could be named later. */
   keepsNothing({ path }: RequestHead, body: Uint8Array): boolean {
     return this.#rules.keepsNothing.test(path) && !asBuffer(body).includes('"store"');
   }
 
-  /** Follows an answer for what it gives, beside its own reader. */
+  /** Returns a reader that passes the answer on to `reader` and also finds the ids that the answer gives. */
   follow(head: RequestHead, named: readonly string[], reader: AnswerReader): AnswerReader {
     return isList(head, named) ? reader : new GivenIdsReader(this, named, reader);
   }
 
-  /** One after the other: a text may give a million, and who has enough looks no further. */
+  /** Yields the ids that a text of an answer gives, one at a time: a text may hold a million, and the caller stops when it has enough. */
   *givenIn(text: string): Generator<string> {
     for (const [, value = ''] of text.matchAll(this.#given)) {
       yield* this.#in(value);
@@ -158,7 +158,7 @@ export function idsOfProvider(provider: Provider): IdsOfProvider | null {
   return known.get(provider) ?? null;
 }
 
-/** What a list names is whoever's it was before. */
+/** True for a GET or DELETE whose path does not end with an id that it names: it is taken for a list. What a list names belongs to whoever it belonged to before. */
 function isList({ method, path }: RequestHead, named: readonly string[]): boolean {
   const [last = ''] = (path.split('?', 1)[0] ?? '').split('/').slice(-1);
   return (method === 'GET' || method === 'DELETE') && !named.some((id) => id === last || id.endsWith(`/${last}`));
@@ -167,7 +167,7 @@ function isList({ method, path }: RequestHead, named: readonly string[]): boolea
 class GivenIdsReader implements AnswerReader {
   readonly #ids: IdsOfProvider;
   readonly #reader: AnswerReader;
-  /** What is said again of what the client named is not given by that; and what was told already. */
+  /** Ids that the answer does not give: the client named them, or they were noted already. */
   readonly #seen: Set<string>;
   #given: string[] = [];
   #tail = '';
@@ -189,7 +189,7 @@ class GivenIdsReader implements AnswerReader {
 
   bytes(piece: Uint8Array): void {
     const text = this.#tail + asBuffer(piece).toString('latin1');
-    // Where pieces end with a line there is nothing to look at again.
+    // Nothing is searched again if a piece ends with the end of a line.
     this.#tail = text.slice(text.lastIndexOf('\n') + 1).slice(-tailCharactersMax);
     for (const id of this.#ids.givenIn(text)) {
       if (!this.#seen.has(id) && this.#seen.size < idsMax) {
@@ -223,7 +223,7 @@ class GivenIdsReader implements AnswerReader {
   }
 }
 
-/** Names of things may be encoded in it, also more than once. Letters of ids are ASCII: bytes of others stand for themselves. */
+/** Undoes the percent encoding of an address, which may have been applied more than once. Letters of ids are ASCII: each other byte stands for itself. */
 function decodePath(path: string): string {
   let decoded = path;
   for (let i = 0; i < pathDecodingsMax; i += 1) {
@@ -232,13 +232,13 @@ function decodePath(path: string): string {
   return decoded;
 }
 
-/** Without its content coding. Errors: `malformed` for one that cannot be undone here: what it names is not known. */
+/** The body without its content coding. Throws GatewayError `malformed` for a coding that cannot be undone here, because then the ids it names are not known. */
 function readableBody(headers: Headers, body: Uint8Array): Buffer {
   const bytes = body.length === 0 ? Buffer.alloc(0) : undoCodings(headers, asBuffer(body));
   if (bytes === null) {
     throw new GatewayError(
       'malformed',
-      'The content coding of the body cannot be undone here, so that what it names is not known: send it without, or as gzip.',
+      'The content coding of the body cannot be undone here, so the ids in the body are not known. Send it without a content coding, or as gzip.',
     );
   }
   return bytes;

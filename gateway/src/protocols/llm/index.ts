@@ -25,28 +25,28 @@ export const llm: ExchangeProtocol = {
   replay: replayExchange({ change: withoutOwn }),
 };
 
-/** What the SDKs read. `..._API_BASE` is LiteLLM's name for the address, and of others that go by it; without it LiteLLM would take the token to the provider. */
+/** The environment variables that the SDKs read. `..._API_BASE` is the name that LiteLLM and clients built on it read the address from; without it LiteLLM would send the token to the provider. */
 function environment(door: ConnectionDoor): Readonly<Record<string, string>> {
   const { token } = door;
   const url = targetUrl(door);
   switch (providerOf(door.options)) {
     case 'openai':
-      // The Agents SDK sends what it did to OpenAI by itself, with this token: what there is to know is in the record.
+      // The Agents SDK sends a trace of its work to OpenAI by itself, with this token. The record holds all of it already.
       return { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_BASE: `${url}/v1`, OPENAI_API_KEY: token, OPENAI_AGENTS_DISABLE_TRACING: '1' };
     case 'anthropic':
       return { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_BASE: url, ANTHROPIC_API_KEY: token };
     case 'gemini':
-      // The SDK warns of two keys and takes the other one, which may be set outside of the run: empty counts as none.
+      // The SDK warns if there are two keys and takes GOOGLE_API_KEY, which may be set outside of the run. An empty value counts as none.
       return { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_BASE: url, GEMINI_API_KEY: token, GOOGLE_GENERATIVE_AI_API_KEY: token, GOOGLE_API_KEY: '' };
     case 'azure':
       return { AZURE_OPENAI_ENDPOINT: url, AZURE_API_BASE: url, AZURE_OPENAI_API_KEY: token, AZURE_API_KEY: token };
     case 'ollama':
       return { OLLAMA_HOST: url, OLLAMA_API_BASE: url, OLLAMA_API_KEY: token };
     default:
-      // Clients of AWS send a bearer token under TLS only; in the clear it goes beside keys that sign nothing here.
+      // Clients of AWS send a bearer token only over TLS. Without TLS the token is sent as the session token, beside keys that sign nothing here.
       return {
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
-        // LiteLLM's name for it.
+        // LiteLLM's name for the same address.
         AWS_BEDROCK_RUNTIME_ENDPOINT: url,
         ...(door.tls
           ? { AWS_BEARER_TOKEN_BEDROCK: token }

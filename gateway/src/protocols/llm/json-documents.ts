@@ -9,8 +9,8 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 /**
- * Finds the JSON objects of a body, piece by piece: one alone, the elements of one list, or one after another. Any cutting gives
- * the same objects, in linear time; what is between them is read over.
+ * Finds the JSON objects of a body, piece by piece: a single object, the elements of one list, or objects one after another. Pieces may be cut
+ * anywhere; time is linear. Bytes between objects are skipped.
  */
 export class JsonDocuments {
   readonly #documentBytesMax: number;
@@ -26,17 +26,17 @@ export class JsonDocuments {
     this.#documentBytesMax = documentBytesMax;
   }
 
-  /** Objects that were longer than the limit. */
+  /** Number of objects that were longer than the limit. */
   get skipped(): number {
     return this.#skipped;
   }
 
-  /** An object has begun and not ended. */
+  /** True if an object has begun and not ended. */
   get isInside(): boolean {
     return this.#depth > 0;
   }
 
-  /** The texts of the objects that end in this piece. */
+  /** Takes the next piece and returns the texts of the objects that end in it. */
   push(piece: Uint8Array): string[] {
     const documents: string[] = [];
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
@@ -72,7 +72,7 @@ export class JsonDocuments {
     return documents;
   }
 
-  /** Position of the quote that ends the string, or of the last byte. Each run of backslashes stands before one quote, so it is counted once. */
+  /** The position of the quote that ends the string, or of the last byte. Each run of backslashes is counted once, because it stands before only one quote. */
   #stringEnd(bytes: Buffer, from: number): number {
     const first = this.#isEscaped ? from + 1 : from;
     this.#isEscaped = false;
@@ -111,7 +111,7 @@ export class JsonDocuments {
   }
 }
 
-/** An odd number of backslashes stands before it. */
+/** True if an odd number of backslashes stands before position `at`. */
 function isEscapedAt(bytes: Buffer, first: number, at: number): boolean {
   let before = at;
   while (before > first && bytes[before - 1] === backslash) {

@@ -3,7 +3,7 @@ const backslash = 0x5c;
 const openers: ReadonlySet<number> = new Set([0x7b, 0x5b]);
 const closers: ReadonlySet<number> = new Set([0x7d, 0x5d]);
 
-/** Follows a JSON object or list that comes in pieces, and knows when it has ended. Looks at each character once. Any text is acceptable. */
+/** Follows a JSON object or list that comes in pieces, and knows when it has ended. It reads each character once. Any text is acceptable. */
 export class JsonEnd {
   #depth = 0;
   #isInString = false;

@@ -1,6 +1,6 @@
 /**
- * Looking into JSON that others wrote: what is missing or of another type is simply not there. Only own members count, so a name
- * like `constructor` finds nothing.
+ * A JSON object that a client or a target wrote. The functions here never throw: a member that is missing or of another type counts as absent.
+ * Only own members count, so a name like `constructor` finds nothing.
  */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -24,19 +24,19 @@ export function numberAt(object: JsonObject, name: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Empty where there is none. */
+/** The member if it is an object, otherwise an empty object. */
 export function objectAt(object: JsonObject, name: string): JsonObject {
   const value = memberOf(object, name);
   return isObject(value) ? value : nothing;
 }
 
-/** The objects of a list; what else is in it is left out. */
+/** The objects of a list; other elements are left out. Empty if the member is not a list. */
 export function objectsAt(object: JsonObject, name: string): readonly JsonObject[] {
   const value = memberOf(object, name);
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Null for what is not a JSON object. */
+/** Parses a text. Null if it is not a JSON object. */
 export function parseObject(text: string): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -46,7 +46,7 @@ export function parseObject(text: string): JsonObject | null {
   }
 }
 
-/** Never throws: a value nested deeper than the stack is said to be so. */
+/** Writes a value as JSON. Never throws: for a value that is nested deeper than the stack allows, the text says so. */
 export function jsonText(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';

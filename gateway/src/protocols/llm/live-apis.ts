@@ -8,10 +8,10 @@ import type { LiveShape } from './live-shape.ts';
 const realtime = /^(?<azure>\/openai)?(?:\/v\d+)?\/realtime$/;
 /** https://developers.openai.com/api/docs/guides/websocket-mode */
 const responses = /^(?:(?<azure>\/openai)|\/api)?(?:\/v\d+)?\/responses$/;
-/** https://ai.google.dev/api/live; the model is in the first message. */
+/** https://ai.google.dev/api/live; the first message names the model. */
 const geminiLive = /^\/ws\/google\.(?:ai\.generativelanguage|cloud\.aiplatform)\.v\d+(?:(?:alpha|beta)\d*)?\.\w+[./]BidiGenerateContent\w*$/;
 
-/** An API that goes on in WebSocket. */
+/** An API over WebSocket. */
 export interface LiveApi {
   /** `gen_ai.provider.name` */
   readonly provider: string;

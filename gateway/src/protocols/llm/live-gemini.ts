@@ -9,7 +9,7 @@ import { arrange, media, type Message, modalityOf, type Part, text } from './tra
 export const liveGemini: LiveShape = {
   actionOf: (message) => (Object.keys(message).every((name) => known.has(name)) ? 'llm.talk_live' : 'unknown'),
   parameters(message) {
-    // Also finds members in two spellings, anywhere in the message.
+    // This call also refuses members in two spellings, anywhere in the message.
     gemini.parameters({ ...message, contents: [] });
     const setup = objectIn(message, 'setup');
     return { ...gemini.parameters(setup), ...presentAttributes({ 'gen_ai.request.model': expectText(setup, 'model')?.replace(/^models\//, '') }) };
@@ -54,14 +54,14 @@ export const liveGemini: LiveShape = {
           ? 'interrupted'
           : undefined,
     );
-    // The model waits for the client when it has called its tools.
+    // After the model has called tools, it waits for the client.
     return isOver || calls.length > 0 ? 'ends' : memberOf(event, 'usageMetadata') !== undefined && parts.length === 0 ? 'counts' : 'goes on';
   },
   modelOf: () => undefined,
   handlesNamed: (message) => handle(textIn(objectIn(objectIn(message, 'setup'), 'sessionResumption'), 'handle')),
   handlesGiven: (event) => handle(textAt(objectAt(event, 'sessionResumptionUpdate'), 'newHandle')),
   keepsNothing: true,
-  // Errors are told as the connection is closed.
+  // The API has no message for errors: it tells them as it closes the connection.
   refusal: () => null,
 };
 
@@ -84,7 +84,7 @@ function spoken(input: JsonObject): readonly Message[] {
   return parts.length === 0 ? [] : [{ role: 'user', parts }];
 }
 
-/** What opens a session again, told apart from other ids. It may be of any length. */
+/** The id of a handle that opens a session again. It is a digest because a handle may be of any length, and has a prefix that tells it from other ids. */
 function handle(value: string | undefined): readonly string[] {
   return value === undefined || value === '' ? [] : [`live/${hash('sha256', value)}`];
 }

@@ -15,35 +15,35 @@ import { type LiveSaid, readLive, step } from './live-step.ts';
 import { shortened } from './shortened.ts';
 import type { Message } from './transcript.ts';
 
-/** Answers of one connection that are going on: past this, what the oldest one said before is forgotten. */
+/** Most answers of one connection that are followed at a time. Beyond this, what the oldest one said so far is forgotten. */
 const lanesMax = 64;
 const laneCharactersMax = 1024;
-/** Ids that need not be told again. */
+/** Most ids that are remembered because they need not be told again. */
 const seenMax = 1_000;
-/** Of one message. One that names more gives no more of them. */
+/** Most ids that are noted from one message; further ids are left out. */
 const givenMax = 1_000;
 
 export interface LiveFacts {
-  /** Of the request that opened the connection. */
+  /** The head of the request that opened the connection. */
   readonly head: RequestHead;
   readonly shape: LiveShape;
-  /** Of the request that opened the connection: they are true of each message. */
+  /** The attributes of the request that opened the connection: they are true of each message. */
   readonly attributes: Attributes;
-  /** Null: ids are anybody's. */
+  /** Finds the ids in messages. Null: ids are not bound to an owner. */
   readonly ids: IdsOfProvider | null;
   readonly isFor: IdOwner | null;
-  /** A longer message of the target's is not read for what it says. */
+  /** Most bytes of a message of the target that is read for facts. */
   readonly heardBytesMax: number;
 }
 
-/** Reads one connection to a model: each message of the client is a request, and what answers say stands on the record of the message that completes one. */
+/** Reads one connection to a model. Each message of the client is a request. The facts of an answer are given with the message that completes it. */
 export class LiveReader implements SocketReader {
   readonly #facts: LiveFacts;
   readonly #lanes = new Map<string, AnswerDraft>();
-  /** Named by the client or given by the target before. */
+  /** Ids that the client named or the target gave before. */
   readonly #seen = new Set<string>();
   #asked: JsonObject | null = null;
-  /** The model that the client asked for, where the address does not say it. */
+  /** The model that the client asked for in a message, if it did. */
   #askedModel: Attributes = {};
   #model: string | undefined;
   #unread = 0;
@@ -77,7 +77,7 @@ export class LiveReader implements SocketReader {
       name,
       attributes: { ...attributes, ...this.#askedModel, ...parameters, ...system },
       ...(name === unknownName ? {} : { text: () => actionText(messages()) }),
-      // What the client named is not given by saying it again.
+      // A target does not give an id by repeating one that the client named.
       ...(named === null || isFor === null ? {} : { ids: { ids: named, isFor, strangePass: true } }),
     };
   }
@@ -98,7 +98,7 @@ export class LiveReader implements SocketReader {
     return words === null ? null : jsonText(words);
   }
 
-  /** What the client named is not given by saying it again. */
+  /** The new ids that a message of the target gives. An id that the client named before is not given by repeating it. */
   #givenIn(event: JsonObject, text: string): readonly string[] {
     const { shape, ids } = this.#facts;
     if (ids === null) {

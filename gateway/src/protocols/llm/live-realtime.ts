@@ -9,7 +9,7 @@ import { openaiResponses } from './openai-responses.ts';
 import { expectNumber, expectObject, expectObjects, expectText, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
 import { arrange, media, type Message, type Part, text } from './transcript.ts';
 
-/** https://platform.openai.com/docs/api-reference/realtime-client-events and its server events. */
+/** Reads the Realtime API: https://platform.openai.com/docs/api-reference/realtime-client-events and its server events. */
 export const liveRealtime: LiveShape = {
   actionOf: (message) => (known.has(textAt(message, 'type') ?? '') ? 'llm.talk_live' : 'unknown'),
   parameters(message) {
@@ -74,7 +74,7 @@ const known: ReadonlySet<string> = new Set([
   'response.cancel',
 ]);
 
-/** Items are those of Responses, but for what is spoken. */
+/** Reads an item. It has the form of an item of Responses, except for spoken content. */
 function readItem(item: JsonObject): readonly Message[] {
   const spoken = objectsAt(item, 'content').map(readSpoken);
   const read = openaiResponses.messages({ input: [{ ...item, content: objectsAt(item, 'content').filter((_, at) => spoken[at] === null) }] });
@@ -82,7 +82,7 @@ function readItem(item: JsonObject): readonly Message[] {
   return parts.length === 0 ? read : [...read, { role: textAt(item, 'role') ?? 'user', parts }];
 }
 
-/** Null for what Responses has too. */
+/** Reads a spoken part of an item. Null for a part that Responses has too. */
 function readSpoken(part: JsonObject): readonly Part[] | null {
   const transcript = textAt(part, 'transcript');
   const audio = textAt(part, 'audio');
@@ -93,7 +93,7 @@ function readSpoken(part: JsonObject): readonly Part[] | null {
   return [...(transcript === undefined ? [] : [text(transcript)]), ...(audio === undefined ? [] : [media('audio', { base64: audio })])];
 }
 
-/** An answer in the members of Responses. */
+/** Gives an answer the members that an answer of Responses has. */
 function asResponse(response: JsonObject): JsonObject {
   const usage = objectAt(response, 'usage');
   const details = objectAt(response, 'status_details');

@@ -5,10 +5,10 @@ import type { LiveShape } from './live-shape.ts';
 import { openaiResponses } from './openai-responses.ts';
 import { refuseLookalikes } from './lookalikes.ts';
 
-/** https://developers.openai.com/api/docs/guides/websocket-mode: requests and events are those of HTTP; several conversations may share a connection. */
+/** Reads Responses over WebSocket: https://developers.openai.com/api/docs/guides/websocket-mode. Requests and events are those of HTTP; several conversations may share a connection. */
 export const liveResponses: LiveShape = {
   actionOf(message) {
-    // What is inside would be the request of whoever reads it so.
+    // A target might take a `response` inside the message for the request itself.
     return /^response\.(?:create|steer)$/.test(textAt(message, 'type') ?? '') && memberOf(message, 'response') === undefined ? 'llm.chat' : 'unknown';
   },
   parameters(message) {
@@ -29,7 +29,7 @@ export const liveResponses: LiveShape = {
   refusal: (problem, asked) => ({ ...socketError(problem, {}), ...laneMember(asked) }),
 };
 
-/** Output that had no events of its own is read from the end of the answer. */
+/** Reads an event of an answer. If the output had no events of its own, it is read from `response`, the whole answer in the last event. */
 export function readEvent(event: JsonObject, response: JsonObject, draft: AnswerDraft): void {
   const isLate = objectsAt(response, 'output').length > 0 && draft.messages().every(({ parts }) => parts.length === 0);
   openaiResponses.read(isLate ? response : event, draft);

@@ -5,28 +5,28 @@ import type { AnswerDraft } from './answer-draft.ts';
 import type { JsonObject } from './json.ts';
 import type { Message } from './transcript.ts';
 
-/** What one API's JSON means over WebSocket, where either side may speak at any time. */
+/** Reads the JSON of one API over WebSocket, where either side may send at any time. */
 export interface LiveShape {
-  /** `unknown`: a message of the client of a kind that is not known. */
+  /** The action of a message of the client. `unknown`: its kind is not known. */
   actionOf(message: JsonObject): ActionName | 'unknown';
   /** Facts about a message of the client that policy sees. Throws GatewayError `malformed` or `limit_exceeded`. */
   parameters(message: JsonObject): Attributes;
-  /** What a message of the client says. Any JSON is acceptable; throws GatewayError `malformed` where a member has two spellings. */
+  /** What a message of the client says. Any JSON is acceptable. Throws GatewayError `malformed` if a member has two spellings. */
   messages(message: JsonObject): Message[];
-  /** Which of the answers that are going on a message of the target is of. */
+  /** The key of the answer that a message of the target belongs to: several answers may be under way. */
   laneOf(event: JsonObject): string;
   /** Puts a message of the target into the draft of its answer. Never throws. */
   read(event: JsonObject, draft: AnswerDraft): Progress;
-  /** The model that the target says it is; of a message that says so. */
+  /** The name of the model, if this message of the target states it for the connection. */
   modelOf(event: JsonObject): string | undefined;
-  /** What the target keeps for the client is named and given in these texts, beside the ids that are known by their spelling. */
+  /** The ids of things kept for the client that a message of the client names, or of the target gives, beside the ids that are known by their spelling. */
   handlesNamed(message: JsonObject): readonly string[];
   handlesGiven(event: JsonObject): readonly string[];
-  /** The target keeps nothing behind the ids that it gives: they end with the connection. */
+  /** True if the ids that the target gives end with the connection: it keeps nothing under them. */
   readonly keepsNothing: boolean;
-  /** An error in the API's words; `asked` is the message that it is about. Null: there are none. */
+  /** An error in the API's form; `asked` is the message that it is about. Null: the API has no form for errors. */
   refusal(problem: Problem, asked: JsonObject | null): JsonObject | null;
 }
 
-/** `ends`: the answer is complete. `counts`: the message says something of the connection's use, and of no answer. */
+/** `goes on`: the answer is not complete. `ends`: it is complete. `counts`: the message tells the use of the connection and belongs to no answer. */
 type Progress = 'goes on' | 'ends' | 'counts';

@@ -9,27 +9,27 @@ import { findLiveApi } from './live-apis.ts';
 import type { LiveShape } from './live-shape.ts';
 import type { Provider } from './options.ts';
 
-/** Longer texts of a message are in no answer to it. */
+/** Most characters of a text of a message that an error about it may repeat. */
 const echoedCharactersMax = 1024;
 
 interface Asked {
-  /** Of the request that opened the connection. */
+  /** The head of the request that opened the connection. */
   readonly head: RequestHead;
   /** The message in its frames. */
   readonly body: Uint8Array;
   readonly ids: Provider | null;
 }
 
-/** What a message of the client says, as plain data. */
+/** What the gateway knows of a message of the client, as plain data that can go between threads. */
 export interface LiveSaid {
   readonly name: ReturnType<LiveShape['actionOf']>;
   readonly parameters: Attributes;
   readonly system: Attributes;
-  /** Null where ids are anybody's. */
+  /** The ids that the message names. Null: ids are not bound to an owner. */
   readonly named: readonly string[] | null;
 }
 
-/** Errors: `malformed`, `limit_exceeded`. */
+/** Reads a message of the client. Throws GatewayError `malformed` or `limit_exceeded`. */
 export function readLive(shape: LiveShape, ids: IdsOfProvider | null, message: JsonObject, payload: Uint8Array): LiveSaid {
   const system = systemDigest(shape.messages(message));
   return {
@@ -41,11 +41,11 @@ export function readLive(shape: LiveShape, ids: IdsOfProvider | null, message: J
 }
 
 interface Said extends LiveSaid {
-  /** What an error of ours may say again. */
+  /** The short texts of the message, which an error of the gateway may repeat. */
   readonly echoed: JsonObject;
 }
 
-/** All that looks at the whole of a long message. */
+/** Does all the work that needs the whole of a long message. */
 export const step: Step<Asked, Said> = {
   module: import.meta.url,
   take: ({ head, body, ids: provider }) => {

@@ -11,7 +11,7 @@ import { providerOf } from './options.ts';
 import { presentAttributes } from './parameters.ts';
 
 const nameLengthMax = 1024;
-/** What a request to go on in WebSocket is; null for one that asks for what has no WebSocket. Errors: `malformed`. */
+/** The action and the reader of a request to change to WebSocket. Null if the request is for an API that is not offered over WebSocket. Throws GatewayError `malformed`. */
 export function goLive(head: RequestHead, target: Target): Upgrading | null {
   const api = findLiveApi(head);
   const action = liveAction(head);

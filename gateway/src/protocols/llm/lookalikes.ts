@@ -23,8 +23,8 @@ const guard = lookalikeGuard([
 ]);
 
 /**
- * Servers in Go, like Ollama, take `Model` for `model`, and here it would be nobody's member (ATTACKS A12): GatewayError `malformed` where the body, a
- * message or a tool has such a key. In what is the client's own, like the schema of a tool, any keys may stand.
+ * Throws GatewayError `malformed` if the body, a message or a tool has a key like `Model`. Servers in Go, like Ollama, read `Model` as `model`,
+ * while the gateway would not read it (ATTACKS A12). Parts that the client defines, such as the schema of a tool, may have any keys.
  */
 export function refuseLookalikes(body: JsonObject): void {
   guard(body);

@@ -7,7 +7,7 @@ import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, p
 import type { Shape } from './shape.ts';
 import { arrange, media, type Message, type Part, partsOf, toolCall } from './transcript.ts';
 
-/** Ollama's own API. A stream is one JSON object a line, and is what it sends unless it is told not to. https://docs.ollama.com/api */
+/** Reads Ollama's own API. It answers with a stream, one JSON object per line, unless the request says otherwise. https://docs.ollama.com/api */
 export const ollamaChat: Shape = {
   parameters: (body) => ({
     ...generationParameters(body),
@@ -22,7 +22,7 @@ export const ollamaChat: Shape = {
     readEnd(value, draft);
     readTexts({ said: textAt(message, 'content'), thought: textAt(message, 'thinking') }, draft);
     for (const call of objectsAt(message, 'tool_calls')) {
-      // Each comes whole, and without an id from older servers.
+      // Each call comes whole. Older servers give it no id.
       const called = objectAt(call, 'function');
       const input = memberOf(called, 'arguments');
       draft.call(0, draft.keyFor(0), { id: textAt(call, 'id'), name: textAt(called, 'name'), arguments: input === undefined ? '' : jsonText(input) });
@@ -30,7 +30,7 @@ export const ollamaChat: Shape = {
   },
 };
 
-/** One prompt, put into the model's template or another one. `context` is an earlier exchange in tokens. */
+/** Reads a request with one prompt, which is put into the model's template or into the template of the request. `context` holds an earlier exchange as tokens. */
 export const ollamaGenerate: Shape = {
   parameters: generationParameters,
   messages(body) {
@@ -47,14 +47,14 @@ export const ollamaGenerate: Shape = {
   },
 };
 
-/** `/api/embed`, and the older `/api/embeddings`. */
+/** Reads `/api/embed` and the older `/api/embeddings`. */
 export const ollamaEmbed: Shape = {
   parameters: (body) => presentAttributes({ 'gen_ai.request.model': expectText(body, 'model') }),
   messages: (body) => [...textsOf(memberOf(body, 'input')), ...textsOf(memberOf(body, 'prompt'))],
   read: readEnd,
 };
 
-/** What there is to know about one model. */
+/** Reads a request for facts about one model. */
 export const ollamaModel: Shape = {
   parameters: (body) => presentAttributes({ 'gen_ai.request.model': expectText(body, 'model') ?? expectText(body, 'name') }),
   messages: () => [],
@@ -90,7 +90,7 @@ function readMessage(message: JsonObject): Message {
   return { role, parts: [...(thought === '' ? [] : [{ type: 'reasoning' as const, content: thought }]), ...said, ...imagesOf(message), ...calls] };
 }
 
-/** In base64, of any kind of picture. */
+/** The images of a message or request. They are in base64, and their type is not stated. */
 function imagesOf(object: JsonObject): Part[] {
   const images = memberOf(object, 'images');
   return Array.isArray(images) ? images.map((image) => (typeof image === 'string' ? media('image', { base64: image }) : { type: 'other', name: 'image' })) : [];
@@ -101,7 +101,7 @@ function readTexts({ said, thought }: { readonly said: string | undefined; reado
   draft.append(0, draft.keyFor(0, 'text'), 'text', said);
 }
 
-/** What all answers have; the counts and the reason come with the last piece. */
+/** Reads the members that all answers have. The counts and the reason come with the last piece. */
 function readEnd(value: JsonObject, draft: AnswerDraft): void {
   draft.identify({ model: textAt(value, 'model') });
   draft.finish(0, textAt(value, 'done_reason'));

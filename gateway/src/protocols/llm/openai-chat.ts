@@ -17,7 +17,7 @@ import type { Shape } from './shape.ts';
 import { arrange, type Message, type Part, text, toolCall } from './transcript.ts';
 
 /**
- * Chat Completions, and what is compatible with it: vLLM, Ollama, Azure OpenAI, OpenRouter and others.
+ * Reads Chat Completions of OpenAI and of compatible servers: vLLM, Ollama, Azure OpenAI, OpenRouter and others.
  * https://platform.openai.com/docs/api-reference/chat
  */
 export const openaiChat: Shape = {
@@ -26,7 +26,7 @@ export const openaiChat: Shape = {
     const tools = expectObjects(body, 'tools').flatMap((tool) => toolNames(tool));
     const functions = expectObjects(body, 'functions').map((each) => expectText(each, 'name') ?? '');
     const search = Object.hasOwn(body, 'web_search_options') ? ['web_search'] : [];
-    // OpenRouter's.
+    // Only OpenRouter has plugins.
     const plugins = expectObjects(body, 'plugins').map((plugin) => `plugin/${expectText(plugin, 'id') ?? ''}`);
     return {
       ...presentAttributes({
@@ -40,7 +40,7 @@ export const openaiChat: Shape = {
       }),
       ...toolDefinitions([...tools, ...functions, ...search, ...plugins]),
       ...otherModels(expectTexts(body, 'models')),
-      // OpenRouter keeps instructions and parameters under such a name.
+      // OpenRouter keeps instructions and parameters under the name of a preset.
       ...providerContext({ preset: expectText(body, 'preset') }),
     };
   },
@@ -55,7 +55,7 @@ export const openaiChat: Shape = {
   },
 };
 
-/** `{error: {...}}`, whole or as an event of a stream. Some compatible servers send the error as text. */
+/** Reads an error, `{error: {...}}`, in a whole answer or an event of a stream. Some compatible servers send the error as text. */
 export function readError(value: JsonObject, draft: AnswerDraft): void {
   const error = memberOf(value, 'error');
   if (isObject(error)) {
@@ -65,7 +65,7 @@ export function readError(value: JsonObject, draft: AnswerDraft): void {
   }
 }
 
-/** A tool that the provider runs is named by its type, an MCP server by its label, those of a namespace with it before their own name. */
+/** Names of tools: a tool that the provider runs has the name of its type, an MCP server its label, a tool in a namespace the namespace and its own name. */
 export function toolNames(tool: JsonObject): string[] {
   const type = expectText(tool, 'type') ?? '';
   const own = expectText(expectObject(tool, type === 'custom' ? 'custom' : 'function'), 'name') ?? expectText(tool, 'name');
@@ -95,7 +95,7 @@ function reasoningOf(message: JsonObject): Part[] {
   return content === undefined || content === '' ? [] : [{ type: 'reasoning', content }];
 }
 
-/** Not of OpenAI's own API: `reasoning_content` with vLLM and DeepSeek, `reasoning` with OpenRouter and Ollama. */
+/** The reasoning in a message. OpenAI's own API has none; vLLM and DeepSeek use `reasoning_content`, OpenRouter and Ollama `reasoning`. */
 function reasoningText(message: JsonObject): string | undefined {
   return textAt(message, 'reasoning_content') ?? textAt(message, 'reasoning');
 }
@@ -112,7 +112,7 @@ function callPiece(call: JsonObject): { readonly id: string | undefined; readonl
   return { id: textAt(call, 'id'), name: textAt(called, 'name') ?? '', arguments: textAt(called, isObject(custom) ? 'input' : 'arguments') };
 }
 
-/** `message` of a whole answer and `delta` of a stream have the same members. */
+/** Reads a choice. The `message` of a whole answer and the `delta` of a stream have the same members. */
 function readChoice(choice: JsonObject, draft: AnswerDraft): void {
   const index = numberAt(choice, 'index') ?? 0;
   const delta = memberOf(choice, 'delta');

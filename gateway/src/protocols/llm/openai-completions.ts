@@ -4,7 +4,7 @@ import { textsOf } from './openai-embeddings.ts';
 import { expectBoolean, expectNumber, expectText, presentAttributes } from './parameters.ts';
 import type { Shape } from './shape.ts';
 
-/** Completions of a text, from before there were chats: of OpenAI, vLLM, OpenRouter and others. https://platform.openai.com/docs/api-reference/completions */
+/** Reads the older API that completes a text, of OpenAI, vLLM, OpenRouter and others. https://platform.openai.com/docs/api-reference/completions */
 export const openaiCompletions: Shape = {
   parameters: (body) =>
     presentAttributes({

@@ -21,14 +21,14 @@ export const openaiEmbeddings: Shape = {
   },
 };
 
-/** https://platform.openai.com/docs/api-reference/models and the same of Anthropic and Gemini: nothing is asked of a model. */
+/** Reads requests about models, of OpenAI, Anthropic and Gemini. They say nothing to a model. https://platform.openai.com/docs/api-reference/models */
 export const models: Shape = {
   parameters: () => ({}),
   messages: () => [],
   read: readError,
 };
 
-/** One text or many, or tokens. */
+/** The input as messages. It is one text, several texts, or tokens, which are only named. */
 export function textsOf(input: unknown): Message[] {
   const given: readonly unknown[] = Array.isArray(input) ? input : input === undefined || input === null ? [] : [input];
   const texts = given.filter((each) => typeof each === 'string').map((each): Message => ({ role: 'user', parts: [text(each)] }));

@@ -1,7 +1,7 @@
 import { type JsonObject, memberOf, objectAt, textAt } from './json.ts';
 import { jointText, media, type Part, partsOf, text } from './transcript.ts';
 
-/** A piece of content as Chat Completions and Responses write it (`text` or `input_text`, `image_url` or `input_image` ...). */
+/** Reads a piece of content in the form of Chat Completions or of Responses (`text` or `input_text`, `image_url` or `input_image` ...). */
 function contentPart(part: JsonObject): Part {
   const type = textAt(part, 'type') ?? '';
   switch (type) {
@@ -30,18 +30,18 @@ function contentPart(part: JsonObject): Part {
   }
 }
 
-/** Content is a text or a list of pieces. */
+/** Reads content, which is a text or a list of pieces. */
 export function contentParts(content: unknown): Part[] {
   return partsOf(content, contentPart);
 }
 
-/** What a tool gave back: text where it is text, its parts where there are media in it, else the value. */
+/** A tool's result: one text if all of it is text, its parts if it holds media, otherwise the value. */
 export function toolOutput(output: unknown): unknown {
   const parts = contentParts(output);
   return jointText(parts) ?? (parts.some((part) => part.type === 'blob') ? parts : (output ?? null));
 }
 
-/** Type, then code: what an OpenAI error is called. The code says more where there is one. */
+/** The name of an error: its code if that is a text, which says more, otherwise its type, otherwise its code as a number. */
 export function errorName(error: JsonObject): string | undefined {
   const code = memberOf(error, 'code');
   return typeof code === 'string' && code !== '' ? code : (textAt(error, 'type') ?? (typeof code === 'number' ? String(code) : undefined));

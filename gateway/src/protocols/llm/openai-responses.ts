@@ -78,7 +78,7 @@ function conversationOf(body: JsonObject): string | undefined {
   return isObject(conversation) ? expectText(conversation, 'id') : expectText(body, 'conversation');
 }
 
-/** Some of them bring tools of their own. */
+/** The items of the input. Some items bring tools of their own. */
 function itemsOf(body: JsonObject): readonly JsonObject[] {
   return typeof memberOf(body, 'input') === 'string' ? [] : expectObjects(body, 'input');
 }
@@ -114,12 +114,12 @@ function isCall(type: string): boolean {
   return type.endsWith('_call');
 }
 
-/** The calls that the client answers; of the others the provider gives the result itself. */
+/** True for a call of a tool that the provider runs itself. The client answers the calls that are listed here. */
 function isByProvider(type: string): boolean {
   return !['function_call', 'custom_tool_call', 'computer_call', 'local_shell_call', 'shell_call', 'apply_patch_call'].includes(type);
 }
 
-/** A tool that has no name goes by the type of its call without the ending. */
+/** Reads a call. A tool without a name gets the type of its call, without `_call`. */
 function callPiece(item: JsonObject): { readonly id: string | undefined; readonly name: string; readonly arguments: string } {
   const type = textAt(item, 'type') ?? '';
   const written = ['arguments', 'input', 'code'].map((name) => textAt(item, name)).find((given) => given !== undefined);
@@ -152,10 +152,10 @@ function beginItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   }
 }
 
-/** Calls whose arguments have events of their own. */
+/** Types of calls whose arguments come in events of their own. */
 const inPieces: ReadonlySet<string> = new Set(['function_call', 'custom_tool_call', 'mcp_call', 'code_interpreter_call']);
 
-/** Text and reasoning came before; a call's arguments are complete only here with some tools. */
+/** Reads the end of an item. Text and reasoning came before it; some calls have their complete arguments only here. */
 function endItem(item: JsonObject, key: string, draft: AnswerDraft): void {
   const type = textAt(item, 'type') ?? '';
   if (isCall(type)) {
@@ -176,7 +176,7 @@ function readResponse(response: JsonObject, draft: AnswerDraft): void {
     draft.finish(0, textAt(objectAt(response, 'incomplete_details'), 'reason') ?? status);
   }
   draft.count({
-    // As an answer of `input_tokens` has it.
+    // An answer to a request to count tokens has its count outside of `usage`.
     input: numberAt(usage, 'input_tokens') ?? numberAt(response, 'input_tokens'),
     output: numberAt(usage, 'output_tokens'),
     cacheRead: numberAt(objectAt(usage, 'input_tokens_details'), 'cached_tokens'),

@@ -10,7 +10,7 @@ export const modelOptions = httpOptions(
       .enum(providers, `${providers.join(', ')} is expected`)
       .default('openai')
       .describe(
-        'Whose API the target speaks: how it wants its credential, and which clients are told of it. What is recorded is read by the path of each request.',
+        'The provider whose API the target speaks. It decides how the credential is sent and for which clients the environment is set. Requests are read by their path.',
       ),
   },
   'principal',
@@ -31,8 +31,8 @@ export const providerAuth: Readonly<Record<Provider, string>> = {
 };
 
 /**
- * Members of JSON answers in which a provider gives addresses of its own that are there to be followed: results of a batch, content of a file. Gemini's `uri` is none: it is how a file is
- * named in a prompt.
+ * Members of JSON answers in which a provider gives addresses of its own for clients to follow: results of a batch, content of a file. Gemini's `uri` is not among
+ * them, because it only names a file in a prompt.
  */
 export const providerUrls: Readonly<Record<Provider, readonly string[]>> = {
   openai: [],

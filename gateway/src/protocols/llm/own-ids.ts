@@ -3,15 +3,15 @@ import type { RequestHead } from '../../exchange/reading.ts';
 import { isObject } from './json.ts';
 import { systemWithoutOwnWords, withoutOwnWords } from './own-words.ts';
 
-/** What clients of an API put into their requests that is another one in each run. Places: members by name, `[]` each of a list. */
+/** The places in requests to one API where clients put values that differ in each run. A place is a path of member names; `[]` stands for each element of a list. */
 interface Own {
-  /** Paths of the API, below whatever base. */
+  /** Matches paths of the API, below any base path. */
   readonly path: RegExp;
-  /** The same throughout a run: of a conversation, a user, a call of a tool that a client echoes or that it named itself. */
+  /** Ids that stay the same throughout a run: of a conversation, a user, a call of a tool. The client made them up or repeats them. */
   readonly ids: readonly string[];
-  /** Said of the client, not of what is asked: its installation, windows, clocks. */
+  /** Facts about the client, such as its installation, windows and clocks. They do not matter for what is asked, and are left out. */
   readonly left: readonly string[];
-  /** Texts of what tools gave back. */
+  /** Texts of the results of tools. */
   readonly results: readonly string[];
 }
 
@@ -20,8 +20,8 @@ const contents = (of: string): string[] =>
   ['functionCall', 'function_call', 'functionResponse', 'function_response'].map((part) => `${of}contents[].parts[].${part}.id`);
 
 /**
- * Claude Code: `metadata.user_id` names its session. Codex: `prompt_cache_key` names the conversation, `input[].id` are of its own making, `client_metadata` and what it passes through with each item are about itself. Gemini CLI and
- * the AI SDK make up ids of function calls, which Gemini gives none; Gemini CLI with a Google account sends the request inside an envelope of its own.
+ * Claude Code names its session in `metadata.user_id`. Codex names the conversation in `prompt_cache_key`, makes up each `input[].id`, and describes itself in `client_metadata` and in the metadata of each item. Gemini CLI and
+ * the AI SDK make up ids for function calls, because Gemini gives them none. Gemini CLI with a Google account sends the request inside an envelope of its own.
  */
 const table: readonly Own[] = [
   {
@@ -51,10 +51,10 @@ const table: readonly Own[] = [
   { path: /\/converse(?:-stream)?$/, ids: ['messages[].content[].toolUse.toolUseId', 'messages[].content[].toolResult.toolUseId'], left: [], results: [] },
 ];
 
-/** A longer text is no id. */
+/** Most characters of an id: a longer text is not one. */
 const idCharactersMax = 1000;
 
-/** What a request asks, with its clients' ids by names that are the same in each run. */
+/** Returns the body of a request without what differs between runs: ids get names that are the same in each run, and facts about the client are left out. */
 export const withoutOwn: Change = (body, head, nameId) => {
   const own = table.find(({ path }) => path.test(pathOf(head)));
   if (own === undefined) {
@@ -77,7 +77,7 @@ function stepsOf(place: string): readonly string[] {
   return place.replaceAll('[]', '.[]').split('.');
 }
 
-/** The value with another in each of the places that the steps lead to; where they lead nowhere it is as it was. */
+/** Returns the value with another value put in each place that the steps lead to. If they lead nowhere, it is unchanged. */
 function putAt(value: unknown, [step, ...steps]: readonly string[], put: (value: unknown) => unknown): unknown {
   if (step === undefined) {
     return put(value);

@@ -1,6 +1,6 @@
 /**
- * What clients write of their own into what a tool gave back: how long it took, which process or subagent it was. In each run it is another, and says nothing of what is asked.
- * Codex writes it before the output of a command, Gemini CLI behind it, Claude Code behind the report of a subagent.
+ * Phrases that a client adds to the result of a tool: how long it took, which process or subagent it was. They differ in each run and do not matter for what is asked.
+ * Codex writes them before the output of a command, Gemini CLI after it, Claude Code after the report of a subagent.
  */
 const sources: readonly RegExp[] = [
   /(?<=^(?:Exit code: -?\d+\n)?)Chunk ID: [0-9a-f]+(?=\n)/,
@@ -12,7 +12,7 @@ const sources: readonly RegExp[] = [
 ];
 const phrases = new RegExp(sources.map(({ source }) => source).join('|'), 'g');
 
-/** Claude Code's first system text holds a digest of the request with the ids in it. */
+/** Matches the digest of the request, with the ids in it, that Claude Code puts into its first system text. */
 const digest = /(?<=^x-anthropic-billing-header:[^\n]{0,1000})\bcch=[0-9a-f]{1,64}(?=;|$)/;
 
 export function ownWordsOfSystem(text: string): readonly string[] {
@@ -23,7 +23,7 @@ export function systemWithoutOwnWords(text: string): string {
   return text.replace(digest, '');
 }
 
-/** The phrases of this text of a result, none of which goes over a line. */
+/** The phrases that a client added to this text of a result. None of them goes over the end of a line. */
 export function ownWordsOf(result: string): readonly string[] {
   return result.match(phrases) ?? [];
 }

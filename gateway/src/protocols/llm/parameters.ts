@@ -3,9 +3,9 @@ import { GatewayError } from '../../domain/errors.ts';
 import { isObject, type JsonObject, memberOf } from './json.ts';
 
 /**
- * Members of a request that policy sees. One of another type than the API documents is refused and not guessed at, because the
- * target may read it otherwise (ATTACKS A12); one longer than the limit is refused and not cut. null counts as absent, as it does for the providers.
- * All of these throw GatewayError `malformed` or `limit_exceeded`.
+ * Finds a member of an object by its name. The `expect…` functions read the members of a request that policy sees. A member of another type than the API documents is
+ * refused, because the target may read it differently (ATTACKS A12); a member longer than the limit is refused and not cut. null counts as absent, as it does for the providers.
+ * All of them throw GatewayError `malformed` or `limit_exceeded`.
  */
 export type Find = (object: JsonObject, name: string) => unknown;
 
@@ -36,7 +36,7 @@ export function expectBoolean(object: JsonObject, name: string, find: Find = mem
   throw wrongType(name, 'true or false');
 }
 
-/** Empty where there is none. */
+/** The member if it is an object; an empty object if it is absent. Throws as described at `Find`. */
 export function expectObject(object: JsonObject, name: string, find: Find = memberOf): JsonObject {
   const value = find(object, name) ?? {};
   if (isObject(value)) {
@@ -53,7 +53,7 @@ export function expectObjects(object: JsonObject, name: string, find: Find = mem
   throw wrongType(name, 'a list of objects');
 }
 
-/** Empty where there is none. */
+/** The member if it is a list of strings; an empty list if it is absent. Throws as described at `Find`. */
 export function expectTexts(object: JsonObject, name: string): readonly string[] {
   const value = memberOf(object, name) ?? [];
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) {
@@ -63,19 +63,19 @@ export function expectTexts(object: JsonObject, name: string): readonly string[]
 }
 
 /**
- * `gen_ai.tool.definitions`: the names of the tools offered, each once. A tool that the provider runs and that has no name is known by its type;
- * schemas and descriptions are in the recorded bytes.
+ * `gen_ai.tool.definitions`: the names of the tools that the request offers, each once. A tool that the provider runs and that has no name is known by its type.
+ * Schemas and descriptions are in the recorded bytes.
  */
 export function toolDefinitions(names: readonly string[]): Attributes {
   return listed('gen_ai.tool.definitions', names);
 }
 
-/** Models that may answer, or be asked by the provider, besides the one that is named. */
+/** `countersign.other_models`: models, besides the one that is named, that may answer or that the provider may ask. */
 export function otherModels(names: readonly string[]): Attributes {
   return listed('countersign.other_models', names);
 }
 
-/** What the provider keeps and puts into the prompt, so that it is not in this request: each as `member=id`. */
+/** `countersign.provider_context`: what the provider keeps and adds to the prompt, so that it is not in this request. Each is given as `member=id`. */
 export function providerContext(ids: Readonly<Record<string, string | undefined>>): Attributes {
   return listed(
     'countersign.provider_context',
@@ -91,7 +91,7 @@ function listed(attribute: string, values: readonly string[]): Attributes {
   return names.length === 0 ? {} : { [attribute]: names };
 }
 
-/** Leaves out what is not there. */
+/** Leaves out the attributes whose value is undefined. */
 export function presentAttributes(values: Readonly<Record<string, AttributeValue | undefined>>): Attributes {
   const present: Record<string, AttributeValue> = {};
   for (const [name, value] of Object.entries(values)) {

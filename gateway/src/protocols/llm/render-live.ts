@@ -11,15 +11,15 @@ import { describeError, inputAttributes, keptCharacters, messagesAttribute, type
 import { describeFragment, describeMessages, describePart, media, type Message, modalityOf, type Part } from './transcript.ts';
 
 const opcodeAttribute = 'countersign.websocket.opcode';
-/** Behind so many records of one connection the beginning of an answer is looked for. */
+/** Most records of one connection that are searched for the beginning of an answer. */
 const answerRecordsMax = 16 * 1024;
-/** Shorter texts are shown, whatever they are. */
+/** Fewest characters of a text that is taken for media. A shorter text is always shown. */
 const mediaCharactersMin = 64;
-/** In so many records a message may be: more than the limit of a message takes. */
+/** Most records that one message may be in: more than the limit of a message takes. */
 const partsMax = 1024;
 const base64 = /^(?:data:[\w.+/;=-]*,)?[A-Za-z0-9+/_-]+={0,2}$/;
 
-/** A message of a conversation with a model over WebSocket; null for a record that is none. Any bytes are acceptable. Never throws. */
+/** Makes readable a message of a conversation with a model over WebSocket. Null for any other record. Any bytes are acceptable. Never throws. */
 export function showLive(record: OpenedRecord, earlier: Earlier): Shown | null {
   const first = firstPart(record, earlier);
   const shape = first === null ? null : shapeOf(first, earlier);
@@ -31,17 +31,17 @@ export function showLive(record: OpenedRecord, earlier: Earlier): Shown | null {
   }
   const bytes = wholeContent(record, first, earlier);
   if (bytes === null) {
-    return { text: '(the last part of a message of which an earlier one is not at hand)', attributes: { [wholeAttribute]: false } };
+    return { text: '(the last part of a message; an earlier part is not at hand)', attributes: { [wholeAttribute]: false } };
   }
   const payload = joinPayloads(bytes);
   const event = parseObject(payload.toString());
   if (event === null) {
-    return { text: `(${payload.length} bytes that are no JSON object)`, attributes: {} };
+    return { text: `(${payload.length} bytes that are not a JSON object)`, attributes: {} };
   }
   return record.kind === 'request' ? showAsked(event, shape) : showSaid(event, { record: first, shape, earlier });
 }
 
-/** A long message goes on in records that follow its first one, and have no facts of their own. */
+/** The first record of the message that a record is of; null if it is not at hand. A long message is in several records, and only the first has its facts. */
 function firstPart(record: OpenedRecord, earlier: Earlier): OpenedRecord | null {
   let first: OpenedRecord | null = record;
   for (let distance = 1; first !== null && opcodeOf(first) === undefined && distance <= partsMax; distance += 1) {
@@ -76,7 +76,7 @@ function wholeContent(record: OpenedRecord, first: OpenedRecord, earlier: Earlie
   return Buffer.concat(parts);
 }
 
-/** By the request that opened the connection: a message is a part of it, or answers one that is. */
+/** Finds the API by the request that opened the connection. A message belongs to that request, or answers a message that does. */
 function shapeOf({ meta }: OpenedRecord, earlier: Earlier): LiveShape | null {
   const asked = meta?.request === undefined ? null : earlier(meta.request);
   const opened = asked !== null && isMessage(asked) && asked.meta?.request !== undefined ? earlier(asked.meta.request) : asked;
@@ -114,7 +114,7 @@ function showSaid(event: JsonObject, said: Said): Shown {
   return { text, attributes: { ...attributes, ...(progress === 'ends' ? assembled(event, said) : {}) } };
 }
 
-/** The record that completes an answer has the whole message. */
+/** Puts an answer together from its events: the record that completes an answer shows the whole of it. */
 function assembled(event: JsonObject, { record, shape, earlier }: Said): Shown['attributes'] {
   const lane = shape.laneOf(event);
   const events = [event];
@@ -146,14 +146,14 @@ function asJson(event: JsonObject): Shown {
 }
 
 interface Place {
-  /** Of the member, or of the one that holds the list it is in. */
+  /** The name of the member, or of the member whose list it is in. */
   readonly name: string;
   readonly holder: JsonObject;
-  /** Of the event. */
+  /** The type of the event. */
   readonly type: string;
 }
 
-/** Media in it are named by type, size and digest. */
+/** Replaces media in a value by their type, size and digest. */
 function withoutMedia(value: unknown, place: Place): unknown {
   if (typeof value === 'string') {
     return isMedia(value, place) ? describePart(mediaOf(value, place)) : value;

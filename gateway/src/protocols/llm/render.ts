@@ -24,7 +24,7 @@ import { type Api, findApi, findBelowBase } from './routes.ts';
 import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';
 import { describeFragment, describeMessages } from './transcript.ts';
 
-/** What a person reads of a record. Any bytes are acceptable; what is not known is shown as it is. Never throws. */
+/** Makes a record readable for people. Any bytes are acceptable; unknown content is shown as it is. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const content = contentOf(record);
   const {
@@ -37,7 +37,7 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   return isJoined ? wholeRendering(text, attributes) : plainRendering(text, attributes);
 }
 
-/** A request in several records is read in the last of them: in one part of its body, media may be all there is. */
+/** Shows a request. A request in several records is shown with the last of them, because a single part of its body may be nothing but media. */
 function showRequest(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
   const first = record.meta?.request === undefined ? content : contentOf(earlier(record.meta.request));
   const api = takingBody(first);
@@ -51,7 +51,7 @@ function showRequest(record: OpenedRecord, content: Buffer, earlier: Earlier): S
   return whole === null ? requestPart(record, earlier) : { ...showWholeRequest(whole), isJoined: true };
 }
 
-/** The API of a request that is read whole. */
+/** The API of a request whose body is read whole; null for any other request. */
 function takingBody(content: Buffer): Api | null {
   const request = readRecordedRequest(content);
   const api = request === null ? null : findRecordedApi(request.head);
@@ -85,7 +85,7 @@ function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): 
   return { text, attributes: { ...attributes, ...(api === null || record.continues ? {} : assembled(api, whole)) }, isJoined: ofWhole !== null };
 }
 
-/** The last record of an answer has the whole message, as the same answer in one record would. */
+/** The whole message of an answer in several records, for its last record. It is the same as that of an answer in one record. */
 function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attributes {
   if (whole === null) {
     return { [wholeAttribute]: false };
@@ -96,7 +96,7 @@ function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attribut
   return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 && !answer.isTextCut ? {} : { [wholeAttribute]: false }) };
 }
 
-/** An answer, or the beginning of a stream. Null where it says nothing that is known. */
+/** Shows an answer, or the beginning of a stream. Null if it says nothing that is known. */
 function showAnswer({ shape, kept }: Reader, head: ResponseHead, body: Buffer): Shown | null {
   const answer = new ModelAnswer(shape, kept);
   answer.head(head);
@@ -108,8 +108,8 @@ function showAnswer({ shape, kept }: Reader, head: ResponseHead, body: Buffer): 
 }
 
 /**
- * A later piece of a stream: what the events that end in it say. The pieces before it, as far as they are at hand, tell where its first event began
- * and what stream it is; without them that shows in its bytes.
+ * Shows a later piece of a stream: what the events say that end in it. The earlier pieces, as far as they are at hand, tell the kind of stream and where
+ * the first event of this piece began. Without them both are guessed from its bytes.
  */
 function showPiece(api: Reader, { head, lead, bytes }: Piece): Shown | null {
   if (head !== null) {
@@ -128,13 +128,13 @@ function showPiece(api: Reader, { head, lead, bytes }: Piece): Shown | null {
 
 interface Events {
   readonly type: string;
-  /** The type was said by the answer's head. */
+  /** True if the head of the answer states the type; false if it is a guess. */
   readonly isCertain: boolean;
   readonly lead: Buffer;
   readonly piece: Buffer;
 }
 
-/** The events that end in `piece`, after `lead`. Null where it is no such stream, and where it holds nothing but what cannot be read. */
+/** Shows the events that end in `piece`, which comes after `lead`. Null if it is not a stream of this type, or holds only unreadable events. */
 function showEvents({ shape, kept }: Reader, { type, isCertain, lead, piece }: Events): Shown | null {
   const framing = framingOf(type, kept.eventBytes);
   const draft = new AnswerDraft(kept, true);
@@ -157,13 +157,13 @@ function asItIs(bytes: Buffer): Shown {
   return { text: plainText(bytes), attributes: {} };
 }
 
-/** How the answers of an API are read, as far as the target's options let them. */
+/** How to read the answers of an API, within the limits that the target's options set. */
 interface Reader {
   readonly shape: Api['shape'];
   readonly kept: Kept;
 }
 
-/** By the request that a record answers. */
+/** Finds how to read a record by the request that it answers. */
 function readerOf(record: OpenedRecord, earlier: Earlier): Reader | null {
   const asked = record.meta?.request === undefined ? null : earlier(record.meta.request);
   const request = readRecordedRequest(contentOf(asked));

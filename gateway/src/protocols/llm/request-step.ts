@@ -7,18 +7,18 @@ import type { Provider } from './options.ts';
 interface Asked {
   readonly head: RequestHead;
   readonly body: Uint8Array;
-  /** Whose ids are looked for in it; null: they are anybody's. */
+  /** The provider whose ids are looked for. Null: ids are not bound to an owner, and not looked for. */
   readonly ids: Provider | null;
 }
 
 interface Said {
   readonly facts: ModelFacts;
-  /** Null where nobody looked. */
+  /** The ids that the request names. Null if they were not looked for. */
   readonly named: readonly string[] | null;
   readonly keepsNothing: boolean;
 }
 
-/** All that looks at the whole body of a request. */
+/** Does all the work that needs the whole body of a request. */
 export const step: Step<Asked, Said> = {
   module: import.meta.url,
   take: ({ head, body, ids: provider }) => {

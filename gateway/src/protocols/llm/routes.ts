@@ -12,7 +12,7 @@ import { models, openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';
 import type { Shape } from './shape.ts';
 
-/** What a method and path ask for, and how to read it. */
+/** One endpoint of a provider's API: what a request to it asks for, and how to read it. */
 export interface Api {
   readonly action: ActionName;
   /** `gen_ai.operation.name` */
@@ -20,10 +20,10 @@ export interface Api {
   /** `gen_ai.provider.name` */
   readonly provider: string;
   readonly shape: Shape;
-  /** In which its clients expect errors. */
+  /** The form in which clients of this API expect errors. */
   readonly dialect: Dialect;
   readonly takesBody: boolean;
-  /** What the path says; it goes before what the body says. */
+  /** Facts from the path. They override those from the body. */
   readonly attributes: Attributes;
 }
 
@@ -36,16 +36,16 @@ interface Route {
 type Match = Readonly<Record<string, string | undefined>>;
 
 const version = String.raw`(?:/v\d+(?:(?:alpha|beta)\d*)?)?`;
-/** Where OpenAI's API lies: with itself, OpenRouter (`/api/v1`), Azure (`/openai/v1`), Gemini (`/v1beta/openai`). */
+/** The base paths of OpenAI's API: with OpenAI, OpenRouter (`/api/v1`), Azure (`/openai/v1`) and Gemini (`/v1beta/openai`). */
 const openai = `(?:(?<azure>/openai)|/api)?${version}(?:/openai)?`;
-/** With itself, and with OpenRouter (`/api/v1`). */
+/** The paths of Anthropic's API: with Anthropic, and with OpenRouter (`/api/v1`). */
 const anthropicApi = `(?:/api)?${version}/messages`;
 const deployment = '/openai/deployments/(?<model>[^/]+)';
 /** A place in Vertex AI: `/projects/P/locations/L`. */
 const place = '/projects/[^/]+/locations/[^/]+';
-/** Of Gemini, and in Vertex AI: `/v1/projects/P/locations/L/publishers/google/models/M`, without the place with a key instead of an account. */
+/** Paths of the Gemini API and of Vertex AI: `/v1/projects/P/locations/L/publishers/google/models/M`. A client of Vertex AI with a key instead of an account leaves out the place. */
 const google = `${version}(?<vertex>${place}(?:/publishers/google)?|/publishers/google)?/(?<kind>models|tunedModels|endpoints)/(?<model>[^/:]+)`;
-/** In Vertex AI, the models of others. */
+/** Paths of Anthropic's models in Vertex AI. */
 const claude = `${version}(?:${place})?/publishers/anthropic/models`;
 const vertexOpenai = `${version}${place}/endpoints/[^/:]+`;
 const bedrock = '/model/(?<model>[^/]+)';
@@ -81,10 +81,10 @@ const routes: readonly Route[] = [
   get('/api/(?:tags|ps)', () => ({ ...list, ...ollama, shape: models })),
 ];
 
-/** Segments of a target's base path. */
+/** Most segments of a target's base path. */
 const baseSegmentsMax = 8;
 
-/** A path is recorded as it was sent, below the base path of the target: that may be any of its beginnings. */
+/** Finds the API of a recorded request. The recorded path includes the base path of the target, which may be any beginning of it, so each is tried. */
 export function findBelowBase<Found>(head: RequestHead, find: (head: RequestHead) => Found | null): Found | null {
   let { path } = head;
   for (let dropped = 0; dropped <= baseSegmentsMax; dropped += 1) {
@@ -98,7 +98,7 @@ export function findBelowBase<Found>(head: RequestHead, find: (head: RequestHead
   return null;
 }
 
-/** Null for what is not known here, and for requests that may be read as another than they look. */
+/** Finds the API of a request by method, path and headers. Null if it is not known, or if a target may read the request as another than it looks. */
 export function findApi(head: RequestHead): Api | null {
   const [path = ''] = head.path.split('?', 1);
   if (head.headers.some(([name, value]) => isAmbiguous(name, value))) {
@@ -141,7 +141,7 @@ function ofOpenai({ azure }: Match): Pick<Api, 'provider' | 'attributes'> {
   return { provider: azure === undefined ? 'openai' : 'azure.ai.openai', attributes: {} };
 }
 
-/** The deployment is the model: what the body calls it does not count. */
+/** In Azure, the deployment in the path is the model; the body's `model` does not count. */
 function ofAzure({ model }: Match): Pick<Api, 'provider' | 'attributes'> {
   return { provider: 'azure.ai.openai', attributes: named(model) };
 }
@@ -150,7 +150,7 @@ function ofVertex({ model }: Match): Pick<Api, 'provider' | 'attributes'> {
   return { provider: 'gcp.vertex_ai', attributes: named(model) };
 }
 
-/** Tuned models and endpoints have names of their own kind. */
+/** The names of tuned models and endpoints include their kind, such as `tunedModels/M`. */
 function ofGoogle({ vertex, kind, model = '' }: Match, isStream?: boolean): Pick<Api, 'provider' | 'attributes' | 'shape' | 'dialect'> {
   const name = kind === 'models' ? model : `${kind}/${model}`;
   return {
@@ -165,7 +165,7 @@ function ofBedrock({ model }: Match, isStream?: boolean): Pick<Api, 'provider' |
   return { provider: 'aws.bedrock', dialect: 'bedrock', attributes: { ...named(model), ...streaming(isStream) } };
 }
 
-/** Three providers have this path; two of them are told apart by a header or the version. */
+/** OpenAI, Anthropic and Gemini share this path. A header tells Anthropic's clients; a header or the version tells Gemini's. */
 function listModels({ model, azure }: Match, head: RequestHead): Omit<Api, 'takesBody'> {
   const has = (wanted: string): boolean => head.headers.some(([name]) => name === wanted);
   const isGoogle = has('x-goog-api-key') || /^\/v1(?:alpha|beta)\d*\/models/.test(head.path);
@@ -182,7 +182,7 @@ function named(model: string | undefined): Attributes {
   return model === undefined ? {} : { 'gen_ai.request.model': decodeName(model) };
 }
 
-/** What cannot be decoded stays as it is: no policy names it so. */
+/** Undoes the percent encoding of a model's name. A name that cannot be decoded stays as it is: no policy can name it. */
 function decodeName(name: string): string {
   try {
     return decodeURIComponent(name);
@@ -191,7 +191,7 @@ function decodeName(name: string): string {
   }
 }
 
-/** The method may be overridden by a header, and a coded body is not the JSON it looks like. */
+/** True for a header that makes a request another than it looks: one that overrides the method, or states that the body is encoded and thus not plain JSON. */
 function isAmbiguous(name: string, value: string): boolean {
   return /^x-(http-)?method(-override)?$/.test(name) || (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity');
 }

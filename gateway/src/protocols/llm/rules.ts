@@ -10,7 +10,7 @@ import { type Provider, providerAuth, providerOf, providerUrls } from './options
 import { step } from './request-step.ts';
 import { findApi } from './routes.ts';
 
-/** Models: the body of a known API is read whole before it is decided; what else there is of the provider's API goes as it comes, as `unknown`. */
+/** Handles requests to model providers. The body of a known API is read whole before it is decided on. Other requests to the provider pass as they come, with the action `unknown`. */
 export const rules: ExchangeRules = {
   isReadWhole: (head, target) => findApi(head)?.takesBody === true || boundIds(target)?.isReadWhole(head) === true,
   path: withVersion,
@@ -22,12 +22,12 @@ export const rules: ExchangeRules = {
     const ids = boundIds(target);
     const isFor = idsAreFor(target);
     return {
-      // Ids that were made elsewhere, in the provider's console or before the gateway was there, are nobody's here, and pass.
+      // An id that nobody was given here was made elsewhere: in the provider's console, or before the gateway was there. It may pass.
       action: named === null || isFor === null ? action : { ...action, ids: { ids: named, isFor, strangePass: true } },
       answer: named === null || ids === null || keepsNothing ? answer : ids.follow(head, named, answer),
       // A conversation is sent whole with each turn.
       repeats: true,
-      // What models say is none of them.
+      // Answers of models hold no such addresses.
       urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],
     };
   },
@@ -35,17 +35,17 @@ export const rules: ExchangeRules = {
   call: (target) => {
     const provider = providerOf(target.options);
     const call = targetCall(target, providerAuth[provider]);
-    // Names of models are ARNs there, and its SDK encodes their slashes.
+    // Bedrock names models by ARNs, and its SDK encodes the slashes in them.
     return provider === 'bedrock' ? { ...call, allowsEncodedSlash: true } : call;
   },
   failure: ({ problem, head }) => describeFailure(dialectOf(head), problem),
   lastEvent: ({ problem, head }, answered) => describeFailureInStream(dialectOf(head), headerOf(answered.headers, 'content-type') ?? '', problem),
 };
 
-/** What lies below the version of Anthropic's API. */
+/** Paths that Anthropic's API has below its version. */
 const anthropicResource = /^\/(?:messages|models|complete|files|skills|organizations)(?=[/?]|$)/;
 
-/** Those who write a target's address differ in whether the version of the API belongs to it, and so do Anthropic's clients, of the address that they are given: it is sent once, and is the target's where that has one. */
+/** Gives a path with the version of the API exactly once. A target's address in the configuration may end with the version, and then that one is sent; Anthropic's clients may leave it out, and then it is added. */
 function withVersion(path: string, { path: base, options }: Target): string {
   if (/\/v\d+\w*$/.test(base)) {
     return path.replace(/^\/v\d+\w*(?=\/)/, '');
@@ -62,7 +62,7 @@ function boundIds(target: Target): IdsOfProvider | null {
   return provider === null ? null : idsOfProvider(provider);
 }
 
-/** The path tells whose client it is, also before anything else is known; for one that is not known, headers that SDKs send. */
+/** Chooses the form of errors by the path, which tells whose client it is even before anything else is known. For an unknown path, headers that SDKs send decide. */
 function dialectOf(head: RequestHead): Dialect {
   const has = (name: string): boolean => headerOf(head.headers, name) !== undefined;
   const byHeaders = has('anthropic-version') ? 'anthropic' : has('x-goog-api-client') ? 'gemini' : has('amz-sdk-request') ? 'bedrock' : 'openai';

@@ -1,4 +1,4 @@
-/** A text up to a length. One that is cut does not keep in memory what it was cut from, as a slice does. */
+/** Cuts a text to a length. Unlike a slice, the result does not keep the whole text in memory. */
 export function shortened(text: string, charactersMax: number): string {
   return text.length <= charactersMax ? text : Buffer.from(text.slice(0, charactersMax), 'utf16le').toString('utf16le');
 }

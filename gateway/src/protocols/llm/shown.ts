@@ -6,17 +6,17 @@ import { jsonText } from './json.ts';
 import { ownWordsOf, ownWordsOfSystem } from './own-words.ts';
 import type { Message, Part } from './transcript.ts';
 
-/** What people read of a record. */
+/** The readable form of a record. */
 export interface Shown {
   readonly text: string;
   readonly attributes: Attributes;
-  /** Of several records, which is shown in the last of them alone: however much it is. */
+  /** True if the text is that of several records, and stands only at the last of them. It is then shown whole, however long it is. */
   readonly isJoined?: boolean;
 }
 
-/** How much of an answer is put together. */
+/** Most characters of an answer that are put together for people. */
 export const keptCharacters = { text: 16 * 1024 * 1024, arguments: 16 * 1024 * 1024 };
-/** A result is a text, or a list of blocks that have one. */
+/** Levels of a tool's result that are searched for texts: it is a text, or a list of blocks that hold one. */
 const resultLevels = 3;
 
 export function messagesAttribute(messages: readonly Message[]): Attributes {
@@ -28,20 +28,20 @@ export function inputAttributes(messages: readonly Message[]): Attributes {
 }
 
 export function shown(messages: readonly Message[], lines: readonly string[], { unread, isTextCut }: Pick<ModelAnswer, 'unread' | 'isTextCut'>): Shown {
-  const cut = isTextCut ? '(more text than is put together)' : '';
+  const cut = isTextCut ? '(there is more text than can be put together here)' : '';
   return {
     text: [...lines, describeUnread(unread), cut].filter((line) => line !== '').join('\n'),
     attributes: { ...messagesAttribute(messages), ...(unread <= 0 && !isTextCut ? {} : { [wholeAttribute]: false }) },
   };
 }
 
-/** What the text names that has another name in each run: whoever compares runs puts the same in its place. */
+/** Ids in the messages that differ in each run. A comparison of runs replaces them by the same names. */
 function idsOf(messages: readonly Message[]): Attributes {
   const ids = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => ('id' in part && part.id !== null && part.id !== '' ? [part.id] : []))));
   return ids.size === 0 ? {} : { 'countersign.ids': [...ids] };
 }
 
-/** Phrases of the text that are others in each run and mean nothing: whoever compares runs leaves them out. */
+/** Phrases in the messages that differ in each run and mean nothing. A comparison of runs leaves them out. */
 function wordsOf(messages: readonly Message[]): Attributes {
   const words = new Set(messages.flatMap(({ role, parts }) => parts.flatMap((part) => ownWordsIn(role, part))));
   return words.size === 0 ? {} : { 'countersign.own_words': [...words] };
@@ -54,7 +54,7 @@ function ownWordsIn(role: string, part: Part): readonly string[] {
   return role === 'system' && part.type === 'text' ? ownWordsOfSystem(part.content) : [];
 }
 
-/** The texts of a JSON value down to so many levels. */
+/** The texts in a JSON value, down to the given number of levels. */
 function textsIn(value: unknown, levels: number): readonly string[] {
   if (typeof value === 'string') {
     return [value];

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { isObject, type JsonObject, jsonText, parseObject } from './json.ts';
 
 /**
- * Messages in the schema of OpenTelemetry's GenAI conventions, the same whatever the provider: system instructions are a message of
- * role `system`, each tool result a message of role `tool`, and what the model said in one turn is one message.
+ * A message in the schema of OpenTelemetry's GenAI conventions, the same for every provider. System instructions are a message of
+ * role `system`, each tool result is a message of role `tool`, and what the model said in one turn is one message.
  * https://github.com/open-telemetry/semantic-conventions-genai
  */
 export interface Message {
@@ -17,11 +17,11 @@ export type Part =
   /** `server_tool_call`: the provider runs the tool itself. */
   | { readonly type: 'tool_call' | 'server_tool_call'; readonly id: string | null; readonly name: string; readonly arguments: unknown }
   | { readonly type: 'tool_call_response'; readonly id: string | null; readonly response: unknown }
-  /** Named by its type, its size in bytes and their SHA-256 in hex, never shown. */
+  /** Media, described by type, size in bytes and the SHA-256 of the bytes in hex. The content is never shown. */
   | { readonly type: 'blob'; readonly modality: Modality; readonly mime_type: string | null; readonly size: number; readonly sha256: string }
   | { readonly type: 'uri'; readonly modality: Modality; readonly mime_type: string | null; readonly uri: string }
   | { readonly type: 'file'; readonly modality: Modality; readonly mime_type: string | null; readonly file_id: string }
-  /** Something else of the provider's own, by the name it has there. */
+  /** Any other content, under the provider's name for it. */
   | { readonly type: 'other'; readonly name: string };
 
 export type Modality = 'image' | 'audio' | 'video' | 'document';
@@ -30,7 +30,7 @@ export function text(content: string): Part {
   return { type: 'text', content };
 }
 
-/** Content is a text or a list of blocks; what is of neither kind is not passed over in silence. */
+/** Reads content, which is a text or a list of blocks. Anything else becomes a part of type `other`, so that it is not lost silently. */
 export function partsOf(content: unknown, readBlock: (block: JsonObject) => Part): Part[] {
   if (typeof content === 'string') {
     return [text(content)];
@@ -39,7 +39,7 @@ export function partsOf(content: unknown, readBlock: (block: JsonObject) => Part
   return blocks.map((block) => (isObject(block) && blocks === content ? readBlock(block) : { type: 'other', name: 'content' }));
 }
 
-/** Arguments are shown as the value they are; text that is no JSON object stays text. */
+/** Makes a part from a tool call. Arguments become a JSON value; a text that is not a JSON object stays a text. */
 export function toolCall(call: { readonly id: string | undefined; readonly name: string; readonly arguments: unknown }, isByServer = false): Part {
   const given = call.arguments;
   return {
@@ -50,7 +50,7 @@ export function toolCall(call: { readonly id: string | undefined; readonly name:
   };
 }
 
-/** A blob from base64, or from a `data:` URL that holds base64; another URL is named. */
+/** Makes a part from media: a blob from base64 or from a `data:` URL with base64; any other URL is named. */
 export function media(
   modality: Modality,
   source: { readonly mimeType?: string | undefined; readonly base64?: string | undefined; readonly uri?: string | undefined },
@@ -67,7 +67,7 @@ export function media(
   return blob(modality, type === '' || type === undefined ? mimeType : type, source.uri.slice(comma + 1));
 }
 
-/** Its digest is made when it is asked for: most requests are never shown. */
+/** Makes a blob. Its digest is computed only when it is read, because most requests are never shown. */
 function blob(modality: Modality, mimeType: string | null, base64: string): Part {
   return {
     type: 'blob',
@@ -84,19 +84,19 @@ function isMedia(part: Part): boolean {
   return part.type === 'blob' || part.type === 'uri' || part.type === 'file' || part.type === 'other';
 }
 
-/** The text of parts that are all text; null for others, and for none. */
+/** The joint text of parts if all of them are text. Null if any is not, or there are none. */
 export function jointText(parts: readonly Part[]): string | null {
   const texts = parts.flatMap((part) => (part.type === 'text' ? [part.content] : []));
   return texts.length > 0 && texts.length === parts.length ? texts.join('\n') : null;
 }
 
-/** What a MIME type is of. */
+/** The modality of a MIME type; `document` for unknown types. */
 export function modalityOf(mimeType: string | undefined): Modality {
   const [kind] = (mimeType ?? '').split('/', 1);
   return kind === 'image' || kind === 'audio' || kind === 'video' ? kind : 'document';
 }
 
-/** Brings messages as a provider cuts them into the one form: see `Message`. */
+/** Brings a provider's messages into the common form that `Message` describes. */
 export function arrange(messages: readonly Message[]): Message[] {
   const arranged: { role: string; parts: Part[] }[] = [];
   for (const { role, parts } of messages) {
@@ -126,7 +126,7 @@ function describeMessage({ role, parts, finish_reason: reason }: Message): strin
   return [...lines, ...(reason === undefined ? [] : [`finished: ${reason}`])].join('\n');
 }
 
-/** What a piece of a stream holds of a message: a call may lack its name or its arguments. */
+/** Describes a piece of a message from a stream. A call in it may lack its name or its arguments. */
 export function describeFragment({ parts, finish_reason: reason }: Message): string {
   const lines = parts.map((part) => {
     const isCall = part.type === 'tool_call' || part.type === 'server_tool_call';
