@@ -43,6 +43,15 @@ interface Piece {
   readonly isBetweenEvents: boolean;
 }
 
+/**
+ * `open`: more may come. `arrived`: all of it is here, and what is known of it is still being found out. `ended`: its last record is made. `stopped`: nothing more is
+ * recorded or released.
+ *
+ *     open ── onEnd ──▶ arrived ── its facts are known ──▶ ended
+ *       └─────────────────┴───────── stop ─────────────────┴──▶ stopped
+ */
+type Phase = 'open' | 'arrived' | 'ended' | 'stopped';
+
 /** Brings an answer to the client: all that arrived together is one record, committed before it is released. Reads on only while the client takes it. */
 export class AnswerRelay implements CallReceiver {
   readonly #parts: AnswerParts;
@@ -60,10 +69,7 @@ export class AnswerRelay implements CallReceiver {
   #read: Buffer = Buffer.alloc(0);
   #trailers: Headers = [];
   #isFlushDue = false;
-  /** All of it has arrived; what is still to be found out about it follows in its last record. */
-  #isWhole = false;
-  #hasEnded = false;
-  #isOver = false;
+  #phase: Phase = 'open';
   #isPaused = false;
   #uncommittedBytes = 0;
   #headMs: number | null = null;
@@ -93,7 +99,7 @@ export class AnswerRelay implements CallReceiver {
 
   /** Nothing more is recorded or released. */
   stop(): void {
-    this.#isOver = true;
+    this.#phase = 'stopped';
   }
 
   /** Call this where the answer is cut: resolves when its facts are there. Null: they are there at once. */
@@ -147,7 +153,7 @@ export class AnswerRelay implements CallReceiver {
   }
 
   onUpgrade({ rawHeaders }: AnsweredHead, upstream: Upstream): void {
-    if (this.#isOver) {
+    if (this.#phase === 'stopped') {
       upstream.destroy();
     }
     this.#guard(() => {
@@ -165,7 +171,7 @@ export class AnswerRelay implements CallReceiver {
 
   onEnd(trailers: readonly string[]): void {
     this.#guard(() => {
-      this.#isWhole = true;
+      this.#phase = 'arrived';
       this.#trailers = endToEndResponseTrailers(pairHeaders(trailers));
       this.#finish();
     });
@@ -203,7 +209,7 @@ export class AnswerRelay implements CallReceiver {
   drained: (() => void) | null = null;
 
   #guard(act: () => void): void {
-    if (this.#isOver) {
+    if (this.#phase === 'stopped') {
       return;
     }
     try {
@@ -222,7 +228,7 @@ export class AnswerRelay implements CallReceiver {
 
   #end(): void {
     const { session, request } = this.#parts;
-    this.#hasEnded = true;
+    this.#phase = 'ended';
     for (const { kind, action, attributes } of this.#facts.notes()) {
       session.record(kind, { request, action, attributes }, []);
     }
@@ -240,7 +246,7 @@ export class AnswerRelay implements CallReceiver {
   readonly #flushArrived = (): void => {
     this.#isFlushDue = false;
     this.#guard(() => {
-      if (!this.#isWhole) {
+      if (this.#phase === 'open') {
         this.#readArrived();
         this.#flush();
         if (this.#arrived.length > 0) {
@@ -267,7 +273,7 @@ export class AnswerRelay implements CallReceiver {
     this.give();
     const head = this.#isHeadRecorded ? null : this.#head;
     const bytes = this.#read;
-    const isLast = this.#hasEnded;
+    const isLast = this.#phase === 'ended';
     this.#read = Buffer.alloc(0);
     this.#isHeadRecorded = true;
     const headFacts: Attributes = head === null ? {} : { 'http.response.status_code': head.status, ...this.#parts.headFacts() };
@@ -318,7 +324,7 @@ export class AnswerRelay implements CallReceiver {
     const { session, response } = this.#parts;
     const max = session.limits.queuedBytesMax;
     const isFull = this.#uncommittedBytes > max || response.writableLength > max;
-    if (isFull !== this.#isPaused && !this.#isOver) {
+    if (isFull !== this.#isPaused && this.#phase !== 'stopped') {
       this.#isPaused = isFull;
       if (isFull) {
         this.#call?.pause();

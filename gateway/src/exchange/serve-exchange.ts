@@ -53,6 +53,9 @@ interface Allowed {
   readonly changes: readonly TextChange[];
 }
 
+/** A stage of an answer on its way to the client: what it lets through goes to the receiver. */
+type AnswerStage = (receiver: CallReceiver) => CallReceiver;
+
 class ExchangeRun {
   readonly #exchange: Exchange;
   readonly #door: Door;
@@ -205,21 +208,23 @@ class ExchangeRun {
       ownHeaders: this.#ownHeaders,
       reader,
       direct,
-      headFacts: () => rewriting.facts(),
+      headFacts: () => rewriting?.facts() ?? {},
       onUpgrade: (answered, upstream) => void this.#goOn(session, answered, upstream),
       onError: (error) => void this.#fail(error),
     });
     this.#answer = answer;
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(session, call, receiver) ?? session.call(call, receiver);
-    const frameBytesMax = eventBytesMax(session.target);
-    const released = changes.length === 0 ? answer : new ChangedAnswer({ changes, frameBytesMax, receiver: answer });
-    if (screen !== undefined) {
-      const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
-      this.#screening = new Screening({ session, request: seq, screen, receiver: released, begin, compose });
-    }
+    const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
     const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
-    const rewriting = new UrlRewriting({ urls, members, direct, receiver: this.#screening ?? released });
-    this.#call = begin(call.givesCredential ? new CredentialCheck({ session, request: seq, receiver: rewriting }) : rewriting);
+    let rewriting: UrlRewriting | null = null;
+    // From the target to the client, in this order.
+    const stages: readonly AnswerStage[] = [
+      (receiver) => (call.givesCredential ? new CredentialCheck({ session, request: seq, receiver }) : receiver),
+      (receiver) => (rewriting = new UrlRewriting({ urls, members, direct, receiver })),
+      (receiver) => (screen === undefined ? receiver : (this.#screening = new Screening({ session, request: seq, screen, receiver, begin, compose }))),
+      (receiver) => (changes.length === 0 ? receiver : new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(session.target), receiver })),
+    ];
+    this.#call = begin(stages.reduceRight<CallReceiver>((next, stage) => stage(next), answer));
     answer.attach(this.#call);
     this.#call.forward(grant);
   }
