@@ -12,7 +12,7 @@ import { LoginThrottle } from './controls/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { Principal } from './domain/principal.ts';
-import type { ExchangeProtocol, TunnelIdentity } from './domain/protocol.ts';
+import type { TunnelIdentity } from './domain/protocol.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { openOperatorToken } from './api/operator-token.ts';
@@ -24,7 +24,7 @@ import { OperatorSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
-import { exchangeProtocols, findProtocol, protocols, streamProtocols } from './protocols/registry.ts';
+import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
 import { Recorder } from './recording/recorder.ts';
 import { openStore, type OpenedStore } from './recording/open-store.ts';
@@ -40,6 +40,7 @@ import { makeDataDirectory } from './store/data-directory.ts';
 import { openSqlite } from './store/sqlite.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
+import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/calls.ts';
 import { readServerCertificate } from './wire/tls.ts';
 
@@ -153,6 +154,7 @@ export class Gateway implements AsyncDisposable {
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
+    const served = this.#parts.use(createProtocols({ steps: this.#parts.use(new StepThread()) }));
     const door: DoorContext = {
       recorder,
       sessions,
@@ -163,7 +165,7 @@ export class Gateway implements AsyncDisposable {
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),
-      requireRecalled: recalling(reader, recorder),
+      requireRecalled: recalling(served, reader, recorder),
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
@@ -194,7 +196,7 @@ export class Gateway implements AsyncDisposable {
         `${sayBehind(reader.state, recorder.size)} Until then there are no answers about what was recorded, and what depends on it is refused.`,
       );
     }
-    await this.#listen(door, api);
+    await this.#listen(served, door, api);
     this.#parts.use(
       watchConfig(this.#config.file, () => {
         this.#reload();
@@ -248,15 +250,16 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
-  async #listen(door: DoorContext, api: ApiParts): Promise<void> {
+  async #listen(served: ServedProtocols, door: DoorContext, api: ApiParts): Promise<void> {
     const { listen, limits, tls } = this.#config;
     const certificate = tls === null ? null : readServerCertificate(tls.certFile, tls.keyFile);
-    for (const protocol of streamProtocols) {
+    for (const { protocol, service } of served.streams) {
       const address = listen.get(protocol.id);
       if (address !== undefined) {
         const listener = await TcpListener.open({
           ...address,
           protocol,
+          service,
           limits,
           certificate,
           makeDoor: (client, id) => new ClientDoor(door, client, id),
@@ -277,7 +280,7 @@ export class Gateway implements AsyncDisposable {
           certificate,
           log: this.#log,
           makeVisit: (address) => new Visit(door, address),
-          protocolOf: (target) => this.#exchangeProtocol(target),
+          protocolOf: (target) => served.exchange(this.#config.targets.get(target)?.protocol),
           onApi: apiListener(api, onError),
           onTunnel: (socket, head, tunnel) => {
             this.#adopt(socket, head, tunnel);
@@ -298,12 +301,6 @@ export class Gateway implements AsyncDisposable {
     } catch (error) {
       this.#trouble("open the operator's socket")(error);
     }
-  }
-
-  #exchangeProtocol(target: string): ExchangeProtocol {
-    const id = this.#config.targets.get(target)?.protocol;
-    const [any] = exchangeProtocols;
-    return exchangeProtocols.find((protocol) => protocol.id === id) ?? any;
   }
 
   #adopt(socket: Socket, head: Buffer, tunnel: TunnelIdentity): void {
@@ -397,11 +394,11 @@ export class Gateway implements AsyncDisposable {
 }
 
 /** Tells protocols what was recorded of their targets, each once, as soon as all of it is known. Until then it throws `catching_up` for them. */
-function recalling(reader: Reader, recorder: Recorder): (protocol: string) => void {
-  const untold = new Map(protocols.map((protocol) => [protocol.id, protocol]));
+function recalling(served: ServedProtocols, reader: Reader, recorder: Recorder): (protocol: string) => void {
+  const untold = new Map(served.recalling);
   return (id) => {
-    const protocol = untold.get(id);
-    if (protocol?.recall !== undefined) {
+    const recall = untold.get(id);
+    if (recall !== undefined) {
       const told = reader.told(id);
       if (told === undefined) {
         throw new GatewayError(
@@ -409,7 +406,7 @@ function recalling(reader: Reader, recorder: Recorder): (protocol: string) => vo
           `${sayBehind(reader.state, recorder.size)} What was seen of this target is not known yet: try again in a moment.`,
         );
       }
-      protocol.recall(told);
+      recall(told);
       untold.delete(id);
     }
   };

@@ -5,17 +5,18 @@ import { GatewayError } from './domain/errors.ts';
 import type { ClientResponse } from './domain/exchange.ts';
 import { defaultLimits } from './domain/limits.ts';
 import { problemMediaType, problemOf } from './domain/problem.ts';
-import type { ExchangeProtocol, Protocol, Session } from './domain/protocol.ts';
+import type { Protocol, Session } from './domain/protocol.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
 import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
-import { exchangeProtocols, findProtocol, streamProtocols } from './protocols/registry.ts';
+import { createProtocols, findProtocol } from './protocols/registry.ts';
 import { type Nearest, Recording } from './replay/recording.ts';
 import { ReplayDoor } from './replay/replay-door.ts';
 import { type Missed, ReplaySession } from './replay/replay-session.ts';
 import { openLog } from './telemetry.ts';
 import { endEarly } from './exchange/client-response.ts';
+import { StepThread } from './exchange/step-thread.ts';
 
 /** Only programs on this machine are served. */
 const host = '127.0.0.1';
@@ -106,7 +107,8 @@ export class ReplayServer implements AsyncDisposable {
     const log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'error');
     const used = new Set([...this.#recording.targets.values()].map(({ protocol }) => protocol));
     const nextPort = (): number => (this.#options.port === 0 ? 0 : this.#options.port + this.#addresses.size);
-    if (exchangeProtocols.some(({ id }) => used.has(id))) {
+    const served = this.#parts.use(createProtocols({ steps: this.#parts.use(new StepThread()) }));
+    if ([...used].some((id) => findProtocol(id)?.transport === 'exchange')) {
       const listener = await HttpListener.open({
         host,
         port: nextPort(),
@@ -114,7 +116,7 @@ export class ReplayServer implements AsyncDisposable {
         certificate: null,
         log,
         makeVisit: () => ({ door: (id) => this.#door(id), leave: () => undefined }),
-        protocolOf: (target) => this.#exchangeProtocol(target),
+        protocolOf: (target) => served.exchange(this.#recording.targets.get(target)?.protocol),
         onApi: (request, response) => {
           this.#refuse(`${request.method} ${request.url}`, response);
         },
@@ -125,11 +127,12 @@ export class ReplayServer implements AsyncDisposable {
       });
       this.#addresses.set('http', this.#parts.use(listener).address);
     }
-    for (const protocol of streamProtocols.filter(({ id }) => used.has(id))) {
+    for (const { protocol, service } of served.streams.filter(({ protocol: { id } }) => used.has(id))) {
       const listener = await TcpListener.open({
         host,
         port: nextPort(),
         protocol,
+        service,
         limits: defaultLimits,
         certificate: null,
         makeDoor: () => this.#door(protocol.id),
@@ -175,12 +178,6 @@ export class ReplayServer implements AsyncDisposable {
     this.#options.onMiss({ target: '', action: '', text, reason: 'it is not below /t/TARGET', nearest: null });
     const { status, title, ...problem } = problemOf(new GatewayError('not_recorded', 'A replay serves what is below /t/TARGET alone.'));
     endEarly(response, { status, statusText: title, headers: [['content-type', problemMediaType]] }, JSON.stringify({ ...problem, status, title }));
-  }
-
-  #exchangeProtocol(target: string): ExchangeProtocol {
-    const id = this.#recording.targets.get(target)?.protocol;
-    const [any] = exchangeProtocols;
-    return exchangeProtocols.find((protocol) => protocol.id === id) ?? any;
   }
 }
 

@@ -7,20 +7,21 @@ import type { Limits } from './limits.ts';
 import type { OptionsSchema } from './options.ts';
 import type { OpenedRecord, RecordKind, RecordMeta, Rendering } from './record.ts';
 import type { ExchangeReplay, StreamReplay } from './replay.ts';
+import type { Steps } from './step.ts';
 import type { Target, TargetFacts } from './target.ts';
 import type { TextChange } from './text-change.ts';
 
 /**
  * A protocol is a folder and one line in the registry. This is all that the rest of the gateway knows of it, and
- * `Door` and `Session` are all that it knows of the gateway.
+ * `Door`, `Session` and `ServiceParts` are all that it knows of the gateway. The value itself never changes: what changes is in the service that it creates.
  */
 export type Protocol = StreamProtocol | ExchangeProtocol;
 
 /** A protocol with a listener and a wire of its own. */
 export interface StreamProtocol extends ProtocolFacts {
   readonly transport: 'stream';
-  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
-  serve(client: Client, door: Door): Promise<void>;
+  /** Makes what serves the clients of one gateway. */
+  create(parts: ServiceParts): StreamService;
   /** The way in which a recording stands in for a target. */
   readonly replay: StreamReplay;
 }
@@ -28,8 +29,8 @@ export interface StreamProtocol extends ProtocolFacts {
 /** A protocol over HTTP: its targets are below `/t/TARGET` of the one HTTP listener. */
 export interface ExchangeProtocol extends ProtocolFacts {
   readonly transport: 'exchange';
-  /** Serves one request. Resolves when its answer has ended; never rejects with a GatewayError. */
-  serve(exchange: Exchange, door: Door): Promise<void>;
+  /** Makes what serves the clients of one gateway. */
+  create(parts: ServiceParts): ExchangeService;
   /** The way in which a recording stands in for a target. */
   readonly replay: ExchangeReplay;
 }
@@ -48,12 +49,37 @@ interface ProtocolFacts {
   inEffect?(target: TargetFacts): Readonly<Record<string, unknown>>;
   /** Instructions for a person or an agent to connect: shown by the CLI and the console, set as environment by `run`. */
   connection(door: ConnectionDoor): ConnectionInstructions;
-  /** Takes over the values recorded under `countersign.told`, the last for each key of each target. Called before anything is served. */
-  recall?(told: readonly Told[]): void;
   /** A command of the CLI with the protocol's id, for clients that speak the protocol over their standard input and output alone. */
   readonly bridge?: Bridge;
   /** Makes a record readable for people. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
+}
+
+/** The parts of a gateway that its protocols share. */
+export interface ServiceParts {
+  readonly steps: Steps;
+}
+
+/** A protocol in one gateway. It owns all that changes while the gateway serves, and shares nothing of it with another gateway. Disposed of when nobody is served any more. */
+interface Service extends Partial<AsyncDisposable> {
+  /** Takes over the values recorded under `countersign.told`, the last for each key of each target. Called before anything is served. */
+  readonly recall?: (told: readonly Told[]) => void;
+}
+
+interface StreamService extends Service {
+  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
+  serve(client: Client, door: Door): Promise<void>;
+}
+
+export interface ExchangeService extends Service {
+  /** Serves one request. Resolves when its answer has ended; never rejects with a GatewayError. */
+  serve(exchange: Exchange, door: Door): Promise<void>;
+}
+
+/** A protocol beside its service in one gateway. */
+export interface Served<One extends Protocol> {
+  readonly protocol: One;
+  readonly service: ReturnType<One['create']>;
 }
 
 export interface Told {

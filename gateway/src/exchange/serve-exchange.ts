@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../domain/exchange.ts';
 import type { Grant } from '../domain/grant.ts';
 import { problemOf, refusalOf, retryHeaders } from '../domain/problem.ts';
+import type { Steps } from '../domain/step.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
@@ -24,15 +25,12 @@ import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './screening.ts';
 import { shortBytes, type TakeStep } from './step.ts';
-import { StepThread } from './step-thread.ts';
 import { eventBytesMax } from './target/target-options.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 
 /** Bodies of announced length up to this are one record with their head. */
 const smallBodyBytes = 64 * 1024;
-/** Of all exchanges. */
-const thread = new StepThread();
 /** How long the last words to a client may wait for the journal. */
 const lastWordsMs = 1_000;
 /** What a 426 says that the client is to go on in (RFC 9110, 15.5.22). */
@@ -43,8 +41,8 @@ const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
  * and recorded, then forwarded; the answer is recorded, then released. Resolves when the client's response is closed; rejects only with an error
  * that is a bug.
  */
-export async function serveExchange(exchange: Exchange, door: Door, rules: ExchangeRules): Promise<void> {
-  await new ExchangeRun(exchange, door, rules).run();
+export async function serveExchange(exchange: Exchange, door: Door, rules: ExchangeRules, steps: Steps): Promise<void> {
+  await new ExchangeRun(exchange, door, rules, steps).run();
 }
 
 interface Allowed {
@@ -60,6 +58,7 @@ class ExchangeRun {
   readonly #exchange: Exchange;
   readonly #door: Door;
   readonly #rules: ExchangeRules;
+  readonly #steps: Steps;
   readonly #closed = Promise.withResolvers<void>();
   #session: Session | null = null;
   #token = '';
@@ -82,10 +81,11 @@ class ExchangeRun {
   #recordedEnd: Promise<void> | null = null;
   #bug: unknown = null;
 
-  constructor(exchange: Exchange, door: Door, rules: ExchangeRules) {
+  constructor(exchange: Exchange, door: Door, rules: ExchangeRules, steps: Steps) {
     this.#exchange = exchange;
     this.#door = door;
     this.#rules = rules;
+    this.#steps = steps;
     this.#head = { method: exchange.request.method ?? '', path: exchange.path, headers: [] };
   }
 
@@ -270,7 +270,7 @@ class ExchangeRun {
       return step.take(input);
     }
     this.#reading ??= new AbortController();
-    return thread.take(step, input, { whose: session.principal, signal: this.#reading.signal });
+    return this.#steps.take(step, input, { whose: session.principal, signal: this.#reading.signal });
   };
 
   #pathOf(path: string, target: Target): string {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { parentPort } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
-import type { Step, StepInput } from './step.ts';
+import type { Step, StepInput } from '../domain/step.ts';
 import type { Asked, Told } from './step-thread.ts';
 
 /** The inside of the thread: one step after another. */

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, GatewayError } from '../domain/errors.ts';
-import type { Step, StepInput } from './step.ts';
+import type { Step, StepAsker, StepInput, Steps } from '../domain/step.ts';
 
 /** Beside this file, with its ending: it is another one in a built package. */
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
@@ -34,15 +34,8 @@ interface Job {
   readonly settle: (told: Told) => void;
 }
 
-export interface Asker {
-  /** Names the owner of the step. Waiting owners take turns, however many steps one of them asks for. */
-  readonly whose: string;
-  /** Nobody wants the answer any more. */
-  readonly signal: AbortSignal;
-}
-
 /** One thread for steps that would hold up everybody else: it takes one at a time, and begins with the first. */
-export class StepThread {
+export class StepThread implements Steps, AsyncDisposable {
   readonly #times: StepTimes;
   #worker: Worker | null = null;
   /** The waiting jobs by owner. The owner that had the last turn comes last. */
@@ -54,8 +47,7 @@ export class StepThread {
     this.#times = times;
   }
 
-  /** Errors: those of the step; `limit_exceeded` for one that takes too much memory or time; the reason of the signal. */
-  async take<Input extends StepInput, Output>(step: Step<Input, Output>, input: Input, { whose, signal }: Asker): Promise<Output> {
+  async take<Input extends StepInput, Output>(step: Step<Input, Output>, input: Input, { whose, signal }: StepAsker): Promise<Output> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Told>();
     const job: Job = { asked: { module: step.module, input }, settle: resolve };
@@ -79,6 +71,12 @@ export class StepThread {
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  /** Ends the thread. Whoever waits for a step has been told by its signal before. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#worker?.terminate();
   }
 
   #drop(whose: string, job: Job): void {

@@ -8,7 +8,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest, ClientResponse, Upgrade } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../domain/problem.ts';
-import type { Door, ExchangeProtocol, TunnelIdentity } from '../domain/protocol.ts';
+import type { Door, ExchangeProtocol, Served, TunnelIdentity } from '../domain/protocol.ts';
 import { endEarly, onceClosed } from '../exchange/client-response.ts';
 import { Admission, type ListenerLog, type Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
@@ -51,7 +51,7 @@ export interface HttpListenerOptions {
   readonly certificate: SecureContext | null;
   readonly makeVisit: (address: string) => Visit;
   /** The protocol of a target, of those over HTTP; of a name that is none, any: it is refused there as it is to whoever was not granted it. */
-  readonly protocolOf: (target: string) => ExchangeProtocol;
+  readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
   /** Serves each request that is not for a target. */
   readonly onApi: (request: ClientRequest, response: ClientResponse) => void;
   /** Takes a client of a target's protocol behind an upgraded request (`countersign connect`); `head` holds the bytes that were read of it already. */
@@ -299,12 +299,12 @@ export class HttpListener implements AsyncDisposable {
   }
 
   async #exchange({ visit, served, place }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
-    const protocol = this.#options.protocolOf(where.target);
+    const { protocol, service } = this.#options.protocolOf(where.target);
     using door = visit.door(protocol.id);
     const clientAddress = plainAddress(served.remoteAddress);
     try {
       const facts = { clientAddress, isLoopback: isLoopback(clientAddress), isEncrypted: served instanceof TLSSocket };
-      await protocol.serve(
+      await service.serve(
         { ...message, ...facts, ...where },
         {
           limits: door.limits,

@@ -35,39 +35,41 @@ const echo: StreamProtocol = {
       throw new GatewayError('unsupported', 'Nothing is recorded of it.');
     },
   },
-  serve: async (client, door) => {
-    const token = client.tunnel?.token ?? (await client.read(door.limits.loginMs * 10))?.toString();
-    if (token === undefined) {
-      return;
-    }
-    if (token === 'stall') {
-      stalled.push(client);
-      await client.closed;
-      return;
-    }
-    try {
-      await door.authenticate({ token, target: '', user: '', clientAddress: client.address });
-    } catch (error) {
-      if (error instanceof GatewayError) {
-        client.write(Buffer.from(`refused: ${error.message}\n`));
-        client.end();
-        return;
-      }
-      throw error;
-    }
-    client.write(Buffer.from(`hello ${token} from ${client.address}\n`));
-    client.flow({
-      onBytes: (bytes) => {
-        client.write(bytes);
-      },
-      onEnd: () => {
-        client.end();
-      },
-      onDrain: () => undefined,
-    });
-    await client.closed;
-  },
+  create: () => ({ serve: echoBack }),
 };
+
+async function echoBack(client: Client, door: Door): Promise<void> {
+  const token = client.tunnel?.token ?? (await client.read(door.limits.loginMs * 10))?.toString();
+  if (token === undefined) {
+    return;
+  }
+  if (token === 'stall') {
+    stalled.push(client);
+    await client.closed;
+    return;
+  }
+  try {
+    await door.authenticate({ token, target: '', user: '', clientAddress: client.address });
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      client.write(Buffer.from(`refused: ${error.message}\n`));
+      client.end();
+      return;
+    }
+    throw error;
+  }
+  client.write(Buffer.from(`hello ${token} from ${client.address}\n`));
+  client.flow({
+    onBytes: (bytes) => {
+      client.write(bytes);
+    },
+    onEnd: () => {
+      client.end();
+    },
+    onDrain: () => undefined,
+  });
+  await client.closed;
+}
 
 class Log {
   readonly lines: string[] = [];
@@ -95,6 +97,7 @@ async function openListener(limits: Partial<Limits> = {}, host = '127.0.0.1') {
     host,
     port: 0,
     protocol: echo,
+    service: { serve: echoBack },
     makeDoor,
     limits: { ...defaultLimits, ...limits },
     certificate: null,
@@ -286,6 +289,7 @@ test('a port that is taken is an error of the configuration', async () => {
     host: '127.0.0.1',
     port: open.port,
     protocol: echo,
+    service: { serve: echoBack },
     makeDoor,
     limits: defaultLimits,
     certificate: null,

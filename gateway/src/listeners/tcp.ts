@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import { formatAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
-import type { Client, Door, StreamProtocol, TunnelIdentity } from '../domain/protocol.ts';
+import type { Client, Door, Served, StreamProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { addressOf, Connection } from '../wire/connection.ts';
 import { reasonOf } from '../wire/tls.ts';
 import { Admission, type ListenerLog, type Place } from './admission.ts';
@@ -18,11 +18,10 @@ const toldMax = 64;
 /** How long connections may take to end by themselves when the listener closes. */
 const drainMs = 5_000;
 
-export interface TcpListenerOptions {
+export interface TcpListenerOptions extends Served<StreamProtocol> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly protocol: StreamProtocol;
   readonly makeDoor: (client: Client, protocol: string) => Door;
   readonly limits: Limits;
   readonly certificate: SecureContext | null;
@@ -154,7 +153,7 @@ export class TcpListener implements AsyncDisposable {
   }
 
   async #serve(connection: Connection, place: Place): Promise<void> {
-    const { protocol, makeDoor, limits } = this.#options;
+    const { protocol, service, makeDoor, limits } = this.#options;
     const deadline = setTimeout(() => {
       connection.destroy();
     }, limits.loginMs + lastWordMs);
@@ -163,7 +162,7 @@ export class TcpListener implements AsyncDisposable {
     });
     await this.#guard(connection, async () => {
       const door = makeDoor(connection, protocol.id);
-      await protocol.serve(connection, {
+      await service.serve(connection, {
         limits: door.limits,
         turnedAway: async (error) => door.turnedAway(error),
         signal: (key) => door.signal(key),
@@ -190,7 +189,7 @@ export class TcpListener implements AsyncDisposable {
       connection.destroy();
     }, tellMs + lastWordMs);
     await this.#guard(connection, async () =>
-      this.#options.protocol.serve(connection, {
+      this.#options.service.serve(connection, {
         limits: { ...this.#options.limits, loginMs: tellMs },
         turnedAway: async () => Promise.resolve(),
         signal: async () => Promise.resolve(false),

@@ -32,7 +32,7 @@ const stream: Protocol = {
   options: z.record(z.string(), z.unknown()),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
-  serve: async () => Promise.resolve(),
+  create: () => ({ serve: async () => Promise.resolve() }),
   replay: {
     keys:
       () =>

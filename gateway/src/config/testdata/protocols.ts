@@ -11,7 +11,7 @@ const alpha: StreamProtocol = {
   actions: [],
   options: z.strictObject({ tls: z.string().default('off') }),
   connection: ({ host, port, target, token }) => ({ url: `alpha://${token}@${host}:${port}/${target}`, environment: {}, command: 'alpha' }),
-  serve: async () => Promise.resolve(),
+  create: () => ({ serve: async () => Promise.resolve() }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
   replay: {
     keys: () => () => null,

@@ -1,4 +1,4 @@
-import type { Step } from '../step.ts';
+import type { Step } from '../../domain/step.ts';
 
 export interface WaitingInput {
   readonly body: Uint8Array;

@@ -19,7 +19,7 @@ export const http: ExchangeProtocol = {
     environment: {},
     command: `curl -H 'Authorization: Bearer TOKEN' ${targetUrl(door)}/`,
   }),
-  serve: (exchange, door) => serveExchange(exchange, door, rules),
+  create: ({ steps }) => ({ serve: (exchange, door) => serveExchange(exchange, door, rules, steps) }),
   render,
   replay: replayExchange({}),
 };

@@ -20,7 +20,7 @@ export const llm: ExchangeProtocol = {
     environment: environment(door),
     command: `curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' -d @request.json ${targetUrl(door)}/v1/chat/completions`,
   }),
-  serve: (exchange, door) => serveExchange(exchange, door, rules),
+  create: ({ steps }) => ({ serve: (exchange, door) => serveExchange(exchange, door, rules, steps) }),
   render,
   replay: replayExchange({ change: withoutOwn }),
 };

@@ -1,6 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
+import type { Step } from '../../domain/step.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
-import type { Step } from '../../exchange/step.ts';
 import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
 import { parseBody, systemDigest } from './apis.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';

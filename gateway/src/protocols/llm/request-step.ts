@@ -1,5 +1,5 @@
+import type { Step } from '../../domain/step.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
-import type { Step } from '../../exchange/step.ts';
 import { readFacts, type ModelFacts } from './apis.ts';
 import { idsOfProvider } from './given-ids.ts';
 import type { Provider } from './options.ts';

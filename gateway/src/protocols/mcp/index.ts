@@ -1,12 +1,14 @@
-import type { ExchangeProtocol } from '../../domain/protocol.ts';
+import type { ExchangeProtocol, ExchangeService, ServiceParts } from '../../domain/protocol.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { httpOptions } from '../../exchange/target/target-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
+import { ToolsOfTargets } from './known-tools.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
-import { recallTools, rules } from './rules.ts';
+import { makeRules } from './rules.ts';
+import { ServersOfSessions } from './stdio-servers.ts';
 
 export const mcp: ExchangeProtocol = {
   id: 'mcp',
@@ -21,9 +23,22 @@ export const mcp: ExchangeProtocol = {
     environment: {},
     command: `npx @modelcontextprotocol/inspector --cli ${targetUrl(door)} --transport http --header 'Authorization: Bearer TOKEN' --method tools/list`,
   }),
-  serve: (exchange, door) => serveExchange(exchange, door, rules),
+  create: createMcp,
   bridge: { title: 'speak MCP over standard input and output with a target behind the gateway', run: runBridge },
-  recall: recallTools,
   render,
   replay,
 };
+
+/** The tools that the targets listed are remembered, and the servers of sessions run, in one gateway alone. */
+function createMcp({ steps }: ServiceParts): ExchangeService {
+  const tools = new ToolsOfTargets();
+  const servers = new ServersOfSessions();
+  const rules = makeRules(tools, servers);
+  return {
+    serve: (exchange, door) => serveExchange(exchange, door, rules, steps),
+    recall: (told) => {
+      tools.recall(told);
+    },
+    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
+  };
+}

@@ -84,8 +84,8 @@ export class StdioServers implements AsyncDisposable {
   }
 }
 
-/** The servers of all sessions: they end with the session, and go on where its activity goes on in the next. */
-export class ServersOfSessions {
+/** The servers of all sessions of a gateway: they end with the session, and go on where its activity goes on in the next. */
+export class ServersOfSessions implements AsyncDisposable {
   readonly #byActivity = new Map<string, Map<string, StdioServers>>();
 
   /** A command that was changed in the meantime, or a secret of it, ends what runs by the old one. */
@@ -103,15 +103,23 @@ export class ServersOfSessions {
     return servers;
   }
 
+  /** Ends what is left where sessions were not ended in time. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#byActivity.keys()].map(async (activity) => this.#end(activity)));
+  }
+
   #keep(session: Session): Map<string, StdioServers> {
     const byTarget = new Map<string, StdioServers>();
     const { activity } = session;
     this.#byActivity.set(activity, byTarget);
-    session.onSessionEnd(async () => {
-      this.#byActivity.delete(activity);
-      await Promise.all([...byTarget.values()].map(async (servers) => servers[Symbol.asyncDispose]()));
-    });
+    session.onSessionEnd(async () => this.#end(activity));
     return byTarget;
+  }
+
+  async #end(activity: string): Promise<void> {
+    const byTarget = this.#byActivity.get(activity) ?? new Map<string, StdioServers>();
+    this.#byActivity.delete(activity);
+    await Promise.all([...byTarget.values()].map(async (servers) => servers[Symbol.asyncDispose]()));
   }
 }
 

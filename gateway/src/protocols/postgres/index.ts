@@ -18,7 +18,7 @@ export const postgres: StreamProtocol = {
     environment: { PGHOST: host, PGPORT: String(port), PGUSER: 'agent', PGPASSWORD: token, PGDATABASE: target },
     command: `psql -h ${host} -p ${port} -U agent -d ${target}`,
   }),
-  serve,
+  create: () => ({ serve }),
   render,
   replay,
 };
