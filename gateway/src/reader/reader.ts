@@ -16,6 +16,20 @@ import { receiveError } from './sent-error.ts';
 
 /** A thread that was lost is started again after this. */
 const restartMs = 1000;
+/** A question waits so long for a thread that is being started again. */
+const questionMs = 3000;
+/** How many answers are made at a time: each holds what its reader has not taken yet. A watch lasts as long as its session. */
+const answersMax = { short: 1000, reading: 16, watching: 64 } as const;
+const kinds: Readonly<Record<Question['ask'], keyof typeof answersMax>> = {
+  find: 'short',
+  receipt: 'short',
+  rebuild: 'short',
+  list: 'reading',
+  show: 'reading',
+  bytes: 'reading',
+  bundle: 'reading',
+  watch: 'watching',
+};
 /** At a stop the thread has so much time to write the index; what is missing the next start finds in the journal. */
 const stopMs = 5000;
 
@@ -59,6 +73,8 @@ export class Reader implements AsyncDisposable {
   readonly #parts: ReaderParts;
   readonly #waiting = new Map<number, (reply: Reply | Error) => void>();
   #running: Running | null = null;
+  #started = Promise.withResolvers<void>();
+  readonly #answers = { short: 0, reading: 0, watching: 0 };
   #calls = 0;
   readonly #stopping = new AbortController();
 
@@ -179,6 +195,7 @@ export class Reader implements AsyncDisposable {
     signal.addEventListener('abort', end, { once: true });
     try {
       this.#running = await ready.promise;
+      this.#started.resolve();
     } finally {
       signal.removeEventListener('abort', end);
     }
@@ -190,6 +207,7 @@ export class Reader implements AsyncDisposable {
     }
     this.#running.database.close();
     this.#running = null;
+    this.#started = Promise.withResolvers<void>();
     for (const answer of this.#waiting.values()) {
       answer(error);
     }
@@ -251,10 +269,20 @@ export class Reader implements AsyncDisposable {
   }
 
   async *#ask<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
-    const worker = this.#running?.worker;
-    if (worker === undefined) {
-      throw new GatewayError('catching_up', 'What was recorded cannot be read now. Ask again in a moment.');
+    const kind = kinds[begin.ask];
+    if (this.#answers[kind] >= answersMax[kind]) {
+      throw new GatewayError('throttled', `${answersMax[kind]} answers of this kind are being read, which is the limit. Ask again when one of them has ended.`);
     }
+    this.#answers[kind] += 1;
+    try {
+      yield* this.#answer<Piece>(begin, signal);
+    } finally {
+      this.#answers[kind] -= 1;
+    }
+  }
+
+  async *#answer<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
+    const worker = await this.#whenRunning();
     this.#calls += 1;
     const call = this.#calls;
     const leave = (): void => {
@@ -279,6 +307,16 @@ export class Reader implements AsyncDisposable {
       this.#waiting.delete(call);
       this.#send(worker, { call, leave: true });
     }
+  }
+
+  async #whenRunning(): Promise<Worker> {
+    if (this.#running === null) {
+      await Promise.race([this.#started.promise, delay(questionMs, null, { ref: false })]);
+    }
+    if (this.#running === null) {
+      throw new GatewayError('catching_up', 'What was recorded cannot be read now. Ask again in a moment.');
+    }
+    return this.#running.worker;
   }
 
   /** Throws what the thread was lost by. */
