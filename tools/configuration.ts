@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { configSchema, whatIsLive } from '../gateway/src/config/schema.ts';
+import { configSchema } from '../gateway/src/config/schema.ts';
+import { whatIsLive } from '../gateway/src/config/sections.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import { protocols, streamProtocols } from '../gateway/src/protocols/registry.ts';
 

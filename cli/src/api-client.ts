@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { locateApi, type ApiLocation, type LocationOptions } from './location.ts';
+import type { LocationOptions } from './location-options.ts';
+import { locateApi, type ApiLocation } from './location.ts';
 
 const brokenOff = 'the gateway broke off its answer: its log says why';
 
@@ -11,12 +12,15 @@ export class ApiClient {
   readonly #token: string;
   readonly #socket: string | null;
 
-  /** With the credential that belongs to the place, or as whoever a token that is at hand speaks for. */
-  constructor(where: LocationOptions | ApiLocation) {
-    const { url, socket, token } = 'token' in where ? where : locateApi(where);
+  constructor({ url, socket, token }: ApiLocation) {
     this.url = url;
     this.#socket = socket;
     this.#token = token;
+  }
+
+  /** A client of the gateway that the options name, with the credential that belongs to its place. Throws an Error that says what to do when no gateway runs. */
+  static async open(options: LocationOptions): Promise<ApiClient> {
+    return new ApiClient(await locateApi(options));
   }
 
   async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {

@@ -1,5 +1,6 @@
-import { findSecretVariables, rootKeyVariable } from '@countersign/gateway/config';
-import type { LocationOptions } from './location.ts';
+import { findSecretVariables } from '@countersign/gateway/location';
+import { rootKeyVariable } from '@countersign/gateway/store';
+import type { LocationOptions } from './location-options.ts';
 
 /**
  * The environment for a command that runs somebody else's program: ours without the variables that hold secrets of the gateway, and `given`. On the gateway's machine ours may well have

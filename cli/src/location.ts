@@ -1,28 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { findData, parseConfig, protocols, readConfig, type Config } from '@countersign/gateway/config';
-import { isStoreInUse } from '@countersign/gateway/store';
-import { Option, type Command } from 'commander';
+import type { Config, ConfigEntry } from '@countersign/gateway/config';
+import { findData, isStoreInUse } from '@countersign/gateway/location';
+import type { LocationOptions } from './location-options.ts';
 
-/** The options by which every command finds the gateway. */
-export interface LocationOptions {
-  readonly config: string;
-  readonly url?: string;
-}
-
-export function configOption(): Option {
-  return new Option('--config <file>', 'configuration of the gateway on this machine').default('./countersign.yaml');
-}
-
-export function addLocation(command: Command): Command {
-  return command
-    .addOption(configOption())
-    .addOption(new Option('--url <url>', "API of a gateway elsewhere; an administrator's token is in COUNTERSIGN_TOKEN").conflicts('config'));
-}
-
-/** The gateway's own secrets need not be in our environment, unless they are `needed`. */
-export function loadConfig(options: Pick<LocationOptions, 'config'>, secrets: 'needed' | 'missing' = 'missing'): Config {
+/** The whole configuration, valid. The gateway's own secrets need not be in our environment, unless they are `needed`. */
+export async function loadConfig(options: Pick<LocationOptions, 'config'>, secrets: 'needed' | 'missing' = 'missing'): Promise<Config> {
+  // Here, because most commands do without, and it brings all protocols.
+  const { protocols, readConfig } = await import('@countersign/gateway/config');
   return readConfig(options.config, protocols, process.env, secrets);
+}
+
+/** Adds an entry to the configuration file, unless the file would not be valid with it. */
+export async function addConfigEntry(file: string, entry: ConfigEntry): Promise<void> {
+  const { addToConfig, parseConfig, protocols } = await import('@countersign/gateway/config');
+  addToConfig(file, entry, (text) => {
+    parseConfig(text, { file: resolve(file), protocols, environment: process.env, secrets: 'missing' });
+  });
 }
 
 export interface ApiLocation {
@@ -33,7 +27,7 @@ export interface ApiLocation {
 }
 
 /** The address of the API. Throws an Error that says what to do when no gateway runs. */
-export function locateGateway(options: LocationOptions): string {
+export async function locateGateway(options: LocationOptions): Promise<string> {
   if (options.url !== undefined) {
     return parseUrl(options.url);
   }
@@ -41,15 +35,15 @@ export function locateGateway(options: LocationOptions): string {
   const address = findRunning(data);
   if (address === null) {
     // If the configuration has a fault, that is the better message: this throws it.
-    loadConfig(options);
+    await loadConfig(options);
     throw new Error(`no gateway is running on ${data}: start it with countersign up --config ${options.config}`);
   }
   return `http://${address}`;
 }
 
 /** The address of the API, with the socket and the token to use. Throws an Error that says what to do when no gateway runs. */
-export function locateApi(options: LocationOptions): ApiLocation {
-  const url = locateGateway(options);
+export async function locateApi(options: LocationOptions): Promise<ApiLocation> {
+  const url = await locateGateway(options);
   if (options.url !== undefined) {
     return { url, socket: null, token: environmentToken() };
   }
@@ -112,11 +106,4 @@ function parseUrl(text: string): string {
     throw new Error(`--url ${text}: HOST:PORT, http://HOST:PORT or https://HOST:PORT is expected`);
   }
   return url.origin;
-}
-
-/** Says what is wrong with a new text of the configuration file before it is written. */
-export function validatorOf(file: string): (text: string) => void {
-  return (text) => {
-    parseConfig(text, { file: resolve(file), protocols, environment: process.env, secrets: 'missing' });
-  };
 }

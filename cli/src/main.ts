@@ -14,8 +14,9 @@ process.stdout.on('error', (error) => {
 });
 
 try {
-  const program = createProgram();
-  await program.parseAsync(withoutHelpOfUnknown(program, process.argv.slice(2)), { from: 'user' });
+  const words = process.argv.slice(2);
+  const program = await createProgram(words[0]);
+  await program.parseAsync(withoutHelpOfUnknown(program, words), { from: 'user' });
 } catch (error) {
   if (isBrokenPipe(error)) {
     process.exitCode ??= 0;

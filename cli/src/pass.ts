@@ -1,5 +1,6 @@
 import { ApiClient } from './api-client.ts';
-import { environmentToken, type LocationOptions } from './location.ts';
+import type { LocationOptions } from './location-options.ts';
+import { environmentToken } from './location.ts';
 
 const tokenMs = 12 * 3_600_000;
 
@@ -18,7 +19,7 @@ export async function passFor(options: PassOptions): Promise<Pass> {
   if (options.as === undefined) {
     return { token: environmentToken(), giveBack: async () => Promise.resolve() };
   }
-  const api = new ApiClient(options);
+  const api = await ApiClient.open(options);
   const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
   return { token, giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
 }

@@ -22,9 +22,9 @@ function helpOf(command: Command): string {
   return help;
 }
 
-describe('the help of', () => {
-  const commands = [...commandsOf(createProgram())];
+const commands = [...commandsOf(await createProgram())];
 
+describe('the help of', () => {
   test('all commands is looked at', () => {
     const called = new Set(commands.map(({ words }) => words.join(' ')));
     const promised = ['up', 'demo', 'target list', 'target add', 'principal list', 'principal add', 'token create', 'run', 'connect'];

@@ -1,22 +1,45 @@
 import type { Command } from 'commander';
-import { addBridges } from './commands/bridge.ts';
-import { addConfig } from './commands/config.ts';
-import { addConnect } from './commands/connect.ts';
-import { addDemo } from './commands/demo.ts';
-import { addIndex } from './commands/index.ts';
-import { addInit } from './commands/init.ts';
-import { addPrincipal } from './commands/principal.ts';
-import { addReceipt } from './commands/receipt.ts';
-import { addRun } from './commands/run.ts';
-import { addSession } from './commands/session.ts';
-import { addTarget } from './commands/target.ts';
-import { addToken } from './commands/token.ts';
-import { addUp } from './commands/up.ts';
-import { addVerify } from './commands/verify.ts';
 import { HeededCommand } from './heeded-command.ts';
 
-/** All commands; one file in `commands/` for each word that follows `countersign`. */
-export function createProgram(): Command {
+/** Adds a command, with all that is below it, to the program. */
+type Add = (program: Command) => void;
+
+/** One file of `commands/` for each word that follows `countersign`: it is loaded only for that word, or for the help of all. */
+const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
+  ['up', async () => (await import('./commands/up.ts')).addUp],
+  ['demo', async () => (await import('./commands/demo.ts')).addDemo],
+  ['init', async () => (await import('./commands/init.ts')).addInit],
+  ['config', async () => (await import('./commands/config.ts')).addConfig],
+  ['target', async () => (await import('./commands/target.ts')).addTarget],
+  ['principal', async () => (await import('./commands/principal.ts')).addPrincipal],
+  ['token', async () => (await import('./commands/token.ts')).addToken],
+  ['run', async () => (await import('./commands/run.ts')).addRun],
+  ['connect', async () => (await import('./commands/connect.ts')).addConnect],
+  ['session', async () => (await import('./commands/session.ts')).addSession],
+  ['index', async () => (await import('./commands/index.ts')).addIndex],
+  ['receipt', async () => (await import('./commands/receipt.ts')).addReceipt],
+  ['verify', async () => (await import('./commands/verify.ts')).addVerify],
+]);
+
+/** The words that the protocols add to these. */
+const bridgesFile = async (): Promise<Add> => (await import('./commands/bridge.ts')).addBridges;
+
+/** The program for a command line that begins with `word`: it has the command that the word calls and no other, or all commands where it calls none. */
+export async function createProgram(word = ''): Promise<Command> {
+  if (word === '--version') {
+    return programOf([]);
+  }
+  const file = files.get(word);
+  if (file !== undefined) {
+    return programOf([await file()]);
+  }
+  const addBridges = await bridgesFile();
+  const ofBridges = programOf([addBridges]);
+  const isBridge = ofBridges.commands.some((command) => command.name() === word);
+  return isBridge ? ofBridges : programOf([...(await Promise.all([...files.values()].map(async (load) => load()))), addBridges]);
+}
+
+function programOf(adds: readonly Add[]): Command {
   const program = new HeededCommand('countersign');
   program
     .description('The access gateway between agents, people and the systems they use: decides, records, proves.')
@@ -31,22 +54,7 @@ export function createProgram(): Command {
         action.assertHeeded();
       }
     });
-  for (const add of [
-    addUp,
-    addDemo,
-    addInit,
-    addConfig,
-    addTarget,
-    addPrincipal,
-    addToken,
-    addRun,
-    addConnect,
-    addBridges,
-    addSession,
-    addIndex,
-    addReceipt,
-    addVerify,
-  ]) {
+  for (const add of adds) {
     add(program);
   }
   return program;

@@ -1,7 +1,9 @@
 import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/api';
-import { findData, rootKeyEnvironment } from '@countersign/gateway/config';
+import { findData } from '@countersign/gateway/location';
+import { rootKeyEnvironment } from '@countersign/gateway/store';
 import { ApiClient } from './api-client.ts';
-import { findRunning, loadConfig, type LocationOptions } from './location.ts';
+import type { LocationOptions } from './location-options.ts';
+import { findRunning, loadConfig } from './location.ts';
 
 export interface SourceOptions extends LocationOptions {
   /** A data directory to read as it is, whoever runs on it. */
@@ -25,11 +27,11 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   }
   if (options.url === undefined) {
     if (findRunning(findData(options.config)) === null) {
-      const { data, rootKey } = loadConfig(options);
+      const { data, rootKey } = await loadConfig(options);
       return openFiles(data, rootKeyEnvironment(rootKey, process.env));
     }
   }
-  const api = new ApiClient(options);
+  const api = await ApiClient.open(options);
   return {
     sessions: (page) => api.rows(`/api/sessions?${queryOf(page)}`),
     records: (session) => api.rows(`${sessionPath(session)}/records`),

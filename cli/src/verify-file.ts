@@ -1,5 +1,5 @@
 import { createReadStream, statSync } from 'node:fs';
-import { parseRecordedMeta } from '@countersign/gateway/store';
+import { parseRecordedMeta } from '@countersign/gateway/recorded-meta';
 import { MalformedError, verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
 import { decodeUtf8 } from '@countersign/ledger/format';
 

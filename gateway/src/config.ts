@@ -1,10 +1,9 @@
-/** The configuration of a gateway: reading, explaining and editing it. */
+/** The configuration of a gateway, whole and valid, and what can be in it: to read, explain and edit it. */
+export { summarizeTarget } from './api/target-summary.ts';
 export type { Config } from './config/config.ts';
-export { addToConfig } from './config/edit.ts';
-export { findData, findSecretVariables, parseConfig, readConfig } from './config/parse.ts';
-export { defaultData, whatIsLive } from './config/schema.ts';
+export { addToConfig, type ConfigEntry } from './config/edit.ts';
+export { parseConfig, readConfig } from './config/parse.ts';
 export { isLoopback } from './domain/address.ts';
 export type { Principal } from './domain/principal.ts';
 export type { Target } from './domain/target.ts';
 export { findProtocol, protocols } from './protocols/registry.ts';
-export { rootKeyEnvironment, rootKeyVariable } from './recording/root-key.ts';

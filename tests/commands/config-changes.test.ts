@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { configSchema, liveSections, startSections } from '../../gateway/src/config/schema.ts';
+import { configSchema } from '../../gateway/src/config/schema.ts';
+import { liveSections, startSections } from '../../gateway/src/config/sections.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { findData } from '../../gateway/src/config/parse.ts';
-import { whatIsLive } from '../../gateway/src/config/schema.ts';
+import { findData } from '../../gateway/src/config/find.ts';
+import { whatIsLive } from '../../gateway/src/config/sections.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
@@ -68,7 +68,7 @@ describe('a configuration', () => {
   });
 
   test('T4.35: init names the data directory that is asked for', () => {
-    for (const data of ['/var/lib/countersign', './a:"b"#c']) {
+    for (const data of ['/var/lib/countersign', './a:"b"#c', '123', 'null']) {
       const { status, stderr } = run(`init --config other.yaml --data ${data}`);
       assert.deepEqual([status, stderr], [0, '']);
       assert.equal(findData(join(directory, 'other.yaml')), resolve(directory, data));

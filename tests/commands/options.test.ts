@@ -11,7 +11,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch']);
 
 function* leavesOf(
-  command: ReturnType<typeof createProgram>,
+  command: Awaited<ReturnType<typeof createProgram>>,
   words: readonly string[] = [],
 ): Generator<{ readonly words: string; readonly options: readonly string[] }> {
   if (command.commands.length === 0) {
@@ -154,9 +154,9 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     return { status, said: stdout + stderr };
   };
 
-  test('T4.32, E47: every option of every command is tried, and looked at', () => {
+  test('T4.32, E47: every option of every command is tried, and looked at', async () => {
     rmSync(places['NEW'] ?? '', { force: true });
-    for (const { words, options } of leavesOf(createProgram())) {
+    for (const { words, options } of leavesOf(await createProgram())) {
       if (endless.has(words)) {
         continue;
       }

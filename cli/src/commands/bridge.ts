@@ -2,7 +2,8 @@ import type { Bridge, ReachedTarget } from '@countersign/gateway/api';
 import { protocols } from '@countersign/gateway/config';
 import type { Command } from 'commander';
 import { checkConnection } from '../check-connection.ts';
-import { addLocation, locateGateway } from '../location.ts';
+import { addLocation } from '../location-options.ts';
+import { locateGateway } from '../location.ts';
 import { passFor, type PassOptions } from '../pass.ts';
 import { escapeControls } from '../terminal.ts';
 
@@ -24,7 +25,7 @@ export function addBridges(program: Command): void {
 
 async function run({ id, bridge }: { readonly id: string; readonly bridge: Bridge }, target: string, options: PassOptions): Promise<void> {
   const around = options.as === undefined ? process.env['COUNTERSIGN_URL'] : undefined;
-  const gateway = locateGateway(around === undefined || options.url !== undefined ? options : { ...options, url: around });
+  const gateway = await locateGateway(around === undefined || options.url !== undefined ? options : { ...options, url: around });
   const pass = await passFor(options);
   try {
     await warnOfRefusal(checkConnection(gateway, target, pass.token), { id, target });

@@ -1,8 +1,8 @@
 import type { AppliedConfig } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { explainConfig } from '../config-explanation.ts';
-import { addLocation, configOption, loadConfig, type LocationOptions } from '../location.ts';
+import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { loadConfig } from '../location.ts';
 import { escapeControls } from '../terminal.ts';
 
 export function addConfig(program: Command): void {
@@ -32,7 +32,9 @@ interface ApplyOptions extends LocationOptions {
 }
 
 async function apply(options: ApplyOptions): Promise<void> {
-  const { file, principals, targets, waiting } = await new ApiClient(options).json<AppliedConfig>('POST', '/api/config/apply', {
+  const { file, principals, targets, waiting } = await (
+    await ApiClient.open(options)
+  ).json<AppliedConfig>('POST', '/api/config/apply', {
     force: options.force === true,
   });
   console.log(`${file} is in force: ${principals} principals, ${targets} targets`);
@@ -41,8 +43,9 @@ async function apply(options: ApplyOptions): Promise<void> {
   }
 }
 
-function check(options: { readonly config: string; readonly withoutSecrets?: boolean }): void {
-  const config = loadConfig(options, options.withoutSecrets === true ? 'missing' : 'needed');
+async function check(options: { readonly config: string; readonly withoutSecrets?: boolean }): Promise<void> {
+  const config = await loadConfig(options, options.withoutSecrets === true ? 'missing' : 'needed');
+  const { explainConfig } = await import('../config-explanation.ts');
   console.log(`${options.config} is valid.`);
   for (const line of explainConfig(config)) {
     console.log(escapeControls(line, 'nothing'));

@@ -7,7 +7,8 @@ import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parsePort } from '../arguments.ts';
 import { checkConnection } from '../check-connection.ts';
-import { addLocation, locateGateway } from '../location.ts';
+import { addLocation } from '../location-options.ts';
+import { locateGateway } from '../location.ts';
 import { passFor, type PassOptions } from '../pass.ts';
 import { escapeControls } from '../terminal.ts';
 
@@ -33,7 +34,7 @@ interface Tunnel {
 }
 
 async function connect(target: string, options: ConnectOptions): Promise<void> {
-  const url = locateGateway(options);
+  const url = await locateGateway(options);
   const pass = await passFor(options);
   const { protocol, transport } = await checkConnection(url, target, pass.token).catch(async (error: unknown) => {
     await pass.giveBack();
@@ -80,7 +81,7 @@ async function commandFor(target: string, port: number, options: ConnectOptions)
     return null;
   }
   const path = `/api/targets/${encodeURIComponent(target)}/connection?port=${port}`;
-  return (await new ApiClient(options).json<ConnectionInstructions>('GET', path)).command;
+  return (await (await ApiClient.open(options)).json<ConnectionInstructions>('GET', path)).command;
 }
 
 /** One local connection through an upgraded request: the gateway speaks the target's protocol on it, nobody here does. */

@@ -1,7 +1,8 @@
-import { rootKeyEnvironment } from '@countersign/gateway/config';
+import { rootKeyEnvironment } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { addLocation, findRunning, loadConfig } from '../location.ts';
+import { addLocation } from '../location-options.ts';
+import { findRunning, loadConfig } from '../location.ts';
 import type { SourceOptions } from '../session-source.ts';
 
 interface Rebuilt {
@@ -32,15 +33,15 @@ async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
     return rebuildHere(options.data, process.env);
   }
   if (options.url === undefined) {
-    const { data, rootKey } = loadConfig(options);
+    const { data, rootKey } = await loadConfig(options);
     if (findRunning(data) === null) {
       return rebuildHere(data, rootKeyEnvironment(rootKey, process.env));
     }
   }
-  return new ApiClient(options).json<Rebuilt>('POST', '/api/index/rebuild', {});
+  return (await ApiClient.open(options)).json<Rebuilt>('POST', '/api/index/rebuild', {});
 }
 
 async function rebuildHere(data: string, environment: NodeJS.ProcessEnv): Promise<Rebuilt> {
-  const { rebuildIndexOffline } = await import('@countersign/gateway/offline');
+  const { rebuildIndexOffline } = await import('@countersign/gateway/offline-index');
   return rebuildIndexOffline(data, environment);
 }

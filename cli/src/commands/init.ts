@@ -1,23 +1,20 @@
-import { defaultData, whatIsLive } from '@countersign/gateway/config';
-import { writeWholeFile } from '@countersign/gateway/store';
-import type { Command } from 'commander';
-import { configOption, validatorOf } from '../location.ts';
+import { defaultData, whatIsLive, writeWholeFile } from '@countersign/gateway/store';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { configOption } from '../location-options.ts';
 
 export function addInit(program: Command): void {
   program
     .command('init')
     .description('write a commented configuration to begin with')
     .addOption(configOption())
-    .option('--data <dir>', 'the data directory that it names, as seen from the file', defaultData)
+    .addOption(new Option('--data <dir>', 'the data directory that it names, as seen from the file').argParser(parseData).default(defaultData))
     .addHelpText('after', '\nA file that is there already is left as it is.\n\nExample:\n  countersign init')
     .action(init);
 }
 
 function init({ config, data }: { readonly config: string; readonly data: string }): void {
-  const text = template(data);
-  validatorOf(config)(text);
   try {
-    writeWholeFile(config, text, { isNew: true, mode: 0o640 });
+    writeWholeFile(config, template(data), { isNew: true, mode: 0o640 });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
       throw new Error(`${config} is there already: edit it, or name another with --config FILE`, { cause: error });
@@ -32,13 +29,20 @@ function init({ config, data }: { readonly config: string; readonly data: string
   countersign up${named}`);
 }
 
+function parseData(text: string): string {
+  if (text === '') {
+    throw new InvalidArgumentError('A directory is expected.');
+  }
+  return text;
+}
+
 const template = (
   data: string,
 ): string => `# The configuration of a Countersign gateway. docs/configuration.md has every name; countersign config check says what this file means.
 # ${whatIsLive()}
 
 # Where records, keys and tokens are kept. The journal and keys.db in it are precious.
-data: ${/^[\w./-]+$/.test(data) ? data : JSON.stringify(data)}
+data: ${/^\.{0,2}\/[\w./-]*$/.test(data) ? data : JSON.stringify(data)}
 
 # HTTP serves the API and the targets of models, MCP and HTTP. Listen beyond this machine only with tls.
 listen: { http: 127.0.0.1:7070, postgres: 127.0.0.1:7432 }

@@ -1,8 +1,9 @@
-import { addToConfig, type Principal } from '@countersign/gateway/config';
+import type { Principal } from '@countersign/gateway/config';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
-import { addLocation, configOption, loadConfig, validatorOf, type LocationOptions } from '../location.ts';
+import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { addConfigEntry, loadConfig } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addPrincipal(program: Command): void {
@@ -27,8 +28,8 @@ export function addPrincipal(program: Command): void {
 async function list(options: LocationOptions & RowOptions): Promise<void> {
   const principals =
     options.url === undefined
-      ? [...loadConfig(options).principals.values()]
-      : await new ApiClient(options).json<readonly Principal[]>('GET', '/api/principals');
+      ? [...(await loadConfig(options)).principals.values()]
+      : await (await ApiClient.open(options)).json<readonly Principal[]>('GET', '/api/principals');
   await printRows(principals, options, ({ id, kind, groups, targets }) => columns(id, kind, groups, targets));
 }
 
@@ -39,8 +40,8 @@ interface AddOptions {
   readonly target: readonly string[];
 }
 
-function add(name: string, { config, kind, group, target }: AddOptions): void {
+async function add(name: string, { config, kind, group, target }: AddOptions): Promise<void> {
   const value = { kind, ...(group.length === 0 ? {} : { groups: group }), targets: target };
-  addToConfig(config, { section: 'principals', name, value }, validatorOf(config));
+  await addConfigEntry(config, { section: 'principals', name, value });
   console.log(`added principal ${name} to ${config}`);
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { addLocation, type LocationOptions } from '../location.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
 
 export function addReceipt(program: Command): void {
   addLocation(program.command('receipt').argument('<record>', 'LOG/INDEX, as session show --json prints it', parseRecord))
@@ -17,5 +17,5 @@ function parseRecord(text: string): string {
 }
 
 async function receipt(record: string, options: LocationOptions): Promise<void> {
-  process.stdout.write(await new ApiClient(options).text(`/api/receipts/${record}`));
+  process.stdout.write(await (await ApiClient.open(options)).text(`/api/receipts/${record}`));
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
 import { commandEnvironment } from '../command-environment.ts';
-import { addLocation, type LocationOptions } from '../location.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
 import { OutputRecorder } from '../output-recorder.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -38,7 +38,7 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
     self.error("error: outside a run '--as <principal>' says who the command acts as");
   }
   // A run may open runs for its own principal; another one takes an administrator, and the token proves which run it is inside of.
-  const api = new ApiClient(options.as === undefined && around !== null ? { config: options.config, url: options.url ?? around.url } : options);
+  const api = await ApiClient.open(options.as === undefined && around !== null ? { config: options.config, url: options.url ?? around.url } : options);
   const parent = options.as !== undefined && options.url === undefined ? around?.token : undefined;
   const command = words.join(' ').slice(0, commandLengthMax);
   const opened = await api.json<OpenedRun>('POST', '/api/runs', {

@@ -25,7 +25,7 @@ import { describeComparison } from '../diff/describe.ts';
 import { readSteps } from '../diff/steps.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
-import { addLocation, type LocationOptions } from '../location.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
@@ -263,7 +263,7 @@ async function watch(id: string, options: LocationOptions & Narrowing & RowOptio
     stop.abort();
   });
   try {
-    const records = new ApiClient(options).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
+    const records = (await ApiClient.open(options)).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
     await printRows(timeline(records, options), options, (record) => describeRecord(record, options));
   } catch (error) {
     if (!stop.signal.aborted) {
@@ -273,7 +273,7 @@ async function watch(id: string, options: LocationOptions & Narrowing & RowOptio
 }
 
 async function halt(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
-  const { token } = await new ApiClient(options).json<HaltedSession>('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
+  const { token } = await (await ApiClient.open(options)).json<HaltedSession>('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
   console.log(`halted ${id}`);
   if (token !== null) {
     console.log(`its token goes on, and may open the next session: countersign token revoke ${token} ends it, and all that it opened`);

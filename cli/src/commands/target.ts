@@ -1,9 +1,9 @@
-import { summarizeTarget, type TargetSummary } from '@countersign/gateway/api';
-import { addToConfig } from '@countersign/gateway/config';
+import type { TargetSummary } from '@countersign/gateway/api';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
-import { addLocation, configOption, loadConfig, validatorOf, type LocationOptions } from '../location.ts';
+import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { addConfigEntry, loadConfig } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addTarget(program: Command): void {
@@ -37,12 +37,16 @@ export function addTarget(program: Command): void {
 
 async function list(options: LocationOptions & RowOptions): Promise<void> {
   const targets =
-    options.url === undefined
-      ? [...loadConfig(options).targets.values()].map(summarizeTarget)
-      : await new ApiClient(options).json<readonly TargetSummary[]>('GET', '/api/targets');
+    options.url === undefined ? await readTargets(options) : await (await ApiClient.open(options)).json<readonly TargetSummary[]>('GET', '/api/targets');
   await printRows(targets, options, ({ name, protocol, host, port, path, program, durability }) =>
     columns(name, protocol, program ?? `${host}:${port}${path === '' ? '' : `/${path}`}`, durability),
   );
+}
+
+async function readTargets(options: LocationOptions): Promise<readonly TargetSummary[]> {
+  const { targets } = await loadConfig(options);
+  const { summarizeTarget } = await import('@countersign/gateway/config');
+  return [...targets.values()].map(summarizeTarget);
 }
 
 interface AddOptions {
@@ -56,7 +60,7 @@ interface AddOptions {
   readonly durability: string;
 }
 
-function add(name: string, address: readonly string[], options: AddOptions): void {
+async function add(name: string, address: readonly string[], options: AddOptions): Promise<void> {
   const { config, protocol, directory, passwordEnv, passwordFile, durability } = options;
   const [url = ''] = address;
   const environment = { ...options.environment, ...Object.fromEntries(options.environmentFrom.map((variable) => [variable, { env: variable }])) };
@@ -69,7 +73,7 @@ function add(name: string, address: readonly string[], options: AddOptions): voi
     ...(passwordFile === undefined ? {} : { password: { file: passwordFile } }),
     ...(durability === 'disk' ? {} : { durability }),
   };
-  addToConfig(config, { section: 'targets', name, value }, validatorOf(config));
+  await addConfigEntry(config, { section: 'targets', name, value });
   console.log(`added target ${name} to ${config}`);
 }
 

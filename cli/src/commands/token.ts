@@ -1,12 +1,14 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { summarizeToken, type TokenSummary } from '@countersign/gateway/api';
-import { findData } from '@countersign/gateway/config';
-import { hashToken, isStoreInUse, isToken, makeDataDirectory } from '@countersign/gateway/store';
+import type { TokenSummary } from '@countersign/gateway/api';
+import type { Config } from '@countersign/gateway/config';
+import { findData, isStoreInUse } from '@countersign/gateway/location';
+import { hashToken, isToken, makeDataDirectory } from '@countersign/gateway/store';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
-import { addLocation, findRunning, loadConfig, type LocationOptions } from '../location.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
+import { findRunning, loadConfig } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { printJson } from '../terminal.ts';
 
@@ -43,11 +45,12 @@ interface TokenOffice {
 }
 
 async function withOffice<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
-  return options.url !== undefined || findRunning(findData(options.config)) !== null ? act(runningOffice(options)) : withFiles(options, act);
+  return options.url !== undefined || findRunning(findData(options.config)) !== null
+    ? act(runningOffice(await ApiClient.open(options)))
+    : withFiles(options, act);
 }
 
-function runningOffice(options: LocationOptions): TokenOffice {
-  const api = new ApiClient(options);
+function runningOffice(api: ApiClient): TokenOffice {
   return {
     create: async (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
     list: async () => api.json('GET', '/api/tokens'),
@@ -66,12 +69,15 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   }
   const by = osUser();
   // Here, because the usual way is to ask the running gateway, which has them.
-  const { Authenticator, openSqlite, Tokens } = await import('@countersign/gateway/tokens');
+  const { Authenticator, openSqlite, summarizeToken, Tokens } = await import('@countersign/gateway/tokens');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true });
   const tokens = new Tokens(database);
-  using authenticator = new Authenticator({ tokens, findPrincipal: (id) => loadConfig(options).principals.get(id), now: Date.now });
+  // Only who makes a token needs a configuration that is valid.
+  let principals: Config['principals'] = new Map();
+  using authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
   return await act({
     create: async (principal, ttlMs) => {
+      ({ principals } = await loadConfig(options));
       const { token, stored } = await authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
       process.stderr.write(`No gateway is running on ${data}: the token is for the next one that starts there.\n`);
       return { token, ...summarizeToken(stored) };

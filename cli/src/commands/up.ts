@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { writeWholeFile } from '@countersign/gateway/store';
 import type { Command } from 'commander';
-import { configOption } from '../location.ts';
+import { configOption } from '../location-options.ts';
 
 export function addUp(program: Command): void {
   program

@@ -1,17 +1,16 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { compareIndex } from '@countersign/gateway/offline';
-import { rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/config';
-import { JournalOpener, KeyStore, noKeyRows, openKeyRows, openRootKey } from '@countersign/gateway/store';
+import { rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/store';
+import { compareIndex, JournalOpener, KeyStore, noKeyRows, openKeyRows, openRootKey } from '@countersign/gateway/verification';
 import { exitCodes, verifyStore, type FileOptions, type FileReport, type StoreProgress, type StoreReport, type Verdict } from '@countersign/ledger';
 import { Option, type Command } from 'commander';
 import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
 import { describeFailure } from '../failure.ts';
-import { configOption, loadConfig } from '../location.ts';
+import { configOption } from '../location-options.ts';
+import { loadConfig } from '../location.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
-import { describeFile, verifyFileAt } from '../verify-file.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
 
 const progressMs = 250;
@@ -98,9 +97,8 @@ const indexChecks: Readonly<Record<Awaited<ReturnType<typeof compareIndex>>, Ind
 
 /** A cache, and no part of the record: what it says has no part in the verdict. */
 async function checkIndex(options: VerifyOptions): Promise<IndexCheck> {
-  const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
-  const { compareIndex: compare } = await import('@countersign/gateway/offline');
-  return compare(data, rootKeyEnvironment(rootKey, process.env)).then(
+  const { data, rootKey } = options.data === undefined ? await loadConfig(options) : { data: options.data, rootKey: null };
+  return compareIndex(data, rootKeyEnvironment(rootKey, process.env)).then(
     (found) => indexChecks[found],
     (error: unknown) => notCompared(describeFailure(error)),
   );
@@ -111,6 +109,8 @@ function notCompared(why: string): IndexCheck {
 }
 
 async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<void> {
+  // Here, because the check of a store does without.
+  const { describeFile, verifyFileAt } = await import('../verify-file.ts');
   const verified = await verifyFileAt(file, freshnessOf(options));
   const { report, facts } = verified;
   process.exitCode = exitCodes[report.verdict];
@@ -140,7 +140,7 @@ function readKnown(file: string): string {
 }
 
 async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
-  const { data, rootKey } = options.data === undefined ? loadConfig(options) : { data: options.data, rootKey: null };
+  const { data, rootKey } = options.data === undefined ? await loadConfig(options) : { data: options.data, rootKey: null };
   if (!isDirectory(data)) {
     throw new Error(`there is no directory ${data}: a store is a gateway's data directory, or a copy of journal/ and log/ from it`);
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isAlias, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
@@ -8,12 +8,13 @@ import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import { systemErrorWords } from '../domain/system-error.ts';
 import type { Address, Config } from './config.ts';
+import { configBytesMax } from './find.ts';
 import { locate, type Problem } from './locate.ts';
-import { configSchema, defaultData, startSections, type RawConfig } from './schema.ts';
+import { configSchema, type RawConfig } from './schema.ts';
+import { startSections } from './sections.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
 
-const configBytesMax = 4 * 1024 * 1024;
 const aliasesMax = 100;
 const problemsMax = 50;
 const defaultListen: Readonly<Record<string, string>> = { http: '127.0.0.1:7070' };
@@ -37,44 +38,6 @@ export function readConfig(file: string, protocols: readonly Protocol[], environ
     throw new GatewayError('config_invalid', `${file} cannot be read: ${words}. countersign init makes one; --config FILE names another.`, { cause });
   }
   return parseConfig(text, { file: resolve(file), protocols, environment, secrets });
-}
-
-/** The data directory that a file names of which nothing else need be valid, or there at all: so that the gateway is found while the file is mended. */
-export function findData(file: string): string {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8').slice(0, configBytesMax);
-  } catch {
-    // Then it is where it is by default.
-  }
-  const { contents } = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
-  const named = (isMap(contents) ? contents.get('data') : undefined) ?? /^data:[ \t]+(\S+)[ \t]*$/m.exec(text)?.[1];
-  return resolve(dirname(resolve(file)), typeof named === 'string' && named !== '' ? named : defaultData);
-}
-
-/** The environment variables that a file names as `{ env: VARIABLE }`, of which nothing else need be valid, or there at all: they hold secrets of the gateway. */
-export function findSecretVariables(file: string): ReadonlySet<string> {
-  const names = new Set<string>();
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8').slice(0, configBytesMax);
-  } catch {
-    // Then it names none.
-  }
-  const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
-  visit(document, {
-    Pair: (_, { key, value }) => {
-      const named = isAlias(value) ? value.resolve(document) : value;
-      if (isScalar(key) && key.value === 'env' && isScalar(named)) {
-        names.add(String(named.value));
-      }
-    },
-  });
-  // A document that is not valid YAML is searched for text that looks like the name of a variable.
-  for (const [, name = ''] of document.errors.length > 0 ? text.matchAll(/\benv["']?\s*:\s*["']?([^\s"'{},]+)/g) : []) {
-    names.add(name);
-  }
-  return names;
 }
 
 /** Errors: as `readConfig`. */

@@ -1,0 +1,3 @@
+/** Finding a gateway and its files by its configuration, which need not be valid. Every command loads this: it must stay small. */
+export { findData, findSecretVariables } from './config/find.ts';
+export { isStoreInUse } from './store-lock.ts';

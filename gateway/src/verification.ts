@@ -1,0 +1,6 @@
+/** What a check of a whole store needs besides the verifier: the store's keys, and its index. */
+export { compareIndex } from './offline-index.ts';
+export { JournalOpener } from './recording/body-opener.ts';
+export { noKeyRows, openKeyRows } from './recording/key-rows.ts';
+export { KeyStore } from './recording/key-store.ts';
+export { openRootKey } from './recording/root-key.ts';
