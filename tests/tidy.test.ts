@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { test } from 'node:test';
-import { parseSync } from 'oxc-parser';
+import { parseSync, Visitor } from 'oxc-parser';
 import { errorCodes } from '../gateway/src/domain/errors.ts';
 import { configurationDocument } from '../tools/configuration.ts';
 import { openApiDocument } from '../tools/openapi.ts';
@@ -90,6 +90,107 @@ test('the ledger imports nothing of ours and nothing of Node', () => {
     /\b(process|Buffer|global|require|setImmediate)\b|[^f] import\(/.test(read(file).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '')),
   );
   assert.deepEqual(named, ['ledger/src/crypto.ts']);
+});
+
+/** Values of these classes change only by the calls below, by an assignment, or not at all. */
+const plainClasses = /^(Set|Map|BlockList|URL|RegExp|TextEncoder|TextDecoder|(Int|Uint)\d+Array)$/;
+const changingCalls = /^(set|add|addAddress|addRange|addSubnet|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin)$/;
+/** Begins a process or a thread, which is all its own. */
+const entryModules: ReadonlySet<string> = new Set(['gateway/src/main.ts', 'gateway/src/reader-thread.ts']);
+const sharedState: readonly string[] = [
+  // The event loop is one for all in a thread, and so is the order of its turns.
+  'gateway/src/domain/turn.ts: last',
+  // What was found in a record is kept beside it, for whoever has the record.
+  'gateway/src/protocols/postgres/render-request.ts: cutBy',
+  'gateway/src/protocols/postgres/render-response.ts: leftBy',
+];
+
+/** State that a module keeps for the whole process: variables, instances, and constants that a function changes. */
+function moduleState(file: string, text: string): string[] {
+  const { program } = parseSync(file, text);
+  const found = new Set<string>();
+  const constants = new Set<string>();
+  for (const statement of program.body) {
+    const declaration = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
+    if (declaration?.type === 'VariableDeclaration') {
+      for (const { id, init } of declaration.declarations) {
+        const name = id.type === 'Identifier' ? id.name : text.slice(id.start, id.end);
+        constants.add(name);
+        const made = init?.type === 'NewExpression' ? init : null;
+        if (declaration.kind !== 'const' || (made !== null && !(made.callee.type === 'Identifier' && plainClasses.test(made.callee.name)))) {
+          found.add(name);
+        }
+      }
+    } else if (statement.type === 'ImportDeclaration' && statement.source.value.startsWith('.')) {
+      for (const { local } of statement.specifiers) {
+        constants.add(local.name);
+      }
+    }
+  }
+  let depth = 0;
+  const change = (expression: object): void => {
+    const name = rootOf(expression);
+    if (depth > 0 && name !== null && constants.has(name)) {
+      found.add(name);
+    }
+  };
+  const enter = (): void => {
+    depth += 1;
+  };
+  const exit = (): void => {
+    depth -= 1;
+  };
+  new Visitor({
+    FunctionDeclaration: enter,
+    'FunctionDeclaration:exit': exit,
+    FunctionExpression: enter,
+    'FunctionExpression:exit': exit,
+    ArrowFunctionExpression: enter,
+    'ArrowFunctionExpression:exit': exit,
+    AssignmentExpression: ({ left }) => {
+      change(left);
+    },
+    UpdateExpression: ({ argument }) => {
+      change(argument);
+    },
+    UnaryExpression: ({ operator, argument }) => {
+      if (operator === 'delete') {
+        change(argument);
+      }
+    },
+    CallExpression: ({ callee }) => {
+      if (callee.type === 'MemberExpression' && callee.property.type === 'Identifier' && changingCalls.test(callee.property.name)) {
+        change(callee.object);
+      }
+    },
+  }).visit(program);
+  return [...found].map((name) => `${file}: ${name}`);
+}
+
+/** The variable of `variable`, `variable.member` and `variable[0].member`. */
+function rootOf(expression: object): string | null {
+  for (let at: unknown = expression; at instanceof Object; at = 'object' in at ? at.object : null) {
+    if ('type' in at && at.type === 'Identifier' && 'name' in at) {
+      return String(at.name);
+    }
+  }
+  return null;
+}
+
+test('no module of the gateway keeps state: two gateways in one process share none', () => {
+  const files = sources('gateway/src/**/*.ts').filter((file) => !/\.test\.ts$|\/testdata\//.test(file) && !entryModules.has(file));
+  assert.deepEqual(files.flatMap((file) => moduleState(file, read(file))).toSorted(), sharedState);
+  for (const text of [
+    'let count = 0;',
+    'const parts = new Parts();',
+    'export const seen = new WeakMap<object, string>();',
+    'const seen = new Set<string>(); function see(name: string) { seen.add(name); }',
+    'const counts: Record<string, number> = {}; const count = (name: string) => { counts[name] = 1; };',
+    "import { counts } from './counts.ts'; class Counter { count() { counts.all += 1; } }",
+  ]) {
+    assert.equal(moduleState('x.ts', text).length, 1, `the rule can fail: ${text}`);
+  }
+  assert.deepEqual(moduleState('x.ts', "const names = new Set(['a']); names.add('b'); const see = () => { const own = new Set(names); own.add('c'); };"), []);
 });
 
 test('only the gate makes grants', () => {

@@ -63,8 +63,6 @@ interface Running {
 
 type Reply = Extract<FromThread, { readonly call: number }>;
 
-const noIndex = new IndexState();
-
 /**
  * The reader thread, seen from the thread that serves clients: it follows the journal, keeps the index, and answers whoever asks what was recorded. What that costs
  * delays no client. When the thread is lost it is started again; questions that it had not answered fail. All answers come in pieces, no more than are taken.
@@ -75,6 +73,7 @@ export class Reader implements AsyncDisposable {
   #running: Running | null = null;
   #started = Promise.withResolvers<void>();
   readonly #answers = { short: 0, reading: 0, watching: 0 };
+  readonly #noIndex = new IndexState();
   #calls = 0;
   readonly #stopping = new AbortController();
 
@@ -91,7 +90,7 @@ export class Reader implements AsyncDisposable {
 
   /** How far the index is. */
   get state(): IndexState {
-    return this.#running?.state ?? noIndex;
+    return this.#running?.state ?? this.#noIndex;
   }
 
   /** What protocols noted of targets; undefined while the index is not whole. */

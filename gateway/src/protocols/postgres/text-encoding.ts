@@ -53,7 +53,7 @@ const labels: Readonly<Record<string, string>> = {
 const encodingBytesMax = 64;
 /** A character has one byte more at most. */
 const cutCharacterBytesMax = 3;
-const decoders = new Map<string, Decode>([
+const plainDecoders: ReadonlyMap<string, Decode> = new Map([
   ['UTF8', utf8],
   ['LATIN1', byteByByte],
 ]);
@@ -73,7 +73,7 @@ export function decoderOf(encoding: unknown): Decode {
   if (typeof encoding !== 'string') {
     return utf8;
   }
-  const known = decoders.get(encoding);
+  const known = plainDecoders.get(encoding);
   if (known !== undefined) {
     return known;
   }
@@ -82,9 +82,7 @@ export function decoderOf(encoding: unknown): Decode {
     return guess;
   }
   const decoder = new TextDecoder(label, { ignoreBOM: true });
-  const decode: Decode = (bytes, goesOn = false) => (goesOn ? decodeStream(label, bytes) : decoder.decode(bytes));
-  decoders.set(encoding, decode);
-  return decode;
+  return (bytes, goesOn = false) => (goesOn ? decodeStream(label, bytes) : decoder.decode(bytes));
 }
 
 function decodeStream(label: string, bytes: Buffer, fatal = false): string {
