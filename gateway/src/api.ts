@@ -1,4 +1,4 @@
-/** What the API speaks: for its clients. */
+/** The types of the API, for its clients. */
 export type { AppliedConfig } from './api/endpoints/apply-config.ts';
 export type { ReachedTarget } from './api/endpoints/check-connection.ts';
 export type { HaltedSession } from './api/endpoints/halt-session.ts';

@@ -10,19 +10,19 @@ import { findProtocol } from './protocols/registry.ts';
 import { messageBytes } from './recording/message-bytes.ts';
 import { BundleFile, type BundleEntry } from './replay/bundle-file.ts';
 
-/** A session that is read from its bundle, as one of a store is read, by who has neither the store nor its keys. */
+/** A session that is read from its bundle, in the same form as from a store. The reader needs neither the store nor its keys. */
 export interface BundleReading {
-  /** It holds. */
+  /** The report of a verification that succeeded. */
   readonly report: FileReport;
-  /** Errors: `store_damaged`, behind what is whole, where the file is not any more what was verified. */
+  /** Yields the records. Throws GatewayError `store_damaged`, after the records that are whole, if the file was changed since it was verified. */
   records(): AsyncIterable<ShownRecord>;
-  /** In parts. Errors: `not_found`, `store_damaged`. */
+  /** Yields the bytes of messages in parts. Throws GatewayError `not_found` or `store_damaged`. */
   bytes(range: MessageRange): AsyncIterable<Uint8Array>;
 }
 
 /**
- * Verifies all of it before any of it is given; each record is verified again as it is given, so nothing is held of the first time. The file stays the caller's. `keys`: trusted; none: the
- * bundle's own. Errors: `store_damaged` where it does not hold; `MalformedError`.
+ * Verifies the whole bundle before any of it is given out. Each record is verified again when it is given, so nothing is held in memory. The caller closes the file. `keys` are the trusted keys; without them the
+ * bundle's own key is used. Throws GatewayError `store_damaged` if the verification fails; `MalformedError`.
  */
 export async function readBundle(handle: FileHandle, keys: readonly string[] | undefined): Promise<BundleReading> {
   const file = await BundleFile.open(handle);
@@ -64,7 +64,7 @@ function openedRecord(entry: BundleEntry, channelFacts: KnownChannel | null): Op
   return { ...entry, channelFacts, withheld: entry.isWithheld ? 'not_in_bundle' : null };
 }
 
-/** Who renders relies on the options of a target; those that its protocol would not take are none. */
+/** Replaces options that the target's protocol would refuse by none, because rendering relies on valid options. */
 function withValidOptions(facts: TargetFacts): TargetFacts {
   const protocol = findProtocol(facts.protocol);
   try {

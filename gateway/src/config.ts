@@ -1,4 +1,4 @@
-/** The configuration of a gateway, whole and valid, and what can be in it: to read, explain and edit it. */
+/** Functions that read, explain and edit the configuration of a gateway. */
 export { summarizeTarget } from './api/target-summary.ts';
 export type { Config } from './config/config.ts';
 export { addToConfig, type ConfigEntry } from './config/edit.ts';

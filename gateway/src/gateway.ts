@@ -44,23 +44,23 @@ import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/calls.ts';
 import { readServerCertificate } from './wire/tls.ts';
 
-/** The index gets so much time before clients are let in, which is enough after a usual stop; one that is farther behind catches up while the gateway serves. */
+/** The index gets this much time before clients are let in. That is enough after a usual stop; an index that is farther behind catches up while the gateway serves. */
 const headStartMs = 1000;
 const software = 'countersign 0.1.0';
-/** Clients are told and sessions closed within this, at a stop. */
+/** At a stop, clients are told and sessions are closed within this time. */
 const stopMs = 8000;
-/** The same when the journal failed: longer than the last words to a client wait for a commit that does not come. */
+/** After a failure of the journal, sessions end within this time. It is longer than the last words to a client wait for a commit that does not come. */
 const fatalMs = 2000;
 
 export interface GatewayOptions {
   readonly configFile: string;
   /** Overrides `data` of the configuration. */
   readonly data?: string;
-  /** Goes on with a store of which a part is older than the rest, and declares in the record what is lost. */
+  /** Starts although a part of the store is older than the rest, and declares in the record what is lost. */
   readonly acceptRollback?: boolean;
-  /** Makes the policy of a configuration; without it that of the grants alone. */
+  /** Makes the policy for the principals of a configuration. Absent: the policy of the grants. */
   readonly policyOf?: PolicyOf;
-  /** What carries out obligations of that policy. */
+  /** The controls that carry out obligations of that policy. */
   readonly controls?: readonly Control[];
 }
 
@@ -76,7 +76,7 @@ export class Gateway implements AsyncDisposable {
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
   #config: Config;
-  /** What it started with, of what takes a restart. */
+  /** The settings that need a restart, as they were at the start. */
   readonly #atStart: Config['atStart'];
   #operatorSocket: string | null = null;
   #policy: PolicyEngine;
@@ -95,7 +95,7 @@ export class Gateway implements AsyncDisposable {
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
-  /** Errors: `config_invalid`, `store_in_use`, `store_damaged`, `store_rolled_back`, `key_unavailable`, `cannot_record`. */
+  /** Starts a gateway. Throws GatewayError `config_invalid`, `store_in_use`, `store_damaged`, `store_rolled_back`, `key_unavailable` or `cannot_record`. */
   static async open(options: GatewayOptions): Promise<Gateway> {
     relaxCollector();
     const read = readConfig(options.configFile, protocols, process.env);
@@ -111,17 +111,17 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Where it listens: `http`, and each protocol by its id. */
+  /** The addresses where the gateway listens: `http`, and each protocol by its id. */
   get addresses(): Readonly<Record<string, string>> {
     return this.#addresses;
   }
 
-  /** Resolves with the exit code when the gateway has stopped, by itself or by `stop`. */
+  /** Resolves with the exit code when the gateway has stopped, by itself or through `stop`. */
   get stopped(): Promise<number> {
     return this.#stopped.promise;
   }
 
-  /** Clean stop: clients are told, sessions closed in the record. */
+  /** Stops cleanly: clients are told, and sessions are closed in the record. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     await this.#stopping;
@@ -233,7 +233,7 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
-  /** What is read costs a thread of its own: no client waits for it. */
+  /** Opens the reader, which reads in a thread of its own so that no client waits for it. */
   async #openReader({ keys, root }: OpenedStore, recorder: Recorder): Promise<Reader> {
     return Reader.open({
       data: this.#config.data,
@@ -293,7 +293,7 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Where there can be no such socket, the operator's commands use the port as everybody does. */
+  /** Opens the operator's socket. If that fails, the operator's commands use the port like everybody else. */
   async #listenForOperator(api: ApiParts): Promise<void> {
     try {
       const onApi = apiListener(api, this.#trouble('answer the operator'), 'operator socket');
@@ -313,7 +313,7 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Errors: `config_invalid`; `conflict` when nobody of those who may come in now would be left, unless that is meant. */
+  /** Puts the changed configuration into force. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`. */
   #takeUp(isMeant: boolean): TakenUp {
     const config = readConfig(this.#config.file, protocols, process.env);
     const before = [...this.#config.principals.keys()];
@@ -339,7 +339,7 @@ export class Gateway implements AsyncDisposable {
     return { file: config.file, waiting };
   }
 
-  /** A changed file takes effect at each session's next action, and ends at once what is open to whom it is not given any more; one that does not validate changes nothing. */
+  /** Puts a changed file into force. It takes effect at each session's next action, and at once ends what a principal no longer has access to. A file that does not validate changes nothing. */
   #reload(): void {
     try {
       this.#takeUp(false);
@@ -351,7 +351,7 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Once a start: what crosses a network without TLS. */
+  /** Warns, once per start, of addresses that can be reached over a network without TLS. */
   #warnOfClearText(): void {
     const open =
       this.#config.tls === null
@@ -377,7 +377,7 @@ export class Gateway implements AsyncDisposable {
     this.#stopped.resolve(0);
   }
 
-  /** The journal's state is unknown: nothing is let through any more; clients are told, and the next start recovers. */
+  /** Ends the gateway because the state of the journal is unknown. Nothing more is let through; clients are told, and the next start recovers. */
   #fatal(cause: Error): void {
     this.#log.fatal({ err: cause }, 'the journal cannot be written; the gateway ends, the next start recovers');
     const error = new GatewayError('cannot_record', 'The record cannot be written, so nothing is let through.', { cause });
@@ -393,7 +393,7 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** Tells protocols what was recorded of their targets, each once, as soon as all of it is known. Until then it throws `catching_up` for them. */
+/** Returns a function that gives a protocol the notes that were recorded about its targets, once. It throws GatewayError `catching_up` while these are not all known. */
 function recalling(served: ServedProtocols, reader: Reader, recorder: Recorder): (protocol: string) => void {
   const untold = new Map(served.recalling);
   return (id) => {

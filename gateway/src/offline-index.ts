@@ -10,7 +10,7 @@ import { requireDataDirectory } from './store/data-directory.ts';
 import { StoreLock } from './store-lock.ts';
 import { openMemorySqlite, type Sqlite } from './store/sqlite.ts';
 
-/** Makes `index.db` again from the journal of a store that no gateway runs on. Errors: `not_found`, `key_unavailable`, `store_in_use`. */
+/** Makes `index.db` again from the journal of a store on which no gateway runs. Throws GatewayError `not_found`, `key_unavailable` or `store_in_use`. */
 export async function rebuildIndexOffline(data: string, environment: NodeJS.ProcessEnv): Promise<{ readonly sessions: number; readonly records: number }> {
   requireDataDirectory(data);
   using _lock = StoreLock.take(data);
@@ -22,8 +22,8 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
 }
 
 /**
- * Whether `index.db` says what the journal says; `written`: a gateway is writing it, or was killed while it did. Reads the whole journal, and changes no file.
- * Errors: `not_found`, `key_unavailable`.
+ * Compares `index.db` with the journal. `written`: a gateway is writing it, or was killed while it did. Reads the whole journal, and changes no file.
+ * Throws GatewayError `not_found` or `key_unavailable`.
  */
 export async function compareIndex(data: string, environment: NodeJS.ProcessEnv): Promise<'agrees' | 'differs' | 'missing' | 'written'> {
   requireDataDirectory(data);
@@ -61,7 +61,7 @@ export async function compareIndex(data: string, environment: NodeJS.ProcessEnv)
   }
 }
 
-/** The keys of a store that no gateway need run on. Errors: `key_unavailable`. */
+/** Opens the keys of a store, with or without a gateway that runs on it. Throws GatewayError `key_unavailable`. */
 export function openKeys(data: string, environment: NodeJS.ProcessEnv): KeyStore {
   const file = join(data, 'keys.db');
   if (!existsSync(file)) {
@@ -77,7 +77,7 @@ function hasWal(data: string): boolean {
   return (statSync(join(data, 'index.db-wal'), { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
-/** The rows of `index.db`, in memory; none where it is not there, or not whole in one file. */
+/** Opens a copy of `index.db` in memory. It is empty if there is no `index.db` that is whole in one file. */
 export function openIndexCopy(data: string): Sqlite {
   const file = join(data, 'index.db');
   const isOneFile = existsSync(file) && !hasWal(data);

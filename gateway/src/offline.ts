@@ -11,25 +11,25 @@ import { openIndexCopy, openKeys } from './offline-index.ts';
 import type { PublishedCheckpoint } from './recording/recorder-options.ts';
 import { requireDataDirectory } from './store/data-directory.ts';
 
-/** A store read without a gateway: by whoever has the files and the root key. What is damaged is told behind what is whole, as `store_damaged`. */
+/** A store that is read without a gateway, by anybody who has the files and the root key. Damage is told as GatewayError `store_damaged`, after everything that is whole. */
 export interface OfflineStore extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
-  /** Errors: `not_found`. */
+  /** Yields the records of a session. Throws GatewayError `not_found`. */
   records(session: string): AsyncIterable<ShownRecord>;
-  /** In parts. Errors: `not_found`. */
+  /** Yields the bytes of messages in parts. Throws GatewayError `not_found`. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
-  /** The lines of a session's bundle. Errors: `not_found`; `conflict` while its last records are not under a checkpoint. */
+  /** Yields the lines of a session's bundle. Throws GatewayError `not_found`; `conflict` while its last records are not under a checkpoint. */
   bundle(session: string): AsyncIterable<string>;
 }
 
-/** Changes no file. What `index.db` says is taken as far as it agrees with the journal. `onDifference`: it does not. Errors: `not_found`, `key_unavailable`. */
+/** Opens a store to read it, and changes no file. `index.db` is used as far as it agrees with the journal; `onDifference` is told if it does not. Throws GatewayError `not_found` or `key_unavailable`. */
 export async function openOffline(data: string, environment: NodeJS.ProcessEnv, onDifference: (what: string) => void = () => undefined): Promise<OfflineStore> {
   requireDataDirectory(data);
   const keys = openKeys(data, environment);
-  // Before the journal, which a gateway may be writing: what is published is in it.
+  // The checkpoint is read before the journal, which a gateway may be writing: so everything under the checkpoint must be in the journal.
   const checkpoint = readCheckpoint(data);
   const published = checkpoint.then((found) => found?.size ?? 0);
-  // Who reads to an end is told.
+  // A damaged checkpoint is told to whoever reads to an end.
   await published.catch(() => undefined);
   const database = openIndexCopy(data);
   const index = new SessionIndex(database, keys.cacheKey());
@@ -59,7 +59,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
   };
 }
 
-/** The newest one that was published; null when there is none. Errors: `store_damaged`. */
+/** Reads the newest published checkpoint; null if there is none. Throws GatewayError `store_damaged`. */
 async function readCheckpoint(data: string): Promise<PublishedCheckpoint | null> {
   const file = join(data, 'log', 'checkpoint');
   return existsSync(file) ? openCheckpoint(openLog(data), readFileSync(file, 'utf8')) : null;

@@ -28,7 +28,7 @@ const stop = async (): Promise<void> => {
   await parts.disposeAsync();
   port.close();
 };
-/** An index that cannot be read is not mended: it is removed, and the thread that comes after this one makes another. */
+/** Gives up an index that cannot be read: removes it and ends the thread. The next thread makes a new one. */
 const giveUpDamaged = (error: unknown): void => {
   if (isUnreadable(error)) {
     removeIndexFile(indexFile);
@@ -60,7 +60,7 @@ try {
       send({ differs: what });
     },
   });
-  // The protocols take longest to load, and many a gateway never shows anything.
+  // The protocols take longest to load and many gateways never show a record, so they are loaded only when needed.
   const loadProtocols = async (): Promise<void> => {
     ({ findProtocol } = await import('./protocols/registry.ts'));
   };

@@ -22,11 +22,11 @@ import { StepThread } from './exchange/step-thread.ts';
 const host = '127.0.0.1';
 
 export interface ReplayServerOptions {
-  /** Verifier keys to trust; none: the bundle's own. */
+  /** The trusted verifier keys. Absent: the bundle's own key is used. */
   readonly keys?: readonly string[];
-  /** Times as fast as it was recorded; null: without pauses. */
+  /** The factor by which the replay is faster than the recording. Null: without pauses. */
   readonly speed: number | null;
-  /** Of the first listener, the next ones follow; 0: any free ones. */
+  /** The port of the first listener; the others take the next ports. 0: any free ports. */
   readonly port: number;
   readonly onMiss: (miss: Miss) => void;
 }
@@ -35,7 +35,7 @@ export interface ReplayServerOptions {
 export interface Miss {
   readonly target: string;
   readonly action: string;
-  /** What a person reads of it, control characters raw. */
+  /** The readable form of the request. Control characters in it are raw. */
   readonly text: string;
   readonly reason: string;
   readonly nearest: Nearest | null;
@@ -56,7 +56,7 @@ export class ReplayServer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** `bundle`: a session's, to be left open as long as the server is. Errors: `store_damaged`, `limit_exceeded`, `config_invalid`, `MalformedError`. */
+  /** Starts a server for the bundle of a session. The file must stay open as long as the server. Throws GatewayError `store_damaged`, `limit_exceeded` or `config_invalid`; `MalformedError`. */
   static async open(bundle: FileHandle, options: ReplayServerOptions): Promise<ReplayServer> {
     const { keys, speed } = options;
     const server = new ReplayServer(await Recording.open(bundle, { ...(keys === undefined ? {} : { keys }), findProtocol, speed }), options);
@@ -69,7 +69,7 @@ export class ReplayServer implements AsyncDisposable {
     }
   }
 
-  /** What a run's command finds in its environment. */
+  /** The environment variables for the command of a run. */
   get environment(): Readonly<Record<string, string>> {
     const token = this.#token;
     const { session, targets } = this.#recording;
@@ -88,12 +88,12 @@ export class ReplayServer implements AsyncDisposable {
     };
   }
 
-  /** Once all was told of what has been asked until now. */
+  /** Resolves when `onMiss` was called for everything that was asked until now. */
   async told(): Promise<void> {
     await this.#told;
   }
 
-  /** By what listens there: `http`, or the id of a protocol. */
+  /** The addresses by what listens there: `http`, or the id of a protocol. */
   get addresses(): ReadonlyMap<string, string> {
     return this.#addresses;
   }
@@ -168,12 +168,12 @@ export class ReplayServer implements AsyncDisposable {
     const record = { session: this.#recording.session, seq: 0, timeMs: 0, kind: 'request', record: '', meta: { channel: 0, action } };
     const asked = { ...record, channelFacts: null, governance: null, content: bytes, continues: false, withheld: null };
     const { text } = protocol.render(asked, () => null);
-    // A bundle that cannot be read any more has no nearest request, and whoever asks for its answers is told.
+    // A bundle that can no longer be read has no nearest request. Callers that ask for its answers get the error.
     const nearest = unknown === null ? null : await this.#recording.nearest(target, unknown).catch(() => null);
     this.#options.onMiss({ target: target.name, action, text, reason, nearest });
   }
 
-  /** A replay has no API. */
+  /** Refuses a request to the API, which a replay does not have. */
   #refuse(text: string, response: ClientResponse): void {
     this.#options.onMiss({ target: '', action: '', text, reason: 'it is not below /t/TARGET', nearest: null });
     const { status, title, ...problem } = problemOf(new GatewayError('not_recorded', 'A replay serves what is below /t/TARGET alone.'));

@@ -4,10 +4,10 @@ import { GatewayError } from './domain/errors.ts';
 import { holdSqlite, isHeldSqlite } from './store/sqlite.ts';
 import { writeWholeFile } from './store/whole-file.ts';
 
-/** Commands look whether the lock is held, which holds it for a moment: a start waits for them so long. */
+/** A start waits this long for the lock: a command that checks the lock holds it for a moment. */
 const takeMs = 500;
 
-/** Linux: file systems on which another machine may hold the same files, where a lock of this kernel proves nothing (`statfs`, f_type). */
+/** File systems of Linux on which another machine may hold the same files, so that a lock of this kernel proves nothing (`statfs`, f_type). */
 const sharedFileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -23,9 +23,9 @@ const sharedFileSystems: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * One gateway for one data directory: the kernel holds a lock on `gateway.lock` for as long as the process lives. It holds between namespaces and
- * containers, where process ids say nothing, and goes with the process, so a crash needs no hand. `gateway.json` says where the gateway can be reached.
- * Errors: `store_in_use`; `unsupported` on a file system whose locks prove nothing.
+ * Ensures that one gateway runs on a data directory. The kernel holds a lock on `gateway.lock` as long as the process lives. The lock works across namespaces and
+ * containers, where process ids say nothing, and ends with the process, so a crash needs no repair by hand. `gateway.json` says where the gateway can be reached.
+ * Throws GatewayError `store_in_use`; `unsupported` on a file system whose locks prove nothing.
  */
 export class StoreLock implements Disposable {
   readonly #file: string;
@@ -49,13 +49,13 @@ export class StoreLock implements Disposable {
     return lock;
   }
 
-  /** Says where the gateway can be reached. */
+  /** Writes to `gateway.json` where the gateway can be reached. */
   publish(addresses: Readonly<Record<string, string>>): void {
     writeWholeFile(this.#file, `${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
   }
 
   [Symbol.dispose](): void {
-    // In a directory that was replaced it may be another gateway's.
+    // If the directory was replaced, the file may belong to another gateway.
     if (readHolder(dirname(this.#file)) === process.pid) {
       rmSync(this.#file, { force: true });
     }
@@ -63,12 +63,12 @@ export class StoreLock implements Disposable {
   }
 }
 
-/** Whether a gateway runs on this data directory. */
+/** True if a gateway runs on this data directory. */
 export function isStoreInUse(data: string): boolean {
   return existsSync(lockFile(data)) && isHeldSqlite(lockFile(data));
 }
 
-/** `type`: of the file system, as `statfs` names it on Linux. */
+/** Throws GatewayError `unsupported` if the file system has no locks that prove something. `type` is that of `statfs` on Linux. */
 export function requireLocks(data: string, type: number): void {
   const name = process.platform === 'linux' ? sharedFileSystems.get(type) : undefined;
   if (name !== undefined) {

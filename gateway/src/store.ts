@@ -1,4 +1,4 @@
-/** Small things about the files of a gateway, for commands that write some of them. Every command loads this: it must stay small. */
+/** Small functions for the files of a gateway, for commands that write some of them. Every command loads this module, so it must stay small. */
 export { defaultData, whatIsLive } from './config/sections.ts';
 export { systemErrorWords } from './domain/system-error.ts';
 export { hashToken, isToken } from './identity/token-format.ts';

@@ -1,4 +1,4 @@
-/** The tokens of a data directory whose gateway is stopped. */
+/** Functions for the tokens of a data directory whose gateway is stopped. */
 export { summarizeToken } from './api/token-summary.ts';
 export { Authenticator } from './identity/authenticate.ts';
 export { openSqlite } from './store/sqlite.ts';

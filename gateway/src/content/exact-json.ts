@@ -8,16 +8,16 @@ declare global {
   }
 }
 
-/** JSON with its numbers as they were written: stringified, also those come out unchanged that a double does not hold. */
+/** Parses JSON so that `JSON.stringify` writes its numbers as they were written, even numbers that a double does not hold. */
 export function parseExactNumbers(text: string): unknown {
   return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
     typeof value === 'number' && context?.source !== undefined && context.source !== String(value) ? JSON.rawJSON(context.source) : value,
   );
 }
 
-/** One spelling of all JSON that says the same: order of members and white space do not count. Errors: `malformed` for what parsers read differently. */
+/** Returns the same spelling for all JSON that says the same: the order of members and white space do not count. Throws GatewayError `malformed` for JSON that parsers read differently. */
 export function canonicalJson(text: string, change: (value: unknown) => unknown = (value) => value): string {
-  // Its depth is limited by that.
+  // This call also limits the depth.
   parseStrictJsonText(text);
   return JSON.stringify(sortMembers(change(parseExactNumbers(text)))) ?? '';
 }

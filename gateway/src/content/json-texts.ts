@@ -1,7 +1,7 @@
-/** A string of JSON, with the colon behind it where it is the name of a member. */
+/** Matches a string of JSON, with the colon after it if it is the name of a member. */
 const string = /"(?:[^"\\]|\\.)*"(\s*:)?/gs;
 
-/** The JSON with its texts changed and everything else, names of members too, as it was written. Linear in time; of what is no JSON the quoted parts are changed. */
+/** Changes the texts in JSON and keeps everything else, including names of members, as it was written. Time is linear. In text that is not JSON, the quoted parts are changed. */
 export function changeJsonTexts(json: string, change: (text: string) => string): string {
   return json.replaceAll(string, (written: string, colon: string | undefined) => {
     if (colon !== undefined) {
@@ -13,7 +13,7 @@ export function changeJsonTexts(json: string, change: (text: string) => string):
   });
 }
 
-/** A string that no parser takes is what stands between its quotes. */
+/** The value of a JSON string. If no parser accepts it, the value is the text between its quotes. */
 function parseString(written: string): string {
   try {
     return String(JSON.parse(written));

@@ -1,13 +1,13 @@
 import { GatewayError } from '../domain/errors.ts';
 
 export interface JsonLimits {
-  /** Objects and arrays inside one another. */
+  /** Most levels of objects and arrays inside one another. */
   readonly depthMax: number;
-  /** Of all kinds, at every depth: a value takes time and memory however few bytes it has. */
+  /** Most values of all kinds, over all levels: a value takes time and memory however few bytes it has. */
   readonly valuesMax: number;
 }
 
-/** The most values that clients are known to send are token ids: OpenAI takes 300,000 of them in one request. */
+/** The default limits. The largest requests that are known hold token ids: OpenAI accepts 300,000 of them in one request. */
 const defaultJsonLimits: JsonLimits = { depthMax: 64, valuesMax: 1_000_000 };
 
 const quote = 0x22;
@@ -19,29 +19,29 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
 /**
- * Reads JSON that every parser reads alike (ATTACKS A12): no key twice in one object, also not in another case, as some parsers do not
- * tell case apart; no `__proto__`; valid UTF-8; limited depth. Linear in time. All else is a GatewayError `malformed`, and `limit_exceeded` where it
- * has too many values.
+ * Parses JSON that every parser reads alike (ATTACKS A12): an object has no key twice, not even in different case, because some parsers do not
+ * tell case apart; there is no key `__proto__`; the text is valid UTF-8 and its depth is limited. Time is linear. Throws GatewayError `malformed` for any other
+ * input, and `limit_exceeded` if it has too many values.
  *
- * The value is for deciding only. What is forwarded are the bytes, so numbers that a double cannot hold do not change on the way.
+ * The value is only for deciding. The bytes are forwarded, so numbers that a double cannot hold do not change on the way.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = defaultJsonLimits): unknown {
   return parseStrictJsonText(decodeUtf8(bytes), limits);
 }
 
-/** The same of text that is decoded already. */
+/** Parses a text as `parseStrictJson` parses bytes, with the same errors. */
 export function parseStrictJsonText(text: string, limits: JsonLimits = defaultJsonLimits): unknown {
   checkStructure(text, limits, addKey);
   return parse(text);
 }
 
-/** JSON that is only looked at, not decided on: any keys, the last of equal ones as everywhere, and the same limits. */
+/** Parses JSON that nothing is decided by. Any keys are allowed, and of equal keys the last counts, as in `JSON.parse`. Limits and errors are those of `parseStrictJson`. */
 export function parseJsonText(text: string, limits: JsonLimits = defaultJsonLimits): unknown {
   checkStructure(text, limits, () => {});
   return parse(text);
 }
 
-/** What refuses an object with a key that a parser which does not tell case apart takes for one of `names`. */
+/** Returns a function that throws GatewayError `malformed` for an object with a key that differs from one of `names` only in case: a parser that does not tell case apart would take it for that name. */
 export function lookalikeGuard(names: readonly string[]): (object: object) => void {
   const exact = new Set(names);
   const folded = new Set(names.map(foldCase));
@@ -52,7 +52,7 @@ export function lookalikeGuard(names: readonly string[]): (object: object) => vo
   };
 }
 
-/** A byte order mark is kept: JSON does not begin with one (RFC 8259, section 8.1). */
+/** Decodes strictly. It keeps a byte order mark, which then is not valid JSON (RFC 8259, section 8.1). */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -63,7 +63,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** The parser's own message would quote the input. */
+/** Parses without the parser's own error message, which would quote the input. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -72,12 +72,12 @@ function parse(text: string): unknown {
   }
 }
 
-/** Checks depth, keys and the number of values. What it takes for strings, keys and nesting is right where the text is JSON, and of other text nothing is believed. */
+/** Checks depth, keys and the number of values. It is right about strings, keys and nesting if the text is JSON; any other text is refused by the parser afterwards. */
 function checkStructure(text: string, { depthMax, valuesMax }: JsonLimits, onKey: (keys: Set<string>, quoted: string) => void): void {
   /** The folded keys of each open object; null for an open array. */
   const open: (Set<string> | null)[] = [];
   let isKeyNext = false;
-  /** At most so many: each but the first stands behind a comma, or begins an object or a list. */
+  /** An upper bound of the number of values: each value but the first stands after a comma, or begins an object or a list. */
   let values = 1;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -108,7 +108,7 @@ function checkStructure(text: string, { depthMax, valuesMax }: JsonLimits, onKey
   }
 }
 
-/** Position of the quote that ends the string which begins at `start`. Each run of backslashes stands before one quote, so it is counted once. */
+/** The position of the quote that ends the string which begins at `start`. Each run of backslashes is counted once, because it stands before only one quote. */
 function stringEnd(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let before = end - 1;
@@ -134,12 +134,12 @@ function addKey(keys: Set<string>, quoted: string): void {
   keys.add(folded);
 }
 
-/** What nearly all keys are: their folding is no question. */
+/** Matches nearly all keys. These need no more than `toUpperCase` to fold. */
 const plainKey = /^[a-z0-9_]*$/;
 
 /**
- * Keys that any parser may take for one: equal under Unicode's case folding, or in what is left when lone surrogates are replaced. Lower case
- * first, then upper: either alone tells some letters apart that fold alike (the sign of Kelvin, the long s, the capital sharp s).
+ * Folds a key so that two keys are equal if any parser may take them for the same: under Unicode's case folding, and after lone surrogates are replaced. It uses
+ * lower case and then upper case: either alone keeps apart some letters that fold alike (the sign of Kelvin, the long s, the capital sharp s).
  */
 function foldCase(key: string): string {
   if (plainKey.test(key)) {

@@ -2,26 +2,26 @@ import type { Obligation } from '../domain/decision.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Question } from '../policy/policy.ts';
 
-/** What is about to be done: what policy was asked, and the exact bytes. */
+/** An act that is about to be done: the question that policy was asked, and the exact bytes. */
 export interface Act extends Question {
   readonly bytes: readonly Uint8Array[];
 }
 
-/** Null: the act may go on. A sentence for the asker: it may not, and this is why. */
+/** Null: the act may go on. A text: the act may not go on, and the text tells the asker why. */
 export type Objection = string | null;
 
 /**
- * Carries out one kind of obligation. Policy says that an obligation applies to an act; its control says whether the act may go on now, and what its answer becomes. An obligation without a control
- * denies the act, so that a policy that is not understood lets nothing through.
+ * Carries out one kind of obligation. Policy says that an obligation applies to an act; the control says whether the act may go on now, and how its answer is changed. An obligation without a control
+ * denies the act, so that a policy that the gateway does not understand lets nothing through.
  */
 export interface Control {
-  /** The `kind` of the obligations that it carries out. */
+  /** The `kind` of the obligations that this control carries out. */
   readonly kind: string;
   /**
-   * Called once, before the act is let through. A promise holds the act until it resolves: its channel keeps its order, and nobody else waits. A promise that rejects
-   * denies the act. `withdrawn` aborts when the channel ends.
+   * Called once, before the act is let through. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel waits. If the promise
+   * rejects, the act is denied. `withdrawn` aborts when the channel ends.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
-  /** Makes what changes the texts of the answer. Where a protocol cannot find the texts of an answer, the answer is refused. */
+  /** Returns the change for the texts of the act's answer. If a protocol cannot find the texts of an answer, it refuses the answer. */
   change?(act: Act, obligation: Obligation): TextChange;
 }

@@ -7,7 +7,7 @@ const delayMsMax = 8000;
 /** Failures are forgotten this long after the last one. */
 const forgetMs = 10 * 60_000;
 const networksMax = 10_000;
-/** Answers that are held back at the same time, of one network and in all. */
+/** Most answers that are held back at the same time, for one network and in all. */
 const heldPerNetworkMax = 64;
 const heldMax = 4_096;
 
@@ -18,9 +18,9 @@ interface Failures {
 }
 
 /**
- * Slows down guessing: after a failed login nothing more is done for a while, longer after each one from the same network. Who has a good credential
- * does not come here, and never waits for who has not; nor does one good login make the next guess cheaper. Bounded memory; the network that failed
- * longest ago is forgotten first.
+ * Slows down guessing. The answer to a failed login is held back for a while, and for longer after each further failure from the same network. A login with a good
+ * credential does not come here, so it never waits for others; nor does it make the next guess cheaper. Memory is bounded: the network whose last failure is
+ * oldest is forgotten first.
  */
 export class LoginThrottle {
   readonly #now: () => number;
@@ -33,7 +33,7 @@ export class LoginThrottle {
     this.#wait = wait;
   }
 
-  /** Counts a failed login, and resolves when it may be recorded and answered. Errors: `throttled`, at once, when too many are held back already. */
+  /** Counts a failed login, and resolves when it may be recorded and answered. Rejects at once with GatewayError `throttled` if too many answers are held back already. */
   async failed(address: string): Promise<void> {
     const failures = this.#count(networkOf(address));
     if (failures.held >= heldPerNetworkMax || this.#held >= heldMax) {

@@ -7,7 +7,7 @@ import { pairHeaders, withoutBodyHeaders } from './headers.ts';
 import { changeJsonTexts } from '../content/json-texts.ts';
 import { headerOf, type Headers } from './reading.ts';
 
-/** How the body of an answer is divided into frames, each of which is changed whole: lines, or one frame for all of it. `data`: the lines of an event stream. */
+/** How the body of an answer is divided into frames, each of which is changed as a whole. `line`: into lines. `data`: into the lines of an event stream. `json`, `text`: all of it is one frame. */
 type Frame = 'data' | 'line' | 'json' | 'text';
 
 const lineFeed = 0x0a;
@@ -16,19 +16,19 @@ const field = /^(data: ?)(.*)$/s;
 
 export interface ChangedAnswerParts {
   readonly changes: readonly TextChange[];
-  /** The limit of one frame, in bytes. A longer one ends the answer. */
+  /** Most bytes of one frame. A longer frame ends the answer with an error. */
   readonly frameBytesMax: number;
   readonly receiver: CallReceiver;
 }
 
 /**
- * Stands before the relay of an answer whose texts must be changed: the texts of JSON, of each event of a stream, of each line, or a plain text as a whole. What is
- * in another form, or encoded, is not let through, because nobody knows what is in it.
+ * Changes the texts of an answer before it is relayed: the texts of JSON, of each event of a stream, of each line, or a plain text as a whole. A body
+ * in another form, or an encoded body, is not let through, because its texts cannot be found.
  */
 export class ChangedAnswer implements CallReceiver {
   readonly #parts: ChangedAnswerParts;
   #frame: Frame | null = null;
-  /** Of an answer in which no texts are found: released if it has no body. */
+  /** The head of an answer whose texts cannot be found. It is released only if the answer has no body. */
   #head: AnsweredHead | null = null;
   #held = new ByteWriter();
   #isOver = false;
@@ -50,7 +50,7 @@ export class ChangedAnswer implements CallReceiver {
     }
   }
 
-  /** The frames of a WebSocket are not changed yet, so none is opened. */
+  /** Refuses WebSocket, because texts in its frames cannot be changed. */
   onUpgrade(_head: AnsweredHead, upstream: Upstream): void {
     upstream.destroy();
     this.onError(new GatewayError('unsupported', 'Policy changes texts of what this target answers, which cannot be done over WebSocket: ask in plain HTTP.'));
@@ -79,7 +79,7 @@ export class ChangedAnswer implements CallReceiver {
     }
   }
 
-  /** What is held is no whole frame, and is not released. */
+  /** Ends the answer. Held bytes are not a whole frame, and are not released. */
   onError(error: GatewayError): void {
     if (!this.#isOver) {
       this.#isOver = true;
@@ -146,7 +146,7 @@ export class ChangedAnswer implements CallReceiver {
   }
 }
 
-/** Null: no texts are found in it. */
+/** How to divide an answer with these headers. Null if its texts cannot be found. */
 function frameOf(headers: Headers): Frame | null {
   const coding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
   const type = headerOf(headers, 'content-type')?.toLowerCase() ?? '';

@@ -5,7 +5,7 @@ import type { TakeStep } from './step.ts';
 /** The head of a request as it is sent to the target. Names are in lower case. */
 export interface RequestHead {
   readonly method: string;
-  /** Normalised path with its query, without the base path of the target. */
+  /** The normalised path with its query, without the base path of the target. */
   readonly path: string;
   readonly headers: Headers;
 }
@@ -25,7 +25,7 @@ export interface RequestReading {
   readonly screen?: AnswerScreen;
   /** Members of a JSON answer in which the target's API gives addresses of its own to be followed. */
   readonly urlMembers?: readonly string[];
-  /** Its clients send again what they sent before, and more: what is repeated is stored once for a session. */
+  /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored once per session. */
   readonly repeats?: boolean;
   /** The name by which an error of the gateway refers to the request in its body, for protocols whose errors do so. */
   readonly answerTo?: string;
@@ -96,13 +96,13 @@ export interface SocketReader {
   askLong(frames: Buffer, take: TakeStep): Promise<Action>;
   /** Reads a message of the target for its record. Any bytes are acceptable. */
   hear(payload: Buffer): HeardMessage;
-  /** An error of ours in the protocol's words, a text for the client; of the message that was asked about last where that is refused. Null: there are no such words. */
+  /** An error of the gateway as a text message for the client, in the form of the protocol. It is about the message that `ask` or `askLong` got last, if that one is refused. Null: the protocol has no form for errors. */
   refusal(problem: Problem): string | null;
 }
 
 export interface HeardMessage {
   readonly attributes: Attributes;
-  /** Absent where it gives none. */
+  /** The ids that the message gives; absent if it gives none. */
   readonly given?: GivenIds;
 }
 

@@ -4,17 +4,17 @@ import { ByteWriter } from '../wire/byte-writer.ts';
 import { pairHeaders } from './headers.ts';
 import type { Headers } from './reading.ts';
 
-/** A client that sends nothing of an announced body for so long is cut off. */
+/** A client that sends nothing of an announced body for this time is cut off. */
 const silenceMs = 60_000;
 
-/** The body of a client's request in pieces, up to a limit. The connection stays open for the answer whatever happens. */
+/** Gives the body of a client's request in pieces, up to a limit. The connection stays open for the answer in any case. */
 export class RequestBody {
   readonly #request: ClientRequest;
   readonly #bytesMax: number;
-  /** As announced; null for a body of unknown length. */
+  /** The announced length in bytes; 0 if there is no body; null if the length is unknown. */
   readonly length: number | null;
 
-  /** Errors: `limit_exceeded`, `unsupported`. */
+  /** Throws GatewayError `limit_exceeded` or `unsupported`. */
   constructor(request: ClientRequest, bytesMax: number) {
     const { 'content-length': announced, 'transfer-encoding': coding = 'chunked' } = request.headers;
     if (coding.toLowerCase() !== 'chunked') {
@@ -28,7 +28,7 @@ export class RequestBody {
     }
   }
 
-  /** Errors: `limit_exceeded`, `malformed` when the client breaks it off. */
+  /** Yields the body in pieces. Throws GatewayError `limit_exceeded`, and `malformed` if the client breaks it off. */
   async *pieces(): AsyncGenerator<Buffer> {
     if (this.length === 0) {
       return;
@@ -38,7 +38,7 @@ export class RequestBody {
     const onGone = (): void => {
       this.#request.destroy();
     };
-    // Node does not tell a request whose answer is whole already that its connection was closed.
+    // If the answer was sent whole already, Node does not tell the request that its connection was closed.
     const connection = 'stream' in this.#request ? null : this.#request.socket.once('close', onGone);
     const pieces = this.#request.iterator({ destroyOnReturn: false });
     try {
@@ -56,7 +56,7 @@ export class RequestBody {
     } finally {
       connection?.off('close', onGone);
       this.#request.setTimeout(0);
-      // Who sends all of it before reading the answer that came early gets that answer.
+      // The rest is discarded, so that a client that reads only after it has sent everything gets an early answer.
       this.#request.resume();
     }
     if (isCut(this.#request)) {
@@ -64,7 +64,7 @@ export class RequestBody {
     }
   }
 
-  /** Node gives each chunk alone: with all that arrived behind it, many small ones cost no more than one (ATTACKS D33). */
+  /** Joins a chunk with all chunks that have arrived after it. Node gives each chunk alone; joined, many small ones cost no more than one (ATTACKS D33). */
   #withArrived(first: Buffer): Buffer {
     const pieces = [first];
     for (let next: Buffer | null = this.#request.read(); next !== null; next = this.#request.read()) {
@@ -73,30 +73,30 @@ export class RequestBody {
     return pieces.length === 1 ? first : Buffer.concat(pieces);
   }
 
-  /** Of the body that was read to its end. */
+  /** The trailers, once the body was read to its end. */
   get trailers(): Headers {
     return pairHeaders(this.#request.rawTrailers);
   }
 
-  /** For a body that is sent with its length, so that nothing can follow it. Errors: also `unsupported`. */
+  /** Reads the whole body, which is sent on with its length, so that no trailers can follow it. Throws as `pieces` does, and `unsupported` for trailers. */
   async whole(): Promise<Buffer> {
     return this.#arrived() ?? this.#collected();
   }
 
-  /** A body that came with its head is all there by now. Node may be about to say so: over HTTP/1.1 nothing follows the announced length. */
+  /** Returns the body if all of it has arrived together with the head, otherwise null. Over HTTP/1.1 nothing follows the announced length, even if Node has not yet said that the request is complete. */
   #arrived(): Buffer | null {
     if (this.length === null || this.#request.readableLength !== this.length || ('stream' in this.#request && !this.#request.complete)) {
       return null;
     }
     const bytes: Buffer = this.#request.read() ?? Buffer.alloc(0);
-    // It ends once it is read on.
+    // The request ends only when it is read on.
     this.#request.resume();
     this.assertNoTrailers();
     return bytes;
   }
 
   async #collected(): Promise<Buffer> {
-    // A client may send it byte by byte: what is held is the bytes, not the pieces (ATTACKS D33).
+    // A client may send the body byte by byte, so the bytes are joined as they come and no pieces are held (ATTACKS D33).
     const body = new ByteWriter();
     for await (const piece of this.pieces()) {
       body.bytes(piece);
@@ -112,7 +112,7 @@ export class RequestBody {
   }
 }
 
-/** Without a length announced. */
+/** True if the request may have a body although it announces no length. */
 function maySendBody(request: ClientRequest): boolean {
   return 'stream' in request ? !request.stream.endAfterHeaders : request.headers['transfer-encoding'] !== undefined;
 }

@@ -6,50 +6,50 @@ import type { Target } from '../domain/target.ts';
 import type { TakeStep } from './step.ts';
 import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
 
-/** What a protocol over HTTP adds to the one way that exchanges go. */
+/** What a protocol over HTTP defines for `serveExchange`, which serves the exchanges of all protocols. */
 export interface ExchangeRules {
-  /** The body must be known before it is decided; otherwise the head is enough, and the body is forwarded as it comes. */
+  /** True if the request can be decided on only with its body. Otherwise the head is enough, and the body is forwarded as it comes. */
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
-  /** `body` is null for one that is not read whole; what looks at all of it is a step to `take`. Errors: `malformed`, `unsupported`, `limit_exceeded`. */
+  /** Reads a request. `body` is null if it is not read whole. Work that looks at the whole body is a step for `take`. Throws GatewayError `malformed`, `unsupported` or `limit_exceeded`. */
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target, take: TakeStep) => RequestReading | Promise<RequestReading>;
-  /** What a request to go on in WebSocket is, where the protocol lets one through, null where it does not let this one. Throws GatewayError `malformed`. */
+  /** Reads a request to change to WebSocket. Null if the protocol does not allow it for this request; absent if it never does. Throws GatewayError `malformed`. */
   readonly upgrade?: (head: RequestHead, target: Target) => Upgrading | null;
-  /** The one spelling of an address that clients of the protocol write in several: it is what is decided on, recorded and sent. */
+  /** Returns one spelling for an address that clients of the protocol write in several ways. This spelling is decided on, recorded and sent. */
   readonly path?: (path: string, target: Target) => string;
-  /** A parameter of the query in which clients may give their token. It is taken out before anything else is done. */
+  /** Name of a query parameter in which clients may give their token. It is removed from the address before anything else is done. */
   readonly tokenParameter?: string;
   readonly call: (target: Target) => TargetCall;
-  /** Makes the call, where targets of the protocol may be reached otherwise than over HTTP. */
+  /** Makes the call, for a protocol whose targets may be reached in other ways than HTTP. */
   readonly begin?: (session: Session, call: TargetCall, receiver: CallReceiver) => UpstreamCall;
-  /** An error of ours as this protocol's clients expect one. The head is as the client sent it when that was not even read. */
+  /** Writes an error of the gateway in the form that clients of this protocol expect. If the request could not be read, its head is as the client sent it. */
   readonly failure: (failed: Failed) => Failure;
-  /** The same as a last event of an answer that has begun, where its reader says that one may follow. Null: it is cut. */
+  /** Writes an error of the gateway as the last event of an answer that has begun. It is called only if the answer's reader says that an event may follow. Null: the answer is cut off. */
   readonly lastEvent?: (failed: Failed, answered: ResponseHead) => Uint8Array | null;
 }
 
-/** A request to go on in WebSocket: what the client says there is a part of it. */
+/** A request to change to WebSocket. What the client says over the WebSocket is a part of this request. */
 export interface Upgrading {
   readonly action: Action;
-  /** Null: frames are decided on and recorded as they come, and not read. */
+  /** Reads the messages. Null: frames are decided on and recorded as they come, without being read. */
   readonly reader: SocketReader | null;
 }
 
 export interface TargetCall extends CallOptions {
-  /** Longer bodies of requests are refused. */
+  /** Most bytes of a request's body. A longer body is refused. */
   readonly bodyBytesMax: number;
   readonly allowsEncodedSlash: boolean;
-  /** The target gets a credential of the gateway's. */
+  /** True if the gateway adds a credential of its own for the target. */
   readonly givesCredential: boolean;
-  /** The credential is over all of the body. */
+  /** True if the credential is a signature over the whole body. */
   readonly needsWholeBody: boolean;
 }
 
 export interface Failed {
   readonly problem: Problem;
   readonly head: RequestHead;
-  /** Of a short one that was read whole; null otherwise. */
+  /** The body of the request if it is short and was read whole; null otherwise. */
   readonly body: Uint8Array | null;
-  /** As its reading has it; null where there is none. */
+  /** `answerTo` of the request's reading; null if there is none. */
   readonly answerTo: string | null;
 }
 

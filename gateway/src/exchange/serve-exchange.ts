@@ -29,16 +29,16 @@ import { eventBytesMax } from './target/target-options.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 
-/** Bodies of announced length up to this are one record with their head. */
+/** A body with an announced length up to this is in one record with the head of its request. */
 const smallBodyBytes = 64 * 1024;
-/** How long the last words to a client may wait for the journal. */
+/** The gateway's last words to a client wait at most this long for their record, and an event at the end of an answer also for the client. */
 const lastWordsMs = 1_000;
-/** What a 426 says that the client is to go on in (RFC 9110, 15.5.22). */
+/** The header of a 426 that names the protocol to use instead (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
 
 /**
- * One HTTP request on its way to the target and its answer back, the same for all protocols over HTTP: who asks is proven, the request is decided on
- * and recorded, then forwarded; the answer is recorded, then released. Resolves when the client's response is closed; rejects only with an error
+ * Serves one HTTP request, in the same way for all protocols over HTTP. The client proves who it is; the request is decided on and
+ * recorded, then forwarded; the answer is recorded, then released. Resolves when the client's response is closed. Rejects only with an error
  * that is a bug.
  */
 export async function serveExchange(exchange: Exchange, door: Door, rules: ExchangeRules, steps: Steps): Promise<void> {
@@ -63,21 +63,21 @@ class ExchangeRun {
   #session: Session | null = null;
   #token = '';
   #head: RequestHead;
-  /** Of a short body that was read whole. */
+  /** The body if it is short and was read whole. */
   #body: Uint8Array | null = null;
   #answerTo: string | null = null;
-  /** Ends what reads a long one. */
+  /** Aborts the reading of a long body. */
   #reading: AbortController | null = null;
   /** Sequence number of the request's record. */
   #request: number | null = null;
   #ownHeaders: Headers = [];
-  /** What was asked of the target and let through, when it was to go on in WebSocket. */
+  /** The facts of a request for WebSocket that was allowed. */
   #upgrade: WebSocketFacts | null = null;
   #call: UpstreamCall | null = null;
   #answer: AnswerRelay | null = null;
   #screening: Screening | null = null;
   #isOver = false;
-  /** The record of an end that came early. */
+  /** Resolves when an early end of the answer is recorded. Null if there is none. */
   #recordedEnd: Promise<void> | null = null;
   #bug: unknown = null;
 
@@ -122,7 +122,7 @@ class ExchangeRun {
       headers: endToEndRequest(headers, token),
     };
     if (head.method === 'TRACE') {
-      // Its answer is the request as the target got it, with the target's credential in it.
+      // The answer to TRACE repeats the request as the target got it, with the target's credential in it.
       throw new GatewayError('unsupported', 'TRACE is not forwarded.');
     }
     if (head.path.includes(token)) {
@@ -182,7 +182,7 @@ class ExchangeRun {
     }
   }
 
-  /** It is in the record as a request that was denied: policy is not asked of what no policy could let through. */
+  /** Records the request as denied and returns the error. Policy is not asked, because the protocol cannot let this request through in any case. */
   #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
     const reason = 'This request cannot go on in WebSocket: ask in plain HTTP.';
     const [path = ''] = head.path.split('?', 1);
@@ -229,7 +229,7 @@ class ExchangeRun {
     this.#call.forward(grant);
   }
 
-  /** The target consents to WebSocket: once that is recorded and released, frames are relayed until either side ends. */
+  /** Handles the target's consent to WebSocket: records it, releases it, and then relays frames until either side ends. */
   async #goOn(session: Session, answered: Headers, upstream: Upstream): Promise<void> {
     const { response, upgrade } = this.#exchange;
     try {
@@ -262,7 +262,7 @@ class ExchangeRun {
     }
   }
 
-  /** A long body would hold up everybody else, and so would one that becomes long when its coding is undone. */
+  /** Takes a step here if the body is short. A long body would delay everybody else, so its step goes to the thread; so does an encoded body, which may become long when it is decoded. */
   readonly #take: TakeStep = (step, input) => {
     const session = this.#session;
     const isShort = input.body.length <= shortBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
@@ -302,7 +302,7 @@ class ExchangeRun {
     return session;
   }
 
-  /** What the target gets: its own name, the path below its base path, and the framing of the body. */
+  /** Builds the head that the target gets, with its own host name, its base path before the path, and the framing of the body. */
   #sentHead({ method, path, headers }: RequestHead, framing: Headers, { target }: Session): CallHead {
     const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
     const whole = `${base}${path}`;
@@ -315,7 +315,7 @@ class ExchangeRun {
     };
   }
 
-  /** Null: it is over meanwhile. Errors: `refused`, `not_found`. */
+  /** Has a request decided on, recorded and committed. Null if the exchange ended meanwhile. Throws GatewayError `refused` or `not_found`. */
   async #decide(
     session: Session,
     { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
@@ -332,13 +332,13 @@ class ExchangeRun {
     return this.#isOver ? null : { grant, seq, changes };
   }
 
-  /** What the protocol has a place of its own for goes before the header. */
+  /** Adds the trace context from the header. If the protocol found one in a place of its own, that one stays. */
   #traced(action: Action): Action {
     const trace = headerOf(this.#head.headers, 'traceparent');
     return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
   }
 
-  /** Each piece is recorded, then forwarded; the last record of a whole body holds its trailers, or nothing. */
+  /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
   async #forwardBody(session: Session, body: RequestBody, { action }: RequestReading): Promise<void> {
     const relation = { partOf: this.#request ?? 0, continues: true };
     for await (const piece of body.pieces()) {
@@ -366,7 +366,7 @@ class ExchangeRun {
     this.#call?.end();
   }
 
-  /** Null: it is over meanwhile. Errors: `refused`, `not_found`. */
+  /** Has a part of a request decided on, recorded and committed. Null if the exchange ended meanwhile. Throws GatewayError `refused` or `not_found`. */
   async #decidePart(session: Session, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
     const { grant, decision } = await session.request(action, [bytes], relation);
     await untilCommitted(session);
@@ -389,7 +389,7 @@ class ExchangeRun {
     void this.#fail(this.#session?.signal.reason);
   };
 
-  /** The client has all of its answer, or is gone. */
+  /** Runs when the client has all of its answer, or is gone. */
   readonly #onClose = (): void => {
     const { response } = this.#exchange;
     if (!this.#isOver) {
@@ -405,7 +405,7 @@ class ExchangeRun {
     this.#closed.resolve();
   };
 
-  /** The first failure is told; on the record where there is a session. */
+  /** Tells the client the first failure, and records it if there is a session. Further failures are ignored. */
   async #fail(error: unknown): Promise<void> {
     if (this.#isOver) {
       return;
@@ -439,7 +439,7 @@ class ExchangeRun {
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);
   }
 
-  /** The end of the answer as far as it came. The gateway's own words are said even when they cannot be recorded. */
+  /** Records the end of the answer as far as it came. If it cannot be recorded, this does not throw: the gateway's own words are sent in any case. */
   async #recordEnd(attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): Promise<void> {
     const session = this.#session;
     if (session === null) {
@@ -462,7 +462,7 @@ class ExchangeRun {
   }
 }
 
-/** What an announced length does not say of the body as it is sent. */
+/** The headers that frame the body as it is sent to the target. None if the client announced a length, because that header is sent on. */
 function framingOf(body: RequestBody, whole: Buffer | null): Headers {
   if (body.length !== null) {
     return [];

@@ -3,12 +3,12 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorCode, GatewayError } from '../domain/errors.ts';
 import type { Step, StepAsker, StepInput, Steps } from '../domain/step.ts';
 
-/** Beside this file, with its ending: it is another one in a built package. */
+/** The module of the thread. It has the ending of this file, which is different in a built package. */
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
 /** Memory that a step may hold beside its input. The largest body of text takes less than half of it. */
 const memoryMaxMb = 1024;
 export interface StepTimes {
-  /** A step that takes longer is given up. What is read has limits, so that none does on a machine that gets anywhere. */
+  /** A step that takes longer than this is given up. The input has limits, so that no step takes as long unless the machine is stuck. */
   readonly stepMs: number;
   /** The thread ends after this time without work, and its memory is freed. */
   readonly idleMs: number;
@@ -34,7 +34,7 @@ interface Job {
   readonly settle: (told: Told) => void;
 }
 
-/** One thread for steps that would hold up everybody else: it takes one at a time, and begins with the first. */
+/** One thread for steps that would delay everybody else. It takes one step at a time, and starts with the first. */
 export class StepThread implements Steps, AsyncDisposable {
   readonly #times: StepTimes;
   #worker: Worker | null = null;
@@ -105,7 +105,7 @@ export class StepThread implements Steps, AsyncDisposable {
     try {
       this.#begin(job);
     } catch (error) {
-      // There was no memory for the copy, or no thread could be started. The next step is tried none the less.
+      // There was no memory for the copy, or no thread could be started. The next step is tried nevertheless.
       this.#settle({ bug: error });
     }
   }

@@ -37,7 +37,7 @@ export interface Log {
   readonly key: VerifierKey;
 }
 
-/** The published log of a store. Errors: `store_damaged`. */
+/** Opens the published log of a store. Throws GatewayError `store_damaged`. */
 export function openLog(data: string): Log {
   const file = join(data, 'log', 'key');
   try {
@@ -55,14 +55,14 @@ export function openLog(data: string): Log {
   throw new GatewayError('store_damaged', `${file} is not there, or is no key of a gateway: the next start of the gateway on this store writes it again.`);
 }
 
-/** A checkpoint that the key of the log signs. */
+/** A checkpoint that the key of the log has signed. */
 export interface SignedCheckpoint {
   readonly size: number;
   readonly root: Uint8Array;
   readonly note: string;
 }
 
-/** Errors: `store_damaged`. */
+/** Verifies and parses a checkpoint. Throws GatewayError `store_damaged`. */
 export async function openCheckpoint({ key }: Log, note: string): Promise<SignedCheckpoint> {
   try {
     const result = await verifyNote(Buffer.from(note), [key]);
@@ -78,7 +78,7 @@ export async function openCheckpoint({ key }: Log, note: string): Promise<Signed
   throw new GatewayError('store_damaged', 'log/checkpoint is not what the key in log/key signs: run countersign verify.');
 }
 
-/** Proves records under a checkpoint. No proof that does not hold is given out. */
+/** Makes proofs of records under a checkpoint. Each proof is verified before it is given out. */
 class Prover {
   readonly #checkpoint: SignedCheckpoint;
   readonly #tiles: TileReader;
@@ -88,7 +88,7 @@ class Prover {
     this.#tiles = openTiles(`${data}/log`, checkpoint.size);
   }
 
-  /** From the leaf's sibling up. Errors: `store_damaged`. */
+  /** The hashes of the inclusion proof, from the leaf's sibling up. Throws GatewayError `store_damaged`. */
   async prove(index: number, leaf: Uint8Array): Promise<Uint8Array[]> {
     const { size, root } = this.#checkpoint;
     const proof = await this.#tiles.inclusionProof(index);
@@ -102,7 +102,7 @@ class Prover {
   }
 }
 
-/** A C2SP tlog-proof that the record is in the ledger. Errors: `not_found`. */
+/** Makes a C2SP tlog-proof that the record is in the ledger. Throws GatewayError `not_found` or `store_damaged`. */
 export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index: number): Promise<string> {
   const checkpoint = await openCheckpoint(log, note);
   if (!Number.isSafeInteger(index) || index < 0 || index >= checkpoint.size) {
@@ -113,7 +113,7 @@ export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index
   return formatReceipt({ index, leaf, proof, checkpoint: checkpoint.note });
 }
 
-/** A file of the public log: `checkpoint`, `key`, `tile/...`; null when there is none. */
+/** Reads a file of the public log: `checkpoint`, `key`, `tile/...`. Null if there is none. */
 export async function readLogFile(data: string, path: string): Promise<Uint8Array | null> {
   const log = join(data, 'log');
   if (parseTilePath(path) !== undefined) {
@@ -140,8 +140,8 @@ async function findLeaf(data: string, index: number): Promise<Uint8Array> {
 }
 
 /**
- * The lines of a bundle of one session. It is read through once before the first line is made: a part never passes for the whole.
- * Errors: `store_damaged`, `conflict`.
+ * Yields the lines of the bundle of one session. The session is read once to its end before the first line is made, so that a part never passes for the whole.
+ * Throws GatewayError `store_damaged` or `conflict`.
  */
 export async function* makeBundle(log: Log, keys: KeyStore, extent: SessionExtent, { note }: PublishedCheckpoint): AsyncGenerator<string> {
   const { session } = extent;
@@ -182,7 +182,7 @@ async function countRecords(data: string, extent: SessionExtent, { size, prover 
   return walk.next;
 }
 
-/** Of a session that goes on, what a damaged journal does not have any more would not be missed. */
+/** Checks that the journal reaches record `size`, for a session without an end: records that a damaged journal lost would not be noticed otherwise. */
 async function assertReaches(data: string, from: JournalPlace, size: number): Promise<void> {
   for await (const step of readJournal(data, from)) {
     if (isPlacedFrame(step) && step.frame.header.type === 'batch' && step.frame.header.index + step.frame.header.entries >= size) {

@@ -20,11 +20,11 @@ import { IndexState } from './index-state.ts';
 import { IndexDiffers } from './sealed-rows.ts';
 import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
 
-/** Between two looks at the journal when nobody asks. */
+/** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
-/** The index is written at least after so much of the journal, so that making it again holds little in memory and up nobody. */
+/** The index is written at the latest after this many bytes of the journal, so that making it again takes little memory and delays nobody. */
 const saveBytes = 1024 * 1024;
-/** Frames of a session that are no farther apart are one part: what lies between is read faster than it is skipped. */
+/** Largest gap between two frames of one part of a session: to read over a smaller gap is faster than to skip it. */
 const gapBytes = 64 * 1024;
 
 const beginning: IndexPosition = { ...journalStart, chain: new Uint8Array(), size: 0, sessions: 0 };
@@ -32,7 +32,7 @@ const beginning: IndexPosition = { ...journalStart, chain: new Uint8Array(), siz
 interface Followed {
   readonly indexed: IndexedSession;
   readonly opener: SessionOpener;
-  /** Those that the index does not have as they are now; the last one may still grow. */
+  /** The parts that the index does not have in their present state. The last one may still grow. */
   parts: SessionPart[];
 }
 
@@ -45,8 +45,8 @@ interface Progress {
 }
 
 /**
- * Follows the journal and keeps the index, from wherever the index stands: after a crash and in normal service it is the same code. Whoever
- * wants to read something newer asks `catchUp` first. An index that is not of this journal is made again.
+ * Follows the journal and keeps the index. It starts where the index ends, so a start after a crash needs no code of its own. A caller that
+ * needs the newest records calls `catchUp` first. An index of another journal is made again.
  */
 export class Follower implements AsyncDisposable {
   readonly #data: string;
@@ -57,11 +57,11 @@ export class Follower implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout;
   #position: IndexPosition = beginning;
   #catchingUp: Promise<void> | null = null;
-  /** The index was of another journal, or changed by another hand: it was made again. */
+  /** True once the index was made again: because that was asked for, or because the index was of another journal or was changed from outside. */
   isRemade = false;
-  /** How far the index is, for whoever cannot wait for `catchUp`. */
+  /** How far the index is, for callers that cannot wait for `catchUp`. */
   readonly state = new IndexState();
-  /** The next look begins with an empty index. */
+  /** True if the next look must begin with an empty index. */
   #isStale = false;
   #isLeaving = false;
   #isFailing = false;
@@ -87,7 +87,7 @@ export class Follower implements AsyncDisposable {
     return follower;
   }
 
-  /** Resolves before the index is whole, which may take as long as reading the journal: it is made so while others work. */
+  /** Resolves before the index is whole. To make it whole may take as long as reading the journal, and happens in the background. */
   static async begin(data: string, keys: KeyStore, index: SessionIndex, onTrouble: (error: unknown) => void): Promise<Follower> {
     const follower = new Follower(data, keys, index, onTrouble);
     await follower.#resume();
@@ -95,12 +95,12 @@ export class Follower implements AsyncDisposable {
     return follower;
   }
 
-  /** How far it is. */
+  /** The place in the journal up to which the index is written. */
   get position(): IndexPosition {
     return this.#position;
   }
 
-  /** A session that goes on, with as many records as were followed. */
+  /** A session that is not closed, with the number of records that were followed so far. Null for any other session. */
   findLive(session: string): IndexedSession | null {
     return this.#live.get(session)?.indexed ?? null;
   }
@@ -126,7 +126,7 @@ export class Follower implements AsyncDisposable {
       if (!(error instanceof IndexDiffers) && !isUnreadable(error)) {
         throw error;
       }
-      // Not here: who holds the file, or a full disk, does not stop a start.
+      // The index is emptied by the next look and not here, because a locked file or a full disk must not stop a start.
       this.#isStale = true;
     }
   }
@@ -142,7 +142,7 @@ export class Follower implements AsyncDisposable {
 
   /** Resolves when everything written before the call is in the index. */
   async catchUp(): Promise<void> {
-    // Those who ask before the next look has begun share it.
+    // Callers that ask before the next look has begun share it.
     this.#nextLook ??= this.#inTurn(async () => {
       this.#nextLook = null;
       await this.#follow();
@@ -150,7 +150,7 @@ export class Follower implements AsyncDisposable {
     await this.#nextLook;
   }
 
-  /** The first of several failures is told. */
+  /** Takes a look and reports a failure. Of several failures in a row only the first is reported. */
   async #look(): Promise<void> {
     try {
       await this.catchUp();
@@ -199,7 +199,7 @@ export class Follower implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    // What the index does not have yet the next start finds in the journal: nobody waits for one that is far behind.
+    // The next start finds in the journal what the index lacks, so nobody waits here for an index that is far behind.
     this.#isLeaving = !this.state.isWhole;
     await this.#look();
   }
@@ -232,7 +232,7 @@ export class Follower implements AsyncDisposable {
         this.#tell();
       }
     } catch (error) {
-      // What was counted and not saved is counted again.
+      // Records that were counted but not saved are counted again.
       this.#restore();
       throw error;
     }
@@ -346,7 +346,7 @@ function addPart(parts: SessionPart[], part: SessionPart): void {
   }
 }
 
-/** What a protocol noted of a target. The name of an action begins with its protocol. */
+/** Reads a record's notes about a target. The record's action begins with the name of the protocol that made them. */
 function toldBy(meta: ReadMeta | null): IndexedTold[] {
   const { action = '', attributes = {} } = meta ?? {};
   const { [toldAttribute]: texts, [targetAttribute]: target } = attributes;
@@ -362,7 +362,7 @@ function toldBy(meta: ReadMeta | null): IndexedTold[] {
   });
 }
 
-/** Most of a journal: records that say nothing about the session but that there is one more. */
+/** True for requests and responses, which are most of a journal. They tell the index only that their session has one more record. */
 function isTraffic(kind: number | undefined): boolean {
   return kind === leafKinds.request || kind === leafKinds.response;
 }

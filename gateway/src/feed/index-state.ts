@@ -1,6 +1,6 @@
 const cells = { version: 0, size: 1 } as const;
 
-/** How far the index is. One thread keeps it; any thread that has its memory can look at it. */
+/** How far the index is. One thread writes this state; any thread that has its memory can read it. */
 export class IndexState {
   readonly memory: SharedArrayBuffer;
   readonly #cells: BigInt64Array;
@@ -10,12 +10,12 @@ export class IndexState {
     this.#cells = new BigInt64Array(memory);
   }
 
-  /** Changes each time the index becomes whole and each time it stops being so. Two looks that find the same number saw the same index, or a later state of it. */
+  /** Changes each time the index becomes whole and each time it stops being whole. If two reads give the same number, the index was not made again between them. */
   get version(): bigint {
     return Atomics.load(this.#cells, cells.version);
   }
 
-  /** Everything that was written before the start is in the index. This is not so while the index is made again. */
+  /** True if the index holds everything that was written before the start. False while the index is made again. */
   get isWhole(): boolean {
     return this.version % 2n === 1n;
   }
@@ -27,7 +27,7 @@ export class IndexState {
     }
   }
 
-  /** How many records, from the beginning of the log, are in the index. */
+  /** Number of records, from the beginning of the log, that are in the index. */
   get size(): number {
     return Number(Atomics.load(this.#cells, cells.size));
   }
@@ -49,7 +49,7 @@ export class IndexState {
   }
 }
 
-/** Says why a question has no answer yet, and how far the index is. How many records there are is not for everybody who is told. */
+/** A sentence that says why a question has no answer yet, and how far the index is, as a percentage: not everybody who reads it may know the number of records. */
 export function sayBehind({ size }: Pick<IndexState, 'size'>, written: number): string {
   const percent = Math.min(99, Math.floor((100 * size) / Math.max(1, written)));
   return `The index is catching up with the journal: it is at ${percent} %.`;

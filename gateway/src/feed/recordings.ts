@@ -11,7 +11,7 @@ import { IndexDiffers } from './sealed-rows.ts';
 import { summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
 import { Presenter, type FindProtocol } from './timeline.ts';
 
-/** A question waits so long for an index that is not whole. */
+/** A question waits at most this long for an index that is not whole. */
 const questionMs = 2000;
 
 export interface RecordingsParts {
@@ -20,11 +20,11 @@ export interface RecordingsParts {
   readonly index: SessionIndex;
   readonly follower: Follower;
   readonly findProtocol: FindProtocol;
-  /** How many records the gateway wrote that runs in this process: what goes on is known and need not be looked for. Null where none runs. */
+  /** Number of records that the gateway in this process has written. While it runs, an open session need not be searched for its end. Null if no gateway runs in this process. */
   readonly written: (() => number) | null;
-  /** Records under the checkpoint that was given out: the journal reaches so far. 0 where the one who writes the journal knows. Rejects where that is damaged. */
+  /** Number of records under the published checkpoint: the journal must reach that far. 0 if the gateway in this process writes the journal. Rejects if the checkpoint is damaged. */
   readonly published: Promise<number>;
-  /** The index did not agree with the journal, and was made again. */
+  /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
 }
 
@@ -35,7 +35,7 @@ interface Reading {
   readonly presenter: Presenter;
 }
 
-/** What was recorded, for whoever reads it: the index says where to look, and the journal what is there. */
+/** Reads what was recorded. The index says where to look; the journal says what is there. */
 export class Recordings {
   readonly #parts: RecordingsParts;
   #isBehind = false;
@@ -44,7 +44,7 @@ export class Recordings {
     this.#parts = parts;
   }
 
-  /** Oldest first; among `all` are the gateway's own. Errors: `not_found`; `catching_up`; `store_damaged`, behind the sessions that are there. */
+  /** Lists sessions, oldest first; `all` includes the gateway's own. Throws GatewayError `not_found`, `catching_up`; and `store_damaged`, after the sessions that are there. */
   async *list({ which, after, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
     let last = after === undefined ? 0 : (await this.find(after)).id;
     let left = limit;
@@ -66,7 +66,7 @@ export class Recordings {
     await this.#requireWhole();
   }
 
-  /** Errors: `not_found`, `catching_up`. */
+  /** Finds a session. Throws GatewayError `not_found` or `catching_up`. */
   async find(id: string): Promise<IndexedSession> {
     const session = await this.#trusted(() => this.#parts.follower.findLive(id) ?? this.#parts.index.find(id));
     if (session === null) {
@@ -75,12 +75,12 @@ export class Recordings {
     return session;
   }
 
-  /** The records that were there when the session was found. Errors: `store_damaged`, behind what is whole. */
+  /** Yields the records that the session had when it was found. Throws GatewayError `store_damaged`, after the records that are whole. */
   show(found: IndexedSession): AsyncGenerator<ShownRecord> {
     return this.#show(this.#begin(found.session), this.extentOf(found));
   }
 
-  /** The same, then each record as it comes, until the session closes or the signal aborts. */
+  /** Yields the records as `show` does, then each new record as it comes, until the session closes or the signal aborts. */
   async *watch(found: IndexedSession, signal: AbortSignal): AsyncGenerator<ShownRecord> {
     const reading = this.#begin(found.session);
     yield* this.#show(reading, this.extentOf(found));
@@ -99,7 +99,7 @@ export class Recordings {
     return { walk: new SessionWalk(session), opener: new SessionOpener(keys), presenter: new Presenter(findProtocol) };
   }
 
-  /** What the reading has not passed yet. */
+  /** Yields the records that the reading has not passed yet. */
   async *#show({ walk, opener, presenter }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
     const turn = new Turn();
     let mismatch: number | null = null;
@@ -120,7 +120,7 @@ export class Recordings {
     }
   }
 
-  /** What was recorded, as it is. Errors: `not_found`, `store_damaged`. */
+  /** Yields the recorded bytes of the messages in the range. Throws GatewayError `not_found` or `store_damaged`. */
   async *bytes(extent: SessionExtent, range: MessageRange): AsyncGenerator<Uint8Array> {
     const { data, keys } = this.#parts;
     let failure: { readonly cause: unknown } | null = null;
@@ -142,7 +142,7 @@ export class Recordings {
     return { session, records, state, parts: (seq) => this.#parts.index.parts(id, seq) };
   }
 
-  /** What the index says, once it agrees with the journal. */
+  /** Asks the index. If the index does not agree with the journal, it is made again and asked again. */
   async #trusted<Result>(ask: () => Result): Promise<Result> {
     const { follower, written, onDifference } = this.#parts;
     await this.#whole();
@@ -160,7 +160,7 @@ export class Recordings {
     }
   }
 
-  /** Errors: `catching_up`. */
+  /** Waits until the index is whole. Throws GatewayError `catching_up` if that takes too long. */
   async #whole(): Promise<void> {
     const { follower, written } = this.#parts;
     if (!(await follower.state.whenWhole(questionMs))) {
@@ -168,7 +168,7 @@ export class Recordings {
     }
   }
 
-  /** On a full disk the index stays as it is: what is in it can be read, and little new comes. */
+  /** Brings the index up to date. On a full disk the index stays as it is: its sessions can be read, and little new is recorded. */
   async #catchUp(): Promise<void> {
     try {
       await this.#parts.follower.catchUp();

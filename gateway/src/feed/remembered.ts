@@ -5,7 +5,7 @@ export interface MemoryLimits {
   readonly bytesMax: number;
 }
 
-/** The latest records that were put in; past a limit the oldest are dropped, all but the last one. */
+/** Keeps the latest records that were added. Past a limit the oldest are dropped, but never the last one. */
 export class Remembered {
   readonly #limits: MemoryLimits;
   readonly #records = new Map<number, OpenedRecord>();

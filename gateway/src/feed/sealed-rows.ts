@@ -1,10 +1,10 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { SqliteRow, SqliteValue } from '../store/sqlite.ts';
 
-/** The index was changed by another hand, or is not whole: it must be made again from the journal. */
+/** Says that the index was changed from outside, or lacks rows. It must be made again from the journal. */
 export class IndexDiffers extends Error {}
 
-/** Seals rows of the index with a key that is derived from the root key, so that a row that another hand changed is not believed. */
+/** Seals rows of the index with a key that is derived from the root key. A row that was changed from outside is detected. */
 export class RowSeals {
   readonly #key: KeyObject;
 

@@ -10,11 +10,11 @@ import { isUnreadable, openSqlite, type Sqlite, type SqliteRow, type SqliteValue
 import { IndexDiffers, RowSeals } from './sealed-rows.ts';
 import { TargetNotes } from './target-notes.ts';
 
-/** Of the tables below: an index of another layout is made again. */
+/** The number of the layout of the tables below. An index of another layout is made again. */
 const layout = 3;
 const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
 
-/** Sessions are numbered as they began, without a gap. A part is where frames of a session are, from its record `seq` on. */
+/** Sessions are numbered in the order in which they began, without a gap. A part is a range of the journal that holds frames of a session, from its record `seq` on. */
 const schema = `
   CREATE TABLE IF NOT EXISTS position (
     id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL, chain BLOB NOT NULL, size INTEGER NOT NULL,
@@ -32,10 +32,10 @@ const schema = `
     PRIMARY KEY (protocol, target, key)) STRICT;
 `;
 
-/** Rows that are fetched at once. */
+/** Most rows that are fetched at once. */
 const pageRows = 200;
 
-/** What the index knows of a session. Holds no content. */
+/** What the index knows about a session. It holds no content. */
 export interface IndexedSession {
   /** Counts the sessions of the journal from 1. */
   readonly id: number;
@@ -47,27 +47,27 @@ export interface IndexedSession {
   principal: string | null;
   targets: string[];
   key: number | null;
-  /** The gateway's own session. */
+  /** True for a session of the gateway itself. */
   readonly own: boolean;
 }
 
-/** A session of which more is known than the index has. */
+/** A session about which more is known than the index has. */
 interface TouchedSession {
   readonly indexed: IndexedSession;
-  /** Where its frames are that the index does not have yet. */
+  /** The parts of the journal with frames of the session that the index does not have yet. */
   readonly parts: readonly SessionPart[];
 }
 
-/** How far the journal was followed. */
+/** The place up to which the journal was followed. */
 export interface IndexPosition extends JournalPlace {
-  /** The chain value of the journal there: another journal, or one that ends before, has another. */
+  /** The chain value of the journal at this place. Another journal, or one that ends earlier, has a different value or none. */
   readonly chain: Uint8Array;
-  /** Records in it. */
+  /** Number of records up to this place. */
   readonly size: number;
   readonly sessions: number;
 }
 
-/** What a look at the journal found. */
+/** The findings of one look at the journal. */
 export interface IndexProgress {
   readonly position: IndexPosition;
   readonly sessions: Iterable<TouchedSession>;
@@ -75,24 +75,24 @@ export interface IndexProgress {
   readonly damage: readonly DamagedPlace[];
 }
 
-/** What a protocol learned of a target. */
+/** A note of a protocol about a target. */
 export interface IndexedTold extends Told {
   readonly protocol: string;
-  /** It stands only where nothing was told of the key before. */
+  /** True if the note counts only when there is no earlier note with the same key. */
   readonly isUnlessTold: boolean;
 }
 
-/** Whoever has it open goes on with what is gone for all others. */
+/** Removes the index's files. A process that has them open keeps using the removed files. */
 export function removeIndexFile(file: string): void {
   for (const suffix of ['', '-wal', '-shm']) {
     rmSync(file + suffix, { force: true });
   }
 }
 
-/** Opens `index.db`; one that is no database any more is made anew. */
+/** Opens `index.db`. A file that is no longer a database is replaced by an empty one. */
 export function openIndexFile(file: string): Sqlite {
   const database = openIndexDatabase(file);
-  // Who holds a cache makes nobody wait: what cannot be written now is written after the next look at the journal.
+  // A lock on this cache makes nobody wait: what cannot be written now is written after the next look at the journal.
   database.exec('PRAGMA busy_timeout = 0');
   return database;
 }
@@ -112,8 +112,8 @@ function openIndexDatabase(file: string): Sqlite {
 }
 
 /**
- * `index.db`: sessions and where they are in the journal. A cache: it can be deleted at any time and is made again from the journal. Its rows are sealed with a key that
- * is derived from the root key, so that a row that another hand changed, or took away, is not believed. All that reads throws `IndexDiffers`.
+ * `index.db`: the sessions, and where they are in the journal. It is a cache: it can be deleted at any time and is made again from the journal. Its rows are sealed with a key that
+ * is derived from the root key, so that changed or missing rows are detected. Every method that reads throws `IndexDiffers` in that case.
  */
 export class SessionIndex {
   readonly #database: Sqlite;
@@ -147,7 +147,7 @@ export class SessionIndex {
     return position;
   }
 
-  /** Forgets all: the journal is followed from its beginning. */
+  /** Removes all rows. The journal must then be followed from its beginning. */
   clear(): void {
     this.#database.transaction(() => {
       for (const table of tables) {
@@ -156,7 +156,7 @@ export class SessionIndex {
     });
   }
 
-  /** All or nothing: what the sessions are once everything before the position is counted. */
+  /** Saves the findings of a look and the new position, all or nothing. */
   save({ position, sessions, told, damage }: IndexProgress): void {
     this.#database.transaction(() => {
       for (const { indexed, parts } of sessions) {
@@ -198,7 +198,7 @@ export class SessionIndex {
     return row === undefined ? null : this.#parseRow(row);
   }
 
-  /** The parts of a session from the one on that holds this record, in order. They are held against the journal by who reads there. */
+  /** The parts of a session in order, from the part that holds record `seq` on. They are not sealed: the reader checks them against the journal. */
   *parts(id: number, seq: number): Generator<SessionPart> {
     const first = this.#database.get('SELECT max(seq) AS seq FROM parts WHERE session = ? AND seq <= ?', [id, seq]);
     for (let from = Number(first?.['seq'] ?? 0); ;) {
@@ -222,7 +222,7 @@ export class SessionIndex {
     return rows.map((row) => ({ segment: Number(row['segment']), offset: Number(row['offset']), what: String(row['what']) }));
   }
 
-  /** The sessions behind number `after`, oldest first, at most a page of them; none: there are no more. */
+  /** The sessions after number `after`, oldest first, at most one page. Empty if there are no more. */
   page(after: number): IndexedSession[] {
     const rows = this.#database.all('SELECT * FROM sessions WHERE id > ? ORDER BY id LIMIT ?', [after, pageRows]).map((row) => this.#parseRow(row));
     const count = this.position()?.sessions ?? 0;
@@ -232,7 +232,7 @@ export class SessionIndex {
     return rows;
   }
 
-  /** Throws unless all that was noted of targets is as it was noted. */
+  /** Checks all notes about targets. Throws `IndexDiffers` if one was changed or is missing. */
   checkNotes(): void {
     if (this.#notes.check() !== this.#toldCount()) {
       throw new IndexDiffers('what was noted of targets is missing');
@@ -261,7 +261,7 @@ function positionFacts({ segment, offset, chain, size, sessions }: IndexPosition
   return [segment, offset, encodeHex(chain), size, sessions];
 }
 
-/** In the order of the columns. */
+/** The values of a session's row, in the order of the columns. */
 function sessionFacts(session: IndexedSession): readonly SqliteValue[] {
   return [
     session.id,

@@ -3,7 +3,7 @@ import type { Told } from '../domain/protocol.ts';
 import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
 import { RowSeals } from './sealed-rows.ts';
 
-/** What was noted of targets, as the index has it. A row that another hand changed throws `IndexDiffers`. */
+/** Reads the index's notes about targets. A row that was changed from outside throws `IndexDiffers`. */
 export class TargetNotes {
   readonly #database: Sqlite;
   readonly #seals: RowSeals;
@@ -13,19 +13,19 @@ export class TargetNotes {
     this.#seals = new RowSeals(key);
   }
 
-  /** Everything that one protocol noted, oldest first. */
+  /** All notes of one protocol, oldest first. */
   of(protocol: string): Told[] {
     const rows = this.#database.all('SELECT * FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
     return rows.map((row) => this.#parse(row));
   }
 
-  /** The value of one key; null where there is none. */
+  /** The value of one key; null if there is none. */
   find(protocol: string, target: string, key: string): string | null {
     const row = this.#database.get('SELECT * FROM told WHERE protocol = ? AND target = ? AND key = ?', [protocol, target, key]);
     return row === undefined ? null : this.#parse(row).value;
   }
 
-  /** Reads every row, and returns how many there are. */
+  /** Checks every row and returns the number of rows. */
   check(): number {
     let count = 0;
     for (const row of this.#database.iterate('SELECT * FROM told')) {

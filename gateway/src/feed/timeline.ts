@@ -7,19 +7,19 @@ import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
 import { Remembered } from './remembered.ts';
 import { ToolCalls } from './tool-calls.ts';
 
-/** Requests that a later one may point back at (a prepared statement) are kept while a session is read, and the parts of answers that are going on. */
+/** Most records that are kept while a session is read: requests, because a later request may refer to one (a prepared statement), and parts of answers that are not complete. */
 const requestsKept = { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
 const responsesKept = { recordsMax: 100_000, bytesMax: 64 * 1024 * 1024 };
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 
-/** Turns opened records of one session, given in order, into what people and programs are shown. */
+/** Turns the opened records of one session, which are given in order, into the form that people and programs are shown. */
 export class Presenter {
   readonly #findProtocol: FindProtocol;
   readonly #requests = new Remembered(requestsKept);
   readonly #responses = new Remembered(responsesKept);
   readonly #toolCalls = new ToolCalls();
-  /** Of what the command of a run prints, by `log.iostream`: a character may lie across two records. */
+  /** Decoders of the output of a run's command, by `log.iostream`: a character may be divided between two records. */
   readonly #outputs = new Map<unknown, StringDecoder>();
 
   constructor(findProtocol: FindProtocol) {
@@ -90,7 +90,7 @@ export class Presenter {
   }
 }
 
-/** `KIND` and its parameters, `NAME=VALUE` each. */
+/** Prints an obligation as `KIND`, followed by `NAME=VALUE` for each parameter. */
 function printObligation({ kind, parameters }: Obligation): string {
   return [kind, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ');
 }
@@ -109,7 +109,7 @@ function contentOf(record: OpenedRecord, rendered: Rendering | null): ShownConte
     : { mediaType: rendered.mediaType, text: rendered.text, bytes };
 }
 
-/** The clear facts of governance records, one attribute each. */
+/** The facts of a governance record that are not encrypted, as one attribute each. */
 function governanceAttributes(record: OpenedRecord): Readonly<Record<string, string | number | boolean>> {
   const attributes: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(record.governance ?? {})) {

@@ -1,16 +1,16 @@
 import type { AttributeValue, Attributes } from '../domain/action.ts';
 import { readTraceparent, traceparentAttribute, type TraceContext } from '../domain/trace-context.ts';
 
-/** Calls that a model asked for and that may still be going on. */
+/** Most calls that a model asked for and that may still be running. */
 const pendingMax = 256;
-/** Shorter arguments occur in too many requests to tell anything. */
+/** Fewest characters of an argument that can tell a call. Shorter ones occur in too many requests. */
 const tellingCharactersMin = 4;
-/** Arguments of one call that are looked for, and how much of a request they are looked for in: it is likely and no more. */
+/** Most arguments of one call that are searched for, and most characters of a request that are searched: a match is only likely anyway. */
 const tellingTextsMax = 8;
 const searchedCharactersMax = 16 * 1024;
-/** Shorter ids, which some servers number, occur in too many requests too; longer ones nobody gives. An id is a word, or several joined: `functions.search:0`. */
+/** Match the ids in a text. An id is one word, or several joined words: `functions.search:0`. Shorter ids, which some servers simply count, occur in too many requests; nobody gives longer ones. */
 const words = [/(?<![\w-])[\w-]{6,256}(?![\w-])/g, /(?<![\w.:/-])[\w.:/-]{6,256}(?![\w.:/-])/g];
-/** Spans and traces, and requests that go on, are remembered so many at a time. */
+/** Most spans and traces that are remembered, and most requests whose cause is certain. */
 const namedMax = 10_000;
 
 interface Pending {
@@ -20,23 +20,23 @@ interface Pending {
   readonly texts: readonly string[];
 }
 
-/** What of a record matters here: its kind, its attributes, and its text as it is shown. */
+/** The facts of a record that tell its cause: its kind, its attributes, and its text as it is shown. */
 export interface TimelineEntry {
   readonly seq: number;
   readonly kind: string;
   readonly attributes: Attributes;
   readonly text: string;
-  /** Sequence number of the request that the record goes on with, if it does. */
+  /** Sequence number of the request that the record continues, if it does. */
   readonly partOf?: number | undefined;
 }
 
-/** What a record is due to. The ids are those of the model, for the calls that it asked for. */
+/** What caused a record. The ids are those that the model gave to the calls that it asked for. */
 export interface Causes {
   /** The client named the call: its id, or the span or trace in which it was made. */
   readonly certain: readonly string[];
-  /** The call is going on then, and nothing speaks against it. */
+  /** The call was running at that time, and nothing contradicts it. */
   readonly likely: readonly string[];
-  /** Sequence number of the request that is the call of a tool, where the client named the span or trace of that request. */
+  /** Sequence number of the request that calls the tool, if the client named the span or trace of that request; otherwise null. */
   readonly causedBy: number | null;
 }
 
@@ -45,22 +45,22 @@ const none: Causes = { certain: [], likely: [], causedBy: null };
 /**
  * Ties what happens on the channels of a session to the tool calls that caused it.
  *
- * It is certain where the client names the call: by the id that the model gave it, or by a `traceparent` with a span that was first named by the call itself. A whole trace is a call's own, and
- * then as good as its span, where the prompt before it was in another trace. What the run, a prompt, any other request or a second call has named is no call's own. All of this is what the client says
- * of itself: it can name what it likes.
+ * A cause is certain if the client names the call: by the id that the model gave it, or by a `traceparent` with a span that the call itself named first. A whole trace
+ * belongs to a call, like its span, if the prompt before it was in another trace. A span or trace that the run, a prompt, any other request or a second call has named belongs to no call. All this is
+ * what the client says about itself: it can name anything.
  *
- * Else it is likely: by the tool's name where the request is itself a call of it, by the arguments that it carries on, or by nesting in time: a call is going on from the answer that asked for it to
+ * Otherwise a cause is likely: by the tool's name, if the request is itself a call of that tool; by the arguments that the request repeats; or by time. A call is running from the answer that asked for it until
  * the next prompt, which brings its result.
  */
 export class ToolCalls {
   #pending: Pending[] = [];
   #isPromptTraced = false;
-  /** By span and by trace; null: it is no call's own. */
+  /** The causes by span and by trace. Null: the span or trace belongs to no call. */
   readonly #named = new Bounded<Causes | null>(namedMax);
-  /** Of requests whose cause is certain, for what goes on with them. */
+  /** The causes of requests whose cause is certain, for records that continue them. */
   readonly #certain = new Bounded<Causes>(namedMax);
 
-  /** Records are given in the order of the session. */
+  /** Finds the causes of a record. Records must be given in the order of the session. */
   causes(entry: TimelineEntry): Causes {
     const { kind, attributes, partOf } = entry;
     if (kind === 'response') {
@@ -106,7 +106,7 @@ export class ToolCalls {
     return keysOf(context).reduce<Causes | null>((found, key) => found ?? this.#named.get(key) ?? null, null);
   }
 
-  /** `call`: null for a request that is none. */
+  /** Notes who named a span and trace. `call` is null for a request that is not a call. */
   #note(context: TraceContext | null, call: Causes | null): void {
     for (const key of keysOf(context)) {
       const known = this.#named.get(key);
@@ -129,18 +129,18 @@ export class ToolCalls {
   }
 }
 
-/** The narrower first. */
+/** The keys of a trace context: its span, which is narrower, then its trace. */
 function keysOf(context: TraceContext | null): readonly string[] {
   return context === null ? [] : [`${context.trace}-${context.span}`, context.trace];
 }
 
-/** Two requests of one call have named the same span; those of two calls leave it to neither. */
+/** The causes for a span or trace that two requests have named. If they belong to the same call it stays with that call; otherwise it belongs to neither, and this is null. */
 function oneOf(a: Causes, b: Causes): Causes | null {
   const isSame = a.certain.length > 0 && a.certain.join('\0') === b.certain.join('\0');
   return isSame ? { ...a, causedBy: a.causedBy === b.causedBy ? a.causedBy : null } : null;
 }
 
-/** Of more than `max` entries those that were set last are kept. */
+/** A map that keeps at most `max` entries, those that were set last. */
 class Bounded<Value> {
   readonly #max: number;
   readonly #values = new Map<string, Value>();
@@ -163,7 +163,7 @@ class Bounded<Value> {
   }
 }
 
-/** Those that stand in the texts as words of their own: one id may be the beginning of another. Each text is gone through the same few times, however many ids there are. */
+/** The ids that stand in the texts as words of their own, because one id may be the beginning of another. Each text is read the same few times, however many ids there are. */
 function idsIn(texts: readonly string[], ids: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const text of texts) {
@@ -187,7 +187,7 @@ function listOf(value: AttributeValue | undefined): readonly string[] {
   return value === undefined ? [] : typeof value === 'object' ? value : [String(value)];
 }
 
-/** The telling texts at the first level of JSON arguments. */
+/** The texts at the first level of JSON arguments that are long enough to tell a call. */
 function textsOf(input: string): string[] {
   try {
     const value: unknown = JSON.parse(input);

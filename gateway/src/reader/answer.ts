@@ -14,7 +14,7 @@ export interface AnswerParts {
   readonly loadProtocols: () => Promise<void>;
 }
 
-/** The answer to a question, in pieces that may be sent to another thread. `left` aborts when nobody waits for the rest. */
+/** Answers a question, in pieces that may be sent to another thread. `left` aborts when nobody waits for the rest. */
 export async function* answerQuestion(parts: AnswerParts, question: Question, left: AbortSignal): AsyncGenerator {
   const { data, keys, follower, recordings, loadProtocols } = parts;
   switch (question.ask) {
@@ -34,7 +34,7 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'bytes':
       for await (const bytes of recordings.bytes(recordings.extentOf(question.found), question.range)) {
-        // A copy of its own: the bytes may be a view of memory that holds more.
+        // The piece is a copy, because the bytes may be a view of memory that holds more.
         yield Uint8Array.from(bytes);
       }
       break;

@@ -1,16 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** A piece is sent when it has so many characters, or when what follows is not there yet. */
+/** A piece is sent when it has this many characters, or when the next text is not there yet. */
 const pieceCharacters = 64 * 1024;
 
-/** Lines of JSON, one for each row. */
+/** Writes each row as a line of JSON. */
 export async function* jsonLines(rows: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const row of rows) {
     yield `${JSON.stringify(row)}\n`;
   }
 }
 
-/** Texts joined into pieces of UTF-8. Each piece ends where a text ends and owns its memory. Before an error comes everything that was made before it. */
+/** Joins texts into pieces of UTF-8. Each piece ends where a text ends and owns its memory. An error comes after all texts that were made before it. */
 export async function* inPieces(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   const iterator = texts[Symbol.asyncIterator]();

@@ -2,7 +2,7 @@ import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
 import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
 
-/** What the reader thread can be asked. `found` is what `find` answered: who reads a session was recorded between the two. */
+/** A question to the reader thread. `found` is the answer to `find`: between the two, the gateway records who reads the session. */
 export type Question =
   | { readonly ask: 'find'; readonly session: string }
   | { readonly ask: 'list'; readonly page: SessionPage }
@@ -19,7 +19,7 @@ export interface IndexRebuilt {
 }
 
 /**
- * To the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the rest.
+ * A message to the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the rest.
  * `written` is the number of records in the log.
  */
 export type ToThread =
@@ -28,7 +28,7 @@ export type ToThread =
   | { readonly call: number; readonly leave: true }
   | { readonly stop: true };
 
-/** From the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` is that of an `IndexState`. */
+/** A message from the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` is that of an `IndexState`. */
 export type FromThread =
   | { readonly ready: { readonly memory: SharedArrayBuffer } }
   | { readonly call: number; readonly piece: unknown }
@@ -38,7 +38,7 @@ export type FromThread =
   | { readonly trouble: { readonly what: string; readonly error: SentError } }
   | { readonly differs: string };
 
-/** An error on its way between threads. `code` is that of a `GatewayError`, null for a bug. */
+/** An error in the form that is sent between threads. `code` is that of a `GatewayError`, null for a bug. */
 export interface SentError {
   readonly code: string | null;
   readonly message: string;

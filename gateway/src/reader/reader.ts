@@ -14,7 +14,7 @@ import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.t
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
-/** A thread that was lost is started again after this. */
+/** A lost thread is started again after this time. */
 const restartMs = 1000;
 /** A question waits so long for a thread that is being started again. */
 const questionMs = 3000;
@@ -30,7 +30,7 @@ const kinds: Readonly<Record<Question['ask'], keyof typeof answersMax>> = {
   bundle: 'reading',
   watch: 'watching',
 };
-/** At a stop the thread has so much time to write the index; what is missing the next start finds in the journal. */
+/** At a stop the thread has this much time to write the index. The next start finds in the journal what is missing. */
 const stopMs = 5000;
 
 export interface ReaderParts {
@@ -40,10 +40,10 @@ export interface ReaderParts {
   readonly root: KeyObject;
   /** `KeyStore.cacheKey()`. */
   readonly cacheKey: KeyObject;
-  /** Records in the log. */
+  /** Returns the number of records in the log. */
   readonly written: () => number;
   readonly onTrouble: (error: unknown, what: string) => void;
-  /** The index did not agree with the journal, and is made again. */
+  /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
 }
 
@@ -64,8 +64,8 @@ interface Running {
 type Reply = Extract<FromThread, { readonly call: number }>;
 
 /**
- * The reader thread, seen from the thread that serves clients: it follows the journal, keeps the index, and answers whoever asks what was recorded. What that costs
- * delays no client. When the thread is lost it is started again; questions that it had not answered fail. All answers come in pieces, no more than are taken.
+ * The reader thread, as the thread that serves clients sees it. It follows the journal, keeps the index, and answers questions about what was recorded, without
+ * delaying a client. If the thread is lost it is started again; its unanswered questions fail. Answers come in pieces, and no more pieces are made than are taken.
  */
 export class Reader implements AsyncDisposable {
   readonly #parts: ReaderParts;
@@ -81,7 +81,7 @@ export class Reader implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  /** Resolves before the index is whole. Errors: those of opening the store. */
+  /** Starts the thread. Resolves before the index is whole. Rejects with the errors of opening the store. */
   static async open(parts: ReaderParts): Promise<Reader> {
     const reader = new Reader(parts);
     await reader.#start();
@@ -93,32 +93,32 @@ export class Reader implements AsyncDisposable {
     return this.#running?.state ?? this.#noIndex;
   }
 
-  /** What protocols noted of targets; undefined while the index is not whole. */
+  /** The notes of a protocol about its targets; undefined while the index is not whole. */
   told(protocol: string): readonly Told[] | undefined {
     return this.#recall((notes) => notes.of(protocol));
   }
 
-  /** What the gateway itself noted of a target; undefined while the index is not whole. */
+  /** A note of the gateway itself about a target: null if there is none, undefined while the index is not whole. */
   toldByGateway(target: string, key: string): string | null | undefined {
     return this.#recall((notes) => notes.find('gateway', target, key));
   }
 
-  /** Errors, here and below: `catching_up`, `store_damaged`; here also `not_found`. */
+  /** Finds a session. Throws GatewayError `not_found`; and, like all questions to the thread, `catching_up` or `store_damaged`. */
   async find(session: string): Promise<IndexedSession> {
     return this.#one({ ask: 'find', session });
   }
 
-  /** Lines of JSON, a `SessionSummary` each. */
+  /** Yields lines of JSON, each a `SessionSummary`. */
   list(page: SessionPage): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'list', page });
   }
 
-  /** Lines of JSON, a `ShownRecord` each. */
+  /** Yields lines of JSON, each a `ShownRecord`. */
   show(found: IndexedSession): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'show', found });
   }
 
-  /** The same, and what comes until the session closes or the signal aborts. */
+  /** Yields records as `show` does, and then new ones until the session closes or the signal aborts. */
   watch(found: IndexedSession, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'watch', found }, signal);
   }
@@ -127,12 +127,12 @@ export class Reader implements AsyncDisposable {
     return this.#ask({ ask: 'bytes', found, range });
   }
 
-  /** The lines of a bundle. Errors: also `conflict`. */
+  /** Yields the lines of a bundle. Also throws GatewayError `conflict`. */
   bundle(found: IndexedSession, checkpoint: PublishedCheckpoint): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'bundle', found, checkpoint });
   }
 
-  /** A C2SP tlog-proof. Errors: also `not_found`. */
+  /** Returns a C2SP tlog-proof. Also throws GatewayError `not_found`. */
   async receipt(index: number, checkpoint: PublishedCheckpoint): Promise<string> {
     return this.#one({ ask: 'receipt', index, checkpoint });
   }
@@ -188,7 +188,7 @@ export class Reader implements AsyncDisposable {
       ready.reject(lost);
       this.#lose(worker, lost);
     });
-    // One that is not ready yet at a stop has nothing to finish.
+    // A thread that is not ready at a stop has nothing to finish.
     const { signal } = this.#stopping;
     const end = (): void => void worker.terminate();
     signal.addEventListener('abort', end, { once: true });
@@ -227,7 +227,7 @@ export class Reader implements AsyncDisposable {
     }
   }
 
-  /** Undefined unless the index was whole all the while: what is read while it is made again says nothing. */
+  /** Reads notes from the index. Undefined unless the index was whole all the time: while it is made again its rows prove nothing. */
   #recall<Found>(look: (notes: TargetNotes) => Found): Found | undefined {
     const { state } = this;
     const { version } = state;
@@ -253,7 +253,7 @@ export class Reader implements AsyncDisposable {
     }
   }
 
-  /** The thread that comes next makes the index again, in a file of its own. */
+  /** Removes an index that cannot be read, and ends the thread. The next thread makes a new index file. */
   #giveUpDamaged(error: unknown): void {
     this.#parts.onTrouble(error, 'read index.db, which is made again');
     removeIndexFile(join(this.#parts.data, 'index.db'));
@@ -318,7 +318,7 @@ export class Reader implements AsyncDisposable {
     return this.#running.worker;
   }
 
-  /** Throws what the thread was lost by. */
+  /** Sends a message and waits for its reply. Throws the error by which the thread was lost. */
   async #reply(worker: Worker, call: number, message: ToThread): Promise<Reply> {
     const reply = await new Promise<Reply | Error>((resolve) => {
       this.#waiting.set(call, resolve);
@@ -336,7 +336,7 @@ export class Reader implements AsyncDisposable {
   }
 }
 
-/** Looked into at once: from then on all of its files are open, and whatever becomes of their names does not matter. */
+/** Opens the index and reads from it at once, so that all of its files are open: later it does not matter if they are removed. */
 function openIndexToRead(data: string): Sqlite {
   const database = openSqliteReadOnly(join(data, 'index.db'));
   try {

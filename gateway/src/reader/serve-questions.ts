@@ -12,10 +12,10 @@ interface Call {
 
 export interface QuestionsParts {
   readonly answer: Answer;
-  /** Told what an answer failed by. */
+  /** Called with the error when an answer fails. */
   readonly onFailure: (error: unknown) => void;
   readonly onWritten: (records: number) => void;
-  /** To give up what the thread holds; nothing is asked any more. */
+  /** Called at the end, to release what the thread holds. No further question comes. */
   readonly onStop: () => void;
 }
 

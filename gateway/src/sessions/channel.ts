@@ -23,9 +23,9 @@ import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { decisionFacts, printMeta, RequestMeta } from './meta.ts';
 
-/** What stops the work of an ended channel at the target may take so long. */
+/** When a channel ends, stopping its work at the target may take at most this long. */
 const endingMs = 900;
-/** The name of its action says whose record it is in the index. */
+/** The action of a record of given ids. Its first word tells the index that the gateway itself made the note. */
 const giveAction = 'gateway.give_ids';
 
 export interface ChannelContext {
@@ -38,21 +38,21 @@ export interface ChannelContext {
   readonly ids: IdsOfTargets;
 }
 
-/** Where a request's first record is. */
+/** The place of a request's first record: its number in the session, and its id in the log. */
 interface MadeRecord {
   readonly seq: number;
   readonly record: string;
 }
 
 interface UnfinishedRequest {
-  /** The records that follow its first one. */
+  /** The records of the request after the first one. */
   readonly others: readonly EntryDraft[];
   readonly settled: Decision | Promise<Decision>;
   readonly made: MadeRecord & { readonly changes: readonly TextChange[] };
   readonly action: Action;
 }
 
-/** One channel of a session: all that a protocol can reach. */
+/** One channel of a session. A protocol reaches the gateway only through it. */
 export class Channel implements Session {
   readonly channel: number;
   readonly signal: AbortSignal;
@@ -62,7 +62,7 @@ export class Channel implements Session {
   readonly #session: LiveSession;
   readonly #identity: Identity;
   readonly #gate: Gate;
-  /** Aborts when the channel closes: whoever holds an act of it lets go. */
+  /** Aborts when the channel closes, so that controls give up the acts that they hold. */
   readonly #left = new AbortController();
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
@@ -132,7 +132,7 @@ export class Channel implements Session {
   }
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
-    // First, so that nothing is granted that cannot be recorded.
+    // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
     const { decision, settled, changes } =
       relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settled: null, changes: [] } : this.#gate.ask(action, bytes, this.#left.signal);
@@ -184,7 +184,7 @@ export class Channel implements Session {
     });
   }
 
-  /** Runs when the channel closes. */
+  /** Registers an act that runs when the channel closes. */
   onClose(act: () => void): void {
     this.#disposals.push(act);
   }
@@ -208,7 +208,7 @@ export class Channel implements Session {
     this.#session.closeChannel(this.channel, reason);
   }
 
-  /** What answers for long (a stream, notifications) asks for nothing more, so the gate would not be asked of it again. */
+  /** Asks policy again whether this connection is allowed, and ends the channel if not. A long answer (a stream, notifications) sends no new request that would be decided on. */
   readonly #recheck = (): void => {
     const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
@@ -217,7 +217,7 @@ export class Channel implements Session {
     }
   };
 
-  /** Errors: `limit_exceeded`; that it was asked is in the record. */
+  /** Prints the attributes of an action. Throws GatewayError `limit_exceeded`; the request is then recorded as denied. */
   #printFacts({ name, attributes }: Action, content: readonly Uint8Array[]): string {
     try {
       return this.#requestMeta.facts(attributes);
@@ -230,8 +230,8 @@ export class Channel implements Session {
   }
 
   /**
-   * Content of any length: what does not fit one record goes on in the next. `request`: which this answers or continues, and what goes on then does as well; else that is the first
-   * of them. Returns where the first one is.
+   * Appends content of any length: content that does not fit one record continues in the next. `request` is the request that the records answer or continue; without it, the further records continue
+   * the first of them. Returns the place of the first record.
    */
   #append(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string } {
     const { others, ...made } = this.#appendFirst(draft, request);
@@ -241,7 +241,7 @@ export class Channel implements Session {
     return made;
   }
 
-  /** `others`: what is to follow it. */
+  /** Appends the first record of a draft, and returns its place and the drafts of the further records. */
   #appendFirst(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string; readonly others: readonly EntryDraft[] } {
     const { recorder } = this.#context;
     let bytes = 0;
@@ -250,14 +250,14 @@ export class Channel implements Session {
     }
     const [first, ...rest] = bytes <= partBytesMax ? [draft.content] : splitParts(draft.content, partBytesMax);
     const seq = recorder.append(this.#session.track, rest.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
-    // Behind the append: it may have recorded something of the gateway's own first.
+    // The id is read after the append, because the append may have put a record of the gateway's own before this one.
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
     const meta = rest.length === 0 ? '' : printMeta({ channel: this.channel, request: request ?? seq });
     const others = rest.map((content, i) => ({ ...draft, meta, content, continues: draft.continues === true || i < rest.length - 1 }));
     return { seq, record, others };
   }
 
-  /** The rest of a request that takes longer than a turn: its further records, and the decision on what is held. Errors: why the channel ended meanwhile. */
+  /** Completes a request that takes longer than one turn: appends its further records and waits for the decision if it is held. Rejects with the reason for which the channel ended meanwhile. */
   async #finishRequest({ others, settled, made, action }: UnfinishedRequest, bytes: readonly Uint8Array[]): Promise<RequestOutcome> {
     await this.#appendInTurns(others);
     if (!(settled instanceof Promise)) {
@@ -268,7 +268,7 @@ export class Channel implements Session {
     return { ...this.#gate.grant(decision, bytes), ...made };
   }
 
-  /** One in each turn of the event loop, as sealing takes time. What is not all recorded when the channel ends stays so, and is not forwarded. */
+  /** Appends one record in each turn of the event loop, because sealing takes time. If the channel ends before all are appended, the request stays incomplete and is not forwarded. */
   async #appendInTurns(drafts: readonly EntryDraft[]): Promise<void> {
     for (const draft of drafts) {
       await setImmediate();
@@ -281,7 +281,7 @@ export class Channel implements Session {
   }
 }
 
-/** Rejects with the reason of the signal when that aborts first. */
+/** Waits for a promise. Rejects with the signal's reason if the signal aborts first. */
 async function unlessAborted<Result>(pending: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => {

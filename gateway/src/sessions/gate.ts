@@ -8,7 +8,7 @@ import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question } from '../policy/policy.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
-/** The policy in force; a configuration change replaces it for the next action of every session. */
+/** Returns the policy in force. After a change of the configuration it returns the new one, so each session's next action is decided by it. */
 export type CurrentPolicy = () => PolicyEngine;
 
 export interface GateContext {
@@ -16,26 +16,26 @@ export interface GateContext {
   readonly controls: readonly Control[];
   readonly identity: Identity;
   readonly target: Target;
-  /** Where it is asked: the session, null before there is one, and the client's address. */
+  /** The id of the session in which policy is asked; null before there is one. */
   readonly session: string | null;
   readonly address: string;
-  /** Why these ids may not be named; null when they may. */
+  /** The reason why these ids may not be named; null if they may. */
   readonly refusalOf?: (ids: NamedIds) => IdRefusal | null;
 }
 
-/** What the gate says of one act. */
+/** The gate's answer about one act. */
 export interface Verdict {
-  /** `hold` where `settled` is to come. */
+  /** The decision. Its verdict is `hold` if `settled` is not null. */
   readonly decision: Decision;
-  /** What becomes of an act that is held; never rejects. Null: `decision` is all. */
+  /** Resolves with the final decision on a held act; never rejects. Null: `decision` is final. */
   readonly settled: Promise<Decision> | null;
-  /** What its answer goes through. */
+  /** Changes that the texts of the act's answer go through. */
   readonly changes: readonly TextChange[];
 }
 
 const none: readonly TextChange[] = [];
 
-/** Decides on the acts of one channel, and mints for what it allows the only thing that an upstream forwards. */
+/** Decides on the acts of one channel. For an allowed act it makes the grant, the only thing that an upstream forwards. */
 export class Gate {
   readonly #context: GateContext;
   #asker: Asker | null = null;
@@ -44,7 +44,7 @@ export class Gate {
     this.#context = context;
   }
 
-  /** `withdrawn` aborts when the channel ends: what is held is given up. */
+  /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. */
   ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
@@ -52,7 +52,7 @@ export class Gate {
       : this.#oblige(decision, action, bytes, withdrawn);
   }
 
-  /** What policy says, before any obligation is carried out. */
+  /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */
   decide(action: Action): Decision {
     const { policy, identity, refusalOf } = this.#context;
     const end = identity.standing.ended();
@@ -66,7 +66,7 @@ export class Gate {
     return policy().decide(this.#question(action));
   }
 
-  /** For what the gateway itself must send to carry out a decision; recorded like any request. */
+  /** The decision for a request that the gateway itself sends to carry out a decision. It is recorded like any request. */
   ownDecision(): Decision {
     return {
       verdict: 'allow',
@@ -77,7 +77,7 @@ export class Gate {
     };
   }
 
-  /** The grant that a decision is worth: for exactly these bytes, and only for one that allows. */
+  /** Adds a grant for exactly these bytes to a decision that allows; any other decision gets none. */
   grant(decision: Decision, bytes: readonly Uint8Array[]): Authorization {
     return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
   }
@@ -113,7 +113,7 @@ export class Gate {
     return { decision: lifted, settled: null, changes };
   }
 
-  /** A credential that ended meanwhile lets nothing go on. */
+  /** Waits for the controls. The act is denied if one of them objects or fails, or if the credential ended meanwhile. */
   async #settle(decision: Decision, pending: readonly Promise<Objection>[]): Promise<Decision> {
     const answers = await Promise.allSettled(pending);
     const objections = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'what was to decide on it failed'));
@@ -130,13 +130,13 @@ export class Gate {
     return { asker: this.#asker, target, action, timeMs: Date.now() };
   }
 
-  /** By the gateway itself, whatever policy says. */
+  /** A denial by the gateway itself, whatever policy says. */
   #refuse(reason: string): Decision {
     return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: [] };
   }
 }
 
-/** Who asks, as policy is told. */
+/** Describes for policy who asks. */
 export function askerOf(identity: Identity, where: Pick<Asker, 'session' | 'address'>): Asker {
   return {
     principal: identity.standing.principal,

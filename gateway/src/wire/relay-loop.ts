@@ -3,14 +3,14 @@ import { Grant } from '../domain/grant.ts';
 import type { Client, Receiver, RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
 import type { CloseOutput, Output, Relay, RequestOutput, ResponseOutput } from './relay.ts';
 
-/** Recorded in one turn of the event loop, where more comes at once. */
+/** Most bytes that are recorded in one turn of the event loop. */
 const turnBytesMax = 1024 * 1024;
-/** How long the last words to a client may wait for the journal, once something failed. */
+/** After a failure, the last words to a client wait at most this long for the journal. */
 const lastWordsMs = 1_000;
 
 /**
- * Executes the outputs of a relay until the conversation is over: records, waits for the commit, then forwards and releases. The one loop of all
- * protocols that are decoded. Resolves when the channel is closed in the record and the client's socket is closed; never rejects with a
+ * Executes the outputs of a relay until the conversation is over: it records, waits for the commit, then forwards and releases. All protocols whose
+ * streams are decoded share this loop. Resolves when the channel is closed in the record and the client's socket is closed; never rejects with a
  * GatewayError. Any other error is a broken invariant: it cuts both sides and rejects.
  */
 export function runRelay(client: Client, upstream: Upstream, session: Session, relay: Relay): Promise<void> {
@@ -24,7 +24,7 @@ interface Parties {
   readonly relay: Relay;
 }
 
-/** What waits for its commit: a grant to forward, bytes to release, or the end. */
+/** Something that waits for its commit: a grant to forward, bytes to release, or the end. */
 type Held = Grant | ResponseOutput | CloseOutput;
 
 class RelayLoop {
@@ -35,21 +35,21 @@ class RelayLoop {
   readonly #queuedBytesMax: number;
   readonly #done = Promise.withResolvers<void>();
 
-  /** What this pump has recorded; all of it waits for one commit. */
+  /** What the current pump has recorded. All of it waits for one commit. */
   #batch: Held[] = [];
   #batchBytes = 0;
-  /** Bytes recorded and not yet released, both ways. */
+  /** Number of bytes, of both directions, that are recorded and not yet committed. */
   #uncommittedBytes = 0;
   #isDeciding = false;
   #isMoreDue = false;
   #isClientPaused = false;
   #isUpstreamPaused = false;
 
-  /** Why the relay was told to fail. From then on all that it says is the gateway's own. */
+  /** The error that the relay was told to fail with. From then on, all its outputs are the gateway's own words. */
   #failure: GatewayError | null = null;
-  /** Last words that could not be recorded. */
+  /** Last words to the client that could not be recorded. */
   readonly #lastWords: Uint8Array[] = [];
-  /** Nobody's bytes are taken any more: the relay failed or has closed. */
+  /** True when no more bytes are taken from either side, because the relay failed or has closed. */
   #isDeaf = false;
   #hasClosed = false;
   #isOver = false;
@@ -126,7 +126,7 @@ class RelayLoop {
     };
   }
 
-  /** Executes all that the relay has to say now, in turns of the event loop where it is much; meanwhile nothing is read from either side. */
+  /** Executes all outputs that the relay has now. If they are many, this takes several turns of the event loop, and meanwhile nothing is read from either side. */
   #pump(): void {
     this.#isMoreDue = false;
     while (!this.#hasClosed) {
@@ -196,7 +196,7 @@ class RelayLoop {
     }
   }
 
-  /** The client waits, as for a held request. */
+  /** Waits until a long request is read, then executes it. Meanwhile nothing more is read from the client. */
   async #read(pending: Promise<RequestOutput>): Promise<void> {
     this.#isDeciding = true;
     try {
@@ -219,7 +219,7 @@ class RelayLoop {
     this.#relay.decided({ verdict: 'deny', policies: ['countersign'], policyVersion: '', reason, obligations: [] }, seq);
   }
 
-  /** A held request: the client waits, and what comes from the target goes on. */
+  /** Waits until a held request is decided. Meanwhile nothing more is read from the client; bytes of the target are relayed. */
   async #await(pending: Promise<RequestOutcome>, output: RequestOutput): Promise<void> {
     this.#isDeciding = true;
     try {
@@ -237,7 +237,7 @@ class RelayLoop {
   }
 
   #settle(outcome: RequestOutcome, output: RequestOutput): void {
-    // The session may have been ended while it decided; then nothing is forwarded any more.
+    // The session may have ended while it decided. Then nothing more is forwarded.
     if (this.#hasClosed) {
       return;
     }
@@ -309,8 +309,8 @@ class RelayLoop {
   }
 
   /**
-   * Reads from a side only while what came from it moves on. The target is read also when it does not take what we send: it may be waiting for
-   * us to take its answer first.
+   * Pauses and resumes reading, so that a side is read only while its earlier bytes move on. The target is read even if it does not take bytes: it may be waiting
+   * until the gateway takes its answer.
    */
   readonly #balance = (): void => {
     if (this.#isOver) {
@@ -329,7 +329,7 @@ class RelayLoop {
     }
   };
 
-  /** What an error means for the connection: ours are told to the client, any other is a broken invariant. */
+  /** Handles an error. A GatewayError is told to the client; any other error is a broken invariant and cuts both sides. */
   #stumble(error: unknown): void {
     try {
       if (error instanceof GatewayError) {
@@ -342,7 +342,7 @@ class RelayLoop {
     }
   }
 
-  /** The first failure is told; what the relay had not got to say before is dropped, unrecorded and unsaid. */
+  /** Tells the first failure. Outputs that the relay had not given before it are dropped, without being recorded or sent. */
   #fail(error: GatewayError): void {
     if (this.#isOver || this.#failure !== null) {
       return;
@@ -363,7 +363,7 @@ class RelayLoop {
   }
 
   /**
-   * The gateway's own sentence about its failure. It is told even when it cannot be recorded: it holds nothing of the target's, and without it the
+   * Records and sends the gateway's own sentence about its failure. It is sent even if it cannot be recorded: it holds nothing of the target's, and without it the
    * client would not learn why it is cut off.
    */
   #sayLast(output: ResponseOutput): void {
@@ -378,7 +378,7 @@ class RelayLoop {
     }
   }
 
-  /** Whatever still waits for a commit stays unsaid. */
+  /** Ends both sides. Outputs that still wait for a commit are not sent. */
   #finish(reason: string, error?: GatewayError): void {
     if (this.#isOver) {
       return;
@@ -394,7 +394,7 @@ class RelayLoop {
     try {
       await this.#session.close(reason, error);
     } catch (failure) {
-      // What cannot be closed in the record now is closed there by the recovery of the next start.
+      // A channel that cannot be closed in the record now is closed there by the recovery of the next start.
       if (!(failure instanceof GatewayError)) {
         this.#done.reject(failure);
       }

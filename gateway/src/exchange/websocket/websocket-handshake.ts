@@ -10,7 +10,7 @@ const upgrading: Headers = [
 ];
 
 /**
- * A client's opening handshake (RFC 6455, 4.1) as it is sent on. No extension is offered: frames are recorded and read without one. Errors: `malformed`.
+ * The headers of a client's opening handshake (RFC 6455, 4.1) as they are sent to the target. They offer no extension, because frames are recorded and read without any. Throws GatewayError `malformed`.
  */
 export function openingHeaders({ method, headers }: RequestHead): Headers {
   const key = headerOf(headers, 'sec-websocket-key') ?? '';
@@ -21,7 +21,7 @@ export function openingHeaders({ method, headers }: RequestHead): Headers {
   return [...headers.filter(([name]) => name !== 'sec-websocket-extensions'), ...upgrading];
 }
 
-/** The headers of the target's consent, for the client. Errors: `target_unreachable` when it consents to something else than it was asked for. */
+/** The headers of the target's consent, for the client. Throws GatewayError `target_unreachable` if the target consents to something else than it was asked for. */
 export function acceptedHeaders(asked: Headers, answered: Headers): Headers {
   const accept = createHash('sha1')
     .update(`${headerOf(asked, 'sec-websocket-key')}${acceptSuffix}`)

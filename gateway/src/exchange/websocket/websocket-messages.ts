@@ -1,18 +1,18 @@
 import { GatewayError } from '../../domain/errors.ts';
 import { FrameReader, joinPayloads, type FrameHead, type FramePiece } from './websocket-frames.ts';
 
-/** In so many frames a message may come. Whoever cuts a message at its own buffer's end needs far fewer. */
+/** Most frames of one message. A sender that splits a message at the end of its own buffer needs far fewer. */
 const framesMax = 16 * 1024;
 
 /** A message with all of its frames as they came, or a control frame. */
 export interface WholePiece extends FramePiece {
-  /** Null for a control frame. To be asked for where it is read: to undo the masks of a long one takes time. */
+  /** The payload of a message; null for a control frame. It is a function because undoing the masks of a long message takes time. */
   readonly payload: (() => Buffer) | null;
 }
 
-/** Cuts one direction of a WebSocket connection into messages, each held until it is whole. Control frames come out as they come, also out of the middle of one. */
+/** Splits one direction of a WebSocket connection into messages, and holds each until it is whole. Control frames come out at once, even in the middle of a message. */
 export class MessageReader {
-  /** Nobody is ever given a part of a frame. */
+  /** Always false: this reader never gives out a part of a frame. */
   readonly isInFrame = false;
   readonly #frames: FrameReader;
   readonly #bytesMax: number;
@@ -30,7 +30,7 @@ export class MessageReader {
     this.#frames.push(bytes);
   }
 
-  /** Null until more has arrived. Errors: `malformed` for a violation of the protocol, `limit_exceeded` for a message that is too long; nothing is read any more then. */
+  /** The next message or control frame; null until more bytes arrive. Throws GatewayError `malformed` for a violation of the protocol, `limit_exceeded` for a message that is too long. After an error nothing more may be read. */
   next(): WholePiece | null {
     for (let piece = this.#frames.next(); piece !== null; piece = this.#frames.next()) {
       if (piece.head.isControl) {
@@ -54,7 +54,7 @@ export class MessageReader {
         throw new GatewayError('limit_exceeded', `A message has more than ${this.#bytesMax} bytes, or comes in more than ${framesMax} frames.`);
       }
     }
-    // A copy where more is to come: a few bytes do not keep all that arrived with them.
+    // If more is to come, the bytes are copied, so that a few bytes do not keep in memory all that arrived with them.
     this.#held.push(...(piece.isLast && head.isFinal ? bytes : [Buffer.concat(bytes)]));
   }
 

@@ -10,30 +10,30 @@ import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
-/** Why a connection is closed (RFC 6455, 7.4.1). */
+/** Status codes that say why a connection is closed (RFC 6455, 7.4.1). */
 const goingAway = 1001;
 const protocolError = 1002;
 const policyViolation = 1008;
 const tooBig = 1009;
-/** The other side of a connection whose message was too big. */
+/** Tells one side that a message of the other side was too big. */
 const internalError = 1011;
-/** A reason is at most so long: it travels in a control frame. */
+/** Most bytes of the reason for a close: it is in a control frame. */
 const reasonBytesMax = 123;
-/** A longer message of the target's comes out in parts. */
+/** A message of the target that is longer than this is recorded and released in parts. */
 const partBytes = 512 * 1024;
 const opcodeAttribute = 'countersign.websocket.opcode';
 
 export interface WebSocketFacts {
-  /** What was decided on when the connection was upgraded: each frame of the client is a part of it. */
+  /** The action that was decided on when the connection was upgraded. Each frame of the client is a part of it. */
   readonly action: Action;
-  /** Sequence number of its record. */
+  /** Sequence number of the record of that action. */
   readonly request: number;
-  /** Null: frames are decided on and recorded as they come, and not read. */
+  /** Reads the messages. Null: frames are decided on and recorded as they come, without being read. */
   readonly reader: SocketReader | null;
   readonly session: string;
-  /** Where there is a reader a message is held until it is whole, up to this. */
+  /** Most bytes of a message, if there is a reader: it is held until it is whole. */
   readonly messageBytesMax: number;
-  /** For what reads long messages. */
+  /** Takes the steps that read long messages. */
   readonly take: TakeStep;
 }
 
@@ -44,25 +44,25 @@ interface CloseCodes {
 
 type Message = WholePiece & { readonly payload: () => Buffer };
 
-/** One direction, cut into what is recorded and moves as one. */
+/** Splits one direction into frames or messages. Each is recorded and moves as a unit. */
 type Cutter = FrameReader | MessageReader;
 
-/** Frames between client and target, or whole messages where they are read, each recorded with its direction before it moves on. */
+/** Relays frames between client and target, or whole messages if there is a reader. Each is recorded with its direction before it moves on. */
 export class WebSocketRelay implements Relay {
   readonly isFull = false;
   readonly #facts: WebSocketFacts;
   readonly #fromClient: Cutter;
   readonly #fromTarget: Cutter;
-  /** The gateway's own answers to messages that were refused. */
+  /** The gateway's own answers to refused messages. */
   readonly #own: Output[] = [];
-  /** Of a long message of the target's, behind its first one. */
+  /** The parts of a long message of the target, after the first part. */
   readonly #parts: Output[] = [];
-  /** Said before anything else; nothing is read any more. */
+  /** The last outputs. Once they are set, nothing else is sent and nothing more is read. */
   #last: Output[] | null = null;
   #isDeciding = false;
-  /** What is being decided on is a message that was read. */
+  /** True if the thing that is being decided on is a message that the reader read. */
   #isMessage = false;
-  /** The reader's own reason to refuse it. */
+  /** The reader's own reason to refuse that message. */
   #refusal: GatewayError | null = null;
 
   constructor(facts: WebSocketFacts) {
@@ -108,7 +108,7 @@ export class WebSocketRelay implements Relay {
   }
 
   next(): Output | null {
-    // A message that has begun to come out comes to its end.
+    // A message that was begun is sent to its end.
     const part = this.#parts.shift();
     if (part !== undefined) {
       return part;
@@ -116,7 +116,7 @@ export class WebSocketRelay implements Relay {
     return this.#last === null ? (this.#nextOf(this.#fromTargetNext, 'target') ?? this.#nextOf(this.#fromClientNext, 'client')) : this.#sayLast();
   }
 
-  /** `from`: whose bytes are read. */
+  /** Reads the next output of one direction. `from` names the side whose bytes are read: an error closes the connection and blames that side. */
   #nextOf(read: () => Output | null, from: 'client' | 'target'): Output | null {
     if (this.#last !== null) {
       return this.#sayLast();
@@ -202,14 +202,14 @@ export class WebSocketRelay implements Relay {
     };
   }
 
-  /** An error of ours as a message to the client; null where the protocol has no words for it. */
+  /** An error of the gateway as a message to the client. Null if the protocol has no form for it. */
   #inWords(error: GatewayError, request: number): ResponseOutput | null {
     const text = this.#facts.reader?.refusal(problemOf(error, this.#facts.session)) ?? null;
     const attributes: Attributes = { [opcodeAttribute]: 'text', 'countersign.websocket.final': true, 'error.type': error.code };
     return text === null ? null : { type: 'response', meta: { request, attributes }, bytes: [composeText(text)], continues: false };
   }
 
-  /** Tells both sides why there is an end, but for one that is in the middle of a frame. */
+  /** Ends the connection and tells each side why, unless that side is in the middle of a frame. */
   #close(codes: CloseCodes, error: GatewayError): void {
     const { action, request } = this.#facts;
     const reason = Buffer.from(error.message).subarray(0, reasonBytesMax).toString().replace(/�+$/, '');
@@ -231,12 +231,12 @@ export class WebSocketRelay implements Relay {
   }
 }
 
-/** It is whole, and there is a reader for it. */
+/** True for a whole message, which only a `MessageReader` gives; false for a control frame or a plain frame. */
 function isMessage(piece: FramePiece | WholePiece): piece is Message {
   return 'payload' in piece && piece.payload !== null;
 }
 
-/** A part of a long frame can be read by itself: where it lies in the payload, and under which mask. */
+/** The facts about a piece. A later part of a long frame also has its offset in the payload and its mask, so that it can be read by itself. */
 function attributesOf({ head, offset }: FramePiece): Attributes {
   return {
     [opcodeAttribute]: head.opcode,
