@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { checkedAnswer } from '../../gateway/src/api/testdata/checked-answer.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
 import { segmentName } from '@countersign/ledger/format';
 import { waitUntil } from './wait-until.ts';
@@ -169,15 +170,17 @@ export class GatewayProcess implements AsyncDisposable {
     return readRows(await this.api(`/api/sessions/${session}/records`));
   }
 
-  /** Asks the API, with a token or as the operator. */
+  /** Asks the API, with a token or as the operator. The answer is held to what its endpoint promises. */
   async api(path: string, options: { readonly method?: string; readonly body?: unknown; readonly token?: string } = {}): Promise<Response> {
     const token = options.token ?? readFileSync(join(this.data, 'admin.token'), 'utf8').trim();
-    return fetch(`http://127.0.0.1:${this.port('http')}${path}`, {
-      method: options.method ?? 'GET',
+    const { method = 'GET' } = options;
+    const answer = await fetch(`http://127.0.0.1:${this.port('http')}${path}`, {
+      method,
       // A command holds up the test's own loop: a connection that was kept may have ended meanwhile.
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', connection: 'close' },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
+    return checkedAnswer(method, path, answer);
   }
 
   token(principal: string): string {

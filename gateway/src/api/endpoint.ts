@@ -110,7 +110,7 @@ interface PublicDefinition<Parts, Result> extends Omit<Description, 'errors'> {
 }
 
 export function publicEndpoint<Parts, Result>({ answer, act, ...description }: PublicDefinition<Parts, Result>): PublicEndpoint<Parts> {
-  return { ...description, errors: ['refused'], answer, handle: (parts) => answer.respond(act(parts)) };
+  return { ...description, errors: ['refused', 'throttled'], answer, handle: (parts) => answer.respond(act(parts)) };
 }
 
 function firstOfEach(query: URLSearchParams): Readonly<Record<string, string | null>> {

@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
 import { z } from 'zod';
-import { errorCodes } from '../../domain/errors.ts';
 import { problemMediaType } from '../../domain/problem.ts';
 import { problemSchema } from '../problem.ts';
 import { publicRoutes, routes } from '../routes.ts';
@@ -33,10 +32,9 @@ export async function checkedAnswer(method: string, path: string, response: Resp
     const body = await response.json();
     check(problemSchema, body);
     const { code } = problemSchema.parse(body);
-    assert.ok(
-      errorCodes.some((known) => known === code && endpoint.errors.includes(known)),
-      `${endpoint.id} says nothing of ${code}`,
-    );
+    // A bug of ours, or a fault that is not in the list, may be the answer to any request.
+    const known: readonly string[] = ['internal', ...endpoint.errors];
+    assert.ok(known.includes(code), `${endpoint.id} says nothing of ${code}`);
     return Response.json(body, { status, headers });
   }
   const content = endpoint.answer.contents[status]?.find((each) => each.mediaType === mediaType);
