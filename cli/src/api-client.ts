@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import type { LocationOptions } from './location-options.ts';
 import { locateApi, type ApiLocation } from './location.ts';
 
+/** A gateway elsewhere has this long to begin its answer. On this machine there is no limit: what makes an index again, for instance, takes its time. */
+const answerMs = 300_000;
 const brokenOff = 'the gateway broke off its answer: its log says why';
 
 /** The gateway's API as the commands use it. */
@@ -24,27 +25,25 @@ export class ApiClient {
   }
 
   async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {
-    const response = await this.#ask(method, path, body);
+    const answer = await wholeText(await this.#ask(method, path, body));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the gateway is of the same version as this command, or says so by an error
-    return (await response.json()) as Answer;
+    return JSON.parse(answer) as Answer;
   }
 
   /** Sends bytes. */
   async send(path: string, bytes: Uint8Array): Promise<void> {
-    await (await this.#ask('POST', path, bytes)).text();
+    await wholeText(await this.#ask('POST', path, bytes));
   }
 
   async text(path: string): Promise<string> {
-    return (await this.#ask('GET', path)).text();
+    return wholeText(await this.#ask('GET', path));
   }
 
   /** The bytes of the answer as they come. An answer that breaks off is no whole one. */
   async *chunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const response = await this.#ask('GET', path, undefined, signal);
+    const answer = await this.#ask('GET', path, undefined, signal);
     try {
-      if (response.body !== null) {
-        yield* response.body;
-      }
+      yield* answer;
     } catch (cause) {
       throw new Error(brokenOff, { cause });
     }
@@ -72,41 +71,61 @@ export class ApiClient {
     }
   }
 
-  async #ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-    let response: Response;
+  async #ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
+    let answer: IncomingMessage;
     try {
-      const send = this.#socket === null ? fetch : throughSocket(this.#socket);
-      response = await send(this.url + path, {
+      answer = await ask(new URL(this.url + path), body, {
         method,
         headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': contentTypeOf(body) }) },
-        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body) }),
+        ...(this.#socket === null ? { timeout: answerMs } : { socketPath: this.#socket }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (cause) {
       throw new Error(`the gateway at ${this.url} does not answer: is it running, and is this its address?`, { cause });
     }
-    if (!response.ok) {
-      const problem = await response.json().catch(() => null);
-      throw new Error(detailOf(problem) ?? `the gateway answered ${response.status}`);
+    const status = answer.statusCode ?? 0;
+    if (status < 200 || status > 299) {
+      const problem: unknown = await wholeText(answer)
+        .then(JSON.parse)
+        .catch(() => null);
+      throw new Error(detailOf(problem) ?? `the gateway answered ${status}`);
     }
-    return response;
+    return answer;
   }
 }
 
-/** Makes a function that works as `fetch` over a Unix socket, as far as it is needed here. */
-function throughSocket(socketPath: string): (url: string, options: RequestInit & { readonly headers: Record<string, string> }) => Promise<Response> {
-  return async (url, { method = 'GET', headers, body, signal }) => {
-    const asking = request(url, { socketPath, method, headers, ...(signal instanceof AbortSignal ? { signal } : {}) });
-    asking.end(body ?? undefined);
-    const [answer]: IncomingMessage[] = await once(asking, 'response');
-    if (answer === undefined) {
-      throw new Error('no answer');
-    }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the stream of a response, typed twice
-    const stream = Readable.toWeb(answer) as ReadableStream<Uint8Array>;
-    const status = answer.statusCode ?? 0;
-    return new Response(status === 204 ? null : stream, { status });
+/**
+ * Resolves when the answer begins. An `import` of node:http would load `fetch` as well, for the module names it among its exports: that costs as much as all else
+ * that a short command does.
+ */
+async function ask(url: URL, body: unknown, options: RequestOptions): Promise<IncomingMessage> {
+  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
+  const asking = request(url, options);
+  // Who reads the answer is told what happens to the connection later.
+  asking.on('error', () => undefined);
+  const giveUp = (): void => {
+    asking.destroy(new Error('no answer in time'));
   };
+  asking.once('timeout', giveUp);
+  asking.end(body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body));
+  const [answer]: IncomingMessage[] = await once(asking, 'response');
+  asking.off('timeout', giveUp);
+  if (answer === undefined) {
+    throw new Error('no answer');
+  }
+  return answer;
+}
+
+async function wholeText(answer: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of answer) {
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString();
+  } catch (cause) {
+    throw new Error(brokenOff, { cause });
+  }
 }
 
 function contentTypeOf(body: unknown): string {

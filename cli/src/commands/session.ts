@@ -20,19 +20,15 @@ import {
   type ByteRange,
 } from '../arguments.ts';
 import { briefly } from '../brief.ts';
-import { compareSteps } from '../diff/compare.ts';
-import { describeComparison } from '../diff/describe.ts';
-import { readSteps } from '../diff/steps.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
-import { serveRecording, type ServeOptions } from '../serve-recording.ts';
+import type { ServeOptions } from '../serve-recording.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
 import { describeRecord, describeSession, type Extent } from '../show.ts';
-import { printJson } from '../terminal.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const otherExample = example.split('').toReversed().join('');
@@ -124,7 +120,10 @@ function addReading(session: Command): void {
     .addOption(dataOption)
     .option('--json', 'one request a line: {change: same | answer | removed | added, target, action, a, b}')
     .addHelpText('after', `\nExits with 0 when they are the same, 1 when they differ.\n\nExample:\n  countersign session diff ${example} ${otherExample}`)
-    .action(diff);
+    .action(async (a: string, b: string, options: RecordingOptions & RowOptions) => {
+      const { diffRecordings } = await import('../diff/diff-recordings.ts');
+      await diffRecordings(a, b, options);
+    });
 }
 
 function keyOption(): Option {
@@ -216,6 +215,7 @@ async function replay(recording: string, words: readonly string[], options: Repl
     self.error('error: --channel, --kind, --grep, --each, --idle-limit and --no-wait do not go with --serve');
   }
   if (serve === true) {
+    const { serveRecording } = await import('../serve-recording.ts');
     process.exitCode = await serveRecording(recording, words, options);
   } else if (words.length > 0) {
     self.error('error: a command goes with --serve');
@@ -240,19 +240,6 @@ async function play(recording: string, options: ReplayOptions): Promise<void> {
     }
     if (record.content !== null || record.kind === 'close') {
       console.log(describeRecord(record, { full: true }));
-    }
-  }
-}
-
-async function diff(a: string, b: string, options: RecordingOptions & RowOptions): Promise<void> {
-  await using source = new RecordingSource(options);
-  const steps = compareSteps(await readSteps(source.records(a)), await readSteps(source.records(b)));
-  process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
-  if (options.json === true) {
-    steps.forEach(printJson);
-  } else {
-    for (const line of describeComparison(steps)) {
-      console.log(line);
     }
   }
 }

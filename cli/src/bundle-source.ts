@@ -1,0 +1,33 @@
+import type { FileHandle } from 'node:fs/promises';
+import { readBundle, type BundleReading } from '@countersign/gateway/bundle-reader';
+import { MalformedError, type FileReport } from '@countersign/ledger';
+import { describeFailure } from './failure.ts';
+import { escapeControls } from './terminal.ts';
+import { trustedKeys } from './trusted-keys.ts';
+
+/** Verifies a bundle, and tells on standard error what that does not prove. Throws an Error that names the file where it does not hold. */
+export async function openBundle(name: string, handle: FileHandle, options: { readonly key: readonly string[] }): Promise<BundleReading> {
+  const { keys } = trustedKeys(options);
+  try {
+    const bundle = await readBundle(handle, keys);
+    for (const note of notesOn(bundle.report)) {
+      process.stderr.write(`countersign: ${escapeControls(`${name}: ${note}`, 'nothing')}\n`);
+    }
+    return bundle;
+  } catch (cause) {
+    const words = cause instanceof MalformedError ? `It cannot be read as a bundle: ${cause.message}.` : describeFailure(cause);
+    throw new Error(`${name}: ${words} Nothing of it is shown; countersign verify FILE says more.`, { cause });
+  }
+}
+
+/** Notes on a good bundle: they say what its verification does not prove. */
+function notesOn({ extent, keySource, counts: { withheld } }: FileReport): string[] {
+  return [
+    ...(keySource === 'given' ? [] : ['it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key']),
+    ...(extent === 'open' ? ['the session was still open: whether it went on is not in it'] : []),
+    ...(extent === 'records' ? ['it is a selection of a session: which other records there are is not in it'] : []),
+    ...(withheld === 0
+      ? []
+      : [`${withheld} ${withheld === 1 ? 'body is' : 'bodies are'} not in it: that they were recorded is proven, what they say is not shown`]),
+  ];
+}

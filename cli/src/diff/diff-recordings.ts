@@ -1,0 +1,20 @@
+import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
+import type { RowOptions } from '../rows.ts';
+import { printJson } from '../terminal.ts';
+import { compareSteps } from './compare.ts';
+import { describeComparison } from './describe.ts';
+import { readSteps } from './steps.ts';
+
+/** Prints where two recordings part. The exit code is 0 when they are the same, 1 when they differ. */
+export async function diffRecordings(a: string, b: string, options: RecordingOptions & RowOptions): Promise<void> {
+  await using source = new RecordingSource(options);
+  const steps = compareSteps(await readSteps(source.records(a)), await readSteps(source.records(b)));
+  process.exitCode = steps.every(({ change }) => change === 'same') ? 0 : 1;
+  if (options.json === true) {
+    steps.forEach(printJson);
+  } else {
+    for (const line of describeComparison(steps)) {
+      console.log(line);
+    }
+  }
+}
