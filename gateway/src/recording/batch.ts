@@ -27,34 +27,34 @@ import { noClass, standardClass } from './retention.ts';
 import { splicedHeaderBytes } from './spliced-body.ts';
 import { Splicer } from './splicer.ts';
 
-/** Where a session stands in the log; owned by the recorder, advanced by `Batch.add`. */
+/** The state of a session that is being recorded. The recorder owns it; `Batch.add` advances it. */
 export interface SessionTrack {
   /** 32 hex digits. */
   readonly id: string;
   readonly idBytes: Uint8Array;
-  /** Of the next record. */
+  /** Sequence number of the next record. */
   seq: number;
   /** Hash of the session's last leaf. */
   readonly previous: DataView<ArrayBuffer>;
   /** Sequence number of the first request since the last finished response; null when every request has its outcome. */
   unanswered: number | null;
-  /** Null for the sessions of an earlier epoch that are only closed. */
+  /** The keystreams of the session. Null for a session of an earlier epoch, which can only be closed. */
   readonly streams: { readonly meta: Keystream; readonly content: Keystream } | null;
   readonly metaExpiryDay: number;
   readonly contentExpiryDay: number;
-  /** How often compression has lately not been worth it; see `compress`. */
+  /** Number of bodies that are not tried to be compressed, because compression was not worth it lately; see `compress`. */
   skipCompression: number;
 }
 
 export interface EntryDraft {
   readonly kind: LeafKind;
-  /** JSON. Clear in governance leaves, sealed in all others. */
+  /** The facts as JSON. They are clear in governance records and sealed in all others. */
   readonly meta: string;
   readonly content: readonly Uint8Array[];
   readonly continues?: boolean;
-  /** Seals the content with the facts instead of the content: it is kept as long as they are. */
+  /** Seals the content with the key of the facts, so that it is kept as long as they are. */
   readonly contentIsFacts?: boolean;
-  /** The content holds much of what the session recorded so before: that much is not stored again. */
+  /** The content repeats much of what the session recorded with this mark before. The repeated part is not stored again. */
   readonly repeats?: boolean;
 }
 
@@ -63,29 +63,29 @@ export interface LogPosition {
   readonly epoch: number;
 }
 
-/** Content of one record at most: longer content is recorded in parts. */
+/** Most bytes of content in one record. Longer content is recorded in parts. */
 export const partBytesMax = 1024 * 1024;
-/** Facts of one record at most, as JSON in UTF-16 code units. Whoever makes them keeps to it: what is longer is never cut here. */
+/** Most UTF-16 code units of the facts of one record, as JSON. Whoever makes the facts keeps to this limit: longer facts are not cut here. */
 export const metaLengthMax = 64 * 1024;
 
 const commitHeadBytes = 26;
-/** The session's id and the sequence number: in a leaf they stand beside each other too. */
+/** The place of the session's id and sequence number in the input. They are adjacent in a leaf too. */
 const commitPlaceAt = 2;
 const commitPlaceBytes = commitHeadBytes - commitPlaceAt;
 const plainAt = commitHeadBytes + saltBytes;
 const compressFromBytes = 4096;
-/** Compression that saves less than an eighth is not kept, and not tried again for so many bodies. */
+/** If compression saves less than an eighth, the result is not kept, and compression is not tried for this many further bodies. */
 const compressionPause = 32;
-/** A shorter body is not worth looking for what it repeats. More than `drawnBodyBytesMax`. */
+/** Fewest bytes of a body in which repeated text is searched for. It is more than `drawnBodyBytesMax`. */
 const spliceFromBytes = 4096;
 
-/** Where the input of a commitment is composed. */
+/** The memory in which the input of a commitment is composed. */
 interface Input {
   readonly bytes: Buffer;
-  /** Of the same memory. */
+  /** A view of the same memory. */
   readonly view: DataView;
   readonly at: number;
-  /** It is hashed together with others. */
+  /** True if the input is hashed together with others. */
   readonly isSmall: boolean;
 }
 
@@ -96,7 +96,7 @@ interface Body {
   readonly repeats: boolean;
 }
 
-/** How a body stands in the journal: where in its keystream, how long, how encoded. */
+/** How a body is stored in the journal: its position in the keystream, its length in bytes, its encoding. */
 interface Stored {
   readonly position: number;
   readonly stored: number;
@@ -106,13 +106,13 @@ interface Stored {
 const bodyStreamOf = { meta: 1, content: 2 } as const;
 const zstdParameters = { [constants.ZSTD_c_compressionLevel]: 1 };
 
-/** The most that an entry can take in the journal. */
+/** The most bytes that an entry can take in the journal. */
 export function entryBytesMax(draft: EntryDraft): number {
   return entryHeaderBytes + draft.meta.length * 3 + splicedHeaderBytes + bytesOf(draft.content);
 }
 
 /**
- * Builds one batch frame in place: chain value before it, frame header, entries, padding, chain value. Reused from batch to batch; the
+ * Builds one batch frame in place: chain value before it, frame header, entries, padding, chain value. It is reused for each batch. All
  * records of one event-loop turn cost one hash of the chain and one write.
  */
 export class Batch {
@@ -120,12 +120,12 @@ export class Batch {
   #view: DataView;
   #end = hashBytes + frameHeaderBytes;
   #entries = 0;
-  /** For commitment inputs that are too long to be hashed with others. */
+  /** Memory for commitment inputs that are too long to be hashed together with others. */
   readonly #scratch = Buffer.alloc(plainAt + partBytesMax + 16);
   readonly #scratchView = new DataView(this.#scratch.buffer, this.#scratch.byteOffset, this.#scratch.length);
   readonly #hashes: EntryHashes;
   readonly #splicer = new Splicer();
-  /** What every entry begins with: a leaf that has only what the log knows, and two empty body headers. */
+  /** The beginning of every entry: a leaf with only the facts of the log, and two empty body headers. */
   readonly #blank = Buffer.alloc(entryHeaderBytes);
 
   constructor(log: LogPosition, chain: Uint8Array, onLeaf: OnLeaf) {
@@ -150,7 +150,7 @@ export class Batch {
     return this.#buffer.subarray(0, hashBytes);
   }
 
-  /** Appends an entry. Its leaf is whole, and its session advanced to its hash, with the frame at the latest. */
+  /** Appends an entry. Its leaf is completed, and its session advanced to the leaf's hash, at the latest when the frame is finished. */
   add(track: SessionTrack, draft: EntryDraft, logIndex: number, timeMs: number): void {
     this.#reserve(entryBytesMax(draft));
     if (this.#hashes.isFull) {
@@ -178,7 +178,7 @@ export class Batch {
       flags |= leafFlags.hasContent;
       const input = this.#openInput(length);
       gather(draft.content, input);
-      // What is kept longer may not depend on what is kept less long.
+      // Content that is kept as long as the facts may not depend on content that is deleted earlier.
       const repeats = draft.repeats === true && !contentIsFacts;
       this.#addSealed(track, leafAt, { slot: 'content', stream: contentIsFacts ? 'meta' : 'content', length, repeats }, input);
     }
@@ -194,14 +194,14 @@ export class Batch {
   }
 
   /**
-   * Closes the frame. The answer is what goes to the journal and is valid until the next `add`; the batch is empty again and knows the chain value
-   * behind it.
+   * Closes the frame and returns its bytes for the journal, which are valid until the next `add`. The batch is then empty; call `advance` once the
+   * frame is written.
    */
   finish(firstIndex: number, durableOffset: number): Uint8Array {
     return this.#finish(frameTypes.batch, firstIndex, durableOffset);
   }
 
-  /** A checkpoint frame; the batch must be empty. */
+  /** Returns a checkpoint frame for the journal. The batch must be empty. */
   checkpoint(note: string, size: number, durableOffset: number): Uint8Array {
     const length = Buffer.byteLength(note);
     this.#reserve(length);
@@ -209,12 +209,12 @@ export class Batch {
     return this.#finish(frameTypes.checkpoint, size, durableOffset);
   }
 
-  /** The session records nothing any more. */
+  /** Forgets what a session may repeat. The session must record nothing more. */
   forget(track: SessionTrack): void {
     this.#splicer.forget(track.id);
   }
 
-  /** Goes on behind a segment header. */
+  /** Continues after a segment header that ends with this chain value. */
   resumeAt(chain: Uint8Array): void {
     this.#buffer.set(chain);
   }
@@ -238,7 +238,7 @@ export class Batch {
     return frame;
   }
 
-  /** To call once the finished frame was written: its chain value becomes the one before the next. */
+  /** Takes over the chain value of the finished frame. To be called once the frame was written. */
   advance(frame: Uint8Array): void {
     this.#buffer.set(frame.subarray(frame.length - hashBytes));
   }
@@ -252,7 +252,7 @@ export class Batch {
     this.#end += length;
   }
 
-  /** Where to compose the input of a commitment: 0x02, slot, session, seq, salt, plaintext. */
+  /** Chooses the memory for the input of a commitment: 0x02, slot, session, seq, salt, plaintext. */
   #openInput(plainBytesMax: number): Input {
     const isSmall = plainBytesMax <= drawnBodyBytesMax && this.#hashes.fits(plainAt + plainBytesMax);
     return isSmall
@@ -260,7 +260,7 @@ export class Batch {
       : { bytes: this.#scratch, view: this.#scratchView, at: 0, isSmall };
   }
 
-  /** Seals the `length` bytes that stand in the input behind where the salt goes. */
+  /** Seals the `length` bytes of plaintext in the input, and adds their commitment to the leaf. */
   #addSealed(track: SessionTrack, leafAt: number, body: Body, input: Input): void {
     const { slot, length } = body;
     const stream = track.streams?.[body.stream];
@@ -286,7 +286,7 @@ export class Batch {
     this.#end += stored;
   }
 
-  /** A small body, with keystream drawn in bulk; four bytes at a time. */
+  /** Encrypts a small body with keystream that was drawn in bulk, four bytes at a time. */
   #mask(stream: Keystream, length: number, { view, at }: Input): Stored {
     const { position, keystream, start } = stream.draw(length);
     for (let i = 0; i < saltBytes; i += 4) {
@@ -306,7 +306,7 @@ export class Batch {
     return { position, stored: length, encoding: bodyEncodings.plain };
   }
 
-  /** A large body, which stands in the scratch, without what it repeats, and compressed if that helps. */
+  /** Encrypts a large body, which is in the scratch memory: without the parts that it repeats, and compressed if that helps. */
   #encrypt(track: SessionTrack, stream: Keystream, { length, repeats }: Body): Stored {
     const scratch = this.#scratch;
     const plain = scratch.subarray(plainAt, plainAt + length);
@@ -336,7 +336,7 @@ export class Batch {
   }
 
   #reserve(bytes: number): void {
-    // Room for the padding and the chain value too.
+    // The buffer also needs room for the padding and the chain value.
     const wanted = this.#end + bytes + 8 + hashBytes;
     if (wanted <= this.#buffer.length) {
       return;
@@ -364,7 +364,7 @@ function gather(parts: readonly Uint8Array[], { bytes, at }: Input): void {
   }
 }
 
-/** The compressed body, or null when it is too small, does not shrink, or lately did not. */
+/** The compressed body. Null if it is too small, does not shrink enough, or earlier bodies did not. */
 function compress(track: SessionTrack, body: Uint8Array): Uint8Array | null {
   if (body.length < compressFromBytes) {
     return null;
@@ -373,7 +373,7 @@ function compress(track: SessionTrack, body: Uint8Array): Uint8Array | null {
     track.skipCompression -= 1;
     return null;
   }
-  // With the size pledged, the compressor's tables are no larger than the body needs: they are made for each call.
+  // With the pledged size, the tables of the compressor, which are made for each call, are no larger than the body needs.
   const packed = zstdCompressSync(body, { params: zstdParameters, pledgedSrcSize: body.length });
   if (packed.length > body.length - body.length / 8) {
     track.skipCompression = compressionPause;

@@ -3,27 +3,27 @@ import { bodyEncodings, bodyStreams, decodeLeaf, frameEntries, type BodySlot } f
 import type { KeyStore } from './key-store.ts';
 import { SessionOpener, type RawRecord } from './session-reader.ts';
 
-/** What of all sessions later bodies may copy. A gateway keeps a quarter of it, so that by then nothing is copied from the session that is forgotten. */
+/** Most bytes, over all sessions, that are kept because later bodies may copy them. A gateway keeps a quarter of that, so nothing copies from the session that is forgotten first. */
 const keptBytesMax = 512 * 1024 * 1024;
 
 interface Followed {
   readonly opener: SessionOpener;
-  /** What its bodies may copy from was forgotten. */
+  /** True if the bytes that its bodies may copy from were forgotten. */
   isForgotten: boolean;
 }
 
 /**
- * Opens the bodies of all sessions of a store, front to back. Of a session that goes on it holds what later bodies may copy. Where there are no keys to be had, each body
- * says why. Dispose of it after use.
+ * Opens the bodies of all sessions of a store, from the beginning of the journal. For each open session it holds the bytes that later bodies may copy. If a key is not available, the outcome of each body
+ * says why. Must be disposed of after use.
  */
 export class JournalOpener implements BodyOpener, Disposable {
   readonly #openKeys: () => KeyStore;
   #keys: KeyStore | null = null;
-  /** By session; what was last sealed is last. */
+  /** The followed sessions by id. The session whose record came last is last. */
   readonly #sessions = new Map<string, Followed>();
   #keptBytes = 0;
 
-  /** `openKeys`: called once, when the first sealed body comes. Errors of it: those of `GatewayError`. */
+  /** `openKeys` is called when the first sealed body comes, and again if it throws. It may throw GatewayErrors. */
   constructor(openKeys: () => KeyStore) {
     this.#openKeys = openKeys;
   }
@@ -85,7 +85,7 @@ export class JournalOpener implements BodyOpener, Disposable {
 
 const forgotten = { unreadable: 'too many sessions repeat themselves at once' };
 
-/** Whatever keeps a body shut is said, and does not keep others so. */
+/** Opens a body. An error becomes its outcome, so that other bodies can still be opened. */
 async function stateOf(opener: SessionOpener, raw: RawRecord, slot: BodySlot): Promise<BodyOutcome['state']> {
   try {
     return (await opener.openBody(raw, slot)).state;

@@ -1,13 +1,13 @@
 import { hashBytes, HashSlots, leafBytes, leafOffsets } from '@countersign/ledger/format';
 import type { SessionTrack } from './batch.ts';
 
-/** Told each leaf's hash, at `hashes[at]`, in the order of the log. Valid during the call. */
+/** Called with the hash of each leaf, at `hashes[at]`, in the order of the log. The bytes are valid only during the call. */
 export type OnLeaf = (hashes: Uint8Array, at: number) => void;
 
-/** Commitments that wait; an entry has two. */
+/** Most commitments that wait to be hashed. An entry has at most two. */
 const commitmentsMax = 48;
 const commitmentSlotBytes = 1024;
-/** Leaves hashed in one call: each of another session, since a leaf holds the hash of the one before it. */
+/** Most leaves that are hashed in one call. Each is of another session, because a leaf holds the hash of the leaf before it in its session. */
 const leavesMax = 4;
 const leafSlotBytes = 192;
 
@@ -17,12 +17,12 @@ interface WaitingEntry {
 }
 
 /**
- * The hashes of a batch's entries, made together just before they are needed: commitments to small bodies, then the leaves. What is hashed alone costs
+ * Makes the hashes of a batch's entries together, just before they are needed: first the commitments to small bodies, then the leaves. To hash each alone costs
  * several times as much (docs/benchmarks.md).
  */
 export class EntryHashes {
   readonly #commitments = new HashSlots(commitmentsMax, commitmentSlotBytes);
-  /** Where in the batch each commitment goes. */
+  /** For each waiting commitment, its offset in the batch. */
   readonly #targets = new Int32Array(commitmentsMax);
   #count = 0;
   readonly #leaves = new HashSlots(leavesMax, leafSlotBytes);
@@ -41,7 +41,7 @@ export class EntryHashes {
     }
   }
 
-  /** There may be no slots for the commitments of another entry: `settle` first. */
+  /** True if there may be no slots for the commitments of another entry. Call `settle` first. */
   get isFull(): boolean {
     return this.#count > commitmentsMax - 2;
   }
@@ -50,19 +50,19 @@ export class EntryHashes {
     return inputBytes <= this.#commitments.messageBytesMax;
   }
 
-  /** Where in `memory` to compose the input of the next commitment. */
+  /** The offset in `memory` at which the input of the next commitment must be composed. */
   get inputAt(): number {
     return this.#commitments.at(this.#count);
   }
 
-  /** The input composed at `inputAt` is whole; its commitment goes to `target` in the batch. */
+  /** Takes the complete input at `inputAt`. Its commitment goes to the offset `target` in the batch. */
   commit(inputBytes: number, target: number): void {
     this.#commitments.close(this.#count, inputBytes);
     this.#targets[this.#count] = target;
     this.#count += 1;
   }
 
-  /** The leaf at `leafAt` in the batch is the next of its session; whole but for its hashes. */
+  /** Takes the leaf at the offset `leafAt` in the batch, the next of its session. It must be complete except for its hashes. */
   add(track: SessionTrack, leafAt: number): void {
     this.#entries.push({ track, leafAt });
   }
@@ -104,7 +104,7 @@ export class EntryHashes {
   }
 }
 
-/** Faster than `set` with a view. */
+/** Copies a hash. This is faster than `set` with a view. */
 function copyHash(from: DataView, fromAt: number, to: DataView, toAt: number): void {
   for (let i = 0; i < hashBytes; i += 4) {
     to.setInt32(toAt + i, from.getInt32(fromAt + i));

@@ -17,23 +17,23 @@ import {
 import type { RecoverySnapshot } from './recovery-snapshot.ts';
 import { TileStore, type TileEdges } from './tile-store.ts';
 
-/** Where a session that has no `close` stands. */
+/** The end of a session that has no `close`. */
 export interface SessionEnd {
   readonly session: string;
   readonly records: number;
-  /** Hash of its last leaf. */
+  /** The hash of its last leaf. */
   readonly previous: Uint8Array;
   /** Sequence number of the first request since the last finished response; null when every request has its outcome. */
   readonly unanswered: number | null;
 }
 
-/** The newest secrets that an `open` or `epoch` announced: their number in the key store and the hash over them, wrapped. */
+/** The newest secrets that an `open` or `epoch` announced: their number in the key store, and the hash of the wrapped secrets. */
 export interface AnnouncedSecrets {
   readonly key: number;
   readonly hash: string;
 }
 
-/** A checkpoint that was given out. */
+/** A checkpoint that was published. */
 export interface GivenCheckpoint {
   readonly size: number;
   readonly text: string;
@@ -45,7 +45,7 @@ interface Progress {
   unanswered: number | null;
 }
 
-/** What the journal amounts to, record by record: all that a start needs to know of what came before. */
+/** Reads the journal record by record and keeps all that a start needs to know of it. */
 export class JournalFold {
   readonly #sessions = new Map<string, Progress>();
   readonly #tiles: TileStore;
@@ -55,12 +55,12 @@ export class JournalFold {
   own: string | null = null;
   secrets: AnnouncedSecrets | null = null;
   chain: Uint8Array = new Uint8Array(hashBytes);
-  /** A checkpoint in the journal covered just these records. */
+  /** True once a checkpoint in the journal covered exactly the records before it. */
   isConfirmed = false;
   readonly #given: GivenCheckpoint | null;
   #sawGiven: boolean;
 
-  /** From nothing, or from what an earlier fold or the recorder came to. */
+  /** Begins with nothing, or with the snapshot of an earlier fold or of the recorder. */
   constructor(logDirectory: string, from: RecoverySnapshot | null, given: GivenCheckpoint | null = null) {
     this.#given = given;
     this.#sawGiven = given === null || given.size <= (from?.size ?? 0);
@@ -90,7 +90,7 @@ export class JournalFold {
     return this.#tiles.edges();
   }
 
-  /** Writes the tiles of the records added so far, whatever a crash left of them, to stable storage. */
+  /** Writes the tiles of the records added so far to stable storage, whatever tiles a crash left. */
   async writeTiles(): Promise<void> {
     const tiles = this.#tiles.snapshot();
     await this.#tiles.write(tiles);
@@ -98,23 +98,23 @@ export class JournalFold {
     await this.#tiles.restorePartials(tiles);
   }
 
-  /** The sessions without a `close`, the gateway's own not among them. */
+  /** The sessions without a `close`, except the gateway's own. */
   open(): SessionEnd[] {
     return [...this.#sessions].filter(([session]) => session !== this.own).map(([session, progress]) => ({ session, ...progress }));
   }
 
-  /** The newest epoch ended with the `close` of the gateway's own session. */
+  /** True if the newest epoch ended with the `close` of the gateway's own session. */
   get clean(): boolean {
     return this.own !== null && !this.#sessions.has(this.own);
   }
 
-  /** The gateway's own session when it has no `close`. */
+  /** The gateway's own session if it has no `close`, otherwise null. */
   get ownEnd(): SessionEnd | null {
     const progress = this.own === null ? undefined : this.#sessions.get(this.own);
     return this.own === null || progress === undefined ? null : { session: this.own, ...progress };
   }
 
-  /** As it is at the end of this segment; to be kept once the tiles are written. */
+  /** The state at the end of this segment. It may be kept only once the tiles are written. */
   snapshot(segment: SegmentSummary): RecoverySnapshot {
     return {
       segment,
@@ -128,12 +128,12 @@ export class JournalFold {
     };
   }
 
-  /** The checkpoint that was given out is one of this journal, or of the part before what was read. It ends the journal or is behind it at most. */
+  /** True if the published checkpoint is one of this journal, or covers only records before those that were read. */
   get holdsGiven(): boolean {
     return this.#sawGiven;
   }
 
-  /** Throws `MalformedError`. */
+  /** Adds the next frame. Throws `MalformedError`. */
   add(frame: Frame): void {
     this.chain = frame.chain.slice();
     if (frame.header.type === 'batch') {

@@ -28,7 +28,7 @@ export interface PlacedFrame {
   readonly place: JournalPlace;
 }
 
-/** Bytes of the journal that are not what they should be, or not there. */
+/** A place where bytes of the journal are wrong or missing. */
 export interface DamagedPlace extends JournalPlace {
   readonly what: string;
 }
@@ -40,9 +40,9 @@ export function isPlacedFrame(step: JournalStep): step is PlacedFrame {
 }
 
 /**
- * The frames from `from` on, through all segments, to the end of what is written now, or to a part's end `to`, where a frame ends. Each holds its chain value.
- * Where something is damaged or missing it says so, and goes on with the next frame that is whole. What a crash left half written is the end.
- * The journal grows while it is read: whoever follows it asks again from where this ended. What it does in one turn of the event loop is bounded.
+ * Yields the frames from `from` on, through all segments, to the end of what is written now, or to `to`, where a frame ends. Each frame matches its chain value.
+ * Where something is damaged or missing it yields the place and continues with the next whole frame. A frame that a crash left half written is the end.
+ * The journal may grow while it is read: to follow it, call again from where this ended. The work in one turn of the event loop is bounded.
  */
 export async function* readJournal(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<JournalStep> {
   const directory = join(data, 'journal');
@@ -59,7 +59,7 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
       continue;
     }
     try {
-      // Once the next one is there nothing more is written to a segment: what was read of it before may lack its end.
+      // Once the next segment exists, nothing more is written to this one. If it appeared meanwhile, the end of this one may be missing from what was read, so it is read again.
       for (let isLast = true; isLast;) {
         isLast = to === undefined && !(await isFollowed(directory, segment));
         for await (const step of readSegment(handle, { segment, offset, isLast }, { link, to })) {
@@ -78,13 +78,13 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
   }
 }
 
-/** The chain value at which what was read ends; null where that is not known. */
+/** The chain value at the end of the bytes that were read; null if it is not known. */
 interface Link {
   chain: Uint8Array | null;
 }
 
 interface SegmentPart extends JournalPlace {
-  /** What a crash left half written, or is being written, is its end. */
+  /** True if a frame that a crash left half written, or that is being written, counts as the end. */
   readonly isLast: boolean;
 }
 
@@ -112,7 +112,7 @@ async function* readSegment(
     if (!(error instanceof MalformedError)) {
       throw error;
     }
-    // A segment that was just begun before a crash is blank.
+    // A segment that was begun just before a crash is blank.
     if (!from.isLast) {
       yield { segment, offset: 0, what: error.message };
     }
@@ -122,7 +122,7 @@ async function* readSegment(
     if (link.chain !== null && !equalBytes(link.chain, reader.header.chainBefore)) {
       yield { segment, offset: 0, what: 'the segment does not follow what is before it' };
     }
-    // One that a crash left without a frame ends at its header.
+    // A segment that a crash left without a frame ends at its header.
     link.chain = await source.read(segmentHeaderBytes - hashBytes, hashBytes);
   }
   let suspected = -1;
@@ -137,7 +137,7 @@ async function* readSegment(
       const next = end.state === 'clean' || end.state === 'zeros' ? null : await reader.frameBehind(end);
       const isDamaged = next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !from.isLast);
       if (isDamaged && end.offset !== suspected) {
-        // A journal that is being written may have had its next frame half written, or not yet, when this was read: what is behind a frame was written after it.
+        // The journal may be in use, so the next frame may have been incomplete when it was read. It is read again: a frame is always written before what comes after it.
         suspected = end.offset;
         reader = await SegmentReader.open(await look(), end.offset);
         continue;
@@ -153,7 +153,7 @@ async function* readSegment(
   }
 }
 
-/** A segment with a higher number is there. */
+/** True if a segment with a higher number exists. */
 async function isFollowed(directory: string, segment: number): Promise<boolean> {
   return (await readdir(directory).catch(() => [])).some((name) => (parseSegmentName(name) ?? 0) > segment);
 }
@@ -168,7 +168,7 @@ export async function segmentSource(handle: FileHandle): Promise<SegmentSource> 
   return { bytes: size, read };
 }
 
-/** The chain value of the journal at the end of a frame or header; null when it does not reach there. */
+/** The chain value of the journal at a place where a frame or header ends. Null if the journal does not reach that far. */
 export async function chainAt(data: string, { segment, offset }: JournalPlace): Promise<Buffer | null> {
   const handle = await open(join(data, 'journal', segmentName(segment)), 'r').catch(() => null);
   if (handle === null) {
@@ -183,7 +183,7 @@ export async function chainAt(data: string, { segment, offset }: JournalPlace): 
   }
 }
 
-/** The segment that holds the leaf with this index; the last one when it is not yet written. */
+/** Finds the segment that holds the leaf with this index; the last segment if the leaf is not yet written. */
 export async function findSegment(data: string, logIndex: number): Promise<JournalPlace> {
   const directory = join(data, 'journal');
   let low = 1;

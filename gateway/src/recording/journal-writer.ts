@@ -7,10 +7,10 @@ import { requireSame } from './own-files.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
 
-/** Zeros are written this far ahead of the records, so that a full disk is met before a record is made and not after. */
+/** Zeros are written this many bytes ahead of the records, so that a full disk is noticed before a record is made and not after. */
 const prepareBytes = 512 * 1024;
 const zeros = Buffer.alloc(prepareBytes);
-/** What one commit may need besides its entries: frame header, padding, chain, a checkpoint frame, a segment header. */
+/** Bytes that one commit may need besides its entries: frame header, padding, chain, a checkpoint frame, a segment header. */
 const overheadBytes = 4096;
 
 export interface JournalPlace {
@@ -24,13 +24,13 @@ interface Segment {
   readonly number: number;
   readonly fd: number;
   written: number;
-  /** Zeros are on file up to here. */
+  /** Offset up to which zeros are in the file. */
   prepared: number;
 }
 
 /**
- * The segment files: writes at the end of the newest one, in order, synchronously into the page cache. Who calls must have asked
- * `ensure` for the space; then a failing write has an unknown result and is fatal (`onFatal` does not return to traffic).
+ * Writes the segment files: at the end of the newest one, in order, synchronously into the page cache. The caller must have asked
+ * `ensure` for the space. If a write fails nevertheless, its result is unknown, which is fatal (`onFatal` does not return to traffic).
  */
 export class JournalWriter {
   readonly #place: JournalPlace;
@@ -39,7 +39,7 @@ export class JournalWriter {
   /** Segments that hold bytes not known to be on stable storage, the current one last. */
   #unsynced: Segment[] = [];
   #bytesWritten = 0;
-  /** When the directory last had all its names. */
+  /** The modification time of the directory when it last had all its segments. */
   #listedNs = 0n;
 
   private constructor(place: JournalPlace, segment: Segment) {
@@ -61,24 +61,24 @@ export class JournalWriter {
     return this.#segment.number;
   }
 
-  /** Frames, since this writer was opened. */
+  /** Number of bytes of frames that were written since this writer was opened. */
   get bytesWritten(): number {
     return this.#bytesWritten;
   }
 
-  /** End of the last frame in the current segment. */
+  /** Offset of the end of the last frame in the current segment. */
   get offset(): number {
     return this.#segment.written;
   }
 
-  /** How many bytes of entries still fit this segment. */
+  /** Number of bytes of entries that still fit into this segment. */
   get roomBytes(): number {
     return this.#segmentBytes - this.#segment.written - overheadBytes;
   }
 
   /**
-   * Makes sure that `bytes` of entries can be written without meeting a full disk, and `reserve` more after them. Errors: `cannot_record` when
-   * there is no space; nothing has been written then.
+   * Makes sure that `bytes` of entries, and `reserve` more bytes after them, can be written without meeting a full disk. Throws GatewayError `cannot_record` if
+   * there is no space; then no record has been written.
    */
   ensure(bytes: number, reserve: number): void {
     const segment = this.#segment;
@@ -89,8 +89,8 @@ export class JournalWriter {
   }
 
   /**
-   * The segments are there by their names, and the one that is written is the file that is open, whole. Errors: `store_damaged` with what is gone or another one;
-   * what the system said.
+   * Checks that all segments exist under their names, and that the current one is the open file, in its full length. Throws GatewayError `store_damaged`, which names what is missing or was replaced, and
+   * errors of the system.
    */
   checkInPlace(): void {
     const { number, fd, written } = this.#segment;
@@ -110,7 +110,7 @@ export class JournalWriter {
     }
   }
 
-  /** Appends bytes for which `ensure` vouched. Throws what the system said; the caller ends the process. */
+  /** Appends bytes for which `ensure` made space. Throws errors of the system; the caller must then end the process. */
   append(bytes: Uint8Array): void {
     const segment = this.#segment;
     let done = 0;
@@ -124,7 +124,7 @@ export class JournalWriter {
     }
   }
 
-  /** Ends the current segment and begins the next. The old one is synced and closed by the next `sync`. Errors: `cannot_record`. */
+  /** Ends the current segment and begins the next; returns the chain value after its header. The next `sync` syncs and closes the old one. Throws GatewayError `cannot_record`. */
   roll(start: Omit<SegmentStart, 'number'>): Uint8Array {
     const old = this.#segment;
     const { segment, chain } = createSegment(this.#place, { ...start, number: old.number + 1 });
@@ -137,7 +137,7 @@ export class JournalWriter {
     return chain;
   }
 
-  /** Resolves when all that was appended before the call is on stable storage; with the offset in the current segment that is. */
+  /** Resolves when all bytes that were appended before the call are on stable storage, with the place in the journal up to which they are. */
   async sync(): Promise<{ readonly segment: number; readonly offset: number }> {
     const unsynced = this.#unsynced;
     const current = this.#segment;
@@ -145,7 +145,7 @@ export class JournalWriter {
     this.#unsynced = [];
     for (const segment of unsynced) {
       await fdatasyncAsync(segment.fd);
-      // A segment that ended after this sync began is closed by the one that follows it.
+      // A segment that ends after this sync began is closed by the next sync.
       if (segment !== current) {
         closeSync(segment.fd);
       }
@@ -153,7 +153,7 @@ export class JournalWriter {
     return { segment: current.number, offset };
   }
 
-  /** Cuts the zeros off and closes. */
+  /** Cuts off the zeros, syncs and closes the journal. */
   async close(): Promise<void> {
     ftruncateSync(this.#segment.fd, this.#segment.written);
     if (!this.#unsynced.includes(this.#segment)) {
@@ -183,7 +183,7 @@ function createSegment(place: JournalPlace, start: SegmentStart): { segment: Seg
   const file = join(place.directory, segmentName(start.number));
   let fd: number | undefined;
   try {
-    // Never over a file that is there: an existing segment is evidence.
+    // An existing file is never overwritten, because a segment is evidence.
     fd = openSync(file, 'wx', 0o600);
     const segment: Segment = { number: start.number, fd, written: 0, prepared: 0 };
     segment.prepared = writeZeros(segment, prepareBytes);
@@ -222,7 +222,7 @@ function cannotRecord(cause: unknown): GatewayError {
   );
 }
 
-/** A new file name is durable only with its directory. */
+/** Syncs a directory: a new file name is on stable storage only with its directory. */
 function syncDirectory(directory: string): void {
   const fd = openSync(directory, 'r');
   try {

@@ -6,14 +6,14 @@ import { wrappedSecretBytes } from './wrapping.ts';
 
 const tables = ['session_secrets', 'class_key'];
 
-/** One byte more than there may be, so that it shows. */
+/** Reads one byte more than a wrapped secret may have, so that a longer one is noticed. */
 const secretsQuery = `SELECT class, CAST(meta_day AS REAL) AS metaDay, CAST(content_day AS REAL) AS contentDay,
   substr(meta, 1, ${wrappedSecretBytes + 1}) AS meta, substr(content, 1, ${wrappedSecretBytes + 1}) AS content FROM session_secrets WHERE id = ?`;
 const classKeyQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM class_key WHERE class = ? AND day = ?`;
 
 /**
- * A key store for the verifier, who needs no root key for it and changes nothing. Where a change was left unfinished, it is read as its gateway would find it. Dispose of
- * it after use.
+ * Opens a key store for the verifier, which needs no root key and changes nothing. If a change was left unfinished, the store is read as its gateway would find it. Must be disposed of
+ * after use.
  */
 export function openKeyRows(file: string): KeyRows & Disposable {
   let store: FoundSqlite | null = null;
@@ -52,7 +52,7 @@ export function openKeyRows(file: string): KeyRows & Disposable {
   };
 }
 
-/** The key store of a gateway's own directory that is not there: it has no rows. */
+/** Stands for a key store that is missing from a gateway's own directory: it has no rows. */
 export const noKeyRows: KeyRows & Disposable = {
   check: () => undefined,
   secrets: () => null,
@@ -68,7 +68,7 @@ function orMalformed<T>(read: () => T): T {
   }
 }
 
-/** Over wrapped keys, in order. What is none hashes as nothing, and so as no key. */
+/** SHA-256, in hex, over wrapped keys in order. If a value is not a wrapped key the result is empty, which equals no hash. */
 function hashOf(wrapped: readonly unknown[]): string {
   const hash = createHash('sha256');
   for (const value of wrapped) {

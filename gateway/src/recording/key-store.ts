@@ -15,7 +15,7 @@ import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts'
 import { standardClass } from './retention.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 
-/** Secrets are made ahead, this many in one transaction, so that opening a session waits for no disk. */
+/** Number of secrets that are made ahead in one transaction, so that opening a session waits for no disk. */
 const secretsAhead = 64;
 const secretBytes = 32;
 
@@ -30,29 +30,29 @@ const schema = `
   CREATE TABLE IF NOT EXISTS revocations_seen (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
 `;
 
-/** The two secrets of a new session, with what the log says of them in public. */
+/** The two secrets of a new session, and what the log says about them in public. */
 export interface SessionSecrets {
   readonly keyId: number;
-  /** Hex SHA-256 over both wrapped secrets: binds the key store to the log. */
+  /** SHA-256, in hex, over both wrapped secrets. It binds the key store to the log. */
   readonly wrappedHash: string;
   readonly meta: KeyObject;
   readonly content: KeyObject;
 }
 
-/** A retention class, and the day on which what is kept under it expires. */
+/** A retention class, and the day on which the bodies kept under it expire. */
 export interface ClassDay {
   readonly class: number;
   readonly day: number;
 }
 
-/** A class key that came into use, for the log. */
+/** A class key that came into use, as the log announces it. */
 export interface NewClassKey extends ClassDay {
   readonly wrappedHash: string;
 }
 
 /**
- * `keys.db`: the signing key and the secrets of all sessions, wrapped. It is one of the two precious files (the other is the journal) and apart
- * from everything that can be rebuilt. Destroying a row is the deletion of what it opens.
+ * `keys.db`: the signing key and the secrets of all sessions, wrapped. It is one of the two precious files (the other is the journal) and separate
+ * from everything that can be rebuilt. To delete what a row opens, the row is destroyed.
  */
 export class KeyStore implements Disposable {
   readonly #database: Sqlite;
@@ -75,30 +75,30 @@ export class KeyStore implements Disposable {
     return new KeyStore(database, database, root);
   }
 
-  /** For reading, whoever runs on it or left it: nothing in it is made or changed. */
+  /** Opens a store only to read it, whether or not a gateway runs on it. Nothing in it is made or changed. */
   static openReadOnly(file: string, root: KeyObject): KeyStore {
     const found = openAsFound(file);
     return new KeyStore(found.database, found, root);
   }
 
-  /** For reading, in the process that has the store open already, which may go on changing it. */
+  /** Opens a store only to read it, in the process that has it open already and may change it meanwhile. */
   static openBeside(file: string, root: KeyObject): KeyStore {
     const database = openSqliteReadOnly(file);
     return new KeyStore(database, database, root);
   }
 
-  /** Null before the first call of `signer`. */
+  /** The id of the gateway; null before the first call of `signer`. */
   get gatewayId(): string | null {
     const row = this.#database.get('SELECT gateway_id FROM signing_key WHERE id = 1');
     return row === undefined ? null : text(row['gateway_id']);
   }
 
-  /** How long the log was at least, all of it on stable storage, when it was last noted: a journal that is shorter is an older copy. */
+  /** The number of records on stable storage when it was last noted. A journal with fewer records is an older copy. */
   get loggedSize(): number {
     return Number(this.#database.get('SELECT size FROM log_seen WHERE id = 1')?.['size'] ?? 0);
   }
 
-  /** To be noted with the next secrets that are made. */
+  /** Sets the size that is noted together with the next secrets that are made. */
   seeLoggedSize(size: number): void {
     this.#loggedSize = size;
   }
@@ -108,33 +108,33 @@ export class KeyStore implements Disposable {
     this.#database.run('INSERT OR REPLACE INTO log_seen (id, size) VALUES (1, ?)', [size]);
   }
 
-  /** How many tokens had been revoked at least when it was last noted: an `identity.db` that knows of fewer is an older copy. */
+  /** The number of revoked tokens when it was last noted. An `identity.db` that knows of fewer is an older copy. */
   get revocations(): number {
     return Number(this.#database.get('SELECT count FROM revocations_seen WHERE id = 1')?.['count'] ?? 0);
   }
 
-  /** To call behind what it counts. Errors: `cannot_record`. */
+  /** Notes the number of revoked tokens. To be called after the revocations are stored. Throws GatewayError `cannot_record`. */
   noteRevocations(count: number): void {
     if (count !== this.revocations) {
       this.#database.run('INSERT OR REPLACE INTO revocations_seen (id, count) VALUES (1, ?)', [count]);
     }
   }
 
-  /** As the log announces the secrets of a session; null when they are not here. */
+  /** The hash of a session's secrets in the form that the log announces; null if they are not in this store. */
   secretsHash(keyId: number): string | null {
     const row = this.#database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [keyId]);
     return row === undefined ? null : hashOfWrapped(blob(row['meta']), blob(row['content']));
   }
 
   /**
-   * Destroys the secrets behind the newest that was announced: an earlier start made them ahead, and no record names them. They are not handed out now, for a crash may
+   * Destroys the secrets after the newest that was announced. An earlier start made them ahead, and no record names them. They are not given out, because a crash may
    * have left bytes on the disk that were sealed with them.
    */
   dropSpares(newestAnnounced: number): void {
     this.#database.run('DELETE FROM session_secrets WHERE id > ?', [newestAnnounced]);
   }
 
-  /** The numbers up to this one were announced for secrets that are lost: they are not given again. */
+  /** Ensures that the numbers up to this one are not given again: they were announced for secrets that are lost. */
   skipTo(keyId: number): void {
     this.#database.transaction(() => {
       this.#database.run('DELETE FROM sqlite_sequence WHERE name = ?', ['session_secrets']);
@@ -142,7 +142,7 @@ export class KeyStore implements Disposable {
     });
   }
 
-  /** Makes gateway id and signing key on the first call. Errors: `key_unavailable`. */
+  /** Returns the gateway's id and its signer; makes both on the first call. Throws GatewayError `key_unavailable`. */
   signer(): { readonly gatewayId: string; readonly signer: Omit<NoteSigner, 'name'> } {
     const row = this.#database.get('SELECT gateway_id, wrapped FROM signing_key WHERE id = 1');
     if (row === undefined) {
@@ -156,12 +156,12 @@ export class KeyStore implements Disposable {
     return { gatewayId, signer: signerOf(unwrapBytes(this.#root, signingPurpose(gatewayId), blob(row['wrapped']))) };
   }
 
-  /** Secrets for one session whose bodies expire on these days, never handed out before. */
+  /** Returns secrets for one session whose bodies expire on these days. They were never given out before. */
   take(metaDay: number, contentDay: number): SessionSecrets {
     const pool = `${metaDay}/${contentDay}`;
     let ahead = this.#ahead.get(pool);
     if (ahead === undefined || ahead.length === 0) {
-      // Secrets made for days that have passed are dropped unused.
+      // Unused secrets for days that have passed are dropped.
       this.#ahead.clear();
       ahead = this.#database.transaction(() => this.#make(metaDay, contentDay));
       this.#ahead.set(pool, ahead);
@@ -176,8 +176,8 @@ export class KeyStore implements Disposable {
   }
 
   /**
-   * Hands over the class keys that came into use since the last call, those of earlier epochs too: a crash may have kept them from the log. One that
-   * `record` throws for is handed over again.
+   * Gives `record` the class keys that came into use since the last call, including those of earlier epochs, because a crash may have kept them out of the log. A key for which
+   * `record` throws is given again next time.
    */
   announceClassKeys(record: (key: NewClassKey) => void): void {
     for (let key = this.#newClassKeys[0]; key !== undefined; key = this.#newClassKeys[0]) {
@@ -187,8 +187,8 @@ export class KeyStore implements Disposable {
   }
 
   /**
-   * One of the secrets of a recorded session, null where its key was destroyed. Class and day are those that a leaf names: what the row says of them decides nothing,
-   * for no log vouches for it. Errors: `key_unavailable`.
+   * Returns one of the secrets of a recorded session; null if its key was destroyed. `kept` is the class and day that the leaf names: those in the row are not used,
+   * because the log does not vouch for them. Throws GatewayError `key_unavailable`.
    */
   find(keyId: number, secret: 'meta' | 'content', kept: ClassDay): KeyObject | null {
     const wrapped = this.#database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [keyId])?.[secret];
@@ -196,7 +196,7 @@ export class KeyStore implements Disposable {
     return classKey === null ? null : unwrapKey(classKey, secretPurpose(secret), blob(wrapped));
   }
 
-  /** Seals what is kept about the store beside it; of no use for anything else. */
+  /** The key that seals the rows of the index. It opens nothing that was recorded. */
   cacheKey(): KeyObject {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign index').digest());
   }
@@ -228,7 +228,7 @@ export class KeyStore implements Disposable {
       content.fill(0);
       return secrets;
     });
-    // They are handed out from the end: in the order of their numbers, so that the newest that was announced says which are in use.
+    // Secrets are taken from the end. Reversed, they go out in the order of their numbers, so the newest announced number tells which are in use.
     return made.toReversed();
   }
 
@@ -245,7 +245,7 @@ export class KeyStore implements Disposable {
     return opened;
   }
 
-  /** Once the key is committed: what the log names must be there. */
+  /** Queues a class key for the log. To be called once the key is committed, because a key that the log names must exist. */
   #announce(classId: number, day: number): void {
     const name = `${classId}/${day}`;
     const wrapped = this.#database.get('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [classId, day])?.['wrapped'];

@@ -3,16 +3,16 @@ import { saltBytes, streamAlignmentBytes } from '@countersign/ledger/format';
 
 const algorithm = 'aes-256-ctr';
 const counterBytes = 16;
-/** One call into the cipher draws this much; small bodies are then masked without a call of their own. */
+/** Bytes of keystream that one call into the cipher draws. Small bodies are then masked without a call of their own. */
 const drawBytes = 16 * 1024;
-/** Larger bodies go through the cipher directly. */
+/** Most bytes of a body that is masked with drawn keystream. Larger bodies go through the cipher directly. */
 export const drawnBodyBytesMax = 2048;
 
 const zeros = Buffer.alloc(drawBytes);
 
 /**
- * The keystream of one secret for writing: hands out each position once (docs/formats/journal.md, Sealing). A secret has one
- * Keystream in one process, ever; that is what makes counter mode safe here.
+ * The keystream of one secret for writing. It gives out each position once (docs/formats/journal.md, Sealing). A secret has only one
+ * Keystream, in one process, ever; this makes counter mode safe here.
  */
 export class Keystream {
   readonly #cipher: Cipheriv;
@@ -28,7 +28,7 @@ export class Keystream {
   }
 
   /**
-   * Reserves salt and mask for a body of `bytes` ≤ `drawnBodyBytesMax`: from `start` on, `keystream` holds 32 bytes of salt and behind them the mask.
+   * Reserves salt and mask for a body of `bytes` ≤ `drawnBodyBytesMax`: from `start` on, `keystream` holds 32 bytes of salt, followed by the mask.
    */
   draw(bytes: number): { readonly position: number; readonly keystream: DataView; readonly start: number } {
     const wanted = aligned(saltBytes + bytes);
@@ -45,8 +45,8 @@ export class Keystream {
   }
 
   /**
-   * Encrypts `input`, whose first 32 bytes are zeros (they become the salt), in place of nothing: a new buffer comes back.
-   * What was drawn and not used is skipped.
+   * Encrypts `input`, whose first 32 bytes must be zeros (they become the salt), and returns a new buffer.
+   * Keystream that was drawn and not used is skipped.
    */
   encrypt(input: Uint8Array): { readonly position: number; readonly output: Buffer } {
     const position = this.#position;
@@ -65,7 +65,7 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / streamAlignmentBytes) * streamAlignmentBytes;
 }
 
-/** Salt and encoded body of what was sealed at `position`. */
+/** Decrypts a body that was sealed at `position` into its salt and its encoded form. */
 export function unseal(secret: KeyObject, position: number, stored: Uint8Array): { readonly salt: Buffer; readonly encoded: Buffer } {
   const counter = Buffer.alloc(counterBytes);
   counter.writeBigUInt64BE(BigInt(position / streamAlignmentBytes), 8);

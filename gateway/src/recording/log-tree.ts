@@ -2,17 +2,17 @@ import { Frontier, hashBytes } from '@countersign/ledger/format';
 import type { JournalEnd } from './recovery.ts';
 import { TileStore, type TileSnapshot } from './tile-store.ts';
 
-/** Leaves that the tree takes together, level by level: a small part of what each would cost alone. */
+/** Leaves that are added to the tree together, level by level: that costs a small part of adding each alone. */
 const waitingMax = 256;
 
-/** The Merkle tree over the log and its tiles. A leaf is in the tree at once, its nodes are made when somebody asks for the root. */
+/** The Merkle tree over the log, with its tiles. A leaf counts at once; nodes are computed for many leaves together, or when the root or the state is asked for. */
 export class LogTree {
   readonly tiles: TileStore;
   readonly #frontier: Frontier;
   readonly #waiting = new Uint8Array(waitingMax * hashBytes);
   #count = 0;
 
-  /** Goes on where recovery ended. `directory`: of the tiles. */
+  /** Continues where recovery ended. `directory` is that of the tiles. */
   constructor(directory: string, end: Pick<JournalEnd, 'size' | 'subtrees' | 'tiles'>) {
     this.tiles = new TileStore(directory);
     this.tiles.restore(end.tiles);
@@ -36,13 +36,13 @@ export class LogTree {
     return this.#frontier.root();
   }
 
-  /** All that is needed to go on from here. */
+  /** The state with which another tree can continue from here. */
   state(): Pick<JournalEnd, 'size' | 'subtrees' | 'tiles'> {
     this.#grow();
     return { size: this.#frontier.size, subtrees: this.#frontier.subtrees(), tiles: this.tiles.edges() };
   }
 
-  /** All tiles not yet written, for the tree as it is now. */
+  /** The tiles that are not yet written, for the tree as it is now. */
   snapshotTiles(): TileSnapshot {
     this.#grow();
     return this.tiles.snapshot();

@@ -5,12 +5,12 @@ import type { MessageRange } from '../domain/shown-record.ts';
 import { Turn } from '../domain/turn.ts';
 import { readSession, SessionWalk, type RawRecord, type SessionExtent, type SessionOpener } from './session-reader.ts';
 
-/** The bytes of a range as they were recorded in a store; see `messageBytes`. */
+/** Yields the bytes of a range as they were recorded in a store; see `messageBytes`. */
 export async function* readMessageBytes(data: string, extent: SessionExtent, opener: SessionOpener, range: MessageRange): AsyncGenerator<Uint8Array> {
   yield* messageBytes(openFrom(data, extent, { opener, seq: range.record }), extent.session, range);
 }
 
-/** The records of a session from one of them on. */
+/** Yields the records of a session from record `seq` on. */
 async function* openFrom(
   data: string,
   extent: SessionExtent,
@@ -30,13 +30,13 @@ async function* openFrom(
 }
 
 /**
- * The bytes of a range as they were recorded, of a record and of the parts that continue it, a part after the other: nothing is held of them. Reads no further than
- * the range and the message go. `records`: those of a session in order; what comes before the record is passed over. Errors: `not_found` where there is no such record, or no byte in
- * the range; `store_damaged`, behind what is whole.
+ * Yields the bytes of a range of a message as they were recorded: of a record and of the parts that continue it, part by part, without holding them. Reads no further than
+ * the range and the message go. `records` are those of a session in order; those before the message are skipped. Throws GatewayError `not_found` if there is no such record, or no byte in
+ * the range; `store_damaged`, after the bytes that are whole.
  */
 export async function* messageBytes(records: AsyncIterable<OpenedRecord>, session: string, range: MessageRange): AsyncGenerator<Uint8Array> {
   let first: OpenedRecord | null = null;
-  /** Of the message, in the records that were passed. */
+  /** Number of bytes of the message in the records so far. */
   let passed = 0;
   let isGiven = false;
   for await (const record of records) {
@@ -68,7 +68,7 @@ export async function* messageBytes(records: AsyncIterable<OpenedRecord>, sessio
   }
 }
 
-/** Of an earlier record only what later ones may copy from is opened. */
+/** Opens of an earlier record only the bodies that later bodies may copy from. */
 async function openRepeated(opener: SessionOpener, raw: RawRecord): Promise<void> {
   opener.learnKey(raw);
   for (const slot of ['meta', 'content'] as const) {
@@ -78,7 +78,7 @@ async function openRepeated(opener: SessionOpener, raw: RawRecord): Promise<void
   }
 }
 
-/** Whether a record goes on with what `first` began: in the same direction of the same channel, and of the same request where it is of one. Where that cannot be read, it may. */
+/** True if a record continues the message that `first` began: it has the same direction and channel, and belongs to the same request if it belongs to one. Also true if that cannot be read. */
 function isPartOf(first: OpenedRecord, { kind, meta }: OpenedRecord): boolean {
   if (kind !== first.kind) {
     return false;
@@ -95,7 +95,7 @@ function isPartOf(first: OpenedRecord, { kind, meta }: OpenedRecord): boolean {
     : meta.request === first.meta.request || meta.request === first.seq;
 }
 
-/** Errors: `not_found` where its key is destroyed, `store_damaged` where it is not what its leaf commits to. */
+/** The content of a record. Throws GatewayError `not_found` if its key is destroyed or the bundle lacks it, `store_damaged` if it is not what its leaf commits to. */
 function contentOf({ seq, session, withheld, content }: OpenedRecord): Uint8Array {
   if (withheld === 'mismatch') {
     throw new GatewayError('store_damaged', `Record ${seq} of session ${session} is not what its leaf commits to. countersign verify --data DIR says more.`);

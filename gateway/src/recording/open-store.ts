@@ -7,11 +7,11 @@ import { KeyStore } from './key-store.ts';
 import { mixed, recoverJournal, rolledBack, type JournalEnd } from './recovery.ts';
 import { openRootKey } from './root-key.ts';
 
-/** What a start goes on with although it is older than the rest of its store, because somebody said so. */
+/** What is lost from a store of which a part is older than the rest. An operator accepted it at this start. */
 export interface Rollback {
-  /** The log had so many records, null when none of them is missing. */
+  /** The number of records that the log had; null if none is missing. */
   readonly records: number | null;
-  /** Number of the newest key that was announced and is not in the key store, null when none is missing. */
+  /** The number of the newest key that was announced and is not in the key store; null if none is missing. */
   readonly key: number | null;
 }
 
@@ -24,8 +24,8 @@ export interface OpenedStore {
 }
 
 /**
- * Opens key store and journal for a gateway that holds the lock, and makes them where there is nothing yet. They and the published log are one store then, and none of them
- * is older than another: or `mayRollBack`, and what is lost is in the answer, for the record. Errors: `key_unavailable`, `store_damaged`, `store_rolled_back` with what to
+ * Opens key store and journal for a gateway that holds the lock; makes them if there is nothing yet. Ensures that they and the published log are parts of one store and that none
+ * is older than another. With `mayRollBack` an older part is accepted, and the result says what is lost, for the record. Throws GatewayError `key_unavailable`, `store_damaged`, or `store_rolled_back`, which says what to
  * restore; then nothing but the torn tail of a crash was changed.
  */
 export async function openStore(data: string, environment: NodeJS.ProcessEnv, mayRollBack: boolean): Promise<OpenedStore> {
@@ -47,14 +47,14 @@ export async function openStore(data: string, environment: NodeJS.ProcessEnv, ma
   const { end, lostSize } = await recoverJournal(data, { gatewayId, size: keys.loggedSize, requireSecrets, mayRollBack });
   const rollback = lostSize === null && lostKey === null ? null : { records: lostSize, key: lostKey };
   if (rollback === null) {
-    // Not those of records that may still be found.
+    // After a rollback the secrets stay: lost records that they open may still be found.
     keys.dropSpares(end.secrets?.key ?? 0);
   }
   parts.move();
   return { keys, root, end, rollback };
 }
 
-/** What readers outside were given is of the key that signs here. */
+/** Throws GatewayError `store_damaged` unless the published key is that of the signer in the key store. */
 function requirePublishedKey(data: string, keys: KeyStore): void {
   const file = join(data, 'log', 'key');
   if (!existsSync(file)) {
@@ -69,7 +69,7 @@ function requirePublishedKey(data: string, keys: KeyStore): void {
   }
 }
 
-/** Keys are made in order: where the newest that was announced is, all before it are. */
+/** Returns the number of the newest announced key if it is not in the key store, otherwise null. Keys are made in order, so if the newest is there, all before it are. Throws GatewayError `store_damaged`, or `store_rolled_back` unless `mayRollBack`. */
 function findLostKey(keys: KeyStore, announced: AnnouncedSecrets, mayRollBack: boolean): number | null {
   const found = keys.secretsHash(announced.key);
   if (found === announced.hash) {

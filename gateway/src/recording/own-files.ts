@@ -2,12 +2,12 @@ import { statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
 
-/** Besides the segment that is written: what is opened at a start, by name, and what that name must still stand for. */
+/** Files and directories, besides the current segment, that a start opens by name. The names must still stand for them. */
 const names = ['.', 'journal', 'log', 'keys.db', 'identity.db', 'gateway.lock'];
 
 /**
- * Whether the files that a gateway has open are those that its data directory names. Whoever removes or replaces a store under a running gateway leaves it writing
- * into files that nobody finds again.
+ * Checks that the files that a gateway has open are those that its data directory names. If somebody removes or replaces the store of a running gateway, the gateway would write
+ * into files that nobody can find again.
  */
 export class OwnFiles {
   readonly #data: string;
@@ -17,7 +17,7 @@ export class OwnFiles {
     this.#data = data;
   }
 
-  /** A file that is seen for the first time must be there from then on. Errors: `store_damaged` with what is gone or another one. */
+  /** Checks all files. Once a file was seen, it must stay. Throws GatewayError `store_damaged`, which names what is missing or was replaced. */
   check(): void {
     for (const name of names) {
       const path = join(this.#data, name);
@@ -32,7 +32,7 @@ export class OwnFiles {
   }
 }
 
-/** Errors: `store_damaged`. */
+/** Throws GatewayError `store_damaged` unless both are the same file. */
 export function requireSame(path: string, opened: BigIntStats, now: BigIntStats | undefined): void {
   if (now?.dev !== opened.dev || now.ino !== opened.ino) {
     throw new GatewayError('store_damaged', `${path} ${now === undefined ? 'is gone' : 'was replaced'} while the gateway ran.`);

@@ -4,7 +4,7 @@ import type { PublishedCheckpoint } from './recorder-options.ts';
 import { writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import type { TileSnapshot, TileStore } from './tile-store.ts';
 
-/** Writes the files that say how far the log has come: tiles first, then the checkpoint over them, then what the next start may begin with. */
+/** Writes the files that say how far the log has come: first the tiles, then the checkpoint over them, then the snapshot with which the next start may begin. */
 export class Publisher {
   readonly #data: string;
   readonly #tiles: TileStore;
@@ -22,17 +22,17 @@ export class Publisher {
     return this.#newest;
   }
 
-  /** When it was published, by the monotonic clock. */
+  /** The time when it was published, in ms of the monotonic clock. */
   get publishedMs(): number {
     return this.#publishedMs;
   }
 
-  /** To be written as soon as the tiles over it are. */
+  /** Takes a snapshot, which is written as soon as its tiles are. */
   keep(snapshot: RecoverySnapshot): void {
     this.#snapshot = snapshot;
   }
 
-  /** `head`: whose records are on stable storage; `tiles`: taken with it. One call at a time. */
+  /** Publishes. The records under `head` must be on stable storage, and `tiles` must be taken at the same time as it. Only one call may run at a time. */
   async publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
     await this.#tiles.write(tiles);
     if (head.size > this.#newest.size) {

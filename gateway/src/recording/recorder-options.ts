@@ -9,14 +9,14 @@ export interface RecorderOptions {
   readonly keys: KeyStore;
   readonly retention: Retention;
   readonly end: JournalEnd;
-  /** Declared in the record of the epoch. */
+  /** What was lost in a rollback. It is declared in the record of the epoch. */
   readonly rollback?: Rollback | null;
   readonly clock: () => number;
   /** 16 random bytes as hex. */
   readonly newSessionId: () => string;
-  /** A journal write or sync of unknown result. The recorder records nothing any more; the process must end. */
+  /** Called after a write or sync of the journal whose result is unknown. The recorder records nothing more; the process must end. */
   readonly onFatal: (error: Error) => void;
-  /** Something that is retried and can be seen only in the log. */
+  /** Called for a failure that is retried. It is visible only in the gateway's log. */
   readonly onTrouble: (error: unknown, what: string) => void;
   readonly segmentBytes?: number;
 }

@@ -23,29 +23,29 @@ import type { KeyStore } from './key-store.ts';
 import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
 import { Publisher } from './publisher.ts';
 
-/** A batch is written when it holds this much, even within an event-loop turn. */
+/** A batch is written when it holds this many bytes, even within an event-loop turn. */
 const batchBytesMax = 1024 * 1024;
-/** Bytes kept free for the closing of each open session. */
+/** Bytes that are kept free to close each open session. */
 const closeBytes = 1024;
 const reserveBytes = 128 * 1024;
-/** Who asks whether more could be recorded means as much as some requests take. */
+/** Bytes, besides the reserve, that must be free for `assertReady`: as many as a few requests take. */
 const readyBytes = 64 * 1024;
 const heartbeatMs = 30_000;
 /** A time without heartbeats that is longer than this is recorded as a pause: less than what a verifier allows. */
 const heartbeatLateMs = 60_000;
-/** So is a time in which the gateway did not look at the clock, or by which the clock was set. */
+/** A pause is also recorded if the gateway did not look at the clock for longer than this, or if the clock was set by more. */
 const pauseMs = 5000;
-/** With durability `process`, how far the newest signature may lag behind the newest record. */
+/** Longest time by which, with durability `process`, the newest signature may be behind the newest record. */
 const signatureLagMs = 100;
 const publishMs = 1000;
-/** Seconds. */
+/** Bounds of the histograms of commit times, in seconds. */
 const commitBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-/** A store that is removed or replaced is noticed within a second. */
+/** The files are checked this often, so that a removed or replaced store is noticed within a second. */
 const ownFilesMs = 500;
 
 /**
  * Makes records: seals, commits, chains, writes, signs. The data plane writes nothing else. All records of one event-loop turn are one frame
- * and one write; who waits for the disk waits for one fdatasync at a time, and what queues meanwhile is the next.
+ * and one write. One fdatasync runs at a time; everything that is queued meanwhile waits for the next.
  */
 export class Recorder implements AsyncDisposable {
   readonly #options: RecorderOptions;
@@ -56,9 +56,9 @@ export class Recorder implements AsyncDisposable {
   readonly #signer: NoteSigner;
   readonly #open = new Map<string, SessionTrack>();
   readonly #timers: NodeJS.Timeout[] = [];
-  /** Of those who wait for the next commit of a durability, the first one came then; by the monotonic clock. */
+  /** For each durability, the time when the first waiter for the next commit came, in ms of the monotonic clock. */
   readonly #waitingSinceMs = { process: 0, disk: 0 };
-  /** How long the one of a commit who waited longest did. */
+  /** For each commit, the longest time in seconds that anybody waited for it. */
   readonly commits = { process: new Histogram(commitBounds), disk: new Histogram(commitBounds) };
   #sessionsOpened = 0;
   readonly gatewayId: string;
@@ -66,13 +66,13 @@ export class Recorder implements AsyncDisposable {
   /** The gateway's own session of this epoch. */
   readonly own: SessionTrack;
 
-  /** When the recorder last had nothing to account for: Unix ms, and by the clock that nobody sets. */
+  /** The last time up to which the recorder need not account for a pause: in Unix ms, and in ms of the monotonic clock, which nobody can set. */
   #awake: { readonly wall: number; readonly monotonic: number };
-  /** Of the last heartbeat or pause. */
+  /** Unix ms of the last heartbeat or pause. */
   #beatMs: number;
-  /** Of the last record. */
+  /** Unix ms of the last record. */
   #lastMs = 0;
-  /** Announced last. */
+  /** The secrets that were announced last. */
   #secrets: SessionKeyFacts;
   #turnScheduled = false;
   #syncing = false;
@@ -122,8 +122,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   /**
-   * Begins an epoch behind what recovery found: says what the last one left unknown, closes its open sessions. Errors: `cannot_record`,
-   * `key_unavailable`.
+   * Begins an epoch after the end that recovery found: records what the last epoch left unknown, and closes its open sessions. Throws GatewayError `cannot_record`
+   * or `key_unavailable`.
    */
   static async open(options: RecorderOptions): Promise<Recorder> {
     const identity = options.keys.signer();
@@ -135,7 +135,7 @@ export class Recorder implements AsyncDisposable {
       recorder.#seal(end.segment);
     }
     recorder.#recordNewKeys();
-    // What became of their last requests is said by `epoch`.
+    // The `epoch` record says what became of their last requests.
     const left = end.open.map(leftOpenTrack);
     for (const track of left) {
       recorder.#open.set(track.id, track);
@@ -161,7 +161,7 @@ export class Recorder implements AsyncDisposable {
     return recorder;
   }
 
-  /** Number of records in the log, those of this turn included. */
+  /** Number of records in the log, including those of this turn. */
   get size(): number {
     return this.#size;
   }
@@ -171,7 +171,7 @@ export class Recorder implements AsyncDisposable {
     return this.#publisher.newest;
   }
 
-  /** When that was published, by the monotonic clock. */
+  /** The time when it was published, in ms of the monotonic clock. */
   get publishedMs(): number {
     return this.#publisher.publishedMs;
   }
@@ -180,17 +180,17 @@ export class Recorder implements AsyncDisposable {
     return this.#open.size;
   }
 
-  /** Since the start. */
+  /** Number of sessions that were opened since the start. */
   get sessionsOpened(): number {
     return this.#sessionsOpened;
   }
 
-  /** Written since the start. */
+  /** Number of bytes that were written to the journal since the start. */
   get journalBytes(): number {
     return this.#journal.bytesWritten;
   }
 
-  /** A session could be opened and recorded now. Errors: `cannot_record`. */
+  /** Throws GatewayError `cannot_record` unless a session could be opened and recorded now. */
   assertReady(): void {
     if (this.#broken !== null) {
       throw this.#cannotRecord();
@@ -198,7 +198,7 @@ export class Recorder implements AsyncDisposable {
     this.#journal.ensure(this.#batch.bytes + readyBytes, reserveBytes + closeBytes * this.#open.size);
   }
 
-  /** Errors: `cannot_record`. */
+  /** Opens and records a new session. Throws GatewayError `cannot_record`. */
   openSession(): SessionTrack {
     const { track, key } = newTrack(this.#options);
     this.#secrets = key;
@@ -209,17 +209,17 @@ export class Recorder implements AsyncDisposable {
     return track;
   }
 
-  /** Records one entry; it is in the log, and moves with the next commit. Returns its sequence number. Errors: `cannot_record`. */
+  /** Records one entry, which is durable with the next commit. Returns its sequence number. Throws GatewayError `cannot_record`. */
   append(track: SessionTrack, draft: EntryDraft): number {
     return this.#append(track, draft, this.#reserve);
   }
 
-  /** The same for what an operator does on a full disk: part of the reserve is theirs, and what closes sessions is left. Errors: `cannot_record`. */
+  /** Records an act of an operator on a full disk. It may use part of the reserve; the space to close sessions is left. Throws GatewayError `cannot_record`. */
   appendFromReserve(track: SessionTrack, draft: EntryDraft): number {
     return this.#append(track, draft, reserveBytes / 2 + closeBytes * this.#open.size);
   }
 
-  /** The last record of a session. Finds space even when the disk is full. */
+  /** Records the end of a session. It finds space even when the disk is full. */
   closeSession(track: SessionTrack, reason: string, facts?: Readonly<Record<string, unknown>>): void {
     if (!this.#open.has(track.id)) {
       return;
@@ -234,12 +234,12 @@ export class Recorder implements AsyncDisposable {
       },
       0,
     );
-    // Not before: a segment that is sealed on the way must still count it among the open ones.
+    // The session is removed only now: if a segment is sealed by the append, its snapshot must still list the session as open.
     this.#open.delete(track.id);
     this.#batch.forget(track);
   }
 
-  /** Calls back when everything appended so far is as durable as asked; in order for one durability. Never, once the recorder is broken. */
+  /** Calls back when everything that was appended so far is as durable as asked. Calls for one durability come in order. After the journal failed, there is no call. */
   whenCommitted(durability: Durability, release: () => void): void {
     const waiting = durability === 'process' ? this.#afterWrite : this.#afterSync;
     if (waiting.length === 0) {
@@ -249,7 +249,7 @@ export class Recorder implements AsyncDisposable {
     this.#scheduleTurn();
   }
 
-  /** Resolves when everything appended so far is on stable storage under the published checkpoint, which it returns. */
+  /** Resolves with the published checkpoint when everything that was appended so far is on stable storage and under it. */
   async publish(): Promise<PublishedCheckpoint> {
     if (this.#publisher.newest.size < this.#size) {
       this.#publishing = this.#publishAll();
@@ -258,7 +258,7 @@ export class Recorder implements AsyncDisposable {
     return this.#publisher.newest;
   }
 
-  /** Clean stop: every session is closed by now; the journal ends in a checkpoint. */
+  /** Stops cleanly: closes sessions that are still open, and ends the journal with a checkpoint. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) {
       clearInterval(timer);
@@ -270,13 +270,13 @@ export class Recorder implements AsyncDisposable {
       this.closeSession(track, 'stop');
     }
     this.#append(this.own, { kind: 'close', meta: JSON.stringify({ records: this.own.seq + 1, reason: 'stop' }), content: [] }, 0);
-    // Closing gives back what was reserved, so that on a full disk there is space for the last checkpoint.
+    // Closing the journal frees the reserved space, so that even on a full disk there is space for the last checkpoint.
     await this.#publishLast().catch((error: unknown) => {
       this.#options.onTrouble(error, 'publish the last checkpoint');
     });
   }
 
-  /** So that the next start knows an older copy of the journal; it does without where this cannot be written. */
+  /** Notes the size of the log in the key store, so that the next start can detect an older copy of the journal. A failure is only reported. */
   #noteSize(size: number): void {
     try {
       this.#options.keys.noteLoggedSize(size);
@@ -303,12 +303,12 @@ export class Recorder implements AsyncDisposable {
     this.#options.keys.seeLoggedSize(head.size);
   }
 
-  /** What must stay free behind an ordinary record: space to close what is open, and for what an operator does. */
+  /** Bytes that must stay free after an ordinary record: for closing open sessions, and for acts of an operator. */
   get #reserve(): number {
     return reserveBytes + closeBytes * this.#open.size;
   }
 
-  /** `reserve`: bytes that must stay free behind it. */
+  /** Appends a record. `reserve` is the number of bytes that must stay free after it. */
   #append(track: SessionTrack, draft: EntryDraft, reserve: number): number {
     if (this.#broken !== null) {
       throw this.#cannotRecord();
@@ -333,7 +333,7 @@ export class Recorder implements AsyncDisposable {
     return seq;
   }
 
-  /** Looks at the clocks. While heartbeats fail (a full disk) it does not count as awake, so that the next record accounts for the time. */
+  /** Looks at the clocks, and records a pause if there was one. While heartbeats fail (a full disk) the recorder does not count as awake, so that the next record accounts for the time. */
   #look(): void {
     const now = { wall: this.#options.clock(), monotonic: performance.now() };
     const { wall, monotonic } = this.#awake;
@@ -341,7 +341,7 @@ export class Recorder implements AsyncDisposable {
       try {
         this.#recordPause(now.wall, this.#reserve);
       } catch (error) {
-        // The disk is full: the next record that finds space has it before it.
+        // The disk is full. The pause is recorded before the next record that finds space.
         if (!(error instanceof GatewayError)) {
           throw error;
         }
@@ -352,7 +352,7 @@ export class Recorder implements AsyncDisposable {
   }
 
   /**
-   * Before anything else is recorded: that nothing was for a while. The process or the machine stood still, the clock was set, or nothing could be written. Errors:
+   * Records, before anything else, that nothing was recorded for a while. The process or the machine stood still, the clock was set, or nothing could be written. Throws GatewayError
    * `cannot_record`.
    */
   #recordPause(now: number, reserve: number): void {
@@ -361,7 +361,7 @@ export class Recorder implements AsyncDisposable {
     const body = { from: Math.max(before.wall, this.#lastMs), to: now, monotonic: Math.round(monotonic - before.monotonic) };
     const draft = { kind: 'pause', meta: JSON.stringify(body), content: [] } as const;
     this.#makeRoom(entryBytesMax(draft), reserve);
-    // Where that began a segment, the pause is before its seal by now.
+    // If making room began a segment, the pause was already recorded before its seal.
     if (this.#awake === before) {
       this.#add(this.own, draft, now, reserve);
       this.#awake = { wall: now, monotonic };
@@ -369,7 +369,7 @@ export class Recorder implements AsyncDisposable {
     }
   }
 
-  /** Throws before anything is made, so that a record that has no space does not exist. */
+  /** Makes room for a record, if needed in a new segment. Throws GatewayError `cannot_record` before the record is made, so that a record without space does not exist. */
   #makeRoom(bytes: number, reserve: number): void {
     if (this.#journal.roomBytes < this.#batch.bytes + bytes + reserve) {
       try {
@@ -390,7 +390,7 @@ export class Recorder implements AsyncDisposable {
       bytes: this.#journal.offset,
       first: this.#segmentFirstIndex,
       records: this.#size - this.#segmentFirstIndex,
-      // A copy: the batch goes on in the same bytes, and `slice` of a Buffer is none.
+      // This copies the bytes, because the batch reuses them; `slice` of a Buffer would not copy.
       chain: new Uint8Array(this.#batch.chain),
     };
     const chain = this.#journal.roll({
@@ -426,7 +426,7 @@ export class Recorder implements AsyncDisposable {
     try {
       this.#write();
     } catch {
-      // `#break` has told whom it concerns; nobody waiting is released.
+      // `#break` has reported the error. Nobody who waits is released.
       return;
     }
     const released = this.#afterWrite;
@@ -459,7 +459,7 @@ export class Recorder implements AsyncDisposable {
     this.#batch.advance(frame);
   }
 
-  /** One sync in flight. The signature goes to the disk with what it signs, so that nothing acknowledged is ever unsigned. */
+  /** Syncs the journal; only one sync runs at a time. The signature goes to the disk with the records it signs, so that nothing acknowledged is ever unsigned. */
   async #sync(): Promise<void> {
     this.#syncing = true;
     const waiting = this.#afterSync;
@@ -486,7 +486,7 @@ export class Recorder implements AsyncDisposable {
     }
   }
 
-  /** Writes what is pending and a checkpoint frame over everything so far, if there is anything new. */
+  /** Writes pending records and, if anything is new, a checkpoint frame over everything so far. */
   #sign(): void {
     this.#write();
     const size = this.#size;
@@ -505,7 +505,7 @@ export class Recorder implements AsyncDisposable {
     this.#signed = { size, note };
   }
 
-  /** What is written into files that nobody finds again is not recorded. */
+  /** Stops recording if the files of the store were removed or replaced, because records in files that nobody can find are lost. */
   #checkFiles(files: OwnFiles): void {
     try {
       files.check();
@@ -537,7 +537,7 @@ export class Recorder implements AsyncDisposable {
     this.#timers.push(timer);
   }
 
-  /** The result of a write or sync is unknown: from here on nothing is recorded, so nothing moves. */
+  /** Stops recording, and so all traffic, because the result of a write or sync is unknown. */
   #break(cause: unknown): void {
     if (this.#broken === null) {
       this.#broken = cause instanceof Error ? cause : new Error('the journal failed', { cause });

@@ -6,7 +6,7 @@ import type { AnnouncedSecrets, SessionEnd } from './journal-fold.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
 import type { TileEdges } from './tile-store.ts';
 
-/** What the journal amounts to at the end of one of its segments: with it, a start reads only the segments behind that. */
+/** What a start needs to know of the journal up to the end of one of its segments. With it, a start reads only the segments after that one. */
 export interface RecoverySnapshot {
   readonly segment: SegmentSummary;
   readonly size: number;
@@ -16,7 +16,7 @@ export interface RecoverySnapshot {
   readonly secrets: AnnouncedSecrets | null;
   readonly subtrees: readonly Uint8Array[];
   readonly tiles: TileEdges;
-  /** The sessions without a `close`, the gateway's own among them. */
+  /** The sessions without a `close`, including the gateway's own. */
   readonly sessions: readonly SessionEnd[];
 }
 
@@ -43,8 +43,8 @@ function fileOf(data: string): string {
 }
 
 /**
- * Null when there is none that is whole. What it says is to be held against the journal: it is a cache, which anybody who can write the directory can
- * write; what they could gain by that `countersign verify` finds.
+ * Reads the snapshot; null if there is none that is whole. It must be checked against the journal, because it is a cache, and anybody who can write the directory can
+ * change it. `countersign verify` finds what somebody could gain by that.
  */
 export async function readSnapshot(data: string): Promise<RecoverySnapshot | null> {
   try {
@@ -56,8 +56,8 @@ export async function readSnapshot(data: string): Promise<RecoverySnapshot | nul
 }
 
 /**
- * To call once the tiles over these records are on stable storage: the next start does not make them again. Where it cannot be written (a full disk), the next start
- * reads more of the journal, and that is all.
+ * Writes a snapshot. To be called once the tiles over its records are on stable storage, because the next start does not make them again. If it cannot be written (a full disk), the next start
+ * only has to read more of the journal.
  */
 export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): Promise<void> {
   const { segment, subtrees, tiles, sessions, ...rest } = snapshot;
@@ -71,7 +71,7 @@ export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): P
   await replaceWholeFile(fileOf(data), `${digestOf(text)}\n${text}\n`, false).catch(() => undefined);
 }
 
-/** Against damage, not against forgery. */
+/** A digest that detects damage. It does not protect against forgery. */
 export function digestOf(text: string): string {
   return encodeHex(sha256(Buffer.from(text)));
 }

@@ -21,18 +21,18 @@ import { JournalFold, type AnnouncedSecrets, type GivenCheckpoint, type SessionE
 import { readSnapshot, writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import { hasFullTiles, type TileEdges } from './tile-store.ts';
 
-/** What a new epoch goes on from. */
+/** The end of the journal, from which a new epoch continues. */
 export interface JournalEnd {
-  /** The last segment, null when there is none: the new epoch seals it. */
+  /** The last segment, which the new epoch seals; null if there is none. */
   readonly segment: SegmentSummary | null;
   readonly size: number;
   readonly epoch: number;
   readonly secrets: AnnouncedSecrets | null;
   readonly subtrees: readonly Uint8Array[];
   readonly tiles: TileEdges;
-  /** Sessions to be closed, the gateway's own of the last epoch among them. */
+  /** Sessions that must be closed, including the gateway's own of the last epoch. */
   readonly open: readonly SessionEnd[];
-  /** Body of the `epoch` leaf: what the last epoch left. */
+  /** What the last epoch left, for the body of the `epoch` record. Null if there was no epoch. */
   readonly previous: PreviousEpoch | null;
 }
 
@@ -40,37 +40,37 @@ interface PreviousEpoch {
   readonly epoch: number;
   readonly clean: boolean;
   readonly sessionsLeftOpen: number;
-  /** Sessions whose last requests were let through and have no outcome in the record: they may have taken effect. */
+  /** Number of sessions whose last requests were let through and have no outcome in the record: the requests may have taken effect. */
   readonly requestsWithoutOutcome: number;
-  /** Which they are: the first such request of each session, at most `unansweredMax`. */
+  /** The first such request of each session, at most `unansweredMax`. */
   readonly unanswered: readonly { readonly session: string; readonly seq: number }[];
   readonly tornBytes: number;
 }
 
-/** A leaf's body is bounded; a crash with more open sessions names so many. */
+/** Most requests without outcome that are named, because the body of a record is bounded. */
 const unansweredMax = 500;
 
-/** What the rest of the store says of its journal. */
+/** What the rest of the store says about its journal. */
 interface KnownOfJournal {
   readonly gatewayId: string | null;
-  /** It had at least so many records. */
+  /** The number of records that the journal had at least. */
   readonly size: number;
-  /** Throws where the newest secrets that it announces are not in the key store. */
+  /** Throws if the newest secrets that the journal announces are not in the key store. */
   readonly requireSecrets: (announced: AnnouncedSecrets) => void;
-  /** One that is older than it must be is gone on with. */
+  /** True if a journal that is older than the rest is accepted. */
   readonly mayRollBack: boolean;
 }
 
 export interface RecoveredJournal {
   readonly end: JournalEnd;
-  /** How many records were known of, where some of them are not there and this was accepted. */
+  /** The number of records that were known of, if some of them are missing and this was accepted; otherwise null. */
   readonly lostSize: number | null;
 }
 
 /**
- * Reads the journal to its end; cuts off what a crash left half written, which nobody was told about. The normal start. It begins where the newest
- * snapshot ends, if the journal's own checkpoints confirm it, otherwise at the beginning. Errors: `store_damaged` when the journal contradicts itself, a checkpoint that
- * was given out or the key store, `store_rolled_back` when it is older than they are: then nothing is changed.
+ * Reads the journal to its end, and cuts off what a crash left half written, which was never acknowledged. Every start does this. It begins where the newest
+ * snapshot ends if the journal's own checkpoints confirm the snapshot, otherwise at the beginning. Throws GatewayError `store_damaged` if the journal contradicts itself, a published
+ * checkpoint or the key store, `store_rolled_back` if it is older than they are. Then nothing is changed.
  */
 export async function recoverJournal(data: string, known?: KnownOfJournal): Promise<RecoveredJournal> {
   const given = await readGiven(data);
@@ -83,7 +83,7 @@ export async function recoverJournal(data: string, known?: KnownOfJournal): Prom
     if (known?.mayRollBack !== true || !(error instanceof GatewayError) || error.code !== 'store_rolled_back') {
       throw error;
     }
-    // Published over records that are no more. All of it is made again.
+    // These files are about records that are lost. All of them are made again.
     for (const name of ['recovery', join('log', 'checkpoint'), join('log', 'tile')]) {
       await rm(join(data, name), { recursive: true, force: true });
     }
@@ -91,18 +91,18 @@ export async function recoverJournal(data: string, known?: KnownOfJournal): Prom
   }
 }
 
-/** What the journal is held against. */
+/** What the journal is checked against. */
 interface Expected {
   readonly given: GivenCheckpoint | null;
-  /** Undefined when it is not known, null when no gateway has recorded yet. */
+  /** Undefined if it is not known, null if no gateway has recorded yet. */
   readonly gatewayId: string | null | undefined;
   readonly size: number;
   readonly requireSecrets: KnownOfJournal['requireSecrets'] | undefined;
 }
 
 /**
- * Null when the snapshot and what is behind it do not go together: which of them is wrong only the whole journal can tell. And when a tile that it relies on is gone:
- * it is made again from the whole journal.
+ * Recovers from a snapshot. Null if the snapshot and the journal after it do not agree, because only the whole journal can tell which is wrong; and if a tile that the snapshot relies on is missing, because
+ * it must be made again from the whole journal.
  */
 async function recoverFrom(data: string, snapshot: RecoverySnapshot, expected: Expected): Promise<JournalEnd | null> {
   if (!hasFullTiles(join(data, 'log'), snapshot.size)) {
@@ -193,7 +193,7 @@ async function listSegments(directory: string): Promise<number[]> {
 
 interface FoldedSegment {
   readonly bytes: number;
-  /** Cut off a half-written tail. */
+  /** Number of bytes of a half-written tail that were cut off. */
   readonly tornBytes: number;
 }
 
@@ -223,7 +223,7 @@ async function foldSegment(
       throw unconfirmed();
     }
     if (end.state === 'cut' || end.state === 'damaged') {
-      // Before anything is cut off. What is missing here may be in these bytes: this is no older copy.
+      // This is checked before anything is cut off: the missing records may be in these bytes, so this need not be an older copy.
       if (expected.size > fold.size) {
         throw damaged(`the journal can be read up to ${fold.size} records, but ${whoKnows(expected)}`);
       }
@@ -235,7 +235,7 @@ async function foldSegment(
   }
 }
 
-/** A segment that was made just before a crash has no header yet, and holds nothing. */
+/** Removes a last segment that has no header, because it was made just before a crash. It holds nothing. */
 async function dropBlank(directory: string, segments: readonly number[]): Promise<readonly number[]> {
   const last = segments.at(-1);
   if (last === undefined) {
@@ -251,7 +251,7 @@ async function dropBlank(directory: string, segments: readonly number[]): Promis
 }
 
 /**
- * A segment behind a torn one was begun, and lost what came before it to a power cut: legal only while none of it was acknowledged as
+ * Removes a segment after a torn one: a power cut lost records before it. That is legal only if none of its records was acknowledged as
  * synced, because syncs go in order.
  */
 async function dropUnsynced(file: string): Promise<number> {
@@ -301,13 +301,13 @@ async function cutTail(
   return torn ? tail.bytes - end.offset : 0;
 }
 
-/** Null when there is none. */
+/** Reads the published checkpoint; null if there is none. */
 async function readGiven(data: string): Promise<GivenCheckpoint | null> {
   const bytes = await readFile(join(data, 'log', 'checkpoint')).catch(() => null);
   return bytes === null ? null : parseGiven(bytes);
 }
 
-/** What a checkpoint that was given out covers must be there, and so must what the key store knows of. */
+/** Throws unless the journal has all records under the published checkpoint and all that the key store knows of, and holds that checkpoint. */
 function requireExpected(fold: JournalFold, expected: Expected): void {
   if (expected.size > fold.size) {
     throw rolledBack(`The journal ends after ${fold.size} records, but ${whoKnows(expected)}. Restore the newer copy of the journal`);

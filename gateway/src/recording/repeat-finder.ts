@@ -1,42 +1,42 @@
 import { randomFillSync } from 'node:crypto';
 import { encodeSpliced, keptBodiesMax, type Copy } from './spliced-body.ts';
 
-/** A place in a body is an anchor when the upper bits of the rolling hash of the 32 bytes before it are zeros: one in 512, the same in the same text. */
+/** A place in a body is an anchor if this many upper bits of the rolling hash of the 32 bytes before it are zero: one place in 512, the same in the same text. */
 const anchorBits = 9;
 const hashedBytes = 32;
-/** What a copy saves must be worth its 12 bytes and the break that it makes for the compressor. */
+/** Fewest bytes of a copy: it must be worth its 12 bytes and the break that it makes for the compressor. */
 const copyBytesMin = 64;
-/** A body takes the place of one of which it holds so much: a conversation that goes on has one place, and what only begins like it has another. */
+/** A body that holds this share of a kept body takes its place. So a conversation that grows has one place, and a conversation that only begins the same has another. */
 const continuedShare = 15 / 16;
 const comparedBytes = 4096;
-/** An anchor in memory, about. */
+/** Bytes of memory that an anchor takes, about. */
 const anchorMemoryBytes = 40;
 
-/** What each byte adds to the hash. Another in each process, so that nobody can write text that is full of anchors. */
+/** The number that each byte adds to the hash. The numbers differ in each process, so that nobody can write text that is full of anchors. */
 const gear = new Int32Array(256);
 randomFillSync(gear);
 
 interface KeptBody {
   readonly bytes: Buffer;
-  /** Where text with this hash ends. */
+  /** The offset at which text with a hash ends, by the hash. */
   readonly anchors: ReadonlyMap<number, number>;
   usedAt: number;
 }
 
 /**
- * Finds what a body repeats of one session's earlier ones, to the byte: an anchor leads to where the same text may stand, and comparing says how far it is
+ * Finds the bytes that a body repeats of earlier bodies of its session, exactly. An anchor leads to a place where the same text may stand, and a comparison says how far it is
  * the same. Time is linear in the body.
  */
 export class RepeatFinder {
   readonly #kept: KeptBody[] = [];
   #bodies = 0;
 
-  /** About what it holds. */
+  /** Bytes of memory that it holds, about. */
   get memoryBytes(): number {
     return this.#kept.reduce((sum, { bytes, anchors }) => sum + bytes.length + anchors.size * anchorMemoryBytes, 0);
   }
 
-  /** The spliced form of the body, which is kept for the next ones. */
+  /** Returns the spliced form of the body, and keeps the body for the next ones. */
   splice(plain: Buffer): Buffer {
     const anchors = this.#findAnchors(plain);
     const copies: Copy[] = [];
@@ -56,7 +56,7 @@ export class RepeatFinder {
     return encodeSpliced(place, copies, literals);
   }
 
-  /** The anchors of a body, each where it is first; as far as it begins like a kept one, they are known. */
+  /** The anchors of a body, each at its first place. For a beginning that a kept body shares, the known anchors are used. */
   #findAnchors(plain: Buffer): Map<number, number> {
     let known: ReadonlyMap<number, number> = new Map();
     let same = 0;
@@ -72,7 +72,7 @@ export class RepeatFinder {
     return anchors;
   }
 
-  /** What is the same around an anchor, not before `stop`, in whichever kept body has most of it; null when no copy is worth it. */
+  /** The longest equal text around an anchor in any kept body, not before `stop`. Null if no copy is worth it. */
   #longestMatch(hash: number, plain: Buffer, { at, stop }: { readonly at: number; readonly stop: number }): { at: number; copy: Copy } | null {
     let best = null;
     let bestBytes = copyBytesMin - 1;
@@ -97,7 +97,7 @@ export class RepeatFinder {
     return place;
   }
 
-  /** The place of the body that this one goes on from; otherwise a free one, or that of the body that was of no use for longest. */
+  /** The place of the body that this one continues; otherwise a free place, or that of the body that was of no use for longest. */
   #placeFor(copies: readonly Copy[]): number {
     const copied = this.#kept.map((_, place) => copies.reduce((sum, { from, length }) => (from === place ? sum + length : sum), 0));
     let oldest = 0;
@@ -113,7 +113,7 @@ export class RepeatFinder {
   }
 }
 
-/** Those behind `from`. */
+/** Adds the anchors of the text after `from`. */
 function addAnchors(anchors: Map<number, number>, text: Buffer, from: number): void {
   let hash = 0;
   for (let at = Math.max(0, from - hashedBytes); at < text.length; at++) {
@@ -124,7 +124,7 @@ function addAnchors(anchors: Map<number, number>, text: Buffer, from: number): v
   }
 }
 
-/** How many bytes at the beginning are the same. */
+/** Number of equal bytes at the beginning. */
 function sameFrom(a: Buffer, b: Buffer): number {
   const most = Math.min(a.length, b.length);
   let same = 0;
@@ -137,7 +137,7 @@ function sameFrom(a: Buffer, b: Buffer): number {
   return same;
 }
 
-/** How many bytes at the end are the same. */
+/** Number of equal bytes at the end. */
 function sameBefore(a: Buffer, b: Buffer): number {
   const most = Math.min(a.length, b.length);
   let same = 0;
@@ -150,7 +150,7 @@ function sameBefore(a: Buffer, b: Buffer): number {
   return same;
 }
 
-/** Also in the bytes before the last `same` ones. */
+/** True if the block of bytes before the last `same` bytes is equal too. */
 function endsAlike(a: Buffer, b: Buffer, same: number): boolean {
   const [endOfA, endOfB] = [a.length - same, b.length - same];
   return a.compare(b, endOfB - comparedBytes, endOfB, endOfA - comparedBytes, endOfA) === 0;

@@ -9,8 +9,8 @@ const rootKeyBytes = 32;
 export const rootKeyVariable = 'COUNTERSIGN_ROOT_KEY';
 
 /**
- * The key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), else from `root.key` in the data directory, which is made with
- * mode 0600 where `create` says that there is no store yet that it would have to open. Errors: `key_unavailable`.
+ * Opens the key that wraps all others: from `COUNTERSIGN_ROOT_KEY` (64 hex digits), otherwise from `root.key` in the data directory. That file is made with
+ * mode 0600 if `create` says that there is no store yet that it would have to open. Throws GatewayError `key_unavailable`.
  */
 export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create: boolean): KeyObject {
   const fromEnvironment = environment[rootKeyVariable];
@@ -33,7 +33,7 @@ export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create
   return parseRootKey(readFileSync(file, 'latin1'), file);
 }
 
-/** As if the variable held the key that the configuration gives. */
+/** The environment, with the key that the configuration gives in the variable. */
 export function rootKeyEnvironment(given: SecretReader | null, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return given === null ? environment : { ...environment, [rootKeyVariable]: given() };
 }

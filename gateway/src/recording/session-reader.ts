@@ -44,27 +44,27 @@ interface FoundSecret extends ClassDay {
   readonly secret: KeyObject | null;
 }
 
-/** Frames of the journal among which those of a session are, from its record `seq` on. */
+/** A range of the journal that holds frames of a session, from its record `seq` on. */
 export interface SessionPart {
   readonly seq: number;
   readonly segment: number;
   readonly start: number;
-  /** Where a frame ends. */
+  /** The offset of the end, where a frame ends. */
   readonly end: number;
 }
 
-/** What a reader is to find. Where the parts are wrong, the journal itself is read. */
+/** What a reader must find of a session. If the parts are wrong, the journal itself is searched. */
 export interface SessionExtent {
   readonly session: string;
-  /** At least so many. */
+  /** Number of records that the session has at least. */
   readonly records: number;
-  /** `closed`: a `close` ends it. `live`: it goes on, and just these records are asked for. `open`: the journal ends without its `close`. */
+  /** `closed`: a `close` ends the session. `live`: it is not closed, and exactly these records are asked for. `open`: the journal ends without its `close`. */
   readonly state: 'closed' | 'live' | 'open';
-  /** From the one on that holds this record. */
+  /** The parts of the journal from the part on that holds record `seq`. */
   readonly parts: (seq: number) => Iterable<SessionPart>;
 }
 
-/** How far a session was read: each record follows the one before it, by its number and by the hash that it names. */
+/** How far a session was read. Each record must follow the one before it, by its number and by the hash that it names. */
 export class SessionWalk {
   readonly #id: Buffer;
   #previous: Uint8Array = new Uint8Array(hashBytes);
@@ -73,7 +73,7 @@ export class SessionWalk {
   isClosed = false;
   /** The number of the record that comes next. */
   next = 0;
-  /** Of the frame with the last record. */
+  /** The place of the frame with the last record. */
   place: JournalPlace = journalStart;
 
   constructor(session: string) {
@@ -84,18 +84,18 @@ export class SessionWalk {
     return this.#isBroken;
   }
 
-  /** What was met since the last record that follows. */
+  /** The first damage that was met since the last record; null if there was none. */
   get damage(): DamagedPlace | null {
     return this.#damage;
   }
 
-  /** To read again what is behind the last record. */
+  /** Clears the damage, so that the journal after the last record can be read again. */
   resume(): void {
     this.#damage = null;
     this.#isBroken = false;
   }
 
-  /** The session's next records in a frame, as far as they follow. */
+  /** Yields the session's next records in a frame, as long as each follows the one before it. */
   *take(step: JournalStep): Generator<RawRecord> {
     if (!isPlacedFrame(step)) {
       this.#damage ??= step;
@@ -127,8 +127,8 @@ export class SessionWalk {
 }
 
 /**
- * The records of a session that the walk has not passed yet, in order. What comes is whole up to there; when that is not all of it, it ends in an error that names the
- * place. Errors: `store_damaged`.
+ * Yields the records of a session that the walk has not passed yet, in order. All records that it yields are whole. If they are not all there, it throws GatewayError `store_damaged` at the end, which names the
+ * place.
  */
 export async function* readSession(data: string, extent: SessionExtent, walk: SessionWalk): AsyncGenerator<RawRecord> {
   const isLive = extent.state === 'live';
@@ -179,7 +179,7 @@ function damagedSession({ session, state }: SessionExtent, { next, damage, place
   );
 }
 
-/** The entries of one session from a place of the journal on, as they come. Errors: `store_damaged`. */
+/** Yields the entries of one session from a place of the journal on, as they come. Throws GatewayError `store_damaged`. */
 export async function* readEntries(data: string, session: string, { from }: { readonly from: JournalPlace }): AsyncGenerator<RawRecord> {
   const walk = new SessionWalk(session);
   for await (const step of readJournal(data, from)) {
@@ -190,23 +190,23 @@ export async function* readEntries(data: string, session: string, { from }: { re
   }
 }
 
-/** Opens the bodies of one session's records. A body that is not what its leaf commits to is never passed on. */
+/** Opens the bodies of one session's records. It never returns a body that is not what its leaf commits to. */
 export class SessionOpener {
   readonly #keys: Pick<KeyStore, 'find'>;
   #keyId: number | null;
   readonly #secrets: Partial<Record<'meta' | 'content', FoundSecret>> = {};
   readonly #channels = new Map<number, ChannelFacts>();
-  /** The bodies that later ones may copy from, by their places. */
+  /** The bodies that later bodies may copy from, by their places. */
   readonly #kept: (Uint8Array | undefined)[] = [];
   #keptBytes = 0;
 
-  /** `keyId` when the record that tells it has been passed already. */
+  /** `keyId` is the number of the session's key, if the record that names it was read already. */
   constructor(keys: Pick<KeyStore, 'find'>, keyId: number | null = null) {
     this.#keys = keys;
     this.#keyId = keyId;
   }
 
-  /** Records must come in order, each once: the first tells the key, a channel's opening tells its facts, and bodies repeat earlier ones. */
+  /** Opens a record. Records must come in order, each once: the first names the key, a channel's opening states its facts, and bodies repeat earlier ones. */
   async open(raw: RawRecord): Promise<OpenedRecord> {
     const { leaf } = raw;
     const governance = openClear(raw);
@@ -234,25 +234,25 @@ export class SessionOpener {
     };
   }
 
-  /** About what it holds of bodies that later ones may copy from. */
+  /** Number of bytes that are kept for later bodies to copy from. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
-  /** From here on, what copies from earlier bodies is a mismatch. */
+  /** Forgets the kept bodies. From here on, a body that copies from an earlier one is a mismatch. */
   forgetKept(): void {
     this.#kept.fill(undefined);
     this.#keptBytes = 0;
   }
 
-  /** For who opens bodies one by one: the first record of a session tells its key. */
+  /** Learns the session's key from its first record. For callers that open single bodies. */
   learnKey(raw: RawRecord): void {
     if (raw.leaf.kind === 'open' || raw.leaf.kind === 'epoch') {
       this.#learnKey(raw.leaf, openClear(raw));
     }
   }
 
-  /** One body of a record; in order, each once, as in `open`. */
+  /** Opens one body of a record. Bodies must come in order, each once, as in `open`. */
   async openBody(raw: RawRecord, slot: BodySlot): Promise<OpenedBody> {
     const { leaf, entry } = raw;
     const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
@@ -291,7 +291,7 @@ export class SessionOpener {
     }
   }
 
-  /** Those of a session have one class and day each; only the leaves are believed that they do. */
+  /** Finds a secret of the session. Each secret has one class and day, but only those that the leaves name are trusted. */
   #secret(name: 'meta' | 'content', kept: ClassDay): KeyObject | null {
     const known = this.#secrets[name];
     if (known?.class === kept.class && known.day === kept.day) {
@@ -302,7 +302,7 @@ export class SessionOpener {
     return secret;
   }
 
-  /** `place` of a spliced body: where it is kept once it is known to be what its leaf commits to. */
+  /** Undoes the encoding of a body; null if that fails. `place` is where a spliced body is kept once it is known to be what its leaf commits to. */
   async #decode({ encoding }: StoredBody, encoded: Buffer): Promise<Joined | { readonly place: null; readonly plain: Uint8Array } | null> {
     const isPacked = (encoding & bodyEncodings.zstd) !== 0;
     const form = isPacked ? await decompress(encoded, { maxOutputLength: partBytesMax + splicedHeaderBytes }).catch(() => null) : encoded;

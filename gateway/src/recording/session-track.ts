@@ -14,13 +14,13 @@ export interface TrackContext {
   readonly newSessionId: () => string;
 }
 
-/** What the first leaf of a session says of its secrets. */
+/** What the first leaf of a session says about its secrets. */
 export interface SessionKeyFacts {
   readonly secrets: string;
   readonly key: number;
 }
 
-/** The track of a new session, with secrets of its own. Errors: `cannot_record`. */
+/** Makes the track of a new session, with secrets of its own. Throws GatewayError `cannot_record`. */
 export function newTrack({ keys, retention, clock, newSessionId }: TrackContext): { readonly track: SessionTrack; readonly key: SessionKeyFacts } {
   const now = clock();
   const metaExpiryDay = expiryDay(now, retention.metaDays);
@@ -41,7 +41,7 @@ export function newTrack({ keys, retention, clock, newSessionId }: TrackContext)
   return { track, key: { secrets: secrets.wrappedHash, key: secrets.keyId } };
 }
 
-/** The track of a session that a crash left open: it can only be closed. */
+/** Makes the track of a session that a crash left open. It can only be closed. */
 export function leftOpenTrack(left: SessionEnd): SessionTrack {
   return {
     id: left.session,
@@ -56,7 +56,7 @@ export function leftOpenTrack(left: SessionEnd): SessionTrack {
   };
 }
 
-/** A session without secrets cannot be recorded. */
+/** Takes secrets for a session. Throws GatewayError `cannot_record`, because a session without secrets cannot be recorded. */
 function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): SessionSecrets {
   try {
     return keys.take(metaDay, contentDay);
@@ -65,7 +65,7 @@ function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): Sessi
   }
 }
 
-/** Where a session stands, for the next start. */
+/** The state of a session, for the next start. */
 export function sessionEnd({ id, seq, previous, unanswered }: SessionTrack): SessionEnd {
   return { session: id, records: seq, previous: new Uint8Array(previous.buffer.slice(0)), unanswered };
 }

@@ -1,14 +1,14 @@
 /** The form of a body that repeats what its session sent before. Normative: docs/formats/journal.md. */
 
-/** Bodies of a session that later ones may copy from. */
+/** Most bodies of a session that are kept for later ones to copy from. */
 export const keptBodiesMax = 16;
 
-/** Bytes of a kept body that stand in a later one, behind some literal bytes of its own. */
+/** A range of a kept body that a later body repeats, after some literal bytes of its own. */
 export interface Copy {
-  /** Literal bytes since the copy before. */
+  /** Number of literal bytes since the copy before. */
   readonly literals: number;
   readonly length: number;
-  /** The place of the kept body, and where in it the copied bytes begin. */
+  /** The place of the kept body, and the offset in it at which the copied bytes begin. */
   readonly from: number;
   readonly offset: number;
 }
@@ -17,7 +17,7 @@ export const splicedHeaderBytes = 4;
 const copyBytes = 12;
 const offsetBits = 24;
 
-/** `place`: where the body is kept from now on. `literals` are all its bytes that are not copied. */
+/** Encodes a spliced body. `place` is where the body is kept from now on; `literals` are all its bytes that are not copied. */
 export function encodeSpliced(place: number, copies: readonly Copy[], literals: readonly Uint8Array[]): Buffer {
   const head = Buffer.alloc(splicedHeaderBytes + copies.length * copyBytes);
   head.writeUInt8(place);
@@ -36,7 +36,7 @@ export interface Joined {
   readonly plain: Uint8Array;
 }
 
-/** The plaintext of a spliced body, at most `bytesMax`; null when it is none, or copies what is not there. Any bytes are acceptable input. */
+/** Returns the plaintext of a spliced body, at most `bytesMax` bytes. Null if it is not a spliced body, is longer, or copies what is not there. Any bytes are acceptable input. */
 export function joinSpliced(spliced: Buffer, kept: readonly (Uint8Array | undefined)[], bytesMax: number): Joined | null {
   if (spliced.length < splicedHeaderBytes) {
     return null;

@@ -1,11 +1,11 @@
 import { RepeatFinder } from './repeat-finder.ts';
 
-/** For all sessions; the one that repeated nothing for longest is forgotten first. */
+/** Most bytes of memory for all sessions. The session that was used least recently is forgotten first. */
 const memoryBytesMax = 128 * 1024 * 1024;
 
-/** What the open sessions may repeat. To forget any of it costs space in the journal, never a record: what is not known is stored. */
+/** Keeps the bodies that open sessions may repeat. To forget some costs space in the journal, never a record: bytes that are not known are stored. */
 export class Splicer {
-  /** By session; what was used last is last. */
+  /** The finders by session. The session that was used last is last. */
   readonly #finders = new Map<string, RepeatFinder>();
   readonly #memoryBytesMax: number;
   #memoryBytes = 0;
@@ -14,12 +14,12 @@ export class Splicer {
     this.#memoryBytesMax = bytesMax;
   }
 
-  /** About what it holds. */
+  /** Bytes of memory that it holds, about. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }
 
-  /** The body in its spliced form. */
+  /** Returns the body in its spliced form. */
   splice(session: string, plain: Buffer): Buffer {
     const finder = this.#finders.get(session) ?? new RepeatFinder();
     this.forget(session);

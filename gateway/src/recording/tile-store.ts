@@ -5,7 +5,7 @@ import { hashBytes, tileHeight, tilePath, TileReader, tilesOf, tileWidth } from 
 import { GatewayError } from '../domain/errors.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
 
-/** While one looks, all partial tiles may give way to the full one: then it is there at the second look. */
+/** A tile is looked for twice: during the first look all partial tiles may be replaced by the full one, which the second look finds. */
 const readAttempts = 2;
 
 /** The growing tile at the right edge of one level. */
@@ -16,22 +16,22 @@ interface Edge {
 }
 
 /**
- * The tiles of the log as files (`log/tile/...`, C2SP tlog-tiles), fed with subtree hashes as the log grows. Full tiles are written
- * behind the traffic; partial ones when a checkpoint is published, and each stays until the full one is there. All of it can be made again from the journal.
+ * Keeps the tiles of the log as files (`log/tile/...`, C2SP tlog-tiles). It gets subtree hashes as the log grows. Full tiles are written
+ * without delaying traffic; partial tiles are written when a checkpoint is published, and each stays until the full one exists. All tiles can be made again from the journal.
  */
 export class TileStore {
   readonly #directory: string;
   readonly #edges: Edge[] = [];
-  /** Not written yet. */
+  /** Full tiles that are not written yet. */
   readonly #full = new Set<Tile>();
-  /** Full tiles that a loss of power may leave cut short. */
+  /** Full tiles that are written but not synced: a loss of power may leave them cut short. */
   #unsynced: string[] = [];
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** As `Frontier`'s `onSubtree`. */
+  /** Takes a subtree hash, as `onSubtree` of a `Frontier`. */
   readonly onSubtree = (height: number, index: number, hash: Uint8Array): void => {
     if (height % tileHeight !== 0) {
       return;
@@ -48,12 +48,12 @@ export class TileStore {
     }
   };
 
-  /** The edges for a restart; see `restore`. */
+  /** The growing tiles, for a restart; see `restore`. */
   edges(): TileEdges {
     return this.#edges.map(({ index, width, hashes }) => ({ index, hashes: hashes.slice(0, width * hashBytes) }));
   }
 
-  /** Goes on where `edges` was taken. */
+  /** Continues from the state in which `edges` was taken. */
   restore(edges: TileEdges): void {
     for (const [level, { index, hashes }] of edges.entries()) {
       const edge = { index, width: hashes.length / hashBytes, hashes: new Uint8Array(tileWidth * hashBytes) };
@@ -62,7 +62,7 @@ export class TileStore {
     }
   }
 
-  /** All tiles not yet written, for the log as it is at this moment. */
+  /** The tiles that are not yet written, for the log as it is at this moment. */
   snapshot(): TileSnapshot {
     const partial = this.#edges.flatMap((edge, level) =>
       edge.width === 0 ? [] : [{ path: tilePath(level, edge.index, edge.width), hashes: edge.hashes.slice(0, edge.width * hashBytes) }],
@@ -70,7 +70,7 @@ export class TileStore {
     return { full: [...this.#full], partial };
   }
 
-  /** Writes what of a snapshot is not written yet. What cannot be written now is still part of every later one, also of one taken before this call. */
+  /** Writes the tiles of a snapshot that are not written yet. A tile that cannot be written now is written with any later snapshot, even one that was taken before this call. */
   async write(snapshot: TileSnapshot): Promise<void> {
     for (const tile of snapshot.full) {
       if (this.#full.has(tile)) {
@@ -84,7 +84,7 @@ export class TileStore {
     }
   }
 
-  /** Resolves when the full tiles written so far are on stable storage, which their names are with their directories. */
+  /** Resolves when the full tiles written so far are on stable storage. For their names to be, their directories are synced too. */
   async sync(): Promise<void> {
     const paths = [...this.#unsynced];
     const files = paths.map((path) => join(this.#directory, path));
@@ -95,14 +95,14 @@ export class TileStore {
     this.#unsynced = this.#unsynced.slice(paths.length);
   }
 
-  /** To call once a checkpoint over this snapshot is published: whoever had a narrower tile finds the full one. */
+  /** Removes the partial tiles that full ones replace. To be called once a checkpoint over this snapshot is published: a reader of a partial tile then finds the full one. */
   async dropPartials(snapshot: TileSnapshot): Promise<void> {
     await Promise.all(snapshot.full.map(async ({ path }) => rm(join(this.#directory, `${path}.p`), { recursive: true, force: true })));
   }
 
   /**
-   * At a start, with what was just written: makes the narrower tiles again, for a loss of power may have left them cut short, and drops those of full tiles and what was never
-   * finished. Full tiles are written again or were synced.
+   * Repairs partial tiles at a start, after this snapshot was written: writes narrower ones again, because a loss of power may have left them cut short, and removes those of full tiles and files that were never
+   * finished. Full tiles need no repair: they were written again or were synced.
    */
   async restorePartials(snapshot: TileSnapshot): Promise<void> {
     const names = await readdir(join(this.#directory, 'tile'), { recursive: true }).catch(() => []);
@@ -137,7 +137,7 @@ export interface TileSnapshot {
   readonly partial: readonly Tile[];
 }
 
-/** Whether all full tiles of a log of this size are there, whole. A partial one is written anew with the next checkpoint. */
+/** True if all full tiles of a log of this size exist in full length. A partial tile is written anew with the next checkpoint. */
 export function hasFullTiles(directory: string, size: number): boolean {
   for (const { level, index, width } of tilesOf(size)) {
     if (width === tileWidth && statSync(join(directory, tilePath(level, index)), { throwIfNoEntry: false })?.size !== tileWidth * hashBytes) {
@@ -147,7 +147,7 @@ export function hasFullTiles(directory: string, size: number): boolean {
   return true;
 }
 
-/** The tiles as files. */
+/** Opens a reader of the tile files. */
 export function openTiles(directory: string, size: number): TileReader {
   return new TileReader(size, async (path) => {
     const bytes = await readTile(directory, path);
@@ -158,7 +158,7 @@ export function openTiles(directory: string, size: number): TileReader {
   });
 }
 
-/** `path`: as `tilePath` prints it. A partial tile that is not there any more is the beginning of a wider one, or of the full one. Null when there is none of them. */
+/** Reads a tile. `path` is as `tilePath` prints it. If a partial tile no longer exists, the beginning of a wider one or of the full one is returned. Null if there is none of them. */
 export async function readTile(directory: string, path: string): Promise<Uint8Array | null> {
   const [full = '', width] = path.split('.p/');
   for (let attempt = 0; attempt < readAttempts; attempt++) {

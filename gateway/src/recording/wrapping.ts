@@ -5,10 +5,10 @@ const algorithm = 'aes-256-gcm';
 const nonceBytes = 12;
 const tagBytes = 16;
 const secretBytes = 32;
-/** Every key but the signing key is a secret of 32 bytes. */
+/** Length of a wrapped secret. Every key except the signing key is a secret of 32 bytes. */
 export const wrappedSecretBytes = nonceBytes + secretBytes + tagBytes;
 
-/** `nonce ‖ ciphertext ‖ tag` of a key under a key. `purpose` (what and whose it is) is authenticated, so wrapped keys cannot be swapped. */
+/** Wraps a key under another key, as `nonce ‖ ciphertext ‖ tag`. `purpose` says what the key is for and whose it is; it is authenticated, so wrapped keys cannot be swapped. */
 export function wrapKey(under: KeyObject, purpose: string, key: Uint8Array): Buffer {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv(algorithm, under, nonce);
@@ -16,7 +16,7 @@ export function wrapKey(under: KeyObject, purpose: string, key: Uint8Array): Buf
   return Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Errors: `key_unavailable` when it was wrapped under another key, for another purpose, or was changed. */
+/** Unwraps a key. Throws GatewayError `key_unavailable` if it was wrapped under another key or for another purpose, or was changed. */
 export function unwrapBytes(under: KeyObject, purpose: string, wrapped: Uint8Array): Buffer {
   try {
     const decipher = createDecipheriv(algorithm, under, wrapped.subarray(0, nonceBytes));
