@@ -6,17 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { text } from 'node:stream/consumers';
-import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
-import { runProgram, type RunResult } from './support/run.ts';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { runProgram, type RunResult } from '../support/run.ts';
 
 // Functions are counted from before they are loaded.
 const profiler = new Session();
 profiler.connect();
 profiler.post('Profiler.enable');
 profiler.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
-const { Gateway } = await import('../gateway/src/gateway.ts');
-const { partBytesMax } = await import('../gateway/src/recording/batch.ts');
-const { openRecorder } = await import('../gateway/src/recording/testdata/open-recorder.ts');
+const { Gateway } = await import('../../gateway/src/gateway.ts');
+const { partBytesMax } = await import('../../gateway/src/recording/batch.ts');
+const { openRecorder } = await import('../../gateway/src/recording/testdata/open-recorder.ts');
 
 const ours = /\/(?:gateway|ledger)\/src\//;
 /** What only the reader thread may do. */
@@ -100,7 +100,7 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
   let [long, large, record] = ['', '', ''];
 
   const cli = async (words: readonly string[]): Promise<RunResult> =>
-    runProgram(process.execPath, [join(import.meta.dirname, '../cli/src/main.ts'), ...words], {});
+    runProgram(process.execPath, [join(import.meta.dirname, '../../cli/src/main.ts'), ...words], {});
   const here = ['--config', configFile];
   const base = (): string => `http://${gateway.addresses['http']}`;
   const request = async (): Promise<void> => {
