@@ -24,7 +24,7 @@ function describeTarget(target: Target): string {
 }
 
 function describePrincipal({ id, kind, groups, targets }: Principal): string {
-  const admin = groups.includes('admins') ? ', may use the API' : groups.includes('auditors') ? ', may read the public log' : '';
+  const admin = groups.includes('admins') ? ', may use the API' : groups.includes('auditors') ? ', may read the public log and the metrics' : '';
   return `${id}: ${kind}${groups.length === 0 ? '' : ` of ${groups.join(', ')}`}${admin}; reaches ${targets.join(', ') || 'nothing'}`;
 }
 
