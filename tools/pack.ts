@@ -13,7 +13,6 @@ interface Manifest {
   readonly version: string;
   readonly description?: string;
   readonly license: string;
-  readonly bin?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -59,14 +58,14 @@ function stageLibrary(workspace: string, built: string, staged: string): void {
   writeManifest(staged, { name, version, description, license, type: 'module', exports: Object.fromEntries(faces), engines, dependencies });
 }
 
-/** Puts the command line into a folder, and into its `node_modules` all that it imports, but for what the demo alone needs: that is optional and comes from a registry. */
+/** Puts the command line into a folder, and into its `node_modules` all that it imports, but for what the demo alone needs: the demo asks for that by name. */
 function stageCommand(built: string, staged: string): void {
   const { description = '', version, license } = manifestOf('.');
-  const { bin = {}, optionalDependencies } = manifestOf('cli');
+  const { optionalDependencies } = manifestOf('cli');
   for (const path of ['cli/src', 'examples']) {
     cpSync(join(built, path), join(staged, path), { recursive: true });
   }
-  for (const path of ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'docs', 'deploy']) {
+  for (const path of ['cli/countersign', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'docs', 'deploy']) {
     copy(path, staged);
   }
   const workspaces = ['ledger', 'gateway', 'cli'];
@@ -84,11 +83,12 @@ function stageCommand(built: string, staged: string): void {
     description,
     license,
     type: 'module',
-    bin: Object.fromEntries(Object.entries(bin).map(([word, source]) => [word, `cli/${source.replace(/\.ts$/, '.js')}`])),
+    bin: { countersign: 'cli/countersign' },
     engines,
     dependencies,
-    optionalDependencies,
     bundleDependencies: Object.keys(dependencies),
+    // No field of npm's own: a global installation by npm 11 installs optional packages although it is told to omit them.
+    demoDependencies: optionalDependencies,
   });
 }
 

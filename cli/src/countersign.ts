@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command of the installed package. An older Node could not even read the rest of it.
+// What the command of the installed package runs. An older Node could not even read the rest of it.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 24 || (major === 24 && minor >= 12)) {
   await import('./main.ts');

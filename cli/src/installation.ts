@@ -1,4 +1,5 @@
-import { extname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 
 /** `.ts` in a checkout, `.js` in an installed package, where the same files lie in the same folders. */
 const ending = extname(import.meta.filename);
@@ -9,3 +10,14 @@ export const mainFile = join(import.meta.dirname, `main${ending}`);
 export const sampleAgent = { directory: join(import.meta.dirname, '..', '..'), path: join('examples', `support-agent${ending}`) };
 /** The command that a user types to call the command line. */
 export const commandName = ending === '.ts' ? './countersign' : 'countersign';
+
+/** The npm command that puts beside an installed package what only the demo needs, in the versions that it was tested with. */
+export function demoInstallation(): string {
+  const home = join(import.meta.dirname, '..', '..');
+  const { demoDependencies }: { readonly demoDependencies: Readonly<Record<string, string>> } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  const fitting = Object.entries(demoDependencies).filter(([name]) => !/linux-/.test(name) || name.endsWith(`linux-${process.arch}`));
+  const above = dirname(dirname(home));
+  // npm installs global packages in `PREFIX/lib/node_modules`.
+  const place = basename(above) === 'lib' ? `--global --prefix ${dirname(above)}` : `--prefix ${above}`;
+  return `npm install ${place} ${fitting.map(([name, version]) => `${name}@${version}`).join(' ')}`;
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execSync, spawnSync } from 'node:child_process';
 import { globSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -17,6 +17,11 @@ describe('an installation in an empty directory', () => {
     packed = new Packed();
     directory = packed.install('installed', packed.command);
     program = join(directory, 'node_modules', '.bin', 'countersign');
+    const { status, stderr } = run('demo');
+    assert.equal(status, 1);
+    const [, command = ''] =
+      /^countersign: The demo needs packages that nothing else here needs\. This installs them:\n {2}(npm install .+)\n$/.exec(stderr) ?? [];
+    execSync(command, { cwd: packed.home, stdio: 'ignore' });
   });
   after(() => {
     packed[Symbol.dispose]();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { requireMounts } from '../support/mounted-disk.ts';
 import { Packed } from '../support/packed.ts';
@@ -12,21 +14,61 @@ const startMs = 60_000;
 describe('an installation for a service', () => {
   let packed: Packed;
   let program: string;
-  before(() => {
+  const asked: string[] = [];
+  const registry = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(404).end();
+  });
+  before(async () => {
     packed = new Packed();
+    registry.listen(0, '127.0.0.1');
+    await once(registry, 'listening');
+    const address = registry.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const operating = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'operating.md'), 'utf8');
+    const [command = ''] = /^npm install --global --prefix \/opt\/countersign \.\/countersign-.*$/m.exec(operating) ?? [];
     const prefix = join(packed.home, 'opt');
-    packed.install('global', '--global', '--prefix', prefix, '--omit=optional', '--offline', '--cache', join(packed.home, 'no-cache'), packed.command);
+    const env = {
+      ...process.env,
+      npm_config_registry: `http://127.0.0.1:${address.port}/`,
+      npm_config_cache: join(packed.home, 'no-cache'),
+      npm_config_update_notifier: 'false',
+    };
+    const npm = spawn('sh', ['-c', command.replace('/opt/countersign', prefix)], { cwd: dirname(packed.command), env, stdio: 'ignore' });
+    assert.deepEqual(await once(npm, 'exit'), [0, null], command);
     program = join(prefix, 'bin', 'countersign');
   });
   after(() => {
+    registry.close();
     packed[Symbol.dispose]();
   });
 
-  test('needs no registry, and says what the demo is missing', () => {
+  test('is made by the command of operating.md without a registry, and comes with its unit', () => {
+    assert.deepEqual(asked, []);
+    assert.ok(existsSync(join(realpathSync(program), '..', '..', 'deploy', 'countersign.service')));
+  });
+
+  test('says what the demo is missing, and how it is installed', () => {
     const { status, stderr } = packed.run(program, ['demo']);
-    assert.equal(stderr, 'countersign: The demo needs optional packages that this installation was made without: install without --omit=optional.\n');
+    assert.match(
+      stderr,
+      /^countersign: The demo needs packages that nothing else here needs\. This installs them:\n {2}npm install --global --prefix \S+\/opt @/,
+    );
     assert.equal(status, 1);
-    assert.ok(existsSync(join(realpathSync(program), '..', '..', '..', 'deploy', 'countersign.service')));
+  });
+
+  test('takes the Node that is installed beside it before the one of the system', () => {
+    const system = join(packed.home, 'system');
+    mkdirSync(system);
+    writeFileSync(join(system, 'node'), '#!/bin/sh\nexit 9\n', { mode: 0o755 });
+    const link = join(packed.home, 'countersign');
+    symlinkSync(program, link);
+    const run = (command: string): number | null => packed.run(command, ['--version'], system).status;
+    assert.deepEqual([run(program), run(link)], [9, 9]);
+    const beside = join(dirname(program), 'node');
+    symlinkSync(join(packed.programs, 'node'), beside);
+    assert.deepEqual([run(program), run(link)], [0, 0]);
+    rmSync(beside);
   });
 
   test('serves and stops where only its data directory and the one for temporary files can be written', requireMounts('unshare'), async () => {

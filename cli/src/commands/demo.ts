@@ -10,7 +10,7 @@ import type { SessionSummary } from '@countersign/gateway/api';
 import { Option, type Command } from 'commander';
 import { openSampleMail } from '../demo/sample-mail.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
-import { commandName, mainFile, sampleAgent } from '../installation.ts';
+import { commandName, demoInstallation, mainFile, sampleAgent } from '../installation.ts';
 import { bold, dim } from '../terminal.ts';
 
 const startMs = 20_000;
@@ -91,10 +91,10 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   return code;
 }
 
-/** Says what to do where the demo's packages were left out of an installation. */
+/** Says what to do in an installation, which comes without the demo's packages. */
 function explainMissing(error: unknown): never {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
-    throw new Error('The demo needs optional packages that this installation was made without: install without --omit=optional.', { cause: error });
+    throw new Error(`The demo needs packages that nothing else here needs. This installs them:\n  ${demoInstallation()}`, { cause: error });
   }
   throw error;
 }
