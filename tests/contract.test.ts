@@ -217,6 +217,18 @@ describe('the contract of protocols', () => {
           const response = await ask(gateway, way, body, { token });
           assert.equal(response.status, 400, body);
           assert.match(await response.text(), /countersign/);
+          const records = await gateway.records(sessionOf(response));
+          const last = records.filter(({ kind }) => kind === 'request' || kind === 'response').slice(-2);
+          assert.deepEqual(
+            last.map(({ kind, verdict, attributes }) => [kind, verdict, attributes['countersign.request']]),
+            [
+              ['request', 'deny', undefined],
+              ['response', null, last[0]?.seq],
+            ],
+            'what cannot be read is in the record, and so is what was answered',
+          );
+          const answer = await gateway.api(`/api/sessions/${last[0]?.session}/records/${last[0]?.seq}/bytes?bytes=0-`);
+          assert.ok((await answer.text()).endsWith(`\r\n\r\n${body}`));
         }
         assert.equal(server.heard.length, heard);
       });
@@ -232,8 +244,12 @@ describe('the contract of protocols', () => {
       await letIn.text();
       assert.deepEqual([letIn.status, named(letIn)], [200, [true, true]]);
       for (const [status, which, words] of [
-        [401, { token: '' }, /A Countersign token is missing: countersign token create makes one, and it goes where the client has its key or password\./],
-        [401, { token: 'sk-of-the-target' }, /A Countersign token is missing: .*, and it goes where the client has its key/],
+        [
+          401,
+          { token: '' },
+          /No Countersign token was shown: countersign token create makes one, which begins with cs_, and it goes where the client has its key or password\./,
+        ],
+        [401, { token: 'sk-of-the-target' }, /No Countersign token was shown: .*, and it goes where the client has its key/],
         [401, { token: 'cs_wrong' }, /not a Countersign token/],
         [403, { token: stranger }, /not granted/],
         [404, { token, target: 'nowhere' }, /no target/],

@@ -5,6 +5,7 @@ import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../domain/e
 import type { Grant } from '../domain/grant.ts';
 import { problemOf, refusalOf, retryHeaders } from '../domain/problem.ts';
 import type { Steps } from '../domain/step.ts';
+import { wholeAttribute } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
@@ -31,6 +32,8 @@ import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay
 
 /** A body with an announced length up to this is in one record with the head of its request. */
 const smallBodyBytes = 64 * 1024;
+/** How much of the body of a request that cannot be read is recorded, in bytes. */
+const unreadBytesMax = 512 * 1024;
 /** The gateway's last words to a client wait at most this long for their record, and an event at the end of an answer also for the client. */
 const lastWordsMs = 1_000;
 /** The header of a 426 that names the protocol to use instead (RFC 9110, 15.5.22). */
@@ -148,7 +151,7 @@ class ExchangeRun {
     }
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first !== null && first.length <= shortBytes ? first : null;
-    const reading = await this.#rules.read(head, isReadWhole ? first : null, target, this.#take);
+    const reading = await this.#read(session, head, { body: first, isReadWhole });
     if (this.#isOver) {
       return;
     }
@@ -165,6 +168,35 @@ class ExchangeRun {
         this.#call?.end();
       }
     }
+  }
+
+  /** What cannot be read is in the record as a request that was denied, up to the length of one record: policy is not asked of what nobody understands. */
+  async #read(
+    session: Session,
+    head: RequestHead,
+    { body, isReadWhole }: { readonly body: Buffer | null; readonly isReadWhole: boolean },
+  ): Promise<RequestReading> {
+    try {
+      return await this.#rules.read(head, isReadWhole ? body : null, session.target, this.#take);
+    } catch (error) {
+      if (error instanceof GatewayError && !this.#isOver) {
+        this.#recordUnread(session, head, { body: body ?? Buffer.alloc(0), reason: error.message });
+      }
+      throw error;
+    }
+  }
+
+  #recordUnread(session: Session, head: RequestHead, { body, reason }: { readonly body: Buffer; readonly reason: string }): void {
+    const [path = ''] = head.path.split('?', 1);
+    const kept = body.subarray(0, unreadBytesMax);
+    const attributes = {
+      'http.request.method': head.method,
+      'url.path': path,
+      ...traceFact(headerOf(head.headers, 'traceparent')),
+      ...(kept.length < body.length ? { [wholeAttribute]: false } : {}),
+    };
+    const meta = { action: 'unknown', verdict: 'deny', reason, attributes } as const;
+    this.#request = session.record('request', meta, [composeRequestHead(this.#sentHead(head, [], session)), kept]);
   }
 
   async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
@@ -185,11 +217,7 @@ class ExchangeRun {
   /** Records the request as denied and returns the error. Policy is not asked, because the protocol cannot let this request through in any case. */
   #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
     const reason = 'This request cannot go on in WebSocket: ask in plain HTTP.';
-    const [path = ''] = head.path.split('?', 1);
-    const attributes = { 'http.request.method': head.method, 'url.path': path, ...traceFact(headerOf(head.headers, 'traceparent')) };
-    this.#request = session.record('request', { action: 'unknown', verdict: 'deny', reason, attributes }, [
-      composeRequestHead(this.#sentHead(head, [], session)),
-    ]);
+    this.#recordUnread(session, head, { body: Buffer.alloc(0), reason });
     return new GatewayError('not_upgraded', reason);
   }
 

@@ -84,7 +84,7 @@ test('each refusal has its reason', async () => {
     assert.ok('refused' in outcome);
     return outcome.refused;
   };
-  assert.match(await refusal(''), /^A Countersign token is missing/);
+  assert.match(await refusal(''), /^No Countersign token was shown/);
   assert.match(await refusal(`${token}x`), /not a Countersign token/);
   assert.match(await refusal(formatToken(new Uint8Array(32))), /not known/);
   principals.delete('bot');

@@ -51,7 +51,10 @@ export class Authenticator implements Disposable {
   async authenticate(token: string): Promise<TokenOutcome> {
     const { findPrincipal, now } = this.#options;
     if (token === '') {
-      return { refused: 'A Countersign token is missing: countersign token create makes one, and it goes where the client has its key or password' };
+      return {
+        refused:
+          'No Countersign token was shown: countersign token create makes one, which begins with cs_, and it goes where the client has its key or password',
+      };
     }
     if (!isToken(token)) {
       return { refused: `${notAccepted}it is not a Countersign token, or was mistyped` };

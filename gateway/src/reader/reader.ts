@@ -143,8 +143,12 @@ export class Reader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    const worker = this.#running?.worker;
-    if (worker !== undefined) {
+    const running = this.#running;
+    if (running !== null) {
+      const { worker, database } = running;
+      // Before the thread closes its own: whoever is last folds the log of changes into the file, and only the thread may write.
+      this.#running = null;
+      database.close();
       const ended = new Promise<void>((resolve) => {
         worker.once('exit', () => {
           resolve();
