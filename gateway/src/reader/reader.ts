@@ -11,6 +11,7 @@ import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import { Places } from './places.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
@@ -19,17 +20,10 @@ const restartMs = 1000;
 /** A question waits so long for a thread that is being started again. */
 const questionMs = 3000;
 /** How many answers are made at a time: each holds what its reader has not taken yet. A watch lasts as long as its session. */
-const answersMax = { short: 1000, reading: 16, watching: 64 } as const;
-const kinds: Readonly<Record<Question['ask'], keyof typeof answersMax>> = {
-  find: 'short',
-  receipt: 'short',
-  rebuild: 'short',
-  list: 'reading',
-  show: 'reading',
-  bytes: 'reading',
-  bundle: 'reading',
-  watch: 'watching',
-};
+const readingMax = 16;
+const watchingMax = 64;
+/** An answer waits so long for its turn. */
+const placeMs = 30_000;
 /** At a stop the thread has this much time to write the index. The next start finds in the journal what is missing. */
 const stopMs = 5000;
 
@@ -43,6 +37,8 @@ export interface ReaderParts {
   /** Returns the number of records in the log. */
   readonly written: () => number;
   readonly onTrouble: (error: unknown, what: string) => void;
+  /** How long an answer waits for its turn; half a minute by default. */
+  readonly placeMs?: number;
   /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
 }
@@ -70,21 +66,33 @@ type Reply = Extract<FromThread, { readonly call: number }>;
 export class Reader implements AsyncDisposable {
   readonly #parts: ReaderParts;
   readonly #waiting = new Map<number, (reply: Reply | Error) => void>();
+  readonly #lost = new GatewayError('catching_up', 'The reader of what was recorded stopped, and is started again. Ask again in a moment.');
   #running: Running | null = null;
   #started = Promise.withResolvers<void>();
-  readonly #answers = { short: 0, reading: 0, watching: 0 };
+  /** A short answer needs no place. */
+  readonly #places: Readonly<Partial<Record<Question['ask'], Places>>>;
   readonly #noIndex = new IndexState();
   #calls = 0;
   readonly #stopping = new AbortController();
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
+    const reading = new Places(readingMax);
+    this.#places = { list: reading, show: reading, bytes: reading, bundle: reading, watch: new Places(watchingMax) };
   }
 
   /** Starts the thread. Resolves before the index is whole. Rejects with the errors of opening the store. */
   static async open(parts: ReaderParts): Promise<Reader> {
     const reader = new Reader(parts);
-    await reader.#start();
+    try {
+      await reader.#start();
+    } catch (error) {
+      if (error !== reader.#lost) {
+        throw error;
+      }
+      // It found an index that cannot be read. The next thread makes a new one, and nobody waits for that.
+      void reader.#restart();
+    }
     return reader;
   }
 
@@ -171,7 +179,7 @@ export class Reader implements AsyncDisposable {
           const database = openIndexToRead(data);
           ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
         } catch (error) {
-          ready.reject(error);
+          this.#parts.onTrouble(error, 'open index.db');
           void worker.terminate();
         }
       } else if ('call' in message) {
@@ -188,9 +196,8 @@ export class Reader implements AsyncDisposable {
       this.#parts.onTrouble(error, 'read what was recorded');
     });
     worker.once('exit', () => {
-      const lost = new GatewayError('catching_up', 'The reader of what was recorded stopped, and is started again. Ask again in a moment.');
-      ready.reject(lost);
-      this.#lose(worker, lost);
+      ready.reject(this.#lost);
+      this.#lose(worker);
     });
     // A thread that is not ready at a stop has nothing to finish.
     const { signal } = this.#stopping;
@@ -204,7 +211,7 @@ export class Reader implements AsyncDisposable {
     }
   }
 
-  #lose(worker: Worker, error: Error): void {
+  #lose(worker: Worker): void {
     if (this.#running?.worker !== worker) {
       return;
     }
@@ -212,7 +219,7 @@ export class Reader implements AsyncDisposable {
     this.#running = null;
     this.#started = Promise.withResolvers<void>();
     for (const answer of this.#waiting.values()) {
-      answer(error);
+      answer(this.#lost);
     }
     void this.#restart();
   }
@@ -272,15 +279,14 @@ export class Reader implements AsyncDisposable {
   }
 
   async *#ask<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
-    const kind = kinds[begin.ask];
-    if (this.#answers[kind] >= answersMax[kind]) {
-      throw new GatewayError('throttled', `${answersMax[kind]} answers of this kind are being read, which is the limit. Ask again when one of them has ended.`);
+    const places = this.#places[begin.ask];
+    if (places !== undefined && !(await places.take(this.#parts.placeMs ?? placeMs))) {
+      throw new GatewayError('throttled', 'As many recordings are being read as can be at a time. Ask again when one of those who read has ended.');
     }
-    this.#answers[kind] += 1;
     try {
       yield* this.#answer<Piece>(begin, signal);
     } finally {
-      this.#answers[kind] -= 1;
+      places?.giveBack();
     }
   }
 
