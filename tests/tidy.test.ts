@@ -412,3 +412,16 @@ test('the lock file names no registry, so that each machine installs from its ow
     [],
   );
 });
+
+test('the walks of ARCHITECTURE.md name files that are there, and are short enough to be walked', () => {
+  const text = read('ARCHITECTURE.md');
+  const named = [...text.matchAll(/`((?:gateway|cli|ledger|tests|tools)\/[\w./-]+\.ts)`/g)].map(([, file]) => file ?? '');
+  assert.ok(named.length > 40, 'the rule saw the files');
+  assert.deepEqual(
+    named.filter((file) => !existsSync(join(root, file))),
+    [],
+  );
+  const walk = (title: string): number => (text.split(`### ${title}\n`)[1]?.split('\n### ')[0] ?? '').match(/^\d+\. /gm)?.length ?? 0;
+  const [statement, answer] = [walk('A statement, file by file'), walk('A streamed answer, file by file')];
+  assert.ok(statement > 5 && statement <= 10 && answer > 5 && answer <= 16, `${statement} and ${answer} files`);
+});
