@@ -1,2 +1,2 @@
-/** How many bytes of one event, or of one document, are held to be read, unless the options of a target set another limit. */
+/** Most bytes of one event or document that are held to read it, unless the options of a target set another limit. */
 export const defaultEventBytesMax = 16 * 1024 * 1024;

@@ -8,13 +8,13 @@ const stepBytes = 4 * 1024;
 /** The turn that was given out last. */
 let last: Promise<void> = Promise.resolve();
 
-/** Whoever waits gets a turn of the event loop alone, in the order of asking: otherwise all who wait would go on in the same one, and hold up what is short. */
+/** Waits for a turn of the event loop that no other waiter shares, in the order of asking. If several waiters continued in the same turn, they would delay short work. */
 async function ownTurn(): Promise<void> {
   last = last.then(async () => nextTurn());
   await last;
 }
 
-/** The work of one reader among others of the same thread: it goes on in another turn of the event loop when it did its part in this one. A single step, such as rendering one message, is as long as it is. */
+/** Divides the work of one reader among turns of the event loop, which it shares with other readers of the same thread. It continues in another turn when it did its part in this one. A single step, such as rendering one message, is not divided. */
 export class Turn {
   #bytes = 0;
 

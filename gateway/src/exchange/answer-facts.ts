@@ -78,7 +78,7 @@ export class AnswerFacts {
     }
   }
 
-  /** At the end of what came. Null: they are there at once. */
+  /** Completes the facts at the end of the bytes that came. Null: they are complete at once. */
   finish(): Promise<void> | null {
     if (this.#encoded === null) {
       return null;

@@ -24,8 +24,8 @@ const headersMax = 256;
 const concealedLengthMin = 8;
 
 /**
- * Names in lower case, in order, without what HTTP/2 says of the first line; crumbs of a cookie put together (RFC 9113, 8.2.3). `raw` is Node's list of
- * names and values in turn. Errors: `limit_exceeded`.
+ * Pairs names and values of headers. Names are in lower case and in order; pseudo-headers of HTTP/2 are left out, and pieces of a cookie joined (RFC 9113, 8.2.3). `raw` is Node's list of
+ * names and values in turn. Throws GatewayError `limit_exceeded`.
  */
 export function pairHeaders(raw: readonly string[]): Headers {
   if (raw.length > 2 * headersMax) {
@@ -133,7 +133,7 @@ function withoutTokenProtocol(headers: Headers): Headers {
 /** Headers that describe the bytes of a body, or their coding. */
 const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
 
-/** Names and values in turn, without the headers that are not true any more of a body that was changed. */
+/** Removes the headers that are no longer true once the body was changed. Both lists hold names and values in turn. */
 export function withoutBodyHeaders(rawHeaders: readonly string[]): readonly string[] {
   return rawHeaders.filter((_, i) => !bodyHeaders.has(rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
 }

@@ -212,7 +212,7 @@ export class UrlRewriting implements CallReceiver {
     });
   }
 
-  /** Null: nothing in it is to be another. Only those texts change. */
+  /** Rewrites addresses in a body and changes nothing else. Null if there is nothing to rewrite. */
   #rewriteBody(headers: Headers, body: Buffer): Buffer | null {
     const text = decodeBody(headers, body).toString('latin1');
     const before = this.#places.length;
@@ -241,7 +241,7 @@ export class UrlRewriting implements CallReceiver {
   }
 }
 
-/** Null for what is no JSON text. */
+/** The value of a JSON text; null if it is not one. */
 function parseText(json: string): string | null {
   try {
     return String(JSON.parse(json));
@@ -253,7 +253,7 @@ function parseText(json: string): string | null {
 /** Finds in an answer, as it is delivered, what leads its client past the gateway. Bounded; any bytes are acceptable. */
 export class DirectUrls {
   readonly #origin: string;
-  /** Behind a slash that may be escaped. */
+  /** The bytes to search for: the rest of an address after a slash, which may be escaped. */
   readonly #needle: Buffer;
   readonly #found = new Set<string>();
   #tail: Buffer = nothing;

@@ -125,7 +125,7 @@ export class Screening implements CallReceiver {
     }
   }
 
-  /** Null: all of it may be asked. */
+  /** Has the requests of the target decided on. The result is the reason of a denial; null if all are allowed. */
   async #refusalOf(asks: readonly Ask[]): Promise<Problem | null> {
     const { session, request } = this.#parts;
     let refusal: Problem | null = null;
@@ -152,7 +152,7 @@ export class Screening implements CallReceiver {
     this.#release(toClient);
   }
 
-  /** On the record as the gateway's own. */
+  /** Sends a request of the gateway's own to the target, and records it as such. */
   async #answerTarget({ head, body, action }: OwnRequest): Promise<void> {
     const { session, begin, compose } = this.#parts;
     const sent = composeRequestHead(compose(head, [['content-length', String(body.length)]]));

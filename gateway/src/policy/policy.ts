@@ -3,15 +3,15 @@ import type { Decision } from '../domain/decision.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 
-/** Who asks. The same for all that is asked on one channel, until the configuration changes. */
+/** The one who asks. It is the same object for all questions of one channel, until the configuration changes. */
 export interface Asker {
-  /** With its groups, as the configuration has it now. */
+  /** The principal with its groups, as they are in the present configuration. */
   readonly principal: Principal;
-  /** Another principal for whom it acts; null: for itself. */
+  /** Another principal for whom it acts; null if it acts for itself. */
   readonly onBehalfOf: string | null;
-  /** The session of the run whose token was shown; null: the token is no run's. */
+  /** The session of the run whose token was shown; null if the token is not that of a run. */
   readonly run: string | null;
-  /** Names of the targets that the run was given. Of what the principal may do, only what is done at one of these; null: all. */
+  /** Names of the targets that the run was given: the principal may act only at these. Null: there is no such limit. */
   readonly within: readonly string[] | null;
   /** The session in which it is asked; null while there is none yet. */
   readonly session: string | null;
@@ -19,7 +19,7 @@ export interface Asker {
   readonly address: string;
 }
 
-/** What policy is asked. */
+/** A question to policy: may this asker do this action at this target? */
 export interface Question {
   readonly asker: Asker;
   readonly target: Target;
@@ -31,7 +31,7 @@ export interface Question {
 
 /** Decides, and does nothing else. A configuration change makes a new one. */
 export interface PolicyEngine {
-  /** Names this very set of policies; every decision carries it. */
+  /** The name of exactly this set of policies. Every decision carries it. */
   readonly version: string;
   decide(question: Question): Decision;
 }

@@ -14,16 +14,16 @@ export function findProtocol(id: string): Protocol | undefined {
   return protocols.find((protocol) => protocol.id === id);
 }
 
-/** The protocols as one gateway serves them: it shares nothing of them that changes with another gateway. Owns what they hold, processes for one. */
+/** The protocols as one gateway serves them. It owns their state, such as running processes, and shares none of it with another gateway. */
 export interface ServedProtocols extends AsyncDisposable {
   readonly streams: readonly Served<StreamProtocol>[];
-  /** The protocol over HTTP with this id. Where there is none, any: the request is refused there. */
+  /** The protocol over HTTP with this id. If there is none, any protocol is returned, which refuses the request. */
   exchange(id: string | undefined): Served<ExchangeProtocol>;
-  /** Those that take over what was recorded of their targets, by their ids. */
+  /** For each protocol that takes over notes about its targets, by its id: the function that gives them to it. */
   readonly recalling: ReadonlyMap<string, (told: readonly Told[]) => void>;
 }
 
-/** Called once for each gateway. Who only reads what was recorded needs none of it. */
+/** Makes the protocols' services, once for each gateway. Programs that only read recordings do not need them. */
 export function createProtocols(parts: ServiceParts): ServedProtocols {
   const streams = streamProtocols.map((protocol) => ({ protocol, service: protocol.create(parts) }));
   const serveExchanges = (protocol: ExchangeProtocol): Served<ExchangeProtocol> => ({ protocol, service: protocol.create(parts) });

@@ -17,9 +17,9 @@ import { receiveError } from './sent-error.ts';
 
 /** A lost thread is started again after this time. */
 const restartMs = 1000;
-/** A question waits so long for a thread that is being started again. */
+/** A question waits at most this long for a thread that is being started again. */
 const questionMs = 3000;
-/** How many answers are made at a time: each holds what its reader has not taken yet. A watch lasts as long as its session. */
+/** Most answers that are made at a time, by kind: each holds pieces that its reader has not taken yet. A watch lasts as long as its session. */
 const readingMax = 16;
 const watchingMax = 64;
 /** An answer waits so long for its turn. */

@@ -10,7 +10,7 @@ export interface AdmissionContext {
   readonly findTarget: (name: string) => Target | undefined;
 }
 
-/** To be connected to a target. */
+/** The action of connecting to a target. */
 export function connectAction(protocol: string): Action {
   return { name: `${protocol}.connect`, attributes: {} };
 }

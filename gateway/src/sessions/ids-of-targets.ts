@@ -10,7 +10,7 @@ const recentMax = 100_000;
 /** The principal and run that an id was given to. */
 export interface Owner {
   readonly principal: string;
-  /** Null outside of runs. */
+  /** The session of the run; null outside of runs. */
   readonly run: string | null;
 }
 
@@ -97,7 +97,7 @@ export class IdsOfTargets {
     return null;
   }
 
-  /** Null: the id was given to nobody. Undefined: that is not known. */
+  /** Finds the owner of an id. Null: the id was given to nobody. Undefined: that is not known yet. */
   #find(place: string, key: string): string | null | undefined {
     const name = `${place} ${key}`;
     const recent = this.#recent.get(name);

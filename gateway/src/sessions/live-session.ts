@@ -71,7 +71,7 @@ export class LiveSession {
   #ending: Ending | null = null;
   #isOpen = true;
 
-  /** Errors: `cannot_record`; for a run inside another `limit_exceeded`, or why that one is ending. */
+  /** Opens and records a session. Throws GatewayError `cannot_record`; for a run inside another also `limit_exceeded`, or the reason why that one is ending. */
   constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly parent?: LiveSession; readonly closed: SessionClosed }) {
     this.#recorder = recorder;
     this.parent = options.parent ?? null;

@@ -7,7 +7,7 @@ import { LiveSession, type ActivityLimits, type Ending, type Lifetime } from './
 export class LiveSessions {
   readonly #recorder: Recorder;
   readonly #sessions = new Map<string, LiveSession>();
-  /** By the public id of the token. */
+  /** The sessions of tokens, by the public id of the token. */
   readonly #byToken = new Map<string, LiveSession>();
   readonly #signals = new Map<string, () => Promise<void>>();
   /** Resources of closed sessions that are being released. */
@@ -24,8 +24,8 @@ export class LiveSessions {
   }
 
   /**
-   * `parent`: the run that a run is inside of. `token`: the session is the one of all that comes with this token and has no connection of its own.
-   * Errors: as of `LiveSession`.
+   * Opens a session. `parent` is the run inside which a run is opened. `token`: the session is for everything that comes with this token and has no connection of its own.
+   * Throws as the constructor of `LiveSession` does.
    */
   open(lifetime: Lifetime, { parent, token }: { readonly parent?: LiveSession; readonly token?: string } = {}): LiveSession {
     const session = new LiveSession(this.#recorder, {
@@ -94,7 +94,7 @@ export class LiveSessions {
     clearTimeout(timer);
   }
 
-  /** To call when the configuration was taken up: whoever is connected to what is not theirs any more is told, and it ends. */
+  /** Asks each channel again whether it is still allowed. To be called when the configuration changed: clients that lost access are told, and their channels end. */
   recheck(): void {
     for (const recheck of Array.from(this.#rechecks)) {
       recheck();

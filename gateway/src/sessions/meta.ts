@@ -63,7 +63,7 @@ export class RequestMeta {
   }
 }
 
-/** What the record of a decision says of it. */
+/** The facts of a decision, for its record. */
 export function decisionFacts({ verdict, policies, policyVersion, reason, obligations }: Decision): Partial<RecordMeta> {
   return { verdict, policies, policyVersion, ...(verdict === 'allow' ? {} : { reason }), ...(obligations.length === 0 ? {} : { obligations }) };
 }

@@ -12,7 +12,7 @@ export class RunOutput {
   readonly #signal: AbortSignal;
   readonly #mask = new TokenMask();
 
-  /** Errors: `cannot_record`. */
+  /** Throws GatewayError `cannot_record`. */
   constructor(recorder: Recorder, session: LiveSession, facts: RunFacts) {
     this.#recorder = recorder;
     this.#session = session;
@@ -51,7 +51,7 @@ export class RunOutput {
       kind: 'response',
       meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes }),
       content: [masked.bytes],
-      // It answers no request: those that wait for their answer wait on.
+      // The output answers no request, so it must not count as the end of an answer: `continues` is always set.
       continues: true,
     });
     await new Promise<void>((resolve) => {

@@ -25,7 +25,7 @@ export interface AnswerReceiver {
 /** The part of an answer that the next byte belongs to. */
 type Place = 'status' | 'headers' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'until close' | 'done';
 
-/** One answer, in pieces of any size. Bounded: a line waits in memory until it is whole, a body passes by. Errors: `target_unreachable`. */
+/** Parses one answer, which comes in pieces of any size. Memory is bounded: a line waits until it is whole, a body passes through. Throws GatewayError `target_unreachable`. */
 export class AnswerParser {
   readonly #receiver: AnswerReceiver;
   readonly #isForHead: boolean;

@@ -103,7 +103,7 @@ export function signAws(head: CallHead, body: readonly Uint8Array[], key: AwsSig
   }
 }
 
-/** Null: nothing is said of an empty body. */
+/** The hash of the body that is signed; null if an empty body needs none. Throws GatewayError `unsupported`. */
 function hashOf({ headers }: CallHead, body: readonly Uint8Array[], service: string): string | null {
   const told = headerOf(headers, hashHeader);
   if (told?.startsWith('STREAMING-') === true) {

@@ -27,7 +27,7 @@ export class HttpCalls implements Disposable {
     this.#limits = limits;
   }
 
-  /** Errors come to the receiver. */
+  /** Begins a call. It does not throw: errors go to the receiver. */
   begin(target: Target, options: CallOptions, receiver: CallReceiver): UpstreamCall {
     return new Call({ target, options, receiver, connections: this.#connectionsTo(target, options), dialMs: this.#limits.dialMs });
   }
@@ -208,7 +208,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     }
   }
 
-  /** Errors: `target_unreachable`, what the credential says. */
+  /** Adds the credential and begins to send. Throws GatewayError `target_unreachable`, and the errors of the credential. */
   #begin({ method, path, headers }: CallHead, body: readonly Uint8Array[]): void {
     const { options, connections } = this.#parts;
     const credential = options.credential({ method, path, headers }, body);

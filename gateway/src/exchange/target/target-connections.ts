@@ -21,14 +21,14 @@ export interface ConnectionUser {
 }
 
 export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkLocal'> {
-  /** At once, used or not: what clients ask for at the same time opens no more of them (ATTACKS D33). */
+  /** Most connections at a time, used or not. More requests at the same time open no more of them (ATTACKS D33). */
   readonly connectionsMax: number;
   readonly dialMs: number;
   /** A connection in use is cut after this time without a byte in either direction. 0: no limit. */
   readonly idleMs: number;
 }
 
-/** Connections to one target, kept for its next user. */
+/** The connections to one target. An unused connection is kept for the next user. */
 export class TargetConnections implements Disposable {
   readonly #target: Target;
   readonly #options: ConnectionOptions;
@@ -39,7 +39,7 @@ export class TargetConnections implements Disposable {
   #sweeping: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  /** Errors: `target_tls_failed` for files that cannot be used. */
+  /** Throws GatewayError `target_tls_failed` if the files for TLS cannot be used. */
   constructor(target: Target, options: ConnectionOptions) {
     this.#target = target;
     this.#options = options;
@@ -75,7 +75,7 @@ export class TargetConnections implements Disposable {
     return connection;
   }
 
-  /** Its user is done with it. One that has not taken all that it was sent is given up (ATTACKS A10). */
+  /** Takes back a connection whose user is done. If the target has not taken everything that was sent, the connection is given up (ATTACKS A10). */
   giveBack(connection: TargetConnection, keptMs: number): void {
     connection.rest(performance.now() + Math.min(unusedMs, keptMs - 1_000));
     if (connection.socket.writableLength === 0) {
@@ -154,7 +154,7 @@ export class TargetConnections implements Disposable {
   }
 }
 
-/** One connection to a target. Nothing is sent before it is proven whose it is. */
+/** One connection to a target. Nothing is sent until the target is reached and, with TLS, its certificate is verified. */
 export class TargetConnection {
   readonly socket: Socket;
   readonly #target: Target;
@@ -189,7 +189,7 @@ export class TargetConnection {
     socket.on('timeout', this.#onIdle);
   }
 
-  /** On the clock of `performance.now()`. */
+  /** The time until which the unused connection may be kept, on the clock of `performance.now()`. */
   get unusedUntilMs(): number {
     return this.#unusedUntilMs;
   }
@@ -282,7 +282,7 @@ export class TargetConnection {
   }
 }
 
-/** Errors: `target_tls_failed`. */
+/** Reads the files for TLS. Throws GatewayError `target_tls_failed`. */
 function readContext({ caFile, certFile, keyFile }: CallTls): SecureContext {
   const read = (file: string | undefined): Buffer | undefined => {
     try {

@@ -73,12 +73,12 @@ export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema 
 
 type HttpOptions = z.output<z.ZodObject<typeof shape>>;
 
-/** Null: everybody may name what the target gave to anybody. */
+/** Whom an id of the target belongs to: the principal in one run, or in any run. Null: everybody may name an id that anybody was given. */
 export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
   return ids === 'run' || ids === 'principal' ? ids : null;
 }
 
-/** How many bytes of an event, of a document or of a compressed answer are held to be read, for this target. */
+/** Most bytes of an event, of a document or of a compressed answer that are held to read it, for this target. */
 export function eventBytesMax({ options: { eventBytesMax: bytes } }: Pick<TargetFacts, 'options'>): number {
   return typeof bytes === 'number' ? bytes : defaultEventBytesMax;
 }

@@ -139,7 +139,7 @@ export class FrameReader {
   }
 }
 
-/** Null when it is not there whole. Errors: `malformed`. */
+/** Parses the head of a frame. Null if it is not whole yet. Throws GatewayError `malformed`. */
 function parseFrameHead(bytes: Buffer): FrameHead | null {
   const [first, second] = bytes;
   if (first === undefined || second === undefined) {

@@ -59,7 +59,7 @@ export class AnswerFollower implements AnswerReader {
     return this.#toolList;
   }
 
-  /** Behind the answer to what was asked nothing is said of it any more. */
+  /** True if an event may follow the bytes that came. False once the request was answered: nothing more may be said about it then. */
   get isBetweenEvents(): boolean {
     return this.#outcome === 'none' && this.#sse?.isBetweenEvents === true;
   }

@@ -268,7 +268,7 @@ function isInitialize(message: Message): boolean {
   return message.kind === 'request' && message.method === 'initialize';
 }
 
-/** Null for what is not a message. */
+/** The first message in the bytes; null if there is none. */
 function firstMessage(bytes: Buffer): Message | null {
   try {
     return parseServerBody(decodeUtf8(bytes)).messages[0] ?? null;

@@ -10,7 +10,7 @@ const rpcCodes: Readonly<Record<string, number>> = { malformed: -32600, unsuppor
 /** A JSON-RPC code from the range that MCP leaves to implementations; `data.code` says which error it is. */
 const gatewayFailure = -32010;
 
-/** Errors of the request as HTTP, which the client's transport acts on by the status; all others answer the request that was made. */
+/** Codes of errors about the HTTP request, on which the client's transport acts by the status. All other errors answer the JSON-RPC request. */
 const transportErrors: ReadonlySet<string> = new Set([
   'unauthenticated',
   'throttled',
@@ -37,13 +37,13 @@ export function failureAnswer(failed: Failed): Failure {
   };
 }
 
-/** One of our errors as an event in a stream of events. Null when the failed message was no request, so that there is nothing to answer. */
+/** An error of the gateway as an event of a stream. Null if the failed message was not a request, so that there is nothing to answer. */
 export function failureEvent(failed: Failed): Uint8Array | null {
   const id = askedId(failed);
   return id === null ? null : Buffer.from(`event: message\ndata: ${failureJson(failed.problem, id)}\n\n`);
 }
 
-/** An error of ours as the answer to a request. */
+/** An error of the gateway as the answer to a request. */
 export function failureJson({ code, detail, session }: Problem, id: Pick<RequestId, 'json'> | null): string {
   const failure = JSON.stringify({
     code: rpcCodes[code] ?? gatewayFailure,
@@ -53,12 +53,12 @@ export function failureJson({ code, detail, session }: Problem, id: Pick<Request
   return `{"jsonrpc":"2.0","id":${id?.json ?? 'null'},"error":${failure}}`;
 }
 
-/** Null where a body that was not read asks, too. */
+/** The id of the request that failed. Null if there is none, or if the body was not read. */
 function askedId({ body, answerTo }: Failed): Pick<RequestId, 'json'> | null {
   return answerTo === null ? (body === null ? null : requestId(body)) : { json: answerTo };
 }
 
-/** Null for what is not one request, or cannot be read. */
+/** The id of the request in a body. Null if the body is not one request, or cannot be read. */
 function requestId(bytes: Uint8Array): RequestId | null {
   try {
     const { messages, isBatch } = parseClientBody(decodeUtf8(bytes));

@@ -29,7 +29,7 @@ export function idsNamed({ headers }: RequestHead, messages: readonly Message[])
   ];
 }
 
-/** In the params of a request, or a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
+/** The ids in the params of a request, or in a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
 export function idsOf({ task, taskId, requestState }: JsonObject): readonly string[] {
   const tasks = [taskId, isObject(task) ? task['taskId'] : undefined].filter((id) => typeof id === 'string');
   return [...tasks.map(idOf.task), ...(typeof requestState === 'string' ? [idOf.state(requestState)] : [])];

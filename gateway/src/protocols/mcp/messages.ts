@@ -34,7 +34,7 @@ export interface Result {
 
 interface Failure {
   readonly kind: 'failure';
-  /** Null where the request could not be read. */
+  /** The id of the request; null if the request could not be read. */
   readonly id: RequestId | null;
   readonly code: number;
   readonly message: string;

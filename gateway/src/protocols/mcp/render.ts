@@ -108,7 +108,7 @@ interface ReadMessage {
   readonly exact: JsonObject;
 }
 
-/** Null where the text is not messages. */
+/** The messages in a text; null if it is something else. */
 function readMessages(text: string): ReadMessage[] | null {
   try {
     const { messages } = parseServerBody(text);

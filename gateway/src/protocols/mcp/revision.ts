@@ -2,9 +2,9 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Body, JsonObject, Message } from './messages.ts';
 import { isObject } from './messages.ts';
 
-/** From this revision on there are no sessions: each message says what it needs, and the headers repeat what the body asks for. */
+/** The first revision without sessions: each message says what it needs, and the headers repeat what the body asks for. */
 const statelessRevision = '2026-07-28';
-/** The only one with batches, and the one that is meant where a client names none. */
+/** The only revision with batches. It is assumed if a client names no revision. */
 const batchRevision = '2025-03-26';
 const revisions = [batchRevision, '2025-06-18', '2025-11-25', statelessRevision];
 
@@ -14,7 +14,7 @@ const sessionIdForm = /^[\x21-\x7e]{1,256}$/;
 const versionKey = 'io.modelcontextprotocol/protocolVersion';
 
 export interface Revision {
-  /** Null where the client names none. */
+  /** The name of the revision; null if the client names none. */
   readonly name: string | null;
   readonly isStateless: boolean;
 }

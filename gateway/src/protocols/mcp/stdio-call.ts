@@ -25,8 +25,8 @@ export interface StdioCallParts {
 }
 
 /**
- * One request of Streamable HTTP to a server of standard input and output: an initialize starts a server, whose id the client gets; requests of a revision
- * without sessions share one. An answer that one message is comes as JSON, all others as events.
+ * A call of one request of Streamable HTTP to a server of standard input and output. An `initialize` starts a server, whose id the client gets; requests of a revision
+ * without sessions share a server. An answer of one message comes as JSON, all others come as events.
  */
 export class StdioCall implements UpstreamCall {
   readonly #parts: StdioCallParts;
@@ -119,7 +119,7 @@ export class StdioCall implements UpstreamCall {
     return id === undefined && message?.kind === 'request' && message.method === 'initialize' ? servers.start() : servers.find(id);
   }
 
-  /** To a server that was started again, on the record as the gateway's own. */
+  /** Repeats a message of the client to a server that was started again. It is recorded as the gateway's own. */
   async #sayAgain(exchange: StdioExchange, said: Buffer): Promise<void> {
     const { session } = this.#parts;
     const [message] = parseClientBody(decodeUtf8(said)).messages;
@@ -134,7 +134,7 @@ export class StdioCall implements UpstreamCall {
     session.record('response', { request: seq }, answer);
   }
 
-  /** In a revision without sessions. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation */
+  /** Tells the server that a request is cancelled, in a revision without sessions. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation */
   async #cancelRequest(exchange: StdioExchange, { id }: Request): Promise<void> {
     const { session } = this.#parts;
     session.signal.throwIfAborted();

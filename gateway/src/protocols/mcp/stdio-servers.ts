@@ -52,7 +52,7 @@ export class StdioServers implements AsyncDisposable {
     return free === undefined ? this.start(true) : this.#touch(free);
   }
 
-  /** Errors: `malformed` without an id, `not_found`: the client begins again. */
+  /** Finds a server by its session id. Throws GatewayError `malformed` without an id, `not_found` for an unknown id: the client must then begin again. */
   find(id: string | undefined): StdioServer {
     if (id === undefined) {
       throw new GatewayError('malformed', 'The header mcp-session-id is missing: a client begins with initialize.');
@@ -64,7 +64,7 @@ export class StdioServers implements AsyncDisposable {
     return this.#touch(server);
   }
 
-  /** Errors: as `find`. */
+  /** Ends the server with this session id. Throws as `find` does. */
   async end(id: string | undefined): Promise<void> {
     const server = this.find(id);
     this.#servers.delete(server.id);

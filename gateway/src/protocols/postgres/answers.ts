@@ -77,17 +77,17 @@ export class Answers {
     return this.#encoding;
   }
 
-  /** The client has been given a part of a frame and not the rest: nothing else can be said to it. */
+  /** True if the client got a part of a frame and not the rest: then nothing else can be sent to it. */
   get isMidFrame(): boolean {
     return this.#leftBytes > 0 && !this.#swallowing;
   }
 
-  /** It may have been so when one of the last outputs was released. */
+  /** True if the client may have had only a part of a frame when one of the last outputs was released. */
   get hasCutFrames(): boolean {
     return this.#cutFrames || this.#beganCut;
   }
 
-  /** Errors: `malformed`, `unsupported`. */
+  /** Takes the next bytes of the target. Throws GatewayError `malformed` or `unsupported`. */
   bytes(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#from = 0;
@@ -111,7 +111,7 @@ export class Answers {
         }
       }
     } finally {
-      // Also when a frame cannot be: what came before it is still the client's.
+      // This happens even after an invalid frame, because the frames before it are for the client.
       this.#endChunk(at);
     }
   }
@@ -163,7 +163,7 @@ export class Answers {
     }
   }
 
-  /** What the texts of the current answer go through. */
+  /** The changes that the texts of the current answer go through. */
   get #changes(): readonly TextChange[] {
     return this.#conversation.current?.changes ?? unchanged;
   }

@@ -6,7 +6,7 @@ import { deallocatedName, Names, type Undo } from './names.ts';
 /** The limit of requests that wait for their answers: a client that pipelines more waits, and costs no memory here. */
 const exchangesMax = 10_000;
 
-/** One forwarded request, and what the target still has to say to it. */
+/** One forwarded request, and what the target must still answer to it. */
 export interface Exchange {
   /** The request record that is answered. */
   readonly seq: number;
@@ -25,7 +25,7 @@ export interface Exchange {
   skipped: boolean;
   /** The one prepared statement that this request does away with in SQL. */
   readonly deallocates: string | null;
-  /** What the texts of its answer go through. */
+  /** The changes that the texts of its answer go through. */
   readonly changes: readonly TextChange[];
   readonly endsCopy: boolean;
 }

@@ -47,7 +47,7 @@ export class TargetRefusal extends GatewayError {
 
 export const refusedState = sqlStates.refused;
 
-/** Null where the target gave none that is one. */
+/** The SQLSTATE of an error of the target; null if it gave no valid one. */
 export function readSqlState(fields: ErrorFields): string | null {
   return /^[0-9A-Z]{5}$/.exec(fields.get('C') ?? '')?.[0] ?? null;
 }

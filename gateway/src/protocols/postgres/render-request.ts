@@ -246,7 +246,7 @@ function wholeContent(record: OpenedRecord | null, earlier: Earlier): Uint8Array
   return Buffer.concat(parts);
 }
 
-/** Names are what the target makes of them. */
+/** True if two names are the same for the target, which cuts long names. */
 function isSame(name: string, other: string | undefined): boolean {
   return name.slice(0, nameBytesMax) === other?.slice(0, nameBytesMax);
 }

@@ -43,7 +43,7 @@ class RecordedServer implements Upstream {
   #lastWords: Buffer | null = null;
   #isOver = false;
 
-  /** Errors: `not_recorded`. */
+  /** Throws GatewayError `not_recorded`. */
   constructor(recorded: RecordedTarget, asked: Asked) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;

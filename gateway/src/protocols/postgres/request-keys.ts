@@ -42,7 +42,7 @@ export function requestKeys(): Keys {
   };
 }
 
-/** Names that drivers make up are in no key: see `Names`. */
+/** A key of a text without names that drivers make up; see `Names`. */
 function plain(text: string): RequestKey {
   return { text, ids: [] };
 }
@@ -63,7 +63,7 @@ export function requestDifference(recorded: string, asked: string): Difference |
   return { at: found.at, recorded: decodeUtf8(found.recorded), asked: decodeUtf8(found.asked), nearness: shareOf(recorded, asked) };
 }
 
-/** In a key every byte is a character. */
+/** Decodes a text of a key, in which each byte is one character. */
 function decodeUtf8(text: string): string {
   return Buffer.from(text, 'latin1').toString('utf8');
 }
@@ -116,7 +116,7 @@ function copyKey(bytes: Buffer, of: unknown): string {
   return textOf([{ of, end, copy: Buffer.concat(data).toString('latin1') }]);
 }
 
-/** Null for what asks nothing: a Flush alone. */
+/** The key of the messages of a request. Null if they ask nothing, as a Flush alone does. */
 function messagesKey({ bytes }: Asked, named: Names): string | readonly Meaning[] | null {
   const meanings: Meaning[] = [];
   let hasSync = false;
