@@ -98,7 +98,7 @@ principals:
     assert.doesNotMatch(database.log(), /a1-marker/);
   });
 
-  test('A3: startup parameters that change who the user is, or are none, do not reach the target', async () => {
+  test('A3: startup parameters that change who the user is, or do not exist, do not reach the target', async () => {
     const logins = database.log().match(/connection authorized/g)?.length;
     const hostile = [
       { session_authorization: 'postgres' },
@@ -210,7 +210,7 @@ principals:
     await assert.rejects(connect({ password: run.token }), /has ended/);
   });
 
-  test('D33: what is announced is not allocated', async () => {
+  test('D33: an announced length is not allocated', async () => {
     const residentMiB = (): number => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) / 1024;
     const beforeMiB = residentMiB();
     const clients = await Promise.all(Array.from({ length: 50 }, () => logIn({})));

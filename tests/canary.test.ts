@@ -84,11 +84,11 @@ describe('canaries', () => {
     }
   }
 
-  test('B24: what was said and every credential are in no file of a running gateway, its log included', () => {
+  test('B24: content and credentials are in clear text in no file of a running gateway, including its log', () => {
     assertNowhere();
   });
 
-  test('B24: what was said is in the record, and no credential is', async () => {
+  test('B24: content is in the record, and no credential is', async () => {
     const sessions = await shop.gateway.sessions('all');
     const records = await Promise.all(sessions.map(({ session }) => shop.gateway.records(session)));
     const shown = JSON.stringify(records);

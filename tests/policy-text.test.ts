@@ -23,7 +23,7 @@ function withoutDeleting(grants: PolicyEngine): PolicyEngine {
   };
 }
 
-test('T4.19: the gate decides by what is said behind an image of 1 MB in a prompt', async () => {
+test('T4.19: the gate decides by the text after an image of 1 MB in a prompt', async () => {
   process.env['COUNTERSIGN_LOG'] = 'silent';
   const directory = mkdtempSync(join(tmpdir(), 'countersign-text-'));
   const asked: string[] = [];

@@ -168,7 +168,7 @@ describe('how a session is read', () => {
     }
   }
 
-  test('T4.10: the commands end with 1 behind what is whole, and an export leaves no file', async () => {
+  test('T4.10: the commands show the whole records and end with 1, and an export leaves no file', async () => {
     const data = copy();
     await removeFrame(data);
     let broken = { id: '', stdout: '', stderr: '' };
@@ -229,7 +229,7 @@ describe('how a session is read', () => {
     assert.deepEqual([refused.ok, /store_damaged/.test(await refused.text())], [false, true]);
   });
 
-  test('T4.10: a session that goes on is whole up to what was recorded', async () => {
+  test('T4.10: an open session is whole up to its last record', async () => {
     const data = join(root, 'open');
     const { recorder, keys } = await openNew(data);
     const track = recorder.openSession();

@@ -161,7 +161,7 @@ describe('requests that repeat earlier ones', () => {
     assert.ok(sum(stored.slice(turns.length)) < large.length * 1.1);
   });
 
-  test('a reader who goes on from the middle reads the same', async () => {
+  test('a reader that begins in the middle reads the same', async () => {
     const opener = new SessionOpener(keys);
     const walk = new SessionWalk(whole.session);
     assert.ok(midway.records < whole.records);

@@ -99,7 +99,7 @@ describe('two gateways in one process', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  test('a tool definition that changed is an alert where it was known, and at no other gateway', async () => {
+  test('a changed tool definition is an alert at the gateway that knew it, and at no other', async () => {
     await using one = await OwnGateway.open(targets);
     await using other = await OwnGateway.open(targets);
     await one.list('tools');
@@ -110,7 +110,7 @@ describe('two gateways in one process', () => {
     assert.deepEqual(await one.alerts(), [changed]);
   });
 
-  test('a server of standard input and output ends with its own gateway, and goes on at the other', async () => {
+  test('a server of standard input and output ends with its own gateway, and keeps running at the other', async () => {
     await using other = await OwnGateway.open(targets);
     const one = await OwnGateway.open(targets);
     const [its, others] = [processIn(await one.list('program')), processIn(await other.list('program'))];

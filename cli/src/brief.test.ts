@@ -43,11 +43,11 @@ test('T4.34: what a model said reads the same at a glance as in the timeline', a
   assert.equal(await lineOf(answer({ 'gen_ai.output.messages': messages })), `03:04:05.678 ← model ${said.slice(0, 2).join(' ')}`);
 });
 
-test('T4.34: a summary is what is read at a glance', async () => {
+test('T4.34: a summary is short enough to read at a glance', async () => {
   assert.equal(await lineOf(answer({ 'countersign.summary': '2 parameters' }, 'a = 1')), '03:04:05.678 ← model 2 parameters');
 });
 
-test('T4.34: an answer over WebSocket is a line, and its pieces are none', async () => {
+test('T4.34: an answer over WebSocket has one line, and its pieces have none', async () => {
   const spoken = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
     ...answer({}, text),
     attributes: {

@@ -75,7 +75,7 @@ test('T4.34: an answer that does not end is given as far as it came, in front of
   );
 });
 
-test('T4.34: what is held is bounded: the oldest answer is given in parts, and nothing is lost', async () => {
+test('T4.34: held answers are bounded: the oldest is given in parts, and nothing is lost', async () => {
   const long = 'x'.repeat(9 * 1024 * 1024);
   const entries = await fold(piece(3, 1, long, goesOn), piece(4, 2, long, goesOn), piece(5, 1, 'end'), piece(6, 2, 'end'));
   assert.deepEqual(

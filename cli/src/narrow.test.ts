@@ -22,7 +22,7 @@ const record: ShownRecord = {
 };
 const passes = (narrowing: Partial<Narrowing>, of: ShownRecord = record): boolean => narrow({ channel: [], kind: [], ...narrowing })(of);
 
-test('all that is given must hold, any of what is given twice', () => {
+test('all given options must match; of an option that is given twice, any value', () => {
   assert.ok(passes({}));
   assert.ok(passes({ channel: [1, 2], kind: ['response', 'request'], grep: 'select' }));
   assert.ok(!passes({ channel: [1, 3] }));
@@ -81,7 +81,7 @@ describe('what lies across records', () => {
     assert.deepEqual(wanted('needle', [part('nee', { begun: false }), part('dle', { kind: 'request' })]), []);
   });
 
-  test('T4.43: an answer that is printed as one has no line end where its text goes on', async () => {
+  test('T4.43: an answer that is printed as one text has no line end between its parts', async () => {
     const records = [part('one, tw', { begun: false }), part('o, thr'), part('ee', { begun: true }), part('four', { begun: false, ends: true })];
     const entries: Entry[] = [];
     for await (const entry of folded(ReadableStream.from(records))) {

@@ -34,14 +34,14 @@ test('T4.34: the line has date and zone, the models asked and served, tokens and
   assert.match(said, /model=m served=m-2026 tokens_in=7 tokens_out=9 tools=run_sql/);
 });
 
-test('T4.34: the status of an answer over HTTP is on its line, where it is not the usual one', () => {
+test('T4.34: the status of an answer over HTTP is on its line if it is not the usual one', () => {
   for (const status of [101, 204, 404, 502]) {
     assert.match(describeRecord(record('', { 'http.response.status_code': status })), new RegExp(`status=${status}`));
   }
   assert.doesNotMatch(describeRecord(record('', { 'http.response.status_code': 200 })), /status/);
 });
 
-test('T4.43, E55: a long value is cut for people, not where it was looked for, and --full has all of it', () => {
+test('T4.43, E55: a long value is cut for people, but not at a place that was searched for, and --full shows all of it', () => {
   const long = `${'a'.repeat(300_000)}NEEDLE${'b'.repeat(10)}`;
   const cut = describeRecord(record(long));
   assert.ok(cut.length < 5000 && cut.includes(' characters more: --full'));
@@ -50,7 +50,7 @@ test('T4.43, E55: a long value is cut for people, not where it was looked for, a
   assert.ok(describeRecord(record(long), { full: true }).includes(long));
 });
 
-test('T4.34: a summary stands for its text unless all of it, or something in it, is asked for', () => {
+test('T4.34: a summary replaces its text, unless the whole text or a search in it is asked for', () => {
   const told = record('a = 1\nb = 2', { 'countersign.summary': '2 parameters\u001B[2J' });
   assert.match(describeRecord(told), /\n {4}2 parameters\\x1b\[2J …: --full$/);
   assert.match(describeRecord(told, { grep: 'parameters' }), /\n {4}2 parameters/);

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { describeFile } from './verify-file.ts';
 
-test('T4.34: a bundle whose times are none is described all the same', () => {
+test('T4.34: a bundle with invalid times is described nevertheless', () => {
   const lines = describeFile(
     {
       report: { verdict: 'integrity', findings: [], findingsDropped: 0, form: 'bundle', keySource: 'given', counts: { records: 1, opened: 0, withheld: 0 } },

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { openLog } from './telemetry.ts';
 
-test('T4.33: a level of the log that is none is named, with those that there are', () => {
+test('T4.33: an unknown log level is named in the error, with the levels that exist', () => {
   for (const level of ['junk', '', 'INFO', 'toString']) {
     assert.throws(() => openLog(level), {
       code: 'config_invalid',

@@ -227,7 +227,7 @@ void test('a sealed body is plain, compressed, spliced, or spliced and compresse
   }
 });
 
-void test('what is no segment is a MalformedError', async () => {
+void test('a file that is not a segment gives a MalformedError', async () => {
   const bytes = segmentWith();
   const wrong = [Buffer.alloc(0), bytes.subarray(0, 127), Buffer.alloc(128), Buffer.concat([Buffer.from('CSSEGv2\n'), bytes.subarray(8)])];
   for (let at = 0; at < 128; at++) {

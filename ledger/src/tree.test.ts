@@ -86,7 +86,7 @@ void test('the frontier has the root of RFC 6962 at every size, can be resumed t
   assert.equal(seen.size, count);
 });
 
-void test('a frontier resumed from random sizes goes on as one that never stopped', () => {
+void test('a frontier that is resumed at random sizes continues like one that never stopped', () => {
   fc.assert(
     fc.property(fc.nat(500), fc.nat(500), (first, more) => {
       const one = new Frontier();
@@ -206,7 +206,7 @@ void test('proofs of random larger trees hold', async () => {
   );
 });
 
-void test('D33: proofs are refused for what is no index, size or hash, and made for none', async () => {
+void test('D33: a proof is neither made nor accepted for a wrong index, size or hash', async () => {
   const root = naiveRoot(2);
   const claim = { index: 0, size: 2, leafHash: naiveRoot(1), root, proof: [leafHashes[1] ?? root] };
   assert.equal(verifyInclusion(claim), true);

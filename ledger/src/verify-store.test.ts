@@ -246,7 +246,7 @@ void test('C29: tiles dropped or cut are completeness, tiles of other leaves int
   assert.equal(await verdictOf(withFile('log/tile/1/000.p/1', tile.subarray(0, 32))), 'completeness');
 });
 
-void test('what is no store is malformed', async () => {
+void test('a directory that is not a store is malformed', async () => {
   assert.equal(await verdictOf(new Map()), 'malformed');
   assert.equal(await verdictOf(new Map([['readme.txt', Buffer.from('hello')]])), 'malformed');
   assert.match(await explain(withFile(segmentPaths[0] ?? '', Buffer.alloc(200, 7))), /^integrity/);

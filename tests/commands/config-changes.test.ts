@@ -38,7 +38,7 @@ for (const [what, spoil] of [
   });
 }
 
-test('T4.31: a file that leaves nobody is not taken up, but when it is meant', async () => {
+test('T4.31: a file that leaves no principal takes effect only with --force', async () => {
   await using gateway = await GatewayProcess.start({ config });
   writeFileSync(gateway.configFile, '');
   await waitUntil(() => /not taken up.*leaves none of the principals/.test(gateway.log));

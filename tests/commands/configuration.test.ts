@@ -91,7 +91,7 @@ describe('a configuration', () => {
     assert.doesNotMatch(stderr, /\.new/);
   });
 
-  test('T4.35: check says how targets of PostgreSQL are reached, and promises no deletion that there is none of', () => {
+  test('T4.35: check says how targets of PostgreSQL are reached, and promises no deletion, because there is none', () => {
     writeFileSync(
       file,
       `targets:
@@ -110,7 +110,7 @@ principals: { bot: { kind: agent, targets: [far, near, said] } }
     assert.doesNotMatch(stdout, /can be read for/);
   });
 
-  test('T4.35: check says what a start would refuse, and what is hardly meant', () => {
+  test('T4.35: check says what a start would refuse, and which settings are probably mistakes', () => {
     writeFileSync(
       file,
       `listen: { http: 0.0.0.0:7070 }

@@ -102,7 +102,7 @@ describe('bytes of a record', () => {
     }
   });
 
-  test('T4.43: what was stored as a copy is read too', async () => {
+  test('T4.43: a body that was stored as a copy is read too', async () => {
     const out = join(root, 'out');
     for (const [name, content] of [
       ['answered', whole('answered')],
@@ -118,7 +118,7 @@ describe('bytes of a record', () => {
     }
   });
 
-  test('T4.43: what is not there is said', async () => {
+  test('T4.43: a missing record or byte is named', async () => {
     for (const [record, range, said] of [
       ['1000000', '0-', /has no record 1000000/],
       [String(numbers['asked']), '31-40', /have 31 bytes, from byte 0 to byte 30: there is no byte 31/],
@@ -153,7 +153,7 @@ describe('bytes of a record', () => {
     assert.ok(all.megabytes < little.megabytes + longParts / 2, `${little.megabytes} MiB for a byte, ${all.megabytes} MiB for ${longParts} MiB`);
   });
 
-  test('T4.43: what is erased or damaged is said to be so', async () => {
+  test('T4.43: erased and damaged bytes are named as such', async () => {
     const erased = join(root, 'erased');
     cpSync(data, erased, { recursive: true });
     const keys = new DatabaseSync(join(erased, 'keys.db'));

@@ -8,7 +8,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 
 const requests = 40;
 
-test('T4.10, E44: bytes that are changed under a running gateway: what is whole is shown, then the place; nothing is exported, and exit codes are 1', async () => {
+test('T4.10, E44: if bytes are changed under a running gateway, whole records are shown, then the place of the damage; nothing is exported, and exit codes are 1', async () => {
   const server = createServer((_request, response) => response.end('x'.repeat(3_000))).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

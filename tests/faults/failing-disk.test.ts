@@ -48,7 +48,7 @@ const passing: readonly { readonly syscall: string; readonly file: string; reado
   { syscall: 'openat', file: 'log/checkpoint.new', meanwhile: async (_shop, tracing) => untilInjected(tracing) },
 ];
 
-test('C28: a fault beside the journal that passes: who is there goes on, and then all goes on', requireStrace(), async () => {
+test('C28: during a passing fault outside of the journal open connections work, and afterwards everything works', requireStrace(), async () => {
   await using shop = await openShop();
   await createMarks(shop);
   const client = await connectThrough(shop);

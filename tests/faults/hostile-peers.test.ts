@@ -178,7 +178,7 @@ limits: ${JSON.stringify(lowered)}
     assert.equal((await gateway.records(session)).at(-1)?.kind, 'close');
   });
 
-  test('A8, D33: a target that does not take what it is sent costs no memory, and holds up nobody', async () => {
+  test('A8, D33: a target that does not read costs no memory, and delays nobody', async () => {
     await around('create table taken (line text)');
     const peak = peakBytes(gateway.pid);
     const login = { PGHOST: '127.0.0.1', PGPORT: String(gateway.port('postgres')), PGUSER: 'me', PGPASSWORD: token, PGDATABASE: 'shop', PGAPPNAME: 'sender' };
@@ -199,7 +199,7 @@ limits: ${JSON.stringify(lowered)}
     assert.deepEqual(await around('select count(*)::int from taken'), [{ count: copyBytes / 1024 }]);
   });
 
-  test('A8: a target that does not answer is given up, and holds up nobody', async () => {
+  test('A8: a target that does not answer is given up, and delays nobody', async () => {
     const attempts = Array.from({ length: 5 }, () =>
       connect({ database: 'silent' }).then(
         () => assert.fail('it answered'),

@@ -62,7 +62,7 @@ describe('a store of which something is missing', () => {
     assert.doesNotMatch(stdout, /good order/);
   });
 
-  test('T4.34: what is no store at all is said to be none, and what would be one', () => {
+  test('T4.34: a directory that is not a store is named as such, and the message says what a store is', () => {
     const nowhere = join(gateway.directory, 'nowhere');
     assert.match(list(nowhere).stderr, /nowhere is no data directory of a gateway: there is no such directory/);
     const missing = verify('--data', nowhere);
@@ -79,7 +79,7 @@ describe('a store of which something is missing', () => {
     assert.match(nothing.stdout, /^NOT READABLE: .*\n {2}a store is a gateway's data directory, or .*\n {2}malformed: .*not a store.*\n$/);
   });
 
-  test('T4.34: a key or a checkpoint that is none is named, with what would be one', () => {
+  test('T4.34: an invalid key or checkpoint is named, and the message says what a valid one is', () => {
     const directory = gateway.directory;
     for (const [words, says] of [
       [['--key', join(directory, 'nofile')], /--key \S+nofile: there is no such file, and it is no verifier key itself.*log\/key/],

@@ -123,7 +123,7 @@ describe('C29: the key store is held against the log', () => {
     assert.match(result.stdout, /not in the key store/);
   });
 
-  test('T4.9: the sealed bodies are opened where the keys are at hand, and the output says whether', () => {
+  test('T4.9: sealed bodies are opened if the keys are available, and the output says whether they were', () => {
     assert.match(verifyCopy(() => undefined).stdout, /\b\d{2,} sealed bodies were opened and are what their leaves commit to\n/);
     const withoutRoot = verifyCopy((data) => {
       rmSync(join(data, 'root.key'));
@@ -165,7 +165,7 @@ describe('C29: the key store is held against the log', () => {
     }
   });
 
-  test('T4.12, E47: a change that was left unfinished is not believed, and is left where it is', () => {
+  test('T4.12, E47: an unfinished change of the key store is not used, and its files are not touched', () => {
     const result = verifyCopy(leaveUnfinished);
     assert.equal(result.status, 0, result.stdout);
     assert.match(result.stdout, /\d+ keys announced and compared/);

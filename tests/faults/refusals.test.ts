@@ -64,7 +64,7 @@ principals:
     client.destroy();
   });
 
-  test('T4.39, A7: a cancel key that nobody has is a guess: on the record, and slowed down as a wrong token is', async () => {
+  test('T4.39, A7: an unknown cancel key counts as a guess: it is recorded, and slowed down like a wrong token', async () => {
     const client = connect(gateway.port('postgres'), '127.0.0.1');
     client.write(Buffer.from('0000001004d2162e0000000100000002', 'hex'));
     await once(client.resume(), 'close');

@@ -6,7 +6,7 @@ import { connectThrough } from '../support/marks.ts';
 import { openShop } from '../support/shop.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-test('T4.14, E43: a gateway whose journal was removed answers nobody any more, and ends', async () => {
+test('T4.14, E43: a gateway whose journal was removed answers no more requests, and ends', async () => {
   await using shop = await openShop();
   const client = await connectThrough(shop);
   await client.query('select 1');

@@ -68,7 +68,7 @@ describe('a store in the hands of somebody else', () => {
     }
   });
 
-  test('C29: what was cut off or taken away is found', () => {
+  test('C29: missing records and files are found', () => {
     const cuts: Readonly<Record<string, (copy: string) => void>> = {
       'the end of the journal': (copy) => {
         const file = segmentsOf(copy).at(-1) ?? '';
@@ -87,7 +87,7 @@ describe('a store in the hands of somebody else', () => {
     }
   });
 
-  test('C29: an old copy of everything holds by itself, and not against a checkpoint that was kept', () => {
+  test('C29: an old copy of everything verifies alone, but not with a checkpoint that was kept', () => {
     const restore = (copy: string): void => {
       rmSync(copy, { recursive: true });
       cpSync(early, copy, { recursive: true });

@@ -137,7 +137,7 @@ principals:
     assert.equal(cli('session', 'show', file('nothing-here')).status, 2);
   });
 
-  test('T4.34: bodies that are withheld are said to be, and what is a part is not called the whole', () => {
+  test('T4.34: withheld bodies are named as withheld, and a part is not called the whole', () => {
     const lines = readFileSync(file('other'), 'utf8').split('\n');
     const at = lines.findIndex((line) => Buffer.from(/"content":\{.*"plain":"([^"]*)"/.exec(line)?.[1] ?? '', 'base64').includes('select 2 as one\0'));
     assert.ok(at > 0);

@@ -174,7 +174,7 @@ principals:
     await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 201);
   });
 
-  test('B22: a grant that is withdrawn is withdrawn at every entry, also from what goes on', async () => {
+  test('B22: a grant that is withdrawn is withdrawn at every entry, even for open streams', async () => {
     const passes = await Promise.all(entries.map(async (entry) => [entry, (await issue(entry, 'agent')).token] as const));
     const clients = await Promise.all(passes.map(async ([entry, token]) => enter(entry, token)));
     const running = clients.map(async (client) =>

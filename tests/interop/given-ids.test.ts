@@ -77,7 +77,7 @@ principals:
   };
   const list = '{"jsonrpc":"2.0","id":2,"method":"tools/list"}';
 
-  test('T4.7, E50: nobody uses, resumes or deletes the session of another, across restarts; it looks like one that there is not', async () => {
+  test('T4.7, E50: nobody uses, resumes or deletes the session of another, across restarts; it looks like an unknown one', async () => {
     const session = await begin(mine);
     const headers = { 'mcp-session-id': session };
     assert.match(await (await ask(mine, { body: list, headers })).text(), /test_simple_text/);
@@ -127,7 +127,7 @@ principals:
     await resumed.body?.cancel();
   });
 
-  test('T4.7, E50: what a run was given is for that run, and what was given outside is for no run', async () => {
+  test('T4.7, E50: an id that a run was given is for that run, and an id that was given outside is for no run', async () => {
     const [first, second] = [await newRun(gateway, 'agent'), await newRun(gateway, 'agent')];
     const ofRun = { 'mcp-session-id': await begin(first) };
     const outside = { 'mcp-session-id': await begin(mine) };
@@ -141,7 +141,7 @@ principals:
     }
   });
 
-  test('T4.7: where it is configured so, a session is for everybody who has the target', async () => {
+  test('T4.7: if it is configured so, a session is for everybody who has the target', async () => {
     const headers = { 'mcp-session-id': await begin(mine, 'shared') };
     assert.equal((await ask(others, { target: 'shared', body: list, headers })).status, 200);
   });
@@ -372,7 +372,7 @@ principals:
   });
 }
 
-test('T4.7, E50: however an id is spelled in a request, it is bound to whom it was given to; what cannot be read may name it and goes nowhere', async () => {
+test('T4.7, E50: however a request spells an id, it belongs to the one who was given it; a body that cannot be read is refused', async () => {
   const id = 'resp_0123456789abcdef';
   const heard: string[] = [];
   await using server = await openServer(async (incoming, response) => {

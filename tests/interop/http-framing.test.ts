@@ -122,7 +122,7 @@ principals:
     assert.match(answers.at(-2)?.content?.text ?? '', /^HTTP 103\nlink: /);
   });
 
-  test('in HTTP/2 too, and to nobody who knows HTTP/1.0 alone', async () => {
+  test('in HTTP/2 too, but not to a client that knows only HTTP/1.0', async () => {
     const stream = http2.request({ ':path': '/t/api/hints', authorization: `Bearer ${token}` });
     const heads: IncomingHttpHeaders[] = [];
     stream.on('headers', (head) => heads.push(head));
@@ -146,7 +146,7 @@ principals:
     assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*done/);
   });
 
-  test('a target that never comes to its answer, or gives one that is none, is given up', async () => {
+  test('a target that never answers, or gives something that is not an answer, is given up', async () => {
     for (const path of ['/api/many', '/talker/unasked', '/talker/low']) {
       const { status, body } = await ask(path);
       assert.equal(status, 502, path);

@@ -127,7 +127,7 @@ principals:
     assert.equal(lastSeen()?.headers.authorization, undefined);
   });
 
-  test('with nothing at all where its certificate is not the one of who it should be', async () => {
+  test('with no byte sent if its certificate does not prove who it is', async () => {
     const asked = seen.length;
     const refused = await ask('/unproven/file');
     assert.equal(refused.status, 502);
@@ -150,7 +150,7 @@ principals:
     assert.equal(lastSeen()?.socket, used);
   });
 
-  test('A10: what is said behind an answer is nobody’s, and what two readers end in different places is refused', async () => {
+  test('A10: bytes after an answer reach nobody, and an answer that two readers end in different places is refused', async () => {
     assert.equal(await (await ask('/talker/two')).text(), 'one');
     const connections = opened.length;
     assert.equal(await (await ask('/talker/next')).text(), 'ok');

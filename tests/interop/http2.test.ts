@@ -188,7 +188,7 @@ principals:
     assert.equal(answer.trailers['x-sum'], '42');
   });
 
-  test('a body above the limit is refused, and the connection goes on', async () => {
+  test('a body above the limit is refused, and the connection stays usable', async () => {
     const client = await open();
     assert.equal((await ask(client, to('/up', { ':method': 'PUT', 'content-length': '300001' }), Buffer.alloc(300_001))).status, 413);
     const stream = client.request(to('/up', { ':method': 'PUT' }));

@@ -130,7 +130,7 @@ principals:
     assert.match(String(call?.attributes['countersign.tool_digest']), /^\S{32,}$/);
   });
 
-  test('T4.19, E55: what is said behind a long image is shown and found', async () => {
+  test('T4.19, E55: text after a long image is shown and found', async () => {
     const content = [
       { type: 'image_url', image_url: { url: `data:image/png;base64,${Buffer.alloc(1_500_000, 7).toString('base64')}` } },
       { type: 'text', text: 'DELETE-ALL-CUSTOMERS please' },

@@ -80,7 +80,7 @@ principals:
     assert.equal(headers['accept-encoding'], 'identity');
   });
 
-  test('found: of a target that is taken from the principal nothing goes on: the stream ends, and what the server asks then reaches nobody', async () => {
+  test('found: when a target is taken from the principal its stream ends, and later requests of the server reach nobody', async () => {
     const answer = ask('taken');
     const { response } = await arrived('"taken"');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');

@@ -100,7 +100,7 @@ principals:
     assert.ok(answers.every(({ error }) => error.message.startsWith('countersign: ')));
   });
 
-  test('--as makes a token for as long as it goes on', () => {
+  test('--as makes a token that lasts as long as the bridge runs', () => {
     const { status, stdout } = gateway.cli(['mcp', 'program', '--as', 'agent'], {
       input:
         '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}\n{"jsonrpc":"2.0","method":"notifications/initialized"}\n{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"add","arguments":{"a":1,"b":2},"_meta":{"progressToken":"p"}}}\n',
@@ -122,7 +122,7 @@ principals:
     assert.equal(gateway.verify().status, 0);
   });
 
-  test('T4.28: a server or a gateway that was started anew is begun with again, and the call sent once more', async () => {
+  test('T4.28: after a restart of the server or the gateway the bridge begins the session again and repeats the call', async () => {
     const heard: string[] = [];
     let sessions = new Map<string, StreamableHTTPServerTransport>();
     await using stateful = await openServer(async (request, response) => {

@@ -101,7 +101,7 @@ principals:
     assert.equal((await post(call, { 'mcp-protocol-version': '2025-11-25' })).status, 400);
   });
 
-  test('T4.51: a program goes on where the activity of its session goes on in the next', async () => {
+  test('T4.51: a program keeps running if the activity of its session continues in the next session', async () => {
     const kept = join(directory, 'kept');
     await using busy = await GatewayProcess.start({
       config: `${configOf('[tools]').replace(heard, kept)}limits: { sessionRecordsMax: 20 }\n`,
@@ -158,7 +158,7 @@ principals:
     }
   });
 
-  test('what it is sent is what was recorded, byte for byte', async () => {
+  test('the bytes that it gets are the recorded bytes', async () => {
     const body = {
       jsonrpc: '2.0',
       id: 'exact-bytes',
@@ -220,7 +220,7 @@ principals:
     await waitUntil(async () => (await post({ jsonrpc: '2.0', id: 0, method: 'ping' })).status === 400);
   });
 
-  test('what is denied reaches no server', async () => {
+  test('a denied request reaches no server', async () => {
     const { transport } = await connect();
     const id = transport.sessionId ?? '';
     gateway.configure(configOf('[missing]'));

@@ -135,7 +135,7 @@ principals:
     assert.ok(events.includes('response.output_text.delta'));
   });
 
-  test('T4.25: OpenAI Realtime: what is said both ways is read, and audio is named by type, size and digest', async () => {
+  test('T4.25: OpenAI Realtime: messages of both sides are read, and audio is named by type, size and digest', async () => {
     const { client, session, said, closed } = await open('live/v1/realtime?model=gpt-realtime');
     const say = (event: object): void => client.send(JSON.stringify(event));
     say({ type: 'session.update', session: { type: 'realtime', instructions: 'Speak softly.', tools: [{ type: 'function', name: 'hang_up' }] } });
@@ -208,7 +208,7 @@ principals:
     assert.ok(records.some(({ kind, attributes }) => kind === 'response' && attributes['error.type'] === 'limit_exceeded'));
   });
 
-  test('T4.25, E50: what was given to one principal over WebSocket is named by no other, who is told in the words of the API', async () => {
+  test('T4.25, E50: an id that one principal was given over WebSocket can be named by no other, who gets an error in the form of the API', async () => {
     const mine = await open('live/v1/responses');
     mine.client.send(JSON.stringify({ type: 'response.create', model: 'gpt-5', input: 'Hello' }));
     await waitUntil(() => mine.said.some((each) => each.includes('response.completed')));

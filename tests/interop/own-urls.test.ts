@@ -151,7 +151,7 @@ principals:
     assert.equal(location, `http://localhost:${gateway.port('http')}/t/plain/things/7?a=%2F#part`);
   });
 
-  test('T4.8: what is in a body that nobody knows is left, and on record', async () => {
+  test('T4.8: addresses in a body of an unknown form are left, and recorded', async () => {
     const response = await ask('plain', '/things/7');
     assert.deepEqual(await response.json(), { self: `${server.url}/things/7` });
     assert.deepEqual((await factsOf(response)).at(-1)?.['countersign.direct_urls'], [`body ${server.url}`]);

@@ -93,7 +93,7 @@ principals:
     );
   });
 
-  test('what was refused is refused in the same words', async () => {
+  test('a request that was refused is refused in the same words', async () => {
     assert.match(refused.result.stdout, /asked: "error: countersign: .* \(session [0-9a-f]{32}\)"\n$/);
     assert.deepEqual(await cliWith({ ASKS: 'until it is refused' }, ...inAgent(refused.session)), refused.result);
   });

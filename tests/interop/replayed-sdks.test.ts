@@ -68,7 +68,7 @@ principals:
     assert.match(stdout, /^\d{2} requests: the same was asked and answered\n$/);
   });
 
-  test('T4.26: what was not recorded is 404 in the words of the provider, and named beside the nearest one', async () => {
+  test('T4.26: a request that was not recorded gets 404 in the provider’s form, and is named with the nearest one', async () => {
     const { status, stdout, stderr } = await replay({ ASKS: 'another' });
     assert.equal(status, 1);
     const lines = recorded.stdout.split('\n');

@@ -51,7 +51,7 @@ describe('run', requireProgram('psql'), () => {
     assert.match((await cli(['session', 'show', innerSession])).stdout, new RegExp(`gateway\\.run inside=${outerSession}`));
   });
 
-  test('inside a run, with --as: of another principal, by whoever may open any run, and linked the same', async () => {
+  test('inside a run, --as opens a run of another principal if the caller may open any run, and it is linked in the same way', async () => {
     const inner = `eval "$COUNTERSIGN run --as reviewer --config ${shop.gateway.configFile} -- true"`;
     const { status, stderr } = await cli(['run', '--as', 'agent', '--', 'sh', '-c', inner]);
     assert.equal(status, 0, stderr);
@@ -70,7 +70,7 @@ describe('run', requireProgram('psql'), () => {
       .map(({ content }) => content?.text)
       .join('');
 
-  test('found: a run that was halted while its command went on says so, with the exit code of the command', async () => {
+  test('found: a run that was halted while its command kept running says so, with the exit code of the command', async () => {
     const halt = `eval "$COUNTERSIGN session halt $COUNTERSIGN_SESSION --config ${shop.gateway.configFile}"`;
     const { status, stderr } = await cli(['run', '--as', 'agent', '--', 'sh', '-c', `unset COUNTERSIGN_TOKEN; ${halt}; exit 3`]);
     assert.equal(status, 3, stderr);

@@ -126,7 +126,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await other.end();
   });
 
-  test('found: halt says that the token goes on and how it is ended; that of a run ends with it', async () => {
+  test('found: halt says that the token stays valid and how to revoke it; the token of a run ends with the run', async () => {
     const halt = (session: string): string => shop.gateway.cli(['session', 'halt', session]).stdout;
     const token = await shop.gateway.issueToken('agent');
     const { session } = await connect(token);
@@ -143,7 +143,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await assert.rejects(connect(run.token), /has ended/);
   });
 
-  test('halt: what was pipelined behind the running statement does not run either', async () => {
+  test('halt: statements that were pipelined after the running one do not run either', async () => {
     const { client, session } = await connect();
     const sleeps = [1, 2, 3].map((i) => client.query(`select pg_sleep(300), ${i} as pipelined_marker`).catch((error: unknown) => error));
     await waitUntil(() => shop.database.log().includes('1 as pipelined_marker'));
@@ -157,7 +157,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     await other.end();
   });
 
-  test('watch: shows what was, what comes, and ends with the session', async () => {
+  test('watch: shows the earlier records, then new ones, and ends with the session', async () => {
     const { client, session } = await connect();
     await client.query("select 'before'");
     const watch = listen(['session', 'watch', session]);

@@ -64,7 +64,7 @@ describe('the timeline of a run', requireProgram('psql'), () => {
     assert.equal((await cli('session', 'show', session, '--channel', 'one')).status, 2);
   });
 
-  test('diff: where two runs part, by what was asked and what was answered', async () => {
+  test('diff: shows where two runs begin to differ, in requests and in answers', async () => {
     await ask('create table visits (at int)');
     const start = ['insert into visits values (1)', 'select 1', 'select count(*) from visits'];
     const a = await ask(...start, 'select 3');

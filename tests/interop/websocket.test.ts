@@ -270,7 +270,7 @@ principals:
     await waitUntil(() => raw.at(-1)?.destroyed === true && socket.destroyed);
   });
 
-  test('A8: who opens one with a body that does not come, and breaks off, ends nobody but itself', async () => {
+  test('A8: a client that opens a WebSocket with a body that does not come, and breaks off, ends only itself', async () => {
     for (let i = 0; i < 20; i++) {
       const socket = connect(gateway.port('http'), '127.0.0.1');
       await once(socket, 'connect');

@@ -22,7 +22,7 @@ describe('a value of 64 MiB', requireProgram('psql'), () => {
     await shop[Symbol.asyncDispose]();
   });
 
-  test('T4.43: grep finds what is at its end and what lies across its records, in bounded memory', async () => {
+  test('T4.43: grep finds text at the end of a long value and text that is divided between records, in bounded memory', async () => {
     const records = (await shop.gateway.records(session)).filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.is_whole'] !== false);
     const parts = records.filter(({ content }) => (content?.bytes ?? 0) > 1000);
     assert.ok(parts.length > megabytes, `${parts.length} parts`);

@@ -27,7 +27,7 @@ describe('what is packed', () => {
     }
   });
 
-  test('what is ours in it is JavaScript and types', () => {
+  test('our own files in it are JavaScript and types', () => {
     const directory = join(packed.home, 'extracted');
     mkdirSync(directory);
     execFileSync('tar', ['--extract', '--gzip', '--file', packed.command, '--directory', directory]);

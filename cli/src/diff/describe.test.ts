@@ -8,7 +8,7 @@ function diffOf(a: string, b: string): string[] {
   return [...describeComparison([{ change: 'answer', target: 'api', action: 'http.request', a: { ...side, answer: a }, b: { ...side, answer: b } }])].slice(3);
 }
 
-test('T4.34: of two answers the lines that differ are marked, with what is around them', () => {
+test('T4.34: the lines in which two answers differ are marked, with the lines around them', () => {
   const lines = Array.from({ length: 30 }, (_, i) => `x-${i}: same`);
   assert.deepEqual(diffOf(['HTTP 200', ...lines, 'one', ''].join('\n'), ['HTTP 404', ...lines, 'other\u001B[2J', ''].join('\n')), [
     '-     HTTP 200',

@@ -61,7 +61,7 @@ test('a request and an answer are the same however they were cut into records', 
   assert.deepEqual([cut[0]?.asked, cut[0]?.answer], ['insert into t values (1)', 'one\ntwo\nthree\n']);
 });
 
-test('T4.43: an answer whose text goes on from record to record is the same wherever it was cut', async () => {
+test('T4.43: an answer whose text is divided between records is the same wherever it was cut', async () => {
   const whole = await stepsOf([{ text: 'ask' }, response(0, 'one\nlong value\nthree')]);
   const cut = await stepsOf([{ text: 'ask' }, response(0, 'one\nlon'), { ...response(0, 'g val'), begun: true }, { ...response(0, 'ue\nthree'), begun: true }]);
   const other = await stepsOf([{ text: 'ask' }, response(0, 'one\nlon'), response(0, 'g value\nthree')]);
@@ -76,7 +76,7 @@ test('white space asks nothing; in answers it counts', async () => {
   assert.ok(!isSame(first, await stepsOf([{ text: 'select 1' }, response(0, 'a  b')])));
 });
 
-test('target, action and every character count, also those that are not shown', async () => {
+test('target, action and every character count, even characters that are not shown', async () => {
   const long = 'x'.repeat(5000);
   const first = await stepsOf([{ text: long }, response(0, long)]);
   assert.ok(isSame(first, await stepsOf([{ text: long }, response(0, long)])));

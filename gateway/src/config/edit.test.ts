@@ -49,7 +49,7 @@ principals: { bot: { kind: agent }, ann: { kind: human, targets: [ mail ] } } # 
   assert.equal(statSync(file).mode & 0o777, 0o604);
 });
 
-test('what does not validate, and what is there already, changes nothing', () => {
+test('an entry that does not validate or exists already changes nothing', () => {
   const file = join(directory, 'unchanged.yaml');
   writeFileSync(file, commented);
   const { mtimeNs } = statSync(file, { bigint: true });

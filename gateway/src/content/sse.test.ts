@@ -30,7 +30,7 @@ test('the examples of the specification', () => {
   assert.deepEqual(data('data:test\n\ndata: test\n\n'), ['test', 'test']);
 });
 
-test('names, ids and what is not known', () => {
+test('names, ids and unknown fields are read', () => {
   const { events } = parse(['event: ping\nretry: 5\nfoo: bar\ndata: {}\nid: 7\n\nevent: none\n\nid: a\0b\ndata: x\n\n']);
   assert.deepEqual(events, [
     { type: 'ping', data: '{}', id: '7' },
@@ -43,7 +43,7 @@ test('lines end with CR, LF or both; a byte order mark is read over once', () =>
   assert.deepEqual(data('data: a\n\n\u{feff}data: b\n\n'), ['a']);
 });
 
-test('an event that is not ended is none', () => {
+test('an event without an end is not given out', () => {
   assert.deepEqual(data('data: a\n\ndata: b\n'), ['a']);
 });
 

@@ -148,7 +148,7 @@ test('work grows with the length, whatever the text', () => {
   }
 });
 
-test('what is accepted has the value that JSON.parse gives it; all else ends in our error', () => {
+test('accepted text has the value that JSON.parse gives; any other text ends in a GatewayError', () => {
   const fragments = [
     '{',
     '}',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Turn, turnBytesMax } from './turn.ts';
 
-test('T4.45: of many readers one goes on in a turn of the event loop, in the order of asking', async () => {
+test('T4.45: only one of many readers continues in a turn of the event loop, in the order of asking', async () => {
   let turn = 0;
   const tick = (): void => {
     turn += 1;

@@ -17,7 +17,7 @@ function letGo({ cells }: WaitingInput): void {
   Atomics.notify(new Int32Array(cells), 1);
 }
 
-test('T4.45: what is said of a step that was given up is not taken for what the next one found', async () => {
+test('T4.45: the answer of a step that was given up is not taken for the answer of the next step', async () => {
   const thread = new StepThread({ ...usual, stepMs: 1 });
   const [slow, next] = [inputOf('slow'), inputOf('next')];
   const given = thread.take(step, slow, asker);
@@ -41,7 +41,7 @@ test('T4.45: a step that cannot be begun fails alone', async () => {
   assert.equal(await behind, 'next');
 });
 
-test('T4.45: whoever asks for many steps does not have another one wait for all of them', async () => {
+test('T4.45: an asker of many steps does not make another asker wait for all of them', async () => {
   const thread = new StepThread(usual);
   const first = inputOf('first');
   const done: string[] = [];

@@ -99,7 +99,7 @@ test('T4.23: a span or a trace that the run, a prompt, another request or two ca
   assert.deepEqual(later.causes(inSpan(request, 'b', '2')), likely());
 });
 
-test('T4.23: what goes on with a request has its cause where that is certain', () => {
+test('T4.23: a record that continues a request has the cause of the request if that is certain', () => {
   const calls = new Told();
   calls.causes(prompt);
   calls.causes(answer);

@@ -19,10 +19,11 @@ import { receiveError } from './sent-error.ts';
 const restartMs = 1000;
 /** A question waits at most this long for a thread that is being started again. */
 const questionMs = 3000;
-/** Most answers that are made at a time, by kind: each holds pieces that its reader has not taken yet. A watch lasts as long as its session. */
+/** Most answers that are read at a time, because each holds pieces that its reader has not taken yet. */
 const readingMax = 16;
+/** Most sessions that are watched at a time. They are counted separately, because a watch lasts as long as its session. */
 const watchingMax = 64;
-/** An answer waits so long for its turn. */
+/** An answer waits at most this long for its turn. */
 const placeMs = 30_000;
 /** At a stop the thread has this much time to write the index. The next start finds in the journal what is missing. */
 const stopMs = 5000;

@@ -76,7 +76,7 @@ describe('a store under a running gateway', () => {
     });
   }
 
-  test('T4.14, E43: a gateway that makes segments of its own goes on', async () => {
+  test('T4.14, E43: a gateway that makes new segments itself is not stopped', async () => {
     const data = mkdtempSync(join(root, 'data-'));
     const { recorder, keys } = await openRecorder(data, { segmentBytes });
     const track = recorder.openSession();

@@ -108,7 +108,7 @@ test('nothing of the content, and no key, is in clear in any file; key files are
   }
 });
 
-test('C28: after a kill the next start goes on, closes what was open and says what is unknown', async (t) => {
+test('C28: after a kill the next start continues, closes open sessions and records what is unknown', async (t) => {
   const data = temporaryDirectory(t);
   const script = join(import.meta.dirname, 'testdata', 'record-and-die.ts');
   const died = spawnSync(process.execPath, [script, data], { encoding: 'utf8' });

@@ -43,7 +43,7 @@ describe('where a start begins to read', () => {
     assert.deepEqual(await recoverJournal(copy(() => undefined)), whole);
   });
 
-  test('what is before the snapshot is not read', async () => {
+  test('records before the snapshot are not read', async () => {
     const damage = (data: string): void => {
       const file = join(data, 'journal', '000000000001.segment');
       const bytes = readFileSync(file);
@@ -56,7 +56,7 @@ describe('where a start begins to read', () => {
     await assert.rejects(recoverJournal(damaged), (error) => error instanceof GatewayError && error.code === 'store_damaged');
   });
 
-  test('a second start goes on from the first', async () => {
+  test('a second start continues from the first', async () => {
     const data = copy(() => undefined);
     const { end: first } = await recoverJournal(data);
     const { recorder } = await openRecorder(data, { segmentBytes });

@@ -181,7 +181,7 @@ describe('a spliced body that is none is refused, in bounded memory', () => {
   });
 });
 
-test('what is kept is bounded, for one session, for all, and on the side of the reader', () => {
+test('the kept bodies are bounded: for one session, for all sessions, and in the reader', () => {
   const [finder, reader] = [new RepeatFinder(), new Reader()];
   for (let i = 0; i < keptBodiesMax + 5; i++) {
     reader.read(finder.splice(randomBytes(bytesMax)));

@@ -83,7 +83,7 @@ async function taken(recording: Recording, key: string, channel: number | null =
   return said;
 }
 
-test('each request is found once, in order, first in the connection that is gone on with', async () => {
+test('each request is found once, in order, first in the recorded connection that this one already follows', async () => {
   const file = await bundleOf(
     opening(1),
     opening(2),
@@ -112,7 +112,7 @@ test('each request is found once, in order, first in the connection that is gone
   assert.equal(channel.take('given', { text: 'x', ids: [] }, null), 'unknown', 'asked of another target');
 });
 
-test('a request in several records is one; what is asked behind it for the same is another', async () => {
+test('a request in several records is one request; a later request for the same is another', async () => {
   const mebibyte = 'm'.repeat(1024 * 1024);
   const file = await bundleOf(
     opening(1),
@@ -137,7 +137,7 @@ test('a request in several records is one; what is asked behind it for the same 
   assert.deepEqual(await taken(again, 'copydata'), ['done']);
 });
 
-test('T4.26: what was not recorded is told the nearest request, read with those before it in its channel, the latest of several', async () => {
+test('T4.26: for a request that was not recorded the nearest one is named, read with those before it in its channel; of several, the latest', async () => {
   const file = await bundleOf(
     opening(1),
     opening(2),

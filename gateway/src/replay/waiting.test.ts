@@ -12,7 +12,7 @@ const take = (waiting: Waiting, ...ids: readonly string[]): number | string => {
   return typeof found === 'string' ? found : found.seq;
 };
 
-test('T4.26: an id of this run stands for one of the recorded run throughout, and nothing else stands for that', () => {
+test('T4.26: an id of this run is always matched to the same recorded id, and no other id is matched to that', () => {
   const waiting = recorded(['one'], ['two'], ['one'], ['two']);
   assert.equal(take(waiting, 'x'), 0);
   assert.equal(take(waiting, 'x'), 2, 'its next request, past that of another conversation');
@@ -23,7 +23,7 @@ test('T4.26: an id of this run stands for one of the recorded run throughout, an
   assert.equal(take(waiting, 'y'), 'used up');
 });
 
-test('T4.26: what the recording knows stands for itself', () => {
+test('T4.26: an id that the recording knows is matched to itself', () => {
   const waiting = recorded(['resp_1'], ['resp_2']);
   assert.equal(take(waiting, 'resp_2'), 1);
   assert.equal(take(waiting, 'resp_2'), 'other ids');

@@ -48,7 +48,7 @@ async function openChannel() {
   };
 }
 
-test('T4.9, E55: a request of which more is to be said than a record holds gets no grant, and is in the record as denied', async () => {
+test('T4.9, E55: a request whose facts are longer than a record allows gets no grant, and is recorded as denied', async () => {
   await using opened = await openChannel();
   const { recorder, session, channel } = opened;
   const before = session.track.seq;

@@ -14,7 +14,7 @@ const target: Target = { name: 't', protocol: 'any', scheme: 'any', host: 'h', p
 const ann = { principal: 'ann', run: null };
 const bob = { principal: 'bob', run: null };
 
-test('T4.7, E50: while the index is made again no id passes but those that were given since the start, and none changes hands', () => {
+test('T4.7, E50: while the index is made again only ids that were given since the start pass, and none changes its owner', () => {
   let isWhole = true;
   const recorded = new Map<string, string>();
   const ids = new IdsOfTargets((_place, key) => (isWhole ? (recorded.get(key) ?? null) : undefined));
@@ -55,7 +55,7 @@ test('T4.7, E50: while the index is made again no id passes but those that were 
   }
 });
 
-test('T4.7, E50: an id that is neither in memory any more nor in the index yet is not taken for one that was given to nobody', () => {
+test('T4.7, E50: an id that is no longer in memory and not yet in the index does not count as an id without an owner', () => {
   let indexed = 0;
   const recorded: string[] = [];
   const ids = new IdsOfTargets(() => (indexed === 0 ? null : 'ann/'), { written: () => recorded.length, indexed: () => indexed });

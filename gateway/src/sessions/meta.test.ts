@@ -28,7 +28,7 @@ test('T4.9, E55: more facts than a record holds are an error for a request, and 
   assert.throws(() => printMeta({ channel: 1, opens: 'x'.repeat(metaLengthMax) }), { code: 'limit_exceeded' });
 });
 
-test('what is short is printed as it is, and what is not never exceeds a record', () => {
+test('short facts are printed as they are, and longer facts never exceed a record', () => {
   assert.equal(printFacts({}), '');
   assert.equal(printMeta({ channel: 1, attributes: { a: 1 } }), '{"channel":1,"attributes":{"a":1}}');
   const value = fc.oneof(

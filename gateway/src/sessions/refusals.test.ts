@@ -60,7 +60,7 @@ test('T4.4, E52: refusals of an address are recorded up to a limit; one record c
   assert.deepEqual(attributes['countersign.reasons'], ['unauthenticated: 480', 'unknown_target: 1']);
 });
 
-test('T4.4, E52: however many addresses ask, what is kept of them and recorded is bounded', async () => {
+test('T4.4, E52: however many addresses ask, memory and records about them are bounded', async () => {
   const records = await recordedOf(async (refusals) => {
     await Promise.all(Array.from({ length: 3_000 }, async (_, i) => refusals.record({ address: `2001:db8:0:${i.toString(16)}::1`, protocol: 'x', error })));
   });

@@ -22,7 +22,7 @@ test('T4.1: a file is made for its owner alone and keeps the mode that it was gi
   assert.equal(readFileSync(file, 'utf8'), 'two');
 });
 
-test('T4.1: what cannot be written leaves what was there and nothing beside it', async () => {
+test('T4.1: a write that fails leaves the old file and no other file', async () => {
   const directory = mkdtempSync(join(root, 'failing-'));
   mkdirSync(join(directory, 'taken', 'inside'), { recursive: true });
   assert.throws(() => writeWholeFile(join(directory, 'taken'), 'text'));

@@ -79,7 +79,7 @@ test('A8: a read has a deadline, and the next read gets what came late', async (
   assert.equal(text(await pair.connection.read(limitMs)), 'late');
 });
 
-test('D33: what nobody reads stays in the kernel', async () => {
+test('D33: bytes that nobody reads stay in the kernel', async () => {
   await using pair = await openPair();
   pair.far.write(Buffer.alloc(32 * 1024 * 1024));
   assert.equal((await pair.connection.read(limitMs))?.length, 64 * 1024);
@@ -87,7 +87,7 @@ test('D33: what nobody reads stays in the kernel', async () => {
   assert.ok(pair.near.bytesRead <= 256 * 1024, `${pair.near.bytesRead} bytes were read`);
 });
 
-test('what was queued arrives before the end, also when the peer goes on sending', async () => {
+test('queued bytes arrive before the end, even if the peer keeps sending', async () => {
   await using pair = await openPair();
   const inbox = new Inbox(pair.far);
   pair.connection.write(Buffer.alloc(4 * 1024 * 1024));
@@ -175,7 +175,7 @@ test('A2: bytes in the clear behind a request for TLS are refused', async () => 
   await early;
 });
 
-test('A8: a handshake that stops half way ends at its limit, and what is no handshake at once', async () => {
+test('A8: a handshake that stops half way ends at its limit, and bytes that are not a handshake end at once', async () => {
   await using silent = await openPair(100);
   silent.far.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]));
   silent.connection.unread((await silent.connection.read(limitMs)) ?? Buffer.alloc(0));

@@ -112,7 +112,7 @@ test('a refused request is recorded, answered and not forwarded; the next ones a
   );
 });
 
-test('while a request is held the client waits, the target goes on, and the order is kept', async () => {
+test('while a request is held the client waits, bytes of the target are relayed, and the order is kept', async () => {
   await using path = await openPath();
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
@@ -196,7 +196,7 @@ test('a bug in a relay cuts both sides and is reported', async () => {
   assert.deepEqual(path.session.closes, [{ reason: 'error', code: undefined }]);
 });
 
-test('what was released before the target ended still reaches the client', async () => {
+test('bytes that were released before the target ended still reach the client', async () => {
   await using path = await openPath();
   const atClient = new Inbox(path.client);
   path.target.end('x'.repeat(1024 * 1024));

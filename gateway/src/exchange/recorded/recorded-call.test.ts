@@ -93,7 +93,7 @@ test('an error is an answer: of the target, and of the gateway', async () => {
   assert.deepEqual(await saidOf(piece('HTTP/1.1 403 refused\r\n\r\n{}', { 'error.type': 'refused' })), ['403 refused ', '{}', 'end ']);
 });
 
-test('an answer that the target cut is cut; one that the client left goes on in silence', async () => {
+test('an answer that the target cut is cut; an answer that the client left stays open and silent', async () => {
   assert.deepEqual(await saidOf(more(`${head}a`), piece('', { 'error.type': 'target_unreachable' })), ['200 OK x,1', 'a', 'target_unreachable']);
   for (const reason of ['client_closed', 'stopping']) {
     assert.deepEqual(await saidOf(more(`${head}a`), piece('', { 'error.type': reason })), ['200 OK x,1', 'a']);
@@ -101,7 +101,7 @@ test('an answer that the target cut is cut; one that the client left goes on in 
   }
 });
 
-test('what is not on record is missed: the request, its answer, the end of that, a conversation by WebSocket', async () => {
+test('a request is reported as missed if it, its answer or the end of its answer was not recorded, and if it began a WebSocket conversation', async () => {
   assert.deepEqual((await call([], Buffer.from('GET /x HTTP/1.1\r\n\r\n'))).said, ['miss not recorded', 'not_recorded']);
   const cut = ['miss its answer is not on record to its end', 'not_recorded'];
   assert.deepEqual(await saidOf(), cut);

@@ -30,14 +30,14 @@ test('numbers that a double does not tell apart are not the same', () => {
   assert.notEqual(key('{"a":"1"}'), key('{"a":1}'));
 });
 
-test('what parsers read differently, and what is no JSON, is compared as it is', () => {
+test('JSON that parsers read differently, and bodies that are not JSON, are compared as they are', () => {
   assert.notEqual(key('{"a":1,"a":2}'), key('{"a":2}'));
   assert.equal(key('{"a":1,"a":2}'), key('{"a":1,"a":2}'));
   assert.notEqual(key('{"a":'), key('{ "a":'));
   assert.notEqual(key('{"a":1}', { 'content-type': 'text/plain' }), key('{"a": 1}', { 'content-type': 'text/plain' }));
 });
 
-test('headers that a client makes anew do not count; those that say what is wanted do', () => {
+test('headers that a client makes anew do not count; headers that say what is wanted do', () => {
   const plain = key('{}');
   const own = {
     host: 'a',

@@ -26,7 +26,7 @@ test('addresses of the link are known in every spelling', () => {
   }
 });
 
-test('a name is looked up once, for the addresses that are dialled, and those of the link are none of them', async () => {
+test('a name is looked up once, its addresses are dialled, and link-local ones are left out', async () => {
   const found = await new Promise<unknown>((resolve, reject) => {
     lookupElsewhere('localhost', { all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)));
   });

@@ -48,7 +48,7 @@ test('an end is told to both sides', () => {
   assert.equal(closed?.type, 'close');
 });
 
-test('whoever has a frame in part is told nothing into the middle of it', () => {
+test('a side that has received a part of a frame gets no close frame in the middle of it', () => {
   const relay = new WebSocketRelay(facts);
   relay.clientBytes(longFrame);
   const [part] = pull(relay);

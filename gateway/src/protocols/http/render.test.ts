@@ -26,7 +26,7 @@ test('T4.18: a body is read in the charset that its Content-Type names', () => {
   assert.equal(texts[2], '日本');
 });
 
-test('T4.18: of a charset that nobody knows, bytes that are no UTF-8 are no text', () => {
+test('T4.18: in an unknown charset, bytes that are not UTF-8 are not shown as text', () => {
   const unknown = record(0, 'request', latin1('POST /a HTTP/1.1\r\ncontent-type: text/plain; charset=klingon\r\n\r\nstraße und weiter'));
   assert.match(render(unknown, () => null).text, /\(17 bytes that are not text\)$/);
 });

@@ -32,7 +32,7 @@ for (const { name, path, request } of samples) {
   });
 }
 
-test('text alone is whole; what is not understood makes it less than whole', () => {
+test('text alone is whole; a part that is not understood makes it incomplete', () => {
   const chat = '/v1/chat/completions';
   const ask = (content: unknown): unknown => ({ model: 'm', messages: [{ role: 'user', content }] });
   assert.deepEqual(textOf(chat, ask('hello')), { pieces: [{ role: 'user', text: 'hello' }], isWhole: true });
@@ -50,7 +50,7 @@ test('text alone is whole; what is not understood makes it less than whole', () 
   assert.equal(isWhole('/v1/embeddings', { model: 'm', input: [1, 2, 3] }), false);
 });
 
-test('Google takes an object for a list of one: so does what is read', () => {
+test('an object is read as a list of one, as Google does', () => {
   const path = '/v1beta/models/x:generateContent';
   const said = textOf(path, { system_instruction: { parts: { text: 'rule' } }, contents: { parts: { text: 'hello' } }, tools: { googleSearch: {} } });
   assert.deepEqual(said, {

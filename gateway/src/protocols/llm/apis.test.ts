@@ -92,7 +92,7 @@ describe('which API it is', () => {
   });
 });
 
-test('T4.25: what goes on in WebSocket, by its address', () => {
+test('T4.25: an API over WebSocket is found by its address', () => {
   const at = (path: string): unknown => liveAction({ method: 'GET', path, headers: [] })?.attributes['gen_ai.provider.name'];
   assert.equal(at('/v1/realtime?model=m'), 'openai');
   assert.equal(at('/openai/v1/realtime?model=m'), 'azure.ai.openai');

@@ -16,7 +16,7 @@ test('one object, a list of them, one after another', () => {
   assert.deepEqual(find(['{"a":1}\n{"b":2}\n']).documents, ['{"a":1}', '{"b":2}']);
 });
 
-test('what is cut is not there', () => {
+test('a document that is cut is not given out', () => {
   assert.deepEqual(find(['[{"a":1},{"b":']), { documents: ['{"a":1}'], skipped: 0, isInside: true });
 });
 

@@ -66,7 +66,7 @@ test('T4.25: a message of a kind that is not known is unknown, and one that may 
   assert.throws(() => readerOf('realtime').ask(Buffer.from([0xff, 0])), { code: 'malformed' });
 });
 
-test('T4.25: answers that go on at once over one connection are told apart', () => {
+test('T4.25: answers that run at the same time over one connection are told apart', () => {
   const reader = readerOf('responses');
   const hear = (event: object) => reader.hear(Buffer.from(JSON.stringify(event))).attributes;
   const call = { type: 'function_call', id: 'fc_1', call_id: 'c', name: 'first', arguments: '{}' };

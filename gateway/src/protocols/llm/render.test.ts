@@ -87,7 +87,7 @@ describe('requests', () => {
     assert.equal(shown([request('/v1/models', '', 'GET')]).text, 'GET /v1/models');
   });
 
-  test('what is not known, cut or refused is shown as it is', () => {
+  test('an answer that is unknown, cut or refused is shown as it is', () => {
     assert.equal(shown([request('/v1/files', 'abc')]).text, 'POST /v1/files\nabc');
     assert.equal(shown([request(chat, '{"messages":[{"role":"us')]).text, `POST ${chat}\n{"messages":[{"role":"us`);
     const twice = '{"messages":[{"role":"user","content":"a"}],"messages":[{"role":"user","content":"b"}]}';
@@ -176,7 +176,7 @@ describe('answers', () => {
     assert.equal(shown([request('/model/x/converse-stream'), '', awsException('throttlingException', 'Too many')]).text, 'error ThrottlingException Too many');
   });
 
-  test('what is not known is shown as it is', () => {
+  test('unknown content is shown as it is', () => {
     assert.equal(shown([request('/v1/models', '', 'GET'), response('application/json', '{"data":[]}')]).text, '{"data":[]}');
     assert.equal(shown([request('/v1/files'), response('text/plain', 'abc')]).text, 'abc');
     assert.equal(shown([request(chat), response('text/html', '<p>Bad gateway</p>')]).text, '<p>Bad gateway</p>');
@@ -184,7 +184,7 @@ describe('answers', () => {
   });
 });
 
-test('T4.43: what is behind 600,000 characters of a prompt or an answer is read, and a text that is cut says so', () => {
+test('T4.43: text after 600,000 characters of a prompt or an answer is read, and a text that is cut says so', () => {
   const content = `${'a'.repeat(600_000)}NEEDLE`;
   const prompt = shown([request(chat, JSON.stringify({ messages: [{ role: 'user', content }] }))]);
   const answer = shown([request(chat), response('application/json', JSON.stringify({ choices: [{ message: { role: 'assistant', content } }] }))]);
@@ -197,7 +197,7 @@ test('T4.43: what is behind 600,000 characters of a prompt or an answer is read,
   assert.equal(cut.attributes['countersign.is_whole'], false);
 });
 
-test('T4.43: an answer of which more came than is put together says so, and each record has its own part', () => {
+test('T4.43: an answer that is longer than what is put together says so, and each record has its own part', () => {
   const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'a'.repeat(1024 * 1024 - 7) } }] })}\n\n`;
   const all = [request(chat), response('text/event-stream', event), ...Array.from({ length: 16 }, () => event)];
   const { text, attributes } = shown(all);
@@ -207,7 +207,7 @@ test('T4.43: an answer of which more came than is put together says so, and each
 });
 
 describe('pieces of a stream', () => {
-  test('T4.20: an answer of which a record is missing says that it is not whole', () => {
+  test('T4.20: an answer with a missing record says that it is not whole', () => {
     const event = (text: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
     const { attributes } = shown([request(chat), null, event('one '), event('two')]);
     assert.equal(attributes['countersign.is_whole'], false);
@@ -237,7 +237,7 @@ describe('pieces of a stream', () => {
     ]);
   });
 
-  test('a call that comes whole at its end is said once, also where its beginning was in an earlier piece', () => {
+  test('a call that comes whole at its end is shown once, even if its beginning was in an earlier piece', () => {
     const call = { id: 'ws_1', type: 'web_search_call', status: 'completed', action: { type: 'search', query: 'weather' } };
     const event = (type: string, item: object): string => `data: ${JSON.stringify({ type, output_index: 0, item })}\n\n`;
     const { action, ...begun } = call;
@@ -255,7 +255,7 @@ describe('pieces of a stream', () => {
     assert.deepEqual(piecewise([first.slice(0, 20), first.slice(20) + second]), ['', 'I look at ']);
   });
 
-  test('a coded stream is read as far as its first piece is at hand', () => {
+  test('a compressed stream is read as far as its first piece is available', () => {
     const coded = gzipSync(events.join(''));
     const pieces = cutAt(coded, [200, 320]);
     const first = response('text/event-stream', pieces[0] ?? '', 'content-encoding: gzip\r\n');

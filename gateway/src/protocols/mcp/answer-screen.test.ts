@@ -103,7 +103,7 @@ describe('what a server asks of its client', () => {
     assert.deepEqual(screened({}, [Buffer.from(elicit)])[0]?.actions, ['mcp.elicit']);
   });
 
-  test('what cannot be read, and some client may read, asks for what is not known', () => {
+  test('bytes that the gateway cannot read but some client may read count as an unknown request', () => {
     for (const data of [
       '{"method":"sampling/createMessage","id":1,"x":NaN}',
       '{"Method":"sampling/createMessage","id":1}',

@@ -116,7 +116,7 @@ describe('D38: lists of tools', () => {
     assert.equal(call().toolList, null);
   });
 
-  test('one page of several does not say what is gone', () => {
+  test('one page of several does not show which tools were removed', () => {
     assert.equal(follow(list({ cursor: 'x' }), result({ tools })).toolList?.isWhole, false);
     assert.equal(follow(list(), result({ tools, nextCursor: 'x' })).toolList?.isWhole, false);
   });

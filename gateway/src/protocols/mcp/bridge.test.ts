@@ -72,7 +72,7 @@ describe('the bridge', () => {
     assert.equal(heard.at(-1)?.method, 'DELETE');
   });
 
-  test('asks for an answer that broke off again, from where it was', async () => {
+  test('asks again for an answer that broke off, from the place where it broke off', async () => {
     const { said, heard } = await bridged([request('ping')], ({ method }, response) => {
       response.writeHead(200, events).end(method === 'POST' ? 'id: e1\ndata: {"jsonrpc":"2.0","method":"x"}\n\n' : `id: e2\ndata: ${result(1)}\n\n`);
     });

@@ -95,7 +95,7 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
   return { error, got: Buffer.concat(got).toString(), heard, records: session.records.map(({ kind }) => kind) };
 }
 
-test('what a server asks in a stream and is denied is answered by the gateway, on the record, and the stream goes on without it', async () => {
+test('a denied request of a server in a stream is answered by the gateway, which is recorded, and the stream continues without it', async () => {
   const { got, heard, records } = await screened((response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');
     response.write(`data: ${elicit.slice(0, 20)}`);

@@ -145,7 +145,7 @@ test('any bytes are shown', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => assert.equal(typeof render(record('response', bytes), () => call).text, 'string')));
 });
 
-test('T4.43: what is behind 600,000 characters of a text is read, and a text that is cut says so', () => {
+test('T4.43: text after 600,000 characters is read, and a text that is cut says so', () => {
   const long = answered(result({ content: [{ type: 'text', text: `${'a'.repeat(600_000)}NEEDLE` }] }));
   assert.ok(long.text.endsWith('NEEDLE'));
   assert.equal(long.attributes['countersign.is_whole'], undefined);

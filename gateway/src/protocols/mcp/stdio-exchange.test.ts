@@ -121,7 +121,7 @@ describe('a server of standard input and output', () => {
     assert.deepEqual(await seen(stream), ['notifications/message']);
   });
 
-  test('what is sent has no answer where none is due', async () => {
+  test('a message that expects no answer gets none', async () => {
     await using exchange = await script('');
     assert.equal(exchange.post(bytes({ jsonrpc: '2.0', method: 'notifications/initialized' })), null);
     assert.equal(exchange.post(bytes({ jsonrpc: '2.0', id: 1, result: {} })), null);

@@ -76,7 +76,7 @@ describe('D38: definitions of tools', () => {
     assert.deepEqual(listed({ tools }, { tools }).changes, { added: [], changed: [], gone: [] });
   });
 
-  test('what is remembered is limited, and nothing known is pushed out', () => {
+  test('the number of remembered tools is limited, and no known tool is dropped', () => {
     const many = Array.from({ length: 3000 }, (_, i) => ({ name: `t${i}` }));
     assert.equal(readToolList(many, true).tools.size, 2000);
     assert.equal(readToolList(many, true).unread, 1000);

@@ -208,7 +208,7 @@ describe('TLS on the client’s side', () => {
 });
 
 describe('hostile clients', () => {
-  test('A8: one that stays silent is ended in time, and holds up nobody', async () => {
+  test('A8: a client that stays silent is ended in time, and delays nobody', async () => {
     const door = new OpenDoor({}, { loginMs: 200 });
     await using served = await serveOn(door);
     const silent = await RawClient.connect(served.port);
@@ -278,7 +278,7 @@ describe('hostile clients', () => {
     assert.equal(door.turnedAwayBy.length, 7);
   });
 
-  test('A7: a cancel key that nobody has is answered as one that somebody has: not at all', async () => {
+  test('A7: a cancel with an unknown key gets no answer, like one with a known key', async () => {
     const door = new OpenDoor();
     await using served = await serveOn(door);
     for (const key of [Buffer.alloc(8), Buffer.alloc(260, 1)]) {

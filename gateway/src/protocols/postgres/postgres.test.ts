@@ -120,7 +120,7 @@ describe('between real clients and a real PostgreSQL', () => {
     assert.match(server.log(), /countersign refused a statement here/);
   });
 
-  test('T4.39: the process id that a client is told is that of its backend: in its answers, its notifications, and for who ends it', async () => {
+  test('T4.39: the process id that a client gets is that of its backend: in its answers, its notifications, and for another client that ends it', async () => {
     const client = await connect();
     const other = await connect();
     const pid: unknown = Reflect.get(client, 'processID');
@@ -172,7 +172,7 @@ describe('between real clients and a real PostgreSQL', () => {
     await sql.end();
   });
 
-  test('T4.41: what is set at startup is decided as that SET is', async () => {
+  test('T4.41: a setting at startup is decided on like the SET that does the same', async () => {
     const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', options: '-c app.x=forbidden' });
     client.on('error', () => undefined);
     // The packet as it came says it too, and would be refused: its own record comes after this one.

@@ -252,7 +252,7 @@ describe('A1, D33: a declared length', () => {
     assert.ok(harness.released.includes('54000'));
   });
 
-  test('a query that ends before its message is refused: nobody reads on behind a zero byte', () => {
+  test('a query that ends before its message is refused, because readers stop at the zero byte', () => {
     const harness = new Harness();
     harness.client(message('Q', 'select 1', 'drop table t'));
     assert.equal(harness.closed, 'error');

@@ -243,7 +243,7 @@ describe('responses', () => {
     );
   });
 
-  test('T4.43: what is behind 300 KB of a value is read', () => {
+  test('T4.43: text after 300 KB of a value is read', () => {
     const value = `${'x'.repeat(300_000)}NEEDLE`;
     assert.ok(session({ kind: 'response', content: targetMessages(`D:${value}`) }).text.endsWith(value));
   });
@@ -298,7 +298,7 @@ describe('responses', () => {
     assert.equal(text, `{${Array.from({ length: 5000 }, (_, i) => i).join(',')}}`);
   });
 
-  test('what is too much is counted', () => {
+  test('rows beyond the limit are only counted', () => {
     const row = targetMessages(`D:${'x'.repeat(1000)}`);
     const { text, attributes } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 5000 }, () => row)) });
     assert.ok(text.length < 4_200_000);

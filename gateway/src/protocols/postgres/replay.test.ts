@@ -138,7 +138,7 @@ test('names of statements and portals are what they stand for', async () => {
   assert.deepEqual(missed, ['not recorded'], 'another parameter');
 });
 
-test('a statement says in a comment which trace it belongs to: another one in each run', async () => {
+test('the trace in a statement’s comment differs in each run and does not count', async () => {
   const traced = (digit: string): string => `Q:select 1 /*traceparent='00-${digit.repeat(32)}-${digit.repeat(16)}-01'*/`;
   await assertSaid([[traced('a'), 'C:SELECT 1 / Z:I']], [traced('b')], 'C:SELECT 1 / Z:I');
   assert.deepEqual((await ask([[traced('a'), 'C:SELECT 1 / Z:I']], 'Q:select 1 /*b*/')).missed, ['not recorded']);
@@ -164,7 +164,7 @@ test('COPY data are the same however they are cut; a Sync among them is overlook
   assert.deepEqual((await ask(simple, 'Q:copy t from stdin', 'd:other / c')).missed, ['not recorded']);
 });
 
-test('what was not recorded, not to its end, or not as often, ends the connection with its words', async () => {
+test('a request that was not recorded, not to its end, or not as often, ends the connection with an error', async () => {
   const recorded: Exchange[] = [['Q:select 1', 'C:SELECT 1 / Z:I'], ['Q:select 2', 'T:a more'], ['Q:select 3']];
   for (const [asked, reason] of [
     ['Q:select 4', 'not recorded'],
@@ -189,7 +189,7 @@ test('the end of a connection that was recorded comes behind the request that it
   assert.ok(hasEnded);
 });
 
-test('the end of a connection that nobody asked anything behind is said to whoever asks more', async () => {
+test('a client that asks more than the recorded connection did gets the recorded end of the connection', async () => {
   const recorded: Exchange[] = [['Q:select 1', 'C:SELECT 1 / Z:I', 'unasked FATAL:42501:taken']];
   const { said, hasEnded, missed } = await ask(recorded, 'Q:select 1', 'Q:select 1');
   assert.deepEqual(said, targetMessages('C:SELECT 1 / Z:I / FATAL:42501:taken'));

@@ -28,7 +28,7 @@ test('T4.41: what a startup packet set is part of its login, and no request that
   assert.notEqual(keys(set), null);
 });
 
-test('of a login counts what is asked of the session, not in which order, nor who asks', () => {
+test('for a login the settings of the session count, but not their order, nor who asks', () => {
   const same = connection({ database: 'shop', application_name: 'a' });
   assert.equal(connection({ application_name: 'a', database: 'shop', user: 'another' }), same);
   assert.notEqual(connection({ database: 'shop/other', application_name: 'a' }), same);

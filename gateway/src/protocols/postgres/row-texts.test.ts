@@ -18,7 +18,7 @@ function row(...values: readonly (Buffer | null)[]): Buffer {
   return Buffer.concat([head, ...columns]);
 }
 
-test('the values of a row are changed, NULL and what is no UTF-8 stay, and lengths are right', () => {
+test('the values of a row are changed, NULL and values that are not UTF-8 stay, and lengths are right', () => {
   const binary = Buffer.from([0xff, 0xfe, 0x00]);
   const changed = changeRow(row(Buffer.from('a secret-1 b'), null, binary, Buffer.from('')), stars);
   assert.deepEqual(changed, row(Buffer.from('a *** b'), null, binary, Buffer.from('')));

@@ -39,7 +39,7 @@ test('a server that does not know the password is found out', async () => {
   }
 });
 
-test('channel binding is part of what is signed', async () => {
+test('channel binding is part of the signed data', async () => {
   const bound = { ...vector.options, binding: Buffer.from('certificate hash') };
   assert.ok(clientFirst(bound).startsWith('p=tls-server-end-point,,'));
   const answer = await answerChallenge(bound, vector.serverFirst);

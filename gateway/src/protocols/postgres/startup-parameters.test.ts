@@ -39,7 +39,7 @@ describe('A3: startup parameters', () => {
     });
   }
 
-  test('T4.41, A3: a setting never passes for what is none: user, database, options, replication, options of the protocol', () => {
+  test('T4.41, A3: user, database, options, replication and options of the protocol never count as settings', () => {
     for (const name of ['user', 'database', 'options', 'replication', '_pq_.x']) {
       for (const way of waysToSay(name, 'x').slice(2)) {
         assert.throws(() => read({ user: 'bot', ...way }), code('unsupported'), JSON.stringify(way));
@@ -75,7 +75,7 @@ describe('A3: startup parameters', () => {
     });
   }
 
-  test('T4.41: what is set is told as the SET that does the same', () => {
+  test('T4.41: a setting is described as the SET that does the same', () => {
     const statements = (parameters: Readonly<Record<string, string>>) => settingStatements(read(parameters).settings).others;
     assert.equal(statements({ search_path: may.search_path, jit: 'off' }), `SET search_path TO 'app', 'Odd "One"'; SET jit TO 'off'`);
     assert.equal(statements({ 'app.tenant': may['app.tenant'] }), String.raw`SET app.tenant TO E'it''s \\ 7'`);
@@ -92,7 +92,7 @@ describe('A3: startup parameters', () => {
     assert.equal(read({ replication: 'false' }).settings.size, 0);
   });
 
-  test('options are taken apart: each setting by itself, and a parameter wins over them', () => {
+  test('options are parsed into single settings, and a parameter wins over them', () => {
     const { settings } = read({ options: '-c statement_timeout=5s --DateStyle=ISO,\\ MDY -ctimezone=UTC', TimeZone: 'Europe/Vienna' });
     assert.deepEqual(Object.fromEntries(settings), { statement_timeout: '5s', datestyle: 'ISO, MDY', timezone: 'Europe/Vienna' });
     for (const options of ['-h', '-c', '-c x', '-B 10', '-c statement_timeout=1 -d 5', 'statement_timeout=1', '-c search\\=path=1=1 -x']) {
@@ -107,7 +107,7 @@ describe('A3: startup parameters', () => {
   });
 });
 
-test('a parameter given twice is malformed: nobody may read the other one', () => {
+test('a parameter given twice is malformed, because another reader may take the other one', () => {
   const packet = Buffer.concat([Buffer.alloc(8), Buffer.from('user\0a\0user\0b\0\0')]);
   packet.writeUInt32BE(packet.length, 0);
   packet.writeUInt32BE(0x0003_0000, 4);

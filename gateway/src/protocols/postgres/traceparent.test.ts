@@ -24,7 +24,7 @@ test('it is found in the comment that a statement ends with', () => {
   }
 });
 
-test('anything else is none', () => {
+test('anything else is not a traceparent', () => {
   for (const statement of [
     '',
     '/',

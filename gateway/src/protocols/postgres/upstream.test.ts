@@ -174,7 +174,7 @@ describe('hostile targets', () => {
     await assert.rejects(logIn(sessionTo(target.port, { options: { sslmode: 'require' } }), request), failsWith('target_tls_failed'));
   });
 
-  test('one without TLS where it is wanted is not spoken to; elsewhere than here it is wanted unless said otherwise', async () => {
+  test('a target without TLS gets nothing if TLS is required; for a target on another machine TLS is required by default', async () => {
     await using target = await hostileTarget(Buffer.from('N'), Buffer.concat([ask(0), targetMessages('Z:I')]));
     await assert.rejects(logIn(sessionTo(target.port, { options: { sslmode: 'require' } }), request), failsWith('target_tls_failed', /sslmode=off/));
     assert.equal(target.heard.length, 1);
