@@ -2,8 +2,9 @@ import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@co
 import { findData } from '@countersign/gateway/location';
 import { rootKeyEnvironment } from '@countersign/gateway/store';
 import { ApiClient } from './api-client.ts';
+import { loadConfig } from './configuration.ts';
 import type { LocationOptions } from './location-options.ts';
-import { findRunning, loadConfig } from './location.ts';
+import { findRunning } from './location.ts';
 
 export interface SourceOptions extends LocationOptions {
   /** A data directory to read as it is, whoever runs on it. */

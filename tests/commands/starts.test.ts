@@ -24,7 +24,7 @@ const starts: Readonly<Record<string, readonly string[]>> = {
   'token list --url 127.0.0.1:9': ['commander', 'yaml'],
   'token list --config CONFIG': ['commander', 'kysely', 'yaml', 'zod'],
   'session list --url 127.0.0.1:9': ['commander', 'yaml'],
-  'verify --data STORE': ['commander', 'yaml'],
+  'verify --data STORE': ['commander'],
   'config check --config CONFIG': ['aws4', 'commander', 'protocols', 'yaml', 'zod'],
 };
 

@@ -1,8 +1,8 @@
 import type { AppliedConfig } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { loadConfig } from '../configuration.ts';
 import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
-import { loadConfig } from '../location.ts';
 import { escapeControls } from '../terminal.ts';
 
 export function addConfig(program: Command): void {

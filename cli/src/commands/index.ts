@@ -1,8 +1,9 @@
 import { rootKeyEnvironment } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { loadConfig } from '../configuration.ts';
 import { addLocation } from '../location-options.ts';
-import { findRunning, loadConfig } from '../location.ts';
+import { findRunning } from '../location.ts';
 import type { SourceOptions } from '../session-source.ts';
 
 interface Rebuilt {

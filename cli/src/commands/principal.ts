@@ -2,8 +2,8 @@ import type { Principal } from '@countersign/gateway/config';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
+import { addConfigEntry, loadConfig } from '../configuration.ts';
 import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
-import { addConfigEntry, loadConfig } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addPrincipal(program: Command): void {

@@ -7,8 +7,9 @@ import { hashToken, isToken, makeDataDirectory } from '@countersign/gateway/stor
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDuration } from '../duration.ts';
+import { loadConfig } from '../configuration.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
-import { findRunning, loadConfig } from '../location.ts';
+import { findRunning } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { printJson } from '../terminal.ts';
 
