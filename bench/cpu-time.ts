@@ -39,7 +39,8 @@ export async function whenAtRest(pid: number, limitMs: number): Promise<void> {
   }
 }
 
-function cpuMicroseconds(pid: number): number {
+/** Processor time that a process and those that it started have taken, in microseconds. */
+export function cpuMicroseconds(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   return children.reduce((sum, child) => sum + cpuMicroseconds(child), readStat(`/proc/${pid}/stat`));
 }

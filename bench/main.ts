@@ -3,12 +3,14 @@ import { benchInterference } from './interference.ts';
 import { benchLlm } from './llm.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
+import { benchStarts } from './starts.ts';
 
 const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
   recorder: benchRecorder,
   postgres: benchPostgres,
   llm: benchLlm,
   interference: benchInterference,
+  starts: benchStarts,
 };
 
 const [name = '', ...words] = process.argv.slice(2);
