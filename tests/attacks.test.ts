@@ -86,7 +86,7 @@ principals:
     return rows[0];
   };
 
-  test('A1: a declared length that cannot be ends the connection, and nothing behind it reaches the target', async () => {
+  test('A1: an impossible declared length ends the connection, and nothing after it reaches the target', async () => {
     for (const length of [0, 1, 2, 3, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
       const { socket, inbox } = await logIn({});
       const frame = Buffer.from("Q\0\0\0\0select 'a1-marker'\0");

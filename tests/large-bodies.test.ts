@@ -252,7 +252,7 @@ principals:
     assert.match(await answer.text(), /^\{"jsonrpc":"2.0","id":7,"error":/);
   });
 
-  test('T4.45: two long requests whose records lie between one another are told apart', async () => {
+  test('T4.45: two long requests whose records alternate are told apart', async () => {
     const other = (await cli('token', 'create', 'other')).trim();
     const bodyOf = (word: string): string => chat(`{"role":"user","content":"${repeated(`${word} `, 3 * megabyte)}"}`);
     const answers = await Promise.all(

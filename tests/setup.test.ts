@@ -29,13 +29,13 @@ describe('on a machine that has only Node', () => {
     rmSync(programs, { recursive: true });
   });
 
-  test('T4.44: what cannot be installed is said, and is no failure', () => {
+  test('T4.44: a program that cannot be installed is named, which is not a failure', () => {
     const { status, text } = run('sh', 'tools/debian.sh');
     assert.equal(status, 0, text);
     assert.match(text, /^NOT INSTALLED: postgresql-15 .*python3-psycopg.*: tests that drive them are skipped\.$/m);
   });
 
-  test('T4.44: an installation that fails is said, and is no failure', () => {
+  test('T4.44: an installation that fails is named, which is not a failure', () => {
     put('id', 'echo 0');
     put('mkdir', '');
     put('dpkg-query', 'exit 1');

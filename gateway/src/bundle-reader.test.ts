@@ -93,7 +93,7 @@ test('T4.34: whatever who made a bundle wrote into its facts, it is shown or ref
   await assert.rejects(shownIn(broken), /facts cannot be read/);
 });
 
-test('T4.34: a bundle that is changed while it is read is shown up to the change, which is said', async () => {
+test('T4.34: a bundle that is changed while it is read is shown up to the change, which is reported', async () => {
   const file = await writeBundle(data, [opening(), said('request', 'GET /', { action: 'llm.chat' }), said('response', 'answer', { request: 2 })]);
   const text = readFileSync(file, 'utf8');
   const at = text.indexOf(Buffer.from('answer').toString('base64'));

@@ -63,7 +63,7 @@ test('T4.31: a file that leaves no principal takes effect only with --force', as
   await waitUntil(() => mayCome(gateway));
 });
 
-test('T4.31: what takes a restart is said where the rest of the file is taken up, and the documents say the same', async () => {
+test('T4.31: when a file takes effect, the settings that need a restart are named, and the documents say the same', async () => {
   await using gateway = await GatewayProcess.start({ config });
   const text = readFileSync(gateway.configFile, 'utf8');
   writeFileSync(gateway.configFile, `${text.replace(/^listen: .*$/m, 'listen: { http: 127.0.0.1:1 }')}limits: { loginMs: 1000 }\n`);

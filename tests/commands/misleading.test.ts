@@ -41,7 +41,7 @@ describe('without a gateway', () => {
     rmSync(directory, { recursive: true });
   });
 
-  test('T4.33: a data directory that another user may not read is no missing one', asAnother, () => {
+  test('T4.33: a data directory that the user may not read is not reported as missing', asAnother, () => {
     for (const words of [
       ['session', 'list'],
       ['session', 'list', '--data', 'data'],
@@ -60,7 +60,7 @@ describe('without a gateway', () => {
     }
   });
 
-  test('T4.33: a place that cannot be written is said in words, and named', () => {
+  test('T4.33: a place that cannot be written is named in a sentence', () => {
     const attempts: readonly (readonly string[])[] = [
       ['target', 'add', 'x', 'http://127.0.0.1:1', '--config', '/proc/x.yaml'],
       ['session', 'list', '--config', '/tmp'],
@@ -129,7 +129,7 @@ principals:
     await gateway[Symbol.asyncDispose]();
   });
 
-  test('T4.33: a target of another protocol is said to be one', async () => {
+  test('T4.33: a target of another protocol is named as such', async () => {
     const connect = async (principal: string): Promise<string> => {
       const client = new pg.Client({
         host: '127.0.0.1',

@@ -175,7 +175,7 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     }
   });
 
-  test('T4.32, E47: what means nothing there is a usage error', () => {
+  test('T4.32, E47: an option that has no meaning for a command is a usage error', () => {
     for (const words of meaningless) {
       const { status, said } = call(words);
       assert.match(said, /means nothing here|cannot be used with|do not go with|go with --serve|go together/, words);

@@ -93,7 +93,7 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
     });
   }
 
-  test('T4.32: --known of a bundle: its own checkpoint is the same one; one of another log is not', () => {
+  test('T4.32: --known of a bundle accepts its own checkpoint, and not one of another log', () => {
     const same = verify('bundle', ['--known', file('at')]);
     assert.equal(same.status, exitCodes.holds, same.stdout);
     assert.match(same.stdout, /its checkpoint is the known one/);

@@ -52,7 +52,7 @@ describe('many at once behind one address', () => {
     }
   });
 
-  test('T4.40: who is one too many is told the limit, as 53300, and so is the log', async () => {
+  test('T4.40: a client beyond the limit gets the limit as 53300, and the log has it too', async () => {
     const clients = Array.from({ length: connectionsPerAddressMax }, client);
     for (const each of clients) {
       await each.connect();

@@ -46,7 +46,7 @@ describe('a store of which something is missing', () => {
     });
   }
 
-  test('T4.34: where a journal cannot be followed to its end it is said that the counts are of a part of it', async () => {
+  test('T4.34: if a journal cannot be read to its end, the output says that the counts are of a part of it', async () => {
     assert.match(verify('--data', copy()).stdout, /was stopped in good order\.\n(?!.*followed no further)/);
     await gateway.start();
     assert.equal(await gateway.signal('SIGTERM'), 0);
@@ -98,7 +98,7 @@ describe('a store of which something is missing', () => {
     assert.match(verify('--data', data).stdout, /there is no key in it to check signatures with: give log\/key/);
   });
 
-  test('T4.34: a flipped bit where nothing was recorded yet is called what it may be, and hides no record', async () => {
+  test('T4.34: a flipped bit after the last record is named, and hides no record', async () => {
     await gateway.start();
     await gateway.signal('SIGKILL');
     const data = copy();

@@ -137,7 +137,7 @@ describe('C29: the key store is held against the log', () => {
     assert.match(otherRoot.stdout, /malformed: leaf \d+: a body of it cannot be opened: .*root key is another one/);
   });
 
-  test('T4.12, E46: what a row says of its day decides nothing when a session is read', () => {
+  test('T4.12, E46: the day in a row of the key store is not used when a session is read', () => {
     const read = (): string => shop.gateway.cli(['session', 'show', lastSession(), '--data', join(shop.gateway.directory, 'copy')]).stdout;
     verifyCopy(() => undefined);
     const whole = read();
@@ -176,7 +176,7 @@ describe('C29: the key store is held against the log', () => {
     assert.equal(without.status, 1, without.stdout);
   });
 
-  test('T4.12, E47: a journal that names another file removes none', () => {
+  test('T4.12, E47: an SQLite journal that names another file removes no file', () => {
     const other = join(shop.gateway.directory, 'precious');
     const result = verifyCopy((data) => {
       leaveUnfinished(data);

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { exitCodes } from '../../ledger/src/verdict.ts';
 
-describe('a store of which a part is another one or older', () => {
+describe('a store with a part of another store, or with an older part', () => {
   let gateway: GatewayProcess;
   let other: GatewayProcess;
   let early: string;
@@ -34,7 +34,7 @@ describe('a store of which a part is another one or older', () => {
     cpSync(indexOf(from), indexOf(gateway.data));
   };
 
-  test('T4.13, E42, E45: an index that is older, of another store, or none, is made again from the journal', async () => {
+  test('T4.13, E42, E45: an index that is older, of another store, or missing, is made again from the journal', async () => {
     for (const change of [
       () => {
         replaceIndex(early);

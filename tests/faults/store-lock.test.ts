@@ -31,7 +31,7 @@ describe('one gateway on a data directory', requireNamespaces(), () => {
 
   const startElsewhere = (): SpawnSyncReturns<string> => spawnElsewhere([process.execPath, main, 'up', '--config', gateway.configFile]);
 
-  test('T4.6, E41: a second one in another namespace of process ids does not start', () => {
+  test('T4.6, E41: a second gateway in another namespace of process ids does not start', () => {
     const { status, stderr } = startElsewhere();
     assert.equal(status, 1, stderr);
     assert.match(stderr, /in use by another gateway/);
@@ -45,7 +45,7 @@ describe('one gateway on a data directory', requireNamespaces(), () => {
     assert.equal(status, 1, stderr);
   });
 
-  test('T4.6, E41: one that was killed holds nothing, and the next start needs no hand', async () => {
+  test('T4.6, E41: a gateway that was killed holds no lock, and the next start needs no repair', async () => {
     await gateway.signal('SIGKILL');
     const file = join(gateway.data, 'gateway.json');
     assert.ok(existsSync(file));
@@ -56,7 +56,7 @@ describe('one gateway on a data directory', requireNamespaces(), () => {
     assert.equal(gateway.verify().status, 0);
   });
 
-  test('T4.6, E41: commands find one that runs in another namespace of process ids', async () => {
+  test('T4.6, E41: commands find a gateway that runs in another namespace of process ids', async () => {
     const data = join(gateway.directory, 'elsewhere');
     await using other = await GatewayProcess.start({ config: '', data, wrapper: namespace });
     assert.equal(other.cli(['session', 'list']).status, 0);

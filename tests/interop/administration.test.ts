@@ -95,7 +95,7 @@ principals:
     assert.equal(gateway.cli(['target', 'add', 'second', database.url]).status, 1, 'the name is taken');
   });
 
-  test('a file that does not validate changes nothing, and it is said where', async () => {
+  test('a file that does not validate changes nothing, and the message names the place', async () => {
     const good = readFileSync(gateway.configFile, 'utf8');
     const token = gateway.token('agent');
     writeFileSync(gateway.configFile, good.replace('kind: agent', 'kind: agnet'));
@@ -126,7 +126,7 @@ principals:
     assert.equal(gateway.cli(['token', 'create', 'agent', '--ttl', 'soon']).status, 2);
   });
 
-  test('T4.33: a token that was found somewhere is revoked by itself, and what is said of it has no token', async () => {
+  test('T4.33: a token that was found somewhere can be given to revoke it, and the output does not repeat it', async () => {
     const { token, id } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
     const mistyped = gateway.cli(['token', 'revoke', `${token}x`]);
     assert.deepEqual([mistyped.status, mistyped.stdout], [1, '']);

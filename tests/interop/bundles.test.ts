@@ -102,7 +102,7 @@ principals:
     assert.deepEqual(cli('session', 'show', file('bundle'), '--key', key(), ...words), stored);
   });
 
-  test('T4.34: without a key to trust it is said that whose key it is was not checked; another key is not accepted', () => {
+  test('T4.34: without a trusted key the output says that the owner of the key was not checked; another key is not accepted', () => {
     const { status, stderr } = cli('session', 'show', file('bundle'));
     assert.equal(status, 0);
     assert.equal(
@@ -114,7 +114,7 @@ principals:
     assertRefused(foreign, /The bundle does not hold: trust: bundle: its key is not a trusted one/);
   });
 
-  test('T4.34: of a file that does not hold, or is no bundle, nothing is shown, and it is said why', () => {
+  test('T4.34: nothing is shown of a file that does not verify or is not a bundle, and the message says why', () => {
     const bundle = readFileSync(file('bundle'), 'utf8');
     const lines = bundle.split('\n');
     const harms = {
@@ -161,7 +161,7 @@ principals:
     assert.equal(part.stdout.match(/#\d+/g)?.length, 2);
   });
 
-  test('T4.34: of a session that was open when it was exported it is said that more may have come', async () => {
+  test('T4.34: for a session that was open when it was exported, the output says that more may have come', async () => {
     const own = (await gateway.sessions('all')).find(({ principal, targets }) => principal === null && targets.length === 0);
     copyFileSync(exportTo('open', own?.session ?? ''), file('open-copy'));
     const { status, stdout, stderr } = cli('session', 'show', file('open-copy'), '--key', key());

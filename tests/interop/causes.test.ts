@@ -176,7 +176,7 @@ principals:
     }
   });
 
-  test('T4.23: diff says certain and likely causes as show does, and that another call was named is a difference', async () => {
+  test('T4.23: diff shows certain and likely causes as show does, and counts another named call as a difference', async () => {
     const [a, b, c] = [await openRun(), await openRun(), await openRun()];
     await act(a, first);
     await act(b, first);

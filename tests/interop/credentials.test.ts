@@ -172,7 +172,7 @@ principals:
     assert.match(await answered.text(), /"id":1,"error":\{.*"code":"target_refused_credential"/);
   });
 
-  test('T4.27: other refusals, and those of a target that was given nothing, are the target’s answer', async () => {
+  test('T4.27: other refusals, and refusals of a target that gets no credential, are passed on as the target’s answer', async () => {
     const plain = { status: 403, body: 'not yours' };
     for (const [path, given] of [
       ['/t/http/x', plain],

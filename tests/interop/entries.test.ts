@@ -192,7 +192,7 @@ principals:
     }
   });
 
-  test('B22: nothing of the API answers to nobody, to a principal that is no administrator, or to a run', async () => {
+  test('B22: no part of the API answers without a token, to a principal that is not an administrator, or to a run', async () => {
     await gateway.signal('SIGTERM');
     await gateway.start();
     const tokens = await Promise.all(entries.map(async (entry) => (await issue(entry, 'agent')).token));

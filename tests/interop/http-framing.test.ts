@@ -155,7 +155,7 @@ principals:
     assert.equal((await ask('/talker/odd')).status, 999);
   });
 
-  test('trailers of a request are recorded and forwarded behind its body, but for what belongs into its head', async () => {
+  test('trailers of a request are recorded and forwarded after its body, except those that belong into its head', async () => {
     const trailers = { 'x-sum': '42', 'content-type': 'text/plain', host: 'elsewhere', authorization: `Bearer ${token}`, 'x-token': token };
     const url = `http://127.0.0.1:${gateway.port('http')}/t/api/x`;
     const request = clientRequest(url, { method: 'POST', headers: { authorization: `Bearer ${token}`, trailer: 'x-sum' } });
@@ -172,7 +172,7 @@ principals:
     assert.ok(!JSON.stringify(records).includes(token));
   });
 
-  test('trailers over HTTP/2; behind a body that is sent with its length they are refused', async () => {
+  test('trailers work over HTTP/2; after a body that is sent with its length they are refused', async () => {
     const post = async (headers: Readonly<Record<string, string>>): Promise<unknown> => {
       const stream = http2.request({ ':path': '/t/api/x', ':method': 'POST', authorization: `Bearer ${token}`, ...headers }, { waitForTrailers: true });
       stream.on('wantTrailers', () => {
@@ -199,7 +199,7 @@ principals:
     return String(piece);
   };
 
-  test('A10: no length is told of an answer without a body, nor behind one', async () => {
+  test('A10: an answer without a body has no content-length, and trailers have none', async () => {
     assert.doesNotMatch(await sayRaw('GET /t/talker/lengths HTTP/1.1\r\n'), /content-length/i);
     const bare = http2.request({ ':path': '/t/talker/lengths', authorization: `Bearer ${token}` });
     const [head] = await once(bare, 'response');

@@ -97,7 +97,7 @@ principals:
       body: JSON.stringify(body),
     });
 
-  test('T4.9, E55: 1,060 tools with long names are recorded, shown, exported and proven; what was cut is said', async () => {
+  test('T4.9, E55: 1,060 tools with long names are recorded, shown, exported and proven, and cut facts are named', async () => {
     const listed = await post('tools', { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} });
     assert.equal(listed.status, 200);
     await listed.text();

@@ -89,7 +89,7 @@ principals:
     assert.ok(records.some(({ action }) => action === 'mcp.answer'));
   });
 
-  test('each client has a server of its own, and nobody gets at another one’s', async () => {
+  test('each client has a server of its own, and cannot reach that of another client', async () => {
     const [one, other] = await Promise.all([connect(), connect(await gateway.issueToken('agent'))]);
     const answers = await Promise.all([add(one.client, 1, 1), add(other.client, 2, 2)]);
     assert.deepEqual([/"2"/.test(answers[0]), /"4"/.test(answers[1])], [true, true]);

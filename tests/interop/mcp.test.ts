@@ -133,7 +133,7 @@ principals:
     await assert.rejects(connect('auto', 'nothing'));
   });
 
-  test('A12, A13: headers that say another thing than the body, and keys that are there twice, are refused', async () => {
+  test('A12, A13: headers that contradict the body, and keys that are given twice, are refused', async () => {
     const ask = async (body: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
       fetch(`${base}/tools`, {
         method: 'POST',

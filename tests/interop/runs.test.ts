@@ -77,7 +77,7 @@ describe('run', requireProgram('psql'), () => {
     assert.match(stderr, /the session of this run ended before its command did: countersign session show [0-9a-f]{32} says why/);
   });
 
-  test('--record-output: what the command prints is passed on as it is, and is in the session beside what it did', async () => {
+  test('--record-output: the output of the command is passed on unchanged, and is recorded in the session with its requests', async () => {
     const script = String.raw`printf 'ask\n'; psql -XAtc "select 42"; printf 'warn \033[2J' >&2; seq 60000; exit 6`;
     const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', script]);
     assert.deepEqual([status, stderr], [6, 'warn \u001B[2J']);

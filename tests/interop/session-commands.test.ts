@@ -62,7 +62,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.equal(shop.gateway.cli(['session', 'show', 'nonsense']).status, 2);
   });
 
-  test('export: a bundle verifies with the key alone, an edited one and another key do not', async () => {
+  test('export: a bundle verifies with only the key; an edited bundle, or another key, does not verify', async () => {
     await psql(shop.through, ['-c', "select 'bundled' as word"]);
     const file = join(shop.gateway.directory, 'session.bundle');
     const { session } = await shop.gateway.newest();
@@ -212,7 +212,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.equal((await psql(environment, ['-w', '-c', 'select 1'])).status, 2);
   });
 
-  test('T4.30: a run is a trace of its own, and what an outer trace says of itself is not handed on', () => {
+  test('T4.30: a run is a trace of its own, and the state of an outer trace is not passed on', () => {
     const environment = { TRACEPARENT: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, TRACESTATE: 'vendor=outer' };
     const { stdout } = shop.gateway.cli(['run', '--as', 'agent', '--', 'sh', '-c', 'echo "$COUNTERSIGN_SESSION $TRACEPARENT $TRACESTATE"'], { environment });
     assert.match(stdout, /^(\w{32}) 00-\1-[0-9a-f]{16}-01 $/m);

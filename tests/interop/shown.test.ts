@@ -47,7 +47,7 @@ describe('what a person reads of a session with a database', requireProgram('psq
     assert.match(show('--grep', 'SELECT 1 as'), /select 1 as one/);
   });
 
-  test('T4.34: a login that was refused is said in words: who, what, from where', async () => {
+  test('T4.34: a refused login is shown as a sentence: who, what, from where', async () => {
     assert.equal((await psql({ ...shop.through, PGUSER: 'eve', PGPASSWORD: 'wrong' }, ['-c', 'select 1'])).status, 2);
     const own = (await shop.gateway.sessions('all')).find(({ principal, targets }) => principal === null && targets.length === 0);
     const { stdout } = shop.gateway.cli(['session', 'show', own?.session ?? '', '--kind', 'decision']);

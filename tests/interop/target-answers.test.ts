@@ -144,7 +144,7 @@ principals:
     assert.equal(heard.length, from);
   });
 
-  test('T4.29: an answer of a program that is longer than is held is an error of the target', async () => {
+  test('T4.29: an answer of a program that is longer than the limit is an error of the target', async () => {
     const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
     const response = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/long`, {
       method: 'POST',

@@ -70,7 +70,7 @@ principals:
     assert.doesNotMatch(servers['cleartext']?.log() ?? '', /connection authorized|statement:/);
   });
 
-  test("what is wrong is said in PostgreSQL's words, with the session, and without the credential", async () => {
+  test('an error has the form of PostgreSQL, with the session, and without the credential', async () => {
     const stranger = await gateway.issueToken('stranger');
     const refusals: readonly (readonly [string, string, string, RegExp])[] = [
       ['scram', 'cs_nonsense', '28P01', /The token is not accepted/],

@@ -142,7 +142,7 @@ principals:
     assert.doesNotMatch(elsewhere.log(), /connection authorized|statement:/);
   });
 
-  test('A2: what a client sends in the clear behind its request for TLS is never read as encrypted', async () => {
+  test('A2: bytes that a client sends in the clear after its request for TLS are never read as encrypted', async () => {
     const { length } = await gateway.sessions();
     const answer = await converse('127.0.0.1', Buffer.concat([sslRequest, startup, passwordMessage(token), Buffer.from("Q\0\0\0\x16select 'smuggled'\0")]));
     assert.match(answer.toString('latin1'), /^E.*C08P01\0.*in the clear/s);
@@ -150,7 +150,7 @@ principals:
     assert.doesNotMatch(plain.log(), /smuggled/);
   });
 
-  test('A2: what a target sends in the clear behind its consent to TLS is never read as encrypted', async () => {
+  test('A2: bytes that a target sends in the clear after its consent to TLS are never read as encrypted', async () => {
     const { status, stderr } = await select({ PGDATABASE: 'liar' });
     assert.equal(status, 2);
     assert.match(stderr, /in the clear behind its answer/);

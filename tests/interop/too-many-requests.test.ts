@@ -8,7 +8,7 @@ import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-test('T4.40: past the limit of connections to a target a client is told to ask again, and when', async () => {
+test('T4.40: beyond the limit of connections to a target a client is told to ask again, and when', async () => {
   const held: ServerResponse[] = [];
   await using server = await openServer(async (request, response) => {
     await text(request);

@@ -234,7 +234,7 @@ principals:
     await waitUntil(() => lastSeen().closed !== null);
   });
 
-  test('A10: a target that does not consent answers, and no tunnel stays open behind its answer', async () => {
+  test('A10: the answer of a target that does not consent is passed on, and no tunnel stays open after it', async () => {
     const smuggled = 'GET /admin HTTP/1.1\r\nhost: x\r\n\r\n';
     const asked = raw.length;
     const answer = (await sendRaw('/t/api/refused', smuggled)).toString();
@@ -249,7 +249,7 @@ principals:
     assert.deepEqual(behind, []);
   });
 
-  test('who is not let through, or does not open as one does, gets an answer and nothing else', async () => {
+  test('a client that is refused, or whose handshake is wrong, gets an answer and nothing else', async () => {
     const asked = raw.length;
     assert.match((await sendRaw('/t/other/x', '')).toString(), /^HTTP\/1\.1 403/);
     assert.match((await sendRaw('/t/api/x', '', opening.replace('13', '12'))).toString(), /^HTTP\/1\.1 400/);

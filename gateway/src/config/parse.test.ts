@@ -119,7 +119,7 @@ test('a target may be a program, with an environment of plain values and secrets
   assert.throws(() => parse(text), /targets.files.environment: the environment variable FILES_KEY is not set/);
 });
 
-test('every problem is told, each with its place and what is expected', () => {
+test('every problem is reported with its place and the expected value', () => {
   assert.deepEqual(
     problems(`lisen: {}
 listen: { alpha: 7070, gamma: 1.2.3.4:1 }
@@ -218,6 +218,6 @@ test('who does not dial targets can do without their secrets', () => {
   assert.throws(() => targets.get('a')?.password?.(), { code: 'key_unavailable' });
 });
 
-test('a file that cannot be read is said so', () => {
+test('a file that cannot be read is reported as such', () => {
   assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
 });

@@ -44,7 +44,7 @@ test('T4.4, E52: the addresses of one network of IPv6 are one', async () => {
   assert.equal(await delayOf('2001:db8:1:3::1'), 250);
 });
 
-test('T4.4, E52: so many answers are held back, further failures are turned away at once', async () => {
+test('T4.4, E52: beyond the number of answers that are held back, further failures are refused at once', async () => {
   const { throttle, waits } = open({ held: true });
   for (let i = 0; i < 64; i++) {
     void throttle.failed('a');

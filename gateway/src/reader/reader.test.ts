@@ -84,7 +84,7 @@ test('who watches a session gets what comes, and leaves when the signal aborts',
   assert.equal((await last).done, true);
 });
 
-test('T4.45: a thread that is lost fails its questions, is told, and is started again', async () => {
+test('T4.45: when a thread is lost its questions fail, the loss is reported, and it is started again', async () => {
   // It ends when it is asked for the receipt of record 7.
   const dies = join(data, 'dies.mjs');
   writeFileSync(

@@ -109,7 +109,7 @@ test('a request is reported as missed if it, its answer or the end of its answer
   assert.deepEqual(await saidOf(more('HTTP/1.1 101 Switching Protocols\r\n\r\n')), ['miss a conversation by WebSocket is not served', 'not_recorded']);
 });
 
-test('nothing is said to who does not listen, or has left', async () => {
+test('nothing is sent to a client that does not read, or has left', async () => {
   const late: string[] = [];
   let isLeaving = false;
   const one = replayExchange({}).call(

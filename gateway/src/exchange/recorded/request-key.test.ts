@@ -70,7 +70,7 @@ test('any bytes have a key', () => {
   }
 });
 
-test('T4.26: where a request differs from a recorded one is said by its place, with both values', () => {
+test('T4.26: the difference between a request and a recorded one has its place and both values', () => {
   const recorded = request('{"model":"m","messages":[{"role":"user","content":"Where is my order?"}]}');
   const differ = (asked: Buffer): Difference | null => requestDifference(requestKey(recorded).text, requestKey(asked).text);
   assert.equal(differ(request('{"messages":[{"content":"Where is my order?","role":"user"}],"model":"m"}')), null);

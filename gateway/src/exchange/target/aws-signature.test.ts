@@ -127,7 +127,7 @@ for (const [title, vectors, key, time] of [
   }
 }
 
-test('what a client signed is replaced, and what it asks of its body is not believed', () => {
+test('a client’s signature is replaced, and its claim about the body is not used', () => {
   const { name: _name, signature, ...head } = suite[0] ?? assert.fail();
   const forged = signAws(
     { ...head, headers: [...head.headers, ['authorization', 'AWS4-HMAC-SHA256 x'], ['x-amz-date', '20000101T000000Z']] },
@@ -140,7 +140,7 @@ test('what a client signed is replaced, and what it asks of its body is not beli
   assert.equal(header(lied, 'x-amz-content-sha256'), createHash('sha256').digest('hex'));
 });
 
-test('a body that is not there is said to be unsigned, one that was signed in pieces is refused', () => {
+test('a body that is not complete is declared as unsigned, and a body that was signed in pieces is refused', () => {
   const put = { method: 'PUT', path: '/a', headers: [bucket, ['content-length', '3000']] } satisfies CallHead;
   assert.equal(header(signAws(put, [Buffer.from('first')], storageKey, storageTime), 'x-amz-content-sha256'), 'UNSIGNED-PAYLOAD');
   const framed = (framing: string) => signAws({ ...put, headers: [...put.headers, ['x-amz-content-sha256', framing]] }, [], storageKey, storageTime);

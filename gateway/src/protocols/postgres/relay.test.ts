@@ -292,7 +292,7 @@ test('a statement of the largest allowed size, byte by byte, is one request; its
   assert.deepEqual(harness.forwarded, query);
 });
 
-test('messages that execute nothing do not pile up without end', () => {
+test('messages that execute nothing are grouped only up to a limit', () => {
   const harness = new Harness();
   const parse = clientMessages('P:s:select 1');
   for (let sent = 0; sent < 5000; sent += 1) {

@@ -179,7 +179,7 @@ test('a request that was not recorded, not to its end, or not as often, ends the
   }
 });
 
-test('the end of a connection that was recorded comes behind the request that it followed', async () => {
+test('the recorded end of a connection comes after the request that it followed', async () => {
   const recorded: Exchange[] = [
     ['Q:select 1', 'C:SELECT 1 / Z:I', 'unasked A:channel:payload', 'unasked FATAL:57P01:over'],
     ['Q:select 2', 'FATAL:57P01:over'],
@@ -196,7 +196,7 @@ test('a client that asks more than the recorded connection did gets the recorded
   assert.deepEqual([missed, hasEnded], [[], true]);
 });
 
-test('nothing is said to who does not listen', async () => {
+test('nothing is sent to a client that does not read', async () => {
   const { upstream, said } = await logIn(recordedTarget([['Q:select 1', 'T:a more', 'C:SELECT 1 / Z:I']]));
   upstream.pause();
   upstream.forward(new Grant([clientMessages('Q:select 1')]));

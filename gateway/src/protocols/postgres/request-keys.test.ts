@@ -35,7 +35,7 @@ test('for a login the settings of the session count, but not their order, nor wh
   assert.notEqual(connection({ database: 'shop', application_name: 'a', DateStyle: 'ISO' }), same);
 });
 
-test('what the gateway made itself, and what asks nothing, has no key', () => {
+test('a request that the gateway made itself, or that asks nothing, has no key', () => {
   const keys = requestKeys();
   for (const action of ['postgres.refuse', 'postgres.cancel']) {
     assert.equal(keys({ action, bytes: clientMessages('Q:x') }), null);
@@ -43,7 +43,7 @@ test('what the gateway made itself, and what asks nothing, has no key', () => {
   assert.equal(query('H'), null);
 });
 
-test('T4.26: where a statement differs from a recorded one is said by its place, with both values', () => {
+test('T4.26: the difference between a statement and a recorded one has its place and both values', () => {
   const differ = (recorded: string, asked: string): Difference | null => requestDifference(query(recorded) ?? '', query(asked) ?? '');
   const [one, where, parameter] = [
     differ('Q:select 1', 'Q:select 2'),

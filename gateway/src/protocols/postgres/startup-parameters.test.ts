@@ -9,7 +9,7 @@ import { decodeStartupLength, parseStartupPacket, startupBytesMax } from './star
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
 const read = (parameters: Readonly<Record<string, string>>) => readStartupParameters(new Map(Object.entries(parameters)));
 
-test('a startup packet comes out as it went in', () => {
+test('a startup packet is decoded to the values that it was made from', () => {
   const parameters = new Map([
     ['user', 'bot'],
     ['database', 'orders/app'],

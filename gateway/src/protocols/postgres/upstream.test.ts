@@ -117,7 +117,7 @@ describe('a real PostgreSQL', () => {
       await assert.rejects(logIn(sessionTo(cleartext.port), request), failsWith('target_login_failed', /in the clear/));
     });
 
-    test('a wrong password and an unknown database are told without the credential', async () => {
+    test('errors about a wrong password or an unknown database do not contain the credential', async () => {
       const wrong = sessionTo(scram.port, { password: () => 'wrong' });
       await assert.rejects(logIn(wrong, request), failsWith('target_login_failed', /28P01.*credential/));
       await assert.rejects(
@@ -138,18 +138,18 @@ describe('hostile targets', () => {
     assert.ok(!Buffer.concat(target.heard).includes(password));
   });
 
-  test('A6: one that should do SCRAM and asks for md5 gets nothing to guess at', async () => {
+  test('A6: a target that should use SCRAM and asks for md5 gets no hash of the password', async () => {
     await using target = await hostileTarget(ask(5, Buffer.from('salt')));
     await assert.rejects(logIn(sessionTo(target.port, { options: { require_auth: 'scram-sha-256' } }), request), failsWith('target_login_failed', /md5/));
     assert.equal(target.heard.length, 1);
   });
 
-  test('A6: one that says ok in the middle of SCRAM has proven nothing', async () => {
+  test('A6: a target that says ok in the middle of SCRAM is not accepted', async () => {
     await using target = await hostileTarget(ask(10, Buffer.from('SCRAM-SHA-256\0\0')), Buffer.concat([ask(0), targetMessages('Z:I')]));
     await assert.rejects(logIn(sessionTo(target.port), request), failsWith('target_login_failed'));
   });
 
-  test('A6: one that ends SCRAM without its signature, or asks again in the clear, has proven nothing', async () => {
+  test('A6: a target that ends SCRAM without its signature, or then asks in the clear, is not accepted', async () => {
     await using target = await hostileTarget(ask(10, Buffer.from('SCRAM-SHA-256\0\0')), (socket) => {
       socket.write(ask(3));
     });
@@ -181,7 +181,7 @@ describe('hostile targets', () => {
     await assert.rejects(logIn(sessionTo(target.port, { host: '0.0.0.0' }), request), failsWith('target_tls_failed'));
   });
 
-  test('A8: a silent one is given up', async () => {
+  test('A8: a silent target is given up', async () => {
     await using target = await hostileTarget();
     await assert.rejects(logIn(sessionTo(target.port, {}, { dialMs: 100 }), request), failsWith('target_login_failed', /too long/));
     await assert.rejects(
