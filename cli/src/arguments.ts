@@ -37,7 +37,7 @@ export function parseSpeed(text: string): number {
 /** The number of a record, as it is printed behind `#`. */
 export function parseRecord(text: string): number {
   if (!/^#?\d{1,15}$/.test(text)) {
-    throw new InvalidArgumentError('A record is a number: session show prints it behind #.');
+    throw new InvalidArgumentError('A record is a number: session show prints it after #.');
   }
   return Number(text.replace('#', ''));
 }

@@ -69,7 +69,7 @@ principals:
     client.write(Buffer.from('0000001004d2162e0000000100000002', 'hex'));
     await once(client.resume(), 'close');
     const [last] = (await refusals()).toReversed();
-    assert.equal(last?.attributes['countersign.reason'], 'unauthenticated: Nobody has this cancel key.');
+    assert.equal(last?.attributes['countersign.reason'], 'unauthenticated: The cancel key is unknown.');
     assert.equal(last.attributes['countersign.protocol'], 'postgres');
   });
 

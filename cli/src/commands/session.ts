@@ -76,7 +76,11 @@ function addReading(session: Command): void {
     .addOption(eachOption())
     .option('--full', 'long texts whole, instead of their beginning and what was looked for')
     .option('--json', 'one JSON object a line, texts whole')
-    .addOption(new Option('--record <number>', 'with --bytes: the record, as it is printed behind #').argParser(parseRecord).conflicts(timelineOptions))
+    .addOption(
+      new Option('--record <number>', 'with --bytes: the number of the record, which session show prints after #')
+        .argParser(parseRecord)
+        .conflicts(timelineOptions),
+    )
     .addOption(
       new Option('--bytes <a-b>', 'with --record: what was recorded as it is, of the record and of those that continue it; A- is to the end').argParser(
         parseBytes,

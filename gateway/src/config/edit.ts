@@ -20,7 +20,7 @@ export function addToConfig(file: string, entry: ConfigEntry, validate: (text: s
   const document = parseDocument(before);
   if (document.errors.length > 0) {
     validate(before);
-    throw new GatewayError('config_invalid', `${file} cannot be edited: it is no YAML.`);
+    throw new GatewayError('config_invalid', `${file} cannot be edited: it is not YAML.`);
   }
   const path = [entry.section, entry.name];
   if (document.hasIn(path)) {

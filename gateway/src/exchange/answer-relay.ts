@@ -124,7 +124,7 @@ export class AnswerRelay implements CallReceiver {
     this.#guard(() => {
       this.#informations += 1;
       if (this.#informations > informationsMax) {
-        throw new GatewayError('target_unreachable', `The target gave more than ${informationsMax} answers before its answer.`);
+        throw new GatewayError('target_unreachable', `The target sent more than ${informationsMax} informational answers (1xx).`);
       }
       const { session, request, response } = this.#parts;
       const headers = endToEndBodiless(pairHeaders(rawHeaders));
@@ -141,7 +141,7 @@ export class AnswerRelay implements CallReceiver {
   onHead({ status, statusText, rawHeaders }: AnsweredHead): void {
     this.#guard(() => {
       if (!isAnswerStatus(this.#parts.response, status)) {
-        throw new GatewayError('target_unreachable', `The target answers with the status ${status}, which no answer ends with.`);
+        throw new GatewayError('target_unreachable', `The target answered with the status ${status}, which is not that of a final answer.`);
       }
       const answered = pairHeaders(rawHeaders);
       const headers = status === noContent ? endToEndBodiless(answered) : endToEndResponse(answered);

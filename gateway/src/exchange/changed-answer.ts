@@ -53,7 +53,7 @@ export class ChangedAnswer implements CallReceiver {
   /** Refuses WebSocket, because texts in its frames cannot be changed. */
   onUpgrade(_head: AnsweredHead, upstream: Upstream): void {
     upstream.destroy();
-    this.onError(new GatewayError('unsupported', 'Policy changes texts of what this target answers, which cannot be done over WebSocket: ask in plain HTTP.'));
+    this.onError(new GatewayError('unsupported', 'Policy changes texts in answers of this target, which cannot be done over WebSocket. Use plain HTTP.'));
   }
 
   onBytes(bytes: Buffer): void {
@@ -61,7 +61,7 @@ export class ChangedAnswer implements CallReceiver {
       return;
     }
     if (this.#frame === null) {
-      this.onError(new GatewayError('unsupported', 'Policy changes texts of what this target answers, and this answer is in a form in which none are found.'));
+      this.onError(new GatewayError('unsupported', 'Policy changes texts in answers of this target, and no texts can be found in an answer of this form.'));
     } else if (this.#frame === 'json' || this.#frame === 'text') {
       this.#hold(bytes);
     } else {
@@ -105,7 +105,7 @@ export class ChangedAnswer implements CallReceiver {
       this.onError(
         new GatewayError(
           'limit_exceeded',
-          `Policy changes texts of what this target answers, and one of them is longer than ${this.#parts.frameBytesMax} bytes.`,
+          `Policy changes texts in answers of this target, and one of them is longer than ${this.#parts.frameBytesMax} bytes.`,
         ),
       );
     } else if (!this.#isOver) {

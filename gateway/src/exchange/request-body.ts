@@ -18,7 +18,7 @@ export class RequestBody {
   constructor(request: ClientRequest, bytesMax: number) {
     const { 'content-length': announced, 'transfer-encoding': coding = 'chunked' } = request.headers;
     if (coding.toLowerCase() !== 'chunked') {
-      throw new GatewayError('unsupported', 'A body under another transfer encoding than chunked is not forwarded.');
+      throw new GatewayError('unsupported', 'A body with a transfer encoding other than chunked is not forwarded.');
     }
     this.#request = request;
     this.#bytesMax = bytesMax;
@@ -107,7 +107,7 @@ export class RequestBody {
 
   assertNoTrailers(): void {
     if (this.trailers.length > 0) {
-      throw new GatewayError('unsupported', 'Trailers are forwarded behind a body of unknown length alone.');
+      throw new GatewayError('unsupported', 'Trailers are forwarded only after a body of unknown length.');
     }
   }
 }

@@ -99,7 +99,7 @@ export class Screening implements CallReceiver {
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
     this.#waitingBytes += bytes;
     if (this.#waitingBytes > waitingBytesMax + eventBytesMax(this.#parts.session.target)) {
-      throw new GatewayError('target_unreachable', 'More of the answer came than is held while it is decided on.');
+      throw new GatewayError('target_unreachable', 'The answer is longer than the limit of what is held while it is decided on.');
     }
     const deciding = this.#decideAll(this.#deciding, pieces, trailers).finally(() => {
       this.#waitingBytes -= bytes;

@@ -216,7 +216,7 @@ class ExchangeRun {
 
   /** Records the request as denied and returns the error. Policy is not asked, because the protocol cannot let this request through in any case. */
   #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
-    const reason = 'This request cannot go on in WebSocket: ask in plain HTTP.';
+    const reason = 'This request cannot change to WebSocket. Use plain HTTP.';
     this.#recordUnread(session, head, { body: Buffer.alloc(0), reason });
     return new GatewayError('not_upgraded', reason);
   }
@@ -311,7 +311,7 @@ class ExchangeRun {
       throw new GatewayError('refused', 'A token is taken over the network only under TLS: configure tls, and use https://.');
     }
     if (headers.filter(([name]) => name === 'host').length > 1) {
-      throw new GatewayError('malformed', 'A request has one Host header.');
+      throw new GatewayError('malformed', 'A request must have exactly one Host header.');
     }
     const { host, ':authority': authority } = this.#exchange.request.headers;
     assertNoForeignPage(headers, String(authority ?? host ?? ''));

@@ -52,7 +52,7 @@ export function openLog(data: string): Log {
       throw error;
     }
   }
-  throw new GatewayError('store_damaged', `${file} is not there, or is no key of a gateway: the next start of the gateway on this store writes it again.`);
+  throw new GatewayError('store_damaged', `${file} is missing, or is not a key of a gateway. The next start of the gateway on this store writes it again.`);
 }
 
 /** A checkpoint that the key of the log has signed. */

@@ -334,7 +334,7 @@ function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { so
   try {
     checkHost(request, request.socket);
     if (request.headers.upgrade !== tunnelProtocol || !(socket instanceof Socket) || target === undefined || token === undefined) {
-      throw new GatewayError('malformed', `This is no ${tunnelProtocol} to a target, with a token.`);
+      throw new GatewayError('malformed', `This is not a request for ${tunnelProtocol} to a target with a token.`);
     }
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${tunnelProtocol}\r\n\r\n`);
     socket.setTimeout(0);
@@ -363,7 +363,7 @@ function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
   // HTTP/2 names it in a header of its own kind; who gives both gives the same.
   const { host: told, ':authority': authority } = headers;
   if (authority !== undefined && told !== undefined && authority !== told) {
-    throw new GatewayError('malformed', 'A request names one host.');
+    throw new GatewayError('malformed', 'A request must name exactly one host.');
   }
   const host = String(authority ?? told ?? '')
     .toLowerCase()

@@ -282,7 +282,7 @@ export class Reader implements AsyncDisposable {
   async *#ask<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
     const places = this.#places[begin.ask];
     if (places !== undefined && !(await places.take(this.#parts.placeMs ?? placeMs))) {
-      throw new GatewayError('throttled', 'As many recordings are being read as can be at a time. Ask again when one of those who read has ended.');
+      throw new GatewayError('throttled', 'The limit of recordings that are read at a time is reached. Ask again when another reader has finished.');
     }
     try {
       yield* this.#answer<Piece>(begin, signal);

@@ -56,7 +56,7 @@ export async function* messageBytes(records: AsyncIterable<OpenedRecord>, sessio
     }
   }
   if (first === null) {
-    throw new GatewayError('not_found', `Session ${session} has no record ${range.record}: session show prints the number of each, behind #.`);
+    throw new GatewayError('not_found', `Session ${session} has no record ${range.record}: session show prints the number of each record after #.`);
   }
   if (!isGiven) {
     throw new GatewayError(

@@ -36,7 +36,7 @@ export class ClientDoor implements Door {
     await delay(signalDelayMs);
     const isKnown = await this.#context.sessions.signal(key);
     if (!isKnown) {
-      await this.#login.slowDown(new GatewayError('unauthenticated', 'Nobody has this cancel key.'));
+      await this.#login.slowDown(new GatewayError('unauthenticated', 'The cancel key is unknown.'));
     }
     return isKnown;
   }

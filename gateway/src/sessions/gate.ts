@@ -109,7 +109,7 @@ export class Gate {
     const isLifted = decision.verdict === 'allow' || decision.obligations.length > 0;
     const lifted: Decision = isLifted
       ? { ...decision, verdict: 'allow' }
-      : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and nothing is named that could let it go on` };
+      : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
     return { decision: lifted, settled: null, changes };
   }
 

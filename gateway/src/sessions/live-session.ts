@@ -296,7 +296,7 @@ export class LiveSession {
   #checkRoom(): void {
     this.#checkGoingOn();
     if (this.#depth + 1 > depthMax || this.#children.size >= childrenMax) {
-      throw new GatewayError('limit_exceeded', `A run holds at most ${childrenMax} runs at once, ${depthMax} deep.`);
+      throw new GatewayError('limit_exceeded', `A run may have at most ${childrenMax} runs inside it at once, ${depthMax} levels deep.`);
     }
   }
 

@@ -136,5 +136,5 @@ function cutValue(name: string, value: AttributeValue, cut: string[]): Attribute
 }
 
 function tooLong(): GatewayError {
-  return new GatewayError('limit_exceeded', `The facts of this are longer than ${metaLengthMax} characters, which is all that a record holds of them.`);
+  return new GatewayError('limit_exceeded', `The facts of this record are longer than ${metaLengthMax} characters, which is the limit.`);
 }

@@ -56,7 +56,7 @@ export class Visit {
       this.#closeIfUnused(known, 'client');
     }
     if (this.#open.size >= channelsMax || this.#hasLeft) {
-      throw new GatewayError('limit_exceeded', `One connection is for at most ${channelsMax} tokens and targets.`);
+      throw new GatewayError('limit_exceeded', `One connection may use at most ${channelsMax} pairs of a token and a target.`);
     }
     const session = this.#session(admitted);
     const channel = login.open(session, credential, admitted);

@@ -16,7 +16,7 @@ export function openingHeaders({ method, headers }: RequestHead): Headers {
   const key = headerOf(headers, 'sec-websocket-key') ?? '';
   const isOpening = method === 'GET' && headerOf(headers, 'sec-websocket-version') === '13' && /^[A-Za-z0-9+/]{22}==$/.test(key);
   if (!isOpening || headers.some(([name, value]) => name === 'content-length' && value !== '0')) {
-    throw new GatewayError('malformed', 'This is not how a WebSocket connection is opened: GET, version 13, a key of 16 bytes, and no body.');
+    throw new GatewayError('malformed', 'A WebSocket connection must be opened with GET, version 13, a key of 16 bytes, and no body.');
   }
   return [...headers.filter(([name]) => name !== 'sec-websocket-extensions'), ...upgrading];
 }

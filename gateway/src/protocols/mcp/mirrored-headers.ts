@@ -95,7 +95,7 @@ function checkParameters(headers: Headers, { method, params }: Request | Notific
     singleHeader(headers, name);
     const text = decode(value.trim());
     if (!values.has(text) && !(decimal.test(text) && values.has(String(Number(text))))) {
-      throw new GatewayError('malformed', `A header ${parameterPrefix}* is none of the arguments of the call.`);
+      throw new GatewayError('malformed', `A header ${parameterPrefix}* is not one of the arguments of the call.`);
     }
   }
 }

@@ -113,7 +113,7 @@ export class ServerProcess implements AsyncDisposable {
   async ready(): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
-      late.reject(new GatewayError('target_unreachable', 'The server of the target has ended, and is started again later: it ended too often.'));
+      late.reject(new GatewayError('target_unreachable', 'The server of the target has ended too often; it is started again later.'));
     }, this.#limits.readyMs);
     try {
       await Promise.race([this.#started.promise, late.promise]);
