@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
 const pollMs = 300;
-/** A file that is the same in so many looks, which is about a second, is not being written any more. */
+/** A file that is the same in this many looks, which take about a second, is no longer being written. */
 const stableLooks = 4;
 
 /**

@@ -11,7 +11,7 @@ export interface Action {
    * cannot tell it.
    */
   readonly text?: () => ActionText;
-  /** Absent where it names none, or where they are anybody's. */
+  /** The ids that the action names. Absent if it names none, or if ids are not bound to an owner. */
   readonly ids?: NamedIds;
 }
 

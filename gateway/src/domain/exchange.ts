@@ -22,7 +22,7 @@ export interface Exchange {
   readonly isEncrypted: boolean;
   /** The client waits for `100 Continue` before it sends a body. */
   readonly expectsContinue: boolean;
-  /** The client wants to go on in WebSocket; null for a request that is one alone. */
+  /** Present if the client asks to change to WebSocket; null for any other request. */
   readonly upgrade: Upgrade | null;
 }
 
@@ -69,7 +69,7 @@ export interface CallCredential {
 
 /** One call to a target over HTTP. */
 export interface UpstreamCall {
-  /** The first grant holds the head and what there is of the body; each further one goes on with the body. */
+  /** The first grant holds the head and the body as far as it is known; each further grant continues the body. */
   forward(grant: Grant): void;
   /** The request is whole. A last grant holds its trailers. */
   end(trailers?: Grant): void;

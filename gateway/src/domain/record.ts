@@ -112,10 +112,10 @@ export interface Rendering {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** False: a rendering lacks something that went past a limit, or is in a record that is not at hand. */
+/** False: a rendering lacks something, because it exceeds a limit or needs a record that is not available. */
 export const wholeAttribute = 'countersign.is_whole';
 
-/** True: the text goes on with that of the record before it of the same request or answer. No line ends between them. */
+/** True: the text continues that of the record before it of the same request or answer. There is no line end between them. */
 export const begunTextAttribute = 'countersign.begun_text';
 
 /** Attribute with a summary, which is shown in place of a text of little interest unless the whole text is asked for. */

@@ -13,7 +13,7 @@ export interface TraceContext {
   readonly span: string;
 }
 
-/** Null where it is none: any value is acceptable. */
+/** Parses a trace context; null if the value is not one. Any value is acceptable. */
 export function readTraceparent(value: unknown): TraceContext | null {
   const { trace, span } = (typeof value === 'string' ? form.exec(value)?.groups : undefined) ?? {};
   return trace === undefined || span === undefined ? null : { trace, span };

@@ -23,7 +23,7 @@ const decoders: Readonly<Record<string, Decode>> = {
   zstd: (bytes) => zstdAsync(bytes, { maxOutputLength: decodedBytesMax, finishFlush: constants.ZSTD_e_flush }),
 };
 
-/** Undoes a content coding; null when it is none that is known here, or not what it says, or decodes to too much. */
+/** Undoes a content coding; null if the coding is unknown, the bytes are not in it, or they decode to too much. */
 async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Array | null> {
   if (coding === 'identity' || coding === '') {
     return bytes;

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { CallHead } from '../domain/exchange.ts';
 
-/** The head of a request as it is recorded and sent, but for the target's credential. Names and values are checked by the parser they came from. */
+/** The head of a request as it is recorded and sent, without the target's credential. The parser that read names and values has checked them. */
 export function composeRequestHead({ method, path, headers }: CallHead): Buffer {
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${printHeaders(headers)}\r\n`, 'latin1');
 }

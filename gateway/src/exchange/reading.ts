@@ -58,7 +58,7 @@ export interface Ask {
 }
 
 export interface Refusal {
-  /** The bytes that replace the piece; null: the whole answer ends with an error of ours. */
+  /** The bytes that replace the piece. Null: the whole answer ends with an error of the gateway. */
   readonly toClient: Buffer | null;
   readonly toTarget: readonly OwnRequest[];
 }

@@ -10,7 +10,7 @@ import type { AnswerScreen, Ask, Headers, OwnRequest, RequestHead, ScreenedPiece
 
 /** Bytes that may wait while earlier ones are decided on, in addition to the target's `eventBytesMax`. */
 const waitingBytesMax = 16 * 1024 * 1024;
-/** The target may take so long to take an answer of ours. */
+/** The target may take at most this long to accept an answer of the gateway. */
 const ownCallMs = 10_000;
 
 export interface ScreeningParts {

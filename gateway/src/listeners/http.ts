@@ -50,7 +50,7 @@ export interface HttpListenerOptions {
   /** With a certificate, TLS is spoken on the same port with each client that begins it. */
   readonly certificate: SecureContext | null;
   readonly makeVisit: (address: string) => Visit;
-  /** The protocol of a target, of those over HTTP; of a name that is none, any: it is refused there as it is to whoever was not granted it. */
+  /** The protocol over HTTP of a target. For an unknown name, any protocol is returned: it refuses the name in the same way as a target that was not granted. */
   readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
   /** Serves each request that is not for a target. */
   readonly onApi: (request: ClientRequest, response: ClientResponse) => void;

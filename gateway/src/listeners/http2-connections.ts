@@ -69,7 +69,7 @@ export class Http2Connections {
   }
 }
 
-/** A client that has no request open is waited for only so long, whatever else it sends. */
+/** A client without an open request is cut off after this time, whatever else it sends. */
 function limitIdleness(session: ServerHttp2Session, { firstMs, idleMs }: Http2Client): void {
   const close = (): void => {
     session.destroy();

@@ -49,7 +49,7 @@ export class ReplaySession implements Session, RecordedTarget {
   readonly signal: AbortSignal;
   readonly #parts: ReplaySessionParts;
   readonly #gate: Gate;
-  /** A connection goes on with the recorded one that its requests were found in last. */
+  /** The recorded connection in which the last request was found. Further requests are looked for there first. */
   #recordedChannel: number | null = null;
   #asked: Asked = { action: '', bytes: Buffer.alloc(0) };
   #seq = 0;

@@ -6,7 +6,7 @@ interface Queue {
   next: number;
 }
 
-/** Why there is none: nobody asked this, or not as often, or not of what these ids stand for. */
+/** Why no request was found: none was recorded, none is left, or none belongs to what these ids are matched to. */
 export type NoneWaiting = 'unknown' | 'used up' | 'other ids';
 
 export interface Wanted {

@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Client, Credential, Door, Session } from '../domain/protocol.ts';
 import { Login, type DoorContext } from './login.ts';
 
-/** Signals (cancel keys) come without a login: so many from one connection is enough. A wrong one is a guess, as a wrong token is. */
+/** Each signal (cancel key) is delayed by this time, because it comes without a login. A wrong one counts as a guess, like a wrong token. */
 const signalDelayMs = 50;
 
 /** The door at which a client of a stream proves its identity. There is one for each connection. */

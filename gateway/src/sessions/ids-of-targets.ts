@@ -19,7 +19,7 @@ export interface IdRefusal {
   readonly reason: string;
 }
 
-/** Finds the recorded owner of an id; null when there is none. Undefined: it is not known now, since the index is being made again. */
+/** Finds the recorded owner of an id; null if there is none. Undefined: it is not known now, because the index is being made again. */
 export type RecallOwner = (place: string, key: string) => string | null | undefined;
 
 /** Counts the records in the log, and how many of them the index has. */
@@ -30,7 +30,7 @@ export interface LogReach {
 
 interface Given {
   readonly value: string;
-  /** The first so many records of the log hold it. */
+  /** Number of records, from the beginning of the log, that include its record. */
   readonly within: number;
 }
 
@@ -44,7 +44,7 @@ export class IdsOfTargets {
   readonly #unsure = new Map<string, Given>();
   readonly #recall: RecallOwner;
   readonly #reach: LogReach;
-  /** The first so many records of the log hold all that was dropped from memory: an index that has fewer may not know it. */
+  /** Number of records, from the beginning of the log, that include everything that was dropped from memory. An index with fewer records may lack some of it. */
   #dropped = 0;
 
   /** While `recall` does not know, only what was given since the start is believed, and no other id is let through. */

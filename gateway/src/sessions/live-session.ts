@@ -110,7 +110,7 @@ export class LiveSession {
     return this.track.id;
   }
 
-  /** The id of the first of the sessions that this one goes on with. */
+  /** The id of the first session of the activity to which this session belongs. */
   get activity(): string {
     return this.#activity;
   }
@@ -210,7 +210,7 @@ export class LiveSession {
     }
   }
 
-  /** Runs once the session, or the last one that goes on with it, is closed; at once where it is. */
+  /** Registers an act that runs once this session, or the last session that continues its activity, is closed; at once if it is closed already. */
   onEnd(giveUp: () => Promise<void>): void {
     if (this.#next !== null) {
       this.#next.onEnd(giveUp);

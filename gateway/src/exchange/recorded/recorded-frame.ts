@@ -8,7 +8,7 @@ import { joinPayloads, unmask } from '../websocket/websocket-frames.ts';
 const frameDistanceMax = 1000;
 const nothing = Buffer.alloc(0);
 
-/** A frame of WebSocket, or a part of one, as it reads; null for a record that is none. Any bytes are acceptable. */
+/** Makes a WebSocket frame, or a part of one, readable; null for any other record. Any bytes are acceptable. */
 export function frameText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } | null {
   const opcode = opcodeOf(record);
   if (opcode === null) {
@@ -38,7 +38,7 @@ function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): {
   return { text, attributes: before === null || before.length === 0 ? {} : { [begunTextAttribute]: true } };
 }
 
-/** The payload of the previous record of the same message. Null where the message begins with this record, or the previous one is not at hand. */
+/** The payload of the previous record of the same message. Null if the message begins with this record, or if the previous one is not available. */
 function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
   if (opcodeOf(record) !== 'continuation' && typeof record.meta?.attributes?.['countersign.websocket.offset'] !== 'number') {
     return null;

@@ -12,7 +12,7 @@ export interface RecordedResponse {
   readonly body: Buffer;
 }
 
-/** A head is looked for in so many bytes. */
+/** Most bytes that are searched for a head. */
 const headBytesMax = 256 * 1024;
 /** A body that is longer than this when decoded stays as it is. */
 const decodedBytesMax = 64 * 1024 * 1024;
@@ -35,7 +35,7 @@ export function readRecordedResponse(content: Buffer): RecordedResponse | null {
   return read === null || status === undefined ? null : { head: { status: Number(status), headers: read.headers }, body: read.body };
 }
 
-/** The head of a response with the bytes behind it as they are, content codings and all. */
+/** The head of a response, and the bytes after it with their content codings. */
 export interface RecordedHead {
   readonly status: number;
   readonly statusText: string;

@@ -3,12 +3,12 @@ import { begunTextAttribute, wholeAttribute, type OpenedRecord } from '../../dom
 import { headerOf, type ResponseHead } from '../reading.ts';
 import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf, undoCodings } from './recorded-http.ts';
 
-/** Finds a record of the same session by its number; null when it is not at hand. */
+/** Finds a record of the same session by its number; null if it is not available. */
 export type Earlier = (seq: number) => OpenedRecord | null;
 
-/** A record of an answer behind its first, with its content coding undone. */
+/** A record of an answer after its first one, with its content coding undone. */
 export interface Piece {
-  /** The head of the answer. Null when the answer's first record is not at hand; then nothing is decoded. */
+  /** The head of the answer. Null if the answer's first record is not available; then nothing is decoded. */
   readonly head: ResponseHead | null;
   /** Bytes of the answer before this piece, as far as an event that ends in this piece may need them. */
   readonly lead: Buffer;
@@ -49,7 +49,7 @@ function joinedWith(before: Buffer | null, bytes: Buffer): Buffer {
   return cut === null || cut.length === 0 ? bytes : Buffer.concat([cut, bytes]);
 }
 
-/** The part of the same body that came before, without a head; null where there is none at hand. */
+/** The earlier part of the same body, without a head; null if there is none, or if it is not available. */
 function partBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
   const { kind, seq: own, meta } = record;
   const request = meta?.request;
@@ -104,7 +104,7 @@ export interface WholeAnswer {
   readonly body: Buffer;
 }
 
-/** All of the answer that ends in this record; null where a piece of it is not at hand, or it goes on. */
+/** The whole answer that ends in this record; null if a piece of it is not available, or if it does not end here. */
 export function wholeAnswer(record: OpenedRecord, earlier: Earlier): WholeAnswer | null {
   const request = record.meta?.request;
   if (request === undefined || record.continues) {
@@ -125,7 +125,7 @@ export function wholeAnswer(record: OpenedRecord, earlier: Earlier): WholeAnswer
   return null;
 }
 
-/** All of the request that ends in this record; null where it goes on, or its beginning is not at hand. */
+/** The whole request that ends in this record; null if it does not end here, or if its beginning is not available. */
 export function wholeRequest(record: OpenedRecord, earlier: Earlier): Buffer | null {
   const first = record.meta?.request;
   if (first === undefined || record.continues) {

@@ -15,7 +15,7 @@ export function isLinkLocal(address: string): boolean {
   return family !== 0 && linkLocal.check(plain, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Resolves a name once, for the connection that is dialled with the outcome (ATTACKS A10): addresses of the link are none. */
+/** Resolves a name once, for the connection that is dialled with the result (ATTACKS A10). Link-local addresses are left out. */
 export const lookupElsewhere: LookupFunction = (hostname, options, callback) => {
   resolve(hostname, { ...options, all: true }, (error, found) => {
     const addresses: LookupAddress[] = error === null ? found.filter(({ address }) => !isLinkLocal(address)) : [];

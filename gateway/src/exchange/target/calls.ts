@@ -18,7 +18,7 @@ const lineEnd = Buffer.from('\r\n');
 /** Idempotent methods: a request that is sent twice has the effect of one (RFC 9110, 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
-/** Calls to targets over HTTP/1.1. Connections are kept for the next call to the same target, whoever makes it: they carry the gateway's own credential alone. */
+/** Calls to targets over HTTP/1.1. A connection is kept for the next call to the same target, whoever makes it, because it carries only the gateway's own credential. */
 export class HttpCalls implements Disposable {
   readonly #connections = new Map<Target, TargetConnections>();
   readonly #limits: Limits;
@@ -275,7 +275,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     socket?.uncork();
   }
 
-  /** The answer is whole. What a request left unread, or an answer sent behind its end, spoils the connection (ATTACKS A10). */
+  /** Handles the end of an answer. The connection cannot be used again if the request was not fully read, or if bytes came after the answer (ATTACKS A10). */
   #leave(parser: AnswerParser, isClean: boolean): void {
     const connection = this.#connection;
     this.#isOver = true;

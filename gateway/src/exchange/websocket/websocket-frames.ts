@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 
-/** A frame up to this is one piece; of a longer one each piece is at least so long, but the last. Nothing more of a frame is held. */
+/** A frame up to this many bytes is one piece. A longer frame comes in pieces of at least this size, except the last. Nothing more of a frame is held. */
 const pieceBytes = 64 * 1024;
 const headBytesMax = 14;
 const controlBytesMax = 125;
@@ -55,7 +55,7 @@ export class FrameReader {
     this.#arrivedBytes += bytes.length;
   }
 
-  /** A frame has come out in part: whoever took it can be told nothing before its end. */
+  /** True if a part of a frame was given out: its receiver can get nothing else before the end of the frame. */
   get isInFrame(): boolean {
     return this.#offset > 0;
   }

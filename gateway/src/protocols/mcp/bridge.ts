@@ -11,13 +11,13 @@ import { lineOf } from './server-process.ts';
 
 /** The limit for one message in either direction. */
 const messageBytesMax = 64 * 1024 * 1024;
-/** A stream that broke is asked for again so often in a row, after so long. */
+/** A broken stream is asked for again this many times in a row, each time after this delay. */
 const resumptionsMax = 5;
 const resumeMs = 1_000;
-/** A gateway that is not there is asked again after so long, and given up after so long: it may be starting anew. */
+/** A gateway that does not answer may be starting. It is asked again after this delay, and given up after this time. */
 const askAgainMs = 250;
 const awayMs = 30_000;
-/** Answers are waited for so long after the client has said its last. */
+/** After the end of the client's input, answers are waited for this long. */
 const drainMs = 30_000;
 /** The end of a session is told within this. */
 const endMs = 2_000;

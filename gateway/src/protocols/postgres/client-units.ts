@@ -100,7 +100,7 @@ export class ClientUnits {
     }
   }
 
-  /** One message of this type is at hand and ends at `end`. */
+  /** Handles one whole message of this type, which ends at `end`. */
   #take(type: number, end: number): Unit | null {
     switch (type) {
       case frontend.sync:
@@ -296,7 +296,7 @@ export class ClientUnits {
     }
   }
 
-  /** Names in the message at hand. Errors: `malformed`. */
+  /** Reads the names in the present message. Throws GatewayError `malformed`. */
   #note(type: number, end: number): void {
     const body = this.#at + frameHeaderBytes;
     const step = this.#steps;

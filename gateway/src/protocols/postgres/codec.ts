@@ -32,7 +32,7 @@ export function frameLength(bytes: Buffer, at: number, bytesMax: number): number
   return 1 + length;
 }
 
-/** The whole frames in `bytes` from `start` on; ends quietly where the bytes end within one, or are none. */
+/** Yields the whole frames in `bytes` from `start` on. Ends without an error if the bytes end within a frame, or are not a frame. */
 export function* frames(bytes: Buffer, start = 0): Generator<Frame, void> {
   for (let at = start; at + frameHeaderBytes <= bytes.length;) {
     const end = at + 1 + bytes.readUInt32BE(at + 1);

@@ -24,7 +24,7 @@ export interface LoginArrival {
   readonly packet: Buffer;
   /** The minor version of version 3 of the protocol that is spoken with this client. */
   readonly minor: number;
-  /** The database that the client named behind its target; empty: the target's own. */
+  /** The database that the client named after its target; empty for the target's own. */
   readonly database: string;
   readonly settings: StartupRequest['settings'];
 }

@@ -16,7 +16,7 @@ export interface LongMessage {
   readonly valuesBegun: number;
   /** Bytes of the current value that have not come, `rest` not counted; null: its length comes first. A message that is no row is one value without a length. */
   readonly valueLeft: number | null;
-  /** Something of the value at hand was shown. */
+  /** True if a part of the present value was shown. */
   readonly isShown: boolean;
   /** Bytes that cannot be shown before more come: the beginning of a length, of a short value, or of a character. */
   readonly rest: Buffer;

@@ -7,7 +7,7 @@ import { ShownText } from './shown-text.ts';
 import { parseStartupPacket } from './startup.ts';
 import { decodeBeginning, decoderOf, encodingAttribute, utf8, type Decode } from './text-encoding.ts';
 
-/** Finds a record of the same session by its number; null when it is not at hand. */
+/** Finds a record of the same session by its number; null if it is not available. */
 export type Earlier = (seq: number) => OpenedRecord | null;
 
 export interface Shown {
@@ -19,7 +19,7 @@ type Parse = Extract<FrontendMessage, { kind: 'parse' }>;
 
 /** PostgreSQL cuts names of statements and portals to this. */
 const nameBytesMax = 63;
-/** The target's description of a request's parameters is searched in this many records behind it. */
+/** Number of records after a request in which the target's description of its parameters is searched for. */
 const descriptionDistanceMax = 8;
 /** The beginning of COPY data that continue in a record is searched in this many records before it. */
 const copyDistanceMax = 1000;
@@ -47,7 +47,7 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
   }
 }
 
-/** The bytes of a character that a record ends in, by the record as long as it is at hand: with it the next one begins. */
+/** The bytes of a character with which a record ends, by the record, as long as that is in memory: the next record begins with the rest of the character. */
 const cutBy = new WeakMap<OpenedRecord, Buffer>();
 
 /** The text of bytes with which a record ends. Where they go on in the next record, without the character that is cut. */

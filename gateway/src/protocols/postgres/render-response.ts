@@ -13,7 +13,7 @@ const distanceMax = 1000;
 const partsReadMax = 64;
 /** A longer message that goes on in further records is shown in parts. */
 const cutMessageBytesMax = 1024 * 1024;
-/** A target tells so many parameters after a login, and few after a SET. */
+/** A target sends at least this many parameters after a login, and few after a SET. */
 const parametersToldMin = 5;
 
 /** Never throws. */

@@ -26,7 +26,7 @@ export class ShownText {
     this.add(text);
   }
 
-  /** Something should be here that is not at hand. */
+  /** Notes that a part of the text is not available. */
   addMissing(line: string): void {
     this.#isWhole = false;
     this.add(line);

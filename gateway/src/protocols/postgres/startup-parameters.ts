@@ -83,7 +83,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   };
 }
 
-/** The settings of a startup packet as SET statements, for decisions and records. They are never executed: PostgreSQL gets the settings as they are. Null where there are none. */
+/** The settings of a startup packet as SET statements, for decisions and records; null if there are none. They are never executed: PostgreSQL gets the settings as they are. */
 export interface SettingStatements {
   /** Settings of presentation, for which the record of the connection is enough. */
   readonly presentation: string | null;

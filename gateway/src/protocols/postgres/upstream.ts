@@ -89,7 +89,7 @@ export async function dial(session: Session, signal: AbortSignal = session.signa
   }
 }
 
-/** One byte is the whole answer: anything behind it came in the clear and makes `startTls` fail (PostgreSQL CVE-2021-23222). */
+/** The answer must be exactly one byte: bytes after it came in the clear and make `startTls` fail (PostgreSQL CVE-2021-23222). */
 async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
   upstream.greet(sslRequest);
   const answer = await upstream.read(limitMs);
