@@ -33,8 +33,11 @@ describe('a configuration', () => {
     const made = run('init');
     assert.equal(made.status, 0, made.stderr);
     assert.equal(statSync(file).mode & 0o007, 0, 'not for others');
-    const named = made.stdout.split('\n').flatMap((line) => / {2}countersign ((?:target|principal) .*)$/.exec(line)?.[1] ?? []);
-    assert.equal(named.length, 2);
+    const named = made.stdout.split('\n').flatMap((line) => / {2}\.\/countersign ((?:target|principal|token) .*)$/.exec(line)?.[1] ?? []);
+    assert.deepEqual(
+      named.map((words) => words.split(' ')[0]),
+      ['target', 'principal', 'token'],
+    );
     for (const words of named) {
       const { status, stderr } = run(words);
       assert.equal(status, 0, stderr);
@@ -48,23 +51,45 @@ describe('a configuration', () => {
     assert.match(stdout, /^target {5}orders: postgres at db\.internal:5432\/orders as app, with a credential of its own; durability disk/m);
     assert.match(stdout, /^principal {2}support-bot: agent; reaches orders$/m);
     assert.doesNotMatch(stdout, /NOTE/);
+    assert.match(stdout, /^root key {3}root\.key, which the first start makes in the data directory; COUNTERSIGN_ROOT_KEY is not set here/m);
+    const given = run('config check', { ORDERS_PASSWORD: 'x', COUNTERSIGN_ROOT_KEY: '0'.repeat(64) }).stdout;
+    assert.match(given, /^root key {3}from COUNTERSIGN_ROOT_KEY, which is set here$/m);
   });
 
   test('T4.35: what init gives as examples is valid when its marks are taken away', () => {
     run('init');
     const text = readFileSync(file, 'utf8');
-    writeFileSync(
-      file,
-      text
-        .replaceAll(/^(targets|principals): \{\}$/gm, '$1:')
-        .replaceAll(/^#( {2}.*)$/gm, '$1')
-        .replaceAll(/^# (tls|rootKey|retention): /gm, '$1: '),
-    );
+    writeFileSync(file, text.replaceAll(/^#( {2}.*)$/gm, '$1').replaceAll(/^# (tls|rootKey|retention): /gm, '$1: '));
     const { status, stdout, stderr } = run('config check --without-secrets');
     assert.equal(status, 0, stderr);
     assert.match(stdout, /claude: llm at api\.anthropic\.com:443/);
     assert.match(stdout, /ann: human of admins, may use the API; reaches orders/);
     assert.match(stdout, /http on 127\.0\.0\.1:7070, TLS/);
+  });
+
+  test('T4.40: each example of init is valid when the marks of its lines alone are taken away', () => {
+    run('init');
+    const text = readFileSync(file, 'utf8');
+    const examples = text.match(/^# {2}\w.*\n(?:# {3,}.*\n)*/gm) ?? [];
+    assert.equal(examples.length, 6);
+    const [orders = '', claude = '', tools = '', tickets = '', bot = '', ann = ''] = examples;
+    for (const taken of [[], [orders], [claude], [tools], [tickets], [orders, claude, bot], [orders, ann]]) {
+      writeFileSync(
+        file,
+        taken.reduce((whole, example) => whole.replace(example, example.replaceAll(/^#/gm, '')), text),
+      );
+      const { status, stdout, stderr } = run('config check --without-secrets');
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout.match(/^(?:target|principal) /gm)?.length ?? 0, taken.length);
+    }
+    writeFileSync(file, text);
+    assert.equal(run('target add mail https://mail.internal').status, 0);
+    const grown = readFileSync(file, 'utf8');
+    assert.deepEqual(
+      grown.split('\n').filter((line) => !text.split('\n').includes(line)),
+      ['  mail:', '    url: https://mail.internal'],
+      'all else is as it was',
+    );
   });
 
   test('T4.35: init names the data directory that is asked for', () => {

@@ -1,5 +1,6 @@
 import { defaultData, whatIsLive, writeWholeFile } from '@countersign/gateway/store';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { commandName } from '../installation.ts';
 import { configOption } from '../location-options.ts';
 
 export function addInit(program: Command): void {
@@ -23,10 +24,11 @@ function init({ config, data }: { readonly config: string; readonly data: string
   }
   const named = config === './countersign.yaml' ? '' : ` --config ${config}`;
   console.log(`wrote ${config}. Next:
-  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD${named}
-  countersign principal add support-bot --target orders${named}
-  countersign config check${named}
-  countersign up${named}`);
+  ${commandName} target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD${named}
+  ${commandName} principal add support-bot --target orders${named}
+  ${commandName} config check${named}
+  ${commandName} token create support-bot --ttl 1h${named}
+  ${commandName} up${named}`);
 }
 
 function parseData(text: string): string {
@@ -52,7 +54,7 @@ listen: { http: 127.0.0.1:7070, postgres: 127.0.0.1:7432 }
 # rootKey: { env: COUNTERSIGN_ROOT_KEY }
 
 # The systems behind the gateway, by the names that clients call them. The gateway alone has their passwords, and reads them where these lines say.
-targets: {}
+targets:
 #  orders:
 #    url: postgres://app@db.internal:5432/orders?sslmode=verify-full
 #    password: { env: ORDERS_PASSWORD }
@@ -65,7 +67,7 @@ targets: {}
 #  tickets: { url: "https://tickets.internal/api", password: { env: TICKETS_KEY }, options: { auth: "header:x-api-key" } }
 
 # Who may come in, and which targets each is granted. Tokens are made with countersign token create NAME. The group admins may use the API, auditors may read the public log and the metrics.
-principals: {}
+principals:
 #  support-bot: { kind: agent, groups: [agents], targets: [orders, claude] }
 #  ann: { kind: human, groups: [admins], targets: [orders] }
 

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { isMap, parseDocument } from 'yaml';
+import { isMap, isScalar, parseDocument } from 'yaml';
 import { GatewayError } from '../domain/errors.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
+import { liveSections } from './sections.ts';
 
 const newFileMode = 0o640;
 
@@ -17,7 +18,7 @@ export interface ConfigEntry {
  */
 export function addToConfig(file: string, entry: ConfigEntry, validate: (text: string) => void): void {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const document = parseDocument(before);
+  const document = parseDocument(withBraces(before));
   if (document.errors.length > 0) {
     validate(before);
     throw new GatewayError('config_invalid', `${file} cannot be edited: it is not YAML.`);
@@ -32,7 +33,17 @@ export function addToConfig(file: string, entry: ConfigEntry, validate: (text: s
     section.flow = false;
   }
   document.setIn(path, document.createNode(entry.value, { flow: entry.section === 'principals' }));
-  const text = document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: true }).replaceAll(/^(targets|principals): \{ *\}$/gm, '$1:');
   validate(text);
   writeWholeFile(existsSync(file) ? realpathSync(file) : file, text, { mode: newFileMode });
+}
+
+/** The text with `{}` behind the name of a section below which there are only comments: so these comments stay where they are. */
+function withBraces(text: string): string {
+  const document = parseDocument(text);
+  const places = liveSections.flatMap((name) => {
+    const section = document.get(name, true);
+    return isScalar(section) && section.source === '' && section.range ? [section.range[0]] : [];
+  });
+  return places.toSorted((one, other) => other - one).reduce((changed, at) => `${changed.slice(0, at)} {}${changed.slice(at)}`, text);
 }

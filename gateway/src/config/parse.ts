@@ -11,7 +11,7 @@ import type { Address, Config } from './config.ts';
 import { configBytesMax } from './find.ts';
 import { locate, type Problem } from './locate.ts';
 import { configSchema, type RawConfig } from './schema.ts';
-import { startSections } from './sections.ts';
+import { liveSections, startSections } from './sections.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
 
@@ -60,7 +60,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   if (document.errors.length > 0) {
     return fail(document.errors.map(({ pos, message }) => ({ offset: pos[0], message })));
   }
-  const written = toPlain(document, context.file) ?? {};
+  const written = withoutEmptySections(toPlain(document, context.file) ?? {});
   const base = dirname(context.file);
   const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed' });
   const schema = configSchema({
@@ -86,6 +86,14 @@ function toPlain(document: { toJS(options: { maxAliasCount: number }): unknown }
   } catch (cause) {
     throw new GatewayError('config_invalid', `${file}: more than ${aliasesMax} aliases, or one that refers to itself.`, { cause });
   }
+}
+
+/** Leaves out `targets:` and `principals:` where nothing but comments is below them. */
+function withoutEmptySections(written: unknown): unknown {
+  const isEmpty = (name: string): boolean => liveSections.some((section) => section === name) && asRecord(written)[name] === null;
+  return Array.isArray(written) || typeof written !== 'object'
+    ? written
+    : Object.fromEntries(Object.entries(asRecord(written)).filter(([name]) => !isEmpty(name)));
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
