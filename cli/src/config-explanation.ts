@@ -1,18 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { findProtocol, isLoopback, type Config, type Principal, type Target } from '@countersign/gateway/config';
+import { rootKeyVariable } from '@countersign/gateway/store';
 
 /** Explains a configuration in lines for people. Warnings about settings that are probably not intended come last. */
-export function explainConfig(config: Config): readonly string[] {
+export function explainConfig(config: Config, environment: NodeJS.ProcessEnv): readonly string[] {
   const { data, listen, tls, rootKey, targets, principals, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : `${count} days`);
   return [
     `data       ${data}`,
     `retention  keys of facts are made for ${days(retention.metaDays)}, of contents for ${days(retention.contentDays)}; nothing is deleted yet`,
-    `root key   ${rootKey === null ? 'from COUNTERSIGN_ROOT_KEY, or root.key in the data directory' : 'as the file says'}`,
+    `root key   ${rootKey === null ? describeRootKey(data, environment) : 'as the file says'}`,
     ...Array.from(listen, ([id, { host, port }]) => `listens    ${id} on ${host}:${port === 0 ? 'any free port' : port}${tls === null ? '' : ', TLS'}`),
     ...Array.from(targets.values(), (target) => `target     ${describeTarget(target)}`),
     ...Array.from(principals.values(), (principal) => `principal  ${describePrincipal(principal)}`),
     ...warnings(config).map((line) => `NOTE       ${line}`),
   ];
+}
+
+/** The gateway looks in this order, in its own environment, which need not be ours. */
+function describeRootKey(data: string, environment: NodeJS.ProcessEnv): string {
+  if (environment[rootKeyVariable] !== undefined) {
+    return `from ${rootKeyVariable}, which is set here`;
+  }
+  const file = existsSync(join(data, 'root.key')) ? 'root.key in the data directory' : 'root.key, which the first start makes in the data directory';
+  return `${file}; ${rootKeyVariable} is not set here, and goes before it where the gateway has it`;
 }
 
 function describeTarget(target: Target): string {

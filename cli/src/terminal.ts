@@ -30,3 +30,8 @@ export function dim(text: string): string {
 export function bold(text: string): string {
   return styleText('bold', text);
 }
+
+/** The number with the name of what is counted, which takes an s where there is not one of them. */
+export function countOf(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}

@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { parseRecordedMeta } from '@countersign/gateway/recorded-meta';
 import { MalformedError, verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
 import { decodeUtf8 } from '@countersign/ledger/format';
+import { countOf } from './terminal.ts';
 
 const chunkBytes = 256 * 1024;
 /** The limit of names that are kept: a bundle may be anybody's. */
@@ -92,7 +93,7 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
       ? ''
       : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
   return [
-    `${what}${whole}: ${counts.records} records, ${counts.opened} bodies shown, ${counts.withheld} withheld`,
+    `${what}${whole}: ${countOf(counts.records, 'record')}${form === 'receipt' ? '' : `, ${counts.opened} bodies shown, ${counts.withheld} withheld`}`,
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(form === 'bundle' ? describeFacts(facts) : []),
     ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),

@@ -29,10 +29,13 @@ test("the demo shows an agent's session, verifies the record and exposes a forge
     'Ada Byron',
     'HOLDS',
     'DOES NOT HOLD',
+    'What is said to be missing can follow from the damage above it',
     'the record cannot be edited unnoticed',
+    'A gateway of your own: ./countersign init',
   ]) {
     assert.ok(stdout.includes(expected), `${expected} is not in:\n${stdout}`);
   }
+  assert.ok(!stdout.includes('Without --key'), stdout);
   const [, run = '', again = ''] = stdout.split('  asked: ').map((text) => text.split('\n\n')[0]);
   assert.ok(run.includes('I have written to her'));
   assert.equal(again, run, 'the agent does the same when the record answers it');
@@ -50,6 +53,12 @@ test('T4.35: the demo ends by itself, on two screens, and says where things are 
     const typed = [...stdout.matchAll(/^ {2}\.\/countersign (.+)$/gm)].map(([, words = '']) => words.split(' '));
     const codes = typed.map((words) => spawnSync(process.execPath, ['cli/src/main.ts', ...words], { cwd: root, stdio: 'ignore' }).status);
     assert.deepEqual(codes, [0, 1], 'the list of sessions, and the forged copy');
+    const listed = spawnSync(process.execPath, ['cli/src/main.ts', 'session', 'list', '--config', join(directory, 'countersign.yaml')], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    assert.equal(listed.stderr, `No gateway runs on ${directory}/store: this is read from its files, and nobody serves what is open in them.\n`);
+    assert.match(listed.stdout, /support-bot/);
   } finally {
     rmSync(directory, { recursive: true });
   }

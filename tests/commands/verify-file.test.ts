@@ -59,6 +59,7 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
     assert.doesNotMatch(cut.stdout, /It proves/);
     const receipt = verify('receipt');
     assert.equal(receipt.status, 0, receipt.stdout);
+    assert.match(receipt.stdout, /^HOLDS: the record is in the log, which is signed\n {2}a receipt: 1 record\n/);
     assert.match(receipt.stdout, /It does not prove: .*a receipt holds no body/);
     const without = shop.gateway.cli(['verify', file('receipt')]);
     assert.equal(without.status, exitCodes.trust);

@@ -47,7 +47,7 @@ async function check(options: { readonly config: string; readonly withoutSecrets
   const config = await loadConfig(options, options.withoutSecrets === true ? 'missing' : 'needed');
   const { explainConfig } = await import('../config-explanation.ts');
   console.log(`${options.config} is valid.`);
-  for (const line of explainConfig(config)) {
+  for (const line of explainConfig(config, process.env)) {
     console.log(escapeControls(line, 'nothing'));
   }
 }

@@ -52,7 +52,9 @@ async function demo(options: DemoOptions): Promise<number> {
   }
   try {
     const code = await showAll(directory, options);
-    if (code === 0 && options.once !== true) {
+    if (code === 0 && options.once === true) {
+      say(`That was all, and nothing is left of it. The same with data to look at: ${commandName} demo. A gateway of your own: ${commandName} init`);
+    } else if (code === 0) {
       sayWhatIsThere(directory);
     }
     return code;
@@ -83,6 +85,8 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   const config = join(directory, 'countersign.yaml');
   writeFileSync(config, configuration({ shop: database.url, model: model.url, tools: tools.url, mail: mail.url }));
   await using gateway = await startGateway(config, { ...process.env, ...secrets });
+  // As an auditor would: the key is kept apart from what is checked.
+  cpSync(join(directory, 'store', 'log', 'key'), join(directory, 'key'));
   await showRun(config, options.verbose === true);
   const code = await showForgery(directory);
   if (options.keep === true && code === 0) {
@@ -130,13 +134,14 @@ async function runAgent(words: readonly string[], shown: string): Promise<string
 async function showForgery(directory: string): Promise<number> {
   const store = join(directory, 'store');
   say('5. Anybody with the public key can check that the record is whole.');
-  await must(['verify', '--data', store], 'verify --data store');
+  const key = join(directory, 'key');
+  await must(['verify', '--data', store, '--key', key], 'verify --data store --key key');
   const copy = join(directory, 'forged');
   cpSync(store, copy, { recursive: true });
   const at = flipBit(join(copy, 'journal', '000000000001.segment'));
   say(`6. Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
-  command('verify --data forged');
-  const code = await exitOf(spawnCli(['verify', '--data', copy], 'inherit'));
+  command('verify --data forged --key key');
+  const code = await exitOf(spawnCli(['verify', '--data', copy, '--key', key], 'inherit'));
   interruption.signal.throwIfAborted();
   say(code === 0 ? 'The forged copy was taken for whole: this is a defect.' : `Found, exit code ${code}: the record cannot be edited unnoticed.`);
   return code === 0 ? 1 : 0;
@@ -158,7 +163,7 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
 function sayWhatIsThere(directory: string): void {
   say(`That was all. Nothing runs any more; the data are in ${directory}, until you delete it:`);
   console.log(`  ${commandName} session list --data ${directory}/store
-  ${commandName} verify --data ${directory}/forged
+  ${commandName} verify --data ${directory}/forged --key ${directory}/key
   rm -r ${directory}
 A gateway of your own: ${commandName} init. The same with everything left running: ${commandName} demo --keep`);
 }

@@ -11,7 +11,7 @@ import { loadConfig } from '../configuration.ts';
 import { configOption } from '../location-options.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
-import { bold, escapeControls, printJson } from '../terminal.ts';
+import { bold, countOf, escapeControls, printJson } from '../terminal.ts';
 
 const progressMs = 250;
 const pausesShownMax = 5;
@@ -203,12 +203,19 @@ function showProgress(): { readonly show: (progress: StoreProgress) => void; rea
 }
 
 function print(report: StoreReport | FileReport, lines: readonly string[]): void {
-  console.log(bold(verdicts[report.verdict]));
+  const isReceipt = 'form' in report && report.form === 'receipt';
+  console.log(bold(isReceipt && report.verdict === 'holds' ? 'HOLDS: the record is in the log, which is signed' : verdicts[report.verdict]));
   for (const line of lines) {
     console.log(`  ${escapeControls(line, 'nothing')}`);
   }
   for (const { code, where, what } of report.findings) {
     console.log(escapeControls(`  ${code}: ${where}: ${what}`, 'nothing'));
+  }
+  const [first] = report.findings;
+  if (first?.code === 'integrity' && first.where.startsWith('journal/') && report.findings.some(({ code }) => code === 'completeness')) {
+    console.log(
+      '  What is said to be missing can follow from the damage above it: what lies behind a place of the journal that cannot be followed is not counted.',
+    );
   }
   if (report.findingsDropped > 0) {
     console.log(`  and ${report.findingsDropped} findings more`);
@@ -218,10 +225,6 @@ function print(report: StoreReport | FileReport, lines: readonly string[]): void
       '  Without --key it was only checked that all of it agrees with the key inside, not whose key that is. Give log/key of the gateway, as it was kept elsewhere.',
     );
   }
-}
-
-function countOf(count: number, name: string): string {
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
 function describeStore({ counts, pauses, losses, newest, unsigned, closed, followed, leavesPerSecond, keySource }: StoreReport): string[] {
