@@ -101,7 +101,7 @@ export class ApiClient {
 async function ask(url: URL, body: unknown, options: RequestOptions): Promise<IncomingMessage> {
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   const asking = request(url, options);
-  // Who reads the answer is told what happens to the connection later.
+  // The reader of the answer gets later errors of the connection, so they are ignored here.
   asking.on('error', () => undefined);
   const giveUp = (): void => {
     asking.destroy(new Error('no answer in time'));

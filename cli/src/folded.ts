@@ -31,9 +31,9 @@ interface Answer {
   bytes: number;
 }
 
-/** Each answer once, when its last record came, or when the records end; all else as it is. */
+/** Yields each answer once, when its last record came or the records end, and everything else unchanged. */
 export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerator<Entry> {
-  /** By request; the oldest first. */
+  /** The answers that are not complete, by request; the oldest first. */
   const begun = new Map<string, Answer>();
   let characters = 0;
   const end = (key: string, answer: Answer): Entry => {
@@ -73,7 +73,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
   for (const [key, answer] of begun) {
     yield end(key, answer);
   }
-  // Behind all that is whole.
+  // The failure comes after everything that is whole.
   if (failure !== null) {
     throw failure.cause;
   }

@@ -45,10 +45,10 @@ function textsOf(value: unknown): string[] {
 /** Finds text that lies across the border of two records. Holds the end of each text that continues in a further record. */
 class Seams {
   readonly #characters: number;
-  /** By what the text is of; the oldest first. */
+  /** The ends of texts, by the message that the text belongs to; the oldest first. */
   readonly #ends = new Map<string, string>();
 
-  /** `characters`: on each side. */
+  /** `characters` is the number of characters that are held on each side of a border. */
   constructor(characters: number) {
     this.#characters = characters;
   }

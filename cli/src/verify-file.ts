@@ -23,7 +23,7 @@ export interface VerifiedFile {
   readonly facts: BundleFacts;
 }
 
-/** Errors: `MalformedError` where it cannot be read as a file. */
+/** Verifies a bundle or a receipt in a file. Throws `MalformedError` if the file cannot be read. */
 export async function verifyFileAt(file: string, options: FileOptions): Promise<VerifiedFile> {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) {

@@ -109,7 +109,7 @@ const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
 
 const leafVersion = 1;
 
-/** By kind code: 0 unknown, 1 sealed, 2 governance. A table, because the verifier asks for every leaf of a store. */
+/** The form of each kind, by its code: 0 unknown, 1 sealed, 2 governance. It is a table, because the verifier asks for every leaf of a store. */
 const kindForms = new Uint8Array(256);
 for (const [code, name] of kindNames) {
   kindForms[code] = governanceKinds.has(name) ? 2 : 1;

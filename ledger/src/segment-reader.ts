@@ -71,7 +71,7 @@ export function* frameEntries(frame: Frame): Generator<Entry> {
   }
 }
 
-/** Where each entry of a batch begins in its body, for whoever needs few of them whole. Throws as `frameEntries`. */
+/** The offsets in the body of a batch at which its entries begin, for readers that need few entries whole. Throws as `frameEntries` does. */
 export function entryPlaces({ header, body }: Frame): readonly number[] {
   const view = viewOf(body);
   const places: number[] = [];

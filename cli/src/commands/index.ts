@@ -28,7 +28,7 @@ async function rebuild(options: SourceOptions): Promise<void> {
   console.log(`index.db is made again: ${sessions} sessions, ${records} records`);
 }
 
-/** By the running gateway; without one, or with `--data`, here. */
+/** Has the running gateway make the index again. Without a gateway, or with `--data`, this process makes it. */
 async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
   if (options.data !== undefined) {
     return rebuildHere(options.data, process.env);

@@ -160,7 +160,7 @@ async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
 /** A directory with any of these is a gateway's own; what an auditor holds is a copy of `journal` and `log`. */
 const ownFiles = ['root.key', 'identity.db', 'keys.db-journal'];
 
-/** Null where there is no key store, and none to be expected. */
+/** Opens the key store. Null if there is none and none is expected. */
 function openKeys(data: string): ReturnType<typeof openKeyRows> | null {
   if (isThere(data, 'keys.db')) {
     return openKeyRows(join(data, 'keys.db'));
@@ -168,7 +168,7 @@ function openKeys(data: string): ReturnType<typeof openKeyRows> | null {
   return ownFiles.some((name) => isThere(data, name)) ? noKeyRows : null;
 }
 
-/** Null where there are no keys, or not the one that opens them. */
+/** Makes the opener of bodies. Null if the key store or the root key is missing. */
 function openBodies(data: string, environment: NodeJS.ProcessEnv): JournalOpener | null {
   const hasRoot = environment[rootKeyVariable] !== undefined || isThere(data, 'root.key');
   return hasRoot && isThere(data, 'keys.db')
@@ -184,7 +184,7 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** On a terminal, how far it has come. */
+/** Shows on a terminal how far the check has come. */
 function showProgress(): { readonly show: (progress: StoreProgress) => void; readonly clear: () => void } {
   let shownMs = performance.now();
   let isShown = false;

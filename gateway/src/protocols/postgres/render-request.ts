@@ -251,7 +251,7 @@ function isSame(name: string, other: string | undefined): boolean {
   return name.slice(0, nameBytesMax) === other?.slice(0, nameBytesMax);
 }
 
-/** The statement's own; where the client left them open, what the target said they are. */
+/** The types of a statement's parameters: those that the client gave, and for types that it left open those that the target stated. */
 function parameterTypes(parse: Parse | undefined, parseSeq: number, earlier: Earlier): readonly number[] {
   const given = parse?.parameterTypes ?? [];
   if (parse === undefined || (given.length > 0 && !given.includes(0))) {
