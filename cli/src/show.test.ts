@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/api';
-import { describeRecord } from './show.ts';
+import { describeRecord, legend } from './show.ts';
 
 const record = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
   session: '0'.repeat(32),
@@ -32,6 +32,13 @@ test('T4.34: the line has date and zone, the models asked and served, tokens and
   );
   assert.ok(said.includes('2026-01-02 03:04:05.678Z'), said);
   assert.match(said, /model=m served=m-2026 tokens_in=7 tokens_out=9 tools=run_sql/);
+});
+
+test('T4.34: the legend has each sign that a record may have', () => {
+  for (const kind of ['open', 'decision', 'request', 'response', 'close', 'alert', 'incident', 'output', 'access']) {
+    const [, sign = 'none'] = /^\S+ \S+ {2}2 (\S) /.exec(describeRecord({ ...record(''), kind })) ?? [];
+    assert.ok(legend.includes(` ${sign} `), `${kind}: ${sign}`);
+  }
 });
 
 test('T4.34: the status of an answer over HTTP is on its line if it is not the usual one', () => {

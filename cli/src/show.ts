@@ -4,7 +4,10 @@ import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
 const kindMarks: Readonly<Record<string, string>> = { request: '→', response: '←', decision: '?', open: '+', close: '×', alert: '!', incident: '!' };
-/** And what each is called. */
+/** The meaning of the columns of a timeline, for those who ask for help. */
+export const legend =
+  'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided or noted, → asked, ← answered, × closed, ! alert, · anything else.';
+/** The facts of a record that are shown, and what each is called. */
 const shownAttributes = new Map([
   ['db.response.returned_rows', 'returned_rows'],
   ['db.response.status_code', 'status_code'],

@@ -28,7 +28,7 @@ import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import type { ServeOptions } from '../serve-recording.ts';
 import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
-import { describeRecord, describeSession, type Extent } from '../show.ts';
+import { describeRecord, describeSession, legend, type Extent } from '../show.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const otherExample = example.split('').toReversed().join('');
@@ -88,7 +88,7 @@ function addReading(session: Command): void {
     )
     .addHelpText(
       'after',
-      `\nExits with 1 when nothing reads as --grep says, or there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
+      `\n${legend}\n\nExits with 1 when nothing reads as --grep says, or there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
     )
     .action(show);
   addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
