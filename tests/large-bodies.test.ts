@@ -114,8 +114,12 @@ describe('what one large body does in a turn of the event loop of a gateway that
   let echo: WebSocketServer;
   let gateway: Awaited<ReturnType<typeof Gateway.open>>;
   let token = '';
+  /** Principals with a session of their own. */
+  const askers = Array.from({ length: 8 }, (_, i) => `asker${i}`);
   /** Bodies, as the target got them. */
   const got: string[] = [];
+  /** What the target says to the next request that asks for it. */
+  let saying: { readonly body: string; readonly coding?: 'gzip' } = { body: '{}' };
 
   const cli = async (...words: readonly string[]): Promise<string> => {
     const { status, stdout, stderr } = await runProgram(
@@ -144,7 +148,14 @@ describe('what one large body does in a turn of the event loop of a gateway that
     process.env['COUNTERSIGN_LOG'] = 'silent';
     target = await openServer(async (asked, answer) => {
       got.push(await readAll(asked));
-      answer.setHeader('content-type', 'application/json').end('{}');
+      answer.setHeader('content-type', 'application/json');
+      if (asked.headers['x-said'] === undefined) {
+        answer.end('{}');
+      } else if (saying.coding === undefined) {
+        answer.end(saying.body);
+      } else {
+        answer.setHeader('content-encoding', saying.coding).end(gzipSync(saying.body));
+      }
     });
     echo = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
     echo.on('connection', (socket) => {
@@ -169,7 +180,7 @@ targets:
 principals:
   agent: { kind: agent, targets: [api, model, live, claude, tools] }
   other: { kind: agent, targets: [model] }
-`,
+${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).join('')}`,
     );
     gateway = await Gateway.open({ configFile });
     token = (await cli('token', 'create', 'agent')).trim();
@@ -215,6 +226,97 @@ principals:
     assert.equal(got.length, gotBefore, 'the target got nothing');
     assert.ok(calls <= callsMax, `${calls} calls in one turn: ${where}`);
     assert.ok(read <= readMax, `${read} bytes were read at once`);
+  });
+
+  /** The attributes of the last answer in the session of this response. */
+  const recorded = async (answer: Response): Promise<Readonly<Record<string, unknown>>> => {
+    const session = answer.headers.get('countersign-session') ?? '';
+    const lines = (await cli('session', 'show', session, '--json')).trim().split('\n');
+    const records = lines.map((line): { kind: string; attributes: Readonly<Record<string, unknown>> } => JSON.parse(line));
+    const last = records.findLast(({ kind }) => kind === 'response');
+    assert.ok(last, 'the answer is in the record');
+    return last.attributes;
+  };
+  const usage = '"usage":{"prompt_tokens":7,"total_tokens":7}';
+  const result = (content: string): string => `{"jsonrpc":"2.0","id":7,"result":{"content":[${content}],"task":{"taskId":"of-this-answer"}}}`;
+  const longAnswers: Readonly<
+    Record<
+      string,
+      readonly [path: string, asked: string, compose: () => string, facts: Readonly<Record<string, unknown>>, headers?: Readonly<Record<string, string>>]
+    >
+  > = {
+    'vectors of many numbers': [
+      'model/v1/embeddings',
+      '{"model":"e","input":"x"}',
+      () => `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[${'0.125,'.repeat(800_000).slice(0, -1)}]}],${usage}}`,
+      { 'gen_ai.usage.input_tokens': 7, 'countersign.is_whole': undefined },
+    ],
+    'many members': [
+      'model/v1/chat/completions',
+      chat('{"role":"user","content":"hi"}'),
+      () =>
+        `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"x":[${`{"member":"${repeated('text ', 180)}"},`.repeat(20_000).slice(0, -1)}]}],${usage}}`,
+      { 'gen_ai.usage.input_tokens': 7, 'countersign.is_whole': undefined },
+    ],
+    'more values than the limit': [
+      'model/v1/embeddings',
+      '{"model":"e","input":"x"}',
+      () => `{"data":[${repeated('[],', 6 * megabyte).slice(0, -1)}],${usage}}`,
+      { 'gen_ai.usage.input_tokens': undefined, 'countersign.is_whole': false },
+    ],
+    'what a tool says': [
+      'tools',
+      tool('{}'),
+      () => result('{"type":"text","text":"b"},'.repeat(190_000).slice(0, -1)),
+      { 'countersign.outcome': 'result', 'countersign.is_whole': undefined },
+      mcp,
+    ],
+    'what a tool says, with more values than the limit': [
+      'tools',
+      tool('{}'),
+      () => result(repeated('[],', 6 * megabyte).slice(0, -1)),
+      { 'countersign.outcome': 'unread', 'countersign.is_whole': false },
+      mcp,
+    ],
+  };
+  for (const [name, [path, asked, compose, facts, headers = json]] of Object.entries(longAnswers)) {
+    for (const coding of path === 'tools' ? ([undefined] as const) : ([undefined, 'gzip'] as const)) {
+      test(`T4.45: an answer with ${name}${coding === undefined ? '' : `, in ${coding}`}: a turn has a bounded part of it, and it arrives to the byte`, async () => {
+        saying = { body: compose(), ...(coding === undefined ? {} : { coding }) };
+        const own = (await cli('token', 'create', askers.pop() ?? '')).trim();
+        let response: Response | null = null;
+        const { calls, read, where } = await mostInOneTurn(async () => {
+          response = await send(path, asked, { ...headers, authorization: `Bearer ${own}`, 'x-said': '1' });
+          const bytes = Buffer.from(await response.arrayBuffer());
+          assert.ok(bytes.equals(Buffer.from(saying.body)), 'it arrives to the byte');
+        });
+        assert.ok(calls <= callsMax, `${calls} calls in one turn: ${where}`);
+        assert.ok(read <= readMax, `${read} bytes were read at once`);
+        assert.ok(response);
+        const attributes = await recorded(response);
+        for (const [fact, value] of Object.entries(facts)) {
+          assert.equal(attributes[fact], value, fact);
+        }
+      });
+    }
+  }
+
+  test("T4.45: an id that a long answer gives is the client's when it has the answer", async () => {
+    saying = { body: result('{"type":"text","text":"b"},'.repeat(40_000).slice(0, -1)).replace('of-this-answer', 'of-a-long-answer') };
+    const ask = `{"jsonrpc":"2.0","id":8,"method":"tasks/get","params":{"taskId":"of-a-long-answer"}}`;
+    assert.match(await (await send('tools', ask, mcp)).text(), /"error"/);
+    await (await send('tools', tool('{}'), { ...mcp, 'x-said': '1' })).text();
+    assert.equal(await (await send('tools', ask, mcp)).text(), '{}');
+  });
+
+  test('T4.45: addresses in a long answer lead through the gateway, and are found elsewhere', async () => {
+    saying = { body: `{${repeated('"results_url":"elsewhere",', 26 * 100_000)}"results_url":"${target.url}/v1/results"}` };
+    let bytes = Buffer.alloc(0);
+    const { calls, where } = await mostInOneTurn(async () => {
+      bytes = Buffer.from(await (await send('claude/v1/unknown', '{}', { ...json, 'x-said': '1' })).arrayBuffer());
+    });
+    assert.match(bytes.subarray(-100).toString(), /"http:.*\/t\/claude\/v1\/results"\}$/);
+    assert.ok(calls <= callsMax, `${calls} calls in one turn: ${where}`);
   });
 
   test('T4.45: a short body that is long once its coding is undone is undone elsewhere', async () => {

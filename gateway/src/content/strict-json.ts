@@ -41,6 +41,11 @@ export function parseJsonText(text: string, limits: JsonLimits = defaultJsonLimi
   return parse(text);
 }
 
+/** Throws GatewayError as `parseJsonText` does for text that is over a limit. The caller parses the text itself. */
+export function checkJson(text: string, limits: JsonLimits = defaultJsonLimits): void {
+  checkStructure(text, limits, () => {});
+}
+
 /** Returns a function that throws GatewayError `malformed` for an object with a key that differs from one of `names` only in case: a parser that does not tell case apart would take it for that name. */
 export function lookalikeGuard(names: readonly string[]): (object: object) => void {
   const exact = new Set(names);

@@ -1,10 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes, GivenIds } from '../domain/action.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { wholeAttribute } from '../domain/record.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
+import { turnBytesMax, type TakeElsewhere } from './step.ts';
 
 /** An encoded answer is read for its facts only if it is at most this long when decoded. */
 const decodedBytesMax = 64 * 1024 * 1024;
@@ -32,22 +35,32 @@ async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Ar
   return decode === undefined ? null : decode(bytes).catch(() => null);
 }
 
+export interface AnswerFactsParts {
+  readonly reader: AnswerReader;
+  readonly direct: DirectUrls;
+  /** What is held of an encoded answer. */
+  readonly encodedBytesMax: number;
+  readonly take: TakeElsewhere;
+}
+
 /** Gives an answer's bytes to the protocol's reader as they come, or decoded at the end where they are encoded. */
 export class AnswerFacts {
   readonly #reader: AnswerReader;
   readonly #directUrls: DirectUrls;
   readonly #encodedBytesMax: number;
+  readonly #take: TakeElsewhere;
   #coding = '';
   #encoded: ByteWriter | null = null;
   #encodedBytes = 0;
-  #decoding: Promise<void> | null = null;
+  #isFinished = false;
+  #finishing: Promise<void> | null = null;
   #hasLength = false;
   #isUnread = false;
 
-  /** `encodedBytesMax`: what is held of an encoded answer. */
-  constructor(reader: AnswerReader, directUrls: DirectUrls, encodedBytesMax: number) {
+  constructor({ reader, direct, encodedBytesMax, take }: AnswerFactsParts) {
     this.#reader = reader;
-    this.#directUrls = directUrls;
+    this.#directUrls = direct;
+    this.#take = take;
     this.#encodedBytesMax = encodedBytesMax;
   }
 
@@ -78,17 +91,13 @@ export class AnswerFacts {
     }
   }
 
-  /** Completes the facts at the end of the bytes that came. Null: they are complete at once. */
+  /** Completes the facts at the end of the bytes that came. Null: they are complete at once. Rejects only with an error that is a bug. */
   finish(): Promise<void> | null {
-    if (this.#encoded === null) {
-      return null;
+    if (!this.#isFinished) {
+      this.#isFinished = true;
+      this.#finishing = this.#readRest();
     }
-    if (this.#encodedBytes > this.#encodedBytesMax) {
-      this.#giveUp();
-      return null;
-    }
-    this.#decoding ??= this.#decode(this.#encoded.finish());
-    return this.#decoding;
+    return this.#finishing;
   }
 
   facts(): Attributes {
@@ -112,7 +121,31 @@ export class AnswerFacts {
     return this.#reader.notes?.() ?? [];
   }
 
-  /** The answer could not be decoded: its facts are marked as incomplete, and the protocol's reader is told. */
+  #readRest(): Promise<void> | null {
+    if (this.#encoded === null) {
+      const reading = this.#reader.finish?.(this.#take) ?? null;
+      return reading === null ? null : this.#orUnread(reading);
+    }
+    if (this.#encodedBytes > this.#encodedBytesMax) {
+      this.#giveUp();
+      return null;
+    }
+    return this.#orUnread(this.#decode(this.#encoded.finish()));
+  }
+
+  /** What is not read because of a limit, or because nobody waits for it any more, goes on with facts that say so. */
+  async #orUnread(reading: Promise<void>): Promise<void> {
+    try {
+      await reading;
+    } catch (error) {
+      this.#giveUp();
+      if (!(error instanceof GatewayError) && !(error instanceof DOMException)) {
+        throw error;
+      }
+    }
+  }
+
+  /** The answer could not be decoded or read: its facts are marked as incomplete, and the protocol's reader is told. */
   #giveUp(): void {
     this.#isUnread = true;
     this.#reader.unreadable?.();
@@ -124,7 +157,12 @@ export class AnswerFacts {
       this.#giveUp();
       return;
     }
-    this.#directUrls.bytes(plain);
-    this.#reader.bytes(plain);
+    for (let at = 0; at < plain.length; at += turnBytesMax) {
+      const piece = plain.subarray(at, at + turnBytesMax);
+      this.#directUrls.bytes(piece);
+      this.#reader.bytes(piece);
+      await nextTurn();
+    }
+    await this.#reader.finish?.(this.#take);
   }
 }

@@ -8,6 +8,7 @@ import { composeResponseHead } from './head.ts';
 import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
 import type { DirectUrls } from './own-urls.ts';
 import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
+import { turnBytesMax, type TakeElsewhere } from './step.ts';
 import { eventBytesMax } from './target/target-options.ts';
 
 /** Answers of status 1xx to one request. */
@@ -15,8 +16,6 @@ const informationsMax = 32;
 const noContent = 204;
 /** An answer of at most this many bytes is one record with its head, however long the head is. */
 const oneRecordBytes = 512 * 1024;
-/** Read and recorded in one turn of the event loop, where more came at once. */
-const turnBytesMax = 1024 * 1024;
 
 export interface AnswerParts {
   readonly session: Session;
@@ -27,6 +26,7 @@ export interface AnswerParts {
   readonly ownHeaders: Headers;
   readonly reader: AnswerReader;
   readonly direct: DirectUrls;
+  readonly take: TakeElsewhere;
   /** Attributes for the record of the head: they say what the gateway changed in it. */
   readonly headFacts: () => Attributes;
   readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
@@ -78,7 +78,8 @@ export class AnswerRelay implements CallReceiver {
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
-    this.#facts = new AnswerFacts(parts.reader, parts.direct, eventBytesMax(parts.session.target));
+    const { reader, direct, take } = parts;
+    this.#facts = new AnswerFacts({ reader, direct, take, encodedBytesMax: eventBytesMax(parts.session.target) });
     parts.response.on('drain', this.#balance);
   }
 
@@ -188,11 +189,11 @@ export class AnswerRelay implements CallReceiver {
         });
         return;
       }
-      const decoding = this.#facts.finish();
-      if (decoding === null) {
+      const reading = this.#facts.finish();
+      if (reading === null) {
         this.#end();
       } else {
-        void this.#endAfter(decoding);
+        void this.#endAfter(reading);
       }
     });
   }
@@ -219,8 +220,14 @@ export class AnswerRelay implements CallReceiver {
     }
   }
 
-  async #endAfter(decoding: Promise<unknown>): Promise<void> {
-    await decoding;
+  /** The last piece waits for what is read of the answer, and so for the ids that it gives. */
+  async #endAfter(reading: Promise<void>): Promise<void> {
+    try {
+      await reading;
+    } catch (bug) {
+      this.#parts.onError(bug);
+      return;
+    }
     this.#guard(() => {
       this.#end();
     });

@@ -1,6 +1,6 @@
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
 import type { Problem } from '../domain/problem.ts';
-import type { TakeStep } from './step.ts';
+import type { TakeElsewhere, TakeStep } from './step.ts';
 
 /** The head of a request as it is sent to the target. Names are in lower case. */
 export interface RequestHead {
@@ -46,7 +46,8 @@ export interface AnswerScreen {
 
 export interface ScreenedPiece {
   readonly bytes: Buffer;
-  readonly asks: readonly Ask[];
+  /** Those of a long piece are found by a step. */
+  readonly asks: readonly Ask[] | ((take: TakeElsewhere) => Promise<readonly Ask[]>);
   /** Returns what becomes of the piece when one of its asks is denied. */
   readonly refused: (problem: Problem) => Refusal;
 }
@@ -74,7 +75,9 @@ export interface OwnRequest {
 export interface AnswerReader {
   head(head: ResponseHead): void;
   bytes(piece: Uint8Array): void;
-  /** The body is not given: it is longer than what is held of one that is encoded, or its coding cannot be undone. */
+  /** At the end of what came: reads the document that is too long to be read at once. Null: nothing is left to be read. Rejects as `take` does; the answer is `unreadable` then. */
+  finish?(take: TakeElsewhere): Promise<void> | null;
+  /** The body is not given, or not read: it is longer than what is held of one that is encoded, its coding cannot be undone, or reading it takes too much. */
   unreadable?(): void;
   /** The bytes so far belong to a stream and end with the end of an event: another event may follow. */
   readonly isBetweenEvents?: boolean;

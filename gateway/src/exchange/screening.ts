@@ -6,7 +6,8 @@ import { untilCommitted } from '../wire/until-committed.ts';
 import { composeRequestHead, composeResponseHead } from './head.ts';
 import { pairHeaders } from './headers.ts';
 import { eventBytesMax } from './target/target-options.ts';
-import type { AnswerScreen, Ask, Headers, OwnRequest, RequestHead, ScreenedPiece } from './reading.ts';
+import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from './reading.ts';
+import type { TakeElsewhere } from './step.ts';
 
 /** Bytes that may wait while earlier ones are decided on, in addition to the target's `eventBytesMax`. */
 const waitingBytesMax = 16 * 1024 * 1024;
@@ -18,6 +19,7 @@ export interface ScreeningParts {
   /** Sequence number of the request's record. */
   readonly request: number;
   readonly screen: AnswerScreen;
+  readonly take: TakeElsewhere;
   /** Gets of the answer what may be released. */
   readonly receiver: CallReceiver;
   /** Begins a call to the same target. */
@@ -112,7 +114,7 @@ export class Screening implements CallReceiver {
     await before;
     try {
       for (const piece of pieces) {
-        const problem = await this.#refusalOf(piece.asks);
+        const problem = await this.#refusalOf(piece);
         if (problem === null) {
           this.#release(piece.bytes);
         } else {
@@ -126,10 +128,10 @@ export class Screening implements CallReceiver {
   }
 
   /** Has the requests of the target decided on. The result is the reason of a denial; null if all are allowed. */
-  async #refusalOf(asks: readonly Ask[]): Promise<Problem | null> {
-    const { session, request } = this.#parts;
+  async #refusalOf({ asks }: ScreenedPiece): Promise<Problem | null> {
+    const { session, request, take } = this.#parts;
     let refusal: Problem | null = null;
-    for (const { action, content } of asks) {
+    for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
       const attributes = { ...action.attributes, 'countersign.asked_within': request };
       const { grant, decision } = await session.request({ ...action, attributes }, [content]);
       refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), session.id) : refusal;

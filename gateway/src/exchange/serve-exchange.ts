@@ -19,14 +19,15 @@ import { ChangedAnswer } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
-import { DirectUrls, OwnUrls, UrlRewriting } from './own-urls.ts';
+import { DirectUrls, OwnUrls, ownUrlsOf } from './own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './screening.ts';
-import { shortBytes, type TakeStep } from './step.ts';
+import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
 import { eventBytesMax } from './target/target-options.ts';
+import { UrlRewriting } from './url-rewriting.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 
@@ -71,6 +72,7 @@ class ExchangeRun {
   #answerTo: string | null = null;
   /** Aborts the reading of a long body. */
   #reading: AbortController | null = null;
+  #isReadNoMore = false;
   /** Sequence number of the request's record. */
   #request: number | null = null;
   #ownHeaders: Headers = [];
@@ -227,7 +229,7 @@ class ExchangeRun {
     { grant, seq, changes }: Allowed,
     { answer: reader, screen, urlMembers }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers'>,
   ): void {
-    const urls = new OwnUrls(session.target, this.#exchange);
+    const urls = new OwnUrls(ownUrlsOf(session.target, this.#exchange));
     const direct = new DirectUrls(urls);
     const answer = new AnswerRelay({
       session,
@@ -236,6 +238,7 @@ class ExchangeRun {
       ownHeaders: this.#ownHeaders,
       reader,
       direct,
+      take: this.#takeElsewhere,
       headFacts: () => rewriting?.facts() ?? {},
       onUpgrade: (answered, upstream) => void this.#goOn(session, answered, upstream),
       onError: (error) => void this.#fail(error),
@@ -248,8 +251,11 @@ class ExchangeRun {
     // From the target to the client, in this order.
     const stages: readonly AnswerStage[] = [
       (receiver) => (call.givesCredential ? new CredentialCheck({ session, request: seq, receiver }) : receiver),
-      (receiver) => (rewriting = new UrlRewriting({ urls, members, direct, receiver })),
-      (receiver) => (screen === undefined ? receiver : (this.#screening = new Screening({ session, request: seq, screen, receiver, begin, compose }))),
+      (receiver) => (rewriting = new UrlRewriting({ urls, members, direct, take: this.#takeElsewhere, receiver })),
+      (receiver) =>
+        screen === undefined
+          ? receiver
+          : (this.#screening = new Screening({ session, request: seq, screen, take: this.#takeElsewhere, receiver, begin, compose })),
       (receiver) => (changes.length === 0 ? receiver : new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(session.target), receiver })),
     ];
     this.#call = begin(stages.reduceRight<CallReceiver>((next, stage) => stage(next), answer));
@@ -282,7 +288,7 @@ class ExchangeRun {
       await runRelay(client, upstream, session, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
         this.#bug = bug;
       });
-      this.#reading?.abort();
+      this.#endReading();
       this.#closed.resolve();
     } catch (error) {
       upstream.destroy();
@@ -292,14 +298,23 @@ class ExchangeRun {
 
   /** Takes a step here if the body is short. A long body would delay everybody else, so its step goes to the thread; so does an encoded body, which may become long when it is decoded. */
   readonly #take: TakeStep = (step, input) => {
-    const session = this.#session;
     const isShort = input.body.length <= shortBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
-    if (isShort || session === null) {
-      return step.take(input);
-    }
-    this.#reading ??= new AbortController();
-    return this.#steps.take(step, input, { whose: session.principal, signal: this.#reading.signal });
+    return isShort ? step.take(input) : this.#takeElsewhere(step, input);
   };
+
+  readonly #takeElsewhere: TakeElsewhere = async (step, input) => {
+    this.#reading ??= new AbortController();
+    if (this.#isReadNoMore) {
+      this.#reading.abort();
+    }
+    return this.#steps.take(step, input, { whose: this.#session?.principal ?? '', signal: this.#reading.signal });
+  };
+
+  /** Nobody waits for what is read any more. */
+  #endReading(): void {
+    this.#isReadNoMore = true;
+    this.#reading?.abort();
+  }
 
   #pathOf(path: string, target: Target): string {
     return this.#rules.path?.(path, target) ?? path;
@@ -423,7 +438,7 @@ class ExchangeRun {
     if (!this.#isOver) {
       this.#isOver = true;
       const isGone = wasCut(response);
-      this.#reading?.abort();
+      this.#endReading();
       this.#call?.destroy();
       this.#answer?.stop();
       if (isGone) {
@@ -442,7 +457,7 @@ class ExchangeRun {
     if (!(error instanceof GatewayError)) {
       this.#bug = error;
     }
-    this.#reading?.abort();
+    this.#endReading();
     this.#call?.destroy();
     this.#answer?.stop();
     const { response } = this.#exchange;
@@ -473,12 +488,12 @@ class ExchangeRun {
     if (session === null) {
       return;
     }
-    const decoding = this.#answer?.finishFacts() ?? null;
-    if (decoding !== null) {
-      await decoding;
-    }
-    const facts = this.#answer?.facts() ?? {};
     try {
+      const reading = this.#answer?.finishFacts() ?? null;
+      if (reading !== null) {
+        await reading;
+      }
+      const facts = this.#answer?.facts() ?? {};
       this.#answer?.give();
       session.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
       await untilCommitted(session, AbortSignal.timeout(lastWordsMs));

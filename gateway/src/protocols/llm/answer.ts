@@ -10,9 +10,18 @@ const failedStatusMin = 400;
 /** Limits for reading facts, which need no text. */
 export const keptForFacts: Kept = { text: 0, arguments: 64 * 1024 };
 
-/** Limits of what is kept of one answer. `eventBytes`: most bytes of one event or document that are held to read it. */
+/** Limits of what is kept of one answer. `eventBytes`: most bytes of one event or document that are held to read it. `readBytes`: an answer that is one longer document is left unread, for others to read. */
 export interface Kept extends KeptCharacters {
   readonly eventBytes?: number;
+  readonly readBytes?: number;
+}
+
+/** What was read elsewhere of an answer that is one long document. */
+export interface LongAnswer {
+  readonly valuesRead: number;
+  readonly facts: Attributes;
+  /** Number of parts of it that the facts lack. */
+  readonly unread: number;
 }
 
 /** Reads one answer of a model. By default it keeps no text, only facts; a caller that needs the messages gives higher limits. */
@@ -20,6 +29,8 @@ export class ModelAnswer implements AnswerReader {
   readonly #shape: Shape | null;
   readonly #draft: AnswerDraft;
   readonly #eventBytesMax: number | undefined;
+  readonly #readBytesMax: number | undefined;
+  #long: LongAnswer | null = null;
   #framing: Framing = framingOf('');
   #isStream = false;
   #isUnreadable = false;
@@ -28,10 +39,11 @@ export class ModelAnswer implements AnswerReader {
 
   /** Without a shape, only the status and an error name in the head give facts. */
   constructor(shape: Shape | null, kept: Partial<Kept> = {}) {
-    const { eventBytes, ...characters } = { ...keptForFacts, ...kept };
+    const { eventBytes, readBytes, ...characters } = { ...keptForFacts, ...kept };
     this.#shape = shape;
     this.#draft = new AnswerDraft(characters);
     this.#eventBytesMax = eventBytes;
+    this.#readBytesMax = readBytes;
   }
 
   /** Number of JSON objects that came, with or without meaning. */
@@ -41,7 +53,7 @@ export class ModelAnswer implements AnswerReader {
 
   /** Number of events or documents that were too long or unreadable, and of pieces that were cut. If it is not 0, the facts may lack what these said. */
   get unread(): number {
-    return this.#missing + this.#draft.cut;
+    return this.#missing + this.#draft.cut + (this.#long?.unread ?? 0);
   }
 
   /** The part of `unread` that is missing from the facts entirely. Cut arguments do not count: the facts hold their beginning. */
@@ -66,7 +78,7 @@ export class ModelAnswer implements AnswerReader {
     const valueOf = (wanted: string): string | undefined => head.headers.find(([name]) => name === wanted)?.[1];
     this.#status = head.status;
     const contentType = valueOf('content-type') ?? '';
-    this.#framing = framingOf(contentType, this.#eventBytesMax);
+    this.#framing = framingOf(contentType, this.#eventBytesMax, this.#readBytesMax);
     this.#isStream = isEventStream(contentType);
     // AWS names its errors in this header; after a colon the address of a namespace may follow.
     const [errorName] = (valueOf('x-amzn-errortype') ?? '').split(':', 1);
@@ -84,6 +96,16 @@ export class ModelAnswer implements AnswerReader {
     }
   }
 
+  /** What was left unread because it is long; null for nothing. */
+  get long(): Buffer | null {
+    return this.#framing.long ?? null;
+  }
+
+  takeLong(long: LongAnswer): void {
+    this.#long = long;
+    this.#valuesRead += long.valuesRead;
+  }
+
   unreadable(): void {
     this.#isUnreadable = this.#shape !== null;
   }
@@ -91,7 +113,8 @@ export class ModelAnswer implements AnswerReader {
   facts(): Attributes {
     return {
       ...this.#draft.facts(),
-      ...(this.#status >= failedStatusMin && this.#draft.error?.type === undefined ? { 'error.type': String(this.#status) } : {}),
+      ...this.#long?.facts,
+      ...(this.#status >= failedStatusMin && this.#draft.error?.type === undefined && this.#long === null ? { 'error.type': String(this.#status) } : {}),
       ...(this.unread === 0 ? {} : { 'countersign.unread_events': this.unread }),
       ...(this.#missing === 0 ? {} : { [wholeAttribute]: false }),
     };

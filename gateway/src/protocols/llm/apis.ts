@@ -9,6 +9,7 @@ import { ModelAnswer } from './answer.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { refuseLookalikes } from './lookalikes.ts';
 import { type Api, findApi } from './routes.ts';
+import { ServedAnswer } from './served-answer.ts';
 import type { Message } from './transcript.ts';
 
 export const unknownName = 'unknown';
@@ -61,7 +62,7 @@ export function readModelRequest(
   const text = (): ActionText => actionText(api?.shape.messages(parseBody(body)) ?? []);
   return {
     action: { name, attributes, ...(hasText ? { text } : {}) },
-    answer: api === null ? new ModelAnswer(null) : new ModelAnswer(api.shape, { eventBytes }),
+    answer: api === null ? new ModelAnswer(null) : new ServedAnswer(api.shape, head, eventBytes),
   };
 }
 

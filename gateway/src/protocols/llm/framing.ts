@@ -2,11 +2,14 @@ import { SseParser } from '../../content/sse.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { AwsEventStream, type AwsMessage } from '../../content/aws-event-stream.ts';
 import { type JsonObject, parseObject } from './json.ts';
+import { ByteWriter } from '../../wire/byte-writer.ts';
 import { JsonDocuments } from './json-documents.ts';
 
 /** Splits the bytes of an answer into its JSON objects. Any bytes are acceptable, in any pieces. */
 export interface Framing {
   push(piece: Uint8Array): readonly JsonObject[];
+  /** What is left unread of an answer because its first document is long. */
+  readonly long?: Buffer | null;
   /** Number of events or documents that could not be read. */
   readonly skipped: number;
   /** True if the answer is a stream and the bytes that came end with the end of an event: another event may follow. */
@@ -22,8 +25,8 @@ export function isEventStream(contentType: string): boolean {
   return [sseType, awsType, linesType].includes(mediaTypeOf(contentType));
 }
 
-/** Chooses the framing by the `content-type` of the answer. A type that is not a known stream is read as JSON. An event or document longer than `eventBytesMax` bytes is skipped and counted. */
-export function framingOf(contentType: string, eventBytesMax = defaultEventBytesMax): Framing {
+/** Chooses the framing by the `content-type` of the answer. A type that is not a known stream is read as JSON. An event or document longer than `eventBytesMax` bytes is skipped and counted. An answer that begins with a document of `readBytesMax` or more is left unread; a list is not. */
+export function framingOf(contentType: string, eventBytesMax = defaultEventBytesMax, readBytesMax = Infinity): Framing {
   switch (mediaTypeOf(contentType)) {
     case sseType:
       return sse(eventBytesMax);
@@ -32,7 +35,7 @@ export function framingOf(contentType: string, eventBytesMax = defaultEventBytes
     case linesType:
       return lines(eventBytesMax);
     default:
-      return documents(eventBytesMax);
+      return documents(eventBytesMax, readBytesMax);
   }
 }
 
@@ -65,16 +68,43 @@ function sse(eventBytesMax: number): Framing {
   };
 }
 
-function documents(documentBytesMax: number): Framing {
+function documents(documentBytesMax: number, readBytesMax = Infinity): Framing {
   const found = new JsonDocuments(documentBytesMax);
-  let unreadable = 0;
+  let [unreadable, hasRead] = [0, false];
+  /** All from the beginning of the first document, once that is longer than is read here. Empty: it is too long to be held. */
+  let long: ByteWriter | null = null;
+  const hold = (bytes: Uint8Array): void => {
+    const isTooLong = (long?.length ?? 0) + bytes.length > documentBytesMax;
+    unreadable += isTooLong ? 1 : 0;
+    long = isTooLong ? new ByteWriter() : (long ?? new ByteWriter()).bytes(bytes);
+  };
+  const read = (piece: Uint8Array): JsonObject[] => {
+    const values = found.push(piece).flatMap((document) => {
+      hasRead = true;
+      const value = parseObject(document.toString());
+      unreadable += value === null ? 1 : 0;
+      return value === null ? [] : [value];
+    });
+    if (!hasRead && !found.isList && found.heldBytes >= readBytesMax) {
+      hold(found.giveUp());
+    }
+    return values;
+  };
   return {
     push(piece) {
-      return found.push(piece).flatMap((document) => {
-        const value = parseObject(document);
-        unreadable += value === null ? 1 : 0;
-        return value === null ? [] : [value];
-      });
+      const values: JsonObject[] = [];
+      // In parts, because a document that ends in one is not long.
+      for (let at = 0; at < piece.length; at += readBytesMax) {
+        if (long !== null) {
+          hold(piece.subarray(at));
+          break;
+        }
+        values.push(...read(piece.subarray(at, at + readBytesMax)));
+      }
+      return values;
+    },
+    get long() {
+      return long === null || long.length === 0 ? null : long.finish();
     },
     get skipped() {
       return found.skipped + unreadable + (found.isInside ? 1 : 0);

@@ -1,6 +1,7 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
+import type { TakeElsewhere } from '../../exchange/step.ts';
 import { undoCodings } from '../../exchange/recorded/recorded-http.ts';
 import { parseStrictJson } from '../../content/strict-json.ts';
 import type { JsonObject } from './json.ts';
@@ -198,6 +199,10 @@ class GivenIdsReader implements AnswerReader {
       }
     }
     this.#reader.bytes(piece);
+  }
+
+  finish(take: TakeElsewhere): Promise<void> | null {
+    return this.#reader.finish?.(take) ?? null;
   }
 
   unreadable(): void {

@@ -6,7 +6,7 @@ import { cutAt } from './testdata/fixtures.ts';
 
 function find(pieces: readonly (string | Uint8Array)[], bytesMax?: number): { documents: string[]; skipped: number; isInside: boolean } {
   const found = new JsonDocuments(bytesMax);
-  const documents = pieces.flatMap((piece) => found.push(Buffer.from(piece)));
+  const documents = pieces.flatMap((piece) => found.push(Buffer.from(piece)).map(String));
   return { documents, skipped: found.skipped, isInside: found.isInside };
 }
 

@@ -20,6 +20,7 @@ export class JsonDocuments {
   #isInString = false;
   #isEscaped = false;
   #skipped = 0;
+  #isList = false;
 
   /** A longer document is skipped and counted. */
   constructor(documentBytesMax = defaultEventBytesMax) {
@@ -31,14 +32,32 @@ export class JsonDocuments {
     return this.#skipped;
   }
 
+  /** A list stands around the objects. */
+  get isList(): boolean {
+    return this.#isList;
+  }
+
+  /** Of the object that has begun and not ended. */
+  get heldBytes(): number {
+    return this.#held?.length ?? 0;
+  }
+
+  /** What is held of the object that has begun: somebody else follows it from here on. */
+  giveUp(): Buffer {
+    const held = this.#held?.finish() ?? Buffer.alloc(0);
+    this.#held = null;
+    this.#depth = 0;
+    return held;
+  }
+
   /** True if an object has begun and not ended. */
   get isInside(): boolean {
     return this.#depth > 0;
   }
 
-  /** Takes the next piece and returns the texts of the objects that end in it. */
-  push(piece: Uint8Array): string[] {
-    const documents: string[] = [];
+  /** Takes the next piece and returns the bytes of the objects that end in it. */
+  push(piece: Uint8Array): Buffer[] {
+    const documents: Buffer[] = [];
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     let start = 0;
     for (let at = 0; at < bytes.length; at += 1) {
@@ -52,6 +71,7 @@ export class JsonDocuments {
           this.#depth = 1;
           start = at;
         }
+        this.#isList ||= byte === openBracket;
       } else if (byte === quote) {
         this.#isInString = true;
       } else if (byte === openBrace || byte === openBracket) {
@@ -96,13 +116,13 @@ export class JsonDocuments {
     }
   }
 
-  #end(last: Buffer): string | null {
-    let document: string | null = null;
+  #end(last: Buffer): Buffer | null {
+    let document: Buffer | null = null;
     if (this.#held === null && last.length <= this.#documentBytesMax) {
-      document = last.toString('utf8');
+      document = last;
     } else {
       this.#hold(last);
-      document = this.#isTooLong ? null : (this.#held?.finish().toString('utf8') ?? null);
+      document = this.#isTooLong ? null : (this.#held?.finish() ?? null);
     }
     this.#skipped += document === null ? 1 : 0;
     this.#held = null;

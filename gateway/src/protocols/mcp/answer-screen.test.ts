@@ -36,6 +36,7 @@ function screened(headers: Readonly<Record<string, string>>, pieces: readonly Bu
   screen.head({ status: 200, headers: Object.entries(headers) });
   return [...pieces.flatMap((piece) => screen.push(piece)), ...screen.end()].map(({ bytes, asks, refused }) => {
     const { toClient, toTarget } = refused(problem);
+    assert.ok(typeof asks !== 'function', 'a short piece is read at once');
     return {
       text: bytes.toString(),
       actions: asks.map(({ action }) => action.name),

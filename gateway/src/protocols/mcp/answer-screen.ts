@@ -1,4 +1,3 @@
-import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Problem } from '../../domain/problem.ts';
 import {
@@ -11,17 +10,16 @@ import {
   type ResponseHead,
   type ScreenedPiece,
 } from '../../exchange/reading.ts';
+import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { SseParser } from '../../content/sse.ts';
-import { actionOfMethod } from './actions.ts';
+import { readPiece, step, unreadPiece, type ReadPiece } from './screen-step.ts';
 import { failureJson } from './failures.ts';
 import { oldTransport } from './old-transport.ts';
-import { inputRequests, isObject, parseServerBody, type Message, type RequestId } from './messages.ts';
+import type { RequestId } from './messages.ts';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-const askingKeys = new Set(['method', 'result']);
-const byTarget = { 'countersign.asked_by': 'target' };
 
 /**
  * Splits an event stream into events; any other body is one piece. Lists the server's requests to the client in each: requests, and results that ask for input. A piece
@@ -104,24 +102,34 @@ export class McpScreen implements AnswerScreen {
 
   /** `replace`: what comes in the place of a piece that is refused; null where the whole answer ends with the refusal. */
   #pieceOf(bytes: Buffer, data: Buffer, replace: ((failure: string | null) => Buffer) | null): ScreenedPiece {
-    const messages = readMessages(data);
-    if (messages === null) {
-      const isMessage = (replace !== null || this.#isJson) && mayAsk(data);
-      return isMessage ? { bytes, asks: [unknownAsk(data)], refused: () => ({ toClient: replace?.(null) ?? null, toTarget: [] }) } : passed(bytes);
-    }
+    const mayBeMessage = replace !== null || this.#isJson;
+    let read: ReadPiece = data.length <= shortBytes ? readPiece(data, mayBeMessage) : unreadPiece;
     const refused = (problem: Problem): Refusal => {
-      const answered = messages.find((message) => message.kind === 'result' || message.kind === 'failure');
-      const failure = answered?.id ? failureJson(problem, answered.id) : null;
-      const toTarget = messages.flatMap((message) => (message.kind === 'request' ? [this.#answerTo(message.id, problem)] : []));
-      return { toClient: replace?.(failure) ?? null, toTarget };
+      const failure = read.answered === null ? null : failureJson(problem, read.answered);
+      return { toClient: replace?.(failure) ?? null, toTarget: read.requests.map((id) => this.#answerTo(id, problem)) };
     };
-    return { bytes, asks: messages.flatMap((message) => asksOf(message, data)), refused };
+    const asks = (): Ask[] => read.actions.map((action) => ({ action, content: data }));
+    if (data.length <= shortBytes) {
+      return { bytes, asks: asks(), refused };
+    }
+    const readLong = async (take: TakeElsewhere): Promise<Ask[]> => {
+      try {
+        read = await take(step, { body: data, mayBeMessage });
+      } catch (error) {
+        // What takes too much to read is an unknown request.
+        if (!(error instanceof GatewayError)) {
+          throw error;
+        }
+      }
+      return asks();
+    };
+    return { bytes, asks: readLong, refused };
   }
 
   #unreadable(): ScreenedPiece {
     this.#isPassing = true;
     const bytes = this.#release();
-    return { bytes, asks: [unknownAsk(Buffer.alloc(0))], refused: () => ({ toClient: null, toTarget: [] }) };
+    return { bytes, asks: unreadPiece.actions.map((action) => ({ action, content: Buffer.alloc(0) })), refused: () => ({ toClient: null, toTarget: [] }) };
   }
 
   /** The error that the server gets for a request that its client is not asked. */
@@ -151,45 +159,6 @@ export class McpScreen implements AnswerScreen {
 
 function passed(bytes: Buffer): ScreenedPiece {
   return { bytes, asks: [], refused: () => ({ toClient: null, toTarget: [] }) };
-}
-
-function unknownAsk(content: Buffer): Ask {
-  return { action: { name: actionOfMethod(''), attributes: byTarget }, content };
-}
-
-function asksOf(message: Message, content: Buffer): Ask[] {
-  const ask = (method: string, more: Attributes = {}): Ask => ({
-    action: { name: actionOfMethod(method), attributes: { ...byTarget, 'mcp.method.name': method, ...more } },
-    content,
-  });
-  return message.kind === 'request'
-    ? [ask(message.method, { 'jsonrpc.request.id': message.id.text })]
-    : message.kind === 'result'
-      ? inputRequests(message.result).map((method) => ask(method))
-      : [];
-}
-
-/** Parses a server's messages as usual clients do: bytes that are not UTF-8 are replaced. Null if they cannot be read. */
-function readMessages(data: Buffer): readonly Message[] | null {
-  try {
-    return parseServerBody(new TextDecoder().decode(data)).messages;
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      return null;
-    }
-    throw error;
-  }
-}
-
-/** True if some client may take these bytes, which are no message for us, for a message that asks something. */
-function mayAsk(data: Buffer): boolean {
-  try {
-    const elements: readonly unknown[] = [JSON.parse(new TextDecoder().decode(data))].flat();
-    const keys = elements.flatMap((element) => (isObject(element) ? Object.keys(element) : []));
-    return keys.some((key) => askingKeys.has(key.toLowerCase()));
-  } catch {
-    return data.length > 0;
-  }
 }
 
 /** Splits bytes into lines, each with its line end; the last one may have none yet. */

@@ -85,7 +85,15 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
     onDrain: () => undefined,
   };
   const begin = (given: CallReceiver): UpstreamCall => calls.begin(target, options, given);
-  const screening = new Screening({ session, request: 0, screen: new McpScreen(head), receiver, begin, compose });
+  const screening = new Screening({
+    session,
+    request: 0,
+    screen: new McpScreen(head),
+    take: async (step, input) => step.take(input),
+    receiver,
+    begin,
+    compose,
+  });
   const body = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}');
   const call = begin(screening);
   call.forward(new Grant([composeRequestHead(compose(head, [['content-length', String(body.length)]])), body]));

@@ -50,6 +50,7 @@ function watchAnswer(answer: AnswerFollower, areIdsKept: boolean, learn: (list: 
     bytes: (piece) => {
       answer.bytes(piece);
     },
+    finish: (take) => answer.finish(take),
     unreadable: () => {
       answer.unreadable();
     },

@@ -1,0 +1,64 @@
+import { hash } from 'node:crypto';
+import type { Step } from '../domain/step.ts';
+import { directMax, directUrl, OwnUrls, type OwnUrlParts } from './own-urls.ts';
+import type { Headers } from './reading.ts';
+import { decodeBody } from './recorded/recorded-http.ts';
+
+interface AnsweredBody {
+  readonly urls: OwnUrlParts;
+  readonly members: readonly string[];
+  readonly headers: Headers;
+  readonly recordedWay: string | null;
+  readonly body: Uint8Array;
+}
+
+export interface RewrittenBody {
+  /** Null: nothing in it is to be another. */
+  readonly body: Uint8Array | null;
+  /** The members that are another now, and the digests of what they were. */
+  readonly places: readonly string[];
+  readonly digests: readonly string[];
+  /** What `directUrl` says of those that are left as they are. */
+  readonly direct: ReadonlySet<string>;
+}
+
+/** Finds the addresses in the body of an answer that is JSON. Only those texts change. */
+export const step: Step<AnsweredBody, RewrittenBody> = {
+  module: import.meta.url,
+  take: ({ urls: parts, members, headers, recordedWay, body }) => {
+    const urls = new OwnUrls(parts);
+    const [places, digests]: [string[], string[]] = [[], []];
+    const direct = new Set<string>();
+    const text = decodeBody(headers, Buffer.from(body.buffer, body.byteOffset, body.length)).toString('latin1');
+    const member = new RegExp(String.raw`("(${members.join('|')})"\s*:\s*)("(?:[^"\\]|\\.)*")`, 'g');
+    const rewritten = text.replaceAll(member, (found, label: string, name: string, value: string) => {
+      const url = parseText(value);
+      const through = url === null ? null : urls.through(url, recordedWay);
+      if (url === null || through === null) {
+        const named = url === null || direct.size >= directMax ? null : directUrl(name, url);
+        if (named !== null) {
+          direct.add(named);
+        }
+        return found;
+      }
+      places.push(name);
+      digests.push(digestOf(url));
+      return through === url ? found : `${label}${JSON.stringify(through)}`;
+    });
+    return { body: places.length === 0 ? null : Buffer.from(rewritten, 'latin1'), places, digests, direct };
+  },
+};
+
+/** Of an address that the target gave. */
+export function digestOf(url: string): string {
+  return hash('sha256', Buffer.from(url, 'latin1'));
+}
+
+/** Null for what is no JSON text. */
+function parseText(json: string): string | null {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    return null;
+  }
+}

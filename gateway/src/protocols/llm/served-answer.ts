@@ -1,0 +1,30 @@
+import type { RequestHead, ResponseHead } from '../../exchange/reading.ts';
+import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
+import { ModelAnswer } from './answer.ts';
+import { step } from './answer-step.ts';
+import type { Shape } from './shape.ts';
+
+/** Reads the facts of an answer that others wait behind: one that is a long document is read elsewhere, at its end. */
+export class ServedAnswer extends ModelAnswer {
+  readonly #request: RequestHead;
+  #answered: ResponseHead | null = null;
+
+  /** `request`: what it answers. `eventBytes`: as in `Kept`. */
+  constructor(shape: Shape, request: RequestHead, eventBytes: number) {
+    super(shape, { eventBytes, readBytes: shortBytes });
+    this.#request = request;
+  }
+
+  override head(head: ResponseHead): void {
+    this.#answered = head;
+    super.head(head);
+  }
+
+  finish(take: TakeElsewhere): Promise<void> | null {
+    return this.long === null || this.#answered === null ? null : this.#readLong(take, this.#answered, this.long);
+  }
+
+  async #readLong(take: TakeElsewhere, answered: ResponseHead, body: Buffer): Promise<void> {
+    this.takeLong(await take(step, { request: this.#request, answered, body }));
+  }
+}
