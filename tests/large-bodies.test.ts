@@ -249,14 +249,14 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
       'model/v1/embeddings',
       '{"model":"e","input":"x"}',
       () => `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[${'0.125,'.repeat(800_000).slice(0, -1)}]}],${usage}}`,
-      { 'gen_ai.usage.input_tokens': 7, 'countersign.is_whole': undefined },
+      { 'gen_ai.usage.input_tokens': 7, 'countersign.unread_events': undefined },
     ],
     'many members': [
       'model/v1/chat/completions',
       chat('{"role":"user","content":"hi"}'),
       () =>
         `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"x":[${`{"member":"${repeated('text ', 180)}"},`.repeat(20_000).slice(0, -1)}]}],${usage}}`,
-      { 'gen_ai.usage.input_tokens': 7, 'countersign.is_whole': undefined },
+      { 'gen_ai.usage.input_tokens': 7, 'countersign.unread_events': undefined },
     ],
     'more values than the limit': [
       'model/v1/embeddings',
@@ -268,7 +268,7 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
       'tools',
       tool('{}'),
       () => result('{"type":"text","text":"b"},'.repeat(190_000).slice(0, -1)),
-      { 'countersign.outcome': 'result', 'countersign.is_whole': undefined },
+      { 'countersign.outcome': 'result', 'countersign.unread_messages': undefined },
       mcp,
     ],
     'what a tool says, with more values than the limit': [
