@@ -248,33 +248,33 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
     'vectors of many numbers': [
       'model/v1/embeddings',
       '{"model":"e","input":"x"}',
-      () => `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[${'0.125,'.repeat(800_000).slice(0, -1)}]}],${usage}}`,
+      () => `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[${'0.125,'.repeat(300_000).slice(0, -1)}]}],${usage}}`,
       { 'gen_ai.usage.input_tokens': 7, 'countersign.unread_events': undefined },
     ],
     'many members': [
       'model/v1/chat/completions',
       chat('{"role":"user","content":"hi"}'),
       () =>
-        `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"x":[${`{"member":"${repeated('text ', 180)}"},`.repeat(20_000).slice(0, -1)}]}],${usage}}`,
+        `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"x":[${`{"member":"${repeated('text ', 180)}"},`.repeat(4_000).slice(0, -1)}]}],${usage}}`,
       { 'gen_ai.usage.input_tokens': 7, 'countersign.unread_events': undefined },
     ],
     'more values than the limit': [
       'model/v1/embeddings',
       '{"model":"e","input":"x"}',
-      () => `{"data":[${repeated('[],', 6 * megabyte).slice(0, -1)}],${usage}}`,
+      () => `{"data":[${'[],'.repeat(600_000).slice(0, -1)}],${usage}}`,
       { 'gen_ai.usage.input_tokens': undefined, 'countersign.is_whole': false },
     ],
     'what a tool says': [
       'tools',
       tool('{}'),
-      () => result('{"type":"text","text":"b"},'.repeat(190_000).slice(0, -1)),
+      () => result('{"type":"text","text":"b"},'.repeat(60_000).slice(0, -1)),
       { 'countersign.outcome': 'result', 'countersign.unread_messages': undefined },
       mcp,
     ],
     'what a tool says, with more values than the limit': [
       'tools',
       tool('{}'),
-      () => result(repeated('[],', 6 * megabyte).slice(0, -1)),
+      () => result('[],'.repeat(600_000).slice(0, -1)),
       { 'countersign.outcome': 'unread', 'countersign.is_whole': false },
       mcp,
     ],
