@@ -137,10 +137,12 @@ export class StdioCall implements UpstreamCall {
   /** Tells the server that a request is cancelled, in a revision without sessions. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation */
   async #cancelRequest(exchange: StdioExchange, { id }: Request): Promise<void> {
     const { session } = this.#parts;
-    session.signal.throwIfAborted();
     const said = Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id.json}}}`);
     const { grant } = await session.request({ name: 'mcp.cancel', attributes: {} }, [said], { byGateway: true });
-    await untilCommitted(session);
+    // The channel may have been ended, which is a reason more for the server to stop.
+    await new Promise<void>((resolve) => {
+      session.whenCommitted(resolve);
+    });
     exchange.post(Buffer.concat(grant?.spend() ?? []));
   }
 
