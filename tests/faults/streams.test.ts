@@ -5,7 +5,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { ask, exchangeConfig, exchangeWays, sessionOf, type ExchangeWay } from '../support/exchanges.ts';
+import { exchangeWays, type NamedExchangeWay } from '../support/contracts.ts';
+import { ask, exchangeConfig, sessionOf } from '../support/exchanges.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { mountSmall, requireMounts } from '../support/mounted-disk.ts';
 import { startStreamServer } from '../support/stream-server.ts';
@@ -15,7 +16,7 @@ const environment = { TARGET_SECRET: 'target-secret' };
 const diskBytes = 24 * 1024 * 1024;
 const growthMax = 96 * 1024 * 1024;
 
-function wayOf(protocol: string): ExchangeWay {
+function wayOf(protocol: string): NamedExchangeWay {
   const way = exchangeWays.find((each) => each.protocol === protocol);
   assert.ok(way);
   return way;

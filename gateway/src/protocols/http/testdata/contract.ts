@@ -1,0 +1,7 @@
+import type { ProtocolContract } from '../../../../../tests/support/contract.ts';
+
+/** @public The tests find it by the protocol's id. */
+export const contract: ProtocolContract = {
+  transport: 'exchange',
+  ways: [{ target: 'http', path: '/things', type: 'text/plain', body: (said) => said }],
+};

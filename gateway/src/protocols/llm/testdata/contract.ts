@@ -1,0 +1,14 @@
+import type { ProtocolContract } from '../../../../../tests/support/contract.ts';
+
+/** @public The tests find it by the protocol's id. */
+export const contract: ProtocolContract = {
+  transport: 'exchange',
+  ways: [
+    {
+      target: 'llm',
+      path: '/v1/chat/completions',
+      type: 'application/json',
+      body: (said) => JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: said }] }),
+    },
+  ],
+};

@@ -1,0 +1,84 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+import { asking, type Connection, type Place, type ProtocolContract, type Told } from '../../../../../tests/support/contract.ts';
+import { startPostgres } from '../../../../../tests/support/postgres-server.ts';
+
+const target = 'orders';
+
+/** @public The tests find it by the protocol's id. */
+export const contract: ProtocolContract = {
+  transport: 'stream',
+  target,
+  start: async () => {
+    const server = await startPostgres();
+    const operator = new pg.Client({ host: '127.0.0.1', port: server.port, user: server.user, password: server.password, database: 'postgres' });
+    await operator.connect();
+    return {
+      place: `url: "postgres://${server.user}@127.0.0.1:${server.port}/postgres", password: { env: ORDERS_SECRET }`,
+      environment: { ORDERS_SECRET: server.password },
+      connect,
+      heard: (words) =>
+        server
+          .log()
+          .split('\n')
+          .filter((line) => line.includes('statement: select'))
+          .flatMap((line) => words.filter((said) => line.includes(`'${said}'`))),
+      hasEnded: async (said) => {
+        const { rows } = await operator.query("select 1 from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like $1", [
+          `%${said}%`,
+        ]);
+        return rows.length === 0;
+      },
+      [Symbol.asyncDispose]: async () => {
+        await operator.end();
+        await server[Symbol.asyncDispose]();
+      },
+    };
+  },
+};
+
+/** Rows of an answer that does not end fill the server's buffer, so that it sends them. */
+function statement(said: string): string {
+  const endless = said.startsWith('endless') ? ", repeat('x', 10000), pg_sleep(0.02) from generate_series(1, 1000000)" : '';
+  return `select '${said}' as said${endless}`;
+}
+
+/** Asks one statement after the other. */
+function connect({ addresses, token }: Place): Connection {
+  const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
+  const socket = new Socket();
+  const client = new pg.Client({ host, port: Number(port), user: 'anybody', password: token, database: target, stream: () => socket });
+  client.on('error', () => undefined);
+  let pieces: Buffer[] = [];
+  const connected = client.connect();
+  connected.catch(() => undefined);
+  const tell = async (sql: string, onBegun: () => void): Promise<Told> => {
+    const sent = queryMessage(sql);
+    try {
+      await connected;
+      pieces = [];
+      socket.on('data', onBegun);
+      const { rows } = await client.query(sql);
+      return { isAllowed: true, text: JSON.stringify(rows), sent, answered: Buffer.concat(pieces) };
+    } catch (error) {
+      // An error of the server has a code, other than one of the connection that is cut.
+      const text = error instanceof pg.DatabaseError ? error.message : '';
+      return { isAllowed: false, text, sent, answered: Buffer.concat(pieces) };
+    }
+  };
+  socket.on('data', (piece: Buffer) => pieces.push(piece));
+  return {
+    ask: (said) => asking((onBegun) => tell(statement(said), onBegun)),
+    close: async () => client.end(),
+    leave: () => {
+      socket.destroy();
+    },
+  };
+}
+
+/** Query (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+function queryMessage(sql: string): Buffer {
+  const head = Buffer.from('Q\0\0\0\0');
+  head.writeUInt32BE(4 + sql.length + 1, 1);
+  return Buffer.concat([head, Buffer.from(`${sql}\0`)]);
+}

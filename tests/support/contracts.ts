@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { protocols } from '../../gateway/src/protocols/registry.ts';
+import { asking, type Connection, type ContractWay, type ExchangeWay, type Place, type ProtocolContract, type Told } from './contract.ts';
+import { startStreamServer, type StreamServer } from './stream-server.ts';
+
+/** What a protocol brings. An error says what to add where it brings nothing. */
+export async function contractOf({ id, transport }: { readonly id: string; readonly transport: string }): Promise<ProtocolContract> {
+  const place = `gateway/src/protocols/${id}/testdata/contract.ts`;
+  const file = join(import.meta.dirname, '..', '..', place);
+  const loaded: { readonly contract?: ProtocolContract } = await import(pathToFileURL(file).href).catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') {
+      return {};
+    }
+    throw cause;
+  });
+  const { contract } = loaded;
+  if (contract?.transport !== transport) {
+    throw new Error(
+      `The protocol ${id} brings nothing for the tests that every protocol passes: add ${place}, whose export "contract" is a ProtocolContract of tests/support/contract.ts with the transport "${transport}".`,
+    );
+  }
+  return contract;
+}
+
+const contracts = await Promise.all(protocols.map(async (protocol) => ({ protocol: protocol.id, contract: await contractOf(protocol) })));
+const exchanges = contracts.flatMap(({ protocol, contract }) => (contract.transport === 'exchange' ? [{ protocol, contract }] : []));
+const streams = contracts.flatMap(({ protocol, contract }) => (contract.transport === 'stream' ? [{ protocol, contract }] : []));
+
+export interface NamedExchangeWay extends ExchangeWay {
+  readonly protocol: string;
+}
+
+export const exchangeWays: readonly NamedExchangeWay[] = exchanges.flatMap(({ protocol, contract }) => contract.ways.map((way) => ({ protocol, ...way })));
+
+/** Every target that a protocol brings. */
+export const contractTargets: readonly string[] = [...exchangeWays, ...streams.map(({ contract }) => contract)].map(({ target }) => target);
+
+export interface StartedContracts extends AsyncDisposable {
+  readonly server: StreamServer;
+  /** In the order of `contractTargets`. */
+  readonly ways: readonly ContractWay[];
+  /** All that the configuration names. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Starts the servers of all targets. `secret`: the credential of those over HTTP. */
+export async function startContracts(secret: string): Promise<StartedContracts> {
+  await using starting = new AsyncDisposableStack();
+  const server = starting.use(await startStreamServer());
+  const ways: ContractWay[] = exchangeWays.map((way) => exchangeWay(way, server, secret));
+  for (const { protocol, contract } of streams) {
+    const way = starting.use(await contract.start());
+    ways.push({ ...way, protocol, target: contract.target });
+  }
+  const started = starting.move();
+  return {
+    server,
+    ways,
+    environment: Object.assign({}, ...ways.map(({ environment }) => environment)),
+    [Symbol.asyncDispose]: async () => started.disposeAsync(),
+  };
+}
+
+/** The section `targets` of a configuration. */
+export function targetsOf(ways: readonly Pick<ContractWay, 'protocol' | 'target' | 'place'>[], durability = 'process'): string {
+  return `targets:\n${ways.map(({ protocol, target, place }) => `  ${target}: { protocol: ${protocol}, ${place}, durability: ${durability} }\n`).join('')}`;
+}
+
+export function placeOf(way: ExchangeWay, server: StreamServer): string {
+  return way.place?.(server.url) ?? `url: "${server.url}", password: { env: TARGET_SECRET }`;
+}
+
+function exchangeWay(way: NamedExchangeWay, server: StreamServer, secret: string): ContractWay {
+  return {
+    protocol: way.protocol,
+    target: way.target,
+    place: placeOf(way, server),
+    environment: { TARGET_SECRET: secret },
+    connect: (place) => exchangeConnection(way, place),
+    heard: (words) => server.heard.flatMap(({ body }) => words.filter((said) => body.includes(said))),
+    hasEnded: (said) => server.heardOf(said)?.isCut === true,
+  };
+}
+
+function exchangeConnection(way: ExchangeWay, { addresses, token }: Place): Connection {
+  const leaving = new AbortController();
+  const tell = async (body: string, onBegun: () => void): Promise<Told> => {
+    const sent = Buffer.from(`\r\n\r\n${body}`);
+    let text = '';
+    try {
+      const response = await fetch(`http://${addresses['http']}/t/${way.target}${way.path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': way.type, accept: 'application/json, text/event-stream', ...way.headers },
+        body,
+        signal: leaving.signal,
+      });
+      const decoder = new TextDecoder();
+      for await (const piece of response.body ?? []) {
+        text += decoder.decode(piece, { stream: true });
+        onBegun();
+      }
+      // An error may be told behind a head that said that all is well.
+      return { isAllowed: response.ok && !text.includes('"error":'), text, sent, answered: Buffer.from(`\r\n\r\n${text}`) };
+    } catch {
+      return { isAllowed: false, text: '', sent, answered: Buffer.from(`\r\n\r\n${text}`) };
+    }
+  };
+  return {
+    ask: (said) => asking((onBegun) => tell(way.body(said), onBegun)),
+    close: async () => Promise.resolve(),
+    leave: () => {
+      leaving.abort();
+    },
+  };
+}
+
+/** Asks on one connection, which is closed behind the last answer. */
+export async function askAll(way: ContractWay, place: Place, ...words: readonly string[]): Promise<readonly Told[]> {
+  const connection = way.connect(place);
+  try {
+    return await Promise.all(words.map(async (said) => connection.ask(said).told));
+  } finally {
+    await connection.close();
+  }
+}
