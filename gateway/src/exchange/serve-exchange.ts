@@ -158,7 +158,9 @@ class ExchangeRun {
       return;
     }
     this.#answerTo = reading.answerTo ?? null;
-    const isRead = reading.screen !== undefined || session.decide(reading.action, []).obligations.length > 0;
+    // Whose the named ids are is looked up once, with the decision that counts.
+    const { ids: _ids, ...action } = reading.action;
+    const isRead = reading.screen !== undefined || session.decide(action, []).obligations.length > 0;
     const asked = isRead ? { ...head, headers: withoutCoding(head.headers) } : head;
     const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), session));
     const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);

@@ -21,7 +21,7 @@ export class Places {
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1);
         resolve(false);
-      }, waitMs);
+      }, waitMs).unref();
       this.#waiting.push(take);
     });
   }
