@@ -105,3 +105,24 @@ test('JSON whose texts stay the same is written as it was, whatever it is; every
     }),
   );
 });
+
+test('an answer that would go on in WebSocket is refused, and the connection to the target is given up', () => {
+  let isDestroyed = false;
+  const errors: string[] = [];
+  const receiver = {
+    onInformation: () => undefined,
+    onHead: () => undefined,
+    onUpgrade: () => assert.fail('it went on'),
+    onBytes: () => undefined,
+    onEnd: () => undefined,
+    onError: (error: GatewayError) => errors.push(error.code),
+    onDrain: () => undefined,
+  };
+  const upstream = Object.assign(Object.create(null), {
+    destroy: () => {
+      isDestroyed = true;
+    },
+  });
+  new ChangedAnswer({ changes: [stars], frameBytesMax: 10, receiver }).onUpgrade({ status: 101, statusText: '', rawHeaders: [] }, upstream);
+  assert.deepEqual([isDestroyed, errors], [true, ['unsupported']]);
+});
