@@ -84,8 +84,11 @@ async function busiestTurn(act: () => Promise<void>): Promise<Turns> {
   // Also what was done before.
   profiler.post('Profiler.takePreciseCoverage');
   look();
-  await act();
-  isOver = true;
+  try {
+    await act();
+  } finally {
+    isOver = true;
+  }
   await new Promise(setImmediate);
   return { ...busiest, reading: [...reading] };
 }
