@@ -13,21 +13,21 @@ import type { Door, RequestRelation, Session, Upstream } from '../domain/protoco
 import { Connection } from '../wire/connection.ts';
 import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
-import { AnswerRelay, trailersAttribute } from './answer-relay.ts';
+import { AnswerRelay, trailersAttribute } from './answer/answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
-import { ChangedAnswer } from './changed-answer.ts';
-import { CredentialCheck } from './credential-check.ts';
+import { ChangedAnswer } from './answer/changed-answer.ts';
+import { CredentialCheck } from './answer/credential-check.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
-import { DirectUrls, OwnUrls, ownUrlsOf } from './own-urls.ts';
+import { DirectUrls, OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
-import { Screening } from './screening.ts';
+import { Screening } from './answer/screening.ts';
 import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
 import { eventBytesMax } from './target/target-options.ts';
-import { UrlRewriting } from './url-rewriting.ts';
+import { UrlRewriting } from './answer/url-rewriting.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 

@@ -2,7 +2,7 @@ import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import type { CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { AnswerPiece, Asked, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';
-import { wayAttribute } from '../url-rewriting.ts';
+import { wayAttribute } from '../answer/url-rewriting.ts';
 import type { Headers } from '../reading.ts';
 import { readRecordedHead } from './recorded-http.ts';
 import { type Change, requestDifference, requestKey } from './request-key.ts';

@@ -11,7 +11,7 @@ import { defaultLimits } from '../../domain/limits.ts';
 import type { RequestOutcome, RequestRelation } from '../../domain/protocol.ts';
 import { HttpCalls } from '../../exchange/target/calls.ts';
 import { composeRequestHead } from '../../exchange/head.ts';
-import { Screening } from '../../exchange/screening.ts';
+import { Screening } from '../../exchange/answer/screening.ts';
 import { MemorySession } from '../../wire/testdata/memory-session.ts';
 import { McpScreen } from './answer-screen.ts';
 

@@ -1,8 +1,8 @@
-import { GatewayError } from '../domain/errors.ts';
-import type { AnsweredHead, CallReceiver } from '../domain/exchange.ts';
-import type { Session, Upstream } from '../domain/protocol.ts';
-import { composeResponseHead } from './head.ts';
-import { endToEndResponse, pairHeaders } from './headers.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
+import type { Session, Upstream } from '../../domain/protocol.ts';
+import { composeResponseHead } from '../head.ts';
+import { endToEndResponse, pairHeaders } from '../headers.ts';
 
 /** An answer that may be a refusal is held until it is longer than this. */
 const heldBytesMax = 16 * 1024;

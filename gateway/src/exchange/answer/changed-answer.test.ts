@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { GatewayError } from '../domain/errors.ts';
+import type { GatewayError } from '../../domain/errors.ts';
 import { ChangedAnswer } from './changed-answer.ts';
-import { changeJsonTexts } from '../content/json-texts.ts';
+import { changeJsonTexts } from '../../content/json-texts.ts';
 
 const stars = (text: string): string => text.replaceAll(/secret-\w+/g, '***');
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import type { Step } from '../domain/step.ts';
+import type { Step } from '../../domain/step.ts';
 import { directMax, directUrl, OwnUrls, type OwnUrlParts } from './own-urls.ts';
-import type { Headers } from './reading.ts';
-import { decodeBody } from './recorded/recorded-http.ts';
+import type { Headers } from '../reading.ts';
+import { decodeBody } from '../recorded/recorded-http.ts';
 
 interface AnsweredBody {
   readonly urls: OwnUrlParts;

@@ -1,13 +1,13 @@
-import { GatewayError } from '../domain/errors.ts';
-import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
-import { problemOf, type Problem } from '../domain/problem.ts';
-import type { Session, Upstream } from '../domain/protocol.ts';
-import { untilCommitted } from '../wire/until-committed.ts';
-import { composeRequestHead, composeResponseHead } from './head.ts';
-import { pairHeaders } from './headers.ts';
-import { eventBytesMax } from './target/target-options.ts';
-import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from './reading.ts';
-import type { TakeElsewhere } from './step.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import { problemOf, type Problem } from '../../domain/problem.ts';
+import type { Session, Upstream } from '../../domain/protocol.ts';
+import { untilCommitted } from '../../wire/until-committed.ts';
+import { composeRequestHead, composeResponseHead } from '../head.ts';
+import { pairHeaders } from '../headers.ts';
+import { eventBytesMax } from '../target/target-options.ts';
+import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from '../reading.ts';
+import type { TakeElsewhere } from '../step.ts';
 
 /** Bytes that may wait while earlier ones are decided on, in addition to the target's `eventBytesMax`. */
 const waitingBytesMax = 16 * 1024 * 1024;

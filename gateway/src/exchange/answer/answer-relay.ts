@@ -1,15 +1,15 @@
-import type { Attributes } from '../domain/action.ts';
-import { GatewayError } from '../domain/errors.ts';
-import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../domain/exchange.ts';
-import type { Session, Upstream } from '../domain/protocol.ts';
+import type { Attributes } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
+import type { Session, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
-import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from './client-response.ts';
-import { composeResponseHead } from './head.ts';
-import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from './headers.ts';
+import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from '../client-response.ts';
+import { composeResponseHead } from '../head.ts';
+import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeaders } from '../headers.ts';
 import type { DirectUrls } from './own-urls.ts';
-import type { AnswerReader, Headers, ResponseHead } from './reading.ts';
-import { turnBytesMax, type TakeElsewhere } from './step.ts';
-import { eventBytesMax } from './target/target-options.ts';
+import type { AnswerReader, Headers, ResponseHead } from '../reading.ts';
+import { turnBytesMax, type TakeElsewhere } from '../step.ts';
+import { eventBytesMax } from '../target/target-options.ts';
 
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;

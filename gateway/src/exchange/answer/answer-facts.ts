@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
-import type { Attributes, GivenIds } from '../domain/action.ts';
-import { GatewayError } from '../domain/errors.ts';
-import { wholeAttribute } from '../domain/record.ts';
-import { ByteWriter } from '../wire/byte-writer.ts';
+import type { Attributes, GivenIds } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { wholeAttribute } from '../../domain/record.ts';
+import { ByteWriter } from '../../wire/byte-writer.ts';
 import type { DirectUrls } from './own-urls.ts';
-import { headerOf, type AnswerReader, type Note, type ResponseHead } from './reading.ts';
-import { turnBytesMax, type TakeElsewhere } from './step.ts';
+import { headerOf, type AnswerReader, type Note, type ResponseHead } from '../reading.ts';
+import { turnBytesMax, type TakeElsewhere } from '../step.ts';
 
 /** An encoded answer is read for its facts only if it is at most this long when decoded. */
 const decodedBytesMax = 64 * 1024 * 1024;

@@ -1,11 +1,11 @@
-import { changeText, type TextChange } from '../domain/text-change.ts';
-import { GatewayError } from '../domain/errors.ts';
-import type { AnsweredHead, CallReceiver } from '../domain/exchange.ts';
-import type { Upstream } from '../domain/protocol.ts';
-import { ByteWriter } from '../wire/byte-writer.ts';
-import { pairHeaders, withoutBodyHeaders } from './headers.ts';
-import { changeJsonTexts } from '../content/json-texts.ts';
-import { headerOf, type Headers } from './reading.ts';
+import { changeText, type TextChange } from '../../domain/text-change.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
+import type { Upstream } from '../../domain/protocol.ts';
+import { ByteWriter } from '../../wire/byte-writer.ts';
+import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
+import { changeJsonTexts } from '../../content/json-texts.ts';
+import { headerOf, type Headers } from '../reading.ts';
 
 /** How the body of an answer is divided into frames, each of which is changed as a whole. `line`: into lines. `data`: into the lines of an event stream. `json`, `text`: all of it is one frame. */
 type Frame = 'data' | 'line' | 'json' | 'text';

@@ -1,7 +1,7 @@
-import type { Attributes } from '../domain/action.ts';
-import type { Exchange } from '../domain/exchange.ts';
-import type { TargetFacts } from '../domain/target.ts';
-import type { ResponseHead } from './reading.ts';
+import type { Attributes } from '../../domain/action.ts';
+import type { Exchange } from '../../domain/exchange.ts';
+import type { TargetFacts } from '../../domain/target.ts';
+import type { ResponseHead } from '../reading.ts';
 
 /** Most addresses that are noted of one answer. */
 export const directMax = 32;

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
-import type { Attributes } from '../domain/action.ts';
-import { GatewayError } from '../domain/errors.ts';
-import type { AnsweredHead, CallReceiver } from '../domain/exchange.ts';
-import type { Upstream } from '../domain/protocol.ts';
-import { pairHeaders, withoutBodyHeaders } from './headers.ts';
+import type { Attributes } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
+import type { Upstream } from '../../domain/protocol.ts';
+import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import type { DirectUrls, OwnUrls } from './own-urls.ts';
-import { headerOf } from './reading.ts';
-import { shortBytes, type TakeElsewhere } from './step.ts';
+import { headerOf } from '../reading.ts';
+import { shortBytes, type TakeElsewhere } from '../step.ts';
 import { digestOf, step, type RewrittenBody } from './url-step.ts';
 
 /** An answer in whose body addresses may be is held until it is whole. A longer one is left as it is. */
