@@ -4,6 +4,8 @@ import { join, posix } from 'node:path';
 import { test } from 'node:test';
 import { parseSync, Visitor } from 'oxc-parser';
 import { errorCodes } from '../gateway/src/domain/errors.ts';
+import { ownAttributes } from '../gateway/src/domain/own-attributes.ts';
+import { attributesDocument } from '../tools/attributes.ts';
 import { configurationDocument } from '../tools/configuration.ts';
 import { openApiDocument } from '../tools/openapi.ts';
 
@@ -298,6 +300,29 @@ test('T4.38: what a package shows to others is named, so that a file or an expor
 test('T4.35: docs/configuration.md is what the schemas of the configuration say', () => {
   assert.equal(read('docs/configuration.md'), configurationDocument(), 'node tools/configuration.ts writes it');
   assert.match(configurationDocument(), /\| `channel_binding` \| `prefer` \|/);
+});
+
+test('an attribute of our own is named in one table, which docs/attributes.md shows', () => {
+  assert.equal(read('docs/attributes.md'), attributesDocument(), 'node tools/attributes.ts writes it');
+  assert.deepEqual(tableNames('docs/attributes.md'), Object.values(ownAttributes).toSorted());
+  const files = sources('{gateway,cli}/src/**/*.ts')
+    .filter((file) => !/\.test\.ts$|\/testdata\/|\/own-attributes\.ts$/.test(file))
+    .map((file) => [file, read(file)] as const);
+  for (const [key, name] of Object.entries(ownAttributes)) {
+    const inCamelCase = name.slice('countersign.'.length).replaceAll(/[._](\w)/g, (_, letter: string) => letter.toUpperCase());
+    assert.equal(key, inCamelCase);
+    assert.ok(
+      files.some(([, text]) => new RegExp(`ownAttributes\\.${key}\\b`).test(text)),
+      `${name} is used`,
+    );
+  }
+  // The parameter of a PostgreSQL connection is no attribute.
+  const named = (text: string): boolean => /(['"`])countersign\.(?!yaml\b|session\b)[a-z0-9_.]+\1/.test(text.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, ''));
+  assert.ok(named("{ 'countersign.count': 1 }") && !named("'countersign.yaml' /** `countersign.told` */"), 'the rule can fail');
+  assert.deepEqual(
+    files.filter(([, text]) => named(text)).map(([file]) => file),
+    [],
+  );
 });
 
 test('docs/openapi.json is what the endpoints of the API say, and what it refers to is there', () => {

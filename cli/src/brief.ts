@@ -1,4 +1,5 @@
 import type { ShownRecord } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { saidIn } from './said.ts';
 import { summaryOf } from './show.ts';
 import { escapeControls } from './terminal.ts';
@@ -22,7 +23,7 @@ export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenera
 
 /** The last record of an answer says how long it took; over WebSocket, where nothing else does, the message that completes it says why it ended. */
 function endsAnswer({ attributes }: ShownRecord): boolean {
-  return attributes['countersign.duration_ms'] !== undefined || attributes['gen_ai.response.finish_reasons'] !== undefined;
+  return attributes[ownAttributes.durationMs] !== undefined || attributes['gen_ai.response.finish_reasons'] !== undefined;
 }
 
 /** The essence of a record in one line: the last line of a conversation, the number of rows with the first of them, the message of an answer in pieces. */

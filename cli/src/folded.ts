@@ -1,4 +1,5 @@
 import type { ShownRecord } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { saidIn } from './said.ts';
 import { summaryOf } from './show.ts';
 
@@ -57,7 +58,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
       const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], summaries: [], bytes: 0 } : known;
       begun.set(key, answer);
       characters += add(answer, record);
-      if (record.attributes['countersign.continues'] !== true) {
+      if (record.attributes[ownAttributes.continues] !== true) {
         yield end(key, answer);
       }
       for (const [oldest, other] of begun) {
@@ -81,8 +82,8 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
 
 /** The key of the answer that a record belongs to; null for records that are not put together: a message of a WebSocket is a text of its own, and so is the head that opens one. */
 function keyOf({ kind, channel, attributes }: ShownRecord): string | null {
-  const request = attributes['countersign.request'];
-  const isOfWebSocket = attributes['countersign.websocket.opcode'] !== undefined || attributes['http.response.status_code'] === switchingProtocols;
+  const request = attributes[ownAttributes.request];
+  const isOfWebSocket = attributes[ownAttributes.websocketOpcode] !== undefined || attributes['http.response.status_code'] === switchingProtocols;
   return kind !== 'response' || request === undefined || isOfWebSocket ? null : `${channel} ${String(request)}`;
 }
 
@@ -91,7 +92,7 @@ function add(answer: Answer, record: ShownRecord): number {
   const text = record.content?.text ?? record.content?.base64 ?? '';
   answer.last = record;
   answer.records += 1;
-  answer.texts.push({ text, goesOn: record.attributes['countersign.begun_text'] === true });
+  answer.texts.push({ text, goesOn: record.attributes[ownAttributes.begunText] === true });
   answer.summaries.push(summaryOf(record));
   answer.bytes += record.content?.bytes ?? 0;
   return text.length;
@@ -101,16 +102,18 @@ function entryOf({ first, last, records, texts, summaries, bytes }: Answer): Ent
   if (records === 1) {
     return first;
   }
-  const isEnded = last.attributes['countersign.continues'] !== true;
-  const said = isEnded && last.attributes['countersign.is_whole'] !== false ? saidIn(last.attributes['gen_ai.output.messages']) : [];
+  const isEnded = last.attributes[ownAttributes.continues] !== true;
+  const said = isEnded && last.attributes[ownAttributes.isWhole] !== false ? saidIn(last.attributes['gen_ai.output.messages']) : [];
   return {
     ...first,
     attributes: {
       ...first.attributes,
-      'countersign.continues': !isEnded,
+      [ownAttributes.continues]: !isEnded,
       ...last.attributes,
-      ...(last.attributes['countersign.begun_text'] === true ? { 'countersign.begun_text': first.attributes['countersign.begun_text'] === true } : {}),
-      ...(summaries.every((summary) => summary === null) ? {} : { 'countersign.summary': summaries.map((summary, i) => summary ?? texts[i]?.text).join('\n') }),
+      ...(last.attributes[ownAttributes.begunText] === true ? { [ownAttributes.begunText]: first.attributes[ownAttributes.begunText] === true } : {}),
+      ...(summaries.every((summary) => summary === null)
+        ? {}
+        : { [ownAttributes.summary]: summaries.map((summary, i) => summary ?? texts[i]?.text).join('\n') }),
     },
     content: { mediaType: first.content?.mediaType ?? 'text/plain', text: said.length > 0 ? said.join('\n') : together(texts), bytes },
     folded: { records, seq: last.seq, time: last.time },

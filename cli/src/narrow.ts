@@ -1,4 +1,5 @@
 import type { ShownRecord } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { readRecord } from './show.ts';
 import { escapeControls } from './terminal.ts';
 
@@ -58,9 +59,9 @@ class Seams {
     const { content, attributes } = record;
     const text = content?.text ?? '';
     const key = keyOf(record);
-    const before = attributes['countersign.begun_text'] === true ? (this.#ends.get(key) ?? '') : '';
+    const before = attributes[ownAttributes.begunText] === true ? (this.#ends.get(key) ?? '') : '';
     this.#ends.delete(key);
-    const goesOn = attributes['countersign.continues'] === true || attributes['countersign.websocket.final'] === false;
+    const goesOn = attributes[ownAttributes.continues] === true || attributes[ownAttributes.websocketFinal] === false;
     if (goesOn && this.#characters > 0) {
       // Short records may be shorter than what is kept of them.
       this.#ends.set(key, (before + text.slice(-this.#characters)).slice(-this.#characters));
@@ -77,9 +78,9 @@ class Seams {
 
 /** In one direction of a channel, the request that a record is of, or begins; of what a command prints, which of its outputs; frames that come between others apart. */
 function keyOf({ channel, kind, seq, attributes }: ShownRecord): string {
-  const { 'log.iostream': stream, 'countersign.websocket.opcode': opcode } = attributes;
+  const { 'log.iostream': stream, [ownAttributes.websocketOpcode]: opcode } = attributes;
   const between = typeof opcode === 'string' && /^(?:ping|pong|close)$/.test(opcode) ? opcode : '';
-  return [channel, kind, attributes['countersign.request'] ?? (kind === 'request' ? seq : ''), stream ?? '', between].join(' ');
+  return [channel, kind, attributes[ownAttributes.request] ?? (kind === 'request' ? seq : ''), stream ?? '', between].join(' ');
 }
 
 export async function* narrowed<Row extends ShownRecord>(records: AsyncIterable<Row>, narrowing: Narrowing): AsyncGenerator<Row> {

@@ -1,4 +1,5 @@
 import type { SessionSummary, ShownRecord } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
@@ -19,20 +20,20 @@ const shownAttributes = new Map([
   ['gen_ai.tool.name', 'tools'],
   ['error.type', 'error'],
   ['gen_ai.tool.call.id', 'call'],
-  ['countersign.likely_tool_calls', 'likely_call'],
-  ['countersign.caused_by', 'caused_by'],
+  [ownAttributes.likelyToolCalls, 'likely_call'],
+  [ownAttributes.causedBy, 'caused_by'],
   ['process.exit.code', 'exit_code'],
   ['log.iostream', 'stream'],
-  ['countersign.parent_session', 'inside'],
-  ['countersign.child_session', 'session'],
-  ['countersign.previous_session', 'continues'],
-  ['countersign.next_session', 'goes_on_in'],
-  ['countersign.duration_ms', 'duration_ms'],
+  [ownAttributes.parentSession, 'inside'],
+  [ownAttributes.childSession, 'session'],
+  [ownAttributes.previousSession, 'continues'],
+  [ownAttributes.nextSession, 'goes_on_in'],
+  [ownAttributes.durationMs, 'duration_ms'],
   ['gen_ai.response.finish_reasons', 'finished'],
-  ['countersign.withheld', 'withheld'],
-  ['countersign.is_whole', 'whole'],
-  ['countersign.reason', 'reason'],
-  ['countersign.close.reason', 'reason'],
+  [ownAttributes.withheld, 'withheld'],
+  [ownAttributes.isWhole, 'whole'],
+  [ownAttributes.reason, 'reason'],
+  [ownAttributes.closeReason, 'reason'],
 ]);
 /** The usual status of an answer over HTTP, which is not shown. */
 const usualStatus = 200;
@@ -96,7 +97,7 @@ export function describeRecord(record: Entry, extent: Extent = {}): string {
 }
 
 export function summaryOf({ attributes }: ShownRecord): string | null {
-  const summary = attributes['countersign.summary'];
+  const summary = attributes[ownAttributes.summary];
   return typeof summary === 'string' ? summary : null;
 }
 
@@ -118,7 +119,7 @@ function textOf(record: ShownRecord): string {
 function accessText({ attributes, content }: ShownRecord): string {
   const facts = readFacts(content?.base64);
   const [by, address] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known')];
-  return `${by} from ${address} read session ${String(attributes['countersign.access.session'])}: ${String(attributes['countersign.access.what'])}`;
+  return `${by} from ${address} read session ${String(attributes[ownAttributes.accessSession])}: ${String(attributes[ownAttributes.accessWhat])}`;
 }
 
 /** Says who ended a session, from where and why; empty when nobody did. */
@@ -133,7 +134,7 @@ function endText({ content }: ShownRecord): string {
 
 /** Says who was not let in, to which target, and from where. */
 function refusalText({ attributes }: ShownRecord): string {
-  const [address, protocol, target, user, count] = ['client.address', 'countersign.protocol', 'countersign.target', 'user.name', 'countersign.count'].map(
+  const [address, protocol, target, user, count] = ['client.address', ownAttributes.protocol, ownAttributes.target, 'user.name', ownAttributes.count].map(
     (name) => attributes[name],
   );
   const named = (word: string, value: ShownRecord['attributes'][string] | undefined): string =>

@@ -1,3 +1,4 @@
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { createHash, hash } from 'node:crypto';
 import type { ShownRecord } from '@countersign/gateway/api';
 
@@ -51,10 +52,10 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
   >();
   const names = new Names();
   for await (const record of records) {
-    const known = begun.get(Number(record.attributes['countersign.request']));
+    const known = begun.get(Number(record.attributes[ownAttributes.request]));
     const text = names.putInto(textOf(record), idsOf(record), known === undefined ? '' : stepOrigin(known.first, known.asked));
     if (record.kind === 'response') {
-      known?.answer.addLines(text, record.attributes['countersign.begun_text'] === true);
+      known?.answer.addLines(text, record.attributes[ownAttributes.begunText] === true);
     } else if (record.kind === 'request' && !record.policies.includes(ownPolicy)) {
       if (known !== undefined) {
         known.asked.add(text);
@@ -86,10 +87,10 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
 }
 
 function causesOf({ attributes }: ShownRecord): StepCauses {
-  const causedBy = attributes['countersign.caused_by'];
+  const causedBy = attributes[ownAttributes.causedBy];
   return {
     calls: listOf(attributes['gen_ai.tool.call.id']),
-    likelyCalls: listOf(attributes['countersign.likely_tool_calls']),
+    likelyCalls: listOf(attributes[ownAttributes.likelyToolCalls]),
     causedBy: typeof causedBy === 'number' ? causedBy : null,
   };
 }
@@ -102,14 +103,14 @@ function callKeyOf(record: ShownRecord, names: Names): string | null {
 /** Answers may name the session, those over HTTP say when they were made, a request says which trace it is in, and clients write of their own into results; that is no difference. */
 function textOf({ content, session, attributes }: ShownRecord): string {
   const said = (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
-  const text = listOf(attributes['countersign.own_words']).reduce((rest, words) => rest.replaceAll(words, ''), said);
-  const traceparent = attributes['countersign.traceparent'];
+  const text = listOf(attributes[ownAttributes.ownWords]).reduce((rest, words) => rest.replaceAll(words, ''), said);
+  const traceparent = attributes[ownAttributes.traceparent];
   return typeof traceparent === 'string' ? text.replaceAll(traceparent.replaceAll(session, 'SESSION'), 'TRACEPARENT') : text;
 }
 
 /** Ids that are others in each run; the longest first, so that none is taken for the beginning of another. */
 function idsOf({ attributes }: ShownRecord): readonly string[] {
-  return listOf(attributes['countersign.ids']).filter((id) => id !== '');
+  return listOf(attributes[ownAttributes.ids]).filter((id) => id !== '');
 }
 
 function listOf(value: ShownRecord['attributes'][string] | undefined): readonly string[] {

@@ -1,3 +1,4 @@
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { rolledBack } from '../recording/recovery.ts';
@@ -13,10 +14,10 @@ export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, 
     reason: act === 'create' ? `a token for ${principal}` : `token ${token}`,
     attributes: {
       'user.id': by,
-      ...(address === undefined ? { 'countersign.without_gateway': true } : { 'client.address': address }),
-      'countersign.token.id': token,
-      'countersign.principal': principal,
-      'countersign.time': new Date(timeMs).toISOString(),
+      ...(address === undefined ? { [ownAttributes.withoutGateway]: true } : { 'client.address': address }),
+      [ownAttributes.tokenId]: token,
+      [ownAttributes.principal]: principal,
+      [ownAttributes.time]: new Date(timeMs).toISOString(),
     },
   });
   await tokens.recorded({ act, token });
@@ -40,5 +41,5 @@ export async function findLostRevocations(keys: KeyStore, tokens: Tokens, mayRol
 
 export async function recordLostRevocations(recorder: Recorder, count: number): Promise<void> {
   const reason = `identity.db is an older copy, in which revocations are missing: ${count}`;
-  await recordOwnDecision(recorder, { action: 'gateway.lose_revocations', verdict: 'allow', reason, attributes: { 'countersign.count': count } });
+  await recordOwnDecision(recorder, { action: 'gateway.lose_revocations', verdict: 'allow', reason, attributes: { [ownAttributes.count]: count } });
 }

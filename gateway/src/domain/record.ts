@@ -1,5 +1,6 @@
 import type { AttributeValue, Attributes } from './action.ts';
 import type { Obligation, Verdict } from './decision.ts';
+import { ownAttributes } from './own-attributes.ts';
 import type { TargetFacts } from './target.ts';
 
 /** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. */
@@ -8,15 +9,8 @@ export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mas
 /** Action of what the command of a run prints: no protocol's, and read as text. */
 export const processOutput = 'process.output';
 
-/**
- * Attributes of a `decision` that a protocol records for itself: what was learned of a target, texts of `KEY VALUE`. What stands for a key, which is what was told last, is handed to
- * the protocol at the next start (`Protocol.recall`).
- */
-export const toldAttribute = 'countersign.told';
 /** Before a value: it stands unless something was told of its key before. */
 export const unlessToldMark = '?';
-export const targetAttribute = 'countersign.target';
-
 /** One record holds at most `toldMax` texts with `toldLengthMax` characters together: less than its facts may hold. */
 const toldMax = 200;
 const toldLengthMax = 24 * 1024;
@@ -112,15 +106,6 @@ export interface Rendering {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** False: a rendering lacks something, because it exceeds a limit or needs a record that is not available. */
-export const wholeAttribute = 'countersign.is_whole';
-
-/** True: the text continues that of the record before it of the same request or answer. There is no line end between them. */
-export const begunTextAttribute = 'countersign.begun_text';
-
-/** Attribute with a summary, which is shown in place of a text of little interest unless the whole text is asked for. */
-export const summaryAttribute = 'countersign.summary';
-
 /** A rendering that is not cut, of a text that is not longer than what is held in any case. */
 export function wholeRendering(text: string, attributes: Rendering['attributes']): Rendering {
   return { mediaType: 'text/plain; charset=utf-8', text, attributes };
@@ -131,5 +116,5 @@ export function plainRendering(text: string, attributes: Rendering['attributes']
   const leftOut = text.length - renderedCharactersMax;
   return leftOut <= 0
     ? wholeRendering(text, attributes)
-    : wholeRendering(`${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more`, { ...attributes, [wholeAttribute]: false });
+    : wholeRendering(`${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more`, { ...attributes, [ownAttributes.isWhole]: false });
 }

@@ -1,10 +1,5 @@
-/**
- * The fact of a request that says which trace its client puts it into, whatever way the protocol has for it: the `traceparent` of a header, of `_meta`, of a comment. It is the client's own
- * claim: recorded, shown, and no ground for any decision.
- */
-export const traceparentAttribute = 'countersign.traceparent';
-
 /** https://www.w3.org/TR/trace-context/#traceparent-header: version, trace, parent, flags; no version `ff`, no id of zeros. */
+import { ownAttributes } from './own-attributes.ts';
 const form = /^(?!ff)[0-9a-f]{2}-(?<trace>(?!0{32})[0-9a-f]{32})-(?<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}$/;
 
 export interface TraceContext {
@@ -21,5 +16,5 @@ export function readTraceparent(value: unknown): TraceContext | null {
 
 /** The fact of it; none where it is no traceparent. */
 export function traceFact(value: unknown): Readonly<Record<string, string>> {
-  return typeof value === 'string' && form.test(value) ? { [traceparentAttribute]: value } : {};
+  return typeof value === 'string' && form.test(value) ? { [ownAttributes.traceparent]: value } : {};
 }

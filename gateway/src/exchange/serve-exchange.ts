@@ -3,9 +3,9 @@ import type { Action } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallHead, CallReceiver, Exchange, UpstreamCall } from '../domain/exchange.ts';
 import type { Grant } from '../domain/grant.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { problemOf, refusalOf, retryHeaders } from '../domain/problem.ts';
 import type { Steps } from '../domain/step.ts';
-import { wholeAttribute } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
@@ -197,7 +197,7 @@ class ExchangeRun {
       'http.request.method': head.method,
       'url.path': path,
       ...traceFact(headerOf(head.headers, 'traceparent')),
-      ...(kept.length < body.length ? { [wholeAttribute]: false } : {}),
+      ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}),
     };
     const meta = { action: 'unknown', verdict: 'deny', reason, attributes } as const;
     this.#request = session.record('request', meta, [composeRequestHead(this.#sentHead(head, [], session)), kept]);

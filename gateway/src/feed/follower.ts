@@ -10,7 +10,8 @@ import {
   type Entry,
   type Leaf,
 } from '@countersign/ledger/format';
-import { targetAttribute, toldAttribute, unlessToldMark, type ReadMeta } from '../domain/record.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import { unlessToldMark, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../domain/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -349,7 +350,7 @@ function addPart(parts: SessionPart[], part: SessionPart): void {
 /** Reads a record's notes about a target. The record's action begins with the name of the protocol that made them. */
 function toldBy(meta: ReadMeta | null): IndexedTold[] {
   const { action = '', attributes = {} } = meta ?? {};
-  const { [toldAttribute]: texts, [targetAttribute]: target } = attributes;
+  const { [ownAttributes.told]: texts, [ownAttributes.target]: target } = attributes;
   if (typeof texts !== 'object' || typeof target !== 'string') {
     return [];
   }

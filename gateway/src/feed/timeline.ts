@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
-import { begunTextAttribute, processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
 import { Remembered } from './remembered.ts';
@@ -52,16 +53,16 @@ export class Presenter {
       attributes: {
         'session.id': record.session,
         ...(facts === null ? {} : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
-        ...(opens?.onBehalfOf === undefined ? {} : { 'countersign.on_behalf_of': opens.onBehalfOf }),
+        ...(opens?.onBehalfOf === undefined ? {} : { [ownAttributes.onBehalfOf]: opens.onBehalfOf }),
         ...own,
         ...(causes.certain.length === 0 ? {} : { 'gen_ai.tool.call.id': causes.certain }),
-        ...(causes.likely.length === 0 ? {} : { 'countersign.likely_tool_calls': causes.likely }),
-        ...(causes.causedBy === null ? {} : { 'countersign.caused_by': causes.causedBy }),
-        ...(record.meta?.obligations === undefined ? {} : { 'countersign.obligations': record.meta.obligations.map(printObligation) }),
-        ...(record.meta?.reason === undefined ? {} : { 'countersign.reason': record.meta.reason }),
-        ...(record.meta?.request === undefined ? {} : { 'countersign.request': record.meta.request }),
-        ...(record.continues ? { 'countersign.continues': true } : {}),
-        ...(record.withheld === null ? {} : { 'countersign.withheld': record.withheld }),
+        ...(causes.likely.length === 0 ? {} : { [ownAttributes.likelyToolCalls]: causes.likely }),
+        ...(causes.causedBy === null ? {} : { [ownAttributes.causedBy]: causes.causedBy }),
+        ...(record.meta?.obligations === undefined ? {} : { [ownAttributes.obligations]: record.meta.obligations.map(printObligation) }),
+        ...(record.meta?.reason === undefined ? {} : { [ownAttributes.reason]: record.meta.reason }),
+        ...(record.meta?.request === undefined ? {} : { [ownAttributes.request]: record.meta.request }),
+        ...(record.continues ? { [ownAttributes.continues]: true } : {}),
+        ...(record.withheld === null ? {} : { [ownAttributes.withheld]: record.withheld }),
         ...governanceAttributes(record),
       },
       content: contentOf(record, rendered),
@@ -85,7 +86,7 @@ export class Presenter {
     return {
       mediaType: 'text/plain; charset=utf-8',
       text: decoder.write(Buffer.from(content ?? [])),
-      attributes: known === undefined ? {} : { [begunTextAttribute]: true },
+      attributes: known === undefined ? {} : { [ownAttributes.begunText]: true },
     };
   }
 }

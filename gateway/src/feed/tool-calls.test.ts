@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { traceparentAttribute } from '../domain/trace-context.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { type Causes, ToolCalls, type TimelineEntry } from './tool-calls.ts';
 
 const likely = (...ids: readonly string[]): Causes => ({ certain: [], likely: ids, causedBy: null });
@@ -32,7 +32,7 @@ class Told {
 
 /** In a trace and a span, each given by its digit. */
 function inSpan(said: Said, trace: string, span: string): Said {
-  return { ...said, attributes: { ...said.attributes, [traceparentAttribute]: `00-${trace.repeat(32)}-${span.repeat(16)}-01` } };
+  return { ...said, attributes: { ...said.attributes, [ownAttributes.traceparent]: `00-${trace.repeat(32)}-${span.repeat(16)}-01` } };
 }
 
 const request = { kind: 'request', attributes: {}, text: 'GET /' };

@@ -1,5 +1,6 @@
 import type { AttributeValue, Attributes } from '../domain/action.ts';
-import { readTraceparent, traceparentAttribute, type TraceContext } from '../domain/trace-context.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import { readTraceparent, type TraceContext } from '../domain/trace-context.ts';
 
 /** Most calls that a model asked for and that may still be running. */
 const pendingMax = 256;
@@ -68,7 +69,7 @@ export class ToolCalls {
       this.#pending = [...this.#pending, ...asked].slice(-pendingMax);
       return none;
     }
-    const context = readTraceparent(attributes[traceparentAttribute]);
+    const context = readTraceparent(attributes[ownAttributes.traceparent]);
     const isPrompt = attributes['gen_ai.request.model'] !== undefined;
     if (kind !== 'request' || isPrompt) {
       if (isPrompt) {

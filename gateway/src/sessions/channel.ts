@@ -5,11 +5,12 @@ import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Control } from '../controls/control.ts';
 import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
 import { splitParts } from '../domain/parts.ts';
-import { inRecords, targetAttribute, toldAttribute, type RecordKind, type RecordMeta } from '../domain/record.ts';
+import { inRecords, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
@@ -156,7 +157,7 @@ export class Channel implements Session {
   give(given: GivenIds): void {
     const told = this.#context.ids.give(this.target, given, this.#owner);
     for (const texts of inRecords(told)) {
-      this.record('decision', { action: giveAction, attributes: { [targetAttribute]: placeOf(this.target), [toldAttribute]: texts } }, []);
+      this.record('decision', { action: giveAction, attributes: { [ownAttributes.target]: placeOf(this.target), [ownAttributes.told]: texts } }, []);
     }
   }
 

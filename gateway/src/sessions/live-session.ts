@@ -1,5 +1,6 @@
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
@@ -129,16 +130,16 @@ export class LiveSession {
         action: 'gateway.run',
         verdict: 'allow',
         attributes: {
-          'countersign.opened_by': by,
+          [ownAttributes.openedBy]: by,
           'process.command_line': command,
           ...traceFact(traceparent),
-          ...(this.parent === null ? {} : { 'countersign.parent_session': this.parent.id }),
+          ...(this.parent === null ? {} : { [ownAttributes.parentSession]: this.parent.id }),
         },
         opens: factsOfRun(facts),
       }),
       content: [],
     });
-    this.parent?.note('gateway.nested_run', { 'countersign.child_session': this.id, 'user.id': principal.id, 'process.command_line': command });
+    this.parent?.note('gateway.nested_run', { [ownAttributes.childSession]: this.id, 'user.id': principal.id, 'process.command_line': command });
   }
 
   /** Records a fact about the session as a whole; nothing once it is closed. Errors: `cannot_record`. */
@@ -157,8 +158,8 @@ export class LiveSession {
     this.#next = next;
     next.#activity = this.#activity;
     next.#givingUp.push(...this.#givingUp.splice(0));
-    next.note('gateway.continue_session', { 'countersign.previous_session': this.id });
-    this.note('gateway.continue_session', { 'countersign.next_session': next.id });
+    next.note('gateway.continue_session', { [ownAttributes.previousSession]: this.id });
+    this.note('gateway.continue_session', { [ownAttributes.nextSession]: next.id });
     for (const leave of this.#leaving) {
       leave();
     }

@@ -1,5 +1,6 @@
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Credential } from '../domain/protocol.ts';
 import type { ChannelFacts } from '../domain/record.ts';
@@ -49,7 +50,7 @@ export class Login {
       address: this.#address,
       protocol: this.#protocol,
       isQuestion: credential.token === '',
-      attributes: { 'countersign.target': credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
+      attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
     };
     return attempt(refusals, who, async () => {
       const identity = await identify(authenticator, credential.token);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Action, Attributes, AttributeValue } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { RecordMeta } from '../domain/record.ts';
 import { metaLengthMax } from '../recording/batch.ts';
 
@@ -10,9 +11,6 @@ const prefixesMax = 256;
 const attributesLengthMax = metaLengthMax / 2;
 /** The limit for each attribute, when all of them together are too long. */
 const valueLengthMax = 4 * 1024;
-/** Lists the attributes that were cut, one line for each: `NAME COUNT sha256:HEX`. COUNT is of values or of characters, the digest is over the whole value as JSON. */
-const cutAttribute = 'countersign.cut';
-
 /**
  * The meta of request records as JSON text. What stays the same from one request to the next (channel, action, decision, the same object of facts) is printed
  * once; `RecordMeta` in domain/record.ts is the shape.
@@ -103,14 +101,16 @@ export function printMeta(meta: { readonly attributes?: Attributes; readonly [na
   }
   const cut = printCut(attributes);
   const facts =
-    cut.length <= attributesLengthMax ? cut : JSON.stringify({ [cutAttribute]: [cutLine('*', Object.keys(attributes).length, JSON.stringify(attributes))] });
+    cut.length <= attributesLengthMax
+      ? cut
+      : JSON.stringify({ [ownAttributes.cut]: [cutLine('*', Object.keys(attributes).length, JSON.stringify(attributes))] });
   return `${others.slice(0, -1)},"attributes":${facts}}`;
 }
 
 function printCut(attributes: Attributes): string {
   const cut: string[] = [];
   const kept = Object.entries(attributes).map(([name, value]) => [name, cutValue(name, value, cut)]);
-  return JSON.stringify({ ...Object.fromEntries(kept), [cutAttribute]: cut });
+  return JSON.stringify({ ...Object.fromEntries(kept), [ownAttributes.cut]: cut });
 }
 
 function cutLine(name: string, count: number, whole: string): string {

@@ -2,6 +2,7 @@ import type { LoginThrottle } from '../controls/login-throttle.ts';
 import type { Attributes } from '../domain/action.ts';
 import { networkOf } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { appendOwnDecision, recordOwnDecision } from './own-decision.ts';
 
@@ -75,7 +76,7 @@ export class Refusals implements Disposable {
         action: 'gateway.authenticate',
         verdict: 'deny',
         reason: `${error.code}: ${error.message}`,
-        attributes: { 'client.address': address, 'countersign.protocol': protocol, ...attributes },
+        attributes: { 'client.address': address, [ownAttributes.protocol]: protocol, ...attributes },
       });
       return;
     }
@@ -140,10 +141,10 @@ export class Refusals implements Disposable {
       reason: `${counted} more refused, from ${new Date(firstMs).toISOString()} to ${new Date(lastMs).toISOString()}`,
       attributes: {
         'client.address': network,
-        'countersign.count': counted,
-        'countersign.first_time': new Date(firstMs).toISOString(),
-        'countersign.last_time': new Date(lastMs).toISOString(),
-        'countersign.reasons': Array.from(codes, ([code, count]) => `${code}: ${count}`),
+        [ownAttributes.count]: counted,
+        [ownAttributes.firstTime]: new Date(firstMs).toISOString(),
+        [ownAttributes.lastTime]: new Date(lastMs).toISOString(),
+        [ownAttributes.reasons]: Array.from(codes, ([code, count]) => `${code}: ${count}`),
       },
     });
   }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput } from '../domain/record.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { factsOfRun, type LiveSession, type RunFacts } from './live-session.ts';
@@ -46,7 +47,7 @@ export class RunOutput {
       throw this.#signal.reason instanceof GatewayError ? this.#signal.reason : new GatewayError('conflict', 'The run has ended.');
     }
     const masked = this.#mask.mask(stream, bytes);
-    const attributes = { 'log.iostream': stream, ...(masked.tokens === 0 ? {} : { 'countersign.masked_tokens': masked.tokens }) };
+    const attributes = { 'log.iostream': stream, ...(masked.tokens === 0 ? {} : { [ownAttributes.maskedTokens]: masked.tokens }) };
     this.#recorder.append(this.#session.track, {
       kind: 'response',
       meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes }),

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import { wholeAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
 import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from '../reading.ts';
@@ -101,14 +101,14 @@ export class AnswerFacts {
   }
 
   facts(): Attributes {
-    return { ...this.#reader.facts(), ...this.#directUrls.facts(), ...(this.#isUnread ? { [wholeAttribute]: false } : {}) };
+    return { ...this.#reader.facts(), ...this.#directUrls.facts(), ...(this.#isUnread ? { [ownAttributes.isWhole]: false } : {}) };
   }
 
   /** The time to the first bytes of the body by the protocol's own name, or, where it has none, the time to the head. `bodyMs` is null when no body came. */
   timeToFirst(headMs: number, bodyMs: number | null): Attributes {
     const reader = this.#reader;
     if (reader.firstBytes === undefined) {
-      return { 'countersign.first_byte_ms': Math.round(headMs) };
+      return { [ownAttributes.firstByteMs]: Math.round(headMs) };
     }
     return bodyMs === null ? {} : reader.firstBytes(Math.round(bodyMs * 1000) / 1_000_000);
   }

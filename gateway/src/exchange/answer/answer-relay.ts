@@ -1,6 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
 import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from '../client-response.ts';
@@ -343,12 +344,12 @@ export class AnswerRelay implements CallReceiver {
 
   #measures(): Attributes {
     return {
-      'countersign.duration_ms': Math.round(performance.now() - this.#startedMs),
+      [ownAttributes.durationMs]: Math.round(performance.now() - this.#startedMs),
       ...(this.#headMs === null ? {} : this.#facts.timeToFirst(this.#headMs, this.#bodyMs)),
     };
   }
 }
 
 export function trailersAttribute(trailers: Headers): Attributes {
-  return trailers.length === 0 ? {} : { 'countersign.http.trailers': trailers.map(([name, value]) => `${name}: ${value}`) };
+  return trailers.length === 0 ? {} : { [ownAttributes.httpTrailers]: trailers.map(([name, value]) => `${name}: ${value}`) };
 }

@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { Exchange } from '../../domain/exchange.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TargetFacts } from '../../domain/target.ts';
 import type { ResponseHead } from '../reading.ts';
 
@@ -151,6 +152,6 @@ export class DirectUrls {
   }
 
   facts(): Attributes {
-    return this.#found.size === 0 ? {} : { 'countersign.direct_urls': [...this.#found] };
+    return this.#found.size === 0 ? {} : { [ownAttributes.directUrls]: [...this.#found] };
   }
 }

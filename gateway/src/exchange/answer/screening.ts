@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
@@ -132,7 +133,7 @@ export class Screening implements CallReceiver {
     const { session, request, take } = this.#parts;
     let refusal: Problem | null = null;
     for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
-      const attributes = { ...action.attributes, 'countersign.asked_within': request };
+      const attributes = { ...action.attributes, [ownAttributes.askedWithin]: request };
       const { grant, decision } = await session.request({ ...action, attributes }, [content]);
       refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), session.id) : refusal;
     }

@@ -1,8 +1,8 @@
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import type { CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { AnswerPiece, Asked, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';
-import { wayAttribute } from '../answer/url-rewriting.ts';
 import type { Headers } from '../reading.ts';
 import { readRecordedHead } from './recorded-http.ts';
 import { type Change, requestDifference, requestKey } from './request-key.ts';
@@ -137,7 +137,7 @@ class RecordedCall implements UpstreamCall {
       if (read !== null) {
         isHeadGiven = true;
         const { status, statusText } = read;
-        const way = piece.attributes[wayAttribute];
+        const way = piece.attributes[ownAttributes.way];
         const rawHeaders = (adapter?.head(read.headers) ?? read.headers).flat();
         receiver.onHead({ status, statusText, rawHeaders, ...(typeof way === 'string' ? { way } : {}) });
       }
@@ -170,7 +170,7 @@ function isWholeAt({ continues, attributes, content }: AnswerPiece): boolean {
 }
 
 function trailersOf({ attributes }: AnswerPiece): string[] {
-  const lines = attributes['countersign.http.trailers'];
+  const lines = attributes[ownAttributes.httpTrailers];
   return (Array.isArray(lines) ? lines : []).flatMap((line: string) => {
     const at = line.indexOf(': ');
     return [line.slice(0, at), line.slice(at + 2)];

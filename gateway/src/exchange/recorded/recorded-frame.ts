@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
-import { begunTextAttribute, type OpenedRecord } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
 import { cutCharacter } from './recorded-http.ts';
 import { contentOf, type Earlier } from './recorded-pieces.ts';
 import { joinPayloads, unmask } from '../websocket/websocket-frames.ts';
@@ -29,18 +30,18 @@ export function frameText(record: OpenedRecord, earlier: Earlier): { readonly te
 /** The text of a message, or its size in bytes if it holds a zero byte. A character that lies across two records is shown in the second. */
 function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   const before = payloadBefore(record, earlier);
-  const goesOn = record.continues || record.meta?.attributes?.['countersign.websocket.final'] === false;
+  const goesOn = record.continues || record.meta?.attributes?.[ownAttributes.websocketFinal] === false;
   const bytes = Buffer.concat([before === null ? nothing : cutCharacter(before), payload]);
   const text = bytes.toString('utf8', 0, bytes.length - (goesOn ? cutCharacter(bytes).length : 0));
   if (text.includes('\0')) {
     return { text: `(${payload.length} bytes)`, attributes: {} };
   }
-  return { text, attributes: before === null || before.length === 0 ? {} : { [begunTextAttribute]: true } };
+  return { text, attributes: before === null || before.length === 0 ? {} : { [ownAttributes.begunText]: true } };
 }
 
 /** The payload of the previous record of the same message. Null if the message begins with this record, or if the previous one is not available. */
 function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
-  if (opcodeOf(record) !== 'continuation' && typeof record.meta?.attributes?.['countersign.websocket.offset'] !== 'number') {
+  if (opcodeOf(record) !== 'continuation' && typeof record.meta?.attributes?.[ownAttributes.websocketOffset] !== 'number') {
     return null;
   }
   for (let seq = record.seq - 1; seq >= Math.max(record.seq - frameDistanceMax, 0); seq -= 1) {
@@ -53,12 +54,12 @@ function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
 }
 
 function opcodeOf({ meta }: OpenedRecord): string | null {
-  const opcode = meta?.attributes?.['countersign.websocket.opcode'];
+  const opcode = meta?.attributes?.[ownAttributes.websocketOpcode];
   return typeof opcode === 'string' ? opcode : null;
 }
 
 function payloadOf(record: OpenedRecord): Buffer {
-  const { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': mask } = record.meta?.attributes ?? {};
+  const { [ownAttributes.websocketOffset]: offset, [ownAttributes.websocketMask]: mask } = record.meta?.attributes ?? {};
   const bytes = contentOf(record);
   if (typeof offset === 'number') {
     return unmask(bytes, Buffer.from(typeof mask === 'string' ? mask : '', 'hex'), offset);

@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
-import { begunTextAttribute, wholeAttribute, type OpenedRecord } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
 import { headerOf, type ResponseHead } from '../reading.ts';
 import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf, undoCodings } from './recorded-http.ts';
 
@@ -70,7 +71,7 @@ function partBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
 export function pieceText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   const bytes = decodedPiece(record, earlier);
   const goesOn = (partBefore(record, earlier)?.length ?? 0) > 0 && textOf(bytes) !== null;
-  return { text: plainText(bytes), attributes: goesOn ? { [begunTextAttribute]: true } : {} };
+  return { text: plainText(bytes), attributes: goesOn ? { [ownAttributes.begunText]: true } : {} };
 }
 
 /** Shows one part of a request in several records. A part before the last shows its size alone; the last one, for use when earlier parts are not at hand, its own text. */
@@ -79,7 +80,7 @@ export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly 
     return { text: `(a part of a request, ${record.content?.length ?? 0} bytes; its last part shows all of it)`, attributes: {} };
   }
   const { text } = pieceText(record, earlier);
-  return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [wholeAttribute]: false } };
+  return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [ownAttributes.isWhole]: false } };
 }
 
 /** Reads a piece of an answer with the bytes that came before it. Content codings are undone where the answer's beginning is at hand. */

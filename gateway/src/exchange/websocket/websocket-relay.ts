@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { splitParts } from '../../domain/parts.ts';
 import { problemOf, refusalOf } from '../../domain/problem.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
@@ -21,8 +22,6 @@ const internalError = 1011;
 const reasonBytesMax = 123;
 /** A message of the target that is longer than this is recorded and released in parts. */
 const partBytes = 512 * 1024;
-const opcodeAttribute = 'countersign.websocket.opcode';
-
 export interface WebSocketFacts {
   /** The action that was decided on when the connection was upgraded. Each frame of the client is a part of it. */
   readonly action: Action;
@@ -205,7 +204,7 @@ export class WebSocketRelay implements Relay {
   /** An error of the gateway as a message to the client. Null if the protocol has no form for it. */
   #inWords(error: GatewayError, request: number): ResponseOutput | null {
     const text = this.#facts.reader?.refusal(problemOf(error, this.#facts.session)) ?? null;
-    const attributes: Attributes = { [opcodeAttribute]: 'text', 'countersign.websocket.final': true, 'error.type': error.code };
+    const attributes: Attributes = { [ownAttributes.websocketOpcode]: 'text', [ownAttributes.websocketFinal]: true, 'error.type': error.code };
     return text === null ? null : { type: 'response', meta: { request, attributes }, bytes: [composeText(text)], continues: false };
   }
 
@@ -213,7 +212,7 @@ export class WebSocketRelay implements Relay {
   #close(codes: CloseCodes, error: GatewayError): void {
     const { action, request } = this.#facts;
     const reason = Buffer.from(error.message).subarray(0, reasonBytesMax).toString().replace(/�+$/, '');
-    const attributes: Attributes = { [opcodeAttribute]: 'close', 'error.type': error.code };
+    const attributes: Attributes = { [ownAttributes.websocketOpcode]: 'close', 'error.type': error.code };
     this.#last = [{ type: 'close', reason: error.code, error }];
     if (!this.#fromClient.isInFrame) {
       const bytes = [composeClose(codes.target, '', randomBytes(4))];
@@ -239,8 +238,8 @@ function isMessage(piece: FramePiece | WholePiece): piece is Message {
 /** The facts about a piece. A later part of a long frame also has its offset in the payload and its mask, so that it can be read by itself. */
 function attributesOf({ head, offset }: FramePiece): Attributes {
   return {
-    [opcodeAttribute]: head.opcode,
-    'countersign.websocket.final': head.isFinal,
-    ...(offset === 0 ? {} : { 'countersign.websocket.offset': offset, 'countersign.websocket.mask': head.mask.toString('hex') }),
+    [ownAttributes.websocketOpcode]: head.opcode,
+    [ownAttributes.websocketFinal]: head.isFinal,
+    ...(offset === 0 ? {} : { [ownAttributes.websocketOffset]: offset, [ownAttributes.websocketMask]: head.mask.toString('hex') }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import { wholeAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { AnswerReader, ResponseHead } from '../../exchange/reading.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
 import { type Framing, framingOf, isEventStream } from './framing.ts';
@@ -115,8 +115,8 @@ export class ModelAnswer implements AnswerReader {
       ...this.#draft.facts(),
       ...this.#long?.facts,
       ...(this.#status >= failedStatusMin && this.#draft.error?.type === undefined && this.#long === null ? { 'error.type': String(this.#status) } : {}),
-      ...(this.unread === 0 ? {} : { 'countersign.unread_events': this.unread }),
-      ...(this.#missing === 0 ? {} : { [wholeAttribute]: false }),
+      ...(this.unread === 0 ? {} : { [ownAttributes.unreadEvents]: this.unread }),
+      ...(this.#missing === 0 ? {} : { [ownAttributes.isWhole]: false }),
     };
   }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ActionText, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { parseStrictJson } from '../../content/strict-json.ts';
@@ -92,5 +93,5 @@ export function parseBody(body: Uint8Array): JsonObject {
 /** A digest of the request's system instructions: SHA-256, in hex, of their UTF-8 texts in order, with one line feed between two. No attribute if there are none. */
 export function systemDigest(messages: readonly Message[]): Attributes {
   const texts = messages.flatMap(({ role, parts }) => (role === 'system' ? parts.flatMap((part) => (part.type === 'text' ? [part.content] : [])) : []));
-  return texts.length === 0 ? {} : { 'countersign.system_instructions.sha256': hash('sha256', texts.join('\n')) };
+  return texts.length === 0 ? {} : { [ownAttributes.systemInstructionsSha256]: hash('sha256', texts.join('\n')) };
 }

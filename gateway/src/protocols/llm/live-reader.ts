@@ -1,6 +1,6 @@
 import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Problem } from '../../domain/problem.ts';
-import { wholeAttribute } from '../../domain/record.ts';
 import type { HeardMessage, RequestHead, SocketReader } from '../../exchange/reading.ts';
 import type { TakeStep } from '../../exchange/step.ts';
 import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
@@ -155,8 +155,8 @@ export class LiveReader implements SocketReader {
     return {
       ...(this.#model === undefined ? {} : { 'gen_ai.response.model': this.#model }),
       ...facts,
-      ...(unread === 0 ? {} : { 'countersign.unread_events': unread }),
-      ...(lost === 0 ? {} : { [wholeAttribute]: false }),
+      ...(unread === 0 ? {} : { [ownAttributes.unreadEvents]: unread }),
+      ...(lost === 0 ? {} : { [ownAttributes.isWhole]: false }),
     };
   }
 }

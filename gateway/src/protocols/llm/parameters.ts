@@ -1,5 +1,6 @@
 import type { Attributes, AttributeValue } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { isObject, type JsonObject, memberOf } from './json.ts';
 
 /**
@@ -72,13 +73,13 @@ export function toolDefinitions(names: readonly string[]): Attributes {
 
 /** `countersign.other_models`: models, besides the one that is named, that may answer or that the provider may ask. */
 export function otherModels(names: readonly string[]): Attributes {
-  return listed('countersign.other_models', names);
+  return listed(ownAttributes.otherModels, names);
 }
 
 /** `countersign.provider_context`: what the provider keeps and adds to the prompt, so that it is not in this request. Each is given as `member=id`. */
 export function providerContext(ids: Readonly<Record<string, string | undefined>>): Attributes {
   return listed(
-    'countersign.provider_context',
+    ownAttributes.providerContext,
     Object.entries(ids).flatMap(([name, id]) => (id === undefined ? [] : [`${name}=${id}`])),
   );
 }

@@ -1,4 +1,5 @@
-import { type OpenedRecord, wholeAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
 import { readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
 import { contentOf, type Earlier } from '../../exchange/recorded/recorded-pieces.ts';
 import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
@@ -10,7 +11,6 @@ import { findBelowBase } from './routes.ts';
 import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';
 import { describeFragment, describeMessages, describePart, media, type Message, modalityOf, type Part } from './transcript.ts';
 
-const opcodeAttribute = 'countersign.websocket.opcode';
 /** Most records of one connection that are searched for the beginning of an answer. */
 const answerRecordsMax = 16 * 1024;
 /** Fewest characters of a text that is taken for media. A shorter text is always shown. */
@@ -31,7 +31,7 @@ export function showLive(record: OpenedRecord, earlier: Earlier): Shown | null {
   }
   const bytes = wholeContent(record, first, earlier);
   if (bytes === null) {
-    return { text: '(the last part of a message; an earlier part is not at hand)', attributes: { [wholeAttribute]: false } };
+    return { text: '(the last part of a message; an earlier part is not at hand)', attributes: { [ownAttributes.isWhole]: false } };
   }
   const payload = joinPayloads(bytes);
   const event = parseObject(payload.toString());
@@ -56,11 +56,11 @@ function isSame(one: OpenedRecord, other: OpenedRecord): boolean {
 }
 
 function opcodeOf({ meta }: OpenedRecord): unknown {
-  return meta?.attributes?.[opcodeAttribute];
+  return meta?.attributes?.[ownAttributes.websocketOpcode];
 }
 
 function isMessage(record: OpenedRecord): boolean {
-  const { [opcodeAttribute]: opcode, 'countersign.websocket.offset': offset } = record.meta?.attributes ?? {};
+  const { [ownAttributes.websocketOpcode]: opcode, [ownAttributes.websocketOffset]: offset } = record.meta?.attributes ?? {};
   return (opcode === 'text' || opcode === 'binary') && offset === undefined;
 }
 

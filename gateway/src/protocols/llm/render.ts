@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
-import { type OpenedRecord, plainRendering, type Rendering, wholeAttribute, wholeRendering } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { type OpenedRecord, plainRendering, type Rendering, wholeRendering } from '../../domain/record.ts';
 import { headerOf, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
 import { frameText } from '../../exchange/recorded/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
@@ -88,12 +89,12 @@ function showResponse(record: OpenedRecord, content: Buffer, earlier: Earlier): 
 /** The whole message of an answer in several records, for its last record. It is the same as that of an answer in one record. */
 function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attributes {
   if (whole === null) {
-    return { [wholeAttribute]: false };
+    return { [ownAttributes.isWhole]: false };
   }
   const answer = new ModelAnswer(shape, kept);
   answer.head(whole.head);
   answer.bytes(whole.body);
-  return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 && !answer.isTextCut ? {} : { [wholeAttribute]: false }) };
+  return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 && !answer.isTextCut ? {} : { [ownAttributes.isWhole]: false }) };
 }
 
 /** Shows an answer, or the beginning of a stream. Null if it says nothing that is known. */

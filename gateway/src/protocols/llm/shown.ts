@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import { wholeAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { AnswerError } from './answer-draft.ts';
 import type { ModelAnswer } from './answer.ts';
 import { jsonText } from './json.ts';
@@ -31,20 +31,20 @@ export function shown(messages: readonly Message[], lines: readonly string[], { 
   const cut = isTextCut ? '(there is more text than can be put together here)' : '';
   return {
     text: [...lines, describeUnread(unread), cut].filter((line) => line !== '').join('\n'),
-    attributes: { ...messagesAttribute(messages), ...(unread <= 0 && !isTextCut ? {} : { [wholeAttribute]: false }) },
+    attributes: { ...messagesAttribute(messages), ...(unread <= 0 && !isTextCut ? {} : { [ownAttributes.isWhole]: false }) },
   };
 }
 
 /** Ids in the messages that differ in each run. A comparison of runs replaces them by the same names. */
 function idsOf(messages: readonly Message[]): Attributes {
   const ids = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => ('id' in part && part.id !== null && part.id !== '' ? [part.id] : []))));
-  return ids.size === 0 ? {} : { 'countersign.ids': [...ids] };
+  return ids.size === 0 ? {} : { [ownAttributes.ids]: [...ids] };
 }
 
 /** Phrases in the messages that differ in each run and mean nothing. A comparison of runs leaves them out. */
 function wordsOf(messages: readonly Message[]): Attributes {
   const words = new Set(messages.flatMap(({ role, parts }) => parts.flatMap((part) => ownWordsIn(role, part))));
-  return words.size === 0 ? {} : { 'countersign.own_words': [...words] };
+  return words.size === 0 ? {} : { [ownAttributes.ownWords]: [...words] };
 }
 
 function ownWordsIn(role: string, part: Part): readonly string[] {

@@ -1,4 +1,5 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { traceFact } from '../../domain/trace-context.ts';
 import type { Body, JsonObject, Message, Notification, Request } from './messages.ts';
 import { parseExactNumbers } from '../../content/exact-json.ts';
@@ -100,9 +101,9 @@ function subjectAttributes({ method, params }: Asking): Attributes {
   return {
     ...(method === 'prompts/get' || method === 'completion/complete' ? textAttribute('gen_ai.prompt.name', named['name']) : {}),
     ...(method.startsWith('resources/') || method === 'completion/complete' ? textAttribute('mcp.resource.uri', named['uri']) : {}),
-    ...(method.startsWith('tasks/') ? textAttribute('countersign.task', params['taskId']) : {}),
+    ...(method.startsWith('tasks/') ? textAttribute(ownAttributes.task, params['taskId']) : {}),
     ...(isObject(meta) ? traceFact(meta['traceparent']) : {}),
-    ...(isObject(inputResponses) ? { 'countersign.input_responses': Object.keys(inputResponses).length } : {}),
+    ...(isObject(inputResponses) ? { [ownAttributes.inputResponses]: Object.keys(inputResponses).length } : {}),
   };
 }
 

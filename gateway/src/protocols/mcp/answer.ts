@@ -1,5 +1,5 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
-import { wholeAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { AnswerReader, ResponseHead } from '../../exchange/reading.ts';
 import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
@@ -111,9 +111,9 @@ export class AnswerFollower implements AnswerReader {
     const outcome = this.#said.outcome === 'none' && unread > 0 ? 'unread' : this.#said.outcome;
     return {
       ...this.#said.facts,
-      ...(this.#asked.size === 0 ? {} : { 'countersign.outcome': outcome }),
-      ...(unread === 0 ? {} : { 'countersign.unread_messages': unread, [wholeAttribute]: false }),
-      ...(this.#said.asks.size === 0 ? {} : { 'countersign.server_requests': [...this.#said.asks] }),
+      ...(this.#asked.size === 0 ? {} : { [ownAttributes.outcome]: outcome }),
+      ...(unread === 0 ? {} : { [ownAttributes.unreadMessages]: unread, [ownAttributes.isWhole]: false }),
+      ...(this.#said.asks.size === 0 ? {} : { [ownAttributes.serverRequests]: [...this.#said.asks] }),
       ...toolAttributes(this.#said.toolList),
     };
   }
@@ -138,8 +138,8 @@ function toolAttributes(list: ToolList | null): Attributes {
   }
   const digests = [...list.tools].slice(0, digestsAttributeMax).map(([name, { digest }]) => `${name} ${digest}`);
   return {
-    'countersign.tools': list.tools.size,
-    'countersign.tool_digests': digests,
-    ...(list.unread === 0 ? {} : { 'countersign.unread_tools': list.unread }),
+    [ownAttributes.tools]: list.tools.size,
+    [ownAttributes.toolDigests]: digests,
+    ...(list.unread === 0 ? {} : { [ownAttributes.unreadTools]: list.unread }),
   };
 }

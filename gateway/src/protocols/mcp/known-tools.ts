@@ -1,5 +1,6 @@
 import type { Action, Attributes } from '../../domain/action.ts';
-import { inRecords, targetAttribute, toldAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { inRecords } from '../../domain/record.ts';
 import type { Told } from '../../domain/protocol.ts';
 import type { Note } from '../../exchange/reading.ts';
 import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
@@ -37,7 +38,7 @@ export class ToolsOfTargets {
     const alerts = changes.changed.map(({ name, before, after }): Note => ({
       kind: 'alert',
       action: 'mcp.tool_changed',
-      attributes: { 'gen_ai.tool.name': name, 'countersign.tool_digest.before': before, 'countersign.tool_digest.after': after },
+      attributes: { 'gen_ai.tool.name': name, [ownAttributes.toolDigestBefore]: before, [ownAttributes.toolDigestAfter]: after },
     }));
     const learned = [...changes.added, ...changes.changed.map(({ name }) => name)].flatMap((name) => {
       const tool = known.get(name);
@@ -46,7 +47,7 @@ export class ToolsOfTargets {
     const notes = inRecords(learned).map((texts): Note => ({
       kind: 'decision',
       action: 'mcp.learn_tools',
-      attributes: { [targetAttribute]: target, [toldAttribute]: texts },
+      attributes: { [ownAttributes.target]: target, [ownAttributes.told]: texts },
     }));
     return [...alerts, ...notes];
   }

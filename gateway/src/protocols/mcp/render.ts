@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { type OpenedRecord, plainRendering, type Rendering, wholeRendering } from '../../domain/record.ts';
 import { parseExactNumbers } from '../../content/exact-json.ts';
 import { headerOf } from '../../exchange/reading.ts';
@@ -57,7 +58,7 @@ function renderWholeRequest(content: Buffer): Shown {
     text: messages.map(describe).join('\n'),
     attributes: {
       ...(isCall && params['arguments'] !== undefined ? textAttribute('gen_ai.tool.call.arguments', argumentsOf(first.exact)) : {}),
-      ...(isObject(params['_meta']) ? textAttribute('countersign.mcp_meta', JSON.stringify(params['_meta'])) : {}),
+      ...(isObject(params['_meta']) ? textAttribute(ownAttributes.mcpMeta, JSON.stringify(params['_meta'])) : {}),
     },
   };
 }

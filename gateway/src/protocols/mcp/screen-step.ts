@@ -1,11 +1,12 @@
 import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Step } from '../../domain/step.ts';
 import { actionOfMethod } from './actions.ts';
 import { inputRequests, isObject, type Message, parseServerBody, type RequestId } from './messages.ts';
 
 const askingKeys = new Set(['method', 'result']);
-const byTarget = { 'countersign.asked_by': 'target' };
+const byTarget = { [ownAttributes.askedBy]: 'target' };
 
 /** What the server asks of the client in one piece of an answer, as plain data. */
 export interface ReadPiece {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { JsonObject } from './messages.ts';
 import { isObject } from './messages.ts';
 
@@ -89,7 +90,7 @@ export function compareTools(known: KnownTools, list: ToolList): { readonly know
 /** Facts of a call beside its own: which definition it is made by, and what the server claims of it. Empty for a tool that was not listed. */
 export function knownToolAttributes(known: KnownTools, name: string): Attributes {
   const tool = known.get(name);
-  return tool === undefined ? {} : { 'countersign.tool_digest': tool.digest, ...(tool.hints.length === 0 ? {} : { 'countersign.tool_hints': tool.hints }) };
+  return tool === undefined ? {} : { [ownAttributes.toolDigest]: tool.digest, ...(tool.hints.length === 0 ? {} : { [ownAttributes.toolHints]: tool.hints }) };
 }
 
 /** https://modelcontextprotocol.io/specification/2025-11-25/schema#toolannotations */

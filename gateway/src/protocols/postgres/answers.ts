@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { ResponseOutput } from '../../wire/relay.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
@@ -284,7 +285,7 @@ export class Answers {
 
   #facts(exchange: Exchange): Attributes {
     if (exchange.skipped) {
-      return { 'countersign.skipped': true };
+      return { [ownAttributes.skipped]: true };
     }
     const facts: Record<string, string | number> = {};
     if (exchange.kind !== 'prepare') {
@@ -293,7 +294,7 @@ export class Answers {
     if (exchange.sqlState !== null) {
       facts['db.response.status_code'] = exchange.sqlState;
     }
-    facts['countersign.duration_ms'] = Math.round((this.#nowMs() - exchange.startedMs) * 1000) / 1000;
+    facts[ownAttributes.durationMs] = Math.round((this.#nowMs() - exchange.startedMs) * 1000) / 1000;
     return facts;
   }
 
@@ -312,7 +313,7 @@ export class Answers {
   }
 
   #output(seq: number | undefined, facts: Attributes | undefined, continues: boolean): void {
-    const begun = this.#begunBytes > 0 ? { 'countersign.begun_bytes': this.#begunBytes } : null;
+    const begun = this.#begunBytes > 0 ? { [ownAttributes.begunBytes]: this.#begunBytes } : null;
     const encoding = encodingFact(this.#outputEncoding);
     const attributes = begun === null && encoding === null ? facts : { ...facts, ...begun, ...encoding };
     this.#outputEncoding = this.#encoding;

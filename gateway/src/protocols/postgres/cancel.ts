@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Session, Upstream } from '../../domain/protocol.ts';
 import { cancelRequest } from './compose.ts';
 import type { PostgresRelay } from './relay.ts';
@@ -33,7 +34,7 @@ export async function cancel(session: Session, key: Buffer | null, relay: Postgr
     return;
   }
   try {
-    const outcome = await session.request({ name: 'postgres.cancel', attributes: { 'countersign.request': outstanding } }, [cancelRequest(key)]);
+    const outcome = await session.request({ name: 'postgres.cancel', attributes: { [ownAttributes.request]: outstanding } }, [cancelRequest(key)]);
     if (outcome.grant === null) {
       return;
     }
@@ -71,7 +72,7 @@ export async function cancelRest(
   try {
     do {
       limit.throwIfAborted();
-      const action = { name: 'postgres.cancel', attributes: { 'countersign.request': outstanding } };
+      const action = { name: 'postgres.cancel', attributes: { [ownAttributes.request]: outstanding } };
       const { grant } = await session.request(action, [cancelRequest(key)], { byGateway: true });
       await untilCommitted(session, limit);
       const upstream = await dial(session, limit);

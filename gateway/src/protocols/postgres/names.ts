@@ -1,4 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { NameChange } from './client-units.ts';
 
 /** This many statements, and this many portals, are remembered for one connection. Past it the oldest is forgotten, and records do not refer to it. */
@@ -50,7 +51,7 @@ export class Names {
 
   #originOf(bind: number | undefined, parse: number | undefined): Attributes | null {
     if (bind !== this.#newest.bind || parse !== this.#newest.parse) {
-      const attributes = { ...(bind === undefined ? {} : { 'countersign.bind': bind }), ...(parse === undefined ? {} : { 'countersign.parse': parse }) };
+      const attributes = { ...(bind === undefined ? {} : { [ownAttributes.bind]: bind }), ...(parse === undefined ? {} : { [ownAttributes.parse]: parse }) };
       this.#newest = { bind, parse, attributes: bind === undefined && parse === undefined ? null : attributes };
     }
     return this.#newest.attributes;

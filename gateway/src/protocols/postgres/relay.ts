@@ -1,8 +1,8 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
-import { traceparentAttribute } from '../../domain/trace-context.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { unitActions } from './actions.ts';
 import { Answers } from './answers.ts';
@@ -175,7 +175,7 @@ export class PostgresRelay implements Relay {
     const action = unitActions[kind];
     if (kind === 'copy') {
       const partOf = this.#conversation.copySeq;
-      const begun = unit.begunBytes > 0 ? { ...attributes, 'countersign.begun_bytes': unit.begunBytes } : attributes;
+      const begun = unit.begunBytes > 0 ? { ...attributes, [ownAttributes.begunBytes]: unit.begunBytes } : attributes;
       return {
         type: 'request',
         action: { name: action, attributes: begun },
@@ -184,7 +184,7 @@ export class PostgresRelay implements Relay {
       };
     }
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
-    const trace = unit.traceparent === null ? null : { [traceparentAttribute]: unit.traceparent };
+    const trace = unit.traceparent === null ? null : { [ownAttributes.traceparent]: unit.traceparent };
     return {
       type: 'request',
       action: { name: action, attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace } },
@@ -255,7 +255,7 @@ export class PostgresRelay implements Relay {
     this.#asked = { unit, refused: seq === null ? null : { seq, words } };
     this.#outputs.push({
       type: 'request',
-      action: { name: 'postgres.refuse', attributes: seq === null ? {} : { 'countersign.request': seq } },
+      action: { name: 'postgres.refuse', attributes: seq === null ? {} : { [ownAttributes.request]: seq } },
       bytes: unit.bytes,
       byGateway: true,
     });

@@ -1,11 +1,12 @@
 import type { Attributes } from '../../domain/action.ts';
-import { begunTextAttribute, type OpenedRecord } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
 import { frames, parseBackend, parseFrontend, frameHeaderBytes } from './codec.ts';
 import { backend, frontend, type BindMessage, type FrontendMessage } from './messages.ts';
 import { formatValue } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 import { parseStartupPacket } from './startup.ts';
-import { decodeBeginning, decoderOf, encodingAttribute, utf8, type Decode } from './text-encoding.ts';
+import { decodeBeginning, decoderOf, utf8, type Decode } from './text-encoding.ts';
 
 /** Finds a record of the same session by its number; null if it is not available. */
 export type Earlier = (seq: number) => OpenedRecord | null;
@@ -34,7 +35,7 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     case 'postgres.connect':
       return { text: renderStartup(content), attributes: {} };
     case 'postgres.cancel':
-      return { text: `cancel request ${String(record.meta.attributes?.['countersign.request'] ?? '')}`.trim(), attributes: {} };
+      return { text: `cancel request ${String(record.meta.attributes?.[ownAttributes.request] ?? '')}`.trim(), attributes: {} };
     case 'postgres.execute':
       return renderExecute(record, content, earlier);
     case 'postgres.copy':
@@ -66,13 +67,13 @@ function renderRest(record: OpenedRecord, content: Buffer, earlier: Earlier): Sh
   const cut = before !== null && isBefore ? cutBy.get(before) : undefined;
   return {
     text: textOfEnd(record, Buffer.concat([cut ?? Buffer.alloc(0), content]), decodeOf(record, earlier)),
-    attributes: { [begunTextAttribute]: true },
+    attributes: { [ownAttributes.begunText]: true },
   };
 }
 
 /** The number of first bytes that belong to a message that began in an earlier record. */
 export function begunBytes(record: OpenedRecord): number {
-  const begun = record.meta?.attributes?.['countersign.begun_bytes'];
+  const begun = record.meta?.attributes?.[ownAttributes.begunBytes];
   return typeof begun === 'number' ? Math.min(Math.max(begun, 0), record.content?.length ?? 0) : 0;
 }
 
@@ -80,7 +81,7 @@ export function begunBytes(record: OpenedRecord): number {
 export function decodeOf(record: OpenedRecord | null, earlier: Earlier): Decode {
   const { attributes, request } = record?.meta ?? {};
   const first = attributes === undefined && record?.kind === 'request' && request !== undefined ? earlier(request)?.meta?.attributes : attributes;
-  return decoderOf(first?.[encodingAttribute]);
+  return decoderOf(first?.[ownAttributes.clientEncoding]);
 }
 
 /** The client's messages as far as they can be read. */
@@ -214,7 +215,7 @@ interface Statement {
 /** Finds what the last Execute of a request executes, in its own messages or in the records that its attributes name. */
 function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], earlier: Earlier): Statement {
   const portal = own.findLast((message) => message.kind === 'execute')?.portal;
-  const { 'countersign.bind': bindSeq, 'countersign.parse': parseSeq } = record.meta?.attributes ?? {};
+  const { [ownAttributes.bind]: bindSeq, [ownAttributes.parse]: parseSeq } = record.meta?.attributes ?? {};
   const bound = typeof bindSeq === 'number' ? earlier(bindSeq) : record;
   const bindDecode = decodeOf(bound, earlier);
   const binding = typeof bindSeq === 'number' ? readMessages(wholeContent(bound, earlier), bindDecode) : own;
@@ -301,7 +302,10 @@ function renderCopy(record: OpenedRecord, content: Buffer, earlier: Earlier): Sh
   }
   // The beginning of a message that goes on in the next record.
   data.push(content.subarray(wholeBytes(content, begun) + frameHeaderBytes));
-  return { text: textOfEnd(record, Buffer.concat(data), decode) + reason, attributes: before === null && begun === 0 ? {} : { [begunTextAttribute]: true } };
+  return {
+    text: textOfEnd(record, Buffer.concat(data), decode) + reason,
+    attributes: before === null && begun === 0 ? {} : { [ownAttributes.begunText]: true },
+  };
 }
 
 /** The record with the COPY data of the same statement that come before. */

@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
-import { summaryAttribute, type OpenedRecord } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { OpenedRecord } from '../../domain/record.ts';
 import { frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
 import { begunBytes, decodeOf, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
@@ -142,7 +143,7 @@ function summaryOf(text: string, parameters: readonly string[]): Attributes {
   const others = text.split('\n').filter((line) => !told.has(line));
   const version = parameters.find((line) => line.startsWith('server_version = '));
   const counted = `${parameters.length} parameters of the connection${version === undefined ? '' : `, ${version}`}`;
-  return { [summaryAttribute]: [...others, counted].join('\n') };
+  return { [ownAttributes.summary]: [...others, counted].join('\n') };
 }
 
 interface Table {
@@ -218,7 +219,7 @@ function showFields(fields: ErrorFields, shown: ShownText): void {
 
 /** The target's message that began in an earlier part ends in this one. */
 function endsHere(record: OpenedRecord): boolean {
-  return begunBytes(record) > 0 && begunBytes(record) === record.meta?.attributes?.['countersign.begun_bytes'];
+  return begunBytes(record) > 0 && begunBytes(record) === record.meta?.attributes?.[ownAttributes.begunBytes];
 }
 
 /** Earlier parts of the same answer, the latest first; of what answers no request, what is of the same channel. */
@@ -236,7 +237,7 @@ function* partsBefore({ seq: own, kind, meta }: OpenedRecord, earlier: Earlier):
 function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[] {
   const { request } = record.meta ?? {};
   const asked = request === undefined ? null : earlier(request);
-  const bindSeq = asked?.meta?.attributes?.['countersign.bind'];
+  const bindSeq = asked?.meta?.attributes?.[ownAttributes.bind];
   const binding = typeof bindSeq === 'number' ? earlier(bindSeq) : asked;
   const bind =
     binding?.meta?.action?.startsWith('postgres.') === true ? readMessages(binding.content).findLast((message) => message.kind === 'bind') : undefined;

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Receiver, Upstream } from '../../domain/protocol.ts';
 import type { AnswerPiece, Asked, Keys, RecordedRequest, RecordedTarget, StreamReplay } from '../../domain/replay.ts';
 import { frames, parseBackend, parseErrorFields, type Frame } from './codec.ts';
@@ -279,7 +280,7 @@ function printFrame({ type, body }: Frame): Buffer {
 }
 
 function lastFrame({ content, attributes }: AnswerPiece): Frame | null {
-  const begun = attributes['countersign.begun_bytes'];
+  const begun = attributes[ownAttributes.begunBytes];
   return [...frames(content, typeof begun === 'number' ? begun : 0)].at(-1) ?? null;
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Client, Door, Session } from '../../domain/protocol.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
@@ -84,7 +85,7 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
       readyForQuery(status),
     ];
     const durationMs = Math.round(performance.now() - startedMs);
-    session.record('response', { request: connect.seq, attributes: { 'countersign.duration_ms': durationMs } }, welcome);
+    session.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: durationMs } }, welcome);
     await untilCommitted(session);
     client.write(Buffer.concat(welcome));
     await runRelay(client, upstream, session, relay);

@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
-import { begunTextAttribute, renderedCharactersMax as charactersMax, wholeAttribute } from '../../domain/record.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { renderedCharactersMax as charactersMax } from '../../domain/record.ts';
 
 /** Lines for a reader, up to a limit; past it they are only counted. */
 export class ShownText {
@@ -34,8 +35,8 @@ export class ShownText {
 
   get attributes(): Attributes {
     return {
-      ...(this.#isWhole && this.#leftOut === 0 ? {} : { [wholeAttribute]: false }),
-      ...(this.#isBegun ? { [begunTextAttribute]: true } : {}),
+      ...(this.#isWhole && this.#leftOut === 0 ? {} : { [ownAttributes.isWhole]: false }),
+      ...(this.#isBegun ? { [ownAttributes.begunText]: true } : {}),
     };
   }
 

@@ -1,7 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-
-/** On records of a channel whose client does not speak UTF-8: its `client_encoding` as the target reports it. */
-export const encodingAttribute = 'countersign.client_encoding';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 
 /** `goesOn`: the text goes on behind the bytes; a character that is cut by their end is left out. */
 export type Decode = (bytes: Buffer, goesOn?: boolean) => string;
@@ -103,7 +101,7 @@ export function decodeBeginning(decode: Decode, bytes: Buffer): { readonly text:
 
 /** The fact on a record; none for UTF-8. */
 export function encodingFact(encoding: string): Attributes | null {
-  return encoding === 'UTF8' ? null : { [encodingAttribute]: encoding };
+  return encoding === 'UTF8' ? null : { [ownAttributes.clientEncoding]: encoding };
 }
 
 /** The `client_encoding` in the body of a ParameterStatus; null when the message is about another parameter. */

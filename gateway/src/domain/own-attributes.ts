@@ -1,0 +1,145 @@
+/** The names of the attributes that OpenTelemetry has no name for. `docs/attributes.md` is made from this table; `node tools/attributes.ts` writes it. */
+export const ownAttributes = {
+  /** String. The session that somebody read, as 32 hexadecimal digits. On a record of kind `access`. */
+  accessSession: 'countersign.access.session',
+  /** String. The way in which somebody read a session: `show`, `export` and others. On a record of kind `access`. */
+  accessWhat: 'countersign.access.what',
+  /** String, always `target`. The request was made by the target, to the client. */
+  askedBy: 'countersign.asked_by',
+  /** Number. The sequence number of the client's request in whose answer the target made this request. */
+  askedWithin: 'countersign.asked_within',
+  /** Number, bytes. How many bytes at the beginning of the record's content belong to a protocol message that began in the record before. */
+  begunBytes: 'countersign.begun_bytes',
+  /** Boolean, true. The text continues that of the record before it of the same request or answer. There is no line end between them. */
+  begunText: 'countersign.begun_text',
+  /** Number. The sequence number of the record with the Bind message that this execution uses. */
+  bind: 'countersign.bind',
+  /** Number. The sequence number of the request whose span this request names as its parent (`traceparent`). */
+  causedBy: 'countersign.caused_by',
+  /** String. The session of a run that was started inside this one, as 32 hexadecimal digits. */
+  childSession: 'countersign.child_session',
+  /** String. The `client_encoding` of a PostgreSQL connection as the target reports it. Absent for UTF-8. */
+  clientEncoding: 'countersign.client_encoding',
+  /** String. Why the session was closed. On a record of kind `close`. */
+  closeReason: 'countersign.close.reason',
+  /** Boolean, true. The next part of the same request or answer follows in a later record. */
+  continues: 'countersign.continues',
+  /** Number. How many events the record stands for. */
+  count: 'countersign.count',
+  /** List of strings. The attributes that were cut because they were too long, each as `NAME COUNT sha256:HEX`. COUNT is of values or of characters; the digest is over the whole value as JSON. */
+  cut: 'countersign.cut',
+  /** List of strings. The places of an answer that hold an address of the target itself, which does not lead through the gateway, each with the beginning of that address. */
+  directUrls: 'countersign.direct_urls',
+  /** Number, milliseconds. The time from the request to the end of its answer. */
+  durationMs: 'countersign.duration_ms',
+  /** Number, milliseconds. The time from the request to the head of its answer. */
+  firstByteMs: 'countersign.first_byte_ms',
+  /** String, ISO 8601 in UTC. The time of the first event that the record counts. */
+  firstTime: 'countersign.first_time',
+  /** List of strings. The trailers of an HTTP message, each as `NAME: VALUE`. */
+  httpTrailers: 'countersign.http.trailers',
+  /** List of strings. The ids in the messages that differ in each run. A comparison of runs replaces them by the same names. */
+  ids: 'countersign.ids',
+  /** Number. How many answers to questions of the target the request of MCP brings. */
+  inputResponses: 'countersign.input_responses',
+  /** Boolean, false. What is shown of the record lacks something: it exceeds a limit, it could not be read, or it needs a record that is not available. */
+  isWhole: 'countersign.is_whole',
+  /** String, ISO 8601 in UTC. The time of the last event that the record counts. */
+  lastTime: 'countersign.last_time',
+  /** List of strings. The ids of the tool calls that this request probably carries out, judged by time and content. */
+  likelyToolCalls: 'countersign.likely_tool_calls',
+  /** Number. How many times a token of the session was replaced by `REDACTED` in the record. */
+  maskedTokens: 'countersign.masked_tokens',
+  /** String, JSON. The `_meta` of a request of MCP. */
+  mcpMeta: 'countersign.mcp_meta',
+  /** String. The session in which the activity of this one continues, as 32 hexadecimal digits. */
+  nextSession: 'countersign.next_session',
+  /** List of strings. What the decision demands beside its verdict, each as `KIND NAME=VALUE ...`. */
+  obligations: 'countersign.obligations',
+  /** String. The principal on whose behalf the client acts. */
+  onBehalfOf: 'countersign.on_behalf_of',
+  /** String. The principal, or `operator`, who opened the session of a run. */
+  openedBy: 'countersign.opened_by',
+  /** String, hexadecimal. The SHA-256 digest of a body as the target sent it, where the gateway changed addresses in it. */
+  originalBodySha256: 'countersign.original_body.sha256',
+  /** List of strings. Models, besides the one that the request names, that may answer or that the provider may ask. */
+  otherModels: 'countersign.other_models',
+  /** String. What a request of MCP came to: `result`, `tool_error`, `error`, `input_required`, `unread` (the answer could not be read) or `none` (there was no answer). */
+  outcome: 'countersign.outcome',
+  /** List of strings. Phrases in the messages that differ in each run and mean nothing. A comparison of runs leaves them out. */
+  ownWords: 'countersign.own_words',
+  /** String. The session of the run inside which this run was started, as 32 hexadecimal digits. */
+  parentSession: 'countersign.parent_session',
+  /** Number. The sequence number of the record with the Parse message that this execution uses. */
+  parse: 'countersign.parse',
+  /** String. The session whose activity this one continues, as 32 hexadecimal digits. */
+  previousSession: 'countersign.previous_session',
+  /** String. The principal to whom the token belongs. */
+  principal: 'countersign.principal',
+  /** String. The protocol by which a refused client came. */
+  protocol: 'countersign.protocol',
+  /** List of strings, each `MEMBER=ID`. What the provider keeps and adds to the prompt, so that it is not in the request. */
+  providerContext: 'countersign.provider_context',
+  /** String. The reason for the decision, or for the event. */
+  reason: 'countersign.reason',
+  /** List of strings, each `CODE: COUNT`. How often clients were refused for each reason. */
+  reasons: 'countersign.reasons',
+  /** Number. The sequence number of the request that this record answers, continues or cancels, or that a decision is about. */
+  request: 'countersign.request',
+  /** List of strings. The places of an answer, headers and members, whose addresses the gateway changed so that they lead through it. */
+  rewrittenUrls: 'countersign.rewritten_urls',
+  /** List of strings, hexadecimal. The SHA-256 digest of each changed address as the target sent it, in the order of `countersign.rewritten_urls`. */
+  rewrittenUrlsSha256: 'countersign.rewritten_urls.sha256',
+  /** List of strings. The actions that the target asked of the client in an answer of MCP. */
+  serverRequests: 'countersign.server_requests',
+  /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
+  skipped: 'countersign.skipped',
+  /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
+  summary: 'countersign.summary',
+  /** String, hexadecimal. The SHA-256 digest of the system instructions, whose texts are joined by line ends. */
+  systemInstructionsSha256: 'countersign.system_instructions.sha256',
+  /** String. The target that a refused client asked for, or the target that `countersign.told` is about: its name, or `SCHEME://HOST:PORT`. */
+  target: 'countersign.target',
+  /** String. The id of the task that a request of MCP is about. */
+  task: 'countersign.task',
+  /** String, ISO 8601 in UTC. The time of the act, which may be long before that of its record. */
+  time: 'countersign.time',
+  /** String. The public id of a token. */
+  tokenId: 'countersign.token.id',
+  /** List of strings, each `KEY VALUE`. What was learned of a target. The protocol gets the last value of each key back at the next start (`Protocol.recall`). */
+  told: 'countersign.told',
+  /** String, hexadecimal. The SHA-256 digest of the definition of the called tool, as the target listed it. */
+  toolDigest: 'countersign.tool_digest',
+  /** String, hexadecimal. The digest of a tool's definition after the target changed it. */
+  toolDigestAfter: 'countersign.tool_digest.after',
+  /** String, hexadecimal. The digest of a tool's definition before the target changed it. */
+  toolDigestBefore: 'countersign.tool_digest.before',
+  /** List of strings, each `NAME DIGEST`. The tools that an answer of MCP lists, up to a limit. */
+  toolDigests: 'countersign.tool_digests',
+  /** List of strings, each `NAME=BOOLEAN`. What the target claims of the called tool, as `readOnlyHint=true`. */
+  toolHints: 'countersign.tool_hints',
+  /** Number. How many tools an answer of MCP lists. */
+  tools: 'countersign.tools',
+  /** String, W3C Trace Context. The trace into which the client puts its request. It is the client's own claim: it is recorded and shown, and no decision depends on it. */
+  traceparent: 'countersign.traceparent',
+  /** Number. How many events of a streamed answer could not be read. */
+  unreadEvents: 'countersign.unread_events',
+  /** Number. How many messages of MCP in an answer could not be read. */
+  unreadMessages: 'countersign.unread_messages',
+  /** Number. How many tools in a list of MCP could not be read. */
+  unreadTools: 'countersign.unread_tools',
+  /** String. The beginning of the addresses that lead through the gateway, in the head of an answer in which it changed addresses. */
+  way: 'countersign.way',
+  /** Boolean. Whether the frame of a WebSocket is the last one of its message. */
+  websocketFinal: 'countersign.websocket.final',
+  /** String, 8 hexadecimal digits. The mask of a frame of a WebSocket. On each record but the first of a frame that is in several. */
+  websocketMask: 'countersign.websocket.mask',
+  /** Number, bytes. Where the bytes of the record begin in the payload of their frame. On each record but the first of a frame that is in several. */
+  websocketOffset: 'countersign.websocket.offset',
+  /** String. The kind of a frame of a WebSocket: `text`, `binary`, `continuation`, `ping`, `pong` or `close`. */
+  websocketOpcode: 'countersign.websocket.opcode',
+  /** String. Why a body is not shown: `erased` (its key was destroyed), `mismatch` (it is not what the leaf commits to) or `not_in_bundle`. */
+  withheld: 'countersign.withheld',
+  /** Boolean, true. The act was done on this machine while no gateway ran. */
+  withoutGateway: 'countersign.without_gateway',
+} as const;

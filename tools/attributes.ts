@@ -1,0 +1,35 @@
+/** `node tools/attributes.ts`: writes docs/attributes.md, which is made from the table of names in gateway/src/domain/own-attributes.ts. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ownAttributes } from '../gateway/src/domain/own-attributes.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Throws for a name that nobody described. */
+export function attributesDocument(): string {
+  const source = readFileSync(join(root, 'gateway', 'src', 'domain', 'own-attributes.ts'), 'utf8');
+  const meanings = new Map([...source.matchAll(/\/\*\* (.*) \*\/\n  \w+: '([^']+)'/g)].map(([, meaning, name]) => [name, meaning]));
+  const rows = Object.values(ownAttributes).map((name) => {
+    const meaning = meanings.get(name);
+    if (meaning === undefined) {
+      throw new Error(`nobody says what ${name} is: give it a comment of one line`);
+    }
+    return `| \`${name}\` | ${meaning.replaceAll('|', '\\|')} |`;
+  });
+  return `# Attributes
+
+Made by \`node tools/attributes.ts\` from the table that the gateway takes the names from.
+
+The \`attributes\` of a record (\`countersign session show --json\`) have the names of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/) where there is one
+(\`db.query.text\`, \`gen_ai.request.model\`, \`user.id\`). Where there is none the name begins with \`countersign.\`. These are all of them, and with them, for each governance record, the
+strings, numbers and booleans of its body as \`countersign.KIND.MEMBER\` ([the leaf](formats/leaf.md) lists the members): \`countersign.close.records\` is how many records a session has.
+
+| name | type and meaning |
+| --- | --- |
+${rows.join('\n')}
+`;
+}
+
+if (import.meta.main) {
+  writeFileSync(join(root, 'docs', 'attributes.md'), attributesDocument());
+}
