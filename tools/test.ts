@@ -1,14 +1,16 @@
 /**
- * `npm test [-- check|GROUP|FILE...]`: without words the checks and all groups but `long`, which `npm run test:long` runs. Ends with one line `N passed, N failed, N skipped`; exits with 0 only if
- * nothing failed, something ran, and, in CI, nothing was skipped that the machine allows.
+ * `npm test [-- check|GROUP|FILE...]`: without words the checks and all groups but `long`, which `npm run test:long` runs. Ends with what failed, once more, and one line
+ * `N passed, N failed, N skipped`; exits with 0 only if nothing failed, something ran, and, in CI, nothing was skipped that the machine allows.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { failuresIn } from './failures.ts';
 
 const root = join(import.meta.dirname, '..');
+/** A file that takes longer is ended, and has failed. */
 const fileMs = 240_000;
 /** So many of the files that take longest are printed at the end. */
 const slowestMax = 15;
@@ -48,8 +50,21 @@ interface Tally {
   notAllowed: number;
   /** Tests that guard a fault which a trial found, `T4.1` to `T4.51`: how each ended. */
   items: string[];
+  /** The processor time of the files that have ended. */
+  countedCpuSeconds: number;
   /** Where the time goes. */
-  readonly files: { readonly file: string; readonly seconds: number }[];
+  readonly files: { readonly file: string; readonly seconds: number; readonly cpuSeconds: number }[];
+  /** Each with its file, to be shown at the end. */
+  readonly failures: string[];
+}
+
+const statFile = '/proc/self/stat';
+const ticksPerSecond = 100;
+
+/** The processor time of all processes that have ended below this one, as Linux counts it (`cutime` and `cstime` of proc_pid_stat(5)); elsewhere 0. */
+function endedCpuSeconds(): number {
+  const fields = existsSync(statFile) ? readFileSync(statFile, 'latin1').split(' ') : [];
+  return (Number(fields[15] ?? 0) + Number(fields[16] ?? 0)) / ticksPerSecond;
 }
 
 /** One process for each file; its TAP says how many tests passed. `check` counts as one test. Output is shown when something failed. */
@@ -59,6 +74,12 @@ function runFile(file: string, tally: Tally): Promise<void> {
     const isCheck = file === 'check';
     const [program, words] = isCheck ? ['npm', ['run', '--silent', 'check']] : [process.execPath, ['--no-warnings', '--test-reporter=tap', join(root, file)]];
     const child = spawn(program, words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: fileMs });
+    let cpuSeconds = 0;
+    child.once('exit', () => {
+      const ended = endedCpuSeconds();
+      cpuSeconds = ended - tally.countedCpuSeconds;
+      tally.countedCpuSeconds = ended;
+    });
     const lines: string[] = [];
     const counts = new Map<string, number>();
     /** A suite that is skipped as a whole is in no count. */
@@ -87,8 +108,12 @@ function runFile(file: string, tally: Tally): Promise<void> {
       tally.failed += failed;
       tally.skipped += skipped;
       const seconds = (performance.now() - started) / 1000;
-      tally.files.push({ file, seconds });
-      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${seconds.toFixed(1)} s, ${passed} passed)`);
+      tally.files.push({ file, seconds, cpuSeconds });
+      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${seconds.toFixed(1)} s, CPU ${cpuSeconds.toFixed(1)} s, ${passed} passed)`);
+      if (failed > 0) {
+        const ended = child.killed ? [`was ended after ${fileMs / 1000} s, the limit for one file`] : [];
+        tally.failures.push(...[...ended, ...failuresIn(lines)].map((failure) => `FAILED ${file}: ${failure}`));
+      }
       if (failed > 0 || skipped > 0) {
         console.log(lines.join('\n'));
       }
@@ -97,7 +122,7 @@ function runFile(file: string, tally: Tally): Promise<void> {
   });
 }
 
-const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0, items: [], files: [] };
+const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0, items: [], countedCpuSeconds: 0, files: [], failures: [] };
 const words = process.argv.slice(2);
 const queue = (words.length === 0 ? ['all'] : words).flatMap((word) => unions[word] ?? [word]).flatMap((word) => groups[word] ?? [word]);
 const worker = async (): Promise<void> => {
@@ -111,7 +136,10 @@ for (const item of tally.items.toSorted((a, b) => numberOf(a) - numberOf(b))) {
   console.log(item);
 }
 const slowest = tally.files.toSorted((a, b) => b.seconds - a.seconds).slice(0, slowestMax);
-console.log(`slowest: ${slowest.map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`).join(', ')}`);
+console.log(`slowest: ${slowest.map(({ file, seconds, cpuSeconds }) => `${file} ${seconds.toFixed(0)} s (CPU ${cpuSeconds.toFixed(0)} s)`).join(', ')}`);
+for (const failure of tally.failures) {
+  console.log(failure);
+}
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 const skippedInCi = process.env['CI'] !== undefined && tally.skipped > tally.notAllowed;
 process.exit(tally.failed > 0 || tally.passed === 0 || skippedInCi ? 1 : 0);
