@@ -23,7 +23,7 @@ import { readEntries, readSession, SessionOpener, SessionWalk, type RawRecord, t
 import { splicedHeaderBytes } from '../gateway/src/recording/spliced-body.ts';
 import { conversation } from '../gateway/src/recording/testdata/conversation.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
-import { Channel } from '../gateway/src/sessions/channel.ts';
+import { LiveChannel } from '../gateway/src/sessions/live-channel.ts';
 import { IdsOfTargets } from '../gateway/src/sessions/ids-of-targets.ts';
 import { LiveSessions } from '../gateway/src/sessions/live-sessions.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
@@ -44,7 +44,7 @@ const target: Target = {
 const principal = { id: 'agent', kind: 'agent', groups: [], targets: ['model'] } as const;
 
 /** Opens a channel as a login does. */
-function openChannel(recorder: Recorder): Channel {
+function openChannel(recorder: Recorder): LiveChannel {
   const sessions = new LiveSessions(recorder);
   const policy = grantPolicy([principal]);
   const context = {
@@ -58,7 +58,7 @@ function openChannel(recorder: Recorder): Channel {
   };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;
-  return new Channel(context, session, session.openChannel(facts, {}), {
+  return new LiveChannel(context, session, session.openChannel(facts, {}), {
     identity: { principal, tokenId: '', standing: standsAlways(principal) },
     target,
     address: '',
@@ -98,7 +98,7 @@ describe('requests that repeat earlier ones', () => {
     const look = async (): Promise<IndexedSession> => {
       await recorder.publish();
       await follower.catchUp();
-      return index.find(channel.id) ?? assert.fail('the session is not in the index');
+      return index.find(channel.session) ?? assert.fail('the session is not in the index');
     };
     const send = async (content: Buffer): Promise<void> => {
       await channel.request({ name: 'test.act', attributes: {} }, [content.subarray(0, 10), content.subarray(10)], { repeats: true });

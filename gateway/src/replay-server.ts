@@ -5,7 +5,7 @@ import { GatewayError } from './domain/errors.ts';
 import type { ClientResponse } from './domain/exchange.ts';
 import { defaultLimits } from './domain/limits.ts';
 import { problemMediaType, problemOf } from './domain/problem.ts';
-import type { Protocol, Session } from './domain/protocol.ts';
+import type { Protocol, Channel } from './domain/protocol.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
 import { HttpListener } from './listeners/http.ts';
@@ -13,7 +13,7 @@ import { TcpListener } from './listeners/tcp.ts';
 import { createProtocols, findProtocol } from './protocols/registry.ts';
 import { type Nearest, Recording } from './replay/recording.ts';
 import { ReplayDoor } from './replay/replay-door.ts';
-import { type Missed, ReplaySession } from './replay/replay-session.ts';
+import { type Missed, ReplayChannel } from './replay/replay-channel.ts';
 import { openLog } from './telemetry.ts';
 import { endEarly } from './exchange/client-response.ts';
 import { StepThread } from './exchange/step-thread.ts';
@@ -146,13 +146,13 @@ export class ReplayServer implements AsyncDisposable {
     return new ReplayDoor(this.#token, (target) => this.#open(target, protocol));
   }
 
-  #open(name: string, protocol: string): Session {
+  #open(name: string, protocol: string): Channel {
     const target = this.#recording.targets.get(name);
     if (target?.protocol !== protocol) {
       this.#options.onMiss({ target: name, action: '', text: '', reason: 'nothing of this target was recorded', nearest: null });
       throw new GatewayError('not_recorded', `The recording has nothing of a target "${name}".`);
     }
-    return new ReplaySession({
+    return new ReplayChannel({
       recording: this.#recording,
       target,
       protocol: protocolOf(protocol),

@@ -13,7 +13,7 @@ import type { TextChange } from './text-change.ts';
 
 /**
  * A protocol is a folder and one line in the registry. This is all that the rest of the gateway knows of it, and
- * `Door`, `Session` and `ServiceParts` are all that it knows of the gateway. The value itself never changes: what changes is in the service that it creates.
+ * `Door`, `Channel` and `ServiceParts` are all that it knows of the gateway. The value itself never changes: what changes is in the service that it creates.
  */
 export type Protocol = StreamProtocol | ExchangeProtocol;
 
@@ -184,7 +184,7 @@ export interface Door {
    * Opens a channel in a session (the run's, or a new one). Errors: `unauthenticated`, `throttled`, `unknown_target`, `refused`,
    * `cannot_record`, `stopping`. A refused attempt is recorded with address and reason before this rejects.
    */
-  authenticate(credential: Credential): Promise<Session>;
+  authenticate(credential: Credential): Promise<Channel>;
   /** Records that a client is turned away before it has shown a credential. Errors: `cannot_record`. */
   turnedAway(error: GatewayError): Promise<void>;
   /** Delivers a signal (a cancel key) to whichever channel registered it; false when nobody did. */
@@ -200,19 +200,20 @@ export interface Credential {
 }
 
 /** One channel of a session, as its protocol sees it. */
-export interface Session {
-  /** 32 hex digits. */
-  readonly id: string;
-  /** The id of the first one, where a session is one of those in which a token's activity goes on. */
+export interface Channel {
+  /** The id of the session that the channel belongs to: 32 hex digits. */
+  readonly session: string;
+  /** The id of the first session in which the activity of the token began; the session's own id if it is that one. */
   readonly activity: string;
-  /** The id of whose session it is. */
+  /** The id of the principal whose session it is. */
   readonly principal: string;
-  readonly channel: number;
+  /** Counts the channels of the session from 1. */
+  readonly number: number;
   readonly target: Target;
   readonly limits: Limits;
   /** Aborted with a GatewayError (`halted`, `stopping`, `cannot_record`) when the channel must end. */
   readonly signal: AbortSignal;
-  /** TCP to the target, given up when `signal`, by default the session's own, is aborted. Errors: `target_unreachable`, or the signal's reason. */
+  /** TCP to the target, given up when `signal`, by default the channel's own, is aborted. Errors: `target_unreachable`, or the signal's reason. */
   connect(signal?: AbortSignal): Promise<Upstream>;
   /** A call to the target over HTTP. It dials when the first grant is forwarded; errors come to the receiver. */
   call(options: CallOptions, receiver: CallReceiver): UpstreamCall;

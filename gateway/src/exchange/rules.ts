@@ -1,7 +1,7 @@
 import type { Action } from '../domain/action.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import type { Problem } from '../domain/problem.ts';
-import type { Session } from '../domain/protocol.ts';
+import type { Channel } from '../domain/protocol.ts';
 import type { Target } from '../domain/target.ts';
 import type { TakeStep } from './step.ts';
 import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
@@ -20,7 +20,7 @@ export interface ExchangeRules {
   readonly tokenParameter?: string;
   readonly call: (target: Target) => TargetCall;
   /** Makes the call, for a protocol whose targets may be reached in other ways than HTTP. */
-  readonly begin?: (session: Session, call: TargetCall, receiver: CallReceiver) => UpstreamCall;
+  readonly begin?: (channel: Channel, call: TargetCall, receiver: CallReceiver) => UpstreamCall;
   /** Writes an error of the gateway in the form that clients of this protocol expect. If the request could not be read, its head is as the client sent it. */
   readonly failure: (failed: Failed) => Failure;
   /** Writes an error of the gateway as the last event of an answer that has begun. It is called only if the answer's reader says that an event may follow. Null: the answer is cut off. */

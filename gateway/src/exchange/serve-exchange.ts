@@ -9,7 +9,7 @@ import type { Steps } from '../domain/step.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
-import type { Door, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import type { Door, RequestRelation, Channel, Upstream } from '../domain/protocol.ts';
 import { Connection } from '../wire/connection.ts';
 import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
@@ -64,7 +64,7 @@ class ExchangeRun {
   readonly #rules: ExchangeRules;
   readonly #steps: Steps;
   readonly #closed = Promise.withResolvers<void>();
-  #session: Session | null = null;
+  #channel: Channel | null = null;
   #token = '';
   #head: RequestHead;
   /** The body if it is short and was read whole. */
@@ -106,7 +106,7 @@ class ExchangeRun {
     await this.#closed.promise;
     await this.#recordedEnd;
     await this.#screening?.settled();
-    this.#session?.signal.removeEventListener('abort', this.#onAbort);
+    this.#channel?.signal.removeEventListener('abort', this.#onAbort);
     if (this.#bug !== null) {
       throw this.#bug;
     }
@@ -117,9 +117,9 @@ class ExchangeRun {
     const parameter = this.#rules.tokenParameter;
     const { path, tokens } = parameter === undefined ? { path: this.#exchange.path, tokens: [] } : takeTokens(this.#exchange.path, parameter);
     this.#head = { ...this.#head, path, headers };
-    const session = await this.#authenticate(headers, tokens);
+    const channel = await this.#authenticate(headers, tokens);
     const token = this.#token;
-    const { target } = session;
+    const { target } = channel;
     const call = this.#rules.call(target);
     const head = {
       method: this.#exchange.request.method ?? '',
@@ -135,15 +135,15 @@ class ExchangeRun {
     }
     this.#head = head;
     if (this.#exchange.upgrade === null) {
-      await this.#ask(session, call, head);
+      await this.#ask(channel, call, head);
     } else {
-      await this.#askUpgrade(session, call, head);
+      await this.#askUpgrade(channel, call, head);
     }
   }
 
-  async #ask(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
+  async #ask(channel: Channel, call: TargetCall, head: RequestHead): Promise<void> {
     const { request, response, expectsContinue } = this.#exchange;
-    const { target, limits } = session;
+    const { target, limits } = channel;
     const isReadWhole = this.#rules.isReadWhole(head, target);
     const mustBeWhole = isReadWhole || call.needsWholeBody;
     const body = new RequestBody(request, mustBeWhole ? Math.min(call.bodyBytesMax, limits.frameBytesMax) : call.bodyBytesMax);
@@ -153,21 +153,21 @@ class ExchangeRun {
     }
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first !== null && first.length <= shortBytes ? first : null;
-    const reading = await this.#read(session, head, { body: first, isReadWhole });
+    const reading = await this.#read(channel, head, { body: first, isReadWhole });
     if (this.#isOver) {
       return;
     }
     this.#answerTo = reading.answerTo ?? null;
     // Whose the named ids are is looked up once, with the decision that counts.
     const { ids: _ids, ...action } = reading.action;
-    const isRead = reading.screen !== undefined || session.decide(action, []).obligations.length > 0;
+    const isRead = reading.screen !== undefined || channel.decide(action, []).obligations.length > 0;
     const asked = isRead ? { ...head, headers: withoutCoding(head.headers) } : head;
-    const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), session));
-    const outcome = await this.#decide(session, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
+    const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), channel));
+    const outcome = await this.#decide(channel, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
     if (outcome !== null) {
-      this.#forward(session, call, outcome, reading);
+      this.#forward(channel, call, outcome, reading);
       if (first === null) {
-        await this.#forwardBody(session, body, reading);
+        await this.#forwardBody(channel, body, reading);
       } else {
         this.#call?.end();
       }
@@ -176,21 +176,21 @@ class ExchangeRun {
 
   /** What cannot be read is in the record as a request that was denied, up to the length of one record: policy is not asked of what nobody understands. */
   async #read(
-    session: Session,
+    channel: Channel,
     head: RequestHead,
     { body, isReadWhole }: { readonly body: Buffer | null; readonly isReadWhole: boolean },
   ): Promise<RequestReading> {
     try {
-      return await this.#rules.read(head, isReadWhole ? body : null, session.target, this.#take);
+      return await this.#rules.read(head, isReadWhole ? body : null, channel.target, this.#take);
     } catch (error) {
       if (error instanceof GatewayError && !this.#isOver) {
-        this.#recordUnread(session, head, { body: body ?? Buffer.alloc(0), reason: error.message });
+        this.#recordUnread(channel, head, { body: body ?? Buffer.alloc(0), reason: error.message });
       }
       throw error;
     }
   }
 
-  #recordUnread(session: Session, head: RequestHead, { body, reason }: { readonly body: Buffer; readonly reason: string }): void {
+  #recordUnread(channel: Channel, head: RequestHead, { body, reason }: { readonly body: Buffer; readonly reason: string }): void {
     const [path = ''] = head.path.split('?', 1);
     const kept = body.subarray(0, unreadBytesMax);
     const attributes = {
@@ -200,41 +200,41 @@ class ExchangeRun {
       ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}),
     };
     const meta = { action: 'unknown', verdict: 'deny', reason, attributes } as const;
-    this.#request = session.record('request', meta, [composeRequestHead(this.#sentHead(head, [], session)), kept]);
+    this.#request = channel.record('request', meta, [composeRequestHead(this.#sentHead(head, [], channel)), kept]);
   }
 
-  async #askUpgrade(session: Session, call: TargetCall, head: RequestHead): Promise<void> {
-    const upgrading = this.#rules.upgrade?.(head, session.target) ?? null;
+  async #askUpgrade(channel: Channel, call: TargetCall, head: RequestHead): Promise<void> {
+    const upgrading = this.#rules.upgrade?.(head, channel.target) ?? null;
     if (upgrading === null) {
-      throw this.#refuseUpgrade(session, head);
+      throw this.#refuseUpgrade(channel, head);
     }
     const { action, reader } = upgrading;
-    const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], session);
-    const outcome = await this.#decide(session, { action }, [composeRequestHead(sent)], false);
+    const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], channel);
+    const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], false);
     if (outcome !== null) {
-      this.#upgrade = { action, request: outcome.seq, reader, session: session.id, messageBytesMax: session.limits.frameBytesMax, take: this.#take };
-      this.#forward(session, call, outcome, { answer: noAnswerReader });
+      this.#upgrade = { action, request: outcome.seq, reader, session: channel.session, messageBytesMax: channel.limits.frameBytesMax, take: this.#take };
+      this.#forward(channel, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }
   }
 
   /** Records the request as denied and returns the error. Policy is not asked, because the protocol cannot let this request through in any case. */
-  #refuseUpgrade(session: Session, head: RequestHead): GatewayError {
+  #refuseUpgrade(channel: Channel, head: RequestHead): GatewayError {
     const reason = 'This request cannot change to WebSocket. Use plain HTTP.';
-    this.#recordUnread(session, head, { body: Buffer.alloc(0), reason });
+    this.#recordUnread(channel, head, { body: Buffer.alloc(0), reason });
     return new GatewayError('not_upgraded', reason);
   }
 
   #forward(
-    session: Session,
+    channel: Channel,
     call: TargetCall,
     { grant, seq, changes }: Allowed,
     { answer: reader, screen, urlMembers }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers'>,
   ): void {
-    const urls = new OwnUrls(ownUrlsOf(session.target, this.#exchange));
+    const urls = new OwnUrls(ownUrlsOf(channel.target, this.#exchange));
     const direct = new DirectUrls(urls);
     const answer = new AnswerRelay({
-      session,
+      channel,
       response: this.#exchange.response,
       request: seq,
       ownHeaders: this.#ownHeaders,
@@ -242,23 +242,23 @@ class ExchangeRun {
       direct,
       take: this.#takeElsewhere,
       headFacts: () => rewriting?.facts() ?? {},
-      onUpgrade: (answered, upstream) => void this.#goOn(session, answered, upstream),
+      onUpgrade: (answered, upstream) => void this.#goOn(channel, answered, upstream),
       onError: (error) => void this.#fail(error),
     });
     this.#answer = answer;
-    const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(session, call, receiver) ?? session.call(call, receiver);
-    const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, session);
+    const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
+    const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, channel);
     const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
     let rewriting: UrlRewriting | null = null;
     // From the target to the client, in this order.
     const stages: readonly AnswerStage[] = [
-      (receiver) => (call.givesCredential ? new CredentialCheck({ session, request: seq, receiver }) : receiver),
+      (receiver) => (call.givesCredential ? new CredentialCheck({ channel, request: seq, receiver }) : receiver),
       (receiver) => (rewriting = new UrlRewriting({ urls, members, direct, take: this.#takeElsewhere, receiver })),
       (receiver) =>
         screen === undefined
           ? receiver
-          : (this.#screening = new Screening({ session, request: seq, screen, take: this.#takeElsewhere, receiver, begin, compose })),
-      (receiver) => (changes.length === 0 ? receiver : new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(session.target), receiver })),
+          : (this.#screening = new Screening({ channel, request: seq, screen, take: this.#takeElsewhere, receiver, begin, compose })),
+      (receiver) => (changes.length === 0 ? receiver : new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target), receiver })),
     ];
     this.#call = begin(stages.reduceRight<CallReceiver>((next, stage) => stage(next), answer));
     answer.attach(this.#call);
@@ -266,7 +266,7 @@ class ExchangeRun {
   }
 
   /** Handles the target's consent to WebSocket: records it, releases it, and then relays frames until either side ends. */
-  async #goOn(session: Session, answered: Headers, upstream: Upstream): Promise<void> {
+  async #goOn(channel: Channel, answered: Headers, upstream: Upstream): Promise<void> {
     const { response, upgrade } = this.#exchange;
     try {
       if (upgrade === null || this.#upgrade === null) {
@@ -274,20 +274,20 @@ class ExchangeRun {
       }
       const headers = acceptedHeaders(this.#head?.headers ?? [], answered);
       const meta = { request: this.#upgrade.request, attributes: { 'http.response.status_code': 101 } };
-      session.record('response', meta, [composeResponseHead(101, 'Switching Protocols', headers)], true);
-      await untilCommitted(session);
+      channel.record('response', meta, [composeResponseHead(101, 'Switching Protocols', headers)], true);
+      await untilCommitted(channel);
       if (this.#isOver || 'stream' in response) {
         upstream.destroy();
         return;
       }
       this.#isOver = true;
-      session.signal.removeEventListener('abort', this.#onAbort);
+      channel.signal.removeEventListener('abort', this.#onAbort);
       response.detachSocket(upgrade.socket);
       const head = upgrade.take();
-      const client = new Connection(upgrade.socket, { certificate: null, loginMs: session.limits.loginMs });
+      const client = new Connection(upgrade.socket, { certificate: null, loginMs: channel.limits.loginMs });
       client.unread(head);
       client.write(composeResponseHead(101, 'Switching Protocols', [...headers, ...this.#ownHeaders]));
-      await runRelay(client, upstream, session, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
+      await runRelay(client, upstream, channel, new WebSocketRelay(this.#upgrade)).catch((bug: unknown) => {
         this.#bug = bug;
       });
       this.#endReading();
@@ -309,7 +309,7 @@ class ExchangeRun {
     if (this.#isReadNoMore) {
       this.#reading.abort();
     }
-    return this.#steps.take(step, input, { whose: this.#session?.principal ?? '', signal: this.#reading.signal });
+    return this.#steps.take(step, input, { whose: this.#channel?.principal ?? '', signal: this.#reading.signal });
   };
 
   /** Nobody waits for what is read any more. */
@@ -322,7 +322,7 @@ class ExchangeRun {
     return this.#rules.path?.(path, target) ?? path;
   }
 
-  async #authenticate(headers: Headers, found: readonly string[]): Promise<Session> {
+  async #authenticate(headers: Headers, found: readonly string[]): Promise<Channel> {
     const { isLoopback, isEncrypted, target, clientAddress } = this.#exchange;
     if (!isLoopback && !isEncrypted) {
       throw new GatewayError('refused', 'A token is taken over the network only under TLS: configure tls, and use https://.');
@@ -334,21 +334,21 @@ class ExchangeRun {
     assertNoForeignPage(headers, String(authority ?? host ?? ''));
     const token = readToken(headers, found);
     this.#token = token;
-    const session = await this.#door.authenticate({
+    const channel = await this.#door.authenticate({
       token,
       target,
       user: headerOf(headers, 'user-agent') ?? '',
       clientAddress,
     });
-    this.#session = session;
-    this.#ownHeaders = [['countersign-session', session.id]];
-    session.signal.addEventListener('abort', this.#onAbort, { once: true });
-    session.signal.throwIfAborted();
-    return session;
+    this.#channel = channel;
+    this.#ownHeaders = [['countersign-session', channel.session]];
+    channel.signal.addEventListener('abort', this.#onAbort, { once: true });
+    channel.signal.throwIfAborted();
+    return channel;
   }
 
   /** Builds the head that the target gets, with its own host name, its base path before the path, and the framing of the body. */
-  #sentHead({ method, path, headers }: RequestHead, framing: Headers, { target }: Session): CallHead {
+  #sentHead({ method, path, headers }: RequestHead, framing: Headers, { target }: Channel): CallHead {
     const base = target.path === '' ? '' : `/${target.path.replace(/\/$/, '')}`;
     const whole = `${base}${path}`;
     const host = target.host.includes(':') ? `[${target.host}]` : target.host;
@@ -362,18 +362,18 @@ class ExchangeRun {
 
   /** Has a request decided on, recorded and committed. Null if the exchange ended meanwhile. Throws GatewayError `refused` or `not_found`. */
   async #decide(
-    session: Session,
+    channel: Channel,
     { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
     bytes: readonly Uint8Array[],
     continues: boolean,
   ): Promise<Allowed | null> {
-    const { decision, grant, seq, record, changes = [] } = await session.request(this.#traced(action), bytes, { continues, repeats });
+    const { decision, grant, seq, record, changes = [] } = await channel.request(this.#traced(action), bytes, { continues, repeats });
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {
       throw refusalOf(decision);
     }
-    await untilCommitted(session);
+    await untilCommitted(channel);
     return this.#isOver ? null : { grant, seq, changes };
   }
 
@@ -384,15 +384,15 @@ class ExchangeRun {
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
-  async #forwardBody(session: Session, body: RequestBody, { action }: RequestReading): Promise<void> {
+  async #forwardBody(channel: Channel, body: RequestBody, { action }: RequestReading): Promise<void> {
     const relation = { partOf: this.#request ?? 0, continues: true };
     for await (const piece of body.pieces()) {
-      const grant = await this.#decidePart(session, action, piece, relation);
+      const grant = await this.#decidePart(channel, action, piece, relation);
       if (grant === null) {
         return;
       }
       this.#call?.forward(grant);
-      await this.#untilTaken(session.limits.queuedBytesMax);
+      await this.#untilTaken(channel.limits.queuedBytesMax);
     }
     if (body.length !== null) {
       body.assertNoTrailers();
@@ -400,21 +400,21 @@ class ExchangeRun {
     const trailers = endToEndTrailers(body.trailers, this.#token);
     if (trailers.length > 0) {
       const attributes = { ...action.attributes, ...trailersAttribute(trailers) };
-      const grant = await this.#decidePart(session, { ...action, attributes }, composeTrailers(trailers), { ...relation, continues: false });
+      const grant = await this.#decidePart(channel, { ...action, attributes }, composeTrailers(trailers), { ...relation, continues: false });
       if (grant !== null) {
         this.#call?.end(grant);
       }
       return;
     }
-    session.record('request', { request: relation.partOf }, [], false);
-    await untilCommitted(session);
+    channel.record('request', { request: relation.partOf }, [], false);
+    await untilCommitted(channel);
     this.#call?.end();
   }
 
   /** Has a part of a request decided on, recorded and committed. Null if the exchange ended meanwhile. Throws GatewayError `refused` or `not_found`. */
-  async #decidePart(session: Session, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
-    const { grant, decision } = await session.request(action, [bytes], relation);
-    await untilCommitted(session);
+  async #decidePart(channel: Channel, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
+    const { grant, decision } = await channel.request(action, [bytes], relation);
+    await untilCommitted(channel);
     if (grant === null) {
       throw refusalOf(decision);
     }
@@ -431,7 +431,7 @@ class ExchangeRun {
   }
 
   readonly #onAbort = (): void => {
-    void this.#fail(this.#session?.signal.reason);
+    void this.#fail(this.#channel?.signal.reason);
   };
 
   /** Runs when the client has all of its answer, or is gone. */
@@ -463,7 +463,7 @@ class ExchangeRun {
     this.#call?.destroy();
     this.#answer?.stop();
     const { response } = this.#exchange;
-    const problem = problemOf(error, this.#session?.id ?? null);
+    const problem = problemOf(error, this.#channel?.session ?? null);
     const failed = { problem, head: this.#head, body: this.#body, answerTo: this.#answerTo };
     if (this.#answer?.hasBegun === true) {
       const { openHead } = this.#answer;
@@ -486,8 +486,8 @@ class ExchangeRun {
 
   /** Records the end of the answer as far as it came. If it cannot be recorded, this does not throw: the gateway's own words are sent in any case. */
   async #recordEnd(attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): Promise<void> {
-    const session = this.#session;
-    if (session === null) {
+    const channel = this.#channel;
+    if (channel === null) {
       return;
     }
     try {
@@ -497,8 +497,8 @@ class ExchangeRun {
       }
       const facts = this.#answer?.facts() ?? {};
       this.#answer?.give();
-      session.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
-      await untilCommitted(session, AbortSignal.timeout(lastWordsMs));
+      channel.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
+      await untilCommitted(channel, AbortSignal.timeout(lastWordsMs));
     } catch (unrecorded) {
       if (this.#bug === null && !(unrecorded instanceof GatewayError) && !(unrecorded instanceof DOMException)) {
         this.#bug = unrecorded;

@@ -311,9 +311,9 @@ export class HttpListener implements AsyncDisposable {
           turnedAway: async (error) => door.turnedAway(error),
           signal: (key) => door.signal(key),
           authenticate: async (credential) => {
-            const session = await door.authenticate(credential);
+            const channel = await door.authenticate(credential);
             place.loggedIn();
-            return session;
+            return channel;
           },
         },
       );

@@ -9,7 +9,7 @@ import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Client, Door, StreamProtocol } from '../domain/protocol.ts';
 import { connectTo, Inbox, portOf } from '../wire/testdata/sockets.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { MemorySession } from '../wire/testdata/memory-session.ts';
+import { MemoryChannel } from '../wire/testdata/memory-channel.ts';
 import { TcpListener } from './tcp.ts';
 
 /** Long enough for anything to arrive on loopback that is under way. */
@@ -84,7 +84,7 @@ class Log {
 function makeDoor(_client: Client): Door {
   return {
     limits: { ...defaultLimits, loginMs: 200 },
-    authenticate: ({ token }) => (token === 'bug' ? Promise.reject(new TypeError('a bug of ours')) : Promise.resolve(new MemorySession())),
+    authenticate: ({ token }) => (token === 'bug' ? Promise.reject(new TypeError('a bug of ours')) : Promise.resolve(new MemoryChannel())),
     turnedAway: () => Promise.resolve(),
     signal: () => Promise.resolve(false),
   };

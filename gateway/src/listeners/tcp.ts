@@ -168,11 +168,11 @@ export class TcpListener implements AsyncDisposable {
         signal: (key) => door.signal(key),
         authenticate: async (credential) => {
           place.busy();
-          const session = await door.authenticate(credential);
+          const channel = await door.authenticate(credential);
           clearTimeout(deadline);
           place.loggedIn();
           this.#loggingIn.delete(connection);
-          return session;
+          return channel;
         },
       });
     });

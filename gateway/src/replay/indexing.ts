@@ -29,7 +29,7 @@ export interface IndexedRequest {
   readonly answers: readonly Place[];
 }
 
-interface Channel {
+interface RecordedChannel {
   readonly target: string;
   readonly isStream: boolean;
   readonly keys: Keys;
@@ -53,7 +53,7 @@ export class Indexing {
   readonly targets = new Map<string, TargetFacts>();
   readonly requests: IndexedRequest[] = [];
   readonly #findProtocol: (id: string) => Protocol | undefined;
-  readonly #channels = new Map<number, Channel>();
+  readonly #channels = new Map<number, RecordedChannel>();
   /** By the numbers of their records, and of long records of their answers. */
   readonly #roots = new Map<number, Growing>();
   readonly #ids = new Map<string, string>();
@@ -110,7 +110,7 @@ export class Indexing {
     }
   }
 
-  #addRequest(channel: Channel, meta: RecordedMeta, entry: BundleEntry): void {
+  #addRequest(channel: RecordedChannel, meta: RecordedMeta, entry: BundleEntry): void {
     const root = meta.request ?? entry.seq;
     const known = this.#roots.get(root);
     const growing = known === undefined || known.isWhole ? this.#begin(channel, meta, { root, seq: entry.seq }) : known;
@@ -122,7 +122,7 @@ export class Indexing {
     }
   }
 
-  #begin(channel: Channel, { channel: number, action = '' }: RecordedMeta, { root, seq }: { readonly root: number; readonly seq: number }): Growing {
+  #begin(channel: RecordedChannel, { channel: number, action = '' }: RecordedMeta, { root, seq }: { readonly root: number; readonly seq: number }): Growing {
     const growing: Growing = { seq, channel: number, action, parts: [], answers: [], bytes: [], isWhole: false };
     this.#roots.set(root, growing);
     channel.latest = growing;
@@ -146,7 +146,7 @@ export class Indexing {
     return bytes;
   }
 
-  #finish({ target, keys }: Channel, growing: Growing, askedMs: number): void {
+  #finish({ target, keys }: RecordedChannel, growing: Growing, askedMs: number): void {
     growing.isWhole = true;
     const bytes = this.#letGo(growing);
     const { seq, channel, action, parts, answers } = growing;
@@ -165,7 +165,7 @@ export class Indexing {
   }
 
   /** An answer belongs to what its client had asked last of the request that it names; what names none, to what was asked last at all. */
-  #addAnswer(channel: Channel, { request }: RecordedMeta, { seq, place, content }: BundleEntry): void {
+  #addAnswer(channel: RecordedChannel, { request }: RecordedMeta, { seq, place, content }: BundleEntry): void {
     const growing = request === undefined ? (channel.isStream ? channel.latest : null) : this.#roots.get(request);
     if (growing === null || growing === undefined) {
       return;

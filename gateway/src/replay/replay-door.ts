@@ -1,21 +1,21 @@
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
-import type { Credential, Door, Session } from '../domain/protocol.ts';
+import type { Credential, Door, Channel } from '../domain/protocol.ts';
 import { ShownSecret } from '../identity/shown-secret.ts';
 
 /** Lets in whoever has the token of the replay. */
 export class ReplayDoor implements Door, Disposable {
   readonly limits = defaultLimits;
   readonly #token: ShownSecret;
-  readonly #open: (target: string) => Session;
+  readonly #open: (target: string) => Channel;
 
   /** `open`: a session for a target. Errors: `not_recorded`. */
-  constructor(token: string, open: (target: string) => Session) {
+  constructor(token: string, open: (target: string) => Channel) {
     this.#token = new ShownSecret(token);
     this.#open = open;
   }
 
-  async authenticate({ token, target }: Credential): Promise<Session> {
+  async authenticate({ token, target }: Credential): Promise<Channel> {
     if (!this.#token.matches(token)) {
       throw new GatewayError('unauthenticated', 'The token is not that of this replay: it is in the environment that the replay sets.');
     }

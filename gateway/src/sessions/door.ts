@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../domain/errors.ts';
-import type { Client, Credential, Door, Session } from '../domain/protocol.ts';
+import type { Client, Credential, Door, Channel } from '../domain/protocol.ts';
 import { Login, type DoorContext } from './login.ts';
 
 /** Each signal (cancel key) is delayed by this time, because it comes without a login. A wrong one counts as a guess, like a wrong token. */
@@ -20,7 +20,7 @@ export class ClientDoor implements Door {
     return this.#context.limits;
   }
 
-  async authenticate(credential: Credential): Promise<Session> {
+  async authenticate(credential: Credential): Promise<Channel> {
     const { sessions } = this.#context;
     return this.#login.attempt(credential, (admitted) => {
       const { session } = admitted.identity;

@@ -8,7 +8,7 @@ import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { admit } from './admit.ts';
 import { attempt, identify } from './attempt.ts';
-import { Channel, type ChannelContext } from './channel.ts';
+import { LiveChannel, type ChannelContext } from './live-channel.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -75,7 +75,7 @@ export class Login {
   }
 
   /** Opens a channel for who was admitted, in the session that is theirs. */
-  open(session: LiveSession, credential: Credential, { identity, target, decision }: Admitted): Channel {
+  open(session: LiveSession, credential: Credential, { identity, target, decision }: Admitted): LiveChannel {
     const facts: ChannelFacts = {
       principal: identity.principal.id,
       principalKind: identity.principal.kind,
@@ -97,6 +97,6 @@ export class Login {
       attributes: { 'user.name': credential.user },
     });
     session.endWith(identity.standing);
-    return new Channel(this.#context, session, opened, { identity, target, address: credential.clientAddress });
+    return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress });
   }
 }

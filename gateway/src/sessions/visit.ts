@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
-import type { Credential, Door, Session } from '../domain/protocol.ts';
-import type { Channel } from './channel.ts';
+import type { Credential, Door, Channel } from '../domain/protocol.ts';
+import type { LiveChannel } from './live-channel.ts';
 import type { LiveSession } from './live-session.ts';
 import { Login, type Admitted, type DoorContext } from './login.ts';
 
@@ -9,7 +9,7 @@ const channelsMax = 64;
 
 /** A channel and the exchanges that are on it. */
 interface Open {
-  readonly channel: Channel;
+  readonly channel: LiveChannel;
   readonly session: LiveSession;
   readonly admitted: Admitted;
   exchanges: number;
@@ -123,7 +123,7 @@ class VisitDoor implements Door, Disposable {
     this.limits = limits;
   }
 
-  async authenticate(credential: Credential): Promise<Session> {
+  async authenticate(credential: Credential): Promise<Channel> {
     const open = await this.#login.attempt(credential, (admitted) => this.#visit.enter(this.#login, credential, admitted));
     this.#open = open;
     return open.channel;

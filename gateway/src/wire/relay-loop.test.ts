@@ -8,7 +8,7 @@ import { defaultLimits, type Limits } from '../domain/limits.ts';
 import { Connection } from './connection.ts';
 import { runRelay } from './relay-loop.ts';
 import { LineRelay } from './testdata/line-relay.ts';
-import { MemorySession } from './testdata/memory-session.ts';
+import { MemoryChannel } from './testdata/memory-channel.ts';
 import { Inbox, socketPair, TestServer } from './testdata/sockets.ts';
 import { dial } from './upstream-connection.ts';
 
@@ -21,7 +21,7 @@ interface Path extends AsyncDisposable {
   readonly target: Socket;
   /** The gateway's ends. */
   readonly accepted: Socket;
-  readonly session: MemorySession;
+  readonly channel: MemoryChannel;
   readonly done: Promise<void>;
 }
 
@@ -30,17 +30,17 @@ async function openPath(limits: Partial<Limits> = {}): Promise<Path> {
   const pair = await socketPair();
   const accepted = Promise.withResolvers<Socket>();
   const server = await TestServer.open(accepted.resolve);
-  const session = new MemorySession(limits);
+  const channel = new MemoryChannel(limits);
   const upstream = await dial({ host: '127.0.0.1', port: server.port, limits: defaultLimits });
   const target = await accepted.promise;
   const client = new Connection(pair.near, { certificate: null, loginMs: 1000 });
-  const done = runRelay(client, upstream, session, new LineRelay());
+  const done = runRelay(client, upstream, channel, new LineRelay());
   done.catch(() => undefined);
   return {
     client: pair.far,
     target,
     accepted: pair.near,
-    session,
+    channel,
     done,
     [Symbol.asyncDispose]: async () => {
       await pair[Symbol.asyncDispose]();
@@ -72,24 +72,24 @@ test('bytes pass both ways unchanged, however they are cut', async () => {
   const expected = sent.repeat(7);
   await atTarget.untilText(expected);
   await atClient.untilText(expected);
-  assert.equal(path.session.textOf('request test.line'), expected);
-  assert.equal(path.session.textOf('response'), expected);
+  assert.equal(path.channel.textOf('request test.line'), expected);
+  assert.equal(path.channel.textOf('response'), expected);
   path.client.end('quit\n');
   await path.done;
-  assert.deepEqual(path.session.closes, [{ reason: 'client', code: undefined }]);
+  assert.deepEqual(path.channel.closes, [{ reason: 'client', code: undefined }]);
 });
 
 test('neither a request nor a response moves before its record is committed', async () => {
   await using path = await openPath();
-  path.session.autoCommit = false;
+  path.channel.autoCommit = false;
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   path.client.write('one\ntwo\n');
   path.target.write('answer\n');
   await delay(settleMs);
-  assert.equal(path.session.records.length, 3);
+  assert.equal(path.channel.records.length, 3);
   assert.equal(atTarget.text + atClient.text, '');
-  path.session.commit();
+  path.channel.commit();
   await atTarget.untilText('one\ntwo\n');
   await atClient.untilText('answer\n');
 });
@@ -102,7 +102,7 @@ test('a refused request is recorded, answered and not forwarded; the next ones a
   await atTarget.untilText('one\ntwo\n');
   await atClient.untilText('refused\n');
   assert.deepEqual(
-    path.session.records.map(({ text, verdict }) => [text, verdict]),
+    path.channel.records.map(({ text, verdict }) => [text, verdict]),
     [
       ['one\n', 'allow'],
       ['deny this\n', 'deny'],
@@ -125,7 +125,7 @@ test('while a request is held the client waits, bytes of the target are relayed,
   await delay(settleMs);
   assert.equal(atTarget.text, '');
   assert.ok(path.accepted.bytesRead - before < 1024 * 1024, 'the client is not read while it waits');
-  path.session.heldRequests[0]?.('allow');
+  path.channel.heldRequests[0]?.('allow');
   await atTarget.untilText('hold one\ntwo\n');
 });
 
@@ -135,22 +135,22 @@ test('a halt is told to the client, recorded, and ends both sides', async () => 
   const atClient = new Inbox(path.client);
   path.client.write('hold on\n');
   await delay(settleMs);
-  path.session.controller.abort(new GatewayError('halted', 'An operator halted the session.'));
+  path.channel.controller.abort(new GatewayError('halted', 'An operator halted the session.'));
   await atTarget.untilEnd();
   assert.equal(await atClient.untilEnd(), '! halted\n');
   path.client.end();
   await path.done;
-  path.session.heldRequests[0]?.('allow');
+  path.channel.heldRequests[0]?.('allow');
   await delay(settleMs);
   assert.equal(atTarget.text, '', 'what was still being decided is not forwarded');
-  assert.equal(path.session.textOf('response'), '! halted\n');
-  assert.deepEqual(path.session.closes, [{ reason: 'halted', code: 'halted' }]);
+  assert.equal(path.channel.textOf('response'), '! halted\n');
+  assert.deepEqual(path.channel.closes, [{ reason: 'halted', code: 'halted' }]);
 });
 
 test('C28: what cannot be recorded does not move, and the client is told why', async () => {
   await using path = await openPath();
-  path.session.autoCommit = false;
-  path.session.room = 2;
+  path.channel.autoCommit = false;
+  path.channel.room = 2;
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   path.target.write('recorded\n');
@@ -160,27 +160,27 @@ test('C28: what cannot be recorded does not move, and the client is told why', a
   path.target.write('secret\n');
   await delay(settleMs);
   assert.equal(atClient.text, '', 'the sentence keeps its place behind what is not yet committed');
-  path.session.commit();
+  path.channel.commit();
   assert.equal(await atClient.untilEnd(), 'recorded\n! cannot_record\n');
   assert.equal(await atTarget.untilEnd(), 'one\n');
   path.client.end();
   await path.done;
-  assert.deepEqual(path.session.closes, [{ reason: 'cannot_record', code: 'cannot_record' }]);
+  assert.deepEqual(path.channel.closes, [{ reason: 'cannot_record', code: 'cannot_record' }]);
 });
 
 test('C28: when the journal never commits again the client is told, and nothing else moves', async () => {
   await using path = await openPath();
-  path.session.autoCommit = false;
+  path.channel.autoCommit = false;
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   path.client.write('one\n');
   path.target.write('secret\n');
   await delay(settleMs);
-  path.session.room = 0;
-  path.session.controller.abort(new GatewayError('cannot_record', 'The journal is broken.'));
+  path.channel.room = 0;
+  path.channel.controller.abort(new GatewayError('cannot_record', 'The journal is broken.'));
   assert.equal(await atClient.untilEnd(), '! cannot_record\n');
   assert.equal(await atTarget.untilEnd(), '');
-  path.session.commit();
+  path.channel.commit();
   path.client.end();
   await path.done;
   assert.equal(atClient.text + atTarget.text, '! cannot_record\n');
@@ -193,7 +193,7 @@ test('a bug in a relay cuts both sides and is reported', async () => {
   path.target.write('bug');
   await assert.rejects(path.done, TypeError);
   assert.equal((await atClient.untilEnd()) + (await atTarget.untilEnd()), '');
-  assert.deepEqual(path.session.closes, [{ reason: 'error', code: undefined }]);
+  assert.deepEqual(path.channel.closes, [{ reason: 'error', code: undefined }]);
 });
 
 test('bytes that were released before the target ended still reach the client', async () => {
@@ -203,7 +203,7 @@ test('bytes that were released before the target ended still reach the client', 
   assert.equal((await atClient.untilEnd()).length, 1024 * 1024);
   path.client.end();
   await path.done;
-  assert.deepEqual(path.session.closes, [{ reason: 'target', code: undefined }]);
+  assert.deepEqual(path.channel.closes, [{ reason: 'target', code: undefined }]);
 });
 
 test('a connection without a byte ends after its idle limit, a busy one does not', async () => {
@@ -224,17 +224,17 @@ test('a connection without a byte ends after its idle limit, a busy one does not
 test('while nothing is committed, no more is taken from the target than the limit', async () => {
   const queuedBytesMax = 256 * 1024;
   await using path = await openPath({ queuedBytesMax });
-  path.session.autoCommit = false;
-  path.session.keepsText = false;
+  path.channel.autoCommit = false;
+  path.channel.keepsText = false;
   path.target.write(Buffer.alloc(32 * 1024 * 1024));
   await delay(5 * settleMs);
-  assert.ok(path.session.recordedBytes > queuedBytesMax);
-  assert.ok(path.session.recordedBytes <= queuedBytesMax + 64 * 1024, `${path.session.recordedBytes} bytes were recorded`);
+  assert.ok(path.channel.recordedBytes > queuedBytesMax);
+  assert.ok(path.channel.recordedBytes <= queuedBytesMax + 64 * 1024, `${path.channel.recordedBytes} bytes were recorded`);
 });
 
 test('a client that only sends is not read past what the target takes', async () => {
   await using path = await openPath();
-  path.session.keepsText = false;
+  path.channel.keepsText = false;
   const line = Buffer.from(`${'x'.repeat(16 * 1024 - 1)}\n`);
   for (let i = 0; i < 4096; i += 1) {
     path.client.write(line);
@@ -249,7 +249,7 @@ test('a client that only sends is not read past what the target takes', async ()
 
 test('a slow reader holds up only itself: 200 MB pass in flat memory', async () => {
   await using path = await openPath();
-  path.session.keepsText = false;
+  path.channel.keepsText = false;
   const total = 200 * 1024 * 1024;
   const chunk = Buffer.alloc(256 * 1024);
   let left = total;
@@ -263,8 +263,8 @@ test('a slow reader holds up only itself: 200 MB pass in flat memory', async () 
   };
   path.target.on('drain', pour);
   pour();
-  await untilStill(() => path.session.recordedBytes);
-  const stalledAt = path.session.recordedBytes;
+  await untilStill(() => path.channel.recordedBytes);
+  const stalledAt = path.channel.recordedBytes;
   assert.ok(stalledAt < 24 * 1024 * 1024, `${stalledAt} bytes were taken for a client that reads nothing`);
   let received = 0;
   let peakBytes = 0;

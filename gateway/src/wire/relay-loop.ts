@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { Grant } from '../domain/grant.ts';
-import type { Client, Receiver, RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import type { Client, Receiver, RequestOutcome, RequestRelation, Channel, Upstream } from '../domain/protocol.ts';
 import type { CloseOutput, Output, Relay, RequestOutput, ResponseOutput } from './relay.ts';
 
 /** Most bytes that are recorded in one turn of the event loop. */
@@ -13,14 +13,14 @@ const lastWordsMs = 1_000;
  * streams are decoded share this loop. Resolves when the channel is closed in the record and the client's socket is closed; never rejects with a
  * GatewayError. Any other error is a broken invariant: it cuts both sides and rejects.
  */
-export function runRelay(client: Client, upstream: Upstream, session: Session, relay: Relay): Promise<void> {
-  return new RelayLoop({ client, upstream, session, relay }).run();
+export function runRelay(client: Client, upstream: Upstream, channel: Channel, relay: Relay): Promise<void> {
+  return new RelayLoop({ client, upstream, channel, relay }).run();
 }
 
 interface Parties {
   readonly client: Client;
   readonly upstream: Upstream;
-  readonly session: Session;
+  readonly channel: Channel;
   readonly relay: Relay;
 }
 
@@ -30,7 +30,7 @@ type Held = Grant | ResponseOutput | CloseOutput;
 class RelayLoop {
   readonly #client: Client;
   readonly #upstream: Upstream;
-  readonly #session: Session;
+  readonly #channel: Channel;
   readonly #relay: Relay;
   readonly #queuedBytesMax: number;
   readonly #done = Promise.withResolvers<void>();
@@ -56,16 +56,16 @@ class RelayLoop {
   #idleTimer: NodeJS.Timeout | undefined;
   #lastWordsTimer: NodeJS.Timeout | undefined;
 
-  constructor({ client, upstream, session, relay }: Parties) {
+  constructor({ client, upstream, channel, relay }: Parties) {
     this.#client = client;
     this.#upstream = upstream;
-    this.#session = session;
+    this.#channel = channel;
     this.#relay = relay;
-    this.#queuedBytesMax = session.limits.queuedBytesMax;
+    this.#queuedBytesMax = channel.limits.queuedBytesMax;
   }
 
   run(): Promise<void> {
-    const { signal, limits } = this.#session;
+    const { signal, limits } = this.#channel;
     if (limits.idleMs > 0) {
       this.#idleTimer = setTimeout(this.#onIdle, limits.idleMs);
     }
@@ -167,7 +167,7 @@ class RelayLoop {
           this.#refuse(output, output.refused);
           break;
         }
-        const outcome = this.#session.request(output.action, output.bytes, relationOf(output));
+        const outcome = this.#channel.request(output.action, output.bytes, relationOf(output));
         if (outcome instanceof Promise) {
           void this.#await(outcome, output);
         } else {
@@ -178,9 +178,9 @@ class RelayLoop {
       case 'response':
         if (this.#failure === null) {
           if (output.given !== undefined) {
-            this.#session.give(output.given);
+            this.#channel.give(output.given);
           }
-          this.#session.record('response', output.meta, output.bytes, output.continues);
+          this.#channel.record('response', output.meta, output.bytes, output.continues);
           this.#hold(output, output.bytes);
         } else {
           this.#sayLast(output);
@@ -215,7 +215,7 @@ class RelayLoop {
 
   #refuse({ action: { name, attributes }, bytes, relation }: RequestOutput, reason: string): void {
     const meta = { action: name, verdict: 'deny', reason, attributes, ...(relation?.partOf === undefined ? {} : { request: relation.partOf }) } as const;
-    const seq = this.#session.record('request', meta, bytes);
+    const seq = this.#channel.record('request', meta, bytes);
     this.#relay.decided({ verdict: 'deny', policies: ['countersign'], policyVersion: '', reason, obligations: [] }, seq);
   }
 
@@ -263,7 +263,7 @@ class RelayLoop {
     this.#batch = [];
     this.#batchBytes = 0;
     this.#uncommittedBytes += bytes;
-    this.#session.whenCommitted(() => {
+    this.#channel.whenCommitted(() => {
       this.#uncommittedBytes -= bytes;
       this.#release(batch);
     });
@@ -368,7 +368,7 @@ class RelayLoop {
    */
   #sayLast(output: ResponseOutput): void {
     try {
-      this.#session.record('response', output.meta, output.bytes, output.continues);
+      this.#channel.record('response', output.meta, output.bytes, output.continues);
       this.#hold(output, output.bytes);
     } catch (error) {
       if (!(error instanceof GatewayError)) {
@@ -392,7 +392,7 @@ class RelayLoop {
 
   async #conclude(reason: string, error?: GatewayError): Promise<void> {
     try {
-      await this.#session.close(reason, error);
+      await this.#channel.close(reason, error);
     } catch (failure) {
       // A channel that cannot be closed in the record now is closed there by the recovery of the next start.
       if (!(failure instanceof GatewayError)) {
@@ -408,7 +408,7 @@ class RelayLoop {
     this.#client.destroy();
     this.#upstream.destroy();
     try {
-      await this.#session.close('error');
+      await this.#channel.close('error');
     } catch {
       // The first error is the one to report.
     }
@@ -420,18 +420,18 @@ class RelayLoop {
     this.#isDeaf = true;
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#lastWordsTimer);
-    this.#session.signal.removeEventListener('abort', this.#onAbort);
+    this.#channel.signal.removeEventListener('abort', this.#onAbort);
   }
 
   readonly #onAbort = (): void => {
-    this.#stumble(this.#session.signal.reason);
+    this.#stumble(this.#channel.signal.reason);
   };
 
   readonly #onIdle = (): void => {
     if (this.#isDeciding) {
       this.#idleTimer?.refresh();
     } else {
-      this.#stumble(new GatewayError('deadline_exceeded', `The connection was idle for ${this.#session.limits.idleMs / 1000} s.`));
+      this.#stumble(new GatewayError('deadline_exceeded', `The connection was idle for ${this.#channel.limits.idleMs / 1000} s.`));
     }
   };
 }

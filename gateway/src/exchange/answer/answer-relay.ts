@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Session, Upstream } from '../../domain/protocol.ts';
+import type { Channel, Upstream } from '../../domain/protocol.ts';
 import { AnswerFacts } from './answer-facts.ts';
 import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from '../client-response.ts';
 import { composeResponseHead } from '../head.ts';
@@ -19,7 +19,7 @@ const noContent = 204;
 const oneRecordBytes = 512 * 1024;
 
 export interface AnswerParts {
-  readonly session: Session;
+  readonly channel: Channel;
   readonly response: ClientResponse;
   /** Sequence number of the request's record. */
   readonly request: number;
@@ -80,7 +80,7 @@ export class AnswerRelay implements CallReceiver {
   constructor(parts: AnswerParts) {
     this.#parts = parts;
     const { reader, direct, take } = parts;
-    this.#facts = new AnswerFacts({ reader, direct, take, encodedBytesMax: eventBytesMax(parts.session.target) });
+    this.#facts = new AnswerFacts({ reader, direct, take, encodedBytesMax: eventBytesMax(parts.channel.target) });
     parts.response.on('drain', this.#balance);
   }
 
@@ -118,7 +118,7 @@ export class AnswerRelay implements CallReceiver {
   give(): void {
     const given = this.#facts.given();
     if (given !== null && given.ids.length > 0) {
-      this.#parts.session.give(given);
+      this.#parts.channel.give(given);
     }
   }
 
@@ -128,11 +128,11 @@ export class AnswerRelay implements CallReceiver {
       if (this.#informations > informationsMax) {
         throw new GatewayError('target_unreachable', `The target sent more than ${informationsMax} informational answers (1xx).`);
       }
-      const { session, request, response } = this.#parts;
+      const { channel, request, response } = this.#parts;
       const headers = endToEndBodiless(pairHeaders(rawHeaders));
       const attributes = { 'http.response.status_code': status };
-      session.record('response', { request, attributes }, [composeResponseHead(status, statusText, headers)], true);
-      session.whenCommitted(() => {
+      channel.record('response', { request, attributes }, [composeResponseHead(status, statusText, headers)], true);
+      channel.whenCommitted(() => {
         this.#guard(() => {
           writeInformation(response, { status, statusText, headers });
         });
@@ -235,10 +235,10 @@ export class AnswerRelay implements CallReceiver {
   }
 
   #end(): void {
-    const { session, request } = this.#parts;
+    const { channel, request } = this.#parts;
     this.#phase = 'ended';
     for (const { kind, action, attributes } of this.#facts.notes()) {
-      session.record(kind, { request, action, attributes }, []);
+      channel.record(kind, { request, action, attributes }, []);
     }
     this.#flush();
   }
@@ -277,7 +277,7 @@ export class AnswerRelay implements CallReceiver {
   }
 
   #flush(): void {
-    const { session, request } = this.#parts;
+    const { channel, request } = this.#parts;
     this.give();
     const head = this.#isHeadRecorded ? null : this.#head;
     const bytes = this.#read;
@@ -290,16 +290,16 @@ export class AnswerRelay implements CallReceiver {
     if (isLast && bytes.length > oneRecordBytes) {
       // An answer in several records has its facts in the last one, as any answer has.
       const end = bytes.length - oneRecordBytes;
-      session.record('response', { request, attributes: headFacts }, [...recordedHead, bytes.subarray(0, end)], true);
-      session.record('response', { request, attributes: facts }, [bytes.subarray(end)]);
+      channel.record('response', { request, attributes: headFacts }, [...recordedHead, bytes.subarray(0, end)], true);
+      channel.record('response', { request, attributes: facts }, [bytes.subarray(end)]);
     } else {
-      session.record('response', { request, attributes: { ...headFacts, ...facts } }, [...recordedHead, bytes], !isLast);
+      channel.record('response', { request, attributes: { ...headFacts, ...facts } }, [...recordedHead, bytes], !isLast);
     }
     this.#uncommittedBytes += bytes.length;
     const isBetweenEvents = !isLast && this.#facts.isBetweenEvents;
     this.#isRecordedWhole = isBetweenEvents;
     const piece: Piece = { head, bytes, trailers: this.#trailers, isLast, isBetweenEvents };
-    session.whenCommitted(() => {
+    channel.whenCommitted(() => {
       this.#uncommittedBytes -= bytes.length;
       this.#guard(() => {
         this.#release(piece);
@@ -329,8 +329,8 @@ export class AnswerRelay implements CallReceiver {
   }
 
   readonly #balance = (): void => {
-    const { session, response } = this.#parts;
-    const max = session.limits.queuedBytesMax;
+    const { channel, response } = this.#parts;
+    const max = channel.limits.queuedBytesMax;
     const isFull = this.#uncommittedBytes > max || response.writableLength > max;
     if (isFull !== this.#isPaused && this.#phase !== 'stopped') {
       this.#isPaused = isFull;

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
-import type { Session, Upstream } from '../../domain/protocol.ts';
+import type { Channel, Upstream } from '../../domain/protocol.ts';
 import { composeResponseHead } from '../head.ts';
 import { endToEndResponse, pairHeaders } from '../headers.ts';
 
@@ -13,7 +13,7 @@ const words =
   /\b(?:UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature(?:Exception)?|MissingAuthenticationToken(?:Exception)?|ExpiredToken(?:Exception)?|API_KEY_INVALID)\b/;
 
 export interface CheckParts {
-  readonly session: Session;
+  readonly channel: Channel;
   /** Sequence number of the request's record. */
   readonly request: number;
   readonly receiver: CallReceiver;
@@ -80,7 +80,7 @@ export class CredentialCheck implements CallReceiver {
 
   /** True: it is an answer to the client, and goes on to it. */
   #settle(head: AnsweredHead): boolean {
-    const { session, request, receiver } = this.#parts;
+    const { channel, request, receiver } = this.#parts;
     const body = Buffer.concat(this.#held);
     this.#head = null;
     this.#held = [];
@@ -89,11 +89,11 @@ export class CredentialCheck implements CallReceiver {
       receiver.onBytes(body);
       return true;
     }
-    const { name, protocol } = session.target;
+    const { name, protocol } = channel.target;
     const answered = composeResponseHead(head.status, head.statusText, endToEndResponse(pairHeaders(head.rawHeaders)));
     const attributes = { 'http.response.status_code': head.status };
     try {
-      session.record('alert', { action: `${protocol}.target_refused_credential`, request, attributes }, [answered, body.subarray(0, heldBytesMax)]);
+      channel.record('alert', { action: `${protocol}.target_refused_credential`, request, attributes }, [answered, body.subarray(0, heldBytesMax)]);
       receiver.onError(
         new GatewayError(
           'target_refused_credential',

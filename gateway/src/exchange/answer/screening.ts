@@ -2,7 +2,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
-import type { Session, Upstream } from '../../domain/protocol.ts';
+import type { Channel, Upstream } from '../../domain/protocol.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { composeRequestHead, composeResponseHead } from '../head.ts';
 import { pairHeaders } from '../headers.ts';
@@ -16,7 +16,7 @@ const waitingBytesMax = 16 * 1024 * 1024;
 const ownCallMs = 10_000;
 
 export interface ScreeningParts {
-  readonly session: Session;
+  readonly channel: Channel;
   /** Sequence number of the request's record. */
   readonly request: number;
   readonly screen: AnswerScreen;
@@ -101,7 +101,7 @@ export class Screening implements CallReceiver {
     }
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
     this.#waitingBytes += bytes;
-    if (this.#waitingBytes > waitingBytesMax + eventBytesMax(this.#parts.session.target)) {
+    if (this.#waitingBytes > waitingBytesMax + eventBytesMax(this.#parts.channel.target)) {
       throw new GatewayError('target_unreachable', 'The answer is longer than the limit of what is held while it is decided on.');
     }
     const deciding = this.#decideAll(this.#deciding, pieces, trailers).finally(() => {
@@ -130,12 +130,12 @@ export class Screening implements CallReceiver {
 
   /** Has the requests of the target decided on. The result is the reason of a denial; null if all are allowed. */
   async #refusalOf({ asks }: ScreenedPiece): Promise<Problem | null> {
-    const { session, request, take } = this.#parts;
+    const { channel, request, take } = this.#parts;
     let refusal: Problem | null = null;
     for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
       const attributes = { ...action.attributes, [ownAttributes.askedWithin]: request };
-      const { grant, decision } = await session.request({ ...action, attributes }, [content]);
-      refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), session.id) : refusal;
+      const { grant, decision } = await channel.request({ ...action, attributes }, [content]);
+      refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), channel.session) : refusal;
     }
     return refusal;
   }
@@ -157,16 +157,16 @@ export class Screening implements CallReceiver {
 
   /** Sends a request of the gateway's own to the target, and records it as such. */
   async #answerTarget({ head, body, action }: OwnRequest): Promise<void> {
-    const { session, begin, compose } = this.#parts;
+    const { channel, begin, compose } = this.#parts;
     const sent = composeRequestHead(compose(head, [['content-length', String(body.length)]]));
-    const { grant, seq } = await session.request(action, [sent, body], { byGateway: true });
-    await untilCommitted(session);
+    const { grant, seq } = await channel.request(action, [sent, body], { byGateway: true });
+    await untilCommitted(channel);
     if (grant === null) {
       return;
     }
     const answered = Promise.withResolvers<void>();
-    const call = begin(recordedAnswer(session, seq, answered.resolve));
-    const limit = AbortSignal.any([session.signal, AbortSignal.timeout(ownCallMs)]);
+    const call = begin(recordedAnswer(channel, seq, answered.resolve));
+    const limit = AbortSignal.any([channel.signal, AbortSignal.timeout(ownCallMs)]);
     limit.addEventListener(
       'abort',
       () => {
@@ -222,10 +222,10 @@ export class Screening implements CallReceiver {
 }
 
 /** Records with what status the target took what the gateway told it. */
-function recordedAnswer(session: Session, request: number, done: () => void): CallReceiver {
+function recordedAnswer(channel: Channel, request: number, done: () => void): CallReceiver {
   const record = (attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): void => {
     try {
-      session.record('response', { request, attributes }, content);
+      channel.record('response', { request, attributes }, content);
     } catch (error) {
       // If it cannot be recorded, the session ends and reports the error itself.
       if (!(error instanceof GatewayError)) {

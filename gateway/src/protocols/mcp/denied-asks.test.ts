@@ -12,7 +12,7 @@ import type { RequestOutcome, RequestRelation } from '../../domain/protocol.ts';
 import { HttpCalls } from '../../exchange/target/calls.ts';
 import { composeRequestHead } from '../../exchange/head.ts';
 import { Screening } from '../../exchange/answer/screening.ts';
-import { MemorySession } from '../../wire/testdata/memory-session.ts';
+import { MemoryChannel } from '../../wire/testdata/memory-channel.ts';
 import { McpScreen } from './answer-screen.ts';
 
 const elicit = '{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{}}';
@@ -21,7 +21,7 @@ const inputRequired = '{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_req
 const options = { tls: null, allowLinkLocal: false, credential: () => ({ headers: [], secrets: [] }) };
 
 /** Its policy lets nobody be asked for input. */
-class Unasked extends MemorySession {
+class Unasked extends MemoryChannel {
   override request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     const outcome = super.request(action, bytes, relation);
     if (action.name !== 'mcp.elicit' || outcome instanceof Promise) {
@@ -56,8 +56,8 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
   const address = server.address();
   assert.ok(typeof address === 'object' && address !== null);
   using calls = new HttpCalls(defaultLimits);
-  const session = new Unasked();
-  const target = { ...session.target, port: address.port };
+  const channel = new Unasked();
+  const target = { ...channel.target, port: address.port };
   const head = {
     method: 'POST',
     path: '/',
@@ -86,7 +86,7 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
   };
   const begin = (given: CallReceiver): UpstreamCall => calls.begin(target, options, given);
   const screening = new Screening({
-    session,
+    channel,
     request: 0,
     screen: new McpScreen(head),
     take: async (step, input) => step.take(input),
@@ -100,7 +100,7 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
   call.end();
   const error = await ended.promise;
   await screening.settled();
-  return { error, got: Buffer.concat(got).toString(), heard, records: session.records.map(({ kind }) => kind) };
+  return { error, got: Buffer.concat(got).toString(), heard, records: channel.records.map(({ kind }) => kind) };
 }
 
 test('a denied request of a server in a stream is answered by the gateway, which is recorded, and the stream continues without it', async () => {

@@ -30,9 +30,9 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
       };
     },
     call: (target) => targetCall(target),
-    begin: (session, call, receiver) => {
-      const { command } = session.target;
-      return command === undefined ? session.call(call, receiver) : new StdioCall({ session, receiver, servers: () => servers.of(session, command) });
+    begin: (channel, call, receiver) => {
+      const { command } = channel.target;
+      return command === undefined ? channel.call(call, receiver) : new StdioCall({ channel, receiver, servers: () => servers.of(channel, command) });
     },
     failure: failureAnswer,
     lastEvent: failureEvent,

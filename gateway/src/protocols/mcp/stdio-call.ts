@@ -2,7 +2,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../domain/problem.ts';
-import type { Session } from '../../domain/protocol.ts';
+import type { Channel } from '../../domain/protocol.ts';
 import { parseRequestHead } from '../../exchange/head.ts';
 import { headerOf } from '../../exchange/reading.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
@@ -19,7 +19,7 @@ const sessionHeader = 'mcp-session-id';
 const eventStream = ['content-type', 'text/event-stream', 'cache-control', 'no-cache'];
 
 export interface StdioCallParts {
-  readonly session: Session;
+  readonly channel: Channel;
   readonly receiver: CallReceiver;
   readonly servers: () => StdioServers;
 }
@@ -106,7 +106,7 @@ export class StdioCall implements UpstreamCall {
       this.#cancel = async () => this.#cancelRequest(exchange, message);
     }
     await this.#answer(lines, isShared ? [] : [sessionHeader, id], (error) => {
-      return Buffer.from(failureJson(problemOf(error, this.#parts.session.id), message?.kind === 'request' ? message.id : null));
+      return Buffer.from(failureJson(problemOf(error, this.#parts.channel.session), message?.kind === 'request' ? message.id : null));
     });
   }
 
@@ -121,27 +121,27 @@ export class StdioCall implements UpstreamCall {
 
   /** Repeats a message of the client to a server that was started again. It is recorded as the gateway's own. */
   async #sayAgain(exchange: StdioExchange, said: Buffer): Promise<void> {
-    const { session } = this.#parts;
+    const { channel } = this.#parts;
     const [message] = parseClientBody(decodeUtf8(said)).messages;
     const name = message === undefined ? 'mcp.unknown' : actionOf(message);
-    const { grant, seq } = await session.request({ name, attributes: {} }, [said], { byGateway: true });
-    await untilCommitted(session);
+    const { grant, seq } = await channel.request({ name, attributes: {} }, [said], { byGateway: true });
+    await untilCommitted(channel);
     const lines = exchange.post(Buffer.concat(grant?.spend() ?? []));
     const answer: Buffer[] = [];
     for await (const line of lines ?? []) {
       answer.push(line, Buffer.from('\n'));
     }
-    session.record('response', { request: seq }, answer);
+    channel.record('response', { request: seq }, answer);
   }
 
   /** Tells the server that a request is cancelled, in a revision without sessions. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation */
   async #cancelRequest(exchange: StdioExchange, { id }: Request): Promise<void> {
-    const { session } = this.#parts;
+    const { channel } = this.#parts;
     const said = Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id.json}}}`);
-    const { grant } = await session.request({ name: 'mcp.cancel', attributes: {} }, [said], { byGateway: true });
+    const { grant } = await channel.request({ name: 'mcp.cancel', attributes: {} }, [said], { byGateway: true });
     // The channel may have been ended, which is a reason more for the server to stop.
     await new Promise<void>((resolve) => {
-      session.whenCommitted(resolve);
+      channel.whenCommitted(resolve);
     });
     exchange.post(Buffer.concat(grant?.spend() ?? []));
   }

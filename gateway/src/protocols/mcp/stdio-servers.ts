@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Session } from '../../domain/protocol.ts';
+import type { Channel } from '../../domain/protocol.ts';
 import type { TargetCommand } from '../../domain/target.ts';
 import type { ServerCommand } from './server-process.ts';
 import { openStdioExchange, type StdioExchange } from './stdio-exchange.ts';
@@ -89,9 +89,9 @@ export class ServersOfSessions implements AsyncDisposable {
   readonly #byActivity = new Map<string, Map<string, StdioServers>>();
 
   /** A command that was changed in the meantime, or a secret of it, ends what runs by the old one. */
-  of(session: Session, target: TargetCommand): StdioServers {
-    const byTarget = this.#byActivity.get(session.activity) ?? this.#keep(session);
-    const { name } = session.target;
+  of(channel: Channel, target: TargetCommand): StdioServers {
+    const byTarget = this.#byActivity.get(channel.activity) ?? this.#keep(channel);
+    const { name } = channel.target;
     const command = commandOf(target);
     const known = byTarget.get(name);
     if (known !== undefined && isDeepStrictEqual(known.command, command)) {
@@ -108,11 +108,11 @@ export class ServersOfSessions implements AsyncDisposable {
     await Promise.all([...this.#byActivity.keys()].map(async (activity) => this.#end(activity)));
   }
 
-  #keep(session: Session): Map<string, StdioServers> {
+  #keep(channel: Channel): Map<string, StdioServers> {
     const byTarget = new Map<string, StdioServers>();
-    const { activity } = session;
+    const { activity } = channel;
     this.#byActivity.set(activity, byTarget);
-    session.onSessionEnd(async () => this.#end(activity));
+    channel.onSessionEnd(async () => this.#end(activity));
     return byTarget;
   }
 

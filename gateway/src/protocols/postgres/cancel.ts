@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Session, Upstream } from '../../domain/protocol.ts';
+import type { Channel, Upstream } from '../../domain/protocol.ts';
 import { cancelRequest } from './compose.ts';
 import type { PostgresRelay } from './relay.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
@@ -28,22 +28,22 @@ export function makeCancelKey(targetKey: Buffer, minor: number, random: (bytes: 
  * Cancels what runs in this session now, by the target's own key over a connection of its own. What has ended in the meantime stays ended: the statement
  * after it is not hit.
  */
-export async function cancel(session: Session, key: Buffer | null, relay: PostgresRelay): Promise<void> {
+export async function cancel(channel: Channel, key: Buffer | null, relay: PostgresRelay): Promise<void> {
   const { outstanding } = relay;
   if (outstanding === null || key === null) {
     return;
   }
   try {
-    const outcome = await session.request({ name: 'postgres.cancel', attributes: { [ownAttributes.request]: outstanding } }, [cancelRequest(key)]);
+    const outcome = await channel.request({ name: 'postgres.cancel', attributes: { [ownAttributes.request]: outstanding } }, [cancelRequest(key)]);
     if (outcome.grant === null) {
       return;
     }
-    await untilCommitted(session);
-    const upstream = await dial(session);
+    await untilCommitted(channel);
+    const upstream = await dial(channel);
     if (relay.outstanding === outstanding) {
       upstream.forward(outcome.grant);
       // The target closes when it has taken note: only then the client may believe so.
-      await upstream.read(session.limits.dialMs);
+      await upstream.read(channel.limits.dialMs);
     }
     upstream.end();
   } catch (error) {
@@ -59,7 +59,7 @@ export async function cancel(session: Session, key: Buffer | null, relay: Postgr
  * pipelined runs one after the other.
  */
 export async function cancelRest(
-  session: Session,
+  channel: Channel,
   key: Buffer | null,
   left: { readonly relay: PostgresRelay; readonly upstream: Upstream },
   limit: AbortSignal,
@@ -73,9 +73,9 @@ export async function cancelRest(
     do {
       limit.throwIfAborted();
       const action = { name: 'postgres.cancel', attributes: { [ownAttributes.request]: outstanding } };
-      const { grant } = await session.request(action, [cancelRequest(key)], { byGateway: true });
-      await untilCommitted(session, limit);
-      const upstream = await dial(session, limit);
+      const { grant } = await channel.request(action, [cancelRequest(key)], { byGateway: true });
+      await untilCommitted(channel, limit);
+      const upstream = await dial(channel, limit);
       if (grant !== null) {
         upstream.forward(grant);
       }

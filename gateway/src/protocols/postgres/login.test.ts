@@ -33,21 +33,21 @@ describe('the client’s side of the login', () => {
     assert.ok(text.includes('server_version\x0018.0'));
     assert.ok(text.includes(`countersign.session\0${'5e55'.repeat(8)}`));
     assert.ok(!text.includes('K\0\0\0\x0c\0\0\0\x01\0\0\0\x02'), 'the target’s own key stays here');
-    const [session] = door.sessions;
+    const [channel] = door.channels;
     assert.deepEqual(
-      session?.records.map(({ kind, meta }) => [kind, meta?.action]),
+      channel?.records.map(({ kind, meta }) => [kind, meta?.action]),
       [
         ['request', 'postgres.connect'],
         ['response', undefined],
       ],
     );
-    assert.deepEqual(session.records[0]?.meta?.attributes, { 'db.system.name': 'postgresql', 'db.namespace': 'app' });
-    assert.deepEqual(session.records[0]?.content, startup({ database: 'orders', application_name: 'test' }));
-    assert.equal(Buffer.from(session.records[1]?.content ?? []).toString('latin1'), text.slice(asksPassword.length), 'what the client saw');
-    assert.ok(!session.records.some(({ content }) => Buffer.from(content ?? []).includes(goodToken)));
+    assert.deepEqual(channel.records[0]?.meta?.attributes, { 'db.system.name': 'postgresql', 'db.namespace': 'app' });
+    assert.deepEqual(channel.records[0]?.content, startup({ database: 'orders', application_name: 'test' }));
+    assert.equal(Buffer.from(channel.records[1]?.content ?? []).toString('latin1'), text.slice(asksPassword.length), 'what the client saw');
+    assert.ok(!channel.records.some(({ content }) => Buffer.from(content ?? []).includes(goodToken)));
     client.say(message('X'));
     await client.inbox.untilEnd();
-    assert.deepEqual(session.closes, ['client']);
+    assert.deepEqual(channel.closes, ['client']);
     assert.deepEqual(served.faults, []);
   });
 
@@ -65,10 +65,10 @@ describe('the client’s side of the login', () => {
     assert.match(await attempt('nowhere', goodToken), /C3D000\0/);
     assert.match(await attempt('orders/other', goodToken), /C08006\0.*\(session 5e55/);
     assert.equal(door.credentials.at(-1)?.target, 'orders');
-    const [session] = door.sessions;
-    assert.equal(session?.records[0]?.meta?.attributes?.['db.namespace'], 'other');
-    assert.equal(session.records.at(-1)?.meta?.attributes?.['error.type'], 'target_unreachable');
-    assert.deepEqual(session.closes, ['error']);
+    const [channel] = door.channels;
+    assert.equal(channel?.records[0]?.meta?.attributes?.['db.namespace'], 'other');
+    assert.equal(channel.records.at(-1)?.meta?.attributes?.['error.type'], 'target_unreachable');
+    assert.deepEqual(channel.closes, ['error']);
     assert.deepEqual(served.faults, []);
   });
 
@@ -307,6 +307,6 @@ describe('hostile clients', () => {
       { numRuns: 50 },
     );
     assert.deepEqual(served.faults, []);
-    assert.equal(door.sessions.length, 0);
+    assert.equal(door.channels.length, 0);
   });
 });

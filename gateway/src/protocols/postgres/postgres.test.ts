@@ -10,7 +10,7 @@ import { cancelRequest, passwordMessage } from './compose.ts';
 import { render } from './render.ts';
 import { RawClient, serveOn, startup, type Served } from './testdata/client-side.ts';
 import { message as raw } from './testdata/shorthand.ts';
-import { goodToken, OpenDoor, type ArraySession } from './testdata/open-door.ts';
+import { goodToken, OpenDoor, type ArrayChannel } from './testdata/open-door.ts';
 
 /** Real clients and a real server, with nothing but this folder and `wire/` between them. */
 describe('between real clients and a real PostgreSQL', () => {
@@ -34,18 +34,18 @@ describe('between real clients and a real PostgreSQL', () => {
     await client.connect();
     return client;
   };
-  const lastSession = (): ArraySession => {
-    const session = door.sessions.at(-1);
-    assert.ok(session);
-    return session;
+  const lastChannel = (): ArrayChannel => {
+    const channel = door.channels.at(-1);
+    assert.ok(channel);
+    return channel;
   };
   /** The cancel key as its client was given it. */
-  const keyOf = (session: ArraySession | undefined): Buffer => {
-    const welcome = Buffer.from(session?.records[1]?.content ?? []);
+  const keyOf = (channel: ArrayChannel | undefined): Buffer => {
+    const welcome = Buffer.from(channel?.records[1]?.content ?? []);
     const at = welcome.indexOf('K\0\0\0\x0c');
     return welcome.subarray(at + 5, at + 13);
   };
-  const shown = (session: ArraySession): string[] => session.records.map((record) => render(record, (seq) => session.records[seq] ?? null).text);
+  const shown = (channel: ArrayChannel): string[] => channel.records.map((record) => render(record, (seq) => channel.records[seq] ?? null).text);
 
   test('node-postgres: parameters, named statements, errors, transactions', async () => {
     const client = await connect();
@@ -57,12 +57,12 @@ describe('between real clients and a real PostgreSQL', () => {
     const several: unknown = await client.query('begin; create temp table x (a int); commit');
     assert.ok(Array.isArray(several) && several.length === 3);
     await client.end();
-    const session = lastSession();
-    const texts = shown(session);
+    const channel = lastChannel();
+    const texts = shown(channel);
     assert.ok(texts.includes('select $1::text as t\n-- $1 = value 2'), 'the second execution is shown with the text of the first');
-    assert.deepEqual(session.closes, ['client']);
-    const answers = session.records.filter(({ kind, meta, continues }) => kind === 'response' && meta?.request !== undefined && !continues);
-    const asked = session.records.filter(({ kind }) => kind === 'request').map(({ seq }) => seq);
+    assert.deepEqual(channel.closes, ['client']);
+    const answers = channel.records.filter(({ kind, meta, continues }) => kind === 'response' && meta?.request !== undefined && !continues);
+    const asked = channel.records.filter(({ kind }) => kind === 'request').map(({ seq }) => seq);
     assert.deepEqual(
       answers.map(({ meta }) => meta?.request),
       asked,
@@ -100,7 +100,7 @@ describe('between real clients and a real PostgreSQL', () => {
     await sql.notify('jobs', 'go');
     assert.equal(await heard.promise, 'go');
     await sql.end();
-    const copies = door.sessions.flatMap((session) => session.records.filter(({ meta }) => meta?.action === 'postgres.copy'));
+    const copies = door.channels.flatMap((channel) => channel.records.filter(({ meta }) => meta?.action === 'postgres.copy'));
     assert.ok(Buffer.concat(copies.map(({ content }) => content ?? Buffer.alloc(0))).includes('1999\tname 1999'));
   });
 
@@ -153,9 +153,9 @@ describe('between real clients and a real PostgreSQL', () => {
         "select current_setting('search_path') as path, current_setting('work_mem') as mem, current_setting('app.tenant') as tenant",
       );
       assert.deepEqual(rows, [{ path: 'app,public', mem: '5MB', tenant: '7' }]);
-      const [set, connected] = lastSession().records;
+      const [set, connected] = lastChannel().records;
       assert.equal(set?.meta?.action, 'postgres.query');
-      assert.equal(shown(lastSession())[0], "SET search_path TO 'app', 'public'; SET work_mem TO '5MB'; SET app.tenant TO '7'");
+      assert.equal(shown(lastChannel())[0], "SET search_path TO 'app', 'public'; SET work_mem TO '5MB'; SET app.tenant TO '7'");
       assert.equal(connected?.meta?.action, 'postgres.connect');
       await client.end();
     }
@@ -178,7 +178,7 @@ describe('between real clients and a real PostgreSQL', () => {
     // The packet as it came says it too, and would be refused: its own record comes after this one.
     await assert.rejects(client.connect(), { code: '42501' });
     assert.deepEqual(
-      lastSession().records.map(({ meta }) => [meta?.action, meta?.verdict]),
+      lastChannel().records.map(({ meta }) => [meta?.action, meta?.verdict]),
       [
         ['postgres.query', 'deny'],
         [undefined, undefined],
@@ -200,14 +200,14 @@ describe('between real clients and a real PostgreSQL', () => {
       const client = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', ...config });
       client.on('error', () => undefined);
       await assert.rejects(client.connect(), { code: '42501' }, JSON.stringify(config));
-      const { records } = lastSession();
+      const { records } = lastChannel();
       assert.deepEqual([records.length, records[0]?.meta?.action, records[0]?.meta?.verdict], [2, 'postgres.query', 'deny'], JSON.stringify(config));
-      assert.match(shown(lastSession())[0] ?? '', /SET \w+ TO 'panic'/);
+      assert.match(shown(lastChannel())[0] ?? '', /SET \w+ TO 'panic'/);
     }
     door.forbidden = 'forbidden';
     const client = await connect();
-    assert.equal(lastSession().records[0]?.meta?.action, 'postgres.connect');
-    assert.match(shown(lastSession())[0] ?? '', /client_encoding/);
+    assert.equal(lastChannel().records[0]?.meta?.action, 'postgres.connect');
+    assert.match(shown(lastChannel())[0] ?? '', /client_encoding/);
     await client.end();
   });
 
@@ -235,8 +235,8 @@ describe('between real clients and a real PostgreSQL', () => {
         raw('Q', Buffer.concat([Buffer.from('select "'), bytes, Buffer.from('"\0')])),
       );
       await client.inbox.until((inbox) => /C42703\0/.test(inbox.text) && inbox.text.endsWith('Z\0\0\0\x05I'));
-      const session = lastSession();
-      const texts = shown(session).slice(2);
+      const channel = lastChannel();
+      const texts = shown(channel).slice(2);
       assert.equal(texts[0], `select '${text}' as "${text}"`);
       assert.equal(texts[1], `${text}\n${text}\nSELECT 1`);
       assert.match(texts[2] ?? '', new RegExp(`-- \\$1 = ${text}`));
@@ -245,7 +245,7 @@ describe('between real clients and a real PostgreSQL', () => {
         texts.some((line) => line.includes(`ERROR 42703: column "${text}" does not exist`)),
         texts.join('\n'),
       );
-      assert.equal(session.records[2]?.meta?.attributes?.['countersign.client_encoding'], encoding);
+      assert.equal(channel.records[2]?.meta?.attributes?.['countersign.client_encoding'], encoding);
       client.say(raw('X', Buffer.alloc(0)));
       await client.inbox.untilEnd();
     });
@@ -265,8 +265,8 @@ describe('between real clients and a real PostgreSQL', () => {
     await ask("select '", Buffer.from([0x80]), "'");
     await ask("set client_encoding to 'UTF8'");
     await ask("select '€'");
-    const session = lastSession();
-    const statements = session.records.filter(({ kind }) => kind === 'request').slice(1);
+    const channel = lastChannel();
+    const statements = channel.records.filter(({ kind }) => kind === 'request').slice(1);
     assert.deepEqual(
       statements.map((record) => [render(record, () => null).text, record.meta?.attributes?.['countersign.client_encoding']]),
       [
@@ -277,7 +277,7 @@ describe('between real clients and a real PostgreSQL', () => {
         ["select '€'", undefined],
       ],
     );
-    assert.equal(shown(session).filter((text) => text.includes('€')).length, 4);
+    assert.equal(shown(channel).filter((text) => text.includes('€')).length, 4);
     client.socket.destroy();
   });
 
@@ -290,7 +290,7 @@ describe('between real clients and a real PostgreSQL', () => {
     };
     await assert.rejects(attempt({ database: 'orders/nowhere' }), { code: '3D000', message: /database "nowhere" does not exist/ });
     await assert.rejects(attempt({ options: '-c statement_timeout=never' }), { code: '22023' });
-    const last = lastSession().records.at(-1)?.meta?.attributes;
+    const last = lastChannel().records.at(-1)?.meta?.attributes;
     assert.equal(last?.['db.response.status_code'], '22023');
     assert.equal(last['error.type'], 'target_login_failed');
   });
@@ -298,27 +298,27 @@ describe('between real clients and a real PostgreSQL', () => {
   test('A7: a cancel key reaches what runs in its own session, once, and nothing that runs later', async () => {
     const client = await connect();
     const other = await connect();
-    const [session] = door.sessions.slice(-2);
+    const [channel] = door.channels.slice(-2);
     const running = assert.rejects(client.query('select pg_sleep(30)'), { code: '57014' });
     const untouched = other.query('select pg_sleep(1), 7 as seven');
     await waitUntil(() => server.log().includes('select pg_sleep(30)'));
     const canceller = await RawClient.connect(served.port);
-    canceller.say(cancelRequest(keyOf(session)));
+    canceller.say(cancelRequest(keyOf(channel)));
     assert.equal(await canceller.inbox.untilEnd(), '');
     await running;
     assert.equal((await untouched).rows[0].seven, 7);
-    assert.equal(session?.records.filter(({ meta }) => meta?.action === 'postgres.cancel').length, 1);
+    assert.equal(channel?.records.filter(({ meta }) => meta?.action === 'postgres.cancel').length, 1);
     for (const handler of door.signals.values()) {
       await handler();
     }
-    assert.equal(session.records.filter(({ meta }) => meta?.action === 'postgres.cancel').length, 1, 'nothing runs: nothing is cancelled');
+    assert.equal(channel.records.filter(({ meta }) => meta?.action === 'postgres.cancel').length, 1, 'nothing runs: nothing is cancelled');
     assert.equal((await client.query('select 1 as one')).rows[0].one, 1);
     await Promise.all([client.end(), other.end()]);
   });
 
   test('a row longer than any message may be held streams through; many rows are counted', async () => {
     const client = await connect();
-    lastSession().keepsContent = false;
+    lastChannel().keepsContent = false;
     const { rows } = await client.query("select repeat('x', 65 * 1024 * 1024) as long");
     assert.equal(rows[0].long.length, 65 * 1024 * 1024);
     const query = new pg.Query('select g, repeat(chr(65 + g % 26), 1000) from generate_series(1, 100000) g');
@@ -329,20 +329,20 @@ describe('between real clients and a real PostgreSQL', () => {
     client.query(query);
     await once(query, 'end');
     assert.equal(count, 100_000);
-    const last = lastSession().records.findLast(({ kind }) => kind === 'response');
+    const last = lastChannel().records.findLast(({ kind }) => kind === 'response');
     assert.equal(last?.meta?.attributes?.['db.response.returned_rows'], 100_000);
     await client.end();
   });
 
   test('halted: told in PostgreSQL’s words, at once, in the middle of a statement', async () => {
     const client = await connect();
-    const session = lastSession();
+    const channel = lastChannel();
     const running = assert.rejects(client.query('select pg_sleep(31)'), { code: '57P01', message: /An operator said so/ });
     await waitUntil(() => server.log().includes('select pg_sleep(31)'));
-    session.controller.abort(new GatewayError('halted', 'An operator said so.'));
+    channel.controller.abort(new GatewayError('halted', 'An operator said so.'));
     await running;
-    await waitUntil(() => session.closes.length > 0);
-    assert.deepEqual(session.closes, ['halted']);
+    await waitUntil(() => channel.closes.length > 0);
+    assert.deepEqual(channel.closes, ['halted']);
     assert.match(server.log(), /canceling statement due to user request\s.*STATEMENT: {2}select pg_sleep\(31\)/);
   });
 
@@ -350,8 +350,8 @@ describe('between real clients and a real PostgreSQL', () => {
     const client = await connect();
     const running = assert.rejects(client.query('select pg_terminate_backend(pg_backend_pid())'), { code: '57P01' });
     await running;
-    const session = lastSession();
-    await waitUntil(() => session.closes.length > 0);
-    assert.deepEqual(session.closes, ['target']);
+    const channel = lastChannel();
+    await waitUntil(() => channel.closes.length > 0);
+    assert.deepEqual(channel.closes, ['target']);
   });
 });

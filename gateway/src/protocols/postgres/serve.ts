@@ -3,7 +3,7 @@ import type { Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Client, Door, Session } from '../../domain/protocol.ts';
+import type { Client, Door, Channel } from '../../domain/protocol.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
 import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
@@ -19,12 +19,12 @@ import { untilCommitted } from '../../wire/until-committed.ts';
 
 /** One client from its first byte to its last. */
 export async function serve(client: Client, door: Door): Promise<void> {
-  let session: Session | null = null;
+  let channel: Channel | null = null;
   try {
     const arrival = await arrive(client, door);
     if (arrival.kind === 'login') {
-      session = await door.authenticate(arrival.credential);
-      await converse(client, session, arrival);
+      channel = await door.authenticate(arrival.credential);
+      await converse(client, channel, arrival);
       return;
     }
     if (arrival.kind === 'cancel') {
@@ -33,7 +33,7 @@ export async function serve(client: Client, door: Door): Promise<void> {
     }
     client.end();
   } catch (error) {
-    await giveUp(client, session, error);
+    await giveUp(client, channel, error);
   }
   await client.closed;
 }
@@ -51,21 +51,21 @@ async function arrive(client: Client, door: Door): Promise<Arrival> {
 }
 
 /** Serves a client that has proven its identity until the conversation ends. The connection is itself an act: it is recorded before the target hears of it. */
-async function converse(client: Client, session: Session, arrival: LoginArrival): Promise<void> {
+async function converse(client: Client, channel: Channel, arrival: LoginArrival): Promise<void> {
   const { settings, database } = arrival;
-  const attributes = connectionAttributes(database === '' ? session.target.path : database);
-  await decideSettings(session, arrival, attributes);
-  const connect = await session.request({ name: 'postgres.connect', attributes }, [arrival.packet]);
+  const attributes = connectionAttributes(database === '' ? channel.target.path : database);
+  await decideSettings(channel, arrival, attributes);
+  const connect = await channel.request({ name: 'postgres.connect', attributes }, [arrival.packet]);
   if (connect.grant === null) {
     throw new GatewayError('refused', connect.decision.reason);
   }
   const startedMs = performance.now();
-  await untilCommitted(session);
-  const { upstream, greeting, key, status } = await logIn(session, { database, settings });
+  await untilCommitted(channel);
+  const { upstream, greeting, key, status } = await logIn(channel, { database, settings });
   try {
     const relay = new PostgresRelay({
-      session: session.id,
-      frameBytesMax: session.limits.frameBytesMax,
+      session: channel.session,
+      frameBytesMax: channel.limits.frameBytesMax,
       status,
       attributes,
       encoding: encodingOf(greeting),
@@ -73,22 +73,22 @@ async function converse(client: Client, session: Session, arrival: LoginArrival)
     });
     const cancelKey = key === null ? null : makeCancelKey(key, arrival.minor, randomBytes);
     if (cancelKey !== null) {
-      session.onSignal(cancelKey, () => cancel(session, key, relay));
+      channel.onSignal(cancelKey, () => cancel(channel, key, relay));
     }
-    session.onEnding((limit) => cancelRest(session, key, { relay, upstream }, limit));
+    channel.onEnding((limit) => cancelRest(channel, key, { relay, upstream }, limit));
     const welcome = [
       authenticationOk,
       ...greeting,
-      parameterStatus('countersign.session', session.id),
+      parameterStatus('countersign.session', channel.session),
       // A target without a key has nothing that could be cancelled, and no process id.
       ...(cancelKey === null ? [] : [backendKeyData(cancelKey)]),
       readyForQuery(status),
     ];
     const durationMs = Math.round(performance.now() - startedMs);
-    session.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: durationMs } }, welcome);
-    await untilCommitted(session);
+    channel.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: durationMs } }, welcome);
+    await untilCommitted(channel);
     client.write(Buffer.concat(welcome));
-    await runRelay(client, upstream, session, relay);
+    await runRelay(client, upstream, channel, relay);
   } catch (error) {
     upstream.destroy();
     throw error;
@@ -104,12 +104,12 @@ function encodingOf(greeting: readonly Buffer[]): string {
  * Has all settings of the startup packet decided on, and recorded, as the SET that does the same. Settings of presentation, which each driver sends and the record of
  * the connection holds, are recorded only where they are not simply allowed. The target gets all settings in its own startup packet, so that RESET and DISCARD restore them.
  */
-async function decideSettings(session: Session, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
+async function decideSettings(channel: Channel, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
   const action = { name: 'postgres.query', attributes };
   const { presentation, others } = settingStatements(settings);
-  const isRecorded = presentation !== null && !isSimplyAllowed(session.decide(action, [simpleQuery(presentation)]));
+  const isRecorded = presentation !== null && !isSimplyAllowed(channel.decide(action, [simpleQuery(presentation)]));
   for (const statements of [isRecorded ? presentation : null, others]) {
-    const outcome = statements === null ? null : await session.request(action, [simpleQuery(statements)]);
+    const outcome = statements === null ? null : await channel.request(action, [simpleQuery(statements)]);
     if (outcome?.grant === null) {
       throw new GatewayError('refused', outcome.decision.reason);
     }
@@ -121,33 +121,33 @@ function isSimplyAllowed({ verdict, obligations }: Decision): boolean {
 }
 
 /** Tells the client why there is no connection, on the record if there is a session. An error that is not ours cuts it and goes on up. */
-async function giveUp(client: Client, session: Session | null, error: unknown): Promise<void> {
+async function giveUp(client: Client, channel: Channel | null, error: unknown): Promise<void> {
   if (!(error instanceof GatewayError)) {
     client.destroy();
-    await session?.close('error');
+    await channel?.close('error');
     throw error;
   }
   if (error instanceof Unanswered) {
     client.end();
     return;
   }
-  const words = fatal(error, session?.id ?? null);
-  if (session !== null) {
-    await recordLastWords(session, error, words);
+  const words = fatal(error, channel?.session ?? null);
+  if (channel !== null) {
+    await recordLastWords(channel, error, words);
   }
   client.write(words);
   client.end();
 }
 
-async function recordLastWords(session: Session, error: GatewayError, words: Buffer): Promise<void> {
+async function recordLastWords(channel: Channel, error: GatewayError, words: Buffer): Promise<void> {
   try {
-    session.record('response', { attributes: { 'db.response.status_code': sqlState(error), 'error.type': error.code } }, [words]);
-    await untilCommitted(session);
+    channel.record('response', { attributes: { 'db.response.status_code': sqlState(error), 'error.type': error.code } }, [words]);
+    await untilCommitted(channel);
   } catch (unrecorded) {
     // The sentence is the gateway's own, and the client is told all the same.
     if (!(unrecorded instanceof GatewayError)) {
       throw unrecorded;
     }
   }
-  await session.close('error', error);
+  await channel.close('error', error);
 }

@@ -10,14 +10,14 @@ import { TestServer } from '../../wire/testdata/sockets.ts';
 import { startPostgres, type PostgresServer } from '../../../../tests/support/postgres-server.ts';
 import { passwordMessage } from './compose.ts';
 import { certificate, serverContext } from './testdata/client-side.ts';
-import { ArraySession } from './testdata/open-door.ts';
+import { ArrayChannel } from './testdata/open-door.ts';
 import { int32s, message, targetMessages } from './testdata/shorthand.ts';
 import { logIn } from './upstream.ts';
 
 const password = 'target-password-canary-5f1d';
 
-function sessionTo(port: number, target: Partial<Target> = {}, limits: Partial<Limits> = {}): ArraySession {
-  return new ArraySession(
+function channelTo(port: number, target: Partial<Target> = {}, limits: Partial<Limits> = {}): ArrayChannel {
+  return new ArrayChannel(
     {
       name: 'orders',
       scheme: 'postgres',
@@ -65,13 +65,13 @@ describe('a real PostgreSQL', () => {
   for (const authentication of ['scram-sha-256', 'md5', 'trust'] as const) {
     test(`lets the gateway in by ${authentication}`, async () => {
       await using server = await startPostgres({ authentication });
-      const session = sessionTo(server.port);
-      const { upstream, greeting, key, status } = await logIn(session, request);
+      const channel = channelTo(server.port);
+      const { upstream, greeting, key, status } = await logIn(channel, request);
       assert.equal(status, 0x49);
       assert.equal(key?.length, 8);
       assert.ok(Buffer.concat(greeting).includes('application_name\0countersign-test'));
       upstream.end();
-      const limited = sessionTo(server.port, { options: { require_auth: 'password' } });
+      const limited = channelTo(server.port, { options: { require_auth: 'password' } });
       await assert.rejects(logIn(limited, request), failsWith('target_login_failed', /require_auth/), 'A6: no other way than what was said');
     });
   }
@@ -94,7 +94,7 @@ describe('a real PostgreSQL', () => {
         { sslmode: 'require', channel_binding: 'require' },
         { sslmode: 'verify-full', sslrootcert: certificate.certificateFile, channel_binding: 'require', require_auth: 'scram-sha-256' },
       ]) {
-        const { upstream } = await logIn(sessionTo(scram.port, { options }), request);
+        const { upstream } = await logIn(channelTo(scram.port, { options }), request);
         assert.equal(upstream.isEncrypted, options.sslmode !== 'off');
         upstream.end();
       }
@@ -102,7 +102,7 @@ describe('a real PostgreSQL', () => {
     });
 
     test('an unknown authority, a name that is not the certificate’s, binding without TLS: no login', async () => {
-      const attempt = (target: Partial<Target>): Promise<unknown> => logIn(sessionTo(scram.port, target), request);
+      const attempt = (target: Partial<Target>): Promise<unknown> => logIn(channelTo(scram.port, target), request);
       await assert.rejects(attempt({ options: { sslmode: 'verify-full' } }), failsWith('target_tls_failed'));
       await assert.rejects(
         attempt({ host: '0.0.0.0', options: { sslmode: 'verify-full', sslrootcert: certificate.certificateFile } }),
@@ -112,19 +112,19 @@ describe('a real PostgreSQL', () => {
     });
 
     test('a password in the clear goes out under TLS, and without it does not', async () => {
-      const { upstream } = await logIn(sessionTo(cleartext.port, { options: { sslmode: 'require' } }), request);
+      const { upstream } = await logIn(channelTo(cleartext.port, { options: { sslmode: 'require' } }), request);
       upstream.end();
-      await assert.rejects(logIn(sessionTo(cleartext.port), request), failsWith('target_login_failed', /in the clear/));
+      await assert.rejects(logIn(channelTo(cleartext.port), request), failsWith('target_login_failed', /in the clear/));
     });
 
     test('errors about a wrong password or an unknown database do not contain the credential', async () => {
-      const wrong = sessionTo(scram.port, { password: () => 'wrong' });
+      const wrong = channelTo(scram.port, { password: () => 'wrong' });
       await assert.rejects(logIn(wrong, request), failsWith('target_login_failed', /28P01.*credential/));
       await assert.rejects(
-        logIn(sessionTo(scram.port), { ...request, database: 'nowhere' }),
+        logIn(channelTo(scram.port), { ...request, database: 'nowhere' }),
         failsWith('target_login_failed', /3D000.*"nowhere" does not exist/),
       );
-      const without = sessionTo(scram.port);
+      const without = channelTo(scram.port);
       Reflect.deleteProperty(without.target, 'password');
       await assert.rejects(logIn(without, request), failsWith('target_login_failed', /none is configured/));
     });
@@ -134,26 +134,26 @@ describe('a real PostgreSQL', () => {
 describe('hostile targets', () => {
   test('A6: one that asks for the password in the clear, without TLS, does not get it', async () => {
     await using target = await hostileTarget(ask(3));
-    await assert.rejects(logIn(sessionTo(target.port), request), failsWith('target_login_failed', /in the clear/));
+    await assert.rejects(logIn(channelTo(target.port), request), failsWith('target_login_failed', /in the clear/));
     assert.ok(!Buffer.concat(target.heard).includes(password));
   });
 
   test('A6: a target that should use SCRAM and asks for md5 gets no hash of the password', async () => {
     await using target = await hostileTarget(ask(5, Buffer.from('salt')));
-    await assert.rejects(logIn(sessionTo(target.port, { options: { require_auth: 'scram-sha-256' } }), request), failsWith('target_login_failed', /md5/));
+    await assert.rejects(logIn(channelTo(target.port, { options: { require_auth: 'scram-sha-256' } }), request), failsWith('target_login_failed', /md5/));
     assert.equal(target.heard.length, 1);
   });
 
   test('A6: a target that says ok in the middle of SCRAM is not accepted', async () => {
     await using target = await hostileTarget(ask(10, Buffer.from('SCRAM-SHA-256\0\0')), Buffer.concat([ask(0), targetMessages('Z:I')]));
-    await assert.rejects(logIn(sessionTo(target.port), request), failsWith('target_login_failed'));
+    await assert.rejects(logIn(channelTo(target.port), request), failsWith('target_login_failed'));
   });
 
   test('A6: a target that ends SCRAM without its signature, or then asks in the clear, is not accepted', async () => {
     await using target = await hostileTarget(ask(10, Buffer.from('SCRAM-SHA-256\0\0')), (socket) => {
       socket.write(ask(3));
     });
-    await assert.rejects(logIn(sessionTo(target.port), request), failsWith('target_login_failed'));
+    await assert.rejects(logIn(channelTo(target.port), request), failsWith('target_login_failed'));
     assert.ok(!Buffer.concat(target.heard).includes(passwordMessage(password)));
   });
 
@@ -165,27 +165,27 @@ describe('hostile targets', () => {
       secured.on('error', () => undefined);
       secured.once('data', () => secured.write(ask(10, Buffer.from('SCRAM-SHA-256\0\0'))));
     });
-    const session = sessionTo(target.port, { options: { sslmode: 'require', channel_binding: 'require' } });
-    await assert.rejects(logIn(session, request), failsWith('target_login_failed', /[Cc]hannel binding/));
+    const channel = channelTo(target.port, { options: { sslmode: 'require', channel_binding: 'require' } });
+    await assert.rejects(logIn(channel, request), failsWith('target_login_failed', /[Cc]hannel binding/));
   });
 
   test('A2: bytes in the clear behind the answer to the request for TLS', async () => {
     await using target = await hostileTarget(Buffer.concat([Buffer.from('S'), ask(0), targetMessages('Z:I')]));
-    await assert.rejects(logIn(sessionTo(target.port, { options: { sslmode: 'require' } }), request), failsWith('target_tls_failed'));
+    await assert.rejects(logIn(channelTo(target.port, { options: { sslmode: 'require' } }), request), failsWith('target_tls_failed'));
   });
 
   test('a target without TLS gets nothing if TLS is required; for a target on another machine TLS is required by default', async () => {
     await using target = await hostileTarget(Buffer.from('N'), Buffer.concat([ask(0), targetMessages('Z:I')]));
-    await assert.rejects(logIn(sessionTo(target.port, { options: { sslmode: 'require' } }), request), failsWith('target_tls_failed', /sslmode=off/));
+    await assert.rejects(logIn(channelTo(target.port, { options: { sslmode: 'require' } }), request), failsWith('target_tls_failed', /sslmode=off/));
     assert.equal(target.heard.length, 1);
-    await assert.rejects(logIn(sessionTo(target.port, { host: '0.0.0.0' }), request), failsWith('target_tls_failed'));
+    await assert.rejects(logIn(channelTo(target.port, { host: '0.0.0.0' }), request), failsWith('target_tls_failed'));
   });
 
   test('A8: a silent target is given up', async () => {
     await using target = await hostileTarget();
-    await assert.rejects(logIn(sessionTo(target.port, {}, { dialMs: 100 }), request), failsWith('target_login_failed', /too long/));
+    await assert.rejects(logIn(channelTo(target.port, {}, { dialMs: 100 }), request), failsWith('target_login_failed', /too long/));
     await assert.rejects(
-      logIn(sessionTo(target.port, { options: { sslmode: 'require' } }, { dialMs: 100 }), request),
+      logIn(channelTo(target.port, { options: { sslmode: 'require' } }, { dialMs: 100 }), request),
       failsWith('target_login_failed', /too long/),
     );
   });
@@ -208,17 +208,17 @@ describe('hostile targets', () => {
     ];
     for (const line of [...impossible, endless, ...outOfPlace]) {
       await using target = await hostileTarget(line);
-      await assert.rejects(logIn(sessionTo(target.port), request), failsWith('target_login_failed'));
+      await assert.rejects(logIn(channelTo(target.port), request), failsWith('target_login_failed'));
       assert.ok(!Buffer.concat(target.heard).includes(password));
     }
   });
 
   test('halted in the middle of the login: the reason is the one given', async () => {
     await using target = await hostileTarget();
-    const session = sessionTo(target.port);
-    const login = logIn(session, request);
+    const channel = channelTo(target.port);
+    const login = logIn(channel, request);
     setTimeout(() => {
-      session.controller.abort(new GatewayError('halted', 'Halted.'));
+      channel.controller.abort(new GatewayError('halted', 'Halted.'));
     }, 50);
     await assert.rejects(login, failsWith('halted'));
   });
@@ -235,7 +235,7 @@ describe('hostile targets', () => {
       fc.asyncProperty(lines, async (said) => {
         await using target = await hostileTarget(...said, (socket) => socket.destroy());
         try {
-          const { upstream } = await logIn(sessionTo(target.port, {}, { dialMs: 50 }), request);
+          const { upstream } = await logIn(channelTo(target.port, {}, { dialMs: 50 }), request);
           upstream.destroy();
         } catch (error) {
           assert.ok(error instanceof GatewayError, String(error));

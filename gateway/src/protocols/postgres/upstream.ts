@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Session, Upstream } from '../../domain/protocol.ts';
+import type { Channel, Upstream } from '../../domain/protocol.ts';
 import { sslRequest, startupMessage } from './compose.ts';
 import { parseErrorFields } from './codec.ts';
 import { readSqlState, TargetRefusal } from './failures.ts';
@@ -30,21 +30,21 @@ export interface TargetLoginRequest {
 }
 
 /** Errors: `target_unreachable`, `target_tls_failed`, `target_login_failed`, and why the session is ended. */
-export async function logIn(session: Session, request: TargetLoginRequest): Promise<TargetLogin> {
+export async function logIn(channel: Channel, request: TargetLoginRequest): Promise<TargetLogin> {
   let upstream: Upstream | null = null;
   const abort = (): void => {
     upstream?.destroy();
   };
-  session.signal.addEventListener('abort', abort, { once: true });
+  channel.signal.addEventListener('abort', abort, { once: true });
   try {
-    upstream = await dial(session);
-    return await greet(upstream, session, request);
+    upstream = await dial(channel);
+    return await greet(upstream, channel, request);
   } catch (error) {
     upstream?.destroy();
-    session.signal.throwIfAborted();
+    channel.signal.throwIfAborted();
     throw explain(error);
   } finally {
-    session.signal.removeEventListener('abort', abort);
+    channel.signal.removeEventListener('abort', abort);
   }
 }
 
@@ -67,11 +67,11 @@ function explain(error: unknown): unknown {
 }
 
 /** TCP and, as the target's options say, TLS. */
-export async function dial(session: Session, signal: AbortSignal = session.signal): Promise<Upstream> {
-  const { target, limits } = session;
+export async function dial(channel: Channel, signal: AbortSignal = channel.signal): Promise<Upstream> {
+  const { target, limits } = channel;
   const options = parseOptions(postgresOptions, target.options);
   const mode = tlsMode(target);
-  const upstream = await session.connect(signal);
+  const upstream = await channel.connect(signal);
   if (mode === 'off') {
     return upstream;
   }
@@ -101,8 +101,8 @@ async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
   }
 }
 
-async function greet(upstream: Upstream, session: Session, request: TargetLoginRequest): Promise<TargetLogin> {
-  const { target, limits } = session;
+async function greet(upstream: Upstream, channel: Channel, request: TargetLoginRequest): Promise<TargetLogin> {
+  const { target, limits } = channel;
   const database = request.database === '' ? target.path : request.database;
   const parameters = new Map([['user', target.user], ...(database === '' ? [] : [['database', database] as const]), ...request.settings]);
   upstream.greet(startupMessage(parameters));

@@ -3,7 +3,7 @@ import type { Decision } from '../../../domain/decision.ts';
 import { GatewayError } from '../../../domain/errors.ts';
 import { Grant } from '../../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../../domain/limits.ts';
-import type { Credential, Door, RequestOutcome, Session, Upstream } from '../../../domain/protocol.ts';
+import type { Credential, Door, RequestOutcome, Channel, Upstream } from '../../../domain/protocol.ts';
 import type { OpenedRecord, RecordMeta } from '../../../domain/record.ts';
 import type { UpstreamCall } from '../../../domain/exchange.ts';
 import type { Target } from '../../../domain/target.ts';
@@ -14,7 +14,7 @@ export const goodToken = 'cs_good';
 /** A door that lets `goodToken` in and whose sessions record into arrays, to drive this protocol without the rest of the gateway. */
 export class OpenDoor implements Door {
   readonly limits: Limits;
-  readonly sessions: ArraySession[] = [];
+  readonly channels: ArrayChannel[] = [];
   readonly credentials: Credential[] = [];
   readonly turnedAwayBy: string[] = [];
   /** Sessions begin with this. */
@@ -38,7 +38,7 @@ export class OpenDoor implements Door {
     };
   }
 
-  authenticate(credential: Credential): Promise<Session> {
+  authenticate(credential: Credential): Promise<Channel> {
     this.credentials.push(credential);
     if (credential.token !== goodToken) {
       return Promise.reject(new GatewayError('unauthenticated', 'The token is not accepted: unknown.'));
@@ -46,10 +46,10 @@ export class OpenDoor implements Door {
     if (credential.target !== this.#target.name) {
       return Promise.reject(new GatewayError('unknown_target', `There is no target "${credential.target}" here.`));
     }
-    const session = new ArraySession(this.#target, this.limits, this.signals);
-    session.forbidden = this.forbidden;
-    this.sessions.push(session);
-    return Promise.resolve(session);
+    const channel = new ArrayChannel(this.#target, this.limits, this.signals);
+    channel.forbidden = this.forbidden;
+    this.channels.push(channel);
+    return Promise.resolve(channel);
   }
 
   async turnedAway({ code }: GatewayError): Promise<void> {
@@ -64,11 +64,11 @@ export class OpenDoor implements Door {
   }
 }
 
-export class ArraySession implements Session {
-  readonly id = '5e55'.repeat(8);
-  readonly activity = this.id;
+export class ArrayChannel implements Channel {
+  readonly session = '5e55'.repeat(8);
+  readonly activity = this.session;
   readonly principal = 'somebody';
-  readonly channel = 1;
+  readonly number = 1;
   readonly target: Target;
   readonly limits: Limits;
   readonly controller = new AbortController();
@@ -113,7 +113,7 @@ export class ArraySession implements Session {
   record(kind: string, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
     const seq = this.records.length;
     this.records.push({
-      session: this.id,
+      session: this.session,
       seq,
       timeMs: 0,
       kind,

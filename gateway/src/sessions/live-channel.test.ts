@@ -13,7 +13,7 @@ import { grantPolicy } from '../policy/grants.ts';
 import { partBytesMax } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { HttpCalls } from '../exchange/target/calls.ts';
-import { Channel } from './channel.ts';
+import { LiveChannel } from './live-channel.ts';
 import { IdsOfTargets } from './ids-of-targets.ts';
 import { LiveSessions } from './live-sessions.ts';
 
@@ -28,7 +28,7 @@ async function openChannel() {
   const session = sessions.open('channel');
   const policy = grantPolicy([principal]);
   const ending = new AbortController();
-  const channel = new Channel(
+  const channel = new LiveChannel(
     { recorder, sessions, policy: () => policy, controls: [], limits: defaultLimits, calls, ids: new IdsOfTargets(() => null) },
     session,
     { channel: 1, signal: ending.signal },

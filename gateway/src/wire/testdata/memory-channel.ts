@@ -4,7 +4,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { UpstreamCall } from '../../domain/exchange.ts';
 import { Grant } from '../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../domain/limits.ts';
-import type { RequestOutcome, RequestRelation, Session, Upstream } from '../../domain/protocol.ts';
+import type { RequestOutcome, RequestRelation, Channel, Upstream } from '../../domain/protocol.ts';
 import type { Target } from '../../domain/target.ts';
 
 export interface MemoryRecord {
@@ -18,11 +18,11 @@ export interface MemoryRecord {
  * A session that records in memory and commits when told to (`autoCommit`: on the next turn). `deny` and `hold` at the beginning of a request
  * are its policy.
  */
-export class MemorySession implements Session {
-  readonly id = '0'.repeat(32);
-  readonly activity = this.id;
+export class MemoryChannel implements Channel {
+  readonly session = '0'.repeat(32);
+  readonly activity = this.session;
   readonly principal = 'somebody';
-  readonly channel = 1;
+  readonly number = 1;
   readonly target: Target = {
     name: 'test',
     protocol: 'test',

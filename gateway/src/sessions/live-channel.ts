@@ -8,7 +8,7 @@ import type { Limits } from '../domain/limits.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Control } from '../controls/control.ts';
-import type { RequestOutcome, RequestRelation, Session, Upstream } from '../domain/protocol.ts';
+import type { RequestOutcome, RequestRelation, Channel, Upstream } from '../domain/protocol.ts';
 import { splitParts } from '../domain/parts.ts';
 import { inRecords, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
@@ -54,8 +54,8 @@ interface UnfinishedRequest {
 }
 
 /** One channel of a session. A protocol reaches the gateway only through it. */
-export class Channel implements Session {
-  readonly channel: number;
+export class LiveChannel implements Channel {
+  readonly number: number;
   readonly signal: AbortSignal;
   readonly target: Target;
   readonly limits: Limits;
@@ -92,7 +92,7 @@ export class Channel implements Session {
       refusalOf: (ids) => context.ids.refusal(target, ids, owner),
     });
     this.#requestMeta = new RequestMeta(opened.channel);
-    this.channel = opened.channel;
+    this.number = opened.channel;
     this.signal = opened.signal;
     this.target = target;
     this.limits = context.limits;
@@ -106,7 +106,7 @@ export class Channel implements Session {
     });
   }
 
-  get id(): string {
+  get session(): string {
     return this.#session.id;
   }
 
@@ -151,7 +151,7 @@ export class Channel implements Session {
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
-    return this.#append({ kind, meta: printMeta({ channel: this.channel, ...meta }), content, continues }, meta.request).seq;
+    return this.#append({ kind, meta: printMeta({ channel: this.number, ...meta }), content, continues }, meta.request).seq;
   }
 
   give(given: GivenIds): void {
@@ -206,7 +206,7 @@ export class Channel implements Session {
     if (this.#ending !== null) {
       await this.#ending;
     }
-    this.#session.closeChannel(this.channel, reason);
+    this.#session.closeChannel(this.number, reason);
   }
 
   /** Asks policy again whether this connection is allowed, and ends the channel if not. A long answer (a stream, notifications) sends no new request that would be decided on. */
@@ -214,7 +214,7 @@ export class Channel implements Session {
     const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
     if (decision.verdict !== 'allow' && this.#identity.standing.ended() === null) {
-      this.#session.endChannel(this.channel, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
+      this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
     }
   };
 
@@ -253,7 +253,7 @@ export class Channel implements Session {
     const seq = recorder.append(this.#session.track, rest.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
-    const meta = rest.length === 0 ? '' : printMeta({ channel: this.channel, request: request ?? seq });
+    const meta = rest.length === 0 ? '' : printMeta({ channel: this.number, request: request ?? seq });
     const others = rest.map((content, i) => ({ ...draft, meta, content, continues: draft.continues === true || i < rest.length - 1 }));
     return { seq, record, others };
   }

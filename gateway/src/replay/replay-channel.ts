@@ -4,7 +4,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
-import type { Protocol, RequestOutcome, Session, Upstream } from '../domain/protocol.ts';
+import type { Protocol, RequestOutcome, Channel, Upstream } from '../domain/protocol.ts';
 import type { Asked, RecordedRequest, RecordedTarget, RequestKey } from '../domain/replay.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
@@ -24,7 +24,7 @@ const reasons = {
   'other ids': 'it was recorded with ids that stand for others in this run',
 } as const;
 
-export interface ReplaySessionParts {
+export interface ReplayChannelParts {
   readonly recording: Recording;
   readonly target: TargetFacts;
   readonly protocol: Protocol;
@@ -40,33 +40,33 @@ export interface Missed extends Asked {
 }
 
 /** A channel whose target is a recording. Its records are those that there are: nothing new is recorded. */
-export class ReplaySession implements Session, RecordedTarget {
-  readonly channel = 1;
+export class ReplayChannel implements Channel, RecordedTarget {
+  readonly number = 1;
   readonly limits = defaultLimits;
   /** Whoever asks a recording is served alike. */
   readonly principal = '';
   readonly target: Target;
   readonly signal: AbortSignal;
-  readonly #parts: ReplaySessionParts;
+  readonly #parts: ReplayChannelParts;
   readonly #gate: Gate;
   /** The recorded connection in which the last request was found. Further requests are looked for there first. */
   #recordedChannel: number | null = null;
   #asked: Asked = { action: '', bytes: Buffer.alloc(0) };
   #seq = 0;
 
-  constructor(parts: ReplaySessionParts) {
+  constructor(parts: ReplayChannelParts) {
     this.#parts = parts;
     this.target = { ...parts.target, user: '', durability: 'process' };
     this.signal = parts.signal;
-    this.#gate = new Gate({ policy: () => policy, controls: [], identity, target: this.target, session: this.id, address: '' });
+    this.#gate = new Gate({ policy: () => policy, controls: [], identity, target: this.target, session: this.session, address: '' });
   }
 
-  get id(): string {
+  get session(): string {
     return this.#parts.recording.session;
   }
 
   get activity(): string {
-    return this.id;
+    return this.session;
   }
 
   async connect(): Promise<Upstream> {
