@@ -138,7 +138,7 @@ export class Gateway implements AsyncDisposable {
     const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
     const keys = this.#parts.use(store.keys);
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
-    const lostRevocations = await findLostRevocations(keys, tokens, acceptRollback);
+    const lostRevocations = findLostRevocations(keys, tokens, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
@@ -150,7 +150,7 @@ export class Gateway implements AsyncDisposable {
       this.#log.warn({ revocations: lostRevocations }, 'identity.db is an older copy: tokens that were revoked may come in again until they are revoked again');
       await recordLostRevocations(recorder, lostRevocations);
     }
-    keys.noteRevocations(await tokens.revocations());
+    keys.noteRevocations(tokens.revocations());
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;

@@ -22,7 +22,7 @@ const starts: Readonly<Record<string, readonly string[]>> = {
   '--version': ['commander'],
   'init --config NEW': ['commander'],
   'token list --url 127.0.0.1:9': ['commander', 'yaml'],
-  'token list --config CONFIG': ['commander', 'kysely', 'yaml', 'zod'],
+  'token list --config CONFIG': ['commander', 'yaml', 'zod'],
   'session list --url 127.0.0.1:9': ['commander', 'yaml'],
   'verify --data STORE': ['commander'],
   'config check --config CONFIG': ['aws4', 'commander', 'protocols', 'yaml', 'zod'],

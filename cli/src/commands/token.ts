@@ -79,13 +79,13 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   return await act({
     create: async (principal, ttlMs) => {
       ({ principals } = await loadConfig(options));
-      const { token, stored } = await authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
+      const { token, stored } = authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
       process.stderr.write(`No gateway is running on ${data}: the token is for the next one that starts there.\n`);
       return { token, ...summarizeToken(stored) };
     },
-    list: async () => (await tokens.list()).map(summarizeToken),
+    list: async () => tokens.list().map(summarizeToken),
     revoke: async (name) => {
-      const revoked = await authenticator.revoke(name, by);
+      const revoked = authenticator.revoke(name, by);
       if (revoked === null) {
         throw new Error('there is no such token: countersign token list names them');
       }

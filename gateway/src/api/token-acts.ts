@@ -20,19 +20,19 @@ export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, 
       [ownAttributes.time]: new Date(timeMs).toISOString(),
     },
   });
-  await tokens.recorded({ act, token });
+  tokens.recorded({ act, token });
 }
 
 /** At a start, before anything is served: what was done while no gateway ran, or was not recorded when one was killed. */
 export async function recordLeftTokenActs(recorder: Recorder, tokens: Tokens): Promise<void> {
-  for (const act of await tokens.unrecorded()) {
+  for (const act of tokens.unrecorded()) {
     await recordTokenAct(recorder, tokens, act);
   }
 }
 
 /** Before an epoch begins: with an older `identity.db` tokens that were revoked would come in again. Returns how many revocations it lacks. Errors: `store_rolled_back`. */
-export async function findLostRevocations(keys: KeyStore, tokens: Tokens, mayRollBack: boolean): Promise<number> {
-  const [seen, found] = [keys.revocations, await tokens.revocations()];
+export function findLostRevocations(keys: KeyStore, tokens: Tokens, mayRollBack: boolean): number {
+  const [seen, found] = [keys.revocations, tokens.revocations()];
   if (found < seen && !mayRollBack) {
     throw rolledBack(`identity.db is older than keys.db: of ${seen} revocations of tokens it has ${found}. Restore the newer copy of identity.db`);
   }

@@ -48,7 +48,7 @@ export class Authenticator implements Disposable {
   }
 
   /** Finds the identity that the token speaks for, or says why the token is refused. The session is the token's own: a client cannot name one (ATTACKS B19). */
-  async authenticate(token: string): Promise<TokenOutcome> {
+  authenticate(token: string): TokenOutcome {
     const { findPrincipal, now } = this.#options;
     if (token === '') {
       return {
@@ -59,7 +59,7 @@ export class Authenticator implements Disposable {
     if (!isToken(token)) {
       return { refused: `${notAccepted}it is not a Countersign token, or was mistyped` };
     }
-    const stored = await this.#find(hashToken(token));
+    const stored = this.#options.tokens.findByHash(hashToken(token));
     if (stored === null) {
       return { refused: `${notAccepted}it is not known here` };
     }
@@ -86,7 +86,7 @@ export class Authenticator implements Disposable {
   }
 
   /** Errors: `unknown_principal`, `limit_exceeded`. */
-  async create(principal: string, options: NewTokenOptions = {}): Promise<NewToken> {
+  create(principal: string, options: NewTokenOptions = {}): NewToken {
     const { tokens, findPrincipal, now } = this.#options;
     const ttlMs = options.ttlMs ?? defaultTtlMs;
     const found = findPrincipal(principal);
@@ -97,7 +97,7 @@ export class Authenticator implements Disposable {
       throw new GatewayError('limit_exceeded', 'A token lives at most 366 days.');
     }
     const createdMs = now();
-    await tokens.removeExpired(createdMs - ttlMsMax);
+    tokens.removeExpired(createdMs - ttlMsMax);
     const token = formatToken(randomBytes(tokenSecretBytes));
     const stored: StoredToken = {
       id: `tok_${randomBytes(8).toString('hex')}`,
@@ -109,17 +109,18 @@ export class Authenticator implements Disposable {
       expiresMs: createdMs + ttlMs,
       revokedMs: null,
     };
-    await tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
+    tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
     return { token, stored, standing: this.#standings.of(stored, found) };
   }
 
   /** Ends all that it opened. Null when there is no such token. `name`: its id, or its hash in hex. `by`: who does it, which is still to be recorded. */
-  async revoke(name: string, by: string): Promise<StoredToken | null> {
-    const id = isTokenHash(name) ? (await this.#find(Buffer.from(name, 'hex')))?.id : name;
+  revoke(name: string, by: string): StoredToken | null {
+    const { tokens, now } = this.#options;
+    const id = isTokenHash(name) ? tokens.findByHash(Buffer.from(name, 'hex'))?.id : name;
     if (id === undefined) {
       return null;
     }
-    const revoked = await this.#options.tokens.revoke(id, this.#options.now(), by);
+    const revoked = tokens.revoke(id, now(), by);
     this.#standings.revoke(id);
     return revoked;
   }
@@ -131,17 +132,5 @@ export class Authenticator implements Disposable {
 
   [Symbol.dispose](): void {
     this.#standings[Symbol.dispose]();
-  }
-
-  /** The token as it is when this resolves: if tokens changed during the reading, it is read again. */
-  async #find(hash: Uint8Array): Promise<StoredToken | null> {
-    const { tokens } = this.#options;
-    for (;;) {
-      const { changes } = tokens;
-      const stored = await tokens.findByHash(hash);
-      if (tokens.changes === changes) {
-        return stored;
-      }
-    }
   }
 }

@@ -4,8 +4,8 @@ import type { Authenticator } from '../identity/authenticate.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
 /** Whom a token speaks for. `advice` is a sentence, with a space before it, on what to do instead. Errors: `unauthenticated`. */
-export async function identify(authenticator: Authenticator, token: string, advice = ''): Promise<Identity> {
-  const outcome = await authenticator.authenticate(token);
+export function identify(authenticator: Authenticator, token: string, advice = ''): Identity {
+  const outcome = authenticator.authenticate(token);
   if ('refused' in outcome) {
     throw new GatewayError('unauthenticated', `${outcome.refused}.${advice}`);
   }

@@ -53,7 +53,7 @@ export class Login {
       attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
     };
     return attempt(refusals, who, async () => {
-      const identity = await identify(authenticator, credential.token);
+      const identity = identify(authenticator, credential.token);
       this.#context.requireRecalled(this.#protocol);
       const { target, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
       return admitted({ identity, target, decision });

@@ -56,10 +56,6 @@ export class Sqlite implements Disposable {
     return orCannotRecord(() => this.#prepare(sql).run(...values));
   }
 
-  returnsRows(sql: string): boolean {
-    return this.#prepare(sql).columns().length > 0;
-  }
-
   transaction<T>(body: () => T): T {
     return orCannotRecord(() => this.#transaction(body));
   }

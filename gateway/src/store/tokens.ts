@@ -1,7 +1,5 @@
-import type { Kysely } from 'kysely';
-import { openDatabase } from './database.ts';
 import { migrate } from './migrations.ts';
-import type { Sqlite } from './sqlite.ts';
+import type { Sqlite, SqliteRow, SqliteValue } from './sqlite.ts';
 
 const migrations = [
   `CREATE TABLE tokens (
@@ -15,20 +13,6 @@ const migrations = [
   CREATE TRIGGER count_revocations AFTER UPDATE OF revoked_ms ON tokens WHEN OLD.revoked_ms IS NULL AND NEW.revoked_ms IS NOT NULL
   BEGIN UPDATE revocations SET count = count + 1; END`,
 ];
-
-interface TokenRow {
-  readonly id: string;
-  readonly hash: Uint8Array;
-  readonly principal: string;
-  readonly on_behalf_of: string | null;
-  readonly session: string | null;
-  readonly targets: string | null;
-  readonly created_ms: number;
-  readonly expires_ms: number;
-  readonly revoked_ms: number | null;
-  readonly unrecorded_made_by: string | null;
-  readonly unrecorded_revoked_by: string | null;
-}
 
 export interface StoredToken {
   /** Public: names the token in records and lists. */
@@ -59,102 +43,81 @@ const knownMax = 4_096;
 /** The tokens of `identity.db`, which is this process's alone. Holds hashes, never tokens. */
 export class Tokens {
   readonly #known = new Map<string, StoredToken>();
-  #changes = 0;
-  readonly #database: Kysely<{ tokens: TokenRow; revocations: { readonly count: number } }>;
+  readonly #database: Sqlite;
 
-  constructor(sqlite: Sqlite) {
-    migrate(sqlite, migrations);
-    this.#database = openDatabase(sqlite);
-  }
-
-  /** Grows with whatever makes a token that was read another one. */
-  get changes(): number {
-    return this.#changes;
+  constructor(database: Sqlite) {
+    migrate(database, migrations);
+    this.#database = database;
   }
 
   /** `unrecordedBy`: who made it, until `recorded` is called. */
-  async add(token: StoredToken, hash: Uint8Array, unrecordedBy: string | null): Promise<void> {
-    await this.#database
-      .insertInto('tokens')
-      .values({ ...formatRow(token, hash), unrecorded_made_by: unrecordedBy, unrecorded_revoked_by: null })
-      .execute();
+  add(token: StoredToken, hash: Uint8Array, unrecordedBy: string | null): void {
+    const row: Readonly<Record<string, SqliteValue>> = {
+      id: token.id,
+      hash,
+      principal: token.principal,
+      on_behalf_of: token.onBehalfOf,
+      session: token.session,
+      targets: token.targets === null ? null : JSON.stringify(token.targets),
+      created_ms: token.createdMs,
+      expires_ms: token.expiresMs,
+      revoked_ms: token.revokedMs,
+      unrecorded_made_by: unrecordedBy,
+    };
+    const columns = Object.keys(row);
+    this.#database.run(`INSERT INTO tokens (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, Object.values(row));
   }
 
-  async findByHash(hash: Uint8Array): Promise<StoredToken | null> {
+  findByHash(hash: Uint8Array): StoredToken | null {
     const key = Buffer.from(hash).toString('base64');
     const known = this.#known.get(key);
     if (known !== undefined) {
       return known;
     }
-    const changes = this.#changes;
-    const row = await this.#database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
-    if (row === undefined) {
-      return null;
-    }
-    const token = parseRow(row);
-    // If tokens changed during the reading, this one may have been revoked: it is not kept.
-    return changes === this.#changes ? this.#keep(key, token) : token;
+    const row = this.#database.get('SELECT * FROM tokens WHERE hash = ?', [hash]);
+    return row === undefined ? null : this.#keep(key, parseRow(row));
   }
 
   /** Oldest first, without those of runs. */
-  async list(): Promise<readonly StoredToken[]> {
-    const rows = await this.#database.selectFrom('tokens').selectAll().where('session', 'is', null).orderBy('created_ms').orderBy('id').execute();
-    return rows.map(parseRow);
+  list(): readonly StoredToken[] {
+    return this.#database.all('SELECT * FROM tokens WHERE session IS NULL ORDER BY created_ms, id').map(parseRow);
   }
 
   /** The moment of the first revocation stays. Null when there is no such token. */
-  async revoke(id: string, nowMs: number, unrecordedBy: string): Promise<StoredToken | null> {
-    await this.#database
-      .updateTable('tokens')
-      .set({ revoked_ms: nowMs, unrecorded_revoked_by: unrecordedBy })
-      .where('id', '=', id)
-      .where('revoked_ms', 'is', null)
-      .execute();
-    this.#forget();
-    const row = await this.#database.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst();
+  revoke(id: string, nowMs: number, unrecordedBy: string): StoredToken | null {
+    this.#change('UPDATE tokens SET revoked_ms = ?, unrecorded_revoked_by = ? WHERE id = ? AND revoked_ms IS NULL', [nowMs, unrecordedBy, id]);
+    const row = this.#database.get('SELECT * FROM tokens WHERE id = ?', [id]);
     return row === undefined ? null : parseRow(row);
   }
 
   /** The number of tokens that were ever revoked, also those that have been removed since: an older copy of the file has fewer. */
-  async revocations(): Promise<number> {
-    return (await this.#database.selectFrom('revocations').select('count').executeTakeFirstOrThrow()).count;
+  revocations(): number {
+    return Number(this.#database.get('SELECT count FROM revocations')?.['count']);
   }
 
   /** Oldest first. */
-  async unrecorded(): Promise<readonly TokenAct[]> {
-    const rows = await this.#database
-      .selectFrom('tokens')
-      .selectAll()
-      .where((row) => row.or([row('unrecorded_made_by', 'is not', null), row('unrecorded_revoked_by', 'is not', null)]))
-      .execute();
-    const acts = rows.flatMap(({ id: token, principal, ...row }) => [
-      ...(row.unrecorded_made_by === null ? [] : [{ act: 'create' as const, token, principal, timeMs: row.created_ms, by: row.unrecorded_made_by }]),
-      ...(row.unrecorded_revoked_by === null ? [] : [{ act: 'revoke' as const, token, principal, timeMs: row.revoked_ms ?? 0, by: row.unrecorded_revoked_by }]),
-    ]);
-    return acts.toSorted((a, b) => a.timeMs - b.timeMs);
+  unrecorded(): readonly TokenAct[] {
+    const acts = ([act, by, time]: readonly ['create' | 'revoke', string, string]): readonly TokenAct[] =>
+      this.#database
+        .all(`SELECT id, principal, ${by} AS by, ${time} AS time_ms FROM tokens WHERE ${by} IS NOT NULL`)
+        .map((row) => ({ act, token: String(row['id']), principal: String(row['principal']), timeMs: Number(row['time_ms']), by: String(row['by']) }));
+    return [...acts(['create', 'unrecorded_made_by', 'created_ms']), ...acts(['revoke', 'unrecorded_revoked_by', 'revoked_ms'])].toSorted(
+      (a, b) => a.timeMs - b.timeMs,
+    );
   }
 
   /** To call when it is in the record. */
-  async recorded({ act, token }: Pick<TokenAct, 'act' | 'token'>): Promise<void> {
-    await this.#database
-      .updateTable('tokens')
-      .set(act === 'create' ? { unrecorded_made_by: null } : { unrecorded_revoked_by: null })
-      .where('id', '=', token)
-      .execute();
+  recorded({ act, token }: Pick<TokenAct, 'act' | 'token'>): void {
+    this.#database.run(`UPDATE tokens SET ${act === 'create' ? 'unrecorded_made_by' : 'unrecorded_revoked_by'} = NULL WHERE id = ?`, [token]);
   }
 
-  async removeExpired(beforeMs: number): Promise<void> {
-    await this.#database
-      .deleteFrom('tokens')
-      .where('expires_ms', '<', beforeMs)
-      .where('unrecorded_made_by', 'is', null)
-      .where('unrecorded_revoked_by', 'is', null)
-      .execute();
-    this.#forget();
+  removeExpired(beforeMs: number): void {
+    this.#change('DELETE FROM tokens WHERE expires_ms < ? AND unrecorded_made_by IS NULL AND unrecorded_revoked_by IS NULL', [beforeMs]);
   }
 
-  #forget(): void {
-    this.#changes += 1;
+  /** What was known may be another one now. */
+  #change(sql: string, values: readonly SqliteValue[]): void {
+    this.#database.run(sql, values);
     this.#known.clear();
   }
 
@@ -168,29 +131,17 @@ export class Tokens {
   }
 }
 
-function formatRow(token: StoredToken, hash: Uint8Array): Omit<TokenRow, 'unrecorded_made_by' | 'unrecorded_revoked_by'> {
+function parseRow(row: SqliteRow): StoredToken {
+  const text = (column: string): string | null => (row[column] === null ? null : String(row[column]));
+  const targets = text('targets');
   return {
-    id: token.id,
-    hash,
-    principal: token.principal,
-    on_behalf_of: token.onBehalfOf,
-    session: token.session,
-    targets: token.targets === null ? null : JSON.stringify(token.targets),
-    created_ms: token.createdMs,
-    expires_ms: token.expiresMs,
-    revoked_ms: token.revokedMs,
-  };
-}
-
-function parseRow(row: TokenRow): StoredToken {
-  return {
-    id: row.id,
-    principal: row.principal,
-    onBehalfOf: row.on_behalf_of,
-    session: row.session,
-    targets: row.targets === null ? null : JSON.parse(row.targets),
-    createdMs: row.created_ms,
-    expiresMs: row.expires_ms,
-    revokedMs: row.revoked_ms,
+    id: String(row['id']),
+    principal: String(row['principal']),
+    onBehalfOf: text('on_behalf_of'),
+    session: text('session'),
+    targets: targets === null ? null : JSON.parse(targets),
+    createdMs: Number(row['created_ms']),
+    expiresMs: Number(row['expires_ms']),
+    revokedMs: row['revoked_ms'] === null ? null : Number(row['revoked_ms']),
   };
 }

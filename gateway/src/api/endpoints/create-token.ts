@@ -22,7 +22,7 @@ export const createToken = endpoint({
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
   errors: ['unknown_principal'],
   act: async ({ authenticator, recorder, tokens }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens'>, { caller, body: { principal, ttlMs } }) => {
-    const { token, stored } = await authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
+    const { token, stored } = authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
     const act: TokenAct = { act: 'create', token: stored.id, principal, timeMs: stored.createdMs, by: caller.id };
     await recordTokenAct(recorder, tokens, act, caller.address);
     return { token, ...summarizeToken(stored) };

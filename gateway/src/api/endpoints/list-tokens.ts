@@ -13,5 +13,5 @@ export const listTokens = endpoint({
   query: paging,
   answer: json(z.array(tokenSummary)),
   errors: ['not_found'],
-  act: async ({ tokens }: Pick<ApiParts, 'tokens'>, { query }) => pageOf(await tokens.list(), query, ({ id }) => id).map(summarizeToken),
+  act: ({ tokens }: Pick<ApiParts, 'tokens'>, { query }) => pageOf(tokens.list(), query, ({ id }) => id).map(summarizeToken),
 });

@@ -17,12 +17,12 @@ export const revokeToken = endpoint({
   errors: ['not_found'],
   act: async (parts: Parts, { caller, params }) => {
     const { authenticator, recorder, tokens } = parts;
-    const revoked = await authenticator.revoke(params.token, caller.id);
+    const revoked = authenticator.revoke(params.token, caller.id);
     if (revoked === null) {
       // Without the name: whoever asks may have given the token itself.
       throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
     }
-    await noteRevocations(parts);
+    noteRevocations(parts);
     await recordTokenAct(
       recorder,
       tokens,
@@ -34,9 +34,9 @@ export const revokeToken = endpoint({
 });
 
 /** So that the next start knows an older `identity.db`; it notes this itself where this cannot be written. */
-async function noteRevocations({ keys, tokens }: Parts): Promise<void> {
+function noteRevocations({ keys, tokens }: Parts): void {
   try {
-    keys.noteRevocations(await tokens.revocations());
+    keys.noteRevocations(tokens.revocations());
   } catch (error) {
     if (!(error instanceof GatewayError)) {
       throw error;
