@@ -8,7 +8,7 @@ import { Recordings } from './feed/recordings.ts';
 import { SessionIndex } from './feed/session-index.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { openIndexCopy, openKeys } from './offline-index.ts';
-import type { PublishedCheckpoint } from './recording/recorder-options.ts';
+import type { PublishedCheckpoint } from './recording/publisher.ts';
 import { requireDataDirectory } from './store/data-directory.ts';
 
 /** A store that is read without a gateway, by anybody who has the files and the root key. Damage is told as GatewayError `store_damaged`, after everything that is whole. */

@@ -2,9 +2,9 @@ import type { Protocol } from '../domain/protocol.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { parseOptions } from '../domain/options.ts';
 import type { TargetCommand } from '../domain/target.ts';
-import { parseCommand } from './command.ts';
 import type { RawTarget, UnnamedTarget, Wrong } from './schema.ts';
 import type { OpenSecret } from './secret.ts';
+import { resolve } from 'node:path';
 
 export interface TargetContext {
   readonly protocols: readonly Protocol[];
@@ -133,4 +133,25 @@ function findProtocol(raw: RawTarget, scheme: string | null, protocols: readonly
       `no protocol has the scheme ${scheme}://; known are ${[...new Set(protocols.flatMap(({ schemes }) => Object.keys(schemes)))].join('://, ')}://`,
     )
   );
+}
+
+interface CommandContext {
+  readonly openSecret: OpenSecret;
+  /** Directory that others are relative to. */
+  readonly base: string;
+  readonly wrong: Wrong;
+}
+
+/** A target that is a program; null when something is wrong with it. */
+function parseCommand(argv: TargetCommand['argv'], raw: RawTarget, { openSecret, base, wrong }: CommandContext): TargetCommand | null {
+  for (const field of ['url', 'host', 'port', 'path', 'user', 'password'] as const) {
+    if (raw[field] !== undefined) {
+      return wrong(field, field === 'password' ? 'a program gets its secrets in its environment' : 'a target has an address or a command, not both');
+    }
+  }
+  const environment = Object.entries(raw.environment ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? () => value : openSecret(value, (message) => wrong('environment', message)),
+  ]);
+  return { argv, environment: Object.fromEntries(environment), directory: resolve(base, raw.directory ?? '.') };
 }

@@ -24,7 +24,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { Turn } from '../domain/turn.ts';
 import { findSegment, isPlacedFrame, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
-import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../recording/session-reader.ts';
 import { openTiles, readTile } from '../recording/tile-store.ts';
 

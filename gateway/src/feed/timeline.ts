@@ -5,7 +5,6 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
-import { Remembered } from './remembered.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /** Most records that are kept while a session is read: requests, because a later request may refer to one (a prepared statement), and parts of answers that are not complete. */
@@ -119,4 +118,36 @@ function governanceAttributes(record: OpenedRecord): Readonly<Record<string, str
     }
   }
   return attributes;
+}
+
+interface MemoryLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
+/** Keeps the latest records that were added. Past a limit the oldest are dropped, but never the last one. */
+class Remembered {
+  readonly #limits: MemoryLimits;
+  readonly #records = new Map<number, OpenedRecord>();
+  #bytes = 0;
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+  }
+
+  find(seq: number): OpenedRecord | undefined {
+    return this.#records.get(seq);
+  }
+
+  add(record: OpenedRecord): void {
+    this.#records.set(record.seq, record);
+    this.#bytes += record.content?.length ?? 0;
+    for (const [seq, old] of this.#records) {
+      if (seq === record.seq || (this.#records.size <= this.#limits.recordsMax && this.#bytes <= this.#limits.bytesMax)) {
+        return;
+      }
+      this.#records.delete(seq);
+      this.#bytes -= old.content?.length ?? 0;
+    }
+  }
 }

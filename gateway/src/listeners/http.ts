@@ -13,7 +13,6 @@ import { endEarly, onceClosed } from '../exchange/client-response.ts';
 import { Admission, type ListenerLog, type Place } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
-import { awaitAnswer } from './upgrade-wait.ts';
 
 /** The time from the first byte of a request's head to its last. */
 const headMs = 60_000;
@@ -28,6 +27,8 @@ const tellMs = 2_000;
 const toldMax = 64;
 /** Deadlines are checked at this interval. */
 const deadlinesMs = 500;
+/** A client waits for the answer before it says more (RFC 6455, 4.1): what one says at once all the same is held up to this length. */
+const earlyBytesMax = 64 * 1024;
 const tunnelProtocol = 'countersign-tunnel';
 /** The path of a target. Its second group, behind the target's name, is passed on as the client sent it. */
 const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
@@ -373,4 +374,31 @@ function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
   if (isLoopback(local) && !['localhost', '127.0.0.1', '::1', local].includes(host)) {
     throw new GatewayError('refused', 'The Host header does not name this machine.');
   }
+}
+
+/** Reads a socket on which nobody reads yet, so that a client that leaves is noticed. */
+function awaitAnswer(socket: Socket, head: Buffer): Upgrade {
+  const early = [head];
+  let bytes = head.length;
+  const onData = (piece: Buffer): void => {
+    early.push(piece);
+    bytes += piece.length;
+    if (bytes > earlyBytesMax) {
+      socket.destroy();
+    }
+  };
+  const onEnd = (): void => {
+    socket.destroy();
+  };
+  socket.on('data', onData);
+  socket.on('end', onEnd);
+  return {
+    socket,
+    take: () => {
+      socket.off('data', onData);
+      socket.off('end', onEnd);
+      socket.pause();
+      return Buffer.concat(early);
+    },
+  };
 }

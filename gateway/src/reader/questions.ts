@@ -1,6 +1,6 @@
 import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
-import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
 
 /** A question to the reader thread. `found` is the answer to `find`: between the two, the gateway records who reads the session. */
 export type Question =

@@ -9,7 +9,7 @@ import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/sealed-rows.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
-import type { PublishedCheckpoint } from '../recording/recorder-options.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { Places } from './places.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';

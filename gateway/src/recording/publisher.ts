@@ -1,8 +1,14 @@
 import { join } from 'node:path';
 import { replaceWholeFile } from '../store/whole-file.ts';
-import type { PublishedCheckpoint } from './recorder-options.ts';
 import { writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import type { TileSnapshot, TileStore } from './tile-store.ts';
+
+export interface PublishedCheckpoint {
+  /** Number of records under the checkpoint. */
+  readonly size: number;
+  /** The signed checkpoint, as it is published (docs/formats/checkpoint.md). */
+  readonly note: string;
+}
 
 /** Writes the files that say how far the log has come: first the tiles, then the checkpoint over them, then the snapshot with which the next start may begin. */
 export class Publisher {

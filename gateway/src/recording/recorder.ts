@@ -7,6 +7,7 @@ import {
   formatVerifierKey,
   originOf,
   signNote,
+  hashBytes,
   type NoteSigner,
   type SegmentSummary,
 } from '@countersign/ledger/format';
@@ -18,10 +19,13 @@ import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batc
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
 import { OwnFiles } from './own-files.ts';
-import { leftOpenTrack, newTrack, sessionEnd, type SessionKeyFacts } from './session-track.ts';
-import type { KeyStore } from './key-store.ts';
-import type { PublishedCheckpoint, RecorderOptions } from './recorder-options.ts';
-import { Publisher } from './publisher.ts';
+import type { KeyStore, SessionSecrets } from './key-store.ts';
+import { Publisher, type PublishedCheckpoint } from './publisher.ts';
+import type { Rollback } from './open-store.ts';
+import type { JournalEnd } from './recovery.ts';
+import { expiryDay, type Retention } from './retention.ts';
+import type { SessionEnd } from './journal-fold.ts';
+import { Keystream } from './keystream.ts';
 
 /** A batch is written when it holds this many bytes, even within an event-loop turn. */
 const batchBytesMax = 1024 * 1024;
@@ -42,6 +46,24 @@ const publishMs = 1000;
 const commitBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** The files are checked this often, so that a removed or replaced store is noticed within a second. */
 const ownFilesMs = 500;
+
+interface RecorderOptions {
+  readonly data: string;
+  readonly software: string;
+  readonly keys: KeyStore;
+  readonly retention: Retention;
+  readonly end: JournalEnd;
+  /** What was lost in a rollback. It is declared in the record of the epoch. */
+  readonly rollback?: Rollback | null;
+  readonly clock: () => number;
+  /** 16 random bytes as hex. */
+  readonly newSessionId: () => string;
+  /** Called after a write or sync of the journal whose result is unknown. The recorder records nothing more; the process must end. */
+  readonly onFatal: (error: Error) => void;
+  /** Called for a failure that is retried. It is visible only in the gateway's log. */
+  readonly onTrouble: (error: unknown, what: string) => void;
+  readonly segmentBytes?: number;
+}
 
 /**
  * Makes records: seals, commits, chains, writes, signs. The data plane writes nothing else. All records of one event-loop turn are one frame
@@ -554,4 +576,63 @@ export class Recorder implements AsyncDisposable {
   #durableOffset(): number {
     return this.#durable.segment === this.#journal.segmentNumber ? this.#durable.offset : 0;
   }
+}
+
+/** What the first leaf of a session says about its secrets. */
+interface SessionKeyFacts {
+  readonly secrets: string;
+  readonly key: number;
+}
+
+/** Makes the track of a new session, with secrets of its own. Throws GatewayError `cannot_record`. */
+function newTrack({ keys, retention, clock, newSessionId }: Pick<RecorderOptions, 'keys' | 'retention' | 'clock' | 'newSessionId'>): {
+  readonly track: SessionTrack;
+  readonly key: SessionKeyFacts;
+} {
+  const now = clock();
+  const metaExpiryDay = expiryDay(now, retention.metaDays);
+  const contentExpiryDay = expiryDay(now, retention.contentDays);
+  const secrets = takeSecrets(keys, metaExpiryDay, contentExpiryDay);
+  const id = newSessionId();
+  const track: SessionTrack = {
+    id,
+    idBytes: decodeHex(id, 16),
+    seq: 0,
+    previous: new DataView(new ArrayBuffer(hashBytes)),
+    unanswered: null,
+    streams: { meta: new Keystream(secrets.meta), content: new Keystream(secrets.content) },
+    metaExpiryDay,
+    contentExpiryDay,
+    skipCompression: 0,
+  };
+  return { track, key: { secrets: secrets.wrappedHash, key: secrets.keyId } };
+}
+
+/** Makes the track of a session that a crash left open. It can only be closed. */
+function leftOpenTrack(left: SessionEnd): SessionTrack {
+  return {
+    id: left.session,
+    idBytes: decodeHex(left.session, 16),
+    seq: left.records,
+    previous: new DataView(new Uint8Array(left.previous).buffer),
+    unanswered: left.unanswered,
+    streams: null,
+    metaExpiryDay: 0,
+    contentExpiryDay: 0,
+    skipCompression: 0,
+  };
+}
+
+/** Takes secrets for a session. Throws GatewayError `cannot_record`, because a session without secrets cannot be recorded. */
+function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): SessionSecrets {
+  try {
+    return keys.take(metaDay, contentDay);
+  } catch (cause) {
+    throw new GatewayError('cannot_record', 'The key store cannot be written, so nothing is let through. Free space where the data directory is.', { cause });
+  }
+}
+
+/** The state of a session, for the next start. */
+function sessionEnd({ id, seq, previous, unanswered }: SessionTrack): SessionEnd {
+  return { session: id, records: seq, previous: new Uint8Array(previous.buffer.slice(0)), unanswered };
 }

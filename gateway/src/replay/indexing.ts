@@ -4,8 +4,8 @@ import type { Protocol } from '../domain/protocol.ts';
 import type { Keys } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import type { BundleEntry, Place } from './bundle-file.ts';
-import { indexKey } from './index-key.ts';
 import type { RecordedMeta } from './recorded-meta.ts';
+import { createHash } from 'node:crypto';
 
 /** Each costs some hundred bytes of memory. */
 const recordsMax = 1_000_000;
@@ -175,4 +175,9 @@ export class Indexing {
       this.#roots.set(seq, growing);
     }
   }
+}
+
+/** Keys may be as long as requests: this is what an index holds of one. */
+export function indexKey(target: string, key: string): string {
+  return createHash('sha256').update(`${target}\0${key}`).digest('base64');
 }

@@ -6,8 +6,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import type { AnswerPiece, Difference, Keys, RecordedRequest, RequestKey } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { BundleFile, type Place } from './bundle-file.ts';
-import { indexKey } from './index-key.ts';
-import { Indexing, type IndexedRequest } from './indexing.ts';
+import { indexKey, Indexing, type IndexedRequest } from './indexing.ts';
 import { Waiting, type NoneWaiting } from './waiting.ts';
 
 /** The longest time that one timer can wait. */

@@ -1,9 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import { text } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
-import { formatMetrics, metricsMediaType } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 import { secondsSince, unreadiness } from '../readiness.ts';
+import type { Histogram } from '../../domain/histogram.ts';
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4. */
+const mediaType = 'text/plain; version=0.0.4; charset=utf-8';
 
 export const getMetrics = endpoint({
   id: 'getMetrics',
@@ -11,7 +14,7 @@ export const getMetrics = endpoint({
   path: '/metrics',
   summary: 'Gives what the gateway counts of itself, for Prometheus.',
   callers: 'auditors',
-  answer: text(metricsMediaType),
+  answer: text(mediaType),
   act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'isStopping'>) => {
     const { data, software, recorder, reader, refusals } = parts;
     const { bavail, blocks, bsize } = await statfs(data);
@@ -32,3 +35,87 @@ export const getMetrics = endpoint({
     });
   },
 });
+
+/** What the gateway counts of itself, at one moment. Nothing of it is about anybody. */
+interface Measures {
+  readonly software: string;
+  readonly epoch: number;
+  readonly sessionsOpen: number;
+  /** Since the start. */
+  readonly sessionsOpened: number;
+  /** In the log, from its beginning. */
+  readonly records: number;
+  /** Written to the journal since the start. */
+  readonly journalBytes: number;
+  /** How long the one of a commit who waited longest did, by durability. */
+  readonly commits: Readonly<Record<'process' | 'disk', Histogram>>;
+  /** Records that the index does not have yet. */
+  readonly indexBehind: number;
+  /** Since the start, by error code. */
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  /** The newest published checkpoint. */
+  readonly checkpoint: { readonly size: number; readonly ageSeconds: number };
+  readonly memoryBytes: number;
+  readonly isReady: boolean;
+}
+
+function formatMetrics(measures: Measures): string {
+  const { disk, checkpoint, commits } = measures;
+  return [
+    metric('countersign_info', 'gauge', 'The version that runs, and its epoch in the log.', [
+      [{ software: measures.software, epoch: String(measures.epoch) }, 1],
+    ]),
+    metric('countersign_ready', 'gauge', '1 where /readyz says that requests are served.', [[{}, measures.isReady ? 1 : 0]]),
+    metric('countersign_sessions_open', 'gauge', 'Sessions that are open now.', [[{}, measures.sessionsOpen]]),
+    metric('countersign_sessions_opened_total', 'counter', 'Sessions opened since the start.', [[{}, measures.sessionsOpened]]),
+    metric('countersign_records_total', 'counter', 'Records in the log, from its beginning.', [[{}, measures.records]]),
+    metric('countersign_journal_bytes_total', 'counter', 'Bytes written to the journal since the start.', [[{}, measures.journalBytes]]),
+    histogram('countersign_commit_seconds', 'From when a record waits for its commit until it may move on; of those committed together the longest.', commits),
+    metric('countersign_index_behind_records', 'gauge', 'Records that are not in the index yet.', [[{}, measures.indexBehind]]),
+    metric(
+      'countersign_refusals_total',
+      'counter',
+      'Logins and requests of the API that were refused since the start, by error code.',
+      Array.from(measures.refusals, ([reason, count]) => [{ reason }, count]),
+    ),
+    metric('countersign_disk_free_bytes', 'gauge', 'Space left where the data directory is.', [[{}, disk.freeBytes]]),
+    metric('countersign_disk_bytes', 'gauge', 'All space where the data directory is.', [[{}, disk.totalBytes]]),
+    metric('countersign_checkpoint_size', 'gauge', 'Records under the newest published checkpoint.', [[{}, checkpoint.size]]),
+    metric('countersign_checkpoint_age_seconds', 'gauge', 'How long ago the newest checkpoint was published.', [[{}, checkpoint.ageSeconds]]),
+    metric('process_resident_memory_bytes', 'gauge', 'Memory of the process.', [[{}, measures.memoryBytes]]),
+  ].join('');
+}
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [labels: Labels, value: number];
+
+function metric(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
+  return head(name, type, help) + samples.map(([labels, value]) => line(name, labels, value)).join('');
+}
+
+function histogram(name: string, help: string, byDurability: Readonly<Record<string, Histogram>>): string {
+  const samples = Object.entries(byDurability).map(([durability, measured]) => {
+    const buckets = measured.buckets();
+    return [
+      ...buckets.map(({ bound, count }) => line(`${name}_bucket`, { durability, le: numberText(bound) }, count)),
+      line(`${name}_sum`, { durability }, measured.sum),
+      line(`${name}_count`, { durability }, buckets.at(-1)?.count ?? 0),
+    ].join('');
+  });
+  return head(name, 'histogram', help) + samples.join('');
+}
+
+function head(name: string, type: string, help: string): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+/** Values of labels are our own words: none needs escaping but by accident. */
+function line(name: string, labels: Labels, value: number): string {
+  const pairs = Object.entries(labels).map(([label, given]) => `${label}="${given.replaceAll(/["\\\n]/g, '_')}"`);
+  return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}\n`;
+}
+
+function numberText(value: number): string {
+  return value === Infinity ? '+Inf' : String(value);
+}
