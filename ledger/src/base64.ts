@@ -1,7 +1,10 @@
-/** Canonical base64: RFC 4648 §4, padded, unused bits zero, nothing else. */
+/** Canonical base64 (RFC 4648 §4): padded, with unused bits zero. No other spelling is accepted. */
 import { MalformedError } from './malformed.ts';
 
-/** Bytes are converted in chunks of this length, since any engine accepts that many arguments. One by one takes twenty times as long. */
+/**
+ * Bytes are converted in chunks of this length, because every JavaScript engine accepts that many arguments. To convert them one by one takes twenty times as
+ * long.
+ */
 const chunkBytes = 8192;
 
 export function encodeBase64(bytes: Uint8Array): string {
@@ -13,7 +16,7 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(latin1);
 }
 
-/** Throws `MalformedError` for every spelling but the one `encodeBase64` prints. */
+/** Decodes exactly the spelling that `encodeBase64` prints. Throws `MalformedError` for any other. */
 export function decodeBase64(text: string): Uint8Array {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) {
     throw new MalformedError('not base64');

@@ -1,4 +1,4 @@
-/** Holds bodies against the leaves that commit to them, where somebody has the keys. */
+/** Compares bodies with the leaves that commit to them, if the caller has the keys. */
 import type { Frame } from './segment-reader.ts';
 import type { Findings } from './verdict.ts';
 
@@ -9,8 +9,8 @@ export interface BodyOpener {
 }
 
 /**
- * `erased`: its key was destroyed, or is not in the key store. `mismatch`: it is not what its leaf commits to. `unreadable`: why it could not be opened, which says nothing
- * against it.
+ * The result of opening one body. `erased`: its key was destroyed, or is not in the key store. `mismatch`: the body is not what its leaf commits to.
+ * `unreadable`: the body could not be opened, for the reason given, which does not prove that it was changed.
  */
 export interface BodyOutcome {
   /** The log index of the body's leaf. */
@@ -19,7 +19,7 @@ export interface BodyOutcome {
 }
 
 export interface BodyCounts {
-  /** Opened, and what their leaves commit to. */
+  /** Number of bodies that were opened and match their commitments. */
   readonly opened: number;
   readonly erased: number;
   readonly mismatched: number;
@@ -52,7 +52,7 @@ export class BodyCheck {
         this.#findings.add('integrity', `leaf ${index}`, 'a body of it is not what it commits to');
       } else {
         counts.unreadable += 1;
-        // One cause keeps all of them shut, as a rule.
+        // One cause usually keeps all bodies closed, so only the first is reported.
         if (counts.unreadable === 1) {
           this.#findings.add('malformed', `leaf ${index}`, `a body of it cannot be opened: ${state.unreadable}`);
         }

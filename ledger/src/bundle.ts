@@ -9,21 +9,21 @@ import { encodeUtf8 } from './text.ts';
 import { treeHeightMax } from './tree.ts';
 
 const format = 'countersign/1';
-/** A record has at most 1 MiB of content and not much more of facts: in Base64 its line is less than half of this. */
+/** Most bytes of a line. A record has at most 1 MiB of content and little more of facts, and its line in Base64 is shorter than half of this limit. */
 export const bundleLineBytesMax = 8 * 1024 * 1024;
 
 type BundleScope = 'session' | 'records';
 
 export type BundleBody =
   | { readonly form: 'none' }
-  /** UTF-8 JSON text, as committed to. */
+  /** The exact UTF-8 JSON text that the leaf commits to. */
   | { readonly form: 'clear'; readonly text: string }
   | { readonly form: 'opened'; readonly salt: Uint8Array; readonly plaintext: Uint8Array }
   | { readonly form: 'withheld' };
 
 export interface BundleHeader {
   readonly log: string;
-  /** The log's verifier key; says who claims to have signed, proves nothing. */
+  /** The verifier key of the log. It says who claims to have signed the bundle and proves nothing by itself. */
   readonly key: string;
   /** 32 hex digits. */
   readonly session: string;
@@ -40,7 +40,7 @@ export interface BundleRecord {
   readonly content: BundleBody;
 }
 
-/** A record as it was parsed, its leaf decoded. */
+/** A record as it was parsed, with its leaf decoded. */
 export type ParsedRecord = BundleRecord & { readonly decoded: Leaf };
 
 type Json = Readonly<Record<string, unknown>>;
@@ -55,13 +55,13 @@ function bodyJson(body: BundleBody): Json | null {
   return body.form === 'opened' ? { salt: encodeBase64(body.salt), plain: encodeBase64(body.plaintext) } : { withheld: true };
 }
 
-/** The first line, with its newline. */
+/** Formats the first line, with its newline. */
 export function formatBundleHeader(header: BundleHeader): string {
   const { log, key, session, scope, records } = header;
   return `${JSON.stringify({ bundle: format, log, key, session, scope, records })}\n`;
 }
 
-/** The line of a record, with its newline. */
+/** Formats the line of a record, with its newline. */
 export function formatBundleRecord(record: BundleRecord): string {
   const { index, leaf, proof, meta, content } = record;
   const line = {
@@ -74,7 +74,7 @@ export function formatBundleRecord(record: BundleRecord): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** The last line, with its newline. */
+/** Formats the last line, with its newline. */
 export function formatBundleCheckpoint(checkpoint: string): string {
   return `${JSON.stringify({ checkpoint })}\n`;
 }
@@ -189,17 +189,17 @@ function parseExactly<T>(line: string, parse: (line: string) => T, write: (value
   return value;
 }
 
-/** The first line, without its newline. Throws `MalformedError`, as the two below. */
+/** Parses the first line, given without its newline. Throws `MalformedError`. */
 export function parseBundleHeader(line: string): BundleHeader {
   return parseExactly(line, parseHeader, formatBundleHeader);
 }
 
-/** The line of a record. */
+/** Parses the line of a record, given without its newline. Throws `MalformedError`. */
 export function parseBundleRecord(line: string): ParsedRecord {
   return parseExactly(line, parseRecord, formatBundleRecord);
 }
 
-/** The last line: the signed note. */
+/** Parses the last line, given without its newline, and returns the signed note. Throws `MalformedError`. */
 export function parseBundleCheckpoint(line: string): string {
   return parseExactly(line, parseCheckpointLine, formatBundleCheckpoint);
 }

@@ -4,7 +4,7 @@ import { hashBytes } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { parseDecimal } from './text.ts';
 
-/** The stored bytes that a checkpoint covers: all before `offset` in that segment, and all segments before it. */
+/** A place in the journal. A checkpoint covers all bytes before `offset` in this segment, and all earlier segments. */
 export interface JournalPosition {
   readonly segment: number;
   readonly offset: number;
@@ -16,7 +16,7 @@ export interface Checkpoint {
   readonly origin: string;
   readonly size: number;
   readonly root: Uint8Array;
-  /** Absent in checkpoints of logs that are not ours. */
+  /** Missing in checkpoints of other logs than ours. */
   readonly journal?: JournalPosition;
 }
 
@@ -28,12 +28,12 @@ export function originOf(gatewayId: string): string {
   return originStart + gatewayId;
 }
 
-/** The gateway id in an origin of ours, undefined for any other. */
+/** The gateway id in an origin of a gateway's log; undefined for any other origin. */
 export function gatewayIdOf(origin: string): string | undefined {
   return /^countersign\/([0-9a-f]{16})$/.exec(origin)?.[1];
 }
 
-/** The text that is signed. */
+/** Formats the text that is signed. */
 export function formatCheckpoint(checkpoint: Checkpoint): string {
   const { origin, size, root, journal } = checkpoint;
   const head = `${origin}\n${size}\n${encodeBase64(root)}\n`;
@@ -56,7 +56,7 @@ function parseJournalLine(line: string): JournalPosition {
   return { segment: parseDecimal(segment), offset: parseDecimal(offset), chain: parseHash(chain) };
 }
 
-/** The text of a note as a checkpoint. Unknown extension lines are ignored. Throws `MalformedError`. */
+/** Parses the text of a note as a checkpoint. Unknown extension lines are ignored. Throws `MalformedError`. */
 export function parseCheckpoint(text: string): Checkpoint {
   const [origin = '', size = '', root = '', ...extensions] = text.split('\n');
   if (origin === '' || extensions.pop() !== '' || extensions.includes('')) {

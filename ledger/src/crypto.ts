@@ -1,6 +1,6 @@
 /**
- * The one seam to cryptography: synchronous SHA-256 and asynchronous Ed25519 verification, by node:crypto where it exists,
- * otherwise (browsers) by `sha256.ts` and WebCrypto.
+ * All cryptography of the verifier: synchronous SHA-256 and asynchronous Ed25519 verification. It uses node:crypto if it exists, otherwise (in browsers)
+ * `sha256.ts` and WebCrypto.
  */
 import { verifyEd25519Web } from './ed25519-web.ts';
 import { sha256Portable } from './sha256.ts';
@@ -23,7 +23,7 @@ export function sha256Into(bytes: Uint8Array, target: Uint8Array, offset: number
     sha256Portable(bytes, target, offset);
     return;
   }
-  // A latin1 string costs half of what a Buffer does: the call makes no typed array.
+  // A latin1 string costs half of what a Buffer costs, because the call makes no typed array.
   const digest = nodeCrypto.hash('sha256', bytes, 'latin1');
   for (let i = 0; i < 32; i++) {
     target[offset + i] = digest.charCodeAt(i);
@@ -39,7 +39,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 /** The bytes before the 32 bytes of an Ed25519 public key in its DER form (RFC 8410). */
 const spkiStart = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0);
 
-/** Ed25519 (RFC 8032). False for a public key or a signature that is not one. */
+/** Verifies an Ed25519 signature (RFC 8032). False if the signature does not hold, and if key or signature is malformed. */
 export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
   if (publicKey.length !== 32 || signature.length !== 64) {
     return false;
@@ -47,7 +47,7 @@ export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, 
   if (nodeCrypto === undefined) {
     return verifyEd25519Web(publicKey, message, signature);
   }
-  // The DER form takes a Buffer by its type; any bytes will do.
+  // The type of this parameter is Buffer, but any bytes are accepted.
   const der = nodeCrypto.createPublicKey({
     key: globalThis.Buffer.from([...spkiStart, ...publicKey]),
     format: 'der',

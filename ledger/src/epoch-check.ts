@@ -5,21 +5,21 @@ import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from './leaf.ts';
 import type { OpenSession } from './session-table.ts';
 import { orMalformed, type Findings } from './verdict.ts';
 
-/** A heartbeat is due every 60 s; half of that again is grace for a busy machine. One that stood still says so in a `pause`. */
+/** A heartbeat is due every 60 s; half of that is added for a busy machine. A gateway that stood still for longer says so in a `pause`. */
 const heartbeatGapMsMax = 90_000;
 
-/** Pauses that a report lists; the others are counted. */
+/** Most pauses that a report lists. Further ones are only counted. */
 const listedPausesMax = 100;
 const lossesMax = 100;
 
-/** A loss before an epoch, as the epoch declares it. */
+/** A loss before an epoch, as the `epoch` record declares it. */
 export interface Loss extends Rollback {
   readonly epoch: number;
   /** Log index of the declaration. */
   readonly index: number;
 }
 
-/** A leaf in the body of a batch. */
+/** The place of a leaf in the body of a batch. */
 export interface LeafPlace {
   readonly view: DataView;
   readonly at: number;
@@ -39,7 +39,7 @@ export class EpochCheck {
   readonly #findings: Findings;
   #epoch = 0;
   #count = 0;
-  /** The gateway's session of this epoch, and of all: those of crashed epochs stay open. */
+  /** The gateway's session of this epoch, and those of all epochs: the gateway's session of a crashed epoch stays open. */
   #gatewaySession = '';
   readonly #gatewaySessions = new Set<string>();
   #isClosed = false;
@@ -47,10 +47,10 @@ export class EpochCheck {
   /** The time of the last heartbeat, pause or beginning of the epoch. */
   #heartbeatMs = 0;
   #lastMs = 0;
-  /** The first of them. */
+  /** The first pauses, at most `listedPausesMax`. */
   readonly pauses: Pause[] = [];
   pauseCount = 0;
-  /** The first of them. */
+  /** The first losses, at most `listedPausesMax`. */
   readonly losses: Loss[] = [];
 
   constructor(findings: Findings) {
@@ -61,12 +61,12 @@ export class EpochCheck {
     return this.#count;
   }
 
-  /** The gateway's own session of the newest epoch is closed: the gateway was stopped in good order. */
+  /** True if the gateway's own session of the newest epoch is closed, so the gateway was stopped in good order. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** The next leaf; `clear` is its clear body, if it has one with its commitment. */
+  /** Checks the next leaf. `clear` is its clear body, if there is one and it matches its commitment. */
   add(leaf: LeafPlace, clear: Uint8Array | undefined): void {
     const { view, at } = leaf;
     const kind = view.getUint8(at + leafOffsets.kind);
@@ -96,10 +96,10 @@ export class EpochCheck {
     }
   }
 
-  /** After the last leaf: those of the open sessions that should have been closed. */
+  /** Ends the check after the last leaf. Reports each open session that should have been closed. */
   finish(openSessions: Iterable<OpenSession>): void {
     for (const { session, epoch } of openSessions) {
-      // An epoch closes what earlier ones left open before it opens a session of its own.
+      // An epoch must close what earlier epochs left open before it opens a session of its own.
       const isLeft = epoch < this.#epoch && this.#opens > 0;
       if (!this.#gatewaySessions.has(session) && (this.#isClosed || isLeft)) {
         this.#findings.add('completeness', `session ${session}`, `left open by epoch ${epoch}`);
@@ -107,7 +107,7 @@ export class EpochCheck {
     }
   }
 
-  /** A pause excuses the time in which, by the log too, nothing was recorded, and no other. */
+  /** Reads a pause. It excuses only the time in which nothing was recorded according to the log too. */
   #readPause(clear: Uint8Array, leaf: LeafPlace, timeMs: number): Pause | undefined {
     const where = leafName(leaf);
     const pause = orMalformed(this.#findings, where, () => parsePauseBody(clear));

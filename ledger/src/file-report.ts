@@ -1,4 +1,4 @@
-/** The report on the verification of a single file (bundle or receipt), and the check that both share. */
+/** The report on the verification of a single file (bundle or receipt), and the checks that both kinds of file share. */
 import { gatewayIdOf } from './checkpoint.ts';
 import { leafHash, type Leaf } from './leaf.ts';
 import type { ParsedRecord } from './bundle.ts';
@@ -9,18 +9,18 @@ import { encodeUtf8 } from './text.ts';
 import type { Finding, Findings, Verdict } from './verdict.ts';
 
 export interface FileOptions {
-  /** C2SP verifier keys to trust. A bundle names its own, used when none are given; a receipt cannot hold without. */
+  /** C2SP verifier keys to trust. Without them a bundle is checked with the key that it contains, and a receipt cannot be verified. */
   readonly keys?: readonly string[];
-  /** A checkpoint (signed note) of this log that was kept elsewhere: that of the file must not be older, nor, at the same size, another. */
+  /** A checkpoint (signed note) of this log that was kept elsewhere. The checkpoint of the file must not be older, and at the same size it must be the same. */
   readonly known?: string;
-  /** The greatest age of the newest record in the file, in ms. */
+  /** The greatest allowed age of the newest record in the file, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
-  /** Each record of a bundle as it is read. What it says is believed once the report, which comes last, holds. */
+  /** Called with each record of a bundle as it is read. The record can be believed only if the report, which comes last, says that the bundle holds. */
   readonly onRecord?: (record: ParsedRecord) => void;
 }
 
-/** A file that can be read from its beginning as often as it is asked for, in pieces of any length; or all of it. */
+/** A file: all its bytes, or a function that reads it from its beginning each time, in pieces of any length. */
 export type FileSource = Uint8Array | (() => AsyncIterable<Uint8Array>);
 
 export interface FileReport {
@@ -32,23 +32,27 @@ export interface FileReport {
   /** The log's origin. */
   readonly log?: string;
   readonly session?: string;
-  /** `records`: a selection. `open`: all up to the checkpoint of a session that was not closed. `closed`: the whole session. */
+  /** `records`: a selection of records. `open`: a session that was not closed, with all its records up to the checkpoint. `closed`: a whole session. */
   readonly extent?: 'records' | 'open' | 'closed';
   readonly counts: {
     readonly records: number;
-    /** Sealed bodies shown, and not shown. */
+    /** Number of sealed bodies that the file shows. */
     readonly opened: number;
+    /** Number of sealed bodies that the file does not show. */
     readonly withheld: number;
   };
   /** The size of the log that the checkpoint signs. */
   readonly logSize?: number;
-  /** The checkpoint that was given as known is the `same` as that of the file, or `earlier`: then the file cannot show that both are of one history. */
+  /**
+   * The checkpoint that was given as known is the `same` as that of the file, or `earlier`. An earlier one proves nothing here: the file cannot show that both
+   * belong to one history.
+   */
   readonly known?: 'same' | 'earlier';
-  /** The newest record in the file, Unix ms. */
+  /** Unix ms of the newest record in the file. */
   readonly newestMs?: number;
 }
 
-/** The report of a file of which nothing more is known. */
+/** An empty report, for a file about which nothing more is known. */
 export function emptyReport(findings: Findings): Pick<FileReport, 'verdict' | 'findings' | 'findingsDropped' | 'counts'> {
   return {
     verdict: findings.verdict,
@@ -58,7 +62,7 @@ export function emptyReport(findings: Findings): Pick<FileReport, 'verdict' | 'f
   };
 }
 
-/** Holds the checkpoint of a file against one that was kept elsewhere. */
+/** Compares the checkpoint of a file with one that was kept elsewhere. */
 export async function compareKnown(
   note: string,
   signed: SignedCheckpoint,
@@ -92,7 +96,7 @@ export function nameOf(record: { readonly index: number }): string {
   return `record ${record.index}`;
 }
 
-/** The leaf is in the log at its index. */
+/** Checks that the leaf is in the log at its index. */
 export function checkInclusion(
   record: {
     readonly index: number;

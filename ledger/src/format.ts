@@ -1,4 +1,4 @@
-/** The formats of the journal and the log, byte by byte: for whoever writes and reads them. `docs/formats/` is normative. */
+/** The formats of the journal and the log, byte by byte, for programs that write and read them. `docs/formats/` is normative. */
 export {
   bundleLineBytesMax,
   formatBundleCheckpoint,

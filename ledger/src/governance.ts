@@ -9,25 +9,25 @@ export type GovernanceBody = Readonly<Record<string, unknown>>;
 
 export interface EpochBody {
   readonly epoch: number;
-  /** The state that the epoch before left; null in the first epoch. */
+  /** How the epoch before ended; null in the first epoch. */
   readonly previous: { readonly epoch: number; readonly clean: boolean } | null;
-  /** The loss with which the gateway continued, because its operator accepted it; null when nothing was lost. */
+  /** The loss that the operator accepted when the gateway continued; null if nothing was lost. */
   readonly rollback: Rollback | null;
 }
 
 export interface Rollback {
-  /** The number of records that were known to exist; null when none of them is missing. */
+  /** The number of records that were known to exist; null if none of them is missing. */
   readonly records: number | null;
-  /** The newest key that was announced and is lost, null when none is. */
+  /** The number of the newest key that was announced and is lost; null if none is lost. */
   readonly key: number | null;
 }
 
-/** A time in which the gateway recorded nothing, by its own word. */
+/** A time in which the gateway recorded nothing, as the gateway itself states. */
 export interface Pause {
-  /** Unix ms of the last sign of life before it, and of its record. The clock may have been set: `to` may be before `from`. */
+  /** Unix ms of the last sign of life before the pause. The clock may have been set, so `to` may be before `from`. */
   readonly from: number;
   readonly to: number;
-  /** The length of the pause in ms, by a clock that nobody sets. That clock may stand still while the machine sleeps. */
+  /** The length of the pause in ms, by a clock that nobody can set. That clock may stand still while the machine sleeps. */
   readonly monotonic: number;
 }
 
@@ -50,7 +50,7 @@ function isObject(value: unknown): value is GovernanceBody {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The members that a kind's body must have; others may follow. */
+/** The members that the body of each kind must have. Other members may follow them. */
 const shapes: Partial<Record<LeafKind, Readonly<Record<string, Check>>>> = {
   epoch: {
     epoch: isCount,
@@ -67,7 +67,10 @@ const shapes: Partial<Record<LeafKind, Readonly<Record<string, Check>>>> = {
   access: { what: isText, session: (value) => value === null || isText(value) },
 };
 
-/** A JSON object exactly as `JSON.stringify` prints it (so no member twice), with the members of its kind. Throws `MalformedError`. */
+/**
+ * Parses a JSON object that is spelled exactly as `JSON.stringify` prints it, so no member occurs twice, and that has the members of its kind. Throws
+ * `MalformedError`.
+ */
 export function parseGovernanceBody(kind: LeafKind, bytes: Uint8Array): GovernanceBody {
   if (bytes.length > governanceBodyBytesMax) {
     throw new MalformedError(`body of ${kind} too long`);
@@ -90,12 +93,12 @@ export function parseGovernanceBody(kind: LeafKind, bytes: Uint8Array): Governan
   return body;
 }
 
-/** The number of records that a close body names. Throws `MalformedError`. */
+/** Returns the number of records that the body of a `close` names. Throws `MalformedError`. */
 export function parseCloseRecords(bytes: Uint8Array): number {
   return Number(parseGovernanceBody('close', bytes)['records']);
 }
 
-/** Throws `MalformedError`. */
+/** Parses the body of an `epoch`. Throws `MalformedError`. */
 export function parseEpochBody(bytes: Uint8Array): EpochBody {
   const { epoch, previous, rollback: declared } = parseGovernanceBody('epoch', bytes);
   const rollback = declared === undefined ? null : parseRollback(declared);
@@ -121,13 +124,13 @@ function parseRollback(declared: unknown): Rollback {
   return { records: records === null ? null : Number(records), key: key === null ? null : Number(key) };
 }
 
-/** Throws `MalformedError`. */
+/** Parses the body of a `pause`. Throws `MalformedError`. */
 export function parsePauseBody(bytes: Uint8Array): Pause {
   const { from, to, monotonic } = parseGovernanceBody('pause', bytes);
   return { from: Number(from), to: Number(to), monotonic: Number(monotonic) };
 }
 
-/** Throws `MalformedError`. */
+/** Parses the body of a `seal`. Throws `MalformedError`. */
 export function parseSealBody(bytes: Uint8Array): SealBody {
   const body = parseGovernanceBody('seal', bytes);
   return {

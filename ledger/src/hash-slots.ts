@@ -5,19 +5,19 @@ const memoryBytes = 65_536;
 const blockBytes = 64;
 const digestBytes = 32;
 const lanes = 4;
-/** The least number of bytes that SHA-256 puts behind a message. */
+/** Fewest bytes that SHA-256 appends to a message. */
 const paddingBytesMin = 9;
 
 /**
- * SHA-256 of several messages of different lengths in one call: write each into its slot of `memory` and say how long it is. Made for messages of a few
- * blocks, whose one-shot hashes cost more by their calls than by their hashing.
+ * Hashes several messages of different lengths with SHA-256 in one call: write each message into its slot of `memory` and call `close` with its length. This is
+ * faster for messages of a few blocks, because the call of a one-shot hash costs more than their hashing.
  */
 export class HashSlots {
   readonly memory: Uint8Array;
   readonly slots: number;
   readonly slotBytes: number;
   readonly messageBytesMax: number;
-  /** The digests of the newest `hash`, 32 bytes a slot. */
+  /** The digests of the last call of `hash`, 32 bytes for each slot. */
   readonly digests: Uint8Array;
   readonly #view: DataView;
   readonly #lengths: Int32Array;
@@ -25,7 +25,10 @@ export class HashSlots {
   readonly #messagesAt: number;
   readonly #compress: Compress | undefined;
 
-  /** `slots` a multiple of 4, `slotBytes` of 64. Throws `RangeError` when they do not fit 64 KiB. `useVectors` false is for tests of the other way. */
+  /**
+   * `slots` must be a multiple of 4, and `slotBytes` of 64. Throws `RangeError` if they do not fit into 64 KiB. `useVectors` is false only in tests of the
+   * implementation without vectors.
+   */
   constructor(slots: number, slotBytes: number, useVectors = true) {
     this.#messagesAt = lanesFreeAt + slots * digestBytes;
     if (slots % lanes !== 0 || slotBytes % blockBytes !== 0 || this.#messagesAt + slots * slotBytes > memoryBytes) {
@@ -48,7 +51,7 @@ export class HashSlots {
     return this.#messagesAt + slot * this.slotBytes;
   }
 
-  /** The message in this slot is whole: `length` bytes, at most `messageBytesMax`. */
+  /** Ends the message in a slot: it is `length` bytes long, at most `messageBytesMax`. */
   close(slot: number, length: number): void {
     const start = this.at(slot);
     const blocks = Math.ceil((length + paddingBytesMin) / blockBytes);
@@ -62,7 +65,7 @@ export class HashSlots {
     this.#blocks[slot] = blocks;
   }
 
-  /** Writes the digests of the first `count` slots. */
+  /** Computes the digests of the first `count` slots. */
   hash(count: number): void {
     for (let slot = 0; slot < count; slot += lanes) {
       if (this.#compress === undefined || count - slot === 1) {
@@ -76,7 +79,7 @@ export class HashSlots {
   #hashLanes(compress: Compress, slot: number, count: number): void {
     let blocksMax = 0;
     for (let lane = 0; lane < lanes; lane++) {
-      // A lane without a message computes along and writes nothing.
+      // A lane without a message takes part in the computation and writes nothing.
       const blocks = slot + lane < count ? (this.#blocks[slot + lane] ?? 0) : 0;
       this.#view.setInt32(blocksAt + 4 * lane, blocks, true);
       blocksMax = Math.max(blocksMax, blocks);

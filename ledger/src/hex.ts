@@ -2,7 +2,7 @@ import { MalformedError } from './malformed.ts';
 
 const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** Lower case, two digits a byte. */
+/** Encodes bytes in lower case, two digits for each byte. */
 export function encodeHex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) {
@@ -11,7 +11,7 @@ export function encodeHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** Only what `encodeHex` prints, of exactly `length` bytes. Throws `MalformedError`. */
+/** Decodes exactly what `encodeHex` prints for `length` bytes. Throws `MalformedError` for anything else. */
 export function decodeHex(text: string, length: number): Uint8Array {
   if (text.length !== 2 * length || !/^[0-9a-f]*$/.test(text)) {
     throw new MalformedError(`not ${2 * length} lower-case hex digits`);

@@ -1,4 +1,4 @@
-/** Follows the journal of a store from the first segment to the last, as far as it can be followed. */
+/** Follows the journal of a store from the first segment to the last, as far as that is possible. */
 import type { BodyCheck } from './body-check.ts';
 import { formatCheckpoint, originOf } from './checkpoint.ts';
 import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader, type SegmentSummary } from './journal.ts';
@@ -26,7 +26,7 @@ export interface JournalNote {
   readonly where: string;
   readonly size: number;
   readonly lastLeafMs: number;
-  /** Journal bytes up to it. */
+  /** Number of bytes of the journal before the checkpoint. */
   readonly journalBytes: number;
 }
 
@@ -82,7 +82,7 @@ export class JournalCheck {
     });
   }
 
-  /** 16 hex digits, undefined when no segment could be read. */
+  /** 16 hex digits; undefined if no segment could be read. */
   get gatewayId(): string | undefined {
     return this.#header?.gatewayId;
   }
@@ -106,7 +106,7 @@ export class JournalCheck {
     return this.#tiles.checked;
   }
 
-  /** The journal was followed to its end. */
+  /** True if the journal was followed to its end. */
   get isComplete(): boolean {
     return this.#complete;
   }
@@ -120,7 +120,7 @@ export class JournalCheck {
     };
   }
 
-  /** All segments, front to back, until one cannot be followed. */
+  /** Follows all segments, first to last, until one cannot be followed. */
   async follow(onProgress: ((progress: StoreProgress) => void) | undefined): Promise<void> {
     const names = await this.#files.list('journal');
     const numbers = names.map(parseSegmentName).filter((number) => number !== undefined);
@@ -143,7 +143,7 @@ export class JournalCheck {
     this.#complete = true;
   }
 
-  /** Checkpoints are made between frames, so only there a size is looked at. */
+  /** Compares the size of the log with the expected ones. Called between frames, because checkpoints are made only there. */
   #seeSize(): void {
     const { frontier, lastLeafMs } = this.log;
     for (const expectation of this.#expectations) {
@@ -165,7 +165,7 @@ export class JournalCheck {
     }
   }
 
-  /** False when nothing behind it can be followed. */
+  /** Follows one segment. False if nothing after it can be followed. */
   async #followSegment(segment: number, isLast: boolean, progress: () => void): Promise<boolean> {
     const where = `journal/${segmentName(segment)}`;
     const source = await openSegmentFile(this.#files, where);
@@ -198,7 +198,7 @@ export class JournalCheck {
       const end = await reader.settle(step);
       if ((end.state === 'damaged' || end.state === 'cut') && behind.offset !== end.offset) {
         behind = { offset: end.offset, durable: await reader.durableBehind(end) };
-        // A running gateway may have written here since it was read. What a frame behind calls durable can be read by now.
+        // A running gateway may have written here after this part was read. Bytes that a later frame calls durable can be read by now.
         await reader.fill();
         continue;
       }
@@ -228,7 +228,7 @@ export class JournalCheck {
       }
       const bytes = await source.read(0, Math.min(source.bytes, segmentHeaderBytes));
       if (place.isLast && bytes.every((byte) => byte === 0)) {
-        // Just created, or torn before its header was written. A checkpoint that names it is not fulfilled then.
+        // The segment was just created, or torn before its header was written. If a checkpoint names it, that checkpoint is not fulfilled.
         this.#end = { state: 'zeros', segment: place.segment, offset: 0, what: '' };
         this.#tornBytes = source.bytes;
       } else if (bytes.length < segmentHeaderBytes) {
@@ -286,7 +286,10 @@ export class JournalCheck {
     return true;
   }
 
-  /** The text of every checkpoint frame is compared with what was computed; the signature only of the newest of a segment. */
+  /**
+   * Checks a checkpoint frame. The text of every checkpoint is compared with the computed state; the signature is checked only for the newest checkpoint of a
+   * segment.
+   */
   #addNote(frame: Frame, segment: number, where: string): void {
     const { size } = this.log.frontier;
     const expected = formatCheckpoint({
@@ -319,7 +322,7 @@ export class JournalCheck {
     if (note === undefined || note === this.#signed) {
       return;
     }
-    // A copy, so that the note does not keep a window in memory.
+    // This is a copy, so that the note does not keep a whole window in memory.
     const kept = { ...note, bytes: new Uint8Array(note.bytes) };
     this.#note = kept;
     if ((await checkNote(kept.bytes, kept.where, this.#keys, this.#findings)) !== undefined) {
@@ -327,7 +330,7 @@ export class JournalCheck {
     }
   }
 
-  /** The end of a segment that is no longer written to. */
+  /** Judges the end of a segment that is no longer written to. */
   #judgeSealed(end: SegmentEnd, durableBehind: number): boolean {
     if (end.state === 'zeros') {
       this.#uncut = end.offset;
@@ -338,7 +341,9 @@ export class JournalCheck {
     return true;
   }
 
-  /** The end of the last segment: a torn tail is legal if nothing says that more was on stable storage, and the gateway was not stopped. */
+  /**
+   * Judges the end of the last segment. A torn tail is legal if nothing says that more was on stable storage, and the gateway was not stopped in good order.
+   */
   #judgeLast(end: SegmentEnd, durableBehind: number, bytes: number): boolean {
     const checkpoints = this.#expectations.map(({ checkpoint }) => checkpoint);
     const coversAll = checkpoints.some(({ size }) => size === this.log.frontier.size);
@@ -360,7 +365,7 @@ export class JournalCheck {
     return true;
   }
 
-  /** A file that ends within a frame lacks bytes, unless whole frames follow: then a length was changed. */
+  /** Reports an end within a frame. The file lacks bytes, unless whole frames follow: then a length was changed. */
   #addEnd(end: SegmentEnd, behind: number): void {
     const where = `journal/${segmentName(this.#end.segment)} offset ${end.offset}`;
     const isCut = end.state === 'cut' && behind < 0;

@@ -38,7 +38,7 @@ export const frameOffsets = {
   body: 32,
 } as const;
 
-/** Leaf and the two body headers. */
+/** Number of bytes of a leaf and the two body headers. */
 export const entryHeaderBytes = 196;
 export const entryOffsets = {
   leaf: 0,
@@ -46,15 +46,15 @@ export const entryOffsets = {
   content: leafBytes + 16,
   bodies: 196,
 } as const;
-/** Within the 16 bytes of a body's header. */
+/** Offsets within the 16 bytes of a body's header. */
 export const bodyOffsets = { bytes: 0, stream: 4, encoding: 5, zeros: 6, position: 8 } as const;
 export const bodyStreams = { none: 0, meta: 1, content: 2 } as const;
-/** Bits: a body can be spliced, then compressed. */
+/** Bits, which can be combined: a body can be spliced and then compressed. */
 export const bodyEncodings = { plain: 0, zstd: 1, spliced: 2 } as const;
 const bodyEncodingMax = bodyEncodings.zstd | bodyEncodings.spliced;
 export const streamAlignmentBytes = 16;
 
-/** A segment that nothing is added to any more. */
+/** A segment to which nothing more is added. */
 export interface SegmentSummary {
   readonly segment: number;
   readonly bytes: number;
@@ -68,31 +68,31 @@ export interface SegmentSummary {
 export interface SegmentHeader {
   /** 16 hex digits. */
   readonly gatewayId: string;
-  /** First 1. */
+  /** The number of the segment. The first is 1. */
   readonly segment: number;
-  /** Log index of the first leaf in it. */
+  /** Log index of the first leaf in the segment. */
   readonly firstIndex: number;
   readonly createdMs: number;
   readonly epoch: number;
-  /** Chain value at the end of the segment before; zeros in segment 1. */
+  /** The chain value at the end of the segment before; zeros in segment 1. */
   readonly chainBefore: Uint8Array;
-  /** Chain value after the header. */
+  /** The chain value after the header. */
   readonly chain: Uint8Array;
 }
 
 export interface FrameHeader {
   readonly type: FrameType;
-  /** Without padding. */
+  /** Number of bytes of the body without padding. */
   readonly bodyBytes: number;
-  /** Entries of a batch, 0 in a checkpoint. */
+  /** Number of entries in a batch; 0 in a checkpoint. */
   readonly entries: number;
-  /** Log index of the first leaf of a batch; size of the log in a checkpoint. */
+  /** In a batch the log index of its first leaf; in a checkpoint the size of the log. */
   readonly index: number;
-  /** Offset in the segment up to which all was known to be on stable storage. */
+  /** Offset in the segment up to which all bytes were known to be on stable storage. */
   readonly durable: number;
 }
 
-/** The length of a stored body and the way in which it was sealed. */
+/** The length of a stored body, and how it was sealed. */
 export interface StoredBody {
   readonly bytes: number;
   readonly stream: number;
@@ -110,13 +110,13 @@ export function segmentName(segment: number): string {
   return `${String(segment).padStart(12, '0')}.segment`;
 }
 
-/** The number in a segment's file name, undefined for any other name. */
+/** Returns the number in a segment's file name; undefined for any other name. */
 export function parseSegmentName(name: string): number | undefined {
   const [, digits] = /^([0-9]{12})\.segment$/.exec(name) ?? [];
   return digits === undefined || Number(digits) === 0 ? undefined : Number(digits);
 }
 
-/** `segment` without `chain`, which is computed. */
+/** Encodes a segment header. `chain` is not given, because it is computed. */
 export function encodeSegmentHeader(header: Omit<SegmentHeader, 'chain'>): Uint8Array {
   const bytes = new Uint8Array(segmentHeaderBytes);
   const view = new DataView(bytes.buffer);
@@ -137,7 +137,7 @@ export function segmentChainHolds(bytes: Uint8Array): boolean {
   return chain.every((byte, i) => byte === bytes[segmentOffsets.chain + i]);
 }
 
-/** Reads the first 128 bytes; `segmentChainHolds` is the caller's to ask. Throws `MalformedError`. */
+/** Decodes the first 128 bytes of a segment. It does not check the chain value; `segmentChainHolds` does. Throws `MalformedError`. */
 export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader {
   if (bytes.length < segmentHeaderBytes) {
     throw new MalformedError('segment without a whole header');
@@ -161,17 +161,17 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader {
   return header;
 }
 
-/** The body with its zeros. */
+/** Number of bytes of a body with its padding. */
 export function paddedBytes(bodyBytes: number): number {
   return Math.ceil(bodyBytes / frameAlignmentBytes) * frameAlignmentBytes;
 }
 
-/** The whole frame: header, padded body and chain value. */
+/** Number of bytes of a whole frame: header, padded body and chain value. */
 export function frameBytes(bodyBytes: number): number {
   return frameHeaderBytes + paddedBytes(bodyBytes) + hashBytes;
 }
 
-/** Writes the 32 bytes of a frame's header at `offset`; all of them, whatever was there. */
+/** Writes all 32 bytes of a frame's header at `offset`, whatever was there. */
 export function encodeFrameHeader(header: FrameHeader, target: Uint8Array, offset: number): void {
   const view = new DataView(target.buffer, target.byteOffset + offset, frameHeaderBytes);
   view.setUint32(frameOffsets.magic, frameMagic);
@@ -182,7 +182,7 @@ export function encodeFrameHeader(header: FrameHeader, target: Uint8Array, offse
   writeUint53(view, frameOffsets.durable, header.durable);
 }
 
-/** The 32 bytes at `offset` as a frame's header, or undefined when they are none. Every length in it is within its limit. */
+/** Decodes the 32 bytes at `offset` as a frame's header; undefined if they are none. Every length in the result is within its limit. */
 export function decodeFrameHeader(view: DataView, offset: number): FrameHeader | undefined {
   const typeWord = view.getUint32(offset + frameOffsets.type);
   const batch = typeWord === frameTypes.batch << 24;
@@ -213,7 +213,7 @@ function encodeStoredBody(body: StoredBody, view: DataView): void {
   writeUint53(view, bodyOffsets.position, body.position);
 }
 
-/** Writes the two body headers of the entry at `offset`, behind its leaf. */
+/** Writes the two body headers of the entry at `offset`, after its leaf. */
 export function encodeEntryHeader(header: EntryHeader, target: Uint8Array, offset: number): void {
   const start = target.byteOffset + offset;
   encodeStoredBody(header.meta, new DataView(target.buffer, start + entryOffsets.meta, 16));
@@ -233,7 +233,7 @@ function isStoredBody(view: DataView, offset: number): boolean {
   );
 }
 
-/** The length of the entry at `offset` in bytes; −1 when it is malformed or does not end at or before `end`. Allocates nothing. */
+/** Returns the length in bytes of the entry at `offset`; −1 if it is malformed or ends after `end`. Allocates nothing. */
 export function measureEntry(view: DataView, offset: number, end: number): number {
   const [meta, content] = [offset + entryOffsets.meta, offset + entryOffsets.content];
   if (end - offset < entryHeaderBytes || !isStoredBody(view, meta) || !isStoredBody(view, content)) {
@@ -252,7 +252,7 @@ function decodeStoredBody(view: DataView, offset: number): StoredBody {
   };
 }
 
-/** The entry at `offset`, undefined when it is malformed or does not end at or before `end`. */
+/** Decodes the entry at `offset`; undefined if it is malformed or ends after `end`. */
 export function decodeEntryHeader(view: DataView, offset: number, end: number): EntryHeader | undefined {
   if (measureEntry(view, offset, end) < 0) {
     return undefined;

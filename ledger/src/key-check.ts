@@ -1,4 +1,4 @@
-/** Holds a key store against what the log says of it. */
+/** Compares a key store with what the log says about it. */
 import { leafName, type LeafPlace } from './epoch-check.ts';
 import { parseGovernanceBody, type GovernanceBody } from './governance.ts';
 import { bodyOffsets, bodyStreams, entryOffsets } from './journal.ts';
@@ -9,18 +9,21 @@ import { orMalformed, type Findings } from './verdict.ts';
 const dayMs = 86_400_000;
 const where = 'keys.db';
 
-/** The row of a session. Which class key opens its secrets is what class and days say. */
+/** The row of a session in the key store. Class and days say which class keys open its secrets. */
 export interface SecretsRow {
-  /** SHA-256 over the wrapped secrets, meta then content, as 64 hex digits; any other text where they are no wrapped secrets. */
+  /** SHA-256 over the wrapped secrets, meta then content, as 64 hex digits; any other text if they are not wrapped secrets. */
   readonly hash: string;
   readonly class: number;
   readonly metaDay: number;
   readonly contentDay: number;
 }
 
-/** The rows of a key store, by hash only: the verifier sees no key, wrapped or not. Null where there is no such row. All throw `MalformedError` when the store cannot be read. */
+/**
+ * The rows of a key store, by hash only: the verifier sees no key, wrapped or not. A missing row is null. All methods throw `MalformedError` if the store
+ * cannot be read.
+ */
 export interface KeyRows {
-  /** It is there and has the form of a key store. */
+  /** Checks that the store exists and has the form of a key store. */
   check(): void;
   secrets(id: number): SecretsRow | null;
   /** SHA-256 of the wrapped key of a retention class and expiry day, as 64 hex digits. */
@@ -33,17 +36,18 @@ interface RecordPlace extends LeafPlace {
 }
 
 /**
- * A key that is gone before its day has taken bodies with it that were to be kept; one that is another opens something else; and a row that names another class or
- * day than the leaves of its session leads to another key, or to none. A key store that cannot be read is a finding, and then no more of it is compared.
+ * Finds three kinds of fault. A key that is gone before its day makes bodies unreadable that were to be kept. A key that differs from the announced one opens
+ * something else. A row with another class or day than the leaves of its session leads to another key, or to none. If the store cannot be read, that is a
+ * finding and nothing more is compared.
  */
 export class KeyCheck {
   readonly #rows: KeyRows;
   readonly #findings: Findings;
   readonly #today: number;
-  /** The rows of the open sessions by their slots, as long as nothing is wrong with them. */
+  /** The rows of the open sessions by their slots, as long as no fault was found in them. */
   readonly #rowOf: (SecretsRow | null)[] = [];
   #isReadable = true;
-  /** Keys that the log names and that were compared. */
+  /** Number of keys that the log names and that were compared. */
   count = 0;
 
   constructor(rows: KeyRows, findings: Findings, nowMs: number) {
@@ -55,7 +59,7 @@ export class KeyCheck {
     });
   }
 
-  /** `clear`: the clear body, if it has one with its commitment. One that is malformed is reported by who reads it for its own sake. */
+  /** Compares a record. `clear` is its clear body, if there is one and it matches its commitment. Malformed bodies are reported elsewhere. */
   add(place: RecordPlace, clear: Uint8Array | undefined): void {
     const kind = leafKindOf(place.view.getUint8(place.at + leafOffsets.kind));
     if (clear !== undefined && this.#isReadable && (kind === 'open' || kind === 'epoch' || kind === 'key')) {
@@ -76,7 +80,7 @@ export class KeyCheck {
     }
   }
 
-  /** After the first trouble there is no other: what cannot be read is said once. */
+  /** Reads from the key store. After the first failure nothing more is read, so an unreadable store is reported once. */
   #read(read: () => void): void {
     this.#isReadable =
       orMalformed(this.#findings, where, () => {
@@ -120,7 +124,7 @@ function parseOrNull(kind: 'open' | 'epoch' | 'key', clear: Uint8Array): Governa
   }
 }
 
-/** A sealed body has the class and day of the secret that sealed it. */
+/** True if the row of the secrets names the class and day that the leaf gives for this body. */
 function rowFits(row: SecretsRow, { view, at }: RecordPlace, slot: 'meta' | 'content'): boolean {
   const stream = view.getUint8(at + entryOffsets[slot] + bodyOffsets.stream);
   const [classAt, dayAt] = slot === 'meta' ? [leafOffsets.metaClass, leafOffsets.metaExpiryDay] : [leafOffsets.contentClass, leafOffsets.contentExpiryDay];

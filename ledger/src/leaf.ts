@@ -89,7 +89,7 @@ export interface Leaf {
   readonly contentCommit: Uint8Array;
 }
 
-/** Kinds whose meta is a clear JSON body; for all others it is sealed. */
+/** The kinds whose meta is a clear JSON body. For all other kinds it is sealed. */
 const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
   'open',
   'close',
@@ -109,7 +109,7 @@ const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
 
 const leafVersion = 1;
 
-/** The form of each kind, by its code: 0 unknown, 1 sealed, 2 governance. It is a table, because the verifier asks for every leaf of a store. */
+/** The form of each kind, by its code: 0 unknown, 1 sealed, 2 governance. It is a table for speed, because the verifier asks for every leaf of a store. */
 const kindForms = new Uint8Array(256);
 for (const [code, name] of kindNames) {
   kindForms[code] = governanceKinds.has(name) ? 2 : 1;
@@ -119,12 +119,12 @@ export function isGovernance(kind: LeafKind): boolean {
   return governanceKinds.has(kind);
 }
 
-/** The name of a kind code, undefined for one that this version does not know. */
+/** The name of a kind code; undefined if this version does not know the code. */
 export function leafKindOf(code: number): LeafKind | undefined {
   return kindNames.get(code);
 }
 
-/** A big-endian u64, or NaN above 2^53 - 1. */
+/** Reads a big-endian u64; NaN if it is above 2^53 - 1. */
 export function readUint53(view: DataView, offset: number): number {
   const high = view.getUint32(offset);
   return high < 0x20_0000 ? high * 0x1_0000_0000 + view.getUint32(offset + 4) : Number.NaN;
@@ -145,7 +145,9 @@ function isZero(view: DataView, offset: number): boolean {
   return true;
 }
 
-/** Checks the 164 bytes at `offset`, taken alone. Returns the fault in words, undefined when they are a leaf. Reads no further, allocates nothing. */
+/**
+ * Checks the 164 bytes at `offset` by themselves. Returns the fault in words; undefined if the bytes are a leaf. Reads no other bytes and allocates nothing.
+ */
 export function findLeafFault(view: DataView, offset: number): string | undefined {
   if (view.getUint8(offset + leafOffsets.version) !== leafVersion) {
     return 'leaf of an unknown version';
@@ -188,7 +190,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Exactly 164 bytes. Throws `MalformedError`. The hashes of the result are copies. */
+/** Decodes exactly 164 bytes. Throws `MalformedError`. The hashes of the result are copies. */
 export function decodeLeaf(bytes: Uint8Array): Leaf {
   if (bytes.length !== leafBytes) {
     throw new MalformedError(`a leaf is ${leafBytes} bytes`);
@@ -199,7 +201,7 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
   if (fault !== undefined || kind === undefined) {
     throw new MalformedError(fault ?? 'leaf of an unknown kind');
   }
-  // Not slice(): that of a Buffer is no copy.
+  // `slice` would not copy if the bytes are a Buffer.
   const part = (offset: number, length: number): Uint8Array => new Uint8Array(bytes.subarray(offset, offset + length));
   return {
     kind,
@@ -220,7 +222,7 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
   };
 }
 
-/** The 164 bytes of a leaf. Throws `MalformedError` for one that `decodeLeaf` would refuse. */
+/** Encodes a leaf in 164 bytes. Throws `MalformedError` for a leaf that `decodeLeaf` would refuse. */
 export function encodeLeaf(leaf: Leaf): Uint8Array {
   const bytes = new Uint8Array(leafBytes);
   const view = viewOf(bytes);
@@ -262,14 +264,14 @@ function leafHashInto(bytes: Uint8Array, offset: number, target: Uint8Array): vo
   sha256Into(leafInput, target, 0);
 }
 
-/** RFC 6962 leaf hash. */
+/** Returns the leaf hash of RFC 6962. */
 export function leafHash(bytes: Uint8Array): Uint8Array {
   const hash = new Uint8Array(hashBytes);
   leafHashInto(bytes, 0, hash);
   return hash;
 }
 
-/** The two slots of a record and their numbers in commitments. */
+/** The two slots of a record, with their numbers in commitments. */
 export const bodySlots = { meta: 1, content: 2 } as const;
 export type BodySlot = keyof typeof bodySlots;
 
@@ -285,7 +287,7 @@ export interface SealedBody {
   readonly plaintext: Uint8Array;
 }
 
-/** `SHA-256(0x02 ‖ slot ‖ session ‖ session_seq ‖ salt ‖ plaintext)`. */
+/** Computes `SHA-256(0x02 ‖ slot ‖ session ‖ session_seq ‖ salt ‖ plaintext)`. */
 export function commitSealed(body: SealedBody): Uint8Array {
   if (body.session.length !== sessionIdBytes || body.salt.length !== saltBytes) {
     throw new MalformedError('session id or salt of a wrong length');
@@ -300,7 +302,7 @@ export function commitSealed(body: SealedBody): Uint8Array {
   return sha256(input);
 }
 
-/** `SHA-256(0x03 ‖ body)`. */
+/** Computes `SHA-256(0x03 ‖ body)`. */
 export function commitClear(body: Uint8Array): Uint8Array {
   const input = new Uint8Array(1 + body.length);
   input[0] = 3;

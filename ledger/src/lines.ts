@@ -1,9 +1,12 @@
-/** Text that is read line by line, in bounded memory however long it is. */
+/** Reads text of any length line by line, in bounded memory. */
 import { MalformedError } from './malformed.ts';
 
 const newline = 0x0a;
 
-/** The lines without their newlines; one is valid until the next is asked for. Throws `MalformedError` for a line that is longer than `bytesMax` or has no end. */
+/**
+ * Yields the lines without their newlines. A line is valid until the next one is asked for. Throws `MalformedError` for a line that is longer than `bytesMax`,
+ * or that has no newline.
+ */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array, void> {
   const rest = new Rest(bytesMax);
   for await (const chunk of chunks) {
@@ -17,7 +20,7 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>, bytesMax: n
   rest.assertNone();
 }
 
-/** The last line without its newline. Throws as `splitLines` does, and when there is none. */
+/** Returns the last line without its newline. Throws `MalformedError` as `splitLines` does, and if there is no line. */
 export async function findLastLine(chunks: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
   const rest = new Rest(bytesMax);
   let last: Uint8Array | undefined;
@@ -47,7 +50,7 @@ class Rest {
     this.#bytesMax = bytesMax;
   }
 
-  /** The line that ends with `end`. */
+  /** Returns the whole line that ends with `end`. */
   take(end: Uint8Array): Uint8Array {
     if (this.#length === 0 && end.length <= this.#bytesMax) {
       return end;

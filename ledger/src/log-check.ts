@@ -15,21 +15,21 @@ import { orMalformed, type Fault, type Findings } from './verdict.ts';
 interface LogCheckOptions {
   readonly findings: Findings;
   readonly onSubtree: OnSubtree;
-  /** Held against the key store, where there is one. */
+  /** Compares the log with the key store, if there is one. */
   readonly keys?: KeyCheck | undefined;
 }
 
-/** Made when first needed, shared by all checks: nothing of it outlives a call. */
+/** Made when it is first needed, and shared by all checks. It keeps nothing between two calls. */
 let leafLanes: HashLanes | undefined;
 
-/** The offsets at which entries begin in the body of a batch, and at which the last one ends. */
+/** The offsets at which entries begin in the body of a batch. The last offset is the end of the last entry. */
 interface Entries {
   readonly starts: readonly number[];
   readonly end: number;
 }
 
 interface HashedLeaf {
-  /** The clear body, if it has one with its commitment. */
+  /** The clear body, if there is one and it matches its commitment. */
   readonly clear: Uint8Array | undefined;
   readonly leafHash: Uint8Array;
 }
@@ -40,11 +40,11 @@ export class LogCheck {
   readonly epochs: EpochCheck;
   readonly #findings: Findings;
   readonly #keys: KeyCheck | undefined;
-  /** Leaves checked so far. */
+  /** Number of leaves checked so far. */
   #size = 0;
   #segment: SegmentHeader | undefined;
   #gatewayId = new DataView(new ArrayBuffer(8));
-  /** The segment before the current one, until its seal is seen. */
+  /** The segment before the current one, until its seal was read. */
   #sealed: SegmentSummary | undefined;
   #lastLeafMs = 0;
 
@@ -60,7 +60,7 @@ export class LogCheck {
     return this.#lastLeafMs;
   }
 
-  /** The next segment; `before` is the one that ended, which this one must seal. */
+  /** Begins the next segment. `before` is the segment that ended; a record in the new one must seal it. */
   enterSegment(header: SegmentHeader, before: SegmentSummary | undefined): void {
     if (header.epoch === this.#segment?.epoch || this.epochs.isClosed) {
       this.requireSeal();
@@ -70,7 +70,9 @@ export class LogCheck {
     new Uint8Array(this.#gatewayId.buffer).set(decodeHex(header.gatewayId, gatewayIdBytes));
   }
 
-  /** The current segment ended in order, not by a crash: if there is anything in it, it must have sealed the one before. */
+  /**
+   * Reports a missing seal. Called when the current segment ended in order and not by a crash: if it holds anything, it must have sealed the segment before.
+   */
   requireSeal(): void {
     const { segment = 0, firstIndex = 0 } = this.#segment ?? {};
     if (this.#sealed !== undefined && this.#size > firstIndex) {
@@ -79,7 +81,7 @@ export class LogCheck {
     }
   }
 
-  /** Checks the entries of a batch. False when the log cannot be followed past it. */
+  /** Checks the entries of a batch. False if the log cannot be followed after it. */
   addBatch(frame: Frame, where: string): boolean {
     const { body, header } = frame;
     if (header.index !== this.#size) {
@@ -103,7 +105,7 @@ export class LogCheck {
     return true;
   }
 
-  /** After the last leaf. */
+  /** Ends the check after the last leaf. */
   finish(): void {
     this.epochs.finish(this.sessions.openSessions());
   }
@@ -116,7 +118,7 @@ export class LogCheck {
     return `leaf ${this.#size}`;
   }
 
-  /** Log, index and epoch of a leaf are those of its place in the journal. */
+  /** Checks that log, index and epoch of a leaf are those of its place in the journal. */
   #checkPlace(view: DataView, at: number, where: string): boolean {
     const index = readUint53(view, at + leafOffsets.logIndex);
     const size = this.#size;
@@ -135,7 +137,7 @@ export class LogCheck {
     return true;
   }
 
-  /** Reads entries from `start` on, each well-formed by itself. */
+  /** Reads entries from `start` on, and checks the form of each. */
   #readEntries(view: DataView, start: number, count: number, where: string): Entries | undefined {
     const starts: number[] = [];
     let at = start;
@@ -178,7 +180,7 @@ export class LogCheck {
     return true;
   }
 
-  /** The clear body of a leaf, unless it does not have its commitment. */
+  /** Returns the clear body of a leaf; undefined, with a finding, if it does not match its commitment. */
   #openClear(body: Uint8Array, view: DataView, at: number): Uint8Array | undefined {
     const start = at + entryHeaderBytes;
     const clear = body.subarray(start, start + view.getUint32(at + entryOffsets.meta + bodyOffsets.bytes));
@@ -190,7 +192,7 @@ export class LogCheck {
     return undefined;
   }
 
-  /** The stored bodies are those that the leaf's flags name. */
+  /** Checks that the stored bodies are those that the leaf's flags name. */
   #checkBodies(flags: number, view: DataView, at: number): void {
     const [meta, content] = [at + entryOffsets.meta, at + entryOffsets.content];
     const hasMeta = (flags & leafFlags.hasMeta) !== 0;
@@ -209,7 +211,7 @@ export class LogCheck {
     }
   }
 
-  /** Sequence and chain of the leaf's session; then what its kind means. */
+  /** Checks number and chain of the leaf in its session, then the rules for its kind. */
   #checkSession({ clear, leafHash }: HashedLeaf, view: DataView, at: number): void {
     const { sessions } = this;
     const idAt = at + leafOffsets.session;
@@ -236,7 +238,7 @@ export class LogCheck {
       this.#add('integrity', this.#leafName(), 'does not follow the previous leaf of its session');
     }
     sessions.advance(slot, { seq, leafHash, epoch });
-    // The check of the epochs reads the bodies of these two kinds.
+    // The bodies of these two kinds are read by the check of the epochs.
     if (clear !== undefined && kind !== leafKinds.epoch && kind !== leafKinds.pause) {
       this.#checkBody(clear, view, at);
     }

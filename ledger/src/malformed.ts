@@ -1,4 +1,4 @@
-/** The input is not what the format says it must be: exit code 5 of the verifier. The message never quotes more than a few bytes of the input. */
+/** Says that the input does not have the form that its format requires: exit code 5 of the verifier. The message quotes at most a few bytes of the input. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }

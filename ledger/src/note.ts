@@ -40,7 +40,10 @@ export interface NoteSigner {
   readonly sign: (message: Uint8Array) => Uint8Array;
 }
 
-/** `verified`: all signatures by known keys hold, and there is one. `untrusted`: none is by a known key. `forged`: one by a known key fails. */
+/**
+ * `verified`: at least one signature is by a known key, and all of these hold. `untrusted`: no signature is by a known key. `forged`: a signature by a known
+ * key does not hold.
+ */
 export type NoteOutcome =
   | { readonly outcome: 'verified'; readonly note: Note; readonly signers: readonly VerifierKey[] }
   | { readonly outcome: 'untrusted'; readonly note: Note }
@@ -64,7 +67,7 @@ function keyIdOf(name: string, publicKey: Uint8Array): Uint8Array {
   return sha256(input).subarray(0, keyIdBytes);
 }
 
-/** The verifier key of a public key under a name. Throws `MalformedError`. */
+/** Makes the verifier key of a public key and a name. Throws `MalformedError`. */
 function verifierKey(name: string, publicKey: Uint8Array): VerifierKey {
   if (!isKeyName(name) || publicKey.length !== publicKeyBytes) {
     throw new MalformedError('not a key name and an Ed25519 public key');
@@ -72,15 +75,15 @@ function verifierKey(name: string, publicKey: Uint8Array): VerifierKey {
   return { name, id: idHex(keyIdOf(name, publicKey)), publicKey };
 }
 
-/** `name+id+base64(0x01 ‖ public key)`. */
+/** Formats `name+id+base64(0x01 ‖ public key)`. */
 export function formatVerifierKey(key: Pick<VerifierKey, 'name' | 'publicKey'>): string {
   const { name, id, publicKey } = verifierKey(key.name, key.publicKey);
   return `${name}+${id}+${encodeBase64(Uint8Array.of(ed25519, ...publicKey))}`;
 }
 
-/** Throws `MalformedError` for what `formatVerifierKey` does not print, a wrong id included. */
+/** Parses exactly what `formatVerifierKey` prints, with the right id. Throws `MalformedError` for anything else. */
 export function parseVerifierKey(vkey: string): VerifierKey {
-  // The base64 part may itself contain "+"; name and id cannot.
+  // The base64 part may contain "+"; name and id cannot.
   const [, name = '', id = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([^\n]+)$/.exec(vkey) ?? [];
   const bytes = decodeBase64(encoded);
   if (bytes.length !== 1 + publicKeyBytes || bytes[0] !== ed25519) {
@@ -102,7 +105,7 @@ function parseSignature(line: string): NoteSignature {
   return { name, id: idHex(bytes), signature: bytes.slice(keyIdBytes) };
 }
 
-/** Checks the form, no signature. Throws `MalformedError`. */
+/** Parses a note. Checks its form and no signature. Throws `MalformedError`. */
 export function parseNote(bytes: Uint8Array): Note {
   if (bytes.length > noteBytesMax) {
     throw new MalformedError('note too long');
@@ -123,7 +126,7 @@ export function parseNote(bytes: Uint8Array): Note {
   return { text: whole.slice(0, split + 1), signatures: lines.map(parseSignature) };
 }
 
-/** Throws `MalformedError` when the bytes are no note; who signed it is the result. */
+/** Checks the signatures of a note by known keys. Rejects with `MalformedError` if the bytes are not a note. */
 export async function verifyNote(bytes: Uint8Array, keys: readonly VerifierKey[]): Promise<NoteOutcome> {
   const note = parseNote(bytes);
   const message = encodeUtf8(note.text);
@@ -138,14 +141,14 @@ export async function verifyNote(bytes: Uint8Array, keys: readonly VerifierKey[]
   return claims.length === 0 ? { outcome: 'untrusted', note } : { outcome: 'verified', note, signers: claims.map((claim) => claim.key) };
 }
 
-/** One signature line with its newline, for `text`. */
+/** Makes one signature line for `text`, with its newline. */
 function signatureLine(text: string, signer: NoteSigner): string {
   const signature = signer.sign(encodeUtf8(text));
   const id = keyIdOf(signer.name, signer.publicKey);
   return `${signatureStart}${signer.name} ${encodeBase64(Uint8Array.of(...id, ...signature))}\n`;
 }
 
-/** The note over `text` (which ends in a newline) with one signature. Throws `MalformedError` when text or name cannot be in a note. */
+/** Signs `text`, which ends in a newline, and returns the note. Throws `MalformedError` if the text or the name is not allowed in a note. */
 export function signNote(text: string, signer: NoteSigner): string {
   const signed = `${text}\n${signatureLine(text, signer)}`;
   if (!isKeyName(signer.name) || !text.isWellFormed() || parseNote(encodeUtf8(signed)).text !== text) {

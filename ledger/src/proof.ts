@@ -1,6 +1,6 @@
 /**
- * Inclusion and consistency proofs of RFC 6962 / RFC 9162: checking them, and making them from a reader of subtree hashes.
- * Indices and sizes above 2^53 - 1 are never proven.
+ * Inclusion and consistency proofs of RFC 6962 and RFC 9162. It checks proofs, and makes them with a reader of subtree hashes. Nothing is proven for an index
+ * or a size above 2^53 - 1.
  */
 import { hashBytes } from './leaf.ts';
 import { emptyRoot, nodeHash, treeHeightMax } from './tree.ts';
@@ -10,7 +10,7 @@ export interface InclusionClaim {
   readonly size: number;
   readonly leafHash: Uint8Array;
   readonly root: Uint8Array;
-  /** From the leaf's sibling up. */
+  /** The hashes from the leaf's sibling up. */
   readonly proof: readonly Uint8Array[];
 }
 
@@ -44,7 +44,7 @@ function isSize(value: number): boolean {
 
 const half = (value: number): number => Math.floor(value / 2);
 
-/** RFC 9162 §2.1.3.2: whether the leaf is at that index of the tree with that root. */
+/** True if the leaf is at that index of the tree with that root (RFC 9162 §2.1.3.2). */
 export function verifyInclusion(claim: InclusionClaim): boolean {
   const { index, size, leafHash, root, proof } = claim;
   if (!isSize(index) || !isSize(size) || index >= size || !areHashes([leafHash, root, ...proof])) {
@@ -72,7 +72,7 @@ export function verifyInclusion(claim: InclusionClaim): boolean {
   return last === 0 && equalBytes(hash, root);
 }
 
-/** RFC 9162 §2.1.4.2: whether the first tree is a prefix of the second. From an empty tree nothing can be shown; that is false. */
+/** True if the first tree is a prefix of the second (RFC 9162 §2.1.4.2). False if the first tree is empty, because then nothing can be shown. */
 export function verifyConsistency(claim: ConsistencyClaim): boolean {
   const { size1, size2, root1, root2, proof } = claim;
   if (!isSize(size1) || !isSize(size2) || size1 === 0 || size1 > size2) {
@@ -117,10 +117,10 @@ export function verifyConsistency(claim: ConsistencyClaim): boolean {
   return last === 0 && equalBytes(hash1, root1) && equalBytes(hash2, root2);
 }
 
-/** The hash of the perfect subtree over the leaves `[index · 2^height, (index + 1) · 2^height)`. */
+/** Reads the hash of the perfect subtree over the leaves `[index · 2^height, (index + 1) · 2^height)`. */
 export type ReadHash = (height: number, index: number) => Promise<Uint8Array>;
 
-/** The largest power of two below `size`, as its exponent. `size` > 1. */
+/** The exponent of the largest power of two below `size`, which must be above 1. */
 function splitHeight(size: number): number {
   let height = 0;
   while (2 ** (height + 1) < size) {
@@ -129,7 +129,7 @@ function splitHeight(size: number): number {
   return height;
 }
 
-/** The hash over the leaves `[start, end)`; `start` is a multiple of the power of two at or above `end - start`. */
+/** Computes the hash over the leaves `[start, end)`. `start` must be a multiple of the smallest power of two that is at least `end - start`. */
 async function rangeHash(start: number, end: number, readHash: ReadHash): Promise<Uint8Array> {
   const size = end - start;
   if (size === 1) {
@@ -144,12 +144,12 @@ async function rangeHash(start: number, end: number, readHash: ReadHash): Promis
   return nodeHash(left, right);
 }
 
-/** The root of the first `size` leaves. */
+/** Computes the root of the first `size` leaves. */
 export async function rootAt(size: number, readHash: ReadHash): Promise<Uint8Array> {
   return size === 0 ? emptyRoot.slice() : rangeHash(0, size, readHash);
 }
 
-/** RFC 9162 §2.1.3.1. Throws `RangeError` for an index that is not in a tree of that size. */
+/** Makes an inclusion proof (RFC 9162 §2.1.3.1). Rejects with `RangeError` if a tree of that size has no such index. */
 export async function inclusionProof(index: number, size: number, readHash: ReadHash): Promise<Uint8Array[]> {
   if (!isSize(index) || !isSize(size) || index >= size) {
     throw new RangeError('no such leaf in the tree');
@@ -168,7 +168,7 @@ export async function inclusionProof(index: number, size: number, readHash: Read
   return Promise.all(ranges.map(([start, end]) => rangeHash(start, end, readHash)));
 }
 
-/** RFC 9162 §2.1.4.1. Throws `RangeError` unless 0 < `size1` ≤ `size2`. */
+/** Makes a consistency proof (RFC 9162 §2.1.4.1). Rejects with `RangeError` unless 0 < `size1` ≤ `size2`. */
 export async function consistencyProof(size1: number, size2: number, readHash: ReadHash): Promise<Uint8Array[]> {
   if (!isSize(size1) || !isSize(size2) || size1 === 0 || size1 > size2) {
     throw new RangeError('no such trees');

@@ -1,4 +1,4 @@
-/** Reads a segment frame by frame in bounded windows, checking form and chain as it goes. */
+/** Reads a segment frame by frame in windows of bounded size, and checks form and chain of each frame. */
 import { sha256Into } from './crypto.ts';
 import {
   decodeEntryHeader,
@@ -22,23 +22,23 @@ import { MalformedError } from './malformed.ts';
 import { equalBytes } from './proof.ts';
 
 const windowBytes = 4 * 1024 * 1024;
-/** Looked through at once, behind the last frame: whoever reads for others may have other work between two of them. */
+/** Number of bytes after the last frame that are searched in one turn. Between two turns the event loop can do other work. */
 const searchedBytes = 256 * 1024;
 
-/** A segment file, or bytes standing for one. */
+/** The file of a segment, or bytes that take its place. */
 export interface SegmentSource {
   readonly bytes: number;
-  /** Exactly `length` bytes at `offset`. */
+  /** Reads exactly `length` bytes at `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** A frame whose form and chain value hold. Its byte arrays are views that stay valid, and keep a window of 4 MiB alive. */
+/** A frame whose form and chain value hold. Its byte arrays are views that stay valid; each keeps a window of 4 MiB in memory. */
 export interface Frame {
   readonly header: FrameHeader;
-  /** In the segment. */
+  /** Offset in the segment. */
   readonly offset: number;
   readonly end: number;
-  /** Without padding. */
+  /** The body without padding. */
   readonly body: Uint8Array;
   /** The chain value before the frame. */
   readonly chainBefore: Uint8Array;
@@ -46,8 +46,8 @@ export interface Frame {
 }
 
 /**
- * The end of a segment's frames. `clean`: they end with the file. `zeros`: only zeros follow. `cut`: the file ends within what may be a frame.
- * `damaged`: other bytes follow, which are no frame.
+ * How the frames of a segment end. `clean`: the file ends after them. `zeros`: only zeros follow. `cut`: the file ends within what may be a frame. `damaged`:
+ * other bytes follow that are no frame.
  */
 export interface SegmentEnd {
   readonly state: 'clean' | 'zeros' | 'cut' | 'damaged';
@@ -55,7 +55,7 @@ export interface SegmentEnd {
   readonly what: string;
 }
 
-/** One entry of a batch, all byte arrays views into the frame. */
+/** One entry of a batch. All byte arrays are views into the frame. */
 export interface Entry {
   readonly header: EntryHeader;
   readonly leaf: Uint8Array;
@@ -63,7 +63,7 @@ export interface Entry {
   readonly storedContent: Uint8Array;
 }
 
-/** The entries of a batch. Throws `MalformedError` for a body that is not exactly as many entries as its header says. */
+/** Yields the entries of a batch. Throws `MalformedError` if the body does not hold exactly as many entries as its header says. */
 export function* frameEntries(frame: Frame): Generator<Entry> {
   const view = viewOf(frame.body);
   for (const at of entryPlaces(frame)) {
@@ -71,7 +71,10 @@ export function* frameEntries(frame: Frame): Generator<Entry> {
   }
 }
 
-/** The offsets in the body of a batch at which its entries begin, for readers that need few entries whole. Throws as `frameEntries` does. */
+/**
+ * Returns the offsets in the body of a batch at which its entries begin, for readers that need only few entries. Throws `MalformedError` as `frameEntries`
+ * does.
+ */
 export function entryPlaces({ header, body }: Frame): readonly number[] {
   const view = viewOf(body);
   const places: number[] = [];
@@ -90,7 +93,7 @@ export function entryPlaces({ header, body }: Frame): readonly number[] {
   return places;
 }
 
-/** The entry at one of the places of a batch's body; `view` is of the whole body. */
+/** Returns the entry at one of these offsets. `view` must cover the whole body. */
 export function entryAt(body: Uint8Array, view: DataView, at: number): Entry {
   const header = decodeEntryHeader(view, at, body.length);
   if (header === undefined) {
@@ -113,7 +116,7 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
 export class SegmentReader {
   readonly header: SegmentHeader;
   readonly #source: SegmentSource;
-  /** The bytes from `#windowStart` on; a frame is taken from it with the chain value before it. */
+  /** The bytes from `#windowStart` on. Frames are taken from it together with the chain value before them. */
   #window: Uint8Array = new Uint8Array(0);
   #windowStart = 0;
   #offset: number;
@@ -128,8 +131,8 @@ export class SegmentReader {
   }
 
   /**
-   * Reads from the frame at `offset` on, by default the first. Throws `MalformedError` for a file that is too long or whose header is none
-   * or does not have its chain value.
+   * Reads from the frame at `offset` on, by default from the first. Rejects with `MalformedError` if the file is too long, or if its header is malformed or
+   * does not match its chain value.
    */
   static async open(source: SegmentSource, offset: number = segmentHeaderBytes): Promise<SegmentReader> {
     if (source.bytes > segmentBytesMax) {
@@ -143,7 +146,7 @@ export class SegmentReader {
     return new SegmentReader(source, header, offset);
   }
 
-  /** The frame at the reader's position, the end, or undefined when `fill` must be awaited first. */
+  /** Returns the next frame, or the end of the frames; undefined if `fill` must be awaited first. */
   next(): Frame | SegmentEnd | undefined {
     const rest = this.#source.bytes - this.#offset;
     if (rest === 0) {
@@ -172,20 +175,20 @@ export class SegmentReader {
     return this.#take(header, at, bytes);
   }
 
-  /** Reads on. */
+  /** Reads more bytes. */
   async fill(): Promise<void> {
     this.#windowStart = this.#offset - hashBytes;
     const available = this.#source.bytes - this.#windowStart;
     const length = Math.min(available, Math.max(windowBytes, hashBytes + this.#wanted));
     const bytes = await this.#source.read(this.#windowStart, length);
-    // Views of a Buffer, which a source may well return, cost several times as much as these.
+    // Views of a Buffer, which a source may return, cost several times as much as these.
     this.#window = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     if (bytes.length !== length) {
       throw new Error('a segment file became shorter while it was read');
     }
   }
 
-  /** Tells zeros from damage behind the last frame; call with the end that `next` returned. */
+  /** Finds out whether zeros or damage follow the last frame. `end` is the end that `next` returned. */
   async settle(end: SegmentEnd): Promise<SegmentEnd> {
     if (end.state === 'clean') {
       return end;
@@ -198,7 +201,10 @@ export class SegmentReader {
     return { state: 'zeros', offset: end.offset, what: 'only zeros follow' };
   }
 
-  /** The highest durable offset that any frame behind `end` names, -1 when there is none: a flipped byte in the middle passes neither for a torn tail nor for a file cut short. */
+  /**
+   * Returns the highest durable offset that any frame after `end` names; -1 if there is no frame. With it, a flipped byte in the middle cannot pass for a torn
+   * tail or for a file that was cut short.
+   */
   async durableBehind(end: SegmentEnd): Promise<number> {
     let durable = -1;
     for await (const header of this.#framesBehind(end)) {
@@ -207,7 +213,7 @@ export class SegmentReader {
     return durable;
   }
 
-  /** The offset of the first frame behind `end`; null when there is none. */
+  /** Returns the offset of the first frame after `end`; null if there is none. */
   async frameBehind(end: SegmentEnd): Promise<number | null> {
     for await (const { offset } of this.#framesBehind(end)) {
       return offset;
@@ -215,7 +221,7 @@ export class SegmentReader {
     return null;
   }
 
-  /** A frame behind damage is recognised by its own chain value, which follows from the 32 bytes before it. */
+  /** Finds frames after damage. A frame is recognised by its chain value, which depends only on the frame and the 32 bytes before it. */
   async *#framesBehind(end: SegmentEnd): AsyncGenerator<{ readonly offset: number; readonly durable: number }, void> {
     const { bytes: length } = this.#source;
     for (let start = end.offset + hashBytes; start + frameHeaderBytes + hashBytes <= length; start += searchedBytes) {
@@ -246,7 +252,7 @@ export class SegmentReader {
     const chainAt = at + bytes - hashBytes;
     const bodyAt = at + frameHeaderBytes;
     const bodyEnd = bodyAt + header.bodyBytes;
-    // The previous chain value lies just before the frame, so the input of the hash is one run of bytes.
+    // The previous chain value lies just before the frame, so the input of the hash is one range of bytes.
     sha256Into(window.subarray(at - hashBytes, chainAt), this.#chain, 0);
     const chain = window.subarray(chainAt, chainAt + hashBytes);
     if (!equalBytes(this.#chain, chain)) {
@@ -288,7 +294,7 @@ export function isFrame(step: Frame | SegmentEnd): step is Frame {
   return 'body' in step;
 }
 
-/** The frames of a segment; the return value says how they end. The caller judges the end, for it depends on which segment it is. */
+/** Yields the frames of a segment and returns how they end. The caller judges the end, because the judgement depends on which segment it is. */
 export async function* readFrames(reader: SegmentReader): AsyncGenerator<Frame, SegmentEnd> {
   for (;;) {
     const step = reader.next();

@@ -1,6 +1,6 @@
 /**
- * The verifier's state for every session of a store, in typed arrays: an open session takes about 70 bytes, a closed one only
- * its 16-byte id (so that it cannot reopen) and its place in the table. Ids come from the input and may be chosen to collide, hence the random seed.
+ * The verifier's state for every session of a store, in typed arrays. An open session takes about 70 bytes; a closed one takes only its 16-byte id, so that it
+ * cannot be opened again, and its place in the table. The ids come from the input and may be chosen to collide, so the hash has a random seed.
  */
 import { encodeHex } from './hex.ts';
 import { hashBytes, sessionIdBytes } from './leaf.ts';
@@ -9,7 +9,7 @@ const idWords = sessionIdBytes / 4;
 const free = -1;
 const closed = -2;
 
-/** `find` returns these for a session that was never seen, and for one that was closed. For an open session it returns the slot number, from 0. */
+/** `find` returns these for a session that was never opened, and for one that was closed. For an open session it returns the slot number, from 0. */
 export const unknownSession = -1;
 export const closedSession = -2;
 
@@ -20,11 +20,11 @@ export interface OpenSession {
 }
 
 export class SessionTable {
-  // The table: open addressing, a power of two of places, at most two thirds in use.
+  // The hash table: open addressing, a power of two of places, at most two thirds of them in use.
   #ids = new Uint32Array(1024 * idWords);
   #slotOf = new Int32Array(1024).fill(free);
   #used = 0;
-  // The slots of open sessions.
+  // The state of open sessions, by slot.
   #previous = new Uint8Array(256 * hashBytes);
   #previousView = new DataView(this.#previous.buffer);
   #nextSeq = new Float64Array(256);
@@ -33,7 +33,7 @@ export class SessionTable {
   #slots = 0;
   readonly #seed = globalThis.crypto.getRandomValues(new Uint32Array(idWords));
 
-  /** All sessions, open and closed. */
+  /** Number of all sessions, open and closed. */
   get size(): number {
     return this.#used;
   }
@@ -42,7 +42,7 @@ export class SessionTable {
     return this.#slots - this.#freeSlots.length;
   }
 
-  /** The slot of an open session, or `unknownSession` or `closedSession`. The id is the 16 bytes at `offset`. */
+  /** Returns the slot of an open session, otherwise `unknownSession` or `closedSession`. The id is the 16 bytes at `offset`. */
   find(view: DataView, offset: number): number {
     const slot = this.#slotOf[this.#place(view, offset)] ?? free;
     return slot === closed ? closedSession : slot;
@@ -65,7 +65,7 @@ export class SessionTable {
     return slot;
   }
 
-  /** Forgets all of an open session but that it was. */
+  /** Closes an open session: only its id is kept. */
   close(view: DataView, offset: number): void {
     const place = this.#place(view, offset);
     const slot = this.#slotOf[place] ?? free;
@@ -98,7 +98,7 @@ export class SessionTable {
     this.#epoch[slot] = record.epoch;
   }
 
-  /** The open sessions, in no order. */
+  /** Yields the open sessions, in no particular order. */
   *openSessions(): Generator<OpenSession> {
     for (const [place, slot] of this.#slotOf.entries()) {
       if (slot >= 0) {
@@ -136,7 +136,7 @@ export class SessionTable {
     return hash >>> 0;
   }
 
-  /** The place of the id in the table, or the free place where it belongs. */
+  /** Returns the place of the id in the table, or the free place for it. */
   #place(view: DataView, offset: number): number {
     const mask = this.#slotOf.length - 1;
     let place = this.#hash(view, offset) & mask;

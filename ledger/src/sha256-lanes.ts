@@ -1,11 +1,11 @@
 /**
- * SHA-256 of many short messages of one length at once, four to a call, in the four 32-bit lanes of WebAssembly's vectors. A one-shot
- * hash of Node costs more by its call than by its hashing for messages of a few blocks, and leaves and nodes of the tree are such.
+ * Hashes many short messages of one length with SHA-256 at once, four in a call, in the four 32-bit lanes of WebAssembly's vectors. For messages of a few
+ * blocks, such as leaves and tree nodes, the call of Node's one-shot hash costs more than the hashing.
  *
- * The WebAssembly function is assembled below, instruction by instruction, from the formulas of FIPS 180-4 §6.2.2. It compresses four
- * padded messages that lie at equal distances in its memory, and writes the digest of each once it has read as many blocks as `blocksAt` says for its lane:
+ * The WebAssembly function is assembled below, instruction by instruction, from the formulas of FIPS 180-4 §6.2.2. It compresses four padded messages that lie
+ * at equal distances in its memory. It writes the digest of each once it has read as many blocks as `blocksAt` says for its lane:
  *
- *     compress(message: i32, distance: i32, blocksMax: i32, digests: i32)
+ * compress(message: i32, distance: i32, blocksMax: i32, digests: i32)
  *
  * If WebAssembly or its vector instructions are not available, the messages are hashed one by one.
  */
@@ -16,10 +16,10 @@ const blockBytes = 64;
 const digestBytes = 32;
 const lanes = 4;
 
-/** The greatest number of messages that `HashLanes` takes. */
+/** Most messages that `HashLanes` takes at once. */
 export const laneMessagesMax = 256;
 
-/** The offset of the lanes' numbers of blocks, an i32 each: behind 64 round constants, each four times. */
+/** The offset of the number of blocks of each lane, as i32. Before it are 64 round constants, each four times. */
 export const blocksAt = 1024;
 /** The offset at which free memory begins. */
 export const lanesFreeAt = 1088;
@@ -27,19 +27,19 @@ export const lanesFreeAt = 1088;
 const digestsAt = lanesFreeAt;
 const messagesAt = digestsAt + laneMessagesMax * digestBytes;
 
-/** Instructions, nested as they are written; `flatten` makes the bytes of them. */
+/** Instructions, nested as they are written. `flatten` makes bytes of them. */
 type Code = readonly (number | Code)[];
 
 function flatten(code: Code): number[] {
   return code.flatMap((part) => (typeof part === 'number' ? [part] : flatten(part)));
 }
 
-/** LEB128. */
+/** Encodes a number as unsigned LEB128. */
 function unsigned(value: number): Code {
   return value < 128 ? [value] : [(value & 127) | 128, unsigned(value >>> 7)];
 }
 
-/** An i32 constant from 0 to 127, which is signed LEB128. */
+/** Makes an i32 constant from 0 to 127, which is encoded as signed LEB128. */
 function constant(value: number): Code {
   return [0x41, value < 64 ? value : [(value & 127) | 128, 0]];
 }
@@ -56,7 +56,7 @@ const lessWord: Code = [0x49];
 const add = vector(0xae);
 const or = vector(0x50);
 const xor = vector(0x51);
-/** `(first & mask) | (second & ~mask)`, operands in this order. */
+/** Computes `(first & mask) | (second & ~mask)`; the operands are given in this order. */
 const select = vector(0x52);
 const shiftLeft = (bits: number): Code => [constant(bits), vector(0xab)];
 const shiftRight = (bits: number): Code => [constant(bits), vector(0xad)];
@@ -64,15 +64,15 @@ const loadWord = (offset: number): Code => [0x28, 2, unsigned(offset)];
 const load = (offset: number): Code => [vector(0x00, 4), unsigned(offset)];
 const loadLane = (lane: number, offset: number): Code => [vector(0x56, 0), unsigned(offset), lane];
 const storeLane = (lane: number, offset: number): Code => [vector(0x5a, 0), unsigned(offset), lane];
-/** Reverses the bytes of each word: messages and digests are big-endian, vectors little-endian. */
+/** Reverses the bytes of each word, because messages and digests are big-endian and vectors are little-endian. */
 const swapBytes = (local: number): Code => [get(local), get(local), vector(0x0d, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)];
 
-// Locals: the parameters, a pointer for each lane, then vectors.
+// The locals are the parameters, a pointer for each lane, then vectors.
 const [message, distance, blocksMax, digests, done] = [0, 1, 2, 3, 4];
 const parameters = 4;
 const pointer = (lane: number): number => 5 + lane;
 const schedule = (i: number): number => 9 + (i & 15);
-/** The working variables a to h in round t: instead of moving them, the rounds rename them. */
+/** The working variables a to h in round t. The rounds rename them instead of moving them. */
 const working = (i: number, t: number): number => 25 + ((i - t) & 7);
 const state = (i: number): number => 33 + i;
 const temporary = 41;
@@ -85,7 +85,7 @@ const allRounds = Array.from({ length: 64 }, (_, t) => t);
 
 const rotateRight = (local: number, bits: number): Code => [[get(local), shiftRight(bits)], [get(local), shiftLeft(32 - bits)], or];
 
-/** The exclusive or of two rotations and `last`, a third one or a shift. */
+/** The exclusive or of two rotations and `last`, which is a third rotation or a shift. */
 const sigma = (local: number, bits: readonly [number, number], last: Code): Code => [
   [rotateRight(local, bits[0]), rotateRight(local, bits[1]), xor],
   [last, xor],
@@ -131,7 +131,7 @@ function loadSchedule(i: number): Code {
   return [loads, swapBytes(word), set(word)];
 }
 
-/** The digest of a lane whose message ends with this block. */
+/** Stores the digest of a lane whose message ends with this block. */
 function storeDigest(lane: number): Code {
   const stores = allWords.map((i) => [swapBytes(state(i)), set(temporary), get(digests), get(temporary), storeLane(lane, digestBytes * lane + 4 * i)]);
   return [[constant(0), loadWord(blocksAt + 4 * lane), get(done), equalWords], [0x04, 0x40], stores, 0x0b];
@@ -186,7 +186,7 @@ function moduleBytes(): Uint8Array {
 
 export type Compress = (message: number, distance: number, blocksMax: number, digests: number) => void;
 
-/** The part of the global `WebAssembly` that is used here, with the exports of the module above. */
+/** The parts of the global `WebAssembly` that are used here, with the exports of the module above. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => {
@@ -204,7 +204,7 @@ interface Instance {
   readonly compress: Compress;
 }
 
-/** Undefined where WebAssembly is missing, forbidden by a content security policy, or has no vectors. */
+/** Undefined if WebAssembly is missing, is forbidden by a content security policy, or has no vectors. */
 export function instantiateLanes(): Instance | undefined {
   const api: unknown = Reflect.get(globalThis, 'WebAssembly');
   if (!isWebAssembly(api)) {
@@ -224,18 +224,18 @@ export function instantiateLanes(): Instance | undefined {
   }
 }
 
-/** Hashes messages that are one prefix byte and a body of a fixed length. */
+/** Hashes messages that consist of one prefix byte and a body of a fixed length. */
 export class HashLanes {
-  /** The bodies: that of message i begins at `bodyAt + i * stride`. */
+  /** The bodies. The body of message i begins at `bodyAt + i * stride`. */
   readonly memory: Uint8Array;
   readonly bodyAt = messagesAt + 1;
   readonly stride: number;
-  /** The digests of the newest `hash`, 32 bytes each. */
+  /** The digests of the last call of `hash`, 32 bytes each. */
   readonly digests: Uint8Array;
   readonly #messageBytes: number;
   readonly #compress: Compress | undefined;
 
-  /** `useVectors` false is for tests of the other way. */
+  /** `useVectors` is false only in tests of the implementation without vectors. */
   constructor(prefix: number, bodyBytes: number, useVectors = true) {
     this.#messageBytes = 1 + bodyBytes;
     this.stride = Math.ceil((this.#messageBytes + 9) / blockBytes) * blockBytes;
@@ -258,12 +258,12 @@ export class HashLanes {
     }
   }
 
-  /** Writes the digests of the first `count` messages, at most 256. */
+  /** Computes the digests of the first `count` messages, at most 256. */
   hash(count: number): void {
     const { stride } = this;
     for (let i = 0; i < count; i += lanes) {
       const start = messagesAt + i * stride;
-      // Four lanes for one message cost more than one call of the other way.
+      // For one message, four lanes cost more than one call of the one-shot hash.
       if (this.#compress !== undefined && count - i > 1) {
         this.#compress(start, stride, stride / blockBytes, digestsAt + i * digestBytes);
       } else {

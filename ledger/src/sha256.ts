@@ -1,4 +1,4 @@
-/** SHA-256 (FIPS 180-4) in plain TypeScript, for runtimes without a synchronous one. `crypto.ts` chooses. */
+/** SHA-256 (FIPS 180-4) in plain TypeScript, for runtimes without a synchronous implementation. `crypto.ts` chooses between them. */
 
 const blockBytes = 64;
 
@@ -61,7 +61,7 @@ function compress(bytes: Uint8Array, offset: number): void {
   }
 }
 
-/** Indices are in range by construction; the fallback only satisfies `noUncheckedIndexedAccess`. */
+/** The index is always in range; the fallback only satisfies `noUncheckedIndexedAccess`. */
 function byte(bytes: Uint8Array, index: number): number {
   return bytes[index] ?? 0;
 }

@@ -1,17 +1,17 @@
-/** The files of a store as the verifier sees them; paths are relative to the store and use "/". */
+/** The files of a store as the verifier sees them. Paths are relative to the store and use "/". */
 import { MalformedError } from './malformed.ts';
 import type { SegmentSource } from './segment-reader.ts';
 
 export interface StoreFiles {
-  /** Names in a directory, those of directories with a "/" behind; empty when there is no such directory. */
+  /** Lists the names in a directory; the names of directories end with "/". Empty if there is no such directory. */
   list(directory: string): Promise<readonly string[]>;
-  /** Bytes of a file, undefined when there is none. */
+  /** Returns the size of a file in bytes; undefined if there is no such file. */
   size(path: string): Promise<number | undefined>;
-  /** Exactly `length` bytes at `offset`; rejects when they are not there. The result is the caller's. */
+  /** Reads exactly `length` bytes at `offset`; rejects if they are not there. The caller owns the result. */
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** Makes each read error a `MalformedError`: a file that cannot be read is a fault of the input, as any other, and hides no worse one that was found elsewhere. */
+/** Makes every read error a `MalformedError`. A file that cannot be read is then a finding like others, and does not hide a worse one elsewhere. */
 export function malformedIfUnreadable(files: StoreFiles): StoreFiles {
   const orMalformed = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
     try {
@@ -27,7 +27,7 @@ export function malformedIfUnreadable(files: StoreFiles): StoreFiles {
   };
 }
 
-/** A whole small file, undefined when there is none. Throws `MalformedError` above `bytesMax`. */
+/** Reads a whole small file; undefined if there is none. Rejects with `MalformedError` if it is longer than `bytesMax`. */
 export async function readWhole(files: StoreFiles, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
   const bytes = await files.size(path);
   if (bytes === undefined) {
@@ -39,7 +39,7 @@ export async function readWhole(files: StoreFiles, path: string, bytesMax: numbe
   return files.read(path, 0, bytes);
 }
 
-/** A segment's file. One that a running gateway cuts to its last frame while it is read goes on in zeros, as it did before. */
+/** Opens the file of a segment. If a running gateway cuts the file to its last frame while it is read, the missing bytes are zeros, as they were before. */
 export async function openSegmentFile(files: StoreFiles, path: string): Promise<SegmentSource> {
   const bytes = (await files.size(path)) ?? 0;
   const readPart = async (offset: number, length: number): Promise<Uint8Array> => {
@@ -47,7 +47,7 @@ export async function openSegmentFile(files: StoreFiles, path: string): Promise<
     return available <= 0 ? new Uint8Array(0) : files.read(path, offset, available);
   };
   const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    // A second time, if it was cut between asking for its size and reading.
+    // It is read a second time in case it was cut between asking for its size and reading.
     const part = await readPart(offset, length).catch(() => readPart(offset, length));
     if (part.length === length) {
       return part;

@@ -1,4 +1,4 @@
-/** The keys whose signatures count, and the claims of signed checkpoints about the journal. */
+/** The keys whose signatures count, and what signed checkpoints claim about the journal. */
 import { parseCheckpoint, type Checkpoint, type JournalPosition } from './checkpoint.ts';
 import { parseVerifierKey, verifyNote, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
@@ -10,7 +10,7 @@ export const keyPath = 'log/key';
 export const checkpointPath = 'log/checkpoint';
 const keyBytesMax = 4096;
 
-/** `given` by the caller, or read from the `store` (or bundle) itself, which then only proves that it is consistent. */
+/** `given`: the caller gave the keys. `store`: they were read from the store or bundle itself, which then only proves that it is consistent. */
 export type KeySource = 'given' | 'store' | 'none';
 
 export interface Trust {
@@ -20,7 +20,7 @@ export interface Trust {
 
 export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition };
 
-/** The keys to trust: those given, otherwise the store's own. */
+/** Returns the keys to trust: those given, otherwise the store's own. */
 export async function readTrust(files: StoreFiles, given: readonly string[] | undefined, findings: Findings): Promise<Trust> {
   const bytes = await orMalformedLater(findings, keyPath, async () => readWhole(files, keyPath, keyBytesMax));
   const own = bytes === undefined ? undefined : orMalformed(findings, keyPath, () => parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, '')));
@@ -37,7 +37,7 @@ export async function readTrust(files: StoreFiles, given: readonly string[] | un
   return { keys, source: 'given' };
 }
 
-/** The checkpoint in a signed note of ours, undefined (and a finding) unless a trusted key named like its origin signed it. */
+/** Returns the checkpoint in a signed note. Undefined, with a finding, unless it is signed by a trusted key that has the name of its origin. */
 export async function checkNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<SignedCheckpoint | undefined> {
   const outcome = await orMalformedLater(findings, where, async () => verifyNote(bytes, keys));
   if (outcome === undefined) {
@@ -63,11 +63,11 @@ export async function checkNote(bytes: Uint8Array, where: string, keys: readonly
   return { ...checkpoint, journal };
 }
 
-/** A checkpoint from outside the journal, with the checks of what the journal must hold for it. */
+/** A checkpoint from outside the journal. Checks that the journal holds what the checkpoint says. */
 export class Expectation {
   readonly checkpoint: SignedCheckpoint;
   readonly #where: string;
-  /** The codes for a journal that says otherwise, and for one that does not reach so far. */
+  /** The finding if the journal contradicts the checkpoint, and the finding if it does not reach that far. */
   readonly #codes: { readonly differs: Fault; readonly missing: Fault };
   readonly #findings: Findings;
   #rootSeen = false;
@@ -87,17 +87,17 @@ export class Expectation {
     return this.#lastLeafMs;
   }
 
-  /** Bytes of the journal under the checkpoint. */
+  /** Number of bytes of the journal that the checkpoint covers. */
   get journalBytes(): number {
     return this.#journalBytes;
   }
 
-  /** The journal has been followed to the place at which the checkpoint was made. */
+  /** True if the journal was followed to the place at which the checkpoint was made. */
   get isReached(): boolean {
     return this.#rootSeen && this.#positionSeen;
   }
 
-  /** The log has just the checkpoint's size. */
+  /** Compares the root. Called when the log has exactly the checkpoint's size. */
   seeRoot(root: Uint8Array, lastLeafMs: number): void {
     this.#rootSeen = true;
     this.#lastLeafMs = lastLeafMs;
@@ -106,7 +106,7 @@ export class Expectation {
     }
   }
 
-  /** A frame boundary; `state` is the size of the log and the bytes of the journal there. */
+  /** Compares the chain at a frame boundary. `state` is the size of the log and the number of bytes of the journal there. */
   seeBoundary(position: JournalPosition, state: { size: number; journalBytes: number }): void {
     const { journal } = this.checkpoint;
     if (position.segment !== journal.segment || position.offset !== journal.offset) {
@@ -120,7 +120,7 @@ export class Expectation {
     }
   }
 
-  /** The journal has been followed to its end, and the log has `size` leaves. */
+  /** Ends the check: the journal was followed to its end, and the log has `size` leaves. */
   finish(size: number, end: { readonly segment: number; readonly offset: number }): void {
     const { journal } = this.checkpoint;
     const beyond = journal.segment > end.segment || (journal.segment === end.segment && journal.offset > end.offset);

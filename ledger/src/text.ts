@@ -1,15 +1,15 @@
-/** Strict text: what is read from a file is UTF-8 or refused, decimal numbers have one spelling. */
+/** Strict text: bytes from a file must be UTF-8, and a decimal number has one spelling. */
 import { MalformedError } from './malformed.ts';
 
 const encoder = new TextEncoder();
-// ignoreBOM keeps a leading U+FEFF in the text instead of dropping it: every byte counts.
+// With ignoreBOM, a U+FEFF at the beginning stays in the text and is not dropped, because every byte counts.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Throws `MalformedError` for bytes that are not UTF-8. */
+/** Decodes UTF-8. Throws `MalformedError` for other bytes. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
@@ -18,7 +18,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** A non-negative safe integer in decimal without leading zeros. Throws `MalformedError`. */
+/** Parses a non-negative safe integer in decimal without leading zeros. Throws `MalformedError`. */
 export function parseDecimal(text: string): number {
   const value = Number(text);
   if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || !Number.isSafeInteger(value)) {

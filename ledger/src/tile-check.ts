@@ -1,4 +1,4 @@
-/** Compares every tile file of a store with the hashes recomputed from the journal, as the log grows past it. */
+/** Compares every tile file of a store with the hashes computed from the journal, while the log grows past it. */
 import { hashBytes } from './leaf.ts';
 import { equalBytes } from './proof.ts';
 import type { StoreFiles } from './store-files.ts';
@@ -9,12 +9,12 @@ const directory = 'log/tile';
 const levelsMax = 7;
 const readsMax = 16;
 
-/** Per level the hashes of the tile that is growing. */
+/** The hashes of the tile that is growing at one level. */
 interface Growing {
   readonly hashes: Uint8Array;
   index: number;
   width: number;
-  /** The widths at which a file of this tile exists. */
+  /** The widths for which a file of this tile exists. */
   due: readonly number[];
 }
 
@@ -41,7 +41,7 @@ async function listTiles(files: StoreFiles, path: string, tiles: Map<string, num
 export class TileCheck {
   readonly #files: StoreFiles;
   readonly #findings: Findings;
-  /** Widths of the files by tile, as listed before the journal was read: all of them are of leaves that the journal has by then. */
+  /** Widths of the files by tile. They were listed before the journal was read, so the journal already has all their leaves. */
   readonly #listed: Map<string, number[]>;
   readonly #widest = new Map<string, number>();
   readonly #levels: Growing[] = [];
@@ -75,14 +75,14 @@ export class TileCheck {
     return this.#checked;
   }
 
-  /** Every perfect subtree of the log as it becomes complete (`OnSubtree`); those of heights 0, 8, 16 … are the tiles' hashes. */
+  /** Takes each perfect subtree of the log when it is complete (`OnSubtree`). The subtrees of heights 0, 8, 16 … are the hashes in tiles. */
   readonly addSubtree = (height: number, _index: number, hash: Uint8Array): void => {
     if (height % tileHeight === 0) {
       this.#append(height / tileHeight, hash);
     }
   };
 
-  /** Reads and compares the tiles that have become complete. */
+  /** Reads and compares the tiles that are now complete. */
   async flush(): Promise<void> {
     const due = this.#due;
     this.#due = [];
@@ -91,7 +91,7 @@ export class TileCheck {
     }
   }
 
-  /** After the last leaf: `size` is that of the published checkpoint. Tiles may be missing or of leaves that are not there. */
+  /** Ends the check after the last leaf, and reports tiles that are missing or hold leaves that do not exist. `size` is that of the published checkpoint. */
   finish(size: number): void {
     for (const path of this.#listed.keys()) {
       this.#findings.add('completeness', `log/${path}`, 'tile of leaves that the journal does not have');
@@ -137,7 +137,7 @@ export class TileCheck {
   async #compare({ path, expected }: DueTile): Promise<void> {
     const bytes = await this.#files.size(path);
     if (bytes === undefined) {
-      // A live gateway may drop a partial tile once a wider one is there; what must be there is checked at the end.
+      // A running gateway may drop a partial tile once a wider one exists. Missing tiles are reported at the end.
       return;
     }
     const actual = bytes === expected.length ? await this.#files.read(path, 0, bytes) : undefined;

@@ -1,4 +1,4 @@
-/** Tiles of the tree as files, c2sp.org/tlog-tiles: coordinates, paths, and hashes and proofs read from them. */
+/** The tiles of the tree as files (c2sp.org/tlog-tiles): coordinates and paths, and hashes and proofs that are read from them. */
 import { hashBytes } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { consistencyProof, inclusionProof, rootAt } from './proof.ts';
@@ -13,11 +13,11 @@ const cachedSubtreesMax = 4096;
 export interface Tile {
   readonly level: number;
   readonly index: number;
-  /** 1 to 256 hashes; 256 is a full tile. */
+  /** Number of hashes, 1 to 256. A tile with 256 is full. */
   readonly width: number;
 }
 
-/** `1234067` → `x001/x234/067`. */
+/** Formats an index: `1234067` becomes `x001/x234/067`. */
 function indexPath(index: number): string {
   const digits = String(index);
   const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, '0');
@@ -29,17 +29,17 @@ function widthSuffix(width: number): string {
   return width === tileWidth ? '' : `.p/${width}`;
 }
 
-/** `tile/<L>/<N>[.p/<W>]`. */
+/** Formats `tile/<L>/<N>[.p/<W>]`. */
 export function tilePath(level: number, index: number, width: number = tileWidth): string {
   return `tile/${level}/${indexPath(index)}${widthSuffix(width)}`;
 }
 
-/** `tile/entries/<N>[.p/<W>]`. */
+/** Formats `tile/entries/<N>[.p/<W>]`. */
 export function entryBundlePath(index: number, width: number = tileWidth): string {
   return `tile/entries/${indexPath(index)}${widthSuffix(width)}`;
 }
 
-/** The inverse of `tilePath`, undefined for what it does not print. */
+/** Parses what `tilePath` prints; undefined for anything else. */
 export function parseTilePath(path: string): Tile | undefined {
   const [, level = '', digits = '', width = ''] = /^tile\/([0-9]{1,2})\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path) ?? [];
   const tile = {
@@ -51,7 +51,10 @@ export function parseTilePath(path: string): Tile | undefined {
   return inRange && tilePath(tile.level, tile.index, tile.width) === path ? tile : undefined;
 }
 
-/** The tiles that a tree of `size` leaves must have: at each level the full ones and, last, a partial one. Lazy: there may be many. */
+/**
+ * Yields the tiles that a tree of `size` leaves must have: at each level the full ones and, last, a partial one. They are made one by one, because there may be
+ * many.
+ */
 export function* tilesOf(size: number): Generator<Tile> {
   for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / tileWidth)) {
     const full = Math.floor(hashes / tileWidth);
@@ -64,7 +67,7 @@ export function* tilesOf(size: number): Generator<Tile> {
   }
 }
 
-/** The entries of an entry bundle: each is a big-endian u16 length and as many bytes. Throws `MalformedError`. */
+/** Decodes the entries of an entry bundle. Each entry is a big-endian u16 length, followed by that many bytes. Throws `MalformedError`. */
 export function decodeEntryBundle(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries: Uint8Array[] = [];
@@ -82,12 +85,12 @@ export function decodeEntryBundle(bytes: Uint8Array): Uint8Array[] {
   return entries;
 }
 
-/** Reads a file under the log's prefix. Rejects when it is not there. */
+/** Reads a file under the log's prefix. Rejects if it is not there. */
 export type ReadTile = (path: string) => Promise<Uint8Array>;
 
 /**
- * The tree of `size` leaves as its tiles tell it. Nothing read is trusted by being read: check the root, or the proofs against one.
- * Keeps at most 256 tiles. Methods reject with `MalformedError` for a tile of a wrong length.
+ * Reads a tree of `size` leaves from its tiles. The hashes are not trusted: check the root, or check proofs against a trusted root. Keeps at most 256 tiles.
+ * Methods reject with `MalformedError` for a tile of the wrong length.
  */
 export class TileReader {
   readonly size: number;
@@ -100,7 +103,7 @@ export class TileReader {
     this.#readTile = readTile;
   }
 
-  /** The hash of the perfect subtree over the leaves `[index · 2^height, (index + 1) · 2^height)`. */
+  /** Returns the hash of the perfect subtree over the leaves `[index · 2^height, (index + 1) · 2^height)`. */
   readonly readHash = async (height: number, index: number): Promise<Uint8Array> => {
     const subtree = `${height}/${index}`;
     const known = this.#subtrees.get(subtree);
@@ -108,7 +111,7 @@ export class TileReader {
       return known;
     }
     const level = Math.floor(height / tileHeight);
-    // The subtree covers these hashes of that level: 1 to 128 of one tile.
+    // The subtree covers these hashes of the level: 1 to 128 hashes of one tile.
     const width = 2 ** (height % tileHeight);
     const first = index * width;
     const tile = await this.#tile(level, Math.floor(first / tileWidth));
@@ -134,12 +137,12 @@ export class TileReader {
     return inclusionProof(index, this.size, this.readHash);
   }
 
-  /** From the tree of the first `size1` leaves to this one. */
+  /** Proves that the tree of the first `size1` leaves is a prefix of this one. */
   async consistencyProof(size1: number): Promise<Uint8Array[]> {
     return consistencyProof(size1, this.size, this.readHash);
   }
 
-  /** Proofs of leaves side by side have most of their hashes in common, and the widest take the most time. */
+  /** Keeps a hash for the next proofs: proofs of neighbouring leaves have most hashes in common, and the widest subtrees take the most time. */
   #keepSubtree(subtree: string, hash: Uint8Array): void {
     const [oldest] = this.#subtrees.keys();
     if (this.#subtrees.size === cachedSubtreesMax && oldest !== undefined) {
@@ -176,7 +179,7 @@ export class TileReader {
       }
       return bytes;
     } catch (error) {
-      // A failed read is no answer to keep: the next one tries again.
+      // A failed read is not kept, so the next call tries again.
       this.#cache.delete(path);
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Receipts: c2sp.org/tlog-proof@v1 whose extra data is the leaf. Normative: docs/formats/checkpoint.md. */
+/** Receipts: C2SP tlog-proofs (c2sp.org/tlog-proof@v1) whose extra data is the leaf. Normative: docs/formats/checkpoint.md. */
 import { parseCheckpoint } from './checkpoint.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { checkAge, checkInclusion, compareKnown, emptyReport, type FileOptions, type FileReport } from './file-report.ts';
@@ -16,10 +16,10 @@ export const receiptBytesMax = noteBytesMax + 64 * 1024;
 /** A tlog-proof with extra data. */
 export interface Receipt {
   readonly index: number;
-  /** 164 bytes. The proof is of its hash, so it is authenticated where extra data in general is not. */
+  /** 164 bytes. The proof is about the hash of the leaf, so the leaf is authenticated, unlike extra data in general. */
   readonly leaf: Uint8Array;
   readonly proof: readonly Uint8Array[];
-  /** The signed note, verbatim. */
+  /** The signed note, unchanged. */
   readonly checkpoint: string;
 }
 
@@ -49,7 +49,7 @@ function parseBytes(text: string, length: number): Uint8Array {
   return bytes;
 }
 
-/** Checks the form only. Throws `MalformedError`. */
+/** Parses a receipt. Checks only its form. Throws `MalformedError`. */
 export function parseReceipt(bytes: Uint8Array): Receipt {
   if (bytes.length > receiptBytesMax) {
     throw new MalformedError('receipt too long');
@@ -70,7 +70,7 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
   };
 }
 
-/** A receipt: one leaf is in the log. Rejects with `MalformedError` only when `options.keys` are none. */
+/** Verifies a receipt, which proves that one leaf is in the log. Rejects with `MalformedError` only if `options.keys` are malformed. */
 export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
   const keys = (options.keys ?? []).map(parseVerifierKey);
   const findings = new Findings();

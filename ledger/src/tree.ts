@@ -3,13 +3,13 @@ import { sha256, sha256Into } from './crypto.ts';
 import { hashBytes } from './leaf.ts';
 import { HashLanes, laneMessagesMax } from './sha256-lanes.ts';
 
-/** Sizes are safe integers, so no perfect subtree is higher than this. */
+/** The greatest height of a perfect subtree, because sizes are safe integers. */
 export const treeHeightMax = 53;
 
 const nodeInput = new Uint8Array(1 + 2 * hashBytes);
 nodeInput[0] = 1;
 
-/** `SHA-256(0x01 ‖ left ‖ right)`. */
+/** Computes `SHA-256(0x01 ‖ left ‖ right)`. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   const hash = new Uint8Array(hashBytes);
   nodeInput.set(left, 1);
@@ -18,26 +18,23 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return hash;
 }
 
-/** Made when first needed, shared by all frontiers: nothing of it outlives a call. */
+/** Made when it is first needed, and shared by all trees. It keeps nothing between two calls. */
 let nodeLanes: HashLanes | undefined;
 
 /** The root of the tree without leaves. */
 export const emptyRoot: Uint8Array = sha256(new Uint8Array(0));
 
-/**
- * Called with each completed perfect subtree; `hash` covers the leaves `[index · 2^height, (index + 1) · 2^height)` and is valid
- * during the call only.
- */
+/** Called with each completed perfect subtree. `hash` covers the leaves `[index · 2^height, (index + 1) · 2^height)`. It is valid only during the call. */
 export type OnSubtree = (height: number, index: number, hash: Uint8Array) => void;
 
 export interface FrontierOptions {
-  /** The number of leaves already in the tree, with the hashes of its perfect subtrees, largest first (`Frontier.subtrees`). */
+  /** The number of leaves that are already in the tree. `subtrees` are then the hashes of its perfect subtrees, largest first. */
   readonly size?: number;
   readonly subtrees?: readonly Uint8Array[];
   readonly onSubtree?: OnSubtree;
 }
 
-/** The heights of the perfect subtrees of a tree of `size` leaves, largest (leftmost) first: the bits of `size`. */
+/** The heights of the perfect subtrees of a tree of `size` leaves, largest (leftmost) first. They are the bits that are set in `size`. */
 export function subtreeHeights(size: number): number[] {
   const heights: number[] = [];
   let rest = size;
@@ -51,17 +48,17 @@ export function subtreeHeights(size: number): number[] {
   return heights;
 }
 
-/** The right edge of a growing tree: all that is needed to append leaves and to know the root. */
+/** The right edge of a growing tree: everything that is needed to append leaves and to compute the root. */
 export class Frontier {
   #size = 0;
-  /** At height h: the hash of the perfect subtree of 2^h leaves, in use where bit h of the size is set. */
+  /** At index h, the hash of the perfect subtree of 2^h leaves. It is valid if bit h of the size is set. */
   readonly #hashes = Array.from({ length: treeHeightMax }, () => new Uint8Array(hashBytes));
-  /** The 65 bytes of a node; the right half also carries the subtree that is being completed. */
+  /** The 65 bytes that are hashed for a node. The right half also holds the subtree that is being completed. */
   readonly #node = new Uint8Array(1 + 2 * hashBytes);
   readonly #carry = this.#node.subarray(1 + hashBytes);
   readonly #onSubtree: OnSubtree | undefined;
 
-  /** Throws `RangeError` when the subtrees do not fit the size. */
+  /** Throws `RangeError` if the number of subtrees does not fit the size. */
   constructor(options: FrontierOptions = {}) {
     const { size = 0, subtrees = [] } = options;
     const heights = Number.isSafeInteger(size) && size >= 0 ? subtreeHeights(size) : undefined;
@@ -80,7 +77,7 @@ export class Frontier {
     return this.#size;
   }
 
-  /** Reads 32 bytes from `leafHash` and keeps no reference to it. */
+  /** Appends the leaf hash in the first 32 bytes of `leafHash`. Keeps no reference to it. */
   append(leafHash: Uint8Array): void {
     let index = this.#size;
     let height = 0;
@@ -97,7 +94,10 @@ export class Frontier {
     this.#size += 1;
   }
 
-  /** Appends `count` hashes of 32 bytes, at most 256. The tree is the same as with `append` for each, but grows level by level: `onSubtree` gets all of one height first. */
+  /**
+   * Appends `count` leaf hashes of 32 bytes each, at most 256. The tree is the same as after `append` for each, but it grows level by level: `onSubtree` gets
+   * all subtrees of one height first.
+   */
   appendMany(leafHashes: Uint8Array, count: number): void {
     if (count > laneMessagesMax) {
       throw new RangeError('too many leaves at once');
@@ -110,7 +110,7 @@ export class Frontier {
     for (let height = 0; width > 0; height++) {
       this.#report(height, index, hashes.subarray(0, width * hashBytes));
       const waiting = this.#at(height);
-      // With an odd index the subtree before still waits for its sibling, the first of these.
+      // If the index is odd, the subtree before it still waits for its sibling, which is the first of these.
       const odd = index % 2;
       const pairs = Math.floor((odd + width) / 2);
       for (let pair = 0; pair < pairs; pair++) {
@@ -134,7 +134,7 @@ export class Frontier {
     this.#size += count;
   }
 
-  /** The root over all leaves so far. */
+  /** Returns the root over all leaves so far. */
   root(): Uint8Array {
     if (this.#size === 0) {
       return emptyRoot.slice();
@@ -148,7 +148,7 @@ export class Frontier {
     return this.#carry.slice();
   }
 
-  /** Copies of the hashes of the perfect subtrees, largest first. */
+  /** Returns copies of the hashes of the perfect subtrees, largest first. */
   subtrees(): Uint8Array[] {
     return subtreeHeights(this.#size).map((height) => this.#at(height).slice());
   }

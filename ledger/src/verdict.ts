@@ -16,21 +16,21 @@ export type Verdict = keyof typeof exitCodes;
 export type Fault = Exclude<Verdict, 'holds'>;
 
 /**
- * Most serious first. Bytes that contradict themselves are tampered with whoever signed them; without a trusted signature nothing
- * that is there, or missing, means anything; what could not be read comes last, so that garbage added to a store never hides an accusation.
+ * The most serious fault comes first. Bytes that contradict themselves were tampered with, no matter who signed them. Without a trusted signature, nothing that
+ * is present or missing means anything. Unreadable input comes last, so that garbage added to a store never hides a worse finding.
  */
 const precedence: readonly Fault[] = ['integrity', 'trust', 'completeness', 'retention', 'malformed'];
 
 export interface Finding {
   readonly code: Fault;
-  /** File and offset, leaf or session. */
+  /** The place of the finding: a file and offset, a leaf or a session. */
   readonly where: string;
   readonly what: string;
 }
 
 const findingsMax = 1000;
 
-/** Collects findings; past a thousand they are only counted, and still decide the verdict. */
+/** Collects findings. After a thousand they are only counted; they still decide the verdict. */
 export class Findings {
   readonly list: Finding[] = [];
   #dropped = 0;
@@ -55,7 +55,7 @@ export class Findings {
   }
 }
 
-/** Runs `read`, turning a `MalformedError` into a finding and undefined. */
+/** Runs `read`. A `MalformedError` becomes a finding, and the result is undefined. */
 export function orMalformed<T>(findings: Findings, where: string, read: () => T): T | undefined {
   try {
     return read();
@@ -65,7 +65,7 @@ export function orMalformed<T>(findings: Findings, where: string, read: () => T)
   }
 }
 
-/** Does the work of `orMalformed` for an asynchronous `read`. */
+/** Does the same as `orMalformed` for an asynchronous `read`. */
 export async function orMalformedLater<T>(findings: Findings, where: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();

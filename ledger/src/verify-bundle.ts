@@ -25,7 +25,10 @@ import { Findings, orMalformed, orMalformedLater } from './verdict.ts';
 
 type OpenFile = Exclude<FileSource, Uint8Array>;
 
-/** Tells a bundle from a receipt and verifies it, in bounded memory whatever its length. Rejects with `MalformedError` only when `options.keys` are none. */
+/**
+ * Verifies a bundle or a receipt of any length in bounded memory. It finds out which of the two the file is. Rejects with `MalformedError` only if
+ * `options.keys` are malformed.
+ */
 export async function verifyFile(source: FileSource, options: FileOptions = {}): Promise<FileReport> {
   const open = source instanceof Uint8Array ? () => piecesOf([source]) : source;
   const head = await readHead(open, receiptBytesMax + 1);
@@ -58,7 +61,7 @@ async function readHead(open: OpenFile, bytesMax: number): Promise<Uint8Array> {
   return head.subarray(0, length);
 }
 
-/** A bundle is read twice: first for its last line, the checkpoint that everything before it is held against. */
+/** Verifies a bundle in two passes: the first reads only the last line, the checkpoint, against which the second checks everything before it. */
 async function verifyBundle(open: OpenFile, options: FileOptions): Promise<FileReport> {
   options.keys?.forEach(parseVerifierKey);
   const findings = new Findings();
@@ -79,7 +82,7 @@ async function verifyBundle(open: OpenFile, options: FileOptions): Promise<FileR
   return isWhole === true ? check.finish() : check.report();
 }
 
-/** The lines between the first and the last. */
+/** Checks the lines between the first and the last. */
 async function addRecords(open: OpenFile, check: BundleCheck, onRecord: FileOptions['onRecord']): Promise<void> {
   let place: 'header' | 'records' | 'end' = 'header';
   for await (const line of splitLines(open(), bundleLineBytesMax)) {
@@ -98,7 +101,7 @@ async function addRecords(open: OpenFile, check: BundleCheck, onRecord: FileOpti
   }
 }
 
-/** Verifies a bundle of any length: its records are given one by one, in order, and not held. */
+/** Verifies a bundle of any length. Its records are given one by one, in order, and are not kept. */
 export class BundleCheck {
   readonly #header: BundleHeader;
   readonly #findings: Findings;
@@ -116,7 +119,7 @@ export class BundleCheck {
     this.#signed = signed;
   }
 
-  /** `checkpoint`: the signed note of its last line. */
+  /** Begins with the bundle's first line. `checkpoint` is the signed note of its last line. */
   static async begin(header: BundleHeader, checkpoint: string, options: FileOptions = {}, findings = new Findings()): Promise<BundleCheck> {
     const own = parseVerifierKey(header.key);
     const keys = options.keys?.map(parseVerifierKey) ?? [own];
@@ -147,12 +150,12 @@ export class BundleCheck {
     }
   }
 
-  /** Nothing was found so far. */
+  /** True if no fault was found so far. */
   get holds(): boolean {
     return this.#findings.verdict === 'holds';
   }
 
-  /** After the last record. */
+  /** Ends the check after the last record and returns the report. */
   finish(): FileReport {
     const { scope, records: promised } = this.#header;
     const { records } = this.#counts;
@@ -166,7 +169,7 @@ export class BundleCheck {
     return { ...this.report(), extent };
   }
 
-  /** The report on the part that was read, for a bundle whose rest cannot be read. */
+  /** Returns the report on the part that was read, for a bundle whose rest cannot be read. */
   report(): FileReport {
     const { log, session } = this.#header;
     return {
@@ -183,14 +186,14 @@ export class BundleCheck {
   }
 }
 
-/** A bundle that names a key which is not trusted claims another origin than the one it is checked against. */
+/** Reports a bundle that names a key which is not trusted: it claims another origin than the one that it is checked against. */
 function checkOwnKey(own: VerifierKey, keys: readonly VerifierKey[], findings: Findings): void {
   if (!keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))) {
     findings.add('trust', 'bundle', 'its key is not a trusted one');
   }
 }
 
-/** The record belongs to the session and follows the one before. */
+/** Checks that the record belongs to the session and follows the record before it. */
 function checkPlace(record: ParsedRecord, before: ParsedRecord | undefined, header: BundleHeader, findings: Findings): void {
   const { session, sessionSeq, previous } = record.decoded;
   if (session !== header.session) {
@@ -227,7 +230,7 @@ function formsOf(leaf: Leaf, slot: BodySlot): readonly BundleBody['form'][] {
   return isClear ? ['clear'] : ['opened', 'withheld'];
 }
 
-/** Each body is of the form that the leaf says, and has its commitment. */
+/** Checks that each body has the form that the leaf says, and matches its commitment. */
 function checkBodies(record: ParsedRecord, findings: Findings): void {
   const leaf = record.decoded;
   for (const slot of ['meta', 'content'] as const) {
@@ -262,7 +265,7 @@ function checkClear(record: ParsedRecord, body: Uint8Array, findings: Findings):
   });
 }
 
-/** A whole session begins with `open` or `epoch`, and with nothing else but at its end stands `close`. */
+/** Checks that a whole session begins with `open` or `epoch`, and that `close` occurs only as its last record. */
 class Extent {
   #first: LeafKind | null = null;
   #closeAt: number | null = null;

@@ -1,4 +1,4 @@
-/** Verifies a whole store offline, with a public key only. What is checked, and the codes: docs/formats/verification.md. */
+/** Verifies a whole store offline, with a public key only. docs/formats/verification.md lists the checks and the codes. */
 import { BodyCheck, type BodyCounts, type BodyOpener } from './body-check.ts';
 import type { Loss } from './epoch-check.ts';
 import type { Pause } from './governance.ts';
@@ -13,15 +13,15 @@ import { TileCheck } from './tile-check.ts';
 import { Findings, orMalformedLater, type Finding, type Verdict } from './verdict.ts';
 
 export interface StoreOptions {
-  /** C2SP verifier keys to trust; without them the store's own, which shows consistency only. */
+  /** C2SP verifier keys to trust. Without them the store's own keys are used, which shows only that the store is consistent. */
   readonly keys?: readonly string[];
-  /** A checkpoint (signed note) of this log that was kept elsewhere: the store must not be older, nor another history. */
+  /** A checkpoint (signed note) of this log that was kept elsewhere. The store must not be older, and must not have another history. */
   readonly known?: string;
-  /** The key store of the gateway, if it is at hand: the keys that the log announces must be in it. */
+  /** The key store of the gateway, if it is at hand. It must hold the keys that the log announces. */
   readonly keyRows?: KeyRows;
-  /** Opens sealed bodies, which must be what their leaves commit to. */
+  /** Opens sealed bodies, which are then compared with the commitments in their leaves. */
   readonly bodies?: BodyOpener;
-  /** The greatest age of the newest leaf under a signature, in ms. */
+  /** The greatest allowed age of the newest leaf under a signature, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
   readonly onProgress?: (progress: StoreProgress) => void;
@@ -30,14 +30,14 @@ export interface StoreOptions {
 export interface StoreReport {
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
-  /** Findings beyond those listed. */
+  /** Number of findings that are not listed. */
   readonly findingsDropped: number;
   readonly keySource: KeySource;
-  /** 16 hex digits, absent when no segment could be read. */
+  /** 16 hex digits; missing if no segment could be read. */
   readonly gatewayId?: string;
-  /** True: the gateway was stopped in good order. False: it runs or crashed. */
+  /** True if the gateway was stopped in good order. False if it runs or crashed. */
   readonly closed: boolean;
-  /** True: the journal could be followed to its end. False: the counts cover only what comes before the first fault that it could not be followed over. */
+  /** True if the journal could be followed to its end. False if the counts cover only what comes before a fault after which it could not be followed. */
   readonly followed: boolean;
   readonly counts: {
     readonly segments: number;
@@ -48,19 +48,19 @@ export interface StoreReport {
     readonly epochs: number;
     readonly pauses: number;
     readonly tiles: number;
-    /** Keys found in the key store, absent when none was given. */
+    /** Number of keys that were found in the key store; missing if no key store was given. */
     readonly keys?: number;
-    /** Sealed bodies, absent when nobody could open them. */
+    /** Counts of sealed bodies; missing if the caller gave nothing that opens them. */
     readonly bodies?: BodyCounts;
     readonly bytes: number;
   };
-  /** When the gateway recorded nothing, by its own word under the signature: at most the first hundred. */
+  /** The times in which the gateway recorded nothing, as it states under its signature: at most the first hundred. */
   readonly pauses: readonly Pause[];
-  /** The losses that the gateway declared under its signature when it continued without what was lost: at most the first hundred. */
+  /** The losses that the gateway declared under its signature when it continued without the lost records or keys: at most the first hundred. */
   readonly losses: readonly Loss[];
   /** The newest checkpoint with a trusted signature. */
   readonly newest?: { readonly size: number; readonly lastLeafMs: number };
-  /** The leaves that the newest checkpoint does not cover, and the bytes of a torn tail. */
+  /** The leaves that the newest signed checkpoint does not cover, and the bytes of a torn tail. */
   readonly unsigned: {
     readonly leaves: number;
     readonly bytes: number;
@@ -75,7 +75,9 @@ interface Published {
   readonly expectation: Expectation | undefined;
 }
 
-/** Never throws for what is in the store, nor for what of it cannot be read; rejects with `MalformedError` when `options.keys` are none. */
+/**
+ * Verifies a store. Faults of the store, and files that cannot be read, become findings. Rejects with `MalformedError` only if `options.keys` are malformed.
+ */
 export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions = {}): Promise<StoreReport> {
   const startedMs = performance.now();
   const findings = new Findings();
@@ -86,7 +88,7 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   }
   const trust = await readTrust(files, options.keys, findings);
   const known = await expectKnown(options.known, trust.keys, findings);
-  // In this order a running gateway cannot be ahead of what was read before: what is published is in the journal.
+  // The published checkpoint is read before the journal, so a running gateway cannot make it cover more than the journal that is read.
   const published = await expectPublished(files, trust.keys, findings);
   const tiles = await TileCheck.open(files, findings);
   const expectations = [published.expectation, known].filter((one) => one !== undefined);
@@ -177,13 +179,13 @@ async function expectPublished(files: StoreFiles, keys: readonly VerifierKey[], 
   return { bytes, expectation };
 }
 
-/** Makes the checks of the whole that are possible only when the journal was followed to its end. */
+/** Makes the checks of the whole store that are possible only if the journal was followed to its end. */
 function finishJournal(journal: JournalCheck, published: Published, findings: Findings): void {
   if (journal.end.segment === 0) {
     findings.add('completeness', 'journal', 'no segment');
   }
   journal.log.finish();
-  // A gateway publishes before it opens the first session.
+  // A gateway publishes a checkpoint before it opens the first session.
   const { epochs, sessions } = journal.log;
   if (published.bytes === undefined && sessions.size > epochs.count) {
     findings.add('completeness', checkpointPath, 'missing');
@@ -208,7 +210,7 @@ interface SignedPart {
   readonly journalBytes: number;
 }
 
-/** The newer of the newest signed checkpoint frame and the published checkpoint. */
+/** Returns the newer of two: the newest signed checkpoint frame, and the published checkpoint. */
 function newestSigned(journal: JournalCheck, published: Expectation | undefined): SignedPart | undefined {
   const { signed } = journal;
   if (published?.isReached !== true || (signed?.size ?? -1) >= published.checkpoint.size) {

@@ -6,7 +6,7 @@ import { readTraceparent, type TraceContext } from '../domain/trace-context.ts';
 const pendingMax = 256;
 /** Fewest characters of an argument that can tell a call. Shorter ones occur in too many requests. */
 const tellingCharactersMin = 4;
-/** Most arguments of one call that are searched for, and most characters of a request that are searched: a match is only likely anyway. */
+/** Most arguments of one call that are searched for. The number is limited because a match only makes a cause likely. */
 const tellingTextsMax = 8;
 const searchedCharactersMax = 16 * 1024;
 /** Match the ids in a text. An id is one word, or several joined words: `functions.search:0`. Shorter ids, which some servers simply count, occur in too many requests; nobody gives longer ones. */

@@ -8,13 +8,13 @@ import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from '
 const defaultTtlMs = 24 * 3_600_000;
 const ttlMsMax = 366 * 86_400_000;
 
-/** `refused`: why, as a sentence without its full stop. */
+/** The identity of the token, or the reason why it is refused: a sentence without its full stop. */
 export type TokenOutcome = { readonly identity: Identity } | { readonly refused: string };
 
 const notAccepted = 'The token is not accepted: ';
 
 export interface NewToken {
-  /** Shown once; only its hash is kept. */
+  /** The token itself. It is shown once; only its hash is stored. */
   readonly token: string;
   readonly stored: StoredToken;
   readonly standing: Standing;
@@ -25,9 +25,9 @@ export interface NewTokenOptions {
   readonly onBehalfOf?: string;
   /** Binds the token to a run's session. */
   readonly session?: string;
-  /** The targets that the token reaches, of those granted to the principal; all by default. */
+  /** The targets that the token reaches, which must also be granted to the principal. By default all that are granted. */
   readonly targets?: readonly string[];
-  /** The maker of the token, when the making is still to be recorded as an act of its own. */
+  /** The principal that makes the token, if its creation must be recorded as an act of its own. */
   readonly unrecordedBy?: string;
 }
 
@@ -37,7 +37,7 @@ export interface AuthenticatorOptions {
   readonly now: () => number;
 }
 
-/** Tokens in, identities out. */
+/** Creates and revokes tokens, and finds the identity that a token stands for. */
 export class Authenticator implements Disposable {
   readonly #options: AuthenticatorOptions;
   readonly #standings: Standings;
@@ -47,7 +47,9 @@ export class Authenticator implements Disposable {
     this.#standings = new Standings(options);
   }
 
-  /** Finds the identity that the token speaks for, or says why the token is refused. The session is the token's own: a client cannot name one (ATTACKS B19). */
+  /**
+   * Finds the identity that the token stands for, or says why the token is refused. The session comes from the token: a client cannot name one (ATTACKS B19).
+   */
   authenticate(token: string): TokenOutcome {
     const { findPrincipal, now } = this.#options;
     if (token === '') {
@@ -85,7 +87,7 @@ export class Authenticator implements Disposable {
     };
   }
 
-  /** Errors: `unknown_principal`, `limit_exceeded`. */
+  /** Creates a token for a principal. Throws GatewayError `unknown_principal` or `limit_exceeded`. */
   create(principal: string, options: NewTokenOptions = {}): NewToken {
     const { tokens, findPrincipal, now } = this.#options;
     const ttlMs = options.ttlMs ?? defaultTtlMs;
@@ -113,7 +115,10 @@ export class Authenticator implements Disposable {
     return { token, stored, standing: this.#standings.of(stored, found) };
   }
 
-  /** Ends all that it opened. Null when there is no such token. `name`: its id, or its hash in hex. `by`: who does it, which is still to be recorded. */
+  /**
+   * Revokes a token and ends everything that was opened with it. Null if there is no such token. `name` is the token's id or its hash in hex; `by` is the
+   * principal that revokes it, for the record.
+   */
   revoke(name: string, by: string): StoredToken | null {
     const { tokens, now } = this.#options;
     const id = isTokenHash(name) ? tokens.findByHash(Buffer.from(name, 'hex'))?.id : name;
@@ -125,7 +130,7 @@ export class Authenticator implements Disposable {
     return revoked;
   }
 
-  /** To call when the configuration was taken up: what a principal opened ends with it. */
+  /** Applies the new configuration to all valid credentials, and ends those whose principal is gone. To be called after the configuration was reloaded. */
   recheck(): void {
     this.#standings.recheck();
   }

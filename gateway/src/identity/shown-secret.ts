@@ -2,10 +2,10 @@ import { strict as assert } from 'node:assert';
 import { timingSafeEqual } from 'node:crypto';
 import { hashToken } from './token-format.ts';
 
-/** Fewer characters are no secret. */
+/** A shorter text does not count as a secret. */
 const secretCharsMin = 32;
 
-/** A secret that others must show. It is never empty or short, and what is shown is compared in constant time. Holds its hash alone. */
+/** A secret that somebody else must present. Only its hash is held, and what is presented is compared in constant time. An empty or short secret is refused. */
 export class ShownSecret {
   readonly #hash: Buffer;
 

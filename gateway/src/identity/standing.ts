@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { CredentialEnd, Principal, Standing } from '../domain/principal.ts';
 import type { StoredToken } from '../store/tokens.ts';
 
-/** The clock may be set and the machine may sleep: what is expired is looked for at least so often. */
+/** Longest time between two checks for expired tokens: the clock may be set and the machine may sleep. */
 const lookMs = 60_000;
 
 const ends = {
@@ -17,8 +17,8 @@ export interface StandingsOptions {
 }
 
 /**
- * Knows whether the credentials that opened something still stand. There is one standing for each token, for as long as anybody holds it, so that its end reaches all
- * that it opened. One timer waits for the token that expires first.
+ * Knows whether the credentials that opened something are still valid. Each token has one standing for as long as anybody holds it, so its end reaches
+ * everything that was opened with it. One timer waits for the token that expires first.
  */
 export class Standings implements Disposable {
   readonly #options: StandingsOptions;
@@ -52,7 +52,10 @@ export class Standings implements Disposable {
     this.#known.get(tokenId)?.deref()?.end(ends.revoked);
   }
 
-  /** To call when the configuration was taken up: a principal that is gone, or another one now. */
+  /**
+   * Gives each standing its principal as the configuration now has it, and ends the standing if the principal is gone. To be called after the configuration was
+   * reloaded.
+   */
   recheck(): void {
     for (const standing of this.#standings()) {
       const principal = this.#options.findPrincipal(standing.name);
@@ -137,7 +140,7 @@ class TokenStanding implements Standing {
     }
   }
 
-  /** Calls back everybody who holds the standing, in a microtask: not in the middle of the action that asked. */
+  /** Calls everybody who holds the standing, in a microtask, so that nobody is called in the middle of the action that caused it. */
   #tell(): void {
     queueMicrotask(() => {
       const acts = [...this.#acts];
@@ -151,7 +154,7 @@ class TokenStanding implements Standing {
   }
 }
 
-/** The standing of what was opened without a token: it never ends. */
+/** The standing of something that was opened without a token: it never ends. */
 export function standsAlways(principal: Principal): Standing {
   return { principal, ended: () => null, onEnd: () => () => undefined };
 }

@@ -4,18 +4,18 @@ import { crc32 } from 'node:zlib';
 const prefix = 'cs_';
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 export const tokenSecretBytes = 32;
-/** 32 bytes in base 62, zero padded. */
+/** Number of base 62 digits of 32 bytes, padded with zeros. */
 const secretDigits = 43;
 const checksumDigits = 6;
 const shape = new RegExp(`^${prefix}[0-9A-Za-z]{${secretDigits + checksumDigits}}$`);
 
-/** `cs_`, the secret in base 62, and a CRC-32 that tells a typo from an unknown token. */
+/** Formats a token: `cs_`, the secret in base 62, and a CRC-32 that distinguishes a typing error from an unknown token. */
 export function formatToken(secret: Uint8Array): string {
   const digits = base62(BigInt(`0x${Buffer.from(secret).toString('hex')}`), secretDigits);
   return prefix + digits + checksum(digits);
 }
 
-/** Shaped like a token, with the right checksum. */
+/** True if the text has the form of a token and the right checksum. */
 export function isToken(text: string): boolean {
   if (!shape.test(text)) {
     return false;
@@ -29,7 +29,7 @@ export function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }
 
-/** Shaped like what is stored of a token, in hex: it names a token to whoever must not be told the token itself. */
+/** True if the text has the form of a token's hash in hex. The hash names a token to somebody who must not know the token itself. */
 export function isTokenHash(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }

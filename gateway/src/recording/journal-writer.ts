@@ -48,7 +48,7 @@ export class JournalWriter {
     this.#segment = segment;
   }
 
-  /** Begins a new segment. Errors: `cannot_record`. */
+  /** Begins a new segment. Throws GatewayError `cannot_record`. */
   static open(place: JournalPlace, start: SegmentStart): { readonly journal: JournalWriter; readonly chain: Uint8Array } {
     mkdirSync(place.directory, { recursive: true });
     const { segment, chain } = createSegment(place, start);

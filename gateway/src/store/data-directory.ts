@@ -4,8 +4,8 @@ import { GatewayError } from '../domain/errors.ts';
 import { systemErrorWords } from '../domain/system-error.ts';
 
 /**
- * Makes the data directory where there is none, with what leads to it, for the gateway's user alone. Errors: `config_invalid` with what hinders: it cannot be
- * made, or is there and cannot be written.
+ * Makes the data directory and its parents, if they are missing, for the gateway's user alone. Throws GatewayError `config_invalid` if it cannot be made or
+ * cannot be written; the message says why.
  */
 export function makeDataDirectory(data: string): void {
   const missing: string[] = [];
@@ -14,7 +14,7 @@ export function makeDataDirectory(data: string): void {
     for (; !isThere(at) && at !== dirname(at); at = dirname(at)) {
       missing.unshift(at);
     }
-    // One by one: a recursive mkdir never returns where the file system lets nothing be made and does not say so (/proc).
+    // The directories are made one by one, because a recursive mkdir never returns on a file system that refuses new directories without an error (/proc).
     for (at of missing) {
       mkdirSync(at, { mode: 0o700 });
     }
@@ -32,10 +32,12 @@ export function makeDataDirectory(data: string): void {
   }
 }
 
-/** Any of these is there where a gateway was. */
+/** A data directory that a gateway has used has at least one of these. */
 const marks = ['keys.db', 'identity.db', 'index.db', 'log/key'];
 
-/** Checks that a data directory is there and can be read. Errors: `not_found`; the message says what is missing, or that this user may not read it. */
+/**
+ * Checks that a data directory exists and can be read. Throws GatewayError `not_found`; the message says what is missing, or that this user may not read it.
+ */
 export function requireDataDirectory(data: string): void {
   try {
     statSync(`${data}/journal`);

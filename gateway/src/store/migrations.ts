@@ -2,8 +2,8 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Sqlite } from './sqlite.ts';
 
 /**
- * Brings a database to the newest schema: all of what is missing, or nothing. Migrations are only ever added at the end. Errors:
- * `unsupported` when a newer version wrote it.
+ * Brings a database to the newest schema. Either all missing migrations are made or none. New migrations are only ever added at the end of the list. Throws
+ * GatewayError `unsupported` if a newer version wrote the database.
  */
 export function migrate(database: Sqlite, migrations: readonly string[]): void {
   database.transaction(() => {

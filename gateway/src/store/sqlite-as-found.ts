@@ -8,7 +8,7 @@ const copyAttempts = 3;
 const copyBytesMax = 4 * 1024 ** 3;
 const headerBytes = 20;
 const headerText = 'SQLite format 3\0';
-/** The file format versions of a database that has a rollback journal beside it, and no write-ahead log. */
+/** The two format versions in the file of a database that uses a rollback journal and no write-ahead log. */
 const formatVersions = [1, 1];
 const journalMagic = Buffer.from('d9d505f920a163d7', 'hex');
 
@@ -17,8 +17,8 @@ export interface FoundSqlite extends Disposable {
 }
 
 /**
- * A database of journal mode `truncate` that somebody else may have changed, to look at: no file is made or changed where it is. Where a change was left unfinished it
- * is as the next one who writes would find it. Errors: `store_damaged`.
+ * Opens a database of journal mode `truncate` for reading, as somebody else may have left it. No file is made or changed in its directory. If a change was left
+ * unfinished, the database is read as the next writer would find it. Throws GatewayError `store_damaged`.
  */
 export function openAsFound(file: string): FoundSqlite {
   assertForm(file);
@@ -40,7 +40,7 @@ export function openAsFound(file: string): FoundSqlite {
   }
 }
 
-/** Only whoever may write can take back an unfinished change: that is done to a copy. */
+/** Opens a copy, because only a writer can take back an unfinished change. */
 function openCopy(file: string): FoundSqlite {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-copy-'));
   const remove = (): void => {
@@ -64,7 +64,10 @@ function openCopy(file: string): FoundSqlite {
   }
 }
 
-/** Both as they were at one moment. */
+/**
+ * Copies the files as they were at one moment: if one of them changes meanwhile, all are copied again. Throws GatewayError `store_damaged` if they keep
+ * changing.
+ */
 function copyTogether(files: readonly string[], copies: readonly string[]): void {
   for (let attempt = 0; attempt < copyAttempts; attempt++) {
     const before = files.map(statOf);
@@ -90,7 +93,10 @@ function isSame(stats: Stats, before: Stats | undefined): boolean {
   return stats.ino === before?.ino && stats.size === before.size && stats.mtimeMs === before.mtimeMs;
 }
 
-/** A journal of several databases ends in the name of another file, which SQLite removes when it is done. A gateway never writes such a one. */
+/**
+ * Throws GatewayError `store_damaged` if the journal names another file. SQLite removes that file at the end of a change over several databases; a gateway
+ * never makes such a change.
+ */
 function assertNamesNoOther(journal: string): void {
   const end = readPart(journal, Math.max(0, statSync(journal).size - journalMagic.length), journalMagic.length);
   if (end.equals(journalMagic)) {
@@ -98,7 +104,7 @@ function assertNamesNoOther(journal: string): void {
   }
 }
 
-/** SQLite would make files beside a database that has a write-ahead log. */
+/** Throws GatewayError `store_damaged` if the database has a write-ahead log: SQLite would make files beside it. */
 function assertForm(file: string): void {
   const header = readPart(file, 0, headerBytes);
   if (header.toString('latin1', 0, headerText.length) !== headerText || formatVersions.some((version, i) => header[headerText.length + 2 + i] !== version)) {

@@ -6,23 +6,32 @@ export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
 export type SqliteValue = SQLInputValue;
 
 export interface SqliteOptions {
-  /** `truncate` leaves no copies of deleted rows behind (key material); `persist` keeps the space that it takes, so that rows can be changed on a full disk; `wal` lets readers go on while one writes. */
+  /**
+   * `truncate` leaves no copies of deleted rows (key material) on the disk. `persist` keeps the space of the journal, so that rows can be changed on a full
+   * disk. `wal` lets readers continue while one writes.
+   */
   readonly journal: 'truncate' | 'persist' | 'wal';
   /** Deleted content is overwritten with zeros. */
   readonly secureDelete?: boolean;
 }
 
 const busyMs = 5000;
-/** SQLITE_READONLY_ROLLBACK. */
+/** The extended result code SQLITE_READONLY_ROLLBACK, https://sqlite.org/rescode.html */
 const readOnlyRollback = 776;
 /** SQLITE_FULL, https://sqlite.org/rescode.html */
 const sqliteFull = 13;
-/** SQLITE_ERROR (of a statement that was right before: there is no such table), SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB, https://sqlite.org/rescode.html */
+/**
+ * SQLITE_ERROR (for a correct statement it means that the table is missing), SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB,
+ * https://sqlite.org/rescode.html
+ */
 const unreadable = new Set([1, 10, 11, 14, 26]);
 /** SQLITE_BUSY, https://sqlite.org/rescode.html */
 const sqliteBusy = 5;
 
-/** The one adapter over node:sqlite: only this file names it. Every commit is on stable storage when it returns. */
+/**
+ * The only adapter of node:sqlite. A commit is on stable storage when the call returns. Each method that changes something throws GatewayError `cannot_record`
+ * on a full disk, and while another process holds the file.
+ */
 export class Sqlite implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -47,7 +56,7 @@ export class Sqlite implements Disposable {
     return this.#prepare(sql).iterate(...values);
   }
 
-  /** Errors: `cannot_record` on a full disk and while another process holds the file, here and wherever something is changed. The id of the inserted row, if it inserted one. */
+  /** Runs a statement and returns the id of the inserted row, if it inserted one. */
   run(sql: string, values: readonly SqliteValue[] = []): number {
     return Number(this.change(sql, values).lastInsertRowid);
   }
@@ -67,7 +76,7 @@ export class Sqlite implements Disposable {
       this.#database.exec('COMMIT');
       return result;
     } catch (error) {
-      // A full disk, for one, has ended the transaction already.
+      // Some failures, such as a full disk, have already ended the transaction.
       if (this.#database.isTransaction) {
         this.#database.exec('ROLLBACK');
       }
@@ -94,10 +103,10 @@ export class Sqlite implements Disposable {
   }
 }
 
-/** Errors: `store_damaged`. */
+/** Opens a database for reading and writing; makes it if it is missing. Throws GatewayError `store_damaged`. */
 export function openSqlite(file: string, options: SqliteOptions): Sqlite {
   return orDamaged(file, () => {
-    // SQLite gives its journal the mode of the database.
+    // SQLite gives its journal the same mode as the database.
     if (file !== ':memory:') {
       closeSync(openSync(file, 'a', 0o600));
     }
@@ -110,8 +119,8 @@ export function openSqlite(file: string, options: SqliteOptions): Sqlite {
 }
 
 /**
- * Holds the whole file for as long as the process lives or until it is disposed of; null when another process, or another part of this one, holds it for `waitMs`.
- * SQLite asks the kernel for the lock, and nothing is written. Errors: `store_damaged` when the file cannot be opened or locked.
+ * Holds the whole file until it is disposed of or the process ends. Waits at most `waitMs`; null if another process, or another part of this one, still holds
+ * the file. SQLite asks the kernel for the lock and writes nothing. Throws GatewayError `store_damaged` if the file cannot be opened or locked.
  */
 export function holdSqlite(file: string, waitMs: number): Disposable | null {
   return lockSqlite(file, { timeout: waitMs }, 'BEGIN EXCLUSIVE');
@@ -143,12 +152,15 @@ function lockSqlite(file: string, options: DatabaseSyncOptions, lock: string): D
   });
 }
 
-/** Opens a database for reading: no file is made or changed. Errors: `store_damaged`, also when there is no such file. */
+/** Opens a database for reading: no file is made or changed. Throws GatewayError `store_damaged`, also if the file is missing. */
 export function openSqliteReadOnly(file: string): Sqlite {
   return orDamaged(file, () => new Sqlite(new DatabaseSync(file, { readOnly: true, timeout: busyMs })));
 }
 
-/** Takes back what was left unfinished, in a file of our own. Errors: `store_damaged`. */
+/**
+ * Opens a database for reading, after taking back a change that was left unfinished in it. The file must belong to this process alone. Throws GatewayError
+ * `store_damaged`.
+ */
 export function openSqliteRecovered(file: string): Sqlite {
   return orDamaged(file, () => {
     const database = new DatabaseSync(file, { timeout: busyMs });
@@ -157,12 +169,12 @@ export function openSqliteRecovered(file: string): Sqlite {
   });
 }
 
-/** A change was left unfinished and could not be taken back, for the database was opened to read. */
+/** True if a change was left unfinished and could not be taken back, because the database was opened only for reading. */
 export function isUnfinished(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === readOnlyRollback;
 }
 
-/** The file is damaged, is another one by now, or is gone. */
+/** True if the file is damaged, was replaced or is missing. */
 export function isUnreadable(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && unreadable.has(Number(error.errcode) & 0xff);
 }
@@ -191,11 +203,11 @@ function orDamaged<T>(file: string, open: () => T): T {
   }
 }
 
-/** Bytes 18 and 19 of a database say that it has a write-ahead log beside it, which one in memory cannot have. */
+/** The offsets of the two bytes that say that a database has a write-ahead log. A database in memory cannot have one. */
 const walMarks = [18, 19] as const;
 const withoutWal = 1;
 
-/** Leaves no file behind. Holds what was in `file`; where that is no database, nothing. */
+/** Opens a database in memory with the content of `file`. It is empty if `file` is null or is not a database. It leaves no file behind. */
 export function openMemorySqlite(file: Uint8Array | null = null): Sqlite {
   const database = new DatabaseSync(':memory:');
   if (file === null) {

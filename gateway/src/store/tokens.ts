@@ -15,20 +15,20 @@ const migrations = [
 ];
 
 export interface StoredToken {
-  /** Public: names the token in records and lists. */
+  /** Names the token in records and lists; it is not secret. */
   readonly id: string;
   readonly principal: string;
   readonly onBehalfOf: string | null;
-  /** A run token speaks only inside this session. */
+  /** Id of the run's session, for the token of a run: it is valid only for that session. Null for all other tokens. */
   readonly session: string | null;
-  /** The targets that the token reaches, of those granted to its principal; null: all. */
+  /** The targets that the token reaches, which must also be granted to its principal. Null: all that are granted. */
   readonly targets: readonly string[] | null;
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly revokedMs: number | null;
 }
 
-/** The making or revoking of a token that is not recorded yet. */
+/** The creation or revocation of a token that is not yet recorded. */
 export interface TokenAct {
   readonly act: 'create' | 'revoke';
   readonly token: string;
@@ -37,10 +37,10 @@ export interface TokenAct {
   readonly by: string;
 }
 
-/** Tokens that were found are kept at hand: HTTP clients prove theirs with each request. */
+/** Most tokens that are kept in memory after they were read: HTTP clients send theirs with each request. */
 const knownMax = 4_096;
 
-/** The tokens of `identity.db`, which is this process's alone. Holds hashes, never tokens. */
+/** The tokens of `identity.db`. Only this process opens the file. It holds hashes of tokens, never tokens. */
 export class Tokens {
   readonly #known = new Map<string, StoredToken>();
   readonly #database: Sqlite;
@@ -50,7 +50,7 @@ export class Tokens {
     this.#database = database;
   }
 
-  /** `unrecordedBy`: who made it, until `recorded` is called. */
+  /** Adds a token. `unrecordedBy` is the principal that made it, if its creation must still be recorded; see `recorded`. */
   add(token: StoredToken, hash: Uint8Array, unrecordedBy: string | null): void {
     const row: Readonly<Record<string, SqliteValue>> = {
       id: token.id,
@@ -78,24 +78,27 @@ export class Tokens {
     return row === undefined ? null : this.#keep(key, parseRow(row));
   }
 
-  /** Oldest first, without those of runs. */
+  /** All tokens except those of runs, oldest first. */
   list(): readonly StoredToken[] {
     return this.#database.all('SELECT * FROM tokens WHERE session IS NULL ORDER BY created_ms, id').map(parseRow);
   }
 
-  /** The moment of the first revocation stays. Null when there is no such token. */
+  /**
+   * Revokes a token at `nowMs` (Unix ms); an earlier revocation stays as it is. Null if there is no such token. `unrecordedBy` is the principal that revokes
+   * it.
+   */
   revoke(id: string, nowMs: number, unrecordedBy: string): StoredToken | null {
     this.#change('UPDATE tokens SET revoked_ms = ?, unrecorded_revoked_by = ? WHERE id = ? AND revoked_ms IS NULL', [nowMs, unrecordedBy, id]);
     const row = this.#database.get('SELECT * FROM tokens WHERE id = ?', [id]);
     return row === undefined ? null : parseRow(row);
   }
 
-  /** The number of tokens that were ever revoked, also those that have been removed since: an older copy of the file has fewer. */
+  /** The number of tokens that were ever revoked, including those that were removed since. An older copy of the file has fewer. */
   revocations(): number {
     return Number(this.#database.get('SELECT count FROM revocations')?.['count']);
   }
 
-  /** Oldest first. */
+  /** The acts that are not yet recorded, oldest first. */
   unrecorded(): readonly TokenAct[] {
     const acts = ([act, by, time]: readonly ['create' | 'revoke', string, string]): readonly TokenAct[] =>
       this.#database
@@ -106,7 +109,7 @@ export class Tokens {
     );
   }
 
-  /** To call when it is in the record. */
+  /** Notes that an act is recorded. To be called once its record is committed. */
   recorded({ act, token }: Pick<TokenAct, 'act' | 'token'>): void {
     this.#database.run(`UPDATE tokens SET ${act === 'create' ? 'unrecorded_made_by' : 'unrecorded_revoked_by'} = NULL WHERE id = ?`, [token]);
   }

@@ -6,13 +6,13 @@ import { dirname } from 'node:path';
 export interface WholeFileOptions {
   /** The mode of a new file; 0600 by default. A file that is replaced keeps its own. */
   readonly mode?: number;
-  /** `EEXIST` when the file is there already. */
+  /** True: the write fails with `EEXIST` if the file exists. */
   readonly isNew?: boolean;
 }
 
 /**
- * The one way in which a small file is written that somebody relies on: beside its place, synced, then moved there, and the move synced. After any crash, loss of
- * power or full disk there is the old file or the new one, whole.
+ * Writes a small file on which somebody relies. The bytes are written to a temporary file beside it, synced and moved into place, and the directory is synced.
+ * After any crash, loss of power or full disk the file is either the old one or the new one, whole.
  */
 export function writeWholeFile(file: string, bytes: Uint8Array | string, { mode = 0o600, isNew = false }: WholeFileOptions = {}): void {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.new`;
@@ -39,8 +39,8 @@ export function writeWholeFile(file: string, bytes: Uint8Array | string, { mode 
 }
 
 /**
- * Replaces a file as `writeWholeFile` does, without blocking the event loop: for longer content or frequent writing. Call it one at a time for each file. `flush` false: readers see a whole file, a loss of power may
- * cut it short.
+ * Replaces a file as `writeWholeFile` does, but without blocking the event loop: for long content or frequent writes. Only one call at a time may write the
+ * same file. If `flush` is false, readers still see a whole file, but a loss of power may cut it short.
  */
 export async function replaceWholeFile(file: string, content: Uint8Array | string | AsyncIterable<Uint8Array | string>, flush: boolean): Promise<void> {
   const temporary = `${file}.new`;
@@ -61,7 +61,7 @@ export async function replaceWholeFile(file: string, content: Uint8Array | strin
   }
 }
 
-/** An error of the system speaks of the file that was meant: nobody knows the one beside it. */
+/** Makes an error of the system name the file that was meant, not the temporary file beside it, which nobody knows. */
 function ofFile(error: unknown, temporary: string, file: string): unknown {
   if (error instanceof Error && 'path' in error && error.path === temporary) {
     error.message = error.message.replaceAll(temporary, file);
