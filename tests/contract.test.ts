@@ -344,6 +344,13 @@ describe('the contract of protocols', () => {
     assert.deepEqual(filesHolding(gateway.data, 'recorded-words'), []);
   });
 
+  test('a decision has a verdict, and an event has none', async () => {
+    const records = await recordsOf(await gateway.sessions('all'));
+    const verdicts = (wanted: string) => records.flatMap(({ kind, verdict }) => (kind === wanted ? [verdict !== null] : []));
+    assert.deepEqual(new Set(verdicts('decision')), new Set([true]));
+    assert.deepEqual(new Set(verdicts('event')), new Set([false]));
+  });
+
   test('the record holds', () => {
     assert.equal(gateway.verify().status, 0);
   });

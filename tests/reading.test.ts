@@ -74,6 +74,25 @@ async function makeStore(data: string): Promise<string[]> {
   return tracks.map(({ id }) => id);
 }
 
+/** A store in which a target's definitions were learned as an event and, as stores of before have it, as a decision without a verdict. */
+async function makeTelling(data: string): Promise<string> {
+  const { recorder, keys } = await openNew(data);
+  const track = recorder.openSession();
+  const opens = { principal: 'me', groups: [], target: 'tools', protocol: 'none', clientAddress: '' };
+  recorder.append(track, { kind: 'decision', meta: JSON.stringify({ channel: 0, action: 'test.connect', verdict: 'allow', opens }), content: [] });
+  for (const [kind, told] of [
+    ['decision', ['a 1', 'b 1']],
+    ['event', ['b 2', 'c 2']],
+  ] as const) {
+    const attributes = { 'countersign.target': 'tools', 'countersign.told': told };
+    recorder.append(track, { kind, meta: JSON.stringify({ channel: 0, action: 'test.learn', attributes }), content: [] });
+  }
+  recorder.closeSession(track, 'client');
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  return track.id;
+}
+
 const logSize = (data: string): number => Number(readFileSync(join(data, 'log', 'checkpoint'), 'utf8').split('\n')[1]);
 
 const segment = (data: string, number: number): string => join(data, 'journal', `${String(number).padStart(12, '0')}.segment`);
@@ -82,6 +101,46 @@ async function frames(data: string): Promise<PlacedFrame[]> {
   const { items } = await collect(readJournal(data, journalStart));
   return items.filter(isPlacedFrame);
 }
+
+test('what was learned of a target stands whether an event or, in a store of before, a decision says it; each is shown as it was recorded', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'countersign-telling-'));
+  try {
+    const data = join(root, 'store');
+    const id = await makeTelling(data);
+    await rebuildIndexOffline(data, {});
+    using index = new DatabaseSync(join(data, 'index.db'));
+    assert.deepEqual(
+      index
+        .prepare('SELECT target, key, value FROM told ORDER BY key')
+        .all()
+        .map((row) => Object.values(row)),
+      [
+        ['tools', 'a', '1'],
+        ['tools', 'b', '2'],
+        ['tools', 'c', '2'],
+      ],
+    );
+    const { status, stdout, stderr } = await runCli(['session', 'show', id, '--json', '--data', data]);
+    assert.equal(status, 0, stderr);
+    const shown = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    assert.deepEqual(
+      shown.map(({ kind, verdict }) => [kind, verdict]),
+      [
+        ['open', null],
+        ['decision', 'allow'],
+        ['decision', null],
+        ['event', null],
+        ['close', null],
+      ],
+    );
+    assert.equal((await runCli(['verify', '--data', data])).status, 0);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
 
 describe('how a session is read', () => {
   const root = mkdtempSync(join(tmpdir(), 'countersign-reading-'));

@@ -4,7 +4,16 @@ import type { Entry } from './folded.ts';
 import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
-const kindMarks: Readonly<Record<string, string>> = { request: '→', response: '←', decision: '?', open: '+', close: '×', alert: '!', incident: '!' };
+const kindMarks: Readonly<Record<string, string>> = {
+  request: '→',
+  response: '←',
+  decision: '?',
+  event: '·',
+  open: '+',
+  close: '×',
+  alert: '!',
+  incident: '!',
+};
 /** The meaning of the columns of a timeline, for those who ask for help. */
 export const legend =
   'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided or noted, → asked, ← answered, × closed, ! alert, · anything else.';

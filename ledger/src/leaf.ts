@@ -11,6 +11,7 @@ export const sessionIdBytes = 16;
 export const gatewayIdBytes = 8;
 export const neverExpires = 0xffff_ffff;
 
+/** The kinds of leaf and their codes. A code keeps its meaning: a new kind gets a new code. */
 export const leafKinds = {
   open: 1,
   close: 2,
@@ -23,6 +24,7 @@ export const leafKinds = {
   alert: 9,
   access: 10,
   incident: 11,
+  event: 12,
   epoch: 32,
   heartbeat: 33,
   seal: 34,

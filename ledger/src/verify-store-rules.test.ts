@@ -393,8 +393,10 @@ const codes = async (patch: (leaf: Buffer) => void): Promise<string[]> => {
   return findings.map(({ code }) => code);
 };
 
-void test('C29: a leaf of an unknown version is malformed, an index out of place ends the reading', async () => {
+void test('C29: a leaf of an unknown version or kind is malformed, an index out of place ends the reading', async () => {
   assert.deepEqual(await codes((leaf) => leaf.writeUInt8(2, 0)), ['malformed']);
+  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(12, 1)), [], 'an event has the form of a decision');
+  assert.deepEqual(await codes((leaf) => leaf.writeUInt8(13, 1)), ['malformed']);
   assert.deepEqual(await codes((leaf) => leaf.writeUInt8(9, 55)), ['completeness']);
   assert.deepEqual(await codes((leaf) => leaf.writeUInt8(0, 55)), ['integrity']);
 });

@@ -86,7 +86,7 @@ describe('run', requireProgram('psql'), () => {
     const { session } = await shop.gateway.newest();
     assert.deepEqual([await outputOf(session, 'stdout'), await outputOf(session, 'stderr')], [stdout, stderr]);
     const records = await shop.gateway.records(session);
-    const opening = records.find(({ action, kind }) => action === 'process.output' && kind === 'decision');
+    const opening = records.find(({ action, kind }) => action === 'process.output' && kind === 'event');
     assert.equal(opening?.attributes['process.command_line'], `sh -c ${script}`);
     const isOutput = ({ kind, action }: ShownRecord): boolean => kind === 'response' && action === 'process.output';
     assert.ok(records.filter(isOutput).every(({ channel, principal }) => channel === opening.channel && principal === 'agent'));

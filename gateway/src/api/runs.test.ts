@@ -148,11 +148,11 @@ test('output of a run: from whoever opened it, in pieces of bounded size, until 
     [
       ['open', null, null, null],
       ['decision', 'gateway.run', 0, null],
-      ['decision', 'process.output', 1, null],
-      ['decision', 'gateway.nested_run', 0, null],
+      ['event', 'process.output', 1, null],
+      ['event', 'gateway.nested_run', 0, null],
       ['response', 'process.output', 1, 3],
       ['response', 'process.output', 1, 256 * 1024],
-      ['decision', 'process.exit', 0, null],
+      ['event', 'process.exit', 0, null],
       ['close', null, null, null],
     ],
   );

@@ -3,8 +3,8 @@ import type { Obligation, Verdict } from './decision.ts';
 import { ownAttributes } from './own-attributes.ts';
 import type { TargetFacts } from './target.ts';
 
-/** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. */
-export type RecordKind = 'request' | 'response' | 'decision' | 'approval' | 'mask' | 'alert';
+/** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. A `decision` has a verdict. An `event` has none: it happened and nobody was asked. */
+export type RecordKind = 'request' | 'response' | 'decision' | 'event' | 'approval' | 'mask' | 'alert';
 
 /** Action of what the command of a run prints: no protocol's, and read as text. */
 export const processOutput = 'process.output';

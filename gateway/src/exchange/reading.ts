@@ -109,9 +109,9 @@ export interface HeardMessage {
   readonly given?: GivenIds;
 }
 
-/** A record beside those of requests and answers: an `alert` for people, or a `decision` that the gateway remembers. */
+/** A record beside those of requests and answers: an `alert` for people, or an `event` that the gateway remembers. */
 export interface Note {
-  readonly kind: 'alert' | 'decision';
+  readonly kind: 'alert' | 'event';
   readonly action: string;
   readonly attributes: Attributes;
 }

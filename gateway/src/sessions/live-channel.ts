@@ -157,7 +157,7 @@ export class LiveChannel implements Channel {
   give(given: GivenIds): void {
     const told = this.#context.ids.give(this.target, given, this.#owner);
     for (const texts of inRecords(told)) {
-      this.record('decision', { action: giveAction, attributes: { [ownAttributes.target]: placeOf(this.target), [ownAttributes.told]: texts } }, []);
+      this.record('event', { action: giveAction, attributes: { [ownAttributes.target]: placeOf(this.target), [ownAttributes.told]: texts } }, []);
     }
   }
 

@@ -2,7 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
-import type { ChannelFacts } from '../domain/record.ts';
+import type { ChannelFacts, RecordMeta } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { traceFact } from '../domain/trace-context.ts';
 import type { SessionTrack } from '../recording/batch.ts';
@@ -142,12 +142,12 @@ export class LiveSession {
     this.parent?.note('gateway.nested_run', { [ownAttributes.childSession]: this.id, 'user.id': principal.id, 'process.command_line': command });
   }
 
-  /** Records a fact about the session as a whole; nothing once it is closed. Errors: `cannot_record`. */
+  /** Records an event in the session as a whole; nothing once it is closed. Errors: `cannot_record`. */
   note(action: string, attributes: Attributes): void {
     if (!this.#isOpen) {
       return;
     }
-    this.#recorder.append(this.track, { kind: 'decision', meta: printMeta({ channel: 0, action, attributes }), content: [] });
+    this.#recorder.append(this.track, { kind: 'event', meta: printMeta({ channel: 0, action, attributes }), content: [] });
   }
 
   /**
@@ -176,14 +176,14 @@ export class LiveSession {
     };
   }
 
-  /** Opens a channel and records who it is for. Errors: `cannot_record`, or why the session is ending. */
-  openChannel(facts: ChannelFacts, decision: Readonly<Record<string, unknown>>): { readonly channel: number; readonly signal: AbortSignal } {
+  /** Opens a channel and records who it is for. `opening` has the verdict that let it open; it has none where nobody was asked. Errors: `cannot_record`, or why the session is ending. */
+  openChannel(facts: ChannelFacts, opening: Omit<RecordMeta, 'channel' | 'opens'>): { readonly channel: number; readonly signal: AbortSignal } {
     this.#checkGoingOn();
     const channel = this.#nextChannel;
     try {
       this.#recorder.append(this.track, {
-        kind: 'decision',
-        meta: printMeta({ channel, ...decision, opens: facts }),
+        kind: opening.verdict === undefined ? 'event' : 'decision',
+        meta: printMeta({ channel, ...opening, opens: facts }),
         content: [],
       });
     } catch (error) {
@@ -240,7 +240,7 @@ export class LiveSession {
     this.#endedFor.delete(channel);
     if (this.#lifetime !== 'channel' && this.#ending === null) {
       this.#recorder.append(this.track, {
-        kind: 'decision',
+        kind: 'event',
         meta: printMeta({ channel, action: 'gateway.disconnect', reason }),
         content: [],
       });

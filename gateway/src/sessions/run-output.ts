@@ -19,7 +19,6 @@ export class RunOutput {
     this.#session = session;
     const { channel, signal } = session.openChannel(factsOfRun(facts), {
       action: processOutput,
-      verdict: 'allow',
       attributes: { 'process.command_line': facts.command },
     });
     this.#channel = channel;

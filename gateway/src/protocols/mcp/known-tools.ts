@@ -45,7 +45,7 @@ export class ToolsOfTargets {
       return tool === undefined ? [] : [`${name} ${tool.digest}`];
     });
     const notes = inRecords(learned).map((texts): Note => ({
-      kind: 'decision',
+      kind: 'event',
       action: 'mcp.learn_tools',
       attributes: { [ownAttributes.target]: target, [ownAttributes.told]: texts },
     }));
