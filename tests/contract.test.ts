@@ -10,7 +10,7 @@ import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
 import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding } from './support/canary.ts';
-import type { Connection, ContractWay, Place, Told } from './support/contract.ts';
+import type { Connection, ContractWay, Access, Told } from './support/contract.ts';
 import { askAll, contractOf, contractTargets, exchangeWays, startContracts, targetsOf, type StartedContracts } from './support/contracts.ts';
 import { HoldControl } from './support/controls/hold.ts';
 import { LimitControl } from './support/controls/limit.ts';
@@ -88,13 +88,13 @@ describe('the contract of protocols', () => {
   for (const [i, target] of contractTargets.entries()) {
     describe(target, () => {
       const way = (): ContractWay => contracts.ways[i] ?? assert.fail(target);
-      const place = (token: string): Place => {
+      const accessOf = (token: string): Access => {
         const address = (listener: string): string => `127.0.0.1:${gateway.port(listener)}`;
         return { addresses: { http: address('http'), [way().protocol]: address(way().protocol) }, token };
       };
-      const as = async (principal: string): Promise<Place> => place(await gateway.issueToken(principal));
+      const as = async (principal: string): Promise<Access> => accessOf(await gateway.issueToken(principal));
       /** Asks for an answer that does not end, and returns when some of it has come. */
-      const begin = async (at: Place, said: string): Promise<{ readonly connection: Connection; readonly told: Promise<Told> }> => {
+      const begin = async (at: Access, said: string): Promise<{ readonly connection: Connection; readonly told: Promise<Told> }> => {
         const connection = way().connect(at);
         const { begun, told } = connection.ask(said);
         await begun;
@@ -175,7 +175,7 @@ describe('the contract of protocols', () => {
       test('T4.2, E48: revocation ends both sides', async () => {
         const said = `endless credential-ends of ${target}`;
         const { token, id } = await makeToken(`revoked-${target}`);
-        const { told } = await begin(place(token), said);
+        const { told } = await begin(accessOf(token), said);
         await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
         await assertEnded(told, said, /revoked/);
         await waitUntil(async () => (await sessionsOf(`revoked-${target}`))[0]?.state === 'closed');
@@ -206,10 +206,10 @@ describe('the contract of protocols', () => {
 
       test('B22: a token that was taken back opens nothing', async () => {
         const { token, id } = await makeToken(`ended-${target}`);
-        assert.equal((await askAll(way(), place(token), `before ${target}`))[0]?.isAllowed, true);
+        assert.equal((await askAll(way(), accessOf(token), `before ${target}`))[0]?.isAllowed, true);
         await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
         const said = `ended-words of ${target}`;
-        assert.equal((await askAll(way(), place(token), said))[0]?.isAllowed, false);
+        assert.equal((await askAll(way(), accessOf(token), said))[0]?.isAllowed, false);
         assert.deepEqual(way().heard([said]), []);
       });
     });
@@ -389,7 +389,7 @@ describe('obligations over every protocol', () => {
     });
     return answer.text();
   }
-  const as = (principal: string): Place => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
+  const as = (principal: string): Access => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
 
   /** The records of all sessions of a principal. */
   async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {

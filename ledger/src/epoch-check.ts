@@ -19,18 +19,18 @@ export interface Loss extends Rollback {
   readonly index: number;
 }
 
-/** The place of a leaf in the body of a batch. */
-export interface LeafPlace {
+/** A leaf with its place in the body of a batch. */
+export interface PlacedLeaf {
   readonly view: DataView;
   readonly at: number;
   readonly index: number;
 }
 
-export function leafName({ index }: LeafPlace): string {
+export function leafName({ index }: PlacedLeaf): string {
   return `leaf ${index}`;
 }
 
-function sessionOf({ view, at }: LeafPlace): string {
+function sessionOf({ view, at }: PlacedLeaf): string {
   const start = view.byteOffset + at + leafOffsets.session;
   return encodeHex(new Uint8Array(view.buffer, start, sessionIdBytes));
 }
@@ -67,7 +67,7 @@ export class EpochCheck {
   }
 
   /** Checks the next leaf. `clear` is its clear body, if there is one and it matches its commitment. */
-  add(leaf: LeafPlace, clear: Uint8Array | undefined): void {
+  add(leaf: PlacedLeaf, clear: Uint8Array | undefined): void {
     const { view, at } = leaf;
     const kind = view.getUint8(at + leafOffsets.kind);
     const timeMs = readUint53(view, at + leafOffsets.timeMs);
@@ -108,7 +108,7 @@ export class EpochCheck {
   }
 
   /** Reads a pause. It excuses only the time in which nothing was recorded according to the log too. */
-  #readPause(clear: Uint8Array, leaf: LeafPlace, timeMs: number): Pause | undefined {
+  #readPause(clear: Uint8Array, leaf: PlacedLeaf, timeMs: number): Pause | undefined {
     const where = leafName(leaf);
     const pause = orMalformed(this.#findings, where, () => parsePauseBody(clear));
     if (pause === undefined) {
@@ -125,7 +125,7 @@ export class EpochCheck {
     return pause;
   }
 
-  #begin(leaf: LeafPlace, clear: Uint8Array | undefined): void {
+  #begin(leaf: PlacedLeaf, clear: Uint8Array | undefined): void {
     const epoch = leaf.view.getUint32(leaf.at + leafOffsets.epoch);
     const where = leafName(leaf);
     if (leaf.view.getUint8(leaf.at + leafOffsets.kind) !== leafKinds.epoch) {
@@ -143,7 +143,7 @@ export class EpochCheck {
     this.#opens = 0;
   }
 
-  #checkBody(clear: Uint8Array, epoch: number, leaf: LeafPlace): void {
+  #checkBody(clear: Uint8Array, epoch: number, leaf: PlacedLeaf): void {
     const where = leafName(leaf);
     const body = orMalformed(this.#findings, where, () => parseEpochBody(clear));
     if (body === undefined) {

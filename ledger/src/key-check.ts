@@ -1,5 +1,5 @@
 /** Compares a key store with what the log says about it. */
-import { leafName, type LeafPlace } from './epoch-check.ts';
+import { leafName, type PlacedLeaf } from './epoch-check.ts';
 import { parseGovernanceBody, type GovernanceBody } from './governance.ts';
 import { bodyOffsets, bodyStreams, entryOffsets } from './journal.ts';
 import { leafKindOf, leafOffsets } from './leaf.ts';
@@ -30,7 +30,7 @@ export interface KeyRows {
   classKey(retentionClass: number, day: number): string | null;
 }
 
-interface RecordPlace extends LeafPlace {
+interface PlacedRecord extends PlacedLeaf {
   /** The slot of the record's session in the table of open sessions. */
   readonly slot: number;
 }
@@ -60,23 +60,23 @@ export class KeyCheck {
   }
 
   /** Compares a record. `clear` is its clear body, if there is one and it matches its commitment. Malformed bodies are reported elsewhere. */
-  add(place: RecordPlace, clear: Uint8Array | undefined): void {
-    const kind = leafKindOf(place.view.getUint8(place.at + leafOffsets.kind));
+  add(record: PlacedRecord, clear: Uint8Array | undefined): void {
+    const kind = leafKindOf(record.view.getUint8(record.at + leafOffsets.kind));
     if (clear !== undefined && this.#isReadable && (kind === 'open' || kind === 'epoch' || kind === 'key')) {
       const body = parseOrNull(kind, clear);
       if (body !== null) {
         this.#read(() => {
-          this.#compare(kind, body, place);
+          this.#compare(kind, body, record);
         });
       }
     }
-    const row = this.#rowOf[place.slot] ?? null;
-    if (row !== null && !(rowFits(row, place, 'meta') && rowFits(row, place, 'content'))) {
-      this.#findings.add('integrity', leafName(place), 'the key store has the secrets of its session under another class or day');
-      this.#rowOf[place.slot] = null;
+    const row = this.#rowOf[record.slot] ?? null;
+    if (row !== null && !(rowFits(row, record, 'meta') && rowFits(row, record, 'content'))) {
+      this.#findings.add('integrity', leafName(record), 'the key store has the secrets of its session under another class or day');
+      this.#rowOf[record.slot] = null;
     }
     if (kind === 'close') {
-      this.#rowOf[place.slot] = null;
+      this.#rowOf[record.slot] = null;
     }
   }
 
@@ -89,26 +89,26 @@ export class KeyCheck {
       }) ?? false;
   }
 
-  #compare(kind: 'open' | 'epoch' | 'key', body: GovernanceBody, place: RecordPlace): void {
+  #compare(kind: 'open' | 'epoch' | 'key', body: GovernanceBody, record: PlacedRecord): void {
     if (kind === 'key') {
       const day = Number(body['day']);
       const found = this.#rows.classKey(Number(body['class']), day);
       if (found !== null || day >= this.#today) {
-        this.#compareHash(found, body['wrapped'], place);
+        this.#compareHash(found, body['wrapped'], record);
       }
     } else if (body['key'] !== undefined) {
       const row = this.#rows.secrets(Number(body['key']));
-      this.#rowOf[place.slot] = row;
-      this.#compareHash(row?.hash ?? null, body['secrets'], place);
+      this.#rowOf[record.slot] = row;
+      this.#compareHash(row?.hash ?? null, body['secrets'], record);
     }
   }
 
-  #compareHash(found: string | null, announced: unknown, place: RecordPlace): void {
+  #compareHash(found: string | null, announced: unknown, record: PlacedRecord): void {
     this.count += 1;
     if (found === null) {
-      this.#findings.add('retention', leafName(place), 'the key that it announces is not in the key store');
+      this.#findings.add('retention', leafName(record), 'the key that it announces is not in the key store');
     } else if (found !== announced) {
-      this.#findings.add('integrity', leafName(place), 'the key store holds another key than it announces');
+      this.#findings.add('integrity', leafName(record), 'the key store holds another key than it announces');
     }
   }
 }
@@ -125,7 +125,7 @@ function parseOrNull(kind: 'open' | 'epoch' | 'key', clear: Uint8Array): Governa
 }
 
 /** True if the row of the secrets names the class and day that the leaf gives for this body. */
-function rowFits(row: SecretsRow, { view, at }: RecordPlace, slot: 'meta' | 'content'): boolean {
+function rowFits(row: SecretsRow, { view, at }: PlacedRecord, slot: 'meta' | 'content'): boolean {
   const stream = view.getUint8(at + entryOffsets[slot] + bodyOffsets.stream);
   const [classAt, dayAt] = slot === 'meta' ? [leafOffsets.metaClass, leafOffsets.metaExpiryDay] : [leafOffsets.contentClass, leafOffsets.contentExpiryDay];
   const day = stream === bodyStreams.meta ? row.metaDay : row.contentDay;

@@ -38,7 +38,7 @@ interface WaySteps {
   /** The environment variables that hold what the configuration names. */
   readonly environment: Readonly<Record<string, string>>;
   /** Opens a connection as a client does. It need not be open yet when this returns. */
-  connect(place: Place): Connection;
+  connect(access: Access): Connection;
   /** The words that arrived at the target, of those given, in the order in which they came. */
   heard(words: readonly string[]): readonly string[];
   /** True if the target answers nothing any more that said these words. */
@@ -51,7 +51,7 @@ export interface ContractWay extends WaySteps {
 }
 
 /** Where a gateway listens, and whom the client is. */
-export interface Place {
+export interface Access {
   readonly addresses: Readonly<Record<string, string>>;
   readonly token: string;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { protocols } from '../../gateway/src/protocols/registry.ts';
-import { asking, type Connection, type ContractWay, type ExchangeWay, type Place, type ProtocolContract, type Told } from './contract.ts';
+import { asking, type Connection, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
 import { startStreamServer, type StreamServer } from './stream-server.ts';
 
 /** What a protocol brings. An error says what to add where it brings nothing. */
@@ -77,13 +77,13 @@ function exchangeWay(way: NamedExchangeWay, server: StreamServer, secret: string
     target: way.target,
     place: placeOf(way, server),
     environment: { TARGET_SECRET: secret },
-    connect: (place) => exchangeConnection(way, place),
+    connect: (access) => exchangeConnection(way, access),
     heard: (words) => server.heard.flatMap(({ body }) => words.filter((said) => body.includes(said))),
     hasEnded: (said) => server.heardOf(said)?.isCut === true,
   };
 }
 
-function exchangeConnection(way: ExchangeWay, { addresses, token }: Place): Connection {
+function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Connection {
   const leaving = new AbortController();
   const tell = async (body: string, onBegun: () => void): Promise<Told> => {
     const sent = Buffer.from(`\r\n\r\n${body}`);
@@ -116,8 +116,8 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Place): Conn
 }
 
 /** Asks on one connection, which is closed behind the last answer. */
-export async function askAll(way: ContractWay, place: Place, ...words: readonly string[]): Promise<readonly Told[]> {
-  const connection = way.connect(place);
+export async function askAll(way: ContractWay, access: Access, ...words: readonly string[]): Promise<readonly Told[]> {
+  const connection = way.connect(access);
   try {
     return await Promise.all(words.map(async (said) => connection.ask(said).told));
   } finally {

@@ -9,7 +9,7 @@ import type { ApiParts } from './parts.ts';
 import { problem } from './problem.ts';
 import { publicRoutes, routes } from './routes.ts';
 
-type ApiPlace = 'network' | 'operator socket';
+type Entrance = 'network' | 'operator socket';
 
 type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 
@@ -17,7 +17,7 @@ type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 export function apiListener(
   parts: ApiParts,
   onError: (error: unknown) => void,
-  where: ApiPlace = 'network',
+  where: Entrance = 'network',
 ): (request: ClientRequest, response: ClientResponse) => void {
   const answer = getRequestListener(createApi(parts, onError, where).fetch);
   return (request, response) => {
@@ -25,7 +25,7 @@ export function apiListener(
   };
 }
 
-function createApi(parts: ApiParts, onError: (error: unknown) => void, where: ApiPlace): Api {
+function createApi(parts: ApiParts, onError: (error: unknown) => void, where: Entrance): Api {
   const app: Api = new Hono();
   app.onError((error) => {
     if (!(error instanceof GatewayError)) {

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
 import type { SecretReader } from '../domain/target.ts';
 
-type SecretPlace = { readonly env: string } | { readonly file: string };
+type SecretSource = { readonly env: string } | { readonly file: string };
 
 /** Makes the reader of a secret; says by `wrong` when the secret is not there now. */
-export type OpenSecret = (place: SecretPlace, wrong: (message: string) => void) => SecretReader;
+export type OpenSecret = (source: SecretSource, wrong: (message: string) => void) => SecretReader;
 
 export interface SecretContext {
   readonly environment: NodeJS.ProcessEnv;
@@ -18,8 +18,8 @@ export interface SecretContext {
 
 /** A secret is read each time it is asked for, so that a rotated one is taken up, and kept by nobody. */
 export function secretOpener({ environment, base, needed }: SecretContext): OpenSecret {
-  return (place, wrong) => {
-    const read = 'env' in place ? () => readVariable(environment, place.env) : () => readSecretFile(resolve(base, place.file));
+  return (source, wrong) => {
+    const read = 'env' in source ? () => readVariable(environment, source.env) : () => readSecretFile(resolve(base, source.file));
     if (needed) {
       try {
         read();

@@ -15,24 +15,24 @@ export interface TargetContext {
 
 /** A target of the configuration; null when something is wrong with it. */
 export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong): UnnamedTarget | null {
-  const place = findPlace(raw, context, wrong);
-  const protocol = findProtocol(raw, place?.scheme ?? null, context.protocols, wrong);
-  if (place === null || protocol === null) {
+  const address = findAddress(raw, context, wrong);
+  const protocol = findProtocol(raw, address?.scheme ?? null, context.protocols, wrong);
+  if (address === null || protocol === null) {
     return null;
   }
-  const scheme = place.command === undefined ? (place.scheme ?? Object.keys(protocol.schemes)[0] ?? '') : '';
+  const scheme = address.command === undefined ? (address.scheme ?? Object.keys(protocol.schemes)[0] ?? '') : '';
   try {
     return {
       protocol: protocol.id,
-      host: place.host,
+      host: address.host,
       scheme,
-      port: place.port ?? protocol.schemes[scheme] ?? 0,
-      path: place.path,
-      user: raw.user ?? place.user,
+      port: address.port ?? protocol.schemes[scheme] ?? 0,
+      path: address.path,
+      user: raw.user ?? address.user,
       durability: raw.durability,
       ...(raw.tags === undefined ? {} : { tags: raw.tags }),
-      options: parseOptions(protocol.options, { ...place.options, ...raw.options }),
-      ...(place.command === undefined ? {} : { command: place.command }),
+      options: parseOptions(protocol.options, { ...address.options, ...raw.options }),
+      ...(address.command === undefined ? {} : { command: address.command }),
       ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),
     };
   } catch (error) {
@@ -43,7 +43,8 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
   }
 }
 
-interface Place {
+/** How a target is reached, as the configuration says it. */
+interface TargetAddress {
   readonly scheme: string | null;
   readonly host: string;
   readonly port: number | null;
@@ -53,7 +54,7 @@ interface Place {
   readonly command?: TargetCommand;
 }
 
-function findPlace(raw: RawTarget, context: TargetContext, wrong: Wrong): Place | null {
+function findAddress(raw: RawTarget, context: TargetContext, wrong: Wrong): TargetAddress | null {
   if (raw.command === undefined) {
     for (const field of ['environment', 'directory'] as const) {
       if (raw[field] !== undefined) {
@@ -66,14 +67,14 @@ function findPlace(raw: RawTarget, context: TargetContext, wrong: Wrong): Place 
   return command === null ? null : { scheme: null, host: '', port: null, path: '', user: '', options: {}, command };
 }
 
-function parseHost(raw: RawTarget, wrong: Wrong): Place | null {
+function parseHost(raw: RawTarget, wrong: Wrong): TargetAddress | null {
   if (raw.host === undefined) {
     return wrong('url', 'a url like SCHEME://USER@HOST:PORT/PATH is missing (or host, port, user, path and protocol; or command)');
   }
   return { scheme: null, host: raw.host, port: raw.port ?? null, path: raw.path ?? '', user: '', options: {} };
 }
 
-function parseUrl(text: string, raw: RawTarget, wrong: Wrong): Place | null {
+function parseUrl(text: string, raw: RawTarget, wrong: Wrong): TargetAddress | null {
   for (const field of ['host', 'port', 'path'] as const) {
     if (raw[field] !== undefined) {
       return wrong(field, 'the url says this already: give one or the other');

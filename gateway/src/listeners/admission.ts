@@ -16,7 +16,7 @@ export interface ListenerLog {
 }
 
 /** A connection's place among those that are let in. */
-export interface Place {
+export interface Admitted {
   /** The client has said something and is about to log in: null when it may, else why not. */
   turn(): Promise<GatewayError | null>;
   /** The client waits for us. Before that, and after `idle`, we wait for the client, and its place may be given away while it has not logged in. */
@@ -72,7 +72,7 @@ export class Admission {
   }
 
   /** `cut` ends the connection when its place is given away. An error names the limit by which it is turned away. */
-  enter(address: string, cut: () => void): Place | GatewayError {
+  enter(address: string, cut: () => void): Admitted | GatewayError {
     const network = this.#networkOf(address);
     const limit = this.#makeRoom(network);
     if (limit !== null) {

@@ -10,7 +10,7 @@ import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../domain/problem.ts';
 import type { Door, ExchangeProtocol, Served, TunnelIdentity } from '../domain/protocol.ts';
 import { endEarly, onceClosed } from '../exchange/client-response.ts';
-import { Admission, type ListenerLog, type Place } from './admission.ts';
+import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
 
@@ -62,7 +62,7 @@ export interface HttpListenerOptions {
 
 /** A client's connection. */
 interface Guest {
-  readonly place: Place;
+  readonly admitted: Admitted;
   readonly visit: Visit;
   /** The socket as it was accepted. */
   readonly outer: Socket;
@@ -136,7 +136,7 @@ export class HttpListener implements AsyncDisposable {
       } else if (isWebSocket(request.headers)) {
         this.#serveUpgrade(guest, request, head);
       } else {
-        guest.place.busy();
+        guest.admitted.busy();
         this.#sockets.delete(guest.outer);
         openTunnel(options, request, { socket, head });
       }
@@ -174,9 +174,9 @@ export class HttpListener implements AsyncDisposable {
   #admit(socket: Socket): void {
     const { certificate, limits, makeVisit } = this.#options;
     const address = plainAddress(socket.remoteAddress);
-    const place = this.#admission.enter(address, () => socket.destroy());
-    if (place instanceof GatewayError) {
-      this.#turnAway(socket, place);
+    const admitted = this.#admission.enter(address, () => socket.destroy());
+    if (admitted instanceof GatewayError) {
+      this.#turnAway(socket, admitted);
       return;
     }
     socket.setNoDelay(true);
@@ -184,14 +184,14 @@ export class HttpListener implements AsyncDisposable {
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      place.leave();
+      admitted.leave();
       visit.leave();
     });
     awaitHello(socket, {
       certificate,
       limitMs: limits.loginMs,
       begin: (served, version) => {
-        this.#begin({ place, visit, outer: socket, served, unanswered: 0, waiting: [] }, version);
+        this.#begin({ admitted, visit, outer: socket, served, unanswered: 0, waiting: [] }, version);
       },
     });
   }
@@ -258,12 +258,12 @@ export class HttpListener implements AsyncDisposable {
       response.destroy();
       return;
     }
-    guest.place.busy();
+    guest.admitted.busy();
     guest.unanswered += 1;
     onceClosed(response, () => {
       guest.unanswered -= 1;
       if (guest.unanswered === 0) {
-        guest.place.idle();
+        guest.admitted.idle();
       }
       const next = guest.waiting.shift();
       if (next !== undefined && !guest.outer.destroyed) {
@@ -299,7 +299,7 @@ export class HttpListener implements AsyncDisposable {
     void this.#exchange(guest, { target, path }, message);
   }
 
-  async #exchange({ visit, served, place }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
+  async #exchange({ visit, served, admitted }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
     const { protocol, service } = this.#options.protocolOf(where.target);
     using door = visit.door(protocol.id);
     const clientAddress = plainAddress(served.remoteAddress);
@@ -313,7 +313,7 @@ export class HttpListener implements AsyncDisposable {
           signal: (key) => door.signal(key),
           authenticate: async (credential) => {
             const channel = await door.authenticate(credential);
-            place.loggedIn();
+            admitted.loggedIn();
             return channel;
           },
         },

@@ -7,7 +7,7 @@ import type { Limits } from '../domain/limits.ts';
 import type { Client, Door, Served, StreamProtocol, TunnelIdentity } from '../domain/protocol.ts';
 import { addressOf, Connection } from '../wire/connection.ts';
 import { reasonOf } from '../wire/tls.ts';
-import { Admission, type ListenerLog, type Place } from './admission.ts';
+import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 
 const keepAliveMs = 60_000;
 /** Past the login's deadline, what a protocol has to say of it. */
@@ -118,7 +118,7 @@ export class TcpListener implements AsyncDisposable {
     if (through !== null) {
       connection.unread(through.head);
     }
-    const place = this.#admission.enter(addressOf(socket), () => {
+    const admitted = this.#admission.enter(addressOf(socket), () => {
       connection.destroy();
     });
     this.#connections.add(connection);
@@ -127,32 +127,32 @@ export class TcpListener implements AsyncDisposable {
       this.#loggingIn.delete(connection);
       this.#connections.delete(connection);
     });
-    if (place instanceof GatewayError) {
-      void this.#turnAway(connection, place);
+    if (admitted instanceof GatewayError) {
+      void this.#turnAway(connection, admitted);
       return;
     }
     void connection.closed.finally(() => {
-      place.leave();
+      admitted.leave();
     });
-    void this.#admit(connection, place);
+    void this.#admit(connection, admitted);
   }
 
   /** Waits for the client's first word and then for its turn. */
-  async #admit(connection: Connection, place: Place): Promise<void> {
+  async #admit(connection: Connection, admitted: Admitted): Promise<void> {
     const { loginMs } = this.#options.limits;
     if (connection.tunnel === null && !(await hasSpoken(connection, loginMs))) {
       connection.destroy();
       return;
     }
-    const refusal = await place.turn();
+    const refusal = await admitted.turn();
     if (refusal === null) {
-      await this.#serve(connection, place);
+      await this.#serve(connection, admitted);
     } else {
       await this.#turnAway(connection, refusal);
     }
   }
 
-  async #serve(connection: Connection, place: Place): Promise<void> {
+  async #serve(connection: Connection, admitted: Admitted): Promise<void> {
     const { protocol, service, makeDoor, limits } = this.#options;
     const deadline = setTimeout(() => {
       connection.destroy();
@@ -167,10 +167,10 @@ export class TcpListener implements AsyncDisposable {
         turnedAway: async (error) => door.turnedAway(error),
         signal: (key) => door.signal(key),
         authenticate: async (credential) => {
-          place.busy();
+          admitted.busy();
           const channel = await door.authenticate(credential);
           clearTimeout(deadline);
-          place.loggedIn();
+          admitted.loggedIn();
           this.#loggingIn.delete(connection);
           return channel;
         },

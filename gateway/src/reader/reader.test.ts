@@ -16,7 +16,7 @@ let store: Awaited<ReturnType<typeof openRecorder>>;
 let session = '';
 const troubles: string[] = [];
 
-function open(module: URL, options: { readonly placeMs?: number } = {}): Promise<Reader> {
+function open(module: URL, options: { readonly seatMs?: number } = {}): Promise<Reader> {
   return Reader.open({
     ...options,
     data,
@@ -108,7 +108,7 @@ await import(${JSON.stringify(thread.href)});
 });
 
 test('T4.45: so many answers are read at a time, others wait for their turn, and a short question waits for nobody', async () => {
-  await using reader = await open(thread, { placeMs: 200 });
+  await using reader = await open(thread, { seatMs: 200 });
   const found = await reader.find(session);
   const slow = await Promise.all(
     Array.from({ length: 16 }, async () => {

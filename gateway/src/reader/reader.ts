@@ -11,7 +11,7 @@ import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
-import { Places } from './places.ts';
+import { Seats } from './seats.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
@@ -24,7 +24,7 @@ const readingMax = 16;
 /** Most sessions that are watched at a time. They are counted separately, because a watch lasts as long as its session. */
 const watchingMax = 64;
 /** An answer waits at most this long for its turn. */
-const placeMs = 30_000;
+const seatMs = 30_000;
 /** At a stop the thread has this much time to write the index. The next start finds in the journal what is missing. */
 const stopMs = 5000;
 
@@ -39,7 +39,7 @@ export interface ReaderParts {
   readonly written: () => number;
   readonly onTrouble: (error: unknown, what: string) => void;
   /** How long an answer waits for its turn; half a minute by default. */
-  readonly placeMs?: number;
+  readonly seatMs?: number;
   /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
 }
@@ -70,16 +70,16 @@ export class Reader implements AsyncDisposable {
   readonly #lost = new GatewayError('catching_up', 'The reader of what was recorded stopped, and is started again. Ask again in a moment.');
   #running: Running | null = null;
   #started = Promise.withResolvers<void>();
-  /** A short answer needs no place. */
-  readonly #places: Readonly<Partial<Record<Question['ask'], Places>>>;
+  /** A short answer needs no seat. */
+  readonly #seats: Readonly<Partial<Record<Question['ask'], Seats>>>;
   readonly #noIndex = new IndexState();
   #calls = 0;
   readonly #stopping = new AbortController();
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
-    const reading = new Places(readingMax);
-    this.#places = { list: reading, show: reading, bytes: reading, bundle: reading, watch: new Places(watchingMax) };
+    const reading = new Seats(readingMax);
+    this.#seats = { list: reading, show: reading, bytes: reading, bundle: reading, watch: new Seats(watchingMax) };
   }
 
   /** Starts the thread. Resolves before the index is whole. Rejects with the errors of opening the store. */
@@ -280,14 +280,14 @@ export class Reader implements AsyncDisposable {
   }
 
   async *#ask<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
-    const places = this.#places[begin.ask];
-    if (places !== undefined && !(await places.take(this.#parts.placeMs ?? placeMs))) {
+    const seats = this.#seats[begin.ask];
+    if (seats !== undefined && !(await seats.take(this.#parts.seatMs ?? seatMs))) {
       throw new GatewayError('throttled', 'The limit of recordings that are read at a time is reached. Ask again when another reader has finished.');
     }
     try {
       yield* this.#answer<Piece>(begin, signal);
     } finally {
-      places?.giveBack();
+      seats?.giveBack();
     }
   }
 

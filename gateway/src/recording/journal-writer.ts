@@ -13,7 +13,8 @@ const zeros = Buffer.alloc(prepareBytes);
 /** Bytes that one commit may need besides its entries: frame header, padding, chain, a checkpoint frame, a segment header. */
 const overheadBytes = 4096;
 
-export interface JournalPlace {
+/** Where the segments of one epoch of a gateway are written, and how large they get. */
+export interface JournalOptions {
   readonly directory: string;
   readonly gatewayId: string;
   readonly epoch: number;
@@ -33,7 +34,7 @@ interface Segment {
  * `ensure` for the space. If a write fails nevertheless, its result is unknown, which is fatal (`onFatal` does not return to traffic).
  */
 export class JournalWriter {
-  readonly #place: JournalPlace;
+  readonly #options: JournalOptions;
   readonly #segmentBytes: number;
   #segment: Segment;
   /** Segments that hold bytes not known to be on stable storage, the current one last. */
@@ -42,17 +43,17 @@ export class JournalWriter {
   /** The modification time of the directory when it last had all its segments. */
   #listedNs = 0n;
 
-  private constructor(place: JournalPlace, segment: Segment) {
-    this.#place = place;
-    this.#segmentBytes = place.segmentBytes ?? segmentBytesMax;
+  private constructor(options: JournalOptions, segment: Segment) {
+    this.#options = options;
+    this.#segmentBytes = options.segmentBytes ?? segmentBytesMax;
     this.#segment = segment;
   }
 
   /** Begins a new segment. Throws GatewayError `cannot_record`. */
-  static open(place: JournalPlace, start: SegmentStart): { readonly journal: JournalWriter; readonly chain: Uint8Array } {
-    mkdirSync(place.directory, { recursive: true });
-    const { segment, chain } = createSegment(place, start);
-    const journal = new JournalWriter(place, segment);
+  static open(options: JournalOptions, start: SegmentStart): { readonly journal: JournalWriter; readonly chain: Uint8Array } {
+    mkdirSync(options.directory, { recursive: true });
+    const { segment, chain } = createSegment(options, start);
+    const journal = new JournalWriter(options, segment);
     journal.#unsynced.push(segment);
     return { journal, chain };
   }
@@ -94,15 +95,15 @@ export class JournalWriter {
    */
   checkInPlace(): void {
     const { number, fd, written } = this.#segment;
-    const file = join(this.#place.directory, segmentName(number));
+    const file = join(this.#options.directory, segmentName(number));
     const opened = fstatSync(fd, { bigint: true });
     requireSame(file, opened, statSync(file, { bigint: true, throwIfNoEntry: false }));
     if (opened.size < written) {
       throw new GatewayError('store_damaged', `${file} was cut short while the gateway ran.`);
     }
-    const { mtimeNs } = statSync(this.#place.directory, { bigint: true });
+    const { mtimeNs } = statSync(this.#options.directory, { bigint: true });
     if (mtimeNs !== this.#listedNs) {
-      const there = readdirSync(this.#place.directory).filter((name) => parseSegmentName(name) !== undefined).length;
+      const there = readdirSync(this.#options.directory).filter((name) => parseSegmentName(name) !== undefined).length;
       if (there !== number) {
         throw new GatewayError('store_damaged', `The journal had ${number} segments and holds ${there} while the gateway runs.`);
       }
@@ -127,7 +128,7 @@ export class JournalWriter {
   /** Ends the current segment and begins the next; returns the chain value after its header. The next `sync` syncs and closes the old one. Throws GatewayError `cannot_record`. */
   roll(start: Omit<SegmentStart, 'number'>): Uint8Array {
     const old = this.#segment;
-    const { segment, chain } = createSegment(this.#place, { ...start, number: old.number + 1 });
+    const { segment, chain } = createSegment(this.#options, { ...start, number: old.number + 1 });
     ftruncateSync(old.fd, old.written);
     this.#segment = segment;
     if (!this.#unsynced.includes(old)) {
@@ -171,16 +172,16 @@ export interface SegmentStart {
   readonly timeMs: number;
 }
 
-function createSegment(place: JournalPlace, start: SegmentStart): { segment: Segment; chain: Uint8Array } {
+function createSegment(options: JournalOptions, start: SegmentStart): { segment: Segment; chain: Uint8Array } {
   const header = encodeSegmentHeader({
-    gatewayId: place.gatewayId,
+    gatewayId: options.gatewayId,
     segment: start.number,
     firstIndex: start.firstIndex,
     createdMs: start.timeMs,
-    epoch: place.epoch,
+    epoch: options.epoch,
     chainBefore: start.chainBefore,
   });
-  const file = join(place.directory, segmentName(start.number));
+  const file = join(options.directory, segmentName(start.number));
   let fd: number | undefined;
   try {
     // An existing file is never overwritten, because a segment is evidence.
@@ -189,7 +190,7 @@ function createSegment(place: JournalPlace, start: SegmentStart): { segment: Seg
     segment.prepared = writeZeros(segment, prepareBytes);
     writeSync(fd, header, 0, header.length, 0);
     segment.written = segmentHeaderBytes;
-    syncDirectory(place.directory);
+    syncDirectory(options.directory);
     return { segment, chain: header.subarray(header.length - start.chainBefore.length) };
   } catch (cause) {
     if (fd !== undefined) {

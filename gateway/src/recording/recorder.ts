@@ -113,13 +113,13 @@ export class Recorder implements AsyncDisposable {
     this.gatewayId = identity.gatewayId;
     this.epoch = end.epoch + 1;
     this.#signer = { ...identity.signer, name: originOf(identity.gatewayId) };
-    const place = {
+    const journalOptions = {
       directory: join(data, 'journal'),
       gatewayId: this.gatewayId,
       epoch: this.epoch,
       ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
     };
-    const { journal, chain } = JournalWriter.open(place, {
+    const { journal, chain } = JournalWriter.open(journalOptions, {
       number: (end.segment?.segment ?? 0) + 1,
       firstIndex: end.size,
       chainBefore: end.segment?.chain ?? new Uint8Array(32),

@@ -24,7 +24,7 @@ const newline = 0x0a;
 const timeMsMax = 8.64e15;
 
 /** The position of a record in the file, and its state when it was verified. */
-export interface Place {
+export interface LineExtent {
   readonly offset: number;
   readonly length: number;
   readonly digest: string;
@@ -45,12 +45,12 @@ export interface BundleEntry {
   readonly content: Buffer | null;
   /** It has content that is not in the bundle. */
   readonly isWithheld: boolean;
-  readonly place: Place;
+  readonly at: LineExtent;
 }
 
 interface Line {
   readonly text: string;
-  readonly place: Place;
+  readonly at: LineExtent;
 }
 
 /** A bundle on disk: read once from end to end to verify it, then record by record, in bounded memory however long it is. */
@@ -65,8 +65,8 @@ export class BundleFile {
     this.#file = file;
     this.header = parseBundleHeader(parts.header.text);
     this.#checkpoint = parseBundleCheckpoint(parts.checkpoint.text);
-    this.#recordsAt = parts.header.place.offset + parts.header.place.length;
-    this.#recordsEnd = parts.checkpoint.place.offset;
+    this.#recordsAt = parts.header.at.offset + parts.header.at.length;
+    this.#recordsEnd = parts.checkpoint.at.offset;
   }
 
   /** The file stays the caller's. Errors: `MalformedError`. */
@@ -83,13 +83,13 @@ export class BundleFile {
    */
   async *verify(keys: readonly string[] | undefined): AsyncGenerator<BundleEntry, FileReport> {
     const check = await BundleCheck.begin(this.header, this.#checkpoint, keys === undefined ? {} : { keys });
-    for await (const { text, place } of linesOf(this.#file, this.#recordsAt, this.#recordsEnd)) {
+    for await (const { text, at } of linesOf(this.#file, this.#recordsAt, this.#recordsEnd)) {
       const record = parseBundleRecord(text);
       check.add(record);
       if (!check.holds) {
         break;
       }
-      yield entryOf(record, place);
+      yield entryOf(record, at);
     }
     const report = check.finish();
     const [first] = report.findings;
@@ -100,18 +100,18 @@ export class BundleFile {
   }
 
   /** One record again. Errors: `store_damaged` when it is not what it was. */
-  async read(place: Place): Promise<BundleEntry> {
-    const bytes = Buffer.alloc(place.length);
-    const { bytesRead } = await this.#file.read(bytes, 0, place.length, place.offset);
+  async read(at: LineExtent): Promise<BundleEntry> {
+    const bytes = Buffer.alloc(at.length);
+    const { bytesRead } = await this.#file.read(bytes, 0, at.length, at.offset);
     const line = bytes.subarray(0, -1);
-    if (bytesRead !== place.length || digestOf(line) !== place.digest) {
+    if (bytesRead !== at.length || digestOf(line) !== at.digest) {
       throw new GatewayError('store_damaged', 'The bundle was changed while it was served.');
     }
-    return entryOf(parseBundleRecord(decodeUtf8(line)), place);
+    return entryOf(parseBundleRecord(decodeUtf8(line)), at);
   }
 }
 
-function entryOf({ decoded, meta, content }: ParsedRecord, place: Place): BundleEntry {
+function entryOf({ decoded, meta, content }: ParsedRecord, at: LineExtent): BundleEntry {
   if (decoded.timeMs > timeMsMax) {
     throw new MalformedError('a record whose time is none');
   }
@@ -126,7 +126,7 @@ function entryOf({ decoded, meta, content }: ParsedRecord, place: Place): Bundle
     governance: meta.form === 'clear' ? parseGovernanceBody(decoded.kind, encodeUtf8(meta.text)) : null,
     content: content.form === 'opened' ? Buffer.from(content.plaintext) : null,
     isWithheld: content.form === 'withheld' || meta.form === 'withheld',
-    place,
+    at,
   };
 }
 
@@ -143,7 +143,7 @@ async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenera
   let offset = from;
   for await (const line of splitLines(chunksOf(file, from, to), bundleLineBytesMax)) {
     const length = line.length + 1;
-    yield { text: decodeUtf8(line), place: { offset, length, digest: digestOf(line) } };
+    yield { text: decodeUtf8(line), at: { offset, length, digest: digestOf(line) } };
     offset += length;
   }
 }

@@ -3,7 +3,7 @@ import { parseOptions } from '../domain/options.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Keys } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
-import type { BundleEntry, Place } from './bundle-file.ts';
+import type { BundleEntry, LineExtent } from './bundle-file.ts';
 import type { RecordedMeta } from './recorded-meta.ts';
 import { createHash } from 'node:crypto';
 
@@ -25,8 +25,8 @@ export interface IndexedRequest {
   /** See `RequestKey`. */
   readonly ids: readonly string[];
   readonly askedMs: number;
-  readonly parts: readonly Place[];
-  readonly answers: readonly Place[];
+  readonly parts: readonly LineExtent[];
+  readonly answers: readonly LineExtent[];
 }
 
 interface RecordedChannel {
@@ -41,8 +41,8 @@ interface Growing {
   readonly seq: number;
   readonly channel: number;
   readonly action: string;
-  readonly parts: Place[];
-  readonly answers: Place[];
+  readonly parts: LineExtent[];
+  readonly answers: LineExtent[];
   /** Null once it is whole, or too long. */
   bytes: Buffer[] | null;
   isWhole: boolean;
@@ -114,7 +114,7 @@ export class Indexing {
     const root = meta.request ?? entry.seq;
     const known = this.#roots.get(root);
     const growing = known === undefined || known.isWhole ? this.#begin(channel, meta, { root, seq: entry.seq }) : known;
-    growing.parts.push(entry.place);
+    growing.parts.push(entry.at);
     this.#roots.set(entry.seq, growing);
     this.#hold(growing, entry);
     if (!entry.continues) {
@@ -165,12 +165,12 @@ export class Indexing {
   }
 
   /** An answer belongs to what its client had asked last of the request that it names; what names none, to what was asked last at all. */
-  #addAnswer(channel: RecordedChannel, { request }: RecordedMeta, { seq, place, content }: BundleEntry): void {
+  #addAnswer(channel: RecordedChannel, { request }: RecordedMeta, { seq, at, content }: BundleEntry): void {
     const growing = request === undefined ? (channel.isStream ? channel.latest : null) : this.#roots.get(request);
     if (growing === null || growing === undefined) {
       return;
     }
-    growing.answers.push(place);
+    growing.answers.push(at);
     if ((content?.length ?? 0) >= partBytes) {
       this.#roots.set(seq, growing);
     }

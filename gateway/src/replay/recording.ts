@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { AnswerPiece, Difference, Keys, RecordedRequest, RequestKey } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
-import { BundleFile, type Place } from './bundle-file.ts';
+import { BundleFile, type LineExtent } from './bundle-file.ts';
 import { indexKey, Indexing, type IndexedRequest } from './indexing.ts';
 import { Waiting, type NoneWaiting } from './waiting.ts';
 
@@ -99,16 +99,16 @@ export class Recording {
 
   async #bytes({ parts }: IndexedRequest): Promise<Buffer> {
     const pieces: Buffer[] = [];
-    for (const place of parts) {
-      pieces.push(await this.#content(place));
+    for (const at of parts) {
+      pieces.push(await this.#content(at));
     }
     return Buffer.concat(pieces);
   }
 
   async *#answer({ answers, askedMs }: IndexedRequest): AsyncGenerator<AnswerPiece, void> {
     const startedMs = performance.now();
-    for (const place of answers) {
-      const { timeMs, meta, content, continues, isWithheld } = await this.#file.read(place);
+    for (const at of answers) {
+      const { timeMs, meta, content, continues, isWithheld } = await this.#file.read(at);
       if (isWithheld) {
         return;
       }
@@ -121,8 +121,8 @@ export class Recording {
     }
   }
 
-  async #content(place: Place): Promise<Buffer> {
-    return (await this.#file.read(place)).content ?? Buffer.alloc(0);
+  async #content(at: LineExtent): Promise<Buffer> {
+    return (await this.#file.read(at)).content ?? Buffer.alloc(0);
   }
 }
 

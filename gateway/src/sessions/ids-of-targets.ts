@@ -20,7 +20,7 @@ export interface IdRefusal {
 }
 
 /** Finds the recorded owner of an id; null if there is none. Undefined: it is not known now, because the index is being made again. */
-export type RecallOwner = (place: string, key: string) => string | null | undefined;
+export type RecallOwner = (address: string, key: string) => string | null | undefined;
 
 /** Counts the records in the log, and how many of them the index has. */
 export interface LogReach {
@@ -55,32 +55,32 @@ export class IdsOfTargets {
 
   /** Returns what is to be recorded, texts of `KEY VALUE`; none for ids that are somebody's already. */
   give(target: Target, { ids, isNew }: GivenIds, owner: Owner): readonly string[] {
-    const place = placeOf(target);
+    const address = addressOf(target);
     const value = printOwner(owner);
     // They are recorded next, in at most as many records as there are ids.
     const within = this.#reach.written() + ids.length;
     return ids.flatMap((id) => {
       const key = keyOf(id);
-      const known = this.#find(place, key);
+      const known = this.#find(address, key);
       if (known === value || (!isNew && typeof known === 'string')) {
         return [];
       }
       // An id that is not new may be somebody's of whom nothing is known yet.
       const isUnsure = !isNew && known === undefined;
-      if (isUnsure && this.#unsure.has(`${place} ${key}`)) {
+      if (isUnsure && this.#unsure.has(`${address} ${key}`)) {
         return [];
       }
-      this.#keep(isUnsure ? this.#unsure : this.#recent, `${place} ${key}`, { value, within });
+      this.#keep(isUnsure ? this.#unsure : this.#recent, `${address} ${key}`, { value, within });
       return [`${key} ${isUnsure ? unlessToldMark : ''}${value}`];
     });
   }
 
   /** Why a request may not name these ids; null when it may. */
   refusal(target: Target, { ids, isFor, strangePass }: NamedIds, owner: Owner): IdRefusal | null {
-    const place = placeOf(target);
+    const address = addressOf(target);
     const [principal = ''] = printOwner(owner).split('/');
     for (const id of ids) {
-      const known = this.#find(place, keyOf(id));
+      const known = this.#find(address, keyOf(id));
       if (known === undefined) {
         return {
           answeredAs: 'catching_up',
@@ -98,13 +98,13 @@ export class IdsOfTargets {
   }
 
   /** Finds the owner of an id. Null: the id was given to nobody. Undefined: that is not known yet. */
-  #find(place: string, key: string): string | null | undefined {
-    const name = `${place} ${key}`;
+  #find(address: string, key: string): string | null | undefined {
+    const name = `${address} ${key}`;
     const recent = this.#recent.get(name);
     if (recent !== undefined) {
       return recent.value;
     }
-    const recalled = this.#reach.indexed() < this.#dropped ? undefined : this.#recall(place, key);
+    const recalled = this.#reach.indexed() < this.#dropped ? undefined : this.#recall(address, key);
     return recalled === null ? (this.#unsure.get(name)?.value ?? null) : recalled;
   }
 
@@ -119,7 +119,7 @@ export class IdsOfTargets {
   }
 }
 
-export function placeOf({ scheme, host, port }: Target): string {
+export function addressOf({ scheme, host, port }: Target): string {
   return `${scheme}://${host}:${port}`;
 }
 

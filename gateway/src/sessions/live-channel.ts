@@ -19,7 +19,7 @@ import type { HttpCalls } from '../exchange/target/calls.ts';
 import { dial } from '../wire/upstream-connection.ts';
 import { connectAction } from './admit.ts';
 import { Gate, type CurrentPolicy } from './gate.ts';
-import { placeOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
+import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { decisionFacts, printMeta, RequestMeta } from './meta.ts';
@@ -157,7 +157,7 @@ export class LiveChannel implements Channel {
   give(given: GivenIds): void {
     const told = this.#context.ids.give(this.target, given, this.#owner);
     for (const texts of inRecords(told)) {
-      this.record('event', { action: giveAction, attributes: { [ownAttributes.target]: placeOf(this.target), [ownAttributes.told]: texts } }, []);
+      this.record('event', { action: giveAction, attributes: { [ownAttributes.target]: addressOf(this.target), [ownAttributes.told]: texts } }, []);
     }
   }
 

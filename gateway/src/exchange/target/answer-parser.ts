@@ -23,13 +23,13 @@ export interface AnswerReceiver {
 }
 
 /** The part of an answer that the next byte belongs to. */
-type Place = 'status' | 'headers' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'until close' | 'done';
+type AnswerPart = 'status' | 'headers' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'until close' | 'done';
 
 /** Parses one answer, which comes in pieces of any size. Memory is bounded: a line waits until it is whole, a body passes through. Throws GatewayError `target_unreachable`. */
 export class AnswerParser {
   readonly #receiver: AnswerReceiver;
   readonly #isForHead: boolean;
-  #place: Place = 'status';
+  #part: AnswerPart = 'status';
   /** The beginning of a line whose end has not come. */
   #partial: Buffer[] = [];
   /** Bytes that the remaining lines of a head, a chunk's head or trailers may take. */
@@ -49,7 +49,7 @@ export class AnswerParser {
   }
 
   get isDone(): boolean {
-    return this.#place === 'done';
+    return this.#part === 'done';
   }
 
   /** The connection is good for another request, once this answer is done. */
@@ -65,11 +65,11 @@ export class AnswerParser {
   /** Returns what lies behind the answer: all of `bytes` once it is done. */
   read(bytes: Buffer): Buffer {
     let at = 0;
-    while (at < bytes.length && this.#place !== 'done') {
-      if (this.#place === 'until close') {
+    while (at < bytes.length && this.#part !== 'done') {
+      if (this.#part === 'until close') {
         this.#receiver.onBody(at === 0 ? bytes : bytes.subarray(at));
         at = bytes.length;
-      } else if (this.#place === 'length' || this.#place === 'chunk') {
+      } else if (this.#part === 'length' || this.#part === 'chunk') {
         at = this.#readBody(bytes, at);
       } else {
         at = this.#readLine(bytes, at);
@@ -80,7 +80,7 @@ export class AnswerParser {
 
   /** The target has closed its side. False: in the middle of the answer. */
   close(): boolean {
-    if (this.#place === 'until close') {
+    if (this.#part === 'until close') {
       this.#end([]);
     }
     return this.isDone;
@@ -91,10 +91,10 @@ export class AnswerParser {
     this.#bodyBytesLeft -= end - at;
     this.#receiver.onBody(bytes.subarray(at, end));
     if (this.#bodyBytesLeft === 0) {
-      if (this.#place === 'length') {
+      if (this.#part === 'length') {
         this.#end([]);
       } else {
-        this.#place = 'chunk end';
+        this.#part = 'chunk end';
       }
     }
     return end;
@@ -124,7 +124,7 @@ export class AnswerParser {
   }
 
   #onLine(line: string): void {
-    switch (this.#place) {
+    switch (this.#part) {
       case 'status':
         this.#onStatus(line);
         break;
@@ -142,7 +142,7 @@ export class AnswerParser {
         if (line !== '') {
           throw malformed('a chunk is longer than its size');
         }
-        this.#place = 'chunk size';
+        this.#part = 'chunk size';
         break;
       default:
         if (line === '') {
@@ -162,7 +162,7 @@ export class AnswerParser {
     this.#status = Number(status);
     this.#statusText = text;
     this.#headers = [];
-    this.#place = 'headers';
+    this.#part = 'headers';
   }
 
   #onHeader(line: string): void {
@@ -181,22 +181,22 @@ export class AnswerParser {
     const head: AnsweredHead = { status, statusText: this.#statusText, rawHeaders: this.#headers };
     this.#lineBytesLeft = headBytesMax;
     if (status >= 100 && status < 200 && status !== 101) {
-      this.#place = 'status';
+      this.#part = 'status';
       this.#receiver.onInformation(head);
       return;
     }
     this.#canBeKept = !this.#isOld && !/(?:^|,)\s*close\s*(?:,|$)/i.test(this.#values('connection').join());
     const kept = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(this.#values('keep-alive').join())?.[1];
     this.#keptMs = kept === undefined ? this.#keptMs : Number(kept) * 1000;
-    this.#place = this.#framing();
+    this.#part = this.#framing();
     this.#receiver.onHead(head);
-    if (this.#place === 'length' && this.#bodyBytesLeft === 0) {
+    if (this.#part === 'length' && this.#bodyBytesLeft === 0) {
       this.#end([]);
     }
   }
 
   /** RFC 9112, 6.3. */
-  #framing(): Place {
+  #framing(): AnswerPart {
     const lengths = this.#values('content-length');
     const codings = this.#values('transfer-encoding');
     const [length] = lengths;
@@ -228,13 +228,13 @@ export class AnswerParser {
       throw malformed('a chunk has no size');
     }
     this.#bodyBytesLeft = Number.parseInt(size, 16);
-    this.#place = this.#bodyBytesLeft === 0 ? 'trailers' : 'chunk';
+    this.#part = this.#bodyBytesLeft === 0 ? 'trailers' : 'chunk';
     this.#lineBytesLeft = this.#bodyBytesLeft === 0 ? headBytesMax : chunkLineBytesMax;
     this.#headers = [];
   }
 
   #end(trailers: readonly string[]): void {
-    this.#place = 'done';
+    this.#part = 'done';
     this.#receiver.onEnd(trailers);
   }
 

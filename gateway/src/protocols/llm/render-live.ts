@@ -145,7 +145,8 @@ function asJson(event: JsonObject): Shown {
   }
 }
 
-interface Place {
+/** The member of an event that a value stands in. */
+interface Member {
   /** The name of the member, or of the member whose list it is in. */
   readonly name: string;
   readonly holder: JsonObject;
@@ -154,24 +155,24 @@ interface Place {
 }
 
 /** Replaces media in a value by their type, size and digest. */
-function withoutMedia(value: unknown, place: Place): unknown {
+function withoutMedia(value: unknown, at: Member): unknown {
   if (typeof value === 'string') {
-    return isMedia(value, place) ? describePart(mediaOf(value, place)) : value;
+    return isMedia(value, at) ? describePart(mediaOf(value, at)) : value;
   }
   if (Array.isArray(value)) {
-    return value.map((each) => withoutMedia(each, place));
+    return value.map((each) => withoutMedia(each, at));
   }
   return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutMedia(member, { ...place, name, holder: value })]))
+    ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutMedia(member, { ...at, name, holder: value })]))
     : value;
 }
 
-function isMedia(value: string, { name, type }: Place): boolean {
-  const isPlace = /^(?:audio|data|b64_json|partial_image_b64|result|image_url|file_data)$/.test(name) || (name === 'delta' && type.includes('audio'));
-  return isPlace && value.length >= mediaCharactersMin && base64.test(value);
+function isMedia(value: string, { name, type }: Member): boolean {
+  const mayHoldMedia = /^(?:audio|data|b64_json|partial_image_b64|result|image_url|file_data)$/.test(name) || (name === 'delta' && type.includes('audio'));
+  return mayHoldMedia && value.length >= mediaCharactersMin && base64.test(value);
 }
 
-function mediaOf(value: string, { name, holder }: Place): Part {
+function mediaOf(value: string, { name, holder }: Member): Part {
   if (value.startsWith('data:')) {
     return media(modalityOf(value.slice('data:'.length)), { uri: value });
   }

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { asking, type Connection, type Place, type ProtocolContract, type Told } from '../../../../../tests/support/contract.ts';
+import { asking, type Connection, type Access, type ProtocolContract, type Told } from '../../../../../tests/support/contract.ts';
 import { startPostgres } from '../../../../../tests/support/postgres-server.ts';
 
 const target = 'orders';
@@ -44,7 +44,7 @@ function statement(said: string): string {
 }
 
 /** Asks one statement after the other. */
-function connect({ addresses, token }: Place): Connection {
+function connect({ addresses, token }: Access): Connection {
   const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
   const socket = new Socket();
   const client = new pg.Client({ host, port: Number(port), user: 'anybody', password: token, database: target, stream: () => socket });

@@ -1,5 +1,5 @@
-/** A number of places, each for one who uses it and gives it back. Who finds none waits, the first of them first. */
-export class Places {
+/** A number of seats, each for one who uses it and gives it back. Who finds none waits, the first of them first. */
+export class Seats {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -7,7 +7,7 @@ export class Places {
     this.#free = count;
   }
 
-  /** Resolves with true when a place is taken, and with false when there was none for `waitMs`. */
+  /** Resolves with true when a seat is taken, and with false when there was none for `waitMs`. */
   async take(waitMs: number): Promise<boolean> {
     if (this.#free > 0) {
       this.#free -= 1;
