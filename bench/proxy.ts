@@ -3,7 +3,7 @@
  * on PORT and sends each request to UPSTREAM with a credential in the place of the client's.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AnsweredHead, CallReceiver } from '../gateway/src/domain/exchange.ts';
+import type { AnsweredHead, CallReceiver } from '../gateway/src/domain/call.ts';
 import { Grant } from '../gateway/src/domain/grant.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import type { Target } from '../gateway/src/domain/target.ts';

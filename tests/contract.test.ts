@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
-import type { SessionSummary, ShownRecord } from '../gateway/src/domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { Gateway } from '../gateway/src/gateway.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';

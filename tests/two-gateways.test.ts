@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
-import type { SessionSummary, ShownRecord } from '../gateway/src/domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { Gateway } from '../gateway/src/gateway.ts';
 import { compileCache } from './support/compile-cache.ts';
 import { waitUntil } from './support/wait-until.ts';

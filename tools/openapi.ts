@@ -8,9 +8,9 @@ import type { Callers } from '../gateway/src/api/caller.ts';
 import type { Endpoint, PublicEndpoint } from '../gateway/src/api/endpoint.ts';
 import { problemSchema } from '../gateway/src/api/problem.ts';
 import { publicRoutes, routes } from '../gateway/src/api/routes.ts';
-import { challenges } from '../gateway/src/domain/authorization.ts';
+import { challenges } from '../gateway/src/exchange/authorization.ts';
 import { GatewayError, type ErrorCode } from '../gateway/src/domain/errors.ts';
-import { problemMediaType, problemOf, retryHeaders } from '../gateway/src/domain/problem.ts';
+import { problemMediaType, problemOf, retryHeaders } from '../gateway/src/exchange/problem.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readBundle } from './bundle-reader.ts';
-import type { ShownRecord } from './domain/shown-record.ts';
+import type { ShownRecord } from './feed/shown-record.ts';
 import type { EntryDraft } from './recording/batch.ts';
 import { openOffline } from './offline.ts';
 import { writeBundle } from './replay/testdata/write-bundle.ts';

@@ -12,7 +12,7 @@ import { LoginThrottle } from './controls/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { Principal } from './domain/principal.ts';
-import type { TunnelIdentity } from './domain/protocol.ts';
+import type { TunnelIdentity } from './domain/client.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { openOperatorToken } from './api/operator-token.ts';

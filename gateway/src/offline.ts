@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from './domain/errors.ts';
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from './domain/shown-record.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from './feed/shown-record.ts';
+import type { MessageRange } from './recording/message-bytes.ts';
 import { makeBundle, openCheckpoint, openLog } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';

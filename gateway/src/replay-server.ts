@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { environmentOf } from './domain/environment.ts';
+import { environmentOf } from './domain/connection-instructions.ts';
 import { GatewayError } from './domain/errors.ts';
-import type { ClientResponse } from './domain/exchange.ts';
+import type { ClientResponse } from './exchange/exchange.ts';
 import { defaultLimits } from './domain/limits.ts';
-import { problemMediaType, problemOf } from './domain/problem.ts';
-import type { Protocol, Channel } from './domain/protocol.ts';
+import { problemMediaType, problemOf } from './exchange/problem.ts';
+import type { Channel } from './domain/channel.ts';
+import type { Protocol } from './domain/protocol.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { formatToken, tokenSecretBytes } from './identity/token-format.ts';
 import { HttpListener } from './listeners/http.ts';

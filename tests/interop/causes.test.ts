@@ -8,7 +8,7 @@ import OpenAI from 'openai';
 import type { ComparedStep } from '../../cli/src/diff/compare.ts';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 
 const toolsMany = 1_060;

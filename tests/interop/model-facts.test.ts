@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
 import OpenAI, { AzureOpenAI } from 'openai';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { AwsEventStream } from '../../gateway/src/content/aws-event-stream.ts';
 import { samples } from '../../gateway/src/protocols/llm/testdata/fixtures.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';

@@ -13,7 +13,7 @@ import OpenAI from 'openai';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 
 const key = 'sk-target-canary-991';
 const image = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { join } from 'node:path';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { openShop, type Shop } from '../support/shop.ts';

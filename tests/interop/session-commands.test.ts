@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { formatVerifierKey, parseVerifierKey } from '../../ledger/src/note.ts';
 import { exitCodes } from '../../ledger/src/verdict.ts';
 import { requireProgram } from '../support/require-program.ts';

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import type { ComparedStep } from '../../cli/src/diff/compare.ts';
-import type { ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { psql } from '../support/run.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkedAnswer } from '../../gateway/src/api/testdata/checked-answer.ts';
-import type { SessionSummary, ShownRecord } from '../../gateway/src/domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { segmentName } from '@countersign/ledger/format';
 import { waitUntil } from './wait-until.ts';
 

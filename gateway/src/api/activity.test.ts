@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { test } from 'node:test';
-import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 
 async function rows<Row>({ ask }: RunningGateway, path: string): Promise<Row[]> {

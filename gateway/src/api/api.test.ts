@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { verifyFile } from '@countersign/ledger';
-import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 import { hashToken } from '../identity/token-format.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 

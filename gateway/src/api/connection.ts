@@ -1,5 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
-import type { ConnectionInstructions } from '../domain/protocol.ts';
+import type { ConnectionInstructions } from '../domain/connection-instructions.ts';
 import type { ApiParts } from './parts.ts';
 
 export interface ConnectionOptions {

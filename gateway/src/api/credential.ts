@@ -1,6 +1,6 @@
-import { tokenIn } from '../domain/authorization.ts';
+import { tokenIn } from '../exchange/authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest } from '../domain/exchange.ts';
+import type { ClientRequest } from '../exchange/exchange.ts';
 
 const tokenCharactersMax = 256;
 

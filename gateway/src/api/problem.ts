@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { challenges } from '../domain/authorization.ts';
+import { challenges } from '../exchange/authorization.ts';
 import { errorCodes } from '../domain/errors.ts';
-import { problemMediaType, problemOf, retryHeaders } from '../domain/problem.ts';
+import { problemMediaType, problemOf, retryHeaders } from '../exchange/problem.ts';
 
 export const problemSchema = z
   .object({

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { SessionSummary, ShownRecord } from '../domain/shown-record.ts';
+import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 
 const boss = '  boss: { kind: human, groups: [admins], targets: [shop] }\n';

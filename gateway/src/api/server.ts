@@ -2,7 +2,7 @@ import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono
 import { Hono } from 'hono';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
+import type { ClientRequest, ClientResponse } from '../exchange/exchange.ts';
 import { findCaller } from './caller.ts';
 import { checkOrigin, credentialOf } from './credential.ts';
 import type { ApiParts } from './parts.ts';

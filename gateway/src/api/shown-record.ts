@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ShownRecord } from '../domain/shown-record.ts';
+import type { ShownRecord } from '../feed/shown-record.ts';
 
 const attribute = z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]);
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
-import { problemOf } from '../domain/problem.ts';
+import { problemOf } from '../exchange/problem.ts';
 import { checkCaller, type Caller } from './caller.ts';
 
 /** Who waits for an answer. */

@@ -6,7 +6,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import { systemErrorWords } from '../domain/system-error.ts';
+import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { configBytesMax } from './find.ts';
 import { locate, type Problem } from './locate.ts';

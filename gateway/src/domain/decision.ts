@@ -1,3 +1,4 @@
+import { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
 
 export type Verdict = 'allow' | 'deny' | 'hold';
@@ -23,3 +24,8 @@ export interface Decision {
 
 /** The result of the gate: only an allowed request has a grant. */
 export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };
+
+/** The error that the client gets for a denied request. */
+export function refusalOf({ reason, answeredAs }: Decision): GatewayError {
+  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
+}

@@ -1,5 +1,3 @@
-import { strict as assert } from 'node:assert';
-
 /**
  * Permission to forward one exact request, once. An upstream takes nothing else, so code that forwards without
  * asking the gate does not compile. The bytes travel inside the grant: what was authorised is what is sent.
@@ -12,10 +10,12 @@ export class Grant {
     this.#bytes = bytes;
   }
 
-  /** The authorised bytes. A second call is a broken invariant. */
+  /** Returns the authorised bytes. A second call throws: it is a bug. */
   spend(): readonly Uint8Array[] {
     const bytes = this.#bytes;
-    assert(bytes !== null, 'a grant is spent once');
+    if (bytes === null) {
+      throw new Error('a grant is spent once');
+    }
     this.#bytes = null;
     return bytes;
   }

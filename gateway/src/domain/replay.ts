@@ -1,6 +1,6 @@
 import type { Attributes } from './action.ts';
-import type { CallReceiver, UpstreamCall } from './exchange.ts';
-import type { Upstream } from './protocol.ts';
+import type { CallReceiver, UpstreamCall } from './call.ts';
+import type { Upstream } from './upstream.ts';
 
 /** A recording in the place of a target. A protocol serves its clients as it always does; what it forwards comes here, and what was recorded comes back. */
 export interface RecordedTarget {

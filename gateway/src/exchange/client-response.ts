@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { constants } from 'node:http2';
-import type { ClientResponse } from '../domain/exchange.ts';
+import type { ClientResponse } from './exchange.ts';
 import type { Headers } from './reading.ts';
 
 /** This file holds the differences between HTTP/1.1 and HTTP/2 in answering a client. */

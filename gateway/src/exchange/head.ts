@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { CallHead } from '../domain/exchange.ts';
+import type { CallHead } from '../domain/call.ts';
 
 /** The head of a request as it is recorded and sent, without the target's credential. The parser that read names and values has checked them. */
 export function composeRequestHead({ method, path, headers }: CallHead): Buffer {

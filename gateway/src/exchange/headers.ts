@@ -1,4 +1,4 @@
-import { isToken, tokenIn } from '../domain/authorization.ts';
+import { isToken, tokenIn } from './authorization.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Headers } from './reading.ts';
 

@@ -1,5 +1,5 @@
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
-import type { Problem } from '../domain/problem.ts';
+import type { Problem } from './problem.ts';
 import type { TakeElsewhere, TakeStep } from './step.ts';
 
 /** The head of a request as it is sent to the target. Names are in lower case. */

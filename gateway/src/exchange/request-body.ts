@@ -1,5 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest } from '../domain/exchange.ts';
+import type { ClientRequest } from './exchange.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { pairHeaders } from './headers.ts';
 import type { Headers } from './reading.ts';

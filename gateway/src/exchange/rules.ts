@@ -1,7 +1,7 @@
 import type { Action } from '../domain/action.ts';
-import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
-import type { Problem } from '../domain/problem.ts';
-import type { Channel } from '../domain/protocol.ts';
+import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
+import type { Problem } from './problem.ts';
+import type { Channel } from '../domain/channel.ts';
 import type { Target } from '../domain/target.ts';
 import type { TakeStep } from './step.ts';
 import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';

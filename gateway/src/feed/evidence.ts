@@ -21,7 +21,7 @@ import {
   type TileReader,
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
-import { Turn } from '../domain/turn.ts';
+import { Turn } from '../recording/turn.ts';
 import { findSegment, isPlacedFrame, readJournal, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';

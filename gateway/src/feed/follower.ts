@@ -12,7 +12,7 @@ import {
 } from '@countersign/ledger/format';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { unlessToldMark, type ReadMeta } from '../domain/record.ts';
-import { Turn } from '../domain/turn.ts';
+import { Turn } from '../recording/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';

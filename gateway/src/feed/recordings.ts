@@ -1,7 +1,8 @@
 import { segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '../domain/shown-record.ts';
-import { Turn } from '../domain/turn.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from './shown-record.ts';
+import type { MessageRange } from '../recording/message-bytes.ts';
+import { Turn } from '../recording/turn.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readMessageBytes } from '../recording/message-bytes.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { encodeHex } from '@countersign/ledger/format';
-import type { Told } from '../domain/protocol.ts';
-import type { SessionSummary } from '../domain/shown-record.ts';
+import type { Told } from '../domain/service.ts';
+import type { SessionSummary } from './shown-record.ts';
 import { rmSync } from 'node:fs';
 import { GatewayError } from '../domain/errors.ts';
 import type { DamagedPlace, JournalPlace } from '../recording/journal-reader.ts';

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Told } from '../domain/protocol.ts';
+import type { Told } from '../domain/service.ts';
 import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
 import { RowSeals } from './sealed-rows.ts';
 

@@ -4,7 +4,7 @@ import type { Obligation } from '../domain/decision.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import type { ShownContent, ShownRecord } from '../domain/shown-record.ts';
+import type { ShownContent, ShownRecord } from './shown-record.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /** Most records that are kept while a session is read: requests, because a later request may refer to one (a prepared statement), and parts of answers that are not complete. */

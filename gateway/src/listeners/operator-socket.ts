@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import type { ClientRequest, ClientResponse } from '../domain/exchange.ts';
+import type { ClientRequest, ClientResponse } from '../exchange/exchange.ts';
 
 const connectionsMax = 64;
 const headMs = 10_000;

@@ -1,4 +1,7 @@
-import type { ExchangeProtocol, Protocol, Served, ServiceParts, StreamProtocol, Told } from '../domain/protocol.ts';
+import type { Protocol } from '../domain/protocol.ts';
+import type { Served, ServiceParts, Told } from '../domain/service.ts';
+import type { StreamProtocol } from '../domain/stream-protocol.ts';
+import type { ExchangeProtocol } from '../exchange/exchange-protocol.ts';
 import { http } from './http/index.ts';
 import { llm } from './llm/index.ts';
 import { mcp } from './mcp/index.ts';

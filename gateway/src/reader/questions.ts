@@ -1,4 +1,5 @@
-import type { MessageRange, SessionPage } from '../domain/shown-record.ts';
+import type { SessionPage } from '../feed/shown-record.ts';
+import type { MessageRange } from '../recording/message-bytes.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 

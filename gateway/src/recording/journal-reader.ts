@@ -13,7 +13,7 @@ import {
   type Frame,
   type SegmentSource,
 } from '@countersign/ledger/format';
-import { Turn } from '../domain/turn.ts';
+import { Turn } from './turn.ts';
 
 /** A place in the journal where a frame begins. */
 export interface JournalPlace {

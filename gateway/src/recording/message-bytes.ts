@@ -1,9 +1,15 @@
 import { bodyEncodings } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { OpenedRecord } from '../domain/record.ts';
-import type { MessageRange } from '../domain/shown-record.ts';
-import { Turn } from '../domain/turn.ts';
+import { Turn } from './turn.ts';
 import { readSession, SessionWalk, type RawRecord, type SessionExtent, type SessionOpener } from './session-reader.ts';
+
+/** Bytes of a record and of the parts that continue it, counted from 0; `to` is the last one, null: the last that there is. */
+export interface MessageRange {
+  readonly record: number;
+  readonly from: number;
+  readonly to: number | null;
+}
 
 /** Yields the bytes of a range as they were recorded in a store; see `messageBytes`. */
 export async function* readMessageBytes(data: string, extent: SessionExtent, opener: SessionOpener, range: MessageRange): AsyncGenerator<Uint8Array> {

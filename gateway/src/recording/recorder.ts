@@ -12,7 +12,7 @@ import {
   type SegmentSummary,
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
-import { Histogram } from '../domain/histogram.ts';
+import { Histogram } from './histogram.ts';
 import type { Durability } from '../domain/target.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { z } from 'zod';
 import { MalformedError } from '@countersign/ledger';
 import { GatewayError } from '../domain/errors.ts';
-import type { Protocol } from '../domain/protocol.ts';
+import type { StreamFacts } from '../domain/protocol.ts';
 import type { EntryDraft } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { textDifference } from '../wire/text-difference.ts';
@@ -23,7 +23,7 @@ after(() => {
 });
 
 /** Its requests are known by their text; what begins with `own` is nobody's. */
-const stream: Protocol = {
+const stream: StreamFacts = {
   id: 'toy',
   title: 'Toy',
   transport: 'stream',
@@ -32,7 +32,6 @@ const stream: Protocol = {
   options: z.record(z.string(), z.unknown()),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
-  create: () => ({ serve: async () => Promise.resolve() }),
   replay: {
     keys:
       () =>
@@ -147,7 +146,7 @@ test('T4.26: for a request that was not recorded the nearest one is named, read 
     request(2, 'greet'),
     request(2, 'own'),
   );
-  const named: Protocol = {
+  const named: StreamFacts = {
     ...stream,
     replay: {
       ...stream.replay,

@@ -1,10 +1,12 @@
 import type { Action } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/exchange.ts';
+import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
-import type { Protocol, RequestOutcome, Channel, Upstream } from '../domain/protocol.ts';
+import type { Channel, RequestOutcome } from '../domain/channel.ts';
+import type { Protocol } from '../domain/protocol.ts';
+import type { Upstream } from '../domain/upstream.ts';
 import type { Asked, RecordedRequest, RecordedTarget, RequestKey } from '../domain/replay.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';

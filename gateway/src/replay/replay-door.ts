@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
-import type { Credential, Door, Channel } from '../domain/protocol.ts';
+import type { Channel } from '../domain/channel.ts';
+import type { Credential, Door } from '../domain/door.ts';
 import { ShownSecret } from '../identity/shown-secret.ts';
 
 /** Lets in whoever has the token of the replay. */

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../domain/errors.ts';
-import type { Client, Credential, Door, Channel } from '../domain/protocol.ts';
+import type { Channel } from '../domain/channel.ts';
+import type { Client } from '../domain/client.ts';
+import type { Credential, Door } from '../domain/door.ts';
 import { Login, type DoorContext } from './login.ts';
 
 /** Each signal (cancel key) is delayed by this time, because it comes without a login. A wrong one counts as a guess, like a wrong token. */

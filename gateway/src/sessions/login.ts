@@ -2,7 +2,7 @@ import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
-import type { Credential } from '../domain/protocol.ts';
+import type { Credential } from '../domain/door.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import { targetFacts, type Target } from '../domain/target.ts';
 import type { Authenticator } from '../identity/authenticate.ts';

@@ -1,5 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
-import type { Credential, Door, Channel } from '../domain/protocol.ts';
+import type { Channel } from '../domain/channel.ts';
+import type { Credential, Door } from '../domain/door.ts';
 import type { LiveChannel } from './live-channel.ts';
 import type { LiveSession } from './live-session.ts';
 import { Login, type Admitted, type DoorContext } from './login.ts';

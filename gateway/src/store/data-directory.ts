@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
-import { systemErrorWords } from '../domain/system-error.ts';
+import { systemErrorWords } from './system-error.ts';
 
 /**
  * Makes the data directory and its parents, if they are missing, for the gateway's user alone. Throws GatewayError `config_invalid` if it cannot be made or

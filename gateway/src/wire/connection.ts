@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { Client, TunnelIdentity } from '../domain/protocol.ts';
+import type { Client, TunnelIdentity } from '../domain/client.ts';
 import { SocketStream } from './socket-stream.ts';
 import { handshake, reasonOf } from './tls.ts';
 

@@ -1,6 +1,9 @@
 import { GatewayError } from '../domain/errors.ts';
 import { Grant } from '../domain/grant.ts';
-import type { Client, Receiver, RequestOutcome, RequestRelation, Channel, Upstream } from '../domain/protocol.ts';
+import type { Receiver } from '../domain/byte-stream.ts';
+import type { Channel, RequestOutcome, RequestRelation } from '../domain/channel.ts';
+import type { Client } from '../domain/client.ts';
+import type { Upstream } from '../domain/upstream.ts';
 import type { CloseOutput, Output, Relay, RequestOutput, ResponseOutput } from './relay.ts';
 
 /** Most bytes that are recorded in one turn of the event loop. */

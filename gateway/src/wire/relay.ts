@@ -1,7 +1,7 @@
 import type { Action, GivenIds } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { GatewayError } from '../domain/errors.ts';
-import type { RequestRelation } from '../domain/protocol.ts';
+import type { RequestRelation } from '../domain/channel.ts';
 import type { RecordMeta } from '../domain/record.ts';
 import type { TextChange } from '../domain/text-change.ts';
 

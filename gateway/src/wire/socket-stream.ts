@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/errors.ts';
-import type { ByteStream, Receiver } from '../domain/protocol.ts';
+import type { ByteStream, Receiver } from '../domain/byte-stream.ts';
 
 /** How long a peer may take to accept what is queued when we end. */
 const lingerMs = 3_000;

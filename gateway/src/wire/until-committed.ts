@@ -1,4 +1,4 @@
-import type { Channel } from '../domain/protocol.ts';
+import type { Channel } from '../domain/channel.ts';
 
 /** Resolves when all that was recorded so far is committed; rejects with the reason when `signal`, by default the session's own, is aborted first. */
 export async function untilCommitted(channel: Channel, signal: AbortSignal = channel.signal): Promise<void> {

@@ -5,7 +5,7 @@ import { connect as connectTls, TLSSocket } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { Limits } from '../domain/limits.ts';
-import type { Upstream, UpstreamTls } from '../domain/protocol.ts';
+import type { Upstream, UpstreamTls } from '../domain/upstream.ts';
 import { dialFailure } from './dial-failure.ts';
 import { SocketStream } from './socket-stream.ts';
 import { handshake, reasonOf } from './tls.ts';

@@ -3,7 +3,7 @@ import { text } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
 import { secondsSince, unreadiness } from '../readiness.ts';
-import type { Histogram } from '../../domain/histogram.ts';
+import type { Histogram } from '../../recording/histogram.ts';
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4. */
 const mediaType = 'text/plain; version=0.0.4; charset=utf-8';

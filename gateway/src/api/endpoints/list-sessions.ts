@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SessionSummary } from '../../domain/shown-record.ts';
+import type { SessionSummary } from '../../feed/shown-record.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { paging } from '../paging.ts';

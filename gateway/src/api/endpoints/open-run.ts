@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { environmentOf } from '../../domain/environment.ts';
+import { environmentOf } from '../../domain/connection-instructions.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { commandLengthMax } from '../../domain/limits.ts';
 import type { Principal } from '../../domain/principal.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import type { MessageRange } from '../../domain/shown-record.ts';
+import type { MessageRange } from '../../recording/message-bytes.ts';
 import { bytes } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName, wholeNumber } from '../input.ts';

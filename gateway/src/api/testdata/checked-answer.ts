@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { z } from 'zod';
-import { problemMediaType } from '../../domain/problem.ts';
+import { problemMediaType } from '../../exchange/problem.ts';
 import { problemSchema } from '../problem.ts';
 import { publicRoutes, routes } from '../routes.ts';
 

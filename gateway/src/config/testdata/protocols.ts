@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Protocol, StreamProtocol } from '../../domain/protocol.ts';
+import type { Protocol } from '../../domain/protocol.ts';
+import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 
 /** A protocol as the configuration sees one: it takes the option `tls` and no other. */
 const alpha: StreamProtocol = {

@@ -1,8 +1,10 @@
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallReceiver, ClientResponse, UpstreamCall } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
+import type { ClientResponse } from '../exchange.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Channel, Upstream } from '../../domain/protocol.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { AnswerFacts } from './answer-facts.ts';
 import { endBody, flushHead, isAnswerStatus, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from '../client-response.ts';
 import { composeResponseHead } from '../head.ts';

@@ -1,7 +1,7 @@
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
-import type { Upstream } from '../../domain/protocol.ts';
+import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import { changeJsonTexts } from '../../content/json-texts.ts';

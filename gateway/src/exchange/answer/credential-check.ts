@@ -1,6 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
-import type { Channel, Upstream } from '../../domain/protocol.ts';
+import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { composeResponseHead } from '../head.ts';
 import { endToEndResponse, pairHeaders } from '../headers.ts';
 

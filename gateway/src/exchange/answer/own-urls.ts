@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { Exchange } from '../../domain/exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TargetFacts } from '../../domain/target.ts';
 import type { ResponseHead } from '../reading.ts';

@@ -1,8 +1,9 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import { problemOf, type Problem } from '../../domain/problem.ts';
-import type { Channel, Upstream } from '../../domain/protocol.ts';
+import { problemOf, type Problem } from '../problem.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { composeRequestHead, composeResponseHead } from '../head.ts';
 import { pairHeaders } from '../headers.ts';

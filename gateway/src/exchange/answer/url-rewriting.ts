@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallReceiver } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Upstream } from '../../domain/protocol.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import type { DirectUrls, OwnUrls } from './own-urls.ts';
 import { headerOf } from '../reading.ts';

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { GatewayError } from '../../domain/errors.ts';
-import type { UpstreamCall } from '../../domain/exchange.ts';
+import type { UpstreamCall } from '../../domain/call.ts';
 import { Grant } from '../../domain/grant.ts';
 import type { AnswerPiece, RecordedTarget } from '../../domain/replay.ts';
 import { replayExchange } from './recorded-call.ts';

@@ -1,5 +1,5 @@
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
-import type { CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { AnswerPiece, Asked, ExchangeReplay, RecordedRequest, RecordedTarget } from '../../domain/replay.ts';

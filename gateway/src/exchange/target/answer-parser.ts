@@ -1,6 +1,6 @@
 /** Reads an answer of HTTP/1.x (RFC 9112): framing only. What two readers could frame differently is refused (ATTACKS A10). */
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead } from '../../domain/exchange.ts';
+import type { AnsweredHead } from '../../domain/call.ts';
 
 const headBytesMax = 64 * 1024;
 const headersMax = 256;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { CallHead } from '../../domain/exchange.ts';
+import type { CallHead } from '../../domain/call.ts';
 import { signAws, type AwsSigner } from './aws-signature.ts';
 
 interface Vector {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import aws4 from 'aws4';
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import type { CallCredential, CallHead } from '../../domain/exchange.ts';
+import type { CallCredential, CallHead } from '../../domain/call.ts';
 import { headerOf } from '../reading.ts';
 
 interface AwsKey {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { GatewayError } from '../../domain/errors.ts';
-import type { AnsweredHead, CallHead, CallOptions, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { AnsweredHead, CallHead, CallOptions, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { Limits } from '../../domain/limits.ts';
 import type { Target } from '../../domain/target.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { GatewayError } from '../../domain/errors.ts';
-import type { CallOptions, CallTls } from '../../domain/exchange.ts';
+import type { CallOptions, CallTls } from '../../domain/call.ts';
 import type { Target } from '../../domain/target.ts';
 import { dialFailure } from '../../wire/dial-failure.ts';
 import { reasonOf } from '../../wire/tls.ts';

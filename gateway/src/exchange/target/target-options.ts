@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { IdOwner } from '../../domain/action.ts';
-import type { CallCredential, CallHead } from '../../domain/exchange.ts';
+import type { CallCredential, CallHead } from '../../domain/call.ts';
 import type { OptionsSchema } from '../../domain/options.ts';
 import type { Target, TargetFacts } from '../../domain/target.ts';
 import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
-import type { Decision } from '../../domain/decision.ts';
+import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import { splitParts } from '../../domain/parts.ts';
-import { problemOf, refusalOf } from '../../domain/problem.ts';
+import { splitParts } from '../../wire/split-parts.ts';
+import { problemOf } from '../problem.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';

@@ -1,4 +1,4 @@
-import type { ExchangeProtocol } from '../../domain/protocol.ts';
+import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { httpOptions } from '../../exchange/target/target-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';

@@ -1,4 +1,4 @@
-import { problemMediaType } from '../../domain/problem.ts';
+import { problemMediaType } from '../../exchange/problem.ts';
 import { noAnswerReader } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
 import { targetCall } from '../../exchange/target/target-options.ts';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
-import { problemOf } from '../../domain/problem.ts';
+import { problemOf } from '../../exchange/problem.ts';
 import { ModelAnswer } from './answer.ts';
 import { AwsEventStream } from '../../content/aws-event-stream.ts';
 import { describeFailure, type Dialect } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../domain/problem.ts';
+import type { Problem } from '../../exchange/problem.ts';
 import type { Failure } from '../../exchange/rules.ts';
 import { composeAwsMessage } from '../../content/aws-event-stream.ts';
 import { awsType, linesType, mediaTypeOf, sseType } from './framing.ts';

@@ -1,4 +1,5 @@
-import type { ConnectionDoor, ExchangeProtocol } from '../../domain/protocol.ts';
+import type { ConnectionDoor } from '../../domain/connection-instructions.ts';
+import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';

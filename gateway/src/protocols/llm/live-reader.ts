@@ -1,6 +1,6 @@
 import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Problem } from '../../domain/problem.ts';
+import type { Problem } from '../../exchange/problem.ts';
 import type { HeardMessage, RequestHead, SocketReader } from '../../exchange/reading.ts';
 import type { TakeStep } from '../../exchange/step.ts';
 import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';

@@ -1,5 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
-import type { Problem } from '../../domain/problem.ts';
+import type { Problem } from '../../exchange/problem.ts';
 import type { ActionName } from './actions.ts';
 import type { AnswerDraft } from './answer-draft.ts';
 import type { JsonObject } from './json.ts';

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../domain/errors.ts';
-import { problemOf } from '../../domain/problem.ts';
+import { problemOf } from '../../exchange/problem.ts';
 import { McpScreen } from './answer-screen.ts';
 
 const head = {

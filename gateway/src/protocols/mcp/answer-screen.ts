@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Problem } from '../../domain/problem.ts';
+import type { Problem } from '../../exchange/problem.ts';
 import {
   headerOf,
   type AnswerScreen,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
-import type { BridgeOptions } from '../../domain/protocol.ts';
+import type { BridgeOptions } from '../../domain/bridge.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
 import { SseParser } from '../../content/sse.ts';
 import { LineReader } from './line-reader.ts';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
-import { problemOf } from '../../domain/problem.ts';
+import { problemOf } from '../../exchange/problem.ts';
 import { failureAnswer } from './failures.ts';
 import { request } from './testdata/requests.ts';
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Problem } from '../../domain/problem.ts';
+import type { Problem } from '../../exchange/problem.ts';
 import type { Failed, Failure } from '../../exchange/rules.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
 import { sessionNamed } from './given-ids.ts';

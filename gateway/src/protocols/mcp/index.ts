@@ -1,4 +1,5 @@
-import type { ExchangeProtocol, ExchangeService, ServiceParts } from '../../domain/protocol.ts';
+import type { ServiceParts } from '../../domain/service.ts';
+import type { ExchangeProtocol, ExchangeService } from '../../exchange/exchange-protocol.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { httpOptions } from '../../exchange/target/target-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';

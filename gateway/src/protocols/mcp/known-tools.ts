@@ -1,7 +1,7 @@
 import type { Action, Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { inRecords } from '../../domain/record.ts';
-import type { Told } from '../../domain/protocol.ts';
+import type { Told } from '../../domain/service.ts';
 import type { Note } from '../../exchange/reading.ts';
 import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
 

@@ -1,8 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/exchange.ts';
+import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import type { Grant } from '../../domain/grant.ts';
-import { problemOf } from '../../domain/problem.ts';
-import type { Channel } from '../../domain/protocol.ts';
+import { problemOf } from '../../exchange/problem.ts';
+import type { Channel } from '../../domain/channel.ts';
 import { parseRequestHead } from '../../exchange/head.ts';
 import { headerOf } from '../../exchange/reading.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Channel } from '../../domain/protocol.ts';
+import type { Channel } from '../../domain/channel.ts';
 import type { TargetCommand } from '../../domain/target.ts';
 import type { ServerCommand } from './server-process.ts';
 import { openStdioExchange, type StdioExchange } from './stdio-exchange.ts';

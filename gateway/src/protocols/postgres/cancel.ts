@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Channel, Upstream } from '../../domain/protocol.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { cancelRequest } from './compose.ts';
 import type { PostgresRelay } from './relay.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';

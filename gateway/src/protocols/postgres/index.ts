@@ -1,4 +1,4 @@
-import type { StreamProtocol } from '../../domain/protocol.ts';
+import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 import { actions } from './actions.ts';
 import { postgresOptions, tlsMode } from './options.ts';
 import { render } from './render.ts';

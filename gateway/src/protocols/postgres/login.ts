@@ -1,5 +1,6 @@
 import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
-import type { Client, Credential, Door } from '../../domain/protocol.ts';
+import type { Client } from '../../domain/client.ts';
+import type { Credential, Door } from '../../domain/door.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { askPassword, negotiateVersion } from './compose.ts';
 import { Unanswered } from './failures.ts';

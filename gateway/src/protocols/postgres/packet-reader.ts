@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { ByteStream } from '../../domain/protocol.ts';
+import type { ByteStream } from '../../domain/byte-stream.ts';
 
 export interface PacketLimits {
   /** Largest single message; its declared length is checked before its bytes are waited for. */

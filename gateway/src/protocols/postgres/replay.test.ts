@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { GatewayError } from '../../domain/errors.ts';
 import { Grant } from '../../domain/grant.ts';
-import type { Upstream } from '../../domain/protocol.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import type { AnswerPiece, RecordedTarget } from '../../domain/replay.ts';
 import { replay } from './replay.ts';
 import { clientMessages, targetMessages } from './testdata/shorthand.ts';

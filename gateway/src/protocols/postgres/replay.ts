@@ -1,7 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Receiver, Upstream } from '../../domain/protocol.ts';
+import type { Receiver } from '../../domain/byte-stream.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import type { AnswerPiece, Asked, Keys, RecordedRequest, RecordedTarget, StreamReplay } from '../../domain/replay.ts';
 import { frames, parseBackend, parseErrorFields, type Frame } from './codec.ts';
 import { fatal, readSqlState, TargetRefusal } from './failures.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Upstream } from '../../domain/protocol.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import type { SecretReader } from '../../domain/target.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from './compose.ts';

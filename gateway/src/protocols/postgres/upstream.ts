@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Channel, Upstream } from '../../domain/protocol.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { sslRequest, startupMessage } from './compose.ts';
 import { parseErrorFields } from './codec.ts';
 import { readSqlState, TargetRefusal } from './failures.ts';

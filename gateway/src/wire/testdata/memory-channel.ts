@@ -1,10 +1,11 @@
 import type { Action } from '../../domain/action.ts';
 import type { Decision, Verdict } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { UpstreamCall } from '../../domain/exchange.ts';
+import type { UpstreamCall } from '../../domain/call.ts';
 import { Grant } from '../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../domain/limits.ts';
-import type { RequestOutcome, RequestRelation, Channel, Upstream } from '../../domain/protocol.ts';
+import type { Channel, RequestOutcome, RequestRelation } from '../../domain/channel.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import type { Target } from '../../domain/target.ts';
 
 export interface MemoryRecord {

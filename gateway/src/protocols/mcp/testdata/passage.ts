@@ -1,6 +1,6 @@
 import type { Action, Attributes } from '../../../domain/action.ts';
 import { GatewayError } from '../../../domain/errors.ts';
-import { problemOf } from '../../../domain/problem.ts';
+import { problemOf } from '../../../exchange/problem.ts';
 import type { OpenedRecord } from '../../../domain/record.ts';
 import { failureAnswer } from '../failures.ts';
 import { readRequest } from '../reading.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Limits } from '../../../domain/limits.ts';
-import type { TunnelIdentity } from '../../../domain/protocol.ts';
+import type { TunnelIdentity } from '../../../domain/client.ts';
 import { Connection } from '../../../wire/connection.ts';
 import { makeCertificate } from '../../../wire/testdata/certificates.ts';
 import { connectTo, Inbox, TestServer } from '../../../wire/testdata/sockets.ts';

@@ -3,9 +3,11 @@ import type { Decision } from '../../../domain/decision.ts';
 import { GatewayError } from '../../../domain/errors.ts';
 import { Grant } from '../../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../../domain/limits.ts';
-import type { Credential, Door, RequestOutcome, Channel, Upstream } from '../../../domain/protocol.ts';
+import type { Channel, RequestOutcome } from '../../../domain/channel.ts';
+import type { Credential, Door } from '../../../domain/door.ts';
+import type { Upstream } from '../../../domain/upstream.ts';
 import type { OpenedRecord, RecordMeta } from '../../../domain/record.ts';
-import type { UpstreamCall } from '../../../domain/exchange.ts';
+import type { UpstreamCall } from '../../../domain/call.ts';
 import type { Target } from '../../../domain/target.ts';
 import { dial } from '../../../wire/upstream-connection.ts';
 

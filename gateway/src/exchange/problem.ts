@@ -1,5 +1,4 @@
-import type { Decision } from './decision.ts';
-import { GatewayError, type ErrorCode } from './errors.ts';
+import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 
 const statuses: Readonly<Record<ErrorCode, number>> = {
   config_invalid: 400,
@@ -29,11 +28,6 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   store_in_use: 500,
   key_unavailable: 500,
 };
-
-/** The error that the client gets for a denied request. */
-export function refusalOf({ reason, answeredAs }: Decision): GatewayError {
-  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
-}
 
 /** An error over HTTP (RFC 9457), with the members of ours. What is no GatewayError is ours, and says nothing. */
 export interface Problem {

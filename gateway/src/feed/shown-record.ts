@@ -1,17 +1,10 @@
-import type { Attributes } from './action.ts';
+import type { Attributes } from '../domain/action.ts';
 
 /** The sessions to list: those that began behind session `after`, at most `limit`. */
 export interface SessionPage {
   readonly which: 'clients' | 'all';
   readonly after?: string;
   readonly limit?: number;
-}
-
-/** Bytes of a record and of the parts that continue it, counted from 0; `to` is the last one, null: the last that there is. */
-export interface MessageRange {
-  readonly record: number;
-  readonly from: number;
-  readonly to: number | null;
 }
 
 /** One line of `session list --json`. */

@@ -1,37 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { Socket } from 'node:net';
 import type { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
-import type { Upstream } from './protocol.ts';
-
-/** A request over HTTP/1.1 or HTTP/2: only one of HTTP/2 has the member `stream`. */
-export type ClientRequest = IncomingMessage | Http2ServerRequest;
-export type ClientResponse = ServerResponse | Http2ServerResponse;
-
-/** One HTTP request for a target and its answer, as the listener gives it to the target's protocol. */
-export interface Exchange {
-  /** Name of the target as the path has it, decoded. */
-  readonly target: string;
-  /** Path and query behind `/t/TARGET`, exactly as the client sent them. */
-  readonly path: string;
-  readonly request: ClientRequest;
-  readonly response: ClientResponse;
-  readonly clientAddress: string;
-  readonly isLoopback: boolean;
-  readonly isEncrypted: boolean;
-  /** The client waits for `100 Continue` before it sends a body. */
-  readonly expectsContinue: boolean;
-  /** Present if the client asks to change to WebSocket; null for any other request. */
-  readonly upgrade: Upgrade | null;
-}
-
-export interface Upgrade {
-  /** The response is on it until it is detached. */
-  readonly socket: Socket;
-  /** Returns the bytes that came behind the request. From then on the caller owns the socket and reads from it. */
-  readonly take: () => Buffer;
-}
+import type { Upstream } from './upstream.ts';
 
 /** The way in which a target is called over HTTP. */
 export interface CallOptions {

@@ -1,0 +1,15 @@
+import type { Client } from './client.ts';
+import type { Door } from './door.ts';
+import type { StreamFacts } from './protocol.ts';
+import type { Service, ServiceParts } from './service.ts';
+
+/** A protocol with a listener and a wire of its own. */
+export interface StreamProtocol extends StreamFacts {
+  /** Makes the service for the clients of one gateway. */
+  create(parts: ServiceParts): StreamService;
+}
+
+interface StreamService extends Service {
+  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
+  serve(client: Client, door: Door): Promise<void>;
+}
