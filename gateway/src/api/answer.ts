@@ -1,20 +1,20 @@
 import type { z } from 'zod';
 import { streamPieces, withProblem, type Asker } from './stream.ts';
 
-/** One form that the body of an answer has. */
+/** One media type in which an endpoint answers, with the schema of the body. */
 interface Content {
   readonly mediaType: string;
-  /** Of the whole body; of each line where it is NDJSON. Null: text or bytes. */
+  /** The schema of the whole body; for NDJSON that of each line. Null for text and bytes. */
   readonly schema: z.ZodType | null;
 }
 
-/** How an endpoint answers, where it does not fail. */
+/** The form of an endpoint's answers, except its errors. */
 export interface Answer<Result> {
   readonly contents: Readonly<Record<number, readonly Content[]>>;
   readonly respond: (result: Result, asker: Asker) => Response | Promise<Response>;
 }
 
-/** An answer that is there at once, and for which it does not matter who asks. */
+/** An answer that is complete at once and does not depend on who asks. */
 export interface PlainAnswer<Result> extends Answer<Result> {
   readonly respond: (result: Result) => Response;
 }
@@ -31,7 +31,8 @@ export function json<Schema extends z.ZodType>(schema: Schema, status: 200 | 201
 }
 
 /**
- * Lines of JSON, in pieces that end where a line ends, made as fast as they are taken. Where what was recorded is damaged, a last line `{"problem": …}` says so behind what is whole.
+ * An answer in lines of JSON. Its pieces end where a line ends, and are made only as fast as the client reads them. If the recording is damaged, a last line
+ * `{"problem": …}` says so after all lines that are whole.
  */
 export function lines(schema: z.ZodType): Answer<AsyncIterable<Uint8Array>> {
   return {
@@ -40,7 +41,7 @@ export function lines(schema: z.ZodType): Answer<AsyncIterable<Uint8Array>> {
   };
 }
 
-/** Bytes in pieces, made as fast as they are taken. */
+/** An answer in bytes. Its pieces are made only as fast as the client reads them. */
 export const bytes: Answer<AsyncIterable<Uint8Array>> = {
   contents: { 200: [{ mediaType: bytesMediaType, schema: null }] },
   respond: async (pieces, asker) => streamPieces(pieces, asker, bytesMediaType),
@@ -53,7 +54,7 @@ export function text(mediaType = textMediaType): PlainAnswer<string> {
   };
 }
 
-/** A whole file, of bytes or of text. */
+/** An answer that is a whole file, of bytes or of text. */
 export const file: PlainAnswer<{ readonly content: Uint8Array; readonly isText: boolean }> = {
   contents: { 200: [bytesMediaType, textMediaType].map((mediaType) => ({ mediaType, schema: null })) },
   respond: ({ content, isText }) => new Response(new Uint8Array(content), { headers: { 'content-type': isText ? textMediaType : bytesMediaType } }),

@@ -4,17 +4,17 @@ import { parseInput } from './input.ts';
 
 const jsonBytesMax = 64 * 1024;
 
-/** The body of a request. */
+/** The body that an endpoint expects in its requests. */
 export interface RequestBody<Body> {
   readonly mediaType: string;
-  /** Null: bytes. */
+  /** Null: the body is bytes. */
   readonly schema: z.ZodType | null;
   readonly bytesMax: number;
-  /** Errors: `limit_exceeded`, `malformed`. */
+  /** Reads the body of a request. Rejects with GatewayError `limit_exceeded` or `malformed`. */
   readonly read: (request: Request) => Promise<Body>;
 }
 
-/** JSON of at most 64 KiB; an empty body is `{}`. */
+/** A body of JSON with at most 64 KiB. An empty body counts as `{}`. */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema): RequestBody<z.output<Schema>> {
   return {
     mediaType: 'application/json',

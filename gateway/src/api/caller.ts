@@ -5,26 +5,26 @@ import type { ShownSecret } from '../identity/shown-secret.ts';
 import { attempt, identify } from '../sessions/attempt.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 
-/** Who talks to the API: the operator on the gateway's own machine, an administrator or auditor by token, or a run. Named in the record of what is done. */
+/** The caller of the API: the operator on the gateway's own machine, an administrator or auditor with a token, or a run. The record of an act names it. */
 export interface Caller {
   readonly id: string;
   readonly address: string;
-  /** Null for the operator, whose credential is a file. */
+  /** Null for the operator, whose credential is a file and never ends. */
   readonly standing: Standing | null;
-  /** Set when it showed the token of a run, which may have ended: it may act inside that run alone. */
+  /** Set if the caller presented the token of a run, which may have ended. Such a caller may act only inside that run. */
   readonly run?: Identity & { readonly session: string };
-  /** Set where everybody may ask: whoever the token speaks for. */
+  /** The identity of the token. Set only by endpoints that answer everybody. */
   readonly identity?: Identity;
 }
 
-/** Whom an endpoint answers: `runs` or `auditors` beside administrators; `everybody` who has a token. */
+/** The callers that an endpoint answers besides administrators: `runs`, `auditors`, or `everybody` who has a token. */
 export type Callers = 'administrators' | 'runs' | 'auditors' | 'everybody';
 
-/** Principals of this group may use the API with their own token. */
+/** Principals of this group may use the whole API with their own token. */
 const administrators = 'admins';
-/** Those of this one may read what is about nobody: the public log, and how the gateway does. */
+/** Principals of this group may read what concerns no person: the public log and the gateway's metrics. */
 const auditors = 'auditors';
-/** Who holds the credential in the data directory. */
+/** The id of a caller that presents the credential of the data directory. */
 const operatorId = 'operator';
 
 export interface CallerParts {
@@ -33,7 +33,10 @@ export interface CallerParts {
   readonly refusals: Refusals;
 }
 
-/** Who asks, by the token that is shown; refusals are recorded and slowed down as those of a login are. Errors: `unauthenticated`, `refused`, `throttled`. */
+/**
+ * Finds the caller by the token that it presents. Refusals are recorded and slowed down like those of a login. Rejects with GatewayError `unauthenticated`,
+ * `refused` or `throttled`.
+ */
 export async function findCaller(
   parts: CallerParts,
   { token, address }: { readonly token: string; readonly address: string },
@@ -61,7 +64,7 @@ export async function findCaller(
   });
 }
 
-/** Errors: `unauthenticated` when the caller's credential has ended, `refused` when its principal may not use the API. */
+/** Throws GatewayError `unauthenticated` if the caller's credential has ended, `refused` if its principal may not use the API. */
 export function checkCaller({ id, standing, run }: Caller, callers: Callers = 'administrators'): void {
   const end = standing?.ended() ?? null;
   if (end !== null) {

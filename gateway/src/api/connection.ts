@@ -5,11 +5,11 @@ import type { ApiParts } from './parts.ts';
 export interface ConnectionOptions {
   readonly target: string;
   readonly token: string;
-  /** A port of the client's own machine that leads to the target. */
+  /** A port on the client's own machine that leads to the target. */
   readonly localPort?: number | undefined;
 }
 
-/** How a client gets to a target. Errors: `unknown_target`. */
+/** Tells how a client connects to a target. Throws GatewayError `unknown_target`. */
 export function connectionOf(
   { targets, findProtocol, addresses, isEncrypted }: Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'>,
   { target: name, token, localPort }: ConnectionOptions,
@@ -26,7 +26,7 @@ export function connectionOf(
   return protocol.connection({ ...door, target: name, options: target?.options ?? {}, token, tls: localPort === undefined && isEncrypted });
 }
 
-/** An address to dial: who listens everywhere is reached on loopback. */
+/** Returns an address that can be dialled: a listener on all addresses is reached on loopback. */
 function reachable(host: string): string {
   return host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host;
 }

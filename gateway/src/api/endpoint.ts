@@ -9,7 +9,7 @@ import type { Asker } from './stream.ts';
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
-/** A request as an endpoint gets it: whoever asks may ask, and all that was sent is valid. */
+/** A request as an endpoint gets it: the caller is allowed to ask, and everything that was sent is valid. */
 interface Call<Params extends Shape, Query extends Shape, Body> {
   readonly caller: Caller;
   readonly params: z.output<z.ZodObject<Params>>;
@@ -19,24 +19,24 @@ interface Call<Params extends Shape, Query extends Shape, Body> {
   readonly signal: AbortSignal;
 }
 
-/** What everybody may know of an endpoint: the router and docs/openapi.json are made from it. */
+/** The public description of an endpoint. The router and docs/openapi.json are made from it. */
 interface Description {
-  /** As its file and its export, and unique. */
+  /** The unique id of the endpoint. Its file and its export have the same name. */
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Parts that differ are named: `/api/targets/:target/connection`. The part of the last one may be longer than a segment: `/log/:path{.+}`. */
+  /** The path, with a name for each part that differs: `/api/targets/:target/connection`. The last part may contain slashes: `/log/:path{.+}`. */
   readonly path: string;
-  /** A sentence on what it does. */
+  /** One sentence that says what the endpoint does. */
   readonly summary: string;
-  /** What else there is to know. */
+  /** Further facts about the endpoint. */
   readonly description?: string;
-  /** Codes of the errors that it answers with; in a definition those beside what its schemas and its callers imply. */
+  /** The codes of the errors that the endpoint answers with. A definition lists only those that do not follow from its schemas and its callers. */
   readonly errors: readonly ErrorCode[];
 }
 
 interface Definition<Parts, Params extends Shape, Query extends Shape, Body, Result> extends Omit<Description, 'errors'> {
   readonly errors?: readonly ErrorCode[];
-  /** Administrators alone, unless it says otherwise. */
+  /** By default only administrators. */
   readonly callers?: Callers;
   readonly params?: Params;
   readonly query?: Query;
@@ -45,7 +45,7 @@ interface Definition<Parts, Params extends Shape, Query extends Shape, Body, Res
   readonly act: (parts: Parts, call: Call<Params, Query, Body>) => Result | Promise<Result>;
 }
 
-/** A request whose caller is known, and nothing else of it. */
+/** A request whose caller is known and of which nothing else was read. */
 interface Asked extends Asker {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -59,7 +59,7 @@ export interface Endpoint<Parts = ApiParts> extends Description {
   readonly query: z.ZodObject;
   readonly body: RequestBody<unknown> | null;
   readonly answer: Answer<never>;
-  /** Errors: also `malformed`, `limit_exceeded` for what was sent. */
+  /** Answers a request. Rejects with a GatewayError of one of the codes in `errors`; also `malformed` or `limit_exceeded` if what was sent is not valid. */
   readonly handle: (parts: Parts, asked: Asked) => Promise<Response>;
 }
 
@@ -69,7 +69,7 @@ export interface PublicEndpoint<Parts = ApiParts> extends Description {
   readonly handle: (parts: Parts) => Response;
 }
 
-/** Of who asks: a refusal that cannot be recorded is told to nobody. */
+/** The errors of finding the caller. `cannot_record` is one of them, because a refusal is not answered before it is recorded. */
 const callerErrors = ['unauthenticated', 'throttled', 'refused', 'cannot_record'] as const;
 
 type Nothing = Readonly<Record<string, never>>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
 
-/** What was sent, as its schema has it. Errors: `malformed`, with what was expected where. */
+/** Parses what was sent. Throws GatewayError `malformed`, which says what was expected and where. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
   const outcome = schema.safeParse(sent);
   if (!outcome.success) {
@@ -10,7 +10,10 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unkno
   return outcome.data;
 }
 
-/** The named parts of a path. Errors: `malformed`; `not_found` where a part is none of the few words that it can be: then this is no address. */
+/**
+ * Parses the named parts of a path. Throws GatewayError `malformed`; `not_found` if a part must be one of a few words and is none of them, because then the
+ * address does not exist.
+ */
 export function parsePath<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
   const outcome = schema.safeParse(sent);
   if (!outcome.success) {
@@ -24,7 +27,7 @@ function wordsOf({ issues }: z.ZodError): string {
   return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
 }
 
-/** A number without a sign, written in digits. `expected` says what it is, for whoever sent something else. */
+/** The schema of a number without a sign, written in digits. `expected` names the number in the error message. */
 export function wholeNumber(expected: string, { min = 0, max = 999_999_999_999_999 } = {}): z.ZodType<number, string> {
   return z
     .string()

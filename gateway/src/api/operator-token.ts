@@ -8,8 +8,8 @@ import { writeWholeFile } from '../store/whole-file.ts';
 const secretBytes = 32;
 
 /**
- * `admin.token`: what the CLI on the gateway's own machine shows; made on the first start, readable by the gateway's user only. Errors: `key_unavailable` when it
- * does not hold what was made then.
+ * Opens `admin.token`, the credential that commands on the gateway's own machine present. The first start makes it, readable only by the gateway's user. Throws
+ * GatewayError `key_unavailable` if the file does not hold a whole credential.
  */
 export function openOperatorToken(data: string): ShownSecret {
   const file = join(data, 'admin.token');

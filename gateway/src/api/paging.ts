@@ -4,7 +4,7 @@ import { wholeNumber } from './input.ts';
 
 const limitMax = 999_999_999;
 
-/** The query of every list: which part of it is asked for. Without it: the whole list. */
+/** The query parameters of every list. They select a part of it; without them the answer is the whole list. */
 export const paging = {
   after: z.string().optional().describe('The id of the last one of the part before: what follows it is listed.'),
   limit: wholeNumber('a number from 1 on is expected', { min: 1, max: limitMax }).optional().describe('How many are listed at most.'),
@@ -15,7 +15,7 @@ interface Page {
   readonly limit?: number | undefined;
 }
 
-/** The part that is asked for of a list that is at hand whole. Errors: `not_found`. */
+/** Returns the selected part of a list that is in memory. Throws GatewayError `not_found`. */
 export function pageOf<Item>(items: readonly Item[], { after, limit }: Page, idOf: (item: Item) => string): Item[] {
   const begin = after === undefined ? 0 : items.findIndex((item) => idOf(item) === after) + 1;
   if (after !== undefined && begin === 0) {

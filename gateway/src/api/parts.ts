@@ -12,14 +12,14 @@ import type { Refusals } from '../sessions/refusals.ts';
 import type { Tokens } from '../store/tokens.ts';
 import type { RunOutputs } from './runs.ts';
 
-/** What came of taking the configuration file up. */
+/** The result of applying the configuration file. */
 export interface TakenUp {
   readonly file: string;
-  /** Sections that were changed and take a restart. */
+  /** The sections that were changed and take effect only after a restart. */
   readonly waiting: readonly string[];
 }
 
-/** The parts of the gateway that endpoints act on. Each endpoint names those that it needs, and sees no others. */
+/** The parts of the gateway that endpoints act on. Each endpoint names the parts that it needs and sees no others. */
 export interface ApiParts {
   readonly data: string;
   readonly operator: ShownSecret;
@@ -35,11 +35,11 @@ export interface ApiParts {
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly policy: CurrentPolicy;
   readonly principals: () => ReadonlyMap<string, Principal>;
-  /** Errors: `config_invalid`; `conflict` when it leaves nobody and that is not meant. */
+  /** Applies the configuration file. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`. */
   readonly takeUpConfig: (isMeant: boolean) => TakenUp;
-  /** Where listeners are, by the name that they have in the configuration. */
+  /** The addresses where the gateway listens, by the names that the listeners have in the configuration. */
   readonly addresses: () => Readonly<Record<string, string>>;
-  /** The listeners have a certificate. */
+  /** True if the listeners have a certificate. */
   readonly isEncrypted: boolean;
   readonly software: string;
   readonly isStopping: () => boolean;

@@ -14,7 +14,7 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'An error: RFC 9457.' });
 
-/** An error as the API answers it. */
+/** Makes the answer of the API for an error. */
 export function problem(error: unknown): Response {
   const body = problemOf(error);
   const headers = [['content-type', problemMediaType] as const, ...(body.status === 401 ? challenges : []), ...retryHeaders(body.status)];

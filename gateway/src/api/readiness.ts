@@ -1,10 +1,10 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { ApiParts } from './parts.ts';
 
-/** A heartbeat twice a minute makes each checkpoint different from the one before. */
+/** Most seconds between two checkpoints. A heartbeat twice a minute makes each checkpoint different from the one before, so a new one is due. */
 const checkpointAgeSecondsMax = 90;
 
-/** Why nothing is served now; empty: it is. One sentence each, and nothing in it that not everybody may know. */
+/** Returns the reasons why no requests are served now, one sentence each; empty if requests are served. Everybody may read them. */
 export function unreadiness({ recorder, isStopping }: Pick<ApiParts, 'recorder' | 'isStopping'>): readonly string[] {
   const reasons = isStopping() ? ['The gateway is stopping.'] : [];
   try {

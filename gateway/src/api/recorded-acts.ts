@@ -2,12 +2,12 @@ import type { Recorder } from '../recording/recorder.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Caller } from './caller.ts';
 
-/** Records what an administrator does. Errors: `cannot_record`. */
+/** Records an act of an administrator. Resolves when the record is committed. Rejects with GatewayError `cannot_record`. */
 export async function recordAct(recorder: Recorder, by: Caller, action: string, reason: string): Promise<void> {
   await recordOwnDecision(recorder, { action, verdict: 'allow', reason, attributes: { 'user.id': by.id, 'client.address': by.address } });
 }
 
-/** Records who reads a recording, before the first of it is given out. It does so on a full disk too. */
+/** Records who reads a recording, before any of it is given out. This also works on a full disk. */
 export async function recordAccess(recorder: Recorder, by: Caller, what: string, session: string): Promise<void> {
   recorder.appendFromReserve(recorder.own, {
     kind: 'access',

@@ -23,10 +23,10 @@ import { showConnection } from './endpoints/show-connection.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
-/** Whether the gateway is well, which everybody may ask. */
+/** The endpoints that need no caller: everybody may ask whether the gateway works. */
 export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getApiHealth, getReadiness];
 
-/** All the rest of the API, which needs a caller. */
+/** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [
   listTargets,
   applyConfig,

@@ -4,12 +4,15 @@ import type { RunOutput } from '../sessions/run-output.ts';
 import type { Caller } from './caller.ts';
 import type { ApiParts } from './parts.ts';
 
-/** The output of runs that record what their command prints. An entry is gone with its run. */
+/** The output recorders of runs that record what their command prints. An entry disappears with its run. */
 export type RunOutputs = WeakMap<LiveSession, RunOutput>;
 
 export const runEnd = { reason: 'client', error: new GatewayError('stopping', 'The run has ended.') };
 
-/** A run that goes on, for whoever may have opened it: an administrator, or the run that it is inside of. Null where it has ended. Errors: `refused`. */
+/**
+ * Finds an open run for a caller that may act on it: an administrator, or the run that contains it. Null if the run has ended. Rejects with GatewayError
+ * `refused` for any other caller.
+ */
 export async function findOpenedRun({ sessions, refusals }: Pick<ApiParts, 'sessions' | 'refusals'>, id: string, by: Caller): Promise<LiveSession | null> {
   const session = sessions.find(id);
   if (session?.isRun !== true) {

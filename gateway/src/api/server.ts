@@ -13,7 +13,7 @@ type Entrance = 'network' | 'operator socket';
 
 type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
 
-/** Answers the requests that are for the API. `where`: over the network, or at the operator's own socket, which needs no encryption. */
+/** Answers the requests for the API. `where` says how they came: over the network, or over the operator's own socket, which needs no encryption. */
 export function apiListener(
   parts: ApiParts,
   onError: (error: unknown) => void,
@@ -57,7 +57,7 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
   return app;
 }
 
-/** Errors: `refused`. */
+/** Returns the client's address. Throws GatewayError `refused` if the client is on another machine and the connection is not encrypted. */
 function addressOf({ socket }: ClientRequest): string {
   const address = plainAddress(socket.remoteAddress);
   if (!isLoopback(address) && !('encrypted' in socket)) {

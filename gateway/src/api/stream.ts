@@ -2,16 +2,16 @@ import { GatewayError } from '../domain/errors.ts';
 import { problemOf } from '../exchange/problem.ts';
 import { checkCaller, type Caller } from './caller.ts';
 
-/** Who waits for an answer. */
+/** The caller that waits for an answer. */
 export interface Asker {
   readonly caller: Caller;
-  /** Ends an answer that has begun, so that nobody takes it for a whole one. */
+  /** Cuts off an answer that has begun, so that nobody takes it for a complete one. */
   readonly breakOff: (error: Error) => void;
 }
 
 /**
- * An answer in pieces. The first one is awaited, so that an error there has a status of its own; a later one breaks the connection off, so that
- * half an answer is never taken for a whole one. When the reader leaves, or may not read on, the rest is not made.
+ * Makes an answer of pieces. The first piece is awaited, so an error before it has a status of its own. A later error cuts the connection, so that a partial
+ * answer is never taken for a complete one. No more pieces are made after the client leaves or its credential ends.
  */
 export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: Asker, contentType: string): Promise<Response> {
   const iterator = pieces[Symbol.asyncIterator]();
@@ -40,7 +40,7 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
           controller.enqueue(value);
         }
       } catch (error) {
-        // With its connection the stream is cancelled. An error of its own would be printed by who reads it, stack and all.
+        // Cutting the connection cancels the stream. An error of the stream itself would be printed with its stack by the code that reads it.
         breakOff(error instanceof Error ? error : new Error('the answer could not be made', { cause: error }));
       }
     },
@@ -53,7 +53,7 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
   return new Response(body, { headers: { 'content-type': contentType } });
 }
 
-/** Lines of JSON with an error behind the first of them as a last line. */
+/** Adds an error that comes after the first piece as a last line of JSON. */
 export async function* withProblem(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isFirst = true;
   try {

@@ -14,10 +14,10 @@ export const targetSummary = z
   })
   .meta({ id: 'TargetSummary', description: 'A target as it is listed, without its options and its password.' });
 
-/** A target as it is listed: one line of `target list --json`. */
+/** A target in a list: one line of `target list --json`. */
 export type TargetSummary = Readonly<z.output<typeof targetSummary>>;
 
-/** Without its options, which may hold secrets, and its password. */
+/** Leaves out the password and the options, which may hold secrets. */
 export function summarizeTarget({ name, protocol, host, port, path, user, command, durability }: Target): TargetSummary {
   return { name, protocol, host, port, path, user, ...(command === undefined ? {} : { program: command.argv[0] }), durability };
 }

@@ -5,7 +5,10 @@ import { rolledBack } from '../recording/recovery.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { TokenAct, Tokens } from '../store/tokens.ts';
 
-/** One act in the gateway's own session; once it is there it is no more unrecorded. Errors: `cannot_record`: then the next start records it. */
+/**
+ * Records one act on a token in the gateway's own session, and then notes that it is recorded. Rejects with GatewayError `cannot_record`; the next start then
+ * records the act.
+ */
 export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, token, principal, timeMs, by }: TokenAct, address?: string): Promise<void> {
   await recordOwnDecision(recorder, {
     action: `gateway.${act}_token`,
@@ -23,14 +26,17 @@ export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, 
   tokens.recorded({ act, token });
 }
 
-/** At a start, before anything is served: what was done while no gateway ran, or was not recorded when one was killed. */
+/** Records acts on tokens that were done while no gateway ran, or that a killed gateway had not recorded. Called at a start, before anything is served. */
 export async function recordLeftTokenActs(recorder: Recorder, tokens: Tokens): Promise<void> {
   for (const act of tokens.unrecorded()) {
     await recordTokenAct(recorder, tokens, act);
   }
 }
 
-/** Before an epoch begins: with an older `identity.db` tokens that were revoked would come in again. Returns how many revocations it lacks. Errors: `store_rolled_back`. */
+/**
+ * Returns the number of revocations that `identity.db` lacks: with an older file, revoked tokens would be accepted again. Called before an epoch begins. Throws
+ * GatewayError `store_rolled_back`, unless `mayRollBack`.
+ */
 export function findLostRevocations(keys: KeyStore, tokens: Tokens, mayRollBack: boolean): number {
   const [seen, found] = [keys.revocations, tokens.revocations()];
   if (found < seen && !mayRollBack) {

@@ -12,7 +12,7 @@ export const tokenSummary = z
   })
   .meta({ id: 'TokenSummary', description: 'A token as it is listed, without the token itself. Times are in UTC.' });
 
-/** A token as it is listed: one line of `token list --json`. Times are ISO 8601, UTC. */
+/** A token in a list: one line of `token list --json`. Times are ISO 8601 in UTC. */
 export type TokenSummary = Readonly<z.output<typeof tokenSummary>>;
 
 export function summarizeToken({ id, principal, onBehalfOf, createdMs, expiresMs, revokedMs }: StoredToken): TokenSummary {

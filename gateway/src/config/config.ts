@@ -13,15 +13,15 @@ export interface Config {
   readonly file: string;
   /** Absolute path of the data directory. */
   readonly data: string;
-  /** `http` and one for each protocol that is listened for. */
+  /** The addresses to listen on: `http`, and the id of each protocol. */
   readonly listen: ReadonlyMap<string, Address>;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
-  /** Given by the configuration; null: COUNTERSIGN_ROOT_KEY, or the file in the data directory. */
+  /** Reads the root key that the configuration names. Null: the root key is in COUNTERSIGN_ROOT_KEY, or in the file in the data directory. */
   readonly rootKey: SecretReader | null;
   readonly targets: ReadonlyMap<string, Target>;
   readonly principals: ReadonlyMap<string, Principal>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
-  /** Each section that takes a restart, as the file has it, to tell whether it was changed. */
+  /** Each section that takes effect only at a start, as text, to detect whether it was changed. */
   readonly atStart: ReadonlyMap<string, string>;
 }

@@ -13,8 +13,8 @@ export interface ConfigEntry {
 }
 
 /**
- * Adds an entry to the configuration file, which is made if there is none; comments, order and mode stay. `validate` sees the new text before the
- * file is replaced, in one step. Errors: `conflict` when the name is taken, `config_invalid`, and what `validate` throws.
+ * Adds an entry to the configuration file, and makes the file if there is none. Comments, order and mode stay as they are. `validate` gets the new text before
+ * the file is replaced in one step. Throws GatewayError `conflict` if the name is taken, `config_invalid`, and what `validate` throws.
  */
 export function addToConfig(file: string, entry: ConfigEntry, validate: (text: string) => void): void {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
@@ -29,7 +29,7 @@ export function addToConfig(file: string, entry: ConfigEntry, validate: (text: s
   }
   const section = document.get(entry.section);
   if (isMap(section) && section.items.length === 0) {
-    // `targets: {}` is how an empty section is written, not how it is to grow.
+    // An empty section is written as `targets: {}`, but entries are written one below the other.
     section.flow = false;
   }
   document.setIn(path, document.createNode(entry.value, { flow: entry.section === 'principals' }));
@@ -38,7 +38,7 @@ export function addToConfig(file: string, entry: ConfigEntry, validate: (text: s
   writeWholeFile(existsSync(file) ? realpathSync(file) : file, text, { mode: newFileMode });
 }
 
-/** The text with `{}` behind the name of a section below which there are only comments: so these comments stay where they are. */
+/** Writes `{}` after the name of a section that contains only comments, so that these comments stay in their place. */
 function withBraces(text: string): string {
   const document = parseDocument(text);
   const places = liveSections.flatMap((name) => {

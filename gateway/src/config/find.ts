@@ -3,30 +3,36 @@ import { dirname, resolve } from 'node:path';
 import { isAlias, isMap, isScalar, parseDocument, visit } from 'yaml';
 import { defaultData } from './sections.ts';
 
-/** The longest configuration file that is read. */
+/** Most bytes of a configuration file that is read. */
 export const configBytesMax = 4 * 1024 * 1024;
 
-/** The data directory that a file names of which nothing else need be valid, or there at all: so that the gateway is found while the file is mended. */
+/**
+ * Returns the data directory that a configuration file names. The rest of the file need not be valid, and the file may be missing, so that a running gateway is
+ * found while its file is being corrected.
+ */
 export function findData(file: string): string {
   let text = '';
   try {
     text = readFileSync(file, 'utf8').slice(0, configBytesMax);
   } catch {
-    // Then it is where it is by default.
+    // Without a readable file, the data directory is at its default place.
   }
   const { contents } = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
   const named = (isMap(contents) ? contents.get('data') : undefined) ?? /^data:[ \t]+(\S+)[ \t]*$/m.exec(text)?.[1];
   return resolve(dirname(resolve(file)), typeof named === 'string' && named !== '' ? named : defaultData);
 }
 
-/** The environment variables that a file names as `{ env: VARIABLE }`, of which nothing else need be valid, or there at all: they hold secrets of the gateway. */
+/**
+ * Returns the environment variables that a configuration file names as `{ env: VARIABLE }`: they hold secrets of the gateway. The rest of the file need not be
+ * valid, and the file may be missing.
+ */
 export function findSecretVariables(file: string): ReadonlySet<string> {
   const names = new Set<string>();
   let text = '';
   try {
     text = readFileSync(file, 'utf8').slice(0, configBytesMax);
   } catch {
-    // Then it names none.
+    // Without a readable file there are no such names.
   }
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
   visit(document, {

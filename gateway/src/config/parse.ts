@@ -24,11 +24,11 @@ export interface ParseContext {
   readonly file: string;
   readonly protocols: readonly Protocol[];
   readonly environment: NodeJS.ProcessEnv;
-  /** `missing`: who does not dial targets (the CLI) can do without their secrets. */
+  /** `missing`: secrets need not be there, because the caller (the CLI) does not dial targets. */
   readonly secrets: 'needed' | 'missing';
 }
 
-/** Errors: `config_invalid` with every problem, one a line: `file:line:column: name: what is expected`. */
+/** Reads a configuration file. Throws GatewayError `config_invalid` with all faults, one in each line: `file:line:column: name: what is expected`. */
 export function readConfig(file: string, protocols: readonly Protocol[], environment: NodeJS.ProcessEnv, secrets: ParseContext['secrets'] = 'needed'): Config {
   let text: string;
   try {
@@ -40,7 +40,7 @@ export function readConfig(file: string, protocols: readonly Protocol[], environ
   return parseConfig(text, { file: resolve(file), protocols, environment, secrets });
 }
 
-/** Errors: as `readConfig`. */
+/** Parses the text of a configuration file. Throws GatewayError `config_invalid` as `readConfig` does. */
 export function parseConfig(text: string, context: ParseContext): Config {
   if (Buffer.byteLength(text) > configBytesMax) {
     throw new GatewayError('config_invalid', `${context.file} is longer than ${configBytesMax} bytes.`);
@@ -88,7 +88,7 @@ function toPlain(document: { toJS(options: { maxAliasCount: number }): unknown }
   }
 }
 
-/** Leaves out `targets:` and `principals:` where nothing but comments is below them. */
+/** Leaves out the sections `targets:` and `principals:` if they contain only comments. */
 function withoutEmptySections(written: unknown): unknown {
   const isEmpty = (name: string): boolean => liveSections.some((section) => section === name) && asRecord(written)[name] === null;
   return Array.isArray(written) || typeof written !== 'object'
@@ -101,12 +101,14 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     const messages = issue.message.split('\n');
     return issue.keys.map((key, i) => ({ path: [...issue.path, key], at: 'key', message: messages[i] ?? issue.message }));
   }
-  // A name that is none: its own complaint says more than that the key is invalid.
+  // For a malformed name, its own message says more than that the key is invalid.
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   return [{ path: issue.path, message, ...(issue.code === 'invalid_key' ? { at: 'key' } : {}) }];
 }
 
-/** Finds targets that are granted to principals and do not exist. It looks at the document as written, so that these faults are reported along with all others. */
+/**
+ * Finds targets that are granted to principals and do not exist. It looks at the document as written, so that these faults are reported along with all others.
+ */
 function unknownTargets(written: unknown): Problem[] {
   const { targets, principals } = asRecord(written);
   const known = asRecord(targets);

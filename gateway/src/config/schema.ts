@@ -96,20 +96,20 @@ const limits = closed({
 
 export type RawTarget = z.output<typeof target>;
 
-/** Says what is wrong with a field. */
+/** Reports what is wrong with a field. */
 export type Wrong = (field: keyof RawTarget, message: string) => null;
 
-/** A target as far as its own lines tell; its name stands above them. */
+/** A target without its name. In the file the name is the key of the entry. */
 export type UnnamedTarget = Omit<Target, 'name'>;
 
 export interface SchemaOptions {
-  /** Ids that may be listened for. */
+  /** The ids of protocols that a gateway can listen for. */
   readonly protocols: readonly string[];
-  /** Called for each target that has the right shape; says what else is wrong with it, by field. */
+  /** Called for each target that has the right shape. Reports what else is wrong with it, by field. */
   readonly parseTarget: (raw: RawTarget, wrong: Wrong) => UnnamedTarget | null;
 }
 
-/** `countersign.yaml` as it is written (DESIGN: the stable contract). */
+/** The schema of `countersign.yaml` (DESIGN: the stable contract). */
 export function configSchema({ protocols, parseTarget }: SchemaOptions) {
   const listeners = Object.fromEntries(['http', ...protocols].map((id) => [id, address.optional()]));
   const parsedTarget = target.transform((raw, context) => {
@@ -156,7 +156,7 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
 
 export type RawConfig = z.output<ReturnType<typeof configSchema>>;
 
-/** An object with these keys and no others; one line about each key that is not known, in the order of the issue's `keys`. */
+/** An object with these keys and no others. Each unknown key gives one line of the error, in the order of the issue's `keys`. */
 function closed<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {

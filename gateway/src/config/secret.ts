@@ -5,18 +5,18 @@ import type { SecretReader } from '../domain/target.ts';
 
 type SecretSource = { readonly env: string } | { readonly file: string };
 
-/** Makes the reader of a secret; says by `wrong` when the secret is not there now. */
+/** Makes the reader of a secret. Calls `wrong` if the secret is not there now. */
 export type OpenSecret = (source: SecretSource, wrong: (message: string) => void) => SecretReader;
 
 export interface SecretContext {
   readonly environment: NodeJS.ProcessEnv;
-  /** Directory that file names are relative to. */
+  /** The directory from which relative file names start. */
   readonly base: string;
   /** True: a secret that is not there is a fault. An editor of the configuration does not need the secrets. */
   readonly needed: boolean;
 }
 
-/** A secret is read each time it is asked for, so that a rotated one is taken up, and kept by nobody. */
+/** Makes readers of secrets. A secret is read each time it is asked for, so that a changed secret takes effect, and it is never kept. */
 export function secretOpener({ environment, base, needed }: SecretContext): OpenSecret {
   return (source, wrong) => {
     const read = 'env' in source ? () => readVariable(environment, source.env) : () => readSecretFile(resolve(base, source.file));

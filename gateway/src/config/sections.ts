@@ -1,9 +1,9 @@
-/** The sections of a changed file that a running gateway takes up. */
+/** The sections whose changes a running gateway applies. */
 export const liveSections = ['targets', 'principals'] as const;
-/** The sections whose changes need a restart: all others of the schema. */
+/** The sections whose changes need a restart: all other sections of the schema. */
 export const startSections = ['data', 'listen', 'tls', 'rootKey', 'retention', 'limits'] as const;
 
-/** A sentence for documents and for the file that `init` writes. `mark` stands on both sides of each name. */
+/** Returns a sentence for documents and for the file that `init` writes. `mark` is put on both sides of each name. */
 export function whatIsLive(mark = ''): string {
   const names = (sections: readonly string[]): string => {
     const marked = sections.map((each) => mark + each + mark);
@@ -12,5 +12,5 @@ export function whatIsLive(mark = ''): string {
   return `A running gateway takes up what is changed under ${names(liveSections)}; what is changed under ${names(startSections)} takes a restart.`;
 }
 
-/** Relative to the configuration file. */
+/** The default of `data`, relative to the configuration file. */
 export const defaultData = './countersign-data';

@@ -1,7 +1,7 @@
 const distanceMax = 2;
 const nameLengthMax = 64;
 
-/** The known name that a mistyped one was most likely meant to be. */
+/** Returns the known name that a mistyped name was most likely meant to be; null if there is none. */
 export function suggest(name: string, known: readonly string[]): string | null {
   if (name.length > nameLengthMax) {
     return null;
@@ -13,7 +13,7 @@ export function suggest(name: string, known: readonly string[]): string | null {
   return best !== undefined && best.distance <= distanceMax && best.distance < name.length ? best.candidate : null;
 }
 
-/** Levenshtein: how many letters to add, remove or change. */
+/** The Levenshtein distance: the number of letters to add, remove or change. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (const [i, letter] of from.split('').entries()) {

@@ -9,11 +9,11 @@ import { resolve } from 'node:path';
 export interface TargetContext {
   readonly protocols: readonly Protocol[];
   readonly openSecret: OpenSecret;
-  /** Directory that others are relative to. */
+  /** The directory from which other paths start. */
   readonly base: string;
 }
 
-/** A target of the configuration; null when something is wrong with it. */
+/** Parses a target of the configuration. Null if something is wrong with it, which was then reported. */
 export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong): UnnamedTarget | null {
   const address = findAddress(raw, context, wrong);
   const protocol = findProtocol(raw, address?.scheme ?? null, context.protocols, wrong);
@@ -138,12 +138,12 @@ function findProtocol(raw: RawTarget, scheme: string | null, protocols: readonly
 
 interface CommandContext {
   readonly openSecret: OpenSecret;
-  /** Directory that others are relative to. */
+  /** The directory from which other paths start. */
   readonly base: string;
   readonly wrong: Wrong;
 }
 
-/** A target that is a program; null when something is wrong with it. */
+/** Parses a target that is a program. Null if something is wrong with it, which was then reported. */
 function parseCommand(argv: TargetCommand['argv'], raw: RawTarget, { openSecret, base, wrong }: CommandContext): TargetCommand | null {
   for (const field of ['url', 'host', 'port', 'path', 'user', 'password'] as const) {
     if (raw[field] !== undefined) {

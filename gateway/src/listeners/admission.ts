@@ -2,11 +2,11 @@ import { networkOf } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
 
-/** A client that is logging in and has kept us waiting this long gives its place to one that waits for it. */
+/** If a client that is logging in does nothing for this long, its place may be given to a client that waits. */
 const stalledMs = 1_000;
 /** The clients that wait are checked at this interval. */
 const lookMs = 100;
-/** At most one line about each limit in this time. */
+/** For each limit, at most one line is logged in this time. */
 const floodLogMs = 10_000;
 
 /** The part of the log that a listener needs. */
@@ -15,11 +15,16 @@ export interface ListenerLog {
   error(facts: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** A connection's place among those that are let in. */
+/** A connection's place among those that are admitted. */
 export interface Admitted {
-  /** The client has said something and is about to log in: null when it may, else why not. */
+  /**
+   * Called when the client has sent something and is about to log in. Resolves with null when the login may begin, otherwise with the reason why it may not.
+   */
   turn(): Promise<GatewayError | null>;
-  /** The client waits for us. Before that, and after `idle`, we wait for the client, and its place may be given away while it has not logged in. */
+  /**
+   * Called when the client waits for the gateway. Before the first call, and after `idle`, the gateway waits for the client, and the place may be given away if
+   * the client has not logged in.
+   */
   busy(): void;
   idle(): void;
   loggedIn(): void;
@@ -27,8 +32,9 @@ export interface Admitted {
 }
 
 /**
- * `silent`: we wait for its first word, or over HTTP for a request. `waiting`: it has spoken, and waits for its turn. `loggingIn`: it has its turn, and we wait
- * for its credential. `busy`: it waits for us. `in`: it has shown a good credential. Who is `silent` or `loggingIn` may lose its place to another.
+ * `silent`: the gateway waits for the client's first byte, or over HTTP for a request. `waiting`: the client has sent something and waits for its turn.
+ * `loggingIn`: it has its turn, and the gateway waits for its credential. `busy`: the client waits for the gateway. `in`: it has presented a valid credential.
+ * A client that is `silent` or `loggingIn` may lose its place to another.
  */
 type State = 'silent' | 'waiting' | 'loggingIn' | 'busy' | 'in' | 'gone';
 
@@ -43,7 +49,7 @@ interface Member {
 interface Network {
   readonly address: string;
   connections: number;
-  /** The members in each state; the one that came into it first is first. */
+  /** The members in each state. The one that entered the state first is first. */
   readonly silent: Set<Member>;
   readonly loggingIn: Set<Member>;
   readonly waiting: Set<Member>;
@@ -52,8 +58,8 @@ interface Network {
 type LimitName = 'connectionsMax' | 'connectionsPerAddressMax' | 'loginsPerAddressMax' | 'silentPerAddressMax';
 
 /**
- * Counts connections, by network. A silent connection cannot hold its place against a new one: where a limit is reached, the connection that has been silent longest is cut.
- * A client that has sent something waits for its turn to log in, within the time that a login has.
+ * Counts connections by network. A silent connection cannot keep its place from a new one: if a limit is reached, the connection that was silent for longest is
+ * cut. A client that has sent something waits for its turn to log in, at most as long as a login may take.
  */
 export class Admission {
   readonly #limits: Limits;
@@ -71,7 +77,7 @@ export class Admission {
     this.#log = log;
   }
 
-  /** `cut` ends the connection when its place is given away. An error names the limit by which it is turned away. */
+  /** Admits a connection. `cut` is called to end it if its place is given away. If it is not admitted, the returned error names the limit. */
   enter(address: string, cut: () => void): Admitted | GatewayError {
     const network = this.#networkOf(address);
     const limit = this.#makeRoom(network);
@@ -112,7 +118,7 @@ export class Admission {
     return this.#networks.get(key) ?? { address: key, connections: 0, silent: new Set(), loggingIn: new Set(), waiting: new Set() };
   }
 
-  /** Null when there is room, if need be in the place of one that is silent: of the same network where that has one. */
+  /** Makes room for a connection, if needed by cutting a silent one, preferably of the same network. Returns null if there is room, otherwise the limit. */
   #makeRoom(network: Network): LimitName | null {
     const { connectionsMax, connectionsPerAddressMax, silentPerAddressMax } = this.#limits;
     if (network.silent.size >= silentPerAddressMax) {
@@ -172,7 +178,7 @@ export class Admission {
     this.#letIn(network);
   }
 
-  /** Gives those that wait their turns, as far as the share reaches. */
+  /** Gives clients that wait their turn, as far as the network's share allows. */
   #letIn(network: Network): void {
     const [next] = network.waiting;
     if (next === undefined) {
@@ -187,7 +193,7 @@ export class Admission {
     }
   }
 
-  /** Cuts clients whose login stalls while others wait, and turns away those that have waited as long as a login may take. */
+  /** Cuts clients whose login stalls while others wait, and refuses those that have waited for as long as a login may take. */
   #look(): void {
     const nowMs = performance.now();
     for (const network of this.#crowded) {

@@ -2,21 +2,21 @@ import type { Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
 
 const tlsHandshakeByte = 0x16;
-/** The first bytes of a client that speaks HTTP/2 without negotiating it (RFC 9113, 3.4); no method of HTTP/1.1 begins with them. */
+/** The first bytes of a client that speaks HTTP/2 without negotiating it (RFC 9113, 3.4). No method of HTTP/1.1 begins with them. */
 const preface = Buffer.from('PRI');
 
 export type HttpVersion = 1 | 2;
 
 export interface HelloOptions {
-  /** With a certificate, a client that begins TLS is answered in TLS. */
+  /** With a certificate, a client that begins with TLS is answered in TLS. */
   readonly certificate: SecureContext | null;
-  /** The time from accepting a connection until its protocol is known. */
+  /** The longest time in ms from accepting a connection until its protocol is known. */
   readonly limitMs: number;
-  /** `served`: the socket of TLS, where it is spoken; nothing is read of it. */
+  /** Called with the socket to serve: that of TLS if the client speaks TLS. Nothing was read from it. */
   readonly begin: (served: Socket, version: HttpVersion) => void;
 }
 
-/** Finds out by its first bytes whether a client speaks TLS, and which HTTP. */
+/** Finds out from the first bytes of a client whether it speaks TLS, and which version of HTTP. */
 export function awaitHello(socket: Socket, options: HelloOptions): void {
   const deadline = setTimeout(() => socket.destroy(), options.limitMs);
   socket.on('error', () => socket.destroy());
@@ -29,7 +29,7 @@ export function awaitHello(socket: Socket, options: HelloOptions): void {
   };
   let read = Buffer.alloc(0);
   const look = (): void => {
-    // Null: it ended.
+    // Null means that the client closed the connection.
     const piece: Buffer | null = socket.read();
     if (piece === null) {
       socket.destroy();
@@ -53,7 +53,7 @@ export function awaitHello(socket: Socket, options: HelloOptions): void {
 function answerTls(socket: Socket, certificate: SecureContext, begin: HelloOptions['begin']): void {
   const secured = new TLSSocket(socket, { isServer: true, secureContext: certificate, ALPNProtocols: ['h2', 'http/1.1'] });
   secured.once('secure', () => {
-    // A TLS server of Node's own says so of its sockets; HTTP/2 waits for it.
+    // Node's own TLS server sets this on its sockets, and the HTTP/2 server waits for it.
     Object.assign(secured, { secureConnecting: false });
     begin(secured, secured.alpnProtocol === 'h2' ? 2 : 1);
   });

@@ -17,12 +17,12 @@ import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
 
-/** The time from the first byte of a request's head to its last. */
+/** The longest time in ms from the first byte of a request's head to its last. */
 const headMs = 60_000;
 const headBytesMax = 64 * 1024;
-/** A connection without a request. */
+/** A connection without a request is closed after this time. */
 const keepAliveMs = 65_000;
-/** Requests of one connection without an answer: who sends more on it is cut off (ATTACKS D33). HTTP/2 says so before. */
+/** Most unanswered requests of one connection. A client that sends more is cut off (ATTACKS D33). HTTP/2 has a limit of its own, which the client is told. */
 const unansweredMax = 256;
 /** A client that is turned away is cut off if it has not read the refusal after this time. */
 const tellMs = 2_000;
@@ -30,7 +30,10 @@ const tellMs = 2_000;
 const toldMax = 64;
 /** Deadlines are checked at this interval. */
 const deadlinesMs = 500;
-/** A client waits for the answer before it says more (RFC 6455, 4.1): what one says at once all the same is held up to this length. */
+/**
+ * A client that asks for an upgrade waits for the answer before it sends more (RFC 6455, 4.1). If it does send something before, at most this many bytes are
+ * held.
+ */
 const earlyBytesMax = 64 * 1024;
 const tunnelProtocol = 'countersign-tunnel';
 /** The path of a target. Its second group, behind the target's name, is passed on as the client sent it. */
@@ -41,20 +44,22 @@ const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
 interface Visit {
   /** Makes the door for one request of this protocol. */
   door(protocol: string): Door & Disposable;
-  /** The connection is closed. */
+  /** Called when the connection is closed. */
   leave(): void;
 }
 
 export interface HttpListenerOptions {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 means any free port. */
   readonly port: number;
   readonly limits: Limits;
   readonly log: ListenerLog;
   /** With a certificate, TLS is spoken on the same port with each client that begins it. */
   readonly certificate: SecureContext | null;
   readonly makeVisit: (address: string) => Visit;
-  /** The protocol over HTTP of a target. For an unknown name, any protocol is returned: it refuses the name in the same way as a target that was not granted. */
+  /**
+   * The protocol over HTTP of a target. For an unknown name, any protocol is returned: it refuses the name in the same way as a target that was not granted.
+   */
   readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
   /** Serves each request that is not for a target. */
   readonly onApi: (request: ClientRequest, response: ClientResponse) => void;
@@ -71,7 +76,7 @@ interface Guest {
   readonly outer: Socket;
   /** The socket that requests come on: that of TLS where TLS is spoken, otherwise `outer`. */
   readonly served: Socket;
-  /** Requests without an answer. */
+  /** Number of requests without an answer. */
   unanswered: number;
   /** Unanswered requests behind another one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
   readonly waiting: Message[];
@@ -91,7 +96,7 @@ export class HttpListener implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #told = new Set<Socket>();
   readonly #http2 = new Http2Connections(headBytesMax);
-  /** Tunnels are the listener's they lead to. */
+  /** All sockets except those of tunnels, which belong to the listener that the tunnel leads to. */
   readonly #sockets = new Set<Socket>();
   /** Clients that speak HTTP/1.1, by the socket that their requests come on. */
   readonly #guests = new WeakMap<Socket, Guest>();
@@ -102,16 +107,17 @@ export class HttpListener implements AsyncDisposable {
     this.#admission = new Admission(options.limits, options.log);
     this.#server = createServer({
       headersTimeout: Math.min(options.limits.loginMs, headMs),
-      // A body is under the deadlines of whoever reads it: an upload may be long.
+      // The code that reads a body sets its own deadline, because an upload may take long.
       requestTimeout: 0,
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: deadlinesMs,
       maxHeaderSize: headBytesMax,
-      // Any other offer to go on in another protocol is not taken up, and the request answered as it is: also one behind requests that have no answer yet.
+      // All other offers to switch the protocol are ignored and the request is answered as it is. The same holds for an offer after requests that have no
+      // answer yet.
       shouldUpgradeCallback: ({ headers, url = '', socket }) =>
         (headers.upgrade === tunnelProtocol || (isWebSocket(headers) && targetPath.test(url))) && this.#guests.get(socket)?.unanswered === 0,
     });
-    // Its own way to serve a connection, which waits until it is known that the connection speaks HTTP/1.1.
+    // The server's own handler for connections is called once it is known that the client speaks HTTP/1.1.
     const serve = this.#server.listeners('connection');
     this.#server.removeAllListeners('connection');
     this.#serveConnection = (socket) => {
@@ -129,7 +135,7 @@ export class HttpListener implements AsyncDisposable {
       this.#serve(this.#guests.get(request.socket), { request, response, expectsContinue: true, upgrade: null });
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // This is not always the connection's own socket: while a body is to come, Node gives another stream, with errors of its own.
+      // This is not always the connection's own socket: while a body is expected, Node gives another stream, which emits errors of its own.
       socket.on('error', () => socket.destroy());
       const guest = this.#guests.get(request.socket);
       if (guest === undefined) {
@@ -146,7 +152,7 @@ export class HttpListener implements AsyncDisposable {
     });
   }
 
-  /** Errors: `config_invalid`. */
+  /** Opens the listener. Rejects with GatewayError `config_invalid`. */
   static async open(options: HttpListenerOptions): Promise<HttpListener> {
     const { host, port } = options;
     const listener = new HttpListener(options);
@@ -160,7 +166,7 @@ export class HttpListener implements AsyncDisposable {
     return listener;
   }
 
-  /** `host:port` */
+  /** The address as `host:port`. */
   get address(): string {
     return formatAddress(this.#server.address());
   }
@@ -173,7 +179,7 @@ export class HttpListener implements AsyncDisposable {
     await Promise.resolve();
   }
 
-  /** Lets a connection in within the limits; it is served once it is known what it speaks. */
+  /** Admits a connection within the limits. It is served once its protocol is known. */
   #admit(socket: Socket): void {
     const { certificate, limits, makeVisit } = this.#options;
     const address = plainAddress(socket.remoteAddress);
@@ -236,7 +242,7 @@ export class HttpListener implements AsyncDisposable {
     });
   }
 
-  /** Node leaves the socket to us: what is answered there by other words than 101 is the last thing on it. */
+  /** Serves a request for an upgrade. Node leaves its socket to the gateway: any answer other than 101 is the last one on it. */
   #serveUpgrade(guest: Guest, request: IncomingMessage, head: Buffer): void {
     const { served: socket } = guest;
     socket.on('error', () => socket.destroy());
@@ -245,7 +251,7 @@ export class HttpListener implements AsyncDisposable {
     try {
       response.assignSocket(socket);
     } catch {
-      // A request before it has not been answered.
+      // An earlier request of this connection has not been answered.
       socket.destroy();
       return;
     }
@@ -329,8 +335,7 @@ export class HttpListener implements AsyncDisposable {
 }
 
 /**
- * A tunnel carries a principal's own token, and the target's protocol brings it to the gate as it does any client's: there it is proven, refused,
- * recorded and slowed down.
+ * Opens a tunnel. It carries a principal's own token. The target's protocol checks, refuses, records and slows it down at the gate as it does for any client.
  */
 function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
   const [, target] = tunnelPath.exec(request.url ?? '') ?? [];
@@ -353,7 +358,10 @@ function refuseUpgrade(socket: Duplex): void {
   socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () => socket.destroy());
 }
 
-/** True if the request has a body. An upgrade with one is refused: the end of the body and the beginning of the other protocol are not searched for (ATTACKS A10). */
+/**
+ * True if the request has a body. An upgrade with one is refused: the end of the body and the beginning of the other protocol are not searched for (ATTACKS
+ * A10).
+ */
 function hasBody({ 'content-length': length = '0', 'transfer-encoding': coding }: IncomingHttpHeaders): boolean {
   return length !== '0' || coding !== undefined;
 }
@@ -362,9 +370,9 @@ function isWebSocket({ upgrade }: IncomingHttpHeaders): boolean {
   return upgrade?.toLowerCase() === 'websocket';
 }
 
-/** A name that a web page made point at this machine is no name of this machine (ATTACKS D35). */
+/** Refuses a host name other than this machine's, because a web page may have made a name of its own point at this machine (ATTACKS D35). */
 function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
-  // HTTP/2 names it in a header of its own kind; who gives both gives the same.
+  // HTTP/2 names the host in a pseudo-header. A client that sends both names must send the same name.
   const { host: told, ':authority': authority } = headers;
   if (authority !== undefined && told !== undefined && authority !== told) {
     throw new GatewayError('malformed', 'A request must name exactly one host.');
@@ -379,7 +387,7 @@ function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
   }
 }
 
-/** Reads a socket on which nobody reads yet, so that a client that leaves is noticed. */
+/** Reads from a socket that nobody reads yet, so that the gateway notices if the client leaves. */
 function awaitAnswer(socket: Socket, head: Buffer): Upgrade {
   const early = [head];
   let bytes = head.length;

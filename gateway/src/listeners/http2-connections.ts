@@ -1,29 +1,29 @@
 import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type Http2Stream, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 
-/** Requests of one connection at the same time. */
+/** Most requests of one connection at the same time. */
 const streamsMax = 128;
-/** Streams that a client may open and reset at once, and then in a second (rapid reset, CVE-2023-44487): more end the connection. */
+/** Most streams that a client may open and reset at once, and then in each second (rapid reset, CVE-2023-44487). A client that resets more is disconnected. */
 const resetsMax = 200;
 const resetsPerSecondMax = 20;
 const invalidFramesMax = 100;
 const rejectedStreamsMax = 100;
 const settingsMax = 32;
 const pingsMax = 10;
-/** Lines of a head, with those that stand for its first line. */
+/** Most header fields in a head, including the pseudo-headers. */
 const headersMax = 260;
-/** Memory of one connection. Bytes that its streams queue are limited by their writers. */
+/** Most memory of one connection, in MB. The bytes that its streams queue are limited by the code that writes them. */
 const sessionMegabytesMax = 64;
 
 export interface Http2Client {
-  /** The time from the beginning of the connection to its first request. */
+  /** The longest time in ms from the beginning of the connection to its first request. */
   readonly firstMs: number;
   /** The connection is closed after this time without a request. */
   readonly idleMs: number;
   readonly serve: (request: Http2ServerRequest, response: Http2ServerResponse, expectsContinue: boolean) => void;
 }
 
-/** Connections that speak HTTP/2, each given here with its socket. */
+/** Serves connections that speak HTTP/2. Each is given here with its socket. */
 export class Http2Connections {
   readonly #server: Http2Server;
   readonly #clients = new WeakMap<ServerHttp2Session, Http2Client>();
@@ -52,9 +52,10 @@ export class Http2Connections {
 
   /** Serves a connection. Bytes that were read from the socket before must have been given back to it. */
   accept(socket: Socket, client: Http2Client): void {
-    // A server of HTTP/1.1 accepted it, which lets a client end its side first: here nobody would notice that it has left.
+    // A server of HTTP/1.1 accepted the socket and allows the client to end its side first. For HTTP/2 that is switched off, because nobody would notice that
+    // the client has left.
     socket.allowHalfOpen = false;
-    // The server says so before `emit` returns.
+    // The server emits this event before `emit` returns.
     this.#server.once('session', (session) => {
       this.#clients.set(session, client);
       limitIdleness(session, client);

@@ -8,8 +8,8 @@ const connectionsMax = 64;
 const headMs = 10_000;
 
 /**
- * The API for the operator of this machine: a Unix socket in a directory of its own, where only the gateway's user can connect. No flood at the other
- * listeners, whatever address it comes from, takes its places. Not in the data directory, which can be copied as it is.
+ * The API for the operator of this machine, on a Unix socket in a directory of its own, where only the gateway's user can connect. Floods of connections at the
+ * other listeners cannot take its places. The socket is not in the data directory, because that can be copied as it is.
  */
 export class OperatorSocket implements AsyncDisposable {
   readonly path: string;
@@ -23,7 +23,10 @@ export class OperatorSocket implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** `parent`: where directories are made that need not outlive the process. Errors: of the file system, or of a path that is too long for a socket. */
+  /**
+   * Opens the socket in a new directory below `parent`, which need not outlive the process. Rejects with errors of the file system, and if the path is too long
+   * for a socket.
+   */
   static async open(parent: string, onApi: (request: ClientRequest, response: ClientResponse) => void): Promise<OperatorSocket> {
     const directory = mkdtempSync(join(parent, 'countersign-'));
     const server = createServer({ headersTimeout: headMs, requestTimeout: 0 }, onApi);

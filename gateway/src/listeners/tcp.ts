@@ -13,17 +13,17 @@ import { reasonOf } from '../wire/tls.ts';
 import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 
 const keepAliveMs = 60_000;
-/** Past the login's deadline, what a protocol has to say of it. */
+/** After the deadline of a login, the protocol has this long in ms to tell the client why it ends. */
 const lastWordMs = 250;
 /** A client that is turned away is cut off if it has not read the refusal after `tellMs`. At most `toldMax` of them are told at the same time. */
 const tellMs = 2_000;
 const toldMax = 64;
-/** How long connections may take to end by themselves when the listener closes. */
+/** When the listener closes, connections have this long in ms to end by themselves. */
 const drainMs = 5_000;
 
 export interface TcpListenerOptions extends Served<StreamProtocol> {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 means any free port. */
   readonly port: number;
   readonly makeDoor: (client: Client, protocol: string) => Door;
   readonly limits: Limits;
@@ -31,7 +31,7 @@ export interface TcpListenerOptions extends Served<StreamProtocol> {
   readonly log: ListenerLog;
 }
 
-/** Accepts the clients of one protocol. No client can hold up another, nor stay without a login. */
+/** Accepts the clients of one protocol. No client can hold up another one, or stay without logging in. */
 export class TcpListener implements AsyncDisposable {
   readonly #options: TcpListenerOptions;
   readonly #server: Server;
@@ -49,7 +49,7 @@ export class TcpListener implements AsyncDisposable {
     });
   }
 
-  /** Errors: `config_invalid`. */
+  /** Opens the listener. Rejects with GatewayError `config_invalid`. */
   static async open(options: TcpListenerOptions): Promise<TcpListener> {
     const { host, port, protocol, log } = options;
     const listener = new TcpListener(options);
@@ -59,14 +59,14 @@ export class TcpListener implements AsyncDisposable {
     } catch (cause) {
       throw new GatewayError('config_invalid', `Cannot listen on ${host}:${port} for ${protocol.title}: ${reasonOf(cause)}.`, { cause });
     }
-    // For instance no file descriptor is free: the listener continues when there are some.
+    // For instance, no file descriptor is free. The listener continues when there is one again.
     listener.#server.on('error', (error) => {
       log.error({ err: error, protocol: protocol.id }, 'a connection could not be accepted');
     });
     return listener;
   }
 
-  /** `host:port` */
+  /** The address as `host:port`. */
   get address(): string {
     return formatAddress(this.#server.address());
   }
@@ -75,12 +75,12 @@ export class TcpListener implements AsyncDisposable {
     return this.#connections.size;
   }
 
-  /** Serves a connection that came another way and is authenticated by `tunnel`; `head` is what was read of it already. */
+  /** Serves a connection that came another way and is authenticated by `tunnel`. `head` holds the bytes that were already read from it. */
   adopt(socket: Socket, head: Buffer, tunnel: TunnelIdentity): void {
     this.#accept(socket, { head, tunnel });
   }
 
-  /** New connections are refused; those there are go on. */
+  /** Refuses new connections; existing ones continue. */
   stopAccepting(): void {
     if (this.#isAccepting) {
       this.#isAccepting = false;
@@ -88,7 +88,7 @@ export class TcpListener implements AsyncDisposable {
     }
   }
 
-  /** Waits until every connection has ended, for a while; who has not logged in is cut off at once. */
+  /** Waits until every connection has ended, at most `limitMs`. Clients that have not logged in are cut off at once. */
   async close(limitMs = drainMs): Promise<void> {
     this.stopAccepting();
     for (const connection of this.#loggingIn) {
@@ -140,7 +140,7 @@ export class TcpListener implements AsyncDisposable {
     void this.#admit(connection, admitted);
   }
 
-  /** Waits for the client's first word and then for its turn. */
+  /** Waits for the client's first bytes and then for its turn. */
   async #admit(connection: Connection, admitted: Admitted): Promise<void> {
     const { loginMs } = this.#options.limits;
     if (connection.tunnel === null && !(await hasSpoken(connection, loginMs))) {
@@ -181,7 +181,7 @@ export class TcpListener implements AsyncDisposable {
     });
   }
 
-  /** Says why in the protocol's own words, at the place where it answers a login. */
+  /** Tells the client the error in the words of its protocol, at the point where the protocol answers a login. */
   async #turnAway(connection: Connection, error: GatewayError): Promise<void> {
     if (this.#told >= toldMax) {
       connection.destroy();

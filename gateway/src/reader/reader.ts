@@ -45,7 +45,7 @@ export interface ReaderParts {
   readonly onDifference: (what: string) => void;
 }
 
-/** What the module of the thread gets as `workerData`. */
+/** The `workerData` of the thread's module. */
 export interface ThreadData {
   readonly data: string;
   readonly root: KeyObject;
@@ -92,7 +92,7 @@ export class Reader implements AsyncDisposable {
       if (error !== reader.#lost) {
         throw error;
       }
-      // It found an index that cannot be read. The next thread makes a new one, and nobody waits for that.
+      // The thread found an index that cannot be read. The next thread makes a new one; the start does not wait for that.
       void reader.#restart();
     }
     return reader;
@@ -156,7 +156,7 @@ export class Reader implements AsyncDisposable {
     const running = this.#running;
     if (running !== null) {
       const { worker, database } = running;
-      // Before the thread closes its own: whoever is last folds the log of changes into the file, and only the thread may write.
+      // This comes before the thread closes its database: the last connection to close writes the write-ahead log into the file, and only the thread may write.
       this.#running = null;
       database.close();
       const ended = new Promise<void>((resolve) => {
@@ -201,7 +201,7 @@ export class Reader implements AsyncDisposable {
       ready.reject(this.#lost);
       this.#lose(worker);
     });
-    // A thread that is not ready at a stop has nothing to finish.
+    // A thread that is not ready when the gateway stops has nothing to finish.
     const { signal } = this.#stopping;
     const end = (): void => void worker.terminate();
     signal.addEventListener('abort', end, { once: true });

@@ -30,20 +30,20 @@ export interface LineExtent {
   readonly digest: string;
 }
 
-/** A record with what of it was opened. */
+/** A record with those of its bodies that could be opened. */
 export interface BundleEntry {
   readonly session: string;
   readonly seq: number;
-  /** `LOG/INDEX` */
+  /** The place of the record in the log: `LOG/INDEX`. */
   readonly record: string;
   readonly timeMs: number;
   readonly kind: string;
   readonly continues: boolean;
   readonly meta: RecordedMeta | null;
-  /** Body of a governance leaf. */
+  /** The body of a governance leaf. */
   readonly governance: Readonly<Record<string, unknown>> | null;
   readonly content: Buffer | null;
-  /** It has content that is not in the bundle. */
+  /** True if the record has content that is not in the bundle. */
   readonly isWithheld: boolean;
   readonly at: LineExtent;
 }
@@ -53,7 +53,7 @@ interface Line {
   readonly at: LineExtent;
 }
 
-/** A bundle on disk: read once from end to end to verify it, then record by record, in bounded memory however long it is. */
+/** A bundle on disk. It is read once from its beginning to its end to verify it, and then record by record, in bounded memory whatever its length. */
 export class BundleFile {
   readonly #file: FileHandle;
   readonly header: BundleHeader;
@@ -69,7 +69,7 @@ export class BundleFile {
     this.#recordsEnd = parts.checkpoint.at.offset;
   }
 
-  /** The file stays the caller's. Errors: `MalformedError`. */
+  /** Opens a bundle. The caller keeps and closes the file. Rejects with `MalformedError`. */
   static async open(file: FileHandle): Promise<BundleFile> {
     for await (const header of linesOf(file, 0, Infinity)) {
       return new BundleFile(file, { header, checkpoint: await lastLine(file) });
@@ -78,8 +78,9 @@ export class BundleFile {
   }
 
   /**
-   * All records in order, each once it was found to be in the log as it is here. That none is missing is known at the end. `keys`: trusted; none: the bundle's own.
-   * Errors: `store_damaged` at the first that does not hold, or at the end; `MalformedError`.
+   * Yields all records in order, each once it is verified to be in the log as it is here. Only the end shows that no record is missing. `keys` are the trusted
+   * keys; without them the bundle's own key is used. Throws GatewayError `store_damaged` at the first record that does not hold, or at the end;
+   * `MalformedError`.
    */
   async *verify(keys: readonly string[] | undefined): AsyncGenerator<BundleEntry, FileReport> {
     const check = await BundleCheck.begin(this.header, this.#checkpoint, keys === undefined ? {} : { keys });
@@ -99,7 +100,7 @@ export class BundleFile {
     return report;
   }
 
-  /** One record again. Errors: `store_damaged` when it is not what it was. */
+  /** Reads one record again. Rejects with GatewayError `store_damaged` if it was changed since it was verified. */
   async read(at: LineExtent): Promise<BundleEntry> {
     const bytes = Buffer.alloc(at.length);
     const { bytesRead } = await this.#file.read(bytes, 0, at.length, at.offset);
@@ -138,7 +139,7 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
 }
 
-/** The lines that begin at `from` and end before `to`. */
+/** Yields the lines that begin at `from` and end before `to`. */
 async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line, void> {
   let offset = from;
   for await (const line of splitLines(chunksOf(file, from, to), bundleLineBytesMax)) {
@@ -162,7 +163,7 @@ async function* chunksOf(file: FileHandle, from: number, to: number): AsyncGener
 
 async function lastLine(file: FileHandle): Promise<Line> {
   const { size } = await file.stat();
-  // A note is lines of text, so as JSON it is at most twice as long.
+  // A note consists of lines of text, so in JSON it is at most twice as long.
   const length = Math.min(size, 2 * noteBytesMax + chunkBytes);
   const tail = Buffer.alloc(length);
   await file.read(tail, 0, length, size - length);

@@ -7,22 +7,22 @@ import type { BundleEntry, LineExtent } from './bundle-file.ts';
 import type { RecordedMeta } from './recorded-meta.ts';
 import { createHash } from 'node:crypto';
 
-/** Each costs some hundred bytes of memory. */
+/** Most records of a recording. Each takes some hundred bytes of memory. */
 const recordsMax = 1_000_000;
-/** Bytes of requests in several records that are held while they are read: a longer request is not served. */
+/** Most bytes of unfinished requests, in several records, that are held while the recording is read. A request that would exceed them is not served. */
 const heldBytesMax = 64 * 1024 * 1024;
 
-/** A longer request continues in further records, which name the first one. */
+/** A request that is longer than this continues in further records, which name the first one. */
 const partBytes = 1024 * 1024;
 
-/** A request, where its parts are and what it was answered. */
+/** A recorded request, with the places of its parts and of its answer. */
 export interface IndexedRequest {
   readonly target: string;
   readonly seq: number;
   readonly channel: number;
   readonly action: string;
   readonly key: string;
-  /** See `RequestKey`. */
+  /** The ids that the request contains; see `RequestKey`. */
   readonly ids: readonly string[];
   readonly askedMs: number;
   readonly parts: readonly LineExtent[];
@@ -36,25 +36,25 @@ interface RecordedChannel {
   latest: Growing | null;
 }
 
-/** A request of which not all was read. */
+/** A request that was not yet read to its end. */
 interface Growing {
   readonly seq: number;
   readonly channel: number;
   readonly action: string;
   readonly parts: LineExtent[];
   readonly answers: LineExtent[];
-  /** Null once it is whole, or too long. */
+  /** The bytes so far. Null once the request is complete, or if it is too long. */
   bytes: Buffer[] | null;
   isWhole: boolean;
 }
 
-/** Finds the requests of a session and their answers in its records, given in order. */
+/** Finds the requests of a session and their answers. Records must be given in order. */
 export class Indexing {
   readonly targets = new Map<string, TargetFacts>();
   readonly requests: IndexedRequest[] = [];
   readonly #findProtocol: (id: string) => Protocol | undefined;
   readonly #channels = new Map<number, RecordedChannel>();
-  /** By the numbers of their records, and of long records of their answers. */
+  /** The requests by the number of their record, and of each record that a long answer continues. */
   readonly #roots = new Map<number, Growing>();
   readonly #ids = new Map<string, string>();
   #heldBytes = 0;
@@ -64,7 +64,7 @@ export class Indexing {
     this.#findProtocol = findProtocol;
   }
 
-  /** Errors: `limit_exceeded`. */
+  /** Adds a record. Throws GatewayError `limit_exceeded`. */
   add(entry: BundleEntry): void {
     this.#records += 1;
     if (this.#records > recordsMax) {
@@ -93,7 +93,7 @@ export class Indexing {
     if (protocol === undefined) {
       return;
     }
-    // Older sessions do not hold the facts of their targets; most targets are served without them.
+    // Older recordings do not hold the facts of their targets. Most targets are served without them.
     this.#addTarget({ name: opens.target, protocol: opens.protocol, scheme: '', host: 'localhost', port: 0, path: '', options: {} });
     this.#channels.set(number, { target: opens.target, isStream: protocol.transport === 'stream', keys: protocol.replay.keys(), latest: null });
   }
@@ -157,14 +157,17 @@ export class Indexing {
     }
   }
 
-  /** A conversation says its ids again in each request: each is held once. */
+  /** Returns one string for equal ids. A conversation repeats its ids in each request, and each is held only once. */
   #internId(id: string): string {
     const known = this.#ids.get(id) ?? id;
     this.#ids.set(known, known);
     return known;
   }
 
-  /** An answer belongs to what its client had asked last of the request that it names; what names none, to what was asked last at all. */
+  /**
+   * Adds an answer. If its record names a request, it belongs to the newest message of that exchange; otherwise, in a stream, to the newest request of the
+   * channel.
+   */
   #addAnswer(channel: RecordedChannel, { request }: RecordedMeta, { seq, at, content }: BundleEntry): void {
     const growing = request === undefined ? (channel.isStream ? channel.latest : null) : this.#roots.get(request);
     if (growing === null || growing === undefined) {
@@ -177,7 +180,7 @@ export class Indexing {
   }
 }
 
-/** Keys may be as long as requests: this is what an index holds of one. */
+/** Returns a digest of target and key, by which requests are found. A key may be as long as a request, so the index does not hold keys themselves. */
 export function indexKey(target: string, key: string): string {
   return createHash('sha256').update(`${target}\0${key}`).digest('base64');
 }

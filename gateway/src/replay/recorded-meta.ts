@@ -14,7 +14,7 @@ const targetFacts = z.object({
   options: z.record(z.string(), z.unknown()),
 });
 
-/** The part of a record's meta that a reader of bundles needs. A bundle may be anybody's: nothing in it is taken on trust, however it is signed. */
+/** The part of a record's meta that a reader of bundles needs. Anybody may have made the bundle, so nothing in it is trusted, whoever signed it. */
 const schema = z.object({
   channel: count,
   action: name.exactOptional(),
@@ -39,7 +39,7 @@ const schema = z.object({
 
 export type RecordedMeta = z.output<typeof schema>;
 
-/** Errors: `MalformedError`. */
+/** Parses the meta of a record. Throws `MalformedError`. */
 export function parseRecordedMeta(text: string): RecordedMeta {
   try {
     return schema.parse(JSON.parse(text));

@@ -22,17 +22,17 @@ export interface Nearest {
 }
 
 export interface RecordingOptions {
-  /** Verifier keys to trust; none: the bundle's own. */
+  /** The trusted verifier keys. Without them the bundle's own key is used. */
   readonly keys?: readonly string[];
   readonly findProtocol: (id: string) => Protocol | undefined;
-  /** Times as fast as it was recorded; null: without pauses. */
+  /** The factor by which the replay is faster than the recording. Null: without pauses. */
   readonly speed: number | null;
 }
 
-/** A verified recording: which requests there were, and where their answers are. Bodies stay in the file. */
+/** A verified recording. It knows which requests were made and where their answers are. Bodies stay in the file. */
 export class Recording {
   readonly session: string;
-  /** In the order in which the run was given them, or came to them. */
+  /** The targets by name, in the order in which the run was given them or first used them. */
   readonly targets: ReadonlyMap<string, TargetFacts>;
   readonly #file: BundleFile;
   readonly #waiting: Waiting;
@@ -50,7 +50,10 @@ export class Recording {
     this.#speed = speed;
   }
 
-  /** Reads and verifies all of it. The file stays the caller's. Errors: `store_damaged` when it does not hold, `malformed`, `limit_exceeded`. */
+  /**
+   * Reads and verifies a whole bundle. The caller keeps and closes the file. Rejects with GatewayError `store_damaged` if it does not hold, `malformed` or
+   * `limit_exceeded`.
+   */
   static async open(handle: FileHandle, options: RecordingOptions): Promise<Recording> {
     const file = await BundleFile.open(handle);
     const indexing = new Indexing(options.findProtocol);
@@ -65,7 +68,7 @@ export class Recording {
     }
   }
 
-  /** The next request of this key, each once: first those of `channel`, where one is given. */
+  /** Takes the next request with this key; each can be taken once. If `channel` is given, its requests are taken first. */
   take(target: string, { text, ids }: RequestKey, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
     const request = this.#waiting.take({ key: indexKey(target, text), ids, channel });
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
@@ -76,7 +79,10 @@ export class Recording {
     return this.#waiting.has(indexKey(target, text), channel);
   }
 
-  /** The recorded request of this target that is most like one of this key that was not found, the latest of several; null for none. Errors: `store_damaged`. */
+  /**
+   * Finds the recorded request of this target that is most similar to one whose key was not found; of several the latest. Null if there is none. Rejects with
+   * GatewayError `store_damaged`.
+   */
   async nearest(target: TargetFacts, asked: RequestKey): Promise<Nearest | null> {
     const replay = this.#findProtocol(target.protocol)?.replay;
     if (replay === undefined) {
@@ -126,7 +132,7 @@ export class Recording {
   }
 }
 
-/** The last requests that together have at most `comparedBytesMax` bytes, in order. */
+/** Returns the last requests that together have at most `comparedBytesMax` bytes, in order. */
 function latestOf(requests: readonly IndexedRequest[]): readonly IndexedRequest[] {
   let bytes = 0;
   const before = requests.findLastIndex(({ parts }) => {

@@ -13,10 +13,10 @@ import { standsAlways } from '../identity/standing.ts';
 import { Gate } from '../sessions/gate.ts';
 import type { Recording } from './recording.ts';
 
-/** The one principal of a replay: everybody who has its token. */
+/** The only principal of a replay, for everybody who has its token. */
 const principal: Principal = { id: 'replay', kind: 'agent', groups: [], targets: [] };
 const identity: Identity = { principal, tokenId: 'replay', standing: standsAlways(principal) };
-/** Everything is allowed: a request that was refused when it was recorded gets its recorded refusal. */
+/** Every request is allowed. A request that was refused when it was recorded gets its recorded refusal. */
 const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
 const policy = { version: '', decide: () => decision };
 
@@ -37,15 +37,15 @@ export interface ReplayChannelParts {
 /** A request that the recording does not answer. */
 export interface Missed extends Asked {
   readonly reason: string;
-  /** The key of a request that was not recorded. Null: it was recorded, and cannot be given. */
+  /** The key of the request if it was not recorded. Null: it was recorded, but its answer cannot be given. */
   readonly unknown: RequestKey | null;
 }
 
-/** A channel whose target is a recording. Its records are those that there are: nothing new is recorded. */
+/** A channel whose target is a recording. Nothing new is recorded. */
 export class ReplayChannel implements Channel, RecordedTarget {
   readonly number = 1;
   readonly limits = defaultLimits;
-  /** Whoever asks a recording is served alike. */
+  /** All clients of a replay are treated alike, so the name is empty. */
   readonly principal = '';
   readonly target: Target;
   readonly signal: AbortSignal;
@@ -103,7 +103,7 @@ export class ReplayChannel implements Channel, RecordedTarget {
   }
 
   give(): void {
-    // All of a recording is for whoever replays it.
+    // Everybody who replays may see the whole recording.
   }
 
   whenCommitted(release: () => void): void {
@@ -111,15 +111,15 @@ export class ReplayChannel implements Channel, RecordedTarget {
   }
 
   onSignal(): void {
-    // Nothing to do: a request that could be cancelled has been answered by then.
+    // Nothing to do: a request that could be cancelled was already answered.
   }
 
   onEnding(): void {
-    // Nothing goes on at a target.
+    // Nothing is running at a target.
   }
 
   onSessionEnd(): void {
-    // Nothing was started for it.
+    // Nothing was started for the channel.
   }
 
   async close(): Promise<void> {

@@ -4,13 +4,13 @@ import type { Channel } from '../domain/channel.ts';
 import type { Credential, Door } from '../domain/door.ts';
 import { ShownSecret } from '../identity/shown-secret.ts';
 
-/** Lets in whoever has the token of the replay. */
+/** The door of a replay. It admits every client that has the token of the replay. */
 export class ReplayDoor implements Door, Disposable {
   readonly limits = defaultLimits;
   readonly #token: ShownSecret;
   readonly #open: (target: string) => Channel;
 
-  /** `open`: a session for a target. Errors: `not_recorded`. */
+  /** `open` opens a channel to a target. It throws GatewayError `not_recorded`. */
   constructor(token: string, open: (target: string) => Channel) {
     this.#token = new ShownSecret(token);
     this.#open = open;
@@ -23,7 +23,7 @@ export class ReplayDoor implements Door, Disposable {
     return Promise.resolve(this.#open(target));
   }
 
-  /** A replay records nothing. */
+  /** Does nothing, because a replay records nothing. */
   async turnedAway(): Promise<void> {
     await Promise.resolve();
   }
@@ -33,6 +33,6 @@ export class ReplayDoor implements Door, Disposable {
   }
 
   [Symbol.dispose](): void {
-    // It holds nothing.
+    // There is nothing to release.
   }
 }

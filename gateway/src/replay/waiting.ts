@@ -1,6 +1,6 @@
 import type { IndexedRequest } from './indexing.ts';
 
-/** Requests of one key in one channel, in order; those before `next` were taken. */
+/** The requests with one key in one channel, in order. Those before `next` were taken. */
 interface Queue {
   readonly requests: IndexedRequest[];
   next: number;
@@ -11,9 +11,9 @@ export type NoneWaiting = 'unknown' | 'used up' | 'other ids';
 
 export interface Wanted {
   readonly key: string;
-  /** See `RequestKey`. */
+  /** The ids that the request contains; see `RequestKey`. */
   readonly ids: readonly string[];
-  /** The recorded channel to take a request from while it has one; null: any channel. */
+  /** The recorded channel to take a request from, as long as it has one. Null: any channel. */
   readonly channel: number | null;
 }
 
@@ -33,12 +33,12 @@ export class Waiting {
     }
   }
 
-  /** True if this channel has a request of this key that was not taken. */
+  /** True if this channel has a request with this key that was not taken. */
   has(key: string, channel: number): boolean {
     return this.#byKey.get(key)?.has(channel) === true;
   }
 
-  /** Takes a request of `channel` while it has one, otherwise the one that was recorded first. */
+  /** Takes a request of `channel` if it has one, otherwise the one that was recorded first. */
   take({ key, ids, channel }: Wanted): IndexedRequest | NoneWaiting {
     const channels = this.#byKey.get(key);
     if (channels === undefined) {
@@ -51,7 +51,7 @@ export class Waiting {
       const request = queue.requests[at];
       if (request !== undefined) {
         this.#ids.bind(ids, request.ids);
-        // Most often it is the next one, and nothing moves.
+        // Usually it is the next request, and nothing moves.
         queue.requests.copyWithin(queue.next + 1, queue.next, at);
         queue.next += 1;
         if (queue.next === queue.requests.length) {
@@ -64,7 +64,9 @@ export class Waiting {
   }
 }
 
-/** Maps each id of this run to the id of the recorded run that it stands for, one to one. An id that is in the recording stands for itself: the target gave it. */
+/**
+ * Maps each id of this run to the id of the recorded run that it stands for, one to one. An id that is in the recording stands for itself: the target gave it.
+ */
 class RunIds {
   readonly #known: ReadonlySet<string>;
   readonly #recordedOf = new Map<string, string>();

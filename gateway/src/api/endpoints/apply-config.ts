@@ -14,7 +14,7 @@ const appliedConfig = z
   })
   .meta({ id: 'AppliedConfig', description: 'What is in force.' });
 
-/** What is in force. */
+/** The configuration that is now in force. */
 export type AppliedConfig = z.output<typeof appliedConfig>;
 
 export const applyConfig = endpoint({

@@ -15,7 +15,7 @@ const reachedTarget = z
 
 export type ReachedTarget = z.output<typeof reachedTarget>;
 
-/** `connect` and the bridges ask before they say that they are there. Refusals are recorded with address and reason. */
+/** `connect` and the bridges ask this before they report that they are ready. Refusals are recorded with address and reason. */
 export const checkConnection = endpoint({
   id: 'checkConnection',
   method: 'GET',

@@ -5,7 +5,7 @@ import type { ApiParts } from '../parts.ts';
 import { secondsSince, unreadiness } from '../readiness.ts';
 import type { Histogram } from '../../recording/histogram.ts';
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4. */
+/** The text format of Prometheus, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 const mediaType = 'text/plain; version=0.0.4; charset=utf-8';
 
 export const getMetrics = endpoint({
@@ -36,22 +36,22 @@ export const getMetrics = endpoint({
   },
 });
 
-/** What the gateway counts of itself, at one moment. Nothing of it is about anybody. */
+/** The measurements of the gateway at one moment. They say nothing about any person. */
 interface Measures {
   readonly software: string;
   readonly epoch: number;
   readonly sessionsOpen: number;
-  /** Since the start. */
+  /** Number of sessions since the start. */
   readonly sessionsOpened: number;
-  /** In the log, from its beginning. */
+  /** Number of records in the log, from its beginning. */
   readonly records: number;
-  /** Written to the journal since the start. */
+  /** Number of bytes written to the journal since the start. */
   readonly journalBytes: number;
-  /** How long the one of a commit who waited longest did, by durability. */
+  /** By durability, the time in seconds from a record to its commit. Of the records that were committed together, the one that waited longest counts. */
   readonly commits: Readonly<Record<'process' | 'disk', Histogram>>;
-  /** Records that the index does not have yet. */
+  /** Number of records that the index does not have yet. */
   readonly indexBehind: number;
-  /** Since the start, by error code. */
+  /** Number of refusals since the start, by error code. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
   /** The newest published checkpoint. */
@@ -110,7 +110,7 @@ function head(name: string, type: string, help: string): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 }
 
-/** Values of labels are our own words: none needs escaping but by accident. */
+/** Formats a sample. The values of labels are the gateway's own words, so no value should need escaping; characters that would are replaced. */
 function line(name: string, labels: Labels, value: number): string {
   const pairs = Object.entries(labels).map(([label, given]) => `${label}="${given.replaceAll(/["\\\n]/g, '_')}"`);
   return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}\n`;

@@ -51,7 +51,7 @@ type Parts = Pick<
 
 interface ParentRun {
   readonly run: LiveSession;
-  /** A run inside it reaches no target that it does not. */
+  /** True if the parent run reaches the target. A run inside it reaches no other target. */
   readonly reaches: (target: string) => boolean;
 }
 
@@ -113,7 +113,7 @@ async function begin(parts: Parts, session: LiveSession, { caller, body, princip
   return { session: session.id, token, traceparent, environment };
 }
 
-/** Errors: `malformed`, `refused`, `unknown_principal`. */
+/** Finds the principal of the new run. Rejects with GatewayError `malformed`, `refused` or `unknown_principal`. */
 async function principalOf({ principals, refusals }: Parts, body: RunRequest, { run, address }: Caller): Promise<Principal> {
   const id = body.principal ?? run?.principal.id;
   if (id === undefined) {
@@ -130,7 +130,10 @@ async function principalOf({ principals, refusals }: Parts, body: RunRequest, { 
   return principal;
 }
 
-/** The run that a new one is inside of: the caller's own, or the one whose token is shown (ATTACKS B19). Errors: `unauthenticated`. */
+/**
+ * Finds the run that contains the new one: the caller's own run, or the run whose token is presented (ATTACKS B19). Rejects with GatewayError
+ * `unauthenticated`.
+ */
 async function parentOf({ authenticator, sessions, refusals }: Parts, { parent }: RunRequest, by: Caller): Promise<ParentRun | null> {
   if (by.run === undefined && parent === undefined) {
     return null;
@@ -146,7 +149,7 @@ async function parentOf({ authenticator, sessions, refusals }: Parts, { parent }
   return { run, reaches: (name) => standing.principal.targets.includes(name) && targets?.includes(name) !== false };
 }
 
-/** What the run reaches. Errors: `refused` where more is wanted than is granted. */
+/** Finds the targets that the run reaches. Throws GatewayError `refused` if more targets are wanted than are granted. */
 function targetsOf(
   { targets }: Parts,
   body: RunRequest,

@@ -19,7 +19,7 @@ export const revokeToken = endpoint({
     const { authenticator, recorder, tokens } = parts;
     const revoked = authenticator.revoke(params.token, caller.id);
     if (revoked === null) {
-      // Without the name: whoever asks may have given the token itself.
+      // The name is left out, because the caller may have sent the token itself.
       throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
     }
     noteRevocations(parts);
@@ -33,7 +33,7 @@ export const revokeToken = endpoint({
   },
 });
 
-/** So that the next start knows an older `identity.db`; it notes this itself where this cannot be written. */
+/** Notes the number of revocations, so that the next start recognises an older `identity.db`. If it cannot be written now, the next start notes it. */
 function noteRevocations({ keys, tokens }: Parts): void {
   try {
     keys.noteRevocations(tokens.revocations());

@@ -7,18 +7,19 @@ import { publicRoutes, routes } from '../routes.ts';
 const endpoints = [...publicRoutes, ...routes].map((endpoint) => ({ ...endpoint, pattern: patternOf(endpoint.path) }));
 const lastLine = z.object({ problem: problemSchema });
 
-/** `/log/:path{.+}` and the like as a regular expression. */
+/** Makes a regular expression of a path such as `/log/:path{.+}`. */
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll(/:\w+(?:\{([^}]*)\})?/g, (_, part = '[^/]+') => String(part))}$`);
 }
 
-/** What is there is what the schema has, and nothing else. */
+/** Throws unless the value is exactly what the schema describes, with no other members. */
 function check(schema: z.ZodType, value: unknown): void {
   assert.deepEqual(schema.parse(value), value);
 }
 
 /**
- * An answer of the API, held to what its endpoint promises: status and media type at once, each line as it is read, anything else before this resolves. What is no address of the API passes.
+ * Checks an answer of the API against the promises of its endpoint: status and media type at once, each line when it is read, any other body before this
+ * resolves. An address that is not of the API is not checked.
  */
 export async function checkedAnswer(method: string, path: string, response: Response): Promise<Response> {
   const [place = ''] = path.split('?');
@@ -32,7 +33,7 @@ export async function checkedAnswer(method: string, path: string, response: Resp
     const body = await response.json();
     check(problemSchema, body);
     const { code } = problemSchema.parse(body);
-    // A bug of ours, or a fault that is not in the list, may be the answer to any request.
+    // Any request may be answered with an internal error, or with a fault that is not in the list.
     const known: readonly string[] = ['internal', ...endpoint.errors];
     assert.ok(known.includes(code), `${endpoint.id} says nothing of ${code}`);
     return Response.json(body, { status, headers });

@@ -10,13 +10,13 @@ export interface RunningGateway extends AsyncDisposable {
   readonly data: string;
   readonly url: string;
   readonly operator: string;
-  /** As the operator, unless `headers` say otherwise. Each answer is held to what its endpoint promises. */
+  /** Sends a request as the operator, unless `headers` say otherwise. Each answer is checked against the promises of its endpoint. */
   readonly ask: (
     method: string,
     path: string,
     options?: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
   ) => Promise<Response>;
-  /** The JSON of an answer that is none of an error. */
+  /** Sends a request and returns the JSON of the answer. Rejects if the answer is an error. */
   readonly json: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
 }
 
@@ -27,7 +27,7 @@ principals:
   ann: { kind: human, groups: [admins], targets: [] }
 `;
 
-/** A whole gateway with a directory of its own. Its target is never dialled: a run is a session without one. */
+/** Starts a whole gateway with a directory of its own. Its target is never dialled, because a run is a session without a target. */
 export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
   process.env['COUNTERSIGN_LOG'] = 'silent';
   const directory = mkdtempSync(join(tmpdir(), 'countersign-api-'));

@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Protocol } from '../../domain/protocol.ts';
 import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 
-/** A protocol as the configuration sees one: it takes the option `tls` and no other. */
+/** A protocol as the configuration sees one. It has the option `tls` and no other. */
 const alpha: StreamProtocol = {
   id: 'alpha',
   title: 'Alpha',

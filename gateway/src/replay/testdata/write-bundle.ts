@@ -5,7 +5,10 @@ import { openOffline } from '../../offline.ts';
 import type { EntryDraft } from '../../recording/batch.ts';
 import { openRecorder } from '../../recording/testdata/open-recorder.ts';
 
-/** The file of a bundle of a session with these records, behind its first; a number is a pause. `data`: where it is recorded. */
+/**
+ * Records a session with these entries after its first one, and returns the file of its bundle. A number is a pause in ms. `data` is the directory of the
+ * store.
+ */
 export async function writeBundle(data: string, drafts: readonly (EntryDraft | number)[]): Promise<string> {
   const { recorder, keys } = await openRecorder(data);
   const track = recorder.openSession();
