@@ -6,7 +6,7 @@ import type { KnownChannel, OpenedRecord } from './domain/record.ts';
 import type { ShownRecord } from './feed/shown-record.ts';
 import type { MessageRange } from './recording/message-bytes.ts';
 import type { TargetFacts } from './domain/target.ts';
-import { Presenter } from './feed/timeline.ts';
+import { Timeline } from './feed/timeline.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { messageBytes } from './recording/message-bytes.ts';
 import { BundleFile, type BundleEntry } from './replay/bundle-file.ts';
@@ -31,9 +31,9 @@ export async function readBundle(handle: FileHandle, keys: readonly string[] | u
   return {
     report: await verifyAll(file, keys),
     async *records() {
-      const presenter = new Presenter(findProtocol);
+      const timeline = new Timeline(findProtocol);
       for await (const record of openRecords(file, keys)) {
-        yield presenter.show(record);
+        yield timeline.show(record);
       }
     },
     bytes: (range) => messageBytes(openRecords(file, keys), session, range),

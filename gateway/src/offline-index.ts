@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from './domain/errors.ts';
 import { Follower } from './feed/follower.ts';
-import { IndexDiffers } from './feed/sealed-rows.ts';
+import { IndexDiffers } from './feed/row-seals.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import { KeyStore } from './recording/key-store.ts';
 import { openRootKey } from './recording/root-key.ts';

@@ -8,5 +8,5 @@ export { MalformedError } from './malformed.ts';
 export { parseVerifierKey, type VerifierKey } from './note.ts';
 export type { StoreFiles } from './store-files.ts';
 export { exitCodes, type Verdict } from './verdict.ts';
-export { BundleCheck, verifyFile } from './verify-bundle.ts';
+export { BundleCheck, verifyFile } from './verify-file.ts';
 export { verifyStore, type StoreReport } from './verify-store.ts';

@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Standing } from '../domain/principal.ts';
-import type { Authenticator } from '../identity/authenticate.ts';
+import type { Authenticator } from '../identity/authenticator.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
 import { attempt, identify } from '../sessions/attempt.ts';
 import type { Refusals } from '../sessions/refusals.ts';

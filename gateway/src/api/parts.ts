@@ -1,7 +1,7 @@
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
-import type { Authenticator } from '../identity/authenticate.ts';
+import type { Authenticator } from '../identity/authenticator.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
 import type { Reader } from '../reader/reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';

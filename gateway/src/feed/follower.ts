@@ -18,7 +18,7 @@ import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
 import { isUnreadable } from '../store/sqlite.ts';
 import { IndexState } from './index-state.ts';
-import { IndexDiffers } from './sealed-rows.ts';
+import { IndexDiffers } from './row-seals.ts';
 import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
 
 /** Time between two looks at the journal when nobody asks for one. */

@@ -8,9 +8,9 @@ import { readMessageBytes } from '../recording/message-bytes.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
 import type { Follower } from './follower.ts';
 import { sayBehind } from './index-state.ts';
-import { IndexDiffers } from './sealed-rows.ts';
+import { IndexDiffers } from './row-seals.ts';
 import { summarize, type IndexedSession, type SessionIndex } from './session-index.ts';
-import { Presenter, type FindProtocol } from './timeline.ts';
+import { Timeline, type FindProtocol } from './timeline.ts';
 
 /** A question waits at most this long for an index that is not whole. */
 const questionMs = 2000;
@@ -33,7 +33,7 @@ export interface RecordingsParts {
 interface Reading {
   readonly walk: SessionWalk;
   readonly opener: SessionOpener;
-  readonly presenter: Presenter;
+  readonly timeline: Timeline;
 }
 
 /** Reads what was recorded. The index says where to look; the journal says what is there. */
@@ -97,17 +97,17 @@ export class Recordings {
 
   #begin(session: string): Reading {
     const { keys, findProtocol } = this.#parts;
-    return { walk: new SessionWalk(session), opener: new SessionOpener(keys), presenter: new Presenter(findProtocol) };
+    return { walk: new SessionWalk(session), opener: new SessionOpener(keys), timeline: new Timeline(findProtocol) };
   }
 
   /** Yields the records that the reading has not passed yet. */
-  async *#show({ walk, opener, presenter }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
+  async *#show({ walk, opener, timeline }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
     const turn = new Turn();
     let mismatch: number | null = null;
     for await (const raw of readSession(this.#parts.data, extent, walk)) {
       const record = await opener.open(raw);
       mismatch ??= record.withheld === 'mismatch' ? record.seq : null;
-      yield presenter.show(record);
+      yield timeline.show(record);
       await turn.spend(2 * (record.content?.length ?? 0));
     }
     if (!walk.isClosed) {

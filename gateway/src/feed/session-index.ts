@@ -7,7 +7,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { DamagedPlace, JournalPlace } from '../recording/journal-reader.ts';
 import type { SessionPart } from '../recording/session-reader.ts';
 import { isUnreadable, openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
-import { IndexDiffers, RowSeals } from './sealed-rows.ts';
+import { IndexDiffers, RowSeals } from './row-seals.ts';
 import { TargetNotes } from './target-notes.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */

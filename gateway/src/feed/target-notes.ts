@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Told } from '../domain/service.ts';
 import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
-import { RowSeals } from './sealed-rows.ts';
+import { RowSeals } from './row-seals.ts';
 
 /** Reads the index's notes about targets. A row that was changed from outside throws `IndexDiffers`. */
 export class TargetNotes {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { processOutput, type OpenedRecord } from '../domain/record.ts';
-import { Presenter } from './timeline.ts';
+import { Timeline } from './timeline.ts';
 
 test('T4.43: no character breaks between two records of what a command prints, whatever its other output prints between', () => {
   const record = (seq: number, stream: string, content: Buffer): OpenedRecord => ({
@@ -19,13 +19,13 @@ test('T4.43: no character breaks between two records of what a command prints, w
   });
   const bytes = Buffer.from('ein Wört 語');
   const cut = bytes.indexOf(0xc3) + 1;
-  const presenter = new Presenter(() => undefined);
+  const timeline = new Timeline(() => undefined);
   const shown = [
     record(1, 'stdout', bytes.subarray(0, cut)),
     record(2, 'stderr', Buffer.from('äh')),
     record(3, 'stdout', bytes.subarray(cut, -1)),
     record(4, 'stdout', bytes.subarray(-1)),
-  ].map((each) => presenter.show(each));
+  ].map((each) => timeline.show(each));
   assert.deepEqual(
     shown.map(({ content, attributes }) => [content?.text, attributes['countersign.begun_text']]),
     [

@@ -14,7 +14,7 @@ const responsesKept = { recordsMax: 100_000, bytesMax: 64 * 1024 * 1024 };
 export type FindProtocol = (id: string) => Protocol | undefined;
 
 /** Turns the opened records of one session, which are given in order, into the form that people and programs are shown. */
-export class Presenter {
+export class Timeline {
   readonly #findProtocol: FindProtocol;
   readonly #requests = new Remembered(requestsKept);
   readonly #responses = new Remembered(responsesKept);

@@ -7,7 +7,7 @@ import type { Told } from '../domain/service.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import { IndexState } from '../feed/index-state.ts';
-import { IndexDiffers } from '../feed/sealed-rows.ts';
+import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';

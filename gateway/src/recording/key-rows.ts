@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MalformedError, type KeyRows } from '@countersign/ledger';
 import type { SqliteRow, SqliteValue } from '../store/sqlite.ts';
-import { openAsFound, type FoundSqlite } from '../store/sqlite-as-found.ts';
+import { openAsFound, type FoundSqlite } from '../store/found-sqlite.ts';
 import { wrappedSecretBytes } from './wrapping.ts';
 
 const tables = ['session_secrets', 'class_key'];

@@ -10,7 +10,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import type { NoteSigner } from '@countersign/ledger/format';
-import { openAsFound } from '../store/sqlite-as-found.ts';
+import { openAsFound } from '../store/found-sqlite.ts';
 import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { standardClass } from './retention.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';

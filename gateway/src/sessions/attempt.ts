@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
-import type { Authenticator } from '../identity/authenticate.ts';
+import type { Authenticator } from '../identity/authenticator.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
 /** Whom a token speaks for. `advice` is a sentence, with a space before it, on what to do instead. Errors: `unauthenticated`. */

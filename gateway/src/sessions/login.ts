@@ -5,7 +5,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Credential } from '../domain/door.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import { targetFacts, type Target } from '../domain/target.ts';
-import type { Authenticator } from '../identity/authenticate.ts';
+import type { Authenticator } from '../identity/authenticator.ts';
 import { admit } from './admit.ts';
 import { attempt, identify } from './attempt.ts';
 import { LiveChannel, type ChannelContext } from './live-channel.ts';

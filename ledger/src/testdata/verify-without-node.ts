@@ -31,7 +31,7 @@ const files: StoreFiles = {
   read: async (path, offset, length) => Promise.resolve((contents.get(path) ?? new Uint8Array()).slice(offset, offset + length)),
 };
 const { verifyStore } = await import('../verify-store.ts');
-const { verifyFile } = await import('../verify-bundle.ts');
+const { verifyFile } = await import('../verify-file.ts');
 const report = await verifyStore(files, { keys: [key] });
 const file = await verifyFile(bundleBytes, { keys: [key] });
 print(JSON.stringify({ verdict: report.verdict, findings: report.findings, leaves: report.counts.leaves, bundle: file.verdict }));

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { ActionText } from '../../domain/action.ts';
 import { actionText } from './action-text.ts';
-import { readModelRequest } from './apis.ts';
+import { readModelRequest } from './model-request.ts';
 import { samples } from './testdata/fixtures.ts';
 import type { Part } from './transcript.ts';
 

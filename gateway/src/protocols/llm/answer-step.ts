@@ -2,7 +2,7 @@ import type { Step } from '../../domain/step.ts';
 import type { RequestHead, ResponseHead } from '../../exchange/reading.ts';
 import { checkJson } from '../../content/strict-json.ts';
 import { type LongAnswer, ModelAnswer } from './answer.ts';
-import { findApi } from './routes.ts';
+import { findApi } from './apis.ts';
 
 interface Answered {
   readonly request: RequestHead;

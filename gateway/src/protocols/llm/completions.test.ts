@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import type { Attributes } from '../../domain/action.ts';
-import { readModelRequest } from './apis.ts';
+import { readModelRequest } from './model-request.ts';
 import { fixture, readAnswer } from './testdata/fixtures.ts';
 
 function asked(path: string, body: object): { readonly attributes: Attributes; readonly said: readonly string[]; readonly isWhole: boolean | undefined } {

@@ -6,7 +6,7 @@ import { ModelAnswer } from './answer.ts';
 import { AwsEventStream } from '../../content/aws-event-stream.ts';
 import { describeFailure, type Dialect } from './failures.ts';
 import { rules } from './rules.ts';
-import { findApi } from './routes.ts';
+import { findApi } from './apis.ts';
 import { awsException } from './testdata/aws-messages.ts';
 import { readAnswer, samples } from './testdata/fixtures.ts';
 

@@ -7,7 +7,7 @@ import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
 import { actionText } from './action-text.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { keptForFacts } from './answer.ts';
-import { parseBody, unknownName } from './apis.ts';
+import { parseBody, unknownName } from './model-request.ts';
 import type { IdsOfProvider } from './given-ids.ts';
 import { type JsonObject, jsonText, parseObject } from './json.ts';
 import type { LiveShape } from './live-shape.ts';

@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import type { Step } from '../../domain/step.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
-import { parseBody, systemDigest } from './apis.ts';
+import { parseBody, systemDigest } from './model-request.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
 import type { JsonObject } from './json.ts';
 import { findLiveApi } from './live-apis.ts';

@@ -7,7 +7,7 @@ import { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, parseObject, textAt } from './json.ts';
 import { findLiveApi } from './live-apis.ts';
 import type { LiveShape } from './live-shape.ts';
-import { findBelowBase } from './routes.ts';
+import { findBelowBase } from './apis.ts';
 import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';
 import { describeFragment, describeMessages, describePart, media, type Message, modalityOf, type Part } from './transcript.ts';
 

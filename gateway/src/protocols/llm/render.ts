@@ -18,10 +18,10 @@ import {
 import { eventBytesMax } from '../../exchange/target/target-options.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { type Kept, ModelAnswer } from './answer.ts';
-import { readMessages } from './apis.ts';
+import { readMessages } from './model-request.ts';
 import { awsType, framingOf, isEventStream, sseType } from './framing.ts';
 import { showLive } from './render-live.ts';
-import { type Api, findApi, findBelowBase } from './routes.ts';
+import { type Api, findApi, findBelowBase } from './apis.ts';
 import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';
 import { describeFragment, describeMessages } from './transcript.ts';
 

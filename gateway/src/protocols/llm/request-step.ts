@@ -1,6 +1,6 @@
 import type { Step } from '../../domain/step.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
-import { readFacts, type ModelFacts } from './apis.ts';
+import { readFacts, type ModelFacts } from './model-request.ts';
 import { idsOfProvider } from './given-ids.ts';
 import type { Provider } from './options.ts';
 

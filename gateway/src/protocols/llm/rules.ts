@@ -2,13 +2,13 @@ import type { Target } from '../../domain/target.ts';
 import { headerOf, type RequestHead } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
 import { eventBytesMax, idsAreFor, targetCall } from '../../exchange/target/target-options.ts';
-import { readModelRequest } from './apis.ts';
+import { readModelRequest } from './model-request.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
 import { goLive } from './live.ts';
 import { type Provider, providerAuth, providerOf, providerUrls } from './options.ts';
 import { step } from './request-step.ts';
-import { findApi } from './routes.ts';
+import { findApi } from './apis.ts';
 
 /** Handles requests to model providers. The body of a known API is read whole before it is decided on. Other requests to the provider pass as they come, with the action `unknown`. */
 export const rules: ExchangeRules = {

@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Attributes } from '../../domain/action.ts';
 import { ModelAnswer } from './answer.ts';
-import { readMessages, readModelRequest } from './apis.ts';
-import { type Api, findApi } from './routes.ts';
+import { readMessages, readModelRequest } from './model-request.ts';
+import { type Api, findApi } from './apis.ts';
 import { cutAt, readAnswer, samples } from './testdata/fixtures.ts';
 import type { Message, Part } from './transcript.ts';
 

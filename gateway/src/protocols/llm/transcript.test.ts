@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
-import { readMessages } from './apis.ts';
-import { findApi } from './routes.ts';
+import { readMessages } from './model-request.ts';
+import { findApi } from './apis.ts';
 import { describeMessages, type Message, type Part } from './transcript.ts';
 
 function messagesOf(path: string, body: object): readonly Message[] {

@@ -5,7 +5,7 @@ import { httpOptions } from '../../exchange/target/target-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
-import { ToolsOfTargets } from './known-tools.ts';
+import { ToolsOfTargets } from './tools-of-targets.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
 import { makeRules } from './rules.ts';

@@ -4,7 +4,7 @@ import { eventBytesMax, idsAreFor, targetCall } from '../../exchange/target/targ
 import type { AnswerFollower } from './answer.ts';
 import { McpScreen } from './answer-screen.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
-import type { ToolsOfTargets } from './known-tools.ts';
+import type { ToolsOfTargets } from './tools-of-targets.ts';
 import { readRequest } from './reading.ts';
 import { step } from './request-step.ts';
 import { StdioCall } from './stdio-call.ts';

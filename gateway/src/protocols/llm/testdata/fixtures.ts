@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attributes } from '../../../domain/action.ts';
 import { ModelAnswer } from '../answer.ts';
-import { findApi } from '../routes.ts';
+import { findApi } from '../apis.ts';
 import type { Message } from '../transcript.ts';
 import { awsEvent } from './aws-messages.ts';
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { Identity, Principal } from '../domain/principal.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { Tokens } from '../store/tokens.ts';
-import { Authenticator, type TokenOutcome } from './authenticate.ts';
+import { Authenticator, type TokenOutcome } from './authenticator.ts';
 import { formatToken, isToken } from './token-format.ts';
 
 const hourMs = 3_600_000;

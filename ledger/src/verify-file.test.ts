@@ -7,7 +7,7 @@ import type { FileReport } from './file-report.ts';
 import type { Verdict } from './verdict.ts';
 import { variantsOf } from './testdata/tamper.ts';
 import { formatBundle, parseBundle } from './testdata/whole-bundle.ts';
-import { verifyFile } from './verify-bundle.ts';
+import { verifyFile } from './verify-file.ts';
 
 const golden = writeGoldenStore();
 const lines = goldenBundleLines(golden);

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { actions } from './actions.ts';
-import { readModelRequest } from './apis.ts';
+import { readModelRequest } from './model-request.ts';
 import { liveAction } from './live.ts';
 import { samples } from './testdata/fixtures.ts';
 
