@@ -23,7 +23,7 @@ const target: Target = {
   durability: 'process',
 };
 const credential = { headers: [['authorization', 'Bearer sk-bench']], secrets: ['sk-bench'] } as const;
-const options = { tls: null, allowLinkLocal: false, credential: () => credential };
+const options = { tls: null, credential: () => credential };
 const calls = new HttpCalls(defaultLimits);
 /** Of one connection, on both sides. */
 const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);

@@ -333,6 +333,22 @@ describe('the contract of protocols', () => {
     });
   });
 
+  test('A10, B23: no protocol dials an address of the link, whether the target is at it or its name leads there', async () => {
+    const guarded = contracts.ways.filter(({ place }) => place.startsWith('url:'));
+    assert.ok(guarded.some(({ protocol }) => protocol === 'postgres') && guarded.some(({ protocol }) => protocol === 'http'));
+    const own = await gateway.issueToken('agent');
+    for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]', '2852039166']) {
+      await configured(configOf().replaceAll(/(url: "\w+:\/\/(?:\w+@)?)127\.0\.0\.1/g, `$1${host}`));
+      for (const way of guarded) {
+        const addresses = { http: `127.0.0.1:${gateway.port('http')}`, [way.protocol]: `127.0.0.1:${gateway.port(way.protocol)}` };
+        const [told] = await askAll(way, { addresses, token: own }, `linked-words of ${way.target}`);
+        assert.equal(told?.isAllowed, false, way.target);
+        assert.match(told?.text ?? '', /only with the option linkLocal/, way.target);
+      }
+    }
+    await configured(configOf());
+  });
+
   test('B24: no secret is in a record, a file or the log', async () => {
     const records = await recordsOf(await gateway.sessions('all'));
     assert.ok(records.length > 100);

@@ -209,6 +209,23 @@ test('only the gate makes grants', () => {
   assert.deepEqual(files, ['gateway/src/sessions/gate.ts']);
 });
 
+/** What opens a connection: a call of `fetch` or `new Socket`, or an import of a function of Node that connects. */
+const opening = /(?<!#)\bfetch\(|\bnew Socket\(|\b(connect|createConnection|request|get|Agent)\b[^;]*\} from 'node:(net|tls|https?|http2)'|'node:dgram'/;
+
+test('B23: only the dialer opens connections to targets', () => {
+  const files = sources('gateway/src/**/*.ts').filter((file) => !/\.test\.ts$|\/testdata\//.test(file) && opening.test(read(file)));
+  assert.deepEqual(files.toSorted(), [
+    // It is a client of the gateway.
+    'gateway/src/protocols/mcp/bridge.ts',
+    'gateway/src/wire/dialer.ts',
+    // It begins TLS over a connection that was dialled.
+    'gateway/src/wire/upstream-connection.ts',
+  ]);
+  for (const text of ["import { connect } from 'node:net';", "import {\n  get as ask,\n} from 'node:https';", 'await fetch(url)']) {
+    assert.match(text, opening);
+  }
+});
+
 test('T4.1, E40: small files are written whole, and secrets compared, in one place', () => {
   const files = sources('{gateway,cli}/src/**/*.ts').filter((file) => !/\.test\.ts$|\/testdata\/|^cli\/src\/(demo\/|commands\/demo\.ts)/.test(file));
   const naming = (pattern: RegExp): string[] => files.filter((file) => pattern.test(read(file)));

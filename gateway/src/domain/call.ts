@@ -6,8 +6,6 @@ import type { Upstream } from './upstream.ts';
 export interface CallOptions {
   /** Null: in the clear. */
   readonly tls: CallTls | null;
-  /** Addresses of the link itself (169.254.0.0/16, fe80::/10), where machines of a cloud find their credentials. */
-  readonly allowLinkLocal: boolean;
   /** The target's credential, for this request. Asked for once, just before the head is sent; what it gives is never recorded. */
   readonly credential: (head: CallHead, body: readonly Uint8Array[]) => CallCredential;
 }

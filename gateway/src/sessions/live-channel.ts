@@ -17,7 +17,7 @@ import type { TextChange } from '../domain/text-change.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { HttpCalls } from '../exchange/target/calls.ts';
-import { dial } from '../wire/upstream-connection.ts';
+import { UpstreamConnection } from '../wire/upstream-connection.ts';
 import { connectAction } from './admit.ts';
 import { Gate, type CurrentPolicy } from './gate.ts';
 import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
@@ -121,7 +121,7 @@ export class LiveChannel implements Channel {
 
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
     this.#assertAddress();
-    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
+    return UpstreamConnection.dial(this.target, { dialMs: this.limits.dialMs, signal });
   }
 
   call(options: CallOptions, receiver: CallReceiver): UpstreamCall {

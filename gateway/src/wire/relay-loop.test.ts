@@ -10,7 +10,7 @@ import { runRelay } from './relay-loop.ts';
 import { LineRelay } from './testdata/line-relay.ts';
 import { MemoryChannel } from './testdata/memory-channel.ts';
 import { Inbox, socketPair, TestServer } from './testdata/sockets.ts';
-import { dial } from './upstream-connection.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 
 /** Long enough for anything to arrive on loopback that is under way. */
 const settleMs = 30;
@@ -31,7 +31,7 @@ async function openPath(limits: Partial<Limits> = {}): Promise<Path> {
   const accepted = Promise.withResolvers<Socket>();
   const server = await TestServer.open(accepted.resolve);
   const channel = new MemoryChannel(limits);
-  const upstream = await dial({ host: '127.0.0.1', port: server.port, limits: defaultLimits });
+  const upstream = await UpstreamConnection.dial({ host: '127.0.0.1', port: server.port, options: {} }, defaultLimits);
   const target = await accepted.promise;
   const client = new Connection(pair.near, { certificate: null, loginMs: 1000 });
   const done = runRelay(client, upstream, channel, new LineRelay());

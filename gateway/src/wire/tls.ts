@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { isIP } from 'node:net';
+import { createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 
 /** A listener's certificate. Errors: `config_invalid`. */
@@ -10,6 +11,17 @@ export function readServerCertificate(certificateFile: string, keyFile: string):
     const message = `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`;
     throw new GatewayError('config_invalid', message, { cause });
   }
+}
+
+/** Options of TLS with a target: whether its certificate is checked and for which name, and the protocols that are offered to it. */
+export function tlsTo(host: string, { verify, alpnProtocols }: { readonly verify: boolean; readonly alpnProtocols: readonly string[] }): ConnectionOptions {
+  return {
+    host,
+    // The name that is sent to the server (SNI) may not be an address.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    rejectUnauthorized: verify,
+    ...(alpnProtocols.length === 0 ? {} : { ALPNProtocols: [...alpnProtocols] }),
+  };
 }
 
 /** Resolves when the handshake is done. Otherwise the socket is destroyed, and this rejects with the reason as an Error. */

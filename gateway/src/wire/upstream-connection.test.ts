@@ -4,23 +4,24 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { createServer as createTlsServer, TLSSocket, createSecureContext } from 'node:tls';
-import { GatewayError } from '../domain/errors.ts';
 import { Grant } from '../domain/grant.ts';
-import { defaultLimits } from '../domain/limits.ts';
 import { makeCertificate, type TestCertificate } from './testdata/certificates.ts';
 import { Inbox, portOf, TestServer } from './testdata/sockets.ts';
-import { dial, type UpstreamConnection } from './upstream-connection.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 
-const limits = { ...defaultLimits, dialMs: 2000 };
 const own = makeCertificate();
 const other = makeCertificate();
 const elsewhere = makeCertificate(undefined, 'DNS:elsewhere.test,IP:192.0.2.1');
+
+async function dial(place: { readonly host: string; readonly port: number }, dialMs = 2000): Promise<UpstreamConnection> {
+  return UpstreamConnection.dial({ ...place, options: {} }, { dialMs });
+}
 
 async function dialTls(certificate: TestCertificate, host: string, mode: 'require' | 'verify-full', caFile?: string): Promise<UpstreamConnection> {
   await using server = await TestServer.open((socket) => {
     answerTls(socket, certificate);
   });
-  const upstream = await dial({ host, port: server.port, limits });
+  const upstream = await dial({ host, port: server.port });
   try {
     await upstream.startTls({ mode, ...(caFile === undefined ? {} : { caFile }) });
     upstream.greet(Buffer.from('ping'));
@@ -39,31 +40,10 @@ function answerTls(socket: Socket, { certificate, key }: TestCertificate): void 
   });
 }
 
-test('a target that cannot be reached is told as such', async () => {
-  const server = await TestServer.open(() => undefined);
-  const { port } = server;
-  await server[Symbol.asyncDispose]();
-  await assert.rejects(dial({ host: '127.0.0.1', port, limits }), {
-    code: 'target_unreachable',
-    message: /127\.0\.0\.1:\d+ cannot be reached: the connection was refused/,
-  });
-  await assert.rejects(dial({ host: 'does-not-exist.invalid', port, limits }), { code: 'target_unreachable' });
-  // Addresses for documentation (RFC 5737): no route, or silence.
-  await assert.rejects(dial({ host: '192.0.2.1', port: 9, limits: { ...limits, dialMs: 50 } }), { code: 'target_unreachable' });
-});
-
-test('dialling ends with the session', async () => {
-  const controller = new AbortController();
-  const dialling = dial({ host: '192.0.2.1', port: 9, limits, signal: controller.signal });
-  controller.abort(new GatewayError('halted', 'halted'));
-  await assert.rejects(dialling, { code: 'halted' });
-  await assert.rejects(dial({ host: '127.0.0.1', port: 9, limits, signal: controller.signal }), { code: 'halted' });
-});
-
 test('a grant of several pieces is sent whole and in order, once', async () => {
   const accepted = Promise.withResolvers<Socket>();
   await using server = await TestServer.open(accepted.resolve);
-  const upstream = await dial({ host: '127.0.0.1', port: server.port, limits });
+  const upstream = await dial({ host: '127.0.0.1', port: server.port });
   const inbox = new Inbox(await accepted.promise);
   const grant = new Grant([Buffer.from('one '), Buffer.from('two '), Buffer.from('three')]);
   upstream.forward(grant);
@@ -103,7 +83,7 @@ test('tls-server-end-point is the hash that the signature of the certificate nam
       await using server = await TestServer.open((socket) => {
         answerTls(socket, made);
       });
-      const upstream = await dial({ host: 'localhost', port: server.port, limits });
+      const upstream = await dial({ host: 'localhost', port: server.port });
       assert.equal(upstream.tlsServerEndPoint(), null);
       await upstream.startTls({ mode: 'require' });
       const expected = algorithm === null ? null : createHash(algorithm).update(new X509Certificate(made.certificate).raw).digest();
@@ -116,7 +96,7 @@ test('tls-server-end-point is the hash that the signature of the certificate nam
   const server = createTlsServer({ cert: weak.certificate, key: weak.key, ciphers: 'DEFAULT@SECLEVEL=0' });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const upstream = await dial({ host: '127.0.0.1', port: portOf(server), limits });
+  const upstream = await dial({ host: '127.0.0.1', port: portOf(server) });
   await upstream.startTls({ mode: 'require' });
   assert.deepEqual(upstream.tlsServerEndPoint(), createHash('sha256').update(new X509Certificate(weak.certificate).raw).digest());
   upstream.destroy();
@@ -128,7 +108,7 @@ test('A2: bytes in the clear behind the answer to a request for TLS are refused'
     socket.write('Sinjected');
     answerTls(socket, own);
   });
-  const upstream = await dial({ host: '127.0.0.1', port: server.port, limits });
+  const upstream = await dial({ host: '127.0.0.1', port: server.port });
   const bytes = await upstream.read(2000);
   assert.equal(bytes?.toString(), 'Sinjected');
   upstream.unread(bytes.subarray(1));
@@ -138,7 +118,7 @@ test('A2: bytes in the clear behind the answer to a request for TLS are refused'
 
 test('a target that stops within the handshake fails it at the limit', async () => {
   await using server = await TestServer.open(() => undefined);
-  const upstream = await dial({ host: '127.0.0.1', port: server.port, limits: { ...limits, dialMs: 100 } });
+  const upstream = await dial({ host: '127.0.0.1', port: server.port }, 100);
   await assert.rejects(upstream.startTls({ mode: 'require' }), { code: 'target_tls_failed', message: /within 0.1 s/ });
   await upstream.closed;
 });

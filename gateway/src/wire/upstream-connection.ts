@@ -1,71 +1,25 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
-import type { Limits } from '../domain/limits.ts';
 import type { Upstream, UpstreamTls } from '../domain/upstream.ts';
-import { dialFailure } from './dial-failure.ts';
+import { dial, type Address, type DialOptions } from './dialer.ts';
 import { SocketStream } from './socket-stream.ts';
-import { handshake, reasonOf } from './tls.ts';
-
-const keepAliveMs = 60_000;
-
-export interface DialOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly limits: Limits;
-  /** Gives up when aborted, with its reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** TCP to a target. Errors: `target_unreachable`, or the signal's reason. */
-export async function dial(options: DialOptions): Promise<UpstreamConnection> {
-  const { host, port, limits, signal } = options;
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connectTcp({
-    host,
-    port,
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: keepAliveMs,
-  });
-  const unreachable = (reason: string, cause?: unknown): void => {
-    const message = `The target at ${host}:${port} cannot be reached: ${reason}. Check its address, and that it accepts connections from the gateway.`;
-    reject(new GatewayError('target_unreachable', message, { cause }));
-  };
-  const onError = (error: Error): void => {
-    unreachable(dialFailure(error), error);
-  };
-  const onAbort = (): void => {
-    reject(signal?.reason);
-  };
-  const timer = setTimeout(() => {
-    unreachable(`no answer within ${limits.dialMs / 1000} s`);
-  }, limits.dialMs);
-  socket.once('connect', resolve);
-  socket.on('error', onError);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    await promise;
-    return new UpstreamConnection(socket, { host, handshakeMs: limits.dialMs });
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    socket.off('connect', resolve);
-    signal?.removeEventListener('abort', onAbort);
-  }
-}
+import { handshake, reasonOf, tlsTo } from './tls.ts';
 
 /** Our connection to a target. */
 export class UpstreamConnection extends SocketStream implements Upstream {
   readonly #host: string;
   readonly #handshakeMs: number;
+
+  /** A connection over TCP, for a protocol that begins TLS by itself. Errors: `target_unreachable`, or the signal's reason. */
+  static async dial(address: Address, options: Pick<DialOptions, 'dialMs' | 'signal'>): Promise<UpstreamConnection> {
+    const { socket, ready } = dial(address, { ...options, tls: null, allowHalfOpen: true });
+    await ready;
+    return new UpstreamConnection(socket, { host: address.host, handshakeMs: options.dialMs });
+  }
 
   constructor(socket: Socket, options: { readonly host: string; readonly handshakeMs: number }) {
     super(socket);
@@ -104,17 +58,8 @@ export class UpstreamConnection extends SocketStream implements Upstream {
       this.destroy();
       throw new GatewayError('target_tls_failed', 'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.');
     }
-    const secured = this.wrap((inner) =>
-      connectTls({
-        socket: inner,
-        // The name that the certificate is checked for; the name sent to the server (SNI) may not be an address.
-        host: this.#host,
-        ...(isIP(this.#host) === 0 ? { servername: this.#host } : {}),
-        rejectUnauthorized: options.mode === 'verify-full',
-        ...(ca === undefined ? {} : { ca }),
-        ...(options.alpnProtocols === undefined ? {} : { ALPNProtocols: [...options.alpnProtocols] }),
-      }),
-    );
+    const tls = tlsTo(this.#host, { verify: options.mode === 'verify-full', alpnProtocols: options.alpnProtocols ?? [] });
+    const secured = this.wrap((socket) => connectTls({ socket, ...tls, ...(ca === undefined ? {} : { ca }) }));
     try {
       await handshake(secured, 'secureConnect', this.#handshakeMs);
     } catch (cause) {

@@ -49,13 +49,13 @@ export class HttpCalls implements Disposable {
     }
   }
 
-  #connectionsTo(target: Target, { tls, allowLinkLocal }: CallOptions): TargetConnections {
+  #connectionsTo(target: Target, { tls }: CallOptions): TargetConnections {
     const known = this.#connections.get(target);
     if (known !== undefined) {
       return known;
     }
     const { dialMs, idleMs, connectionsMax } = this.#limits;
-    const connections = new TargetConnections(target, { tls, allowLinkLocal, dialMs, idleMs, connectionsMax });
+    const connections = new TargetConnections(target, { tls, dialMs, idleMs, connectionsMax });
     this.#connections.set(target, connections);
     return connections;
   }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallOptions, CallTls } from '../../domain/call.ts';
 import type { Target } from '../../domain/target.ts';
 import { dialFailure } from '../../wire/dial-failure.ts';
+import { dial, type Dialling, type DialTls } from '../../wire/dialer.ts';
 import { reasonOf } from '../../wire/tls.ts';
-import { isLinkLocal, lookupElsewhere } from './addresses.ts';
 
 /** Unused connections are given up before most servers do. */
 const unusedMs = 4_000;
@@ -20,7 +20,7 @@ export interface ConnectionUser {
   onDrain(): void;
 }
 
-export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkLocal'> {
+export interface ConnectionOptions extends Pick<CallOptions, 'tls'> {
   /** Most connections at a time, used or not. More requests at the same time open no more of them (ATTACKS D33). */
   readonly connectionsMax: number;
   readonly dialMs: number;
@@ -32,7 +32,7 @@ export interface ConnectionOptions extends Pick<CallOptions, 'tls' | 'allowLinkL
 export class TargetConnections implements Disposable {
   readonly #target: Target;
   readonly #options: ConnectionOptions;
-  readonly #context: SecureContext | null;
+  readonly #tls: DialTls | null;
   readonly #all = new Set<TargetConnection>();
   /** Oldest first. */
   readonly #unused: TargetConnection[] = [];
@@ -43,7 +43,7 @@ export class TargetConnections implements Disposable {
   constructor(target: Target, options: ConnectionOptions) {
     this.#target = target;
     this.#options = options;
-    this.#context = options.tls === null ? null : readContext(options.tls);
+    this.#tls = options.tls === null ? null : { context: readContext(options.tls), verify: options.tls.verify, alpnProtocols: ['http/1.1'] };
   }
 
   /** A kept connection, or a new one. Errors: `target_unreachable`, `throttled`; those of the dialling come to the user. */
@@ -66,7 +66,7 @@ export class TargetConnections implements Disposable {
         `${this.#options.connectionsMax} requests to this target are under way, which is the limit (limits.connectionsMax): ask again in a moment.`,
       );
     }
-    const connection = new TargetConnection(this.#dial(), this.#target, this.#options);
+    const connection = new TargetConnection(dial(this.#target, { tls: this.#tls, dialMs: this.#options.dialMs }), this.#options.idleMs);
     this.#all.add(connection);
     connection.socket.once('close', () => {
       this.#all.delete(connection);
@@ -129,64 +129,20 @@ export class TargetConnections implements Disposable {
       this.#sweeping = null;
     }
   }
-
-  #dial(): Socket {
-    const { host, port } = this.#target;
-    const { tls, allowLinkLocal } = this.#options;
-    if (!allowLinkLocal && isLinkLocal(host)) {
-      throw new GatewayError('target_unreachable', `The target's address ${host} is one of the link: such are dialled only with the option linkLocal.`);
-    }
-    const lookup = allowLinkLocal ? {} : { lookup: lookupElsewhere };
-    if (tls === null || this.#context === null) {
-      return connectTcp({ host, port, noDelay: true, ...lookup });
-    }
-    const socket = connectTls({
-      host,
-      port,
-      secureContext: this.#context,
-      rejectUnauthorized: tls.verify,
-      ALPNProtocols: ['http/1.1'],
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...lookup,
-    });
-    socket.setNoDelay(true);
-    return socket;
-  }
 }
 
 /** One connection to a target. Nothing is sent until the target is reached and, with TLS, its certificate is verified. */
 export class TargetConnection {
   readonly socket: Socket;
-  readonly #target: Target;
-  readonly #options: ConnectionOptions;
+  readonly #idleMs: number;
   #user: ConnectionUser | null = null;
-  #isReady = false;
   #isClosed = false;
   #unusedUntilMs = 0;
 
-  constructor(socket: Socket, target: Target, options: ConnectionOptions) {
+  constructor({ socket, ready }: Dialling, idleMs: number) {
     this.socket = socket;
-    this.#target = target;
-    this.#options = options;
-    // The socket holds what is written before the connection is ready.
-    socket.cork();
-    const limit = setTimeout(() => {
-      socket.destroy(Object.assign(new Error(`no answer within ${options.dialMs / 1000} s`), { code: '' }));
-    }, options.dialMs);
-    socket.once(options.tls === null ? 'connect' : 'secureConnect', () => {
-      clearTimeout(limit);
-      this.#isReady = true;
-      socket.uncork();
-    });
-    socket.once('close', () => {
-      clearTimeout(limit);
-    });
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onEnd);
-    socket.on('drain', this.#onDrain);
-    socket.on('timeout', this.#onIdle);
+    this.#idleMs = idleMs;
+    ready.then(this.#onReady, this.#onFailed);
   }
 
   /** The time until which the unused connection may be kept, on the clock of `performance.now()`. */
@@ -202,7 +158,7 @@ export class TargetConnection {
   /** False: it is closed by now. */
   use(user: ConnectionUser): boolean {
     this.#user = user;
-    this.#limitIdleness(this.#options.idleMs);
+    this.#limitIdleness(this.#idleMs);
     return !this.#isClosed;
   }
 
@@ -232,6 +188,19 @@ export class TargetConnection {
     this.socket.destroy();
   }
 
+  readonly #onReady = (): void => {
+    this.socket.on('data', this.#onData);
+    this.socket.on('end', this.#onEnd);
+    this.socket.on('error', this.#onError);
+    this.socket.on('close', this.#onEnd);
+    this.socket.on('drain', this.#onDrain);
+    this.socket.on('timeout', this.#onIdle);
+  };
+
+  readonly #onFailed = (error: GatewayError): void => {
+    this.#onClosed(error);
+  };
+
   readonly #onData = (bytes: Buffer): void => {
     if (this.#user === null) {
       this.socket.destroy();
@@ -245,11 +214,11 @@ export class TargetConnection {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#onClosed(this.#failure(error));
+    this.#onClosed(new GatewayError('target_unreachable', `The target broke off the connection: ${dialFailure(error)}.`, { cause: error }));
   };
 
   readonly #onIdle = (): void => {
-    this.#onClosed(new GatewayError('deadline_exceeded', `The connection to the target was idle for ${this.#options.idleMs / 1000} s.`));
+    this.#onClosed(new GatewayError('deadline_exceeded', `The connection to the target was idle for ${this.#idleMs / 1000} s.`));
   };
 
   readonly #onDrain = (): void => {
@@ -257,7 +226,7 @@ export class TargetConnection {
   };
 
   #limitIdleness(limitMs: number): void {
-    if (this.#options.idleMs > 0) {
+    if (this.#idleMs > 0) {
       this.socket.setTimeout(limitMs);
     }
   }
@@ -267,18 +236,6 @@ export class TargetConnection {
       this.#isClosed = true;
       this.#user?.onClosed(error);
     }
-  }
-
-  #failure(cause: Error & { readonly code?: string }): GatewayError {
-    const { host, port } = this.#target;
-    if (this.#isReady) {
-      return new GatewayError('target_unreachable', `The target broke off the connection: ${dialFailure(cause)}.`, { cause });
-    }
-    if (this.#options.tls !== null && /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME)/.test(cause.code ?? '')) {
-      return new GatewayError('target_tls_failed', `TLS with the target at ${host} failed: ${reasonOf(cause)}.`, { cause });
-    }
-    const message = `The target at ${host}:${port} cannot be reached: ${dialFailure(cause)}. Check its address, and that it accepts connections from the gateway.`;
-    return new GatewayError('target_unreachable', message, { cause });
   }
 }
 

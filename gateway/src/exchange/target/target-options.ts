@@ -6,6 +6,7 @@ import type { Target, TargetFacts } from '../../domain/target.ts';
 import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
 import type { TargetCall } from '../rules.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { linkLocalOption } from '../../wire/link-local.ts';
 
 const bodyBytesMax = 1024 * 1024 * 1024;
 const highestEventBytesMax = 64 * 1024 * 1024;
@@ -47,9 +48,7 @@ const shape = {
   encodedSlash: yesOrNo
     .optional()
     .describe('`true`: the target takes `%2F` in a path as part of a name, never as a separator (GitLab, npm scopes); it is decided on, recorded and sent so.'),
-  linkLocal: yesOrNo
-    .default(false)
-    .describe('`true`: a link-local address (169.254.0.0/16, fe80::/10) may be dialled. Machines of a cloud find their credentials there.'),
+  linkLocal: linkLocalOption,
   bodyBytesMax: z.coerce.number().int().min(1).max(bodyBytesMax).default(bodyBytesMax).describe('Longer bodies of requests are refused with 413.'),
   eventBytesMax: eventBytes,
 } as const;
@@ -93,7 +92,6 @@ export function targetCall(target: Target, auth?: string): TargetCall {
   const method = options.auth ?? auth ?? (target.user === '' ? 'bearer' : 'basic');
   return {
     tls: target.scheme === 'https' ? { verify: tlsVerify, ...files } : null,
-    allowLinkLocal: options.linkLocal,
     bodyBytesMax: options.bodyBytesMax,
     allowsEncodedSlash: options.encodedSlash === true,
     givesCredential: target.password !== undefined && method !== 'none',

@@ -18,7 +18,7 @@ import { McpScreen } from './answer-screen.ts';
 const elicit = '{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{}}';
 const result = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}';
 const inputRequired = '{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create"}}}}';
-const options = { tls: null, allowLinkLocal: false, credential: () => ({ headers: [], secrets: [] }) };
+const options = { tls: null, credential: () => ({ headers: [], secrets: [] }) };
 
 /** Its policy lets nobody be asked for input. */
 class Unasked extends MemoryChannel {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseOptions } from '../../domain/options.ts';
 import type { TargetFacts } from '../../domain/target.ts';
+import { linkLocalOption } from '../../wire/link-local.ts';
 
 const authMethods = ['scram-sha-256', 'md5', 'password', 'none'] as const;
 export type AuthMethod = (typeof authMethods)[number];
@@ -27,6 +28,7 @@ export const postgresOptions = z
       .describe(
         "The ways in which the target may ask for the gateway's credential, separated by commas. `password` is answered under TLS only, whatever this says.",
       ),
+    linkLocal: linkLocalOption,
   })
   .transform(({ tls, ...rest }) => ({ ...(tls === undefined ? {} : { sslmode: tls }), ...rest }));
 

@@ -9,7 +9,7 @@ import type { Upstream } from '../../../domain/upstream.ts';
 import type { OpenedRecord, RecordMeta } from '../../../domain/record.ts';
 import type { UpstreamCall } from '../../../domain/call.ts';
 import type { Target } from '../../../domain/target.ts';
-import { dial } from '../../../wire/upstream-connection.ts';
+import { UpstreamConnection } from '../../../wire/upstream-connection.ts';
 
 export const goodToken = 'cs_good';
 
@@ -95,7 +95,7 @@ export class ArrayChannel implements Channel {
   }
 
   connect(signal: AbortSignal = this.signal): Promise<Upstream> {
-    return dial({ host: this.target.host, port: this.target.port, limits: this.limits, signal });
+    return UpstreamConnection.dial(this.target, { dialMs: this.limits.dialMs, signal });
   }
 
   decide(_action: Action, bytes: readonly Uint8Array[]): Decision {

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isLinkLocal, linkLocalOption } from './link-local.ts';
+
+test('addresses of the link are known in every spelling', () => {
+  for (const address of [
+    '169.254.169.254',
+    '169.254.0.1',
+    '::ffff:169.254.169.254',
+    '::ffff:a9fe:a9fe',
+    'fe80::1',
+    '[fe80::1]',
+    'fe80::1%eth0',
+    'febf::1',
+    '100.100.100.200',
+    'fd00:ec2::254',
+  ]) {
+    assert.ok(isLinkLocal(address), address);
+  }
+  for (const address of ['127.0.0.1', '10.0.0.1', '169.253.255.255', '::1', 'fec0::1', 'fd00:ec2::253', 'metadata.internal', '']) {
+    assert.ok(!isLinkLocal(address), address);
+  }
+});
+
+test('the option is off unless it is said, in YAML or in the query of a URL', () => {
+  assert.equal(linkLocalOption.parse(undefined), false);
+  assert.equal(linkLocalOption.parse('false'), false);
+  assert.equal(linkLocalOption.parse('true'), true);
+  assert.equal(linkLocalOption.parse(true), true);
+});

@@ -1,0 +1,44 @@
+import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { z } from 'zod';
+
+const guarded = new BlockList();
+guarded.addSubnet('169.254.0.0', 16, 'ipv4');
+guarded.addSubnet('fe80::', 10, 'ipv6');
+// Two clouds serve the metadata of a machine at these addresses instead of a link-local one.
+guarded.addAddress('100.100.100.200', 'ipv4');
+guarded.addAddress('fd00:ec2::254', 'ipv6');
+
+/** The option of a target, the same for every protocol, with which the gateway dials its address even if `isLinkLocal` is true of it. */
+export const linkLocalOption = z
+  .stringbool()
+  .or(z.boolean())
+  .default(false)
+  .describe(
+    "`true`: the target may be at a link-local address (169.254.0.0/16, fe80::/10), or at another one where a cloud serves a machine's metadata. Machines of a cloud find their credentials there.",
+  );
+
+/** True for a link-local address, and for one at which a cloud serves a machine's metadata, also in their IPv4-mapped forms. False for a name. */
+export function isLinkLocal(address: string): boolean {
+  const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const family = isIP(plain);
+  return family !== 0 && guarded.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** The error of a socket whose target is only at addresses of which `isLinkLocal` is true. */
+export class LinkLocalError extends Error {}
+
+/** Resolves a name for `connect` of node:net, which dials the addresses that it gets here and no others (ATTACKS A10). Link-local addresses are left out. */
+export const lookupElsewhere: LookupFunction = (hostname, options, callback) => {
+  resolve(hostname, { ...options, all: true }, (error, found) => {
+    const addresses: LookupAddress[] = error === null ? found.filter(({ address }) => !isLinkLocal(address)) : [];
+    const [first] = addresses;
+    if (error !== null || first === undefined) {
+      callback(error ?? new LinkLocalError(), '', 0);
+    } else if (options.all === true) {
+      callback(null, addresses);
+    } else {
+      callback(null, first.address, first.family);
+    }
+  });
+};
