@@ -191,7 +191,7 @@ describe('faults during a streamed answer', () => {
     });
     const response = await ask(gateway, wayOf('http'), 'x', { token: await gateway.issueToken('agent') });
     assert.equal(response.status, 502);
-    assert.match(await response.text(), /target_unreachable/);
+    assert.match(await response.text(), /target_tls_failed/);
     sockets.forEach((socket) => socket.destroy());
     silent.close();
   });
