@@ -3,11 +3,14 @@ import type { IncomingMessage, RequestOptions } from 'node:http';
 import type { LocationOptions } from './location-options.ts';
 import { locateApi, type ApiLocation } from './location.ts';
 
-/** A gateway elsewhere has this long to begin its answer. On this machine there is no limit: what makes an index again, for instance, takes its time. */
+/**
+ * A gateway on another machine must begin its answer within this time. On this machine there is no limit, because some answers take long, for instance making
+ * an index again.
+ */
 const answerMs = 300_000;
 const brokenOff = 'the gateway broke off its answer: its log says why';
 
-/** The gateway's API as the commands use it. */
+/** A client of the gateway's API, for the commands. */
 export class ApiClient {
   readonly url: string;
   readonly #token: string;
@@ -19,18 +22,19 @@ export class ApiClient {
     this.#token = token;
   }
 
-  /** A client of the gateway that the options name, with the credential that belongs to its place. Throws an Error that says what to do when no gateway runs. */
+  /** Opens a client of the gateway that the options name, with the credential for it. Rejects with an Error that says what to do if no gateway runs. */
   static async open(options: LocationOptions): Promise<ApiClient> {
     return new ApiClient(await locateApi(options));
   }
 
   async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {
     const answer = await wholeText(await this.#ask(method, path, body));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the gateway is of the same version as this command, or says so by an error
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the gateway is of the same version as this command, or answers with an error that says
+    // so
     return JSON.parse(answer) as Answer;
   }
 
-  /** Sends bytes. */
+  /** Sends bytes as the body of a request. */
   async send(path: string, bytes: Uint8Array): Promise<void> {
     await wholeText(await this.#ask('POST', path, bytes));
   }
@@ -39,7 +43,7 @@ export class ApiClient {
     return wholeText(await this.#ask('GET', path));
   }
 
-  /** The bytes of the answer as they come. An answer that breaks off is no whole one. */
+  /** Yields the bytes of the answer as they arrive. Throws if the answer breaks off before its end. */
   async *chunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const answer = await this.#ask('GET', path, undefined, signal);
     try {
@@ -49,7 +53,7 @@ export class ApiClient {
     }
   }
 
-  /** The rows of an NDJSON answer as they come. */
+  /** Yields the rows of an NDJSON answer as they arrive. */
   async *rows<Row>(path: string, signal?: AbortSignal): AsyncGenerator<Row> {
     let rest = '';
     const decoder = new TextDecoder();
@@ -59,7 +63,7 @@ export class ApiClient {
       for (const line of lines) {
         const row: unknown = JSON.parse(line);
         if (typeof row === 'object' && row !== null && 'problem' in row) {
-          // The rows before this one are not all.
+          // The rows before this one are whole, but there are more that could not be read.
           throw new Error(detailOf(row.problem) ?? 'the gateway could not read all of it: its log says why');
         }
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as in `json`
@@ -95,13 +99,13 @@ export class ApiClient {
 }
 
 /**
- * Resolves when the answer begins. An `import` of node:http would load `fetch` as well, for the module names it among its exports: that costs as much as all else
- * that a short command does.
+ * Resolves when the answer begins. The module node:http is not imported with `import`, because that also loads `fetch`, which takes as long as all the rest of
+ * a short command.
  */
 async function ask(url: URL, body: unknown, options: RequestOptions): Promise<IncomingMessage> {
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   const asking = request(url, options);
-  // The reader of the answer gets later errors of the connection, so they are ignored here.
+  // Later errors of the connection are reported to the reader of the answer, so they are ignored here.
   asking.on('error', () => undefined);
   const giveUp = (): void => {
     asking.destroy(new Error('no answer in time'));

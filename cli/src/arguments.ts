@@ -3,7 +3,7 @@ import type { MessageRange } from '@countersign/gateway/api';
 import { leafKinds } from '@countersign/ledger/format';
 import { InvalidArgumentError } from 'commander';
 
-/** `to` null: to the end. */
+/** A range of bytes. If `to` is null, it reaches to the end. */
 export type ByteRange = Pick<MessageRange, 'from' | 'to'>;
 
 /** Collects the values of an option that may be given several times. */
@@ -34,7 +34,7 @@ export function parseSpeed(text: string): number {
   return speed;
 }
 
-/** The number of a record, as it is printed behind `#`. */
+/** Parses the number of a record, as it is printed after `#`. */
 export function parseRecord(text: string): number {
   if (!/^#?\d{1,15}$/.test(text)) {
     throw new InvalidArgumentError('A record is a number: session show prints it after #.');
@@ -42,7 +42,7 @@ export function parseRecord(text: string): number {
   return Number(text.replace('#', ''));
 }
 
-/** `A-B`, both included, or `A-`. */
+/** Parses `A-B`, which includes both ends, or `A-`. */
 export function parseBytes(text: string): ByteRange {
   const [, from, to] = /^(\d{1,15})-(\d{0,15})$/.exec(text) ?? [];
   if (from === undefined || (to !== '' && Number(to) < Number(from))) {
@@ -51,7 +51,7 @@ export function parseBytes(text: string): ByteRange {
   return { from: Number(from), to: to === '' ? null : Number(to) };
 }
 
-/** May be given several times. */
+/** Parses the number of a channel and adds it to those given before. */
 export function parseChannels(text: string, before: readonly number[]): readonly number[] {
   if (!/^\d{1,9}$/.test(text)) {
     throw new InvalidArgumentError('A channel is a number: session show prints it before each record.');
@@ -59,7 +59,7 @@ export function parseChannels(text: string, before: readonly number[]): readonly
   return [...before, Number(text)];
 }
 
-/** May be given several times. */
+/** Parses the kind of a record and adds it to those given before. */
 export function parseKinds(text: string, before: readonly string[]): readonly string[] {
   if (!Object.hasOwn(leafKinds, text)) {
     throw new InvalidArgumentError(`Kinds are ${Object.keys(leafKinds).join(', ')}.`);
@@ -67,7 +67,7 @@ export function parseKinds(text: string, before: readonly string[]): readonly st
   return [...before, text];
 }
 
-/** 32 hex digits, as `session list` prints them. */
+/** True for 32 hex digits, the form of a session id. */
 export function isSession(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text);
 }
@@ -79,7 +79,7 @@ export function parseSession(text: string): string {
   return text;
 }
 
-/** A session, or the file of a bundle. */
+/** Parses a session id or the name of a bundle's file. */
 export function parseRecording(text: string): string {
   if (!isSession(text) && !existsSync(text)) {
     throw new InvalidArgumentError('A session is 32 hex digits: session list names them. There is no file of this name either.');

@@ -5,10 +5,13 @@ import { summaryOf } from './show.ts';
 import { escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', alert: '!' };
-/** A line shows this many characters of a text, behind its time and place. */
+/** A line shows at most this many characters of a text, after its time and channel. */
 const textCharacters = 96;
 
-/** A session at a glance: a line for each request and, once it is whole, for its answer; nothing of what the gateway records for itself. Controls are escaped. */
+/**
+ * Yields a session in brief: a line for each request, and for each answer when it is complete. Records of the gateway about itself are left out. Controls are
+ * escaped.
+ */
 export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenerator<string> {
   for await (const record of records) {
     const mark = marks[record.kind];
@@ -21,12 +24,18 @@ export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenera
   }
 }
 
-/** The last record of an answer says how long it took; over WebSocket, where nothing else does, the message that completes it says why it ended. */
+/**
+ * True for the last record of an answer, which says how long the answer took. Over WebSocket no record says that; there the message that completes the answer
+ * says why it ended.
+ */
 function endsAnswer({ attributes }: ShownRecord): boolean {
   return attributes[ownAttributes.durationMs] !== undefined || attributes['gen_ai.response.finish_reasons'] !== undefined;
 }
 
-/** The essence of a record in one line: the last line of a conversation, the number of rows with the first of them, the message of an answer in pieces. */
+/**
+ * The essence of a record in one line: the last line of a conversation, the number of rows and the first of them, or the message of an answer that came in
+ * pieces.
+ */
 function gist(record: ShownRecord): string {
   const { attributes, content } = record;
   const said = attributes['gen_ai.output.messages'];

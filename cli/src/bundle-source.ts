@@ -5,7 +5,10 @@ import { describeFailure } from './failure.ts';
 import { escapeControls } from './terminal.ts';
 import { trustedKeys } from './trusted-keys.ts';
 
-/** Verifies a bundle, and tells on standard error what that does not prove. Throws an Error that names the file where it does not hold. */
+/**
+ * Verifies a bundle and opens it. Writes to standard error what the verification does not prove. Rejects with an Error that names the file if the bundle does
+ * not hold.
+ */
 export async function openBundle(name: string, handle: FileHandle, options: { readonly key: readonly string[] }): Promise<BundleReading> {
   const { keys } = trustedKeys(options);
   try {
@@ -20,7 +23,7 @@ export async function openBundle(name: string, handle: FileHandle, options: { re
   }
 }
 
-/** Notes on a good bundle: they say what its verification does not prove. */
+/** Notes on a bundle that holds: they say what its verification does not prove. */
 function notesOn({ extent, keySource, counts: { withheld } }: FileReport): string[] {
   return [
     ...(keySource === 'given' ? [] : ['it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key']),

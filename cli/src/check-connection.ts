@@ -1,7 +1,7 @@
 import type { ReachedTarget } from '@countersign/gateway/api';
 import { ApiClient } from './api-client.ts';
 
-/** Checks that a token reaches a target of the gateway at this address. Throws an Error that says why it does not. */
+/** Checks that the token reaches the target through the gateway at this address. Rejects with an Error that says why it does not. */
 export async function checkConnection(gateway: string, target: string, token: string): Promise<ReachedTarget> {
   return new ApiClient({ url: gateway, socket: null, token }).json('GET', `/api/connect/${encodeURIComponent(target)}`);
 }

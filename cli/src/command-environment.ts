@@ -3,8 +3,9 @@ import { rootKeyVariable } from '@countersign/gateway/store';
 import type { LocationOptions } from './location-options.ts';
 
 /**
- * The environment for a command that runs somebody else's program: ours without the variables that hold secrets of the gateway, and `given`. On the gateway's machine ours may well have
- * them, and who has the credential of a target needs no gateway. What our own trace says of itself belongs to its TRACEPARENT, not to the one that is given.
+ * Returns the environment for a command that runs another program: the environment of this process without the variables that hold secrets of the gateway, and
+ * `given`. On the gateway's machine this process may have such variables, and a program that has the credential of a target could go past the gateway.
+ * TRACESTATE is removed too, because it belongs to our own TRACEPARENT and not to the one that is given.
  */
 export function commandEnvironment({ config }: LocationOptions, given: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const secrets = findSecretVariables(config);

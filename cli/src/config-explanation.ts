@@ -18,7 +18,7 @@ export function explainConfig(config: Config, environment: NodeJS.ProcessEnv): r
   ];
 }
 
-/** The gateway looks in this order, in its own environment, which need not be ours. */
+/** Describes where the gateway finds its root key. It looks in this order, in its own environment, which may differ from that of this process. */
 function describeRootKey(data: string, environment: NodeJS.ProcessEnv): string {
   if (environment[rootKeyVariable] !== undefined) {
     return `from ${rootKeyVariable}, which is set here`;

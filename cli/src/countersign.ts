@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What the command of the installed package runs. An older Node could not even read the rest of it.
+// The command of the installed package runs this file. An older Node could not even parse the rest of the program, so the version is checked first.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 24 || (major === 24 && minor >= 12)) {
   await import('./main.ts');

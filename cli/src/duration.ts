@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `90s`, `30m`, `1h`, `7d` in milliseconds. What is none of them is a usage error. */
+/** Parses `90s`, `30m`, `1h` or `7d` and returns milliseconds. Anything else is a usage error. */
 export function parseDuration(text: string): number {
   const [, digits = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const factor = unitMs[unit];

@@ -1,6 +1,6 @@
 import { systemErrorWords } from '@countersign/gateway/store';
 
-/** Says in words what went wrong. An error of the operating system is named with the file that it is about. */
+/** Describes an error in words. For an error of the operating system, the file is named. */
 export function describeFailure(error: unknown): string {
   const refused = systemErrorWords(error);
   if (refused !== null && error instanceof Error && 'path' in error) {

@@ -3,21 +3,21 @@ import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { saidIn } from './said.ts';
 import { summaryOf } from './show.ts';
 
-/** One record, or the records of one answer as one: its time, number and beginning are of the first, its facts of the last. */
+/** One record, or all records of one answer combined. Time, number and beginning are those of the first record, the facts those of the last. */
 export interface Entry extends ShownRecord {
-  /** Present for an answer in several records: their number, with the sequence number and time of the last one. */
+  /** Present for an answer in several records: their number, and the sequence number and time of the last one. */
   readonly folded?: { readonly records: number; readonly seq: number; readonly time: string };
 }
 
-/** The limits for unfinished answers that are held. Beyond them the oldest is given as far as it came, so nothing is lost. */
+/** Most unfinished answers that are held. If there are more, the oldest is given as far as it came, so nothing is lost. */
 const answersMax = 1000;
 const charactersMax = 16 * 1024 * 1024;
-/** A stream that goes on for longer is given in parts. */
+/** An answer that takes longer than this is given in parts. */
 const spanMsMax = 60_000;
 
 const switchingProtocols = 101;
 
-/** `goesOn`: with the text of the record before, in the same line. */
+/** `goesOn`: the text continues the last line of the record before. */
 interface Text {
   readonly text: string;
   readonly goesOn: boolean;
@@ -32,9 +32,9 @@ interface Answer {
   bytes: number;
 }
 
-/** Yields each answer once, when its last record came or the records end, and everything else unchanged. */
+/** Yields each answer once, when its last record came or the records end. Everything else is yielded unchanged. */
 export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerator<Entry> {
-  /** The answers that are not complete, by request; the oldest first. */
+  /** The answers that are not complete, by request. The oldest is first. */
   const begun = new Map<string, Answer>();
   let characters = 0;
   const end = (key: string, answer: Answer): Entry => {
@@ -74,20 +74,23 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
   for (const [key, answer] of begun) {
     yield end(key, answer);
   }
-  // The failure comes after everything that is whole.
+  // The error is thrown after everything that is whole.
   if (failure !== null) {
     throw failure.cause;
   }
 }
 
-/** The key of the answer that a record belongs to; null for records that are not put together: a message of a WebSocket is a text of its own, and so is the head that opens one. */
+/**
+ * The key of the answer that a record belongs to. Null for records that are not combined: each message of a WebSocket is a text of its own, and so is the head
+ * that opens the WebSocket.
+ */
 function keyOf({ kind, channel, attributes }: ShownRecord): string | null {
   const request = attributes[ownAttributes.request];
   const isOfWebSocket = attributes[ownAttributes.websocketOpcode] !== undefined || attributes['http.response.status_code'] === switchingProtocols;
   return kind !== 'response' || request === undefined || isOfWebSocket ? null : `${channel} ${String(request)}`;
 }
 
-/** Returns how many characters came to it. */
+/** Adds a record to an answer. Returns the number of characters that it added. */
 function add(answer: Answer, record: ShownRecord): number {
   const text = record.content?.text ?? record.content?.base64 ?? '';
   answer.last = record;

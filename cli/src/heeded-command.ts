@@ -1,6 +1,6 @@
 import { Command, type OptionValues } from 'commander';
 
-/** A command that knows which of its options were looked at: none is accepted and then not used. */
+/** A command that notices which of its options were read, so that no option is accepted and then ignored. */
 export class HeededCommand extends Command {
   readonly #read = new Set<string>();
 
@@ -19,7 +19,7 @@ export class HeededCommand extends Command {
     });
   }
 
-  /** Called when the action is over. Ends the program with a usage error where somebody gave an option that had no meaning there. */
+  /** To be called when the action has ended. Ends the program with a usage error if an option was given that was never read. */
   assertHeeded(): void {
     const unheeded = this.options.find((option) => {
       const name = option.attributeName();

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-/** The options by which every command finds the gateway. */
+/** The options that tell a command which gateway to use. */
 export interface LocationOptions {
   readonly config: string;
   readonly url?: string;

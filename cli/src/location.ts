@@ -6,12 +6,12 @@ import type { LocationOptions } from './location-options.ts';
 
 export interface ApiLocation {
   readonly url: string;
-  /** The gateway's own socket, on its machine: open when its ports are flooded. */
+  /** The gateway's own socket on its machine. It works even if the gateway's ports are flooded. Null for another machine. */
   readonly socket: string | null;
   readonly token: string;
 }
 
-/** The address of the API. Throws an Error that says what to do when no gateway runs. */
+/** Returns the address of the API. Rejects with an Error that says what to do if no gateway runs. */
 export async function locateGateway(options: LocationOptions): Promise<string> {
   if (options.url !== undefined) {
     return parseUrl(options.url);
@@ -19,14 +19,14 @@ export async function locateGateway(options: LocationOptions): Promise<string> {
   const data = findData(options.config);
   const address = findRunning(data);
   if (address === null) {
-    // If the configuration has a fault, that is the better message: this throws it.
+    // If the configuration has a fault, this throws the better message.
     await loadConfig(options);
     throw new Error(`no gateway is running on ${data}: start it with countersign up --config ${options.config}`);
   }
   return `http://${address}`;
 }
 
-/** The address of the API, with the socket and the token to use. Throws an Error that says what to do when no gateway runs. */
+/** Returns the address of the API, with the socket and the token to use. Rejects with an Error that says what to do if no gateway runs. */
 export async function locateApi(options: LocationOptions): Promise<ApiLocation> {
   const url = await locateGateway(options);
   if (options.url !== undefined) {
@@ -44,7 +44,7 @@ export function environmentToken(): string {
   return token;
 }
 
-/** Address of the API of the gateway that runs on this data directory; null when none does. */
+/** Returns the address of the API of the gateway that runs on this data directory; null if none runs. */
 export function findRunning(data: string): string | null {
   try {
     const { http } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
@@ -63,7 +63,7 @@ function findSocket(data: string): string | null {
   }
 }
 
-/** A gateway that listens on all addresses is reached on loopback. */
+/** Returns an address that can be dialled: a gateway that listens on all addresses is reached on loopback. */
 function reachable(address: string): string {
   return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }
@@ -82,7 +82,7 @@ function readOperatorToken(data: string): string {
   return token;
 }
 
-/** `HOST:PORT` alone is http:// on this machine and https:// anywhere else, where a token must not cross the network in the clear. */
+/** Parses a URL. `HOST:PORT` alone means http:// on this machine and https:// elsewhere, because a token must not cross the network unencrypted. */
 function parseUrl(text: string): string {
   const [, host] = /^(\[[0-9a-f:]+\]|[a-z0-9._-]+):\d{1,5}$/i.exec(text) ?? [];
   const whole = host === undefined ? text : `${/^(localhost|127\.[0-9.]+|\[::1\])$/i.test(host) ? 'http' : 'https'}://${text}`;

@@ -6,7 +6,7 @@ import { escapeControls } from './terminal.ts';
 const failed = 1;
 const usage = 2;
 
-// The reader of our output may stop early: `countersign session list | head`. A command that continues for other reasons listens for this error itself.
+// The reader of the output may stop early: `countersign session list | head`. A command that must continue listens for this error itself.
 process.stdout.on('error', (error) => {
   if (process.stdout.listenerCount('error') === 1) {
     process.exit(isBrokenPipe(error) ? (process.exitCode ?? 0) : failed);
@@ -31,7 +31,7 @@ try {
   }
 }
 
-/** Nobody reads our output any more. */
+/** True if the reader of the output has left. */
 function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE' && 'syscall' in error && error.syscall === 'write';
 }

@@ -3,22 +3,22 @@ import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { readRecord } from './show.ts';
 import { escapeControls } from './terminal.ts';
 
-/** The records of a timeline that are wanted: those that pass all of the given filters. */
+/** The filters of a timeline. A record must pass all that are given. */
 export interface Narrowing {
-  /** None: all. */
+  /** Empty: all channels. */
   readonly channel: readonly number[];
   readonly kind: readonly string[];
   /**
-   * In what a person reads of a record, as it is printed, and in what `--json` has of it; upper and lower case are the same. Of a text that goes on from record to record
-   * it is also what lies across them: then the record in which it ends is wanted.
+   * Searches the text of a record as it is printed, and its values as `--json` prints them. Case is ignored. A match may also lie across two records of one
+   * continued text; then the record in which it ends is found.
    */
   readonly grep?: string;
 }
 
-/** Texts that go on at once. Of one that goes on behind more others, what lies across its records is not found. */
+/** Most continued texts that are followed at once. In further ones, matches across records are not found. */
 const textsMax = 1000;
 
-/** Asked about each record in their order. */
+/** Returns a filter. It must be called with each record, in order. */
 export function narrow({ channel, kind, grep }: Narrowing): (record: ShownRecord) => boolean {
   const wanted = grep?.toLowerCase();
   const seams = new Seams(Math.max((wanted?.length ?? 0) - 1, 0));
@@ -38,15 +38,15 @@ function readsAs(record: ShownRecord, seam: string, wanted: string): boolean {
   return said.some((each) => each.toLowerCase().includes(wanted));
 }
 
-/** All names and values of a record. */
+/** All names and values of a record as texts. */
 function textsOf(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, member]) => [name, ...textsOf(member)]) : [String(value)];
 }
 
-/** Finds text that lies across the border of two records. Holds the end of each text that continues in a further record. */
+/** Finds text that lies across the border of two records. Holds the end of each text that continues in a later record. */
 class Seams {
   readonly #characters: number;
-  /** The ends of texts, by the message that the text belongs to; the oldest first. */
+  /** The ends of texts by the message that they belong to. The oldest is first. */
   readonly #ends = new Map<string, string>();
 
   /** `characters` is the number of characters that are held on each side of a border. */
@@ -54,7 +54,7 @@ class Seams {
     this.#characters = characters;
   }
 
-  /** The end of what came before and the beginning of what comes with this record; empty where no text goes on. */
+  /** Returns the end of the text before this record together with the beginning of this record; empty if the record continues nothing. */
   pass(record: ShownRecord): string {
     const { content, attributes } = record;
     const text = content?.text ?? '';
@@ -63,7 +63,7 @@ class Seams {
     this.#ends.delete(key);
     const goesOn = attributes[ownAttributes.continues] === true || attributes[ownAttributes.websocketFinal] === false;
     if (goesOn && this.#characters > 0) {
-      // Short records may be shorter than what is kept of them.
+      // The text of a short record is shorter than the part that is kept, so the part before it is kept too.
       this.#ends.set(key, (before + text.slice(-this.#characters)).slice(-this.#characters));
       for (const oldest of this.#ends.keys()) {
         if (this.#ends.size <= textsMax) {
@@ -76,7 +76,10 @@ class Seams {
   }
 }
 
-/** In one direction of a channel, the request that a record is of, or begins; of what a command prints, which of its outputs; frames that come between others apart. */
+/**
+ * The key of the continued text that a record belongs to: its channel and direction, its request, the output stream of a command. Control frames, which may
+ * come between the frames of a message, have keys of their own.
+ */
 function keyOf({ channel, kind, seq, attributes }: ShownRecord): string {
   const { 'log.iostream': stream, [ownAttributes.websocketOpcode]: opcode } = attributes;
   const between = typeof opcode === 'string' && /^(?:ping|pong|close)$/.test(opcode) ? opcode : '';

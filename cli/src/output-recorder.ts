@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ApiClient } from './api-client.ts';
 
-/** Passes on what the command of a run prints, each piece once it is recorded, in the order in which the pieces came. */
+/** Passes on the output of a run's command. Each piece is recorded before it is passed on, and the pieces keep their order. */
 export class OutputRecorder {
   readonly #api: ApiClient;
   readonly #path: string;
@@ -12,7 +12,7 @@ export class OutputRecorder {
     this.#path = `/api/runs/${session}/output`;
   }
 
-  /** Resolves at the end of the stream, or when nobody takes what is passed on any more; rejects when it cannot be recorded. Holds one piece. */
+  /** Resolves at the end of the stream, or when nobody reads what is passed on. Rejects if a piece cannot be recorded. Holds one piece at a time. */
   async pass(name: 'stdout' | 'stderr', from: Readable, to: Writable): Promise<void> {
     for await (const piece of from) {
       const turn = this.#turn.then(async () => {
@@ -24,14 +24,14 @@ export class OutputRecorder {
         () => undefined,
       );
       if (!(await turn)) {
-        // Leaving the loop closes the stream: the command is told by the system, as it would be without us.
+        // Leaving the loop closes the stream, so the operating system tells the command that nobody reads, as it would without this process.
         return;
       }
     }
   }
 }
 
-/** False when the reader has gone. */
+/** Resolves with false if the reader has left. */
 async function write(to: Writable, piece: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
     to.write(piece, (error) => {

@@ -14,7 +14,7 @@ export interface Pass {
   giveBack(): Promise<void>;
 }
 
-/** A token for as long as a command goes on, or the one that is there. */
+/** Makes a token for the duration of a command, or returns the token of the environment. */
 export async function passFor(options: PassOptions): Promise<Pass> {
   if (options.as === undefined) {
     return { token: environmentToken(), giveBack: async () => Promise.resolve() };

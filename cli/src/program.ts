@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { HeededCommand } from './heeded-command.ts';
 
-/** Adds a command, with all that is below it, to the program. */
+/** Adds a command with its subcommands to the program. */
 type Add = (program: Command) => void;
 
-/** One file of `commands/` for each word that follows `countersign`: it is loaded only for that word, or for the help of all. */
+/** The file in `commands/` for each word that follows `countersign`. A file is loaded only for its word, or for the help of all commands. */
 const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['up', async () => (await import('./commands/up.ts')).addUp],
   ['demo', async () => (await import('./commands/demo.ts')).addDemo],
@@ -21,10 +21,10 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['verify', async () => (await import('./commands/verify.ts')).addVerify],
 ]);
 
-/** The words that the protocols add to these. */
+/** The commands that protocols add. */
 const bridgesFile = async (): Promise<Add> => (await import('./commands/bridge.ts')).addBridges;
 
-/** The program for a command line that begins with `word`: it has the command that the word calls and no other, or all commands where it calls none. */
+/** Makes the program for a command line that begins with `word`. It has only the command of this word, or all commands if the word is none of theirs. */
 export async function createProgram(word = ''): Promise<Command> {
   if (word === '--version') {
     return programOf([]);
@@ -49,7 +49,7 @@ function programOf(adds: readonly Add[]): Command {
     .enablePositionalOptions()
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once')
     .hook('postAction', (_program, action) => {
-      // A command that failed may have ended before it read an option.
+      // A command that failed may have ended before it read its options.
       if (action instanceof HeededCommand && (process.exitCode ?? 0) === 0) {
         action.assertHeeded();
       }
@@ -63,8 +63,8 @@ function programOf(adds: readonly Add[]): Command {
 const helpWords: ReadonlySet<string> = new Set(['help', '--help', '-h']);
 
 /**
- * The words of a command line. Commander prints the help of a group for `nope --help` and `help nope` and reports success: without asking for help it says that
- * there is no such command.
+ * Returns the words of the command line. For `nope --help` and `help nope`, Commander would print the help of the group and report success. Without the request
+ * for help it reports that there is no such command.
  */
 export function withoutHelpOfUnknown(program: Command, words: readonly string[]): readonly string[] {
   let group = program;

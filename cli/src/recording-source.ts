@@ -10,7 +10,7 @@ export interface RecordingOptions extends SourceOptions {
   readonly key: readonly string[];
 }
 
-/** Reads recordings by what names them: a session of the store that the options name, or the file of a bundle, for which no store is needed. */
+/** Reads recordings: a session id stands for a session of the store that the options name, a file name for a bundle, which needs no store. */
 export class RecordingSource implements AsyncDisposable {
   readonly #options: RecordingOptions;
   readonly #opened = new AsyncDisposableStack();
@@ -20,7 +20,10 @@ export class RecordingSource implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** The records of a session or a bundle. A bundle is verified as a whole before the first record is given, and standard error tells what it does not show. */
+  /**
+   * Yields the records of a session or a bundle. A bundle is verified as a whole before the first record is given; standard error tells what the verification
+   * does not prove.
+   */
   async *records(recording: string): AsyncGenerator<ShownRecord> {
     yield* isSession(recording) ? (await this.#openStore()).records(recording) : (await this.#openBundle(recording)).records();
   }
@@ -33,7 +36,7 @@ export class RecordingSource implements AsyncDisposable {
     await this.#opened.disposeAsync();
   }
 
-  /** Once for all that is read. */
+  /** Opens the store once for all calls. */
   async #openStore(): Promise<SessionSource> {
     this.#store ??= openSource(this.#options).then((store) => this.#opened.use(store));
     return this.#store;
@@ -44,7 +47,7 @@ export class RecordingSource implements AsyncDisposable {
       throw new Error(`${name} is no file: a bundle is read more than once, so a pipe will not do`);
     }
     const handle = this.#opened.use(await open(name, 'r'));
-    // Here, so that who reads from a gateway does not load what verifies.
+    // Loaded here, so that commands that read from a gateway do not load the verifier.
     const { openBundle } = await import('./bundle-source.ts');
     return openBundle(name, handle, this.#options);
   }

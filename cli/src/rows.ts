@@ -1,11 +1,11 @@
 import { escapeControls, printJson } from './terminal.ts';
 
-/** Options of every command that lists. */
+/** Options of every command that prints a list. */
 export interface RowOptions {
   readonly json?: boolean;
 }
 
-/** Prints rows as they come: for programs one JSON object a line, for people what `describe` makes of them, controls escaped. */
+/** Prints rows as they come: with `--json` one JSON object in each line, otherwise the text that `describe` makes. Controls are escaped. */
 export async function printRows<Row>(rows: AsyncIterable<Row> | Iterable<Row>, { json }: RowOptions, describe: (row: Row) => string): Promise<void> {
   for await (const row of rows) {
     if (json === true) {
@@ -16,7 +16,7 @@ export async function printRows<Row>(rows: AsyncIterable<Row> | Iterable<Row>, {
   }
 }
 
-/** A line of a table: what has no value is a dash. */
+/** Formats a line of a table. A dash stands for an empty value. */
 export function columns(...values: readonly (string | readonly string[])[]): string {
   return values.map((value) => escapeControls(typeof value === 'string' ? value : value.join(','), 'nothing') || '-').join('  ');
 }

@@ -3,18 +3,21 @@ import { constants } from 'node:os';
 import type { OutputRecorder } from './output-recorder.ts';
 import { escapeControls } from './terminal.ts';
 
-/** The exit codes of a shell for a command that is not there, and, with the number of the signal added, for one that a signal ended. */
+/** The exit codes that a shell uses: for a command that does not exist, and, plus the number of the signal, for a command that a signal ended. */
 const notFound = 127;
 const signalled = 128;
 const failed = 1;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The command's exit code, as a shell would give it. With a recorder, it has ended when all that it started has closed its output. */
+/**
+ * Runs a command and resolves with its exit code, as a shell would give it. With a recorder, the command has ended when all processes that it started have
+ * closed its output.
+ */
 export async function runCommand([program = '', ...words]: readonly string[], env: NodeJS.ProcessEnv, recorder: OutputRecorder | null): Promise<number> {
   const child = spawn(program, words, { stdio: recorder === null ? 'inherit' : ['inherit', 'pipe', 'pipe'], env });
   for (const signal of signals) {
     process.on(signal, () => {
-      // A terminal gives Ctrl-C to the command as well; a second one would not mean the same.
+      // A terminal sends Ctrl-C to the command as well, and a second signal could have another meaning.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) {
         child.kill(signal);
       }
@@ -34,13 +37,13 @@ export async function runCommand([program = '', ...words]: readonly string[], en
   return isRecorded || exitCode !== 0 ? exitCode : failed;
 }
 
-/** False when it could not all be recorded: then the command is ended, and the rest is not shown. */
+/** Resolves with false if not all output could be recorded. The command is then ended, and the rest of its output is not shown. */
 async function passOutput(child: ChildProcess, recorder: OutputRecorder): Promise<boolean> {
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) {
     return true;
   }
-  // A reader who has left is seen by the command, not by us.
+  // If the reader of the output leaves, the command notices that itself.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
   try {

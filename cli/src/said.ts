@@ -11,20 +11,23 @@ interface SaidMessage {
   readonly finish_reason?: string;
 }
 
-/** The texts of a model's whole answer, from its `gen_ai.output.messages`: one for each part, and with the extent `whole` also one that says why it ended. */
+/**
+ * Returns the texts of a model's whole answer from its `gen_ai.output.messages`, one for each part. With the extent `whole`, a last text says why the answer
+ * ended.
+ */
 export function saidIn(messages: ShownRecord['attributes'][string] | undefined, extent: 'parts' | 'whole' = 'whole'): string[] {
   if (typeof messages !== 'string') {
     return [];
   }
   try {
-    // In the schema of the conventions, as the gateway makes it.
+    // The gateway makes this attribute in the schema of the OpenTelemetry conventions.
     const list: readonly SaidMessage[] = JSON.parse(messages);
     return list.flatMap(({ parts, finish_reason: reason }) => [
       ...parts.map(partText),
       ...(reason === undefined || extent === 'parts' ? [] : [`finished: ${reason}`]),
     ]);
   } catch {
-    // The records may be of a bundle whose maker wrote anything here.
+    // The records may come from a bundle in which anything is possible.
     return [];
   }
 }

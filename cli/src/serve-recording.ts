@@ -18,13 +18,13 @@ export interface ServeOptions extends SourceOptions {
   readonly speed?: number;
 }
 
-/** So much is shown of the beginning of a request that was not recorded, and of its end, where a conversation differs. */
+/** Number of characters that are shown of the beginning of a request that was not recorded, and of its end, where conversations usually differ. */
 const shownCharacters = 1_000;
 
-/** Serves a recording to a command, or until a signal. Returns the exit code: not 0 when anything was asked that was not recorded. */
+/** Serves a recording to a command, or until a signal comes. Returns the exit code, which is not 0 if a request was not in the recording. */
 export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions): Promise<number> {
   await using bundle = await (isSession(recording) ? fetchBundle(recording, options) : open(recording, 'r'));
-  // Here, so that no other command has to load what serves.
+  // Loaded here, so that no other command loads the server.
   const { ReplayServer } = await import('@countersign/gateway/replay-server');
   let misses = 0;
   const { speed = null, port } = options;
@@ -47,7 +47,7 @@ export async function serveRecording(recording: string, words: readonly string[]
   return misses > 0 ? 1 : exitCode;
 }
 
-/** In a file without a name, which is gone with this process: the contents are in the clear. */
+/** Fetches the bundle into a file without a name. The file disappears with this process, because the contents are not encrypted. */
 async function fetchBundle(session: string, options: ServeOptions): Promise<FileHandle> {
   await using source = await openSource(options);
   const path = join(tmpdir(), `countersign-replay-${randomBytes(8).toString('hex')}`);
@@ -78,7 +78,7 @@ async function serveUntilSignal(environment: Readonly<Record<string, string>>): 
   await stopped;
 }
 
-/** The characters that are shown of each of two values that differ. */
+/** Number of characters that are shown of each of two values that differ. */
 const valueCharacters = 200;
 
 function describeMiss({ target, action, text, reason, nearest }: Miss): string {

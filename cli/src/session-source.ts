@@ -7,21 +7,21 @@ import type { LocationOptions } from './location-options.ts';
 import { findRunning } from './location.ts';
 
 export interface SourceOptions extends LocationOptions {
-  /** A data directory to read as it is, whoever runs on it. */
+  /** A data directory to read directly, even if a gateway runs on it. */
   readonly data?: string;
 }
 
-/** A place that sessions are read from. */
+/** A place from which sessions are read. */
 export interface SessionSource extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
-  /** The recorded bytes of the range, exactly, in pieces. */
+  /** Yields exactly the recorded bytes of the range, in pieces. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
-  /** The bundle that proves a session, in pieces. */
+  /** Yields the bundle that proves a session, in pieces. */
   bundle(session: string): AsyncIterable<Uint8Array | string>;
 }
 
-/** The running gateway, which records who reads; without one, or with `--data`, the files. */
+/** Opens the running gateway, which records who reads. If none runs, or with `--data`, it opens the files. */
 export async function openSource(options: SourceOptions): Promise<SessionSource> {
   if (options.data !== undefined) {
     return openFiles(options.data, process.env);
@@ -43,7 +43,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   };
 }
 
-/** Loaded here alone: who asks a running gateway need not load what reads its files. */
+/** Opens the files of a store. The code for that is loaded here, so that commands that ask a running gateway do not load it. */
 async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<SessionSource> {
   const { openOffline } = await import('@countersign/gateway/offline');
   return openOffline(data, environment, (what) => {

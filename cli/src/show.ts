@@ -14,10 +14,10 @@ const kindMarks: Readonly<Record<string, string>> = {
   alert: '!',
   incident: '!',
 };
-/** The meaning of the columns of a timeline, for those who ask for help. */
+/** The explanation of the columns of a timeline, for the help text. */
 export const legend =
   'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided or noted, → asked, ← answered, × closed, ! alert, · anything else.';
-/** The facts of a record that are shown, and what each is called. */
+/** The attributes that are shown, with the name that each is shown by. */
 const shownAttributes = new Map([
   ['db.response.returned_rows', 'returned_rows'],
   ['db.response.status_code', 'status_code'],
@@ -46,9 +46,9 @@ const shownAttributes = new Map([
 ]);
 /** The usual status of an answer over HTTP, which is not shown. */
 const usualStatus = 200;
-/** The lines of one record that are shown, unless all of it is asked for. */
+/** Most lines of one record that are shown, unless all of it is asked for. */
 const linesMax = 40;
-/** The characters of one line that are shown. */
+/** Most characters of one line that are shown. */
 const lineCharactersMax = 2000;
 const stateColumns = 'interrupted'.length;
 const countColumns = 6;
@@ -58,7 +58,7 @@ export function describeSession({ session, opened, state, records, principal, ta
   return columns(session, opened, state.padEnd(stateColumns), `${String(records).padStart(countColumns)} records`, principal ?? '', targets);
 }
 
-/** A record as people read it, controls escaped: a line that says what happened and where, its facts, and its text. */
+/** A record as people read it: a line that says what happened and where, the facts of the record, and its text. Controls are escaped. */
 export interface ReadableRecord {
   readonly line: string;
   readonly facts: string;
@@ -67,7 +67,7 @@ export interface ReadableRecord {
   readonly summary: string | null;
 }
 
-/** The channel stands before what happened on it: 0 is the run itself, a dash the session. */
+/** Makes a record readable. The channel comes first: 0 is the run itself, a dash the session. */
 export function readRecord(record: Entry): ReadableRecord {
   const { folded } = record;
   const summary = summaryOf(record);
@@ -89,11 +89,11 @@ export function readRecord(record: Entry): ReadableRecord {
   };
 }
 
-/** The part of a record that is printed. */
+/** Says how much of a record is printed. */
 export interface Extent {
-  /** All of it. */
+  /** True: the whole record. */
   readonly full?: boolean;
-  /** The text that was searched for: no hit is cut off. */
+  /** The text that was searched for. Lines with a match are not left out. */
   readonly grep?: string;
 }
 
@@ -124,14 +124,14 @@ function textOf(record: ShownRecord): string {
   return content === null ? '' : (content.text ?? `${content.bytes} bytes`);
 }
 
-/** Says who read what, and from where. */
+/** Describes an `access` record: who read what, and from where. */
 function accessText({ attributes, content }: ShownRecord): string {
   const facts = readFacts(content?.base64);
   const [by, address] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known')];
   return `${by} from ${address} read session ${String(attributes[ownAttributes.accessSession])}: ${String(attributes[ownAttributes.accessWhat])}`;
 }
 
-/** Says who ended a session, from where and why; empty when nobody did. */
+/** Describes who ended a session, from where and why; empty if nobody did. */
 function endText({ content }: ShownRecord): string {
   if (content === null) {
     return '';
@@ -141,7 +141,7 @@ function endText({ content }: ShownRecord): string {
   return `${by} from ${address} ended it${why === '' ? '' : `: ${why}`}`;
 }
 
-/** Says who was not let in, to which target, and from where. */
+/** Describes a refusal: who was refused, for which target, and from where. */
 function refusalText({ attributes }: ShownRecord): string {
   const [address, protocol, target, user, count] = ['client.address', ownAttributes.protocol, ownAttributes.target, 'user.name', ownAttributes.count].map(
     (name) => attributes[name],
@@ -166,7 +166,7 @@ function readFacts(base64: string | undefined): Readonly<Record<string, unknown>
   }
 }
 
-/** Indented; the rest is counted, and how to get it is said. */
+/** Returns the lines to print, indented. A last line says how many are left out, and how to see them. */
 function cutLines(text: string, { full, grep }: Extent): string[] {
   if (text === '') {
     return [];
@@ -194,7 +194,7 @@ function leftOutLine(count: number): string[] {
   return count === 0 ? [] : [dim(`    … ${count} ${count === 1 ? 'line' : 'lines'} more: --full`)];
 }
 
-/** Cuts a long line to its beginning, or to the part around the place `at`. */
+/** Cuts a long line to its beginning, or to the part around the position `at`. */
 function cutLine(line: string, at: number): string {
   if (line.length <= lineCharactersMax) {
     return line;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { StoreFiles } from '@countersign/ledger';
 
 /**
- * The files of a data directory, for the verifier. What is there and cannot be read is an error, and not missing. Synchronous inside: a log has one small file for
- * every 256 records, and each asynchronous call costs several times as much as the reading.
+ * Opens the files of a data directory for the verifier. A file that exists and cannot be read is an error; it does not count as missing. The calls are
+ * synchronous inside, because a log has one small file for every 256 records, and an asynchronous call costs several times as much as the reading.
  */
 export function openStoreFiles(data: string): StoreFiles {
   return {

@@ -1,11 +1,11 @@
 import { styleText } from 'node:util';
 
-/** Everything that a terminal would act on instead of showing it: C0 and C1 controls, bidirectional overrides, line separators. */
+/** Matches every character that a terminal would act on instead of showing it: C0 and C1 controls, bidirectional overrides, line separators. */
 const dangerous = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\uFEFF]/gu;
 
 /**
- * Recorded text, safe to print: controls become `\xNN` or `\u{N}`. `lines` keeps line feeds and tabs. The one place where what came from clients
- * and targets is made fit for a terminal (ATTACKS C30).
+ * Makes recorded text safe to print: controls become `\xNN` or `\u{N}`. `lines` keeps line feeds and tabs. All text from clients and targets must pass through
+ * here before it is printed (ATTACKS C30).
  */
 export function escapeControls(text: string, keep: 'nothing' | 'lines'): string {
   return text.replaceAll(dangerous, (character) => {
@@ -17,7 +17,7 @@ export function escapeControls(text: string, keep: 'nothing' | 'lines'): string 
   });
 }
 
-/** One line of JSON that says the same and is as safe to print. */
+/** Prints a value as one line of JSON that is safe on a terminal. */
 export function printJson(value: unknown): void {
   const line = JSON.stringify(value).replaceAll(dangerous, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
   process.stdout.write(`${line}\n`);
@@ -31,7 +31,7 @@ export function bold(text: string): string {
   return styleText('bold', text);
 }
 
-/** The number with the name of what is counted, which takes an s where there is not one of them. */
+/** Returns the number with the name of what is counted; the name gets an s unless the number is one. */
 export function countOf(count: number, name: string): string {
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }

@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { MalformedError, parseVerifierKey } from '@countersign/ledger';
 import { describeFailure } from './failure.ts';
 
-/** The keys given by `--key`, which may be repeated: each is a verifier key, or a file that holds one. Without it the verifier takes the key inside what it checks. Throws an Error that names a value that is no key, and says what would be one. */
+/**
+ * Returns the keys that `--key` gives; the option may be repeated. Each is a verifier key, or a file that holds one. Without them the verifier uses the key
+ * inside the file that it checks. Throws an Error that names a value that is no key, and says what a key is.
+ */
 export function trustedKeys({ key }: { readonly key: readonly string[] }): { readonly keys?: readonly string[] } {
   return key.length === 0 ? {} : { keys: key.map(trustedKey) };
 }

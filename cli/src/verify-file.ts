@@ -5,7 +5,7 @@ import { decodeUtf8 } from '@countersign/ledger/format';
 import { countOf } from './terminal.ts';
 
 const chunkBytes = 256 * 1024;
-/** The limit of names that are kept: a bundle may be anybody's. */
+/** Most names that are kept, because anybody may have made the bundle. */
 const namesMax = 100;
 /** The latest time that a `Date` can hold, in ms since 1970. */
 const timeMsMax = 8.64e15;
@@ -23,7 +23,7 @@ export interface VerifiedFile {
   readonly facts: BundleFacts;
 }
 
-/** Verifies a bundle or a receipt in a file. Throws `MalformedError` if the file cannot be read. */
+/** Verifies a bundle or a receipt in a file. Rejects with `MalformedError` if the file cannot be read. */
 export async function verifyFileAt(file: string, options: FileOptions): Promise<VerifiedFile> {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) {
@@ -67,7 +67,7 @@ class FactsOfBundle implements BundleFacts {
       if (opens !== undefined) {
         const { principal, principalKind, onBehalfOf, target, protocol } = opens;
         addName(this.#principals, `${principal} (${principalKind}${onBehalfOf === undefined ? '' : ` on behalf of ${onBehalfOf}`})`);
-        // A run opens with all that it was given, and no target.
+        // The record that opens a run lists everything that the run was given, and no single target.
         addName(this.#targets, target === '' ? '' : `${target} (${protocol})`);
       }
     } catch (error) {
@@ -84,7 +84,10 @@ function addName(names: Set<string>, name: string): void {
   }
 }
 
-/** Lines for people: what it is, whose, when, which targets; and, where it holds, what that proves and what it does not. */
+/**
+ * Describes a file in lines for people: its kind, whose it is, its time and targets. If it holds, the lines also say what that proves and what it does not
+ * prove.
+ */
 export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean): string[] {
   const { form, log, session, extent, counts, logSize, verdict } = report;
   const what = { receipt: 'a receipt', bundle: 'a bundle', unknown: 'neither a receipt nor a bundle' }[form];

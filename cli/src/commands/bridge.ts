@@ -7,7 +7,7 @@ import { locateGateway } from '../location.ts';
 import { passFor, type PassOptions } from '../pass.ts';
 import { escapeControls } from '../terminal.ts';
 
-/** A command for each protocol with clients that speak it over standard input and output alone. */
+/** Adds a command for each protocol that has clients which speak it only over standard input and output. */
 export function addBridges(program: Command): void {
   for (const { id, bridge } of protocols) {
     if (bridge !== undefined) {
@@ -36,7 +36,7 @@ async function run({ id, bridge }: { readonly id: string; readonly bridge: Bridg
   }
 }
 
-/** The client is answered with errors by the bridge; whoever looks on is told here, and by the exit code. */
+/** Reports a refusal on standard error and by the exit code. The client itself gets the refusal as an error from the bridge. */
 async function warnOfRefusal(checking: Promise<ReachedTarget>, wanted: { readonly id: string; readonly target: string }): Promise<void> {
   const problem = await checking.then(
     ({ protocol }) => (protocol === wanted.id ? null : `${wanted.target} is one of ${protocol}, not of ${wanted.id}`),
@@ -48,7 +48,7 @@ async function warnOfRefusal(checking: Promise<ReachedTarget>, wanted: { readonl
   }
 }
 
-/** Resolves when it was taken. */
+/** Resolves when the bytes were taken. */
 async function write(bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(bytes, (error) => {

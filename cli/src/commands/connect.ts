@@ -75,7 +75,7 @@ async function listen(server: Server, port: number): Promise<number> {
   return address.port;
 }
 
-/** The command to type for a client of the target. Null without `--as`: the token at hand may be one that cannot use the API. */
+/** Returns the command to type for a client of the target. Null without `--as`, because the present token may not be allowed to use the API. */
 async function commandFor(target: string, port: number, options: ConnectOptions): Promise<string | null> {
   if (options.as === undefined) {
     return null;
@@ -84,7 +84,7 @@ async function commandFor(target: string, port: number, options: ConnectOptions)
   return (await (await ApiClient.open(options)).json<ConnectionInstructions>('GET', path)).command;
 }
 
-/** One local connection through an upgraded request: the gateway speaks the target's protocol on it, nobody here does. */
+/** Forwards one local connection through an upgraded request. The gateway speaks the target's protocol on it; this process only passes bytes on. */
 function forward({ url, target, token }: Tunnel, local: Socket): void {
   local.on('error', () => local.destroy());
   const upgrade = (url.startsWith('https:') ? requestTls : request)(`${url}/api/connect/${encodeURIComponent(target)}`, {

@@ -14,7 +14,7 @@ import { commandName, demoInstallation, mainFile, sampleAgent } from '../install
 import { bold, dim } from '../terminal.ts';
 
 const startMs = 20_000;
-/** Aborted by Ctrl-C and by SIGTERM: whatever runs is ended, and what was started is stopped, on the way out. */
+/** Aborted by Ctrl-C and by SIGTERM. The demo then ends what runs and stops what it started. */
 const interruption = new AbortController();
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -38,8 +38,8 @@ export function addDemo(program: Command): void {
 }
 
 /**
- * A real database, a model, MCP tools and an HTTP API, a gateway in front of them and an agent's session through it: shown, verified, and a forged copy
- * exposed. Everything is in a temporary directory. Returns the exit code.
+ * Runs the demo: a real database, a model, MCP tools and an HTTP API, a gateway in front of them, and the session of an agent through it. The session is shown
+ * and verified, and a forged copy is detected. All files are in a temporary directory. Returns the exit code.
  */
 async function demo(options: DemoOptions): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
@@ -85,7 +85,7 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   const config = join(directory, 'countersign.yaml');
   writeFileSync(config, configuration({ shop: database.url, model: model.url, tools: tools.url, mail: mail.url }));
   await using gateway = await startGateway(config, { ...process.env, ...secrets });
-  // As an auditor would: the key is kept apart from what is checked.
+  // An auditor keeps the key apart from what is checked, and so does the demo.
   cpSync(join(directory, 'store', 'log', 'key'), join(directory, 'key'));
   await showRun(config, options.verbose === true);
   const code = await showForgery(directory);
@@ -95,7 +95,7 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   return code;
 }
 
-/** Says what to do in an installation, which comes without the demo's packages. */
+/** Says what to install if the packages of the demo are missing, as they are in an installed package. */
 function explainMissing(error: unknown): never {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
     throw new Error(`The demo needs packages that nothing else here needs. This installs them:\n  ${demoInstallation()}`, { cause: error });
@@ -119,7 +119,7 @@ async function showRun(config: string, isVerbose: boolean): Promise<void> {
   process.stdout.write(isVerbose || again !== said ? again : `  It said the same, all ${said.trimEnd().split('\n').length} lines.\n`);
 }
 
-/** Runs the sample agent under a command of ours and returns what it prints. Throws when the command fails. */
+/** Runs the sample agent with one of our commands and returns what it prints. Rejects if the command fails. */
 async function runAgent(words: readonly string[], shown: string): Promise<string> {
   command(`${shown} -- node ${sampleAgent.path}`);
   const child = spawnCli([...words, '--', process.execPath, join(sampleAgent.directory, sampleAgent.path)], 'pipe');
@@ -130,7 +130,7 @@ async function runAgent(words: readonly string[], shown: string): Promise<string
   return said;
 }
 
-/** Verifies the store, then a copy of it with one flipped bit. Returns 0 when the first holds and the second does not. */
+/** Verifies the store, and then a copy of it with one flipped bit. Returns 0 if the first holds and the second does not. */
 async function showForgery(directory: string): Promise<number> {
   const store = join(directory, 'store');
   say('5. Anybody with the public key can check that the record is whole.');
@@ -248,7 +248,7 @@ async function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Flips one bit in the middle of what was written to a segment (zeros follow it). Returns the offset. */
+/** Flips one bit in the middle of the written part of a segment, which zeros follow. Returns the bit's offset in bytes. */
 function flipBit(file: string): number {
   const bytes = readFileSync(file);
   const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);

@@ -37,7 +37,7 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
   if (around === null && options.as === undefined) {
     self.error("error: outside a run '--as <principal>' says who the command acts as");
   }
-  // A run may open runs for its own principal; another one takes an administrator, and the token proves which run it is inside of.
+  // A run may open runs for its own principal. Another principal needs an administrator, and then the token of the run proves which run contains the new one.
   const api = await ApiClient.open(options.as === undefined && around !== null ? { config: options.config, url: options.url ?? around.url } : options);
   const parent = options.as !== undefined && options.url === undefined ? around?.token : undefined;
   const command = words.join(' ').slice(0, commandLengthMax);
@@ -55,13 +55,13 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
   process.exitCode = exitCode;
 }
 
-/** The run that this process is inside of, by what it was given; null outside. */
+/** Returns the run that contains this process, by the environment variables that the run set. Null if there is none. */
 function findRunAround(environment: NodeJS.ProcessEnv): { readonly url: string; readonly token: string } | null {
   const { COUNTERSIGN_SESSION: session, COUNTERSIGN_URL: url, COUNTERSIGN_TOKEN: token } = environment;
   return session === undefined || url === undefined || token === undefined ? null : { url, token };
 }
 
-/** The command has its exit code already: a gateway that is gone by now does not change it. */
+/** Ends the run. The command already has its exit code, so a gateway that is gone does not change it. */
 async function endRun(api: ApiClient, session: string, exitCode: number): Promise<void> {
   try {
     const { wasOpen } = await api.json<{ readonly wasOpen: boolean }>('POST', `/api/runs/${session}/end`, { exitCode });

@@ -34,7 +34,7 @@ const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const otherExample = example.split('').toReversed().join('');
 /** The longest time that one timer can wait. */
 const waitMsMax = 2 ** 31 - 1;
-/** Options that have no meaning when the bytes of a record are asked for. */
+/** The options that have no meaning for the bytes of a record. */
 const timelineOptions = ['brief', 'full', 'json', 'grep', 'each', 'channel', 'kind'];
 
 export function addSession(program: Command): void {
@@ -56,7 +56,7 @@ export function addSession(program: Command): void {
     .action(halt);
 }
 
-/** Commands that also work on a data directory with no gateway running. */
+/** Adds the commands that also work on a data directory without a running gateway. */
 function addReading(session: Command): void {
   const dataOption = new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']);
   addLocation(session.command('list'))
@@ -138,7 +138,7 @@ function eachOption(): Option {
   return new Option('--each', 'every record of an answer that came in pieces, instead of the whole of it when it ends; --json has each of them');
 }
 
-/** The entries to print: for people an answer in several records is one entry, unless each is asked for. */
+/** Returns the entries to print. For people, an answer in several records is one entry, unless each record is asked for. */
 function timeline(records: AsyncIterable<ShownRecord>, options: Narrowing & RowOptions & Pieces): AsyncGenerator<Entry> {
   return narrowed<Entry>(options.json === true || options.each === true ? records : folded(records), options);
 }
@@ -187,7 +187,7 @@ async function show(recording: string, options: ShowOptions, self: Command): Pro
   await printRows(timeline(source.records(recording), options), options, (record) => describeRecord(record, options));
 }
 
-/** To standard output, as they are: so not to a terminal, which would obey what is in them. */
+/** Writes the bytes to standard output as they are. Refuses to write to a terminal, which would obey control characters in them. */
 async function writeBytes(recording: string, range: MessageRange, options: RecordingOptions): Promise<void> {
   if (process.stdout.isTTY) {
     throw new Error('what was recorded could steer a terminal: send it to a file or to a program, for instance > value or | less');
@@ -235,7 +235,7 @@ async function play(recording: string, options: ReplayOptions): Promise<void> {
   let before: number | null = null;
   for await (const record of timeline(source.records(recording), options)) {
     const now = Date.parse(record.folded?.time ?? record.time);
-    // From when it was due, not from when it was printed: nothing adds up.
+    // The time is counted from when the record was due and not from when it was printed, so that delays do not add up.
     dueMs += Math.min(pauseMsMax, Math.max(0, now - (before ?? now)) / (options.speed ?? 1));
     before = now;
     const waitMs = dueMs - performance.now();

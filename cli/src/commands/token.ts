@@ -37,11 +37,11 @@ export function addToken(program: Command): void {
     .action(revoke);
 }
 
-/** The acts on tokens that the commands need. The running gateway does them, or, without one, its files are changed. */
+/** The acts on tokens that the commands need. The running gateway does them; if none runs, its files are changed. */
 interface TokenOffice {
   create(principal: string, ttlMs: number | undefined): Promise<NewToken>;
   list(): Promise<readonly TokenSummary[]>;
-  /** Its id, which `name` is too, or the hash of the token. */
+  /** Revokes a token by its id or its hash, and returns the id. */
   revoke(name: string): Promise<string>;
 }
 
@@ -69,11 +69,11 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
     throw new Error(`a gateway is starting or stopping on ${data}: try again in a moment`);
   }
   const by = osUser();
-  // Here, because the usual way is to ask the running gateway, which has them.
+  // Loaded here, because usually the running gateway is asked, which has these modules.
   const { Authenticator, openSqlite, summarizeToken, Tokens } = await import('@countersign/gateway/tokens');
   using database = openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true });
   const tokens = new Tokens(database);
-  // Only who makes a token needs a configuration that is valid.
+  // Only the creation of a token needs a valid configuration.
   let principals: Config['principals'] = new Map();
   using authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
   return await act({
@@ -94,7 +94,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   });
 }
 
-/** The user of this command, as the operating system names it. The next start of the gateway records it as the maker. */
+/** Returns the user of this command as the operating system names it. The next start of the gateway records it as the maker of the token. */
 function osUser(): string {
   try {
     return `os:${userInfo().username}`;
@@ -120,7 +120,7 @@ async function list(options: LocationOptions & RowOptions): Promise<void> {
   );
 }
 
-/** A token that was found somewhere is told to nobody: its hash names it. */
+/** Revokes a token. If the token itself is given, because somebody found it, only its hash is sent. */
 async function revoke(token: string, options: LocationOptions): Promise<void> {
   if (token.startsWith('cs_') && !isToken(token)) {
     throw new Error('that is no token: it is not whole, or was mistyped. countersign token list names the ids of tokens');

@@ -25,10 +25,10 @@ interface UpOptions {
 
 async function up({ config, data, readyFile, acceptRollback = false }: UpOptions): Promise<void> {
   if (readyFile !== undefined) {
-    // One that an earlier gateway left says nothing of this one.
+    // A file from an earlier gateway says nothing about this one.
     rmSync(readyFile, { force: true });
   }
-  // Here, so that no other command has to load the whole gateway.
+  // Loaded here, so that no other command loads the whole gateway.
   const { Gateway } = await import('@countersign/gateway/gateway');
   await using gateway = await Gateway.open({ configFile: config, acceptRollback, ...(data === undefined ? {} : { data: resolve(data) }) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -38,6 +38,6 @@ async function up({ config, data, readyFile, acceptRollback = false }: UpOptions
     writeWholeFile(readyFile, `${JSON.stringify(gateway.addresses)}\n`, { mode: 0o644 });
   }
   const code = await gateway.stopped;
-  // A gateway whose journal failed must not linger on what is still open.
+  // The process ends at once: if the journal failed, it must not continue because something is still open.
   process.exit(code);
 }

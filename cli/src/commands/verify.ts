@@ -58,7 +58,7 @@ async function verify(file: string | undefined, options: VerifyOptions): Promise
   try {
     await (file === undefined ? verifyStoreAndPrint(options) : verifyFileAndPrint(file, options));
   } catch (error) {
-    // Codes 1 to 4 accuse somebody: what could not be read or was not understood never does.
+    // The exit codes 1 to 4 accuse somebody, so input that cannot be read never leads to one of them.
     process.stderr.write(`countersign: ${escapeControls(describeFailure(error), 'lines')}\n`);
     process.exitCode = exitCodes.malformed;
   }
@@ -68,7 +68,7 @@ async function verifyStoreAndPrint(options: VerifyOptions): Promise<void> {
   const report = await verifyDirectory(options);
   const isStore = report.keySource !== 'none' || report.counts.segments > 0;
   const index = await checkIndex(options);
-  // Before anything is printed: a reader who leaves early does not change the verdict.
+  // The exit code is set before anything is printed, so a reader that leaves early does not change it.
   process.exitCode = exitCodes[report.verdict];
   if (options.json === true) {
     printJson({ ...report, index: index.state });
@@ -95,7 +95,7 @@ const indexChecks: Readonly<Record<Awaited<ReturnType<typeof compareIndex>>, Ind
   written: notCompared('a gateway is writing it, or was killed while it did'),
 };
 
-/** A cache, and no part of the record: what it says has no part in the verdict. */
+/** Compares the index with the journal. The index is a cache and no part of the record, so the result has no influence on the verdict. */
 async function checkIndex(options: VerifyOptions): Promise<IndexCheck> {
   const { data, rootKey } = options.data === undefined ? await loadConfig(options) : { data: options.data, rootKey: null };
   return compareIndex(data, rootKeyEnvironment(rootKey, process.env)).then(
@@ -109,7 +109,7 @@ function notCompared(why: string): IndexCheck {
 }
 
 async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise<void> {
-  // Here, because the check of a store does without.
+  // Loaded here, because the check of a store does not need it.
   const { describeFile, verifyFileAt } = await import('../verify-file.ts');
   const verified = await verifyFileAt(file, freshnessOf(options));
   const { report, facts } = verified;
@@ -122,7 +122,7 @@ async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise
   }
 }
 
-/** The trusted keys and the greatest age, which the checks of a store and of a file have in common. */
+/** The trusted keys and the greatest age, which both kinds of check use. */
 function freshnessOf(options: VerifyOptions): FileOptions {
   return {
     ...trustedKeys(options),
@@ -157,7 +157,7 @@ async function verifyDirectory(options: VerifyOptions): Promise<StoreReport> {
   return report;
 }
 
-/** A directory with any of these is a gateway's own; what an auditor holds is a copy of `journal` and `log`. */
+/** A directory with one of these files is a gateway's own. An auditor has a copy of only `journal` and `log`. */
 const ownFiles = ['root.key', 'identity.db', 'keys.db-journal'];
 
 /** Opens the key store. Null if there is none and none is expected. */
@@ -184,7 +184,7 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Shows on a terminal how far the check has come. */
+/** Shows the progress of the check, on a terminal only. */
 function showProgress(): { readonly show: (progress: StoreProgress) => void; readonly clear: () => void } {
   let shownMs = performance.now();
   let isShown = false;
@@ -251,7 +251,7 @@ function describeStore({ counts, pauses, losses, newest, unsigned, closed, follo
   ];
 }
 
-/** The operator accepted it (`up --accept-rollback`). Whoever kept a newer checkpoint finds it by --known as well. */
+/** Describes a loss that the operator accepted (`up --accept-rollback`). Somebody who kept a newer checkpoint also finds it with --known. */
 function describeLoss({ epoch, index, records, key }: StoreReport['losses'][number]): string[] {
   const lost = [
     ...(records === null ? [] : [`of ${records} records that were known, those from ${index} on are gone`]),
@@ -260,7 +260,7 @@ function describeLoss({ epoch, index, records, key }: StoreReport['losses'][numb
   return [`epoch ${epoch} declares a loss: ${lost.join('; ')}`];
 }
 
-/** They are no findings: the gateway says under its signature that it recorded nothing then, and the records around it agree. */
+/** Describes pauses. They are not findings: the gateway states under its signature that it recorded nothing in that time, and the records around it agree. */
 function describePauses(count: number, pauses: StoreReport['pauses']): string[] {
   const lines = pauses.slice(0, pausesShownMax).map(({ from, to, monotonic }) => {
     const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;

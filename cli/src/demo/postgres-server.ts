@@ -9,7 +9,7 @@ import { freePort } from './free-port.ts';
 export interface PostgresOptions {
   /** The password of the superuser. */
   readonly password: string;
-  /** The directory of initdb and postgres; by default that of the npm package. */
+  /** The directory of the programs initdb and postgres; by default that of the npm package. */
   readonly programs?: string;
   readonly authentication?: 'scram-sha-256' | 'md5' | 'password' | 'trust';
   readonly tls?: { readonly certificate: Buffer; readonly key: Buffer };
@@ -18,20 +18,23 @@ export interface PostgresOptions {
 
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
-  /** The superuser. */
+  /** The name of the superuser. */
   readonly user: string;
   readonly password: string;
   readonly url: string;
-  /** The server's log up to now. */
+  /** Returns the server's log up to now. */
   log(): string;
 }
 
-/** The user that PostgreSQL runs as; empty: the user of this process. */
+/** The user that PostgreSQL runs as. Empty: the user of this process. */
 type Owner = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
 const startMs = 30_000;
 
-/** A real PostgreSQL in a temporary directory of its own, on a free loopback port, with the superuser `app`. Gone when it is disposed of. */
+/**
+ * Starts a real PostgreSQL in a temporary directory of its own, on a free loopback port, with the superuser `app`. Server and directory are removed when it is
+ * disposed of.
+ */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   await using starting = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'countersign-postgres-'));
@@ -78,7 +81,7 @@ function packaged(): string {
   }
 }
 
-/** PostgreSQL refuses root: who is root starts it as nobody. */
+/** Returns another user if this process runs as root, because PostgreSQL refuses to run as root. */
 function unprivileged(): Owner {
   if (process.getuid?.() !== 0) {
     return {};
@@ -88,8 +91,8 @@ function unprivileged(): Owner {
 }
 
 /**
- * The programs, or a copy of them where they do not run: their owner-to-be cannot get at them (below a home of root, say), or npm did not run the install script of
- * their package, which links their libraries.
+ * Returns the directory of the programs, or a copy of it if they cannot run where they are: the user that runs them may have no access (for instance below
+ * root's home), or npm did not run the install script of their package, which links their libraries.
  */
 function reachable(programs: string, directory: string, owner: Owner): string {
   if (spawnSync(join(programs, 'postgres'), ['--version'], owner).status === 0) {
@@ -105,7 +108,7 @@ function reachable(programs: string, directory: string, owner: Owner): string {
   return join(copy, 'bin');
 }
 
-/** Makes the links that are missing in a copy of the package's folder `native`, by the list that is in there. */
+/** Makes the missing links in a copy of the package's folder `native`, as the list in the folder says. */
 function linkLibraries(copy: string): void {
   const list = join(copy, 'pg-symlinks.json');
   const links: readonly { readonly source: string; readonly target: string }[] = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
@@ -147,7 +150,7 @@ function initialise(initdb: string, owner: Owner, words: readonly string[]): voi
   }
 }
 
-/** Its log goes to a file, which is read without waiting for a pipe. */
+/** Starts the server with a file for its log, which can be read at any time without waiting for a pipe. */
 function logTo(file: string, start: (log: number) => ChildProcess): ChildProcess {
   const log = openSync(file, 'a');
   try {
@@ -165,7 +168,7 @@ async function untilReady(child: ChildProcess, log: () => string): Promise<void>
   }
 }
 
-/** SIGINT is PostgreSQL's fast shutdown. */
+/** Ends the server with SIGINT, which is PostgreSQL's fast shutdown. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -12,7 +12,7 @@ const sample = `
   INSERT INTO orders VALUES (101, 1, 'difference engine', 1250000, 'shipped'), (102, 1, 'punched cards', 4200, 'delivered'), (103, 2, 'paper tape', 1900, 'delivered'), (104, 3, 'nanosecond of wire', 300, 'open');
 `;
 
-/** A real PostgreSQL with a few rows in it. */
+/** Starts a real PostgreSQL with a few rows in it. */
 export async function openSampleDatabase(password: string): Promise<SampleDatabase> {
   await using starting = new AsyncDisposableStack();
   const { url, port, user } = starting.use(await startPostgres({ password }));

@@ -1,7 +1,7 @@
 import { json } from 'node:stream/consumers';
 import { openServer, type SampleServer } from './sample-server.ts';
 
-/** An HTTP API that takes mail, if it is asked with its key. */
+/** Starts an HTTP API that accepts mail from callers that send its key. */
 export async function openSampleMail(key: string): Promise<SampleServer> {
   let taken = 0;
   return openServer(async (request, response) => {

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openServer, type SampleServer } from './sample-server.ts';
 
-/** The time for a token: about that of a small model. */
+/** The time in ms for a token, about that of a small model. */
 const tokenMs = 8;
 const modelName = 'sample-1-2026-11';
 
@@ -18,15 +18,15 @@ interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** The model's next answer: text, or the tools that it wants called. */
+/** The model's next answer: a text, or the tools that it asks to be called. */
 interface Turn {
   readonly text: string;
   readonly calls: readonly ToolCall[];
 }
 
 /**
- * A model server for the demo: it speaks Chat Completions, streamed, and plays a support agent that looks a customer up, follows the order and answers. It reads what the
- * tools gave back; nothing else about it is clever.
+ * Starts a model server for the demo. It speaks Chat Completions with streaming and plays a support agent that looks up a customer, follows the order and
+ * answers. It uses the results of the tools; all else is scripted.
  */
 export async function openSampleModel(): Promise<SampleServer> {
   return openServer(async (request, response) => {
@@ -75,7 +75,7 @@ function nextTurn(messages: readonly ChatMessage[]): Turn {
   }
 }
 
-/** The customer's id, out of the rows that came back. */
+/** Returns the customer's id from the rows that the tool returned. */
 function firstId(rows = ''): number {
   return Number(/"id":\s*(\d+)/.exec(rows)?.[1] ?? 0);
 }

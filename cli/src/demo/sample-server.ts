@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-/** Clients whose process is stopped for a while find their connection again. */
+/** The time in ms that idle connections stay open, long enough for a client whose process is stopped for a while. */
 const keepAliveMs = 120_000;
 
 export interface SampleServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A real HTTP server on a free loopback port. */
+/** Starts a real HTTP server on a free loopback port. */
 export async function openServer(answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<SampleServer> {
   const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     answer(request, response).catch(() => response.destroy());

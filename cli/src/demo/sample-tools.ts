@@ -5,7 +5,7 @@ import { openServer, type SampleServer } from './sample-server.ts';
 
 const parcels: Readonly<Record<number, string>> = { 101: 'The parcel left Dover this morning and arrives on Tuesday.' };
 
-/** An MCP server with one tool: where a parcel is. */
+/** Starts an MCP server with one tool, which tells where a parcel is. */
 export async function openSampleTools(): Promise<SampleServer> {
   const answer = toNodeHandler(createMcpHandler(makeServer));
   return openServer((request, response) => answer(Object.assign(request, { method: request.method ?? '', url: request.url ?? '' }), response));

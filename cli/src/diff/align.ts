@@ -1,13 +1,16 @@
-/** Places in both lists; null where one has nothing like the other's. */
+/** The positions of an element in both lists; null in the list that has no equal element. */
 export interface Pair {
   readonly a: number | null;
   readonly b: number | null;
 }
 
-/** The limit of edits between the equal beginning and the equal end. Past it, everything between them counts as replaced: so the cost of lists with little in common is bounded. */
+/**
+ * Most edits between the equal beginning and the equal end. If there are more, everything between these counts as replaced, so the cost is bounded for lists
+ * that have little in common.
+ */
 const editsMax = 1000;
 
-/** The shortest way from one list to the other (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986), removals before additions. */
+/** Finds the shortest way from one list to the other (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986). Removals come before additions. */
 export function align(a: readonly string[], b: readonly string[]): Pair[] {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) {
@@ -30,10 +33,10 @@ function alignBetween(a: readonly string[], b: readonly string[]): Pair[] {
   return trace === null ? [...a.map((_, i) => ({ a: i, b: null })), ...b.map((_, i) => ({ a: null, b: i }))] : walkBack(trace, a.length, b.length);
 }
 
-/** For each number of edits, the position in `a` that each diagonal had reached before them; null past the limit. */
+/** Returns, for each number of edits, the position in `a` that each diagonal had reached before them; null if there are more edits than the limit. */
 function search(a: readonly string[], b: readonly string[]): Int32Array[] | null {
   const trace: Int32Array[] = [];
-  /** Diagonal k is at `edits + 1 + k`. */
+  /** The position of diagonal k is at index `edits + 1 + k`. */
   let reached = new Int32Array(3);
   for (let edits = 0; edits <= editsMax; edits += 1) {
     trace.push(reached);

@@ -1,9 +1,12 @@
 import { align } from './align.ts';
 import type { Step, StepCauses } from './steps.ts';
 
-/** One request of either session, or of both. */
+/** One request of the first session, of the second, or of both. */
 export interface ComparedStep {
-  /** `answer`: both asked it and were answered differently; `cause`: they were answered the same, and their clients named different calls as the cause; `removed`: only the first asked it; `added`: only the second. */
+  /**
+   * `answer`: both asked it and were answered differently. `cause`: both were answered the same, and their clients named different calls as the cause.
+   * `removed`: only the first asked it. `added`: only the second asked it.
+   */
   readonly change: 'same' | 'answer' | 'cause' | 'removed' | 'added';
   readonly target: string | null;
   readonly action: string | null;
@@ -14,13 +17,13 @@ export interface ComparedStep {
 export interface ComparedSide {
   readonly seq: number;
   readonly channel: number | null;
-  /** The beginning of what was asked and answered, as a person reads it. */
+  /** The beginning of the request and of the answer, as a person reads them. */
   readonly asked: string;
   readonly answer: string;
   readonly causes: StepCauses;
 }
 
-/** Lays two sessions side by side, by what was asked of which target. */
+/** Pairs the requests of two sessions by their text and target. */
 export function compareSteps(a: readonly Step[], b: readonly Step[]): ComparedStep[] {
   const keys = (steps: readonly Step[]): string[] => steps.map(({ askedKey }) => askedKey);
   return align(keys(a), keys(b)).flatMap((pair) => {
@@ -41,7 +44,7 @@ function changeOf(a: Step | undefined, b: Step | undefined): ComparedStep['chang
   return isOther(a.callKey, b.callKey) || isOther(a.causedByKey, b.causedByKey) ? 'cause' : 'same';
 }
 
-/** A client that names no cause names no other one. What is only likely hangs on time, and is no difference. */
+/** True if both clients named a cause and these differ. A cause that is only likely depends on time and counts as no difference. */
 function isOther(a: string | null, b: string | null): boolean {
   return a !== null && b !== null && a !== b;
 }

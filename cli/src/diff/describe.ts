@@ -3,13 +3,13 @@ import { align } from './align.ts';
 import { aroundDifference } from './around-difference.ts';
 import type { ComparedSide, ComparedStep } from './compare.ts';
 
-/** Equal requests, and lines of an answer, that are shown around a difference. */
+/** Around a difference, this many equal requests or lines of an answer are shown on each side. */
 const contextMax = 3;
-/** The lines of one request or one answer that are shown. */
+/** Most lines of one request or one answer that are shown. */
 const linesMax = 10;
-/** The differing lines of two answers that are shown. */
+/** Most differing lines of two answers that are shown. */
 const differingLinesMax = 40;
-/** The characters of a differing line that are shown. */
+/** Most characters of a differing line that are shown. */
 const lineCharactersMax = 300;
 const partings: Readonly<Record<ComparedStep['change'], string>> = {
   same: '',
@@ -19,7 +19,7 @@ const partings: Readonly<Record<ComparedStep['change'], string>> = {
   added: 'only the second session asks it',
 };
 
-/** For people: how much is the same, where the sessions part, and all differences, like a unified diff. Controls escaped. */
+/** Describes a comparison for people, like a unified diff: how much is the same, where the sessions part, and all differences. Controls are escaped. */
 export function* describeComparison(steps: readonly ComparedStep[]): Generator<string> {
   const parting = steps.findIndex(({ change }) => change !== 'same');
   const first = steps[parting];
@@ -41,7 +41,7 @@ export function* describeComparison(steps: readonly ComparedStep[]): Generator<s
   }
 }
 
-/** Gives the changed items with up to `contextMax` neighbours on each side, and in the place of the items between them their number. */
+/** Yields the changed items with up to `contextMax` neighbours on each side. Other items are replaced by their number. */
 function* nearChanges<Item extends object>(items: readonly Item[], isChange: (item: Item) => boolean): Generator<Item | number> {
   let skipped = 0;
   for (const [i, item] of items.entries()) {
@@ -82,7 +82,7 @@ function headOf({ action, target }: ComparedStep): string {
   return [action ?? 'request', target].filter((part) => part !== null).join(' ');
 }
 
-/** In the words of `session show`. */
+/** Describes causes in the words of `session show`. */
 function causesOf({ causes: { calls, likelyCalls, causedBy } }: ComparedSide): string[] {
   const said = [
     ['call', calls],
@@ -110,7 +110,7 @@ interface Line {
   readonly text: string;
 }
 
-/** Two answers line by line, like a unified diff. */
+/** Yields two answers line by line, like a unified diff. */
 function* differing(a: readonly string[], b: readonly string[]): Generator<string> {
   const lines = align(a, b).map((pair): Line =>
     pair.b === null ? { mark: '-', text: a[pair.a ?? 0] ?? '' } : { mark: pair.a === null ? '+' : ' ', text: b[pair.b] ?? '' },
@@ -136,7 +136,7 @@ function* differing(a: readonly string[], b: readonly string[]): Generator<strin
   }
 }
 
-/** Cuts a long line that replaces another one to the part that differs. */
+/** Cuts a long line that replaces another one down to the part that differs. */
 function parted(line: Line, before: Line | undefined, after: Line | undefined): Line {
   const other = line.mark === '-' && after?.mark === '+' ? after : line.mark === '+' && before?.mark === '-' ? before : null;
   const [text] = aroundDifference(line.text, other?.text ?? '', lineCharactersMax);

@@ -5,7 +5,7 @@ import { compareSteps } from './compare.ts';
 import { describeComparison } from './describe.ts';
 import { readSteps } from './steps.ts';
 
-/** Prints where two recordings part. The exit code is 0 when they are the same, 1 when they differ. */
+/** Prints where two recordings differ. The exit code is 0 if they are the same, 1 if they differ. */
 export async function diffRecordings(a: string, b: string, options: RecordingOptions & RowOptions): Promise<void> {
   await using source = new RecordingSource(options);
   const steps = compareSteps(await readSteps(source.records(a)), await readSteps(source.records(b)));

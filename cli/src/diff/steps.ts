@@ -2,49 +2,51 @@ import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { createHash, hash } from 'node:crypto';
 import type { ShownRecord } from '@countersign/gateway/api';
 
-/** The limit of steps of one session. */
+/** Most steps of one session. */
 const stepsMax = 50_000;
-/** This many characters of a text are kept to be shown; all of it is compared. */
+/** This many characters of a text are kept to be shown. All of the text is compared. */
 const shownCharactersMax = 1000;
-/** An id is named by this many digits of a digest. */
+/** An id is renamed to this many digits of a digest. */
 const nameDigits = 8;
-/** In the head of an answer over HTTP. */
+/** Matches the date in the head of an answer over HTTP. */
 const dateOfAnswer = /^(HTTP \d+\n(?:.+\n)*?)date: \w{3}, \d{2} \w{3} \d{4} [\d:]{8} GMT(?=\n|$)/;
 /** Characters that have a meaning in a regular expression. */
 const special = /[\\^$.*+?()[\]{}|/]/g;
 
 /** The causes of a request, as `session show` names them. */
 export interface StepCauses {
-  /** Calls that the client named. */
+  /** The calls that the client named. */
   readonly calls: readonly string[];
-  /** Calls that were going on. */
+  /** The calls that were running at that time. */
   readonly likelyCalls: readonly string[];
   /** Sequence number of the request whose span or trace the client named. */
   readonly causedBy: number | null;
 }
 
-/** One request of a session with all that was answered to it. */
+/** One request of a session with its whole answer. */
 export interface Step {
   readonly seq: number;
   readonly channel: number | null;
   readonly target: string | null;
   readonly action: string | null;
-  /** Its beginning. */
+  /** The beginning of the request. */
   readonly asked: string;
   readonly answer: string;
-  /** Equal where the same was asked of the same target, and where the same was answered. */
+  /** Equal in two steps that asked the same of the same target. */
   readonly askedKey: string;
+  /** Equal in two steps that were answered the same. */
   readonly answerKey: string;
   readonly causes: StepCauses;
-  /** Equal where the client named the same call, and where it named the span of the same request; null where it named none. */
+  /** Equal in two steps whose clients named the same call. Null if the client named none. */
   readonly callKey: string | null;
+  /** Equal in two steps whose clients named the span of the same request. Null if the client named none. */
   readonly causedByKey: string | null;
 }
 
-/** The gateway's own requests, made to carry out a decision, are no acts of the client. */
+/** The policy of requests that the gateway made itself to carry out a decision. They are not acts of the client. */
 const ownPolicy = 'countersign';
 
-/** Reads the requests of a session with their answers, in order. A request or an answer in several records is one. */
+/** Reads the requests of a session with their answers, in order. A request or an answer in several records counts as one. */
 export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<Step[]> {
   const begun = new Map<
     number,
@@ -69,7 +71,7 @@ export async function readSteps(records: AsyncIterable<ShownRecord>): Promise<St
     }
   }
   return [...begun.values()].flatMap(({ first, asked, answer, callKey }) => {
-    // A step without text on both sides only marks the end of a batch, which depends on how the bytes came.
+    // A step without text on both sides only marks the end of a batch, and where a batch ends depends on how the bytes arrived.
     if (asked.shown === '' && answer.shown === '') {
       return [];
     }
@@ -100,7 +102,10 @@ function callKeyOf(record: ShownRecord, names: Names): string | null {
   return calls.length === 0 ? null : JSON.stringify(calls.map((id) => names.of(id)).toSorted());
 }
 
-/** Answers may name the session, those over HTTP say when they were made, a request says which trace it is in, and clients write of their own into results; that is no difference. */
+/**
+ * Returns the text of a record without the parts that differ in each run: the session, the date of an answer over HTTP, the trace that a request names, and the
+ * words that the client adds to results.
+ */
 function textOf({ content, session, attributes }: ShownRecord): string {
   const said = (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
   const text = listOf(attributes[ownAttributes.ownWords]).reduce((rest, words) => rest.replaceAll(words, ''), said);
@@ -108,7 +113,7 @@ function textOf({ content, session, attributes }: ShownRecord): string {
   return typeof traceparent === 'string' ? text.replaceAll(traceparent.replaceAll(session, 'SESSION'), 'TRACEPARENT') : text;
 }
 
-/** Ids that are others in each run; the longest first, so that none is taken for the beginning of another. */
+/** The ids that are new in each run. `putInto` finds the longest first, so that none is taken for the beginning of another. */
 function idsOf({ attributes }: ShownRecord): readonly string[] {
   return listOf(attributes[ownAttributes.ids]).filter((id) => id !== '');
 }
@@ -122,19 +127,19 @@ function stepOrigin({ target, action }: ShownRecord, asked: ComparedText): strin
 }
 
 /**
- * Names for the ids of one run that are the same in another run of the same: an id is named after the request in whose answer, or in which, it first came, and its number there. So one request
- * more or less changes no other's names, and two things have two names.
+ * Renames the ids of a run so that they are the same in another run that asks the same. The name of an id is made of the request in which it first appeared, or
+ * whose answer it appeared in, and of its number there. So an additional request does not change other names, and different ids have different names.
  */
 class Names {
   readonly #nameOf = new Map<string, string>();
   readonly #countOf = new Map<string, number>();
 
-  /** An id that has no name is its own. */
+  /** Returns the new name of an id; the id itself if it has no name. */
   of(id: string): string {
     return this.#nameOf.get(id) ?? id;
   }
 
-  /** `origin`: of what the text answers; '' for what begins a request. */
+  /** Renames the ids in a text. `origin` names the request that the text answers; it is empty for a text that begins a request. */
   putInto(text: string, ids: readonly string[], origin: string): string {
     for (const id of ids) {
       if (!this.#nameOf.has(id)) {
@@ -148,10 +153,10 @@ class Names {
   }
 }
 
-/** A text that comes in pieces: hashed to be compared, its beginning kept to be shown. */
+/** Compares a text that comes in pieces: it keeps a hash of the whole text, and its beginning to be shown. */
 class ComparedText {
   readonly #hash = createHash('sha256');
-  /** The text that replaces any white space; null: white space stays as it is. */
+  /** The text that replaces any white space. Null: white space stays as it is. */
   readonly #space: string | null;
   #isSpaceDue = false;
   #isLineDue = false;
@@ -180,7 +185,7 @@ class ComparedText {
     }
   }
 
-  /** Lines: where they were cut into records does not show. `goesOn`: with the last line that came. */
+  /** Adds lines, independent of how they were divided into records. `goesOn`: the text continues the line that came last. */
   addLines(text: string, goesOn: boolean): void {
     if (text !== '') {
       this.add(this.#isLineDue && !goesOn ? `\n${text}` : text);
@@ -188,7 +193,7 @@ class ComparedText {
     }
   }
 
-  /** The digest of the text so far. */
+  /** Returns the digest of the text so far. */
   digest(): string {
     return this.#hash.copy().digest('base64');
   }

@@ -1,14 +1,14 @@
 import { ByteWriter } from '../wire/byte-writer.ts';
 
 export interface SseEvent {
-  /** `message` where the stream names none. */
+  /** The type that the stream names, otherwise `message`. */
   readonly type: string;
   readonly data: string;
-  /** The last id that the stream gave; empty before the first. */
+  /** The last id that the stream gave; empty before the first id. */
   readonly id: string;
 }
 
-/** The default for how many bytes of one event are held. A longer event is skipped and counted. */
+/** Most bytes of one event that are held by default. A longer event is skipped and counted. */
 const sseEventBytesMax = 1024 * 1024;
 
 const lineFeed = 0x0a;
@@ -18,14 +18,14 @@ const space = 0x20;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Reads text/event-stream piece by piece: any cutting gives the same events, in linear time. Any bytes are acceptable.
+ * Reads text/event-stream piece by piece. Pieces may be cut anywhere: the events are the same, and time is linear. Any bytes are acceptable input.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export class SseParser {
   readonly #eventBytesMax: number;
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of a line that is not yet complete. */
   #line: ByteWriter | null = null;
-  /** The current line is longer than may be held; only its beginning is kept. */
+  /** True if the current line is longer than the limit; only its beginning is kept. */
   #lineTooLong = false;
   #isFirstLine = true;
   #endedByCarriageReturn = false;
@@ -40,22 +40,22 @@ export class SseParser {
     this.#eventBytesMax = eventBytesMax;
   }
 
-  /** Events that were longer than the limit. */
+  /** Number of events that were longer than the limit. */
   get skipped(): number {
     return this.#skipped;
   }
 
-  /** The id that the stream gave last, also with an event that has no data; empty before the first. */
+  /** The last id that the stream gave, even in an event without data; empty before the first id. */
   get lastId(): string {
     return this.#id;
   }
 
-  /** The input so far ends with the end of an event, or is empty. */
+  /** True if the input so far ends with the end of an event, or is empty. */
   get isBetweenEvents(): boolean {
     return this.#line === null && this.#eventBytes === 0 && !this.#isSkipping;
   }
 
-  /** The events that end in this piece. */
+  /** Takes the next piece and returns the events that end in it. */
   push(piece: Uint8Array): SseEvent[] {
     const events: SseEvent[] = [];
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
@@ -67,7 +67,7 @@ export class SseParser {
       this.#endedByCarriageReturn = false;
     }
     while (at < bytes.length) {
-      // Each byte is searched once: a position is looked for again only when it was passed.
+      // Each byte is searched only once: a position is searched again only after it was passed.
       nextFeed = nextFeed >= 0 && nextFeed < at ? bytes.indexOf(lineFeed, at) : nextFeed;
       nextReturn = nextReturn >= 0 && nextReturn < at ? bytes.indexOf(carriageReturn, at) : nextReturn;
       const end = nextFeed < 0 || (nextReturn >= 0 && nextReturn < nextFeed) ? nextReturn : nextFeed;

@@ -1,4 +1,4 @@
-/** A number of seats, each for one who uses it and gives it back. Who finds none waits, the first of them first. */
+/** A limited number of seats. Each user takes one and gives it back. If all are taken, users wait in the order in which they came. */
 export class Seats {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -7,7 +7,7 @@ export class Seats {
     this.#free = count;
   }
 
-  /** Resolves with true when a seat is taken, and with false when there was none for `waitMs`. */
+  /** Resolves with true when a seat is taken, and with false if none became free for `waitMs`. */
   async take(waitMs: number): Promise<boolean> {
     if (this.#free > 0) {
       this.#free -= 1;

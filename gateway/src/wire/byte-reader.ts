@@ -1,8 +1,8 @@
 import { GatewayError } from '../domain/errors.ts';
 
 /**
- * Reads one message that is already in memory, front to back. Every length is checked against what is there before anything is
- * taken: reading past the end is a GatewayError `malformed`, never an allocation. Integers are big-endian.
+ * Reads one message that is already in memory, from its beginning to its end. Every length is checked against the remaining bytes before anything is taken:
+ * reading past the end throws GatewayError `malformed` and never allocates. Integers are big-endian.
  */
 export class ByteReader {
   readonly #bytes: Buffer;
@@ -10,7 +10,7 @@ export class ByteReader {
   readonly #decode: (bytes: Buffer) => string;
   #at: number;
 
-  /** `decode`: of texts, UTF-8 by default. */
+  /** `decode` decodes texts, by default as UTF-8. */
   constructor(bytes: Buffer, start = 0, end = bytes.length, decode: (bytes: Buffer) => string = utf8) {
     this.#bytes = bytes;
     this.#at = start;
@@ -42,7 +42,7 @@ export class ByteReader {
     return this.#bytes.readUInt32BE(this.#take(4));
   }
 
-  /** A view, not a copy. */
+  /** Returns a view of the next bytes, not a copy. */
   bytes(length: number): Buffer {
     const at = this.#take(length);
     return this.#bytes.subarray(at, at + length);
@@ -52,7 +52,7 @@ export class ByteReader {
     return this.bytes(this.left);
   }
 
-  /** Bytes up to a zero byte, which is consumed. */
+  /** Returns the bytes before the next zero byte, and skips the zero byte. */
   cstringBytes(): Buffer {
     const end = this.#bytes.indexOf(0, this.#at);
     if (end < 0 || end >= this.#end) {
@@ -63,12 +63,12 @@ export class ByteReader {
     return string;
   }
 
-  /** Text up to a zero byte, which is consumed. */
+  /** Returns the text before the next zero byte, and skips the zero byte. */
   cstring(): string {
     return this.#decode(this.cstringBytes());
   }
 
-  /** Everything was read: more bytes than the message should have are as wrong as fewer. */
+  /** Throws GatewayError `malformed` unless everything was read: a message with too many bytes is as wrong as one with too few. */
   finish(): void {
     if (this.left !== 0) {
       throw new GatewayError('malformed', 'A message is longer than what it says.');

@@ -1,6 +1,6 @@
 const initialBytes = 256;
 
-/** Builds a message front to back. Integers are big-endian; a length is written once what it counts is known. */
+/** Builds a message from its beginning to its end. Integers are big-endian. A length can be written later, when it is known. */
 export class ByteWriter {
   #buffer = Buffer.allocUnsafe(initialBytes);
   #length = 0;
@@ -34,12 +34,12 @@ export class ByteWriter {
     return this;
   }
 
-  /** UTF-8 and a zero byte. A zero inside would end the string early for the peer: it is replaced. */
+  /** Writes UTF-8 and a zero byte. A zero inside the text is replaced, because it would end the string early for the peer. */
   cstring(value: string): this {
     return this.bytes(Buffer.from(value.replaceAll('\0', '\u{fffd}'))).uint8(0);
   }
 
-  /** Overwrites four bytes written before. */
+  /** Overwrites four bytes that were written before. */
   patchInt32(at: number, value: number): this {
     this.#buffer.writeInt32BE(value, at);
     return this;

@@ -7,14 +7,14 @@ import { SocketStream } from './socket-stream.ts';
 import { handshake, reasonOf } from './tls.ts';
 
 export interface ConnectionOptions {
-  /** The certificate for `startTls`; null: none, and `startTls` must not be called. */
+  /** The certificate for `startTls`. Null: there is none, and `startTls` must not be called. */
   readonly certificate: SecureContext | null;
-  /** The limit of a TLS handshake. */
+  /** The longest time in ms that a TLS handshake may take. */
   readonly loginMs: number;
   readonly tunnel?: TunnelIdentity;
 }
 
-/** An accepted connection. */
+/** A connection of a client that was accepted. */
 export class Connection extends SocketStream implements Client {
   readonly address: string;
   readonly isLoopback: boolean;
@@ -42,7 +42,7 @@ export class Connection extends SocketStream implements Client {
     this.send(bytes);
   }
 
-  /** Errors: `malformed`; the connection is then closed. */
+  /** Changes to TLS. Rejects with GatewayError `malformed`; the connection is then closed. */
   async startTls(options: { readonly direct: boolean; readonly alpnProtocols?: readonly string[] }): Promise<void> {
     const { certificate, loginMs } = this.#options;
     if (certificate === null || this.isEncrypted) {
@@ -51,7 +51,7 @@ export class Connection extends SocketStream implements Client {
     if (options.direct) {
       this.giveBack();
     } else if (this.hasUnread) {
-      // Somebody in the middle could have inserted these bytes: they must not pass for bytes that came under TLS.
+      // Somebody between client and gateway could have inserted these bytes. They must not pass for bytes that came under TLS.
       this.destroy();
       throw new GatewayError('malformed', 'Unencrypted bytes followed the request for TLS.');
     }
@@ -65,7 +65,7 @@ export class Connection extends SocketStream implements Client {
       });
     }
     if (options.direct && ALPNProtocols.length > 0 && secured.alpnProtocol === false) {
-      // Without it a direct hello may have been meant for a server of another protocol (ALPACA).
+      // Without ALPN, a client that begins with TLS may have meant a server of another protocol (ALPACA).
       this.destroy();
       throw new GatewayError('malformed', `Direct TLS must ask for ${ALPNProtocols.join(' or ')} by ALPN.`);
     }

@@ -11,7 +11,7 @@ const dialFailures: Readonly<Record<string, string>> = {
   ELINKLOCAL: 'its name leads to an address of the link, and such are dialled only with the option linkLocal',
 };
 
-/** A few words about why a connection failed. */
+/** Describes in a few words why a connection failed. */
 export function dialFailure(error: Error & { readonly code?: string }): string {
   return dialFailures[error.code ?? ''] ?? (error.code === undefined || error.code === '' ? reasonOf(error) : error.code);
 }

@@ -12,9 +12,9 @@ const turnBytesMax = 1024 * 1024;
 const lastWordsMs = 1_000;
 
 /**
- * Executes the outputs of a relay until the conversation is over: it records, waits for the commit, then forwards and releases. All protocols whose
- * streams are decoded share this loop. Resolves when the channel is closed in the record and the client's socket is closed; never rejects with a
- * GatewayError. Any other error is a broken invariant: it cuts both sides and rejects.
+ * Executes the outputs of a relay until the conversation is over: it records, waits for the commit, then forwards and releases. All protocols whose streams are
+ * decoded share this loop. Resolves when the channel is closed in the record and the client's socket is closed. Never rejects with a GatewayError: any other
+ * error is a broken invariant, which cuts both sides and rejects.
  */
 export function runRelay(client: Client, upstream: Upstream, channel: Channel, relay: Relay): Promise<void> {
   return new RelayLoop({ client, upstream, channel, relay }).run();
@@ -240,7 +240,7 @@ class RelayLoop {
   }
 
   #settle(outcome: RequestOutcome, output: RequestOutput): void {
-    // The session may have ended while it decided. Then nothing more is forwarded.
+    // The session may have ended during the decision. Then nothing more is forwarded.
     if (this.#hasClosed) {
       return;
     }
@@ -359,7 +359,7 @@ class RelayLoop {
       return;
     }
     while (this.#relay.next() !== null) {
-      // Dropped.
+      // This output is dropped.
     }
     this.#relay.fail(error);
     this.#pump();

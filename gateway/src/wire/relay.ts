@@ -6,24 +6,27 @@ import type { RecordMeta } from '../domain/record.ts';
 import type { TextChange } from '../domain/text-change.ts';
 
 /**
- * A conversation between client and target as a step function without I/O: bytes go in, ordered outputs are pulled out.
- * `relay-loop.ts` executes the outputs; a test can do the same with arrays.
+ * A conversation between client and target as a step function without I/O: bytes go in, and ordered outputs are pulled out. `relay-loop.ts` executes the
+ * outputs; a test can do the same with arrays.
  *
- * Pull until `next` returns null after each input. After a `request` output the relay yields nothing more of the client's
- * bytes until `decided`; what comes from the target goes on.
+ * After each input, pull until `next` returns null. After a `request` output the relay yields no further bytes of the client until `decided` is called; bytes
+ * of the target continue.
  */
 export interface Relay {
-  /** The limit of requests that wait for their answers is reached: nothing is read from the client until some have been answered. */
+  /** True if the greatest number of unanswered requests is reached. Nothing is then read from the client until some were answered. */
   readonly isFull: boolean;
   clientBytes(bytes: Buffer): void;
   upstreamBytes(bytes: Buffer): void;
-  /** The answer to the last `request` output. A denied request was recorded and not forwarded. `changes`: what the texts of its answer must go through. */
+  /**
+   * Tells the relay the decision on the last `request` output. A denied request was recorded and not forwarded. `changes` are to be applied to the texts of its
+   * answer.
+   */
   decided(decision: Decision, seq: number, changes?: readonly TextChange[]): void;
   clientEnded(): void;
   upstreamEnded(): void;
   /**
-   * The connection must end (`halted`, `stopping`, `cannot_record`, `limit_exceeded` ...): what was not yet pulled is dropped; `next` yields nothing but
-   * this sentence in the protocol's words, and the close.
+   * Ends the conversation with an error (`halted`, `stopping`, `cannot_record`, `limit_exceeded` ...). Outputs that were not yet pulled are dropped. `next`
+   * then yields only the error's sentence in the words of the protocol, and the close.
    */
   fail(error: GatewayError): void;
   next(): Output | null;
@@ -31,32 +34,35 @@ export interface Relay {
 
 export type Output = RequestOutput | ResponseOutput | CloseOutput;
 
-/** Authorize, record, and when allowed forward these very bytes. */
+/** A request. It is decided on and recorded; if it is allowed, exactly these bytes are forwarded. */
 export interface RequestOutput {
   readonly type: 'request';
   readonly action: Action;
   readonly bytes: readonly Uint8Array[];
   readonly relation?: RequestRelation;
-  /** Made by the protocol itself to carry out a decision; recorded, and not asked of policy. */
+  /** True if the protocol made the request itself to carry out a decision. It is recorded, and policy is not asked. */
   readonly byGateway?: boolean;
-  /** Why the protocol refuses it by itself: it is recorded as denied and not asked of policy. */
+  /** The reason why the protocol itself refuses the request. It is recorded as denied, and policy is not asked. */
   readonly refused?: string;
-  /** It is still being read, elsewhere: what comes out then is executed in its place, and nothing of this. Rejects with no GatewayError. */
+  /**
+   * Set while a long request is still being read elsewhere. The output that it resolves with is executed in place of this one. Never rejects with a
+   * GatewayError.
+   */
   readonly reading?: Promise<RequestOutput>;
 }
 
-/** Record, then release to the client. Also what the gateway itself says to the client: the record holds what the client saw. */
+/** Bytes to record and then release to the client. The gateway's own words are recorded too, because the record holds what the client saw. */
 export interface ResponseOutput {
   readonly type: 'response';
   readonly meta: Omit<RecordMeta, 'channel'>;
   readonly bytes: readonly Uint8Array[];
-  /** More of the same response follows in a later record. */
+  /** True if more of the same response follows in a later record. */
   readonly continues: boolean;
-  /** Ids that the target gives in it. */
+  /** The ids that the target gives in the response. */
   readonly given?: GivenIds;
 }
 
-/** Both sides are closed after everything before this is released. */
+/** Closes both sides after everything before it was released. */
 export interface CloseOutput {
   readonly type: 'close';
   readonly reason: string;

@@ -3,24 +3,24 @@ import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/errors.ts';
 import type { ByteStream, Receiver } from '../domain/byte-stream.ts';
 
-/** How long a peer may take to accept what is queued when we end. */
+/** When the gateway ends a connection, the peer has this long in ms to take the bytes that are still queued. */
 const lingerMs = 3_000;
 
 /**
- * A socket, of TCP or of TLS over it, whose bytes are read one piece at a time until they `flow`. While nobody reads, at most the
- * socket's own buffer (64 KiB) fills. No error of the socket is ever unhandled: it ends the stream.
+ * A socket, of TCP or of TLS, whose bytes are read one piece at a time until they `flow`. While nobody reads, at most the socket's own buffer (64 KiB) fills.
+ * Errors of the socket are never unhandled: they end the stream.
  */
 export class SocketStream implements ByteStream {
   readonly closed: Promise<void>;
   readonly #resolveClosed: () => void;
-  /** Read but not consumed. */
+  /** Pieces that were read from the socket and that nobody has consumed. */
   readonly #waiting: Buffer[] = [];
   #socket: Socket;
   #reader: ((bytes: Buffer | null) => void) | null = null;
   #receiver: Receiver | null = null;
   #isPaused = false;
   #isEnding = false;
-  /** The peer's end: `error` is null when it came in an orderly way. */
+  /** How the peer ended the connection. `error` is null if it ended in an orderly way. */
   #peerEnd: { readonly error: Error | null } | null = null;
   #isPeerEndTold = false;
   #lingering: NodeJS.Timeout | undefined;
@@ -95,7 +95,7 @@ export class SocketStream implements ByteStream {
     this.#isEnding = true;
     this.#waiting.length = 0;
     this.#socket.end();
-    // Read on to see the peer's end, and so that unread bytes do not reset the connection under our last words.
+    // The gateway reads on to see the peer's end, and because unread bytes would reset the connection and lose our last words.
     this.#socket.resume();
     this.#lingering = setTimeout(() => {
       this.#socket.destroy();
@@ -120,12 +120,12 @@ export class SocketStream implements ByteStream {
     return this.#socket;
   }
 
-  /** Bytes that arrived in the clear and that nobody consumed. */
+  /** True if bytes arrived unencrypted that nobody consumed. */
   protected get hasUnread(): boolean {
     return this.#waiting.length > 0 || this.#socket.readableLength > 0;
   }
 
-  /** Puts what nobody consumed back into the socket, for a TLS handshake that begins with it. */
+  /** Puts bytes that nobody consumed back into the socket, because a TLS handshake begins with them. */
   protected giveBack(): void {
     const waiting = Buffer.concat(this.#waiting);
     this.#waiting.length = 0;
@@ -134,7 +134,7 @@ export class SocketStream implements ByteStream {
     }
   }
 
-  /** Goes on over `wrap(socket)`: TLS over the socket so far. */
+  /** Continues over `wrap(socket)`, which is TLS over the present socket. */
   protected wrap<Outer extends Socket>(wrap: (inner: Socket) => Outer): Outer {
     const inner = this.#socket;
     inner.off('data', this.#onData);
@@ -154,7 +154,7 @@ export class SocketStream implements ByteStream {
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
     this.#socket.on('drain', this.#onDrain);
-    // An adopted socket may have ended on its way here.
+    // A socket from another listener may have ended on its way here.
     if (this.#socket.closed) {
       this.#onClose();
     } else if (this.#socket.readableEnded) {
@@ -201,7 +201,7 @@ export class SocketStream implements ByteStream {
     }
   }
 
-  /** Gives the receiver the bytes that were read before it was there, then those of the socket, in order. The receiver may pause at any piece. */
+  /** Gives the receiver the bytes that were read before it was set, then those of the socket, in order. The receiver may pause at any piece. */
   #deliver(): void {
     while (this.#receiver !== null && !this.#isPaused) {
       const bytes = this.#waiting.shift();

@@ -1,8 +1,8 @@
 import type { Difference } from '../domain/replay.ts';
 
 /**
- * The first place in which two different texts differ. In JSON it is a member, named from `root` on (`body.messages[2].content`), with its value in both; in other text a character. `nearness` is the share of them that is the
- * same before it: 0 to 1.
+ * Finds the first difference between two different texts. In JSON it is a member, named from `root` on (`body.messages[2].content`), with its value in both; in
+ * other text it is a character. `nearness` is the share of the texts that is equal before it, from 0 to 1.
  */
 export function textDifference(recorded: string, asked: string, root: string): Difference {
   const nearness = alike(recorded, asked);
@@ -14,12 +14,12 @@ export function textDifference(recorded: string, asked: string, root: string): D
   }
 }
 
-/** The share of the longer text that both have in common from their beginning on: 0 to 1. */
+/** Returns how much of the longer text is a common beginning of both, from 0 to 1. */
 export function alike(a: string, b: string): number {
   return sameBeginning(a, b) / Math.max(a.length, b.length, 1);
 }
 
-/** The share of `asked` that is also in `recorded`: 0 to 1. It counts what both begin with and what both end with. */
+/** Returns how much of `asked` is also in `recorded`, from 0 to 1. It counts the common beginning and the common end. */
 export function shareOf(recorded: string, asked: string): number {
   const start = sameBeginning(recorded, asked);
   const room = Math.min(recorded.length, asked.length);
@@ -38,7 +38,7 @@ function sameBeginning(a: string, b: string): number {
   return at;
 }
 
-/** Both are canonical, and not equal. */
+/** Finds the first difference. Both values must be canonical and not equal. */
 function firstDifference(recorded: unknown, asked: unknown, at: string): Omit<Difference, 'nearness'> {
   if (isContainer(recorded) && isContainer(asked) && Array.isArray(recorded) === Array.isArray(asked)) {
     const names = new Set([...Object.keys(recorded), ...Object.keys(asked)]);

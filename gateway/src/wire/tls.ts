@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 
-/** A listener's certificate. Errors: `config_invalid`. */
+/** Reads a listener's certificate. Throws GatewayError `config_invalid`. */
 export function readServerCertificate(certificateFile: string, keyFile: string): SecureContext {
   try {
     return createSecureContext({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) });
@@ -24,7 +24,7 @@ export function tlsTo(host: string, { verify, alpnProtocols }: { readonly verify
   };
 }
 
-/** Resolves when the handshake is done. Otherwise the socket is destroyed, and this rejects with the reason as an Error. */
+/** Resolves when the handshake is done. If it fails, the socket is destroyed and this rejects with an Error that says why. */
 export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConnect', limitMs: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
@@ -34,11 +34,11 @@ export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConne
     reject(new Error('the peer closed the connection'));
   };
   socket.once(done, resolve);
-  // A server's socket tells why a handshake failed by this event alone.
+  // Only this event says why a handshake failed on a server's socket.
   socket.once('_tlsError', reject);
   socket.once('error', reject);
   socket.once('close', onClose);
-  // A peer that only ends its half is seen by reading.
+  // If a peer ends only its half, the gateway notices by reading.
   socket.once('end', onClose);
   socket.resume();
   try {
@@ -57,7 +57,7 @@ export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConne
   }
 }
 
-/** A few words about a failure of the operating system or of OpenSSL. */
+/** Describes in a few words a failure of the operating system or of OpenSSL. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);

@@ -1,6 +1,8 @@
 import type { Channel } from '../domain/channel.ts';
 
-/** Resolves when all that was recorded so far is committed; rejects with the reason when `signal`, by default the session's own, is aborted first. */
+/**
+ * Resolves when everything that was recorded so far is committed. Rejects with the reason of `signal`, by default that of the channel, if it is aborted first.
+ */
 export async function untilCommitted(channel: Channel, signal: AbortSignal = channel.signal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = (): void => {

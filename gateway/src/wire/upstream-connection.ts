@@ -9,7 +9,7 @@ import { dial, type Address, type DialOptions } from './dialer.ts';
 import { SocketStream } from './socket-stream.ts';
 import { handshake, reasonOf, tlsTo } from './tls.ts';
 
-/** Our connection to a target. */
+/** The gateway's connection to a target. */
 export class UpstreamConnection extends SocketStream implements Upstream {
   readonly #host: string;
   readonly #handshakeMs: number;
@@ -67,7 +67,10 @@ export class UpstreamConnection extends SocketStream implements Upstream {
     }
   }
 
-  /** Null also for a certificate whose signature names no hash (Ed25519): the binding is then undefined (RFC 5929, 4.1). */
+  /**
+   * The binding data of the server's certificate. Null also if the certificate's signature names no hash (Ed25519), because the binding is then undefined (RFC
+   * 5929, 4.1).
+   */
   tlsServerEndPoint(): Buffer | null {
     const certificate = this.socket instanceof TLSSocket ? this.socket.getPeerX509Certificate() : undefined;
     const named = /md5|sha-?\d+/i

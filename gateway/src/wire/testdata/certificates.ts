@@ -12,7 +12,7 @@ export interface TestCertificate {
 
 const usualKind: readonly string[] = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-sha256'];
 
-/** A self-signed certificate, made by openssl. `kind`: its arguments that choose key and signature. */
+/** Makes a self-signed certificate with openssl. `kind` are the arguments that choose key and signature. */
 export function makeCertificate(kind = usualKind, names = 'DNS:localhost,IP:127.0.0.1'): TestCertificate {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-certificate-'));
   const certificateFile = join(directory, 'certificate.pem');

@@ -2,7 +2,7 @@ import type { Decision } from '../../domain/decision.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { Output, Relay } from '../relay.ts';
 
-/** The smallest protocol: each line of the client is a request, whatever the target says is a response, `quit` ends. */
+/** The smallest protocol: each line of the client is a request, everything from the target is a response, and `quit` ends the conversation. */
 export class LineRelay implements Relay {
   readonly isFull = false;
   #fromClient = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP server on a free loopback port, and what it accepts, in order. */
+/** A TCP server on a free loopback port, with the connections that it accepted, in order. */
 export class TestServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets: Socket[] = [];
@@ -39,7 +39,7 @@ export function portOf(server: Server): number {
   return address === null || typeof address === 'string' ? 0 : address.port;
 }
 
-/** Both ends of one TCP connection: ours is as a listener accepts it. */
+/** Makes both ends of one TCP connection. `near` is the end that a listener accepts. */
 export async function socketPair(): Promise<{ readonly near: Socket; readonly far: Socket } & AsyncDisposable> {
   const accepted = Promise.withResolvers<Socket>();
   const server = await TestServer.open(accepted.resolve);
@@ -62,7 +62,7 @@ export async function connectTo(port: number, localAddress = '127.0.0.1'): Promi
   return socket;
 }
 
-/** Everything that arrives, as text, with a way to wait for it. */
+/** Collects all bytes that arrive as text, with a way to wait for it. */
 export class Inbox {
   #text = '';
   #isEnded = false;
@@ -104,7 +104,7 @@ export class Inbox {
     return this.#text;
   }
 
-  /** Waits for exactly this text. */
+  /** Waits until exactly this text has arrived. */
   async untilText(text: string): Promise<void> {
     await this.until(() => this.#text.length >= text.length || this.#isEnded);
     if (this.#text !== text) {
