@@ -29,8 +29,7 @@ export class ApiClient {
 
   async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {
     const answer = await wholeText(await this.#ask(method, path, body));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the gateway is of the same version as this command, or answers with an error that says
-    // so
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the gateway is of the same version, or answers with an error that says so
     return JSON.parse(answer) as Answer;
   }
 
