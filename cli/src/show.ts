@@ -16,7 +16,7 @@ const kindMarks: Readonly<Record<string, string>> = {
 };
 /** The explanation of the columns of a timeline, for the help text. */
 export const legend =
-  'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided or noted, → asked, ← answered, × closed, ! alert, · anything else.';
+  'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided, → asked, ← answered, × closed, ! alert, · an event or anything else.';
 /** The attributes that are shown, with the name that each is shown by. */
 const shownAttributes = new Map([
   ['db.response.returned_rows', 'returned_rows'],
