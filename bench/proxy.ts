@@ -7,7 +7,7 @@ import type { AnsweredHead, CallReceiver } from '../gateway/src/domain/call.ts';
 import { Grant } from '../gateway/src/domain/grant.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import type { Target } from '../gateway/src/domain/target.ts';
-import { HttpCalls } from '../gateway/src/exchange/target/calls.ts';
+import { HttpCalls } from '../gateway/src/exchange/target/http-calls.ts';
 import { composeRequestHead } from '../gateway/src/exchange/head.ts';
 
 const [port = '', upstreamPort = ''] = process.argv.slice(2);

@@ -27,7 +27,7 @@ import { LiveChannel } from '../gateway/src/sessions/live-channel.ts';
 import { IdsOfTargets } from '../gateway/src/sessions/ids-of-targets.ts';
 import { LiveSessions } from '../gateway/src/sessions/live-sessions.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
-import { HttpCalls } from '../gateway/src/exchange/target/calls.ts';
+import { HttpCalls } from '../gateway/src/exchange/target/http-calls.ts';
 import { filesHolding } from './support/canary.ts';
 
 const target: Target = {

@@ -41,8 +41,8 @@ import { openSqlite } from './store/sqlite.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
 import { StepThread } from './exchange/step-thread.ts';
-import { HttpCalls } from './exchange/target/calls.ts';
-import { readServerCertificate } from './wire/tls.ts';
+import { HttpCalls } from './exchange/target/http-calls.ts';
+import { readServerCertificate } from './wire/server-certificate.ts';
 
 /** The index gets this much time before clients are let in. That is enough after a usual stop; an index that is farther behind catches up while the gateway serves. */
 const headStartMs = 1000;

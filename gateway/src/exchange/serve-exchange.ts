@@ -30,7 +30,7 @@ import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
 import { Screening } from './answer/screening.ts';
 import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
-import { eventBytesMax } from './target/target-options.ts';
+import { eventBytesMax } from './target/http-options.ts';
 import { UrlRewriting } from './answer/url-rewriting.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';

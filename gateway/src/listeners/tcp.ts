@@ -9,7 +9,7 @@ import type { Door } from '../domain/door.ts';
 import type { Served } from '../domain/service.ts';
 import type { StreamProtocol } from '../domain/stream-protocol.ts';
 import { addressOf, Connection } from '../wire/connection.ts';
-import { reasonOf } from '../wire/tls.ts';
+import { reasonOf } from '../wire/failure-reason.ts';
 import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 
 const keepAliveMs = 60_000;

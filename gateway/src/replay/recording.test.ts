@@ -10,7 +10,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { StreamFacts } from '../domain/protocol.ts';
 import type { EntryDraft } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
-import { textDifference } from '../wire/text-difference.ts';
+import { textDifference } from '../content/text-difference.ts';
 import { Recording } from './recording.ts';
 import { writeBundle } from './testdata/write-bundle.ts';
 

@@ -12,7 +12,7 @@ import { standsAlways } from '../identity/standing.ts';
 import { grantPolicy } from '../policy/grants.ts';
 import { partBytesMax } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
-import { HttpCalls } from '../exchange/target/calls.ts';
+import { HttpCalls } from '../exchange/target/http-calls.ts';
 import { LiveChannel } from './live-channel.ts';
 import { IdsOfTargets } from './ids-of-targets.ts';
 import { LiveSessions } from './live-sessions.ts';

@@ -16,7 +16,7 @@ import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
-import type { HttpCalls } from '../exchange/target/calls.ts';
+import type { HttpCalls } from '../exchange/target/http-calls.ts';
 import { UpstreamConnection } from '../wire/upstream-connection.ts';
 import { connectAction } from './admit.ts';
 import { Gate, type CurrentPolicy } from './gate.ts';

@@ -7,7 +7,7 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions, type TLSSo
 import { Connection } from './connection.ts';
 import { makeCertificate } from './testdata/certificates.ts';
 import { Inbox, socketPair } from './testdata/sockets.ts';
-import { readServerCertificate } from './tls.ts';
+import { readServerCertificate } from './server-certificate.ts';
 
 const { certificateFile, keyFile, certificate: ca } = makeCertificate();
 const certificate = readServerCertificate(certificateFile, keyFile);

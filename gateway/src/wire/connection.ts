@@ -4,7 +4,8 @@ import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Client, TunnelIdentity } from '../domain/client.ts';
 import { SocketStream } from './socket-stream.ts';
-import { handshake, reasonOf } from './tls.ts';
+import { reasonOf } from './failure-reason.ts';
+import { handshake } from './tls.ts';
 
 export interface ConnectionOptions {
   /** The certificate for `startTls`. Null: there is none, and `startTls` must not be called. */

@@ -2,9 +2,9 @@ import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 import type { TargetFacts } from '../domain/target.ts';
-import { dialFailure } from './dial-failure.ts';
+import { dialFailure, reasonOf } from './failure-reason.ts';
 import { isLinkLocal, LinkLocalError, lookupElsewhere } from './link-local.ts';
-import { reasonOf, tlsTo } from './tls.ts';
+import { tlsTo } from './tls.ts';
 
 const keepAliveMs = 60_000;
 

@@ -1,17 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
-import { GatewayError } from '../domain/errors.ts';
-
-/** Reads a listener's certificate. Throws GatewayError `config_invalid`. */
-export function readServerCertificate(certificateFile: string, keyFile: string): SecureContext {
-  try {
-    return createSecureContext({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) });
-  } catch (cause) {
-    const message = `The certificate ${certificateFile} with the key ${keyFile} cannot be used: ${reasonOf(cause)}.`;
-    throw new GatewayError('config_invalid', message, { cause });
-  }
-}
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
 /** Options of TLS with a target: whether its certificate is checked and for which name, and the protocols that are offered to it. */
 export function tlsTo(host: string, { verify, alpnProtocols }: { readonly verify: boolean; readonly alpnProtocols: readonly string[] }): ConnectionOptions {
@@ -55,12 +43,4 @@ export async function handshake(socket: TLSSocket, done: 'secure' | 'secureConne
     socket.off('end', onClose);
     socket.pause();
   }
-}
-
-/** Describes in a few words a failure of the operating system or of OpenSSL. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
-  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 }

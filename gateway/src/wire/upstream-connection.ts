@@ -7,7 +7,8 @@ import type { Grant } from '../domain/grant.ts';
 import type { Upstream, UpstreamTls } from '../domain/upstream.ts';
 import { dial, type Address, type DialOptions } from './dialer.ts';
 import { SocketStream } from './socket-stream.ts';
-import { handshake, reasonOf, tlsTo } from './tls.ts';
+import { reasonOf } from './failure-reason.ts';
+import { handshake, tlsTo } from './tls.ts';
 
 /** The gateway's connection to a target. */
 export class UpstreamConnection extends SocketStream implements Upstream {

@@ -12,7 +12,7 @@ import { endToEndBodiless, endToEndResponse, endToEndResponseTrailers, pairHeade
 import type { DirectUrls } from './own-urls.ts';
 import type { AnswerReader, Headers, ResponseHead } from '../reading.ts';
 import { turnBytesMax, type TakeElsewhere } from '../step.ts';
-import { eventBytesMax } from '../target/target-options.ts';
+import { eventBytesMax } from '../target/http-options.ts';
 
 /** Answers of status 1xx to one request. */
 const informationsMax = 32;

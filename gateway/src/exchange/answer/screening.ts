@@ -7,7 +7,7 @@ import type { Upstream } from '../../domain/upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { composeRequestHead, composeResponseHead } from '../head.ts';
 import { pairHeaders } from '../headers.ts';
-import { eventBytesMax } from '../target/target-options.ts';
+import { eventBytesMax } from '../target/http-options.ts';
 import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 

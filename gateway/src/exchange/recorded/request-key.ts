@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Difference, RequestKey } from '../../domain/replay.ts';
-import { alike, textDifference } from '../../wire/text-difference.ts';
+import { alike, textDifference } from '../../content/text-difference.ts';
 import { canonicalJson } from '../../content/exact-json.ts';
 import { headerOf, type RequestHead } from '../reading.ts';
 import { readRecordedRequest } from './recorded-http.ts';

@@ -4,9 +4,8 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallOptions, CallTls } from '../../domain/call.ts';
 import type { Target } from '../../domain/target.ts';
-import { dialFailure } from '../../wire/dial-failure.ts';
+import { dialFailure, reasonOf } from '../../wire/failure-reason.ts';
 import { dial, type Dialling, type DialTls } from '../../wire/dialer.ts';
-import { reasonOf } from '../../wire/tls.ts';
 
 /** Unused connections are given up before most servers do. */
 const unusedMs = 4_000;

@@ -1,5 +1,5 @@
 import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
-import { httpOptions } from '../../exchange/target/target-options.ts';
+import { httpOptions } from '../../exchange/target/http-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';

@@ -1,7 +1,7 @@
 import { problemMediaType } from '../../exchange/problem.ts';
 import { noAnswerReader } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
-import { targetCall } from '../../exchange/target/target-options.ts';
+import { targetCall } from '../../exchange/target/target-call.ts';
 import { requestAttributes } from './actions.ts';
 
 /** HTTP itself: the head is enough to decide, and errors are problem+json (RFC 9457). */

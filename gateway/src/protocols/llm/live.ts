@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Target } from '../../domain/target.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 import type { Upgrading } from '../../exchange/rules.ts';
-import { eventBytesMax, idsAreFor } from '../../exchange/target/target-options.ts';
+import { eventBytesMax, idsAreFor } from '../../exchange/target/http-options.ts';
 import { idsOfProvider } from './given-ids.ts';
 import { findLiveApi, type LiveApi } from './live-apis.ts';
 import { LiveReader } from './live-reader.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpOptions } from '../../exchange/target/target-options.ts';
+import { httpOptions } from '../../exchange/target/http-options.ts';
 
 export const providers = ['openai', 'anthropic', 'gemini', 'azure', 'bedrock', 'ollama'] as const;
 export type Provider = (typeof providers)[number];

@@ -15,7 +15,7 @@ import {
   wholeRequest,
   type WholeAnswer,
 } from '../../exchange/recorded/recorded-pieces.ts';
-import { eventBytesMax } from '../../exchange/target/target-options.ts';
+import { eventBytesMax } from '../../exchange/target/http-options.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { type Kept, ModelAnswer } from './answer.ts';
 import { readMessages } from './model-request.ts';

@@ -1,7 +1,8 @@
 import type { Target } from '../../domain/target.ts';
 import { headerOf, type RequestHead } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
-import { eventBytesMax, idsAreFor, targetCall } from '../../exchange/target/target-options.ts';
+import { eventBytesMax, idsAreFor } from '../../exchange/target/http-options.ts';
+import { targetCall } from '../../exchange/target/target-call.ts';
 import { readModelRequest } from './model-request.ts';
 import { describeFailure, describeFailureInStream, type Dialect } from './failures.ts';
 import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';

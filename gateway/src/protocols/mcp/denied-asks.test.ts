@@ -9,7 +9,7 @@ import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts'
 import { Grant } from '../../domain/grant.ts';
 import { defaultLimits } from '../../domain/limits.ts';
 import type { RequestOutcome, RequestRelation } from '../../domain/channel.ts';
-import { HttpCalls } from '../../exchange/target/calls.ts';
+import { HttpCalls } from '../../exchange/target/http-calls.ts';
 import { composeRequestHead } from '../../exchange/head.ts';
 import { Screening } from '../../exchange/answer/screening.ts';
 import { MemoryChannel } from '../../wire/testdata/memory-channel.ts';

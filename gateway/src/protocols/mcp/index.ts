@@ -1,7 +1,7 @@
 import type { ServiceParts } from '../../domain/service.ts';
 import type { ExchangeProtocol, ExchangeService } from '../../exchange/exchange-protocol.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
-import { httpOptions } from '../../exchange/target/target-options.ts';
+import { httpOptions } from '../../exchange/target/http-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';

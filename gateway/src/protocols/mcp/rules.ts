@@ -1,6 +1,7 @@
 import type { AnswerReader, Note } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
-import { eventBytesMax, idsAreFor, targetCall } from '../../exchange/target/target-options.ts';
+import { eventBytesMax, idsAreFor } from '../../exchange/target/http-options.ts';
+import { targetCall } from '../../exchange/target/target-call.ts';
 import type { AnswerFollower } from './answer.ts';
 import { McpScreen } from './answer-screen.ts';
 import { failureAnswer, failureEvent } from './failures.ts';

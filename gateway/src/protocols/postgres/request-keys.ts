@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Asked, Difference, Keys, RequestKey } from '../../domain/replay.ts';
-import { shareOf, textDifference } from '../../wire/text-difference.ts';
+import { shareOf, textDifference } from '../../content/text-difference.ts';
 import { frames, parseFrontend } from './codec.ts';
 import type { FrontendMessage, StatementOrPortal } from './messages.ts';
 import { parseStartupPacket } from './startup.ts';

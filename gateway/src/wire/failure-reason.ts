@@ -1,5 +1,3 @@
-import { reasonOf } from './tls.ts';
-
 const dialFailures: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ENOTFOUND: 'the name cannot be resolved',
@@ -8,10 +6,17 @@ const dialFailures: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no route to it',
   ETIMEDOUT: 'no answer',
   ECONNRESET: 'it closed the connection',
-  ELINKLOCAL: 'its name leads to an address of the link, and such are dialled only with the option linkLocal',
 };
 
 /** Describes in a few words why a connection failed. */
 export function dialFailure(error: Error & { readonly code?: string }): string {
   return dialFailures[error.code ?? ''] ?? (error.code === undefined || error.code === '' ? reasonOf(error) : error.code);
+}
+
+/** Describes in a few words a failure of the operating system or of OpenSSL. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 }

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import type { IdOwner } from '../../domain/action.ts';
-import type { CallCredential, CallHead } from '../../domain/call.ts';
 import type { OptionsSchema } from '../../domain/options.ts';
 import type { Target, TargetFacts } from '../../domain/target.ts';
-import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
-import type { TargetCall } from '../rules.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { linkLocalOption } from '../../wire/link-local.ts';
 
@@ -17,7 +14,8 @@ const authSchema = z
     /^(bearer|basic|none|aws-sigv4|header:[A-Za-z0-9-]{1,64}|query:[\w.-]{1,64})$/,
     'bearer, basic, none, aws-sigv4, header:NAME or query:NAME is expected',
   );
-const awsMethod = 'aws-sigv4';
+/** The value of `auth` for requests that are signed as AWS wants it. */
+export const awsMethod = 'aws-sigv4';
 const awsName = z.string().regex(/^[a-z0-9-]{1,64}$/);
 const yesOrNo = z.stringbool().or(z.boolean());
 const file = z.string().min(1).optional();
@@ -70,7 +68,8 @@ export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema 
   });
 }
 
-type HttpOptions = z.output<z.ZodObject<typeof shape>>;
+/** The options that every target over HTTP has, as the schema leaves them. */
+export type HttpOptions = z.output<z.ZodObject<typeof shape>>;
 
 /** Whom an id of the target belongs to: the principal in one run, or in any run. Null: everybody may name an id that anybody was given. */
 export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
@@ -80,57 +79,4 @@ export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
 /** Most bytes of an event, of a document or of a compressed answer that are held to read it, for this target. */
 export function eventBytesMax({ options: { eventBytesMax: bytes } }: Pick<TargetFacts, 'options'>): number {
   return typeof bytes === 'number' ? bytes : defaultEventBytesMax;
-}
-
-/** Turns a target's options into the way to call it. `auth` says where the credential goes when the options do not. */
-export function targetCall(target: Target, auth?: string): TargetCall {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `httpOptions`
-  const options = target.options as HttpOptions;
-  const { tlsVerify, caFile, certFile, keyFile } = options;
-  const files = { ...(caFile === undefined ? {} : { caFile }), ...(certFile === undefined ? {} : { certFile }), ...(keyFile === undefined ? {} : { keyFile }) };
-  const { awsRegion: region = '', awsService: service = '' } = options;
-  const method = options.auth ?? auth ?? (target.user === '' ? 'bearer' : 'basic');
-  return {
-    tls: target.scheme === 'https' ? { verify: tlsVerify, ...files } : null,
-    bodyBytesMax: options.bodyBytesMax,
-    allowsEncodedSlash: options.encodedSlash === true,
-    givesCredential: target.password !== undefined && method !== 'none',
-    needsWholeBody: method === awsMethod && needsWholeBody(service),
-    credential: (head, body) =>
-      method === awsMethod
-        ? signAws(head, body, { ...readAwsKey(target.user, target.password?.() ?? ''), region, service }, new Date())
-        : credentialOf(target, method, head),
-  };
-}
-
-function credentialOf(target: Target, method: string, { path }: CallHead): CallCredential {
-  const secret = target.password?.();
-  if (secret === undefined || method === 'none') {
-    return { headers: [], secrets: [] };
-  }
-  const secrets = [secret];
-  const [kind = '', name = ''] = method.split(':');
-  switch (kind) {
-    case 'bearer':
-      return { headers: [['authorization', `Bearer ${secret}`]], secrets };
-    case 'basic': {
-      const basic = Buffer.from(`${target.user}:${secret}`).toString('base64');
-      return { headers: [['authorization', `Basic ${basic}`]], secrets: [...secrets, basic] };
-    }
-    case 'header':
-      return { headers: [[name.toLowerCase(), secret]], secrets };
-    default:
-      return {
-        headers: [],
-        path: withParameter(path, name, encodeURIComponent(secret)),
-        secrets: [...secrets, encodeURIComponent(secret)],
-      };
-  }
-}
-
-/** Sets a parameter in the query of a path. It replaces any of the same name, which the target may have given back in an address. */
-function withParameter(path: string, name: string, value: string): string {
-  const [place = '', query = ''] = path.split(/\?(.*)/s, 2);
-  const others = query.split('&').filter((each) => each !== '' && each.split('=', 1)[0] !== name);
-  return `${place}?${[...others, `${name}=${value}`].join('&')}`;
 }
