@@ -90,6 +90,10 @@ principals:
     await server[Symbol.asyncDispose]();
   });
 
+  /** Of a session of its own, which is short to read. */
+  const renewToken = async (): Promise<void> => {
+    token = await gateway.issueToken('agent');
+  };
   const post = async (path: string, body: unknown): Promise<Response> =>
     fetch(`http://127.0.0.1:${gateway.port('http')}/t/${path}`, {
       method: 'POST',
@@ -131,6 +135,7 @@ principals:
   });
 
   test('T4.19, E55: text after a long image is shown and found', async () => {
+    await renewToken();
     const content = [
       { type: 'image_url', image_url: { url: `data:image/png;base64,${Buffer.alloc(1_500_000, 7).toString('base64')}` } },
       { type: 'text', text: 'DELETE-ALL-CUSTOMERS please' },
@@ -142,8 +147,8 @@ principals:
     assert.match(gateway.cli(['session', 'show', session, '--grep', 'DELETE-ALL-CUSTOMERS']).stdout, /DELETE-ALL-CUSTOMERS please/);
   });
 
-  const lastAnswer = async (): Promise<ShownRecord> => {
-    const records = await gateway.records((await gateway.newest()).session);
+  const lastAnswer = async (): Promise<ShownRecord> => lastAnswerIn(await gateway.records((await gateway.newest()).session));
+  const lastAnswerIn = (records: readonly ShownRecord[]): ShownRecord => {
     const last = records.findLast(({ kind, attributes }) => kind === 'response' && attributes['countersign.continues'] !== true);
     assert.ok(last);
     return last;
@@ -151,6 +156,7 @@ principals:
 
   test('T4.19: what of an answer is longer than the target may have read gives no facts, and the record and show say so', async () => {
     for (const way of ['gzip', 'br', 'zstd', 'stream', 'unknown']) {
+      await renewToken();
       const ask = { model: `long-${way}`, messages: [{ role: 'user', content: 'hello' }] };
       await (await post('model/v1/chat/completions', ask)).arrayBuffer().catch(() => null);
       const { attributes: whole } = await lastAnswer();
@@ -168,6 +174,7 @@ principals:
         .find((each) => each.endsWith(` #${seq}`));
       assert.match(line ?? '', / whole=false /, way);
     }
+    await renewToken();
     await (await post('short-wiki/x', { model: 'long-gzip' })).arrayBuffer();
     assert.equal((await lastAnswer()).attributes['countersign.is_whole'], false, 'nor is it looked through for the addresses of a plain HTTP target');
     const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'long-result', arguments: {} } };
@@ -182,6 +189,7 @@ principals:
   });
 
   test('T4.19: where a target may ask more at length, an event of 20 MiB is read, decided on and passed on', async () => {
+    await renewToken();
     const call = { jsonrpc: '2.0', id: 8, method: 'tools/call', params: { name: 'long-ask', arguments: {} } };
     const answer = await (await post('wide-tools', call)).text();
     assert.ok(answer.length > 20 * 1024 * 1024);
@@ -189,10 +197,11 @@ principals:
     const records = await gateway.records((await gateway.newest()).session);
     const asked = records.find(({ action }) => action === 'mcp.elicit');
     assert.equal(asked?.verdict, 'allow');
-    assert.equal((await lastAnswer()).attributes['countersign.outcome'], 'result');
+    assert.equal(lastAnswerIn(records).attributes['countersign.outcome'], 'result');
   });
 
   test('T4.19: an answer of a tool that is released whole, in several records, is read and found in the last of them', async () => {
+    await renewToken();
     await (await post('tools', { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'long-document', arguments: {} } })).text();
     const { session, attributes, content } = await lastAnswer();
     assert.equal(attributes['countersign.outcome'], 'result');
@@ -202,6 +211,7 @@ principals:
 
   test('T4.22: the answer names the record in which its request begins, of whatever length', async () => {
     for (const bytes of [10, 900_000, 3_000_000, 7_500_000]) {
+      await renewToken();
       const answer = await post('model/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content: 'x'.repeat(bytes) }] });
       assert.equal(answer.status, 200);
       await answer.text();
