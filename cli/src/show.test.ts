@@ -35,7 +35,7 @@ test('T4.34: the line has date and zone, the models asked and served, tokens and
 });
 
 test('T4.34: the legend has each sign that a record may have', () => {
-  for (const kind of ['open', 'decision', 'request', 'response', 'close', 'alert', 'incident', 'output', 'access']) {
+  for (const kind of ['open', 'decision', 'request', 'response', 'close', 'alert', 'incident', 'event', 'access']) {
     const [, sign = 'none'] = /^\S+ \S+ {2}2 (\S) /.exec(describeRecord({ ...record(''), kind })) ?? [];
     assert.ok(legend.includes(` ${sign} `), `${kind}: ${sign}`);
   }
