@@ -1,11 +1,11 @@
-/** `node tools/attributes.ts`: writes docs/attributes.md, which is made from the table of names in gateway/src/domain/own-attributes.ts. */
+/** `node tools/attributes.ts` writes docs/attributes.md from the table of names in gateway/src/domain/own-attributes.ts. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownAttributes } from '../gateway/src/domain/own-attributes.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Throws for a name that nobody described. */
+/** Returns the document. Throws if a name has no description. */
 export function attributesDocument(): string {
   const source = readFileSync(join(root, 'gateway', 'src', 'domain', 'own-attributes.ts'), 'utf8');
   const meanings = new Map([...source.matchAll(/\/\*\* (.*) \*\/\n  \w+: '([^']+)'/g)].map(([, meaning, name]) => [name, meaning]));

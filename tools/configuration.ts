@@ -1,4 +1,4 @@
-/** `node tools/configuration.ts`: writes docs/configuration.md, which is made from the schemas that the configuration is read with. */
+/** `node tools/configuration.ts` writes docs/configuration.md from the schemas that the configuration is read with. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
@@ -7,7 +7,7 @@ import { whatIsLive } from '../gateway/src/config/sections.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import { protocols, streamProtocols } from '../gateway/src/protocols/registry.ts';
 
-/** A schema of zod with what is needed of its inside. */
+/** A schema of zod with the inner properties that are needed here. */
 interface Inside {
   readonly type: string;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
@@ -27,7 +27,7 @@ function inside(schema: z.ZodType): Inside {
   return schema.def;
 }
 
-/** The object inside what makes it optional, gives it a default, or transforms it; null for anything else. */
+/** Returns the object inside a schema that makes it optional, gives it a default, or transforms it; null if it is no object. */
 function objectOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
   const { type, shape, innerType, in: input, valueType } = inside(schema);
   if (type === 'object') {
@@ -47,7 +47,7 @@ function defaultOf(schema: z.ZodType): unknown {
   return type === 'default' ? defaultValue : innerType === undefined ? undefined : defaultOf(innerType);
 }
 
-/** Throws for a field that nobody described. */
+/** Describes the fields of an object. Throws if a field has no description. */
 function fieldsOf(shape: Readonly<Record<string, z.ZodType>>, defaults: Readonly<Record<string, unknown>> = {}): Field[] {
   return Object.entries(shape).map(([name, schema]) => {
     const meaning = descriptionOf(schema);
@@ -59,7 +59,7 @@ function fieldsOf(shape: Readonly<Record<string, z.ZodType>>, defaults: Readonly
   });
 }
 
-/** Lists as they are written in one text; what is empty, and what has members of its own, is not said. */
+/** Prints a default value. A list is printed as one text; for an empty value, and for one with members of its own, nothing is printed. */
 function printValue(value: unknown): string {
   const text = Array.isArray(value)
     ? value.join(',')

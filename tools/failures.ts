@@ -1,9 +1,10 @@
-/** Of each failure so many lines are kept. */
+/** Most lines that are kept of one failure. */
 const linesMax = 15;
 
 /**
- * What went wrong according to the output of one test file or of the checks, each failure as its title and the first lines of its error. `lines` is TAP where tests ran. A test that failed only because
- * one inside it did is left out. Output that names no failed test (the file did not load, or it is the checks) gives its last lines.
+ * Finds the failures in the output of one test file or of the checks: for each its title and the first lines of its error. `lines` is TAP if tests ran. A test
+ * that failed only because of a test inside it is left out. If the output names no failed test (the file did not load, or the checks ran), its last lines are
+ * returned.
  */
 export function failuresIn(lines: readonly string[]): string[] {
   const failures = lines.flatMap((line, index) => {

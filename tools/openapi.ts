@@ -1,4 +1,4 @@
-/** `node tools/openapi.ts`: writes docs/openapi.json, which is made from what the endpoints of the API say of themselves. */
+/** `node tools/openapi.ts` writes docs/openapi.json from the descriptions of the API's endpoints. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,15 +23,15 @@ const whoMayAsk: Readonly<Record<Callers, string>> = {
   everybody: 'For whoever has a token.',
 };
 
-/** Schemas that have a name of their own, by that name. */
+/** The schemas that have a name of their own, by name. */
 type Named = Map<string, unknown>;
 
-/** JSON Schema of what is sent (`input`) or of what is made of it; named schemas in it become references. */
+/** Returns the JSON Schema of the input of a schema or of its output. Named schemas in it become references. */
 function schemaOf(schema: z.ZodType, named: Named, io: 'input' | 'output' = 'input'): Json {
   const whole = z.toJSONSchema(z.object({ schema }), {
     io,
     override: ({ zodSchema, jsonSchema }) => {
-      // Of the types alone: whoever gets an answer may change it.
+      // `readOnly` is removed. It comes from types only: the receiver of an answer may change it.
       if (zodSchema._zod.def.type === 'readonly') {
         delete jsonSchema.readOnly;
       }
@@ -54,7 +54,7 @@ function parametersOf(shape: z.ZodObject, place: 'path' | 'query', named: Named)
   });
 }
 
-/** Text and bytes have no schema but that of their media type. */
+/** Returns the content of a body. Text and bytes have no schema, only a media type. */
 function contentOf(mediaType: string, schema: z.ZodType | null, named: Named): Json {
   if (schema === null) {
     return { [mediaType]: mediaType.startsWith('text/') ? { schema: { type: 'string' } } : {} };
@@ -78,7 +78,7 @@ function answersOf({ answer }: Endpoint | PublicEndpoint, named: Named): Json {
   );
 }
 
-/** The same answer for all errors of a kind, which differ in their codes alone. */
+/** The answers for errors. Errors of one status share an answer, because they differ only in their codes. */
 const problems = {
   Problem: { words: 'Any other error.', headers: [] },
   Unauthenticated: { words: 'Another token is needed.', headers: challenges },
@@ -125,7 +125,7 @@ function operationOf(endpoint: Endpoint | PublicEndpoint, named: Named): Json {
   };
 }
 
-/** OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.1.html */
+/** Returns the OpenAPI 3.1 document: https://spec.openapis.org/oas/v3.1.1.html */
 export function openApiDocument(): Json {
   const named: Named = new Map();
   const paths: Record<string, Record<string, Json>> = {};

@@ -1,6 +1,6 @@
 /**
- * `npm run pack [-- DIRECTORY]`: builds plain JavaScript and types, and packs two tarballs into DIRECTORY (`dist` by default): `countersign`, the command with all that it
- * runs on, and `countersign-ledger`, the verifier as a library. docs/adr/0032-packages.md says why these two. The same commit gives the same bytes.
+ * `npm run pack [-- DIRECTORY]` builds plain JavaScript and types, and packs two tarballs into DIRECTORY (`dist` by default): `countersign`, the command with
+ * all its dependencies, and `countersign-ledger`, the verifier as a library. docs/adr/0032-packages.md says why. The same commit gives the same bytes.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -26,7 +26,7 @@ interface LockedPackage {
 }
 
 const root = join(import.meta.dirname, '..');
-/** The first that runs the sources: what needs type stripping in a checkout needs as new a Node in a package. */
+/** The oldest Node that runs the sources. The package needs the same version, because features that came with it are used. */
 const engines = { node: '>=24.12' };
 
 const destination = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -46,7 +46,7 @@ try {
   rmSync(work, { recursive: true });
 }
 
-/** Puts a workspace with its built files into a folder, its manifest naming these. */
+/** Copies a workspace with its built files into a folder. The manifest there names the built files. */
 function stageLibrary(workspace: string, built: string, staged: string): void {
   const { name, version, description, license, exports = {}, dependencies } = manifestOf(workspace);
   cpSync(join(built, workspace, 'src'), join(staged, 'src'), { recursive: true });
@@ -58,7 +58,10 @@ function stageLibrary(workspace: string, built: string, staged: string): void {
   writeManifest(staged, { name, version, description, license, type: 'module', exports: Object.fromEntries(faces), engines, dependencies });
 }
 
-/** Puts the command line into a folder, and into its `node_modules` all that it imports, but for what the demo alone needs: the demo asks for that by name. */
+/**
+ * Copies the command line into a folder, and everything that it imports into `node_modules` there, except the packages that only the demo needs: the demo asks
+ * the user to install these.
+ */
 function stageCommand(built: string, staged: string): void {
   const { description = '', version, license } = manifestOf('.');
   const { optionalDependencies } = manifestOf('cli');
@@ -87,18 +90,18 @@ function stageCommand(built: string, staged: string): void {
     engines,
     dependencies,
     bundleDependencies: Object.keys(dependencies),
-    // No field of npm's own: a global installation by npm 11 installs optional packages although it is told to omit them.
+    // This is not a field of npm's own, because a global installation by npm 11 installs optional packages even if it is told to omit them.
     demoDependencies: optionalDependencies,
   });
 }
 
-/** The folders of the packages of others that the gateway runs on, as the lock file has them. */
+/** Returns the folders of the third-party packages that the gateway needs, as the lock file lists them. */
 function lockedPaths(): string[] {
   const { packages }: { readonly packages: Readonly<Record<string, LockedPackage>> } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const paths = Object.entries(packages).flatMap(([path, { link, dev, optional, devOptional }]) =>
     path.startsWith('node_modules/') && ![link, dev, optional, devOptional].includes(true) ? [path] : [],
   );
-  // A folder is copied with what is nested in it.
+  // A folder is copied together with the folders inside it.
   return paths.filter((path) => !paths.some((outer) => path.startsWith(`${outer}/`)));
 }
 

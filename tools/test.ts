@@ -1,6 +1,7 @@
 /**
- * `npm test [-- check|GROUP|FILE...]`: without words the checks and all groups but `long`, which `npm run test:long` runs. Ends with what failed, once more, and one line
- * `N passed, N failed, N skipped`; exits with 0 only if nothing failed, something ran, and, in CI, nothing was skipped that the machine allows.
+ * `npm test [-- check|GROUP|FILE...]` runs tests. Without words it runs the checks and all groups except `long`, which `npm run test:long` runs. At the end it
+ * prints all failures again, and one line `N passed, N failed, N skipped`. It exits with 0 only if nothing failed, something ran, and, in CI, nothing was
+ * skipped that the machine allows.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,15 +11,15 @@ import { createInterface } from 'node:readline';
 import { failuresIn } from './failures.ts';
 
 const root = join(import.meta.dirname, '..');
-/** A file that takes longer is ended, and has failed. */
+/** A test file that runs longer than this, in ms, is ended and counts as failed. */
 const fileMs = 240_000;
-/** So many of the files that take longest are printed at the end. */
+/** Number of slowest files that are printed at the end. */
 const slowestMax = 15;
-/** Tests wait as much as they compute. */
+/** One file more than there are cores, because tests wait for about as long as they compute. */
 const concurrency = availableParallelism() + 1;
-/** Tests start hundreds of processes of the same code. */
+/** The code that Node compiled is kept, because tests start hundreds of processes with the same code. */
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.compile-cache');
-/** What is made once for all files: a data directory of PostgreSQL, which does not run as root and must get at it. */
+/** A directory for what is made once for all files: a data directory of PostgreSQL, which runs as another user than root and must be able to read it. */
 const shared = mkdtempSync(join(tmpdir(), 'countersign-tests-'));
 chmodSync(shared, 0o755);
 process.env['COUNTERSIGN_TEST_SHARED'] = shared;
@@ -27,7 +28,7 @@ process.once('SIGINT', () => process.exit(1));
 
 const filesOf = (...patterns: readonly string[]): string[] => globSync(patterns, { cwd: root });
 
-/** In the order in which they start: what takes longest comes first, so that no long file is left over at the end. */
+/** The groups in the order in which they start. The slowest come first, so that no long file runs alone at the end. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   faults: filesOf('tests/faults/*.test.ts'),
   interop: filesOf('tests/interop/*.test.ts'),
@@ -46,28 +47,31 @@ interface Tally {
   passed: number;
   failed: number;
   skipped: number;
-  /** Of those skipped: what the machine does not allow, and no installation would change. */
+  /** Number of skipped tests that need what the machine does not allow; installing programs would not change that. */
   notAllowed: number;
-  /** Tests that guard a fault which a trial found, `T4.1` to `T4.51`: how each ended. */
+  /** How each test ended that guards a fault found in a trial, `T4.1` to `T4.51`. */
   items: string[];
-  /** The processor time of the files that have ended. */
+  /** The processor time in seconds of the files that have ended. */
   countedCpuSeconds: number;
-  /** Where the time goes. */
+  /** The time that each file took. */
   readonly files: { readonly file: string; readonly seconds: number; readonly cpuSeconds: number }[];
-  /** Each with its file, to be shown at the end. */
+  /** The failures with their files, to be shown at the end. */
   readonly failures: string[];
 }
 
 const statFile = '/proc/self/stat';
 const ticksPerSecond = 100;
 
-/** The processor time of all processes that have ended below this one, as Linux counts it (`cutime` and `cstime` of proc_pid_stat(5)); elsewhere 0. */
+/**
+ * Returns the processor time in seconds of all ended processes below this one, as Linux counts it (`cutime` and `cstime` of proc_pid_stat(5)); 0 on other
+ * systems.
+ */
 function endedCpuSeconds(): number {
   const fields = existsSync(statFile) ? readFileSync(statFile, 'latin1').split(' ') : [];
   return (Number(fields[15] ?? 0) + Number(fields[16] ?? 0)) / ticksPerSecond;
 }
 
-/** One process for each file; its TAP says how many tests passed. `check` counts as one test. Output is shown when something failed. */
+/** Runs a test file in a process of its own. Its TAP output says how many tests passed. `check` counts as one test. The output is shown if something failed. */
 function runFile(file: string, tally: Tally): Promise<void> {
   return new Promise((resolve) => {
     const started = performance.now();
@@ -82,7 +86,7 @@ function runFile(file: string, tally: Tally): Promise<void> {
     });
     const lines: string[] = [];
     const counts = new Map<string, number>();
-    /** A suite that is skipped as a whole is in no count. */
+    /** TAP does not count a suite that is skipped as a whole, so it is counted here. */
     let skipped = 0;
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The files below a directory that hold the canary: as it is, in UTF-16, in hex, or in base64 at any offset. Throws when there is no file to look into. */
+/** Returns the files below a directory that hold the canary: unchanged, in UTF-16, in hex, or in base64 at any offset. Throws if there is no file to search. */
 export function filesHolding(directory: string, canary: string): string[] {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -16,7 +16,7 @@ export function filesHolding(directory: string, canary: string): string[] {
   });
 }
 
-/** Who runs on the directory replaces files: one that is gone holds nothing. */
+/** A process that uses the directory may replace files. A file that is gone holds nothing. */
 function readIfThere(file: string): Buffer {
   try {
     return readFileSync(file);
@@ -30,7 +30,7 @@ function readIfThere(file: string): Buffer {
 
 function disguisesOf(plain: Buffer): Buffer[] {
   const hex = plain.toString('hex');
-  // Base64 of the same bytes differs with their offset modulo 3; the characters at both ends mix with the neighbours.
+  // The base64 of the same bytes depends on their offset modulo 3, and the characters at both ends also depend on the neighbouring bytes.
   const base64 = [0, 1, 2].map((offset) =>
     Buffer.concat([Buffer.alloc(offset), plain])
       .toString('base64')

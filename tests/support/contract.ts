@@ -1,29 +1,29 @@
 /**
- * What a protocol brings for `tests/contract.test.ts`, which holds every protocol of the registry to the same promises. It is the export `contract` of
- * `gateway/src/protocols/NAME/testdata/contract.ts`.
+ * The parts that a protocol provides for `tests/contract.test.ts`, which tests the same promises for every protocol of the registry. They are the export
+ * `contract` of `gateway/src/protocols/NAME/testdata/contract.ts`.
  */
 export type ProtocolContract = ExchangeContract | StreamContract;
 
-/** For a protocol over HTTP: its targets all lead to the server of `stream-server.ts`. */
+/** For a protocol over HTTP. All its targets lead to the server of `stream-server.ts`. */
 interface ExchangeContract {
   readonly transport: 'exchange';
   readonly ways: readonly ExchangeWay[];
 }
 
-/** The way in which clients of a protocol over HTTP ask one target. */
+/** How clients of a protocol over HTTP ask one target. */
 export interface ExchangeWay {
   readonly target: string;
   readonly path: string;
   /** The media type of the body. */
   readonly type: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The target's place in the configuration, and how it gets the credential `TARGET_SECRET`. By default it is the server's URL. */
+  /** Returns the target's place in the configuration, and how the target gets the credential `TARGET_SECRET`. By default the place is the server's URL. */
   place?(server: string): string;
-  /** The body of a request that says this. */
+  /** Returns the body of a request that contains these words. */
   body(said: string): string;
 }
 
-/** For a protocol with a listener of its own: it starts the server that its target leads to. */
+/** For a protocol with a listener of its own. It starts the server that its target leads to. */
 interface StreamContract {
   readonly transport: 'stream';
   readonly target: string;
@@ -35,13 +35,13 @@ type StreamWay = WaySteps & AsyncDisposable;
 interface WaySteps {
   /** The target's place in the configuration, and its credential. */
   readonly place: string;
-  /** The environment variables that hold what the configuration names. */
+  /** The environment variables that the configuration names. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Opens a connection as a client does. It need not be open yet when this returns. */
+  /** Opens a connection as a client does. It may still be opening when this returns. */
   connect(access: Access): Connection;
-  /** The words that arrived at the target, of those given, in the order in which they came. */
+  /** Returns those of the given words that arrived at the target, in the order in which they arrived. */
   heard(words: readonly string[]): readonly string[];
-  /** True if the target answers nothing any more that said these words. */
+  /** True if the target has stopped answering the request that contains these words. */
   hasEnded(said: string): boolean | Promise<boolean>;
 }
 
@@ -50,7 +50,7 @@ export interface ContractWay extends WaySteps {
   readonly target: string;
 }
 
-/** Where a gateway listens, and whom the client is. */
+/** The address of a gateway, and the identity of the client. */
 export interface Access {
   readonly addresses: Readonly<Record<string, string>>;
   readonly token: string;
@@ -58,32 +58,33 @@ export interface Access {
 
 export interface Connection {
   /**
-   * Asks for something that says these words and that answers with a word of them that begins with `secret-`. The answer does not end where the words begin with `endless`.
-   * A request is sent before the one before it is answered where the protocol can.
+   * Sends a request that contains these words. The answer contains a word of the request that begins with `secret-`, and it does not end if the words begin
+   * with `endless`. If the protocol allows it, a request is sent before the one before it is answered.
    */
   ask(said: string): Asking;
-  /** Takes leave as clients do. */
+  /** Closes the connection in the way that clients do. */
   close(): Promise<void>;
   /** Breaks the connection off. */
   leave(): void;
 }
 
 export interface Asking {
-  /** Resolves when some of the answer has come, or all of it. */
+  /** Resolves when a part of the answer, or all of it, has come. */
   readonly begun: Promise<void>;
   readonly told: Promise<Told>;
 }
 
 export interface Told {
   readonly isAllowed: boolean;
-  /** The answer, or why there is none; empty where the connection was cut. */
+  /** The answer, or the reason why there is none; empty if the connection was cut. */
   readonly text: string;
-  /** The end of the request's bytes, and of the answer's, as they crossed the client's connection. */
+  /** The last bytes of the request as they crossed the client's connection. */
   readonly sent: Buffer;
+  /** The last bytes of the answer as they crossed the client's connection. */
   readonly answered: Buffer;
 }
 
-/** `begun` resolves with the first call of `onBegun`, and at the latest with the end. */
+/** Makes an `Asking`. Its `begun` resolves with the first call of `onBegun`, or at the latest with the end. */
 export function asking(tell: (onBegun: () => void) => Promise<Told>): Asking {
   const begun = Promise.withResolvers<void>();
   const told = tell(begun.resolve).finally(begun.resolve);

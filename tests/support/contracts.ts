@@ -4,7 +4,7 @@ import { protocols } from '../../gateway/src/protocols/registry.ts';
 import { asking, type Connection, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
 import { startStreamServer, type StreamServer } from './stream-server.ts';
 
-/** What a protocol brings. An error says what to add where it brings nothing. */
+/** Returns the contract of a protocol. If the protocol provides none, the error says what to add. */
 export async function contractOf({ id, transport }: { readonly id: string; readonly transport: string }): Promise<ProtocolContract> {
   const place = `gateway/src/protocols/${id}/testdata/contract.ts`;
   const file = join(import.meta.dirname, '..', '..', place);
@@ -33,18 +33,18 @@ export interface NamedExchangeWay extends ExchangeWay {
 
 export const exchangeWays: readonly NamedExchangeWay[] = exchanges.flatMap(({ protocol, contract }) => contract.ways.map((way) => ({ protocol, ...way })));
 
-/** Every target that a protocol brings. */
+/** The names of all targets of all contracts. */
 export const contractTargets: readonly string[] = [...exchangeWays, ...streams.map(({ contract }) => contract)].map(({ target }) => target);
 
 export interface StartedContracts extends AsyncDisposable {
   readonly server: StreamServer;
-  /** In the order of `contractTargets`. */
+  /** The ways to all targets, in the order of `contractTargets`. */
   readonly ways: readonly ContractWay[];
-  /** All that the configuration names. */
+  /** All environment variables that the configuration names. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Starts the servers of all targets. `secret`: the credential of those over HTTP. */
+/** Starts the servers of all targets. `secret` is the credential of those over HTTP. */
 export async function startContracts(secret: string): Promise<StartedContracts> {
   await using starting = new AsyncDisposableStack();
   const server = starting.use(await startStreamServer());
@@ -62,7 +62,7 @@ export async function startContracts(secret: string): Promise<StartedContracts> 
   };
 }
 
-/** The section `targets` of a configuration. */
+/** Returns the section `targets` of a configuration. */
 export function targetsOf(ways: readonly Pick<ContractWay, 'protocol' | 'target' | 'place'>[], durability = 'process'): string {
   return `targets:\n${ways.map(({ protocol, target, place }) => `  ${target}: { protocol: ${protocol}, ${place}, durability: ${durability} }\n`).join('')}`;
 }
@@ -100,7 +100,7 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Con
         text += decoder.decode(piece, { stream: true });
         onBegun();
       }
-      // An error may be told behind a head that said that all is well.
+      // An answer may report an error in its body although its status is a success.
       return { isAllowed: response.ok && !text.includes('"error":'), text, sent, answered: Buffer.from(`\r\n\r\n${text}`) };
     } catch {
       return { isAllowed: false, text: '', sent, answered: Buffer.from(`\r\n\r\n${text}`) };
@@ -115,7 +115,7 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Con
   };
 }
 
-/** Asks on one connection, which is closed behind the last answer. */
+/** Asks on one connection, which is closed after the last answer. */
 export async function askAll(way: ContractWay, access: Access, ...words: readonly string[]): Promise<readonly Told[]> {
   const connection = way.connect(access);
   try {

@@ -5,10 +5,10 @@ import { openStoreFiles } from '../../cli/src/store-files.ts';
 import { verifyFile, verifyStore } from '@countersign/ledger';
 import type { GatewayProcess } from './gateway-process.ts';
 
-/** What somebody outside got from the gateway and keeps. */
+/** The evidence that somebody outside got from the gateway and keeps. */
 export interface Evidence {
   readonly checkpoint: string;
-  /** Of the newest record under the checkpoint. */
+  /** A receipt of the newest record under the checkpoint. */
   readonly receipt: Uint8Array;
 }
 
@@ -20,7 +20,7 @@ export async function takeEvidence(gateway: GatewayProcess): Promise<Evidence> {
   return { checkpoint, receipt: await answer.bytes() };
 }
 
-/** Each receipt holds, and the store is a later state of each checkpoint. */
+/** Checks that each receipt holds, and that the store is a later state of each checkpoint. */
 export async function assertEvidence(gateway: GatewayProcess, evidence: readonly Evidence[]): Promise<void> {
   const keys = [readFileSync(join(gateway.data, 'log', 'key'), 'utf8').trim()];
   assert.ok(evidence.length > 0);
@@ -32,7 +32,7 @@ export async function assertEvidence(gateway: GatewayProcess, evidence: readonly
   }
 }
 
-/** Stops in good order, and the store holds. */
+/** Stops the gateway in good order, and checks that the store holds. */
 export async function assertStopsWhole(gateway: GatewayProcess): Promise<void> {
   assert.equal(await gateway.signal('SIGTERM'), 0);
   const { status, stdout } = gateway.verify();

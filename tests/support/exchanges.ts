@@ -3,7 +3,7 @@ import { exchangeWays, placeOf, targetsOf } from './contracts.ts';
 import type { GatewayProcess } from './gateway-process.ts';
 import type { StreamServer } from './stream-server.ts';
 
-/** Targets that all lead to the same server; `agent` was granted them. */
+/** A configuration with targets that all lead to the same server, and with an `agent` that may use them. */
 export function exchangeConfig(server: StreamServer, durability: string): string {
   const ways = exchangeWays.map((way) => ({ ...way, place: placeOf(way, server) }));
   return `${targetsOf(ways, durability)}principals:

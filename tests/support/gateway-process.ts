@@ -24,18 +24,18 @@ interface CliOptions {
 }
 
 export interface GatewayOptions {
-  /** YAML of everything but `data` and `listen`. */
+  /** The configuration as YAML, without `data` and `listen`. */
   readonly config: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Before the command that starts the gateway. One that stays is what gets the signals: `strace -D ...` steps aside. */
+  /** Words before the command that starts the gateway. A wrapper that keeps running gets the signals instead of the gateway; `strace -D ...` does not. */
   readonly wrapper?: readonly string[];
-  /** Where clients of the protocols are listened for; loopback by default. */
+  /** The host on which the protocols listen; loopback by default. */
   readonly host?: string;
-  /** Data directory; a temporary one by default. */
+  /** The data directory; a temporary one by default. */
   readonly data?: string;
 }
 
-/** A real gateway in a process of its own: `countersign up`. It can be killed and started again on the same data. */
+/** A real gateway in a process of its own: `countersign up`. It can be killed, and started again on the same data. */
 export class GatewayProcess implements AsyncDisposable {
   readonly directory: string;
   readonly data: string;
@@ -65,7 +65,7 @@ export class GatewayProcess implements AsyncDisposable {
     writeFileSync(this.configFile, head + config);
   }
 
-  /** Resolves when it serves. */
+  /** Starts the gateway. Resolves when it serves clients. */
   async start(more: readonly string[] = []): Promise<void> {
     const ready = join(this.directory, 'ready.json');
     rmSync(ready, { force: true });
@@ -84,7 +84,7 @@ export class GatewayProcess implements AsyncDisposable {
     this.#addresses = JSON.parse(readFileSync(ready, 'utf8'));
   }
 
-  /** What it has logged up to now, over all its starts. */
+  /** The log of all its starts so far. */
   get log(): string {
     return readFileSync(this.#logFile, 'utf8');
   }
@@ -93,12 +93,12 @@ export class GatewayProcess implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
-  /** Null while it runs, and after a signal killed it. */
+  /** The exit code. Null while the gateway runs, and if a signal killed it. */
   get exitCode(): number | null {
     return this.#child?.exitCode ?? null;
   }
 
-  /** The signal that ended it. */
+  /** The signal that ended the gateway; null if there was none. */
   get killedBy(): NodeJS.Signals | null {
     return this.#child?.signalCode ?? null;
   }
@@ -107,13 +107,13 @@ export class GatewayProcess implements AsyncDisposable {
     return Number(this.#addresses[listener]?.split(':').at(-1));
   }
 
-  /** The segment of the journal that it writes, or one after it. */
+  /** Returns the path of the journal segment that the gateway writes, or of one after it. */
   segment(ahead = 0): string {
     const directory = join(this.data, 'journal');
     return join(directory, segmentName(readdirSync(directory).length + ahead));
   }
 
-  /** Resolves with the exit code, or null for a signal. */
+  /** Sends a signal and waits for the end. Resolves with the exit code, or with null if the signal ended the process. */
   async signal(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) {
@@ -124,12 +124,12 @@ export class GatewayProcess implements AsyncDisposable {
     return exited;
   }
 
-  /** Runs a command against this gateway to its end. */
+  /** Runs a command against this gateway until it ends. */
   cli(words: readonly string[], options: CliOptions = {}): CliResult {
     return this.cliAsIs(this.#located(words), options);
   }
 
-  /** The same for words that say themselves where the gateway is. */
+  /** Runs a command whose words say themselves where the gateway is, until it ends. */
   cliAsIs(words: readonly string[], options: CliOptions = {}): CliResult {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
       encoding: 'utf8',
@@ -141,22 +141,22 @@ export class GatewayProcess implements AsyncDisposable {
     return { status: status ?? -1, stdout, stderr };
   }
 
-  /** Starts a command against this gateway that goes on: `session watch`, `connect`. Whoever starts it ends it. */
+  /** Starts a command against this gateway that does not end by itself, for instance `session watch`. The caller ends it. */
   spawnCli(words: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcessByStdio<null, Readable, Readable> {
     return spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   }
 
-  /** As `cli`, for what must work; its output as NDJSON. */
+  /** Runs a command that must succeed, and returns its output, which is NDJSON, as rows. */
   rows<Row>(words: readonly string[]): Row[] {
     return parseRows(this.#must([...words, '--json']));
   }
 
-  /** As `session list`, without a command's start. */
+  /** Lists sessions as `session list` does, without the time that starting a command takes. */
   async sessions(which: 'clients' | 'all' = 'clients'): Promise<SessionSummary[]> {
     return readRows(await this.api(which === 'all' ? '/api/sessions?all' : '/api/sessions'));
   }
 
-  /** The session that was opened last. */
+  /** Returns the session that was opened last. */
   async newest(): Promise<SessionSummary> {
     const session = (await this.sessions()).at(-1);
     if (session === undefined) {
@@ -165,18 +165,18 @@ export class GatewayProcess implements AsyncDisposable {
     return session;
   }
 
-  /** As `session show`, without a command's start. */
+  /** Returns the records of a session as `session show` does, without the time that starting a command takes. */
   async records(session: string): Promise<ShownRecord[]> {
     return readRows(await this.api(`/api/sessions/${session}/records`));
   }
 
-  /** Asks the API, with a token or as the operator. The answer is held to what its endpoint promises. */
+  /** Asks the API with a token or as the operator. The answer is checked against the promises of its endpoint. */
   async api(path: string, options: { readonly method?: string; readonly body?: unknown; readonly token?: string } = {}): Promise<Response> {
     const token = options.token ?? readFileSync(join(this.data, 'admin.token'), 'utf8').trim();
     const { method = 'GET' } = options;
     const answer = await fetch(`http://127.0.0.1:${this.port('http')}${path}`, {
       method,
-      // A command holds up the test's own loop: a connection that was kept may have ended meanwhile.
+      // While a command runs, the test's own event loop stands still, so a connection that was kept open may have ended.
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', connection: 'close' },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
@@ -187,7 +187,7 @@ export class GatewayProcess implements AsyncDisposable {
     return this.#must(['token', 'create', principal]).trim();
   }
 
-  /** As `token create`, without a command's start. */
+  /** Creates a token as `token create` does, without the time that starting a command takes. */
   async issueToken(principal: string): Promise<string> {
     const answer = await this.api('/api/tokens', { method: 'POST', body: { principal } });
     if (!answer.ok) {
@@ -217,7 +217,7 @@ export class GatewayProcess implements AsyncDisposable {
     return stdout;
   }
 
-  /** `--config` behind the words of the command, before anything that is not for us. */
+  /** Adds `--config` after the words of the command, before words that are not for the CLI. */
   #located(words: readonly string[]): string[] {
     const end = words.indexOf('--');
     const own = end === -1 ? words : words.slice(0, end);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 
-/** What a client said, in the order in which it came; `path` is that of the connection. */
+/** A client's message, in the order of arrival. `path` is that of its connection. */
 interface Heard {
   readonly path: string;
   readonly extensions: string | undefined;
@@ -16,7 +16,7 @@ export interface LiveModels extends AsyncDisposable {
 
 type Answer = (message: Record<string, unknown>, say: (event: object) => void) => void;
 
-/** Stands for OpenAI and Google: answers what their clients say over WebSocket with the events of the documented APIs. */
+/** Starts a server in the place of OpenAI and Google. It answers clients over WebSocket with the events of the documented APIs. */
 export async function startLiveModels(): Promise<LiveModels> {
   const heard: Heard[] = [];
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
@@ -59,7 +59,7 @@ function textOf(data: RawData): string {
   return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data)).toString();
 }
 
-/** Google's servers send JSON in binary messages. */
+/** Sends an event. Google's servers send JSON in binary messages. */
 function send(socket: WebSocket, event: object, isBinary: boolean): void {
   socket.send(isBinary ? Buffer.from(JSON.stringify(event)) : JSON.stringify(event));
 }

@@ -3,19 +3,19 @@ import pg from 'pg';
 import { openOffline } from '../../gateway/src/offline.ts';
 import type { Shop } from './shop.ts';
 
-/** A load whose every statement leaves a mark in the target: a table that says which statements reached it. */
+/** A load in which every statement leaves a mark in a table of the target. The table shows which statements reached the target. */
 export interface MarkLoad {
-  /** Begins the marks of this load. */
+  /** The marks of this load begin with this name. */
   readonly name: string;
   readonly clients: number;
-  /** What is inserted beside each mark, to make statements longer. */
+  /** A text that is inserted beside each mark, to make the statements longer. */
   readonly padding?: string;
 }
 
 export interface MarkResult {
-  /** Marks whose insertion was acknowledged to the client. */
+  /** The marks whose insertion was acknowledged to the client. */
   readonly acknowledged: readonly string[];
-  /** What ended each client. */
+  /** The errors that ended the clients. */
   readonly errors: readonly Error[];
 }
 
@@ -23,7 +23,7 @@ export async function createMarks(shop: Shop): Promise<void> {
   await inTarget(shop, 'create table marks (mark text primary key, padding text not null)');
 }
 
-/** Connects through the gateway as the agent that was granted the target. */
+/** Connects through the gateway as the agent that may use the target. */
 export async function connectThrough(shop: Shop): Promise<pg.Client> {
   const { PGHOST: host = '', PGUSER: user = '', PGDATABASE: database = '' } = shop.through;
   const client = new pg.Client({ host, port: shop.gateway.port('postgres'), user, password: shop.token, database });
@@ -32,7 +32,7 @@ export async function connectThrough(shop: Shop): Promise<pg.Client> {
   return client;
 }
 
-/** Clients that insert marks until each is ended by an error. */
+/** Runs clients that insert marks until an error ends each of them. */
 export async function insertMarks(shop: Shop, { name, clients, padding = '' }: MarkLoad): Promise<MarkResult> {
   const acknowledged: string[] = [];
   const errors = await Promise.all(
@@ -48,7 +48,7 @@ export async function insertMarks(shop: Shop, { name, clients, padding = '' }: M
       } catch (error) {
         return error instanceof Error ? error : new Error(String(error));
       } finally {
-        // Not awaited: on a connection that broke it may never resolve.
+        // This is not awaited, because on a broken connection it may never resolve.
         void client?.end().catch(() => undefined);
       }
     }),
@@ -56,7 +56,7 @@ export async function insertMarks(shop: Shop, { name, clients, padding = '' }: M
   return { acknowledged, errors };
 }
 
-/** Every statement that reached the target is in the record, content and all. Returns the marks. */
+/** Checks that every statement that reached the target is in the record with its content. Returns the marks. */
 export async function assertMarksRecorded(shop: Shop): Promise<ReadonlySet<string>> {
   const statements = new Set(await recordedStatements(shop));
   const rows = await inTarget<{ mark: string; padding: string }>(shop, 'select mark, padding from marks');
@@ -66,7 +66,7 @@ export async function assertMarksRecorded(shop: Shop): Promise<ReadonlySet<strin
   return new Set(rows.map(({ mark }) => mark));
 }
 
-/** Past the gateway. */
+/** Connects to the target directly, not through the gateway. */
 export async function openTarget(shop: Shop): Promise<pg.Client> {
   const { port, user, password } = shop.database;
   const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
@@ -83,7 +83,7 @@ export async function inTarget<Row extends pg.QueryResultRow>(shop: Shop, statem
   }
 }
 
-/** From the files, whether or not a gateway runs on them. */
+/** Reads the statements from the store's files, whether or not a gateway runs on them. */
 async function recordedStatements(shop: Shop): Promise<string[]> {
   await using store = await openOffline(shop.gateway.data, {});
   const statements: string[] = [];

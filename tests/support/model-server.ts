@@ -9,15 +9,15 @@ import { samples } from '../../gateway/src/protocols/llm/testdata/fixtures.ts';
 
 const testdata = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'llm', 'testdata');
 const eventMs = 5;
-/** A compressed stream comes in such pieces. */
+/** A compressed stream is sent in pieces of this many bytes. */
 const compressedPieceBytes = 64;
 
-/** What a model was asked. */
+/** A request that a model got. */
 interface Asked {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** The client took the whole answer, or left. */
+  /** `answered`: the client took the whole answer. `left`: the client left before. Null: the answer goes on. */
   ended: 'answered' | 'left' | null;
 }
 
@@ -48,13 +48,13 @@ const apis: readonly Api[] = [
 
 export interface ModelServer extends SampleServer {
   readonly asked: readonly Asked[];
-  /** Resolves when a stream of which so many events are sent may go on. By default that is soon. */
+  /** Called before each further event with the number of events sent. The stream continues when the promise resolves, by default after a short time. */
   goesOn: ((sent: number) => Promise<unknown>) | null;
 }
 
 /**
- * A server that answers like models' providers do, from recorded shapes. A prompt that contains `overloaded` gets an error of the provider's, one that contains
- * `endless` a stream that does not end, or, with `halfway`, stops inside an event; one that contains `compressed` an answer in gzip.
+ * Starts a server that answers like the providers of models, from recorded answers. A prompt with `overloaded` gets an error of the provider. One with
+ * `endless` gets a stream that does not end, or that stops inside an event if the prompt also has `halfway`. One with `compressed` gets an answer in gzip.
  */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Asked[] = [];
@@ -110,7 +110,7 @@ function lines(): Streamed {
 function frames(): Streamed {
   const [{ type, bytes } = { type: '', bytes: Buffer.alloc(0) }] = samples.find(({ name }) => name === 'bedrock-converse')?.streams ?? [];
   const cut: Buffer[] = [];
-  // Each begins with its length.
+  // Each message begins with its length.
   for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) {
     cut.push(bytes.subarray(at, at + bytes.readUInt32BE(at)));
   }

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notAllowedHere, python, requireProgram } from './require-program.ts';
 
-/** A file system of its own. */
+/** A mounted file system of a test's own. */
 export interface MountedDisk extends AsyncDisposable {
-  /** Where it is mounted. */
+  /** The directory where the file system is mounted. */
   readonly directory: string;
 }
 
-/** The options of a test that mounts file systems: as `requireProgram`, where this is not allowed. */
+/** Returns the options of a test that mounts file systems. The test is skipped where that is not allowed. */
 export function requireMounts(...programs: readonly string[]): { readonly skip?: string } {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-mount-'));
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory], { stdio: 'ignore' });
@@ -21,7 +21,7 @@ export function requireMounts(...programs: readonly string[]): { readonly skip?:
   return status === 0 ? requireProgram(...programs) : notAllowedHere('file systems cannot be mounted');
 }
 
-/** The options of a test that makes a disk out of a file. */
+/** Returns the options of a test that makes a disk out of a file. */
 export function requireLoopDisks(): { readonly skip?: string } {
   const required = requireMounts('mkfs.ext4', 'losetup', python);
   if (required.skip !== undefined) {
@@ -30,7 +30,7 @@ export function requireLoopDisks(): { readonly skip?: string } {
   return spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0 ? {} : notAllowedHere('there are no loop devices');
 }
 
-/** In memory, and soon full. */
+/** Mounts a small file system in memory, which is soon full. */
 export function mountSmall(bytes: number): MountedDisk {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-disk-'));
   run('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', directory);
@@ -45,13 +45,13 @@ export function mountSmall(bytes: number): MountedDisk {
 }
 
 export interface JournaledDisk extends MountedDisk {
-  /** From here on nothing reaches the disk, and what did not reach it is lost. */
+  /** Cuts the power: nothing more reaches the disk, and what has not reached it is lost. */
   cutPower(): void;
-  /** As after the machine came back. Whoever had files open there is gone by now. */
+  /** Mounts the disk again, as after a restart of the machine. No process may have files of it open. */
   remount(): void;
 }
 
-/** ext4 in a file. Of its own it commits nothing: on the disk is what was synced. */
+/** Mounts ext4 in a file. It commits nothing by itself, so only what was synced is on the disk. */
 export function mountJournaled(bytes: number): JournaledDisk {
   const home = mkdtempSync(join(tmpdir(), 'countersign-disk-'));
   const image = join(home, 'image');
@@ -81,7 +81,7 @@ export function mountJournaled(bytes: number): JournaledDisk {
   };
 }
 
-/** EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH: not even the journal of the file system is written. */
+/** EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH: even the journal of the file system is not written. */
 const shutDown = `
 import fcntl, os, struct, sys
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack("I", 2))

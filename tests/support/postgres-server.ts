@@ -6,19 +6,19 @@ import { startPostgres as start, type PostgresOptions as StartOptions, type Post
 export type { PostgresServer };
 export type PostgresOptions = Omit<StartOptions, 'password'>;
 
-/** Debian's server, of the same version as its `pg_dump`, which takes no newer one. */
+/** Debian's server. Its version is that of Debian's `pg_dump`, which refuses a newer server. */
 export const debianPostgres = '/usr/lib/postgresql/15/bin';
 
-/** Where the files of a test run keep what they make once. `tools/test.ts` makes and deletes it; without that there is none. */
+/** The directory for files that a test run makes only once. `tools/test.ts` makes and deletes it; without `tools/test.ts` there is none. */
 const shared = process.env['COUNTERSIGN_TEST_SHARED'];
 
-/** A PostgreSQL of a test's own, whose log has every statement. */
+/** Starts a PostgreSQL for one test. Its log contains every statement. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const programs = shared === undefined ? {} : { programs: copyingPrograms(shared) };
   return start({ ...programs, ...options, password: 'target-password-canary-5f1d', settings: { fsync: 'off', log_statement: 'all', ...options.settings } });
 }
 
-/** Programs like those of the npm package, whose initdb copies the data directory that it made for an earlier server. */
+/** Returns programs like those of the npm package, but their initdb copies a data directory that it made for an earlier server. */
 function copyingPrograms(directory: string): string {
   const copied = join(directory, 'postgres');
   if (!existsSync(copied)) {
@@ -29,7 +29,7 @@ function copyingPrograms(directory: string): string {
     renameSync(join(made, 'bin', 'initdb'), join(made, 'bin', 'initdb.made'));
     copyFileSync(join(import.meta.dirname, 'initdb.sh'), join(made, 'bin', 'initdb'));
     chmodSync(join(made, 'bin', 'initdb'), 0o755);
-    // Servers run as somebody else where the tests run as root.
+    // If root runs the tests, servers run as another user.
     mkdirSync(join(made, 'kept'));
     chmodSync(join(made, 'kept'), 0o1777);
     moveUnlessThere(made, copied);
@@ -37,7 +37,7 @@ function copyingPrograms(directory: string): string {
   return join(copied, 'bin');
 }
 
-/** Of two files that make the same at the same time, one is first. */
+/** Moves a directory into place, unless another test file, which made the same at the same time, was first. */
 function moveUnlessThere(made: string, place: string): void {
   try {
     renameSync(made, place);

@@ -1,6 +1,6 @@
 /**
- * What an agent does, with everything in it that differs from run to run: times, random values, names that drivers make up, ids of requests. It reads the environment
- * of a run and prints all that it is told. `ASKS` makes it ask something else.
+ * An agent whose requests differ in each run in everything that may differ: times, random values, the names that drivers make up, ids of requests. It reads the
+ * environment of a run and prints all answers. `ASKS` makes it ask something else.
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -28,7 +28,7 @@ if (ASKS === 'until it is refused') {
 }
 process.exitCode = exitCode;
 
-/** Streamed, with the tools that it asks for; then one that is left. */
+/** Asks for a stream with tool calls, and then for a stream that it leaves. */
 async function askModel(): Promise<void> {
   const model = new OpenAI({ defaultHeaders: { 'x-run': randomUUID() } });
   const conversation = randomUUID();
@@ -60,7 +60,7 @@ async function useTools(): Promise<void> {
     }
     await client.close();
   }
-  // Its id is another one each time, and must come back.
+  // The id is different in each run, and must come back unchanged.
   const id = randomUUID();
   const answer = await fetch(TOOLS_URL, {
     method: 'POST',
@@ -106,7 +106,7 @@ async function askUntilRefused(): Promise<void> {
   await client.end();
 }
 
-/** It pipelines, and makes up the names of its statements. */
+/** Uses a driver that sends requests in a pipeline and makes up the names of its statements. */
 async function usePostgresJs(): Promise<void> {
   const sql = postgres({ host: process.env['PGHOST'] ?? '', port: Number(process.env['PGPORT']), max: 1, onnotice: () => undefined });
   const asked = [1, 2, 3].map(async (n) => sql`select ${n}::int as n, random()`);

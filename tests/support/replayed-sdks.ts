@@ -1,6 +1,6 @@
 /**
- * Agents as their SDKs make them, each with a loop over tools, and three more that ask exactly as Claude Code, Codex and Gemini CLI do. Whatever those make up is another in each run. It reads the environment of a run
- * and prints what it is told. `ASKS=another` makes the last one ask for something else.
+ * Agents built with the SDKs of providers, each with a loop over tools, and three that ask exactly as Claude Code, Codex and Gemini CLI do. The ids that these
+ * make up differ in each run. It reads the environment of a run and prints all answers. `ASKS=another` makes the last agent ask for something else.
  */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { createAnthropic } from '@ai-sdk/anthropic';
@@ -124,13 +124,13 @@ async function useAiSdk(): Promise<void> {
 interface Asking {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of the turn with what was said before. */
+  /** Returns the body of a turn. `said` holds all messages before it. */
   readonly body: (said: readonly unknown[]) => unknown;
-  /** What is said next, with the results of all calls in this answer; none: it is over. */
+  /** Returns the messages that follow an answer, with the results of all its calls; empty if the conversation is over. */
   readonly next: (answer: Answer) => readonly unknown[];
 }
 
-/** An answer, and the events that it came in. */
+/** An answer as the events in which it came. */
 type Answer = readonly Event[];
 type Event = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 
-/** Debian's own Python, which alone has the modules that Debian packages. */
+/** Debian's own Python. Only this one has the modules that Debian packages. */
 export const python = '/usr/bin/python3';
 
 /**
- * The options of a test that drives these programs, which `tools/debian.sh` installs; `python:MODULE` is a module of Debian's Python. One that is missing: in
- * CI an error, elsewhere a test that is skipped and says so loudly.
+ * Returns the options of a test that needs these programs, which `tools/debian.sh` installs. `python:MODULE` is a module of Debian's Python. If one is missing,
+ * it is an error in CI; elsewhere the test is skipped, and the output says so.
  */
 export function requireProgram(...programs: readonly string[]): { readonly skip?: string } {
   const missing = programs.filter((program) => !isHere(program));
@@ -29,7 +29,10 @@ function isHere(program: string): boolean {
   return status === 0;
 }
 
-/** For a test of what not every machine allows: skipped and said loudly, and no failure in CI (`tools/test.ts` knows it by its first words). */
+/**
+ * Returns the options of a test that needs what not every machine allows. The test is skipped, and that is no failure in CI: `tools/test.ts` recognises it by
+ * its first words.
+ */
 export function notAllowedHere(reason: string): { readonly skip: string } {
   const skip = `this machine does not allow it: ${reason}`;
   console.error(`NOT TESTED: ${skip}`);

@@ -6,7 +6,7 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, with an environment of its own on top of ours. */
+/** Runs a program until it ends. `environment` is added to that of this process. */
 export function runProgram(program: string, words: readonly string[], environment: Readonly<Record<string, string>>, input?: string): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { env: { ...process.env, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -23,7 +23,7 @@ export function runProgram(program: string, words: readonly string[], environmen
   });
 }
 
-/** psql without the user's own settings; errors end it. */
+/** Runs psql without the user's own settings. It ends at the first error. */
 export function psql(environment: Readonly<Record<string, string>>, words: readonly string[], input?: string): Promise<RunResult> {
   return runProgram('psql', ['-X', '-v', 'ON_ERROR_STOP=1', ...words], environment, input);
 }

@@ -12,12 +12,12 @@ interface Turn {
   readonly calls: readonly ScriptedCall[];
 }
 
-/** What the script goes by: the tools that are offered, and how many results of tools have come back. */
+/** A script for the model. It gets the tools that the client offers, and the number of tool results so far, and returns the calls to make. */
 export type Script = (offered: readonly string[], results: number) => readonly ScriptedCall[];
 
 interface Api {
   readonly path: RegExp;
-  /** What is offered is found by these keys, a result of a tool by this one. */
+  /** Patterns that find the offered tools in a request, and the results of tools. */
   readonly tool: RegExp;
   readonly result: RegExp;
   readonly whole: (turn: Turn) => object;
@@ -28,8 +28,8 @@ const usage = { input_tokens: 9, output_tokens: 5 };
 const model = 'scripted-1';
 
 /**
- * A server in the place of three providers (Anthropic; OpenAI, Chat Completions whole and Responses; Gemini), which calls tools by a script and then says how many results it has seen. Its ids are
- * others in each answer, as those of providers are; Gemini's calls have none.
+ * Starts a server in the place of three providers (Anthropic; OpenAI, with Chat Completions whole and Responses; Gemini). It calls tools as the script says,
+ * and then says how many results it got. Its ids differ in each answer, like those of the providers; Gemini's calls have none.
  */
 export async function openScriptedModels(script: Script): Promise<SampleServer> {
   return openServer(async (request, response) => {

@@ -4,24 +4,24 @@ import { startPostgres, type PostgresOptions, type PostgresServer } from './post
 export interface Shop extends AsyncDisposable {
   readonly database: PostgresServer;
   readonly gateway: GatewayProcess;
-  /** A token of the agent that was granted the target. */
+  /** A token of the agent that may use the target. */
   readonly token: string;
-  /** How libpq reaches the target through the gateway. */
+  /** The variables by which libpq reaches the target through the gateway. */
   readonly through: Readonly<Record<string, string>>;
-  /** How libpq reaches the database directly. */
+  /** The variables by which libpq reaches the database directly. */
   readonly around: Readonly<Record<string, string>>;
 }
 
 export interface ShopOptions {
   readonly postgres?: PostgresOptions;
   readonly durability?: 'disk' | 'process';
-  /** More of the configuration. */
+  /** Further lines of the configuration. */
   readonly config?: string;
   readonly query?: string;
   readonly gateway?: Partial<GatewayOptions>;
 }
 
-/** A database, a gateway in front of it with the target `shop`, an agent that was granted it and one that was not. */
+/** Starts a database and a gateway in front of it with the target `shop`. One agent may use the target, another may not. */
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   await using starting = new AsyncDisposableStack();
   const database = starting.use(await startPostgres(options.postgres));

@@ -5,21 +5,21 @@ import { join } from 'node:path';
 import { notAllowedHere, requireProgram } from './require-program.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** What is to happen to system calls of a process. */
+/** A fault to inject into system calls of a process. */
 export interface Fault {
   readonly syscall: string;
-  /** Only those on this file, by descriptor or by name. */
+  /** Only calls on this file fail. The file is found by descriptor or by name. */
   readonly file: string;
-  /** As `strace -e inject` says it: `error=EIO`, `signal=SIGKILL:when=3` (counted in each thread). */
+  /** The fault, in the syntax of `strace -e inject`: `error=EIO`, `signal=SIGKILL:when=3` (calls are counted in each thread). */
   readonly what: string;
 }
 
 export interface Tracing extends AsyncDisposable {
-  /** The calls that were hit, as strace tells them. */
+  /** Returns the calls that were hit, as strace prints them. */
   hits(): string;
 }
 
-/** The options of a test that makes system calls fail: as `requireProgram`, where processes cannot be traced. */
+/** Returns the options of a test that makes system calls fail. The test is skipped where processes cannot be traced. */
 export function requireStrace(): { readonly skip?: string } {
   const required = requireProgram('strace');
   if (required.skip !== undefined) {
@@ -29,7 +29,7 @@ export function requireStrace(): { readonly skip?: string } {
   return status === 0 ? {} : notAllowedHere('processes cannot be traced');
 }
 
-/** Attaches to a running process; resolves when every call from now on is met. Disposing lets the process go on undisturbed. */
+/** Attaches to a running process. Resolves when the fault is injected into every further call. When it is disposed of, the process continues undisturbed. */
 export async function injectFault(pid: number, { syscall, file, what }: Fault): Promise<Tracing> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-strace-'));
   const output = join(directory, 'calls');

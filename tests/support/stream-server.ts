@@ -9,7 +9,7 @@ interface Heard {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** Its connection was closed before the answer had ended. */
+  /** True if the connection was closed before the answer ended. */
   isCut: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface StreamServer extends SampleServer {
 }
 
 /**
- * An upstream of any protocol over HTTP: it answers everything with a stream of numbered events; with one that does not end where the request says `endless`, and
- * with one of `megabytes` where it says so. A word of the request that begins with `secret-` is in each event.
+ * Starts an upstream for every protocol over HTTP. It answers each request with a stream of numbered events. The stream does not end if the request contains
+ * `endless`, and is some megabytes long if it contains `megabytes`. A word of the request that begins with `secret-` is in each event.
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
@@ -47,7 +47,7 @@ export async function startStreamServer(): Promise<StreamServer> {
   return streams;
 }
 
-/** `told`: what each event says, one after the other. Null: events are long, hold nothing that could be compressed, and come as fast as they are taken. */
+/** Sends a stream. `told` is the text in each event. Null: the events are long, cannot be compressed, and are sent as fast as the client takes them. */
 function stream(response: ServerResponse, events: number, told: string | null): void {
   const filler = told ?? randomBytes(49_152).toString('base64');
   let event = 0;

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What passed on one connection. */
+/** The bytes that passed on one connection. */
 export interface Tapped {
   readonly sent: Buffer[];
   readonly received: Buffer[];
 }
 
-/** A loopback port that leads to another one and keeps all that passes, by connection. */
+/** A loopback port that leads to another port. It keeps all bytes that pass, by connection. */
 export class Tap implements AsyncDisposable {
   readonly port: number;
   readonly connections: Tapped[] = [];

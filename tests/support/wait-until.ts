@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves when the condition holds; rejects after `limitMs`. The limit only ends what hangs. */
+/** Resolves when the condition holds. Rejects after `limitMs`, a limit that only ends tests that hang. */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, limitMs: number = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {

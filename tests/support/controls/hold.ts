@@ -6,7 +6,7 @@ export interface HeldAct {
   settle(objection: Objection): void;
 }
 
-/** Holds each act that says `held-words` until the test settles it. */
+/** Holds each act whose text contains `held-words`, until the test settles it. */
 export class HoldControl implements Control {
   readonly kind = 'test-hold';
   readonly waiting: HeldAct[] = [];

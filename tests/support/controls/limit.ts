@@ -1,7 +1,7 @@
 import type { Act, Control, Objection } from '../../../gateway/src/controls/control.ts';
 import type { Obligation } from '../../../gateway/src/domain/decision.ts';
 
-/** Lets so many acts of a principal at a target say `counted-words` as the obligation's `max` says. */
+/** Allows a principal as many acts with the text `counted-words` at a target as the obligation's `max` says. */
 export class LimitControl implements Control {
   readonly kind = 'test-limit';
   readonly #counts = new Map<string, number>();

@@ -1,7 +1,7 @@
 import type { Control } from '../../../gateway/src/controls/control.ts';
 import type { TextChange } from '../../../gateway/src/domain/text-change.ts';
 
-/** Puts stars in the place of what follows `secret-` in every text of an answer. */
+/** Replaces everything after `secret-` by stars, in every text of an answer. */
 export class MaskControl implements Control {
   readonly kind = 'test-mask';
 
