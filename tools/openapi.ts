@@ -8,7 +8,7 @@ import type { Callers } from '../gateway/src/api/caller.ts';
 import type { Endpoint, PublicEndpoint } from '../gateway/src/api/endpoint.ts';
 import { problemSchema } from '../gateway/src/api/problem.ts';
 import { publicRoutes, routes } from '../gateway/src/api/routes.ts';
-import { challenges } from '../gateway/src/exchange/authorization.ts';
+import { challenges } from '../gateway/src/exchange/token-header.ts';
 import { GatewayError, type ErrorCode } from '../gateway/src/domain/errors.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../gateway/src/exchange/problem.ts';
 

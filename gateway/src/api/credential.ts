@@ -1,4 +1,4 @@
-import { tokenIn } from '../exchange/authorization.ts';
+import { tokenIn } from '../exchange/token-header.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest } from '../exchange/exchange.ts';
 

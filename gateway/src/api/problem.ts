@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { challenges } from '../exchange/authorization.ts';
+import { challenges } from '../exchange/token-header.ts';
 import { errorCodes } from '../domain/errors.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../exchange/problem.ts';
 

@@ -1,4 +1,4 @@
-import { isToken, tokenIn } from './authorization.ts';
+import { looksLikeToken, tokenIn } from './token-header.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Headers } from './reading.ts';
 
@@ -55,13 +55,13 @@ export function readToken(headers: Headers, found: readonly string[] = []): stri
   for (const [name, value] of headers) {
     if (credentials.has(name)) {
       const token = tokenIn(value);
-      if (isToken(token)) {
+      if (looksLikeToken(token)) {
         tokens.add(token);
       }
     } else if (name === 'sec-websocket-protocol') {
       for (const offered of offeredProtocols(value)) {
         const token = offered.slice(tokenProtocol.length);
-        if (offered.startsWith(tokenProtocol) && isToken(token)) {
+        if (offered.startsWith(tokenProtocol) && looksLikeToken(token)) {
           tokens.add(token);
         }
       }
@@ -89,10 +89,10 @@ export function takeTokens(path: string, parameter: string): { readonly path: st
     .split('&')
     .filter((pair) => {
       const value = pair.startsWith(`${parameter}=`) ? pair.slice(parameter.length + 1) : '';
-      if (isToken(value)) {
+      if (looksLikeToken(value)) {
         tokens.push(value);
       }
-      return !isToken(value);
+      return !looksLikeToken(value);
     });
   return tokens.length === 0 ? { path, tokens } : { path: kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`, tokens };
 }

@@ -1,5 +1,5 @@
 import { refusalOf } from '../domain/decision.ts';
-import { challenges } from './authorization.ts';
+import { challenges } from './token-header.ts';
 import type { Action } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallHead, CallReceiver, UpstreamCall } from '../domain/call.ts';

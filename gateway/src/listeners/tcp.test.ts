@@ -14,9 +14,6 @@ import { GatewayError } from '../domain/errors.ts';
 import { MemoryChannel } from '../wire/testdata/memory-channel.ts';
 import { TcpListener } from './tcp.ts';
 
-/** Long enough for anything to arrive on loopback that is under way. */
-const settleMs = 50;
-
 /** Those whose login goes no further. */
 const stalled: Client[] = [];
 
@@ -132,15 +129,13 @@ async function login(port: number, localAddress?: string): Promise<{ socket: Soc
 }
 
 test('A8: silent clients hold up nobody, and are cut off at the deadline of the login', async () => {
-  await using open = await openListener({ loginMs: 200 });
+  await using open = await openListener({ loginMs: 2000 });
   const silent = await Promise.all(Array.from({ length: 40 }, () => connectTo(open.port)));
   const inboxes = silent.map((socket) => new Inbox(socket));
-  const beganMs = performance.now();
   const { inbox, socket } = await login(open.port);
   assert.equal(inbox.text, 'hello me from 127.0.0.1\n');
-  assert.ok(performance.now() - beganMs < 150);
+  assert.ok(inboxes.some(({ isEnded }) => !isEnded));
   await Promise.all(inboxes.map((each) => each.untilEnd()));
-  assert.ok(performance.now() - beganMs < 1500);
   for (const each of silent) {
     each.destroy();
   }
@@ -332,6 +327,5 @@ test('a tunnel whose client left on the way is no connection', async () => {
   socket.destroy();
   await once(socket, 'close');
   open.listener.adopt(socket, Buffer.alloc(0), { token: 'tunnel', target: 'orders' });
-  await delay(settleMs);
-  assert.equal(open.listener.connections, 0);
+  await waitFor(() => open.listener.connections === 0);
 });

@@ -1,4 +1,3 @@
-/** A token of the gateway's, by its form alone. */
 const tokenForm = /^cs_[A-Za-z0-9_-]{1,200}$/;
 
 /**
@@ -9,7 +8,8 @@ export const challenges = [
   ['www-authenticate', 'Basic realm="countersign", charset="UTF-8"'],
 ] as const;
 
-export function isToken(text: string): boolean {
+/** True if a text has the form of a token of the gateway. Its checksum is not tested, so that a token with a typing error is not forwarded either. */
+export function looksLikeToken(text: string): boolean {
   return tokenForm.test(text);
 }
 
@@ -26,5 +26,5 @@ export function tokenIn(value: string): string {
   const at = plain.indexOf(':');
   const user = at === -1 ? plain : plain.slice(0, at);
   const password = at === -1 ? '' : plain.slice(at + 1);
-  return password === '' || (!isToken(password) && isToken(user)) ? user : password;
+  return password === '' || (!looksLikeToken(password) && looksLikeToken(user)) ? user : password;
 }
