@@ -1,29 +1,29 @@
-/** The action that a request asks for, from the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
+/** The action that a request asks for. Its name is from the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
 export interface Action {
   readonly name: string;
   /**
-   * Facts about the request that are cheap to know before it moves, by the attribute names of
-   * OpenTelemetry. Recorded as meta; policy sees them. No content: that is in the bytes.
+   * Facts about the request that are cheap to find before it moves, by the attribute names of OpenTelemetry. They are recorded as meta, and policy sees them.
+   * They hold no content, which is only in the bytes.
    */
   readonly attributes: Attributes;
   /**
-   * The text of the request, for a policy that looks at it. It is put together when it is asked for, and recorded in the bytes alone. Absent where the protocol
-   * cannot tell it.
+   * Returns the text of the request, for a policy that reads it. The text is made only on demand and is not recorded, because the bytes are. Absent if the
+   * protocol cannot find it.
    */
   readonly text?: () => ActionText;
-  /** The ids that the action names. Absent if it names none, or if ids are not bound to an owner. */
+  /** The ids that the action names. Absent if it names none, or if ids have no owner in this protocol. */
   readonly ids?: NamedIds;
 }
 
 /**
- * Ids of the target's own making that a request names. The target gave them to somebody behind a credential that all share, so it is the gateway that
- * knows for whom they are (ATTACKS E50).
+ * Ids made by the target that a request names. All clients share one credential at the target, so only the gateway knows to whom the target gave an id (ATTACKS
+ * E50).
  */
 export interface NamedIds {
   readonly ids: readonly string[];
-  /** Who may name an id that was given: the principal in the same run, or the principal in any. */
+  /** Who may name a given id: its principal only in the same run, or its principal in any run. */
   readonly isFor: IdOwner;
-  /** Ids that the target was never seen to give may be named. */
+  /** True if the request may name ids that the target was never seen to give. */
   readonly strangePass: boolean;
 }
 
@@ -32,13 +32,13 @@ export type IdOwner = 'run' | 'principal';
 /** Ids that a target gives in an answer. */
 export interface GivenIds {
   readonly ids: readonly string[];
-  /** The target has just made them: they are nobody else's any more. Otherwise they stay with whom they were given to first. */
+  /** True if the target has just made the ids, so they get a new owner. False: an id stays with the owner that it has. */
   readonly isNew: boolean;
 }
 
 export interface ActionText {
   readonly pieces: readonly TextPiece[];
-  /** False: the request says more than these pieces: media, files, content of a kind that is not known, what is past a limit. */
+  /** False if the request says more than these pieces: media, files, content of an unknown kind, or text over a limit. */
   readonly isWhole: boolean;
 }
 

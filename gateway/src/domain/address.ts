@@ -1,4 +1,4 @@
-/** `host:port`, an IPv6 host in brackets; empty for what has no port. The shape is that of `server.address()` in node:net. */
+/** Formats `host:port`, with brackets around an IPv6 host. Empty if there is no port. The parameter has the shape of `server.address()` in node:net. */
 export function formatAddress(address: { readonly family: string; readonly address: string; readonly port: number } | string | null): string {
   if (address === null || typeof address === 'string') {
     return '';
@@ -6,7 +6,7 @@ export function formatAddress(address: { readonly family: string; readonly addre
   return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** The address of a socket's peer as text. An IPv4 address on a dual-stack socket is returned as IPv4. */
+/** Returns the address of a socket's peer as text. An IPv4 address on a dual-stack socket is returned as IPv4. */
 export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/i, '');
 }
@@ -16,8 +16,8 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * The network by which an address is counted: the /64 of an IPv6 address, since one host has all of it; an IPv4 address is its own network. `address` as
- * `plainAddress` gives it.
+ * Returns the network by which an address is counted: the /64 of an IPv6 address, because one host has all of it, or the IPv4 address itself. `address` must
+ * have the form that `plainAddress` returns.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) {

@@ -1,7 +1,7 @@
 export interface Bridge {
   /** A description of what the command does, for its help. */
   readonly title: string;
-  /** Resolves when the input has ended and what it asked for is answered. */
+  /** Runs the bridge. Resolves when the input has ended and all requests in it were answered. */
   run(options: BridgeOptions): Promise<void>;
 }
 
@@ -10,6 +10,6 @@ export interface BridgeOptions {
   readonly url: string;
   readonly token: string;
   readonly input: AsyncIterable<Uint8Array>;
-  /** Resolves when it was taken. */
+  /** Resolves when the bytes were taken. */
   readonly write: (bytes: Uint8Array) => Promise<void>;
 }

@@ -2,11 +2,11 @@ import type { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
 import type { Upstream } from './upstream.ts';
 
-/** The way in which a target is called over HTTP. */
+/** How a target is called over HTTP. */
 export interface CallOptions {
-  /** Null: in the clear. */
+  /** Null: the connection is not encrypted. */
   readonly tls: CallTls | null;
-  /** The target's credential, for this request. Asked for once, just before the head is sent; what it gives is never recorded. */
+  /** Returns the target's credential for this request. Called once, just before the head is sent. The credential is never recorded. */
   readonly credential: (head: CallHead, body: readonly Uint8Array[]) => CallCredential;
 }
 
@@ -19,46 +19,46 @@ export interface CallTls {
 
 export interface CallHead {
   readonly method: string;
-  /** Path and query. */
+  /** The path with the query. */
   readonly path: string;
-  /** Names in lower case. */
+  /** The header fields. Names are in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
 export interface CallCredential {
-  /** Headers that replace any of the same name. */
+  /** Header fields that replace all of the same name. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The path with the credential in its query, for a target that wants it there. */
+  /** The path with the credential in its query, if the target wants it there. */
   readonly path?: string;
-  /** The spellings of the credential. They are removed from the head of an answer, so that a target that repeats them does not tell the client. */
+  /** All spellings of the credential. They are removed from the head of an answer, so that a target that repeats them does not reveal them to the client. */
   readonly secrets: readonly string[];
 }
 
 /** One call to a target over HTTP. */
 export interface UpstreamCall {
-  /** The first grant holds the head and the body as far as it is known; each further grant continues the body. */
+  /** Forwards bytes. The first grant holds the head and the known part of the body; each further grant continues the body. */
   forward(grant: Grant): void;
-  /** The request is whole. A last grant holds its trailers. */
+  /** Ends the request. A last grant may hold its trailers. */
   end(trailers?: Grant): void;
-  /** Bytes of the request that the target is too slow to take: 0 while it keeps up, else `onDrain` follows. */
+  /** Number of bytes of the request that the target has not taken. If it is above 0, `onDrain` follows. */
   readonly queuedBytes: number;
   pause(): void;
   resume(): void;
-  /** Gives the call up; nothing is called back any more. */
+  /** Gives the call up. Nothing is called back after that. */
   destroy(): void;
 }
 
 /** Receives the answer of a call. Bytes that arrive in one piece are delivered in one turn. */
 export interface CallReceiver {
-  /** An answer of status 1xx, before the one that ends the request. */
+  /** Called with each answer of status 1xx before the final answer. */
   onInformation(head: AnsweredHead): void;
   onHead(head: AnsweredHead): void;
-  /** The target goes on in another protocol. Nothing else is called back. */
+  /** Called when the target changes to another protocol. Nothing else is called back after that. */
   onUpgrade(head: AnsweredHead, upstream: Upstream): void;
   onBytes(bytes: Buffer): void;
-  /** The answer is whole, with its trailers. */
+  /** Called when the answer is complete, with its trailers. */
   onEnd(trailers: readonly string[]): void;
-  /** There is no answer, or no more of it: `target_unreachable`, `target_tls_failed`. Nothing follows. */
+  /** Called when there is no answer, or no more of it: `target_unreachable`, `target_tls_failed`. Nothing follows. */
   onError(error: GatewayError): void;
   onDrain(): void;
 }
@@ -66,8 +66,8 @@ export interface CallReceiver {
 export interface AnsweredHead {
   readonly status: number;
   readonly statusText: string;
-  /** Names and values in turn, as they came. */
+  /** Names and values in turn, in the order in which they came. */
   readonly rawHeaders: readonly string[];
-  /** For a recorded answer whose addresses led through the gateway: the beginning of these addresses. */
+  /** The beginning of the addresses that led through the gateway, for a recorded answer that contains such addresses. */
   readonly way?: string;
 }

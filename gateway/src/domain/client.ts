@@ -1,19 +1,19 @@
 import type { ByteStream } from './byte-stream.ts';
 
-/** The accepted connection. Implemented by `wire/connection.ts` over a socket. */
+/** A connection of a client that was accepted. `wire/connection.ts` implements it over a socket. */
 export interface Client extends ByteStream {
   readonly address: string;
   readonly isLoopback: boolean;
   readonly isEncrypted: boolean;
-  /** Set when the connection came through an authenticated tunnel: the credential is already known. */
+  /** The identity of the client if the connection came through a tunnel that was authenticated, otherwise null. */
   readonly tunnel: TunnelIdentity | null;
-  /** Queues bytes for the peer. */
+  /** Queues bytes for the client. */
   write(bytes: Uint8Array): void;
-  /** The listener has a certificate. */
+  /** True if the listener has a certificate. */
   readonly canStartTls: boolean;
   /**
-   * Server side of TLS. Bytes that were read in the clear and not consumed make it fail with `malformed` (ATTACKS A2). `unread` bytes of
-   * a direct TLS hello are given to the handshake when `direct`.
+   * Changes to TLS as its server. Rejects with GatewayError `malformed` if bytes were read unencrypted and not consumed (ATTACKS A2). If `direct`, the bytes
+   * that were given back begin the handshake.
    */
   startTls(options: { readonly direct: boolean; readonly alpnProtocols?: readonly string[] }): Promise<void>;
 }

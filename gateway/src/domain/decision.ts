@@ -3,29 +3,32 @@ import type { Grant } from './grant.ts';
 
 export type Verdict = 'allow' | 'deny' | 'hold';
 
-/** What policy asks for beside its verdict. A control of the same kind carries it out. */
+/** A demand of policy beside its verdict. A control of the same kind carries it out. */
 export interface Obligation {
   readonly kind: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** The outcome of policy for one action, with what determined it. */
+/** The outcome of policy for one action, with the reasons for it. */
 export interface Decision {
   readonly verdict: Verdict;
-  /** Ids of the policies that determined the verdict. */
+  /** The ids of the policies that led to the verdict. */
   readonly policies: readonly string[];
   readonly policyVersion: string;
-  /** One sentence for the person or agent who asked. */
+  /** One sentence for the person or agent that asked. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
-  /** The error that the client of a denied request gets instead of `refused`: that there is no such thing, so that it learns nothing of what is another's; or that it is not known yet. */
+  /**
+   * The error that the client of a denied request gets instead of `refused`: `not_found`, so that it learns nothing about what belongs to others, or
+   * `catching_up`, if the owner is not known yet.
+   */
   readonly answeredAs?: 'not_found' | 'catching_up';
 }
 
 /** The result of the gate: only an allowed request has a grant. */
 export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };
 
-/** The error that the client gets for a denied request. */
+/** Makes the error that the client gets for a denied request. */
 export function refusalOf({ reason, answeredAs }: Decision): GatewayError {
   return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
 }

@@ -1,6 +1,6 @@
 /**
- * Operating errors: what can go wrong while everything of ours works. Each code stands in docs/errors.md
- * with what it means and what to do; a protocol folder puts it into its own words (`failures.ts`).
+ * The codes of operating errors: of faults that occur although all our code works. docs/errors.md says what each code means and what to do. Each protocol
+ * translates the codes into its own (`failures.ts`).
  */
 
 export const errorCodes = [
@@ -34,7 +34,7 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** The message says what happened and what to do about it; it never holds a secret, a statement or a row. */
+/** An operating error. The message says what happened and what to do about it. It never holds a secret, a statement or a row. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;

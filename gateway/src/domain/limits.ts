@@ -1,12 +1,12 @@
-/** Limits on what a peer may make us hold or wait for. Each has a default; the configuration may lower or raise it. */
+/** Limits on what a peer can make the gateway hold or wait for. Each has a default that the configuration can change. */
 export interface Limits {
-  /** Largest single message of a protocol that is held whole: a statement with its parameters. */
+  /** Most bytes of a single message of a protocol that is held whole: a statement with its parameters. */
   readonly frameBytesMax: number;
-  /** Outputs of one connection that wait for the journal or a slow reader before we stop reading from its peer. */
+  /** Most bytes of one connection that wait for the journal or for a slow reader. At this limit the gateway stops reading from the peer. */
   readonly queuedBytesMax: number;
-  /** The time from accepting a connection to a finished login. */
+  /** The longest time from accepting a connection to the end of the login. */
   readonly loginMs: number;
-  /** The time from dialling a target to a finished login there. */
+  /** The longest time from dialling a target to the end of the login there. */
   readonly dialMs: number;
   /** A connection is cut after this time without a byte in either direction. 0: no limit. */
   readonly idleMs: number;
@@ -17,9 +17,9 @@ export interface Limits {
   readonly sessionRecordsMax: number;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
-  /** Connections of one address that are in the middle of a login; further ones wait. */
+  /** Most connections of one address that log in at the same time. Further ones wait. */
   readonly loginsPerAddressMax: number;
-  /** Connections of one address that have said nothing yet, or show no credential over HTTP: for a further one the oldest is cut. */
+  /** Most connections of one address that have sent nothing yet or, over HTTP, have presented no credential. For a further connection the oldest is cut. */
   readonly silentPerAddressMax: number;
 }
 
@@ -38,5 +38,5 @@ export const defaultLimits: Limits = {
   silentPerAddressMax: 512,
 };
 
-/** Characters of a command that a run records. */
+/** Most characters that are recorded of a run's command. */
 export const commandLengthMax = 4096;

@@ -1,10 +1,13 @@
 import type { z } from 'zod';
 import { GatewayError } from './errors.ts';
 
-/** The schema of the options that a protocol's targets have in addition to those of all targets. It describes each option. Options from a URL's query come as text. */
+/**
+ * The schema of the options that a protocol's targets have in addition to those of all targets. It describes each option. The values are texts if they come
+ * from the query of a URL.
+ */
 export type OptionsSchema<Options extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>> = z.ZodType<Options>;
 
-/** Parses a target's options. The result can be parsed again. Errors: `config_invalid`. */
+/** Parses a target's options. The result can be parsed again. Throws GatewayError `config_invalid`. */
 export function parseOptions<Options extends Readonly<Record<string, unknown>>>(
   schema: OptionsSchema<Options>,
   raw: Readonly<Record<string, unknown>>,

@@ -5,7 +5,7 @@ export interface Principal {
   readonly id: string;
   readonly kind: 'human' | 'agent';
   readonly groups: readonly string[];
-  /** Names of the targets this principal was granted. */
+  /** The names of the targets that the principal may use. */
   readonly targets: readonly string[];
 }
 
@@ -15,25 +15,25 @@ export interface CredentialEnd {
   readonly error: GatewayError;
 }
 
-/** Tells whether a credential still stands. Every action asks, so an answer costs a comparison of two numbers. */
+/** Tells whether a credential is still valid. It is asked for every action, so the answer costs only a comparison of two numbers. */
 export interface Standing {
-  /** The principal that the credential speaks for, as the configuration has it now. */
+  /** The principal of the credential, as the configuration has it now. */
   readonly principal: Principal;
-  /** The end of the credential; null while it stands. */
+  /** The end of the credential; null while it is valid. */
   ended(): CredentialEnd | null;
-  /** Calls back once when it ends, soon where it has. Returns what takes the call back. */
+  /** Calls back once when the credential ends, or soon if it has ended. Returns a function that cancels this. */
   onEnd(act: (end: CredentialEnd) => void): () => void;
 }
 
-/** A principal as proven by a credential. */
+/** A principal whose identity a credential proved. */
 export interface Identity {
   readonly principal: Principal;
   readonly onBehalfOf?: string;
-  /** The public id of the token that proved it, for the record; never the token. */
+  /** The public id of the token that proved the identity, for the record. It is never the token itself. */
   readonly tokenId: string;
   readonly standing: Standing;
-  /** A run token speaks only inside its session. */
+  /** The id of the run's session, for the token of a run: it is valid only in that session. */
   readonly session?: string;
-  /** The names of targets that a run was given: of those granted to its principal, it reaches these and no others. */
+  /** The names of the targets that a run was given. It reaches only these, and only those of them that its principal may use. */
   readonly targets?: readonly string[];
 }

@@ -7,22 +7,23 @@ import type { ExchangeReplay, StreamReplay } from './replay.ts';
 import type { TargetFacts } from './target.ts';
 
 /**
- * The facts of a protocol: they never change, and they are all that reading a configuration or a recording takes. A protocol is a folder and one line in the registry. The rest of the gateway knows it by
- * these facts and by the service that it creates (`StreamProtocol`, `ExchangeProtocol`); the protocol knows the gateway by `Door`, `Channel` and `ServiceParts`.
+ * The facts of a protocol. They never change, and reading a configuration or a recording needs nothing else. A protocol is a folder and one line in the
+ * registry. The rest of the gateway uses these facts and the service that the protocol creates (`StreamProtocol`, `ExchangeProtocol`). The protocol uses
+ * `Door`, `Channel` and `ServiceParts`.
  */
 export type Protocol = StreamFacts | ExchangeFacts;
 
 /** The facts of a protocol with a wire of its own. */
 export interface StreamFacts extends ProtocolFacts {
   readonly transport: 'stream';
-  /** The way in which a recording stands in for a target. */
+  /** How a recording takes the place of a target. */
   readonly replay: StreamReplay;
 }
 
 /** The facts of a protocol over HTTP. */
 export interface ExchangeFacts extends ProtocolFacts {
   readonly transport: 'exchange';
-  /** The way in which a recording stands in for a target. */
+  /** How a recording takes the place of a target. */
   readonly replay: ExchangeReplay;
 }
 
@@ -31,17 +32,23 @@ interface ProtocolFacts {
   readonly title: string;
   /** URL schemes that a target's `url` may have, each with its default port. If several protocols accept a scheme, the first registered is the default. */
   readonly schemes: Readonly<Record<string, number>>;
-  /** A target may be a program that the gateway starts, `command` of the configuration. If several protocols accept a program, the first registered is the default. */
+  /**
+   * True if a target may be a program that the gateway starts (`command` in the configuration). If several protocols accept a program, the first registered is
+   * the default.
+   */
   readonly takesCommand?: boolean;
   readonly actions: readonly ActionDefinition[];
-  /** A target's own options, from the URL's query and the configuration. */
+  /** The schema of a target's own options, from the URL's query and the configuration. */
   readonly options: OptionsSchema;
-  /** The options of a target, with what those come to that it does not say where that depends on the target. For people. */
+  /** Returns the options of a target as people should see them, including defaults that depend on the target. */
   inEffect?(target: TargetFacts): Readonly<Record<string, unknown>>;
-  /** Instructions for a person or an agent to connect: shown by the CLI and the console, set as environment by `run`. */
+  /** Returns instructions for a person or an agent to connect. The CLI and the console show them, and `run` sets them as environment. */
   connection(door: ConnectionDoor): ConnectionInstructions;
-  /** A command of the CLI with the protocol's id, for clients that speak the protocol over their standard input and output alone. */
+  /** A command of the CLI with the protocol's id, for clients that speak the protocol only over standard input and output. */
   readonly bridge?: Bridge;
-  /** Makes a record readable for people. Pure; any bytes are acceptable input. `earlier` finds a record of the same session by its seq. */
+  /**
+   * Makes a record readable for people. It has no side effects, and any bytes are acceptable input. `earlier` finds a record of the same session by its
+   * sequence number.
+   */
   render(record: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering;
 }

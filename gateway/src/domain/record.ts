@@ -3,19 +3,22 @@ import type { Obligation, Verdict } from './decision.ts';
 import { ownAttributes } from './own-attributes.ts';
 import type { TargetFacts } from './target.ts';
 
-/** The kinds of record that a protocol or a control makes; governance kinds are the recorder's own. A `decision` has a verdict. An `event` has none: it happened and nobody was asked. */
+/**
+ * The kinds of record that protocols and controls make. The recorder makes the governance kinds. A `decision` has a verdict. An `event` has none: it happened,
+ * and nobody was asked.
+ */
 export type RecordKind = 'request' | 'response' | 'decision' | 'event' | 'approval' | 'mask' | 'alert';
 
-/** Action of what the command of a run prints: no protocol's, and read as text. */
+/** The action of records with the output of a run's command. It belongs to no protocol, and its content is text. */
 export const processOutput = 'process.output';
 
-/** Before a value: it stands unless something was told of its key before. */
+/** A mark before a value. A value with this mark counts only if nothing was told about its key before. */
 export const unlessToldMark = '?';
-/** One record holds at most `toldMax` texts with `toldLengthMax` characters together: less than its facts may hold. */
+/** Most texts in one record. Together they have at most `toldLengthMax` characters, which is less than the facts of a record may hold. */
 const toldMax = 200;
 const toldLengthMax = 24 * 1024;
 
-/** The texts in groups that fit one record each. One that fits none is left out: what is told is of names, and no name is as long. */
+/** Divides texts into groups that each fit into one record. A text that fits into none is left out; the texts are about names, which are never that long. */
 export function inRecords(texts: readonly string[]): readonly (readonly string[])[] {
   const groups: string[][] = [];
   let room = 0;
@@ -33,8 +36,8 @@ export function inRecords(texts: readonly string[]): readonly (readonly string[]
 }
 
 /**
- * The sealed facts of a record. Kept small: what all records of a channel share (principal, client, target) is
- * stated once, by the record that opened the channel, and joined on reading.
+ * The sealed facts of a record. They are kept short: what all records of a channel share (principal, client, target) is only in the record that opened the
+ * channel, and is added on reading.
  */
 export interface RecordMeta {
   readonly channel: number;
@@ -43,16 +46,16 @@ export interface RecordMeta {
   readonly policies?: readonly string[];
   readonly policyVersion?: string;
   readonly reason?: string;
-  /** What policy asked for beside its verdict. */
+  /** The demands of policy beside its verdict. */
   readonly obligations?: readonly Obligation[];
-  /** Sequence number of the request this record answers or continues. */
+  /** Sequence number of the request that this record answers or continues. */
   readonly request?: number;
   readonly attributes?: Attributes;
-  /** Only on the record that opens a channel. */
+  /** The facts of the channel. Only on the record that opens it. */
   readonly opens?: ChannelFacts;
 }
 
-/** The facts of a channel: whose it is, and what it leads to. They are sealed with the facts of the session. */
+/** The facts of a channel: to whom it belongs, and where it leads. They are sealed together with the facts of the session. */
 export interface ChannelFacts {
   readonly principal: string;
   readonly principalKind: 'human' | 'agent';
@@ -63,55 +66,58 @@ export interface ChannelFacts {
   readonly target: string;
   readonly protocol: string;
   readonly durability: string;
-  /** The target as it was then; of a run all that it was given. */
+  /** The target as it was then. For a run, all targets that it was given. */
   readonly targets?: readonly TargetFacts[];
 }
 
-/** The facts of a channel that a reader needs. */
+/** The facts of a channel that readers need. */
 export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'>;
 
-/** The facts of a record as a reader gets them: of a store, or of a bundle that may be anybody's. */
+/** The facts of a record as a reader gets them, from a store or from a bundle that anybody may have made. */
 export interface ReadMeta extends Omit<RecordMeta, 'verdict' | 'opens'> {
   readonly verdict?: string;
   readonly opens?: KnownChannel;
 }
 
-/** A record as a reader gets it: opened, checked against its leaf, joined with its channel. */
+/** A record as a reader gets it: opened, checked against its leaf, and joined with the facts of its channel. */
 export interface OpenedRecord {
   readonly session: string;
   readonly seq: number;
   readonly timeMs: number;
   readonly kind: string;
-  /** `LOG/INDEX` */
+  /** The name of the record in the log: `LOG/INDEX`. */
   readonly record: string;
   readonly meta: ReadMeta | null;
   readonly channelFacts: KnownChannel | null;
-  /** Body of a governance leaf. */
+  /** The body of a governance leaf. */
   readonly governance: Readonly<Record<string, unknown>> | null;
-  /** The exact bytes; null when the record has none, or when they cannot be had (see `withheld`). */
+  /** The exact bytes. Null if the record has none, or if they are not available (see `withheld`). */
   readonly content: Uint8Array | null;
   readonly continues: boolean;
-  /** Why a body is not here: `erased` key, `mismatch` between body and commitment, or `not_in_bundle`. */
+  /** Why a body is missing: its key was `erased`, there is a `mismatch` between body and commitment, or it is `not_in_bundle`. */
   readonly withheld: 'erased' | 'mismatch' | 'not_in_bundle' | null;
 }
 
-/** The limit of characters in a rendering. All of one record fits, also where each of its bytes takes four characters. The program that prints it cuts it for people. */
+/**
+ * Most characters of a rendering. One whole record fits, even if each of its bytes becomes four characters. The program that prints it cuts it further for
+ * people.
+ */
 export const renderedCharactersMax = 4 * 1024 * 1024;
 
-/** Recorded bytes as a protocol makes them readable for people: see `render.ts` in each protocol folder. */
+/** Recorded bytes in a form that people can read. Each protocol makes it in its `render.ts`. */
 export interface Rendering {
   readonly mediaType: string;
-  /** Text for the terminal and the console, control characters still raw: whoever prints it escapes it. */
+  /** The text for the terminal and the console. Control characters in it are raw: the code that prints it must escape them. */
   readonly text: string;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** A rendering that is not cut, of a text that is not longer than what is held in any case. */
+/** Makes a rendering of a text that needs no cutting, because it is no longer than a record. */
 export function wholeRendering(text: string, attributes: Rendering['attributes']): Rendering {
   return { mediaType: 'text/plain; charset=utf-8', text, attributes };
 }
 
-/** Text as it is, cut at the limit of a rendering; that it was cut is an attribute. */
+/** Makes a rendering of a text, cut at the limit. An attribute says if it was cut. */
 export function plainRendering(text: string, attributes: Rendering['attributes']): Rendering {
   const leftOut = text.length - renderedCharactersMax;
   return leftOut <= 0

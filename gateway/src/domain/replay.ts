@@ -2,28 +2,31 @@ import type { Attributes } from './action.ts';
 import type { CallReceiver, UpstreamCall } from './call.ts';
 import type { Upstream } from './upstream.ts';
 
-/** A recording in the place of a target. A protocol serves its clients as it always does; what it forwards comes here, and what was recorded comes back. */
+/** A recording in the place of a target. The protocol serves its clients as usual. What it forwards comes here, and the recorded answers come back. */
 export interface RecordedTarget {
-  /** The next of the recorded requests with this key, each once. Errors: `not_recorded`, and whoever replays is told what was asked. */
+  /**
+   * Takes the next recorded request with this key; each can be taken once. Throws GatewayError `not_recorded`, and the operator of the replay is told what was
+   * asked.
+   */
   take(key: RequestKey, asked: Asked): RecordedRequest;
-  /** True if the recorded connection that this one continues with has a further request of this key. */
+  /** True if the recorded connection that this one continues has a further request with this key. */
   isWaiting(key: RequestKey): boolean;
-  /** Makes the error `not_recorded` for a request that the recording has and cannot answer. */
+  /** Makes the error `not_recorded` for a request that is in the recording but cannot be answered. */
   miss(reason: string, asked: Asked): Error;
 }
 
-/** A request as it is made now. */
+/** A request as a client makes it now. */
 export interface Asked {
-  /** Name of its action. */
+  /** The name of the request's action. */
   readonly action: string;
   readonly bytes: Buffer;
 }
 
-/** A request as it was recorded, with all that its client was answered. */
+/** A request as it was recorded, with everything that its client was answered. */
 export interface RecordedRequest {
-  /** The exact bytes, all parts of it. Errors: `store_damaged`. */
+  /** Returns the exact bytes of all parts. Rejects with GatewayError `store_damaged`. */
   bytes(): Promise<Buffer>;
-  /** In order; at the recorded pace where that is wanted. Errors: `store_damaged`. */
+  /** Yields the answer in order, at the recorded pace if the replay wants that. Throws GatewayError `store_damaged`. */
   answer(): AsyncGenerator<AnswerPiece, void>;
 }
 
@@ -31,47 +34,52 @@ export interface RecordedRequest {
 export interface AnswerPiece {
   readonly content: Buffer;
   readonly attributes: Attributes;
-  /** False for what the target said unasked behind the answer. */
+  /** False for bytes that the target sent after the answer without being asked. */
   readonly isAnswer: boolean;
-  /** There is more of the answer. */
+  /** True if more of the answer follows. */
   readonly continues: boolean;
 }
 
 /**
- * The meaning of a request. Two requests ask the same if their texts are equal and the ids of one stand for those of the other throughout a run, one to one: `ids` are those that clients make
- * anew in each run, in the order in which the text first speaks of them.
+ * The meaning of a request. Two requests ask the same if their texts are equal and the ids of one stand for the ids of the other throughout a run, one to one.
+ * `ids` are those that clients make anew in each run, in the order in which they first occur in the text.
  */
 export interface RequestKey {
   readonly text: string;
   readonly ids: readonly string[];
 }
 
-/** Tells the requests of one channel apart, given whole and in order. Null: not a client's. Any bytes are acceptable. */
+/**
+ * Returns the key of a request. It gets the whole requests of one channel in order. Null: a client did not make the request. Any bytes are acceptable input.
+ */
 export type Keys = (asked: Asked) => RequestKey | null;
 
 /** The first place in which two requests differ. */
 export interface Difference {
-  /** A place in the request, as a person reads it: `path`, `body.messages[2].content`. */
+  /** The position in the request, as a person reads it: `path`, `body.messages[2].content`. */
   readonly at: string;
   readonly recorded: string;
   readonly asked: string;
-  /** The recorded request with the greater number is nearer to the one that is made now. 0 to 1. */
+  /** How near the recorded request is to the one that is made now, from 0 to 1. */
   readonly nearness: number;
 }
 
-/** Finds the first place in which a recorded request differs from the one that is made now, by the texts of their keys. Null: they differ in ids alone, or cannot be compared. */
+/**
+ * Finds the first difference between the texts of the keys of a recorded request and of the one made now. Null: only ids differ, or the texts cannot be
+ * compared.
+ */
 type Differ = (recorded: string, asked: string) => Difference | null;
 
 export interface StreamReplay {
   keys(): Keys;
   readonly differ: Differ;
-  /** A connection to the target, for whoever asked for it. */
+  /** Opens a connection to the recorded target, for the client that asked. */
   connect(recorded: RecordedTarget, asked: Asked): Upstream;
 }
 
 export interface ExchangeReplay {
   keys(): Keys;
   readonly differ: Differ;
-  /** A call of this action. */
+  /** Makes a call with this action to the recorded target. */
   call(recorded: RecordedTarget, receiver: CallReceiver, action: string): UpstreamCall;
 }

@@ -5,9 +5,12 @@ export interface ServiceParts {
   readonly steps: Steps;
 }
 
-/** A protocol in one gateway. It owns all that changes while the gateway serves, and shares nothing of it with another gateway. Disposed of when nobody is served any more. */
+/**
+ * A protocol in one gateway. It owns everything that changes while the gateway serves, and shares none of it with another gateway. It is disposed of when no
+ * client is served any more.
+ */
 export interface Service extends Partial<AsyncDisposable> {
-  /** Takes over the values recorded under `countersign.told`, the last for each key of each target. Called before anything is served. */
+  /** Takes the values that were recorded under `countersign.told`: the last value for each key of each target. Called before any client is served. */
   readonly recall?: (told: readonly Told[]) => void;
 }
 

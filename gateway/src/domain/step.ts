@@ -1,8 +1,8 @@
-/** A pure function of a body and plain data that its module exports as `step`, so that a thread of its own can take it. */
+/** A pure function of a body and plain data. Its module exports it as `step`, so that another thread can run it. */
 export interface Step<Input extends StepInput, Output> {
   /** URL of the module that exports the step. */
   readonly module: string;
-  /** Throws only GatewayErrors, unless there is a bug. */
+  /** Runs the function. It throws only GatewayErrors, unless there is a bug. */
   readonly take: (input: Input) => Output;
 }
 
@@ -10,15 +10,18 @@ export interface StepInput {
   readonly body: Uint8Array;
 }
 
-/** Takes steps that would delay everybody else. */
+/** Runs steps that would delay all clients in a thread of their own. */
 export interface Steps {
-  /** Rejects with the step's own errors, with GatewayError `limit_exceeded` if the step takes too much memory or time, and with the reason of the signal. */
+  /**
+   * Runs a step. Rejects with the step's own errors, with GatewayError `limit_exceeded` if the step takes too much memory or time, and with the reason of the
+   * signal.
+   */
   take<Input extends StepInput, Output>(step: Step<Input, Output>, input: Input, asker: StepAsker): Promise<Output>;
 }
 
 export interface StepAsker {
   /** Names the owner of the step. Waiting owners take turns, however many steps one of them asks for. */
   readonly whose: string;
-  /** Aborts when nobody wants the answer any more. */
+  /** Aborts when nobody needs the result any more. */
   readonly signal: AbortSignal;
 }

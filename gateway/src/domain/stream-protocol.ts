@@ -10,6 +10,6 @@ export interface StreamProtocol extends StreamFacts {
 }
 
 interface StreamService extends Service {
-  /** Serves one client from its first byte to its last. Resolves when the connection is over; never rejects with a GatewayError. */
+  /** Serves one client from its first byte to its last. Resolves when the connection is over. Never rejects with a GatewayError. */
   serve(client: Client, door: Door): Promise<void>;
 }

@@ -1,35 +1,35 @@
 /** The place that a record must have reached before the recorded bytes move on. */
 export type Durability = 'disk' | 'process' | 'remote';
 
-/** The facts of a record have 64 KiB, for these and others. */
+/** Most bytes of these facts in a record, whose facts are at most 64 KiB together. */
 const factsBytesMax = 32 * 1024;
 
-/** Hands out a secret when it is needed; the value is not kept by the holder. */
+/** Returns a secret when it is needed. The holder does not keep the value. */
 export type SecretReader = () => string;
 
-/** A program that is a target: the gateway starts it, and speaks to it over its standard input and output. */
+/** A program that is a target. The gateway starts it and speaks to it over its standard input and output. */
 export interface TargetCommand {
   /** The program and its arguments; no shell reads them. */
   readonly argv: readonly [string, ...string[]];
-  /** The variables that the program gets beside those that every program needs, by name. */
+  /** The variables that the program gets in addition to those that every program needs, by name. */
   readonly environment: Readonly<Record<string, SecretReader>>;
-  /** Absolute path of the directory that it starts in. */
+  /** The absolute path of the directory in which it starts. */
   readonly directory: string;
 }
 
-/** The facts of a target that may be told: everything except its credential. */
+/** The facts of a target that may be shown: everything except its credential. */
 export interface TargetFacts {
   readonly name: string;
-  /** Id of a registered protocol. */
+  /** The id of a registered protocol. */
   readonly protocol: string;
-  /** The scheme of the configured URL, or else the protocol's first. */
+  /** The scheme of the configured URL; without a URL the protocol's first scheme. */
   readonly scheme: string;
-  /** Empty for a program. */
+  /** The host to dial; empty for a program. */
   readonly host: string;
   readonly port: number;
-  /** Path of the configured URL without the slash: a default database, a base path. */
+  /** The path of the configured URL without its slash: a default database, or a base path. */
   readonly path: string;
-  /** Validated by the protocol's own options schema. */
+  /** The options, validated by the protocol's own schema. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -37,14 +37,14 @@ export interface TargetFacts {
 export interface Target extends TargetFacts {
   readonly user: string;
   readonly password?: SecretReader;
-  /** A program instead of an address. */
+  /** The program, if the target is a program and has no address. */
   readonly command?: TargetCommand;
   readonly durability: Durability;
-  /** What the configuration says of the target, for policy. */
+  /** The tags that the configuration gives the target, for policy. */
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** The facts of targets for a record, of as many targets as fit. */
+/** Returns the facts of targets for a record: of as many targets as fit. */
 export function targetFacts(targets: Iterable<Target>): readonly TargetFacts[] {
   const told: TargetFacts[] = [];
   let bytes = 0;
