@@ -12,12 +12,16 @@ test('addresses of the link are known in every spelling', () => {
     '[fe80::1]',
     'fe80::1%eth0',
     'febf::1',
+    '64:ff9b::a9fe:a9fe',
     '100.100.100.200',
+    '::ffff:100.100.100.200',
+    '168.63.129.16',
     'fd00:ec2::254',
+    'FD20:CE:0::254',
   ]) {
     assert.ok(isLinkLocal(address), address);
   }
-  for (const address of ['127.0.0.1', '10.0.0.1', '169.253.255.255', '::1', 'fec0::1', 'fd00:ec2::253', 'metadata.internal', '']) {
+  for (const address of ['127.0.0.1', '10.0.0.1', '169.253.255.255', '::1', 'fec0::1', 'fd00:ec2::253', '64:ff9b::a9ff:0', 'metadata.internal', '']) {
     assert.ok(!isLinkLocal(address), address);
   }
 });

@@ -5,9 +5,18 @@ import { z } from 'zod';
 const guarded = new BlockList();
 guarded.addSubnet('169.254.0.0', 16, 'ipv4');
 guarded.addSubnet('fe80::', 10, 'ipv6');
-// Two clouds serve the metadata of a machine at these addresses instead of a link-local one.
-guarded.addAddress('100.100.100.200', 'ipv4');
-guarded.addAddress('fd00:ec2::254', 'ipv6');
+// What a gateway between IPv6 and IPv4 takes for the former (RFC 6052).
+guarded.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
+/** Addresses at which clouds serve the metadata or the credentials of a machine, other than link-local ones. */
+const metadata = {
+  ipv4: ['100.100.100.200', '168.63.129.16', '192.0.0.192'],
+  ipv6: ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:a9fe:a9fe::1', 'fd00:42::42'],
+} as const;
+for (const family of ['ipv4', 'ipv6'] as const) {
+  for (const address of metadata[family]) {
+    guarded.addAddress(address, family);
+  }
+}
 
 /** The option of a target, the same for every protocol, with which the gateway dials its address even if `isLinkLocal` is true of it. */
 export const linkLocalOption = z
