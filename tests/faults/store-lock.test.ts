@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { requireLocks } from '../../gateway/src/store-lock.ts';
@@ -63,6 +63,21 @@ describe('one gateway on a data directory', requireNamespaces(), () => {
     assert.equal(other.cli(['session', 'halt', '0'.repeat(32)]).status, 1);
     assert.doesNotMatch(other.cli(['session', 'halt', '0'.repeat(32)]).stderr, /no gateway is running/);
   });
+});
+
+test('what lies in the data directory while a gateway runs, after a crash and after a stop is in the table of ARCHITECTURE.md', async () => {
+  const [, table = ''] = readFileSync(join(import.meta.dirname, '..', '..', 'ARCHITECTURE.md'), 'utf8').split('## What lies in the data directory');
+  const told = new Set([...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names = '']) => names.replaceAll(/[`/]/g, '').split(' ')));
+  assert.ok(told.has('journal') && told.has('gateway.lock'));
+  await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
+  await gateway.issueToken('agent');
+  const untold = (): readonly string[] => readdirSync(gateway.data).filter((name) => !told.has(name));
+  assert.deepEqual(untold(), []);
+  await gateway.signal('SIGKILL');
+  assert.deepEqual(untold(), []);
+  await gateway.start();
+  await gateway.signal('SIGTERM');
+  assert.deepEqual(untold(), []);
 });
 
 test('T4.6, E41: a file system on which another machine may write is named and refused', { skip: process.platform !== 'linux' }, () => {

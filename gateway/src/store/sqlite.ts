@@ -140,7 +140,8 @@ function lockSqlite(file: string, options: DatabaseSyncOptions, lock: string): D
     }
     const database = new DatabaseSync(file, options);
     try {
-      database.exec(`PRAGMA journal_mode = OFF; ${lock}`);
+      // Nothing is written, so no journal needs to be a file. Node's databases refuse to have none (OFF).
+      database.exec(`PRAGMA journal_mode = MEMORY; ${lock}`);
       return database;
     } catch (error) {
       database.close();
