@@ -17,10 +17,9 @@ import type { Upstream } from '../domain/upstream.ts';
 import { Connection } from '../wire/connection.ts';
 import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
+import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
 import { AnswerRelay, trailersAttribute } from './answer/answer-relay.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
-import { ChangedAnswer } from './answer/changed-answer.ts';
-import { CredentialCheck } from './answer/credential-check.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
 import { DirectUrls, OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
@@ -28,10 +27,7 @@ import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
-import { Screening } from './answer/screening.ts';
 import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
-import { eventBytesMax } from './target/http-options.ts';
-import { UrlRewriting } from './answer/url-rewriting.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 
@@ -59,9 +55,6 @@ interface Allowed {
   readonly changes: readonly TextChange[];
 }
 
-/** A stage of an answer on its way to the client: what it lets through goes to the receiver. */
-type AnswerStage = (receiver: CallReceiver) => CallReceiver;
-
 class ExchangeRun {
   readonly #exchange: Exchange;
   readonly #door: Door;
@@ -84,7 +77,7 @@ class ExchangeRun {
   #upgrade: WebSocketFacts | null = null;
   #call: UpstreamCall | null = null;
   #answer: AnswerRelay | null = null;
-  #screening: Screening | null = null;
+  #pipeline: AnswerPipeline | null = null;
   #isOver = false;
   /** Resolves when an early end of the answer is recorded. Null if there is none. */
   #recordedEnd: Promise<void> | null = null;
@@ -109,7 +102,7 @@ class ExchangeRun {
     }
     await this.#closed.promise;
     await this.#recordedEnd;
-    await this.#screening?.settled();
+    await this.#pipeline?.settled();
     this.#channel?.signal.removeEventListener('abort', this.#onAbort);
     if (this.#bug !== null) {
       throw this.#bug;
@@ -245,26 +238,29 @@ class ExchangeRun {
       reader,
       direct,
       take: this.#takeElsewhere,
-      headFacts: () => rewriting?.facts() ?? {},
+      headFacts: () => this.#pipeline?.headFacts() ?? {},
       onUpgrade: (answered, upstream) => void this.#goOn(channel, answered, upstream),
       onError: (error) => void this.#fail(error),
     });
     this.#answer = answer;
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
-    const compose = (head: RequestHead, framing: Headers): CallHead => this.#sentHead(head, framing, channel);
-    const members = this.#head.method === 'HEAD' ? [] : (urlMembers ?? []);
-    let rewriting: UrlRewriting | null = null;
-    // From the target to the client, in this order.
-    const stages: readonly AnswerStage[] = [
-      (receiver) => (call.givesCredential ? new CredentialCheck({ channel, request: seq, receiver }) : receiver),
-      (receiver) => (rewriting = new UrlRewriting({ urls, members, direct, take: this.#takeElsewhere, receiver })),
-      (receiver) =>
-        screen === undefined
-          ? receiver
-          : (this.#screening = new Screening({ channel, request: seq, screen, take: this.#takeElsewhere, receiver, begin, compose })),
-      (receiver) => (changes.length === 0 ? receiver : new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target), receiver })),
-    ];
-    this.#call = begin(stages.reduceRight<CallReceiver>((next, stage) => stage(next), answer));
+    this.#pipeline = openAnswerPipeline(
+      {
+        channel,
+        request: seq,
+        givesCredential: call.givesCredential,
+        urls,
+        direct,
+        urlMembers: this.#head.method === 'HEAD' ? [] : (urlMembers ?? []),
+        screen,
+        changes,
+        take: this.#takeElsewhere,
+        begin,
+        compose: (head, framing) => this.#sentHead(head, framing, channel),
+      },
+      answer,
+    );
+    this.#call = begin(this.#pipeline.receiver);
     answer.attach(this.#call);
     this.#call.forward(grant);
   }

@@ -20,10 +20,9 @@ function release(type: string, body: string, { pieceBytes = 1000, coding = '', f
   let headers: readonly string[] = [];
   let error: GatewayError | null = null;
   let isEnded = false;
-  const answer = new ChangedAnswer({
-    changes: [stars],
-    frameBytesMax,
-    receiver: {
+  const answer = new ChangedAnswer(
+    { changes: [stars], frameBytesMax },
+    {
       onInformation: () => undefined,
       onHead: (head) => {
         headers = head.rawHeaders;
@@ -38,7 +37,7 @@ function release(type: string, body: string, { pieceBytes = 1000, coding = '', f
       },
       onDrain: () => undefined,
     },
-  });
+  );
   const rawHeaders = ['Content-Type', type, 'Content-Length', String(body.length), ...(coding === '' ? [] : ['Content-Encoding', coding])];
   answer.onHead({ status: 200, statusText: 'OK', rawHeaders });
   const bytes = Buffer.from(body);
@@ -123,6 +122,6 @@ test('an answer that would go on in WebSocket is refused, and the connection to 
       isDestroyed = true;
     },
   });
-  new ChangedAnswer({ changes: [stars], frameBytesMax: 10, receiver }).onUpgrade({ status: 101, statusText: '', rawHeaders: [] }, upstream);
+  new ChangedAnswer({ changes: [stars], frameBytesMax: 10 }, receiver).onUpgrade({ status: 101, statusText: '', rawHeaders: [] }, upstream);
   assert.deepEqual([isDestroyed, errors], [true, ['unsupported']]);
 });

@@ -6,6 +6,7 @@ import { ByteWriter } from '../../wire/byte-writer.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import { changeJsonTexts } from '../../content/json-texts.ts';
 import { headerOf, type Headers } from '../reading.ts';
+import { PassedAnswer } from './answer-stage.ts';
 
 /** How the body of an answer is divided into frames, each of which is changed as a whole. `line`: into lines. `data`: into the lines of an event stream. `json`, `text`: all of it is one frame. */
 type Frame = 'data' | 'line' | 'json' | 'text';
@@ -18,46 +19,41 @@ export interface ChangedAnswerParts {
   readonly changes: readonly TextChange[];
   /** Most bytes of one frame. A longer frame ends the answer with an error. */
   readonly frameBytesMax: number;
-  readonly receiver: CallReceiver;
 }
 
 /**
  * Changes the texts of an answer before it is relayed: the texts of JSON, of each event of a stream, of each line, or a plain text as a whole. A body
  * in another form, or an encoded body, is not let through, because its texts cannot be found.
  */
-export class ChangedAnswer implements CallReceiver {
+export class ChangedAnswer extends PassedAnswer {
   readonly #parts: ChangedAnswerParts;
   #frame: Frame | null = null;
   /** The head of an answer whose texts cannot be found. It is released only if the answer has no body. */
   #head: AnsweredHead | null = null;
   #held = new ByteWriter();
-  #isOver = false;
 
-  constructor(parts: ChangedAnswerParts) {
+  constructor(parts: ChangedAnswerParts, next: CallReceiver) {
+    super(next);
     this.#parts = parts;
   }
 
-  onInformation(head: AnsweredHead): void {
-    this.#parts.receiver.onInformation(head);
-  }
-
-  onHead(head: AnsweredHead): void {
+  override onHead(head: AnsweredHead): void {
     this.#frame = frameOf(pairHeaders(head.rawHeaders));
     if (this.#frame === null) {
       this.#head = head;
     } else {
-      this.#parts.receiver.onHead({ ...head, rawHeaders: withoutBodyHeaders(head.rawHeaders) });
+      this.next.onHead({ ...head, rawHeaders: withoutBodyHeaders(head.rawHeaders) });
     }
   }
 
   /** Refuses WebSocket, because texts in its frames cannot be changed. */
-  onUpgrade(_head: AnsweredHead, upstream: Upstream): void {
+  override onUpgrade(_head: AnsweredHead, upstream: Upstream): void {
     upstream.destroy();
     this.onError(new GatewayError('unsupported', 'Policy changes texts in answers of this target, which cannot be done over WebSocket. Use plain HTTP.'));
   }
 
-  onBytes(bytes: Buffer): void {
-    if (this.#isOver || bytes.length === 0) {
+  override onBytes(bytes: Buffer): void {
+    if (this.isOver || bytes.length === 0) {
       return;
     }
     if (this.#frame === null) {
@@ -69,26 +65,14 @@ export class ChangedAnswer implements CallReceiver {
     }
   }
 
-  onEnd(trailers: readonly string[]): void {
-    if (!this.#isOver) {
+  override onEnd(trailers: readonly string[]): void {
+    if (!this.isOver) {
       if (this.#head !== null) {
-        this.#parts.receiver.onHead(this.#head);
+        this.next.onHead(this.#head);
       }
       this.#release();
-      this.#parts.receiver.onEnd(trailers);
+      this.next.onEnd(trailers);
     }
-  }
-
-  /** Ends the answer. Held bytes are not a whole frame, and are not released. */
-  onError(error: GatewayError): void {
-    if (!this.#isOver) {
-      this.#isOver = true;
-      this.#parts.receiver.onError(error);
-    }
-  }
-
-  onDrain(): void {
-    this.#parts.receiver.onDrain();
   }
 
   #lines(bytes: Buffer): void {
@@ -108,19 +92,19 @@ export class ChangedAnswer implements CallReceiver {
           `Policy changes texts in answers of this target, and one of them is longer than ${this.#parts.frameBytesMax} bytes.`,
         ),
       );
-    } else if (!this.#isOver) {
+    } else if (!this.isOver) {
       this.#held.bytes(bytes);
     }
   }
 
   #release(): void {
-    if (this.#held.length === 0 || this.#isOver) {
+    if (this.#held.length === 0 || this.isOver) {
       return;
     }
     const text = this.#held.finish().toString();
     this.#held = new ByteWriter();
     const isByLine = this.#frame === 'data' || this.#frame === 'line';
-    this.#parts.receiver.onBytes(
+    this.next.onBytes(
       Buffer.from(
         isByLine
           ? text

@@ -1,13 +1,12 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
-import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemOf, type Problem } from '../problem.ts';
 import type { Channel } from '../../domain/channel.ts';
-import type { Upstream } from '../../domain/upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { composeRequestHead, composeResponseHead } from '../head.ts';
 import { pairHeaders } from '../headers.ts';
 import { eventBytesMax } from '../target/http-options.ts';
+import { PassedAnswer } from './answer-stage.ts';
 import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 
@@ -22,8 +21,6 @@ export interface ScreeningParts {
   readonly request: number;
   readonly screen: AnswerScreen;
   readonly take: TakeElsewhere;
-  /** Gets of the answer what may be released. */
-  readonly receiver: CallReceiver;
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
   readonly compose: (head: RequestHead, framing: Headers) => CallHead;
@@ -33,7 +30,7 @@ export interface ScreeningParts {
  * Stands before the relay of an answer in which the target may ask something of the client: each ask is decided on and recorded as a request is, before the
  * client hears of it. One that is denied is answered to the target by the gateway.
  */
-export class Screening implements CallReceiver {
+export class Screening extends PassedAnswer {
   readonly #parts: ScreeningParts;
   #head: AnsweredHead | null = null;
   /** Ends when all that came so far is decided on. */
@@ -42,7 +39,8 @@ export class Screening implements CallReceiver {
   #isEnded = false;
   readonly #ownCalls = new Set<Promise<void>>();
 
-  constructor(parts: ScreeningParts) {
+  constructor(parts: ScreeningParts, next: CallReceiver) {
+    super(next);
     this.#parts = parts;
   }
 
@@ -51,11 +49,7 @@ export class Screening implements CallReceiver {
     await Promise.all(this.#ownCalls);
   }
 
-  onInformation(head: AnsweredHead): void {
-    this.#parts.receiver.onInformation(head);
-  }
-
-  onHead(head: AnsweredHead): void {
+  override onHead(head: AnsweredHead): void {
     const { screen } = this.#parts;
     this.#head = head;
     this.#guard(() => {
@@ -66,29 +60,21 @@ export class Screening implements CallReceiver {
     });
   }
 
-  onUpgrade(head: AnsweredHead, upstream: Upstream): void {
-    this.#parts.receiver.onUpgrade(head, upstream);
-  }
-
-  onBytes(bytes: Buffer): void {
+  override onBytes(bytes: Buffer): void {
     this.#guard(() => {
       this.#take(this.#parts.screen.push(bytes), null);
     });
   }
 
-  onEnd(trailers: readonly string[]): void {
+  override onEnd(trailers: readonly string[]): void {
     this.#guard(() => {
       this.#take(this.#parts.screen.end(), trailers);
     });
   }
 
-  onError(error: GatewayError): void {
+  override onError(error: GatewayError): void {
     this.#isEnded = true;
-    this.#parts.receiver.onError(error);
-  }
-
-  onDrain(): void {
-    this.#parts.receiver.onDrain();
+    super.onError(error);
   }
 
   /** Takes pieces of the answer in order. `trailers` is not null for the last ones: nothing follows. */
@@ -134,7 +120,7 @@ export class Screening implements CallReceiver {
     const { channel, request, take } = this.#parts;
     let refusal: Problem | null = null;
     for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
-      const attributes = { ...action.attributes, [ownAttributes.askedWithin]: request };
+      const attributes = { ...action.attributes, 'countersign.asked_within': request };
       const { grant, decision } = await channel.request({ ...action, attributes }, [content]);
       refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), channel.session) : refusal;
     }
@@ -186,7 +172,7 @@ export class Screening implements CallReceiver {
       const { rawHeaders } = this.#head;
       // Parts of a stream may be left out, so its announced length may be wrong.
       const kept = this.#parts.screen.isStream ? rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== 'content-length') : rawHeaders;
-      this.#parts.receiver.onHead({ ...this.#head, rawHeaders: kept });
+      this.next.onHead({ ...this.#head, rawHeaders: kept });
       this.#head = null;
     }
   }
@@ -194,7 +180,7 @@ export class Screening implements CallReceiver {
   #release(bytes: Buffer): void {
     if (!this.#isEnded && bytes.length > 0) {
       this.#releaseHead();
-      this.#parts.receiver.onBytes(bytes);
+      this.next.onBytes(bytes);
     }
   }
 
@@ -202,7 +188,7 @@ export class Screening implements CallReceiver {
     if (trailers !== null && !this.#isEnded) {
       this.#isEnded = true;
       this.#releaseHead();
-      this.#parts.receiver.onEnd(trailers);
+      this.next.onEnd(trailers);
     }
   }
 
@@ -216,8 +202,7 @@ export class Screening implements CallReceiver {
 
   #fail(error: unknown): void {
     if (!this.#isEnded) {
-      this.#isEnded = true;
-      this.#parts.receiver.onError(error instanceof GatewayError ? error : new GatewayError('malformed', 'The answer could not be read.', { cause: error }));
+      this.onError(error instanceof GatewayError ? error : new GatewayError('malformed', 'The answer could not be read.', { cause: error }));
     }
   }
 }
@@ -228,7 +213,7 @@ function recordedAnswer(channel: Channel, request: number, done: () => void): Ca
     try {
       channel.record('response', { request, attributes }, content);
     } catch (error) {
-      // If it cannot be recorded, the session ends and reports the error itself.
+      // If it cannot be recorded, the channel ends and reports the error itself.
       if (!(error instanceof GatewayError)) {
         throw error;
       }

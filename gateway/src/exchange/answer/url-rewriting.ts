@@ -1,10 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
-import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
-import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Upstream } from '../../domain/upstream.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
+import { HeldAnswer, type HeldBody, type HeldExtent } from './held-answer.ts';
 import type { DirectUrls, OwnUrls } from './own-urls.ts';
 import { headerOf } from '../reading.ts';
 import { shortBytes, type TakeElsewhere } from '../step.ts';
@@ -28,31 +26,30 @@ const leading: ReadonlySet<string> = new Set([
 const partOfValue: Readonly<Record<string, RegExp>> = { link: /(<)([^<>]*)(?=>)/g, refresh: /(url\s*=\s*["']?)([^"'\s]+)/gi };
 const jsonType = /^application\/(?:[\w.-]+\+)?json\b/i;
 
+/** Attribute of a recorded head whose addresses lead through the gateway: the beginning of these addresses. */
+export const wayAttribute = 'countersign.way';
+
 export interface RewritingParts {
   readonly urls: OwnUrls;
   /** Members of a JSON answer in which the target's API gives addresses of its own. */
   readonly members: readonly string[];
   readonly direct: DirectUrls;
   readonly take: TakeElsewhere;
-  readonly receiver: CallReceiver;
 }
 
 /**
  * Stands where an answer comes from the target: addresses of the target's own, in the headers and members that are there to be followed, lead through the gateway from
  * here on. So what is recorded is what the client gets; what the target said is there as a digest.
  */
-export class UrlRewriting implements CallReceiver {
+export class UrlRewriting extends HeldAnswer {
   readonly #parts: RewritingParts;
   #places: string[] = [];
   #digests: string[] = [];
   #bodyDigest: string | null = null;
   #recordedWay: string | null = null;
-  /** Held until its body is whole. */
-  #head: AnsweredHead | null = null;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
 
-  constructor(parts: RewritingParts) {
+  constructor(parts: RewritingParts, next: CallReceiver) {
+    super(next, heldBytesMax);
     this.#parts = parts;
   }
 
@@ -61,107 +58,44 @@ export class UrlRewriting implements CallReceiver {
     return this.#places.length === 0
       ? {}
       : {
-          [ownAttributes.way]: this.#parts.urls.parts.way,
-          [ownAttributes.rewrittenUrls]: this.#places,
-          [ownAttributes.rewrittenUrlsSha256]: this.#digests,
-          ...(this.#bodyDigest === null ? {} : { [ownAttributes.originalBodySha256]: this.#bodyDigest }),
+          [wayAttribute]: this.#parts.urls.parts.way,
+          'countersign.rewritten_urls': this.#places,
+          'countersign.rewritten_urls.sha256': this.#digests,
+          ...(this.#bodyDigest === null ? {} : { 'countersign.original_body.sha256': this.#bodyDigest }),
         };
   }
 
-  onInformation(head: AnsweredHead): void {
-    this.#parts.receiver.onInformation({ ...head, rawHeaders: this.#rewriteHeaders(head.rawHeaders) });
+  override onInformation(head: AnsweredHead): void {
+    super.onInformation({ ...head, rawHeaders: this.#rewriteHeaders(head.rawHeaders) });
   }
 
-  onHead(head: AnsweredHead): void {
+  override onHead(head: AnsweredHead): void {
     this.#recordedWay = head.way ?? null;
-    const rewritten = { ...head, rawHeaders: this.#rewriteHeaders(head.rawHeaders) };
-    const mayHold = this.#parts.members.length > 0 && jsonType.test(headerOf(pairHeaders(head.rawHeaders), 'content-type') ?? '');
-    if (mayHold) {
-      this.#head = rewritten;
-    } else {
-      this.#parts.receiver.onHead(rewritten);
-    }
+    super.onHead({ ...head, rawHeaders: this.#rewriteHeaders(head.rawHeaders) });
   }
 
-  onUpgrade(head: AnsweredHead, upstream: Upstream): void {
-    this.#parts.receiver.onUpgrade(head, upstream);
+  protected override isHeld({ rawHeaders }: AnsweredHead): boolean {
+    return this.#parts.members.length > 0 && jsonType.test(headerOf(pairHeaders(rawHeaders), 'content-type') ?? '');
   }
 
-  onBytes(bytes: Buffer): void {
-    if (this.#head === null) {
-      this.#parts.receiver.onBytes(bytes);
-      return;
+  protected override judge(held: HeldBody, extent: HeldExtent): HeldBody | Promise<HeldBody> {
+    if (extent !== 'whole') {
+      return held;
     }
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes > heldBytesMax) {
-      this.#release(this.#head, Buffer.concat(this.#held));
-    }
+    const rewritten = this.#rewriteBody(held);
+    return rewritten instanceof Promise ? rewritten.then((body) => this.#rewrittenOf(held, body)) : this.#rewrittenOf(held, rewritten);
   }
 
-  onEnd(trailers: readonly string[]): void {
-    const head = this.#head;
-    if (head === null) {
-      this.#parts.receiver.onEnd(trailers);
-      return;
-    }
-    const body = Buffer.concat(this.#held);
-    const rewritten = this.#rewriteBody(head, body);
-    if (rewritten instanceof Promise) {
-      void this.#endAfter(rewritten, head, body, trailers);
-    } else {
-      this.#end(rewritten, head, body, trailers);
-    }
-  }
-
-  async #endAfter(rewriting: Promise<RewrittenBody>, head: AnsweredHead, body: Buffer, trailers: readonly string[]): Promise<void> {
-    try {
-      const rewritten = await rewriting;
-      if (this.#head !== null) {
-        this.#end(rewritten, head, body, trailers);
-      }
-    } catch (error) {
-      this.onError(
-        error instanceof GatewayError ? error : new GatewayError('target_unreachable', 'The addresses in the answer could not be read.', { cause: error }),
-      );
-    }
-  }
-
-  #end({ body: rewritten, places, digests, direct }: RewrittenBody, head: AnsweredHead, body: Buffer, trailers: readonly string[]): void {
+  #rewrittenOf(held: HeldBody, { body, places, digests, direct }: RewrittenBody): HeldBody {
     this.#parts.direct.add(direct);
-    if (rewritten === null) {
-      this.#release(head, body);
-    } else {
-      this.#places = [...this.#places, ...places];
-      this.#digests = [...this.#digests, ...digests];
-      this.#bodyDigest = hash('sha256', body);
-      const kept = withoutBodyHeaders(head.rawHeaders);
-      this.#release(
-        { ...head, rawHeaders: [...kept, 'content-length', String(rewritten.length)] },
-        Buffer.from(rewritten.buffer, rewritten.byteOffset, rewritten.length),
-      );
+    if (body === null) {
+      return held;
     }
-    this.#parts.receiver.onEnd(trailers);
-  }
-
-  onError(error: GatewayError): void {
-    if (this.#head !== null) {
-      this.#release(this.#head, Buffer.concat(this.#held));
-    }
-    this.#parts.receiver.onError(error);
-  }
-
-  onDrain(): void {
-    this.#parts.receiver.onDrain();
-  }
-
-  #release(head: AnsweredHead, body: Buffer): void {
-    this.#head = null;
-    this.#held = [];
-    this.#parts.receiver.onHead(head);
-    if (body.length > 0) {
-      this.#parts.receiver.onBytes(body);
-    }
+    this.#places = [...this.#places, ...places];
+    this.#digests = [...this.#digests, ...digests];
+    this.#bodyDigest = hash('sha256', held.body);
+    const rawHeaders = [...withoutBodyHeaders(held.head.rawHeaders), 'content-length', String(body.length)];
+    return { head: { ...held.head, rawHeaders }, body: Buffer.from(body.buffer, body.byteOffset, body.length) };
   }
 
   #rewriteHeaders(raw: readonly string[]): readonly string[] {
@@ -177,7 +111,7 @@ export class UrlRewriting implements CallReceiver {
     });
   }
 
-  #rewriteBody(head: AnsweredHead, body: Buffer): RewrittenBody | Promise<RewrittenBody> {
+  #rewriteBody({ head, body }: HeldBody): RewrittenBody | Promise<RewrittenBody> {
     const { urls, members, take } = this.#parts;
     const headers = pairHeaders(head.rawHeaders);
     const input = { urls: urls.parts, members, headers, recordedWay: this.#recordedWay, body };

@@ -11,6 +11,7 @@ import { defaultLimits } from '../../domain/limits.ts';
 import type { RequestOutcome, RequestRelation } from '../../domain/channel.ts';
 import { HttpCalls } from '../../exchange/target/http-calls.ts';
 import { composeRequestHead } from '../../exchange/head.ts';
+import type { TakeElsewhere } from '../../exchange/step.ts';
 import { Screening } from '../../exchange/answer/screening.ts';
 import { MemoryChannel } from '../../wire/testdata/memory-channel.ts';
 import { McpScreen } from './answer-screen.ts';
@@ -85,15 +86,8 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
     onDrain: () => undefined,
   };
   const begin = (given: CallReceiver): UpstreamCall => calls.begin(target, options, given);
-  const screening = new Screening({
-    channel,
-    request: 0,
-    screen: new McpScreen(head),
-    take: async (step, input) => step.take(input),
-    receiver,
-    begin,
-    compose,
-  });
+  const take: TakeElsewhere = async (step, input) => step.take(input);
+  const screening = new Screening({ channel, request: 0, screen: new McpScreen(head), take, begin, compose }, receiver);
   const body = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}');
   const call = begin(screening);
   call.forward(new Grant([composeRequestHead(compose(head, [['content-length', String(body.length)]])), body]));

@@ -1,0 +1,75 @@
+import type { Attributes } from '../../domain/action.ts';
+import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { TextChange } from '../../domain/text-change.ts';
+import type { AnswerScreen, Headers, RequestHead } from '../reading.ts';
+import type { TakeElsewhere } from '../step.ts';
+import { eventBytesMax } from '../target/http-options.ts';
+import { throughStages, type AnswerStage } from './answer-stage.ts';
+import { ChangedAnswer } from './changed-answer.ts';
+import { CredentialCheck } from './credential-check.ts';
+import type { DirectUrls, OwnUrls } from './own-urls.ts';
+import { Screening } from './screening.ts';
+import { UrlRewriting } from './url-rewriting.ts';
+
+export interface PipelineParts {
+  readonly channel: Channel;
+  /** Sequence number of the request's record. */
+  readonly request: number;
+  /** True if the gateway added a credential of its own to the request. */
+  readonly givesCredential: boolean;
+  readonly urls: OwnUrls;
+  readonly direct: DirectUrls;
+  /** Members of a JSON body in which the target gives addresses of its own. */
+  readonly urlMembers: readonly string[];
+  /** Present when the target may ask something of the client in the answer. */
+  readonly screen: AnswerScreen | undefined;
+  /** The changes that the texts of the answer go through. */
+  readonly changes: readonly TextChange[];
+  readonly take: TakeElsewhere;
+  /** Begins a call to the same target. */
+  readonly begin: (receiver: CallReceiver) => UpstreamCall;
+  readonly compose: (head: RequestHead, framing: Headers) => CallHead;
+}
+
+export interface AnswerPipeline {
+  /** Receives the answer from the target. */
+  readonly receiver: CallReceiver;
+  /** Attributes for the record of the answer's head: they say what the stages changed in it. */
+  headFacts(): Attributes;
+  /** Resolves when the target has taken what the stages told it. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Puts together the stages of one answer, before `last`. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
+ *
+ *     target
+ *       ▼  CredentialCheck   holds an answer that may refuse the gateway's credential     if the gateway gave one
+ *       ▼  UrlRewriting      leads the target's own addresses through the gateway         always; holds JSON if the protocol names members
+ *       ▼  Screening         has decided what the target asks of the client               if the protocol gives a screen
+ *       ▼  ChangedAnswer     changes texts                                                if an obligation says so
+ *       ▼  AnswerRelay       finds facts, records, then releases                          always; it is `last`
+ *     client
+ */
+export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): AnswerPipeline {
+  const { channel, request, urls, direct, take, screen, changes, begin, compose } = parts;
+  let rewriting: UrlRewriting | null = null;
+  let screening: Screening | null = null;
+  const stages: AnswerStage[] = [];
+  if (parts.givesCredential) {
+    stages.push((next) => new CredentialCheck({ channel, request }, next));
+  }
+  stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, take }, next)));
+  if (screen !== undefined) {
+    stages.push((next) => (screening = new Screening({ channel, request, screen, take, begin, compose }, next)));
+  }
+  if (changes.length > 0) {
+    stages.push((next) => new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target) }, next));
+  }
+  return {
+    receiver: throughStages(stages, last),
+    headFacts: () => rewriting?.facts() ?? {},
+    settled: async () => screening?.settled(),
+  };
+}
