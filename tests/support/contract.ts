@@ -21,6 +21,8 @@ export interface ExchangeWay {
   place?(server: string): string;
   /** Returns the body of a request that contains these words. */
   body(said: string): string;
+  /** The text of an answer that comes in pieces, joined. An answer to `in pieces` has one: the server sends events of Chat Completions. */
+  joined?(answer: string): string;
 }
 
 /** For a protocol with a listener of its own. It starts the server that its target leads to. */

@@ -100,6 +100,7 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Con
         text += decoder.decode(piece, { stream: true });
         onBegun();
       }
+      text = way.joined?.(text) ?? text;
       // An answer may report an error in its body although its status is a success.
       return { isAllowed: response.ok && !text.includes('"error":'), text, sent, answered: Buffer.from(`\r\n\r\n${text}`) };
     } catch {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { constants, createGzip } from 'node:zlib';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 
 const eventMs = 5;
@@ -22,7 +24,8 @@ export interface StreamServer extends SampleServer {
 
 /**
  * Starts an upstream for every protocol over HTTP. It answers each request with a stream of numbered events. The stream does not end if the request contains
- * `endless`, and is some megabytes long if it contains `megabytes`. A word of the request that begins with `secret-` is in each event.
+ * `endless`, and is some megabytes long if it contains `megabytes`. It is gzipped, although nobody asked for it, if the request contains `encoded`. A word of the request that
+ * begins with `secret-` is in each event. If the request contains `in pieces`, the answer is a stream of Chat Completions that says that word letter by letter.
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
@@ -33,10 +36,22 @@ export async function startStreamServer(): Promise<StreamServer> {
       one.isCut = !response.writableFinished;
     });
     streams.onRequest(one);
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    if (one.body.includes('in pieces')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const pieces = (/secret-\w+/.exec(one.body)?.[0] ?? '').split('').map((content) => ({ index: 0, delta: { content } }));
+      const choices = [...pieces, { index: 0, delta: {}, finish_reason: 'stop' }];
+      response.end(choices.map((choice) => `data: ${JSON.stringify({ id: 'c', choices: [choice] })}\n\n`).join(''));
+      return;
+    }
+    const isEncoded = one.body.includes('encoded');
+    response.writeHead(200, { 'content-type': 'text/event-stream', ...(isEncoded ? { 'content-encoding': 'gzip' } : {}) });
     const { length = '0' } = /megabytes (?<length>\d+)/.exec(one.body)?.groups ?? {};
     const [told = ''] = /secret-\w+/.exec(one.body) ?? [];
-    stream(response, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length === '0' ? told : null);
+    const out = isEncoded ? createGzip({ flush: constants.Z_SYNC_FLUSH }) : response;
+    if (out !== response) {
+      out.pipe(response);
+    }
+    stream(out, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length === '0' ? told : null);
   });
   const streams: StreamServer = {
     ...server,
@@ -47,8 +62,8 @@ export async function startStreamServer(): Promise<StreamServer> {
   return streams;
 }
 
-/** Sends a stream. `told` is the text in each event. Null: the events are long, cannot be compressed, and are sent as fast as the client takes them. */
-function stream(response: ServerResponse, events: number, told: string | null): void {
+/** `told`: what each event says, one after the other. Null: events are long, hold nothing that could be compressed, and come as fast as they are taken. */
+function stream(response: Writable, events: number, told: string | null): void {
   const filler = told ?? randomBytes(49_152).toString('base64');
   let event = 0;
   let timer: NodeJS.Timeout | undefined;

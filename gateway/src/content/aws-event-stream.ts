@@ -7,6 +7,8 @@ export interface AwsMessage {
   /** The headers whose value is a string. Headers of other types are not needed. */
   readonly headers: ReadonlyMap<string, string>;
   readonly payload: Buffer;
+  /** The whole message as it came. */
+  readonly bytes: Buffer;
 }
 
 const preludeBytes = 12;
@@ -92,7 +94,7 @@ export class AwsEventStream {
     this.#held = new ByteWriter();
     this.#messageBytes = 0;
     const end = bytes.length - checksumBytes;
-    const message = crc32(bytes.subarray(0, end)) === bytes.readUInt32BE(end) ? readMessage(bytes.subarray(0, end)) : null;
+    const message = crc32(bytes.subarray(0, end)) === bytes.readUInt32BE(end) ? readMessage(bytes) : null;
     this.#skipped += message === null ? 1 : 0;
     return message;
   }
@@ -104,7 +106,16 @@ export function composeAwsMessage(headers: Readonly<Record<string, string>>, pay
   for (const [name, value] of Object.entries(headers)) {
     encoded.uint8(Buffer.byteLength(name)).bytes(Buffer.from(name)).uint8(stringType).int16(Buffer.byteLength(value)).bytes(Buffer.from(value));
   }
-  const message = new ByteWriter().int32(preludeBytes + encoded.length + payload.length + checksumBytes).int32(encoded.length);
+  return compose(encoded.finish(), payload);
+}
+
+/** The message with another payload, and the same headers. */
+export function withPayload({ bytes }: AwsMessage, payload: string): Buffer {
+  return compose(bytes.subarray(preludeBytes, preludeBytes + bytes.readUInt32BE(4)), Buffer.from(payload));
+}
+
+function compose(headers: Uint8Array, payload: Uint8Array): Buffer {
+  const message = new ByteWriter().int32(preludeBytes + headers.length + payload.length + checksumBytes).int32(headers.length);
   const uint32 = (value: number): Buffer => {
     const bytes = Buffer.alloc(checksumBytes);
     bytes.writeUInt32BE(value);
@@ -112,12 +123,12 @@ export function composeAwsMessage(headers: Readonly<Record<string, string>>, pay
   };
   message
     .bytes(uint32(crc32(message.finish())))
-    .bytes(encoded.finish())
+    .bytes(headers)
     .bytes(payload);
   return message.bytes(uint32(crc32(message.finish()))).finish();
 }
 
-/** Decodes a message without its last checksum. Null if its headers do not fit. */
+/** Decodes a whole message. Null if its headers do not fit. */
 function readMessage(bytes: Buffer): AwsMessage | null {
   const payloadStart = preludeBytes + bytes.readUInt32BE(4);
   const reader = new ByteReader(bytes, preludeBytes, payloadStart);
@@ -138,5 +149,5 @@ function readMessage(bytes: Buffer): AwsMessage | null {
   } catch {
     return null;
   }
-  return { headers, payload: bytes.subarray(payloadStart) };
+  return { headers, payload: bytes.subarray(payloadStart, bytes.length - checksumBytes), bytes };
 }

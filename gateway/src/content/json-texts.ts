@@ -1,16 +1,71 @@
-/** Matches a string of JSON, with the colon after it if it is the name of a member. */
-const string = /"(?:[^"\\]|\\.)*"(\s*:)?/gs;
+/** A text of a JSON document. */
+export interface JsonText {
+  readonly text: string;
+  /** The text as the document writes it, with its quotes, is between these positions. */
+  readonly start: number;
+  readonly end: number;
+  /** The members and indexes that lead to the text, such as `choices/0/delta/content`. Null if it is nested too deeply. */
+  readonly path: string | null;
+}
 
-/** Changes the texts in JSON and keeps everything else, including names of members, as it was written. Time is linear. In text that is not JSON, the quoted parts are changed. */
-export function changeJsonTexts(json: string, change: (text: string) => string): string {
-  return json.replaceAll(string, (written: string, colon: string | undefined) => {
-    if (colon !== undefined) {
-      return written;
+/** Deeper than this a text has no path, and of a longer name the path has the beginning, so that the cost of paths is limited. */
+const depthMax = 12;
+const nameCharactersMax = 64;
+/** Matches a string of JSON with the colon after it if it is the name of a member, or a character that opens, closes or divides. */
+const token = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\],]/gs;
+
+/** Finds the texts of JSON, in order; names of members are no texts. Time is linear. In text that is not JSON, the quoted parts are found. */
+export function jsonTexts(json: string): readonly JsonText[] {
+  const texts: JsonText[] = [];
+  /** The path of each open object or list, up to the depth with paths. */
+  const paths: string[] = [];
+  /** In a list, the index of the next value; in an object, the name of the last member. */
+  const places: (string | number)[] = [];
+  let depth = 0;
+  const here = (): string | null => {
+    if (depth === 0) {
+      return '';
     }
-    const text = parseString(written);
-    const changed = change(text);
-    return changed === text ? written : JSON.stringify(changed);
-  });
+    return depth > depthMax ? null : `${paths[depth - 1] ?? ''}${places[depth - 1] ?? ''}`;
+  };
+  for (const { 0: written, 1: quoted, 2: colon, index } of json.matchAll(token)) {
+    if (quoted !== undefined && colon !== undefined) {
+      if (depth > 0 && depth <= depthMax) {
+        places[depth - 1] = parseString(quoted).slice(0, nameCharactersMax);
+      }
+    } else if (quoted !== undefined) {
+      texts.push({ text: parseString(quoted), start: index, end: index + quoted.length, path: here() });
+    } else if (written === '{' || written === '[') {
+      const path = here();
+      depth += 1;
+      if (depth <= depthMax) {
+        paths[depth - 1] = depth === 1 ? '' : `${path}/`;
+        places[depth - 1] = written === '[' ? 0 : '';
+      }
+    } else if (written === ',') {
+      const place = places[depth - 1];
+      if (depth > 0 && depth <= depthMax && typeof place === 'number') {
+        places[depth - 1] = place + 1;
+      }
+    } else {
+      depth = Math.max(0, depth - 1);
+    }
+  }
+  return texts;
+}
+
+/** The document with other texts in the place of its own, one for each. Everything else is kept as it was written; so is a text that stays the same. */
+export function withJsonTexts(json: string, texts: readonly JsonText[], changed: readonly string[]): string {
+  let at = 0;
+  const pieces: string[] = [];
+  for (const [i, { text, start, end }] of texts.entries()) {
+    const other = changed[i] ?? text;
+    if (other !== text) {
+      pieces.push(json.slice(at, start), JSON.stringify(other));
+      at = end;
+    }
+  }
+  return at === 0 ? json : pieces.join('') + json.slice(at);
 }
 
 /** The value of a JSON string. If no parser accepts it, the value is the text between its quotes. */

@@ -1,10 +1,65 @@
+import { GatewayError } from './errors.ts';
+
 /**
  * Changes a text of an answer before it is recorded and released. The same text always gives the same result. The protocol finds the texts of its answers:
  * values of columns, of JSON members, of plain bodies.
  */
-export type TextChange = (text: string) => string;
+export interface TextChange {
+  (text: string): string;
+  /** Begins to change a text that comes in pieces. If this is absent, such a text is held until it is whole. */
+  readonly begin?: () => TextStream;
+}
+
+/** Changes one text that comes in pieces. What it returns, joined, is what the change makes of the whole text. */
+export interface TextStream {
+  /** Takes the next piece. Returns as much of the changed text as no later piece can alter. */
+  push(piece: string): string;
+  /** The text is over. Returns the rest of the changed text. */
+  end(): string;
+  /** True if a part of what was pushed is kept back. */
+  readonly isHolding: boolean;
+}
 
 /** Applies all changes, one after the other. */
 export function changeText(changes: readonly TextChange[], text: string): string {
   return changes.reduce((changed, change) => change(changed), text);
+}
+
+/** Begins to change a text that comes in pieces. Of a text that must be held until it is whole, `charactersMax` characters are held at most; a longer one throws GatewayError `limit_exceeded`. */
+export function beginText(changes: readonly TextChange[], charactersMax: number): TextStream {
+  const streams = changes.map((change) => change.begin?.() ?? heldText(change, charactersMax));
+  return {
+    push: (piece) => streams.reduce((text, stream) => stream.push(text), piece),
+    end: () => streams.reduce((text, stream) => stream.push(text) + stream.end(), ''),
+    get isHolding() {
+      return streams.some(({ isHolding }) => isHolding);
+    },
+  };
+}
+
+function heldText(change: TextChange, charactersMax: number): TextStream {
+  let held: string[] = [];
+  let characters = 0;
+  return {
+    push: (piece) => {
+      characters += piece.length;
+      if (characters > charactersMax) {
+        throw new GatewayError(
+          'limit_exceeded',
+          `Policy changes texts in answers of this target, and one that comes in pieces is longer than ${charactersMax} characters.`,
+        );
+      }
+      held.push(piece);
+      return '';
+    },
+    end: () => {
+      const text = held.join('');
+      held = [];
+      characters = 0;
+      return change(text);
+    },
+    get isHolding() {
+      return characters > 0;
+    },
+  };
 }

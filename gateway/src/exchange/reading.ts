@@ -1,4 +1,5 @@
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
+import type { FindParts } from '../content/text-frame.ts';
 import type { Problem } from './problem.ts';
 import type { TakeElsewhere, TakeStep } from './step.ts';
 
@@ -23,6 +24,8 @@ export interface RequestReading {
   readonly answer: AnswerReader;
   /** Present when the target may ask something of the client in the answer. */
   readonly screen?: AnswerScreen;
+  /** Finds in an event of the answer the texts that other events continue. Absent: no text comes in pieces. */
+  readonly findParts?: FindParts;
   /** Members of a JSON answer in which the target's API gives addresses of its own to be followed. */
   readonly urlMembers?: readonly string[];
   /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored once per session. */

@@ -226,7 +226,7 @@ class ExchangeRun {
     channel: Channel,
     call: TargetCall,
     { grant, seq, changes }: Allowed,
-    { answer: reader, screen, urlMembers }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers'>,
+    { answer: reader, screen, urlMembers, findParts }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers' | 'findParts'>,
   ): void {
     const urls = new OwnUrls(ownUrlsOf(channel.target, this.#exchange));
     const direct = new DirectUrls(urls);
@@ -254,6 +254,7 @@ class ExchangeRun {
         urlMembers: this.#head.method === 'HEAD' ? [] : (urlMembers ?? []),
         screen,
         changes,
+        findParts: findParts ?? null,
         take: this.#takeElsewhere,
         begin,
         compose: (head, framing) => this.#sentHead(head, framing, channel),

@@ -2,12 +2,14 @@ import type { Attributes } from '../../domain/action.ts';
 import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
+import type { FindParts } from '../../content/text-frame.ts';
 import type { AnswerScreen, Headers, RequestHead } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 import { eventBytesMax } from '../target/http-options.ts';
 import { throughStages, type AnswerStage } from './answer-stage.ts';
 import { ChangedAnswer } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
+import { DecodedAnswer } from './decoded-answer.ts';
 import type { DirectUrls, OwnUrls } from './own-urls.ts';
 import { Screening } from './screening.ts';
 import { UrlRewriting } from './url-rewriting.ts';
@@ -26,6 +28,8 @@ export interface PipelineParts {
   readonly screen: AnswerScreen | undefined;
   /** The changes that the texts of the answer go through. */
   readonly changes: readonly TextChange[];
+  /** Finds the texts that come in pieces. Null: the protocol has none. */
+  readonly findParts: FindParts | null;
   readonly take: TakeElsewhere;
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
@@ -45,6 +49,7 @@ export interface AnswerPipeline {
  * Puts together the stages of one answer, before `last`. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
  *
  *     target
+ *       ▼  DecodedAnswer     undoes a content coding that the target was asked not to use     if Screening or ChangedAnswer is there
  *       ▼  CredentialCheck   holds an answer that may refuse the gateway's credential     if the gateway gave one
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway         always; holds JSON if the protocol names members
  *       ▼  Screening         has decided what the target asks of the client               if the protocol gives a screen
@@ -53,10 +58,13 @@ export interface AnswerPipeline {
  *     client
  */
 export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): AnswerPipeline {
-  const { channel, request, urls, direct, take, screen, changes, begin, compose } = parts;
+  const { channel, request, urls, direct, take, screen, changes, findParts, begin, compose } = parts;
   let rewriting: UrlRewriting | null = null;
   let screening: Screening | null = null;
   const stages: AnswerStage[] = [];
+  if (screen !== undefined || changes.length > 0) {
+    stages.push((next) => new DecodedAnswer(next));
+  }
   if (parts.givesCredential) {
     stages.push((next) => new CredentialCheck({ channel, request }, next));
   }
@@ -65,7 +73,7 @@ export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): An
     stages.push((next) => (screening = new Screening({ channel, request, screen, take, begin, compose }, next)));
   }
   if (changes.length > 0) {
-    stages.push((next) => new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target) }, next));
+    stages.push((next) => new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target), findParts }, next));
   }
   return {
     receiver: throughStages(stages, last),

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemOf, type Problem } from '../problem.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
@@ -120,7 +121,7 @@ export class Screening extends PassedAnswer {
     const { channel, request, take } = this.#parts;
     let refusal: Problem | null = null;
     for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
-      const attributes = { ...action.attributes, 'countersign.asked_within': request };
+      const attributes = { ...action.attributes, [ownAttributes.askedWithin]: request };
       const { grant, decision } = await channel.request({ ...action, attributes }, [content]);
       refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), channel.session) : refusal;
     }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import { HeldAnswer, type HeldBody, type HeldExtent } from './held-answer.ts';
 import type { DirectUrls, OwnUrls } from './own-urls.ts';
@@ -25,9 +26,6 @@ const leading: ReadonlySet<string> = new Set([
 /** The leading headers in which the address is only a part of the value, with the pattern that finds it. */
 const partOfValue: Readonly<Record<string, RegExp>> = { link: /(<)([^<>]*)(?=>)/g, refresh: /(url\s*=\s*["']?)([^"'\s]+)/gi };
 const jsonType = /^application\/(?:[\w.-]+\+)?json\b/i;
-
-/** Attribute of a recorded head whose addresses lead through the gateway: the beginning of these addresses. */
-export const wayAttribute = 'countersign.way';
 
 export interface RewritingParts {
   readonly urls: OwnUrls;
@@ -58,10 +56,10 @@ export class UrlRewriting extends HeldAnswer {
     return this.#places.length === 0
       ? {}
       : {
-          [wayAttribute]: this.#parts.urls.parts.way,
-          'countersign.rewritten_urls': this.#places,
-          'countersign.rewritten_urls.sha256': this.#digests,
-          ...(this.#bodyDigest === null ? {} : { 'countersign.original_body.sha256': this.#bodyDigest }),
+          [ownAttributes.way]: this.#parts.urls.parts.way,
+          [ownAttributes.rewrittenUrls]: this.#places,
+          [ownAttributes.rewrittenUrlsSha256]: this.#digests,
+          ...(this.#bodyDigest === null ? {} : { [ownAttributes.originalBodySha256]: this.#bodyDigest }),
         };
   }
 

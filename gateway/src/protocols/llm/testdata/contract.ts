@@ -9,6 +9,10 @@ export const contract: ProtocolContract = {
       path: '/v1/chat/completions',
       type: 'application/json',
       body: (said) => JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: said }] }),
+      joined: (answer) => {
+        const contents = [...answer.matchAll(/"content":"([^"]*)"/g)].map(([, content]) => content);
+        return contents.length === 0 ? answer : contents.join('');
+      },
     },
   ],
 };

@@ -1,0 +1,111 @@
+import { GatewayError } from '../domain/errors.ts';
+import { beginText, changeText, type TextChange, type TextStream } from '../domain/text-change.ts';
+import type { TextFrame } from './text-frame.ts';
+
+/** Most texts in pieces that are open at a time. */
+const openMax = 1_000;
+
+/** A frame that waits, because a text in it or in a frame before it may still get more. */
+interface Waiting {
+  readonly frame: TextFrame;
+  readonly texts: string[];
+  /** How many texts of the frame may still get more. */
+  open: number;
+}
+
+/** A text that comes in pieces, and where the newest of them is. */
+interface OpenText {
+  readonly stream: TextStream;
+  last: { readonly waiting: Waiting; readonly index: number } | null;
+}
+
+/**
+ * Changes the texts of frames, in order. A text that comes in pieces is changed as if it was whole: what may be the beginning of a match is held back, and goes with the
+ * next piece of the text, or at its end with the last. A frame waits while a piece in it may get such a rest.
+ *
+ *     text ── whole ─────────────────────────────▶ changed ──▶ frame goes on
+ *       └──── a piece ── what later pieces alter is held ──▶ frame waits ── next piece, or end ──▶ frame goes on
+ */
+export class ChangedFrames {
+  readonly #changes: readonly TextChange[];
+  readonly #heldMax: number;
+  readonly #open = new Map<string, OpenText>();
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+
+  /** `heldMax`: most characters of one text that are held, and most bytes of frames that wait. */
+  constructor(changes: readonly TextChange[], heldMax: number) {
+    this.#changes = changes;
+    this.#heldMax = heldMax;
+  }
+
+  /** Takes the next frame. Returns the frames that go on. Throws GatewayError `limit_exceeded`. */
+  push(frame: TextFrame): readonly Buffer[] {
+    const waiting: Waiting = { frame, texts: [], open: 0 };
+    for (const { text, partOf } of frame.texts) {
+      waiting.texts.push(partOf === null ? changeText(this.#changes, text) : this.#piece(partOf, text, waiting));
+    }
+    if (frame.ends !== null) {
+      this.#endTexts(frame.ends);
+    }
+    this.#waiting.push(waiting);
+    this.#waitingBytes += frame.bytes;
+    const released = this.#release();
+    if (this.#waitingBytes > this.#heldMax) {
+      throw new GatewayError(
+        'limit_exceeded',
+        `Policy changes texts in answers of this target, and more than ${this.#heldMax} bytes wait for the end of one of them.`,
+      );
+    }
+    return released;
+  }
+
+  /** No frame follows: all texts are over. */
+  end(): readonly Buffer[] {
+    this.#endTexts(() => true);
+    return this.#release();
+  }
+
+  #piece(name: string, text: string, waiting: Waiting): string {
+    let open = this.#open.get(name);
+    if (open === undefined) {
+      if (this.#open.size >= openMax) {
+        throw new GatewayError(
+          'limit_exceeded',
+          `Policy changes texts in answers of this target, and more than ${openMax} of one answer come in pieces at a time.`,
+        );
+      }
+      open = { stream: beginText(this.#changes, this.#heldMax), last: null };
+      this.#open.set(name, open);
+    }
+    const changed = open.stream.push(text);
+    if (open.last !== null) {
+      open.last.waiting.open -= 1;
+    }
+    const isHolding = open.stream.isHolding;
+    open.last = isHolding ? { waiting, index: waiting.texts.length } : null;
+    waiting.open += isHolding ? 1 : 0;
+    return changed;
+  }
+
+  #endTexts(isOver: (name: string) => boolean): void {
+    for (const [name, { stream, last }] of this.#open) {
+      if (isOver(name)) {
+        this.#open.delete(name);
+        if (last !== null) {
+          last.waiting.texts[last.index] += stream.end();
+          last.waiting.open -= 1;
+        }
+      }
+    }
+  }
+
+  #release(): readonly Buffer[] {
+    const first = this.#waiting.findIndex(({ open }) => open > 0);
+    const released = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
+    return released.map(({ frame, texts }) => {
+      this.#waitingBytes -= frame.bytes;
+      return frame.compose(texts);
+    });
+  }
+}

@@ -1,0 +1,220 @@
+import { isUtf8 } from 'node:buffer';
+import { GatewayError } from '../domain/errors.ts';
+import { ByteWriter } from '../wire/byte-writer.ts';
+import { AwsEventStream, composeAwsMessage, withPayload, type AwsMessage } from './aws-event-stream.ts';
+import { textFrame, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
+
+/** Splits a body into frames whose texts can be changed. Any bytes are acceptable, in any pieces. */
+export interface TextFramer {
+  /** The frames that end in this piece. Throws GatewayError `limit_exceeded` for a frame that is too long. */
+  push(bytes: Buffer): readonly TextFrame[];
+  /** The body is over: returns the frame that had no end of its own. */
+  end(): readonly TextFrame[];
+}
+
+export interface FramerOptions {
+  /** Most bytes of one frame. */
+  readonly frameBytesMax: number;
+  readonly findParts: FindParts | null;
+}
+
+/** Finds the places where frames end in the next bytes of a body. */
+type FindEnds = (bytes: Buffer) => readonly number[];
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+/** A line with its end. */
+const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
+/** A line of an event that holds data. The first one of a stream may begin with a byte order mark. */
+const data = /^(\u{feff}?data(?:: ?|$))(.*)$/su;
+
+/** Chooses how to split a body of this media type. Null if no texts can be found in it. */
+export function framerOf(contentType: string, options: FramerOptions): TextFramer | null {
+  const [type = ''] = contentType.toLowerCase().split(';', 1);
+  switch (type.trim()) {
+    case 'text/event-stream':
+      return sseFramer(options);
+    case 'application/x-ndjson':
+    case 'application/jsonl':
+      return lineFramer(options);
+    case 'application/vnd.amazon.eventstream':
+      return awsFramer(options);
+    default:
+      return isText(type.trim(), contentType) ? bodyFramer(options) : null;
+  }
+}
+
+/** JSON is UTF-8 always; another text is only read if its head names no other encoding. */
+function isText(type: string, contentType: string): boolean {
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType) ?? [];
+  return /^application\/(?:[\w.-]+\+)?json$/.test(type) || ((type.startsWith('text/') || type === '') && /^(?:utf-?8|us-ascii)$/i.test(charset));
+}
+
+/** Each event of an event stream is a frame. Its data are one text, or JSON; everything else in it is kept. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+function sseFramer(options: FramerOptions): TextFramer {
+  return cut(eventEnds(), options, (bytes) => {
+    const lines = [...bytes.toString().matchAll(line)].map(([whole, text = '', end = '']) => ({ whole, end, field: data.exec(text) }));
+    const dataLines = lines.filter(({ field }) => field !== null);
+    const text = dataLines.map(({ field }) => field?.[2] ?? '').join('\n');
+    const wrap = (changed: string): Buffer => {
+      if (changed === text && isUtf8(bytes)) {
+        return bytes;
+      }
+      const [first] = dataLines;
+      const written = changed
+        .split('\n')
+        .map((each, i) => (i === 0 ? (first?.field?.[1] ?? '') : 'data: ') + each)
+        .join(first?.end === '' ? '\n' : (first?.end ?? '\n'));
+      return Buffer.from(lines.map((each) => (each === first ? written + each.end : each.field === null ? each.whole : '')).join(''));
+    };
+    return dataLines.length === 0 ? passedFrame(bytes) : textFrame(text, { bytes: bytes.length, wrap, findParts: options.findParts });
+  });
+}
+
+/** Each line is a frame. */
+function lineFramer(options: FramerOptions): TextFramer {
+  const lineEnds: FindEnds = (bytes) => {
+    const ends: number[] = [];
+    for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) {
+      ends.push(at + 1);
+    }
+    return ends;
+  };
+  return cut(lineEnds, options, (bytes) => wholeFrame(bytes, options.findParts));
+}
+
+/** The body is one frame. */
+function bodyFramer(options: FramerOptions): TextFramer {
+  return cut(
+    () => [],
+    options,
+    (bytes) => wholeFrame(bytes, options.findParts),
+  );
+}
+
+/** Bytes that are one text, or JSON. What is not UTF-8 in them goes on as it was read. */
+function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
+  const text = bytes.toString();
+  return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text && isUtf8(bytes) ? bytes : Buffer.from(changed)), findParts });
+}
+
+/** Each message of application/vnd.amazon.eventstream is a frame. Its payload is one text, or JSON; an event of Bedrock may hold another one in base64. Throws GatewayError `malformed`, or `unsupported` for a payload that is no text. */
+function awsFramer({ frameBytesMax, findParts }: FramerOptions): TextFramer {
+  const stream = new AwsEventStream(frameBytesMax);
+  return {
+    push(bytes) {
+      const messages = stream.push(bytes);
+      if (stream.skipped > 0) {
+        throw new GatewayError('malformed', 'Policy changes texts in answers of this target, and a message of the event stream is damaged or too long.');
+      }
+      return messages.map((message) => awsFrame(message, findParts));
+    },
+    end: () => [],
+  };
+}
+
+function awsFrame(message: AwsMessage, findParts: FindParts | null): TextFrame {
+  const { bytes, headers, payload } = message;
+  const said = headers.get(':error-message');
+  if (said !== undefined) {
+    const wrap = (changed: string): Buffer => composeAwsMessage({ ...Object.fromEntries(headers), ':error-message': changed }, payload);
+    return textFrame(said, { bytes: bytes.length, wrap, findParts: null });
+  }
+  if (!isUtf8(payload)) {
+    throw new GatewayError('unsupported', 'Policy changes texts in answers of this target, and no texts can be found in an event of this form.');
+  }
+  const type = headers.get(':event-type') ?? '';
+  const text = payload.toString();
+  const inner = type === 'chunk' ? encodedEvent(text) : null;
+  if (inner !== null) {
+    const wrap = (changed: string): Buffer => withPayload(message, JSON.stringify({ bytes: Buffer.from(changed).toString('base64') }));
+    return textFrame(inner, { bytes: bytes.length, wrap, findParts });
+  }
+  return textFrame(text, {
+    bytes: bytes.length,
+    wrap: (changed) => (changed === text ? bytes : withPayload(message, changed)),
+    findParts: findParts === null ? null : (event) => partsBelow(`${type}/`, findParts({ [type]: event })),
+  });
+}
+
+/** The event in base64 that a chunk of Bedrock holds; null if there is none. */
+function encodedEvent(text: string): string | null {
+  try {
+    const { bytes }: { readonly bytes?: unknown } = JSON.parse(text);
+    return typeof bytes === 'string' ? Buffer.from(bytes, 'base64').toString() : null;
+  } catch {
+    return null;
+  }
+}
+
+function partsBelow(prefix: string, { parts, ends }: EventParts): EventParts {
+  return { parts: new Map([...parts].map(([path, name]) => [path.slice(prefix.length), name])), ends };
+}
+
+/** Bytes without a text. */
+function passedFrame(bytes: Buffer): TextFrame {
+  return { bytes: bytes.length, texts: [], ends: null, compose: () => bytes };
+}
+
+function cut(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (bytes: Buffer) => TextFrame): TextFramer {
+  let held = new ByteWriter();
+  const limited = (bytes: Buffer): Buffer => {
+    if (held.length + bytes.length > frameBytesMax) {
+      throw new GatewayError('limit_exceeded', `Policy changes texts in answers of this target, and one of them is longer than ${frameBytesMax} bytes.`);
+    }
+    return bytes;
+  };
+  /** What was held, with the bytes that end it. */
+  const take = (last: Buffer): Buffer => {
+    if (held.length === 0) {
+      return limited(last);
+    }
+    const whole = held.bytes(limited(last)).finish();
+    held = new ByteWriter();
+    return whole;
+  };
+  return {
+    push(bytes) {
+      const frames: TextFrame[] = [];
+      let from = 0;
+      for (const end of findEnds(bytes)) {
+        frames.push(frameOf(take(bytes.subarray(from, end))));
+        from = end;
+      }
+      if (from < bytes.length) {
+        held.bytes(limited(bytes.subarray(from)));
+      }
+      return frames;
+    },
+    end: () => (held.length === 0 ? [] : [frameOf(take(Buffer.alloc(0)))]),
+  };
+}
+
+/** An event ends with an empty line. A line ends with a line feed, a carriage return, or both. */
+function eventEnds(): FindEnds {
+  let isLineEmpty = true;
+  let isAfterReturn = false;
+  return (bytes) => {
+    const ends: number[] = [];
+    for (let at = 0; at < bytes.length; at += 1) {
+      const byte = bytes[at];
+      if (byte === lineFeed && isAfterReturn) {
+        isAfterReturn = false;
+        if (ends.at(-1) === at) {
+          ends[ends.length - 1] = at + 1;
+        }
+        continue;
+      }
+      isAfterReturn = byte === carriageReturn;
+      if (byte === lineFeed || isAfterReturn) {
+        if (isLineEmpty) {
+          ends.push(at + 1);
+        }
+        isLineEmpty = true;
+      } else {
+        isLineEmpty = false;
+      }
+    }
+    return ends;
+  };
+}

@@ -1,0 +1,99 @@
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { GatewayError } from '../../domain/errors.ts';
+import type { AnsweredHead } from '../../domain/call.ts';
+import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
+import { headerOf } from '../reading.ts';
+import { PassedAnswer } from './answer-stage.ts';
+
+/** Most bytes of one answer after its coding is undone: a short answer may decode to a very long one. */
+const decodedBytesMax = 64 * 1024 * 1024;
+/** Most encoded bytes that wait to be decoded. */
+const waitingBytesMax = 16 * 1024 * 1024;
+
+const decoders: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+/**
+ * Undoes the content coding of an answer as it comes: what goes on is not encoded, and its head says so. An answer in an unknown coding, or in several, goes on as it is;
+ * so does the head of an answer without a body.
+ */
+export class DecodedAnswer extends PassedAnswer {
+  /** The head of an encoded answer, until it is known whether the answer has a body. */
+  #head: AnsweredHead | null = null;
+  #open: (() => Transform) | null = null;
+  #decoder: Transform | null = null;
+  #decodedBytes = 0;
+  #trailers: readonly string[] = [];
+
+  override onHead(head: AnsweredHead): void {
+    this.#open = decoders[(headerOf(pairHeaders(head.rawHeaders), 'content-encoding') ?? '').trim().toLowerCase()] ?? null;
+    if (this.#open === null) {
+      this.next.onHead(head);
+    } else {
+      this.#head = head;
+    }
+  }
+
+  override onBytes(bytes: Buffer): void {
+    if (this.#open === null) {
+      this.next.onBytes(bytes);
+      return;
+    }
+    if (this.isOver || bytes.length === 0) {
+      return;
+    }
+    if (this.#head !== null) {
+      this.next.onHead({ ...this.#head, rawHeaders: withoutBodyHeaders(this.#head.rawHeaders) });
+      this.#head = null;
+    }
+    this.#decoder ??= this.#begin(this.#open());
+    this.#decoder.write(bytes);
+    if (this.#decoder.writableLength > waitingBytesMax) {
+      this.onError(new GatewayError('limit_exceeded', `More than ${waitingBytesMax} bytes of the answer wait for their content coding to be undone.`));
+    }
+  }
+
+  override onEnd(trailers: readonly string[]): void {
+    if (this.#head !== null) {
+      this.next.onHead(this.#head);
+    }
+    if (this.#decoder === null) {
+      this.next.onEnd(trailers);
+    } else {
+      this.#trailers = trailers;
+      this.#decoder.end();
+    }
+  }
+
+  /** Ends the answer. Bytes that are being decoded are dropped. */
+  override onError(error: GatewayError): void {
+    this.#decoder?.destroy();
+    super.onError(error);
+  }
+
+  #begin(decoder: Transform): Transform {
+    decoder.on('data', (bytes: Buffer) => {
+      this.#decodedBytes += bytes.length;
+      if (this.#decodedBytes > decodedBytesMax) {
+        this.onError(new GatewayError('limit_exceeded', `The answer is encoded, and longer than ${decodedBytesMax} bytes when it is decoded.`));
+      } else if (!this.isOver) {
+        this.next.onBytes(bytes);
+      }
+    });
+    decoder.once('end', () => {
+      if (!this.isOver) {
+        this.next.onEnd(this.#trailers);
+      }
+    });
+    decoder.once('error', (cause) => {
+      this.onError(new GatewayError('target_unreachable', 'The answer is not in the content coding that its head names.', { cause }));
+    });
+    return decoder;
+  }
+}

@@ -1,0 +1,119 @@
+import { noParts, type EventParts, type FindParts } from '../../content/text-frame.ts';
+import { isObject, type JsonObject, memberOf, numberAt, objectAt, textAt } from './json.ts';
+
+type Part = readonly [path: string, name: string];
+
+/** Finds in an event of a model's answer the texts that come in pieces, for all APIs: their events have different members. */
+export const findParts: FindParts = (event) => {
+  if (!isObject(event)) {
+    return noParts;
+  }
+  const type = textAt(event, 'type');
+  if (type !== undefined) {
+    return type.startsWith('content_block_') || type === 'message_stop' ? ofBlock(event, type, '') : ofItem(event, type);
+  }
+  const [[only, inner] = ['', null]] = Object.entries(event);
+  if (isObject(inner) && (only.startsWith('contentBlock') || only === 'messageStop')) {
+    return ofBlock(inner, only, `${only}/`);
+  }
+  if (Array.isArray(memberOf(event, 'choices'))) {
+    return ofChoices(event);
+  }
+  return typeof memberOf(event, 'done') === 'boolean' ? ofOllama(event) : ofGemini(event);
+};
+
+/** Anthropic's Messages and Bedrock's Converse: a text or the input of a tool is a block, whose pieces are deltas. */
+function ofBlock(event: JsonObject, type: string, prefix: string): EventParts {
+  if (/^message_?stop$/i.test(type)) {
+    return { parts: new Map(), ends: () => true };
+  }
+  const name = `block ${numberAt(event, prefix === '' ? 'index' : 'contentBlockIndex') ?? 0}`;
+  const paths = [
+    'content_block/text',
+    'content_block/thinking',
+    'delta/text',
+    'delta/thinking',
+    'delta/partial_json',
+    'delta/toolUse/input',
+    'delta/reasoningContent/text',
+  ];
+  return partsOf(
+    paths.map((path) => [prefix + path, name]),
+    /stop$/i.test(type) ? (each) => each === name : null,
+  );
+}
+
+/** OpenAI's Responses, Realtime and transcriptions: an event of a type that ends with `delta` has a piece, one that ends with `done` ends it, and so does the end of its response. Pieces of audio are no texts. */
+function ofItem(event: JsonObject, type: string): EventParts {
+  const stream = textAt(event, 'stream_id');
+  if (/^response\.(?:completed|done|failed|incomplete|cancelled)$/.test(type)) {
+    const groups = stream === undefined ? ['', textAt(objectAt(event, 'response'), 'id') ?? ''] : [stream];
+    return { parts: new Map(), ends: (name) => groups.some((group) => name.startsWith(`${group} response.`)) };
+  }
+  const [, of, end] = /^(.*)\.(delta|done)$/.exec(type) ?? [];
+  if (of === undefined || of.endsWith('audio')) {
+    return noParts;
+  }
+  const item = textAt(event, 'item_id') ?? numberAt(event, 'output_index') ?? '';
+  const index = numberAt(event, 'content_index') ?? numberAt(event, 'summary_index') ?? 0;
+  const name = `${stream ?? textAt(event, 'response_id') ?? ''} ${of} ${item} ${index}`;
+  return end === 'done' ? { parts: new Map(), ends: (each) => each === name } : partsOf([['delta', name]], null);
+}
+
+/** OpenAI's Chat Completions and Completions. */
+function ofChoices(event: JsonObject): EventParts {
+  const parts: Part[] = [];
+  const ended: string[] = [];
+  for (const [i, choice] of listAt(event, 'choices')) {
+    const prefix = `choice ${numberAt(choice, 'index') ?? i} `;
+    for (const path of ['text', 'delta/content', 'delta/refusal', 'delta/reasoning_content', 'delta/reasoning', 'delta/function_call/arguments']) {
+      parts.push([`choices/${i}/${path}`, prefix + path]);
+    }
+    for (const [at, call] of listAt(objectAt(choice, 'delta'), 'tool_calls')) {
+      for (const path of ['function/arguments', 'custom/input']) {
+        parts.push([`choices/${i}/delta/tool_calls/${at}/${path}`, `${prefix}call ${numberAt(call, 'index') ?? at}`]);
+      }
+    }
+    if ((textAt(choice, 'finish_reason') ?? '') !== '') {
+      ended.push(prefix);
+    }
+  }
+  return partsOf(parts, ended.length === 0 ? null : (name) => ended.some((prefix) => name.startsWith(prefix)));
+}
+
+function ofOllama(event: JsonObject): EventParts {
+  const paths = ['message/content', 'message/thinking', 'response', 'thinking'];
+  return partsOf(
+    paths.map((path) => [path, path]),
+    memberOf(event, 'done') === true ? () => true : null,
+  );
+}
+
+/** Gemini over HTTP, where pieces go on up to the end of the answer, and over WebSocket, where they go on up to the end of a turn. */
+function ofGemini(event: JsonObject): EventParts {
+  const parts: Part[] = [];
+  const add = (path: string, content: JsonObject, name: string): void => {
+    for (const [i, part] of listAt(content, 'parts')) {
+      parts.push([`${path}/parts/${i}/text`, `${name} ${memberOf(part, 'thought') === true ? 'thought' : 'text'}`]);
+    }
+  };
+  for (const [i, candidate] of listAt(event, 'candidates')) {
+    add(`candidates/${i}/content`, objectAt(candidate, 'content'), `candidate ${numberAt(candidate, 'index') ?? i}`);
+  }
+  const said = objectAt(event, 'serverContent');
+  add('serverContent/modelTurn', objectAt(said, 'modelTurn'), 'turn');
+  for (const name of ['inputTranscription', 'outputTranscription']) {
+    parts.push([`serverContent/${name}/text`, name]);
+  }
+  return partsOf(parts, memberOf(said, 'turnComplete') === true || memberOf(said, 'interrupted') === true ? () => true : null);
+}
+
+/** The objects of a list, each with its index there. */
+function listAt(object: JsonObject, name: string): readonly (readonly [index: number, value: JsonObject])[] {
+  const list = memberOf(object, name);
+  return Array.isArray(list) ? list.flatMap((each: unknown, i) => (isObject(each) ? [[i, each] as const] : [])) : [];
+}
+
+function partsOf(parts: readonly Part[], ends: EventParts['ends']): EventParts {
+  return { parts: new Map(parts), ends };
+}
