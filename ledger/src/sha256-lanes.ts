@@ -30,8 +30,15 @@ const messagesAt = digestsAt + laneMessagesMax * digestBytes;
 /** Instructions, nested as they are written. `flatten` makes bytes of them. */
 type Code = readonly (number | Code)[];
 
-function flatten(code: Code): number[] {
-  return code.flatMap((part) => (typeof part === 'number' ? [part] : flatten(part)));
+function flatten(code: Code, bytes: number[] = []): number[] {
+  for (const part of code) {
+    if (typeof part === 'number') {
+      bytes.push(part);
+    } else {
+      flatten(part, bytes);
+    }
+  }
+  return bytes;
 }
 
 /** Encodes a number as unsigned LEB128. */
@@ -204,6 +211,9 @@ interface Instance {
   readonly compress: Compress;
 }
 
+/** All instances are of one module: to assemble and compile it takes some ten milliseconds. */
+let module: object | undefined;
+
 /** Undefined if WebAssembly is missing, is forbidden by a content security policy, or has no vectors. */
 export function instantiateLanes(): Instance | undefined {
   const api: unknown = Reflect.get(globalThis, 'WebAssembly');
@@ -211,7 +221,8 @@ export function instantiateLanes(): Instance | undefined {
     return undefined;
   }
   try {
-    const { m, f } = new api.Instance(new api.Module(moduleBytes())).exports;
+    module ??= new api.Module(moduleBytes());
+    const { m, f } = new api.Instance(module).exports;
     const view = new DataView(m.buffer);
     for (const [i, word] of roundConstants.entries()) {
       for (let lane = 0; lane < lanes; lane++) {
