@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -106,11 +107,12 @@ principals:
   assert.equal(watched, shown);
 });
 
-test('T4.34: diff marks what changed in an answer over HTTP, and takes no other date for a change', async () => {
+test('T4.34: diff marks what changed in an answer over HTTP, and takes no other date, id or cookie for a change', async () => {
   let stock = 3;
   await using server = await openServer(async (request, response) => {
     const body = request.url === '/stock' ? { ware: 'lamp', stock } : { ware: 'lamp' };
-    response.writeHead(200, { 'content-type': 'application/json', date: new Date(Date.UTC(2026, 0, stock)).toUTCString() }).end(JSON.stringify(body));
+    const momentary = { date: new Date(Date.UTC(2026, 0, stock)).toUTCString(), 'x-request-id': randomUUID(), 'set-cookie': `seen=${randomUUID()}; path=/` };
+    response.writeHead(200, { 'content-type': 'application/json', ...momentary }).end(JSON.stringify(body));
     await Promise.resolve();
   });
   await using gateway = await GatewayProcess.start({

@@ -115,6 +115,40 @@ test('T4.34: when an answer over HTTP was made is no difference; what else its h
   assert.ok(!isSame(await answered(one, `\ndate: ${one}`), await answered(one, `\ndate: ${other}`)));
 });
 
+test('headers that are new in each answer over HTTP are no difference in their values; that they are there is', async () => {
+  const answered = (...lines: readonly string[]): Promise<readonly Step[]> => stepsOf([{ text: 'GET /' }, response(0, ['HTTP 200', ...lines].join('\n'))]);
+  for (const [name, one, other] of [
+    ['age', '3', '4'],
+    ['x-request-id', '9f1c', '77ab'],
+    ['request-id', 'req_011', 'req_012'],
+    ['x-amzn-RequestId', 'a', 'b'],
+    ['X-Amzn-Trace-Id', 'Root=1-a', 'Root=1-b'],
+    ['cf-ray', '8c-FRA', '8d-FRA'],
+    ['traceparent', '00-1-2-01', '00-3-4-01'],
+    ['openai-processing-ms', '120', '121'],
+    ['server-timing', 'db;dur=1', 'db;dur=2'],
+    ['x-envoy-upstream-service-time', '5', '6'],
+    ['x-ratelimit-remaining-tokens', '99', '98'],
+    ['anthropic-ratelimit-requests-reset', '2026-01-01T00:00:00Z', '2026-01-01T00:00:09Z'],
+    ['set-cookie', '__bm=abc; path=/', '__bm=def; path=/'],
+  ] as const) {
+    const first = await answered('a: 1', `${name}: ${one}`, '', 'body');
+    assert.ok(isSame(first, await answered('a: 1', `${name}: ${other}`, '', 'body')), name);
+    assert.ok(!isSame(first, await answered('a: 1', '', 'body')), name);
+    assert.ok(!isSame(first, await answered('a: 1', `${name}: ${other}`, '', 'other')), name);
+    assert.ok(!isSame(await answered('', `${name}: ${one}`), await answered('', `${name}: ${other}`)), `${name} in a body`);
+  }
+  for (const [one, other] of [
+    ['etag: "1"', 'etag: "2"'],
+    ['x-ratelimit-limit-tokens: 100', 'x-ratelimit-limit-tokens: 200'],
+    ['x-request-id-policy: a', 'x-request-id-policy: b'],
+    ['set-cookie: a=1', 'set-cookie: b=1'],
+    ['set-cookie: a=1; path=/', 'set-cookie: a=1; path=/x'],
+  ] as const) {
+    assert.ok(!isSame(await answered(one, '', 'body'), await answered(other, '', 'body')), one);
+  }
+});
+
 test('more requests than can be compared are refused', async () => {
   await assert.rejects(stepsOf(Array.from({ length: 50_001 }, () => ({ text: 'x' }))), /more than 50000 requests/);
 });

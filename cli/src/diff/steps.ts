@@ -1,6 +1,7 @@
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { createHash, hash } from 'node:crypto';
 import type { ShownRecord } from '@countersign/gateway/api';
+import { withoutMoments } from './without-moments.ts';
 
 /** Most steps of one session. */
 const stepsMax = 50_000;
@@ -8,8 +9,6 @@ const stepsMax = 50_000;
 const shownCharactersMax = 1000;
 /** An id is renamed to this many digits of a digest. */
 const nameDigits = 8;
-/** Matches the date in the head of an answer over HTTP. */
-const dateOfAnswer = /^(HTTP \d+\n(?:.+\n)*?)date: \w{3}, \d{2} \w{3} \d{4} [\d:]{8} GMT(?=\n|$)/;
 /** Characters that have a meaning in a regular expression. */
 const special = /[\\^$.*+?()[\]{}|/]/g;
 
@@ -103,11 +102,11 @@ function callKeyOf(record: ShownRecord, names: Names): string | null {
 }
 
 /**
- * Returns the text of a record without the parts that differ in each run: the session, the date of an answer over HTTP, the trace that a request names, and the
+ * Returns the text of a record without the parts that differ in each run: the session, the headers of an answer over HTTP that are new each time, the trace that a request names, and the
  * words that the client adds to results.
  */
 function textOf({ content, session, attributes }: ShownRecord): string {
-  const said = (content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION').replace(dateOfAnswer, '$1date: TIME');
+  const said = withoutMoments(content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION');
   const text = listOf(attributes[ownAttributes.ownWords]).reduce((rest, words) => rest.replaceAll(words, ''), said);
   const traceparent = attributes[ownAttributes.traceparent];
   return typeof traceparent === 'string' ? text.replaceAll(traceparent.replaceAll(session, 'SESSION'), 'TRACEPARENT') : text;
