@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { waitUntil } from './support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..');
 const usual = ['sh', 'id', 'dirname', 'env'];
@@ -54,3 +56,28 @@ describe('on a machine that has only Node', () => {
     assert.match(text, /^\d+ passed, 0 failed, \d+ skipped$/m);
   });
 });
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`a test run that is ended by ${signal} leaves nothing in the directory for temporary files`, async (t) => {
+    const own = mkdtempSync(join(tmpdir(), 'countersign-run-'));
+    t.after(() => {
+      rmSync(own, { recursive: true });
+    });
+    const [file, running] = [join(own, 'waiting.test.mjs'), join(own, 'pid')];
+    // Until it is ended it has something to wait for.
+    writeFileSync(
+      file,
+      `import { writeFileSync } from 'node:fs'; setInterval(() => undefined, 1000); writeFileSync(${JSON.stringify(running)}, String(process.pid));`,
+    );
+    const run = spawn(process.execPath, ['--no-warnings', 'tools/test.ts', relative(root, file)], {
+      cwd: root,
+      env: { ...process.env, TMPDIR: own, NODE_TEST_CONTEXT: undefined },
+      stdio: 'ignore',
+    });
+    await waitUntil(() => existsSync(running) && readFileSync(running, 'utf8') !== '');
+    run.kill(signal);
+    await once(run, 'close');
+    process.kill(Number(readFileSync(running, 'utf8')));
+    assert.deepEqual(readdirSync(own).toSorted(), ['pid', 'waiting.test.mjs']);
+  });
+}

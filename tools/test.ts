@@ -24,7 +24,7 @@ const shared = mkdtempSync(join(tmpdir(), 'countersign-tests-'));
 chmodSync(shared, 0o755);
 process.env['COUNTERSIGN_TEST_SHARED'] = shared;
 process.once('exit', () => rmSync(shared, { recursive: true }));
-process.once('SIGINT', () => process.exit(1));
+(['SIGINT', 'SIGTERM'] as const).forEach((signal) => process.once(signal, () => process.exit(1)));
 
 const filesOf = (...patterns: readonly string[]): string[] => globSync(patterns, { cwd: root });
 
