@@ -91,8 +91,8 @@ export function configurationDocument(): string {
 
 Made by \`node tools/configuration.ts\` from the schemas that the file is read with. \`countersign init\` writes a file to begin with, \`countersign config check\` says what one means.
 
-The file is YAML. ${whatIsLive('`')} It is taken up once it is whole and has stayed as it is for a second; a file that is not valid changes
-nothing and says where. A file that has none of the principals that may come in now is not taken up by itself, since it may have been written by mistake: \`countersign config apply --force\` says that it is meant.
+The file is YAML. ${whatIsLive('`')} A changed file is applied when it has stayed the same for a second. A file that is not valid changes
+nothing, and the log says where the fault is. A file with none of the present principals is not applied by itself, because it may have been written by mistake: \`countersign config apply --force\` applies it.
 
 ${table(fieldsOf(objectOf(root) ?? {}))}
 

@@ -27,10 +27,10 @@ export async function openBundle(name: string, handle: FileHandle, options: { re
 function notesOn({ extent, keySource, counts: { withheld } }: FileReport): string[] {
   return [
     ...(keySource === 'given' ? [] : ['it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key']),
-    ...(extent === 'open' ? ['the session was still open: whether it went on is not in it'] : []),
-    ...(extent === 'records' ? ['it is a selection of a session: which other records there are is not in it'] : []),
+    ...(extent === 'open' ? ['the session was still open: the bundle does not say whether it continued'] : []),
+    ...(extent === 'records' ? ['it is a selection of a session: the bundle does not say which other records there are'] : []),
     ...(withheld === 0
       ? []
-      : [`${withheld} ${withheld === 1 ? 'body is' : 'bodies are'} not in it: that they were recorded is proven, what they say is not shown`]),
+      : [`${withheld} ${withheld === 1 ? 'body is' : 'bodies are'} not in it: it proves that they were recorded and does not show their content`]),
   ];
 }

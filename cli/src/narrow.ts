@@ -96,7 +96,7 @@ export async function* narrowed<Row extends ShownRecord>(records: AsyncIterable<
     }
   }
   if (!isFound) {
-    process.stderr.write('countersign: no record reads so\n');
+    process.stderr.write('countersign: no record has this text\n');
     process.exitCode = 1;
   }
 }

@@ -29,7 +29,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   if (options.url === undefined) {
     if (findRunning(findData(options.config)) === null) {
       const { data, rootKey } = await loadConfig(options);
-      process.stderr.write(`No gateway runs on ${data}: this is read from its files, and nobody serves what is open in them.\n`);
+      process.stderr.write(`No gateway runs on ${data}: its files are read, and no session in them is being served.\n`);
       return openFiles(data, rootKeyEnvironment(rootKey, process.env));
     }
   }

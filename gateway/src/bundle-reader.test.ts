@@ -108,7 +108,7 @@ test('T4.34: a bundle that is changed while it is read is shown up to the change
         seen.push(seq);
       }
     },
-    { code: 'store_damaged', message: /content does not have its commitment/ },
+    { code: 'store_damaged', message: /content does not match its commitment/ },
   );
   assert.deepEqual(seen, [0, 1, 2]);
 });

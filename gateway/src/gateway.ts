@@ -331,10 +331,7 @@ export class Gateway implements AsyncDisposable {
     this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
     const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
     if (waiting.length > 0) {
-      this.#log.warn(
-        { sections: waiting },
-        `what is changed under ${waiting.join(', ')} takes a restart: until then what the gateway started with is in force`,
-      );
+      this.#log.warn({ sections: waiting }, `the changes under ${waiting.join(', ')} need a restart: until then the settings of the last start are in force`);
     }
     return { file: config.file, waiting };
   }

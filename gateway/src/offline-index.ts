@@ -65,10 +65,7 @@ export async function compareIndex(data: string, environment: NodeJS.ProcessEnv)
 export function openKeys(data: string, environment: NodeJS.ProcessEnv): KeyStore {
   const file = join(data, 'keys.db');
   if (!existsSync(file)) {
-    throw new GatewayError(
-      'key_unavailable',
-      `There is no ${file}, and what was recorded opens with no other keys: restore it. countersign verify needs none.`,
-    );
+    throw new GatewayError('key_unavailable', `${file} is missing, and no other keys open the recordings: restore the file. countersign verify needs none.`);
   }
   return KeyStore.openReadOnly(file, openRootKey(data, environment, false));
 }

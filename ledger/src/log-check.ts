@@ -188,7 +188,7 @@ export class LogCheck {
     if (equalBytes(commitClear(clear), body.subarray(commitAt, commitAt + hashBytes))) {
       return clear;
     }
-    this.#add('integrity', this.#leafName(), 'clear body does not have its commitment');
+    this.#add('integrity', this.#leafName(), 'clear body does not match its commitment');
     return undefined;
   }
 

@@ -239,7 +239,7 @@ function checkBodies(record: ParsedRecord, findings: Findings): void {
     if (!formsOf(leaf, slot).includes(body.form)) {
       findings.add('integrity', nameOf(record), `${slot} does not fit the flags of the leaf`);
     } else if (commitment !== undefined && !equalBytes(commitment, slot === 'meta' ? leaf.metaCommit : leaf.contentCommit)) {
-      findings.add('integrity', nameOf(record), `${slot} does not have its commitment`);
+      findings.add('integrity', nameOf(record), `${slot} does not match its commitment`);
     } else if (body.form === 'clear') {
       checkClear(record, encodeUtf8(body.text), findings);
     }

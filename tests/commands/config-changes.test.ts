@@ -67,10 +67,10 @@ test('T4.31: when a file takes effect, the settings that need a restart are name
   await using gateway = await GatewayProcess.start({ config });
   const text = readFileSync(gateway.configFile, 'utf8');
   writeFileSync(gateway.configFile, `${text.replace(/^listen: .*$/m, 'listen: { http: 127.0.0.1:1 }')}limits: { loginMs: 1000 }\n`);
-  await waitUntil(() => /what is changed under listen, limits takes a restart/.test(gateway.log));
+  await waitUntil(() => /the changes under listen, limits need a restart/.test(gateway.log));
   const applied = gateway.cli(['config', 'apply']);
   assert.equal(applied.status, 0, applied.stderr);
-  assert.match(applied.stdout, /^what is changed under listen, limits takes a restart of the gateway$/m);
+  assert.match(applied.stdout, /^restart the gateway to apply the changes under listen, limits$/m);
   writeFileSync(gateway.configFile, text);
   assert.doesNotMatch(gateway.cli(['config', 'apply']).stdout, /restart/);
   assert.deepEqual([...liveSections, ...startSections].toSorted(), Object.keys(configSchema({ protocols: [], parseTarget: () => null }).shape).toSorted());

@@ -29,7 +29,7 @@ test("the demo shows an agent's session, verifies the record and exposes a forge
     'Ada Byron',
     'HOLDS',
     'DOES NOT HOLD',
-    'What is said to be missing can follow from the damage above it',
+    'Something may count as missing because of the damage above',
     'the record cannot be edited unnoticed',
     'A gateway of your own: ./countersign init',
   ]) {
@@ -57,7 +57,7 @@ test('T4.35: the demo ends by itself, on two screens, and says where things are 
       cwd: root,
       encoding: 'utf8',
     });
-    assert.equal(listed.stderr, `No gateway runs on ${directory}/store: this is read from its files, and nobody serves what is open in them.\n`);
+    assert.equal(listed.stderr, `No gateway runs on ${directory}/store: its files are read, and no session in them is being served.\n`);
     assert.match(listed.stdout, /support-bot/);
   } finally {
     rmSync(directory, { recursive: true });

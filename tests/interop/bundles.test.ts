@@ -118,7 +118,10 @@ principals:
     const bundle = readFileSync(file('bundle'), 'utf8');
     const lines = bundle.split('\n');
     const harms = {
-      changed: [bundle.replace(/(?<="plain":"[^"]{20})./, (letter) => (letter === 'A' ? 'B' : 'A')), /integrity: record \S+: \w+ does not have its commitment/],
+      changed: [
+        bundle.replace(/(?<="plain":"[^"]{20})./, (letter) => (letter === 'A' ? 'B' : 'A')),
+        /integrity: record \S+: \w+ does not match its commitment/,
+      ],
       shortened: [lines.toSpliced(5, 1).join('\n'), /completeness: record /],
       swapped: [lines.toSpliced(5, 2, lines[6] ?? '', lines[5] ?? '').join('\n'), /completeness|integrity/],
       cut: [lines.slice(0, 8).join('\n'), /It cannot be read as a bundle/],
@@ -145,7 +148,7 @@ principals:
     writeFileSync(file('withheld'), withheld.join('\n'));
     const { status, stdout, stderr } = cli('session', 'show', file('withheld'), '--key', key());
     assert.equal(status, 0, stderr);
-    assert.equal(stderr, `countersign: ${file('withheld')}: 1 body is not in it: that they were recorded is proven, what they say is not shown\n`);
+    assert.equal(stderr, `countersign: ${file('withheld')}: 1 body is not in it: it proves that they were recorded and does not show their content\n`);
     assert.match(stdout, /→ postgres\.query shop .*withheld=not_in_bundle/);
     assert.doesNotMatch(stdout, /select 2/);
     const selected = [
@@ -157,7 +160,7 @@ principals:
     writeFileSync(file('selected'), selected.join('\n'));
     const part = cli('session', 'show', file('selected'), '--key', key());
     assert.equal(part.status, 0, part.stderr);
-    assert.match(part.stderr, /it is a selection of a session: which other records there are is not in it/);
+    assert.match(part.stderr, /it is a selection of a session: the bundle does not say which other records there are/);
     assert.equal(part.stdout.match(/#\d+/g)?.length, 2);
   });
 
@@ -166,7 +169,7 @@ principals:
     copyFileSync(exportTo('open', own?.session ?? ''), file('open-copy'));
     const { status, stdout, stderr } = cli('session', 'show', file('open-copy'), '--key', key());
     assert.equal(status, 0, stderr);
-    assert.match(stderr, /the session was still open: whether it went on is not in it/);
+    assert.match(stderr, /the session was still open: the bundle does not say whether it continued/);
     assert.match(stdout, /· access .*\n {4}\S+ from .* read session/);
   });
 });

@@ -245,7 +245,7 @@ principals:
     const theirs = await open(path, others);
     theirs.client.send(JSON.stringify({ setup: { model: 'models/gemini-live', sessionResumption: { handle: 'handle-of-the-first' } } }));
     const [code, reason] = await theirs.closed;
-    assert.deepEqual([code, reason], [1008, 'There is nothing here by an id that the request names.']);
+    assert.deepEqual([code, reason], [1008, 'Nothing here has an id that the request names.']);
     assert.deepEqual(models.heard[connection]?.messages, []);
   });
 

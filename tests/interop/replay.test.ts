@@ -196,7 +196,7 @@ principals:
       refuse(/is damaged in \d{12}\.segment at offset \d+/, session, '--data', copy),
       cli('session', 'replay', session, '--', 'true'),
     ]);
-    assert.equal(usage.status, 2, 'a command goes with --serve');
+    assert.equal(usage.status, 2, 'a command needs --serve');
   });
 });
 

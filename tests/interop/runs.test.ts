@@ -60,7 +60,7 @@ describe('run', requireProgram('psql'), () => {
     assert.equal((await recordOf(outer?.session ?? '', 'gateway.nested_run'))?.attributes['countersign.child_session'], nested?.session);
     const alone = `eval "$COUNTERSIGN run --as reviewer --url $COUNTERSIGN_URL -- true"`;
     const refused = await cli(['run', '--as', 'agent', '--', 'sh', '-c', alone.replace('$COUNTERSIGN_URL', '\\$COUNTERSIGN_URL')]);
-    assert.match(refused.stderr, /A run of agent opens no runs for reviewer/);
+    assert.match(refused.stderr, /A run of agent may not open runs for reviewer/);
     assert.equal(refused.status, 1);
   });
 

@@ -130,7 +130,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const halt = (session: string): string => shop.gateway.cli(['session', 'halt', session]).stdout;
     const token = await shop.gateway.issueToken('agent');
     const { session } = await connect(token);
-    const [, id = ''] = /^its token goes on.*: countersign token revoke (tok_[0-9a-f]+) ends it/m.exec(halt(session)) ?? [];
+    const [, id = ''] = /^its token is still valid .*: countersign token revoke (tok_[0-9a-f]+) revokes it/m.exec(halt(session)) ?? [];
     const { client: next } = await connect(token);
     assert.deepEqual((await next.query('select 1 as one')).rows, [{ one: 1 }], 'it does go on');
     const running = assert.rejects(next.query('select pg_sleep(300)'), /revoked/);

@@ -43,7 +43,7 @@ describe('what a person reads of a session with a database', requireProgram('psq
   test('T4.34: --grep that finds nothing says so, and exits with 1', () => {
     for (const words of [[], ['--json'], ['--brief'], ['--full']]) {
       const { status, stdout, stderr } = shop.gateway.cli(['session', 'show', session, '--grep', 'no-such-words', ...words]);
-      assert.deepEqual([status, stdout, stderr], [1, '', 'countersign: no record reads so\n']);
+      assert.deepEqual([status, stdout, stderr], [1, '', 'countersign: no record has this text\n']);
     }
     assert.match(show('--grep', 'SELECT 1 as'), /select 1 as one/);
   });

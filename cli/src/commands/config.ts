@@ -18,11 +18,11 @@ export function addConfig(program: Command): void {
     .addHelpText('after', '\nChanges nothing. Exits with 0 when a gateway could start with it, else with 1.\n\nExample:\n  countersign config check')
     .action(check);
   addLocation(config.command('apply'))
-    .description('have the running gateway take its configuration file up now')
-    .option('--force', 'also when the file has none of the principals that may come in now')
+    .description('make the running gateway apply its configuration file now')
+    .option('--force', 'even if the file has none of the present principals')
     .addHelpText(
       'after',
-      '\nA gateway takes a changed file up by itself once it has been the same for a second, unless it is not valid, or has none of the principals that may come in now: then nobody could come in with the tokens that there are.\n\nExample:\n  countersign config apply --force',
+      '\nA gateway applies a changed file by itself when the file has stayed the same for a second. It does not if the file is not valid, or has none of the present principals: then none of the present tokens could be used.\n\nExample:\n  countersign config apply --force',
     )
     .action(apply);
 }
@@ -39,7 +39,7 @@ async function apply(options: ApplyOptions): Promise<void> {
   });
   console.log(`${file} is in force: ${principals} principals, ${targets} targets`);
   if (waiting.length > 0) {
-    console.log(`what is changed under ${waiting.join(', ')} takes a restart of the gateway`);
+    console.log(`restart the gateway to apply the changes under ${waiting.join(', ')}`);
   }
 }
 

@@ -42,7 +42,9 @@ async function connect(target: string, options: ConnectOptions): Promise<void> {
   });
   if (transport === 'exchange') {
     await pass.giveBack();
-    throw new Error(`${target} is one of ${protocol} and needs no port of its own: it is at ${url}/t/${encodeURIComponent(target)}, with the token as its key`);
+    throw new Error(
+      `${target} is a target of ${protocol} and needs no local port: its address is ${url}/t/${encodeURIComponent(target)}, and the token is its key`,
+    );
   }
   const tunnel = { url, target, token: pass.token };
   const server = createServer((local) => {

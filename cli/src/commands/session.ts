@@ -190,7 +190,7 @@ async function show(recording: string, options: ShowOptions, self: Command): Pro
 /** Writes the bytes to standard output as they are. Refuses to write to a terminal, which would obey control characters in them. */
 async function writeBytes(recording: string, range: MessageRange, options: RecordingOptions): Promise<void> {
   if (process.stdout.isTTY) {
-    throw new Error('what was recorded could steer a terminal: send it to a file or to a program, for instance > value or | less');
+    throw new Error('the recorded bytes could control the terminal: send them to a file or to a program, for instance > value or | less');
   }
   await using source = new RecordingSource(options);
   let count = 0;
@@ -222,7 +222,7 @@ async function replay(recording: string, words: readonly string[], options: Repl
     const { serveRecording } = await import('../serve-recording.ts');
     process.exitCode = await serveRecording(recording, words, options);
   } else if (words.length > 0) {
-    self.error('error: a command goes with --serve');
+    self.error('error: a command needs --serve');
   } else {
     await play(recording, options);
   }
@@ -267,7 +267,7 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
   const { token } = await (await ApiClient.open(options)).json<HaltedSession>('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
   console.log(`halted ${id}`);
   if (token !== null) {
-    console.log(`its token goes on, and may open the next session: countersign token revoke ${token} ends it, and all that it opened`);
+    console.log(`its token is still valid and can open another session: countersign token revoke ${token} revokes it and ends everything that it opened`);
   }
 }
 

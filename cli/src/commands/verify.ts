@@ -213,16 +213,14 @@ function print(report: StoreReport | FileReport, lines: readonly string[]): void
   }
   const [first] = report.findings;
   if (first?.code === 'integrity' && first.where.startsWith('journal/') && report.findings.some(({ code }) => code === 'completeness')) {
-    console.log(
-      '  What is said to be missing can follow from the damage above it: what lies behind a place of the journal that cannot be followed is not counted.',
-    );
+    console.log('  Something may count as missing because of the damage above: records after a place where the journal cannot be followed are not counted.');
   }
   if (report.findingsDropped > 0) {
     console.log(`  and ${report.findingsDropped} findings more`);
   }
   if (report.keySource === 'store' || report.keySource === 'bundle') {
     console.log(
-      '  Without --key it was only checked that all of it agrees with the key inside, not whose key that is. Give log/key of the gateway, as it was kept elsewhere.',
+      '  Without --key, only the agreement with the key inside was checked, not whose key that is. Give log/key of the gateway, kept elsewhere, as --key.',
     );
   }
 }

@@ -57,7 +57,7 @@ export async function findCaller(
       return { ...caller, run: { ...identity, session } };
     }
     if (session !== undefined) {
-      throw new GatewayError('refused', 'The token of a run does not speak for an administrator.');
+      throw new GatewayError('refused', 'The token of a run cannot be used as that of an administrator.');
     }
     checkCaller(caller, callers);
     return caller;
@@ -72,6 +72,6 @@ export function checkCaller({ id, standing, run }: Caller, callers: Callers = 'a
   }
   const groups = callers === 'auditors' ? [administrators, auditors] : [administrators];
   if (standing !== null && run === undefined && !groups.some((group) => standing.principal.groups.includes(group))) {
-    throw new GatewayError('refused', `${id} may not use the API: that takes a token of a principal in the group ${groups.join(' or ')}.`);
+    throw new GatewayError('refused', `${id} may not use the API: that needs a token of a principal in the group ${groups.join(' or ')}.`);
   }
 }

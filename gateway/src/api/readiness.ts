@@ -16,7 +16,7 @@ export function unreadiness({ recorder, isStopping }: Pick<ApiParts, 'recorder' 
     reasons.push(error.message);
   }
   if (secondsSince(recorder.publishedMs) > checkpointAgeSecondsMax) {
-    reasons.push('No checkpoint has been published for some time: what is recorded is not under a signature that readers outside can see.');
+    reasons.push('No checkpoint has been published for some time, so new records are not under a signature that readers outside can see.');
   }
   return reasons;
 }

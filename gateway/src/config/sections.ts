@@ -9,7 +9,7 @@ export function whatIsLive(mark = ''): string {
     const marked = sections.map((each) => mark + each + mark);
     return `${marked.slice(0, -1).join(', ')} and ${marked.at(-1)}`;
   };
-  return `A running gateway takes up what is changed under ${names(liveSections)}; what is changed under ${names(startSections)} takes a restart.`;
+  return `A running gateway applies changes under ${names(liveSections)}; changes under ${names(startSections)} need a restart.`;
 }
 
 /** The default of `data`, relative to the configuration file. */

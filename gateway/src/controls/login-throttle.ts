@@ -37,7 +37,7 @@ export class LoginThrottle {
   async failed(address: string): Promise<void> {
     const failures = this.#count(networkOf(address));
     if (failures.held >= heldPerNetworkMax || this.#held >= heldMax) {
-      throw new GatewayError('throttled', 'Too many logins from this address failed: wait, and mend the credential.');
+      throw new GatewayError('throttled', 'Too many logins from this address failed: wait, and correct the credential.');
     }
     failures.held += 1;
     this.#held += 1;

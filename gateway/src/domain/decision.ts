@@ -30,5 +30,5 @@ export type Authorization = { readonly decision: Decision; readonly grant: Grant
 
 /** Makes the error that the client gets for a denied request. */
 export function refusalOf({ reason, answeredAs }: Decision): GatewayError {
-  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'There is nothing here by an id that the request names.' : reason);
+  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'Nothing here has an id that the request names.' : reason);
 }

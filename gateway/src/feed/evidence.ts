@@ -189,7 +189,7 @@ async function assertReaches(data: string, from: JournalPlace, size: number): Pr
       return;
     }
   }
-  throw new GatewayError('store_damaged', 'The journal ends before what its checkpoint signs: run countersign verify.');
+  throw new GatewayError('store_damaged', 'The journal ends before the records that its checkpoint signs: run countersign verify.');
 }
 
 async function bundleRecord(raw: RawRecord, opener: SessionOpener, prover: Prover): Promise<BundleRecord> {

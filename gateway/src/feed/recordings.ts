@@ -192,7 +192,7 @@ export class Recordings {
     if (size < published) {
       throw new GatewayError(
         'store_damaged',
-        `The journal is damaged in ${segmentName(segment)} at offset ${offset}: it ends after ${size} records, but a checkpoint over ${published} was given out. What came behind is missing.`,
+        `The journal is damaged in ${segmentName(segment)} at offset ${offset}: it ends after ${size} records, but a checkpoint over ${published} was given out. The records after it are missing.`,
       );
     }
   }

@@ -68,7 +68,7 @@ type Reply = Extract<FromThread, { readonly call: number }>;
 export class Reader implements AsyncDisposable {
   readonly #parts: ReaderParts;
   readonly #waiting = new Map<number, (reply: Reply | Error) => void>();
-  readonly #lost = new GatewayError('catching_up', 'The reader of what was recorded stopped, and is started again. Ask again in a moment.');
+  readonly #lost = new GatewayError('catching_up', 'The thread that reads recordings stopped and is being started again. Ask again in a moment.');
   #running: Running | null = null;
   #started = Promise.withResolvers<void>();
   /** A short answer needs no seat. */
@@ -283,7 +283,7 @@ export class Reader implements AsyncDisposable {
   async *#ask<Piece>(begin: Question, signal?: AbortSignal): AsyncGenerator<Piece> {
     const seats = this.#seats[begin.ask];
     if (seats !== undefined && !(await seats.take(this.#parts.seatMs ?? seatMs))) {
-      throw new GatewayError('throttled', 'The limit of recordings that are read at a time is reached. Ask again when another reader has finished.');
+      throw new GatewayError('throttled', 'Too many recordings are being read at the same time. Ask again when another reader has finished.');
     }
     try {
       yield* this.#answer<Piece>(begin, signal);
@@ -325,7 +325,7 @@ export class Reader implements AsyncDisposable {
       await Promise.race([this.#started.promise, delay(questionMs, null, { ref: false })]);
     }
     if (this.#running === null) {
-      throw new GatewayError('catching_up', 'What was recorded cannot be read now. Ask again in a moment.');
+      throw new GatewayError('catching_up', 'Recordings cannot be read now. Ask again in a moment.');
     }
     return this.#running.worker;
   }

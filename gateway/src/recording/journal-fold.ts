@@ -151,7 +151,7 @@ export class JournalFold {
     const { text } = parseNote(frame.body);
     const { size, root } = parseCheckpoint(text);
     if (size !== this.size || !equalBytes(root, this.#frontier.root())) {
-      throw new MalformedError(`the checkpoint over ${size} records is none over those before it`);
+      throw new MalformedError(`the checkpoint over ${size} records does not match the records before it`);
     }
     this.isConfirmed = true;
     this.#sawGiven ||= text === this.#given?.text;

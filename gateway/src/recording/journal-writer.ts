@@ -105,7 +105,7 @@ export class JournalWriter {
     if (mtimeNs !== this.#listedNs) {
       const there = readdirSync(this.#options.directory).filter((name) => parseSegmentName(name) !== undefined).length;
       if (there !== number) {
-        throw new GatewayError('store_damaged', `The journal had ${number} segments and holds ${there} while the gateway runs.`);
+        throw new GatewayError('store_damaged', `The journal had ${number} segments and now has ${there}, while the gateway runs.`);
       }
       this.#listedNs = mtimeNs;
     }

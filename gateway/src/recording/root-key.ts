@@ -22,7 +22,7 @@ export function openRootKey(data: string, environment: NodeJS.ProcessEnv, create
     if (!create) {
       throw new GatewayError(
         'key_unavailable',
-        `There is no ${file}, and what is in this store opens with no other key: restore it, or give it in ${rootKeyVariable}.`,
+        `${file} is missing, and no other key opens this store: restore the file, or give the key in ${rootKeyVariable}.`,
       );
     }
     writeWholeFile(file, `${randomBytes(rootKeyBytes).toString('hex')}\n`, { isNew: true });

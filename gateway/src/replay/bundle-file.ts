@@ -114,7 +114,7 @@ export class BundleFile {
 
 function entryOf({ decoded, meta, content }: ParsedRecord, at: LineExtent): BundleEntry {
   if (decoded.timeMs > timeMsMax) {
-    throw new MalformedError('a record whose time is none');
+    throw new MalformedError('a record with an invalid time');
   }
   return {
     session: decoded.session,

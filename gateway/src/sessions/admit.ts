@@ -10,14 +10,15 @@ export interface AdmissionContext {
   readonly findTarget: (name: string) => Target | undefined;
 }
 
-/** The action of connecting to a target. */
+/** Returns the action of connecting to a target. */
 export function connectAction(protocol: string): Action {
   return { name: `${protocol}.connect`, attributes: {} };
 }
 
 /**
- * Decides whether an identity gets to a target by a protocol; null: by the target's own. Obligations are for what is done then. What policy would hold is refused, because there is no channel yet that
- * could wait. Errors: `unknown_target`, `refused`.
+ * Decides whether an identity may connect to a target with a protocol; if `protocol` is null, with the target's own. The obligations of the decision are for
+ * later acts. A connection that policy would hold is refused, because there is no channel yet that could wait. Throws GatewayError `unknown_target` or
+ * `refused`.
  */
 export function admit(
   { policy, findTarget }: AdmissionContext,

@@ -3,7 +3,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
-/** Whom a token speaks for. `advice` is a sentence, with a space before it, on what to do instead. Errors: `unauthenticated`. */
+/** Returns the identity of a token. `advice` is a sentence, with a space before it, that says what to do instead. Throws GatewayError `unauthenticated`. */
 export function identify(authenticator: Authenticator, token: string, advice = ''): Identity {
   const outcome = authenticator.authenticate(token);
   if ('refused' in outcome) {
@@ -13,8 +13,8 @@ export function identify(authenticator: Authenticator, token: string, advice = '
 }
 
 /**
- * Runs an attempt to come in, of a client of a protocol or of the API. When it is refused, address and reason are in the record, and a guess has cost its time,
- * before whoever attempted it is told. Errors: those of the attempt; also `throttled`, `cannot_record`.
+ * Runs an attempt of a client, of a protocol or of the API, to be admitted. A refusal is recorded with address and reason, and a guess is slowed down, before
+ * the client is told. Rejects with the errors of the attempt, and with GatewayError `throttled` or `cannot_record`.
  */
 export async function attempt<Outcome>(refusals: Refusals, who: Omit<Refusal, 'error'>, act: () => Outcome | Promise<Outcome>): Promise<Outcome> {
   try {

@@ -5,7 +5,7 @@ import type { Client } from '../domain/client.ts';
 import type { Credential, Door } from '../domain/door.ts';
 import { Login, type DoorContext } from './login.ts';
 
-/** Each signal (cancel key) is delayed by this time, because it comes without a login. A wrong one counts as a guess, like a wrong token. */
+/** Time in ms by which each signal (cancel key) is delayed, because it comes without a login. A wrong signal counts as a guess, like a wrong token. */
 const signalDelayMs = 50;
 
 /** The door at which a client of a stream proves its identity. There is one for each connection. */

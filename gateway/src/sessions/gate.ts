@@ -8,7 +8,7 @@ import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question } from '../policy/policy.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
-/** Returns the policy in force. After a change of the configuration it returns the new one, so each session's next action is decided by it. */
+/** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */
 export type CurrentPolicy = () => PolicyEngine;
 
 export interface GateContext {
@@ -136,7 +136,7 @@ export class Gate {
   }
 }
 
-/** Describes for policy who asks. */
+/** Returns the description of the asker for policy. */
 export function askerOf(identity: Identity, where: Pick<Asker, 'session' | 'address'>): Asker {
   return {
     principal: identity.standing.principal,

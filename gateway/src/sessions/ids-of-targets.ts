@@ -4,10 +4,10 @@ import type { Decision } from '../domain/decision.ts';
 import { unlessToldMark } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 
-/** The newest of what was given, while it may not be in the index yet. */
+/** Most ids that are kept in memory after they were given: the index may not have the newest ones yet. */
 const recentMax = 100_000;
 
-/** The principal and run that an id was given to. */
+/** The principal and the run to which an id was given. */
 export interface Owner {
   readonly principal: string;
   /** The session of the run; null outside of runs. */
@@ -22,7 +22,7 @@ export interface IdRefusal {
 /** Finds the recorded owner of an id; null if there is none. Undefined: it is not known now, because the index is being made again. */
 export type RecallOwner = (address: string, key: string) => string | null | undefined;
 
-/** Counts the records in the log, and how many of them the index has. */
+/** The number of records in the log, and the number of them that the index has. */
 export interface LogReach {
   readonly written: () => number;
   readonly indexed: () => number;
@@ -30,34 +30,34 @@ export interface LogReach {
 
 interface Given {
   readonly value: string;
-  /** Number of records, from the beginning of the log, that include its record. */
+  /** Number of records, from the beginning of the log, that include the record of this id. */
   readonly within: number;
 }
 
 /**
- * Knows to whom the targets gave which ids. Each answer that gives ids has their owners in its record, and they are found again by the index, which has no id in the clear:
- * they open what is behind them. Targets at one address share what they give, whatever their names.
+ * Knows to whom targets gave which ids. The record of each answer that gives ids also holds their owners. The index finds them again; it holds digests and not
+ * the ids themselves, because an id opens what is behind it. Targets at one address share their ids, whatever the targets are called.
  */
 export class IdsOfTargets {
   readonly #recent = new Map<string, Given>();
-  /** Given while it was not known whose they are: they are nobody else's unless they were given before. */
+  /** Ids that were given while their owners were unknown. They belong to the client that got them, unless the index finds an earlier owner. */
   readonly #unsure = new Map<string, Given>();
   readonly #recall: RecallOwner;
   readonly #reach: LogReach;
   /** Number of records, from the beginning of the log, that include everything that was dropped from memory. An index with fewer records may lack some of it. */
   #dropped = 0;
 
-  /** While `recall` does not know, only what was given since the start is believed, and no other id is let through. */
+  /** While `recall` has no answer, only ids that were given since the start are let through. */
   constructor(recall: RecallOwner, reach: LogReach = { written: () => 0, indexed: () => 0 }) {
     this.#recall = recall;
     this.#reach = reach;
   }
 
-  /** Returns what is to be recorded, texts of `KEY VALUE`; none for ids that are somebody's already. */
+  /** Returns the facts to record, as texts of `KEY VALUE`. It returns none for ids that already belong to somebody. */
   give(target: Target, { ids, isNew }: GivenIds, owner: Owner): readonly string[] {
     const address = addressOf(target);
     const value = printOwner(owner);
-    // They are recorded next, in at most as many records as there are ids.
+    // The caller records them next, in at most as many records as there are ids.
     const within = this.#reach.written() + ids.length;
     return ids.flatMap((id) => {
       const key = keyOf(id);
@@ -65,7 +65,7 @@ export class IdsOfTargets {
       if (known === value || (!isNew && typeof known === 'string')) {
         return [];
       }
-      // An id that is not new may be somebody's of whom nothing is known yet.
+      // An id that is not new may belong to somebody who is not known yet.
       const isUnsure = !isNew && known === undefined;
       if (isUnsure && this.#unsure.has(`${address} ${key}`)) {
         return [];
@@ -75,7 +75,7 @@ export class IdsOfTargets {
     });
   }
 
-  /** Why a request may not name these ids; null when it may. */
+  /** Returns the reason why a request may not name these ids; null if it may. */
   refusal(target: Target, { ids, isFor, strangePass }: NamedIds, owner: Owner): IdRefusal | null {
     const address = addressOf(target);
     const [principal = ''] = printOwner(owner).split('/');
@@ -84,7 +84,7 @@ export class IdsOfTargets {
       if (known === undefined) {
         return {
           answeredAs: 'catching_up',
-          reason: 'The index is not whole yet: whom the target gave an id to that the request names is not known. Ask again in a moment.',
+          reason: 'The index is not complete yet, so it is not known to whom the target gave an id that the request names. Ask again in a moment.',
         };
       }
       if (known === null && !strangePass) {

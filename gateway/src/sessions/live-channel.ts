@@ -219,7 +219,7 @@ export class LiveChannel implements Channel {
     }
   };
 
-  /** Prints the attributes of an action. Throws GatewayError `limit_exceeded`; the request is then recorded as denied. */
+  /** Prints the attributes of an action as JSON. Throws GatewayError `limit_exceeded`; the request is then recorded as denied. */
   #printFacts({ name, attributes }: Action, content: readonly Uint8Array[]): string {
     try {
       return this.#requestMeta.facts(attributes);

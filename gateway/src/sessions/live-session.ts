@@ -9,7 +9,7 @@ import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
 
-/** Runs inside a run: how deep, and how many at once. */
+/** Most levels of runs inside runs, and most open runs inside one run. */
 const depthMax = 8;
 const childrenMax = 256;
 
@@ -17,11 +17,11 @@ const childrenMax = 256;
 export interface Ending {
   readonly reason: string;
   readonly error: GatewayError;
-  /** Who ended it and why; sealed with the facts of the session. */
+  /** Who ended it and why. This is sealed with the facts of the session. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** The facts of a run: whom it is for, and who opened it. */
+/** The facts of a run: its principal, its targets, and who opened it. */
 export interface RunFacts {
   readonly principal: Principal;
   readonly tokenId: string;
@@ -30,7 +30,7 @@ export interface RunFacts {
   readonly command: string;
   /** The targets that the run was given. */
   readonly targets: readonly TargetFacts[];
-  /** The trace context that its command is given, to put its requests into. */
+  /** The trace context that the run's command gets, so that its requests belong to one trace. */
   readonly traceparent: string;
 }
 
@@ -41,10 +41,10 @@ export interface ActivityLimits {
   readonly recordsMax: number;
 }
 
-/** A session that nobody ends ends with its only channel, with its run, or by its limits. */
+/** How long a session lasts if nobody ends it: as long as its only channel, as long as its run, or until its limits. */
 export type Lifetime = 'channel' | 'run' | ActivityLimits;
 
-/** `givenUp` resolves when what was kept for the session is. */
+/** Called when a session is closed. `givenUp` resolves when everything that was kept for the session is released. */
 export type SessionClosed = (session: LiveSession, givenUp: Promise<unknown>) => void;
 
 /** A session that is open: its place in the record and its live channels. */
@@ -53,11 +53,11 @@ export class LiveSession {
   readonly #lifetime: Lifetime;
   #idleTimer: NodeJS.Timeout | undefined;
   readonly #recorder: Recorder;
-  /** The run that this one was opened in, and ends with. */
+  /** The run in which this run was opened. This run ends with it. */
   readonly parent: LiveSession | null;
   readonly #children = new Set<LiveSession>();
   readonly #channels = new Map<number, AbortController>();
-  /** Why a channel was ended by itself. */
+  /** The reasons for which single channels were ended, by channel. */
   readonly #endedFor = new Map<number, string>();
   readonly #closed: SessionClosed;
   #activity: string;
@@ -65,7 +65,7 @@ export class LiveSession {
   readonly #givingUp: (() => Promise<void>)[] = [];
   readonly #credentials = new Map<Standing, () => void>();
   readonly #openedMs = performance.now();
-  /** Each leaves its channel as soon as it is free. */
+  /** Functions that let clients move to the next session. Each leaves its channel as soon as the channel is free. */
   readonly #leaving = new Set<() => void>();
   #token: string | null = null;
   #nextChannel = 1;
@@ -96,13 +96,13 @@ export class LiveSession {
     return this.#lifetime === 'run';
   }
 
-  /** The session takes no new channels: they belong to the next session of the activity. */
+  /** True if the session takes no new channels. They belong to the next session of the activity. */
   get isFull(): boolean {
     const limits = this.#lifetime;
     return typeof limits === 'object' && (this.#next !== null || this.track.seq >= limits.recordsMax || performance.now() - this.#openedMs >= limits.ageMs);
   }
 
-  /** Id of the token that came with it and does not end with it; null before it came, and for a run. */
+  /** Id of the session's token, which may outlive the session. Null before the token is known, and for a run. */
   get lastingToken(): string | null {
     return this.isRun ? null : this.#token;
   }
@@ -117,8 +117,8 @@ export class LiveSession {
   }
 
   /**
-   * Records the facts of a run before its first connection. A run that is inside another one is noted there too. Errors: `cannot_record`, or why the session
-   * is ending.
+   * Records the facts of a run before its first connection. If it is inside another run, that run's record notes it too. Throws GatewayError `cannot_record`,
+   * or the reason why the session is ending.
    */
   describe(facts: RunFacts): void {
     this.#checkGoingOn();
@@ -142,7 +142,7 @@ export class LiveSession {
     this.parent?.note('gateway.nested_run', { [ownAttributes.childSession]: this.id, 'user.id': principal.id, 'process.command_line': command });
   }
 
-  /** Records an event in the session as a whole; nothing once it is closed. Errors: `cannot_record`. */
+  /** Records an event of the session as a whole; does nothing once the session is closed. Throws GatewayError `cannot_record`. */
   note(action: string, attributes: Attributes): void {
     if (!this.#isOpen) {
       return;
@@ -151,8 +151,8 @@ export class LiveSession {
   }
 
   /**
-   * Each names the other in the record; what is going on here goes on to its end, and then this one closes. What is kept for this one is kept for the next.
-   * Errors: `cannot_record`.
+   * Continues the activity in another session. Each session names the other in its record. Channels that are in use continue here until they end, and then this
+   * session closes. What is kept for this session is kept for the next. Throws GatewayError `cannot_record`.
    */
   continueIn(next: LiveSession): void {
     this.#next = next;
@@ -176,7 +176,10 @@ export class LiveSession {
     };
   }
 
-  /** Opens a channel and records who it is for. `opening` has the verdict that let it open; it has none where nobody was asked. Errors: `cannot_record`, or why the session is ending. */
+  /**
+   * Opens a channel and records its facts. `opening` has the verdict that allowed it, or no verdict if nobody was asked. Throws GatewayError `cannot_record`,
+   * or the reason why the session is ending.
+   */
   openChannel(facts: ChannelFacts, opening: Omit<RecordMeta, 'channel' | 'opens'>): { readonly channel: number; readonly signal: AbortSignal } {
     this.#checkGoingOn();
     const channel = this.#nextChannel;
@@ -187,7 +190,7 @@ export class LiveSession {
         content: [],
       });
     } catch (error) {
-      // A session that does not get its first channel has no other end.
+      // A session whose first channel cannot be opened would never end, so it is closed here.
       if (!this.isRun && this.#channels.size === 0) {
         this.#close('error');
       }
@@ -201,7 +204,7 @@ export class LiveSession {
     return { channel, signal: controller.signal };
   }
 
-  /** The session ends when the credential does. */
+  /** Ends the session when the credential ends. */
   endWith(credential: Standing): void {
     if (this.#isOpen && !this.#credentials.has(credential)) {
       const forget = credential.onEnd((end) => {
@@ -222,7 +225,7 @@ export class LiveSession {
     }
   }
 
-  /** Ends one channel; the session goes on where it does not live by it. */
+  /** Ends one channel. The session continues, unless it lasts only as long as this channel. */
   endChannel(channel: number, { reason, error }: Ending): void {
     const controller = this.#channels.get(channel);
     if (controller !== undefined && !controller.signal.aborted) {
@@ -231,7 +234,7 @@ export class LiveSession {
     }
   }
 
-  /** Idempotent. The last channel of a session that lives by its channel closes it. */
+  /** Closes a channel in the record. Further calls do nothing. If the session lasts only as long as its channel, it closes too. */
   closeChannel(channel: number, why: string): void {
     if (!this.#channels.delete(channel)) {
       return;
@@ -263,7 +266,7 @@ export class LiveSession {
     }
   }
 
-  /** Ends every channel, and the runs inside; the session closes when the last one has told its client, at once when there is none. */
+  /** Ends all channels and all runs inside the session. It closes when the last channel has told its client; if there is none, at once. */
   end(ending: Ending): void {
     if (this.#ending !== null) {
       return;
@@ -279,7 +282,7 @@ export class LiveSession {
       try {
         this.#close(ending.reason);
       } catch {
-        // The caller may have further sessions to end, so this does not throw: the next start closes this session in the record.
+        // This does not throw, because the caller may have to end further sessions. The next start closes this session in the record.
       }
     }
   }
@@ -319,7 +322,7 @@ export class LiveSession {
   }
 }
 
-/** The facts of a run's own channel, which leads to no target. */
+/** Returns the facts of a run's own channel, which leads to no target. */
 export function factsOfRun({ principal, tokenId, address, targets }: RunFacts): ChannelFacts {
   return {
     principal: principal.id,

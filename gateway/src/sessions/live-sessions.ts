@@ -24,8 +24,8 @@ export class LiveSessions {
   }
 
   /**
-   * Opens a session. `parent` is the run inside which a run is opened. `token`: the session is for everything that comes with this token and has no connection of its own.
-   * Throws as the constructor of `LiveSession` does.
+   * Opens a session. `parent` is the run inside which a run is opened. `token` is the id of the token whose requests share this session, because they have no
+   * connection of their own. Throws as the constructor of `LiveSession` does.
    */
   open(lifetime: Lifetime, { parent, token }: { readonly parent?: LiveSession; readonly token?: string } = {}): LiveSession {
     const session = new LiveSession(this.#recorder, {
@@ -50,7 +50,7 @@ export class LiveSessions {
     return session;
   }
 
-  /** The session of a token's activity: the one that is open, the next one where that is full, or a new one. Errors: `cannot_record`. */
+  /** Returns the session of a token's activity: the open one, its successor if that is full, or a new one. Throws GatewayError `cannot_record`. */
   ofToken(token: string, limits: ActivityLimits): LiveSession {
     const session = this.#byToken.get(token);
     if (session === undefined || session.isEnding) {
@@ -68,7 +68,7 @@ export class LiveSessions {
     return this.#sessions.get(id) ?? null;
   }
 
-  /** The run of a token. Errors: `unauthenticated` when it has ended. */
+  /** Returns the run of a token. Throws GatewayError `unauthenticated` if the run has ended. */
   findRun(id: string): LiveSession {
     const run = this.find(id);
     if (run === null) {
@@ -77,7 +77,9 @@ export class LiveSessions {
     return run;
   }
 
-  /** Ends all sessions; resolves when each has told its clients, is closed in the record and keeps nothing, or after `limitMs`. */
+  /**
+   * Ends all sessions. Resolves when each has told its clients, is closed in the record and has released what was kept for it; at the latest after `limitMs`.
+   */
   async endAll(ending: Ending, limitMs: number): Promise<void> {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
@@ -101,7 +103,7 @@ export class LiveSessions {
     }
   }
 
-  /** Calls back with each configuration that is taken up. Returns what takes the call back. */
+  /** Calls back after each change of the configuration. Returns a function that cancels this. */
   onRecheck(recheck: () => void): () => void {
     this.#rechecks.add(recheck);
     return () => {
@@ -118,7 +120,7 @@ export class LiveSessions {
     };
   }
 
-  /** False when nobody answers to the key. */
+  /** Delivers a signal. Resolves with false if no channel has registered the key. */
   async signal(key: Uint8Array): Promise<boolean> {
     const handler = this.#signals.get(Buffer.from(key).toString('hex'));
     await handler?.();

@@ -17,11 +17,11 @@ export interface DoorContext extends ChannelContext {
   readonly refusals: Refusals;
   readonly findTarget: (name: string) => Target | undefined;
   readonly isStopping: () => boolean;
-  /** Throws `catching_up` while what was recorded of the targets of a protocol is not known to it. */
+  /** Throws GatewayError `catching_up` as long as a protocol has not got back what was recorded about its targets. */
   readonly requireRecalled: (protocol: string) => void;
 }
 
-/** A client that was let in: its identity, its target and the decision. */
+/** A client that was admitted: its identity, its target and the decision. */
 export interface Admitted {
   readonly identity: Identity;
   readonly target: Target;
@@ -40,7 +40,7 @@ export class Login {
     this.#protocol = client.protocol;
   }
 
-  /** Errors: as `Door.authenticate`. */
+  /** Authenticates a client and decides on its target. Rejects as `Door.authenticate` does. */
   async attempt<Outcome>(credential: Credential, admitted: (admitted: Admitted) => Outcome): Promise<Outcome> {
     if (this.#context.isStopping()) {
       throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
@@ -60,12 +60,12 @@ export class Login {
     });
   }
 
-  /** Records that a client is turned away before it has shown a credential. Errors: `cannot_record`. */
+  /** Records that a client is refused before it has presented a credential. Rejects with GatewayError `cannot_record`. */
   async turnedAway(error: GatewayError): Promise<void> {
     await this.#context.refusals.record({ address: this.#address, protocol: this.#protocol, error });
   }
 
-  /** After a guess: resolves when it is recorded, or counted, and has cost its time. Errors: `cannot_record`. */
+  /** Slows down a client that guessed. Resolves when the guess is recorded or counted and the delay is over. Rejects with GatewayError `cannot_record`. */
   async slowDown(guess: GatewayError): Promise<void> {
     await this.#context.refusals.refuse({ address: this.#address, protocol: this.#protocol, error: guess }).catch((error: unknown) => {
       if (!(error instanceof GatewayError) || error.code === 'cannot_record') {
@@ -74,7 +74,7 @@ export class Login {
     });
   }
 
-  /** Opens a channel for who was admitted, in the session that is theirs. */
+  /** Opens a channel for an admitted client in its session. */
   open(session: LiveSession, credential: Credential, { identity, target, decision }: Admitted): LiveChannel {
     const facts: ChannelFacts = {
       principal: identity.principal.id,

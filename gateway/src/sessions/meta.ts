@@ -7,26 +7,26 @@ import type { RecordMeta } from '../domain/record.ts';
 import { metaLengthMax } from '../recording/batch.ts';
 
 const prefixesMax = 256;
-/** The rest is for what a record says beside its attributes: channel, action, decision. */
+/** Most characters of the attributes of a record as JSON. The rest is for the other facts of the record: channel, action, decision. */
 const attributesLengthMax = metaLengthMax / 2;
-/** The limit for each attribute, when all of them together are too long. */
+/** Most characters of one attribute, if all attributes together are too long. */
 const valueLengthMax = 4 * 1024;
 /**
- * The meta of request records as JSON text. What stays the same from one request to the next (channel, action, decision, the same object of facts) is printed
- * once; `RecordMeta` in domain/record.ts is the shape.
+ * Prints the meta of request records as JSON text. Parts that are the same in the next request (channel, action, decision, the same object of facts) are
+ * printed only once. domain/record.ts has its shape (`RecordMeta`).
  */
 export class RequestMeta {
   readonly #channel: number;
   readonly #prefixes = new Map<string, { readonly decision: Decision; readonly text: string }>();
   #facts: { readonly attributes: Attributes; readonly text: string } = { attributes: {}, text: '' };
-  /** The newest, of one request alone: from what, and the text. */
+  /** The newest meta of a request that continues no other: its parts, and the whole text. */
   #printed: { readonly prefix: string; readonly facts: string; readonly text: string } = { prefix: '', facts: '', text: '' };
 
   constructor(channel: number) {
     this.#channel = channel;
   }
 
-  /** The result of `printFacts`, which is kept while the attributes are the same object. */
+  /** Returns the attributes as `printFacts` prints them. The text is kept as long as the attributes are the same object. */
   facts(attributes: Attributes): string {
     if (attributes !== this.#facts.attributes) {
       this.#facts = { attributes, text: printFacts(attributes) };
@@ -34,7 +34,7 @@ export class RequestMeta {
     return this.#facts.text;
   }
 
-  /** `facts`: what `facts` gave for the action. */
+  /** Prints the meta of a request. `facts` is the text that the method `facts` returned for the action. */
   print(action: Action, facts: string, decision: Decision, partOf: number | undefined): string {
     const prefix = this.#prefix(action.name, decision);
     const attributes = facts === '' ? '' : `,"attributes":${facts}`;
@@ -61,14 +61,14 @@ export class RequestMeta {
   }
 }
 
-/** The facts of a decision, for its record. */
+/** Returns the facts of a decision for its record. */
 export function decisionFacts({ verdict, policies, policyVersion, reason, obligations }: Decision): Partial<RecordMeta> {
   return { verdict, policies, policyVersion, ...(verdict === 'allow' ? {} : { reason }), ...(obligations.length === 0 ? {} : { obligations }) };
 }
 
 /**
- * The facts of an action as JSON text, empty when there are none. What is too long for a record is cut, with its count and its digest. Errors: `limit_exceeded` when
- * there are still too many.
+ * Prints the facts of an action as JSON; empty if there are none. What is too long for a record is cut and replaced by its count and its digest. Throws
+ * GatewayError `limit_exceeded` if the rest is still too long.
  */
 export function printFacts(attributes: Attributes): string {
   for (const _ in attributes) {
@@ -86,8 +86,8 @@ export function printFacts(attributes: Attributes): string {
 }
 
 /**
- * The meta of any other record, bounded in the same way. What happened is recorded however much is to be said of it: of too many attributes only count and digest are
- * left. Errors: `limit_exceeded` where even the rest is too long.
+ * Prints the meta of a record that is no request, within the same limits. An event is recorded however many attributes it has: if they are too long, only their
+ * count and digest are left. Throws GatewayError `limit_exceeded` if even the rest is too long.
  */
 export function printMeta(meta: { readonly attributes?: Attributes; readonly [name: string]: unknown }): string {
   const text = JSON.stringify(meta);
@@ -117,7 +117,7 @@ function cutLine(name: string, count: number, whole: string): string {
   return `${name} ${count} sha256:${createHash('sha256').update(whole).digest('hex')}`;
 }
 
-/** A value as far as there is room for it; says in `cut` what is missing. */
+/** Cuts a value to the available length, and adds to `cut` a text that says what is missing. */
 function cutValue(name: string, value: AttributeValue, cut: string[]): AttributeValue {
   const whole = JSON.stringify(value);
   if (whole.length <= valueLengthMax || typeof value === 'number' || typeof value === 'boolean') {

@@ -4,17 +4,17 @@ import type { EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
 
-/** A decision of the gateway that belongs to no session: a refused login, an act of an administrator. */
+/** A decision of the gateway that belongs to no client's session: a refused login, or an act of an administrator. */
 export interface OwnDecision {
   readonly action: string;
   readonly verdict: Verdict;
   readonly reason: string;
   readonly attributes: Attributes;
-  /** An operator does it, who may on a full disk too. */
+  /** True for an act of an operator, which may be recorded even on a full disk. */
   readonly isFromReserve?: true;
 }
 
-/** Records a decision without waiting until it is committed. Errors: `cannot_record`. */
+/** Records a decision without waiting for the commit. Throws GatewayError `cannot_record`. */
 export function appendOwnDecision(recorder: Recorder, { isFromReserve, ...decision }: OwnDecision): void {
   const draft: EntryDraft = { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] };
   if (isFromReserve === true) {
@@ -24,7 +24,7 @@ export function appendOwnDecision(recorder: Recorder, { isFromReserve, ...decisi
   }
 }
 
-/** Resolves when it is in the gateway's own session: whoever asked is told after that. Errors: `cannot_record`. */
+/** Records a decision in the gateway's own session. Resolves when it is committed; only then the asker is told. Rejects with GatewayError `cannot_record`. */
 export async function recordOwnDecision(recorder: Recorder, decision: OwnDecision): Promise<void> {
   appendOwnDecision(recorder, decision);
   await new Promise<void>((resolve) => {

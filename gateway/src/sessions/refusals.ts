@@ -7,9 +7,9 @@ import type { Recorder } from '../recording/recorder.ts';
 import { appendOwnDecision, recordOwnDecision } from './own-decision.ts';
 
 const windowMs = 60_000;
-/** Refusals of one network that have a record of their own in a window. */
+/** Most refusals of one network that have a record of their own in a window of time. */
 const recordedMax = 20;
-/** Networks that are counted apart in a window. All others are one. */
+/** Most networks that are counted separately in a window of time. All others are counted together. */
 const networksMax = 1_000;
 const otherNetworks = 'others';
 
@@ -18,12 +18,12 @@ export interface Refusal {
   readonly address: string;
   readonly protocol: string;
   readonly error: GatewayError;
-  /** No credential was given: who asks which one is wanted, as Basic has it, guesses nothing. */
+  /** True if the client presented no credential. This is no guess: a client that uses Basic first asks which credential is wanted. */
   readonly isQuestion?: boolean;
   readonly attributes?: Attributes;
 }
 
-/** The refusals of one network in the window. */
+/** The refusals of one network in the present window of time. */
 interface Window {
   recorded: number;
   /** The number of refusals without a record of their own. */
@@ -41,8 +41,8 @@ export interface RefusalsOptions {
 }
 
 /**
- * Records and slows down refused logins: they cost the client time, and the gateway little. The first refusals of a network in a window of time have records of their own; one record
- * counts the rest when the window is over, or the gateway stops. One that is killed in the meantime has recorded the first ones only.
+ * Records and slows down refused logins. They cost the client time, and the gateway little. The first refusals of a network in a window of time have records of
+ * their own. One record counts the rest when the window ends or the gateway stops; if the gateway is killed before, only the first ones are recorded.
  */
 export class Refusals implements Disposable {
   readonly #options: RefusalsOptions;
@@ -59,14 +59,17 @@ export class Refusals implements Disposable {
     return this.#counts;
   }
 
-  /** Throws the error when whoever was refused may be told. A failed credential is slowed down first. Errors: also `throttled`, `cannot_record`. */
+  /**
+   * Rejects with the error once the client may be told. A failed credential is slowed down first. Also rejects with GatewayError `throttled` or
+   * `cannot_record`.
+   */
   async refuse(refusal: Refusal): Promise<never> {
     const error = refusal.error.code === 'unauthenticated' && refusal.isQuestion !== true ? await this.#slowDown(refusal) : refusal.error;
     await this.record({ ...refusal, error });
     throw error;
   }
 
-  /** Resolves when it is in the record, or counted. Errors: `cannot_record`. */
+  /** Records or counts a refusal. Resolves when that is done. Rejects with GatewayError `cannot_record`. */
   async record({ address, protocol, error, attributes = {} }: Refusal): Promise<void> {
     this.#counts.set(error.code, (this.#counts.get(error.code) ?? 0) + 1);
     const window = this.#windowOf(address);
@@ -127,7 +130,7 @@ export class Refusals implements Disposable {
         this.#recordCount(network, window);
       }
     } catch (error) {
-      // Then nobody is let in either.
+      // The refusal cannot be recorded, and then nobody is admitted either.
       if (!(error instanceof GatewayError)) {
         throw error;
       }

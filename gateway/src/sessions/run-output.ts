@@ -5,7 +5,10 @@ import type { Recorder } from '../recording/recorder.ts';
 import { factsOfRun, type LiveSession, type RunFacts } from './live-session.ts';
 import { TokenMask } from './token-mask.ts';
 
-/** Records what the command of a run prints, as the program that runs it reports it, in a channel of its own from the opening of the run to its end. */
+/**
+ * Records the output of a run's command, as the program that runs it reports it. The records are in a channel of their own, which is open from the opening of
+ * the run to its end.
+ */
 export class RunOutput {
   readonly #recorder: Recorder;
   readonly #session: LiveSession;
@@ -35,12 +38,12 @@ export class RunOutput {
     });
   }
 
-  /** The token is not recorded where the command prints it. */
+  /** Masks a token wherever the command prints it, so that it is not recorded. */
   mask(token: string): void {
     this.#mask.add(token);
   }
 
-  /** Resolves when it is recorded. Errors: `cannot_record`, or why the run is ending. */
+  /** Records a piece of output. Resolves when it is committed. Rejects with GatewayError `cannot_record`, or with the reason why the run is ending. */
   async record(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
     if (this.#signal.aborted) {
       throw this.#signal.reason instanceof GatewayError ? this.#signal.reason : new GatewayError('conflict', 'The run has ended.');

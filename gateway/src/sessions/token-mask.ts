@@ -1,17 +1,17 @@
-/** The limit of tokens that are masked in a run: its own, and those made last for the runs inside it. */
+/** Most tokens that are masked in a run: its own token, and the newest tokens of the runs inside it. */
 const tokensMax = 256;
-/** This many characters of a token tell it from other text, so they are masked where a piece ends within it. Fewer give nothing away. */
+/** Fewest characters of a token that are masked if a piece ends within the token. Fewer characters are not recognisable as a token, and reveal nothing. */
 const tellingCharactersMin = 8;
 const mark = Buffer.from('REDACTED');
 
 /** A text with the tokens in it masked. */
 export interface Masked {
   readonly bytes: Buffer;
-  /** The number of tokens in the text; one that continues in the next piece counts here. */
+  /** Number of tokens in the text. A token that continues in the next piece counts here. */
   readonly tokens: number;
 }
 
-/** Takes tokens out of streams that come in pieces, whatever the pieces: nothing is held back, so a token that is cut into two pieces is masked in both. */
+/** Masks tokens in streams, however these are cut into pieces. Nothing is held back: a token that is divided between two pieces is masked in both. */
 export class TokenMask {
   readonly #tokens: Buffer[] = [];
   /** For each stream and token: the number of the token's first bytes with which the last piece ended. */
@@ -20,7 +20,7 @@ export class TokenMask {
   add(token: string): void {
     this.#tokens.push(Buffer.from(token));
     if (this.#tokens.length > tokensMax) {
-      // The first is that of the run itself.
+      // The first token is that of the run itself.
       this.#tokens.splice(1, 1);
     }
   }
@@ -91,7 +91,10 @@ interface Continuation {
   readonly length: number;
 }
 
-/** Finds how a piece continues a token whose beginning ended the piece before. Where the longest such beginning does not continue, shorter ones are tried. Null where none does. */
+/**
+ * Finds how a piece continues a token that began at the end of the piece before. If the longest possible beginning does not continue, shorter ones are tried.
+ * Null if none continues.
+ */
 function continuation(token: Buffer, bytes: Buffer, begun: number): Continuation | null {
   for (let after = begun; after > 0; after = beginningAtEnd(token, token.subarray(1, after))) {
     const length = commonLength(token.subarray(after), bytes);

@@ -5,10 +5,10 @@ import type { LiveChannel } from './live-channel.ts';
 import type { LiveSession } from './live-session.ts';
 import { Login, type Admitted, type DoorContext } from './login.ts';
 
-/** Channels of one connection: that many tokens and targets are nobody's use of it. */
+/** Most channels of one connection. No client has a use for more tokens and targets on one connection. */
 const channelsMax = 64;
 
-/** A channel and the exchanges that are on it. */
+/** A channel, and the number of exchanges that are running on it. */
 interface Open {
   readonly channel: LiveChannel;
   readonly session: LiveSession;
@@ -17,8 +17,8 @@ interface Open {
 }
 
 /**
- * One connection of an HTTP client. Each of its requests proves who asks; those of one token to one target share a channel, which closes with the
- * connection. The session is the token's run, or the token's activity.
+ * One connection of an HTTP client. Each of its requests authenticates. Requests with one token to one target share a channel, which closes with the
+ * connection. Their session is the token's run, or the activity of the token.
  */
 export class Visit {
   readonly #context: DoorContext;
@@ -36,7 +36,7 @@ export class Visit {
     return new VisitDoor(this, new Login(this.#context, { address: this.#address, protocol }), this.#context.limits);
   }
 
-  /** The connection is closed. */
+  /** Called when the connection is closed. Closes its channels. */
   leave(): void {
     this.#hasLeft = true;
     for (const open of this.#open.values()) {
@@ -44,7 +44,7 @@ export class Visit {
     }
   }
 
-  /** The channel for who was admitted. */
+  /** Returns the channel for an admitted client. */
   enter(login: Login, credential: Credential, admitted: Admitted): Open {
     const key = `${admitted.identity.tokenId}\0${admitted.target.name}`;
     const known = this.#open.get(key);
@@ -74,7 +74,7 @@ export class Visit {
     return open;
   }
 
-  /** An exchange is over. */
+  /** Called when an exchange is over. */
   done(open: Open): void {
     open.exchanges -= 1;
     if (this.#hasLeft || open.channel.signal.aborted || !Array.from(this.#open.values()).includes(open)) {
@@ -106,7 +106,7 @@ export class Visit {
   }
 }
 
-/** A configuration that was taken up in between is asked anew. */
+/** True unless the configuration changed the target or the principal in between: then the client is admitted anew. */
 function isSame(known: Admitted, now: Admitted): boolean {
   return known.target === now.target && known.identity.principal === now.identity.principal;
 }
@@ -134,7 +134,7 @@ class VisitDoor implements Door, Disposable {
     await this.#login.turnedAway(error);
   }
 
-  /** Nothing over HTTP comes without a credential. */
+  /** Always false: over HTTP nothing comes without a credential. */
   async signal(): Promise<boolean> {
     return Promise.resolve(false);
   }

@@ -189,7 +189,7 @@ function orCannotRecord<T>(change: () => T): T {
       throw new GatewayError('cannot_record', 'There is no space left on the disk of the data directory.', { cause });
     }
     if (code === sqliteBusy) {
-      throw new GatewayError('cannot_record', 'Another process holds a database of the data directory, and nothing can be written to it.', { cause });
+      throw new GatewayError('cannot_record', 'Another process has locked a database of the data directory, so nothing can be written to it.', { cause });
     }
     throw cause;
   }

@@ -57,7 +57,10 @@ export class UpstreamConnection extends SocketStream implements Upstream {
     const ca = options.caFile === undefined ? undefined : await readCaFile(options.caFile);
     if (this.hasUnread) {
       this.destroy();
-      throw new GatewayError('target_tls_failed', 'The target sent unencrypted bytes behind its answer to the request for TLS: somebody may sit in between.');
+      throw new GatewayError(
+        'target_tls_failed',
+        'The target sent unencrypted bytes after its answer to the request for TLS: somebody may be intercepting the connection.',
+      );
     }
     const tls = tlsTo(this.#host, { verify: options.mode === 'verify-full', alpnProtocols: options.alpnProtocols ?? [] });
     const secured = this.wrap((socket) => connectTls({ socket, ...tls, ...(ca === undefined ? {} : { ca }) }));

@@ -120,7 +120,7 @@ async function principalOf({ principals, refusals }: Parts, body: RunRequest, { 
     throw new GatewayError('malformed', 'principal: say who the run is for.');
   }
   if (run !== undefined && id !== run.principal.id) {
-    const error = new GatewayError('refused', `A run of ${run.principal.id} opens no runs for ${id}: that takes an administrator.`);
+    const error = new GatewayError('refused', `A run of ${run.principal.id} may not open runs for ${id}: only an administrator may.`);
     return refusals.refuse({ address, protocol: 'api', error });
   }
   const principal = principals().get(id);
@@ -142,7 +142,7 @@ async function parentOf({ authenticator, sessions, refusals }: Parts, { parent }
   const identity = 'refused' in outcome ? null : outcome.identity;
   const run = identity?.session === undefined ? null : sessions.find(identity.session);
   if (identity === null || run?.isRun !== true) {
-    const error = new GatewayError('unauthenticated', 'The run that this one would be inside of has ended, or this is not its token.');
+    const error = new GatewayError('unauthenticated', 'The run that would contain this one has ended, or this is not its token.');
     return refusals.refuse({ address: by.address, protocol: 'api', error });
   }
   const { standing, targets } = identity;
