@@ -171,7 +171,7 @@ principals:
     for (const [words, token, says] of [
       [['connect', 'shop'], stranger, /stranger was not granted shop/],
       [['connect', 'nope'], agent, /There is no target "nope" here for agent/],
-      [['connect', 'brain'], agent, /brain is one of llm and needs no port of its own: it is at http:.*\/t\/brain/],
+      [['connect', 'brain'], agent, /brain is a target of llm and needs no local port: its address is http:.*\/t\/brain/],
       [['connect', 'shop'], 'cs_wrong', /The token is not accepted/],
       [['connect', 'shop', '--as', 'stranger'], agent, /stranger was not granted shop/],
       [['mcp', 'nope'], agent, /There is no target "nope" here for agent/],

@@ -8,8 +8,8 @@ import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 /** What is taken from a data directory, and what is said of the rest. */
 const parts = [
   { name: 'journal', list: /copy is a gateway's data directory without its journal\/, .*restore it/, index: /without its journal/ },
-  { name: 'keys.db', list: /There is no \S+keys\.db, .*restore it\. countersign verify needs none/, index: /There is no \S+keys\.db/ },
-  { name: 'root.key', list: /There is no \S+root\.key, .*COUNTERSIGN_ROOT_KEY/, index: /There is no \S+root\.key, .*COUNTERSIGN_ROOT_KEY/ },
+  { name: 'keys.db', list: /keys\.db is missing, .*restore the file\. countersign verify needs none/, index: /There is no \S+keys\.db/ },
+  { name: 'root.key', list: /root\.key is missing, .*COUNTERSIGN_ROOT_KEY/, index: /root\.key is missing, .*COUNTERSIGN_ROOT_KEY/ },
   { name: 'index.db', list: null, index: /it is not there\. It is a cache/ },
 ];
 
@@ -91,7 +91,7 @@ describe('a store of which something is missing', () => {
       assert.deepEqual([status, stdout], [exitCodes.malformed, '']);
       assert.match(stderr, says);
     }
-    assert.match(verify('--data', gateway.data).stdout, /Without --key .*not whose key that is\. Give log\/key of the gateway/);
+    assert.match(verify('--data', gateway.data).stdout, /Without --key, .*not whose key that is\. Give log\/key of the gateway/);
     assert.doesNotMatch(verify('--data', gateway.data, '--key', join(gateway.data, 'log', 'key')).stdout, /Without --key/);
     const data = copy();
     rmSync(join(data, 'log', 'key'));
