@@ -2,6 +2,9 @@
 import { MalformedError } from './malformed.ts';
 import type { SegmentSource } from './segment-reader.ts';
 
+/** A running gateway replaces a small file about once a second. */
+const readAttempts = 4;
+
 export interface StoreFiles {
   /** Lists the names in a directory; the names of directories end with "/". Empty if there is no such directory. */
   list(directory: string): Promise<readonly string[]>;
@@ -27,16 +30,28 @@ export function malformedIfUnreadable(files: StoreFiles): StoreFiles {
   };
 }
 
-/** Reads a whole small file; undefined if there is none. Rejects with `MalformedError` if it is longer than `bytesMax`. */
+/**
+ * Reads a whole small file; undefined if there is none. If a running gateway replaces the file meanwhile, it is read again, a few times at most. Rejects with `MalformedError` if it is longer
+ * than `bytesMax`.
+ */
 export async function readWhole(files: StoreFiles, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
-  const bytes = await files.size(path);
-  if (bytes === undefined) {
-    return undefined;
+  for (let attempt = 1; ; attempt++) {
+    const bytes = await files.size(path);
+    if (bytes === undefined) {
+      return undefined;
+    }
+    if (bytes > bytesMax) {
+      throw new MalformedError(`${path} is longer than ${bytesMax} bytes`);
+    }
+    const reading = files.read(path, 0, bytes);
+    const isRead = await reading.then(
+      () => true,
+      () => false,
+    );
+    if (attempt === readAttempts || (isRead && (await files.size(path)) === bytes)) {
+      return reading;
+    }
   }
-  if (bytes > bytesMax) {
-    throw new MalformedError(`${path} is longer than ${bytesMax} bytes`);
-  }
-  return files.read(path, 0, bytes);
 }
 
 /** Opens the file of a segment. If a running gateway cuts the file to its last frame while it is read, the missing bytes are zeros, as they were before. */

@@ -8,6 +8,8 @@ import { orMalformedLater, type Findings } from './verdict.ts';
 const directory = 'log/tile';
 const levelsMax = 7;
 const readsMax = 16;
+/** The partial tiles of a tile are in a directory of the tile's name with this behind. */
+const partialSuffix = '.p';
 
 /** The hashes of the tile that is growing at one level. */
 interface Growing {
@@ -23,18 +25,27 @@ interface DueTile {
   readonly expected: Uint8Array;
 }
 
+/** Adds the widths of the tile files below a directory to `tiles`. */
 async function listTiles(files: StoreFiles, path: string, tiles: Map<string, number[]>): Promise<void> {
   const names = await files.list(path);
+  const add = (file: string): void => {
+    const tile = parseTilePath(file.slice('log/'.length));
+    if (tile !== undefined) {
+      const key = tilePath(tile.level, tile.index);
+      tiles.set(key, [...new Set([...(tiles.get(key) ?? []), tile.width])]);
+    }
+  };
   for (const name of names) {
     if (name.endsWith('/')) {
       await listTiles(files, `${path}/${name.slice(0, -1)}`, tiles);
-      continue;
+    } else {
+      add(`${path}/${name}`);
     }
-    const tile = parseTilePath(`${path.slice('log/'.length)}/${name}`);
-    if (tile !== undefined) {
-      const key = tilePath(tile.level, tile.index);
-      tiles.set(key, [...(tiles.get(key) ?? []), tile.width]);
-    }
+  }
+  const full = path.slice(0, -partialSuffix.length);
+  if (names.length === 0 && path.endsWith(partialSuffix) && (await files.size(full)) !== undefined) {
+    // A gateway that runs removed the partial tiles since they were seen. Before that it wrote the full one, perhaps after the list that would name it.
+    add(full);
   }
 }
 
@@ -135,17 +146,37 @@ export class TileCheck {
   }
 
   async #compare({ path, expected }: DueTile): Promise<void> {
-    const bytes = await this.#files.size(path);
-    if (bytes === undefined) {
+    const tile = await readPresent(this.#files, path, expected.length);
+    if (tile === undefined) {
       // A running gateway may drop a partial tile once a wider one exists. Missing tiles are reported at the end.
       return;
     }
-    const actual = bytes === expected.length ? await this.#files.read(path, 0, bytes) : undefined;
+    const { bytes, actual } = tile;
     if (bytes < expected.length) {
       this.#findings.add('completeness', path, 'tile cut short');
     } else if (actual === undefined || !equalBytes(actual, expected)) {
       this.#findings.add('integrity', path, 'tile does not hold the hashes of the log');
     }
     this.#checked += 1;
+  }
+}
+
+/** The length of a file, and its content if the length is the expected one. Undefined if there is no such file, also if it was removed meanwhile. */
+async function readPresent(
+  files: StoreFiles,
+  path: string,
+  expected: number,
+): Promise<{ readonly bytes: number; readonly actual: Uint8Array | undefined } | undefined> {
+  const bytes = await files.size(path);
+  if (bytes === undefined || bytes !== expected) {
+    return bytes === undefined ? undefined : { bytes, actual: undefined };
+  }
+  try {
+    return { bytes, actual: await files.read(path, 0, bytes) };
+  } catch (error) {
+    if ((await files.size(path)) === undefined) {
+      return undefined;
+    }
+    throw error;
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { commitWithCheckpoint, filesOf, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
 import { boundariesOf } from './testdata/tamper.ts';
+import type { StoreFiles } from './store-files.ts';
 import { StoreWriter, type WrittenSession } from './testdata/store-writer.ts';
 import type { Finding } from './verdict.ts';
 import { verifyStore, type StoreReport } from './verify-store.ts';
@@ -66,6 +67,52 @@ void test('C28: a live store holds, with an unsigned tail, with zeros and with a
     assert.equal((await reportOf(writer)).verdict, 'holds', `torn at ${length}, zeros behind`);
   }
 });
+
+/** A store with a partial tile, and the same store when its gateway has filled the tile, published that and removed the partial one. */
+function twoMoments(): { readonly keys: readonly string[]; readonly before: Files; readonly after: Files } {
+  const { writer, left } = writeFirstEpoch();
+  const before = new Map(writer.files);
+  for (let i = writer.leafHashes.length; i < 300; i++) {
+    writer.record(left, 'decision', { meta: String(i) });
+  }
+  commitWithCheckpoint(writer);
+  writer.publish();
+  const after = new Map([...writer.files].filter(([path]) => !path.startsWith('log/tile/0/000.p/')));
+  return { keys: [writer.signer.vkey], before, after };
+}
+
+type Files = ReadonlyMap<string, Buffer>;
+
+/** Moments, by the calls that a verifier made up to them, at which a gateway may change the files. */
+const moments: Readonly<Record<string, (call: string, path: string, times: number) => boolean>> = {
+  'its tiles were listed': (call, path) => call === 'list' && path === 'log/tile/0',
+  'the partial tile was seen': (call, path) => call === 'size' && path.startsWith('log/tile/0/000.p/'),
+  'the length of the checkpoint was asked for': (call, path, times) => call === 'size' && path === 'log/checkpoint' && times === 2,
+};
+for (const [moment, isMoment] of Object.entries(moments)) {
+  void test(`C28: a store whose gateway continues after ${moment} holds`, async () => {
+    const { keys, before, after } = twoMoments();
+    let isPast = false;
+    const asked: string[] = [];
+    const files = (): StoreFiles => filesOf(isPast ? after : before);
+    const noting = async <T>(call: string, path: string, answer: Promise<T>): Promise<T> => {
+      const given = await answer;
+      asked.push(`${call} ${path}`);
+      isPast ||= isMoment(call, path, asked.filter((one) => one === `${call} ${path}`).length);
+      return given;
+    };
+    const report = await verifyStore(
+      {
+        list: async (path) => noting('list', path, files().list(path)),
+        size: async (path) => noting('size', path, files().size(path)),
+        read: async (path, offset, length) => noting('read', path, files().read(path, offset, length)),
+      },
+      { keys },
+    );
+    assert.ok(isPast, 'the moment came');
+    assert.deepEqual(report.findings, []);
+  });
+}
 
 void test('C29: damage that a later frame says was on stable storage is no torn tail', async () => {
   const { writer, left } = writeFirstEpoch();
