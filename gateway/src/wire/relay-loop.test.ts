@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setInterval as every, setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { Connection } from './connection.ts';
 import { runRelay } from './relay-loop.ts';
 import { LineRelay } from './testdata/line-relay.ts';
@@ -12,7 +13,7 @@ import { MemoryChannel } from './testdata/memory-channel.ts';
 import { Inbox, socketPair, TestServer } from './testdata/sockets.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
-/** Long enough for anything to arrive on loopback that is under way. */
+/** Long enough for anything to arrive on loopback that is under way and must not arrive. */
 const settleMs = 30;
 
 interface Path extends AsyncDisposable {
@@ -86,8 +87,8 @@ test('neither a request nor a response moves before its record is committed', as
   const atClient = new Inbox(path.client);
   path.client.write('one\ntwo\n');
   path.target.write('answer\n');
+  await waitUntil(() => path.channel.records.length === 3);
   await delay(settleMs);
-  assert.equal(path.channel.records.length, 3);
   assert.equal(atTarget.text + atClient.text, '');
   path.channel.commit();
   await atTarget.untilText('one\ntwo\n');
@@ -117,7 +118,7 @@ test('while a request is held the client waits, bytes of the target are relayed,
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   path.client.write('hold one\ntwo\n');
-  await delay(settleMs);
+  await waitUntil(() => path.channel.heldRequests.length === 1);
   const before = path.accepted.bytesRead;
   path.client.write('x'.repeat(8 * 1024 * 1024));
   path.target.write('news\n');
@@ -134,7 +135,7 @@ test('a halt is told to the client, recorded, and ends both sides', async () => 
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   path.client.write('hold on\n');
-  await delay(settleMs);
+  await waitUntil(() => path.channel.heldRequests.length === 1);
   path.channel.controller.abort(new GatewayError('halted', 'An operator halted the session.'));
   await atTarget.untilEnd();
   assert.equal(await atClient.untilEnd(), '! halted\n');
@@ -154,9 +155,9 @@ test('C28: what cannot be recorded does not move, and the client is told why', a
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
   path.target.write('recorded\n');
-  await delay(settleMs);
+  await waitUntil(() => path.channel.records.length === 1);
   path.client.write('one\ntwo\n');
-  await delay(settleMs);
+  await waitUntil(() => path.channel.records.length === 2);
   path.target.write('secret\n');
   await delay(settleMs);
   assert.equal(atClient.text, '', 'the sentence keeps its place behind what is not yet committed');
@@ -175,7 +176,7 @@ test('C28: when the journal never commits again the client is told, and nothing 
   const atClient = new Inbox(path.client);
   path.client.write('one\n');
   path.target.write('secret\n');
-  await delay(settleMs);
+  await waitUntil(() => path.channel.records.length === 2);
   path.channel.room = 0;
   path.channel.controller.abort(new GatewayError('cannot_record', 'The journal is broken.'));
   assert.equal(await atClient.untilEnd(), '! cannot_record\n');
@@ -207,10 +208,10 @@ test('bytes that were released before the target ended still reach the client', 
 });
 
 test('a connection without a byte ends after its idle limit, a busy one does not', async () => {
-  await using path = await openPath({ idleMs: 150 });
+  await using path = await openPath({ idleMs: 800 });
   const atClient = new Inbox(path.client);
   let lines = 0;
-  for await (const line of every(60, 'busy\n')) {
+  for await (const line of every(250, 'busy\n')) {
     path.client.write(line);
     lines += 1;
     if (lines === 4) {
@@ -227,8 +228,8 @@ test('while nothing is committed, no more is taken from the target than the limi
   path.channel.autoCommit = false;
   path.channel.keepsText = false;
   path.target.write(Buffer.alloc(32 * 1024 * 1024));
+  await waitUntil(() => path.channel.recordedBytes > queuedBytesMax);
   await delay(5 * settleMs);
-  assert.ok(path.channel.recordedBytes > queuedBytesMax);
   assert.ok(path.channel.recordedBytes <= queuedBytesMax + 64 * 1024, `${path.channel.recordedBytes} bytes were recorded`);
 });
 
