@@ -149,6 +149,16 @@ test('headers that are new in each answer over HTTP are no difference in their v
   }
 });
 
+test('headers that are new in each request over HTTP are no difference in their values', async () => {
+  const asked = (...lines: readonly string[]): Promise<readonly Step[]> => stepsOf([{ text: ['POST /things?a=1', ...lines].join('\n') }, response(0, 'ok')]);
+  for (const name of ['Idempotency-Key', 'X-Client-Request-Id', 'x-amz-date', 'x-stainless-retry-count', 'sentry-trace']) {
+    const first = await asked('accept: */*', `${name}: 1`, '', 'body');
+    assert.ok(isSame(first, await asked('accept: */*', `${name}: 2`, '', 'body')), name);
+    assert.ok(!isSame(first, await asked('accept: text/html', `${name}: 1`, '', 'body')), name);
+    assert.ok(!isSame(await asked('', `${name}: 1`), await asked('', `${name}: 2`)), `${name} in a body`);
+  }
+});
+
 test('more requests than can be compared are refused', async () => {
   await assert.rejects(stepsOf(Array.from({ length: 50_001 }, () => ({ text: 'x' }))), /more than 50000 requests/);
 });

@@ -102,8 +102,8 @@ function callKeyOf(record: ShownRecord, names: Names): string | null {
 }
 
 /**
- * Returns the text of a record without the parts that differ in each run: the session, the headers of an answer over HTTP that are new each time, the trace that a request names, and the
- * words that the client adds to results.
+ * Returns the text of a record without the parts that differ in each run: the session, what is new in the head of each request and answer over HTTP, the
+ * trace that a request names, and the words that the client adds to results.
  */
 function textOf({ content, session, attributes }: ShownRecord): string {
   const said = withoutMoments(content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION');
