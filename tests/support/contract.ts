@@ -21,14 +21,18 @@ export interface ExchangeWay {
   place?(server: string): string;
   /** Returns the body of a request that contains these words. */
   body(said: string): string;
-  /** The text of an answer that comes in pieces, joined. An answer to `in pieces` has one: the server sends events of Chat Completions. */
-  joined?(answer: string): string;
+  /** What a client reads in the answer. By default it is the body. */
+  read?(answer: string): string;
+  /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
+  readonly maskedWords?: readonly string[];
 }
 
 /** For a protocol with a listener of its own. It starts the server that its target leads to. */
 interface StreamContract {
   readonly transport: 'stream';
   readonly target: string;
+  /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
+  readonly maskedWords?: readonly string[];
   start(): Promise<StreamWay>;
 }
 

@@ -36,6 +36,12 @@ export const exchangeWays: readonly NamedExchangeWay[] = exchanges.flatMap(({ pr
 /** The names of all targets of all contracts. */
 export const contractTargets: readonly string[] = [...exchangeWays, ...streams.map(({ contract }) => contract)].map(({ target }) => target);
 
+/** The words that ask this target for an answer with `secret-abc123` in it. The server of targets over HTTP encodes an answer to `encoded`. */
+export function maskedWordsOf(target: string): readonly string[] {
+  const { maskedWords = [] } = [...exchangeWays, ...streams.map(({ contract }) => contract)].find((each) => each.target === target) ?? {};
+  return ['tell secret-abc123', 'tell encoded secret-abc123', ...maskedWords];
+}
+
 export interface StartedContracts extends AsyncDisposable {
   readonly server: StreamServer;
   /** The ways to all targets, in the order of `contractTargets`. */
@@ -100,7 +106,7 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Con
         text += decoder.decode(piece, { stream: true });
         onBegun();
       }
-      text = way.joined?.(text) ?? text;
+      text = way.read?.(text) ?? text;
       // An answer may report an error in its body although its status is a success.
       return { isAllowed: response.ok && !text.includes('"error":'), text, sent, answered: Buffer.from(`\r\n\r\n${text}`) };
     } catch {

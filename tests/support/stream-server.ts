@@ -25,7 +25,8 @@ export interface StreamServer extends SampleServer {
 /**
  * Starts an upstream for every protocol over HTTP. It answers each request with a stream of numbered events. The stream does not end if the request contains
  * `endless`, and is some megabytes long if it contains `megabytes`. It is gzipped, although nobody asked for it, if the request contains `encoded`. A word of the request that
- * begins with `secret-` is in each event. If the request contains `in pieces`, the answer is a stream of Chat Completions that says that word letter by letter.
+ * begins with `secret-` is in each event. If the request contains `in pieces`, the answer is a stream of Chat Completions that says that word letter by letter. The answer to one that begins with
+ * `failing` is an error that says the word.
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
@@ -41,6 +42,10 @@ export async function startStreamServer(): Promise<StreamServer> {
       const pieces = (/secret-\w+/.exec(one.body)?.[0] ?? '').split('').map((content) => ({ index: 0, delta: { content } }));
       const choices = [...pieces, { index: 0, delta: {}, finish_reason: 'stop' }];
       response.end(choices.map((choice) => `data: ${JSON.stringify({ id: 'c', choices: [choice] })}\n\n`).join(''));
+      return;
+    }
+    if (one.body.startsWith('failing') || one.body.includes('"failing')) {
+      response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message: `not ${/secret-\w+/.exec(one.body)?.[0]}` } }));
       return;
     }
     const isEncoded = one.body.includes('encoded');

@@ -2,12 +2,13 @@ import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
+import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { ResponseOutput } from '../../wire/relay.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
 import type { Conversation, Exchange } from './conversation.ts';
 import { refusedState } from './failures.ts';
 import { backend } from './messages.ts';
-import { changeRow, holdsTexts } from './row-texts.ts';
+import { comesUnasked, holdsTexts, textMessage } from './text-message.ts';
 import { encodingFact, encodingIn } from './text-encoding.ts';
 
 /** An error's code and severity are within its first bytes: this many are looked at. */
@@ -16,6 +17,9 @@ const tagBytesMax = frameHeaderBytes + 64;
 /** A ParameterStatus is looked at whole up to this; that of the encoding is far shorter. */
 const parameterBytesMax = frameHeaderBytes + 96;
 const readyBytes = frameHeaderBytes + 1;
+/** The format of all COPY data is the first byte of CopyOutResponse. */
+const copyFormatBytes = frameHeaderBytes + 1;
+const binaryFormat = 1;
 const known = new Set<number>(Object.values(backend));
 /** These belong into a login, where the gateway was the client: in a conversation they could only be meant to deceive. */
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
@@ -52,6 +56,8 @@ export class Answers {
   #swallowing = false;
   /** The first bytes of a frame that cannot be told yet; not released. */
   #head: Buffer = nothing;
+  /** Changes the texts of the answer, one message after the other. Null while no message with texts that are changed has come, or another one has come since. */
+  #changed: { readonly changes: readonly TextChange[]; readonly frames: ChangedFrames } | null = null;
   #rows = 0;
   #sqlState: string | null = null;
   #isFatal = false;
@@ -134,6 +140,10 @@ export class Answers {
 
   /** A frame begins at `at`, or goes on there that was held back. Returns how far the chunk was read. */
   #begin(at: number): number {
+    if (this.#changed !== null && this.#head.length === 0 && !this.#isChanged(this.#chunk, at)) {
+      this.#cut(at);
+      this.#pieces.push(...this.#endChanged());
+    }
     if (this.#head.length === 0 && this.#headBytes(this.#chunk, at) <= this.#chunk.length - at && !this.#isChanged(this.#chunk, at)) {
       this.#open(this.#chunk, at);
       if (this.#swallowing) {
@@ -157,7 +167,7 @@ export class Answers {
     this.#open(head, 0);
     this.#leftBytes -= head.length;
     if (!this.#swallowing) {
-      this.#pieces.push(this.#isChanged(head, 0) ? changeRow(head, this.#changes) : head);
+      this.#pieces.push(...(this.#isChanged(head, 0) ? this.#change(head) : [head]));
     }
     if (this.#leftBytes === 0) {
       this.#ended(at);
@@ -169,8 +179,30 @@ export class Answers {
     return this.#conversation.current?.changes ?? unchanged;
   }
 
+  /** The changes that the texts of a message of this type go through. One that comes unasked has those that an act of the connection had last. */
+  #changesOf(type: number): readonly TextChange[] {
+    const changes = this.#changes;
+    return changes.length === 0 && comesUnasked(type) ? this.#conversation.newestChanges : changes;
+  }
+
   #isChanged(bytes: Buffer, at: number): boolean {
-    return this.#changes.length > 0 && holdsTexts(bytes[at] ?? 0);
+    const type = bytes[at] ?? 0;
+    return this.#changesOf(type).length > 0 && holdsTexts(type);
+  }
+
+  /** Changes the texts of a whole message. What goes on may be less, because a row of COPY data goes on with its end, or more. */
+  #change(message: Buffer): readonly Buffer[] {
+    const changes = this.#changesOf(message[0] ?? 0);
+    const before = this.#changed !== null && this.#changed.changes !== changes ? this.#endChanged() : [];
+    this.#changed ??= { changes, frames: new ChangedFrames(changes, this.#heldBytesMax) };
+    return [...before, ...this.#changed.frames.push(textMessage(message))];
+  }
+
+  /** No row of COPY data goes on. */
+  #endChanged(): readonly Buffer[] {
+    const released = this.#changed?.frames.end() ?? [];
+    this.#changed = null;
+    return released;
   }
 
   /** A frame whose texts are changed must be whole before it can begin. Errors: also `limit_exceeded`. */
@@ -181,7 +213,7 @@ export class Answers {
     }
     const length = frameLength(bytes, at, Infinity);
     if (length > this.#heldBytesMax) {
-      throw new GatewayError('limit_exceeded', `Policy changes texts of this result, and a row of it is longer than ${this.#heldBytesMax} bytes.`);
+      throw new GatewayError('limit_exceeded', `Policy changes texts of this result, and a message of it is longer than ${this.#heldBytesMax} bytes.`);
     }
     return length;
   }
@@ -195,9 +227,12 @@ export class Answers {
     if (type === backend.copyBoth) {
       throw new GatewayError('unsupported', 'The replication protocol is not spoken here.');
     }
+    const body = at + frameHeaderBytes;
+    if (type === backend.copyOut && this.#changes.length > 0 && bytes[body] === binaryFormat) {
+      throw new GatewayError('unsupported', 'Policy changes texts of this result, which cannot be done in the binary format of COPY. Use the text format.');
+    }
     this.#type = type;
     this.#leftBytes = frameLength(bytes, at, Infinity);
-    const body = at + frameHeaderBytes;
     if (type === backend.dataRow) {
       this.#rows += 1;
     } else if (type === backend.error) {
@@ -351,6 +386,8 @@ function headBytes(bytes: Buffer, at: number): number {
       return Math.min(length, parameterBytesMax);
     case backend.readyForQuery:
       return Math.min(length, readyBytes);
+    case backend.copyOut:
+      return Math.min(length, copyFormatBytes);
     default:
       return frameHeaderBytes;
   }

@@ -49,6 +49,8 @@ export class Conversation {
   #copySeq: number | undefined;
   /** The target has said why it ends the connection. */
   isLost = false;
+  /** The changes of texts of the last request that had some. */
+  newestChanges: readonly TextChange[] = [];
 
   constructor(status: number) {
     this.status = status;
@@ -97,6 +99,7 @@ export class Conversation {
       endsCopy: unit.ends,
       changes,
     };
+    this.newestChanges = changes.length > 0 ? changes : this.newestChanges;
     this.#note(unit, isExtended);
     if (unit.kind !== 'copy' || this.#waiting.length > 0) {
       this.#push(exchange);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Verdict } from '../../domain/decision.ts';
+import type { TextChange } from '../../domain/text-change.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Output } from '../../wire/relay.ts';
 import { PostgresRelay } from './relay.ts';
@@ -24,10 +25,12 @@ class Harness {
   readonly responses: { readonly request: number | undefined; readonly bytes: Buffer; readonly facts: string }[] = [];
   closed: string | null = null;
   readonly #verdicts: Verdict[];
+  readonly #changes: readonly TextChange[];
   #seq = 0;
 
-  constructor(verdicts: readonly Verdict[] = []) {
+  constructor(verdicts: readonly Verdict[] = [], changes: readonly TextChange[] = []) {
     this.#verdicts = [...verdicts];
+    this.#changes = changes;
   }
 
   client(bytes: Buffer): void {
@@ -63,7 +66,7 @@ class Harness {
     this.#seq += 1;
     const verdict = output.byGateway === true ? 'allow' : (this.#verdicts.shift() ?? 'allow');
     this.requests.push({ name: output.action.name, seq: this.#seq, bytes, verdict });
-    this.relay.decided({ verdict, policies: [], policyVersion: '1', reason: 'no', obligations: [] }, this.#seq);
+    this.relay.decided({ verdict, policies: [], policyVersion: '1', reason: 'no', obligations: [] }, this.#seq, this.#changes);
   }
 
   get forwarded(): Buffer {
@@ -164,6 +167,50 @@ test('any chunking of the target’s bytes gives each request the same answer', 
       assert.deepEqual(harness.answers, whole.answers);
     }),
   );
+});
+
+test('any chunking of the target’s bytes gives the same changed texts, also of a row of COPY data in several messages', () => {
+  const words = /value of some|a notice|duplicate key|canceling|told/g;
+  const stars = (text: string): string => text.replaceAll(words, '***');
+  const copied = [
+    message('H', Buffer.from([0, 0, 0])),
+    targetMessages('d:a to / N:a notice / d:ld row'),
+    message('d', Buffer.from('\n')),
+    targetMessages('c / C:COPY 1 / Z:I'),
+  ];
+  const sent = Buffer.concat([answer, ...copied, targetMessages('A:jobs:told')]);
+  const run = (pieces: readonly Buffer[]): Harness => {
+    const harness = new Harness([], [stars]);
+    harness.client(Buffer.concat([...conversation, clientMessages('Q:copy t to stdout')]));
+    for (const piece of pieces) {
+      harness.target(Buffer.from(piece));
+    }
+    return harness;
+  };
+  const whole = run([sent]);
+  const released = whole.released.toString('latin1');
+  assert.equal(released.match(words), null);
+  assert.equal(released.match(/\*{3}/g)?.length, 7);
+  assert.match(released.replaceAll(/[dN]\0\0\0.(?:[SVC]\w+\0)*M?/gs, ''), /a \*\*\* row\n/);
+  fc.assert(
+    fc.property(chunks(sent), (pieces) => {
+      assert.deepEqual(run(pieces).answers, whole.answers);
+    }),
+  );
+});
+
+test('COPY in its binary format is refused where texts are changed, and so is a message that is too long to be held', () => {
+  for (const [bytes, code] of [
+    [message('H', Buffer.from([1, 0, 0])), '0A000'],
+    [Buffer.from('44ffffff00', 'hex'), '08P01'],
+    [Buffer.from('4400ffff00', 'hex'), '54000'],
+  ] as const) {
+    const harness = new Harness([], [(text) => text]);
+    harness.client(clientMessages('Q:copy t to stdout'));
+    harness.target(bytes);
+    assert.match(harness.released.toString('latin1'), new RegExp(code));
+    assert.notEqual(harness.closed, null);
+  }
 });
 
 test('any chunking of an answer keeps the refusal in its place', () => {

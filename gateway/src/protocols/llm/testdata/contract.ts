@@ -9,7 +9,8 @@ export const contract: ProtocolContract = {
       path: '/v1/chat/completions',
       type: 'application/json',
       body: (said) => JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: said }] }),
-      joined: (answer) => {
+      maskedWords: ['tell in pieces secret-abc123', 'failing secret-abc123'],
+      read: (answer) => {
         const contents = [...answer.matchAll(/"content":"([^"]*)"/g)].map(([, content]) => content);
         return contents.length === 0 ? answer : contents.join('');
       },

@@ -9,6 +9,7 @@ const target = 'orders';
 export const contract: ProtocolContract = {
   transport: 'stream',
   target,
+  maskedWords: ['failing secret-abc123', 'noticed secret-abc123', 'notified secret-abc123', 'copied secret-abc123'],
   start: async () => {
     const server = await startPostgres();
     const operator = new pg.Client({ host: '127.0.0.1', port: server.port, user: server.user, password: server.password, database: 'postgres' });
@@ -21,7 +22,7 @@ export const contract: ProtocolContract = {
         server
           .log()
           .split('\n')
-          .filter((line) => line.includes('statement: select'))
+          .filter((line) => line.includes('statement: '))
           .flatMap((line) => words.filter((said) => line.includes(`'${said}'`))),
       hasEnded: async (said) => {
         const { rows } = await operator.query("select 1 from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like $1", [
@@ -37,10 +38,19 @@ export const contract: ProtocolContract = {
   },
 };
 
+/** Statements whose answer says the words elsewhere than in a row. */
+const forms: Readonly<Record<string, (said: string) => string>> = {
+  failing: (said) => `select '${said}'::int`,
+  noticed: (said) => `do $$ begin raise notice '${said}' using detail = '${said}'; end $$`,
+  notified: (said) => `listen told; notify told, '${said}'`,
+  copied: (said) => `copy (select '${said}') to stdout`,
+};
+
 /** Rows of an answer that does not end fill the server's buffer, so that it sends them. */
 function statement(said: string): string {
   const endless = said.startsWith('endless') ? ", repeat('x', 10000), pg_sleep(0.02) from generate_series(1, 1000000)" : '';
-  return `select '${said}' as said${endless}`;
+  const [how = ''] = said.split(' ', 1);
+  return forms[how]?.(said) ?? `select '${said}' as said${endless}`;
 }
 
 /** Asks one statement after the other. */
@@ -50,6 +60,9 @@ function connect({ addresses, token }: Access): Connection {
   const client = new pg.Client({ host, port: Number(port), user: 'anybody', password: token, database: target, stream: () => socket });
   client.on('error', () => undefined);
   let pieces: Buffer[] = [];
+  let heard: unknown[] = [];
+  client.on('notice', ({ message, detail }) => heard.push(message, detail));
+  client.on('notification', ({ payload }) => heard.push(payload));
   const connected = client.connect();
   connected.catch(() => undefined);
   const tell = async (sql: string, onBegun: () => void): Promise<Told> => {
@@ -57,9 +70,11 @@ function connect({ addresses, token }: Access): Connection {
     try {
       await connected;
       pieces = [];
+      heard = [];
       socket.on('data', onBegun);
       const { rows } = await client.query(sql);
-      return { isAllowed: true, text: JSON.stringify(rows), sent, answered: Buffer.concat(pieces) };
+      const copied = /copied secret-[^ ]*/.exec(Buffer.concat(pieces).toString('latin1')) ?? [];
+      return { isAllowed: true, text: JSON.stringify([rows, ...heard, ...copied]), sent, answered: Buffer.concat(pieces) };
     } catch (error) {
       // An error of the server has a code, other than one of the connection that is cut.
       const text = error instanceof pg.DatabaseError ? error.message : '';

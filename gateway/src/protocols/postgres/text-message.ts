@@ -1,0 +1,116 @@
+import { isUtf8 } from 'node:buffer';
+import { GatewayError } from '../../domain/errors.ts';
+import type { TextFrame } from '../../content/text-frame.ts';
+import { ByteWriter } from '../../wire/byte-writer.ts';
+import { frameHeaderBytes } from './codec.ts';
+import { backend } from './messages.ts';
+
+const typeBytes = 1;
+const columnCountBytes = 2;
+const lengthBytes = 4;
+const lineFeed = 0x0a;
+/** The name of a row of COPY data, which may be cut over several messages. */
+const copyRow = 'row';
+/** Fields of an error or a notice that are sentences, or quote a statement. https://www.postgresql.org/docs/current/protocol-error-fields.html */
+const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWq'));
+
+/** A text of a message, and how it is written. */
+interface Place {
+  readonly text: string;
+  readonly write: (text: string) => Buffer;
+}
+
+/** True for messages of the target with texts that policy may change. */
+export function holdsTexts(type: number): boolean {
+  return type === backend.dataRow || type === backend.copyData || type === backend.functionResult || comesUnasked(type);
+}
+
+/** True for messages that may come without a request: errors, notices and notifications. */
+export function comesUnasked(type: number): boolean {
+  return type === backend.error || type === backend.notice || type === backend.notification;
+}
+
+/** A whole message of the target with its texts. A value that is not UTF-8 is read byte by byte as Latin-1, so that no encoding hides a text. Throws GatewayError `malformed`. */
+export function textMessage(frame: Buffer): TextFrame {
+  const type = frame.readUInt8(0);
+  const body = frame.subarray(frameHeaderBytes);
+  const pieces = piecesOf(type, body);
+  const isCopy = type === backend.copyData;
+  const texts = pieces.flatMap((piece) => (Buffer.isBuffer(piece) ? [] : [{ text: piece.text, partOf: isCopy ? copyRow : null }]));
+  const compose = (changed: readonly string[]): Buffer => {
+    let at = 0;
+    const written = pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : piece.write(changed[at++] ?? '')));
+    const length = written.reduce((sum, each) => sum + each.length, frameHeaderBytes - typeBytes);
+    return written.reduce((writer, each) => writer.bytes(each), new ByteWriter().uint8(type).int32(length)).finish();
+  };
+  return { bytes: frame.length, texts, ends: isCopy && body.at(-1) === lineFeed ? () => true : null, compose };
+}
+
+/** The texts of a message, and the bytes between them. */
+function piecesOf(type: number, body: Buffer): readonly (Buffer | Place)[] {
+  switch (type) {
+    case backend.copyData:
+      return [place(body, (bytes) => bytes)];
+    case backend.functionResult:
+      return columns(body, 0);
+    case backend.dataRow:
+      return [body.subarray(0, columnCountBytes), ...columns(body, columnCountBytes)];
+    case backend.notification:
+      return notification(body);
+    default:
+      return fields(body);
+  }
+}
+
+function columns(body: Buffer, start: number): readonly (Buffer | Place)[] {
+  const pieces: (Buffer | Place)[] = [];
+  for (let at = start; at < body.length;) {
+    const length = at + lengthBytes <= body.length ? body.readInt32BE(at) : body.length;
+    const end = at + lengthBytes + Math.max(length, 0);
+    if (end > body.length) {
+      throw new GatewayError('malformed', 'The target sent a row whose columns are longer than the row.');
+    }
+    const value = body.subarray(at + lengthBytes, end);
+    pieces.push(length < 0 ? body.subarray(at, end) : place(value, (bytes) => new ByteWriter().int32(bytes.length).bytes(bytes).finish()));
+    at = end;
+  }
+  return pieces;
+}
+
+function fields(body: Buffer): readonly (Buffer | Place)[] {
+  const pieces: (Buffer | Place)[] = [];
+  let at = 0;
+  while (at < body.length && body[at] !== 0) {
+    const end = cstringEnd(body, at + 1);
+    pieces.push(body.subarray(at, at + 1));
+    const value = body.subarray(at + 1, end);
+    pieces.push(saidFields.has(body[at] ?? 0) ? cstring(value) : body.subarray(at + 1, end + 1));
+    at = end + 1;
+  }
+  return [...pieces, body.subarray(at)];
+}
+
+/** Process, channel, payload. */
+function notification(body: Buffer): readonly (Buffer | Place)[] {
+  const start = cstringEnd(body, lengthBytes) + 1;
+  const end = cstringEnd(body, start);
+  return [body.subarray(0, start), cstring(body.subarray(start, end)), body.subarray(end + 1)];
+}
+
+function cstringEnd(body: Buffer, start: number): number {
+  const end = body.indexOf(0, start);
+  if (end < 0) {
+    throw new GatewayError('malformed', 'The target sent a message with a text that has no end.');
+  }
+  return end;
+}
+
+function cstring(value: Buffer): Place {
+  return place(value, (bytes) => Buffer.concat([bytes.filter((byte) => byte !== 0), Buffer.alloc(1)]));
+}
+
+function place(value: Buffer, wrap: (bytes: Buffer) => Buffer): Place {
+  const encoding = isUtf8(value) ? 'utf8' : 'latin1';
+  const text = value.toString(encoding);
+  return { text, write: (changed) => wrap(changed === text ? value : Buffer.from(changed, encoding)) };
+}
