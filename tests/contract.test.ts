@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
+import { WebSocket } from 'ws';
 import { Gateway } from '../gateway/src/gateway.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
 import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding } from './support/canary.ts';
-import type { Connection, ContractWay, Access, Told } from './support/contract.ts';
+import type { Connection, ContractWay, Access, ExchangeWay, Told } from './support/contract.ts';
 import { askAll, contractOf, contractTargets, exchangeWays, maskedWordsOf, startContracts, targetsOf, type StartedContracts } from './support/contracts.ts';
 import { HoldControl } from './support/controls/hold.ts';
 import { LimitControl } from './support/controls/limit.ts';
+import { textOf } from './support/live-models.ts';
 import { MaskControl } from './support/controls/mask.ts';
 import { ask, sessionOf } from './support/exchanges.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
@@ -444,6 +446,13 @@ describe('obligations over every protocol', () => {
     const way = (): ContractWay => contracts.ways[position] ?? assert.fail(target);
     const askAs = async (principal: string, ...words: readonly string[]): Promise<readonly Told[]> => askAll(way(), as(principal), ...words);
 
+    /** The bytes and the facts of all masked answers of the target. */
+    const recordedAnswers = async (): Promise<string> => {
+      const answers = (await recordsOf('masked')).filter(({ kind, target: at }) => kind === 'response' && at === target);
+      const bytes = await Promise.all(answers.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
+      return bytes.join('') + JSON.stringify(answers);
+    };
+
     test(`${target}: what is held waits, keeps its order, holds up nobody else, and is recorded before and after`, async () => {
       const words = [`held-words 1 ${target}`, `behind ${target}`];
       const asking = askAs('held', ...words);
@@ -503,6 +512,17 @@ describe('obligations over every protocol', () => {
       assert.ok(requests.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.obligations']) === 'test-limit max=2'));
     });
 
+    const socketWay = exchangeWays.find((each) => each.target === target && each.socket !== undefined);
+    if (socketWay !== undefined) {
+      test(`${target}: what is masked over WebSocket reaches neither the client nor the record`, async () => {
+        const said = `tell secret-abc123 to the socket of ${target}`;
+        const plain = await talk(socketWay, as('plain'), said);
+        assert.match(plain, /secret-abc123.*secret-abc123, as text.*1000 no more of secret-abc123$/);
+        assert.equal(await talk(socketWay, as('masked'), said), plain.replaceAll('secret-abc123', 'secret-***'));
+        assert.ok(!(await recordedAnswers()).includes('abc123'));
+      });
+    }
+
     for (const words of maskedWordsOf(target)) {
       test(`${target}: what is masked reaches neither the client nor the record, and the rest is as it was (${words})`, async () => {
         const said = `${words} of ${target}`;
@@ -512,14 +532,28 @@ describe('obligations over every protocol', () => {
         assert.equal(told?.isAllowed, !words.startsWith('failing'), JSON.stringify(told));
         assert.equal(told?.text, plain?.text.replaceAll('secret-abc123', 'secret-***'));
         assert.deepEqual(way().heard([said]), [said, said], 'the target is asked what was said');
-        const answers = (await recordsOf('masked')).filter(({ kind, target: at }) => kind === 'response' && at === target);
-        const bytes = await Promise.all(answers.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
-        const recorded = bytes.join('');
+        const recorded = await recordedAnswers();
         assert.ok(recorded.includes('secret-***') && !recorded.includes('abc123'), recorded);
       });
     }
   }
 });
+
+/** Says something over WebSocket. Resolves when the connection is closed, with all that was said back: pieces of a text are joined. */
+async function talk({ target, socket }: ExchangeWay, { addresses, token }: Access, said: string): Promise<string> {
+  const client = new WebSocket(`ws://${addresses['http']}/t/${target}${socket?.path ?? ''}`, { headers: { authorization: `Bearer ${token}` } });
+  const told: string[] = [];
+  client.on('message', (message) => told.push(textOf(message)));
+  client.once('open', () => {
+    client.send(socket?.message(said) ?? '');
+  });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  client.once('close', (code, reason) => {
+    const pieces = told.map((message) => /"delta":"([^"]*)"/.exec(message)?.[1] ?? message);
+    resolve(`${pieces.join('')} ${code} ${reason.toString()}`);
+  });
+  return promise;
+}
 
 test('a protocol that brings nothing for these tests fails with what to add', async () => {
   await assert.rejects(contractOf({ id: 'toy', transport: 'stream' }), {

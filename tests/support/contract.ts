@@ -21,6 +21,8 @@ export interface ExchangeWay {
   place?(server: string): string;
   /** Returns the body of a request that contains these words. */
   body(said: string): string;
+  /** Absent: the protocol is not spoken over WebSocket. */
+  readonly socket?: { readonly path: string; readonly message: (said: string) => string };
   /** What a client reads in the answer. By default it is the body. */
   read?(answer: string): string;
   /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */

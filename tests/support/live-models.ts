@@ -55,7 +55,8 @@ export async function startLiveModels(): Promise<LiveModels> {
   };
 }
 
-function textOf(data: RawData): string {
+/** A message as text. */
+export function textOf(data: RawData): string {
   return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data)).toString();
 }
 

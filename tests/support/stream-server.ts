@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { constants, createGzip } from 'node:zlib';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { textOf } from './live-models.ts';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 
 const eventMs = 5;
@@ -26,7 +28,7 @@ export interface StreamServer extends SampleServer {
  * Starts an upstream for every protocol over HTTP. It answers each request with a stream of numbered events. The stream does not end if the request contains
  * `endless`, and is some megabytes long if it contains `megabytes`. It is gzipped, although nobody asked for it, if the request contains `encoded`. A word of the request that
  * begins with `secret-` is in each event. If the request contains `in pieces`, the answer is a stream of Chat Completions that says that word letter by letter. The answer to one that begins with
- * `failing` is an error that says the word.
+ * `failing` is an error that says the word. Over WebSocket it answers each message with the word, and closes.
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
@@ -58,6 +60,13 @@ export async function startStreamServer(): Promise<StreamServer> {
     }
     stream(out, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length === '0' ? told : null);
   });
+  const sockets = new WebSocketServer({ server: server.server });
+  sockets.on('connection', (socket, { url = '' }) => {
+    socket.on('error', () => undefined);
+    socket.on('message', (message) => {
+      answerMessage(socket, url, textOf(message));
+    });
+  });
   const streams: StreamServer = {
     ...server,
     heard,
@@ -65,6 +74,19 @@ export async function startStreamServer(): Promise<StreamServer> {
     heardOf: (marker) => heard.find(({ body }) => body.includes(marker)),
   };
   return streams;
+}
+
+/** Says the word that begins with `secret-` in messages, and in the reason for the close. In answers of models it comes letter by letter first. */
+function answerMessage(socket: WebSocket, path: string, message: string): void {
+  const [word = ''] = /secret-\w+/.exec(message) ?? [];
+  const said = { item_id: 'msg', content_index: 0 };
+  const letters = word.split('').map((delta) => ({ type: 'response.output_text.delta', ...said, delta }));
+  for (const event of path.includes('responses') ? [...letters, { type: 'response.output_text.done', ...said, text: word }] : [{ said: word }]) {
+    socket.send(JSON.stringify(event));
+  }
+  socket.send(`${word}, as text`);
+  socket.send(Buffer.from(`${word}, as bytes`));
+  socket.close(1000, `no more of ${word}`);
 }
 
 /** `told`: what each event says, one after the other. Null: events are long, hold nothing that could be compressed, and come as fast as they are taken. */

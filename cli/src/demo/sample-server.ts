@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 /** The time in ms that idle connections stay open, long enough for a client whose process is stopped for a while. */
 const keepAliveMs = 120_000;
 
 export interface SampleServer extends AsyncDisposable {
   readonly url: string;
+  readonly server: Server;
 }
 
 /** Starts a real HTTP server on a free loopback port. */
@@ -16,6 +17,7 @@ export async function openServer(answer: (request: IncomingMessage, response: Se
   await once(server, 'listening');
   const address = server.address();
   return {
+    server,
     url: `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}`,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

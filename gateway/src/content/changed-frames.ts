@@ -27,7 +27,7 @@ interface OpenText {
  *       └──── a piece ── what later pieces alter is held ──▶ frame waits ── next piece, or end ──▶ frame goes on
  */
 export class ChangedFrames {
-  readonly #changes: readonly TextChange[];
+  #changes: readonly TextChange[];
   readonly #heldMax: number;
   readonly #open = new Map<string, OpenText>();
   #waiting: Waiting[] = [];
@@ -37,6 +37,11 @@ export class ChangedFrames {
   constructor(changes: readonly TextChange[], heldMax: number) {
     this.#changes = changes;
     this.#heldMax = heldMax;
+  }
+
+  /** Texts that begin from now on go through these changes. */
+  use(changes: readonly TextChange[]): void {
+    this.#changes = changes;
   }
 
   /** Takes the next frame. Returns the frames that go on. Throws GatewayError `limit_exceeded`. */

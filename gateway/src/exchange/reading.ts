@@ -100,6 +100,8 @@ export interface SocketReader {
   ask(payload: Buffer): Action;
   /** The action that a long message asks for, given in its frames and read by a step that `take` takes. Another message is asked about only when this one has settled. Rejects as `ask` throws. */
   askLong(frames: Buffer, take: TakeStep): Promise<Action>;
+  /** Finds in a message of the target the texts that other messages continue. Absent: no text comes in pieces. */
+  readonly findParts?: FindParts;
   /** Reads a message of the target for its record. Any bytes are acceptable. */
   hear(payload: Buffer): HeardMessage;
   /** An error of the gateway as a text message for the client, in the form of the protocol. It is about the message that `ask` or `askLong` got last, if that one is refused. Null: the protocol has no form for errors. */

@@ -209,7 +209,8 @@ class ExchangeRun {
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], channel);
     const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], false);
     if (outcome !== null) {
-      this.#upgrade = { action, request: outcome.seq, reader, session: channel.session, messageBytesMax: channel.limits.frameBytesMax, take: this.#take };
+      const { seq, changes } = outcome;
+      this.#upgrade = { action, request: seq, reader, changes, session: channel.session, messageBytesMax: channel.limits.frameBytesMax, take: this.#take };
       this.#forward(channel, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }

@@ -89,24 +89,3 @@ test('a frame over the limit ends the answer, and nothing of it is released', ()
   const { text, error, isEnded } = release('text/event-stream', `data: fine\n\ndata: secret-1${'x'.repeat(100)}\n\n`, { frameBytesMax: 50, pieceBytes: 10 });
   assert.deepEqual([text, error?.code, isEnded], ['data: fine\n\n', 'limit_exceeded', false]);
 });
-
-test('an answer that would go on in WebSocket is refused, and the connection to the target is given up', () => {
-  let isDestroyed = false;
-  const errors: string[] = [];
-  const receiver = {
-    onInformation: () => undefined,
-    onHead: () => undefined,
-    onUpgrade: () => assert.fail('it went on'),
-    onBytes: () => undefined,
-    onEnd: () => undefined,
-    onError: (error: GatewayError) => errors.push(error.code),
-    onDrain: () => undefined,
-  };
-  const upstream = Object.assign(Object.create(null), {
-    destroy: () => {
-      isDestroyed = true;
-    },
-  });
-  new ChangedAnswer({ changes: [stars], frameBytesMax: 10, findParts: null }, receiver).onUpgrade({ status: 101, statusText: '', rawHeaders: [] }, upstream);
-  assert.deepEqual([isDestroyed, errors], [true, ['unsupported']]);
-});

@@ -1,6 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
-import type { Upstream } from '../../domain/upstream.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { FindParts, TextFrame } from '../../content/text-frame.ts';
@@ -43,12 +42,6 @@ export class ChangedAnswer extends PassedAnswer {
     } else {
       this.next.onHead({ ...head, rawHeaders: withoutBodyHeaders(head.rawHeaders) });
     }
-  }
-
-  /** Refuses WebSocket, because texts in its frames cannot be changed. */
-  override onUpgrade(_head: AnsweredHead, upstream: Upstream): void {
-    upstream.destroy();
-    this.onError(new GatewayError('unsupported', 'Policy changes texts in answers of this target, which cannot be done over WebSocket. Use plain HTTP.'));
   }
 
   override onBytes(bytes: Buffer): void {

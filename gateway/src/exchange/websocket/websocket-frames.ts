@@ -191,7 +191,8 @@ export function joinPayloads(bytes: Buffer): Buffer {
   return payloads.length === 1 && payloads[0] !== undefined ? payloads[0] : Buffer.concat(payloads);
 }
 
-function readHead(bytes: Buffer): FrameHead | null {
+/** Reads the head of a frame; null if it is not whole. */
+export function readHead(bytes: Buffer): FrameHead | null {
   try {
     return parseFrameHead(bytes);
   } catch {
@@ -201,9 +202,14 @@ function readHead(bytes: Buffer): FrameHead | null {
 
 /** A message of the gateway's own to a client, in one frame. */
 export function composeText(text: string): Buffer {
+  return composeMessage(text, 'text');
+}
+
+/** A message to a client in one frame, with the opcode `text` or `binary`. */
+export function composeMessage(text: string, opcode: string): Buffer {
   const payload = Buffer.from(text);
   const head = Buffer.alloc(payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10);
-  head[0] = 0x81;
+  head[0] = opcode === 'binary' ? 0x82 : 0x81;
   if (head.length === 2) {
     head[1] = payload.length;
   } else if (head.length === 4) {
@@ -216,11 +222,12 @@ export function composeText(text: string): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** A close frame of the gateway's own, with a mask where it is one to a server. */
+/** A close frame, with a mask where it is one to a server. A reason that is too long for it is cut. */
 export function composeClose(code: number, reason: string, mask: Uint8Array | null): Buffer {
-  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
-  payload.writeUInt16BE(code, 0);
-  payload.write(reason, 2);
+  const fitting = Buffer.alloc(controlBytesMax);
+  fitting.writeUInt16BE(code, 0);
+  // Only whole characters are written.
+  const payload = fitting.subarray(0, 2 + fitting.write(reason, 2));
   const head = Buffer.from([0x88, payload.length | (mask === null ? 0 : 0x80)]);
   return mask === null ? Buffer.concat([head, payload]) : Buffer.concat([head, mask, unmask(payload, mask, 0)]);
 }

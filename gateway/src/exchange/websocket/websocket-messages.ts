@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { GatewayError } from '../../domain/errors.ts';
-import { FrameReader, joinPayloads, type FrameHead, type FramePiece } from './websocket-frames.ts';
+import { FrameReader, joinPayloads, readHead, type FrameHead, type FramePiece } from './websocket-frames.ts';
 
 /** Most frames of one message. A sender that splits a message at the end of its own buffer needs far fewer. */
 const framesMax = 16 * 1024;
@@ -8,6 +9,13 @@ const framesMax = 16 * 1024;
 export interface WholePiece extends FramePiece {
   /** The payload of a message; null for a control frame. It is a function because undoing the masks of a long message takes time. */
   readonly payload: (() => Buffer) | null;
+}
+
+/** The frames of one whole message without masks, or a control frame. */
+export function pieceOf(bytes: Buffer): WholePiece {
+  const head = readHead(bytes);
+  assert.ok(head !== null, 'These are whole frames.');
+  return { head: { ...head, isFinal: true }, offset: 0, isLast: true, bytes: [bytes], payload: head.isControl ? null : () => joinPayloads(bytes) };
 }
 
 /** Splits one direction of a WebSocket connection into messages, and holds each until it is whole. Control frames come out at once, even in the middle of a message. */

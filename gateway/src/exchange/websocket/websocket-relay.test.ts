@@ -12,6 +12,7 @@ const facts = {
   request: 7,
   reader: null,
   session: 's',
+  changes: [],
   messageBytesMax: 1_000,
   take,
 };

@@ -5,10 +5,12 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { splitParts } from '../../wire/split-parts.ts';
 import { problemOf } from '../problem.ts';
+import type { TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
+import { ChangedMessages } from './changed-messages.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
 /** Status codes that say why a connection is closed (RFC 6455, 7.4.1). */
@@ -18,8 +20,6 @@ const policyViolation = 1008;
 const tooBig = 1009;
 /** Tells one side that a message of the other side was too big. */
 const internalError = 1011;
-/** Most bytes of the reason for a close: it is in a control frame. */
-const reasonBytesMax = 123;
 /** A message of the target that is longer than this is recorded and released in parts. */
 const partBytes = 512 * 1024;
 export interface WebSocketFacts {
@@ -29,8 +29,10 @@ export interface WebSocketFacts {
   readonly request: number;
   /** Reads the messages. Null: frames are decided on and recorded as they come, without being read. */
   readonly reader: SocketReader | null;
+  /** The changes that the texts of the target's messages go through, by the decision on the action. */
+  readonly changes: readonly TextChange[];
   readonly session: string;
-  /** Most bytes of a message, if there is a reader: it is held until it is whole. */
+  /** Most bytes of a message that is held until it is whole: it is read, or its texts are changed. */
   readonly messageBytesMax: number;
   /** Takes the steps that read long messages. */
   readonly take: TakeStep;
@@ -44,14 +46,14 @@ interface CloseCodes {
 type Message = WholePiece & { readonly payload: () => Buffer };
 
 /** Splits one direction into frames or messages. Each is recorded and moves as a unit. */
-type Cutter = FrameReader | MessageReader;
+type Cutter = FrameReader | MessageReader | ChangedMessages;
 
 /** Relays frames between client and target, or whole messages if there is a reader. Each is recorded with its direction before it moves on. */
 export class WebSocketRelay implements Relay {
   readonly isFull = false;
   readonly #facts: WebSocketFacts;
   readonly #fromClient: Cutter;
-  readonly #fromTarget: Cutter;
+  #fromTarget: Cutter;
   /** The gateway's own answers to refused messages. */
   readonly #own: Output[] = [];
   /** The parts of a long message of the target, after the first part. */
@@ -66,9 +68,10 @@ export class WebSocketRelay implements Relay {
 
   constructor(facts: WebSocketFacts) {
     this.#facts = facts;
-    const { reader, messageBytesMax } = facts;
+    const { reader, messageBytesMax, changes } = facts;
     this.#fromClient = reader === null ? new FrameReader(true) : new MessageReader(true, messageBytesMax);
-    this.#fromTarget = reader === null ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
+    this.#fromTarget = reader === null && changes.length === 0 ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
+    this.#change(changes);
   }
 
   clientBytes(bytes: Buffer): void {
@@ -79,9 +82,13 @@ export class WebSocketRelay implements Relay {
     this.#fromTarget.push(bytes);
   }
 
-  decided(decision: Decision, seq: number): void {
+  decided(decision: Decision, seq: number, changes: readonly TextChange[] = []): void {
     this.#isDeciding = false;
-    if (decision.verdict === 'allow' || this.#last !== null) {
+    if (this.#last !== null) {
+      return;
+    }
+    if (decision.verdict === 'allow') {
+      this.#change(changes);
       return;
     }
     const error = this.#refusal ?? refusalOf(decision);
@@ -97,8 +104,16 @@ export class WebSocketRelay implements Relay {
     this.#last ??= [{ type: 'close', reason: 'client' }];
   }
 
+  /** What waits of the target's messages is still released. */
   upstreamEnded(): void {
-    this.#last ??= [{ type: 'close', reason: 'target' }];
+    const outputs: Output[] = [];
+    if (this.#fromTarget instanceof ChangedMessages) {
+      this.#fromTarget.end();
+      for (let output = this.#nextOf(this.#fromTargetNext, 'target'); output !== null; output = this.#nextOf(this.#fromTargetNext, 'target')) {
+        outputs.push(output, ...this.#parts.splice(0));
+      }
+    }
+    this.#last ??= [...outputs, { type: 'close', reason: 'target' }];
   }
 
   fail(error: GatewayError): void {
@@ -115,6 +130,23 @@ export class WebSocketRelay implements Relay {
     return this.#last === null ? (this.#nextOf(this.#fromTargetNext, 'target') ?? this.#nextOf(this.#fromClientNext, 'client')) : this.#sayLast();
   }
 
+  /** The target's messages go through these changes from now on. If there are none, they go through those that a message of the client had last. */
+  #change(changes: readonly TextChange[]): void {
+    const messages = this.#fromTarget;
+    if (changes.length === 0) {
+      return;
+    }
+    if (messages instanceof ChangedMessages) {
+      messages.use(changes);
+    } else if (messages instanceof MessageReader) {
+      const { reader, messageBytesMax } = this.#facts;
+      this.#fromTarget = new ChangedMessages({ messages, changes, waitingBytesMax: messageBytesMax, findParts: reader?.findParts ?? null });
+    } else {
+      const reason = 'Policy changes texts in answers of this target now, and this connection was opened before. Open another one.';
+      this.#close({ client: policyViolation, target: goingAway }, new GatewayError('unsupported', reason));
+    }
+  }
+
   /** Reads the next output of one direction. `from` names the side whose bytes are read: an error closes the connection and blames that side. */
   #nextOf(read: () => Output | null, from: 'client' | 'target'): Output | null {
     if (this.#last !== null) {
@@ -126,9 +158,7 @@ export class WebSocketRelay implements Relay {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
-      const isTooBig = error.code === 'limit_exceeded';
-      const others = isTooBig ? { client: internalError, target: goingAway } : { client: protocolError, target: protocolError };
-      this.#close({ ...others, [from]: isTooBig ? tooBig : protocolError }, error);
+      this.#close(closeCodes(error, from), error);
       return this.#sayLast();
     }
   }
@@ -211,7 +241,6 @@ export class WebSocketRelay implements Relay {
   /** Ends the connection and tells each side why, unless that side is in the middle of a frame. */
   #close(codes: CloseCodes, error: GatewayError): void {
     const { action, request } = this.#facts;
-    const reason = Buffer.from(error.message).subarray(0, reasonBytesMax).toString().replace(/�+$/, '');
     const attributes: Attributes = { [ownAttributes.websocketOpcode]: 'close', 'error.type': error.code };
     this.#last = [{ type: 'close', reason: error.code, error }];
     if (!this.#fromClient.isInFrame) {
@@ -223,10 +252,22 @@ export class WebSocketRelay implements Relay {
       this.#last.unshift(...(words === null ? [] : [words]), {
         type: 'response',
         meta: { request, attributes },
-        bytes: [composeClose(codes.client, reason, null)],
+        bytes: [composeClose(codes.client, error.message, null)],
         continues: false,
       });
     }
+  }
+}
+
+/** Says why a connection is closed because of what one side sent. That side is blamed. */
+function closeCodes({ code }: GatewayError, from: 'client' | 'target'): CloseCodes {
+  switch (code) {
+    case 'limit_exceeded':
+      return { client: internalError, target: goingAway, [from]: tooBig };
+    case 'unsupported':
+      return { client: policyViolation, target: goingAway };
+    default:
+      return { client: protocolError, target: protocolError };
   }
 }
 

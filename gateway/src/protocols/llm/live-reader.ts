@@ -12,6 +12,7 @@ import type { IdsOfProvider } from './given-ids.ts';
 import { type JsonObject, jsonText, parseObject } from './json.ts';
 import type { LiveShape } from './live-shape.ts';
 import { type LiveSaid, readLive, step } from './live-step.ts';
+import { findParts } from './streamed-texts.ts';
 import { shortened } from './shortened.ts';
 import type { Message } from './transcript.ts';
 
@@ -38,6 +39,8 @@ export interface LiveFacts {
 
 /** Reads one connection to a model. Each message of the client is a request. The facts of an answer are given with the message that completes it. */
 export class LiveReader implements SocketReader {
+  readonly findParts = findParts;
+
   readonly #facts: LiveFacts;
   readonly #lanes = new Map<string, AnswerDraft>();
   /** Ids that the client named or the target gave before. */

@@ -3,5 +3,14 @@ import type { ProtocolContract } from '../../../../../tests/support/contract.ts'
 /** @public The tests find it by the protocol's id. */
 export const contract: ProtocolContract = {
   transport: 'exchange',
-  ways: [{ target: 'http', path: '/things', type: 'text/plain', maskedWords: ['failing secret-abc123'], body: (said) => said }],
+  ways: [
+    {
+      target: 'http',
+      path: '/things',
+      type: 'text/plain',
+      socket: { path: '/socket', message: (said) => said },
+      maskedWords: ['failing secret-abc123'],
+      body: (said) => said,
+    },
+  ],
 };

@@ -9,6 +9,7 @@ export const contract: ProtocolContract = {
       path: '/v1/chat/completions',
       type: 'application/json',
       body: (said) => JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: said }] }),
+      socket: { path: '/v1/responses', message: (said) => JSON.stringify({ type: 'response.create', model: 'm', input: said }) },
       maskedWords: ['tell in pieces secret-abc123', 'failing secret-abc123'],
       read: (answer) => {
         const contents = [...answer.matchAll(/"content":"([^"]*)"/g)].map(([, content]) => content);
