@@ -14,7 +14,7 @@ const current = join('journal', '000000000002.segment');
 const removals: Readonly<Record<string, { readonly act: (data: string) => void; readonly says: RegExp }>> = {
   'the journal is removed': { act: (data) => rmSync(join(data, 'journal'), { recursive: true }), says: /journal is gone/ },
   'the segment that is written is removed': { act: (data) => rmSync(join(data, current)), says: /2\.segment is gone/ },
-  'a segment that was written is removed': { act: (data) => rmSync(join(data, first)), says: /had 2 segments and holds 1/ },
+  'a segment that was written is removed': { act: (data) => rmSync(join(data, first)), says: /had 2 segments and now has 1/ },
   'the segment that is written is another file of the same bytes': {
     act: (data) => {
       cpSync(join(data, current), join(data, 'copy'));
