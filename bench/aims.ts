@@ -1,6 +1,6 @@
 import { printTable } from './table.ts';
 
-/** What a run is held to. */
+/** An aim that a run is compared with. */
 export interface Aim {
   readonly text: string;
   readonly measured: number;

@@ -7,7 +7,7 @@ interface CallFrame {
   readonly url: string;
 }
 
-/** What `Profiler.stop` gives. */
+/** The result of `Profiler.stop`. */
 export interface CpuProfile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
   /** Ids of nodes, and the microseconds since the sample before. */
@@ -15,7 +15,7 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** What `HeapProfiler.stopSampling` gives below `head`. */
+/** The result of `HeapProfiler.stopSampling`, below `head`. */
 export interface AllocationNode {
   readonly callFrame: CallFrame;
   readonly selfSize: number;

@@ -7,7 +7,7 @@ import { thousands } from './table.ts';
 
 const turns = 50;
 
-/** What an agent's run of 50 turns through the gateway takes to store, when each turn sends the whole conversation again. */
+/** Measures how many bytes an agent's run of 50 turns takes in the journal, if each turn sends the whole conversation again. */
 export async function measureConversation(gateway: GatewayProcess, url: string): Promise<void> {
   const token = gateway.token('bench');
   let sent = 0;
@@ -25,7 +25,7 @@ export async function measureConversation(gateway: GatewayProcess, url: string):
   console.log(`\nA conversation of ${turns} turns, sent whole with each: ${sizes}`);
 }
 
-/** Of the contents of a session's requests, in the journal. */
+/** Returns the number of bytes that the contents of a session's requests take in the journal. */
 async function storedBytes(gateway: GatewayProcess, session: string): Promise<number> {
   let bytes = 0;
   for await (const { leaf, entry } of readEntries(gateway.data, session, { from: journalStart })) {

@@ -8,7 +8,7 @@ export function startDatabaseGateway(database: PostgresServer, start: Start = {}
   return startGateway(`url: "${database.url}"`, database.password, start);
 }
 
-/** The same in front of a model. */
+/** Starts a gateway in front of a model. */
 export function startModelGateway(model: { readonly port: number }, start: Start = {}): Promise<GatewayProcess> {
   return startGateway(`protocol: llm, url: "http://127.0.0.1:${model.port}"`, 'sk-bench', start);
 }

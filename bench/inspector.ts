@@ -4,7 +4,7 @@ import { freePort } from '../cli/src/demo/free-port.ts';
 /** A thread of a process under inspection. */
 export interface InspectedThread {
   readonly name: string;
-  /** Calls a method of V8's inspector (chromedevtools.github.io/devtools-protocol/v8) and resolves with its result. Errors: the method's own. */
+  /** Calls a method of V8's inspector (chromedevtools.github.io/devtools-protocol/v8) and resolves with its result. Rejects with the method's error. */
   send<Result>(method: string, parameters?: object): Promise<Result>;
 }
 
@@ -63,7 +63,7 @@ export async function evaluate<Value>(thread: InspectedThread, expression: strin
   return result.value;
 }
 
-/** What a thread tells unasked, as far as it is used here. */
+/** A message that a thread sends without being asked, with the members that are used here. */
 interface Event {
   readonly method?: string;
   readonly params: { readonly sessionId: string; readonly message: string; readonly workerInfo: { readonly title: string } };
@@ -73,7 +73,7 @@ class Thread implements InspectedThread {
   readonly name: string;
   readonly #send: (message: string) => void;
   #lastId = 0;
-  /** What to do with the reply to a message, by the message's id. */
+  /** Handles the reply to a message, by the message's id. */
   readonly #waiting = new Map<number, (reply: string) => void>();
 
   constructor(name: string, send: (message: string) => void) {

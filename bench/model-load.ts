@@ -4,13 +4,13 @@ import type { GatewayProcess } from '../tests/support/gateway-process.ts';
 import type { LoadResult } from './http-load.ts';
 
 const outputBytesMax = 256 * 1024 * 1024;
-/** Of Chat Completions. */
+/** The path of Chat Completions. */
 export const modelPath = '/v1/chat/completions';
 
 /** One way to the model: where, and with which headers. */
 export interface ModelWay {
   readonly name: string;
-  /** Of the process between the client and the model; null where there is none. */
+  /** Id of the process between the client and the model; null if there is none. */
   readonly pid: number | null;
   readonly port: number;
   readonly path: string;

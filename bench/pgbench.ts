@@ -7,7 +7,7 @@ export const scale = 10;
 /** One way to the database, as libpq's environment says it. */
 export interface DatabaseWay {
   readonly name: string;
-  /** Of the process between the client and the database; null where there is none. */
+  /** Id of the process between the client and the database; null if there is none. */
   readonly pid: number | null;
   readonly environment: Readonly<Record<string, string>>;
 }

@@ -84,7 +84,7 @@ async function measureTransactions(ways: readonly DatabaseWay[], wantedModes: re
   printAims(all.filter(({ mode, way }) => mode === 'prepared' && way === gatewayName).flatMap((each) => aimsOf(each, (way) => find(each, way))));
 }
 
-/** What the gateway is held to in mode `prepared`. */
+/** The aims of the gateway in mode `prepared`. */
 function aimsOf({ clients, rate, cpu }: Transactions, find: (way: string) => Transactions | undefined): Aim[] {
   if (clients === 1) {
     return [{ text: 'time ≤ 2.0 times direct, prepared, 1 client', measured: (find('direct')?.rate ?? Number.NaN) / rate, most: 2 }];

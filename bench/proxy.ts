@@ -25,7 +25,7 @@ const target: Target = {
 const credential = { headers: [['authorization', 'Bearer sk-bench']], secrets: ['sk-bench'] } as const;
 const options = { tls: null, credential: () => credential };
 const calls = new HttpCalls(defaultLimits);
-/** Of one connection, on both sides. */
+/** Headers that concern only one of the two connections. */
 const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 
 function forward(request: IncomingMessage, response: ServerResponse, body: Buffer): void {

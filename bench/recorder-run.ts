@@ -41,7 +41,7 @@ async function openSubject(): Promise<Subject> {
   };
 }
 
-/** The same bytes of content and meta, appended to a file: one write a batch. */
+/** A file to which as many bytes of content and meta are appended, with one write for each batch. */
 async function openAppend(): Promise<Subject> {
   const fd = openSync(join(directory, 'plain'), 'a');
   const sync = promisify(fdatasync);

@@ -11,7 +11,7 @@ export function printTable(rows: readonly (readonly string[])[]): void {
   }
 }
 
-/** What was measured where. */
+/** Prints date, machine and runtime of a measurement. */
 export function printMachine(): void {
   const [cpu] = cpus();
   const runtime = process.versions['bun'] === undefined ? `Node ${process.versions.node}` : `Bun ${process.versions['bun']}`;

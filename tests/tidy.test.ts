@@ -273,6 +273,27 @@ test('an assertion of a type says why it is true', () => {
   assert.deepEqual(unexplained, []);
 });
 
+/** Comments that begin with a clause which has no subject of its own, or that name errors without a verb. */
+function unplainComments(text: string): string[] {
+  const comments = [...text.matchAll(/\/\*\*?[\s*]*([^]*?)\*\/|(?<!\/\/[^\n]*\n[ \t]*)(?<=^|[\s;,{(])\/\/ (.*)/g)].map(
+    ([, block, line]) => block ?? line ?? '',
+  );
+  return comments.filter((comment) => /^(?:What|Of|The same) |\bErrors: /.test(comment));
+}
+
+test('a comment is a sentence that is understood alone, and errors are thrown or rejected with', () => {
+  const files = sources('{ledger/src,gateway/src,cli/src,bench,tools,tests/support}/**/*.ts').filter((file) => !file.endsWith('.test.ts'));
+  assert.ok(files.length > 300, 'the rule saw the files');
+  assert.deepEqual(
+    files.flatMap((file) => unplainComments(read(file)).map((comment) => `${file}: ${comment}`)),
+    [],
+  );
+  for (const text of ['/** What a reader needs. */', '/**\n * Of the caller.\n */', 'f(); // The same again.', '/** Reads it. Errors: `malformed`. */']) {
+    assert.equal(unplainComments(text).length, 1, `the rule can fail: ${text}`);
+  }
+  assert.deepEqual(unplainComments("// Some words\n// Of a sentence.\n/** Offers what is there. */ 'https://x.example // What'"), []);
+});
+
 test('text speaks of the project alone', () => {
   // This file names what it forbids.
   const files = sources(textFiles).filter((file) => file !== 'tests/tidy.test.ts');

@@ -1,4 +1,4 @@
-/** What a check of a whole store needs besides the verifier: the store's keys, and its index. */
+/** Functions that a check of a whole store needs besides the verifier: they read its keys and its index. */
 export { compareIndex } from './offline-index.ts';
 export { JournalOpener } from './recording/body-opener.ts';
 export { noKeyRows, openKeyRows } from './recording/key-rows.ts';

@@ -23,7 +23,7 @@ export interface ExchangeWay {
   body(said: string): string;
   /** Absent: the protocol is not spoken over WebSocket. */
   readonly socket?: { readonly path: string; readonly message: (said: string) => string };
-  /** What a client reads in the answer. By default it is the body. */
+  /** Returns the text of an answer that a client reads. By default it is the body. */
   read?(answer: string): string;
   /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
   readonly maskedWords?: readonly string[];

@@ -1,9 +1,9 @@
-/** The first line and the headers of a request or an answer over HTTP, as a recording shows them. */
+/** Matches the first line and the headers of a request or an answer over HTTP, as a recording shows them. */
 const messageHead = /^(?:HTTP \d+|[A-Z]+ \/\S*)(?:\n.+)*/;
 const header = /^([^\s:]+): (.*)$/gm;
-/** The name and the `=` of a cookie, and what follows its value. */
+/** Matches a cookie: its name with the `=`, and the part after its value. */
 const cookie = /^([^=;]*=)[^;]*(.*)$/;
-/** Headers whose values are new in each request or answer: when it was made and how long that took, ids of it, which try it is, and what is left of a limit. */
+/** Headers whose values are new in each request or answer: its time and duration, its ids, the number of the attempt, and the rest of a limit. */
 const momentary: readonly RegExp[] = [
   /^(date|x-amz-date|age|expires|retry-after|server-timing|x-timer)$/,
   /(^|-)(processing-ms|response-time|process-time|service-time|runtime|latency)$/,
@@ -13,8 +13,8 @@ const momentary: readonly RegExp[] = [
 ];
 
 /**
- * Replaces what is new each time in the head of a shown request or answer over HTTP: the values of such headers, and those of cookies that it sets. Any other
- * text is returned as it is.
+ * Replaces the parts that are new each time in the head of a shown request or answer over HTTP: the values of such headers, and those of the cookies that it
+ * sets. Any other text is returned unchanged.
  */
 export function withoutMoments(text: string): string {
   const [head = ''] = messageHead.exec(text) ?? [];

@@ -2,18 +2,18 @@ import { GatewayError } from '../domain/errors.ts';
 import { beginText, changeText, type TextChange, type TextStream } from '../domain/text-change.ts';
 import type { TextFrame } from './text-frame.ts';
 
-/** Most texts in pieces that are open at a time. */
+/** Most texts in pieces that are open at the same time. */
 const openMax = 1_000;
 
 /** A frame that waits, because a text in it or in a frame before it may still get more. */
 interface Waiting {
   readonly frame: TextFrame;
   readonly texts: string[];
-  /** How many texts of the frame may still get more. */
+  /** Number of texts in the frame that may still get more. */
   open: number;
 }
 
-/** A text that comes in pieces, and where the newest of them is. */
+/** A text that comes in pieces, with the place of its newest piece. */
 interface OpenText {
   readonly stream: TextStream;
   last: { readonly waiting: Waiting; readonly index: number } | null;
@@ -33,7 +33,7 @@ export class ChangedFrames {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
 
-  /** `heldMax`: most characters of one text that are held, and most bytes of frames that wait. */
+  /** `heldMax` is the most characters of one text that are held, and the most bytes of frames that wait. */
   constructor(changes: readonly TextChange[], heldMax: number) {
     this.#changes = changes;
     this.#heldMax = heldMax;
@@ -44,7 +44,7 @@ export class ChangedFrames {
     this.#changes = changes;
   }
 
-  /** Takes the next frame. Returns the frames that go on. Throws GatewayError `limit_exceeded`. */
+  /** Takes the next frame. Returns the frames that are released. Throws GatewayError `limit_exceeded`. */
   push(frame: TextFrame): readonly Buffer[] {
     const waiting: Waiting = { frame, texts: [], open: 0 };
     for (const { text, partOf } of frame.texts) {
@@ -65,7 +65,7 @@ export class ChangedFrames {
     return released;
   }
 
-  /** No frame follows: all texts are over. */
+  /** Ends all texts. Returns the frames that waited. */
   end(): readonly Buffer[] {
     this.#endTexts(() => true);
     return this.#release();

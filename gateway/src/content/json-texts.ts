@@ -1,14 +1,14 @@
 /** A text of a JSON document. */
 export interface JsonText {
   readonly text: string;
-  /** The text as the document writes it, with its quotes, is between these positions. */
+  /** The position of the opening quote in the document; `end` is the position after the closing quote. */
   readonly start: number;
   readonly end: number;
   /** The members and indexes that lead to the text, such as `choices/0/delta/content`. Null if it is nested too deeply. */
   readonly path: string | null;
 }
 
-/** Deeper than this a text has no path, and of a longer name the path has the beginning, so that the cost of paths is limited. */
+/** A text that is nested deeper has no path. The path of a text has only the beginning of a longer name. Both limit the cost of paths. */
 const depthMax = 12;
 const nameCharactersMax = 64;
 /** Matches a string of JSON with the colon after it if it is the name of a member, or a character that opens, closes or divides. */
@@ -54,7 +54,7 @@ export function jsonTexts(json: string): readonly JsonText[] {
   return texts;
 }
 
-/** The document with other texts in the place of its own, one for each. Everything else is kept as it was written; so is a text that stays the same. */
+/** Returns the document with other texts in place of its own, one for each. Everything else stays as it was written, and so does a text that is not changed. */
 export function withJsonTexts(json: string, texts: readonly JsonText[], changed: readonly string[]): string {
   let at = 0;
   const pieces: string[] = [];
@@ -68,7 +68,7 @@ export function withJsonTexts(json: string, texts: readonly JsonText[], changed:
   return at === 0 ? json : pieces.join('') + json.slice(at);
 }
 
-/** The value of a JSON string. If no parser accepts it, the value is the text between its quotes. */
+/** Returns the value of a JSON string. If no parser accepts it, that is the text between its quotes. */
 function parseString(written: string): string {
   try {
     return String(JSON.parse(written));

@@ -1,26 +1,26 @@
 import { jsonTexts, withJsonTexts } from './json-texts.ts';
 
-/** A piece of an answer or a request whose texts are changed, and that goes on whole: an event, a line, a row, a message, a body. */
+/** A piece of an answer or a request whose texts are changed and which is released whole: an event, a line, a row, a message, or a body. */
 export interface TextFrame {
   readonly bytes: number;
   readonly texts: readonly FrameText[];
-  /** Says by its name whether a text in pieces is over after this frame. Null: none is. */
+  /** Tells by the name of a text in pieces whether it ends with this frame. Null: none does. */
   readonly ends: ((name: string) => boolean) | null;
-  /** The bytes of the frame with other texts in the place of its own, one for each. */
+  /** Returns the bytes of the frame with other texts in place of its own, one for each. */
   compose(texts: readonly string[]): Buffer;
 }
 
 interface FrameText {
   readonly text: string;
-  /** If the text is a piece of a longer one that other frames continue, the name of that one. Null: the text is whole. */
+  /** The name of the longer text of which this text is a piece and which other frames continue. Null: this text is whole. */
   readonly partOf: string | null;
 }
 
-/** Says which texts of a JSON event are pieces of longer ones that other events continue. Never throws. */
+/** Finds the texts of a JSON event that are pieces of longer texts, which other events continue. Never throws. */
 export type FindParts = (event: unknown) => EventParts;
 
 export interface EventParts {
-  /** By the path of each such text, the name of the text that it is a piece of. */
+  /** The name of the longer text, by the path of each text that is a piece of one. */
   readonly parts: ReadonlyMap<string, string>;
   readonly ends: TextFrame['ends'];
 }
@@ -33,10 +33,10 @@ export interface FrameParts {
 }
 
 const json = /^\s*["[{]/;
-/** Of an event without such texts. */
+/** The parts of an event without texts in pieces. */
 export const noParts: EventParts = { parts: new Map(), ends: null };
 
-/** A frame of so many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
+/** Makes a frame of this many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
 export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts): TextFrame {
   if (!json.test(text)) {
     return { bytes, texts: [{ text, partOf: null }], ends: null, compose: ([changed = '']) => wrap(changed) };
@@ -51,7 +51,7 @@ export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts):
   };
 }
 
-/** A list counts as its events, one after the other. */
+/** Finds the parts of a text. A list counts as its events, one after the other. */
 function partsOf(text: string, findParts: FindParts): EventParts {
   let event: unknown;
   try {

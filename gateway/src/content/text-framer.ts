@@ -6,9 +6,9 @@ import { textFrame, type EventParts, type FindParts, type TextFrame } from './te
 
 /** Splits a body into frames whose texts can be changed. Any bytes are acceptable, in any pieces. */
 export interface TextFramer {
-  /** The frames that end in this piece. Throws GatewayError `limit_exceeded` for a frame that is too long. */
+  /** Returns the frames that end in this piece. Throws GatewayError `limit_exceeded` for a frame that is too long. */
   push(bytes: Buffer): readonly TextFrame[];
-  /** The body is over: returns the frame that had no end of its own. */
+  /** Ends the body. Returns the frame that had no end of its own. */
   end(): readonly TextFrame[];
 }
 
@@ -23,9 +23,9 @@ type FindEnds = (bytes: Buffer) => readonly number[];
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-/** A line with its end. */
+/** Matches a line with its end. */
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
-/** A line of an event that holds data. The first one of a stream may begin with a byte order mark. */
+/** Matches a line of an event that holds data. The first one of a stream may begin with a byte order mark. */
 const data = /^(\u{feff}?data(?:: ?|$))(.*)$/su;
 
 /** Chooses how to split a body of this media type. Null if no texts can be found in it. */
@@ -44,7 +44,7 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
   }
 }
 
-/** JSON is UTF-8 always; another text is only read if its head names no other encoding. */
+/** True for JSON, which is always UTF-8, and for another text unless its head names another encoding. */
 function isText(type: string, contentType: string): boolean {
   const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType) ?? [];
   return /^application\/(?:[\w.-]+\+)?json$/.test(type) || ((type.startsWith('text/') || type === '') && /^(?:utf-?8|us-ascii)$/i.test(charset));
@@ -92,7 +92,7 @@ function bodyFramer(options: FramerOptions): TextFramer {
   );
 }
 
-/** Bytes that are one text, or JSON. What is not UTF-8 in them goes on as it was read. */
+/** Makes a frame of bytes that are one text, or JSON. Bytes that are not UTF-8 stay unchanged. */
 function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
   const text = bytes.toString();
   return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text && isUtf8(bytes) ? bytes : Buffer.from(changed)), findParts });
@@ -137,7 +137,7 @@ function awsFrame(message: AwsMessage, findParts: FindParts | null): TextFrame {
   });
 }
 
-/** The event in base64 that a chunk of Bedrock holds; null if there is none. */
+/** Returns the event in base64 that a chunk of Bedrock holds; null if there is none. */
 function encodedEvent(text: string): string | null {
   try {
     const { bytes }: { readonly bytes?: unknown } = JSON.parse(text);
@@ -151,7 +151,7 @@ function partsBelow(prefix: string, { parts, ends }: EventParts): EventParts {
   return { parts: new Map([...parts].map(([path, name]) => [path.slice(prefix.length), name])), ends };
 }
 
-/** Bytes without a text. */
+/** Makes a frame without texts. */
 function passedFrame(bytes: Buffer): TextFrame {
   return { bytes: bytes.length, texts: [], ends: null, compose: () => bytes };
 }
@@ -164,7 +164,7 @@ function cut(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (byt
     }
     return bytes;
   };
-  /** What was held, with the bytes that end it. */
+  /** Returns the held bytes together with the bytes that end them. */
   const take = (last: Buffer): Buffer => {
     if (held.length === 0) {
       return limited(last);
@@ -190,7 +190,7 @@ function cut(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (byt
   };
 }
 
-/** An event ends with an empty line. A line ends with a line feed, a carriage return, or both. */
+/** Finds the ends of events. An event ends with an empty line, and a line with a line feed, a carriage return, or both. */
 function eventEnds(): FindEnds {
   let isLineEmpty = true;
   let isAfterReturn = false;

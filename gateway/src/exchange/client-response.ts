@@ -3,11 +3,11 @@ import { constants } from 'node:http2';
 import type { ClientResponse } from './exchange.ts';
 import type { Headers } from './reading.ts';
 
-/** This file holds the differences between HTTP/1.1 and HTTP/2 in answering a client. */
+/** Answers clients. The differences between HTTP/1.1 and HTTP/2 are all in this file. */
 
 export interface ClientHead {
   readonly status: number;
-  /** HTTP/2 has none. */
+  /** The text of the status. HTTP/2 has none. */
   readonly statusText: string;
   readonly headers: Headers;
 }
@@ -21,14 +21,14 @@ export function writeHead(response: ClientResponse, { status, statusText, header
   }
 }
 
-/** HTTP/2 as it is here knows no status above those that are defined. */
+/** True if the status can be sent. Node's HTTP/2 refuses statuses above those that are defined. */
 export function isAnswerStatus(response: ClientResponse, status: number): boolean {
   return status >= 200 && (status < 600 || !('stream' in response));
 }
 
-/** Sends a head that nothing follows yet. */
+/** Sends the head at once, before any bytes of the body. */
 export function flushHead(response: ClientResponse): void {
-  // HTTP/2 has sent it already.
+  // With HTTP/2 it was already sent.
   if (!('stream' in response)) {
     response.flushHeaders();
   }
@@ -42,7 +42,7 @@ export function writeBody(response: ClientResponse, piece: Uint8Array): void {
   }
 }
 
-/** The last piece, which may be empty, and the end leave together. Node does that by itself; within `cork()` Node 24 sends the end before the piece. */
+/** Sends the last piece, which may be empty, together with the end. Node does that by itself; within `cork()`, Node 24 would send the end before the piece. */
 export function endBody(response: ClientResponse, piece: Uint8Array): void {
   if (piece.length === 0) {
     response.end();
@@ -53,7 +53,7 @@ export function endBody(response: ClientResponse, piece: Uint8Array): void {
   }
 }
 
-/** An answer before the answer: what knows HTTP/1.0 alone would take it for that (RFC 9110, 15.2). */
+/** Sends an interim answer. A client that only knows HTTP/1.0 would take it for the final answer, so it gets none (RFC 9110, 15.2). */
 export function writeInformation(response: ClientResponse, { status, headers }: ClientHead): void {
   if ('stream' in response) {
     if (!response.stream.destroyed) {
@@ -73,17 +73,18 @@ function byName(headers: Headers): OutgoingHttpHeaders {
   return Object.fromEntries([...lines].map(([name, same]) => [name, same.map(([, value]) => value)]));
 }
 
-/** Answers a request that was not read to its end, if the client is still there: of HTTP/1.1 the connection is over with it. */
+/** Answers a request that was not read to its end, if the client is still there. Over HTTP/1.1 the connection ends with this answer. */
 export function endEarly(response: ClientResponse, head: ClientHead, body: string): void {
   const length = ['content-length', String(Buffer.byteLength(body))] as const;
   if ('stream' in response) {
     if (!response.stream.destroyed) {
       writeHead(response, { ...head, headers: [...head.headers, length] });
       const { stream } = response;
-      // Only who still sends is told to stop, behind the end of the answer (RFC 9113, 8.1): clients in Go ask again where it is not whole.
+      // Only a client that is still sending is told to stop, after the end of the answer (RFC 9113, 8.1). Clients in Go repeat a request whose answer is not
+      // whole.
       if (stream.state.remoteClose !== 1) {
         stream.once('finish', () => {
-          // Node sends a reset before what is queued, and all of it at the end of the turn.
+          // Node sends a reset before queued bytes, and these only at the end of the turn.
           setImmediate(() => {
             stream.close(constants.NGHTTP2_NO_ERROR);
           });
@@ -97,7 +98,7 @@ export function endEarly(response: ClientResponse, head: ClientHead, body: strin
   }
 }
 
-/** Ends an answer that has begun with a last event, and breaks it off where the client does not take it in time. */
+/** Ends an answer that has begun with a last event. Breaks it off if the client does not take it within `limitMs`. */
 export function endWith(response: ClientResponse, event: Uint8Array, limitMs: number): void {
   if ('stream' in response ? response.stream.destroyed : response.destroyed) {
     return;
@@ -110,7 +111,7 @@ export function endWith(response: ClientResponse, event: Uint8Array, limitMs: nu
   response.end();
 }
 
-/** So that nobody takes what there is of the answer for all of it. */
+/** Breaks an answer off in a way that the client notices, so that it is not taken for a whole one. */
 export function breakOff(response: ClientResponse): void {
   if ('stream' in response) {
     response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
@@ -119,9 +120,9 @@ export function breakOff(response: ClientResponse): void {
   }
 }
 
-/** The client has all of the answer, or is gone. */
+/** Calls back when the client has the whole answer, or has left. */
 export function onceClosed(response: ClientResponse, act: () => void): void {
-  // Node's response of HTTP/2 says nothing when a HEAD request is reset; its stream does.
+  // Node's HTTP/2 response emits nothing if a HEAD request is reset; its stream does.
   if ('stream' in response) {
     response.stream.once('close', act);
   } else {

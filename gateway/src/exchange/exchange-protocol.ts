@@ -3,13 +3,13 @@ import type { ExchangeFacts } from '../domain/protocol.ts';
 import type { Service, ServiceParts } from '../domain/service.ts';
 import type { Exchange } from './exchange.ts';
 
-/** A protocol over HTTP: its targets are below `/t/TARGET` of the one HTTP listener. */
+/** A protocol over HTTP. Its targets are below `/t/TARGET` of the HTTP listener. */
 export interface ExchangeProtocol extends ExchangeFacts {
   /** Makes the service for the clients of one gateway. */
   create(parts: ServiceParts): ExchangeService;
 }
 
 export interface ExchangeService extends Service {
-  /** Serves one request. Resolves when its answer has ended; never rejects with a GatewayError. */
+  /** Serves one request. Resolves when its answer has ended. Never rejects with a GatewayError. */
   serve(exchange: Exchange, door: Door): Promise<void>;
 }

@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert';
 import type { CallHead } from '../domain/call.ts';
 
-/** The head of a request as it is recorded and sent, without the target's credential. The parser that read names and values has checked them. */
+/**
+ * Prints the head of a request as it is recorded and sent, without the target's credential. Names and values must be valid: the parser that read them checked
+ * them.
+ */
 export function composeRequestHead({ method, path, headers }: CallHead): Buffer {
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${printHeaders(headers)}\r\n`, 'latin1');
 }
@@ -15,7 +18,7 @@ export function composeTrailers(trailers: CallHead['headers']): Buffer {
   return Buffer.from(printHeaders(trailers), 'latin1');
 }
 
-/** Reads what `composeRequestHead` made. */
+/** Parses what `composeRequestHead` prints. */
 export function parseRequestHead(bytes: Uint8Array): CallHead {
   const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n');
   const [method, path, version] = (lines[0] ?? '').split(' ');

@@ -2,7 +2,7 @@ import { looksLikeToken, tokenIn } from './token-header.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Headers } from './reading.ts';
 
-/** Between two neighbours only (RFC 9110, 7.6.1), `connection` itself apart. */
+/** The headers that are only for the next hop (RFC 9110, 7.6.1), except `connection` itself. */
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -18,7 +18,7 @@ const hopByHop = new Set([
 ]);
 /** Headers that tell a server where a request comes from, and the gateway's own. The client's are not passed on. */
 const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
-/** Headers in which clients send their token. The last one is the session token of a client that knows no other credential than AWS keys. */
+/** The headers in which clients send their token. The last one is the session token of AWS, for clients that only know AWS keys. */
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
 const headersMax = 256;
 const concealedLengthMin = 8;
@@ -46,10 +46,13 @@ export function pairHeaders(raw: readonly string[]): Headers {
   return pairs;
 }
 
-/** A client that opens a WebSocket and can set no header gives its token as one of the subprotocols that it offers, behind this prefix. */
+/** A client that opens a WebSocket and cannot set a header offers its token as a subprotocol, after this prefix. */
 const tokenProtocol = 'openai-insecure-api-key.';
 
-/** The client's Countersign token, from whichever header its SDK uses, or found elsewhere; '' when it gives none. Two different ones are refused. */
+/**
+ * Returns the client's Countersign token from the headers or from `found`; empty if there is none. Throws GatewayError `unauthenticated` if there are two
+ * different tokens.
+ */
 export function readToken(headers: Headers, found: readonly string[] = []): string {
   const tokens = new Set<string>(found);
   for (const [name, value] of headers) {
@@ -77,7 +80,7 @@ function offeredProtocols(value: string): string[] {
   return value.split(',').map((name) => name.trim());
 }
 
-/** The path without the tokens that are the value of this parameter, and those tokens. */
+/** Removes a query parameter that holds tokens. Returns the path without it, and its values. */
 export function takeTokens(path: string, parameter: string): { readonly path: string; readonly tokens: readonly string[] } {
   const at = path.indexOf('?');
   if (at < 0) {
@@ -97,7 +100,10 @@ export function takeTokens(path: string, parameter: string): { readonly path: st
   return tokens.length === 0 ? { path, tokens } : { path: kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`, tokens };
 }
 
-/** A browser that was asked for a token once gives it as Basic to whatever any page asks for: such pages are other people's. Errors: `refused`. */
+/**
+ * Refuses requests that a page of another origin caused: a browser that asked for a token once sends it as Basic with the requests of any page. Throws
+ * GatewayError `refused`.
+ */
 export function assertNoForeignPage(headers: Headers, host: string): void {
   const valuesOf = (wanted: string): string[] => headers.flatMap(([name, value]) => (name === wanted ? [value.toLowerCase()] : []));
   const isBasic = valuesOf('authorization').some((value) => value.startsWith('basic'));
@@ -110,8 +116,8 @@ export function assertNoForeignPage(headers: Headers, host: string): void {
 }
 
 /**
- * The client's headers that are passed on to the target: none that are for the next hop only, none of the gateway's own, no credential for the gateway, and none
- * that has the token in it.
+ * Returns the client's headers that are passed on to the target. Headers for the next hop, the gateway's own, credentials for the gateway, and all that contain
+ * the token are left out.
  */
 export function endToEndRequest(headers: Headers, token: string): Headers {
   const named = connectionOptions(headers);
@@ -133,33 +139,39 @@ function withoutTokenProtocol(headers: Headers): Headers {
 /** Headers that describe the bytes of a body, or their coding. */
 const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
 
-/** Removes the headers that are no longer true once the body was changed. Both lists hold names and values in turn. */
+/** Removes the headers that are not true for a changed body. Both lists hold names and values in turn. */
 export function withoutBodyHeaders(rawHeaders: readonly string[]): readonly string[] {
   return rawHeaders.filter((_, i) => !bodyHeaders.has(rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
 }
 
-/** The headers of a request whose answer must come as it is, without a content coding. */
+/** Changes the headers of a request so that its answer comes without a content coding. */
 export function withoutCoding(headers: Headers): Headers {
   return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
 }
 
-/** The client's trailers that are passed on to the target, chosen as headers are. Fields that frame or encode the message are left out: they belong before it (RFC 9110, 6.5.1). */
+/**
+ * Returns the client's trailers that are passed on to the target, by the same rules as headers. Fields that frame or encode the message are left out, because
+ * they must come before the body (RFC 9110, 6.5.1).
+ */
 export function endToEndTrailers(trailers: Headers, token: string): Headers {
   return endToEndRequest(trailers, token).filter(isNoContentHeader);
 }
 
-/** The target's headers that are passed on to the client: none that are for the next hop only and none of the gateway's own. `content-length` stays. */
+/** Returns the target's headers that are passed on to the client, without those for the next hop and the gateway's own. `content-length` stays. */
 export function endToEndResponse(headers: Headers): Headers {
   const named = connectionOptions(headers);
   return headers.filter(([name]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-'));
 }
 
-/** The target's headers that are passed on in an answer that has no body because of its status. `content-length` is left out: readers that are told a length may wait for a body (RFC 9110, 8.6). */
+/**
+ * Returns the target's headers that are passed on in an answer whose status allows no body. `content-length` is left out, because a client that is told a
+ * length may wait for a body (RFC 9110, 8.6).
+ */
 export function endToEndBodiless(headers: Headers): Headers {
   return endToEndResponse(headers).filter(([name]) => name !== 'content-length');
 }
 
-/** The target's trailers that are passed on to the client, without fields that frame or encode the message. */
+/** Returns the target's trailers that are passed on to the client, without fields that frame or encode the message. */
 export function endToEndResponseTrailers(trailers: Headers): Headers {
   return endToEndResponse(trailers).filter(isNoContentHeader);
 }
@@ -168,13 +180,16 @@ function isNoContentHeader([name]: Headers[number]): boolean {
   return !name.startsWith('content-');
 }
 
-/** Lines of an answer, names and values in turn, in which nobody reads what the target was given. A shorter secret would be found in any text. */
+/**
+ * Removes the lines of an answer that contain a secret of the target's credential. `raw` holds names and values in turn. Short secrets are not searched for,
+ * because they would occur in any text.
+ */
 export function withoutSecrets(raw: readonly string[], secrets: readonly string[]): readonly string[] {
   const told = secrets.filter(({ length }) => length >= concealedLengthMin);
   return raw.map((text) => told.reduce((left, secret) => (left.includes(secret) ? left.replaceAll(secret, 'REDACTED') : left), text));
 }
 
-/** The length is the message's own: nobody between drops it. */
+/** The headers that `connection` names. `content-length` is never one of them, because it belongs to the message. */
 function connectionOptions(headers: Headers): ReadonlySet<string> {
   return new Set(
     headers

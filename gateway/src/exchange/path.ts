@@ -2,16 +2,16 @@ import { GatewayError } from '../domain/errors.ts';
 
 const pathLengthMax = 16_384;
 const visible = /^[\x21-\x7e]*$/;
-/** Octets that mean the same with and without percent encoding (RFC 3986, 2.3). */
+/** Characters that mean the same with and without percent encoding (RFC 3986, 2.3). */
 const unreserved = /^[A-Za-z0-9._~-]$/;
-/** Characters that some servers take for a separator, the end of a path or its parent, and others do not. */
+/** Characters that some servers take for a separator, for the end of a path or for its parent, and other servers do not. */
 const ambiguous = /%(?:5c|00|0a|0d|23|3f|25(?:2e|2f|5c))|\\|[#<>"^`{|}]/i;
 const encodedSlash = /%2f/i;
 
 /**
- * The one spelling of a path and query that is decided on, recorded and sent (ATTACKS A9): percent encoding of unreserved characters is undone,
- * the rest of it in upper case. What servers are known to read differently is refused: dot segments, empty segments, encoded separators,
- * matrix parameters behind dots. A slash in percent encoding is let through for targets that are known to take it as part of a name. Errors: `malformed`.
+ * Returns the only spelling of a path and query that is decided on, recorded and sent (ATTACKS A9). Percent encoding of unreserved characters is undone, and
+ * the rest of it is in upper case. Throws GatewayError `malformed` for what servers are known to read differently: dot segments, empty segments, encoded
+ * separators, matrix parameters after dots. A slash in percent encoding is allowed for targets that take it as a part of a name.
  */
 export function normalizePath(raw: string, allowsEncodedSlash = false): string {
   if (raw.length > pathLengthMax) {

@@ -29,7 +29,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   key_unavailable: 500,
 };
 
-/** An error over HTTP (RFC 9457), with the members of ours. What is no GatewayError is ours, and says nothing. */
+/** An error over HTTP (RFC 9457), with additional members. An error that is no GatewayError is a bug, and its text is not given. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -39,7 +39,7 @@ export interface Problem {
   readonly session?: string;
 }
 
-/** When a client may ask again, in seconds (RFC 9110, 10.2.3); no header where the status is none of that kind. */
+/** Returns the header that says after how many seconds a client may ask again (RFC 9110, 10.2.3). Empty for a status after which waiting does not help. */
 export function retryHeaders(status: number): readonly (readonly [string, string])[] {
   return status === 429 || status === 503 ? [['retry-after', '1']] : [];
 }

@@ -6,7 +6,7 @@ import type { TakeElsewhere, TakeStep } from './step.ts';
 /** The head of a request as it is sent to the target. Names are in lower case. */
 export interface RequestHead {
   readonly method: string;
-  /** The normalised path with its query, without the base path of the target. */
+  /** The normalised path with its query, without the target's base path. */
   readonly path: string;
   readonly headers: Headers;
 }
@@ -18,44 +18,44 @@ export interface ResponseHead {
 
 export type Headers = readonly (readonly [name: string, value: string])[];
 
-/** One request as its protocol understands it. */
+/** One request as its protocol reads it. */
 export interface RequestReading {
   readonly action: Action;
   readonly answer: AnswerReader;
-  /** Present when the target may ask something of the client in the answer. */
+  /** Present if the target may ask something of the client in the answer. */
   readonly screen?: AnswerScreen;
-  /** Finds in an event of the answer the texts that other events continue. Absent: no text comes in pieces. */
+  /** Finds, in an event of the answer, texts that other events continue. Absent: no text comes in pieces. */
   readonly findParts?: FindParts;
-  /** Members of a JSON answer in which the target's API gives addresses of its own to be followed. */
+  /** The members of a JSON answer in which the target's API gives its own addresses for clients to follow. */
   readonly urlMembers?: readonly string[];
-  /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored once per session. */
+  /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored only once in each session. */
   readonly repeats?: boolean;
-  /** The name by which an error of the gateway refers to the request in its body, for protocols whose errors do so. */
+  /** The name by which the body of an error of the gateway refers to the request, for protocols whose errors do that. */
   readonly answerTo?: string;
 }
 
 /**
- * Splits an answer into pieces that are released whole, and lists what the target asks of the client in each. Any bytes are acceptable, in any pieces; it is given
- * every byte of the answer before the client gets it.
+ * Splits an answer into pieces that are released whole, and lists the requests of the target to the client in each. It gets every byte of the answer before the
+ * client does. Any bytes are acceptable input, in any pieces.
  */
 export interface AnswerScreen {
   head(head: ResponseHead): void;
-  /** The answer whose head it was given is a stream: pieces are released as they come, and some may be left out. Any other answer is released at its end. */
+  /** True if the answer is a stream: pieces are released as they come, and some may be left out. Any other answer is released at its end. */
   readonly isStream: boolean;
   push(bytes: Buffer): readonly ScreenedPiece[];
-  /** The answer is over: returns the pieces that are still held. */
+  /** Ends the answer and returns the pieces that are still held. */
   end(): readonly ScreenedPiece[];
 }
 
 export interface ScreenedPiece {
   readonly bytes: Buffer;
-  /** Those of a long piece are found by a step. */
+  /** The requests of the target in this piece. For a long piece they are found by a step. */
   readonly asks: readonly Ask[] | ((take: TakeElsewhere) => Promise<readonly Ask[]>);
-  /** Returns what becomes of the piece when one of its asks is denied. */
+  /** Returns what happens to the piece if one of its requests is denied. */
   readonly refused: (problem: Problem) => Refusal;
 }
 
-/** Something that the target asks of the client: decided on as a request is. */
+/** A request of the target to the client. It is decided on like a request of the client. */
 export interface Ask {
   readonly action: Action;
   readonly content: Uint8Array;
@@ -67,44 +67,61 @@ export interface Refusal {
   readonly toTarget: readonly OwnRequest[];
 }
 
-/** A request of the gateway's own, to carry out a decision. */
+/** A request that the gateway itself makes to carry out a decision. */
 export interface OwnRequest {
   readonly head: RequestHead;
   readonly body: Buffer;
   readonly action: Action;
 }
 
-/** Follows one answer for its facts. Any bytes are acceptable, in any pieces; content codings are already undone. */
+/** Reads one answer for its facts. Any bytes are acceptable input, in any pieces. Content codings are already undone. */
 export interface AnswerReader {
   head(head: ResponseHead): void;
   bytes(piece: Uint8Array): void;
-  /** At the end of what came: reads the document that is too long to be read at once. Null: nothing is left to be read. Rejects as `take` does; the answer is `unreadable` then. */
+  /**
+   * Reads a document that is too long to be read at once, when no more bytes come. Null: nothing is left to read. Rejects as `take` does; the answer is then
+   * `unreadable`.
+   */
   finish?(take: TakeElsewhere): Promise<void> | null;
-  /** The body is not given, or not read: it is longer than what is held of one that is encoded, its coding cannot be undone, or reading it takes too much. */
+  /**
+   * Called if the body is not given or not read: an encoded body is too long to be held, its coding cannot be undone, or reading takes too much time or memory.
+   */
   unreadable?(): void;
-  /** The bytes so far belong to a stream and end with the end of an event: another event may follow. */
+  /** True if the bytes so far belong to a stream and end with the end of an event, so another event may follow. */
   readonly isBetweenEvents?: boolean;
-  /** At the end, also of an answer that was cut. */
+  /** Returns the facts. Called at the end, also for an answer that was cut off. */
   facts(): Attributes;
-  /** The protocol's own attributes for the seconds from forwarding the request to the first bytes of the answer's body. Absent: the time to the head is recorded. */
+  /**
+   * Returns the protocol's own attributes for the time in seconds from forwarding the request to the first bytes of the answer's body. Absent: the time to the
+   * head is recorded.
+   */
   firstBytes?(seconds: number): Attributes;
-  /** Ids that the target gave in what was read since this was asked last. */
+  /** Returns the ids that the target gave in the bytes that were read since the last call. */
   given?(): GivenIds;
   /** Notes to be recorded before the end of the answer. Called once, at the end of a whole answer. */
   notes?(): readonly Note[];
 }
 
-/** Reads what goes over one WebSocket, in order. A message is whole, in however many frames it came. */
+/** Reads the messages of one WebSocket, in order. A message is given whole, in however many frames it came. */
 export interface SocketReader {
-  /** The action that a message of the client asks for. It is decided on before any byte of it moves. A message for which this throws GatewayError `malformed` or `limit_exceeded` is refused. */
+  /**
+   * Returns the action that a message of the client asks for. It is decided on before any byte of the message moves. Throws GatewayError `malformed` or
+   * `limit_exceeded`; the message is then refused.
+   */
   ask(payload: Buffer): Action;
-  /** The action that a long message asks for, given in its frames and read by a step that `take` takes. Another message is asked about only when this one has settled. Rejects as `ask` throws. */
+  /**
+   * Returns the action of a long message. It is given in its frames, and a step reads it with `take`. The next message is asked about only when this has
+   * settled. Rejects with the errors that `ask` throws.
+   */
   askLong(frames: Buffer, take: TakeStep): Promise<Action>;
   /** Finds in a message of the target the texts that other messages continue. Absent: no text comes in pieces. */
   readonly findParts?: FindParts;
   /** Reads a message of the target for its record. Any bytes are acceptable. */
   hear(payload: Buffer): HeardMessage;
-  /** An error of the gateway as a text message for the client, in the form of the protocol. It is about the message that `ask` or `askLong` got last, if that one is refused. Null: the protocol has no form for errors. */
+  /**
+   * Returns an error of the gateway as a text message to the client, in the form of the protocol. If `ask` or `askLong` refused the last message, the error is
+   * about that message. Null: the protocol has no form for errors.
+   */
   refusal(problem: Problem): string | null;
 }
 
@@ -114,14 +131,14 @@ export interface HeardMessage {
   readonly given?: GivenIds;
 }
 
-/** A record beside those of requests and answers: an `alert` for people, or an `event` that the gateway remembers. */
+/** A record that is no request and no answer: an `alert` for people, or an `event` that the gateway remembers. */
 export interface Note {
   readonly kind: 'alert' | 'event';
   readonly action: string;
   readonly attributes: Attributes;
 }
 
-/** Reads nothing; for answers of which only the status matters. */
+/** Reads nothing, for answers of which only the status matters. */
 export const noAnswerReader: AnswerReader = { head: () => undefined, bytes: () => undefined, facts: () => ({}) };
 
 export function headerOf(headers: Headers, name: string): string | undefined {

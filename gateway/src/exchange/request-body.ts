@@ -4,7 +4,7 @@ import { ByteWriter } from '../wire/byte-writer.ts';
 import { pairHeaders } from './headers.ts';
 import type { Headers } from './reading.ts';
 
-/** A client that sends nothing of an announced body for this time is cut off. */
+/** A client that announced a body and sends nothing for this time in ms is cut off. */
 const silenceMs = 60_000;
 
 /** Gives the body of a client's request in pieces, up to a limit. The connection stays open for the answer in any case. */
@@ -38,7 +38,7 @@ export class RequestBody {
     const onGone = (): void => {
       this.#request.destroy();
     };
-    // If the answer was sent whole already, Node does not tell the request that its connection was closed.
+    // If the answer was already sent as a whole, Node does not tell the request that its connection was closed.
     const connection = 'stream' in this.#request ? null : this.#request.socket.once('close', onGone);
     const pieces = this.#request.iterator({ destroyOnReturn: false });
     try {

@@ -6,7 +6,7 @@ import type { Target } from '../domain/target.ts';
 import type { TakeStep } from './step.ts';
 import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
 
-/** What a protocol over HTTP defines for `serveExchange`, which serves the exchanges of all protocols. */
+/** The rules that a protocol over HTTP defines for `serveExchange`, which serves the exchanges of all protocols. */
 export interface ExchangeRules {
   /** True if the request can be decided on only with its body. Otherwise the head is enough, and the body is forwarded as it comes. */
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;

@@ -31,13 +31,16 @@ import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 
-/** A body with an announced length up to this is in one record with the head of its request. */
+/** A body with an announced length of at most this many bytes is in one record with the head of its request. */
 const smallBodyBytes = 64 * 1024;
-/** How much of the body of a request that cannot be read is recorded, in bytes. */
+/** Most bytes that are recorded of the body of a request that cannot be read. */
 const unreadBytesMax = 512 * 1024;
-/** The gateway's last words to a client wait at most this long for their record, and an event at the end of an answer also for the client. */
+/**
+ * After a failure, the gateway's last words to a client wait at most this long in ms for their record. An event at the end of an answer waits as long for the
+ * client.
+ */
 const lastWordsMs = 1_000;
-/** The header of a 426 that names the protocol to use instead (RFC 9110, 15.5.22). */
+/** The header of an answer with status 426. It names the protocol to use instead (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
 
 /**
@@ -155,7 +158,7 @@ class ExchangeRun {
       return;
     }
     this.#answerTo = reading.answerTo ?? null;
-    // Whose the named ids are is looked up once, with the decision that counts.
+    // The owners of the named ids are looked up only once, together with the decision that counts.
     const { ids: _ids, ...action } = reading.action;
     const isRead = reading.screen !== undefined || channel.decide(action, []).obligations.length > 0;
     const asked = isRead ? { ...head, headers: withoutCoding(head.headers) } : head;
@@ -171,7 +174,10 @@ class ExchangeRun {
     }
   }
 
-  /** What cannot be read is in the record as a request that was denied, up to the length of one record: policy is not asked of what nobody understands. */
+  /**
+   * Reads a request. If it cannot be read, it is recorded as a denied request, up to the length of one record. Policy is not asked about a request that nobody
+   * understands.
+   */
   async #read(
     channel: Channel,
     head: RequestHead,
@@ -300,7 +306,10 @@ class ExchangeRun {
     }
   }
 
-  /** Takes a step here if the body is short. A long body would delay everybody else, so its step goes to the thread; so does an encoded body, which may become long when it is decoded. */
+  /**
+   * Runs a step here if the body is short. For a long body the step goes to the thread, because it would delay all other clients. So does the step for an
+   * encoded body, which may become long when it is decoded.
+   */
   readonly #take: TakeStep = (step, input) => {
     const isShort = input.body.length <= shortBytes && headerOf(this.#head.headers, 'content-encoding') === undefined;
     return isShort ? step.take(input) : this.#takeElsewhere(step, input);
@@ -314,7 +323,7 @@ class ExchangeRun {
     return this.#steps.take(step, input, { whose: this.#channel?.principal ?? '', signal: this.#reading.signal });
   };
 
-  /** Nobody waits for what is read any more. */
+  /** Ends the reading, because nobody waits for its result any more. */
   #endReading(): void {
     this.#isReadNoMore = true;
     this.#reading?.abort();
@@ -436,7 +445,7 @@ class ExchangeRun {
     void this.#fail(this.#channel?.signal.reason);
   };
 
-  /** Runs when the client has all of its answer, or is gone. */
+  /** Called when the client has the whole answer, or has left. */
   readonly #onClose = (): void => {
     const { response } = this.#exchange;
     if (!this.#isOver) {

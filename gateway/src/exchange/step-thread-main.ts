@@ -4,7 +4,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Step, StepInput } from '../domain/step.ts';
 import type { Asked, Told } from './step-thread.ts';
 
-/** The thread's side of its port. The thread takes one step after another. */
+/** The thread's side of its port. The thread runs one step after another. */
 const port = parentPort;
 assert(port !== null, 'this is the module of a thread');
 port.on('message', (asked: Asked) => {

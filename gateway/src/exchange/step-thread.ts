@@ -5,10 +5,10 @@ import type { Step, StepAsker, StepInput, Steps } from '../domain/step.ts';
 
 /** The module of the thread. It has the ending of this file, which is different in a built package. */
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
-/** Memory that a step may hold beside its input. The largest body of text takes less than half of it. */
+/** Most memory in MB that a step may use in addition to its input. The largest body of text needs less than half of it. */
 const memoryMaxMb = 1024;
 export interface StepTimes {
-  /** A step that takes longer than this is given up. The input has limits, so that no step takes as long unless the machine is stuck. */
+  /** Longest time in ms of a step; after it the step is given up. Inputs are limited, so a step takes this long only if the machine is stuck. */
   readonly stepMs: number;
   /** The thread ends after this time without work, and its memory is freed. */
   readonly idleMs: number;
@@ -34,7 +34,7 @@ interface Job {
   readonly settle: (told: Told) => void;
 }
 
-/** One thread for steps that would delay everybody else. It takes one step at a time, and starts with the first. */
+/** One thread for steps that would delay all clients. It runs one step at a time, and is started for the first one. */
 export class StepThread implements Steps, AsyncDisposable {
   readonly #times: StepTimes;
   #worker: Worker | null = null;
@@ -73,7 +73,7 @@ export class StepThread implements Steps, AsyncDisposable {
     }
   }
 
-  /** Ends the thread. Whoever waits for a step has been told by its signal before. */
+  /** Ends the thread. The signal of each waiting step has already told its owner. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
     await this.#worker?.terminate();
@@ -113,7 +113,7 @@ export class StepThread implements Steps, AsyncDisposable {
   #begin({ asked }: Job): void {
     this.#worker ??= this.#start();
     this.#worker.ref();
-    // The body is copied, since its memory may hold other bytes too and is transferred.
+    // The body is copied, because its memory may hold other bytes too and would be transferred.
     const body = new Uint8Array(asked.input.body);
     this.#worker.postMessage({ ...asked, input: { ...asked.input, body } }, [body.buffer]);
     this.#endIn(this.#times.stepMs);
@@ -143,11 +143,11 @@ export class StepThread implements Steps, AsyncDisposable {
     }
   }
 
-  /** Starts the thread. It keeps the process alive only while it takes a step, and does not get the environment variables. */
+  /** Starts the thread. It keeps the process alive only while it runs a step, and does not get the environment variables. */
   #start(): Worker {
     const worker = new Worker(threadFile, { env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMaxMb } });
     worker.on('message', (told: Told) => {
-      // A thread that was given up may still answer: its step is not the current one.
+      // A thread that was given up may still answer, but its step is not the current one.
       if (this.#worker === worker) {
         this.#settle(told);
       }

@@ -1,19 +1,23 @@
 const tokenForm = /^cs_[A-Za-z0-9_-]{1,200}$/;
 
 /**
- * The headers of a 401, which say how a token is given. Clients that know Basic alone (git, Java) give nothing before they are asked for it. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ * The headers of a 401, which say how to send a token. Clients that only know Basic (git, Java) send none before they are asked.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  */
 export const challenges = [
   ['www-authenticate', 'Bearer realm="countersign"'],
   ['www-authenticate', 'Basic realm="countersign", charset="UTF-8"'],
 ] as const;
 
-/** True if a text has the form of a token of the gateway. Its checksum is not tested, so that a token with a typing error is not forwarded either. */
+/** True if a text has the form of a token of the gateway. The checksum is not tested, so a mistyped token is not forwarded to a target either. */
 export function looksLikeToken(text: string): boolean {
   return tokenForm.test(text);
 }
 
-/** The token in a header of credentials. It stands alone, as `Bearer TOKEN`, or as the password of Basic with any user name. `curl -u TOKEN:` has it as the user name. */
+/**
+ * Returns the token in a header with credentials. It stands alone, or as `Bearer TOKEN`, or as the password of Basic with any user name. `curl -u TOKEN:` sends
+ * it as the user name.
+ */
 export function tokenIn(value: string): string {
   const [, scheme = '', rest = ''] = /^(bearer|basic) +(\S+) *$/i.exec(value) ?? [];
   if (scheme === '') {

@@ -35,7 +35,7 @@ const schema = `
 /** Most rows that are fetched at once. */
 const pageRows = 200;
 
-/** What the index knows about a session. It holds no content. */
+/** A session as the index knows it, without content. */
 export interface IndexedSession {
   /** Counts the sessions of the journal from 1. */
   readonly id: number;

@@ -31,7 +31,7 @@ export interface TimelineEntry {
   readonly partOf?: number | undefined;
 }
 
-/** What caused a record. The ids are those that the model gave to the calls that it asked for. */
+/** The causes of a record. The ids are those that the model gave to its calls. */
 export interface Causes {
   /** The client named the call: its id, or the span or trace in which it was made. */
   readonly certain: readonly string[];

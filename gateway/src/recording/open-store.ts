@@ -7,7 +7,7 @@ import { KeyStore } from './key-store.ts';
 import { mixed, recoverJournal, rolledBack, type JournalEnd } from './recovery.ts';
 import { openRootKey } from './root-key.ts';
 
-/** What is lost from a store of which a part is older than the rest. An operator accepted it at this start. */
+/** The loss in a store of which one part is older than the rest. The operator accepted it at this start. */
 export interface Rollback {
   /** The number of records that the log had; null if none is missing. */
   readonly records: number | null;

@@ -53,7 +53,7 @@ interface RecorderOptions {
   readonly keys: KeyStore;
   readonly retention: Retention;
   readonly end: JournalEnd;
-  /** What was lost in a rollback. It is declared in the record of the epoch. */
+  /** The loss in a rollback. The record of the epoch declares it. */
   readonly rollback?: Rollback | null;
   readonly clock: () => number;
   /** 16 random bytes as hex. */
@@ -578,7 +578,7 @@ export class Recorder implements AsyncDisposable {
   }
 }
 
-/** What the first leaf of a session says about its secrets. */
+/** The facts about its secrets that the first leaf of a session states. */
 interface SessionKeyFacts {
   readonly secrets: string;
   readonly key: number;

@@ -6,7 +6,7 @@ import type { AnnouncedSecrets, SessionEnd } from './journal-fold.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
 import type { TileEdges } from './tile-store.ts';
 
-/** What a start needs to know of the journal up to the end of one of its segments. With it, a start reads only the segments after that one. */
+/** The facts about the journal, up to the end of one of its segments, that a start needs. With them, a start reads only the segments after that one. */
 export interface RecoverySnapshot {
   readonly segment: SegmentSummary;
   readonly size: number;

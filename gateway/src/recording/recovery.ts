@@ -32,7 +32,7 @@ export interface JournalEnd {
   readonly tiles: TileEdges;
   /** Sessions that must be closed, including the gateway's own of the last epoch. */
   readonly open: readonly SessionEnd[];
-  /** What the last epoch left, for the body of the `epoch` record. Null if there was no epoch. */
+  /** The state that the last epoch left, for the body of the `epoch` record. Null if there was no epoch. */
   readonly previous: PreviousEpoch | null;
 }
 
@@ -50,7 +50,7 @@ interface PreviousEpoch {
 /** Most requests without outcome that are named, because the body of a record is bounded. */
 const unansweredMax = 500;
 
-/** What the rest of the store says about its journal. */
+/** The facts about the journal that the rest of the store knows. */
 interface KnownOfJournal {
   readonly gatewayId: string | null;
   /** The number of records that the journal had at least. */
@@ -91,7 +91,7 @@ export async function recoverJournal(data: string, known?: KnownOfJournal): Prom
   }
 }
 
-/** What the journal is checked against. */
+/** The facts with which the journal is compared. */
 interface Expected {
   readonly given: GivenCheckpoint | null;
   /** Undefined if it is not known, null if no gateway has recorded yet. */

@@ -53,7 +53,7 @@ export interface SessionPart {
   readonly end: number;
 }
 
-/** What a reader must find of a session. If the parts are wrong, the journal itself is searched. */
+/** The part of a session that a reader must find. If the places in `parts` are wrong, the journal itself is searched. */
 export interface SessionExtent {
   readonly session: string;
   /** Number of records that the session has at least. */

@@ -118,7 +118,7 @@ export class Tokens {
     this.#change('DELETE FROM tokens WHERE expires_ms < ? AND unrecorded_made_by IS NULL AND unrecorded_revoked_by IS NULL', [beforeMs]);
   }
 
-  /** What was known may be another one now. */
+  /** Runs a change and forgets the tokens in memory, because they may be outdated. */
   #change(sql: string, values: readonly SqliteValue[]): void {
     this.#database.run(sql, values);
     this.#known.clear();

@@ -11,33 +11,33 @@ const keepAliveMs = 60_000;
 export type Address = Pick<TargetFacts, 'host' | 'port' | 'options'>;
 
 export interface DialOptions {
-  /** TLS that begins with the first byte; null: none. */
+  /** How TLS begins with the first byte; null: without TLS. */
   readonly tls: DialTls | null;
-  /** The limit of all of it: to resolve the name, TCP and TLS. */
+  /** The longest time in ms for resolving the name, TCP and TLS together. */
   readonly dialMs: number;
-  /** Our side stays open when the target ends its own. */
+  /** True: the gateway's side stays open when the target ends its own. */
   readonly allowHalfOpen?: boolean;
-  /** Gives up when aborted, with its reason. */
+  /** Ends the attempt when it is aborted; `ready` then rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface DialTls {
   readonly context: SecureContext;
-  /** Chain and name of the certificate are checked. */
+  /** True: chain and name of the certificate are checked. */
   readonly verify: boolean;
   readonly alpnProtocols: readonly string[];
 }
 
 export interface Dialling {
-  /** What is written to it is sent once it is ready. To destroy it is to give up. */
+  /** The socket. Bytes that are written to it are sent once it is ready. Destroying it ends the attempt. */
   readonly socket: Socket;
   /** Rejects with GatewayError `target_unreachable` or `target_tls_failed`, or with the signal's reason. The socket is then destroyed. */
   readonly ready: Promise<void>;
 }
 
 /**
- * Dials a target. All connections to targets are made here, and only to addresses that the target's option `linkLocal` allows: each address is checked as the
- * socket is told to connect to it. Throws the signal's reason if it is aborted already.
+ * Dials a target. All connections to targets are made here, and only to addresses that the target's option `linkLocal` allows: each address is checked when the
+ * socket is told to connect to it. Throws the signal's reason if it is already aborted.
  */
 export function dial(address: Address, options: DialOptions): Dialling {
   const { tls, dialMs, signal } = options;
@@ -72,7 +72,7 @@ export function dial(address: Address, options: DialOptions): Dialling {
     signal?.removeEventListener('abort', onAbort);
     socket.off('close', onClose);
   };
-  // Until the target is reached and, with TLS, its certificate is verified, the socket holds what is written.
+  // The socket holds the bytes that are written to it until the target is reached and, with TLS, its certificate is verified.
   socket.cork();
   socket.once('connect', () => {
     isReached = true;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 const guarded = new BlockList();
 guarded.addSubnet('169.254.0.0', 16, 'ipv4');
 guarded.addSubnet('fe80::', 10, 'ipv6');
-// What a gateway between IPv6 and IPv4 takes for the former (RFC 6052).
+// Link-local addresses in the form of a translation between IPv6 and IPv4 (RFC 6052).
 guarded.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
 /** Addresses at which clouds serve the metadata or the credentials of a machine, other than link-local ones. */
 const metadata = {
@@ -18,7 +18,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
   }
 }
 
-/** The option of a target, the same for every protocol, with which the gateway dials its address even if `isLinkLocal` is true of it. */
+/** The option of every target that lets the gateway dial its address even if `isLinkLocal` is true for it. */
 export const linkLocalOption = z
   .stringbool()
   .or(z.boolean())
@@ -27,17 +27,17 @@ export const linkLocalOption = z
     "`true`: the target may be at a link-local address (169.254.0.0/16, fe80::/10), or at another one where a cloud serves a machine's metadata. Machines of a cloud find their credentials there.",
   );
 
-/** True for a link-local address, and for one at which a cloud serves a machine's metadata, also in their IPv4-mapped forms. False for a name. */
+/** True for a link-local address, and for one at which a cloud serves a machine's metadata, also in IPv4-mapped form. False for a name. */
 export function isLinkLocal(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const family = isIP(plain);
   return family !== 0 && guarded.check(plain, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** The error of a socket whose target is only at addresses of which `isLinkLocal` is true. */
+/** Says that a target only has addresses for which `isLinkLocal` is true. */
 export class LinkLocalError extends Error {}
 
-/** Resolves a name for `connect` of node:net, which dials the addresses that it gets here and no others (ATTACKS A10). Link-local addresses are left out. */
+/** Resolves a name for `connect` of node:net, which dials only the addresses that it gets here (ATTACKS A10). Link-local addresses are left out. */
 export const lookupElsewhere: LookupFunction = (hostname, options, callback) => {
   resolve(hostname, { ...options, all: true }, (error, found) => {
     const addresses: LookupAddress[] = error === null ? found.filter(({ address }) => !isLinkLocal(address)) : [];

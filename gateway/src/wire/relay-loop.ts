@@ -38,7 +38,7 @@ class RelayLoop {
   readonly #queuedBytesMax: number;
   readonly #done = Promise.withResolvers<void>();
 
-  /** What the current pump has recorded. All of it waits for one commit. */
+  /** The outputs that the current pump has recorded. All of them wait for one commit. */
   #batch: Held[] = [];
   #batchBytes = 0;
   /** Number of bytes, of both directions, that are recorded and not yet committed. */

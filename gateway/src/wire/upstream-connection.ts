@@ -15,7 +15,9 @@ export class UpstreamConnection extends SocketStream implements Upstream {
   readonly #host: string;
   readonly #handshakeMs: number;
 
-  /** A connection over TCP, for a protocol that begins TLS by itself. Errors: `target_unreachable`, or the signal's reason. */
+  /**
+   * Opens a connection over TCP, for a protocol that begins TLS by itself. Rejects with GatewayError `target_unreachable`, or with the reason of the signal.
+   */
   static async dial(address: Address, options: Pick<DialOptions, 'dialMs' | 'signal'>): Promise<UpstreamConnection> {
     const { socket, ready } = dial(address, { ...options, tls: null, allowHalfOpen: true });
     await ready;

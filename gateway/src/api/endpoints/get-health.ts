@@ -11,5 +11,5 @@ const health = {
 
 export const getHealth = publicEndpoint({ ...health, id: 'getHealth', path: '/healthz' });
 
-/** The same answer at a path of the API. */
+/** The endpoint `getHealth` at a path of the API. */
 export const getApiHealth = publicEndpoint({ ...health, id: 'getApiHealth', path: '/api/health' });

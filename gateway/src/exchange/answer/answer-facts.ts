@@ -9,12 +9,12 @@ import type { DirectUrls } from './own-urls.ts';
 import { headerOf, type AnswerReader, type Note, type ResponseHead } from '../reading.ts';
 import { turnBytesMax, type TakeElsewhere } from '../step.ts';
 
-/** An encoded answer is read for its facts only if it is at most this long when decoded. */
+/** An encoded answer is read for its facts only if its decoded form has at most this many bytes. */
 const decodedBytesMax = 64 * 1024 * 1024;
 
 type Decode = (bytes: Uint8Array) => Promise<Buffer>;
 
-/** With these options the beginning of an answer that was cut is decoded too. */
+/** With these options, the beginning of an answer that was cut off is decoded too. */
 const zlibOptions = { maxOutputLength: decodedBytesMax, finishFlush: constants.Z_SYNC_FLUSH };
 const [gunzipAsync, inflateAsync, brotliAsync, zstdAsync] = [promisify(gunzip), promisify(inflate), promisify(brotliDecompress), promisify(zstdDecompress)];
 
@@ -38,12 +38,12 @@ async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Ar
 export interface AnswerFactsParts {
   readonly reader: AnswerReader;
   readonly direct: DirectUrls;
-  /** What is held of an encoded answer. */
+  /** Most bytes of an encoded answer that are held to decode it. */
   readonly encodedBytesMax: number;
   readonly take: TakeElsewhere;
 }
 
-/** Gives an answer's bytes to the protocol's reader as they come, or decoded at the end where they are encoded. */
+/** Gives an answer's bytes to the protocol's reader. They are given as they come, or, if they are encoded, decoded at the end. */
 export class AnswerFacts {
   readonly #reader: AnswerReader;
   readonly #directUrls: DirectUrls;
@@ -72,7 +72,7 @@ export class AnswerFacts {
     this.#reader.head(head);
   }
 
-  /** The gateway may add an event of its own behind what came so far. */
+  /** True if the gateway may append an event of its own to the bytes so far. */
   get isBetweenEvents(): boolean {
     return this.#encoded === null && !this.#hasLength && this.#reader.isBetweenEvents === true;
   }
@@ -104,7 +104,10 @@ export class AnswerFacts {
     return { ...this.#reader.facts(), ...this.#directUrls.facts(), ...(this.#isUnread ? { [ownAttributes.isWhole]: false } : {}) };
   }
 
-  /** The time to the first bytes of the body by the protocol's own name, or, where it has none, the time to the head. `bodyMs` is null when no body came. */
+  /**
+   * Returns the time to the first byte of the body, with the protocol's own attribute, or the time to the head if the protocol has none. `bodyMs` is null if no
+   * body came.
+   */
   timeToFirst(headMs: number, bodyMs: number | null): Attributes {
     const reader = this.#reader;
     if (reader.firstBytes === undefined) {
@@ -133,7 +136,7 @@ export class AnswerFacts {
     return this.#orUnread(this.#decode(this.#encoded.finish()));
   }
 
-  /** What is not read because of a limit, or because nobody waits for it any more, goes on with facts that say so. */
+  /** Waits for a reading. If a limit stops it, or nobody waits for it any more, the facts say that they are incomplete. */
   async #orUnread(reading: Promise<void>): Promise<void> {
     try {
       await reading;
@@ -145,7 +148,7 @@ export class AnswerFacts {
     }
   }
 
-  /** The answer could not be decoded or read: its facts are marked as incomplete, and the protocol's reader is told. */
+  /** Marks the facts as incomplete and tells the protocol's reader, because the answer could not be decoded or read. */
   #giveUp(): void {
     this.#isUnread = true;
     this.#reader.unreadable?.();

@@ -22,13 +22,13 @@ export interface PipelineParts {
   readonly givesCredential: boolean;
   readonly urls: OwnUrls;
   readonly direct: DirectUrls;
-  /** Members of a JSON body in which the target gives addresses of its own. */
+  /** The members of a JSON body in which the target gives its own addresses. */
   readonly urlMembers: readonly string[];
-  /** Present when the target may ask something of the client in the answer. */
+  /** Present if the target may ask something of the client in the answer. */
   readonly screen: AnswerScreen | undefined;
-  /** The changes that the texts of the answer go through. */
+  /** The changes to make in the texts of the answer. */
   readonly changes: readonly TextChange[];
-  /** Finds the texts that come in pieces. Null: the protocol has none. */
+  /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
   readonly take: TakeElsewhere;
   /** Begins a call to the same target. */
@@ -39,9 +39,9 @@ export interface PipelineParts {
 export interface AnswerPipeline {
   /** Receives the answer from the target. */
   readonly receiver: CallReceiver;
-  /** Attributes for the record of the answer's head: they say what the stages changed in it. */
+  /** Returns attributes for the record of the answer's head, which say what the stages changed in it. */
   headFacts(): Attributes;
-  /** Resolves when the target has taken what the stages told it. */
+  /** Resolves when the target has taken the answers that the stages sent to it. */
   settled(): Promise<void>;
 }
 

@@ -14,10 +14,10 @@ import type { AnswerReader, Headers, ResponseHead } from '../reading.ts';
 import { turnBytesMax, type TakeElsewhere } from '../step.ts';
 import { eventBytesMax } from '../target/http-options.ts';
 
-/** Answers of status 1xx to one request. */
+/** Most answers of status 1xx to one request. */
 const informationsMax = 32;
 const noContent = 204;
-/** An answer of at most this many bytes is one record with its head, however long the head is. */
+/** An answer of at most this many bytes is in one record together with its head, however long the head is. */
 const oneRecordBytes = 512 * 1024;
 
 export interface AnswerParts {
@@ -25,37 +25,41 @@ export interface AnswerParts {
   readonly response: ClientResponse;
   /** Sequence number of the request's record. */
   readonly request: number;
-  /** Headers of the gateway's own. */
+  /** The gateway's own headers. */
   readonly ownHeaders: Headers;
   readonly reader: AnswerReader;
   readonly direct: DirectUrls;
   readonly take: TakeElsewhere;
-  /** Attributes for the record of the head: they say what the gateway changed in it. */
+  /** Returns attributes for the record of the head, which say what the gateway changed in it. */
   readonly headFacts: () => Attributes;
   readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** Bytes, and perhaps the head, that are released together. They have been recorded by then. */
+/** Bytes, with or without the head, that are released together. They are already recorded. */
 interface Piece {
   readonly head: ClientHead | null;
   readonly bytes: Uint8Array;
   readonly trailers: Headers;
   readonly isLast: boolean;
-  /** The answer is between two events behind this piece. */
+  /** True if the answer is between two events after this piece. */
   readonly isBetweenEvents: boolean;
 }
 
 /**
- * `open`: more may come. `arrived`: all of it is here, and what is known of it is still being found out. `ended`: its last record is made. `stopped`: nothing more is
- * recorded or released.
+ * The state of an answer. `open`: more may come. `arrived`: all of it has arrived, and its facts are still being found. `ended`: its last record is made.
+ * `stopped`: nothing more is recorded or released.
  *
- *     open ── onEnd ──▶ arrived ── its facts are known ──▶ ended
- *       └─────────────────┴───────── stop ─────────────────┴──▶ stopped
+ * open ── onEnd ──▶ arrived ── its facts are known ──▶ ended
+ *
+ * └─────────────────┴───────── stop ─────────────────┴──▶ stopped
  */
 type Phase = 'open' | 'arrived' | 'ended' | 'stopped';
 
-/** Brings an answer to the client: all that arrived together is one record, committed before it is released. Reads on only while the client takes it. */
+/**
+ * Brings an answer to the client. All bytes that arrive together are one record, which is committed before they are released. More is read only while the
+ * client takes the answer.
+ */
 export class AnswerRelay implements CallReceiver {
   readonly #parts: AnswerParts;
   readonly #facts: AnswerFacts;
@@ -63,12 +67,12 @@ export class AnswerRelay implements CallReceiver {
   #call: UpstreamCall | null = null;
   #head: ClientHead | null = null;
   #isHeadRecorded = false;
-  /** The released bytes end with a whole event; `#isRecordedWhole` says the same of the recorded ones. */
+  /** True if the released bytes end with a whole event. `#isRecordedWhole` says the same about the recorded bytes. */
   #isReleasedWhole = false;
   #isRecordedWhole = false;
   /** Bytes that arrived and were not read yet. */
   #arrived: Buffer[] = [];
-  /** Bytes that were read and are not recorded yet. */
+  /** Bytes that were read and not yet recorded. */
   #read: Buffer = Buffer.alloc(0);
   #trailers: Headers = [];
   #isFlushDue = false;
@@ -86,32 +90,32 @@ export class AnswerRelay implements CallReceiver {
     parts.response.on('drain', this.#balance);
   }
 
-  /** The call whose answer this is. */
+  /** Sets the call to which this answer belongs. */
   attach(call: UpstreamCall): void {
     this.#call = call;
   }
 
-  /** An answer has begun to be released. */
+  /** True if an answer has begun to be released. */
   get hasBegun(): boolean {
     return this.#parts.response.headersSent;
   }
 
-  /** The head of an answer that another event may be added to, behind what was released of it and in the record; null where none may. */
+  /** The head of the answer, if another event may be appended to what was released and recorded of it; otherwise null. */
   get openHead(): ResponseHead | null {
     return this.#isReleasedWhole && this.#isRecordedWhole ? this.#head : null;
   }
 
-  /** Nothing more is recorded or released. */
+  /** Stops: nothing more is recorded or released. */
   stop(): void {
     this.#phase = 'stopped';
   }
 
-  /** Call this where the answer is cut: resolves when its facts are there. Null: they are there at once. */
+  /** Completes the facts of an answer that is cut off. Resolves when they are complete. Null: they are complete at once. */
   finishFacts(): Promise<void> | null {
     return this.#facts.finish();
   }
 
-  /** The facts of the answer as far as it came. */
+  /** Returns the facts of the answer as far as it came. */
   facts(): Attributes {
     return { ...this.#facts.facts(), ...this.#measures() };
   }
@@ -181,7 +185,7 @@ export class AnswerRelay implements CallReceiver {
     });
   }
 
-  /** Reads what has arrived and ends the answer. It takes several turns of the event loop where much has arrived. */
+  /** Reads all that has arrived, and then ends the answer. If much has arrived, this takes several turns of the event loop. */
   #finish(): void {
     this.#guard(() => {
       this.#readArrived();
@@ -209,7 +213,7 @@ export class AnswerRelay implements CallReceiver {
     this.drained?.();
   }
 
-  /** Set by the sender of the request, who waits until the call can take more bytes; called then. */
+  /** Called when the call can take more bytes. The sender of the request sets it while it waits. */
   drained: (() => void) | null = null;
 
   #guard(act: () => void): void {
@@ -223,7 +227,7 @@ export class AnswerRelay implements CallReceiver {
     }
   }
 
-  /** The last piece waits for what is read of the answer, and so for the ids that it gives. */
+  /** Releases the last piece after a reading has ended, because the reading may find ids that the answer gives. */
   async #endAfter(reading: Promise<void>): Promise<void> {
     try {
       await reading;
@@ -290,7 +294,7 @@ export class AnswerRelay implements CallReceiver {
     const facts: Attributes = isLast ? { ...this.facts(), ...trailersAttribute(this.#trailers) } : {};
     const recordedHead = head === null ? [] : [composeResponseHead(head.status, head.statusText, head.headers)];
     if (isLast && bytes.length > oneRecordBytes) {
-      // An answer in several records has its facts in the last one, as any answer has.
+      // An answer in several records has its facts in the last one, like any answer.
       const end = bytes.length - oneRecordBytes;
       channel.record('response', { request, attributes: headFacts }, [...recordedHead, bytes.subarray(0, end)], true);
       channel.record('response', { request, attributes: facts }, [bytes.subarray(end)]);

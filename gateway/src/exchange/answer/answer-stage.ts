@@ -10,7 +10,9 @@ export function throughStages(stages: readonly AnswerStage[], last: CallReceiver
   return stages.reduceRight((next, stage) => stage(next), last);
 }
 
-/** The base of a stage: everything goes on as it comes, until the stage ends the answer with an error. A stage overrides the methods for what it changes or holds. */
+/**
+ * The base of a stage. Everything passes unchanged until the stage ends the answer with an error. A stage overrides the methods for what it changes or holds.
+ */
 export abstract class PassedAnswer implements CallReceiver {
   protected readonly next: CallReceiver;
   #isOver = false;

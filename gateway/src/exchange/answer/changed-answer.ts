@@ -10,15 +10,15 @@ import { PassedAnswer } from './answer-stage.ts';
 
 export interface ChangedAnswerParts {
   readonly changes: readonly TextChange[];
-  /** Most bytes of one frame, and of frames that wait for one another. A longer frame ends the answer with an error. */
+  /** Most bytes of one frame, and of all frames that wait for others. If there are more, the answer ends with an error. */
   readonly frameBytesMax: number;
-  /** Finds the texts that come in pieces. Null: the protocol has none. */
+  /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
 }
 
 /**
- * Changes the texts of an answer before it is relayed: the texts of JSON, of each event of a stream, of each line, or a plain text as a whole. A body
- * in another form, or an encoded body, is not let through, because its texts cannot be found.
+ * Changes the texts of an answer before it is relayed: the texts in JSON, in each event of a stream, in each line, or a plain text as a whole. A body in
+ * another form, or an encoded body, is refused, because its texts cannot be found.
  */
 export class ChangedAnswer extends PassedAnswer {
   readonly #parts: ChangedAnswerParts;

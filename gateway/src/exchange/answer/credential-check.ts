@@ -8,7 +8,7 @@ import { HeldAnswer, type HeldBody } from './held-answer.ts';
 /** An answer that may be a refusal is held until it is longer than this. */
 const heldBytesMax = 16 * 1024;
 const refusing: ReadonlySet<number> = new Set([401, 407]);
-/** Statuses that say so with a word beside them: of AWS, in a header or the body, and of Google. */
+/** Statuses that mean a refused credential only together with a word: from AWS in a header or the body, and from Google in the body. */
 const perhapsRefusing: ReadonlySet<number> = new Set([400, 403]);
 const words =
   /\b(?:UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature(?:Exception)?|MissingAuthenticationToken(?:Exception)?|ExpiredToken(?:Exception)?|API_KEY_INVALID)\b/;
@@ -20,8 +20,8 @@ export interface CheckParts {
 }
 
 /**
- * Stands where an answer comes from a target that was given a credential of the gateway's. One that refuses it is no answer to the client, who has another: it is an
- * alert for whoever runs the gateway, with what the target said.
+ * Checks an answer to a request with the gateway's own credential. If the target refuses the credential, its answer is not for the client, who has another
+ * credential. Instead an alert tells the operator of the gateway what the target said.
  */
 export class CredentialCheck extends HeldAnswer {
   readonly #parts: CheckParts;

@@ -6,7 +6,7 @@ import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import { headerOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
-/** Most bytes of one answer after its coding is undone: a short answer may decode to a very long one. */
+/** Most bytes of one decoded answer, because a short encoded answer may decode to a very long one. */
 const decodedBytesMax = 64 * 1024 * 1024;
 /** Most encoded bytes that wait to be decoded. */
 const waitingBytesMax = 16 * 1024 * 1024;
@@ -20,11 +20,11 @@ const decoders: Readonly<Record<string, () => Transform>> = {
 };
 
 /**
- * Undoes the content coding of an answer as it comes: what goes on is not encoded, and its head says so. An answer in an unknown coding, or in several, goes on as it is;
- * so does the head of an answer without a body.
+ * Undoes the content coding of an answer as it comes: the answer after this stage is not encoded, and its head says so. An answer in an unknown coding, or in
+ * several, passes unchanged. So does the head of an answer without a body.
  */
 export class DecodedAnswer extends PassedAnswer {
-  /** The head of an encoded answer, until it is known whether the answer has a body. */
+  /** The head of an encoded answer, held until it is known whether the answer has a body. */
   #head: AnsweredHead | null = null;
   #open: (() => Transform) | null = null;
   #decoder: Transform | null = null;

@@ -2,13 +2,13 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
-/** An answer that was held. */
+/** An answer that was held: its head and its body. */
 export interface HeldBody {
   readonly head: AnsweredHead;
   readonly body: Buffer;
 }
 
-/** How much of an answer was held when it is judged. `whole`: all of it. `long`: more than may be held, and the rest follows. `cut`: an error ended it. */
+/** How much of an answer was held when it is judged. `whole`: all of it. `long`: more than may be held, so the rest follows. `cut`: an error ended it. */
 export type HeldExtent = 'whole' | 'long' | 'cut';
 
 /**
@@ -24,7 +24,7 @@ export abstract class HeldAnswer extends PassedAnswer {
   #pieces: Buffer[] = [];
   #bytes = 0;
 
-  /** Of a body, `bytesMax` bytes are held at most. */
+  /** At most `bytesMax` bytes of a body are held. */
   constructor(next: CallReceiver, bytesMax: number) {
     super(next);
     this.#bytesMax = bytesMax;
@@ -33,7 +33,7 @@ export abstract class HeldAnswer extends PassedAnswer {
   /** True if an answer with this head is held. */
   protected abstract isHeld(head: AnsweredHead): boolean;
 
-  /** Returns what goes on in the place of what was held. A GatewayError ends the answer. A promise is allowed only for a whole answer. */
+  /** Returns the answer that passes in place of the held one. A GatewayError ends the answer. Only for a whole answer may this return a promise. */
   protected abstract judge(held: HeldBody, extent: HeldExtent): HeldBody | Promise<HeldBody>;
 
   override onHead(head: AnsweredHead): void {

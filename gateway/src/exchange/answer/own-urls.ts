@@ -10,16 +10,16 @@ const nothing = Buffer.alloc(0);
 
 const absolute = /^(?:([a-z][a-z\d+.-]*):)?\/\/([^/?#]*)(.*)$/is;
 
-/** A target's own addresses, and the address that leads to it through the gateway, as plain data. */
+/** A target's own addresses, and the address that leads to the target through the gateway, as plain data. */
 export interface OwnUrlParts {
   readonly scheme: string;
   readonly host: string;
   readonly port: number;
-  /** The path below which the target is. */
+  /** The path at the target's host below which the target is. */
   readonly base: string;
-  /** The path through the gateway. */
+  /** The path at the gateway that leads to the target. */
   readonly path: string;
-  /** The address through the gateway, without a slash at the end. */
+  /** The address at the gateway that leads to the target, without a slash at the end. */
   readonly way: string;
 }
 
@@ -48,7 +48,7 @@ export class OwnUrls {
     this.parts = parts;
   }
 
-  /** The host, with the port where it is not the usual one of the scheme. */
+  /** The host, with its port if that is not the default port of the scheme. */
   get authority(): string {
     return this.parts.port === defaultPort(this.parts.scheme) ? this.parts.host : `${this.parts.host}:${this.parts.port}`;
   }
@@ -57,7 +57,10 @@ export class OwnUrls {
     return `${this.parts.scheme}://${this.authority}`;
   }
 
-  /** Through the gateway; null for what is not below the target's own address. `recordedWay`: where it led when it was recorded. */
+  /**
+   * Changes an address so that it leads through the gateway; null if it is not below the target's own address. `recordedWay` is the beginning of the addresses
+   * through the gateway at the time of the recording.
+   */
   through(url: string, recordedWay: string | null = null): string | null {
     const recorded = recordedWay === null ? null : (below(url, recordedWay) ?? below(url, this.parts.path));
     if (recorded !== null) {
@@ -79,7 +82,7 @@ export class OwnUrls {
   }
 }
 
-/** The rest of `url` behind `beginning`. Null unless `url` begins with it and the beginning ends with a whole path segment. */
+/** Returns the rest of `url` after `beginning`. Null unless `url` begins with it and it ends at the end of a path segment. */
 function below(url: string, beginning: string): string | null {
   const rest = url.startsWith(beginning) ? url.slice(beginning.length) : null;
   return rest !== null && /^(?:[/?#]|$)/.test(rest) ? rest : null;
@@ -89,13 +92,16 @@ function defaultPort(scheme: string): number {
   return scheme.toLowerCase() === 'https' ? 443 : 80;
 }
 
-/** The place of an address and the host that it names, for the record; null for an address that names none. */
+/** Describes an address for the record by its place and the host that it names; null if it names none. */
 export function directUrl(place: string, url: string): string | null {
   const [, scheme = '', authority] = absolute.exec(url) ?? [];
   return authority === undefined ? null : `${place} ${scheme === '' ? '' : `${scheme}:`}//${authority.replace(/^.*@/, '')}`;
 }
 
-/** Finds in an answer, as it is delivered, what leads its client past the gateway. Bounded; any bytes are acceptable. */
+/**
+ * Finds addresses in an answer that lead the client past the gateway. The answer is read as it is delivered. Memory is bounded, and any bytes are acceptable
+ * input.
+ */
 export class DirectUrls {
   readonly #origin: string;
   /** The bytes to search for: the rest of an address after a slash, which may be escaped. */
@@ -109,7 +115,7 @@ export class DirectUrls {
     this.#needle = Buffer.from(`/${authority}`, 'latin1');
   }
 
-  /** An address that is there to be followed, and is left as it is. */
+  /** Notes an address that a client would follow and that is left unchanged. */
   note(place: string, url: string): void {
     const found = directUrl(place, url);
     if (found !== null) {
@@ -117,7 +123,7 @@ export class DirectUrls {
     }
   }
 
-  /** What `directUrl` found. */
+  /** Adds addresses in the form that `directUrl` returns. */
   add(found: Iterable<string>): void {
     for (const each of found) {
       if (this.#found.size < directMax) {
@@ -145,7 +151,7 @@ export class DirectUrls {
       this.note('body', this.#origin);
       return;
     }
-    // The text that is searched for may be cut by the end of a piece.
+    // The text that is searched for may be divided between two pieces.
     const end = (bytes.length >= seam ? bytes : Buffer.concat([this.#tail, bytes])).subarray(-seam);
     const begun = end.lastIndexOf('/');
     this.#tail = begun === -1 ? nothing : end.subarray(begun);

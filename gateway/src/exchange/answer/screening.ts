@@ -11,9 +11,9 @@ import { PassedAnswer } from './answer-stage.ts';
 import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 
-/** Bytes that may wait while earlier ones are decided on, in addition to the target's `eventBytesMax`. */
+/** Most bytes that wait for the decision on earlier ones, in addition to the target's `eventBytesMax`. */
 const waitingBytesMax = 16 * 1024 * 1024;
-/** The target may take at most this long to accept an answer of the gateway. */
+/** The target must accept an answer of the gateway within this time in ms. */
 const ownCallMs = 10_000;
 
 export interface ScreeningParts {
@@ -28,13 +28,13 @@ export interface ScreeningParts {
 }
 
 /**
- * Stands before the relay of an answer in which the target may ask something of the client: each ask is decided on and recorded as a request is, before the
- * client hears of it. One that is denied is answered to the target by the gateway.
+ * Screens an answer in which the target may ask something of the client. Each such request is decided on and recorded before the client gets it. If it is
+ * denied, the gateway answers it to the target.
  */
 export class Screening extends PassedAnswer {
   readonly #parts: ScreeningParts;
   #head: AnsweredHead | null = null;
-  /** Ends when all that came so far is decided on. */
+  /** Resolves when everything that came so far is decided on. */
   #deciding: Promise<void> | null = null;
   #waitingBytes = 0;
   #isEnded = false;
@@ -45,7 +45,7 @@ export class Screening extends PassedAnswer {
     this.#parts = parts;
   }
 
-  /** Resolves when the target has taken our answers. */
+  /** Resolves when the target has taken the gateway's answers. */
   async settled(): Promise<void> {
     await Promise.all(this.#ownCalls);
   }
@@ -78,7 +78,7 @@ export class Screening extends PassedAnswer {
     super.onError(error);
   }
 
-  /** Takes pieces of the answer in order. `trailers` is not null for the last ones: nothing follows. */
+  /** Takes pieces of the answer in order. If `trailers` is not null, these are the last pieces. */
   #take(pieces: readonly ScreenedPiece[], trailers: readonly string[] | null): void {
     if (this.#deciding === null && pieces.every(({ asks }) => asks.length === 0)) {
       pieces.forEach((piece) => {
@@ -116,7 +116,7 @@ export class Screening extends PassedAnswer {
     }
   }
 
-  /** Has the requests of the target decided on. The result is the reason of a denial; null if all are allowed. */
+  /** Decides on the requests of the target in a piece. Returns the reason of a denial; null if all are allowed. */
   async #refusalOf({ asks }: ScreenedPiece): Promise<Problem | null> {
     const { channel, request, take } = this.#parts;
     let refusal: Problem | null = null;
@@ -143,7 +143,7 @@ export class Screening extends PassedAnswer {
     this.#release(toClient);
   }
 
-  /** Sends a request of the gateway's own to the target, and records it as such. */
+  /** Sends the gateway's own request to the target, and records it. */
   async #answerTarget({ head, body, action }: OwnRequest): Promise<void> {
     const { channel, begin, compose } = this.#parts;
     const sent = composeRequestHead(compose(head, [['content-length', String(body.length)]]));
@@ -208,7 +208,7 @@ export class Screening extends PassedAnswer {
   }
 }
 
-/** Records with what status the target took what the gateway told it. */
+/** Receives the target's answer to the gateway's own request, and records its status. */
 function recordedAnswer(channel: Channel, request: number, done: () => void): CallReceiver {
   const record = (attributes: Readonly<Record<string, string | number>>, content: readonly Uint8Array[]): void => {
     try {

@@ -9,10 +9,10 @@ import { headerOf } from '../reading.ts';
 import { shortBytes, type TakeElsewhere } from '../step.ts';
 import { digestOf, step, type RewrittenBody } from './url-step.ts';
 
-/** An answer in whose body addresses may be is held until it is whole. A longer one is left as it is. */
+/** Most bytes of an answer that is held because its body may contain addresses. A longer answer is left unchanged. */
 const heldBytesMax = 4 * 1024 * 1024;
 
-/** Headers that lead a client on (RFC 9110, 10.2.2 and 8.7; RFC 8288; long-running operations of Azure; resumable uploads of Google). */
+/** The headers whose addresses a client follows (RFC 9110, 10.2.2 and 8.7; RFC 8288; long-running operations of Azure; resumable uploads of Google). */
 const leading: ReadonlySet<string> = new Set([
   'location',
   'content-location',
@@ -29,15 +29,15 @@ const jsonType = /^application\/(?:[\w.-]+\+)?json\b/i;
 
 export interface RewritingParts {
   readonly urls: OwnUrls;
-  /** Members of a JSON answer in which the target's API gives addresses of its own. */
+  /** The members of a JSON answer in which the target's API gives its own addresses. */
   readonly members: readonly string[];
   readonly direct: DirectUrls;
   readonly take: TakeElsewhere;
 }
 
 /**
- * Stands where an answer comes from the target: addresses of the target's own, in the headers and members that are there to be followed, lead through the gateway from
- * here on. So what is recorded is what the client gets; what the target said is there as a digest.
+ * Changes the target's own addresses in an answer so that they lead through the gateway, in the headers and members that a client follows. The record holds
+ * what the client gets, and digests of the addresses that the target sent.
  */
 export class UrlRewriting extends HeldAnswer {
   readonly #parts: RewritingParts;

@@ -13,16 +13,16 @@ interface AnsweredBody {
 }
 
 export interface RewrittenBody {
-  /** Null: nothing in it is to be another. */
+  /** The changed body. Null: nothing in the body changes. */
   readonly body: Uint8Array | null;
-  /** The members that are another now, and the digests of what they were. */
+  /** The members that were changed. `digests` are those of the addresses that the target sent. */
   readonly places: readonly string[];
   readonly digests: readonly string[];
-  /** What `directUrl` says of those that are left as they are. */
+  /** The addresses that stay unchanged, as `directUrl` describes them. */
   readonly direct: ReadonlySet<string>;
 }
 
-/** Finds the addresses in the body of an answer that is JSON. Only those texts change. */
+/** Changes the addresses in the body of an answer that is JSON. Only their texts change. */
 export const step: Step<AnsweredBody, RewrittenBody> = {
   module: import.meta.url,
   take: ({ urls: parts, members, headers, recordedWay, body }) => {
@@ -49,12 +49,12 @@ export const step: Step<AnsweredBody, RewrittenBody> = {
   },
 };
 
-/** Of an address that the target gave. */
+/** Returns the digest of an address that the target sent. */
 export function digestOf(url: string): string {
   return hash('sha256', Buffer.from(url, 'latin1'));
 }
 
-/** Null for what is no JSON text. */
+/** Parses the text of a JSON string; null if it is none. */
 function parseText(json: string): string | null {
   try {
     return String(JSON.parse(json));

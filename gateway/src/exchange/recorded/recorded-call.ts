@@ -10,23 +10,23 @@ import { type Change, requestDifference, requestKey } from './request-key.ts';
 /** A protocol's rules for finding a recorded exchange and giving its answer again. */
 export interface ReplayRules {
   readonly change?: Change;
-  /** Puts that into the answer as it is in the request that is asked now; null: the answer fits as it is. */
+  /** Returns an adapter that puts parts of the present request into the recorded answer; null if the answer fits as it is. */
   readonly adapt?: (recorded: Buffer, asked: Buffer) => AnswerAdapter | null;
 }
 
-/** Follows one answer. */
+/** Changes one recorded answer so that it fits the present request. */
 export interface AnswerAdapter {
   head(headers: Headers): Headers;
   /** Takes the next piece of the answer's body and returns the bytes that can be released now. */
   piece(bytes: Buffer, isLast: boolean): Buffer;
 }
 
-/** Longer requests are not looked for. */
+/** Most bytes of a request that is searched for in the recording. */
 const requestBytesMax = 64 * 1024 * 1024;
-/** The client left, or the run was over: until then the target had said nothing more. */
+/** The values of `error.type` of an answer that ended because the client left or the run was over. Until then the target had said nothing more. */
 const leftOpen: ReadonlySet<string | null> = new Set(['client_closed', 'stopping']);
 
-/** `error.type` of an answer that was cut. */
+/** The values of `error.type` of an answer that was cut off. */
 const cutBy: ReadonlySet<unknown> = new Set([...errorCodes, ...leftOpen, 'internal']);
 
 /** The replay of recorded exchanges for protocols over HTTP. */
@@ -48,7 +48,7 @@ interface Parts {
   readonly rules: ReplayRules;
 }
 
-/** A call that a recording answers, with the pieces that were recorded. */
+/** A call that a recording answers, in the pieces that were recorded. */
 class RecordedCall implements UpstreamCall {
   readonly #parts: Parts;
   readonly #asked: Uint8Array[] = [];
@@ -116,7 +116,7 @@ class RecordedCall implements UpstreamCall {
     }
   }
 
-  /** Gives the recorded answer to the receiver. For an answer that is not whole it returns the `error.type` that its record has, null where it has none. */
+  /** Gives the recorded answer to the receiver. If the answer is not whole, it returns the `error.type` in its record, or null if there is none. */
   async #give(request: RecordedRequest, adapter: AnswerAdapter | null, asked: Asked): Promise<string | null> {
     const { receiver, recorded } = this.#parts;
     let isHeadGiven = false;
@@ -162,8 +162,8 @@ class RecordedCall implements UpstreamCall {
 }
 
 /**
- * The last record of an answer, unless it is the gateway's word for why the answer has no end: that has no content. What the gateway answered itself is whole, and
- * so is an answer that tells of an error of the target.
+ * True if the whole answer ends with this record. False for a record without content in which the gateway says why the answer has no end. Answers of the
+ * gateway itself are whole, and so are answers that report an error of the target.
  */
 function isWholeAt({ continues, attributes, content }: AnswerPiece): boolean {
   return !continues && (content.length > 0 || !cutBy.has(attributes['error.type']));

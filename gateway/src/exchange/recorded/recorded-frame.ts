@@ -5,11 +5,11 @@ import { cutCharacter } from './recorded-http.ts';
 import { contentOf, type Earlier } from './recorded-pieces.ts';
 import { joinPayloads, unmask } from '../websocket/websocket-frames.ts';
 
-/** The earlier part of a frame or message is searched in this many records. */
+/** Most earlier records that are searched for the earlier part of a frame or message. */
 const frameDistanceMax = 1000;
 const nothing = Buffer.alloc(0);
 
-/** Makes a WebSocket frame, or a part of one, readable; null for any other record. Any bytes are acceptable. */
+/** Makes a WebSocket frame, or a part of one, readable. Null for any other record. Any bytes are acceptable input. */
 export function frameText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } | null {
   const opcode = opcodeOf(record);
   if (opcode === null) {

@@ -14,28 +14,28 @@ export interface RecordedResponse {
 
 /** Most bytes that are searched for a head. */
 const headBytesMax = 256 * 1024;
-/** A body that is longer than this when decoded stays as it is. */
+/** Most bytes of a decoded body. A longer body is shown as it is. */
 const decodedBytesMax = 64 * 1024 * 1024;
-/** The limit of content codings inside one another: each of them costs as much as a single one. */
+/** Most content codings inside one another, because each costs as much as a single one. */
 const codingsMax = 3;
-/** A character of UTF-8 may be cut by the end of a record: this many of its bytes are on the other side. */
+/** Most bytes of a UTF-8 character on one side of the border between two records. */
 const cutCharacterBytesMax = 3;
 
-/** Null for bytes that do not begin with the head of a request. The body is decoded as far as it can be. */
+/** Parses a recorded request, with its body decoded as far as possible. Null if the bytes do not begin with the head of a request. */
 export function readRecordedRequest(content: Buffer): RecordedRequest | null {
   const read = readHead(content);
   const [, method, path] = /^([A-Z-]+) (\S+) HTTP\/1\.1$/.exec(read?.firstLine ?? '') ?? [];
   return read === null || method === undefined || path === undefined ? null : { head: { method, path, headers: read.headers }, body: read.body };
 }
 
-/** Null for bytes that do not begin with the head of a response. The body is decoded as far as it can be. */
+/** Parses a recorded response, with its body decoded as far as possible. Null if the bytes do not begin with the head of a response. */
 export function readRecordedResponse(content: Buffer): RecordedResponse | null {
   const read = readHead(content);
   const [, status] = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(read?.firstLine ?? '') ?? [];
   return read === null || status === undefined ? null : { head: { status: Number(status), headers: read.headers }, body: read.body };
 }
 
-/** The head of a response, and the bytes after it with their content codings. */
+/** The head of a response, and the bytes after it, with their content codings not undone. */
 export interface RecordedHead {
   readonly status: number;
   readonly statusText: string;
@@ -43,19 +43,19 @@ export interface RecordedHead {
   readonly body: Buffer;
 }
 
-/** Null for bytes that do not begin with the head of a response. */
+/** Parses the head of a recorded response. Null if the bytes do not begin with one. */
 export function readRecordedHead(content: Buffer): RecordedHead | null {
   const read = splitHead(content);
   const [, status, statusText = ''] = /^HTTP\/1\.1 (\d{3})(?: (.*))?$/.exec(read?.firstLine ?? '') ?? [];
   return read === null || status === undefined ? null : { status: Number(status), statusText, headers: read.headers, body: read.body };
 }
 
-/** Bytes as text where they are text; their number where they are not. */
+/** Returns bytes as text if they are text, otherwise their number. */
 export function plainText(bytes: Buffer): string {
   return textOf(bytes) ?? `(${bytes.length} bytes that are not text)`;
 }
 
-/** The bytes as text, without the rest of a character that their beginning or their end cuts. Null where they are not text. */
+/** Returns bytes as text, without the partial characters at their beginning and end. Null if they are not text. */
 export function textOf(bytes: Buffer): string | null {
   let start = 0;
   while (start < cutCharacterBytesMax && ((bytes[start] ?? 0) & 0xc0) === 0x80) {
@@ -70,7 +70,7 @@ export function textOf(bytes: Buffer): string | null {
   return null;
 }
 
-/** The bytes of a character that the end of a text cuts. */
+/** Returns the bytes of a partial character at the end of a text. */
 export function cutCharacter(text: Buffer): Buffer {
   for (let length = 1; length <= Math.min(cutCharacterBytesMax, text.length); length += 1) {
     const byte = text[text.length - length] ?? 0;
@@ -106,7 +106,7 @@ function splitHead(content: Buffer): SplitHead | null {
   return { firstLine, headers, body: content.subarray(end + 4) };
 }
 
-/** Undoes the content codings of a body, also of one of which only the beginning is there. What cannot be decoded stays as it is. */
+/** Undoes the content codings of a body, even if only its beginning is there. A body that cannot be decoded is returned as it is. */
 export function decodeBody(headers: Headers, body: Buffer): Buffer {
   return undoCodings(headers, body) ?? body;
 }
@@ -124,7 +124,7 @@ export function undoCodings(headers: Headers, body: Buffer, bytesMax = decodedBy
   }
 }
 
-/** A body in the charset that its Content-Type names, as UTF-8, without a character that its end cuts. */
+/** Returns a body as UTF-8, from the charset that its Content-Type names, without a partial character at its end. */
 export function inUtf8(headers: Headers, body: Buffer): Buffer {
   const charset = otherCharset(headers);
   if (charset === null) {
@@ -133,12 +133,12 @@ export function inUtf8(headers: Headers, body: Buffer): Buffer {
   try {
     return Buffer.from(new TextDecoder(charset).decode(body, { stream: true }));
   } catch {
-    // No charset that is known here.
+    // The charset is not known here.
     return body;
   }
 }
 
-/** The charset of a body that is not UTF-8 by itself. */
+/** Returns the charset of a body; null if it is UTF-8. */
 export function otherCharset(headers: Headers): string | null {
   const [, charset] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(headerOf(headers, 'content-type') ?? '') ?? [];
   return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset) ? null : charset;

@@ -11,24 +11,24 @@ export type Earlier = (seq: number) => OpenedRecord | null;
 export interface Piece {
   /** The head of the answer. Null if the answer's first record is not available; then nothing is decoded. */
   readonly head: ResponseHead | null;
-  /** Bytes of the answer before this piece, as far as an event that ends in this piece may need them. */
+  /** The bytes of the answer before this piece that an event in this piece may need. */
   readonly lead: Buffer;
   readonly bytes: Buffer;
 }
 
-/** Earlier pieces of an answer are searched in this many records before a piece, until they are longer than `leadBytesMax` together. */
+/** Most earlier records that are searched for earlier pieces of an answer. The search also ends when these have more than `leadBytesMax` bytes. */
 const pieceDistanceMax = 64;
 const leadBytesMax = 1024 * 1024;
-/** The part before another one is searched in this many records before it. */
+/** Most earlier records that are searched for the part before another one. */
 const partDistanceMax = 1000;
-/** A piece that is longer with what came before, when decoded, stays as it is: each is decoded anew. */
+/** Most decoded bytes of a piece together with the bytes before it, because these are decoded again for each piece. A longer piece is shown as it is. */
 const decodedBytesMax = 16 * 1024 * 1024;
 const headEnd = '\r\n\r\n';
 const headStart = Buffer.from('HTTP/1.1 ');
 
 /**
- * The bytes of a record of a body that is not its first, with the content coding of an answer undone, in UTF-8. They begin with what the part before has of a character
- * that its end cuts.
+ * Returns the bytes of a later record of a body in UTF-8, with the content coding of an answer undone. A partial character at the end of the part before comes
+ * first.
  */
 function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
   const head = record.kind === 'response' ? headBefore(record, earlier) : null;
@@ -41,7 +41,7 @@ function decodedPiece(record: OpenedRecord, earlier: Earlier): Buffer {
   }
   const read = inUtf8(known.headers, lead);
   const all = inUtf8(known.headers, Buffer.concat([lead, bytes])).subarray(read.length);
-  // UTF-8 is taken as it is, a cut character and all.
+  // UTF-8 is shown as it is, with partial characters.
   return read === lead ? joinedWith(lead, all) : all;
 }
 
@@ -50,7 +50,7 @@ function joinedWith(before: Buffer | null, bytes: Buffer): Buffer {
   return cut === null || cut.length === 0 ? bytes : Buffer.concat([cut, bytes]);
 }
 
-/** The earlier part of the same body, without a head; null if there is none, or if it is not available. */
+/** Returns the earlier part of the same body, without the head. Null if there is none, or if it is not available. */
 function partBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
   const { kind, seq: own, meta } = record;
   const request = meta?.request;
@@ -67,14 +67,17 @@ function partBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
   return null;
 }
 
-/** A record of a body that is not its first, as text. */
+/** Returns a later record of a body as text. */
 export function pieceText(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   const bytes = decodedPiece(record, earlier);
   const goesOn = (partBefore(record, earlier)?.length ?? 0) > 0 && textOf(bytes) !== null;
   return { text: plainText(bytes), attributes: goesOn ? { [ownAttributes.begunText]: true } : {} };
 }
 
-/** Shows one part of a request in several records. A part before the last shows its size alone; the last one, for use when earlier parts are not at hand, its own text. */
+/**
+ * Shows one part of a request in several records. A part before the last shows only its size. The last part shows its own text; this is used if earlier parts
+ * are not available.
+ */
 export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   if (record.continues) {
     return { text: `(a part of a request, ${record.content?.length ?? 0} bytes; its last part shows all of it)`, attributes: {} };
@@ -83,14 +86,14 @@ export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly 
   return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [ownAttributes.isWhole]: false } };
 }
 
-/** Reads a piece of an answer with the bytes that came before it. Content codings are undone where the answer's beginning is at hand. */
+/** Reads a piece of an answer together with the bytes before it. Content codings are undone if the beginning of the answer is available. */
 export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
   const piece = contentOf(record);
   const { head, bytes } = piecesBefore(record, earlier);
   if (head === null) {
     return { head, lead: bytes, bytes: piece };
   }
-  // A coding is undone from its beginning only.
+  // A coding can only be undone from its beginning.
   const lead = undoCodings(head.headers, bytes, decodedBytesMax);
   const whole = lead === null ? null : undoCodings(head.headers, Buffer.concat([bytes, piece]), decodedBytesMax);
   return lead === null || whole === null
@@ -98,7 +101,7 @@ export function readPiece(record: OpenedRecord, earlier: Earlier): Piece {
     : { head, lead, bytes: whole.subarray(lead.length) };
 }
 
-/** An answer that was recorded in pieces, put together. */
+/** An answer that was recorded in pieces and is joined again. */
 export interface WholeAnswer {
   readonly head: ResponseHead;
   /** The body with its content coding undone. */
@@ -144,7 +147,7 @@ export function wholeRequest(record: OpenedRecord, earlier: Earlier): Buffer | n
   return Buffer.concat(parts.toReversed());
 }
 
-/** The bytes of an answer before one of its pieces, as recorded: content codings are not undone. */
+/** The bytes of an answer before one of its pieces, as they were recorded: content codings are not undone. */
 interface Before {
   readonly head: ResponseHead | null;
   readonly bytes: Buffer;
@@ -160,7 +163,7 @@ function piecesBefore(record: OpenedRecord, earlier: Earlier): Before {
     if (content !== null) {
       const isFirst = readRecordedResponse(content) !== null;
       const body = isFirst ? content.subarray(content.indexOf(headEnd) + headEnd.length) : content;
-      // No event of text/event-stream goes on behind an empty line.
+      // After an empty line a new event of text/event-stream begins.
       const isBoundary = isPlain && /(?:\n\n|\r\n\r\n|\r\r)$/.test(body.toString('latin1', Math.max(body.length - 4, 0)));
       pieces.unshift(isBoundary ? Buffer.alloc(0) : body);
       bytes += body.length;
@@ -172,7 +175,7 @@ function piecesBefore(record: OpenedRecord, earlier: Earlier): Before {
   return { head: null, bytes: Buffer.concat(pieces) };
 }
 
-/** The head of the answer that a piece is of: its first record comes soon behind that of the request. */
+/** Finds the head of the answer that a piece belongs to. Its first record comes soon after that of the request. */
 function headBefore(record: OpenedRecord, earlier: Earlier): ResponseHead | null {
   const request = record.meta?.request ?? record.seq;
   for (let seq = request + 1; seq < record.seq && seq <= request + pieceDistanceMax; seq += 1) {
@@ -184,13 +187,13 @@ function headBefore(record: OpenedRecord, earlier: Earlier): ResponseHead | null
   return null;
 }
 
-/** The content of a record that is of the same answer. */
+/** Returns the content of a record if it belongs to the same answer. */
 function pieceOf(record: OpenedRecord, candidate: OpenedRecord | null): Buffer | null {
   const isSame = candidate?.kind === record.kind && candidate.meta?.request === record.meta?.request;
   return isSame ? contentOf(candidate) : null;
 }
 
-/** A view, not a copy. */
+/** Returns a view, not a copy. */
 export function contentOf(record: OpenedRecord | null): Buffer {
   const content = record?.content ?? new Uint8Array();
   return Buffer.from(content.buffer, content.byteOffset, content.byteLength);

@@ -6,19 +6,20 @@ import { headerOf, type RequestHead } from '../reading.ts';
 import { readRecordedRequest } from './recorded-http.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
 
-/** The headers that say what a request asks for. All others are the client's own (its version, the date, how often it has tried, a key of its own making). */
+/** The headers that say what a request asks for. All others are about the client: its version, the date, the number of attempts, a key that it made. */
 const meaningful = ['accept', 'range'] as const;
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 const boundaryParameter = /;\s*boundary="?([^";]{1,200})"?/i;
 
 /**
- * Takes out of a request's JSON what its clients make anew each time. What is an id, and the same throughout a run, it gives to `nameId`, and puts what comes back in its place.
+ * Removes from a request's JSON what clients make anew each time. For an id that stays the same throughout a run it calls `nameId`, and puts the result in its
+ * place.
  */
 export type Change = (body: unknown, head: RequestHead, nameId: (id: string) => string) => unknown;
 
 /**
- * The key of a request: two requests that ask the same have the same one. It holds the method, the address, the headers that matter, and the body, of JSON what it says and not how it is
- * written. Any bytes are acceptable input.
+ * Returns the key of a request. Two requests that ask the same have the same key. It covers the method, the address, the headers that matter, and the body; for
+ * JSON only its meaning and not its spelling. Any bytes are acceptable input.
  */
 export function requestKey(request: Buffer, change: Change = (body) => body): RequestKey {
   const read = readRecordedRequest(request);
@@ -38,7 +39,7 @@ export function requestKey(request: Buffer, change: Change = (body) => body): Re
   return { text, ids: [...numbers.keys()] };
 }
 
-/** The first place in which two requests differ, found by the texts of their keys. Null where they do not differ. */
+/** Finds the first difference between two requests by the texts of their keys. Null if they do not differ. */
 export function requestDifference(recorded: string, asked: string): Difference | null {
   const [was, is] = [linesOf(recorded), linesOf(asked)];
   for (const [i, place] of places.entries()) {
@@ -62,7 +63,7 @@ function isJson(type: string): boolean {
   return jsonType.test(type);
 }
 
-/** JSON that parsers read differently is compared as it is. */
+/** JSON that parsers read differently is compared as plain text. */
 function jsonKey(body: Buffer, change: (body: unknown) => unknown): string {
   try {
     return canonicalJson(decodeUtf8(body), change);
@@ -74,7 +75,7 @@ function jsonKey(body: Buffer, change: (body: unknown) => unknown): string {
   }
 }
 
-/** The line between the parts of a form is made anew for each. */
+/** The line between the parts of a form is made anew for each request, so it is left out. */
 function bodyKey(type: string, body: Buffer): string {
   const text = body.toString('latin1');
   const [, boundary] = boundaryParameter.exec(type) ?? [];

@@ -1,4 +1,4 @@
-/** Reads an answer of HTTP/1.x (RFC 9112): framing only. What two readers could frame differently is refused (ATTACKS A10). */
+/** Reads answers of HTTP/1.x (RFC 9112), but only their framing. An answer that two readers could frame differently is refused (ATTACKS A10). */
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead } from '../../domain/call.ts';
 
@@ -9,20 +9,20 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 const statusLine = /^HTTP\/1\.([01]) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 const headerLine = /^([!#$%&'*+.^_`|~\dA-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/;
-/** Twelve digits stay exact in a double. */
+/** A number of twelve hex digits is exact in a double. */
 const chunkLine = /^([\dA-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 const lengthValue = /^\d{1,15}$/;
 
 export interface AnswerReceiver {
-  /** An interim answer with a status 1xx arrived. Status 101 is given to `onHead` instead. */
+  /** Called with each interim answer (status 1xx). Status 101 is given to `onHead` instead. */
   onInformation(head: AnsweredHead): void;
   onHead(head: AnsweredHead): void;
   onBody(bytes: Buffer): void;
-  /** Nothing more belongs to this answer. */
+  /** Called at the end of the answer. */
   onEnd(trailers: readonly string[]): void;
 }
 
-/** The part of an answer that the next byte belongs to. */
+/** The part of an answer to which the next byte belongs. */
 type AnswerPart = 'status' | 'headers' | 'length' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'until close' | 'done';
 
 /** Parses one answer, which comes in pieces of any size. Memory is bounded: a line waits until it is whole, a body passes through. Throws GatewayError `target_unreachable`. */
@@ -30,11 +30,11 @@ export class AnswerParser {
   readonly #receiver: AnswerReceiver;
   readonly #isForHead: boolean;
   #part: AnswerPart = 'status';
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of a line that is not yet complete. */
   #partial: Buffer[] = [];
-  /** Bytes that the remaining lines of a head, a chunk's head or trailers may take. */
+  /** Bytes that the remaining lines of a head, of a chunk's head or of trailers may have. */
   #lineBytesLeft = headBytesMax;
-  /** Bytes that are missing of a body, or of a chunk. */
+  /** Bytes that are still missing of a body, or of a chunk. */
   #bodyBytesLeft = 0;
   #status = 0;
   #statusText = '';
@@ -52,17 +52,17 @@ export class AnswerParser {
     return this.#part === 'done';
   }
 
-  /** The connection is good for another request, once this answer is done. */
+  /** True if the connection can be used for another request once this answer is complete. */
   get canBeKept(): boolean {
     return this.#canBeKept;
   }
 
-  /** How long the target says that it keeps an unused connection open. */
+  /** The time in ms that the target keeps an unused connection open, as it announces. */
   get keptMs(): number {
     return this.#keptMs;
   }
 
-  /** Returns what lies behind the answer: all of `bytes` once it is done. */
+  /** Reads bytes. Returns the bytes after the answer, which are all of `bytes` once the answer is complete. */
   read(bytes: Buffer): Buffer {
     let at = 0;
     while (at < bytes.length && this.#part !== 'done') {
@@ -78,7 +78,7 @@ export class AnswerParser {
     return bytes.subarray(at);
   }
 
-  /** The target has closed its side. False: in the middle of the answer. */
+  /** Ends the answer because the target has closed its side. Returns false if that is in the middle of the answer. */
   close(): boolean {
     if (this.#part === 'until close') {
       this.#end([]);
@@ -195,7 +195,7 @@ export class AnswerParser {
     }
   }
 
-  /** RFC 9112, 6.3. */
+  /** Finds how the body is framed (RFC 9112, 6.3). */
   #framing(): AnswerPart {
     const lengths = this.#values('content-length');
     const codings = this.#values('transfer-encoding');
@@ -243,7 +243,7 @@ export class AnswerParser {
   }
 }
 
-/** Around a value: spaces and tabs, and no other white space. */
+/** Removes spaces and tabs around a value, but no other white space. */
 function withoutBlanks(value: string): string {
   let start = 0;
   let end = value.length;

@@ -8,7 +8,7 @@ import { headerOf } from '../reading.ts';
 interface AwsKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Present for a temporary key. */
+  /** Present for temporary keys. */
   readonly sessionToken?: string;
 }
 
@@ -18,11 +18,11 @@ export interface AwsSigner extends AwsKey {
 }
 
 const hashHeader = 'x-amz-content-sha256';
-/** Parts of a client's own signature. */
+/** Headers that belong to a client's own signature. They are replaced. */
 const replaced: ReadonlySet<string> = new Set(['authorization', 'x-amz-date', hashHeader]);
 /**
- * A target's user and password: the key's id and secret; or, as a password, what a `credential_process` prints, for keys that somebody renews.
- * Errors: `target_login_failed`.
+ * Reads the AWS key of a target from its user and password. These are the key's id and secret; or the password is the output of a `credential_process`, for
+ * keys that are renewed. Throws GatewayError `target_login_failed`.
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
  */
@@ -43,7 +43,7 @@ export function readAwsKey(user: string, password: string): AwsKey {
 
 const printedKey = z.object({ AccessKeyId: z.string().min(1), SecretAccessKey: z.string().min(1), SessionToken: z.string().min(1).optional() });
 
-/** The parser's own message would quote the secret. */
+/** Parses JSON without the parser's own message, which would quote the secret. */
 function parseSecret(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -57,7 +57,10 @@ function noKey(): GatewayError {
   return new GatewayError('target_login_failed', `The target has no key to sign with: ${forms}.`);
 }
 
-/** The value of `x-amz-content-sha256` for a body that the client frames itself, unsigned. All other framings are signed piece by piece with a key that is not ours. */
+/**
+ * The value of `x-amz-content-sha256` for a body that the client frames itself and does not sign. In all other framings each piece is signed with a key that
+ * the gateway does not have.
+ */
 const unsignedFraming = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 
 /** True if the signature must cover the body. Only S3 accepts a request whose body is not signed. */
@@ -66,7 +69,8 @@ export function needsWholeBody(service: string): boolean {
 }
 
 /**
- * Signature Version 4 over the head as it is sent and the body, if all of it is there. Errors: `malformed` for a path that cannot be signed, `unsupported`.
+ * Signs the head as it is sent, and the body if all of it is there, with Signature Version 4. Throws GatewayError `malformed` for a path that cannot be signed,
+ * and `unsupported`.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
@@ -103,7 +107,7 @@ export function signAws(head: CallHead, body: readonly Uint8Array[], key: AwsSig
   }
 }
 
-/** The hash of the body that is signed; null if an empty body needs none. Throws GatewayError `unsupported`. */
+/** Returns the hash of the body to sign; null if an empty body needs none. Throws GatewayError `unsupported`. */
 function hashOf({ headers }: CallHead, body: readonly Uint8Array[], service: string): string | null {
   const told = headerOf(headers, hashHeader);
   if (told?.startsWith('STREAMING-') === true) {

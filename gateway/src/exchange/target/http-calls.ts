@@ -11,11 +11,11 @@ import { withoutSecrets } from '../headers.ts';
 import { headerOf } from '../reading.ts';
 import { TargetConnections, type ConnectionUser, type TargetConnection } from './target-connections.ts';
 
-/** Pieces up to this are copied together, so that they leave in one packet. */
+/** Pieces with up to this many bytes together are copied into one, so that they are sent in one packet. */
 const togetherBytesMax = 16 * 1024;
 const lastChunk = Buffer.from('0\r\n');
 const lineEnd = Buffer.from('\r\n');
-/** Idempotent methods: a request that is sent twice has the effect of one (RFC 9110, 9.2.2). */
+/** Idempotent methods: sending such a request twice has the same effect as sending it once (RFC 9110, 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Calls to targets over HTTP/1.1. A connection is kept for the next call to the same target, whoever makes it, because it carries only the gateway's own credential. */
@@ -73,15 +73,18 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   readonly #parts: CallParts;
   #connection: TargetConnection | null = null;
   #parser: AnswerParser | null = null;
-  /** Bytes of the request's body that are still to be sent, when the body has an announced length. */
+  /** Bytes of the request's body that are still to be sent, if the body has an announced length. */
   #bodyBytesLeft = 0;
   #isChunked = false;
   #isUpgrade = false;
   #isSent = false;
   #upgraded: AnsweredHead | null = null;
-  /** All that was sent, while it may be sent once more: over a kept connection, which its target may close just then, and before a byte of an answer. */
+  /**
+   * All bytes that were sent, as long as they may be sent once more: the target may close a kept connection at that moment, before it sends any byte of an
+   * answer.
+   */
   #again: readonly Uint8Array[] | null = null;
-  /** The secrets in the target's credential: they are removed from what the target answers. */
+  /** The secrets in the target's credential. They are removed from the target's answers. */
   #secrets: readonly string[] = [];
   #isOver = false;
 
@@ -178,7 +181,7 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
   }
 
   onInformation(head: AnsweredHead): void {
-    // The gateway expects no 100 of the target, and says its own.
+    // The gateway does not ask the target for a 100, and sends its own.
     if (!this.#isOver && head.status !== 100) {
       this.#parts.receiver.onInformation(this.#conceal(head));
     }

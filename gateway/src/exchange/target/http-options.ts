@@ -14,7 +14,7 @@ const authSchema = z
     /^(bearer|basic|none|aws-sigv4|header:[A-Za-z0-9-]{1,64}|query:[\w.-]{1,64})$/,
     'bearer, basic, none, aws-sigv4, header:NAME or query:NAME is expected',
   );
-/** The value of `auth` for requests that are signed as AWS wants it. */
+/** The value of `auth` for requests that are signed as AWS requires. */
 export const awsMethod = 'aws-sigv4';
 const awsName = z.string().regex(/^[a-z0-9-]{1,64}$/);
 const yesOrNo = z.stringbool().or(z.boolean());
@@ -59,7 +59,10 @@ const whoseIds = (otherwise: IdOwner) =>
       'A target makes ids that a client sends back later: of a session, a response, a file. This says from whom the gateway takes such an id: with `run` from the run of the principal that got it, with `principal` from any run of that principal, with `anybody` from all. Everybody else is answered as if there were nothing by that id.',
     );
 
-/** The options of a protocol over HTTP: those of every one, and its own. `whose`: where targets give ids, whose they are unless the options say it. */
+/**
+ * Makes the options of a protocol over HTTP: those of all such protocols and its own. `whose` is the default owner of ids, for protocols whose targets give
+ * ids.
+ */
 export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema {
   const options: z.ZodType<Readonly<Record<string, unknown>>> = z.strictObject({ ...own, ...(whose === undefined ? {} : { ids: whoseIds(whose) }), ...shape });
   return options.refine(({ auth, awsRegion, awsService }) => auth !== awsMethod || (awsRegion !== undefined && awsService !== undefined), {
@@ -68,15 +71,15 @@ export function httpOptions(own: z.ZodRawShape, whose?: IdOwner): OptionsSchema 
   });
 }
 
-/** The options that every target over HTTP has, as the schema leaves them. */
+/** The options of every target over HTTP, after parsing. */
 export type HttpOptions = z.output<z.ZodObject<typeof shape>>;
 
-/** Whom an id of the target belongs to: the principal in one run, or in any run. Null: everybody may name an id that anybody was given. */
+/** Returns the owner of the target's ids: the principal in one run, or in any run. Null: everybody may name an id that was given to anybody. */
 export function idsAreFor({ options: { ids } }: Target): IdOwner | null {
   return ids === 'run' || ids === 'principal' ? ids : null;
 }
 
-/** Most bytes of an event, of a document or of a compressed answer that are held to read it, for this target. */
+/** Returns the most bytes of an event, a document or an encoded answer of this target that are held to read it. */
 export function eventBytesMax({ options: { eventBytesMax: bytes } }: Pick<TargetFacts, 'options'>): number {
   return typeof bytes === 'number' ? bytes : defaultEventBytesMax;
 }

@@ -4,7 +4,7 @@ import type { TargetCall } from '../rules.ts';
 import { needsWholeBody, readAwsKey, signAws } from './aws-signature.ts';
 import { awsMethod, type HttpOptions } from './http-options.ts';
 
-/** Turns a target's options into the way to call it. `auth` says where the credential goes when the options do not. */
+/** Makes the way to call a target from its options. `auth` says where the credential goes if the options do not. */
 export function targetCall(target: Target, auth?: string): TargetCall {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the configuration was parsed by `httpOptions`
   const options = target.options as HttpOptions;
@@ -50,7 +50,7 @@ function credentialOf(target: Target, method: string, { path }: CallHead): CallC
   }
 }
 
-/** Sets a parameter in the query of a path. It replaces any of the same name, which the target may have given back in an address. */
+/** Sets a parameter in the query of a path. It replaces all of the same name, which the target may have put into an address. */
 function withParameter(path: string, name: string, value: string): string {
   const [place = '', query = ''] = path.split(/\?(.*)/s, 2);
   const others = query.split('&').filter((each) => each !== '' && each.split('=', 1)[0] !== name);

@@ -7,14 +7,14 @@ import type { Target } from '../../domain/target.ts';
 import { dialFailure, reasonOf } from '../../wire/failure-reason.ts';
 import { dial, type Dialling, type DialTls } from '../../wire/dialer.ts';
 
-/** Unused connections are given up before most servers do. */
+/** Unused connections are closed after this time in ms, before most servers close them. */
 const unusedMs = 4_000;
 const unusedMax = 256;
 
 /** The current user of a connection. */
 export interface ConnectionUser {
   onBytes(bytes: Buffer): void;
-  /** The target has closed its side, or all of it when `error` says why. Called once. */
+  /** Called once, when the target has closed its side, or when the connection broke and `error` says why. */
   onClosed(error: GatewayError | null): void;
   onDrain(): void;
 }
@@ -33,7 +33,7 @@ export class TargetConnections implements Disposable {
   readonly #options: ConnectionOptions;
   readonly #tls: DialTls | null;
   readonly #all = new Set<TargetConnection>();
-  /** Oldest first. */
+  /** The unused connections, oldest first. */
   readonly #unused: TargetConnection[] = [];
   #sweeping: NodeJS.Timeout | null = null;
   #isClosed = false;
@@ -45,7 +45,7 @@ export class TargetConnections implements Disposable {
     this.#tls = options.tls === null ? null : { context: readContext(options.tls), verify: options.tls.verify, alpnProtocols: ['http/1.1'] };
   }
 
-  /** A kept connection, or a new one. Errors: `target_unreachable`, `throttled`; those of the dialling come to the user. */
+  /** Returns a kept connection or a new one. Throws GatewayError `target_unreachable` or `throttled`. The user gets the errors of dialling. */
   take(user: ConnectionUser): TargetConnection {
     const now = performance.now();
     for (let kept = this.#unused.pop(); kept !== undefined; kept = this.#unused.pop()) {
@@ -57,7 +57,7 @@ export class TargetConnections implements Disposable {
     return this.takeNew(user);
   }
 
-  /** A connection that nobody has used. Errors: as `take`. */
+  /** Returns a connection that nobody has used. Throws as `take` does. */
   takeNew(user: ConnectionUser): TargetConnection {
     if (this.#all.size >= this.#options.connectionsMax) {
       throw new GatewayError(
@@ -80,7 +80,7 @@ export class TargetConnections implements Disposable {
     if (connection.socket.writableLength === 0) {
       this.#keep(connection);
     } else {
-      // TLS reports only at the end of the turn that it has sent everything; a near target has answered by then.
+      // TLS reports only at the end of the turn that everything was sent. By then a near target may have answered.
       setImmediate(() => {
         if (connection.socket.writableLength === 0) {
           this.#keep(connection);
@@ -91,7 +91,7 @@ export class TargetConnections implements Disposable {
     }
   }
 
-  /** Connections in use stay until their users are done. */
+  /** Closes the unused connections. Connections in use stay until their users are done. */
   close(): void {
     this.#isClosed = true;
     this.#sweep(Number.POSITIVE_INFINITY);
@@ -149,19 +149,19 @@ export class TargetConnection {
     return this.#unusedUntilMs;
   }
 
-  /** The connection had a user before, so the target may close it just as it is used again. */
+  /** True if the connection had a user before, so the target may close it just as it is used again. */
   get isKept(): boolean {
     return this.#unusedUntilMs > 0;
   }
 
-  /** False: it is closed by now. */
+  /** Gives the connection to a user. False if it is closed by now. */
   use(user: ConnectionUser): boolean {
     this.#user = user;
     this.#limitIdleness(this.#idleMs);
     return !this.#isClosed;
   }
 
-  /** Nobody uses the connection until then. If the target sends anything or closes in the meantime, the connection ends. */
+  /** Keeps the connection unused until then. If the target sends anything or closes its side in the meantime, the connection ends. */
   rest(untilMs: number): void {
     this.#user = null;
     this.#unusedUntilMs = untilMs;
@@ -169,7 +169,7 @@ export class TargetConnection {
     this.socket.resume();
   }
 
-  /** The socket goes on in another protocol. */
+  /** Returns the socket, which continues in another protocol. */
   hijack(): Socket {
     this.#user = null;
     this.#limitIdleness(0);

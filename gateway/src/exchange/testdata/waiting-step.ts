@@ -2,7 +2,7 @@ import type { Step } from '../../domain/step.ts';
 
 export interface WaitingInput {
   readonly body: Uint8Array;
-  /** Of 32-bit integers: the first is set when the step begins, and the step ends when the second one is. */
+  /** Two 32-bit integers: the first is set when the step begins, and the step ends when the second is set. */
   readonly cells: SharedArrayBuffer;
 }
 

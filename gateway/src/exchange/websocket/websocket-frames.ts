@@ -16,10 +16,10 @@ const opcodes = new Map([
 
 export interface FrameHead {
   readonly opcode: string;
-  /** The message ends with this frame. */
+  /** True if the message ends with this frame. */
   readonly isFinal: boolean;
   readonly isControl: boolean;
-  /** Four bytes, or none. */
+  /** The mask: four bytes, or none. */
   readonly mask: Buffer;
   readonly headBytes: number;
   readonly payloadBytes: number;
@@ -45,7 +45,7 @@ export class FrameReader {
   #isInMessage = false;
   #hasClosed = false;
 
-  /** `isMasked`: the frames are a client's. */
+  /** `isMasked` is true for frames of a client. */
   constructor(isMasked: boolean) {
     this.#isMasked = isMasked;
   }
@@ -60,7 +60,7 @@ export class FrameReader {
     return this.#offset > 0;
   }
 
-  /** The next piece, null until more has arrived. Errors: `malformed` for a violation of the protocol; nothing is read any more then. */
+  /** Returns the next piece; null until more bytes arrive. Throws GatewayError `malformed` for a violation of the protocol; after that nothing more is read. */
   next(): FramePiece | null {
     this.#head ??= this.#readHead();
     const head = this.#head;
@@ -139,7 +139,7 @@ export class FrameReader {
   }
 }
 
-/** Parses the head of a frame. Null if it is not whole yet. Throws GatewayError `malformed`. */
+/** Parses the head of a frame. Null if it is not complete yet. Throws GatewayError `malformed`. */
 function parseFrameHead(bytes: Buffer): FrameHead | null {
   const [first, second] = bytes;
   if (first === undefined || second === undefined) {
@@ -176,7 +176,7 @@ function readLength(bytes: Buffer, lengthBytes: number, short: number): number {
   return length;
 }
 
-/** The payloads of frames that follow one another, joined; of a last one that is cut what there is. What is no frame ends it. */
+/** Joins the payloads of consecutive frames. Of a last frame that is cut off, the available part is used. Bytes that are no frame end the result. */
 export function joinPayloads(bytes: Buffer): Buffer {
   const payloads: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -200,7 +200,7 @@ export function readHead(bytes: Buffer): FrameHead | null {
   }
 }
 
-/** A message of the gateway's own to a client, in one frame. */
+/** Makes a message of the gateway's own to a client, in one frame. */
 export function composeText(text: string): Buffer {
   return composeMessage(text, 'text');
 }
@@ -232,7 +232,7 @@ export function composeClose(code: number, reason: string, mask: Uint8Array | nu
   return mask === null ? Buffer.concat([head, payload]) : Buffer.concat([head, mask, unmask(payload, mask, 0)]);
 }
 
-/** Masking again undoes it. `offset`: of the bytes in the frame's payload. */
+/** Applies a mask; a second time undoes it. `offset` is the position of the bytes in the frame's payload. */
 export function unmask(bytes: Uint8Array, mask: Uint8Array, offset: number): Buffer {
   const plain = Buffer.from(bytes);
   if (mask.length > 0) {

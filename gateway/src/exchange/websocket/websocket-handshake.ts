@@ -10,7 +10,8 @@ const upgrading: Headers = [
 ];
 
 /**
- * The headers of a client's opening handshake (RFC 6455, 4.1) as they are sent to the target. They offer no extension, because frames are recorded and read without any. Throws GatewayError `malformed`.
+ * Returns the headers of a client's opening handshake (RFC 6455, 4.1) for the target. They offer no extension, because frames are recorded and read without
+ * extensions. Throws GatewayError `malformed`.
  */
 export function openingHeaders({ method, headers }: RequestHead): Headers {
   const key = headerOf(headers, 'sec-websocket-key') ?? '';
@@ -21,7 +22,10 @@ export function openingHeaders({ method, headers }: RequestHead): Headers {
   return [...headers.filter(([name]) => name !== 'sec-websocket-extensions'), ...upgrading];
 }
 
-/** The headers of the target's consent, for the client. Throws GatewayError `target_unreachable` if the target consents to something else than it was asked for. */
+/**
+ * Returns the headers of the target's consent for the client. Throws GatewayError `target_unreachable` if the target consents to something that it was not
+ * asked for.
+ */
 export function acceptedHeaders(asked: Headers, answered: Headers): Headers {
   const accept = createHash('sha1')
     .update(`${headerOf(asked, 'sec-websocket-key')}${acceptSuffix}`)

@@ -62,7 +62,7 @@ export class MessageReader {
         throw new GatewayError('limit_exceeded', `A message has more than ${this.#bytesMax} bytes, or comes in more than ${framesMax} frames.`);
       }
     }
-    // If more is to come, the bytes are copied, so that a few bytes do not keep in memory all that arrived with them.
+    // If more is to come, the bytes are copied. A few bytes would otherwise keep everything in memory that arrived with them.
     this.#held.push(...(piece.isLast && head.isFinal ? bytes : [Buffer.concat(bytes)]));
   }
 

@@ -48,7 +48,7 @@ type Message = WholePiece & { readonly payload: () => Buffer };
 /** Splits one direction into frames or messages. Each is recorded and moves as a unit. */
 type Cutter = FrameReader | MessageReader | ChangedMessages;
 
-/** Relays frames between client and target, or whole messages if there is a reader. Each is recorded with its direction before it moves on. */
+/** Relays frames between client and target, or whole messages if there is a reader. Each is recorded with its direction before it is sent on. */
 export class WebSocketRelay implements Relay {
   readonly isFull = false;
   readonly #facts: WebSocketFacts;
@@ -61,7 +61,7 @@ export class WebSocketRelay implements Relay {
   /** The last outputs. Once they are set, nothing else is sent and nothing more is read. */
   #last: Output[] | null = null;
   #isDeciding = false;
-  /** True if the thing that is being decided on is a message that the reader read. */
+  /** True if the message that is being decided on was read by the reader. */
   #isMessage = false;
   /** The reader's own reason to refuse that message. */
   #refusal: GatewayError | null = null;
@@ -122,7 +122,7 @@ export class WebSocketRelay implements Relay {
   }
 
   next(): Output | null {
-    // A message that was begun is sent to its end.
+    // A message whose first part was sent is sent to its end.
     const part = this.#parts.shift();
     if (part !== undefined) {
       return part;
@@ -231,7 +231,7 @@ export class WebSocketRelay implements Relay {
     };
   }
 
-  /** An error of the gateway as a message to the client. Null if the protocol has no form for it. */
+  /** Returns an error of the gateway as a message to the client. Null if the protocol has no form for errors. */
   #inWords(error: GatewayError, request: number): ResponseOutput | null {
     const text = this.#facts.reader?.refusal(problemOf(error, this.#facts.session)) ?? null;
     const attributes: Attributes = { [ownAttributes.websocketOpcode]: 'text', [ownAttributes.websocketFinal]: true, 'error.type': error.code };

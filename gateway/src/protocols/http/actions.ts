@@ -1,7 +1,7 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 
-/** The action catalogue. Method and path are what tells requests apart. */
+/** The catalogue of actions. Requests differ only by method and path. */
 export const actions = [
   { name: 'http.request', title: 'Make a request' },
   { name: 'http.upgrade', title: 'Go on in WebSocket' },

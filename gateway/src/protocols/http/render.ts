@@ -4,7 +4,7 @@ import { frameText } from '../../exchange/recorded/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
 import { contentOf, pieceText, type Earlier } from '../../exchange/recorded/recorded-pieces.ts';
 
-/** Heads of messages as lines, bodies and frames as text where they are text. Never throws. */
+/** Makes a record readable: heads of messages as lines, bodies and frames as text if they are text. Never throws. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const { text, attributes } = record.content === null ? { text: '', attributes: {} } : (frameText(record, earlier) ?? shown(record, earlier));
   return plainRendering(text, attributes);

@@ -4,7 +4,7 @@ import type { ExchangeRules } from '../../exchange/rules.ts';
 import { targetCall } from '../../exchange/target/target-call.ts';
 import { requestAttributes } from './actions.ts';
 
-/** HTTP itself: the head is enough to decide, and errors are problem+json (RFC 9457). */
+/** Handles plain HTTP. The head is enough for a decision, and errors are problem+json (RFC 9457). */
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
   read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReader }),

@@ -2,7 +2,7 @@ import type { ActionText, TextPiece } from '../../domain/action.ts';
 import { isObject, jsonText } from './json.ts';
 import type { Message, Part } from './transcript.ts';
 
-/** Most characters that policy gets of one action, over all pieces; and the most pieces. */
+/** Most characters of one action's text that policy gets, over all pieces. `piecesMax` limits the number of pieces. */
 const textCharactersMax = 8 * 1024 * 1024;
 const piecesMax = 64 * 1024;
 

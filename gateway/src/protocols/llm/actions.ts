@@ -1,6 +1,6 @@
 import type { ActionDefinition } from '../../domain/action.ts';
 
-/** The action catalogue. A request that method and path do not identify has the action `unknown`, which is not in it. */
+/** The catalogue of actions. A request that method and path do not identify has the action `unknown`, which is not in the catalogue. */
 export const actions = [
   { name: 'llm.chat', title: 'Ask a model, with or without tools' },
   { name: 'llm.embed', title: 'Turn text into vectors' },

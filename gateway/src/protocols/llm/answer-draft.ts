@@ -6,11 +6,11 @@ import { type Message, type Part, toolCall } from './transcript.ts';
 
 /** Counts of tokens. Later counts of a stream replace earlier ones. */
 export interface Usage {
-  /** All input, cached or not. */
+  /** All input tokens, including those from a cache. */
   readonly input?: number | undefined;
   /** Input that did not come from a cache, for providers that count cached input separately. */
   readonly uncachedInput?: number | undefined;
-  /** All output, reasoning included. */
+  /** All output tokens, including those of reasoning. */
   readonly output?: number | undefined;
   readonly cacheRead?: number | undefined;
   readonly cacheCreation?: number | undefined;
@@ -21,9 +21,9 @@ export interface CallPiece {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly arguments?: string | undefined;
-  /** An id of the provider's by which further pieces may name the call, instead of its key. */
+  /** A provider's id by which further pieces may name the call instead of its key. */
   readonly item?: string | undefined;
-  /** The provider says that a call begins here. */
+  /** True if the provider says that a call begins here. */
   readonly begins?: boolean;
 }
 

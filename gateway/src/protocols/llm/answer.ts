@@ -16,7 +16,7 @@ export interface Kept extends KeptCharacters {
   readonly readBytes?: number;
 }
 
-/** What was read elsewhere of an answer that is one long document. */
+/** The facts of an answer that is one long document, which another thread read. */
 export interface LongAnswer {
   readonly valuesRead: number;
   readonly facts: Attributes;
@@ -96,7 +96,7 @@ export class ModelAnswer implements AnswerReader {
     }
   }
 
-  /** What was left unread because it is long; null for nothing. */
+  /** The beginning of an answer that was left unread because it is long; null if nothing was. */
   get long(): Buffer | null {
     return this.#framing.long ?? null;
   }

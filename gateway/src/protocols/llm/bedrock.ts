@@ -65,7 +65,7 @@ export const bedrockInvoke: Shape = {
   },
 };
 
-/** The request itself: CountTokens wraps the request that it counts. */
+/** Returns the request itself: CountTokens contains the request whose tokens it counts. */
 function askedOf(body: JsonObject): JsonObject {
   const input = objectAt(body, 'input');
   const inner = memberOf(input, 'converse');

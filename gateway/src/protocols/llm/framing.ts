@@ -8,7 +8,7 @@ import { JsonDocuments } from './json-documents.ts';
 /** Splits the bytes of an answer into its JSON objects. Any bytes are acceptable, in any pieces. */
 export interface Framing {
   push(piece: Uint8Array): readonly JsonObject[];
-  /** What is left unread of an answer because its first document is long. */
+  /** The bytes of an answer that were left unread because its first document is long. */
   readonly long?: Buffer | null;
   /** Number of events or documents that could not be read. */
   readonly skipped: number;
@@ -71,7 +71,7 @@ function sse(eventBytesMax: number): Framing {
 function documents(documentBytesMax: number, readBytesMax = Infinity): Framing {
   const found = new JsonDocuments(documentBytesMax);
   let [unreadable, hasRead] = [0, false];
-  /** All from the beginning of the first document, once that is longer than is read here. Empty: it is too long to be held. */
+  /** All bytes from the beginning of the first document, if it is longer than may be read here. Empty: it is too long to be held. */
   let long: ByteWriter | null = null;
   const hold = (bytes: Uint8Array): void => {
     const isTooLong = (long?.length ?? 0) + bytes.length > documentBytesMax;
@@ -93,7 +93,7 @@ function documents(documentBytesMax: number, readBytesMax = Infinity): Framing {
   return {
     push(piece) {
       const values: JsonObject[] = [];
-      // In parts, because a document that ends in one is not long.
+      // The piece is read in parts, because a document that ends within one part is not long.
       for (let at = 0; at < piece.length; at += readBytesMax) {
         if (long !== null) {
           hold(piece.subarray(at));

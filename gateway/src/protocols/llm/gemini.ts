@@ -97,7 +97,7 @@ export function textIn(object: JsonObject, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The request itself: countTokens may carry a whole request inside. */
+/** Returns the request itself: countTokens may contain a whole request. */
 function askedOf(body: JsonObject): JsonObject {
   const inner = memberIn(body, 'generateContentRequest');
   return isObject(inner) ? inner : body;

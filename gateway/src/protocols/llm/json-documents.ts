@@ -22,7 +22,7 @@ export class JsonDocuments {
   #skipped = 0;
   #isList = false;
 
-  /** A longer document is skipped and counted. */
+  /** A document of more bytes is skipped and counted. */
   constructor(documentBytesMax = defaultEventBytesMax) {
     this.#documentBytesMax = documentBytesMax;
   }
@@ -32,17 +32,17 @@ export class JsonDocuments {
     return this.#skipped;
   }
 
-  /** A list stands around the objects. */
+  /** True if the objects are the elements of a list. */
   get isList(): boolean {
     return this.#isList;
   }
 
-  /** Of the object that has begun and not ended. */
+  /** Number of bytes that are held of the object that has begun and not ended. */
   get heldBytes(): number {
     return this.#held?.length ?? 0;
   }
 
-  /** What is held of the object that has begun: somebody else follows it from here on. */
+  /** Returns the held bytes of the object that has begun, because the caller reads it from here on. */
   giveUp(): Buffer {
     const held = this.#held?.finish() ?? Buffer.alloc(0);
     this.#held = null;

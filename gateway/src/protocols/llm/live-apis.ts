@@ -4,11 +4,11 @@ import { liveRealtime } from './live-realtime.ts';
 import { liveResponses } from './live-responses.ts';
 import type { LiveShape } from './live-shape.ts';
 
-/** https://platform.openai.com/docs/guides/realtime-websocket */
+/** Matches the path of the Realtime API: https://platform.openai.com/docs/guides/realtime-websocket */
 const realtime = /^(?<azure>\/openai)?(?:\/v\d+)?\/realtime$/;
-/** https://developers.openai.com/api/docs/guides/websocket-mode */
+/** Matches the path of Responses over WebSocket: https://developers.openai.com/api/docs/guides/websocket-mode */
 const responses = /^(?:(?<azure>\/openai)|\/api)?(?:\/v\d+)?\/responses$/;
-/** https://ai.google.dev/api/live; the first message names the model. */
+/** Matches the path of Gemini's Live API: https://ai.google.dev/api/live. Its first message names the model. */
 const geminiLive = /^\/ws\/google\.(?:ai\.generativelanguage|cloud\.aiplatform)\.v\d+(?:(?:alpha|beta)\d*)?\.\w+[./]BidiGenerateContent\w*$/;
 
 /** An API over WebSocket. */

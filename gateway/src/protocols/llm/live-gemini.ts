@@ -5,7 +5,7 @@ import type { LiveShape } from './live-shape.ts';
 import { expectText, presentAttributes } from './parameters.ts';
 import { arrange, media, type Message, modalityOf, type Part, text } from './transcript.ts';
 
-/** https://ai.google.dev/api/live */
+/** Reads Gemini's Live API: https://ai.google.dev/api/live */
 export const liveGemini: LiveShape = {
   actionOf: (message) => (Object.keys(message).every((name) => known.has(name)) ? 'llm.talk_live' : 'unknown'),
   parameters(message) {
@@ -61,7 +61,7 @@ export const liveGemini: LiveShape = {
   handlesNamed: (message) => handle(textIn(objectIn(objectIn(message, 'setup'), 'sessionResumption'), 'handle')),
   handlesGiven: (event) => handle(textAt(objectAt(event, 'sessionResumptionUpdate'), 'newHandle')),
   keepsNothing: true,
-  // The API has no message for errors: it tells them as it closes the connection.
+  // The API has no message for errors: it gives the reason when it closes the connection.
   refusal: () => null,
 };
 

@@ -16,7 +16,7 @@ import { findParts } from './streamed-texts.ts';
 import { shortened } from './shortened.ts';
 import type { Message } from './transcript.ts';
 
-/** Most answers of one connection that are followed at a time. Beyond this, what the oldest one said so far is forgotten. */
+/** Most answers of one connection that are followed at the same time. If there are more, the facts of the oldest are forgotten. */
 const lanesMax = 64;
 const laneCharactersMax = 1024;
 /** Most ids that are remembered because they need not be told again. */
@@ -28,7 +28,7 @@ export interface LiveFacts {
   /** The head of the request that opened the connection. */
   readonly head: RequestHead;
   readonly shape: LiveShape;
-  /** The attributes of the request that opened the connection: they are true of each message. */
+  /** The attributes of the request that opened the connection. They hold for each message. */
   readonly attributes: Attributes;
   /** Finds the ids in messages. Null: ids are not bound to an owner. */
   readonly ids: IdsOfProvider | null;

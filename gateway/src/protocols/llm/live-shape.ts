@@ -11,7 +11,7 @@ export interface LiveShape {
   actionOf(message: JsonObject): ActionName | 'unknown';
   /** Facts about a message of the client that policy sees. Throws GatewayError `malformed` or `limit_exceeded`. */
   parameters(message: JsonObject): Attributes;
-  /** What a message of the client says. Any JSON is acceptable. Throws GatewayError `malformed` if a member has two spellings. */
+  /** Returns the text of a message of the client. Any JSON is acceptable input. Throws GatewayError `malformed` if a member has two spellings. */
   messages(message: JsonObject): Message[];
   /** The key of the answer that a message of the target belongs to: several answers may be under way. */
   laneOf(event: JsonObject): string;

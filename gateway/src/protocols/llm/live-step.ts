@@ -20,7 +20,7 @@ interface Asked {
   readonly ids: Provider | null;
 }
 
-/** What the gateway knows of a message of the client, as plain data that can go between threads. */
+/** The facts of a message of the client, as plain data that can go between threads. */
 export interface LiveSaid {
   readonly name: ReturnType<LiveShape['actionOf']>;
   readonly parameters: Attributes;

@@ -15,11 +15,11 @@ import type { Message } from './transcript.ts';
 
 export const unknownName = 'unknown';
 
-/** What the gateway knows of a request to a model, as plain data that can go between threads. */
+/** The facts of a request to a model, as plain data that can go between threads. */
 export interface ModelFacts {
   readonly name: string;
   readonly attributes: Attributes;
-  /** True if the request has text that policy may look at. */
+  /** True if the request has text that policy may read. */
   readonly hasText: boolean;
 }
 

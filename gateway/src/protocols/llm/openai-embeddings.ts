@@ -4,7 +4,7 @@ import { expectText, presentAttributes } from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { type Message, text } from './transcript.ts';
 
-/** https://platform.openai.com/docs/api-reference/embeddings */
+/** Reads the API for embeddings: https://platform.openai.com/docs/api-reference/embeddings */
 export const openaiEmbeddings: Shape = {
   parameters: (body) => {
     const format = expectText(body, 'encoding_format');

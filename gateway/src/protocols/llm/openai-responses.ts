@@ -6,7 +6,7 @@ import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, p
 import type { Shape } from './shape.ts';
 import { arrange, type Message, type Part, text, toolCall } from './transcript.ts';
 
-/** https://platform.openai.com/docs/api-reference/responses and its streaming events. */
+/** Reads the Responses API and its streaming events: https://platform.openai.com/docs/api-reference/responses */
 export const openaiResponses: Shape = {
   parameters(body) {
     return {

@@ -20,7 +20,7 @@ export function providerOf(options: Readonly<Record<string, unknown>>): Provider
   return providers.find((known) => known === options['provider']) ?? 'openai';
 }
 
-/** Where each provider takes its credential when the options do not say. */
+/** The header or parameter for the credential of each provider, if the options do not say. */
 export const providerAuth: Readonly<Record<Provider, string>> = {
   openai: 'bearer',
   anthropic: 'header:x-api-key',
@@ -31,8 +31,8 @@ export const providerAuth: Readonly<Record<Provider, string>> = {
 };
 
 /**
- * Members of JSON answers in which a provider gives addresses of its own for clients to follow: results of a batch, content of a file. Gemini's `uri` is not among
- * them, because it only names a file in a prompt.
+ * The members of JSON answers in which a provider gives its own addresses for clients to follow: results of a batch, content of a file. Gemini's `uri` is not
+ * among them, because it only names a file in a prompt.
  */
 export const providerUrls: Readonly<Record<Provider, readonly string[]>> = {
   openai: [],

@@ -41,7 +41,10 @@ export function showLive(record: OpenedRecord, earlier: Earlier): Shown | null {
   return record.kind === 'request' ? showAsked(event, shape) : showSaid(event, { record: first, shape, earlier });
 }
 
-/** The first record of the message that a record is of; null if it is not at hand. A long message is in several records, and only the first has its facts. */
+/**
+ * Finds the first record of the message to which a record belongs; null if it is not available. A long message is in several records, and only the first has
+ * its facts.
+ */
 function firstPart(record: OpenedRecord, earlier: Earlier): OpenedRecord | null {
   let first: OpenedRecord | null = record;
   for (let distance = 1; first !== null && opcodeOf(first) === undefined && distance <= partsMax; distance += 1) {
@@ -145,7 +148,7 @@ function asJson(event: JsonObject): Shown {
   }
 }
 
-/** The member of an event that a value stands in. */
+/** The member of an event that contains a value. */
 interface Member {
   /** The name of the member, or of the member whose list it is in. */
   readonly name: string;

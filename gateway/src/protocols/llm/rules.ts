@@ -24,7 +24,7 @@ export const rules: ExchangeRules = {
     const ids = boundIds(target);
     const isFor = idsAreFor(target);
     return {
-      // An id that nobody was given here was made elsewhere: in the provider's console, or before the gateway was there. It may pass.
+      // An id that was given to nobody here was made elsewhere: in the provider's console, or before the gateway was used. It may pass.
       action: named === null || isFor === null ? action : { ...action, ids: { ids: named, isFor, strangePass: true } },
       answer: named === null || ids === null || keepsNothing ? answer : ids.follow(head, named, answer),
       findParts,
@@ -45,10 +45,13 @@ export const rules: ExchangeRules = {
   lastEvent: ({ problem, head }, answered) => describeFailureInStream(dialectOf(head), headerOf(answered.headers, 'content-type') ?? '', problem),
 };
 
-/** Paths that Anthropic's API has below its version. */
+/** The paths of Anthropic's API below its version. */
 const anthropicResource = /^\/(?:messages|models|complete|files|skills|organizations)(?=[/?]|$)/;
 
-/** Gives a path with the version of the API exactly once. A target's address in the configuration may end with the version, and then that one is sent; Anthropic's clients may leave it out, and then it is added. */
+/**
+ * Returns a path with the version of the API exactly once. If the target's configured address ends with a version, that one is sent. Anthropic's clients may
+ * leave the version out; then it is added.
+ */
 function withVersion(path: string, { path: base, options }: Target): string {
   if (/\/v\d+\w*$/.test(base)) {
     return path.replace(/^\/v\d+\w*(?=\/)/, '');

@@ -4,12 +4,12 @@ import { ModelAnswer } from './answer.ts';
 import { step } from './answer-step.ts';
 import type { Shape } from './shape.ts';
 
-/** Reads the facts of an answer that others wait behind: one that is a long document is read elsewhere, at its end. */
+/** Reads the facts of an answer without delaying other clients: a long document is read in another thread, at its end. */
 export class ServedAnswer extends ModelAnswer {
   readonly #request: RequestHead;
   #answered: ResponseHead | null = null;
 
-  /** `request`: what it answers. `eventBytes`: as in `Kept`. */
+  /** `request` is the head of the request that is answered. `eventBytes` is as in `Kept`. */
   constructor(shape: Shape, request: RequestHead, eventBytes: number) {
     super(shape, { eventBytes, readBytes: shortBytes });
     this.#request = request;

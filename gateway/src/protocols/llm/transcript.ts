@@ -116,7 +116,7 @@ export function arrange(messages: readonly Message[]): Message[] {
   return arranged;
 }
 
-/** One line or more for each message. */
+/** Describes messages, each with one line or more. */
 export function describeMessages(messages: readonly Message[]): string {
   return messages.map((message) => describeMessage(message)).join('\n');
 }

@@ -5,12 +5,12 @@ import type { Body, JsonObject, Message, Notification, Request } from './message
 import { parseExactNumbers } from '../../content/exact-json.ts';
 import { checkName, isObject } from './messages.ts';
 
-/** Arguments of a tool call up to this length are facts, for policy; longer ones are in the content alone. */
+/** Most bytes of a tool call's arguments that are attributes, for policy. Longer arguments are only in the content. */
 const argumentsAttributeBytesMax = 2048;
 
 interface MethodAction extends ActionDefinition {
   readonly method: string;
-  /** The member of `params` that says what is asked for; a message without it is refused. */
+  /** The member of `params` that names what is asked for. A message without it is refused. */
   readonly subject?: SubjectKey;
 }
 
@@ -19,8 +19,8 @@ type Asking = Request | Notification;
 export type SubjectKey = 'name' | 'uri' | 'taskId';
 
 /**
- * The action that each method asks for. Sampling, elicitation and roots are asked by the server of the client; a client that sends them anyway asks for
- * the same. Methods: the schemas of revisions 2025-03-26 to 2026-07-28, and the extension for tasks.
+ * The action of each method. Sampling, elicitation and roots are requests of the server to the client; a client that sends them anyway has the same actions.
+ * The methods are those of revisions 2025-03-26 to 2026-07-28 and of the extension for tasks.
  */
 const methodActions: readonly MethodAction[] = [
   { method: 'initialize', name: 'mcp.initialize', title: 'Begin a session with the server' },
@@ -53,7 +53,7 @@ const methodActions: readonly MethodAction[] = [
   { method: 'notifications/tasks/status', name: 'mcp.report_task', title: 'Report the state of a task' },
 ];
 
-/** Actions of HTTP requests that have no message, and of messages whose method is missing or not known. */
+/** The actions of HTTP requests without a message, and of messages whose method is missing or unknown. */
 const otherActions = [
   { name: 'mcp.answer', title: 'Answer a request of the server' },
   { name: 'mcp.open_stream', title: 'Open the stream on which the server asks and notifies' },
@@ -77,7 +77,7 @@ export function subjectKey(method: string): SubjectKey | null {
   return byMethod.get(method)?.subject ?? null;
 }
 
-/** A message that is about a tool, a prompt, a resource or a task names it: GatewayError `malformed` otherwise. */
+/** Throws GatewayError `malformed` if a message about a tool, a prompt, a resource or a task does not name it. */
 export function checkSubject(message: Message): void {
   const key = 'method' in message ? subjectKey(message.method) : null;
   if (key !== null && 'params' in message) {
@@ -85,7 +85,7 @@ export function checkSubject(message: Message): void {
   }
 }
 
-/** Facts of what a client sent. The messages of a batch are alike (`reading.ts`), so the first stands for all. */
+/** Returns the facts of a client's body. The messages of a batch are alike (`reading.ts`), so the first stands for all. */
 export function messageAttributes(body: Body, text: string): Attributes {
   const [first] = body.messages;
   const ids = body.messages.flatMap((message) => ('id' in message && message.id !== null ? [message.id.text] : []));
@@ -114,7 +114,7 @@ function callAttributes({ method, params }: Asking, text: string): Attributes {
   return { 'gen_ai.operation.name': 'execute_tool', ...textAttribute('gen_ai.tool.name', params['name']), ...argumentsAttribute(params, text) };
 }
 
-/** Exactly the arguments that are sent, with all digits of their numbers, without the white space. */
+/** Returns exactly the arguments that are sent, with all digits of their numbers, but without white space. */
 function argumentsAttribute(params: JsonObject, text: string): Attributes {
   const fits = (json: string | undefined): boolean => json !== undefined && Buffer.byteLength(json) <= argumentsAttributeBytesMax;
   if (!fits(JSON.stringify(params['arguments']))) {

@@ -22,8 +22,9 @@ const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
 /**
- * Splits an event stream into events; any other body is one piece. Lists the server's requests to the client in each: requests, and results that ask for input. A piece
- * that cannot be read here, and that a client might read differently, counts as an unknown request. As usual clients do, it takes more for an event stream than the standard says.
+ * Splits an event stream into events; any other body is one piece. Lists the server's requests to the client in each: requests, and results that ask for input.
+ * A piece that cannot be read here, but that a client might read, counts as an unknown request. Like common clients, it accepts more as an event stream than
+ * the standard says.
  */
 export class McpScreen implements AnswerScreen {
   readonly #request: RequestHead;
@@ -33,10 +34,10 @@ export class McpScreen implements AnswerScreen {
   #isJson = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
-  /** The rest of what was too long. */
+  /** True while the rest of a piece that was too long passes. */
   #isPassing = false;
 
-  /** `heldBytesMax`: of one event, or of an answer that is no stream. What is longer goes as one that cannot be read. */
+  /** `heldBytesMax` is for one event, or for an answer that is no stream. A longer piece counts as one that cannot be read. */
   constructor(request: RequestHead, heldBytesMax = defaultEventBytesMax) {
     this.#request = request;
     this.#heldBytesMax = heldBytesMax;
@@ -66,7 +67,7 @@ export class McpScreen implements AnswerScreen {
       const bytes = this.#release();
       return [this.#pieceOf(bytes, bytes, null)];
     }
-    // A client may take for an event what ends without a blank line.
+    // A client may accept an event without a blank line at its end.
     const [event] = this.#parser.push(Buffer.from('\n\n'));
     return [event === undefined ? passed(this.#release()) : this.#eventPiece(event.data)];
   }
@@ -100,7 +101,7 @@ export class McpScreen implements AnswerScreen {
     return this.#pieceOf(this.#release(), Buffer.from(data), (failure) => Buffer.from(failure === null ? '' : `event: message\ndata: ${failure}\n\n`));
   }
 
-  /** `replace`: what comes in the place of a piece that is refused; null where the whole answer ends with the refusal. */
+  /** Makes a piece. `replace` returns the bytes that replace a refused piece; null if a refusal ends the whole answer. */
   #pieceOf(bytes: Buffer, data: Buffer, replace: ((failure: string | null) => Buffer) | null): ScreenedPiece {
     const mayBeMessage = replace !== null || this.#isJson;
     let read: ReadPiece = data.length <= shortBytes ? readPiece(data, mayBeMessage) : unreadPiece;
@@ -116,7 +117,7 @@ export class McpScreen implements AnswerScreen {
       try {
         read = await take(step, { body: data, mayBeMessage });
       } catch (error) {
-        // What takes too much to read is an unknown request.
+        // A piece that takes too much to read counts as an unknown request.
         if (!(error instanceof GatewayError)) {
           throw error;
         }
@@ -132,7 +133,7 @@ export class McpScreen implements AnswerScreen {
     return { bytes, asks: unreadPiece.actions.map((action) => ({ action, content: Buffer.alloc(0) })), refused: () => ({ toClient: null, toTarget: [] }) };
   }
 
-  /** The error that the server gets for a request that its client is not asked. */
+  /** Makes the error with which the server is told that its client is not asked. */
   #answerTo(id: RequestId, problem: Problem): OwnRequest {
     const kept = this.#request.headers.filter(([name]) => name === 'mcp-session-id' || name === 'mcp-protocol-version');
     const headers = [['content-type', 'application/json'], ['accept', 'application/json, text/event-stream'], ...kept] as const;
@@ -161,7 +162,7 @@ function passed(bytes: Buffer): ScreenedPiece {
   return { bytes, asks: [], refused: () => ({ toClient: null, toTarget: [] }) };
 }
 
-/** Splits bytes into lines, each with its line end; the last one may have none yet. */
+/** Splits bytes into lines with their line ends. The last line may have none yet. */
 function* linesOf(bytes: Buffer): Generator<Buffer> {
   let start = 0;
   for (let at = 0; at < bytes.length; at += 1) {

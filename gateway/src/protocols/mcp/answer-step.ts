@@ -2,13 +2,13 @@ import type { Step } from '../../domain/step.ts';
 import { type AskedRequest, hearText, type Said } from './heard.ts';
 
 interface Answered {
-  /** What was said before. */
+  /** The facts of the messages before. */
   readonly said: Said;
   readonly asked: ReadonlyMap<string, AskedRequest>;
   readonly body: Uint8Array;
 }
 
-/** All that looks at the whole of an answer that is one long message. */
+/** Does all the work that needs the whole of an answer that is one long message. */
 export const step: Step<Answered, Said> = {
   module: import.meta.url,
   take: ({ said, asked, body }) => {

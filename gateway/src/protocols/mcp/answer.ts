@@ -10,10 +10,10 @@ import { type AskedRequest, hearText, type Said } from './heard.ts';
 import type { ToolList } from './tool-definitions.ts';
 import { isSessionId } from './revision.ts';
 
-/** Tools whose digests are facts of the answer that lists them. */
+/** Most tools whose digests are attributes of the answer that lists them. */
 const digestsAttributeMax = 200;
 
-/** Follows the answer to a POST, or the server's own stream. Never throws. */
+/** Reads the answer to a POST, or the server's own stream. Never throws. */
 export class AnswerFollower implements AnswerReader {
   /** The requests by the text of their ids: some clients take "1" for an answer to 1. */
   readonly #asked: ReadonlyMap<string, AskedRequest>;
@@ -23,11 +23,13 @@ export class AnswerFollower implements AnswerReader {
   #json: Buffer[] | null = null;
   #jsonBytes = 0;
   #said: Said = { outcome: 'none', unread: 0, toolList: null, asks: new Set(), facts: {}, given: [] };
-  /** The id of the MCP session that the answer is in; empty for none. */
+  /** The id of the MCP session to which the answer belongs; empty if there is none. */
   #session: string;
   #lastEventId = '';
 
-  /** `session`: which the request is in, empty for none. `messageBytesMax`: what is held of one message to be read; the record has all of it. */
+  /**
+   * `session` is the session of the request; empty if there is none. `messageBytesMax` is for one message that is held to be read; the record has all of it.
+   */
   constructor(asked: readonly AskedRequest[], session = '', messageBytesMax = defaultEventBytesMax) {
     this.#session = session;
     this.#messageBytesMax = messageBytesMax;
@@ -35,13 +37,13 @@ export class AnswerFollower implements AnswerReader {
     this.#mayBeginSession = asked.some(({ method }) => method === 'initialize');
   }
 
-  /** Tool definitions that the answer listed, for `compareTools`; null while it has none. */
+  /** The tool definitions that the answer listed, for `compareTools`; null if it listed none so far. */
   get toolList(): ToolList | null {
     this.#readJson();
     return this.#said.toolList;
   }
 
-  /** True if an event may follow the bytes that came. False once the request was answered: nothing more may be said about it then. */
+  /** True if an event may be appended to the bytes so far. False once the request was answered, because nothing more may be said about it then. */
   get isBetweenEvents(): boolean {
     return this.#said.outcome === 'none' && this.#sse?.isBetweenEvents === true;
   }
@@ -71,7 +73,7 @@ export class AnswerFollower implements AnswerReader {
     this.#said.given.push(...[...eventIds].map((id) => eventGiven(this.#session, id)));
     this.#lastEventId = last;
     for (const event of events) {
-      // An event without data only names a place to resume from.
+      // An event without data only names a point from which the stream can be resumed.
       if (event.data !== '') {
         hearText(this.#said, this.#asked, event.data);
       }

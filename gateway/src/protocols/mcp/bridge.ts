@@ -9,21 +9,24 @@ import { mirroredHeaders } from './mirrored-headers.ts';
 import { claimedRevision, isStatelessRevision, revisionIn } from './revision.ts';
 import { lineOf } from './server-process.ts';
 
-/** The limit for one message in either direction. */
+/** Most bytes of one message in either direction. */
 const messageBytesMax = 64 * 1024 * 1024;
-/** A broken stream is asked for again this many times in a row, each time after this delay. */
+/** Most times in a row that a broken stream is asked for again. Before each attempt the bridge waits `resumeMs`. */
 const resumptionsMax = 5;
 const resumeMs = 1_000;
-/** A gateway that does not answer may be starting. It is asked again after this delay, and given up after this time. */
+/** A gateway that does not answer may be starting. It is asked again after this time in ms, and given up after `awayMs`. */
 const askAgainMs = 250;
 const awayMs = 30_000;
-/** After the end of the client's input, answers are waited for this long. */
+/** After the end of the client's input, the bridge waits this long in ms for answers. */
 const drainMs = 30_000;
-/** The end of a session is told within this. */
+/** The end of a session must be told within this time in ms. */
 const endMs = 2_000;
 const bridgeFailure = -32_000;
 
-/** Connects a client that only speaks over standard input and output: posts each of its lines, and prints each message that comes back as a line. Resolves when the input has ended. */
+/**
+ * Connects a client that only speaks over standard input and output. Each of its lines is posted, and each message that comes back is printed as a line.
+ * Resolves when the input has ended.
+ */
 export async function runBridge(options: BridgeOptions): Promise<void> {
   const bridge = new Bridge(options);
   const lines = new LineReader(messageBytesMax);
@@ -53,7 +56,7 @@ class Bridge {
     this.#options = options;
   }
 
-  /** Resolves when the next line may be taken: what begins a session, and what only tells something, comes before what follows it. */
+  /** Sends a line. Resolves when the next line may be sent: messages that begin a session, and notifications, must arrive before those that follow them. */
   async take(line: Buffer): Promise<void> {
     const message = firstMessage(line);
     const sent = this.#send(line, message);
@@ -125,7 +128,10 @@ class Bridge {
     return this.#fetch('POST', headers, { body: new Uint8Array(line) });
   }
 
-  /** The server does not know the session any more, or was started anew: it is told what the client began with, once for all who noticed. Its answers are not the client's. */
+  /**
+   * Begins the session again, because the server has lost it or was restarted: repeats the client's first messages, once for all requests that noticed. The
+   * client does not get the answers.
+   */
   async #beginAgain(lost: string): Promise<void> {
     if (this.#session === lost) {
       this.#beginningAgain ??= this.#introduce().finally(() => {
@@ -147,7 +153,7 @@ class Bridge {
     }
   }
 
-  /** Reads a stream up to the answer of the request, if there is one. A stream that breaks before it is resumed where it broke. */
+  /** Reads a stream up to the answer of the request, if there is a request. A stream that breaks before is resumed where it broke. */
   async #readStream(first: Response, id: RequestId | null): Promise<void> {
     let response = first;
     let lastEvent = '';
@@ -164,7 +170,7 @@ class Bridge {
           }
         }
       } catch {
-        // The stream broke: it is treated as one that ended too soon.
+        // The stream broke, which counts as one that ended too early.
       }
       if (lastEvent === '' || events.skipped > 0) {
         break;
@@ -180,17 +186,17 @@ class Bridge {
     }
   }
 
-  /** The stream of what answers nothing, for as long as there is one. */
+  /** Reads the server's own stream, which answers no request, for as long as there is one. */
   async #listen(): Promise<void> {
     try {
       const session = this.#session;
       let wasOpen = false;
-      // A session that is begun again has a stream of its own.
+      // A session that begins again has a stream of its own.
       for (let attempt = 0; attempt <= resumptionsMax && session !== null && this.#session === session; attempt += 1) {
         const response = await this.#open('');
         if (!response.ok || !isEvents(response)) {
           await response.body?.cancel();
-          // A server without such a stream may say the same from the beginning.
+          // A server without such a stream may give the same answer from the beginning.
           if (response.status === 404 && wasOpen && session !== null) {
             await this.#beginAgain(session);
           }
@@ -203,7 +209,7 @@ class Bridge {
         await delay(resumeMs, undefined, { signal: this.#ended.signal });
       }
     } catch {
-      // Answers still come without this stream.
+      // Answers still come, even without this stream.
     }
   }
 
@@ -212,7 +218,7 @@ class Bridge {
     return this.#fetch('GET', headers);
   }
 
-  /** Follows no redirect: what it leads to is not the gateway. */
+  /** Sends a request. It follows no redirect, because a redirect does not lead to the gateway. */
   async #fetch(method: string, headers: Record<string, string>, more: RequestInit = {}): Promise<Response> {
     const givenUpMs = performance.now() + awayMs;
     for (;;) {
@@ -237,7 +243,7 @@ class Bridge {
     };
   }
 
-  /** The id of the request that it answers. */
+  /** Prints the message of an event. Returns the id of the request that it answers; null if it answers none. */
   async #writeEvent(data: string): Promise<string | null> {
     const bytes = Buffer.from(data);
     const message = firstMessage(bytes);
@@ -247,7 +253,7 @@ class Bridge {
 
   async #write(bytes: Buffer, message: Message | null): Promise<void> {
     if (message?.kind === 'result') {
-      // Only the answer to initialize has one.
+      // Only the answer to `initialize` names a revision.
       this.#revision ??= revisionIn(message.result);
     }
     await this.#options.write(Buffer.concat([lineOf(bytes), Buffer.from('\n')]));

@@ -1,13 +1,13 @@
 import type { GatewayError } from '../../domain/errors.ts';
 
 export interface QueueOwner {
-  /** The number of bytes that wait in the queue has changed by `bytes`, which is negative where fewer wait. */
+  /** Called when the number of bytes in the queue has changed by `bytes`, which is negative if fewer wait. */
   onQueued(bytes: number): void;
-  /** Nothing more is read: all lines were read, or the reader left. */
+  /** Called when nothing more will be read: all lines were read, or the reader left. */
   onLeft(): void;
 }
 
-/** Lines of a server that wait to be read, by one reader. */
+/** Lines of a server that wait for their one reader. */
 export class EventQueue implements AsyncIterable<Buffer> {
   readonly #owner: QueueOwner;
   #lines: Buffer[] = [];
@@ -18,7 +18,7 @@ export class EventQueue implements AsyncIterable<Buffer> {
     this.#owner = owner;
   }
 
-  /** The line that was read last is the last one. */
+  /** True if the line that was read last is the last one. */
   get isOver(): boolean {
     return this.#end !== null && this.#end.error === null && this.#lines.length === 0;
   }

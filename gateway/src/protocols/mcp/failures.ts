@@ -5,12 +5,15 @@ import { decodeUtf8 } from '../../content/strict-json.ts';
 import { sessionNamed } from './given-ids.ts';
 import { parseClientBody, type RequestId } from './messages.ts';
 
-/** `Invalid Request` of JSON-RPC; and what servers say of a session that they do not have, with status 404, upon which clients begin again. */
+/**
+ * The codes of JSON-RPC errors: `Invalid Request`, and the code that servers send with status 404 for a session that they do not have; clients then begin
+ * again.
+ */
 const rpcCodes: Readonly<Record<string, number>> = { malformed: -32600, unsupported: -32600, not_found: -32001 };
-/** A JSON-RPC code from the range that MCP leaves to implementations; `data.code` says which error it is. */
+/** A code from the range that MCP leaves to implementations. `data.code` says which error of the gateway it is. */
 const gatewayFailure = -32010;
 
-/** Codes of errors about the HTTP request, on which the client's transport acts by the status. All other errors answer the JSON-RPC request. */
+/** The codes of errors about the HTTP request. The client's transport acts on them by their status. All other errors answer the JSON-RPC request. */
 const transportErrors: ReadonlySet<string> = new Set([
   'unauthenticated',
   'throttled',
@@ -22,13 +25,13 @@ const transportErrors: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Our errors as JSON-RPC answers. Clients raise their usual error for an answer with status 200 that has the id of their request; another status
- * is a failure of the connection to them, so it is kept for what is one.
+ * Makes an answer of JSON-RPC from an error of the gateway. For an answer with status 200 and the id of the request, clients raise their usual error. They
+ * treat any other status as a failed connection, so it is only used for that.
  */
 export function failureAnswer(failed: Failed): Failure {
   const { problem, head } = failed;
   const id = askedId(failed);
-  // A session that is not there is one of the connection, a task that is not there is not.
+  // A missing session is an error of the connection, a missing task is not.
   const isOfConnection = problem.code === 'not_found' ? sessionNamed(head) !== '' : transportErrors.has(problem.code);
   return {
     status: id === null || isOfConnection ? problem.status : 200,

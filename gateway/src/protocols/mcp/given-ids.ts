@@ -4,8 +4,8 @@ import type { JsonObject, Message } from './messages.ts';
 import { isObject } from './messages.ts';
 
 /**
- * Ids of a server's making, each by its kind: servers give small numbers too, and an event is one of its session. A server knows one client, the gateway: what it gave to
- * whom it cannot tell.
+ * Makes ids that a server gave unique by their kind: servers also give small numbers, and an event id is only unique in its session. For the server, the
+ * gateway is its only client, so it cannot know to whom it gave an id.
  */
 const idOf = {
   session: (id: string): string => `session ${id}`,
@@ -14,7 +14,7 @@ const idOf = {
   state: (state: string): string => `state ${state}`,
 };
 
-/** The session that a request is in; empty for one in none. */
+/** Returns the session that a request names; empty if it names none. */
 export function sessionNamed({ headers }: RequestHead): string {
   return headerOf(headers, 'mcp-session-id') ?? '';
 }
@@ -29,7 +29,7 @@ export function idsNamed({ headers }: RequestHead, messages: readonly Message[])
   ];
 }
 
-/** The ids in the params of a request, or in a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
+/** Returns the ids in the params of a request, or in a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
 export function idsOf({ task, taskId, requestState }: JsonObject): readonly string[] {
   const tasks = [taskId, isObject(task) ? task['taskId'] : undefined].filter((id) => typeof id === 'string');
   return [...tasks.map(idOf.task), ...(typeof requestState === 'string' ? [idOf.state(requestState)] : [])];

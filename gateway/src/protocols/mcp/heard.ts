@@ -6,18 +6,18 @@ import { inputRequests, type Message, parseServerBody, type RequestId, type Resu
 import { revisionIn } from './revision.ts';
 import { readToolList, type ToolList } from './tool-definitions.ts';
 
-/** The outcome of a request. `unread`: its answer was too long, cut or not understood. */
+/** The outcome of a request. `unread`: its answer was too long, was cut off or could not be understood. */
 type Outcome = 'result' | 'error' | 'tool_error' | 'input_required' | 'unread' | 'none';
 
-/** A request, as far as its answer needs it. */
+/** The parts of a request that are needed to read its answer. */
 export interface AskedRequest {
   readonly id: RequestId;
   readonly method: string;
-  /** The request asks for the next part of a list. */
+  /** True if the request asks for the next part of a list. */
   readonly isContinued: boolean;
 }
 
-/** What the messages of an answer say, as plain data that can go between threads. */
+/** The facts of the messages in an answer, as plain data that can go between threads. */
 export interface Said {
   outcome: Outcome;
   unread: number;
@@ -27,7 +27,7 @@ export interface Said {
   given: string[];
 }
 
-/** Adds what the messages in a text say. `asked`: the requests by the text of their ids. */
+/** Adds the facts of the messages in a text. `asked` has the requests by the text of their ids. */
 export function hearText(said: Said, asked: ReadonlyMap<string, AskedRequest>, text: string): void {
   try {
     for (const message of parseServerBody(text).messages) {
@@ -66,7 +66,7 @@ function hear(said: Said, asked: ReadonlyMap<string, AskedRequest>, message: Mes
 function hearResult(said: Said, asked: ReadonlyMap<string, AskedRequest>, { id, result }: Result): void {
   said.given.push(...idsOf(result));
   const request = asked.get(id.text);
-  // A stream may also bring an answer that an earlier one lost.
+  // A stream may also bring an answer that an earlier stream lost.
   if (Array.isArray(result['tools']) && (request === undefined || request.method === 'tools/list')) {
     const isWhole = request !== undefined && !request.isContinued && result['nextCursor'] === undefined;
     said.toolList = readToolList(result['tools'], isWhole);

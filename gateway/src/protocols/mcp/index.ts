@@ -30,7 +30,7 @@ export const mcp: ExchangeProtocol = {
   replay,
 };
 
-/** The tools that the targets listed are remembered, and the servers of sessions run, in one gateway alone. */
+/** Makes the service for one gateway. It remembers the tools that targets listed, and runs the servers of sessions. */
 function createMcp({ steps }: ServiceParts): ExchangeService {
   const tools = new ToolsOfTargets();
   const servers = new ServersOfSessions();

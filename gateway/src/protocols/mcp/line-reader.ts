@@ -10,7 +10,7 @@ export class LineReader {
     this.#lineBytesMax = lineBytesMax;
   }
 
-  /** The lines that end in this piece, without their line feeds; null once a line is longer than the limit: nothing more can be read then. */
+  /** Takes a piece and returns the lines that end in it, without their line feeds. Null once a line is longer than the limit; nothing more can be read then. */
   push(piece: Buffer): Buffer[] | null {
     const lines: Buffer[] = [];
     let at = 0;

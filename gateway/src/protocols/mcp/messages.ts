@@ -45,16 +45,16 @@ export interface Body {
   readonly isBatch: boolean;
 }
 
-/** Messages in one batch. */
+/** Most messages in one batch. */
 const batchMessagesMax = 100;
-/** Characters of an id, a method, or the name of what is asked for: what facts are made of. */
+/** Most characters of an id, of a method, or of the name of what is asked for. Attributes are made of these. */
 const nameCharactersMax = 4096;
 
 const guardMessage = lookalikeGuard(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
-/** Members that are decided on. */
+/** Refuses other spellings of members that are decided on. */
 const guardParams = lookalikeGuard(['name', 'arguments', 'uri', 'taskId', 'ref', 'protocolVersion', 'inputResponses', '_meta']);
 
-/** Parses the body that a client sends. Accepts only what every server reads in the same way; throws GatewayError `malformed` or `limit_exceeded` for all else. */
+/** Parses the body of a client. Accepts only what every server reads in the same way. Throws GatewayError `malformed` or `limit_exceeded`. */
 export function parseClientBody(text: string): Body {
   const value = parseStrictJsonText(text);
   for (const each of elementsOf(value)) {
@@ -64,7 +64,7 @@ export function parseClientBody(text: string): Body {
   return readBody(text, value);
 }
 
-/** Parses the body that a server sends, as usual clients read it. Throws GatewayError `malformed` or `limit_exceeded`. */
+/** Parses the body of a server as common clients do. Throws GatewayError `malformed` or `limit_exceeded`. */
 export function parseServerBody(text: string): Body {
   return readBody(text, parseJsonText(text));
 }
@@ -73,13 +73,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Methods of what the server asks for within a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
+/** Returns the methods of what the server asks for within a result. https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr */
 export function inputRequests(result: JsonObject): string[] {
   const asked = isObject(result['inputRequests']) ? Object.values(result['inputRequests']) : [];
   return asked.map((each) => (isObject(each) && typeof each['method'] === 'string' ? each['method'] : ''));
 }
 
-/** Text that is decided on: limited, and the same for those who replace lone surrogates and those who do not. */
+/**
+ * Returns a text that is decided on. Its length is limited, and it has no lone surrogates, which some programs replace and others do not. Throws GatewayError
+ * `malformed` or `limit_exceeded`.
+ */
 export function checkName(value: unknown, what: string): string {
   if (typeof value !== 'string' || !value.isWellFormed()) {
     throw new GatewayError('malformed', `The message has no ${what}, or one that is not text.`);
@@ -110,7 +113,7 @@ function hasInexactId(value: unknown): boolean {
   return isObject(value) && typeof value['id'] === 'number' && !Number.isSafeInteger(value['id']);
 }
 
-/** `exact` is the same message as `parseExactNumbers` gives it. */
+/** Reads a message. `exact` is the same message as `parseExactNumbers` returns it. */
 function readMessage(value: unknown, exact: unknown): Message {
   if (!isObject(value) || value['jsonrpc'] !== '2.0') {
     throw new GatewayError('malformed', 'The body is not a JSON-RPC 2.0 message.');

@@ -4,15 +4,14 @@ import type { Message, Notification, Request } from './messages.ts';
 import { isObject } from './messages.ts';
 
 /**
- * Headers that repeat what the body says, for those who route by them. What is decided on is the body, so a header that says something else is
- * refused, whatever the revision (ATTACKS A12, A13).
- * https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata
+ * Headers that repeat parts of the body, for intermediaries that route by them. The body is what is decided on, so a header with another value is refused in
+ * every revision (ATTACKS A12, A13). https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata
  */
 const methodHeader = 'mcp-method';
 const nameHeader = 'mcp-name';
 const parameterPrefix = 'mcp-param-';
 
-/** Methods whose requests must carry their subject in `mcp-name`. */
+/** The methods whose requests must repeat their subject in `mcp-name`. */
 const namedMethods = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/update', 'tasks/cancel']);
 
 const encoded = /^=\?base64\?(.*)\?=$/s;
@@ -20,7 +19,7 @@ const decimal = /^-?[0-9]{1,16}(\.[0-9]{1,16})?$/;
 
 type Headers = readonly (readonly [string, string])[];
 
-/** The value of a header that may be there once. */
+/** Returns the value of a header that may occur only once; null if it is missing. Throws GatewayError `malformed` if it occurs twice. */
 export function singleHeader(headers: Headers, name: string): string | null {
   const values = headers.filter(([key]) => key === name);
   if (values.length > 1) {
@@ -29,7 +28,7 @@ export function singleHeader(headers: Headers, name: string): string | null {
   return values[0]?.[1].trim() ?? null;
 }
 
-/** GatewayError `malformed` where the headers are not those of the message. `isRequired`: its revision says that they must be there. */
+/** Throws GatewayError `malformed` if the headers do not match the message. `isRequired`: the revision requires them. */
 export function checkMirroredHeaders(headers: Headers, messages: readonly Message[], isRequired: boolean): void {
   const method = singleHeader(headers, methodHeader);
   const name = singleHeader(headers, nameHeader);
@@ -45,7 +44,7 @@ export function checkMirroredHeaders(headers: Headers, messages: readonly Messag
   }
 }
 
-/** The headers that a client sends with a message. */
+/** Returns the headers that a client sends with a message. */
 export function mirroredHeaders(message: Message): Readonly<Record<string, string>> {
   if (!('method' in message)) {
     return {};
@@ -75,7 +74,7 @@ function checkSubject(header: string | null, { kind, method, params }: Request |
     return;
   }
   const name = decode(header);
-  // For a method that is not known here, any of these members may be the one that the header repeats.
+  // For an unknown method, the header may repeat any of these members.
   const candidates = key === null ? ['name', 'uri', 'taskId'] : [key];
   if (!candidates.some((candidate) => params[candidate] === name)) {
     throw new GatewayError('malformed', `The header ${nameHeader} is not what the message names.`);
@@ -83,8 +82,8 @@ function checkSubject(header: string | null, { kind, method, params }: Request |
 }
 
 /**
- * A tool's definition says which argument a header repeats, and the server checks that. The check here is that each header repeats a value that is
- * among the arguments. Throws GatewayError `malformed`.
+ * Checks the headers that repeat arguments. The tool's definition says which argument each repeats, and the server checks that. Here each header must repeat
+ * some value among the arguments. Throws GatewayError `malformed`.
  */
 function checkParameters(headers: Headers, { method, params }: Request | Notification): void {
   if (headers.length === 0) {
@@ -100,7 +99,9 @@ function checkParameters(headers: Headers, { method, params }: Request | Notific
   }
 }
 
-/** The values that a header may repeat, as text: strings, numbers and booleans, within objects but not within arrays. The depth of a message is limited. */
+/**
+ * Returns the values that a header may repeat, as text: strings, numbers and booleans, within objects but not within arrays. The depth of a message is limited.
+ */
 function printedValues(value: unknown): Set<string> {
   const found = new Set<string>();
   const visit = (each: unknown): void => {

@@ -1,6 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
 
-/** The transport that was there before Streamable HTTP: its answers come on the stream of another request, where nobody could tell whose they are. */
+/**
+ * Makes the error for the transport before Streamable HTTP. Its answers come on the stream of another request, so the gateway cannot tell to whom they belong.
+ */
 export function oldTransport(): GatewayError {
   return new GatewayError(
     'unsupported',

@@ -18,31 +18,30 @@ import { isSessionId, revisionOf } from './revision.ts';
 export interface McpFacts {
   readonly name: string;
   readonly attributes: Attributes;
-  /** Ids that the request names and that the server made. */
+  /** The ids that the request names and that the server gave. */
   readonly ids: readonly string[];
-  /** The requests that an answer may belong to. */
+  /** The requests to which an answer may belong. */
   readonly asked: readonly AskedRequest[];
-  /** The id of the one request that it is, as JSON. */
+  /** The id of the request as JSON, if the body is exactly one request. */
   readonly answerTo?: string;
 }
 
 export interface McpReading extends RequestReading {
   readonly answer: AnswerFollower;
-  /** Ids that the request names and that the server made. */
+  /** The ids that the request names and that the server gave. */
   readonly ids: readonly string[];
 }
 
-/** The address of a target is its MCP endpoint; nothing else of a server is reached by this protocol. */
+/** The address of a target is its MCP endpoint. Nothing else of a server can be reached with this protocol. */
 const endpointPaths = new Set(['', '/', '/mcp']);
-/** Paths of the older transport, which Streamable HTTP replaced. */
+/** The paths of the older transport, which Streamable HTTP replaced. */
 const oldTransportPaths = new Set(['/sse', '/message', '/messages']);
 
 const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
 /**
  * Reads a request of Streamable HTTP. `body` is the whole body, with its content coding undone. Throws GatewayError `malformed`, `unsupported` or
- * `limit_exceeded` for a request that is not let through.
- * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
+ * `limit_exceeded` for a request that is refused. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
 export function readFacts(head: RequestHead, body: Uint8Array): McpFacts {
   checkPath(head.path);
@@ -60,7 +59,7 @@ export function readFacts(head: RequestHead, body: Uint8Array): McpFacts {
   }
 }
 
-/** `facts`: what `readFacts` found. Errors: as there. */
+/** Returns the reading of a request. `facts` is the result of `readFacts`. Throws as `readFacts` does. */
 export function readRequest(
   head: RequestHead,
   body: Uint8Array,
@@ -108,7 +107,10 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpFacts {
   };
 }
 
-/** A request is decided on alone. Together come only answers, or notifications of one method. */
+/**
+ * Refuses batches in which requests come together with other messages: each request is decided on alone. Only answers, or notifications of one method, may come
+ * together. Throws GatewayError `unsupported`.
+ */
 function checkBatch({ messages }: Body): void {
   const methods = new Set(messages.map((message) => ('method' in message ? message.method : null)));
   if (messages.length > 1 && (methods.size > 1 || messages.some(({ kind }) => kind === 'request'))) {
@@ -122,7 +124,7 @@ function assertBare({ method }: RequestHead, bytes: Uint8Array): void {
   }
 }
 
-/** GET and DELETE: no message. */
+/** Reads a GET or DELETE, which has no message. */
 function readBare(head: RequestHead, name: string): McpFacts {
   const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
   return {

@@ -12,17 +12,17 @@ import { isObject, parseServerBody } from './messages.ts';
 
 const textAttributeMax = 64 * 1024;
 
-/** A beginning of what is surely a stream of events. */
+/** Matches the beginning of a text that is certainly an event stream. */
 const eventLine = /^(data|event|id|retry|):/m;
 
 interface Shown {
   readonly text: string;
   readonly attributes: Attributes;
-  /** The text is put together from several records and shown in the last of them alone, in any length. */
+  /** True if the text is that of several records. It is shown only with the last of them, in any length. */
   readonly isJoined?: boolean;
 }
 
-/** Makes a record readable for people. Any bytes are acceptable; bytes that cannot be read are shown as they are. */
+/** Makes a record readable for people. Any bytes are acceptable input; bytes that cannot be read are shown as they are. */
 export function render(record: OpenedRecord, earlier: Earlier): Rendering {
   const { text, attributes, isJoined = false } = record.kind === 'request' ? renderRequest(record, earlier) : renderResponse(record, earlier);
   return isJoined ? wholeRendering(text, attributes) : plainRendering(text, attributes);
@@ -33,7 +33,7 @@ function isAnswerToCall(record: OpenedRecord, earlier: Earlier): boolean {
   return seq !== undefined && earlier(seq)?.meta?.action === 'mcp.call_tool';
 }
 
-/** A request in several records is read in the last of them. */
+/** Shows a request. A request in several records is shown with the last of them. */
 function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
   const content = contentOf(record);
   if (record.meta?.request === undefined && !record.continues) {
@@ -74,20 +74,20 @@ function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
     text: [...(isShown ? [`HTTP ${status}`] : []), ...(text === '' ? [] : [text])].join('\n'),
     attributes: {
       ...(isAnswerToCall(record, earlier) && text !== '' ? textAttribute('gen_ai.tool.call.result', text) : {}),
-      // These attributes say how the piece continues the one before, which is true only of the text as it came.
+      // These attributes say how the piece continues the one before, which is only true for the unchanged text.
       ...(text === piece.text ? piece.attributes : {}),
     },
     isJoined: whole !== null && response === null,
   };
 }
 
-/** An answer that is one document, where its last record is reached; null for a piece before that, and for a stream. */
+/** Returns an answer that is one document, for its last record. Null for an earlier record, and for a stream. */
 function wholeJson(record: OpenedRecord, earlier: Earlier): Buffer | null {
   const whole = wholeAnswer(record, earlier);
   return whole !== null && /^application\/json\b/i.test(headerOf(whole.head.headers, 'content-type') ?? '') ? whole.body : null;
 }
 
-/** Messages, or the events of a stream with one each, or a piece of either. */
+/** Shows messages, the events of a stream, which have one message each, or a piece of either. */
 function renderAnswer(text: string): string {
   if (!eventLine.test(text)) {
     return renderMessages(text);
@@ -109,7 +109,7 @@ interface ReadMessage {
   readonly exact: JsonObject;
 }
 
-/** The messages in a text; null if it is something else. */
+/** Parses the messages in a text. Null if it is something else. */
 function readMessages(text: string): ReadMessage[] | null {
   try {
     const { messages } = parseServerBody(text);
@@ -134,7 +134,7 @@ function describe({ message, exact }: ReadMessage): string {
   }
 }
 
-/** `call_tool search({"q":"x"})`, `read_resource file:///a`, `list_tools`; a method that is not known is shown as it is. */
+/** Describes a request: `call_tool search({"q":"x"})`, `read_resource file:///a`, `list_tools`. An unknown method is shown as it is. */
 function describeAsking(method: string, exact: JsonObject): string {
   const action = actionOfMethod(method);
   const verb = action === 'mcp.unknown' ? method : action.slice('mcp.'.length);
@@ -152,7 +152,7 @@ function argumentsOf(exact: JsonObject): string {
   return JSON.stringify(objectAt(exact, 'params')['arguments']) ?? '';
 }
 
-/** The parts of a result that people read; a result of another form is shown as JSON. */
+/** Describes a result by the parts that people read. A result of another form is shown as JSON. */
 function describeResult(result: JsonObject): string {
   const asked = Object.values(objectAt(result, 'inputRequests')).map((each) =>
     isObject(each) ? `asks ${describeAsking(print(each['method']), each)}` : 'asks',
@@ -166,7 +166,7 @@ function describeResult(result: JsonObject): string {
   return [...(result['isError'] === true ? ['error:'] : []), ...lines, ...asked].join('\n');
 }
 
-/** The object without `_meta`, which is about the message and no part of its content. */
+/** Returns the object without `_meta`, which is about the message and not a part of its content. */
 function withoutMeta(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([key]) => key !== '_meta'));
 }
@@ -176,7 +176,7 @@ function describeTool(tool: unknown): string {
   return typeof description === 'string' ? `${print(name)}: ${description}` : print(name);
 }
 
-/** A part of a tool's result, the contents of a resource, or a message of a prompt. */
+/** Describes a part of a tool's result, the contents of a resource, or a message of a prompt. */
 function describePart(part: unknown): string {
   if (!isObject(part)) {
     return JSON.stringify(part);
@@ -199,13 +199,13 @@ function describePart(part: unknown): string {
   return typeof uri === 'string' ? uri : JSON.stringify(part);
 }
 
-/** Stands for media in a text: their type, their length in bytes and their SHA-256 in hex. */
+/** Describes media by their type, their length in bytes and their SHA-256 in hex. */
 function describeMedia(type: string, base64: string): string {
   const bytes = Buffer.from(base64, 'base64');
   return `(${type}, ${bytes.length} bytes, sha256 ${hash('sha256', bytes)})`;
 }
 
-/** Text as it is; never a method of what a peer sent. */
+/** Prints a value as text, without calling any method of it, because a peer made it. */
 function print(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -5,16 +5,18 @@ import { replayExchange, type AnswerAdapter } from '../../exchange/recorded/reco
 import { decodeBody, readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
 import { isObject, type JsonObject } from './messages.ts';
 
-/** An answer that is not a stream is put together before it is changed. */
+/** Most bytes of an answer that is not a stream. It is joined before it is changed. */
 const answerBytesMax = 64 * 1024 * 1024;
 const eventEnd = /\r\n\r\n|\n\n|\r\r/;
-/** Members that only say of which bytes a message is made. */
+/** Headers that only describe the bytes of a message. */
 const framing: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
 
-/** Ids of requests and progress tokens are the client's own and new each time; so is what it says of itself. */
+/** Ids of requests and progress tokens are made by the client and are new each time. So is its description of itself. */
 export const replay = replayExchange({ change: withoutOwn, adapt: adaptIds });
 
-/** Removes from a request what is the client's own, so that what it asks for is left. An answer to the server keeps its id, which is the server's. */
+/**
+ * Removes from a request what the client makes anew each time, so that only the question is left. An answer to the server keeps its id, which the server made.
+ */
 function withoutOwn(body: unknown): unknown {
   if (Array.isArray(body)) {
     return body.map(withoutOwn);
@@ -30,7 +32,7 @@ function withoutOwn(body: unknown): unknown {
   return { ...rest, params: body['method'] === 'notifications/cancelled' ? {} : asked };
 }
 
-/** The client's own in a request, as JSON. */
+/** The values in a request that the client made, as JSON. */
 interface Own {
   readonly id: string | undefined;
   readonly progressToken: string | undefined;
@@ -48,7 +50,7 @@ function ownOf(request: Buffer): Own {
   return { id: JSON.stringify(id), progressToken: JSON.stringify(meta['progressToken']) };
 }
 
-/** Puts ids and progress tokens into an answer. */
+/** Puts the present ids and progress tokens into a recorded answer. */
 class IdAdapter implements AnswerAdapter {
   readonly #was: Own;
   readonly #is: Own;
@@ -86,14 +88,14 @@ class IdAdapter implements AnswerAdapter {
     return Buffer.from(given.text, 'latin1');
   }
 
-  /** Looked for in what is new alone: its end may have begun in the piece before. */
+  /** True if an event ends in these new bytes. Its end may have begun in the piece before. */
   #endsEvent(bytes: Buffer): boolean {
     const text = this.#tail + bytes.toString('latin1');
     this.#tail = text.slice(-3);
     return eventEnd.test(text);
   }
 
-  /** The events that are whole. */
+  /** Changes the events that are complete, and returns the rest. */
   #events(text: string, isLast: boolean): { readonly text: string; readonly rest: string } {
     let given = '';
     let rest = text;
@@ -111,7 +113,7 @@ class IdAdapter implements AnswerAdapter {
     return message === data ? event : [...lines.filter((line) => !line.startsWith('data:')), `data: ${message}`].join('\n');
   }
 
-  /** The text of a message is UTF-8 read byte by byte: what is not put in comes out as it was. */
+  /** Changes the text of a message. The text holds each byte of UTF-8 as one character, so the unchanged parts stay exactly as they were. */
   #message(text: string): string {
     const value = parse(Buffer.from(text, 'latin1').toString('utf8'));
     const changed = Array.isArray(value) ? value.map((each) => this.#change(each)) : this.#change(value);
@@ -137,7 +139,7 @@ class IdAdapter implements AnswerAdapter {
   }
 }
 
-/** Undefined for what is no JSON. */
+/** Parses JSON; undefined if the text is not JSON. */
 function parse(text: string): unknown {
   try {
     return parseExactNumbers(text);

@@ -7,5 +7,5 @@ interface Asked {
   readonly body: Uint8Array;
 }
 
-/** All that looks at the whole body of a request. */
+/** Does all the work that needs the whole body of a request. */
 export const step: Step<Asked, McpFacts> = { module: import.meta.url, take: ({ head, body }) => readFacts(head, body) };

@@ -2,7 +2,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Body, JsonObject, Message } from './messages.ts';
 import { isObject } from './messages.ts';
 
-/** The first revision without sessions: each message says what it needs, and the headers repeat what the body asks for. */
+/** The first revision without sessions: each message contains all that it needs, and headers repeat parts of the body. */
 const statelessRevision = '2026-07-28';
 /** The only revision with batches. It is assumed if a client names no revision. */
 const batchRevision = '2025-03-26';
@@ -19,7 +19,7 @@ export interface Revision {
   readonly isStateless: boolean;
 }
 
-/** The revision that the client speaks by its header, which must agree with the body. GatewayError `unsupported` for one that is not known here. */
+/** Returns the revision that the client names in its header; it must agree with the body. Throws GatewayError `unsupported` for an unknown revision. */
 export function revisionOf(header: string | null, body: Body | null): Revision {
   if (header !== null && !revisions.includes(header)) {
     throw new GatewayError('unsupported', `This revision of MCP is not let through; these are: ${revisions.join(', ')}.`);
@@ -42,25 +42,28 @@ export function isStatelessRevision(header: string | null | undefined): boolean 
   return header === statelessRevision;
 }
 
-/** The revision that a message names in its `_meta`, as messages do from the revision without sessions on. Null if it names none, empty if that is no text. */
+/**
+ * Returns the revision that a message names in its `_meta`, as messages do from the revision without sessions on. Null if it names none, empty if that is no
+ * text.
+ */
 export function claimedRevision(message: Message): string | null {
   const meta = 'params' in message ? message.params['_meta'] : null;
   const claimed = isObject(meta) ? meta[versionKey] : undefined;
   return claimed === undefined ? null : typeof claimed === 'string' ? claimed : '';
 }
 
-/** The revision that `initialize` asks for; the server may answer with another one. Null for any other message. */
+/** Returns the revision that `initialize` asks for; the server may answer with another one. Null for any other message. */
 function requestedRevision(messages: readonly Message[]): string | null {
   const [first] = messages;
   return first !== undefined && 'method' in first && first.method === 'initialize' ? revisionIn(first.params) : null;
 }
 
-/** The revision in the parameters or the result of `initialize`. Null unless it is written as a date. */
+/** Returns the revision in the parameters or the result of `initialize`. Null unless it has the form of a date. */
 export function revisionIn({ protocolVersion }: JsonObject): string | null {
   return typeof protocolVersion === 'string' && revisionForm.test(protocolVersion) ? protocolVersion : null;
 }
 
-/** Visible ASCII, of limited length. */
+/** True for visible ASCII of limited length. */
 export function isSessionId(text: string): boolean {
   return sessionIdForm.test(text);
 }

@@ -12,7 +12,7 @@ import { StdioCall } from './stdio-call.ts';
 import type { ServersOfSessions } from './stdio-servers.ts';
 import type { ToolList } from './tool-definitions.ts';
 
-/** MCP over Streamable HTTP: every message is read before it is decided. */
+/** MCP over Streamable HTTP. Every message is read before it is decided on. */
 export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): ExchangeRules {
   return {
     isReadWhole: () => true,
@@ -21,7 +21,7 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
       const facts = await take(step, { head, body: bytes });
       const { action, answer, ids, ...rest } = readRequest(head, bytes, { facts, messageBytesMax: eventBytesMax(target) });
       const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
-      // A program is one session's alone.
+      // A program belongs to one session, so its ids need no owner.
       const isFor = target.command === undefined ? idsAreFor(target) : null;
       return {
         ...rest,

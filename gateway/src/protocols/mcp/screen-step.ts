@@ -8,10 +8,10 @@ import { inputRequests, isObject, type Message, parseServerBody, type RequestId 
 const askingKeys = new Set(['method', 'result']);
 const byTarget = { [ownAttributes.askedBy]: 'target' };
 
-/** What the server asks of the client in one piece of an answer, as plain data. */
+/** The server's requests to the client in one piece of an answer, as plain data. */
 export interface ReadPiece {
   readonly actions: readonly Action[];
-  /** The request that the piece answers. */
+  /** The id of the request that the piece answers. */
   readonly answered: RequestId | null;
   /** The server's own requests. */
   readonly requests: readonly RequestId[];
@@ -19,7 +19,7 @@ export interface ReadPiece {
 
 interface Piece {
   readonly body: Uint8Array;
-  /** Its client may take it for a message. */
+  /** True if the client may take the piece for a message. */
   readonly mayBeMessage: boolean;
 }
 
@@ -54,7 +54,7 @@ function actionsOf(message: Message): Action[] {
       : [];
 }
 
-/** Parses a server's messages as usual clients do: bytes that are not UTF-8 are replaced. Null if they cannot be read. */
+/** Parses a server's messages as common clients do: bytes that are not UTF-8 are replaced. Null if they cannot be read. */
 function readMessages(data: Uint8Array): readonly Message[] | null {
   try {
     return parseServerBody(new TextDecoder().decode(data)).messages;
@@ -66,7 +66,7 @@ function readMessages(data: Uint8Array): readonly Message[] | null {
   }
 }
 
-/** True if some client may take these bytes, which are no message for us, for a message that asks something. */
+/** True if these bytes, which are no message here, could be a message with a request to some client. */
 function mayAsk(data: Uint8Array): boolean {
   try {
     const elements: readonly unknown[] = [JSON.parse(new TextDecoder().decode(data))].flat();

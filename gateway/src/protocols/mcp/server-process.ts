@@ -10,32 +10,32 @@ import { LineReader } from './line-reader.ts';
 export interface ServerCommand {
   /** The program and its arguments; no shell reads them. */
   readonly argv: readonly [string, ...string[]];
-  /** The variables that the program gets beside those that every program needs, such as PATH, HOME and LANG. */
+  /** The variables that the program gets in addition to those that every program needs, such as PATH, HOME and LANG. */
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
 }
 
-/** Hears of a server. Called in order, never from within a call to the server. */
+/** Gets the events of a server. Its methods are called in order, and never from within a call to the server. */
 export interface ServerListener {
-  /** One line of the server: a message, or what it takes for one. */
+  /** Called with each line of the server: a message, or what the server takes for one. */
   onLine(line: Buffer): void;
-  /** The process has ended and what was asked of it has no answer. It is started again, after a while. */
+  /** Called when the process has ended and open requests get no answer. The process is started again after a while. */
   onExit(error: GatewayError): void;
 }
 
 export interface ServerLimits {
-  /** Limit for one message of the server; a longer one ends the process. */
+  /** Most bytes of one message of the server. A longer message ends the process. */
   readonly lineBytesMax: number;
-  /** Limit for the bytes that wait for the server to read them; past it nothing more is taken. */
+  /** Most bytes that wait for the server to read them. Beyond that, nothing more is accepted. */
   readonly queuedBytesMax: number;
-  /** How much of the server's latest standard error is kept, for the operator. */
+  /** Most bytes of the server's latest standard error that are kept for the operator. */
   readonly stderrBytesMax: number;
-  /** The time from closing the server's input to SIGTERM, and from there to SIGKILL. */
+  /** The time in ms from closing the server's input to SIGTERM, and from there to SIGKILL. */
   readonly stopMs: number;
-  /** Before the first new start; doubled with each start that gave no line. */
+  /** The time in ms before the first restart. It doubles with each start after which the server printed no line. */
   readonly restartFirstMs: number;
   readonly restartMaxMs: number;
-  /** How long somebody waits for the server to be running. */
+  /** The longest time in ms that a caller waits for the server to run. */
   readonly readyMs: number;
 }
 
@@ -54,14 +54,14 @@ const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const space = 0x20;
 
-/** Starts the server. GatewayError `target_unreachable` when it cannot be started. */
+/** Starts the server. Rejects with GatewayError `target_unreachable` if it cannot be started. */
 export async function openServerProcess(command: ServerCommand, listener: ServerListener, limits: ServerLimits = defaultServerLimits): Promise<ServerProcess> {
   const server = new ServerProcess(command, listener, limits);
   await server.start();
   return server;
 }
 
-/** A message as one line: a line break in JSON is white space between tokens, for within a string it is escaped. */
+/** Makes one line of a message. A line break in JSON is white space between tokens, because within a string it is escaped. */
 export function lineOf(message: Uint8Array): Buffer {
   return Buffer.from(message.map((byte) => (byte === lineFeed || byte === carriageReturn ? space : byte)));
 }
@@ -69,24 +69,24 @@ export function lineOf(message: Uint8Array): Buffer {
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
- * Owns the process and all that it starts: they are one process group, which ends with it and with this object.
+ * Owns the process and everything that it starts: they are one process group, which ends with the process and with this object.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
  */
 export class ServerProcess implements AsyncDisposable {
   readonly #command: ServerCommand;
   readonly #listener: ServerListener;
   readonly #limits: ServerLimits;
-  /** Null while the process has ended and is not started again yet. */
+  /** Null from the end of the process until it is started again. */
   #child: Child | null = null;
   #stderr = Buffer.alloc(0);
   #startsWithoutLine = 0;
   #restart: NodeJS.Timeout | null = null;
   #starting: Promise<void> | null = null;
-  /** Resolves with the next start. */
+  /** Resolves at the next start. */
   #started = Promise.withResolvers<void>();
   #isStopped = false;
 
-  /** `openServerProcess` makes it and starts it. */
+  /** Only `openServerProcess` makes and starts it. */
   constructor(command: ServerCommand, listener: ServerListener, limits: ServerLimits) {
     this.#command = command;
     this.#listener = listener;
@@ -109,7 +109,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#started.resolve();
   }
 
-  /** Resolves when the server is there; it may have to be started again before. GatewayError `target_unreachable` when that takes too long. */
+  /** Resolves when the server runs; it may have to be started again first. Rejects with GatewayError `target_unreachable` if that takes too long. */
   async ready(): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
@@ -122,7 +122,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  /** Sends one message as one line. GatewayError `target_unreachable` while the server is not there, and while it does not read. */
+  /** Sends one message as one line. Throws GatewayError `target_unreachable` if the server does not run or does not read. */
   send(line: Uint8Array): void {
     assert(!line.includes(lineFeed), 'a message is one line');
     const stdin = this.#child?.stdin;
@@ -135,7 +135,7 @@ export class ServerProcess implements AsyncDisposable {
     stdin.write(Buffer.concat([line, Buffer.of(lineFeed)]));
   }
 
-  /** Nothing more is read from the server until `resume`; it waits when its output is full. */
+  /** Stops reading from the server until `resume` is called. The server then waits when its output is full. */
   pause(): void {
     this.#child?.stdout.pause();
   }
@@ -144,7 +144,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#child?.stdout.resume();
   }
 
-  /** Ends the server: its input is closed, then it is asked to end, then it is ended. Nothing more is heard of it. */
+  /** Ends the server: closes its input, then sends SIGTERM, then SIGKILL. The listener is not called again. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#restart ?? undefined);
@@ -177,7 +177,7 @@ export class ServerProcess implements AsyncDisposable {
         this.#hear(read);
       }
     });
-    // Processes that are left of the group, or have left it, may still hold the other ends of the pipes.
+    // Other processes of the group, or some that left it, may still hold the other ends of the pipes.
     child.once('exit', () => {
       signalGroup(child, 'SIGKILL');
       setTimeout(() => {
@@ -219,7 +219,7 @@ export class ServerProcess implements AsyncDisposable {
     try {
       await this.start();
     } catch {
-      // The server could be started before, so the cause may pass: it is tried again.
+      // The server could be started before, so the fault may be temporary and it is tried again.
       this.#startsWithoutLine += 1;
       if (!this.#isStopped) {
         this.#scheduleStart();
@@ -239,7 +239,7 @@ async function spawnServer({ argv, environment, directory }: ServerCommand): Pro
       detached: true,
     });
     await once(child, 'spawn');
-    // A server that cannot be written to, or signalled, is noticed by its end.
+    // A failure to write to the server, or to signal it, is noticed by its end.
     child.on('error', () => {});
     child.stdin.on('error', () => {});
     return child;
@@ -248,13 +248,13 @@ async function spawnServer({ argv, environment, directory }: ServerCommand): Pro
   }
 }
 
-/** All that the server started and that is still there. */
+/** Sends a signal to everything that the server started and that still runs. */
 function signalGroup({ pid }: Child, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     if (pid !== undefined) {
       process.kill(-pid, signal);
     }
   } catch {
-    // Nobody is left.
+    // No process is left.
   }
 }

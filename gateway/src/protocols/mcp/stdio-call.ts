@@ -25,13 +25,13 @@ export interface StdioCallParts {
 }
 
 /**
- * A call of one request of Streamable HTTP to a server of standard input and output. An `initialize` starts a server, whose id the client gets; requests of a revision
- * without sessions share a server. An answer of one message comes as JSON, all others come as events.
+ * A request of Streamable HTTP to a server that speaks over standard input and output. An `initialize` starts a server, and the client gets its id. Requests of
+ * a revision without sessions share a server. An answer of one message is sent as JSON, all others as events.
  */
 export class StdioCall implements UpstreamCall {
   readonly #parts: StdioCallParts;
   #lines: EventQueue | null = null;
-  /** Tells the server that nobody waits for the answer any more, where that is what leaving means. */
+  /** Tells the server that nobody waits for the answer, if leaving means that in this revision. */
   #cancel: (() => Promise<void>) | null = null;
   #paused: PromiseWithResolvers<void> | null = null;
   #isOver = false;
@@ -40,7 +40,7 @@ export class StdioCall implements UpstreamCall {
     this.#parts = parts;
   }
 
-  /** A body is read whole before it is decided on, so the first grant holds all of it. */
+  /** Forwards a request. The body was read whole before the decision, so the first grant holds all of it. */
   forward(grant: Grant): void {
     const [head, ...body] = grant.spend();
     if (head !== undefined && !this.#isOver) {
@@ -49,10 +49,10 @@ export class StdioCall implements UpstreamCall {
   }
 
   end(): void {
-    // Nothing is left to do: the first grant held the whole request.
+    // Nothing is left to do, because the first grant held the whole request.
   }
 
-  /** Always 0: the server's process has its own limit for bytes that wait for it. */
+  /** Always 0, because the server's process limits the bytes that wait for it. */
   get queuedBytes(): number {
     return 0;
   }
@@ -69,7 +69,7 @@ export class StdioCall implements UpstreamCall {
   destroy(): void {
     if (!this.#isOver) {
       this.#cancel?.().catch((error: unknown) => {
-        // A server that has ended by now is not told, nor is one whose session is ending.
+        // A server that has ended is not told, and neither is one whose session is ending.
         if (!(error instanceof GatewayError)) {
           throw error;
         }
@@ -119,7 +119,7 @@ export class StdioCall implements UpstreamCall {
     return id === undefined && message?.kind === 'request' && message.method === 'initialize' ? servers.start() : servers.find(id);
   }
 
-  /** Repeats a message of the client to a server that was started again. It is recorded as the gateway's own. */
+  /** Repeats a first message of the client to a server that was started again. It is recorded as a request of the gateway. */
   async #sayAgain(exchange: StdioExchange, said: Buffer): Promise<void> {
     const { channel } = this.#parts;
     const [message] = parseClientBody(decodeUtf8(said)).messages;
@@ -139,14 +139,14 @@ export class StdioCall implements UpstreamCall {
     const { channel } = this.#parts;
     const said = Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id.json}}}`);
     const { grant } = await channel.request({ name: 'mcp.cancel', attributes: {} }, [said], { byGateway: true });
-    // The channel may have been ended, which is a reason more for the server to stop.
+    // The channel may have ended, which is one more reason for the server to stop.
     await new Promise<void>((resolve) => {
       channel.whenCommitted(resolve);
     });
     exchange.post(Buffer.concat(grant?.spend() ?? []));
   }
 
-  /** `failed`: what tells the client that a request has no answer, behind what there was of one. */
+  /** Sends the lines as the answer. `failed` makes the bytes that tell the client, after the part that came, why a request has no answer. */
   async #answer(lines: EventQueue, headers: readonly string[], failed: (error: GatewayError) => Buffer): Promise<void> {
     const { receiver } = this.#parts;
     let isStream = false;
@@ -195,7 +195,7 @@ export class StdioCall implements UpstreamCall {
         receiver.onBytes(eventOf(line));
       }
     } catch (error) {
-      // The client opens it again, of the server that is started again.
+      // The client opens the stream again, from the server that is started again.
       if (!(error instanceof GatewayError)) {
         throw error;
       }

@@ -6,13 +6,13 @@ import { isObject, parseClientBody, parseServerBody } from './messages.ts';
 import type { ServerCommand, ServerLimits, ServerProcess } from './server-process.ts';
 import { defaultServerLimits, lineOf, openServerProcess } from './server-process.ts';
 
-/** Requests of one client without an answer. */
+/** Most unanswered requests of one client. */
 const pendingMax = 1000;
-/** The client's first messages are kept up to this length, to be sent again to a server that was started again. Longer ones are not. */
+/** Most bytes of the client's first messages, which are kept to be sent to a server that was started again. Longer ones are not kept. */
 const introductionBytesMax = 64 * 1024;
 const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId';
 
-/** Starts a server for one client: ids of requests are the client's own, so two may not share one. */
+/** Starts a server for one client. Two clients may not share one, because they choose the ids of requests themselves. */
 export async function openStdioExchange(command: ServerCommand, limits: ServerLimits = defaultServerLimits): Promise<StdioExchange> {
   let exchange: StdioExchange | null = null;
   const server = await openServerProcess(command, { onLine: (line) => exchange?.hear(line), onExit: (error) => exchange?.end(error) }, limits);
@@ -25,18 +25,18 @@ interface Pending {
   readonly queue: EventQueue;
 }
 
-/** A server of standard input and output as if it were reached by Streamable HTTP. Owns the process. */
+/** Makes a server that speaks over standard input and output usable like one that speaks Streamable HTTP. Owns the process. */
 export class StdioExchange implements AsyncDisposable {
   readonly #server: ServerProcess;
   readonly #queuedBytesMax: number;
   #queuedBytes = 0;
-  /** Requests without an answer, by their id as JSON, oldest first. */
+  /** The unanswered requests by their id as JSON. The oldest is first. */
   readonly #pending = new Map<string, Pending>();
-  /** The stream that the client opened for messages that answer no request. Without one they go along with an answer that is under way. */
+  /** The stream that the client opened for messages that answer no request. Without it they are sent with an answer that is under way. */
   #stream: EventQueue | null = null;
   /** The client's first messages: `initialize`, and the notification that it is done. */
   #introduction: Buffer[] = [];
-  /** The server was started again, and does not know its client. */
+  /** True if the server was started again and does not know its client. */
   #isForgotten = false;
   #introducing: Promise<void> | null = null;
 
@@ -46,8 +46,8 @@ export class StdioExchange implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the server is there and knows its client: one that was started again is told by `sayAgain` what the client said first. Errors:
-   * `target_unreachable`.
+   * Resolves when the server runs and knows its client. To a server that was started again, `sayAgain` sends the client's first messages. Rejects with
+   * GatewayError `target_unreachable`.
    */
   async ready(sayAgain: (said: Buffer) => Promise<void>): Promise<void> {
     await this.#server.ready();
@@ -63,9 +63,9 @@ export class StdioExchange implements AsyncDisposable {
   }
 
   /**
-   * Sends the body of a POST that was authorised. Gives the lines up to the one that answers, to be read by one reader, who gets a GatewayError when the
-   * server ends; null for what has no answer. GatewayError `malformed`, `conflict` for an id that has no answer yet, `throttled`, or
-   * `target_unreachable` while the server is not there.
+   * Sends the body of a POST that was authorised. Returns the lines up to the answer, for one reader, who gets a GatewayError if the server ends; null if
+   * nothing answers the body. Throws GatewayError `malformed`, `conflict` for an id whose request is still unanswered, `throttled`, or `target_unreachable` if
+   * the server does not run.
    */
   post(bytes: Uint8Array): EventQueue | null {
     const { messages } = parseClientBody(decodeUtf8(bytes));
@@ -82,7 +82,7 @@ export class StdioExchange implements AsyncDisposable {
       return null;
     }
     const queue = this.#openQueue(() => {
-      // The id may be another request's by now.
+      // Another request may have the id by now.
       if (this.#pending.get(request.id.json)?.queue === queue) {
         this.#pending.delete(request.id.json);
       }
@@ -91,7 +91,7 @@ export class StdioExchange implements AsyncDisposable {
     return queue;
   }
 
-  /** The stream of a GET. A second one takes the place of the first. */
+  /** Returns the stream of a GET. A second stream replaces the first. */
   listen(): EventQueue {
     this.#stream?.end(null);
     const queue = this.#openQueue(() => {
@@ -101,7 +101,7 @@ export class StdioExchange implements AsyncDisposable {
     return queue;
   }
 
-  /** A line of the server. What is no message, and what nobody waits for, is dropped. */
+  /** Handles a line of the server. A line that is no message, or for which nobody waits, is dropped. */
   hear(line: Buffer): void {
     const messages = readLine(line);
     const answered = messages.map((message) => this.#pendingOf(message));
@@ -117,7 +117,7 @@ export class StdioExchange implements AsyncDisposable {
     }
   }
 
-  /** The server has ended: nobody gets an answer any more. */
+  /** Handles the end of the server: no request gets an answer any more. */
   end(error: GatewayError): void {
     for (const { queue } of this.#pending.values()) {
       queue.end(error);
@@ -159,7 +159,7 @@ export class StdioExchange implements AsyncDisposable {
     return new EventQueue({ onLeft, onQueued: (bytes) => this.#count(bytes) });
   }
 
-  /** The client that does not read makes its server wait. */
+  /** Counts the bytes that wait. If the client does not read, its server has to wait. */
   #count(bytes: number): void {
     const wasFull = this.#queuedBytes > this.#queuedBytesMax;
     this.#queuedBytes += bytes;
@@ -171,7 +171,7 @@ export class StdioExchange implements AsyncDisposable {
     }
   }
 
-  /** The request that a message answers, or that it belongs to by its own words. */
+  /** Returns the request that a message answers, or to which it belongs by its progress token or other id. */
   #pendingOf(message: Message): Pending | null {
     if (message.kind === 'result' || message.kind === 'failure') {
       return (message.id === null ? undefined : this.#pending.get(message.id.json)) ?? null;
@@ -194,7 +194,7 @@ function progressTokenOf({ params }: Request): unknown {
   return isObject(params['_meta']) ? params['_meta']['progressToken'] : undefined;
 }
 
-/** The messages of a line. Empty for a line that is no message: some servers write their log where messages belong. */
+/** Parses the messages of a line. Empty for a line that is no message, because some servers write their log there. */
 function readLine(line: Buffer): readonly Message[] {
   try {
     return parseServerBody(decodeUtf8(line)).messages;

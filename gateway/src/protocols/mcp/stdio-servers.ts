@@ -6,22 +6,22 @@ import type { TargetCommand } from '../../domain/target.ts';
 import type { ServerCommand } from './server-process.ts';
 import { openStdioExchange, type StdioExchange } from './stdio-exchange.ts';
 
-/** Servers that one session runs of one target at once; past it the one that was asked longest ago is ended. */
+/** Most servers of one target that one session runs at once. If there are more, the least recently used one is ended. */
 const serversMax = 16;
 const idBytes = 16;
 
 export interface StdioServer {
-  /** The id by which its client names it. */
+  /** The id by which the client names the server. */
   readonly id: string;
   readonly exchange: StdioExchange;
-  /** The server takes requests of a revision without sessions. */
+  /** True if the server takes requests of a revision without sessions. */
   readonly isShared: boolean;
 }
 
 /** The server processes that one session of the gateway runs for one target. No other session reaches them: an id is valid in its own session only. */
 export class StdioServers implements AsyncDisposable {
   readonly command: ServerCommand;
-  /** The servers by id; the one that was asked last comes last. */
+  /** The servers by id. The one that was used last is last. */
   readonly #servers = new Map<string, StdioServer>();
   #isEnded = false;
 
@@ -29,7 +29,7 @@ export class StdioServers implements AsyncDisposable {
     this.command = command;
   }
 
-  /** Starts a server. Past the limit of servers the oldest is ended. Errors: `target_unreachable`, `stopping`. */
+  /** Starts a server. If there are too many, the oldest is ended. Rejects with GatewayError `target_unreachable` or `stopping`. */
   async start(isShared = false): Promise<StdioServer> {
     const exchange = await openStdioExchange(this.command);
     if (this.#isEnded) {
@@ -46,7 +46,7 @@ export class StdioServers implements AsyncDisposable {
     return server;
   }
 
-  /** A server for a request that says all it needs itself, of those where its id is free. Errors: as `start`. */
+  /** Returns a server for a request that contains all that it needs: one with no open request of the same id. Rejects as `start` does. */
   async share(requestId: string | null): Promise<StdioServer> {
     const free = [...this.#servers.values()].find(({ exchange, isShared }) => isShared && !exchange.isPending(requestId));
     return free === undefined ? this.start(true) : this.#touch(free);
@@ -84,11 +84,11 @@ export class StdioServers implements AsyncDisposable {
   }
 }
 
-/** The servers of all sessions of a gateway: they end with the session, and go on where its activity goes on in the next. */
+/** The servers of all sessions of a gateway. They end with the session. If its activity continues in another session, they continue there. */
 export class ServersOfSessions implements AsyncDisposable {
   readonly #byActivity = new Map<string, Map<string, StdioServers>>();
 
-  /** A command that was changed in the meantime, or a secret of it, ends what runs by the old one. */
+  /** Returns the servers of a channel's session for a target. If the command or a secret of it was changed, the old servers are ended. */
   of(channel: Channel, target: TargetCommand): StdioServers {
     const byTarget = this.#byActivity.get(channel.activity) ?? this.#keep(channel);
     const { name } = channel.target;
@@ -103,7 +103,7 @@ export class ServersOfSessions implements AsyncDisposable {
     return servers;
   }
 
-  /** Ends what is left where sessions were not ended in time. */
+  /** Ends the servers of sessions that were not ended in time. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#byActivity.keys()].map(async (activity) => this.#end(activity)));
   }

@@ -4,7 +4,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { JsonObject } from './messages.ts';
 import { isObject } from './messages.ts';
 
-/** Tools that are remembered for one target, and read of one list. */
+/** Most tools that are remembered for one target, and that are read from one list. */
 export const toolsMax = 2000;
 const nameCharactersMax = 256;
 const hintNames = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
@@ -12,20 +12,20 @@ const hintNames = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWor
 /** The tools that a server listed in one answer. */
 export interface ToolList {
   readonly tools: ReadonlyMap<string, ToolDefinition>;
-  /** The answer is not one page of several: what it does not name is not there. */
+  /** True if the answer is not one page of several: tools that it does not name do not exist. */
   readonly isWhole: boolean;
-  /** Definitions that were past the limits, or had no name. */
+  /** Number of definitions that exceeded a limit or had no name. */
   readonly unread: number;
 }
 
 interface ToolDefinition {
-  /** SHA-256 of the definition as canonical JSON, in hex. */
+  /** The SHA-256 of the definition as canonical JSON, in hex. */
   readonly digest: string;
-  /** Annotations that the server claims: `readOnlyHint=true`. */
+  /** The annotations that the server claims, such as `readOnlyHint=true`. */
   readonly hints: readonly string[];
 }
 
-/** The tools of one target that the gateway remembers, by name. A tool that the server lists no more is kept. */
+/** The tools of one target that the gateway remembers, by name. A tool that the server no longer lists is kept. */
 export type KnownTools = ReadonlyMap<string, KnownTool>;
 
 interface KnownTool extends ToolDefinition {
@@ -35,7 +35,7 @@ interface KnownTool extends ToolDefinition {
 export interface ToolChanges {
   readonly added: readonly string[];
   readonly changed: readonly ToolChange[];
-  /** Listed before, and no more. */
+  /** The tools that were listed before and are not any more. */
   readonly gone: readonly string[];
 }
 
@@ -45,7 +45,7 @@ interface ToolChange {
   readonly after: string;
 }
 
-/** Reads the `tools` of an answer to tools/list. A name that is there twice has one digest, of both. */
+/** Reads the `tools` of an answer to tools/list. If a name occurs twice, it has one digest over both definitions. */
 export function readToolList(definitions: readonly unknown[], isWhole: boolean): ToolList {
   const tools = new Map<string, ToolDefinition>();
   let unread = 0;
@@ -62,8 +62,8 @@ export function readToolList(definitions: readonly unknown[], isWhole: boolean):
 }
 
 /**
- * Compares a list with what was known of the target, and gives what is known now. A definition that comes back changed after it was gone is a
- * change: a server may not swap one behind the back of who approved it (ATTACKS D38).
+ * Compares a list with the known tools of the target, and returns the tools that are known now. A definition that disappears and comes back changed counts as a
+ * change: a server may not replace one without the knowledge of those who approved it (ATTACKS D38).
  */
 export function compareTools(known: KnownTools, list: ToolList): { readonly known: KnownTools; readonly changes: ToolChanges } {
   const next = new Map(known);
@@ -87,13 +87,13 @@ export function compareTools(known: KnownTools, list: ToolList): { readonly know
   return { known: next, changes: { added, changed, gone: gone.map(([name]) => name) } };
 }
 
-/** Facts of a call beside its own: which definition it is made by, and what the server claims of it. Empty for a tool that was not listed. */
+/** Returns further facts of a call: the digest of the tool's definition, and the server's claims about it. Empty for a tool that was not listed. */
 export function knownToolAttributes(known: KnownTools, name: string): Attributes {
   const tool = known.get(name);
   return tool === undefined ? {} : { [ownAttributes.toolDigest]: tool.digest, ...(tool.hints.length === 0 ? {} : { [ownAttributes.toolHints]: tool.hints }) };
 }
 
-/** https://modelcontextprotocol.io/specification/2025-11-25/schema#toolannotations */
+/** Returns the annotations (https://modelcontextprotocol.io/specification/2025-11-25/schema#toolannotations). */
 function hintsOf({ annotations }: JsonObject): string[] {
   return hintNames.flatMap((name) => {
     const value = isObject(annotations) ? annotations[name] : undefined;
@@ -101,7 +101,9 @@ function hintsOf({ annotations }: JsonObject): string[] {
   });
 }
 
-/** Keys in order, no white space: RFC 8785 for all that JSON.parse gives. The depth of what is read is limited. */
+/**
+ * Prints JSON with sorted keys and no white space, as RFC 8785 does for all values that JSON.parse returns. The depth of the value is limited by the reader.
+ */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) {
     return `[${value.map(canonicalJson).join()}]`;
@@ -114,7 +116,7 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** The keys of an object, sorted by UTF-16 code units, as JavaScript compares. */
+/** Returns the keys of an object, sorted by UTF-16 code units, as JavaScript compares. */
 function sortedKeys(object: JsonObject): string[] {
   return Object.keys(object).toSorted();
 }

@@ -5,24 +5,24 @@ import type { Told } from '../../domain/service.ts';
 import type { Note } from '../../exchange/reading.ts';
 import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
 
-/** More targets than this are nobody's configuration; the one that was asked longest ago is forgotten. */
+/** Most targets whose tools are remembered, more than any configuration has. The least recently used one is forgotten. */
 const targetsMax = 1_000;
 
 /**
- * Remembers the tools that the servers behind the targets listed. New ones are recorded, and the next start recalls them from the record, so that a
- * definition that changes across a restart is noticed.
+ * Remembers the tools that targets listed. New tools are recorded, and the next start recalls them from the record, so that a changed definition is also
+ * noticed after a restart.
  */
 export class ToolsOfTargets {
   readonly #known = new Map<string, KnownTools>();
 
-  /** Takes over the last recorded digest of each tool. */
+  /** Takes the last recorded digest of each tool. */
   recall(told: readonly Told[]): void {
     for (const [target, tools] of Map.groupBy(told, (each) => each.target)) {
       this.#keep(target, new Map(tools.slice(0, toolsMax).map(({ key, value }) => [key, { digest: value, hints: [], isListed: true }])));
     }
   }
 
-  /** Attributes of the tool that a call is for: the digest of its definition, and the hints that the server claims for it. */
+  /** Returns the attributes of the tool that a call names: the digest of its definition, and the hints that the server claims. */
   attributesOf(target: string, action: Action): Attributes {
     const name = action.attributes['gen_ai.tool.name'];
     return typeof name === 'string' ? knownToolAttributes(this.#of(target), name) : {};

@@ -1,7 +1,7 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { Unit } from './client-units.ts';
 
-/** The action catalogue. What a statement says is in the record's content; attributes are what is cheap to know before it moves. */
+/** The catalogue of actions. The text of a statement is in the record's content; attributes hold only facts that are cheap to find before it moves. */
 export const actions = [
   { name: 'postgres.connect', title: 'Connect to a database' },
   { name: 'postgres.query', title: 'Run a simple query' },

@@ -11,17 +11,17 @@ import { backend } from './messages.ts';
 import { comesUnasked, holdsTexts, textMessage } from './text-message.ts';
 import { encodingFact, encodingIn } from './text-encoding.ts';
 
-/** An error's code and severity are within its first bytes: this many are looked at. */
+/** Number of bytes at the beginning of an error that are read: its code and severity are among them. */
 const errorHeadBytesMax = frameHeaderBytes + 256;
 const tagBytesMax = frameHeaderBytes + 64;
-/** A ParameterStatus is looked at whole up to this; that of the encoding is far shorter. */
+/** Most bytes of a ParameterStatus that is read whole; the one with the encoding is far shorter. */
 const parameterBytesMax = frameHeaderBytes + 96;
 const readyBytes = frameHeaderBytes + 1;
 /** The format of all COPY data is the first byte of CopyOutResponse. */
 const copyFormatBytes = frameHeaderBytes + 1;
 const binaryFormat = 1;
 const known = new Set<number>(Object.values(backend));
-/** These belong into a login, where the gateway was the client: in a conversation they could only be meant to deceive. */
+/** Messages that belong to a login, where the gateway was the client. Later they could only be meant to deceive. */
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
 const nothing = Buffer.alloc(0);
 const unchanged: readonly TextChange[] = [];
@@ -29,32 +29,32 @@ const unchanged: readonly TextChange[] = [];
 export interface AnswersOptions {
   readonly emit: (output: ResponseOutput) => void;
   readonly nowMs: () => number;
-  /** `client_encoding` after the login. */
+  /** The `client_encoding` after the login. */
   readonly encoding: string;
-  /** The limit of a row that must be held because its texts are changed, in bytes. */
+  /** Most bytes of a row that is held whole because its texts are changed. */
   readonly heldBytesMax: number;
 }
 
 /**
- * Frames what the target sends and cuts it into response outputs, each of one request. Bodies are hopped over: rows of any size stream through, and of a frame
- * that began nothing is held. Only the first bytes of errors, command tags and ReadyForQuery are looked at.
+ * Splits what the target sends into frames and makes response outputs, each for one request. Bodies are skipped: rows of any size pass through, and no part of
+ * a frame that has begun is held. Only the first bytes of errors, command tags and ReadyForQuery are read.
  */
 export class Answers {
   readonly #conversation: Conversation;
   readonly #emit: (output: ResponseOutput) => void;
   readonly #nowMs: () => number;
   readonly #heldBytesMax: number;
-  /** The chunk being read and where in it that begins which is in no piece yet. */
+  /** The chunk that is being read, and the offset of its first byte that is in no piece yet. */
   #chunk: Buffer = nothing;
   #from = 0;
-  /** Pieces of the output being made. */
+  /** Pieces of the output that is being made. */
   #pieces: Uint8Array[] = [];
   #begunBytes = 0;
-  /** The frame in progress. */
+  /** The type of the frame that is being read, and its missing bytes. */
   #type = 0;
   #leftBytes = 0;
   #swallowing = false;
-  /** The first bytes of a frame that cannot be told yet; not released. */
+  /** The first bytes of a frame whose kind is not known yet. They are not released. */
   #head: Buffer = nothing;
   /** Changes the texts of the answer, one message after the other. Null while no message with texts that are changed has come, or another one has come since. */
   #changed: { readonly changes: readonly TextChange[]; readonly frames: ChangedFrames } | null = null;
@@ -64,9 +64,9 @@ export class Answers {
   #status = 0;
   #tag = '';
   #encoding: string;
-  /** The encoding in force where the output being made begins. */
+  /** The encoding that was in force at the beginning of the output that is being made. */
   #outputEncoding: string;
-  /** Parts of the current answer end within frames; the chunk being read began within one. */
+  /** True if parts of the current answer end within frames, and if the chunk that is being read began within one. */
   #cutFrames = false;
   #beganCut = false;
 
@@ -79,7 +79,7 @@ export class Answers {
     this.#outputEncoding = options.encoding;
   }
 
-  /** `client_encoding`, as the target reported it last. */
+  /** The `client_encoding` that the target reported last. */
   get encoding(): string {
     return this.#encoding;
   }
@@ -107,7 +107,7 @@ export class Answers {
         if (this.#leftBytes > 0) {
           at = this.#pass(at);
         } else if (chunk[at] === backend.dataRow && at + frameHeaderBytes <= length && this.#head.length === 0 && this.#changes.length === 0) {
-          // Rows are most of what there is: the shortest way for them.
+          // Most messages are rows, so they take the shortest way.
           const end = at + frameLength(chunk, at, Infinity);
           this.#type = backend.dataRow;
           this.#rows += 1;
@@ -123,12 +123,12 @@ export class Answers {
     }
   }
 
-  /** A request went out: one that nothing answers is over at once. */
+  /** Notes that a request was sent. If nothing will answer it, it is over at once. */
   sent(): void {
     this.#finishComplete(0);
   }
 
-  /** Bytes of the frame in progress. */
+  /** Passes bytes of the frame that is being read. */
   #pass(at: number): number {
     const end = Math.min(at + this.#leftBytes, this.#chunk.length);
     this.#leftBytes -= end - at;
@@ -138,7 +138,7 @@ export class Answers {
     return end;
   }
 
-  /** A frame begins at `at`, or goes on there that was held back. Returns how far the chunk was read. */
+  /** Begins a frame at `at`, or continues one that was held back. Returns the offset up to which the chunk was read. */
   #begin(at: number): number {
     if (this.#changed !== null && this.#head.length === 0 && !this.#isChanged(this.#chunk, at)) {
       this.#cut(at);
@@ -174,7 +174,7 @@ export class Answers {
     }
   }
 
-  /** The changes that the texts of the current answer go through. */
+  /** The changes to make in the texts of the current answer. */
   get #changes(): readonly TextChange[] {
     return this.#conversation.current?.changes ?? unchanged;
   }
@@ -205,7 +205,10 @@ export class Answers {
     return released;
   }
 
-  /** A frame whose texts are changed must be whole before it can begin. Errors: also `limit_exceeded`. */
+  /**
+   * Returns the number of bytes that a frame needs before it can begin. A frame whose texts are changed must be whole. Throws GatewayError `malformed` or
+   * `limit_exceeded`.
+   */
   #headBytes(bytes: Buffer, at: number): number {
     const needed = headBytes(bytes, at);
     if (!this.#isChanged(bytes, at) || bytes.length - at < frameHeaderBytes) {
@@ -218,7 +221,7 @@ export class Answers {
     return length;
   }
 
-  /** Looks at the first bytes of a frame. */
+  /** Reads the first bytes of a frame. */
   #open(bytes: Buffer, at: number): void {
     const type = bytes[at] ?? 0;
     if (!known.has(type) || loginOnly.has(type)) {
@@ -252,7 +255,7 @@ export class Answers {
     }
   }
 
-  /** The frame in progress ends at `at`. */
+  /** Ends the frame that is being read, at `at`. */
   #ended(at: number): void {
     const conversation = this.#conversation;
     switch (this.#type) {
@@ -302,7 +305,7 @@ export class Answers {
     }
   }
 
-  /** Outputs of the requests whose answers end here. */
+  /** Makes the outputs of the requests whose answers end here. */
   #finishComplete(at: number): void {
     for (let exchange = this.#conversation.takeComplete(); exchange !== null; exchange = this.#conversation.takeComplete()) {
       this.#finish(exchange, at);
@@ -333,7 +336,7 @@ export class Answers {
     return facts;
   }
 
-  /** Puts out the rest of the chunk: a part of an answer that continues, or messages that the target sends unasked. */
+  /** Makes an output of the rest of the chunk: a part of an answer that continues, or messages that the target sends without being asked. */
   #endChunk(at: number): void {
     if (this.#swallowing) {
       this.#from = at;
@@ -371,7 +374,7 @@ export class Answers {
   }
 }
 
-/** The number of bytes of a frame that must be there before it can begin. Errors: `malformed`. */
+/** Returns the number of bytes that a frame needs before it can begin. Throws GatewayError `malformed`. */
 function headBytes(bytes: Buffer, at: number): number {
   if (bytes.length - at < frameHeaderBytes) {
     return frameHeaderBytes;
@@ -393,7 +396,7 @@ function headBytes(bytes: Buffer, at: number): number {
   }
 }
 
-/** One field of an error, if it is whole within these bytes. */
+/** Returns one field of an error, if all of it is within these bytes. */
 function errorField(body: Buffer, code: number): string | null {
   for (let at = 0; at < body.length && body[at] !== 0;) {
     const end = body.indexOf(0, at + 1);

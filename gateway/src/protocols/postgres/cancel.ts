@@ -8,26 +8,25 @@ import type { PostgresRelay } from './relay.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { dial } from './upstream.ts';
 
-/** A cancelled request that still runs after this time is cancelled again. */
+/** If a cancelled request still runs after this time in ms, it is cancelled again. */
 const repeatMs = 100;
 
 const processIdBytes = 4;
-/** The length of PostgreSQL's own secrets; version 3.0 of the protocol knows secrets of 4 bytes only. */
+/** The length of PostgreSQL's own secrets. Version 3.0 of the protocol allows only secrets of 4 bytes. */
 const secretBytes = 32;
 const secretBytesOf30 = 4;
 
 /**
- * Makes the cancel key that the client gets in the place of the target's: the process id as it is, which the client may name in statements and finds in notifications, and a secret
- * that is the gateway's own, so that the two together reach this session and nobody else's (PgBouncer CVE-2026-6667), also where targets have equal process
- * ids.
+ * Makes the cancel key that the client gets instead of the target's. It keeps the process id, which the client may name in statements and finds in
+ * notifications, and has a secret made by the gateway. Both together reach only this session, even if targets have equal process ids (PgBouncer CVE-2026-6667).
  */
 export function makeCancelKey(targetKey: Buffer, minor: number, random: (bytes: number) => Buffer): Buffer {
   return Buffer.concat([targetKey.subarray(0, processIdBytes), random(minor >= 2 ? secretBytes : secretBytesOf30)]);
 }
 
 /**
- * Cancels what runs in this session now, by the target's own key over a connection of its own. What has ended in the meantime stays ended: the statement
- * after it is not hit.
+ * Cancels what runs in this session now, with the target's own key over a connection of its own. If it has ended in the meantime, the next statement is not
+ * cancelled.
  */
 export async function cancel(channel: Channel, key: Buffer | null, relay: PostgresRelay): Promise<void> {
   const { outstanding } = relay;
@@ -43,7 +42,7 @@ export async function cancel(channel: Channel, key: Buffer | null, relay: Postgr
     const upstream = await dial(channel);
     if (relay.outstanding === outstanding) {
       upstream.forward(outcome.grant);
-      // The target closes when it has taken note: only then the client may believe so.
+      // The target closes the connection when it has noted the request. Only then the client is told.
       await upstream.read(channel.limits.dialMs);
     }
     upstream.end();
@@ -56,8 +55,8 @@ export async function cancel(channel: Channel, key: Buffer | null, relay: Postgr
 }
 
 /**
- * The session was ended: nothing of what it has sent runs on. Cancelled again until the target has seen the end of the connection, because what was
- * pipelined runs one after the other.
+ * Cancels everything that an ended session has sent. It repeats that until the target has seen the end of the connection, because pipelined requests run one
+ * after the other.
  */
 export async function cancelRest(
   channel: Channel,
@@ -83,7 +82,7 @@ export async function cancelRest(
       upstream.end();
     } while ((await Promise.race([left.upstream.closed, delay(repeatMs, again)])) === again);
   } catch (error) {
-    // Neither recorded nor sent, or the target does not listen: the connection to it is closed in any case.
+    // The cancellation could not be recorded or sent, or the target does not answer. The connection to it is closed in any case.
     if (!(error instanceof GatewayError)) {
       throw error;
     }

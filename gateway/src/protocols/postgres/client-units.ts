@@ -3,10 +3,7 @@ import { frameHeaderBytes, frameLength } from './codec.ts';
 import { frontend } from './messages.ts';
 import { findTraceparent } from './traceparent.ts';
 
-/**
- * A change that a client's message makes to the name of a statement or portal. `step` is the number of the target's completion that says it was done, within
- * the unit.
- */
+/** A change that a client's message makes to the name of a statement or portal. The target confirms it with the completion number `step` within the unit. */
 export type NameChange =
   | { readonly kind: 'parse' | 'close-statement' | 'close-portal' | 'execute'; readonly name: string; readonly step: number }
   | { readonly kind: 'bind'; readonly name: string; readonly statement: string; readonly step: number };
@@ -15,49 +12,53 @@ export type NameChange =
  * Messages that are decided on, recorded and forwarded together. The bytes are the client's own.
  *
  * - `query`, `call`: one Query or FunctionCall.
- * - `execute`: extended-protocol messages up to an Execute, and the Sync or Flush right behind it.
+ *
+ * - `execute`: extended-protocol messages up to an Execute, and a Sync or Flush directly after it.
+ *
  * - `prepare`: extended-protocol messages up to a Sync or Flush that execute nothing.
- * - `copy`: pieces of COPY data, and its end.
- * - `terminate`: the client says goodbye.
+ *
+ * - `copy`: pieces of COPY data, or their end.
+ *
+ * - `terminate`: the client ends the conversation.
  */
 export interface Unit {
   readonly kind: 'query' | 'call' | 'execute' | 'prepare' | 'copy' | 'terminate';
   readonly bytes: readonly Uint8Array[];
   readonly changes: readonly NameChange[];
-  /** The number of completions that the target answers with when nothing fails; ReadyForQuery is not counted. */
+  /** The number of completions with which the target answers if nothing fails. ReadyForQuery is not counted. */
   readonly steps: number;
-  /** Ends in a Sync. */
+  /** True if the unit ends with a Sync. */
   readonly sync: boolean;
-  /** A copy unit that holds CopyDone or CopyFail. */
+  /** True for a copy unit with CopyDone or CopyFail. */
   readonly ends: boolean;
-  /** The number of first bytes that belong to a CopyData that began in an earlier unit. */
+  /** Number of bytes at the beginning that belong to a CopyData of an earlier unit. */
   readonly begunBytes: number;
-  /** The traceparent in the comment of its last statement. */
+  /** The traceparent in the comment of the unit's last statement. */
   readonly traceparent: string | null;
 }
 
-/** A unit is sent on in parts when it holds this many messages. */
+/** Most messages in one unit. A longer one is sent on in parts. */
 const stepsMax = 1000;
-/** Chunks smaller than this that have to wait are joined: a peer that sends single bytes shall not cost a buffer for each. */
+/** Waiting chunks that are smaller than this are joined, so that a peer that sends single bytes does not cost a buffer for each. */
 const smallBytesMax = 4096;
-/** PostgreSQL cuts names of statements and portals to this. */
+/** PostgreSQL cuts the names of statements and portals to this length. */
 const nameBytesMax = 63;
 const statementByte = 0x53;
 
 /**
- * Frames what the client sends and groups it into units. A message is held until it is whole and at most `messageBytesMax` long, except COPY data, which goes on as
- * it comes. Bytes are views of the chunks; only a message that came in several chunks is copied, once.
+ * Splits what the client sends into frames and groups these into units. A message is held until it is whole, up to `messageBytesMax` bytes; only COPY data pass
+ * as they come. The bytes are views of the chunks. Only a message in several chunks is copied, once.
  */
 export class ClientUnits {
   readonly #messageBytesMax: number;
-  /** The chunk being read, how far, and where in it the unit begins. */
+  /** The chunk that is being read, the offset up to which it was read, and the offset at which the unit begins. */
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
   #unitStart = 0;
-  /** Chunks after it. */
+  /** The chunks after `#chunk`. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** Bytes of the CopyData in progress that have not come. */
+  /** Bytes of the current CopyData that have not come yet. */
   #copyLeftBytes = 0;
   /** Pieces of the unit from earlier chunks. */
   #pieces: Uint8Array[] = [];
@@ -82,7 +83,7 @@ export class ClientUnits {
     this.#waitingBytes += chunk.length;
   }
 
-  /** The next unit, or null until more has come. Errors: `malformed`, `limit_exceeded`. */
+  /** Returns the next unit; null until more bytes come. Throws GatewayError `malformed` or `limit_exceeded`. */
   next(): Unit | null {
     for (;;) {
       if (this.#copyLeftBytes > 0) {
@@ -90,7 +91,7 @@ export class ClientUnits {
       }
       const end = this.#messageEnd();
       if (end < 0) {
-        // Copy data goes on as it comes, and so does what executes; the rest waits for the end of its unit.
+        // COPY data and executions pass as they come. All others wait for the end of their unit.
         return this.#kind === 'copy' || this.#kind === 'execute' ? this.#finish(this.#kind) : null;
       }
       const unit = this.#take(this.#chunk[this.#at] ?? 0, end);
@@ -160,7 +161,7 @@ export class ClientUnits {
     return type === frontend.copyData ? null : this.#finish('copy', { ends: true });
   }
 
-  /** The bytes of a CopyData that began before. */
+  /** Takes the bytes of a CopyData that began before. */
   #continueCopy(): void {
     if (this.#kind === null) {
       this.#begunBytes = this.#copyLeftBytes;
@@ -177,7 +178,7 @@ export class ClientUnits {
     if (this.#kind !== null) {
       return this.#finish(this.#kind);
     }
-    // The target reads nothing behind the first zero byte, but a careless reader of the recording might.
+    // The target reads nothing after the first zero byte, but a careless reader of the recording might.
     if (kind === 'query' && this.#chunk.indexOf(0, this.#at + frameHeaderBytes) !== end - 1) {
       throw new GatewayError('malformed', 'A query does not end where its message ends.');
     }
@@ -210,7 +211,7 @@ export class ClientUnits {
     return unit;
   }
 
-  /** The end of the current message in `#chunk`, for COPY data perhaps past its end; −1 while the message is not whole. */
+  /** Returns the end of the current message in `#chunk`; for COPY data it may be after the end of the chunk. Returns −1 while the message is not whole. */
   #messageEnd(): number {
     if (this.#at === this.#chunk.length && !this.#nextChunk()) {
       return -1;
@@ -247,7 +248,7 @@ export class ClientUnits {
     return Buffer.concat(pieces);
   }
 
-  /** Makes the next `length` bytes one piece, the only copy there is; false while they are not all there. */
+  /** Makes one piece of the next `length` bytes; this is the only copy. False while they are not all there. */
   #join(length: number): boolean {
     let missing = length - (this.#chunk.length - this.#at);
     if (this.#waitingBytes < missing) {
@@ -327,7 +328,7 @@ export class ClientUnits {
     }
   }
 
-  /** The string at `at`, as the target knows it. */
+  /** Returns the string at `at` as the target reads it. */
   #name(at: number, end: number): { readonly text: string; readonly next: number } {
     if (at < end && this.#chunk[at] === 0) {
       return { text: '', next: at + 1 };

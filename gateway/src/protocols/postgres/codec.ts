@@ -12,7 +12,7 @@ import {
 } from './messages.ts';
 import { utf8, type Decode } from './text-encoding.ts';
 
-/** One frame: a type byte, a length that counts itself, a body. Bytes to messages for readers of recordings; nothing here knows a socket. */
+/** One frame: a type byte, a length that includes itself, and a body. The functions here parse bytes for readers of recordings. */
 export interface Frame {
   readonly type: number;
   readonly body: Buffer;
@@ -20,7 +20,7 @@ export interface Frame {
 
 export const frameHeaderBytes = 5;
 
-/** The length of the whole frame at `at`, whose five header bytes must be there. Errors: `malformed`, `limit_exceeded`. */
+/** Returns the length of the whole frame at `at`. Its five header bytes must be there. Throws GatewayError `malformed` or `limit_exceeded`. */
 export function frameLength(bytes: Buffer, at: number, bytesMax: number): number {
   const length = bytes.readUInt32BE(at + 1);
   if (length < 4 || length > 0x7fff_ffff) {
@@ -44,7 +44,7 @@ export function* frames(bytes: Buffer, start = 0): Generator<Frame, void> {
   }
 }
 
-/** Errors: `malformed`. */
+/** Parses a message of the client. Throws GatewayError `malformed`. */
 export function parseFrontend(frame: Frame, decode: Decode = utf8): FrontendMessage {
   const body = new ByteReader(frame.body, 0, frame.body.length, decode);
   switch (frame.type) {
@@ -95,7 +95,7 @@ function parseSubject(body: ByteReader): { readonly what: StatementOrPortal; rea
   return { what: body.uint8() === 0x53 ? 'statement' : 'portal', name: body.cstring() };
 }
 
-/** Errors: `malformed`. */
+/** Parses a message of the target. Throws GatewayError `malformed`. */
 export function parseBackend(frame: Frame, decode: Decode = utf8): BackendMessage {
   const body = new ByteReader(frame.body, 0, frame.body.length, decode);
   switch (frame.type) {
@@ -129,12 +129,12 @@ export function parseBackend(frame: Frame, decode: Decode = utf8): BackendMessag
 function parseColumn(body: ByteReader): Column {
   const name = body.cstring();
   const [table, attribute, type] = [body.uint32(), body.int16(), body.uint32()];
-  // Size and modifier of the type are of no use to a reader.
+  // A reader does not need the size and modifier of the type.
   body.bytes(6);
   return { name, table, attribute, type, format: body.int16() };
 }
 
-/** The body of an ErrorResponse or NoticeResponse. Errors: `malformed`. */
+/** Parses the body of an ErrorResponse or NoticeResponse. Throws GatewayError `malformed`. */
 export function parseErrorFields(bytes: Buffer, decode: Decode = utf8): ErrorFields {
   const body = new ByteReader(bytes, 0, bytes.length, decode);
   const fields = new Map<string, string>();
@@ -148,7 +148,7 @@ export function parseErrorFields(bytes: Buffer, decode: Decode = utf8): ErrorFie
   return fields;
 }
 
-/** A counted list. The count is at most 65,535 and each item takes bytes that must be there, so it cannot make us allocate. */
+/** Parses a list with its count. The count is at most 65,535 and each item needs bytes that must be there, so a count alone cannot cause large allocations. */
 function list<T>(body: ByteReader, item: () => T): T[] {
   const items: T[] = [];
   for (let left = body.uint16(); left > 0; left -= 1) {
@@ -157,7 +157,7 @@ function list<T>(body: ByteReader, item: () => T): T[] {
   return items;
 }
 
-/** A value with its length in front; −1 is NULL. */
+/** Parses a value after its length. The length −1 means NULL. */
 function value(body: ByteReader): Buffer | null {
   const length = body.int32();
   return length === -1 ? null : body.bytes(length);

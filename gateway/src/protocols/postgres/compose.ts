@@ -1,11 +1,11 @@
 import { ByteWriter } from '../../wire/byte-writer.ts';
 import { backend, frontend, startupCode } from './messages.ts';
 
-/** Messages that the gateway makes itself: to the client on login and on errors, to the target on login and to carry out a refusal. */
+/** Messages that the gateway makes itself: for the client at the login and for errors, for the target at the login and to carry out a refusal. */
 
 export interface ErrorWords {
   readonly severity: 'FATAL' | 'ERROR';
-  /** SQLSTATE */
+  /** The SQLSTATE of the error. */
   readonly code: string;
   readonly message: string;
 }
@@ -37,7 +37,7 @@ export function parameterStatus(name: string, value: string): Buffer {
   });
 }
 
-/** `key`: process id and secret. */
+/** `key` is the process id followed by the secret. */
 export function backendKeyData(key: Uint8Array): Buffer {
   return message(backend.backendKeyData, (body) => {
     body.bytes(key);
@@ -53,7 +53,7 @@ function authentication(code: number): Buffer {
   });
 }
 
-/** Says which minor version of 3 we speak with the client, and which of the `_pq_.` options we do not know. */
+/** Tells the client which minor version of protocol 3 is spoken, and which `_pq_.` options are unknown. */
 export function negotiateVersion(minor: number, unknownOptions: readonly string[]): Buffer {
   return message(backend.negotiateVersion, (body) => {
     body.int32(startupCode.protocol3 + minor).int32(unknownOptions.length);
@@ -74,7 +74,7 @@ export function startupMessage(parameters: ReadonlyMap<string, string>): Buffer 
 
 export const sslRequest = new ByteWriter().int32(8).int32(startupCode.ssl).finish();
 
-/** `key`: the target's own process id and secret. */
+/** `key` is the target's own process id followed by its secret. */
 export function cancelRequest(key: Uint8Array): Buffer {
   return new ByteWriter()
     .int32(8 + key.length)
@@ -105,8 +105,8 @@ export function saslResponse(text: string): Buffer {
 export const sync = message(frontend.sync, () => undefined);
 
 /**
- * A refused statement must fail the transaction it was meant for, as any error of the target would. These are syntax errors in every state a target
- * can be in, and say in its log why they are there.
+ * A refused statement must make its transaction fail, as an error of the target would. These statements are syntax errors in every state of a target, and their
+ * text explains them in its log.
  */
 const failingText = 'countersign refused a statement here';
 

@@ -3,35 +3,35 @@ import type { Unit } from './client-units.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
 
-/** The limit of requests that wait for their answers: a client that pipelines more waits, and costs no memory here. */
+/** Most requests that wait for their answers. A client that pipelines more has to wait and costs no memory here. */
 const exchangesMax = 10_000;
 
-/** One forwarded request, and what the target must still answer to it. */
+/** One forwarded request, and the answers that the target still owes to it. */
 export interface Exchange {
-  /** The request record that is answered. */
+  /** The sequence number of the request's record. */
   readonly seq: number;
   readonly kind: Unit['kind'];
   readonly startedMs: number;
-  /** Completions still to come, ReadyForQuery aside. */
+  /** Number of completions that have not come yet, without ReadyForQuery. */
   steps: number;
   done: number;
-  /** A ReadyForQuery is to come. */
+  /** True if a ReadyForQuery has not come yet. */
   ready: boolean;
   readonly undos: readonly Undo[];
   sqlState: string | null;
-  /** Takes the place of the error that the target will answer with: the client's statement was refused, and this request only makes the target fail too. */
+  /** Replaces the error with which the target will answer: the client's statement was refused, and this request only makes the target fail too. */
   refusal: Buffer | null;
-  /** Read and dropped by the target, because something before it failed. */
+  /** True if the target reads and drops the request, because an earlier one failed. */
   skipped: boolean;
-  /** The one prepared statement that this request does away with in SQL. */
+  /** The prepared statement that this request deallocates with SQL. */
   readonly deallocates: string | null;
-  /** The changes that the texts of its answer go through. */
+  /** The changes to make in the texts of its answer. */
   readonly changes: readonly TextChange[];
   readonly endsCopy: boolean;
 }
 
 /**
- * The state between client and target: which requests wait for their answers, in which state the target's transaction is, what names mean.
+ * The state between client and target: the requests that wait for their answers, the target's transaction, and the meaning of names.
  * https://www.postgresql.org/docs/current/protocol-flow.html
  */
 export class Conversation {
@@ -39,15 +39,15 @@ export class Conversation {
   readonly #waiting: Exchange[] = [];
   /** The transaction state in the target's last ReadyForQuery. */
   status: number;
-  /** Extended-protocol messages went out that no Sync has followed: the target may keep its answers to itself. */
+  /** True if extended-protocol messages were sent without a Sync after them. The target may then hold its answers back. */
   isUnsynced = false;
-  /** The target drops everything until the next Sync. */
+  /** True while the target drops everything until the next Sync. */
   #skipping = false;
-  /** The target reads COPY data; the client has not ended them. */
+  /** True while the target reads COPY data that the client has not ended. */
   #copyIn = false;
-  /** The request that began the last COPY FROM STDIN. */
+  /** The sequence number of the request that began the last COPY FROM STDIN. */
   #copySeq: number | undefined;
-  /** The target has said why it ends the connection. */
+  /** True if the target has told why it ends the connection. */
   isLost = false;
   /** The changes of texts of the last request that had some. */
   newestChanges: readonly TextChange[] = [];
@@ -64,17 +64,17 @@ export class Conversation {
     return this.#waiting.length >= exchangesMax;
   }
 
-  /** Nothing is under way and no transaction is open: a refusal concerns the gateway and the client only. */
+  /** True if no request is open and no transaction either. A refusal then concerns only the gateway and the client. */
   get isQuiet(): boolean {
     return this.#waiting.length === 0 && this.status === transaction.idle && !this.isUnsynced;
   }
 
-  /** The statement that COPY data belongs to. */
+  /** The sequence number of the statement to which COPY data belong. */
   get copySeq(): number | undefined {
     return this.#copyIn ? this.#copySeq : (this.#waiting.findLast((exchange) => exchange.kind !== 'copy')?.seq ?? this.#copySeq);
   }
 
-  /** A unit went out and is to be answered. `seq`: the request its answer belongs to. */
+  /** Notes that a unit was sent and must be answered. `seq` is the request to which its answer belongs. */
   sent(unit: Unit, sent: { readonly seq: number; readonly nowMs: number; readonly refusal: Buffer | null; readonly changes: readonly TextChange[] }): void {
     const { seq, nowMs, refusal, changes } = sent;
     const isExtended = unit.kind === 'execute' || unit.kind === 'prepare';
@@ -89,7 +89,7 @@ export class Conversation {
       startedMs: nowMs,
       steps: skipped ? 0 : unit.steps,
       done: 0,
-      // Within COPY data the target overlooks a Sync.
+      // Within COPY data the target ignores a Sync.
       ready: isExtended ? unit.sync && !this.#copyIn : unit.kind !== 'copy' && !skipped,
       undos: skipped ? [] : this.names.apply(unit.changes, seq),
       sqlState: null,
@@ -118,7 +118,7 @@ export class Conversation {
     }
   }
 
-  /** Many pieces of COPY data wait as one. */
+  /** Adds an exchange. Many pieces of COPY data count as one. */
   #push(exchange: Exchange): void {
     const last = this.#waiting.at(-1);
     if (exchange.kind === 'copy' && last?.kind === 'copy' && last.endsCopy === exchange.endsCopy) {
@@ -127,7 +127,7 @@ export class Conversation {
     this.#waiting.push(exchange);
   }
 
-  /** The next exchange whose answer is complete, taken off; null when the first one goes on. */
+  /** Removes and returns the next exchange whose answer is complete; null while the first one is not. */
   takeComplete(): Exchange | null {
     const [first] = this.#waiting;
     if (first === undefined || first.steps > 0 || first.ready) {
@@ -137,7 +137,7 @@ export class Conversation {
     return first;
   }
 
-  /** A message that completes one step of an extended-protocol request. */
+  /** Notes a message that completes one step of an extended-protocol request. */
   completedStep(): void {
     const { current } = this;
     if (current !== undefined && current.steps > 0) {
@@ -163,7 +163,7 @@ export class Conversation {
     }
   }
 
-  /** The target drops what was sent until a Sync: those requests are answered by nothing, and what they were to do to names did not happen. */
+  /** Skips what was sent before the next Sync, because the target drops it: these requests get no answer, and their changes to names did not happen. */
   #skipToSync(): void {
     const undone: Undo[] = [];
     let isSynced = false;
@@ -184,7 +184,7 @@ export class Conversation {
     this.#skipping = !isSynced;
   }
 
-  /** ReadyForQuery: everything up to the first request that waited for one is answered. */
+  /** Handles a ReadyForQuery: everything up to the first request that waited for one is answered. */
   ready(status: number): void {
     this.status = status;
     this.#skipping = false;
@@ -200,7 +200,7 @@ export class Conversation {
     }
   }
 
-  /** The target waits for COPY data: what it reads until their end, it reads as such. A Sync among it is overlooked. */
+  /** Notes that the target waits for COPY data. It reads everything as COPY data until their end, and ignores a Sync among them. */
   copyInStarted(): void {
     const { current } = this;
     if (current === undefined) {
@@ -220,7 +220,7 @@ export class Conversation {
     }
   }
 
-  /** The answer to a refused piece of COPY data comes as the answer to its statement. */
+  /** Refuses a piece of COPY data. The client gets the refusal as the answer to the COPY statement. */
   refuseCopy(refusal: Buffer): void {
     const { current } = this;
     if (this.#copyIn && current !== undefined) {

@@ -2,7 +2,7 @@ import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
 import { errorResponse } from './compose.ts';
 import type { ErrorFields } from './messages.ts';
 
-/** Our errors in PostgreSQL's own words. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** The SQLSTATEs of the gateway's errors. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const sqlStates: Readonly<Record<ErrorCode, string>> = {
   config_invalid: 'F0000',
   unauthenticated: '28P01',
@@ -32,10 +32,10 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   key_unavailable: '58030',
 };
 
-/** An error at which the connection is closed without a message, as PostgreSQL does when the other side is no client of its, or no longer one. */
+/** An error after which the connection is closed without a message. PostgreSQL does the same if the peer is not, or no longer, one of its clients. */
 export class Unanswered extends GatewayError {}
 
-/** The target's own refusal of a login, or that of a recording: the client reads its SQLSTATE. */
+/** A login that the target or a recording refused. The client gets its SQLSTATE. */
 export class TargetRefusal extends GatewayError {
   readonly sqlState: string;
 
@@ -56,12 +56,12 @@ export function sqlState(error: GatewayError): string {
   return error instanceof TargetRefusal ? error.sqlState : sqlStates[error.code];
 }
 
-/** The last words on a connection: one sentence, with the session's id when there is one. */
+/** Makes the last message of a connection: one sentence, with the session's id if there is a session. */
 export function fatal(error: GatewayError, session: string | null): Buffer {
   return errorResponse({ severity: 'FATAL', code: sqlState(error), message: sentence(error.message, session) });
 }
 
-/** A statement was refused; the connection goes on. */
+/** Makes the message for a refused statement. The connection continues. */
 export function refusal(reason: string, session: string): Buffer {
   return errorResponse({ severity: 'ERROR', code: refusedState, message: sentence(reason, session) });
 }

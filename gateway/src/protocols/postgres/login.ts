@@ -9,23 +9,23 @@ import { PacketReader } from './packet-reader.ts';
 import { readStartupParameters, type StartupRequest } from './startup-parameters.ts';
 import { decodeStartupLength, parseStartupPacket, startupBytesMax } from './startup.ts';
 
-/** A token is far shorter; an identity token of an organisation's issuer is not. */
+/** Most bytes of a password. A token is far shorter; an identity token of an organisation's issuer may be that long. */
 const passwordBytesMax = 16 * 1024;
-/** 3.2 differs from 3.0 in the length of the secret in a cancel key alone. */
+/** The newest minor version that is known. 3.2 differs from 3.0 only in the length of the secret in a cancel key. */
 const minorMax = 2;
 const tlsHandshakeByte = 0x16;
 
-/** The client's first wish: to log in or to cancel a request. `gone`: it left before it said any. */
+/** The first request of a client: to log in, or to cancel a request. `gone`: the client left before. */
 export type Arrival = { readonly kind: 'gone' } | { readonly kind: 'cancel'; readonly key: Buffer } | LoginArrival;
 
 export interface LoginArrival {
   readonly kind: 'login';
   readonly credential: Credential;
-  /** The startup packet as it came; it holds no password. */
+  /** The startup packet as it came. It contains no password. */
   readonly packet: Buffer;
-  /** The minor version of version 3 of the protocol that is spoken with this client. */
+  /** The minor version of protocol 3 that is spoken with this client. */
   readonly minor: number;
-  /** The database that the client named after its target; empty for the target's own. */
+  /** The database that the client named after its target. Empty: the target's own database. */
   readonly database: string;
   readonly settings: StartupRequest['settings'];
 }
@@ -33,8 +33,8 @@ export interface LoginArrival {
 type Startup = Extract<StartupPacket, { kind: 'startup' }>;
 
 /**
- * The client's side up to the credential: encryption, startup, password. Errors: `malformed`, `unsupported`, `unauthenticated`,
- * `unknown_target`, `limit_exceeded`, `deadline_exceeded`.
+ * Serves the client up to its credential: encryption, startup, password. Rejects with GatewayError `malformed`, `unsupported`, `unauthenticated`,
+ * `unknown_target`, `limit_exceeded` or `deadline_exceeded`.
  */
 export async function receive(client: Client, door: Door): Promise<Arrival> {
   const reader = new PacketReader(client, {
@@ -99,7 +99,7 @@ async function readStartup(
     }
     asked.add(parsed.kind);
     if (parsed.kind === 'ssl' && client.canStartTls) {
-      // Bytes that were sent in the clear behind the request would be taken for encrypted ones (PostgreSQL CVE-2021-23214).
+      // Bytes that were sent unencrypted after the request would count as encrypted ones (PostgreSQL CVE-2021-23214).
       if (reader.leftBytes > 0) {
         throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
       }
@@ -119,7 +119,7 @@ async function startTls(client: Client, direct: boolean): Promise<void> {
   await unanswered(client.startTls({ direct, alpnProtocols: ['postgresql'] }), ['malformed']);
 }
 
-/** Turns errors of a step that have one of these codes into `Unanswered`: PostgreSQL says nothing at them. */
+/** Turns errors of a step with one of these codes into `Unanswered`, because PostgreSQL sends no message for them. */
 async function unanswered<Outcome>(step: Promise<Outcome>, codes: readonly ErrorCode[]): Promise<Outcome> {
   try {
     return await step;
@@ -158,7 +158,7 @@ async function readPassword(client: Client, reader: PacketReader): Promise<strin
   return token;
 }
 
-/** `dbname=TARGET` or `TARGET/DATABASE`. A tunnel leads to one target only. */
+/** Parses `dbname=TARGET` or `TARGET/DATABASE`. A tunnel leads only to its own target. */
 function nameTarget(dbname: string, client: Client): { readonly target: string; readonly database: string } {
   const slash = dbname.indexOf('/');
   const target = slash < 0 ? dbname : dbname.slice(0, slash);

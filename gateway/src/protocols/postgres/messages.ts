@@ -1,11 +1,11 @@
 /**
- * The messages of the PostgreSQL frontend/backend protocol 3.0, as a reader of recordings gets them. The relay does not build these: it hops over
- * frames and looks at type bytes (`frontend`, `backend` below).
+ * The messages of the PostgreSQL frontend/backend protocol 3.0, for readers of recordings. The relay does not parse messages: it skips frames and only reads
+ * their type bytes (`frontend`, `backend` below).
  *
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 
-/** First bytes of messages from the client. */
+/** The first bytes of messages from the client. */
 export const frontend = {
   bind: 0x42,
   close: 0x43,
@@ -20,11 +20,11 @@ export const frontend = {
   copyDone: 0x63,
   copyData: 0x64,
   copyFail: 0x66,
-  /** Passwords and SASL answers: only ever during a login. */
+  /** Passwords and SASL answers. They only occur in a login. */
   password: 0x70,
 } as const;
 
-/** First bytes of messages from the target. */
+/** The first bytes of messages from the target. */
 export const backend = {
   parseComplete: 0x31,
   bindComplete: 0x32,
@@ -60,20 +60,20 @@ export const startupCode = {
   protocol3: 0x0003_0000,
 } as const;
 
-/** State of the transaction as ReadyForQuery tells it: `I` idle, `T` in a block, `E` in a failed block. */
+/** The state of the transaction in a ReadyForQuery: `I` idle, `T` in a block, `E` in a failed block. */
 export const transaction = { idle: 0x49, open: 0x54, failed: 0x45 } as const;
 
-/** https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-STARTUPMESSAGE and its neighbours */
+/** The packets before a login. https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-STARTUPMESSAGE */
 export type StartupPacket =
   | { readonly kind: 'ssl' }
   | { readonly kind: 'gss-encryption' }
-  /** `key` is what BackendKeyData held: process id and secret. */
+  /** `key` is the content of BackendKeyData: process id and secret. */
   | { readonly kind: 'cancel'; readonly key: Buffer }
   | { readonly kind: 'startup'; readonly major: number; readonly minor: number; readonly parameters: ReadonlyMap<string, string> };
 
 export type StatementOrPortal = 'statement' | 'portal';
 
-/** 0 text, 1 binary; none: all text, one: for all. */
+/** Format codes: 0 is text, 1 is binary. An empty list means text for all values; a list of one is for all values. */
 type Formats = readonly number[];
 
 export type FrontendMessage =
@@ -104,7 +104,7 @@ export interface Column {
   readonly format: number;
 }
 
-/** Fields of an error or a notice by their code. https://www.postgresql.org/docs/current/protocol-error-fields.html */
+/** The fields of an error or a notice by their codes. https://www.postgresql.org/docs/current/protocol-error-fields.html */
 export type ErrorFields = ReadonlyMap<string, string>;
 
 export type BackendMessage =
@@ -118,5 +118,5 @@ export type BackendMessage =
   | { readonly kind: 'function-result'; readonly value: Buffer | null }
   | { readonly kind: 'copy-data'; readonly data: Buffer }
   | { readonly kind: 'ready'; readonly status: number }
-  /** Known, and nothing a reader wants to see in it. */
+  /** A known message whose content no reader needs. */
   | { readonly kind: 'other'; readonly type: number };

@@ -2,38 +2,41 @@ import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { NameChange } from './client-units.ts';
 
-/** This many statements, and this many portals, are remembered for one connection. Past it the oldest is forgotten, and records do not refer to it. */
+/** Most statements, and most portals, that are remembered for one connection. If there are more, the oldest is forgotten and records do not refer to it. */
 const namesMax = 10_000;
 
 interface Portal {
-  /** Request that holds the Bind, and the one that holds the Parse of its statement. */
+  /** The sequence number of the record with the Bind. */
   readonly bind: number;
   readonly parse: number | undefined;
 }
 
-/** The records that hold the Bind and the Parse of a unit that executes, as far as the unit does not, and the facts that name them. */
+/** The records with the Bind and the Parse of a unit that executes, if they are not in the unit itself, and the attributes that name them. */
 interface Origin {
   readonly bind: number | undefined;
   readonly parse: number | undefined;
   readonly attributes: Attributes | null;
 }
 
-/** Takes a change back when the target says that it did not happen. */
+/** Cancels a change, because the target reported that it did not happen. */
 export interface Undo {
   readonly step: number;
   readonly restore: () => void;
 }
 
 /**
- * Remembers which request record holds the Parse of a statement and the Bind of a portal, so that what an Execute executes can be shown. It knows what clients
- * do by messages; what SQL does to names (PREPARE, DEALLOCATE, DECLARE) it learns from command tags, and then rather forgets than errs.
+ * Remembers which record holds the Parse of a statement and the Bind of a portal, so that the executed statement can be shown. Messages of clients tell it
+ * exactly. For changes by SQL (PREPARE, DEALLOCATE, DECLARE) it reads command tags, and in doubt it forgets a name.
  */
 export class Names {
   readonly #statements = new Map<string, number>();
   readonly #portals = new Map<string, Portal>();
   #newest: Origin = { bind: undefined, parse: undefined, attributes: null };
 
-  /** Attributes of a unit that executes: they name the records that hold the Bind and the Parse if the unit does not. The same object as for the unit before, where it says the same. Null for any other unit. */
+  /**
+   * Returns the attributes of a unit that executes: they name the records with the Bind and the Parse if these are not in the unit. The object is the same as
+   * for the unit before if it says the same. Null for any other unit.
+   */
   origin(changes: readonly NameChange[]): Attributes | null {
     const last = changes.at(-1);
     if (last?.kind !== 'execute') {
@@ -57,7 +60,7 @@ export class Names {
     return this.#newest.attributes;
   }
 
-  /** The unit went out as request `seq`. */
+  /** Applies the changes of a unit that was sent as request `seq`. */
   apply(changes: readonly NameChange[], seq: number): readonly Undo[] {
     const undos: Undo[] = [];
     for (const change of changes) {
@@ -87,13 +90,13 @@ export class Names {
     }
   }
 
-  /** A simple query drops the unnamed statement and the unnamed portal. */
+  /** Handles a simple query, which drops the unnamed statement and the unnamed portal. */
   queried(): void {
     this.#statements.delete('');
     this.#portals.delete('');
   }
 
-  /** A statement ended; its command tag says what SQL did to names. `deallocated`: to which, if that is known. */
+  /** Handles the end of a statement. Its command tag says what SQL did to names; `deallocated` is the name, if it is known. */
   commandCompleted(tag: string, deallocated: string | null): void {
     if (tag === 'DEALLOCATE' && deallocated !== null) {
       this.#statements.delete(deallocated);
@@ -105,7 +108,7 @@ export class Names {
     }
   }
 
-  /** Portals end with their transaction. */
+  /** Forgets the portals, which end with their transaction. */
   transactionEnded(): void {
     if (this.#portals.size > 0) {
       this.#portals.clear();
@@ -123,7 +126,7 @@ function parsedBefore(changes: readonly NameChange[], before: number, name: stri
   return false;
 }
 
-/** Sets or deletes, and returns how to take it back. */
+/** Sets or deletes an entry. Returns a function that undoes this. */
 function set<T>(map: Map<string, T>, name: string, value: T | undefined): () => void {
   const before = map.get(name);
   put(map, name, value);
@@ -148,7 +151,7 @@ function put<T>(map: Map<string, T>, name: string, value: T | undefined): void {
 
 const deallocationBytesMax = 200;
 
-/** The name in a query that is nothing but `DEALLOCATE name`, as clients send it when they make room; null for any other. */
+/** Returns the name in a query that is only `DEALLOCATE name`, which clients send to free memory; null for any other query. */
 export function deallocatedName(query: readonly Uint8Array[]): string | null {
   const [message] = query;
   if (message === undefined || message.length > deallocationBytesMax || ((message[5] ?? 0) | 0x20) !== 0x64) {

@@ -15,7 +15,7 @@ const sslmode = z.string().transform((mode, context) => {
   return known;
 });
 
-/** A target's own options: libpq's names where it has one. */
+/** The options of a target of this protocol. They have libpq's names if libpq has such an option. */
 export const postgresOptions = z
   .strictObject({
     sslmode: sslmode.optional().describe('`verify-full`, `require` or `off`. Without it `verify-full`, and `off` for a target on this machine.'),

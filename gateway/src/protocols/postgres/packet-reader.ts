@@ -2,15 +2,15 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { ByteStream } from '../../domain/byte-stream.ts';
 
 export interface PacketLimits {
-  /** Largest single message; its declared length is checked before its bytes are waited for. */
+  /** Most bytes of a single message. Its declared length is checked before its bytes are waited for. */
   readonly messageBytesMax: number;
-  /** All of them together. */
+  /** Most bytes of all messages together. */
   readonly totalBytesMax: number;
-  /** The time at which the login must be over, on the clock of `performance.now()`. */
+  /** The time at which the login must be complete, on the clock of `performance.now()`. */
   readonly deadlineMs: number;
 }
 
-/** Reads a login one message at a time from a stream, never more than was asked for: what is left over goes back. */
+/** Reads a login from a stream one message at a time. It consumes only what was asked for and gives the rest back. */
 export class PacketReader {
   readonly #stream: ByteStream;
   readonly #limits: PacketLimits;
@@ -22,18 +22,18 @@ export class PacketReader {
     this.#limits = limits;
   }
 
-  /** Bytes read and not consumed. */
+  /** Number of bytes that were read and not consumed. */
   get leftBytes(): number {
     return this.#buffer.length;
   }
 
-  /** Gives the left-over back to the stream. */
+  /** Gives the bytes that were not consumed back to the stream. */
   release(): void {
     this.#stream.unread(this.#buffer);
     this.#buffer = Buffer.alloc(0);
   }
 
-  /** The next bytes without consuming them; null when the peer closed before that. */
+  /** Returns the next bytes without consuming them; null if the peer closed before they came. */
   async peek(length: number): Promise<Buffer | null> {
     const pieces: Buffer[] = [this.#buffer];
     let bytes = this.#buffer.length;
@@ -63,7 +63,7 @@ export class PacketReader {
     return bytes.subarray(0, length);
   }
 
-  /** A typed message: type byte, length, body. The whole of it is returned. */
+  /** Reads a message of type byte, length and body. Returns all of it. */
   async message(): Promise<Buffer | null> {
     const header = await this.peek(5);
     if (header === null) {

@@ -15,36 +15,36 @@ import { encodingFact } from './text-encoding.ts';
 export interface RelayOptions {
   readonly session: string;
   readonly frameBytesMax: number;
-  /** Transaction state after the login. */
+  /** The state of the transaction after the login. */
   readonly status: number;
-  /** Attributes of every request. */
+  /** The attributes of every request. */
   readonly attributes: Attributes;
-  /** `client_encoding` after the login. */
+  /** The `client_encoding` after the login. */
   readonly encoding: string;
-  /** A monotonic clock. */
+  /** Returns the time in ms of a monotonic clock. */
   readonly nowMs: () => number;
 }
 
-/** A request that waits for its decision, or was made to carry one out. */
+/** A request that waits for its decision, or that the gateway made to carry one out. */
 interface Asked {
   readonly unit: Unit;
-  /** Set when the gateway made the request: which request was refused, and what its client is to read. */
+  /** Set if the gateway made the request: the request that was refused, and the message that its client gets. */
   readonly refused: { readonly seq: number; readonly words: Buffer | null } | null;
 }
 
-/** After a refused statement: up to which message the client's further messages are discarded, so that the target does not see them. */
+/** The end up to which the client's messages after a refused statement are discarded, so that the target does not see them. */
 type Discarding = 'no' | 'to-sync' | 'to-sync-alone' | 'to-copy-end';
 
-/** The conversation after the login as a step function. Units of the client become requests, what the target sends becomes responses. */
+/** The conversation after the login as a step function: units of the client become requests, and messages of the target become responses. */
 export class PostgresRelay implements Relay {
   readonly #options: RelayOptions;
   readonly #units: ClientUnits;
   readonly #conversation: Conversation;
   readonly #answers: Answers;
   #outputs: Output[] = [];
-  /** Attributes of every request: the same object until the encoding changes. */
+  /** The attributes of every request. They are the same object until the encoding changes. */
   #attributes: Attributes;
-  /** The facts of the newest request that went on with an earlier one: a statement that is executed again and again has the same. */
+  /** The attributes of the newest request that refers to earlier ones. A statement that is executed repeatedly has the same attributes. */
   #executed: { readonly attributes: Attributes; readonly origin: Attributes; readonly both: Attributes } | null = null;
   #encoding: string;
   #asked: Asked | null = null;
@@ -66,7 +66,7 @@ export class PostgresRelay implements Relay {
     this.#encoding = options.encoding;
   }
 
-  /** The request that the target is working on. */
+  /** The sequence number of the request on which the target is working; null if there is none. */
   get outstanding(): number | null {
     return this.#conversation.current?.seq ?? null;
   }
@@ -162,7 +162,7 @@ export class PostgresRelay implements Relay {
         }
       }
     }
-    // Requests before the goodbye are still answered, unless the target waits for a Sync that will not come.
+    // Requests before the end are still answered, unless the target waits for a Sync that will not come.
     if (this.#conversation.current === undefined || this.#conversation.isUnsynced) {
       this.#close('client');
     }
@@ -216,7 +216,7 @@ export class PostgresRelay implements Relay {
     this.#answers.sent();
   }
 
-  /** The client reads the refusal where it would have read the answer; a transaction that the statement was meant for fails. */
+  /** Refuses a unit. The client gets the refusal instead of an answer, and the transaction of the statement fails. */
   #refuse(unit: Unit, words: Buffer, seq: number): void {
     const conversation = this.#conversation;
     if (unit.kind === 'copy') {
@@ -250,7 +250,7 @@ export class PostgresRelay implements Relay {
     }
   }
 
-  /** A request of the gateway's own, which makes the target follow. */
+  /** Makes a request of the gateway's own that makes the target fail too. */
   #askToRefuse(unit: Unit, seq: number | null, words: Buffer | null): void {
     this.#asked = { unit, refused: seq === null ? null : { seq, words } };
     this.#outputs.push({
@@ -277,7 +277,7 @@ export class PostgresRelay implements Relay {
     this.#end(error, 'error');
   }
 
-  /** Last words, if the client can read them: within a frame it could not, and after the target's own last words it need not. */
+  /** Ends the conversation with last words, if the client can read them. It cannot within a frame, and needs none after the target's own last words. */
   #end(error: GatewayError, reason: string): void {
     if (this.#closed) {
       return;

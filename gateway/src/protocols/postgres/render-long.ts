@@ -2,30 +2,36 @@ import { frameHeaderBytes } from './codec.ts';
 import { backend } from './messages.ts';
 import { decodeBeginning, type Decode } from './text-encoding.ts';
 
-/** A value up to this is shown once it is whole; how a longer one reads does not depend on where it is cut. */
+/** A value of at most this many bytes is shown when it is whole. A longer value is shown in a way that does not depend on where it is cut. */
 const wholeValueBytesMax = 64 * 1024;
 const lengthBytes = 4;
 const countBytes = 2;
 const nothing = Buffer.alloc(0);
 
-/** The position in a target's message that is too long to be read whole: each part shows its own piece of the message. Never changed: each part makes a new one. */
+/**
+ * The position in a message of the target that is too long to be read whole; each part shows its own piece of it. The object never changes: each part makes a
+ * new one.
+ */
 export interface LongMessage {
   readonly isRow: boolean;
-  /** Bytes of its head that have not come. */
+  /** Bytes of the message's head that have not come yet. */
   readonly headLeft: number;
   readonly valuesBegun: number;
-  /** Bytes of the current value that have not come, `rest` not counted; null: its length comes first. A message that is no row is one value without a length. */
+  /**
+   * Bytes of the current value that have not come yet, not counting `rest`. Null: its length comes first. A message that is no row is one value without a
+   * length.
+   */
   readonly valueLeft: number | null;
-  /** True if a part of the present value was shown. */
+  /** True if a part of the current value was shown. */
   readonly isShown: boolean;
-  /** Bytes that cannot be shown before more come: the beginning of a length, of a short value, or of a character. */
+  /** Bytes that cannot be shown before more come: the beginning of a length, of a short value or of a character. */
   readonly rest: Buffer;
 }
 
-/** The way in which values become text. */
+/** How values become text. */
 export interface Values {
   readonly decode: Decode;
-  /** The value with this number as people read it. */
+  /** Formats the value with this number for people. */
   readonly format: (value: Buffer | null, at: number) => string;
   readonly isText: (at: number) => boolean;
 }
@@ -42,7 +48,10 @@ export function beginLong(type: number): LongMessage {
   };
 }
 
-/** The text of the next bytes of the message; behind that of the ones before it is the text of all of them. `isEnd`: they are its last. Any bytes are acceptable. */
+/**
+ * Returns the text of the next bytes of the message. The texts of all calls, joined, are the text of the message. `isEnd`: these are its last bytes. Any bytes
+ * are acceptable input.
+ */
 export function readLong(message: LongMessage, piece: Buffer, values: Values, isEnd: boolean): { readonly text: string; readonly message: LongMessage } {
   const bytes = Buffer.concat([message.rest, piece]);
   let { valuesBegun, valueLeft, isShown } = message;
@@ -82,7 +91,7 @@ export function readLong(message: LongMessage, piece: Buffer, values: Values, is
   return { text: texts.join('') + end, message: { isRow: message.isRow, headLeft, valuesBegun, valueLeft, isShown, rest: isEnd ? nothing : rest } };
 }
 
-/** A part of a value. `left`: the bytes of a character that its end cuts. */
+/** Shows a part of a value. `left` holds the bytes of a partial character at its end. */
 function showPart(
   value: Buffer,
   { decode, isText }: Values,

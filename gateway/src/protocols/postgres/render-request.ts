@@ -18,16 +18,16 @@ export interface Shown {
 
 type Parse = Extract<FrontendMessage, { kind: 'parse' }>;
 
-/** PostgreSQL cuts names of statements and portals to this. */
+/** PostgreSQL cuts the names of statements and portals to this length. */
 const nameBytesMax = 63;
-/** Number of records after a request in which the target's description of its parameters is searched for. */
+/** Most records after a request that are searched for the target's description of its parameters. */
 const descriptionDistanceMax = 8;
-/** The beginning of COPY data that continue in a record is searched in this many records before it. */
+/** Most records before one with COPY data that are searched for the beginning of these data. */
 const copyDistanceMax = 1000;
-/** A request in several records that a later one refers to is read from this many of them at most. */
+/** Most records that are read of a request in several records to which a later request refers. */
 const partsMax = 4;
 
-/** Never throws. */
+/** Makes a request readable. Never throws. */
 export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
   const content = Buffer.from(record.content ?? []);
   const decode = decodeOf(record, earlier);
@@ -41,17 +41,20 @@ export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
     case 'postgres.copy':
       return renderCopy(record, content, earlier);
     case undefined:
-      // The rest of a request that did not fit into one record.
+      // This record holds the rest of a request that did not fit into one record.
       return renderRest(record, content, earlier);
     default:
       return renderMessages(record, content, decode);
   }
 }
 
-/** The bytes of a character with which a record ends, by the record, as long as that is in memory: the next record begins with the rest of the character. */
+/**
+ * The bytes of a partial character at the end of a record, by record, as long as the record is in memory. The next record begins with the rest of the
+ * character.
+ */
 const cutBy = new WeakMap<OpenedRecord, Buffer>();
 
-/** The text of bytes with which a record ends. Where they go on in the next record, without the character that is cut. */
+/** Returns the text of the bytes at the end of a record. If they continue in the next record, a partial character is left out. */
 function textOfEnd(record: OpenedRecord, bytes: Buffer, decode: Decode): string {
   if (!record.continues) {
     return decode(bytes);
@@ -71,20 +74,20 @@ function renderRest(record: OpenedRecord, content: Buffer, earlier: Earlier): Sh
   };
 }
 
-/** The number of first bytes that belong to a message that began in an earlier record. */
+/** Returns the number of bytes at the beginning that belong to a message of an earlier record. */
 export function begunBytes(record: OpenedRecord): number {
   const begun = record.meta?.attributes?.[ownAttributes.begunBytes];
   return typeof begun === 'number' ? Math.min(Math.max(begun, 0), record.content?.length ?? 0) : 0;
 }
 
-/** The decoder for the texts of a record, by the encoding that was in force. The further records of a request have it from their first one. */
+/** Returns the decoder for the texts of a record, by the encoding that was in force. Later records of a request have the encoding of the first one. */
 export function decodeOf(record: OpenedRecord | null, earlier: Earlier): Decode {
   const { attributes, request } = record?.meta ?? {};
   const first = attributes === undefined && record?.kind === 'request' && request !== undefined ? earlier(request)?.meta?.attributes : attributes;
   return decoderOf(first?.[ownAttributes.clientEncoding]);
 }
 
-/** The client's messages as far as they can be read. */
+/** Parses the client's messages, as far as they can be read. */
 export function readMessages(content: Uint8Array | null | undefined, decode: Decode = utf8): FrontendMessage[] {
   const messages: FrontendMessage[] = [];
   try {
@@ -126,13 +129,13 @@ function renderMessages(record: OpenedRecord, content: Buffer, decode: Decode): 
   return { text: shown.toString(), attributes: { ...queryText(texts), ...shown.attributes } };
 }
 
-/** The text that a record holds of a message that continues in the next one; null where the record ends with a whole message. */
+/** Returns the text of the beginning of a message that continues in the next record; null if the record ends with a whole message. */
 function beginningOf(record: OpenedRecord, content: Buffer, decode: Decode): string | null {
   const at = wholeBytes(content);
   return at === content.length ? null : textOfEnd(record, content.subarray(at + frameHeaderBytes), decode);
 }
 
-/** The offset at which the last whole message from `start` on ends. */
+/** Returns the offset at which the last whole message ends, from `start` on. */
 function wholeBytes(content: Buffer, start = 0): number {
   let end = start;
   for (const frame of frames(content, start)) {
@@ -179,7 +182,7 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
   const execute = own.findLast((message) => message.kind === 'execute');
   const { bind, bindDecode, parse, parseSeq } = findStatement(record, own, earlier);
   if (bind === undefined && record.continues) {
-    // The statement or its parameters are partly in a further record.
+    // A part of the statement or of its parameters is in a later record.
     return renderMessages(record, content, decodeOf(record, earlier));
   }
   const shown = new ShownText();
@@ -205,14 +208,14 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
 
 interface Statement {
   readonly bind: BindMessage | undefined;
-  /** The decoder for the parameters of the Bind. */
+  /** The decoder for the parameters in the Bind. */
   readonly bindDecode: Decode;
   readonly parse: Parse | undefined;
-  /** The record that holds the Parse. */
+  /** The sequence number of the record with the Parse. */
   readonly parseSeq: number;
 }
 
-/** Finds what the last Execute of a request executes, in its own messages or in the records that its attributes name. */
+/** Finds the statement that the last Execute of a request executes, in the request's own messages or in the records that its attributes name. */
 function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], earlier: Earlier): Statement {
   const portal = own.findLast((message) => message.kind === 'execute')?.portal;
   const { [ownAttributes.bind]: bindSeq, [ownAttributes.parse]: parseSeq } = record.meta?.attributes ?? {};
@@ -231,7 +234,7 @@ function findStatement(record: OpenedRecord, own: readonly FrontendMessage[], ea
   return { bind, bindDecode, parse: parse?.kind === 'parse' ? parse : undefined, parseSeq: typeof parseSeq === 'number' ? parseSeq : record.seq };
 }
 
-/** Joins the contents of a request in several records, which follow one another, up to `partsMax`. */
+/** Joins the contents of the consecutive records of a request, at most `partsMax`. */
 function wholeContent(record: OpenedRecord | null, earlier: Earlier): Uint8Array | null {
   if (record?.continues !== true || record.meta?.action === 'postgres.copy') {
     return record?.content ?? null;
@@ -252,7 +255,7 @@ function isSame(name: string, other: string | undefined): boolean {
   return name.slice(0, nameBytesMax) === other?.slice(0, nameBytesMax);
 }
 
-/** The types of a statement's parameters: those that the client gave, and for types that it left open those that the target stated. */
+/** Returns the types of a statement's parameters: those that the client gave, and the target's for types that the client left open. */
 function parameterTypes(parse: Parse | undefined, parseSeq: number, earlier: Earlier): readonly number[] {
   const given = parse?.parameterTypes ?? [];
   if (parse === undefined || (given.length > 0 && !given.includes(0))) {
@@ -276,17 +279,19 @@ function describedTypes(answer: OpenedRecord): readonly number[] | null {
       }
     }
   } catch {
-    // Without a description values are shown as hex.
+    // Without a description, values are shown in hex.
   }
   return null;
 }
 
-/** The format of the value with index `at`. No formats: all values are text; one: it is for all values; otherwise each value has its own. */
+/**
+ * Returns the format of the value with index `at`. An empty list means text for all values; a list of one is for all values; otherwise each value has its own.
+ */
 export function formatAt(formats: readonly number[], at: number): number {
   return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }
 
-/** COPY data go on from record to record: where one message ends says nothing of a line, or of a character. */
+/** Shows COPY data. They continue from record to record, and their messages may end within a line or a character. */
 function renderCopy(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
   const decode = decodeOf(record, earlier);
   const before = copyBefore(record, earlier);
@@ -300,7 +305,7 @@ function renderCopy(record: OpenedRecord, content: Buffer, earlier: Earlier): Sh
       reason = `\nCOPY failed: ${decode(frame.body).replace(/\0$/, '')}`;
     }
   }
-  // The beginning of a message that goes on in the next record.
+  // This is the beginning of a message that continues in the next record.
   data.push(content.subarray(wholeBytes(content, begun) + frameHeaderBytes));
   return {
     text: textOfEnd(record, Buffer.concat(data), decode) + reason,
@@ -308,7 +313,7 @@ function renderCopy(record: OpenedRecord, content: Buffer, earlier: Earlier): Sh
   };
 }
 
-/** The record with the COPY data of the same statement that come before. */
+/** Finds the record with the preceding COPY data of the same statement. */
 function copyBefore({ seq: own, meta }: OpenedRecord, earlier: Earlier): OpenedRecord | null {
   const first = Math.max((meta?.request ?? own) + 1, own - copyDistanceMax);
   for (let seq = own - 1; seq >= first; seq -= 1) {
@@ -320,7 +325,7 @@ function copyBefore({ seq: own, meta }: OpenedRecord, earlier: Earlier): OpenedR
   return null;
 }
 
-/** True for the first record of COPY data. Further records of data that are longer than one have no action. */
+/** True for the first record of COPY data. Later records of a long message have no action. */
 function isCopy({ meta }: OpenedRecord): boolean {
   return meta?.action === 'postgres.copy';
 }

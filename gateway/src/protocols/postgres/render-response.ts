@@ -9,15 +9,18 @@ import { formatValue, isText } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
 import { decoderOf, type Decode } from './text-encoding.ts';
 
-/** An earlier part of the same answer is searched in `distanceMax` records. Where it is not known what the parts left, at most `partsReadMax` of them are read once more. */
+/**
+ * Most earlier records that are searched for an earlier part of the same answer. If the state after these parts is not known, at most `partsReadMax` of them
+ * are read again.
+ */
 const distanceMax = 1000;
 const partsReadMax = 64;
-/** A longer message that goes on in further records is shown in parts. */
+/** A message of more than this many bytes that continues in later records is shown in parts. */
 const cutMessageBytesMax = 1024 * 1024;
-/** A target sends at least this many parameters after a login, and few after a SET. */
+/** Fewest parameters that count as those after a login. After a SET there are fewer. */
 const parametersToldMin = 5;
 
-/** Never throws. */
+/** Makes a response readable. Never throws. */
 export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   const shown = new ShownText();
   const { parameters } = readPart(record, leftBefore(record, earlier), earlier, shown);
@@ -25,21 +28,21 @@ export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   return { text, attributes: { ...summaryOf(text, parameters), ...shown.attributes } };
 }
 
-/** The state that a part of an answer leaves to the next one. */
+/** The state that one part of an answer leaves for the next part. */
 interface Left {
   readonly columns: readonly Column[] | null;
-  /** The message that it ends in: the bytes that came of it, or, of a long one, how far it was shown. */
+  /** The message within which the part ends: its bytes so far, or, for a long one, how far it was shown. */
   readonly cut: Bytes | LongMessage | null;
 }
 
-/** Bytes of a message in one part, with those of the parts before. */
+/** Bytes of a message in one part, together with those of the parts before. */
 interface Bytes {
   readonly bytes: Buffer;
   readonly before: Bytes | null;
 }
 
 const leftNothing: Left = { columns: null, cut: null };
-/** The state that each part left, by the part's record, as long as that is in memory. Without it, the parts before are read once more. */
+/** The state after each part, by the part's record, as long as the record is in memory. Without it, the parts before are read again. */
 const leftBy = new WeakMap<OpenedRecord, Left>();
 
 function leftBefore(record: OpenedRecord, earlier: Earlier): Left {
@@ -58,7 +61,7 @@ function leftBefore(record: OpenedRecord, earlier: Earlier): Left {
   return left ?? leftNothing;
 }
 
-/** Shows what is in a part, and keeps what it leaves. */
+/** Shows the content of a part, and keeps the state after it. */
 function readPart(record: OpenedRecord, left: Left, earlier: Earlier, shown: ShownText): Table {
   const content = Buffer.from(record.content ?? []);
   const begun = begunBytes(record);
@@ -83,7 +86,7 @@ function readPart(record: OpenedRecord, left: Left, earlier: Earlier, shown: Sho
   return table;
 }
 
-/** The beginning of a message that goes on in the next part. */
+/** Keeps the beginning of a message that continues in the next part. */
 function beginCut(bytes: Buffer, table: Table, shown: ShownText): Left['cut'] {
   if (bytes.length < frameHeaderBytes || bytes.readUInt32BE(1) < cutMessageBytesMax) {
     return { bytes, before: null };
@@ -93,7 +96,7 @@ function beginCut(bytes: Buffer, table: Table, shown: ShownText): Left['cut'] {
   return message;
 }
 
-/** Shows the part's piece of a message that an earlier part began. Returns what is left open of it, null at its end. */
+/** Shows the part's piece of a message that an earlier part began. Returns the state of the message; null at its end. */
 function showRest(
   cut: Left['cut'],
   bytes: Buffer,
@@ -134,7 +137,7 @@ function valuesOf(table: Table): Values {
   };
 }
 
-/** The summary of the parameters that a target tells after a login: their number, and its version. Empty where there are few. */
+/** Returns a summary of the parameters that a target reports after a login: their number, and its version. Empty if there are few. */
 function summaryOf(text: string, parameters: readonly string[]): Attributes {
   if (parameters.length < parametersToldMin) {
     return {};
@@ -150,7 +153,7 @@ interface Table {
   columns: readonly Column[] | null;
   readonly formats: readonly number[];
   decode: Decode;
-  /** The parameters that the target told, as they are shown. */
+  /** The parameters that the target reported, as they are shown. */
   readonly parameters: string[];
 }
 
@@ -217,12 +220,12 @@ function showFields(fields: ErrorFields, shown: ShownText): void {
   }
 }
 
-/** The target's message that began in an earlier part ends in this one. */
+/** True if a message that began in an earlier part ends in this one. */
 function endsHere(record: OpenedRecord): boolean {
   return begunBytes(record) > 0 && begunBytes(record) === record.meta?.attributes?.[ownAttributes.begunBytes];
 }
 
-/** Earlier parts of the same answer, the latest first; of what answers no request, what is of the same channel. */
+/** Yields earlier parts of the same answer, the latest first. For messages that answer no request, it yields earlier ones of the same channel. */
 function* partsBefore({ seq: own, kind, meta }: OpenedRecord, earlier: Earlier): Generator<OpenedRecord> {
   const first = Math.max((meta?.request ?? -1) + 1, own - distanceMax);
   for (let seq = own - 1; seq >= first; seq -= 1) {
@@ -233,7 +236,7 @@ function* partsBefore({ seq: own, kind, meta }: OpenedRecord, earlier: Earlier):
   }
 }
 
-/** The result formats that the Bind of the answered request asked for: the description of a statement does not have them. */
+/** Returns the result formats that the Bind of the answered request asked for. The description of a statement does not contain them. */
 function resultFormats(record: OpenedRecord, earlier: Earlier): readonly number[] {
   const { request } = record.meta ?? {};
   const asked = request === undefined ? null : earlier(request);

@@ -2,11 +2,11 @@ import { ByteReader } from '../../wire/byte-reader.ts';
 import { utf8, type Decode } from './text-encoding.ts';
 
 /**
- * Values as people read them. Text values are what they are; binary ones by their type's own format where it is a usual one, else as hex.
+ * Values in a form for people. Text values are shown as they are; binary values in the text format of their type if it is a common one, otherwise in hex.
  * https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
  */
 
-/** PostgreSQL has no longer ones: 131,072 digits before the point. */
+/** Most groups of digits. PostgreSQL's longest numbers have 131,072 digits before the point. */
 const numericGroupsMax = 40_000;
 const binary = 1;
 /** Binary dates and times count from 2000-01-01. */
@@ -44,15 +44,15 @@ const decoders = new Map<number, Decoder>([
   [jsonb, (body, decode) => decode(body.rest().subarray(1))],
 ]);
 
-/** Array types and the type of what is in them. */
+/** The array types, with the types of their elements. */
 const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
 
-/** True if a value's bytes are text. Any other value is shown as hex where it is read in parts. */
+/** True if the bytes of a value are text. Any other value is shown in hex if it is read in parts. */
 export function isText(type: number, format: number): boolean {
   return format !== binary || type === jsonb || textTypes.includes(type);
 }
 
-/** `type` 0: unknown. Never throws. */
+/** Formats a value. A `type` of 0 means unknown. Never throws. */
 export function formatValue(bytes: Buffer | null, type: number, format: number, decode: Decode = utf8): string {
   if (bytes === null) {
     return 'NULL';
@@ -71,7 +71,7 @@ function formatBinary(bytes: Buffer, type: number, decode: Decode): string {
     body.finish();
     return text;
   } catch {
-    // The value may not be of the type that its description names.
+    // The value may not have the type that its description names.
     return hex(bytes);
   }
 }
@@ -111,7 +111,7 @@ function fraction(microseconds: bigint): string {
   return digits === '' ? '' : `.${digits}`;
 }
 
-/** Base 10,000 digits with a weight and a display scale. */
+/** Formats a numeric: digits in base 10,000 with a weight and a display scale. */
 function numeric(body: ByteReader): string {
   const [count, weight, sign, scale] = [body.uint16(), body.int16(), body.uint16(), body.uint16()];
   const special = new Map([
@@ -148,7 +148,7 @@ function array(body: ByteReader, decode: Decode): string {
   }
   const total = sizes.reduce((product, size) => product * size, 1);
   const items: string[] = [];
-  // Each takes bytes: past the last of them reading fails.
+  // Each element takes bytes, so reading fails after the last one.
   for (let i = 0; i < total; i += 1) {
     const length = body.int32();
     items.push(formatValue(length === -1 ? null : body.bytes(length), type, binary, decode));

@@ -9,12 +9,12 @@ import { fatal, readSqlState, TargetRefusal } from './failures.ts';
 import { backend, frontend } from './messages.ts';
 import { requestDifference, requestKeys, syncKey } from './request-keys.ts';
 
-/** Longer COPY data are not looked for. */
+/** Most bytes of COPY data that are searched for in the recording. */
 const copyBytesMax = 64 * 1024 * 1024;
 const readyBytes = 6;
-/** The gateway tells its clients the session by it. */
+/** The parameter by which the gateway tells its clients the session. */
 const ownParameter = 'countersign.session';
-/** Statements for which the target may have been sent COPY data before it had said that it waits for them. */
+/** Matches statements for which COPY data may have been sent before the target asked for them. */
 const readsCopyData = /\bfrom\s+stdin\b/i;
 
 export const replay: StreamReplay = {
@@ -23,7 +23,7 @@ export const replay: StreamReplay = {
   connect: (recorded, asked) => new RecordedServer(recorded, asked),
 };
 
-/** A server that says what one said before: each request is answered in its turn, a Sync by the ReadyForQuery that was recorded next. */
+/** A server that repeats what a recorded server said. Each request is answered in its turn, and a Sync by the next recorded ReadyForQuery. */
 class RecordedServer implements Upstream {
   readonly isEncrypted = false;
   readonly queuedBytes = 0;
@@ -37,11 +37,11 @@ class RecordedServer implements Upstream {
   #receiver: Receiver | null = null;
   #resume: PromiseWithResolvers<void> | null = null;
   #turn: Promise<void> = Promise.resolve();
-  /** The ReadyForQuery of an answer whose Sync has not come. */
+  /** The ReadyForQuery of an answer whose Sync has not come yet. */
   #ready: Buffer | null = null;
-  /** COPY data of which the end has not come, and what is missing of the message that it ends in; null: none is expected. */
+  /** COPY data without their end so far, and the missing bytes of the message in which they end. Null: none are expected. */
   #copy: { readonly pieces: Buffer[]; readonly isExtended: boolean; bytes: number; leftBytes: number } | null = null;
-  /** The message with which the recorded server ended the connection by itself. It answers a request that comes after all that were answered. */
+  /** The message with which the recorded server ended the connection by itself. It answers the first request after all answered ones. */
   #lastWords: Buffer | null = null;
   #isOver = false;
 
@@ -66,7 +66,7 @@ class RecordedServer implements Upstream {
     // Nothing to do: the recorded login was found by the client's startup packet.
   }
 
-  /** The login as it was answered. Errors: `target_login_failed` as it was then. */
+  /** Returns the login as the recorded server answered it. Rejects with GatewayError `target_login_failed` if the recorded login failed. */
   async read(): Promise<Buffer | null> {
     const unread = this.#unread.shift();
     if (unread !== undefined || this.#isLoggedIn) {
@@ -143,7 +143,7 @@ class RecordedServer implements Upstream {
     }
   }
 
-  /** The last words of a server, which its client is told. */
+  /** Sends the last words of a server to the client. */
   async #fail(error: unknown): Promise<void> {
     const known = error instanceof GatewayError ? error : new GatewayError('store_damaged', 'The recording cannot be read any more.', { cause: error });
     await this.#give(fatal(known, null));
@@ -173,7 +173,7 @@ class RecordedServer implements Upstream {
     }
   }
 
-  /** Among COPY data a server overlooks it. */
+  /** Within COPY data a server ignores a Sync. */
   async #sync(asked: Asked): Promise<void> {
     const ready = this.#ready;
     this.#ready = null;
@@ -236,7 +236,10 @@ class RecordedServer implements Upstream {
     }
   }
 
-  /** Gives a message that the server sent by itself. One that ends the connection is kept: the server had not sent it yet when the next request came. */
+  /**
+   * Gives a message that the server sent without being asked. One that ends the connection is kept, because the server had not sent it yet when the next
+   * request came.
+   */
   async #giveUnasked(piece: AnswerPiece): Promise<void> {
     if (isFatal(lastFrame(piece))) {
       this.#lastWords = piece.content;

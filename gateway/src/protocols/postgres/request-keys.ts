@@ -7,13 +7,13 @@ import { parseStartupPacket } from './startup.ts';
 import { byteByByte } from './text-encoding.ts';
 import { findTraceparent } from './traceparent.ts';
 
-/** The key of a Sync that comes alone. */
+/** The key of a Sync without other messages. */
 const sync = 'sync';
 export const syncKey: RequestKey = plain(sync);
 
 /**
- * Makes the keys of one connection's requests: requests that ask the same have the same key. Statements and portals go by what they stand for, since drivers make up their names; a Sync behind what
- * is executed does not count, since it is a matter of timing whether it comes with it.
+ * Makes the keys of one connection's requests. Requests that ask the same have the same key. Names of statements and portals are replaced by what they stand
+ * for, because drivers make them up. A Sync after an execution does not count, because only timing decides whether both come together.
  */
 export function requestKeys(): Keys {
   const named = new Names();
@@ -31,7 +31,7 @@ export function requestKeys(): Keys {
         return plain(copyKey(asked.bytes, last));
       default: {
         if (!isConnected) {
-          // These are settings of the startup packet, which the connection's own request holds.
+          // These are settings of the startup packet, which the request of the connection contains.
           return null;
         }
         const key = messagesKey(asked, named);
@@ -54,7 +54,10 @@ function textOf(key: string | readonly Meaning[]): string {
   return typeof key === 'string' ? key : JSON.stringify(key);
 }
 
-/** The first place in which two requests differ, found by the texts of their keys. Null where they do not differ, and where they cannot be compared: a login with a statement, or anything with a Sync alone. */
+/**
+ * Finds the first difference between two requests by the texts of their keys. Null if they do not differ, or cannot be compared: a login with a statement, or
+ * anything with a Sync alone.
+ */
 export function requestDifference(recorded: string, asked: string): Difference | null {
   if (recorded === asked || recorded === sync || asked === sync || isConnect(recorded) !== isConnect(asked)) {
     return null;
@@ -63,7 +66,7 @@ export function requestDifference(recorded: string, asked: string): Difference |
   return { at: found.at, recorded: decodeUtf8(found.recorded), asked: decodeUtf8(found.asked), nearness: shareOf(recorded, asked) };
 }
 
-/** Decodes a text of a key, in which each byte is one character. */
+/** Decodes a text in which each character stands for one byte. */
 function decodeUtf8(text: string): string {
   return Buffer.from(text, 'latin1').toString('utf8');
 }
@@ -86,7 +89,7 @@ class Names {
   }
 }
 
-/** The key of a login. It does not hold the user, so that a recording answers whoever logs in. */
+/** Returns the key of a login. It does not contain the user, so that a recording answers any user. */
 function connectKey(packet: Buffer): string {
   try {
     const startup = parseStartupPacket(packet);
@@ -97,7 +100,7 @@ function connectKey(packet: Buffer): string {
   }
 }
 
-/** COPY data without the cuts between its messages. `of`: what they are data of. */
+/** Returns the key of COPY data, which does not depend on where their messages end. `of` is the key of the statement. */
 function copyKey(bytes: Buffer, of: unknown): string {
   let end = '';
   const data: Buffer[] = [];
@@ -116,7 +119,7 @@ function copyKey(bytes: Buffer, of: unknown): string {
   return textOf([{ of, end, copy: Buffer.concat(data).toString('latin1') }]);
 }
 
-/** The key of the messages of a request. Null if they ask nothing, as a Flush alone does. */
+/** Returns the key of the messages of a request. Null if they ask nothing, like a Flush alone. */
 function messagesKey({ bytes }: Asked, named: Names): string | readonly Meaning[] | null {
   const meanings: Meaning[] = [];
   let hasSync = false;
@@ -168,7 +171,7 @@ function textsOf(parameters: readonly (Buffer | null)[]): readonly (string | nul
   return parameters.map((parameter) => parameter?.toString('latin1') ?? null);
 }
 
-/** The trace that a statement says it belongs to is another one in each run. */
+/** Removes the trace context from a statement, because it is different in each run. */
 function withoutTrace(text: string): string {
   const bytes = Buffer.from(text, 'latin1');
   const trace = findTraceparent(bytes, 0, bytes.length);

@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { GatewayError } from '../../domain/errors.ts';
 
 /**
- * The client of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677; channel binding tls-server-end-point, RFC 5929). The server is not trusted:
- * what it may make us compute is bounded, and it must prove that it knows the password too.
+ * The client of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677; channel binding tls-server-end-point, RFC 5929). The server is not trusted: the
+ * computation that it can demand is limited, and it must prove that it knows the password too.
  */
 
 export const iterationsMax = 1_000_000;
@@ -15,15 +15,18 @@ const derive = promisify(pbkdf2);
 
 export interface ScramOptions {
   readonly password: string;
-  /** Printable and without a comma; fresh for each login. */
+  /** Printable characters without a comma. It must be new for each login. */
   readonly nonce: string;
-  /** Hash of the server's certificate: proves that nobody sits between. `unsupported`: TLS, and the server offers no PLUS. */
+  /**
+   * The hash of the server's certificate, which proves that nobody intercepts the connection. `unsupported`: the connection uses TLS, and the server offers no
+   * PLUS.
+   */
   readonly binding: Buffer | 'unsupported' | null;
-  /** PostgreSQL takes the name from the startup packet and leaves this empty. */
+  /** PostgreSQL takes the name from the startup packet, so this stays empty. */
   readonly user?: string;
 }
 
-/** The answer to the server's challenge: `text` holds our proof, `serverSignature` is the proof that the server must answer with. */
+/** The answer to the server's challenge. `text` contains the client's proof; `serverSignature` is the proof that the server must give. */
 export interface ScramAnswer {
   readonly text: string;
   readonly serverSignature: Buffer;
@@ -33,7 +36,7 @@ export function clientFirst(options: ScramOptions): string {
   return `${gs2Header(options)}${clientFirstBare(options)}`;
 }
 
-/** Errors: `target_login_failed`. */
+/** Answers the server's challenge. Rejects with GatewayError `target_login_failed`. */
 export async function answerChallenge(options: ScramOptions, serverFirst: string): Promise<ScramAnswer> {
   const { nonce, salt, iterations } = parseChallenge(serverFirst, options.nonce);
   const salted = await derive(prepare(options.password), salt, iterations, keyBytes, 'sha256');
@@ -49,7 +52,7 @@ export async function answerChallenge(options: ScramOptions, serverFirst: string
   };
 }
 
-/** Errors: `target_login_failed` when the server does not know the password. */
+/** Checks the server's proof. Throws GatewayError `target_login_failed` if the server does not know the password. */
 export function checkServerFinal(serverFinal: string, answer: ScramAnswer): void {
   const expected = Buffer.from(`v=${answer.serverSignature.toString('base64')}`);
   const given = Buffer.from(serverFinal);
@@ -87,8 +90,8 @@ function hmac(key: Buffer, data: string): Buffer {
 }
 
 /**
- * SASLprep (RFC 4013) as far as passwords need it: other spaces become spaces, what is mapped to nothing goes, then NFKC. As in PostgreSQL, a password that
- * has characters SASLprep forbids is used as it is.
+ * Prepares a password with the parts of SASLprep (RFC 4013) that passwords need: other spaces become spaces, characters mapped to nothing are removed, then
+ * NFKC is applied. As in PostgreSQL, a password with characters that SASLprep forbids is used unchanged.
  */
 function prepare(password: string): string {
   if (/^[\x20-\x7e]*$/.test(password)) {

@@ -19,7 +19,7 @@ import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 
-/** One client from its first byte to its last. */
+/** Serves one client from its first byte to its last. */
 export async function serve(client: Client, door: Door): Promise<void> {
   let channel: Channel | null = null;
   try {
@@ -40,7 +40,7 @@ export async function serve(client: Client, door: Door): Promise<void> {
   await client.closed;
 }
 
-/** Reads what the client wants. A client that is turned away is recorded before it is told. */
+/** Reads the first request of a client. If the client is refused, that is recorded before it is told. */
 async function arrive(client: Client, door: Door): Promise<Arrival> {
   try {
     return await receive(client, door);
@@ -52,7 +52,7 @@ async function arrive(client: Client, door: Door): Promise<Arrival> {
   }
 }
 
-/** Serves a client that has proven its identity until the conversation ends. The connection is itself an act: it is recorded before the target hears of it. */
+/** Serves an authenticated client until the conversation ends. The connection is itself an action: it is recorded before the target is dialled. */
 async function converse(client: Client, channel: Channel, arrival: LoginArrival): Promise<void> {
   const { settings, database } = arrival;
   const attributes = connectionAttributes(database === '' ? channel.target.path : database);
@@ -82,7 +82,7 @@ async function converse(client: Client, channel: Channel, arrival: LoginArrival)
       authenticationOk,
       ...greeting,
       parameterStatus('countersign.session', channel.session),
-      // A target without a key has nothing that could be cancelled, and no process id.
+      // A target without a key has nothing that can be cancelled, and no process id.
       ...(cancelKey === null ? [] : [backendKeyData(cancelKey)]),
       readyForQuery(status),
     ];
@@ -103,8 +103,9 @@ function encodingOf(greeting: readonly Buffer[]): string {
 }
 
 /**
- * Has all settings of the startup packet decided on, and recorded, as the SET that does the same. Settings of presentation, which each driver sends and the record of
- * the connection holds, are recorded only where they are not simply allowed. The target gets all settings in its own startup packet, so that RESET and DISCARD restore them.
+ * Decides on all settings of the startup packet as if they were SET statements, and records that. Settings of presentation are sent by every driver and are in
+ * the record of the connection, so they have a record of their own only if they are not simply allowed. The target gets all settings in its startup packet, so
+ * that RESET and DISCARD restore them.
  */
 async function decideSettings(channel: Channel, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
   const action = { name: 'postgres.query', attributes };
@@ -122,7 +123,7 @@ function isSimplyAllowed({ verdict, obligations }: Decision): boolean {
   return verdict === 'allow' && obligations.length === 0;
 }
 
-/** Tells the client why there is no connection, on the record if there is a session. An error that is not ours cuts it and goes on up. */
+/** Tells the client why there is no connection, and records that if there is a session. An error that is a bug cuts the connection and is thrown. */
 async function giveUp(client: Client, channel: Channel | null, error: unknown): Promise<void> {
   if (!(error instanceof GatewayError)) {
     client.destroy();
@@ -146,7 +147,7 @@ async function recordLastWords(channel: Channel, error: GatewayError, words: Buf
     channel.record('response', { attributes: { 'db.response.status_code': sqlState(error), 'error.type': error.code } }, [words]);
     await untilCommitted(channel);
   } catch (unrecorded) {
-    // The sentence is the gateway's own, and the client is told all the same.
+    // The client is told in any case, because the sentence is the gateway's own.
     if (!(unrecorded instanceof GatewayError)) {
       throw unrecorded;
     }

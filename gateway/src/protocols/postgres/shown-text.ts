@@ -2,7 +2,7 @@ import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { renderedCharactersMax as charactersMax } from '../../domain/record.ts';
 
-/** Lines for a reader, up to a limit; past it they are only counted. */
+/** Collects lines for people, up to a limit. Further lines are only counted. */
 export class ShownText {
   readonly #lines: string[] = [];
   #characters = 0;

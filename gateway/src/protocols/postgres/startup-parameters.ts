@@ -1,8 +1,9 @@
 import { GatewayError } from '../../domain/errors.ts';
 
 /**
- * Parameters that no client may give at startup, in any spelling. The first four are no settings there, and a setting must never pass for one of them; `role` and `session_authorization`
- * change who the user is before anything is recorded; the others can be said at startup alone, so that no SET would do the same (PgBouncer CVE-2025-12819).
+ * Parameters that no client may set at startup, in any spelling. The first four are not settings, and a setting must never be taken for one of them. `role` and
+ * `session_authorization` change the user before anything is recorded. The others can only be set at startup, so no SET would do the same (PgBouncer
+ * CVE-2025-12819).
  */
 const refused: ReadonlySet<string> = new Set([
   'user',
@@ -25,8 +26,8 @@ const refused: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Settings for the client's name, the look of values and the wanted notices. Drivers send them at each connection, and the record of the connection holds them: a record of
- * their own would only be in the way.
+ * Settings for the client's name, the format of values and the wanted notices. Drivers send them with each connection. The record of the connection contains
+ * them, so further records would only be noise.
  */
 const presentation: ReadonlySet<string> = new Set([
   'application_name',
@@ -39,7 +40,7 @@ const presentation: ReadonlySet<string> = new Set([
   'bytea_output',
 ]);
 
-/** Settings whose value is a list of identifiers: SET takes the elements one by one. */
+/** Settings whose value is a list of identifiers. In a SET statement each element is quoted by itself. */
 const listsOfNames: ReadonlySet<string> = new Set(['search_path', 'temp_tablespaces']);
 
 /** The spelling of PostgreSQL's own setting names, in ASCII. */
@@ -47,15 +48,15 @@ const settingName = /^[a-z_][a-z0-9_$]*(?:\.[a-z_][a-z0-9_$]*)*$/;
 
 export interface StartupRequest {
   readonly user: string;
-  /** The database as the client gave it: `TARGET` or `TARGET/DATABASE`. */
+  /** The database that the client named: `TARGET` or `TARGET/DATABASE`. */
   readonly database: string;
-  /** The settings for the target. Each becomes a parameter of its own: nothing is passed on as an option string. */
+  /** The settings for the target. Each becomes a parameter of its own; no option string is passed on. */
   readonly settings: ReadonlyMap<string, string>;
-  /** `_pq_.` protocol options: none is known, the client is told. */
+  /** Protocol options (`_pq_.`). None is known here, and the client is told so. */
   readonly unknownOptions: readonly string[];
 }
 
-/** Errors: `refused`, `unsupported`, `malformed`. */
+/** Reads the parameters of a startup packet. Throws GatewayError `refused`, `unsupported` or `malformed`. */
 export function readStartupParameters(parameters: ReadonlyMap<string, string>): StartupRequest {
   const fromOptions = new Map<string, string>();
   const given = new Map<string, string>();
@@ -77,15 +78,18 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   return {
     user: parameters.get('user') ?? '',
     database: parameters.get('database') ?? parameters.get('user') ?? '',
-    // As in PostgreSQL, a parameter that is given by itself wins over the same one in `options`.
+    // As in PostgreSQL, a parameter by itself takes precedence over the same one in `options`.
     settings: new Map([...fromOptions, ...given]),
     unknownOptions,
   };
 }
 
-/** The settings of a startup packet as SET statements, for decisions and records; null if there are none. They are never executed: PostgreSQL gets the settings as they are. */
+/**
+ * The settings of a startup packet as SET statements, for decisions and records; null if there are none. They are never executed: PostgreSQL gets the settings
+ * themselves.
+ */
 export interface SettingStatements {
-  /** Settings of presentation, for which the record of the connection is enough. */
+  /** The settings of presentation. The record of the connection is enough for them. */
   readonly presentation: string | null;
   readonly others: string | null;
 }
@@ -103,13 +107,13 @@ function valueOf(name: string, value: string): string {
   return values.length === 0 ? "''" : values.map(quote).join(', ');
 }
 
-/** Reads the same whatever `standard_conforming_strings` says. */
+/** Quotes a value in a way that does not depend on `standard_conforming_strings`. */
 function quote(value: string): string {
   const doubled = value.replaceAll("'", "''");
   return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
-/** Splits a list of names as PostgreSQL's SplitIdentifierString does; a list that PostgreSQL would not accept is passed as it is. */
+/** Splits a list of names as PostgreSQL's SplitIdentifierString does. A list that PostgreSQL would refuse stays unchanged. */
 function splitNames(list: string): string[] {
   const names = list.match(/(?:"(?:[^"]|"")*"|[^",])+/g) ?? [];
   return names.map((name) => {
@@ -135,7 +139,7 @@ function refuseReplication(value: string): void {
   }
 }
 
-/** The command line in `options`: `-c name=value`, `-cname=value` and `--name=value`, nothing else. */
+/** Reads the command line in `options`: only `-c name=value`, `-cname=value` and `--name=value`. */
 function readOptions(text: string, settings: Map<string, string>): void {
   const words = splitWords(text);
   for (let i = 0; i < words.length; i += 1) {
@@ -153,7 +157,7 @@ function readOptions(text: string, settings: Map<string, string>): void {
   }
 }
 
-/** Splits text into words as PostgreSQL's pg_split_opts does: at white space; a backslash takes the next character as it is. */
+/** Splits a text into words at white space, as PostgreSQL's pg_split_opts does. A backslash makes the next character a part of the word. */
 function splitWords(text: string): string[] {
   const words = text.match(/(?:\\[^]|[^\\\s])+/g) ?? [];
   return words.map((word) => word.replace(/\\([^])/g, '$1'));

@@ -7,7 +7,7 @@ import { startupCode, type StartupPacket } from './messages.ts';
 export const startupBytesMax = 10_000;
 const cancelKeyBytesMax = 4 + 256;
 
-/** The declared length of the first packet, checked; `incomplete` while its four bytes are not all there. */
+/** Returns the declared length of the first packet, after checking it; `incomplete` while its four bytes are not all there. */
 export function decodeStartupLength(bytes: Buffer): number | 'incomplete' {
   if (bytes.length < 4) {
     return 'incomplete';
@@ -19,7 +19,7 @@ export function decodeStartupLength(bytes: Buffer): number | 'incomplete' {
   return length;
 }
 
-/** One whole packet. https://www.postgresql.org/docs/current/protocol-message-formats.html */
+/** Parses one whole packet. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 export function parseStartupPacket(packet: Buffer): StartupPacket {
   const reader = new ByteReader(packet);
   reader.int32();
@@ -49,7 +49,7 @@ function parseParameters(reader: ByteReader): Map<string, string> {
       reader.finish();
       return parameters;
     }
-    // Of two values one reader would take the first and another the last, so a second one is refused.
+    // If a parameter occurs twice, one reader would use the first value and another the last, so it is refused.
     if (parameters.has(name)) {
       throw new GatewayError('malformed', 'A startup parameter is given twice.');
     }

@@ -1,14 +1,14 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 
-/** `goesOn`: the text goes on behind the bytes; a character that is cut by their end is left out. */
+/** Decodes text. `goesOn`: the text continues after these bytes, so a partial character at their end is left out. */
 export type Decode = (bytes: Buffer, goesOn?: boolean) => string;
 
 export const utf8: Decode = (bytes, goesOn = false) => (goesOn ? decodeStream('utf-8', bytes) : bytes.toString('utf8'));
-/** Every byte is a character, so that different bytes are different text. */
+/** Decodes each byte as one character, so that different bytes always give different text. */
 export const byteByByte: Decode = (bytes) => bytes.toString('latin1');
 
-/** PostgreSQL's names of encodings, and those of https://encoding.spec.whatwg.org for the same or for one that has it in it. */
+/** PostgreSQL's names of encodings, with the names of https://encoding.spec.whatwg.org for the same encoding or for one that includes it. */
 const labels: Readonly<Record<string, string>> = {
   LATIN2: 'iso-8859-2',
   LATIN3: 'iso-8859-3',
@@ -49,7 +49,7 @@ const labels: Readonly<Record<string, string>> = {
 };
 
 const encodingBytesMax = 64;
-/** A character has one byte more at most. */
+/** Most bytes of a partial character: a whole character has at least one byte more. */
 const cutCharacterBytesMax = 3;
 const plainDecoders: ReadonlyMap<string, Decode> = new Map([
   ['UTF8', utf8],
@@ -57,7 +57,10 @@ const plainDecoders: ReadonlyMap<string, Decode> = new Map([
 ]);
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Decodes text that PostgreSQL does not convert (SQL_ASCII), or whose encoding is not known here (EUC_TW, JOHAB, MULE_INTERNAL): as UTF-8 if it is valid, otherwise as one character for each byte. */
+/**
+ * Decodes text that PostgreSQL does not convert (SQL_ASCII), or whose encoding is not known here (EUC_TW, JOHAB, MULE_INTERNAL): as UTF-8 if it is valid,
+ * otherwise each byte as one character.
+ */
 const guess: Decode = (bytes, goesOn = false) => {
   try {
     return goesOn ? decodeStream('utf-8', bytes, true) : strictUtf8.decode(bytes);
@@ -66,7 +69,7 @@ const guess: Decode = (bytes, goesOn = false) => {
   }
 };
 
-/** The decoder of texts in this `client_encoding`. */
+/** Returns the decoder for texts in this `client_encoding`. */
 export function decoderOf(encoding: unknown): Decode {
   if (typeof encoding !== 'string') {
     return utf8;
@@ -87,7 +90,7 @@ function decodeStream(label: string, bytes: Buffer, fatal = false): string {
   return new TextDecoder(label, { ignoreBOM: true, fatal }).decode(bytes, { stream: true });
 }
 
-/** A text that goes on elsewhere, up to its last whole character; `left`: the bytes of the one that is cut. */
+/** Decodes the beginning of a text up to its last whole character. `left` holds the bytes of a partial character. */
 export function decodeBeginning(decode: Decode, bytes: Buffer): { readonly text: string; readonly left: Buffer } {
   const text = decode(bytes, true);
   for (let cut = 0; cut <= Math.min(cutCharacterBytesMax, bytes.length); cut += 1) {
@@ -99,12 +102,12 @@ export function decodeBeginning(decode: Decode, bytes: Buffer): { readonly text:
   return { text: decode(bytes), left: Buffer.alloc(0) };
 }
 
-/** The fact on a record; none for UTF-8. */
+/** Returns the attribute that names the encoding; null for UTF-8. */
 export function encodingFact(encoding: string): Attributes | null {
   return encoding === 'UTF8' ? null : { [ownAttributes.clientEncoding]: encoding };
 }
 
-/** The `client_encoding` in the body of a ParameterStatus; null when the message is about another parameter. */
+/** Returns the `client_encoding` in the body of a ParameterStatus; null if the message is about another parameter. */
 export function encodingIn(body: Buffer): string | null {
   return /^client_encoding\0([A-Za-z0-9_]{1,32})\0$/.exec(body.toString('latin1', 0, encodingBytesMax))?.[1] ?? null;
 }

@@ -1,8 +1,8 @@
 import { readTraceparent } from '../../domain/trace-context.ts';
 
-/** The comment is the last thing of a statement: so far back its beginning is looked for. */
+/** Most bytes at the end of a statement that are searched for the beginning of its comment. */
 const commentBytesMax = 2048;
-/** White space and semicolons that may follow it. */
+/** Most bytes of white space and semicolons after the comment. */
 const trailingBytesMax = 16;
 const slash = 0x2f;
 const star = 0x2a;
@@ -10,8 +10,8 @@ const semicolon = 0x3b;
 const space = 0x20;
 
 /**
- * The `traceparent` in the comment that a statement ends with (https://google.github.io/sqlcommenter/spec/); null without one. What the client says of
- * itself: recorded, never trusted. A statement that does not end in a comment costs a look at its last byte.
+ * Finds the `traceparent` in the comment at the end of a statement (https://google.github.io/sqlcommenter/spec/); null if there is none. It is the client's own
+ * claim: it is recorded and never trusted. For a statement that does not end with a comment, only the last byte is read.
  */
 export function findTraceparent(bytes: Buffer, start: number, end: number): string | null {
   let last = end - 1;

@@ -8,13 +8,16 @@ import { backend } from './messages.ts';
 import type { AuthMethod, PostgresOptions } from './options.ts';
 import { answerChallenge, checkServerFinal, clientFirst, type ScramOptions } from './scram.ts';
 
-/** Numbers by which the target asks for a kind of login. https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-AUTHENTICATIONOK */
+/**
+ * The numbers by which the target asks for a kind of login.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-AUTHENTICATIONOK
+ */
 const asks = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const;
 const mechanismsMax = 16;
 
 export interface TargetCredential {
   readonly upstream: Upstream;
-  /** The next whole message of the target; its errors are thrown. */
+  /** Returns the next whole message of the target. Rejects with the target's errors. */
   readonly next: () => Promise<Buffer>;
   readonly user: string;
   readonly password: SecretReader | undefined;
@@ -23,8 +26,8 @@ export interface TargetCredential {
 }
 
 /**
- * Answers whatever the target asks, as far as the options let it, until it says ok. The target is not trusted: it gets the password in the clear under TLS
- * only, one question is answered once, and who was asked for SCRAM must finish it. Errors: `target_login_failed`, `malformed`.
+ * Answers the target's questions until the login succeeds, as far as the options allow. The target is not trusted: it gets a plain password only over TLS, each
+ * question is answered only once, and SCRAM must be finished once it was asked for. Rejects with GatewayError `target_login_failed` or `malformed`.
  */
 export async function authenticate(credential: TargetCredential): Promise<void> {
   const { upstream } = credential;
@@ -103,7 +106,7 @@ function secretOf(credential: TargetCredential): string {
   return credential.password();
 }
 
-/** A target that asks for something weaker than it was said to is not answered. */
+/** Refuses a method that is weaker than the options require. Throws GatewayError `target_login_failed`. */
 function permit(credential: TargetCredential, method: AuthMethod): void {
   if (!credential.options.require_auth.includes(method)) {
     throw new GatewayError('target_login_failed', `The target wants the login by "${method}", which require_auth does not allow.`);

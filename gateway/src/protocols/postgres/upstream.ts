@@ -14,14 +14,14 @@ import { authenticate } from './upstream-authentication.ts';
 const loginMessageBytesMax = 64 * 1024;
 const loginBytesMax = 1024 * 1024;
 
-/** Our connection to the target, logged in and idle. */
+/** The gateway's connection to the target, after the login. */
 export interface TargetLogin {
   readonly upstream: Upstream;
   /** ParameterStatus and NoticeResponse messages as the target sent them. */
   readonly greeting: readonly Buffer[];
-  /** Process id and secret of the target's own BackendKeyData; null when it gave none. */
+  /** Process id and secret of the target's BackendKeyData; null if the target sent none. */
   readonly key: Buffer | null;
-  /** Transaction state of the target's first ReadyForQuery. */
+  /** The state of the transaction in the target's first ReadyForQuery. */
   readonly status: number;
 }
 
@@ -30,7 +30,10 @@ export interface TargetLoginRequest {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** Errors: `target_unreachable`, `target_tls_failed`, `target_login_failed`, and why the session is ended. */
+/**
+ * Logs in at the target. Rejects with GatewayError `target_unreachable`, `target_tls_failed` or `target_login_failed`, or with the reason for which the session
+ * ended.
+ */
 export async function logIn(channel: Channel, request: TargetLoginRequest): Promise<TargetLogin> {
   let upstream: Upstream | null = null;
   const abort = (): void => {
@@ -67,7 +70,7 @@ function explain(error: unknown): unknown {
   }
 }
 
-/** TCP and, as the target's options say, TLS. */
+/** Opens a TCP connection, with TLS if the target's options say so. */
 export async function dial(channel: Channel, signal: AbortSignal = channel.signal): Promise<Upstream> {
   const { target, limits } = channel;
   const options = parseOptions(postgresOptions, target.options);
@@ -90,7 +93,7 @@ export async function dial(channel: Channel, signal: AbortSignal = channel.signa
   }
 }
 
-/** The answer must be exactly one byte: bytes after it came in the clear and make `startTls` fail (PostgreSQL CVE-2021-23222). */
+/** Asks for TLS. The answer must be exactly one byte: bytes after it came unencrypted and make `startTls` fail (PostgreSQL CVE-2021-23222). */
 async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
   upstream.greet(sslRequest);
   const answer = await upstream.read(limitMs);
@@ -146,7 +149,7 @@ async function settle(upstream: Upstream, reader: PacketReader): Promise<TargetL
   }
 }
 
-/** Errors of the target become ours. */
+/** Returns the next message. An error of the target becomes a GatewayError. */
 async function nextMessage(reader: PacketReader): Promise<Buffer> {
   const message = await reader.message();
   if (message === null) {
@@ -158,7 +161,7 @@ async function nextMessage(reader: PacketReader): Promise<Buffer> {
   const fields = parseErrorFields(message.subarray(5));
   const state = readSqlState(fields);
   if (state?.startsWith('28') === true) {
-    // The client does not get the target's words about the gateway's own credential: it would take its own for wrong.
+    // The client does not get the target's words about the gateway's own credential, because it would think that its own is wrong.
     throw new GatewayError('target_login_failed', `The target refused the login (${state}): it does not accept the credential the gateway has for it`);
   }
   throw new TargetRefusal(state, `The target refused the login (${state ?? 'no SQLSTATE'}): ${(fields.get('M') ?? '').slice(0, 500)}`);

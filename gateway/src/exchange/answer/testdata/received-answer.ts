@@ -2,7 +2,7 @@ import type { GatewayError } from '../../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../../domain/call.ts';
 import type { Upstream } from '../../../domain/upstream.ts';
 
-/** The end of the stages in a test: keeps what arrives. */
+/** The last receiver of an answer in tests. It keeps what arrives. */
 export class ReceivedAnswer implements CallReceiver {
   readonly #pieces: Buffer[] = [];
   readonly #over = Promise.withResolvers<void>();
@@ -35,7 +35,7 @@ export class ReceivedAnswer implements CallReceiver {
   }
 
   onInformation(): void {
-    // No test looks at it.
+    // No test needs this.
   }
 
   onHead({ rawHeaders }: AnsweredHead): void {
@@ -64,7 +64,7 @@ export class ReceivedAnswer implements CallReceiver {
   }
 
   onDrain(): void {
-    // No test looks at it.
+    // No test needs this.
   }
 
   #look(): void {

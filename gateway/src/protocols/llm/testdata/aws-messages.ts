@@ -18,7 +18,7 @@ export function awsMessage(headers: Readonly<Record<string, string>>, payload: U
   return sealed(lengths, Buffer.concat([encoded, payload]));
 }
 
-/** Puts the two checksums where they belong. */
+/** Makes a message with its two checksums in their places. */
 export function sealed(lengths: Buffer, rest: Buffer): Buffer {
   const message = Buffer.concat([lengths, uint32(crc32(lengths)), rest]);
   return Buffer.concat([message, uint32(crc32(message))]);

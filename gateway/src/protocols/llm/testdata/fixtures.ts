@@ -22,7 +22,7 @@ const sse = 'text/event-stream; charset=utf-8';
 const aws = 'application/vnd.amazon.eventstream';
 const awsVersion = { anthropic_version: 'bedrock-2023-05-31' };
 
-/** The same conversation, and the same answer whole and streamed, as each API has it. */
+/** One conversation, with its answer whole and streamed, in the form of each API. */
 export const samples: readonly Sample[] = [
   {
     name: 'openai-chat',
@@ -115,7 +115,7 @@ export interface ReadAnswer {
   readonly messages: readonly Message[];
 }
 
-/** What is made of an answer to a POST to this path, given in these pieces. The facts are those that are read without keeping text. */
+/** Reads an answer to a POST to this path, given in these pieces. The facts are read without keeping text. */
 export function readAnswer(
   path: string,
   head: { readonly type: string; readonly status?: number; readonly headers?: readonly (readonly [string, string])[] },

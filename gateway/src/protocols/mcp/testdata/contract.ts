@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { compileCache } from '../../../../../tests/support/compile-cache.ts';
 import type { ProtocolContract } from '../../../../../tests/support/contract.ts';
 
-/** The server of the second target, which asks the one of the first. */
+/** The server of the second target, which passes requests on to the server of the first. */
 const program = join(import.meta.dirname, 'http-relay.ts');
 /** A revision without sessions. */
 const version = '2026-07-28';

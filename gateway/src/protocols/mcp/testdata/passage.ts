@@ -7,17 +7,17 @@ import { readRequest } from '../reading.ts';
 import { render } from '../render.ts';
 import type { ToolList } from '../tool-definitions.ts';
 
-/** One request that came through: what was decided on, what was seen, and what a person reads of both. */
+/** One request that passed: the decision, the facts of both sides, and the text that a person reads. */
 export interface Passed {
   readonly action: Action;
-  /** Resolves when the answer has ended, or was left. */
+  /** Resolves when the answer has ended or was left. */
   readonly answered: Promise<{ readonly facts: Attributes; readonly tools: ToolList | null; readonly text: string }>;
   readonly text: string;
 }
 
 /**
- * Stands between a client and a server as the gateway does: each request is read, decided on and forwarded as the bytes that it was, each answer
- * is followed. `decide` throws to refuse.
+ * Stands between a client and a server as the gateway does. Each request is read, decided on and forwarded unchanged, and each answer is read. `decide` throws
+ * to refuse a request.
  */
 export function passage(
   serve: (request: Request) => Promise<Response>,
@@ -42,7 +42,7 @@ export function passage(
             answer.bytes(piece);
           }
         } catch {
-          // The client left.
+          // The client has left.
         }
         return { facts: answer.facts(), tools: answer.toolList, text: shown('response', response, Buffer.concat(pieces)) };
       })();
@@ -59,7 +59,7 @@ export function passage(
   return { fetch: pass, passed };
 }
 
-/** A record as it would be made, shown. */
+/** Shows a message as its record would be shown. */
 function shown(kind: string, message: Request | Response, body: Uint8Array): string {
   const line = message instanceof Request ? `${message.method} ${new URL(message.url).pathname} HTTP/1.1` : `HTTP/1.1 ${message.status} OK`;
   const head = [line, ...[...message.headers].map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');

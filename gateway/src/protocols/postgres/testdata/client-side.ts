@@ -14,17 +14,17 @@ export interface ServedOptions {
   readonly certificate?: SecureContext;
   readonly tunnel?: TunnelIdentity;
   readonly limits?: Partial<Limits>;
-  /** The client counts as one that comes from another machine. */
+  /** True: the client counts as one from another machine. */
   readonly isRemote?: boolean;
 }
 
-/** `faults` holds the errors that `serve` threw: only broken invariants may be there. */
+/** `faults` holds the errors that `serve` threw. Only broken invariants may be among them. */
 export interface Served extends AsyncDisposable {
   readonly port: number;
   readonly faults: unknown[];
 }
 
-/** This protocol on a real socket, without listener and sessions. */
+/** Serves this protocol on a real socket, without the gateway's listener and sessions. */
 export async function serveOn(door: OpenDoor, options: ServedOptions = {}): Promise<Served> {
   const faults: unknown[] = [];
   const server = await TestServer.open((socket) => {
@@ -41,7 +41,7 @@ export async function serveOn(door: OpenDoor, options: ServedOptions = {}): Prom
   return { port: server.port, faults, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-/** A client that says raw bytes. */
+/** A client that sends raw bytes. */
 export class RawClient {
   readonly socket: Socket;
   readonly inbox: Inbox;

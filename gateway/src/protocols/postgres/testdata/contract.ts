@@ -46,14 +46,14 @@ const forms: Readonly<Record<string, (said: string) => string>> = {
   copied: (said) => `copy (select '${said}') to stdout`,
 };
 
-/** Rows of an answer that does not end fill the server's buffer, so that it sends them. */
+/** Returns a statement. If its answer does not end, its rows fill the server's buffer, so that the server sends them. */
 function statement(said: string): string {
   const endless = said.startsWith('endless') ? ", repeat('x', 10000), pg_sleep(0.02) from generate_series(1, 1000000)" : '';
   const [how = ''] = said.split(' ', 1);
   return forms[how]?.(said) ?? `select '${said}' as said${endless}`;
 }
 
-/** Asks one statement after the other. */
+/** Sends one statement after the other. */
 function connect({ addresses, token }: Access): Connection {
   const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
   const socket = new Socket();
@@ -76,7 +76,7 @@ function connect({ addresses, token }: Access): Connection {
       const copied = /copied secret-[^ ]*/.exec(Buffer.concat(pieces).toString('latin1')) ?? [];
       return { isAllowed: true, text: JSON.stringify([rows, ...heard, ...copied]), sent, answered: Buffer.concat(pieces) };
     } catch (error) {
-      // An error of the server has a code, other than one of the connection that is cut.
+      // An error of the server has a code. It must not be one of a connection that was cut.
       const text = error instanceof pg.DatabaseError ? error.message : '';
       return { isAllowed: false, text, sent, answered: Buffer.concat(pieces) };
     }
@@ -91,7 +91,7 @@ function connect({ addresses, token }: Access): Connection {
   };
 }
 
-/** Query (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+/** Makes a Query message (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
 function queryMessage(sql: string): Buffer {
   const head = Buffer.from('Q\0\0\0\0');
   head.writeUInt32BE(4 + sql.length + 1, 1);

@@ -13,13 +13,13 @@ import { UpstreamConnection } from '../../../wire/upstream-connection.ts';
 
 export const goodToken = 'cs_good';
 
-/** A door that lets `goodToken` in and whose sessions record into arrays, to drive this protocol without the rest of the gateway. */
+/** A door that admits `goodToken`. Its channels record into arrays, so that this protocol can be tested without the rest of the gateway. */
 export class OpenDoor implements Door {
   readonly limits: Limits;
   readonly channels: ArrayChannel[] = [];
   readonly credentials: Credential[] = [];
   readonly turnedAwayBy: string[] = [];
-  /** Sessions begin with this. */
+  /** Denies requests whose bytes contain this text. */
   forbidden = 'forbidden';
   readonly signals = new Map<string, () => Promise<void>>();
   readonly #target: Target;
@@ -77,9 +77,9 @@ export class ArrayChannel implements Channel {
   readonly signal = this.controller.signal;
   readonly records: OpenedRecord[] = [];
   readonly closes: string[] = [];
-  /** Denies requests whose bytes hold this. */
+  /** Denies requests whose bytes contain this text. */
   forbidden = 'forbidden';
-  /** Off: only facts are kept, for large answers. */
+  /** False: only facts are kept, for tests with large answers. */
   keepsContent = true;
   #ending: Promise<void> | null = null;
   readonly #signals: Map<string, () => Promise<void>>;
@@ -131,7 +131,7 @@ export class ArrayChannel implements Channel {
   }
 
   give(): void {
-    // Nothing is given in these tests.
+    // These tests give no ids.
   }
 
   whenCommitted(release: () => void): void {
@@ -143,7 +143,7 @@ export class ArrayChannel implements Channel {
   }
 
   onSessionEnd(): void {
-    // Nothing is kept for a session.
+    // Nothing is kept for a session in these tests.
   }
 
   onEnding(stop: (limit: AbortSignal) => Promise<void>): void {

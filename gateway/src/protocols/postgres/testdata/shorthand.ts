@@ -1,6 +1,6 @@
 import { ByteWriter } from '../../../wire/byte-writer.ts';
 
-/** Messages in few letters, for transcripts and tests: the type byte, then its fields behind colons. Several are separated by ` / `. */
+/** A short notation for messages in transcripts and tests: the type byte, then its fields, each after a colon. ` / ` stands between messages. */
 
 export function message(type: string, ...fields: readonly (string | Uint8Array)[]): Buffer {
   const writer = new ByteWriter().uint8(type.charCodeAt(0)).int32(0);
@@ -22,7 +22,7 @@ export function targetMessages(line: string): Buffer {
   return Buffer.concat(line.split(' / ').map(targetMessage));
 }
 
-/** Everything behind the first `count` colons is one field. */
+/** Splits a text at its first `count` colons. The rest is one field. */
 function split(text: string, count: number): string[] {
   const fields = text.split(':');
   return [...fields.slice(0, count), fields.slice(count).join(':')];
@@ -117,7 +117,7 @@ export function int32s(...values: readonly number[]): Buffer {
   return writer.finish();
 }
 
-/** Values separated by commas; `∅` is NULL. */
+/** Parses values with commas between them; `∅` is NULL. */
 function listOf(text: string): Buffer {
   const values = text === '' ? [] : text.split(',');
   const writer = new ByteWriter().int16(values.length);

@@ -8,8 +8,8 @@ import { renderResponse } from '../render-response.ts';
 import { clientMessages, targetMessages } from './shorthand.ts';
 
 /**
- * A transcript is a conversation through the relay: lines `client`, `target`, `deny` (the next request), `client ends`, `target ends`, `fail CODE`, `clock MS`, and,
- * indented, what the relay then says. `play` writes the indented lines anew from the others: a golden file is one that it leaves as it is.
+ * A transcript is a conversation through the relay. Its lines are `client`, `target`, `deny` (the next request), `client ends`, `target ends`, `fail CODE` and
+ * `clock MS`; indented lines show the outputs of the relay. `play` makes the indented lines again from the others: a golden file is one that stays the same.
  * `node transcript.ts FILE...` does that to files; read the difference before you keep it.
  */
 export function play(transcript: string): string {
@@ -116,7 +116,7 @@ function recordOf(kind: string, seq: number, content: Buffer, attributes: Readon
   };
 }
 
-/** The types of the messages in order, `…n` for n bytes of one that is not whole. */
+/** Returns the types of the messages in order; `…n` stands for n bytes of a partial message. */
 function types(content: Buffer, attributes: Parameters<typeof recordOf>[3]): string {
   const begun = begunBytes(recordOf('', 0, content, attributes));
   let at = begun;
@@ -138,7 +138,7 @@ function texts(content: Buffer): string {
       }
     }
   } catch {
-    // Only what can be read is told.
+    // Only messages that can be read are shown.
   }
   return said.length === 0 ? '' : ` « ${said.join(' ⏎ ')} »`;
 }
