@@ -104,7 +104,7 @@ export class WebSocketRelay implements Relay {
     this.#last ??= [{ type: 'close', reason: 'client' }];
   }
 
-  /** What waits of the target's messages is still released. */
+  /** Messages of the target that wait are still released. */
   upstreamEnded(): void {
     const outputs: Output[] = [];
     if (this.#fromTarget instanceof ChangedMessages) {
