@@ -50,7 +50,7 @@ describe('the contract of protocols', () => {
   }
 
   async function configured(config: string): Promise<void> {
-    const taken = (): number => gateway.log.split('configuration taken up').length;
+    const taken = (): number => gateway.log.split('configuration applied').length;
     const known = taken();
     gateway.configure(config);
     await waitUntil(() => taken() > known);

@@ -328,7 +328,7 @@ export class Gateway implements AsyncDisposable {
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
-    this.#log.info({ policyVersion: this.#policy.version }, 'configuration taken up');
+    this.#log.info({ policyVersion: this.#policy.version }, 'configuration applied');
     const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
     if (waiting.length > 0) {
       this.#log.warn({ sections: waiting }, `the changes under ${waiting.join(', ')} need a restart: until then the settings of the last start are in force`);
@@ -344,7 +344,7 @@ export class Gateway implements AsyncDisposable {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
-      this.#log.error(`the changed configuration is not taken up:\n${error.message}`);
+      this.#log.error(`the changed configuration is not applied:\n${error.message}`);
     }
   }
 

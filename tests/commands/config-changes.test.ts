@@ -41,7 +41,7 @@ for (const [what, spoil] of [
 test('T4.31: a file that leaves no principal takes effect only with --force', async () => {
   await using gateway = await GatewayProcess.start({ config });
   writeFileSync(gateway.configFile, '');
-  await waitUntil(() => /not taken up.*leaves none of the principals/.test(gateway.log));
+  await waitUntil(() => /not applied.*leaves none of the principals/.test(gateway.log));
   assert.equal(await mayCome(gateway), true);
   gateway.configure('targets: {}\n');
   const refused = gateway.cli(['config', 'apply']);

@@ -99,7 +99,7 @@ principals:
     const good = readFileSync(gateway.configFile, 'utf8');
     const token = gateway.token('agent');
     writeFileSync(gateway.configFile, good.replace('kind: agent', 'kind: agnet'));
-    await waitUntil(() => gateway.log.includes('not taken up'));
+    await waitUntil(() => gateway.log.includes('not applied'));
     assert.match(gateway.log, /countersign\.yaml:\d+:\d+: principals\.agent\.kind: human or agent is expected/);
     await useOnce(token);
     const { status, stderr } = gateway.cli(['target', 'list']);

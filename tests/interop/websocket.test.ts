@@ -345,7 +345,7 @@ principals:
       'nothing had to be refused',
     );
     gateway.configure(configOf('[api, secure]'));
-    await waitUntil(() => gateway.log.split('configuration taken up').length === 3);
+    await waitUntil(() => gateway.log.split('configuration applied').length === 3);
   });
 
   test('the connection of either side ends that of the other', async () => {

@@ -13,10 +13,10 @@ export function addBridges(program: Command): void {
     if (bridge !== undefined) {
       addLocation(program.command(id).argument('<target>', 'which target, as target list prints it'))
         .description(bridge.title)
-        .option('--as <principal>', 'who connects; otherwise the token in COUNTERSIGN_TOKEN says so')
+        .option('--as <principal>', 'the principal that connects; by default that of the token in COUNTERSIGN_TOKEN')
         .addHelpText(
           'after',
-          `\nInside a run, the gateway is that of the run. What it prints is for the client that started it.\n\nExample:\n  countersign ${id} tools --as support-bot`,
+          `\nInside a run, it uses the gateway of the run. Its output is for the client that started it.\n\nExample:\n  countersign ${id} tools --as support-bot`,
         )
         .action(async (target: string, options: PassOptions) => run({ id, bridge }, target, options));
     }

@@ -18,7 +18,7 @@ export function addConnect(program: Command): void {
   addLocation(program.command('connect').argument('<target>', 'which target, as target list prints it'))
     .description('open a local port to a target that asks for no password')
     .option('--port <port>', 'local port; any free one by default', parsePort, 0)
-    .option('--as <principal>', 'who connects; otherwise the token in COUNTERSIGN_TOKEN says so')
+    .option('--as <principal>', 'the principal that connects; by default that of the token in COUNTERSIGN_TOKEN')
     .addHelpText('after', '\nExample:\n  countersign connect orders --as you --port 5433')
     .action(connect);
 }

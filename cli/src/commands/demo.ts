@@ -29,7 +29,7 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('a sample database, model, tools and API, and an agent that works with them through the gateway')
     .option('--once', 'leave nothing behind, for instance in a test')
-    .addOption(new Option('--keep', 'go on serving until Ctrl-C, for a look around').conflicts('once'))
+    .addOption(new Option('--keep', 'continue to serve until Ctrl-C, for a look around').conflicts('once'))
     .option('--verbose', 'print every record of the session, and all that the agent says')
     .addHelpText('after', '\nWithout --once the data stay where it says, for a look at them.\n\nExample:\n  countersign demo --keep')
     .action(async (options: DemoOptions) => {

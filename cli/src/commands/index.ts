@@ -17,8 +17,8 @@ export function addIndex(program: Command): void {
     .description('index.db: where sessions are in the journal')
     .addHelpText('after', '\nExample:\n  countersign index rebuild');
   addLocation(index.command('rebuild'))
-    .description('make it again from the journal: nothing is lost by that')
-    .addOption(new Option('--data <dir>', 'of a data directory on which no gateway runs').conflicts(['config', 'url']))
+    .description('make it again from the journal; nothing is lost')
+    .addOption(new Option('--data <dir>', 'a data directory on which no gateway runs').conflicts(['config', 'url']))
     .addHelpText('after', '\nExample:\n  countersign index rebuild --data ./countersign-data')
     .action(rebuild);
 }

@@ -16,10 +16,10 @@ export function addPrincipal(program: Command): void {
   principal
     .command('add')
     .argument('<name>', 'as it stands in every record')
-    .description('add a principal to the configuration file; a running gateway takes it up')
+    .description('add a principal to the configuration file; a running gateway applies it')
     .addOption(configOption())
     .addOption(new Option('--kind <kind>', 'who it is').choices(['human', 'agent']).default('agent'))
-    .option('--group <group>', 'a group it belongs to, can be repeated; admins may use the API, auditors read the public log and the metrics', collect, [])
+    .option('--group <group>', 'a group it belongs to, may be repeated; admins may use the API, auditors read the public log and the metrics', collect, [])
     .option('--target <target>', 'a target it is granted, can be repeated', collect, [])
     .addHelpText('after', '\nExample:\n  countersign principal add support-bot --kind agent --target orders')
     .action(add);

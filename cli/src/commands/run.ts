@@ -8,20 +8,20 @@ import { OutputRecorder } from '../output-recorder.ts';
 import { runCommand } from '../run-command.ts';
 
 export function addRun(program: Command): void {
-  addLocation(program.command('run').argument('<command...>', 'what to run, after --'))
-    .description('run a command in a session of its own: whatever it does through the gateway is one timeline')
-    .option('--as <principal>', 'who it acts as; inside a run by default whom that one acts as')
+  addLocation(program.command('run').argument('<command...>', 'the command to run, after --'))
+    .description('run a command in a session of its own: everything that it does through the gateway is one timeline')
+    .option('--as <principal>', 'the principal that the command acts as; inside a run, by default that of the run')
     .option(
       '--target <target>',
-      'a target to give it, can be repeated; otherwise all that the principal was granted, or the run around it was given',
+      'a target that the run reaches; may be repeated; by default all that the principal may use, or those of the run that contains it',
       collect,
       [],
     )
-    .option('--record-output', 'record what the command prints, before it is passed on; it prints to a pipe then')
+    .option('--record-output', 'record the output of the command before it is passed on; the command then prints to a pipe')
     .passThroughOptions()
     .addHelpText(
       'after',
-      "\nExits with the command's own code. A run inside a run is a session of its own, linked with the other, and ends with it.\n\nExample:\n  countersign run --as support-bot --target orders -- psql -c 'select 1'",
+      "\nExits with the command's own code. A run inside a run is a session of its own, linked with the other one, and ends with it.\n\nExample:\n  countersign run --as support-bot --target orders -- psql -c 'select 1'",
     )
     .action(run);
 }

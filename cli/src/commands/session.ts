@@ -40,17 +40,17 @@ const timelineOptions = ['brief', 'full', 'json', 'grep', 'each', 'channel', 'ki
 export function addSession(program: Command): void {
   const session = program
     .command('session')
-    .description('what was recorded, and what goes on now')
+    .description('recorded sessions, and those that are open now')
     .addHelpText('after', '\nExample:\n  countersign session list');
   addReading(session);
   addNarrowing(session.command('watch').argument('<id>', 'session, as session list prints it', parseSession))
-    .description('follow a session while it goes on')
+    .description('follow a session while it is open')
     .addOption(eachOption())
     .option('--json', 'one JSON object a line')
     .addHelpText('after', `\nExample:\n  countersign session watch ${example} --kind request`)
     .action(watch);
   addLocation(session.command('halt').argument('<id>', 'session, as session list prints it', parseSession))
-    .description('end a session now; its token goes on, unless it is that of a run')
+    .description('end a session now; its token stays valid, unless it is that of a run')
     .option('--reason <text>', 'recorded, and told to the client', '')
     .addHelpText('after', `\nExample:\n  countersign session halt ${example} --reason "reads too much"`)
     .action(halt);
@@ -62,8 +62,8 @@ function addReading(session: Command): void {
   addLocation(session.command('list'))
     .description('sessions, oldest first')
     .option('--all', "also the gateway's own: starts, refused logins, acts of administrators, who read what")
-    .option('--after <id>', 'only those that began behind this session', parseSession)
-    .option('--limit <number>', 'at most so many', parseLimit)
+    .option('--after <id>', 'only those that began after this session', parseSession)
+    .option('--limit <number>', 'at most this many', parseLimit)
     .addOption(dataOption)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json')
@@ -74,7 +74,7 @@ function addReading(session: Command): void {
     .addOption(new Option('--brief', 'a line for each request and each answer').conflicts(['full', 'json']))
     .addOption(dataOption)
     .addOption(eachOption())
-    .option('--full', 'long texts whole, instead of their beginning and what was looked for')
+    .option('--full', 'long texts as a whole, not only their beginning and the matches')
     .option('--json', 'one JSON object a line, texts whole')
     .addOption(
       new Option('--record <number>', 'with --bytes: the number of the record, which session show prints after #')
@@ -82,29 +82,30 @@ function addReading(session: Command): void {
         .conflicts(timelineOptions),
     )
     .addOption(
-      new Option('--bytes <a-b>', 'with --record: what was recorded as it is, of the record and of those that continue it; A- is to the end').argParser(
-        parseBytes,
-      ),
+      new Option(
+        '--bytes <a-b>',
+        'with --record: these bytes of the record and of those that continue it, as they were recorded; A- reaches to the end',
+      ).argParser(parseBytes),
     )
     .addHelpText(
       'after',
-      `\n${legend}\n\nExits with 1 when nothing reads as --grep says, or there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
+      `\n${legend}\n\nExits with 1 if --grep finds nothing, or if there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
     )
     .action(show);
   addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
-    .argument('[command...]', 'with --serve: what to run, after --')
-    .description('play statements and rows as they happened, or serve them: what was recorded answers the same requests, with no target there')
+    .argument('[command...]', 'with --serve: the command to run, after --')
+    .description('play a session in its recorded pace, or serve it: the recording answers the same requests, without any target')
     .addOption(dataOption)
     .addOption(eachOption())
-    .option('--serve', 'in the place of the targets, for the command, or until Ctrl-C for whoever takes the environment that is printed')
-    .option('--port <port>', 'with --serve: local port, the next ones for further protocols; any free ones by default', parsePort, 0)
+    .option('--serve', 'serve the recording in place of the targets: to the command, or until Ctrl-C to programs with the environment that is printed')
+    .option('--port <port>', 'with --serve: the local port; further protocols use the next ones; by default any free ports', parsePort, 0)
     .addOption(keyOption())
-    .option('--speed <factor>', 'times as fast; served without pauses unless it is given', parseSpeed)
+    .option('--speed <factor>', 'play this many times as fast; --serve makes no pauses without it', parseSpeed)
     .option('--idle-limit <duration>', 'no pause longer than this', parseDuration)
     .addOption(new Option('--no-wait', 'no pauses at all').conflicts(['speed', 'idleLimit']))
     .addHelpText(
       'after',
-      `\nWith --serve it exits with the command's own code, or with 1 when it asked for anything that was not recorded.\n\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,
+      `\nWith --serve it exits with the command's own code, or with 1 if a request was not in the recording.\n\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,
     )
     .action(replay);
   addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
@@ -119,7 +120,7 @@ function addReading(session: Command): void {
       .argument('<a>', 'session, as session list prints it, or the file of a bundle', parseRecording)
       .argument('<b>', 'what to compare it with', parseRecording),
   )
-    .description('where two runs part: what one asked or was answered and the other not')
+    .description('where two runs differ: requests and answers that only one of them has')
     .addOption(keyOption())
     .addOption(dataOption)
     .option('--json', 'one request a line: {change: same | answer | removed | added, target, action, a, b}')
@@ -135,7 +136,7 @@ function keyOption(): Option {
 }
 
 function eachOption(): Option {
-  return new Option('--each', 'every record of an answer that came in pieces, instead of the whole of it when it ends; --json has each of them');
+  return new Option('--each', 'each record of an answer that came in pieces, not one text at its end; --json always prints each');
 }
 
 /** Returns the entries to print. For people, an answer in several records is one entry, unless each record is asked for. */
@@ -152,7 +153,7 @@ function addNarrowing(command: Command): Command {
   return addLocation(command)
     .option('--channel <number>', 'only this channel, as it is printed before each record; can be repeated', parseChannels, [])
     .option('--kind <kind>', 'only this kind of record, for instance request; can be repeated', parseKinds, [])
-    .option('--grep <text>', 'only records that read so somewhere, also in what --json has; upper and lower case are the same');
+    .option('--grep <text>', 'only records with this text, also in the values that --json prints; case is ignored');
 }
 
 async function list(options: SourceOptions & RowOptions & { readonly all?: boolean; readonly after?: string; readonly limit?: number }): Promise<void> {

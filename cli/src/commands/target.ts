@@ -9,20 +9,20 @@ import { columns, printRows, type RowOptions } from '../rows.ts';
 export function addTarget(program: Command): void {
   const target = program.command('target').description('the systems behind the gateway').addHelpText('after', '\nExample:\n  countersign target list');
   addLocation(target.command('list'))
-    .description('targets, with how far a record must have come before what it records moves on')
+    .description('targets, with the durability that each requires: where a record must be before the recorded bytes move on')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign target list')
     .action(list);
   target
     .command('add')
-    .argument('<name>', 'what clients call it')
+    .argument('<name>', 'the name by which clients call it')
     .argument('<address...>', 'SCHEME://USER@HOST:PORT/PATH, without a password; or, after --, a program and its arguments, which the gateway starts')
-    .description('add a target to the configuration file; a running gateway takes it up')
+    .description('add a target to the configuration file; a running gateway applies it')
     .addOption(configOption())
-    .option('--protocol <protocol>', 'what it speaks, where the address does not say')
-    .option('--environment <NAME=VALUE>', 'a variable that the program sees, can be repeated', parseVariable, {})
-    .option('--environment-from <variable>', "a variable of the gateway's own environment that the program sees, can be repeated", collect, [])
-    .option('--directory <directory>', 'where the program starts')
+    .option('--protocol <protocol>', 'the protocol of the target, if the address does not say it')
+    .option('--environment <NAME=VALUE>', 'a variable that the program gets; may be repeated', parseVariable, {})
+    .option('--environment-from <variable>', "a variable of the gateway's own environment that the program gets; may be repeated", collect, [])
+    .option('--directory <directory>', 'the directory in which the program starts')
     .option('--password-env <variable>', 'the gateway reads the password from this variable of its environment')
     .addOption(new Option('--password-file <file>', 'the gateway reads the password from this file').conflicts('passwordEnv'))
     .addOption(

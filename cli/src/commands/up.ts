@@ -10,8 +10,8 @@ export function addUp(program: Command): void {
     .description('run the gateway until it is told to stop')
     .addOption(configOption())
     .option('--data <dir>', 'data directory, instead of the configured one')
-    .option('--accept-rollback', 'go on with a store of which a part is older than the rest; what is lost is declared in the record')
-    .option('--ready-file <file>', 'gets {"http":"host:port",...} once the gateway serves')
+    .option('--accept-rollback', 'continue with a store of which a part is older than the rest; the loss is declared in the record')
+    .option('--ready-file <file>', 'a file that gets {"http":"host:port",...} once the gateway serves')
     .addHelpText('after', '\nExample:\n  countersign up --config /etc/countersign.yaml')
     .action(up);
 }

@@ -43,9 +43,13 @@ export function addVerify(program: Command): void {
     .addOption(configOption())
     .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
     .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, kept outside the store); can be repeated', collect, [])
-    .option('--known <file>', 'a checkpoint that was kept elsewhere: store or file must not be older, nor of another history')
-    .option('--max-age <duration>', 'how old the newest signed record of the store, or the newest of the file, may be, for instance 1h', parseDuration)
-    .option('--no-bodies', 'do not open what is sealed, where its keys are at hand: quicker')
+    .option('--known <file>', 'a checkpoint that was kept elsewhere: the store or file must not be older, and must be of the same history')
+    .option(
+      '--max-age <duration>',
+      'the greatest allowed age of the newest signed record of the store, or of the newest in the file, for instance 1h',
+      parseDuration,
+    )
+    .option('--no-bodies', 'do not open sealed bodies even if their keys are at hand, which is faster')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',

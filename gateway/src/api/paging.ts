@@ -6,8 +6,8 @@ const limitMax = 999_999_999;
 
 /** The query parameters of every list. They select a part of it; without them the answer is the whole list. */
 export const paging = {
-  after: z.string().optional().describe('The id of the last one of the part before: what follows it is listed.'),
-  limit: wholeNumber('a number from 1 on is expected', { min: 1, max: limitMax }).optional().describe('How many are listed at most.'),
+  after: z.string().optional().describe('The id of the last entry of the part before. The list continues after it.'),
+  limit: wholeNumber('a number from 1 on is expected', { min: 1, max: limitMax }).optional().describe('The greatest number of entries in the answer.'),
 };
 
 interface Page {

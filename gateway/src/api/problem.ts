@@ -9,7 +9,7 @@ export const problemSchema = z
     title: z.string().describe('The code.'),
     status: z.int(),
     detail: z.string().describe('What happened, and what to do about it.'),
-    code: z.enum([...errorCodes, 'internal']).describe('docs/errors.md says what each means.'),
+    code: z.enum([...errorCodes, 'internal']).describe('docs/errors.md explains each code.'),
     session: z.string().optional(),
   })
   .meta({ id: 'Problem', description: 'An error: RFC 9457.' });

@@ -5,9 +5,9 @@ const attribute = z.union([z.string(), z.number(), z.boolean(), z.array(z.string
 
 const content = z.object({
   mediaType: z.string(),
-  text: z.string().optional().describe('What a person reads of it. Control characters are as they were recorded.'),
-  base64: z.string().optional().describe('The bytes, where they are no text.'),
-  bytes: z.int().describe('The length of what was recorded.'),
+  text: z.string().optional().describe('The text that a person reads. It contains control characters as they were recorded.'),
+  base64: z.string().optional().describe('The bytes, if they are not text.'),
+  bytes: z.int().describe('The number of recorded bytes.'),
 });
 
 const shape = {
@@ -17,14 +17,14 @@ const shape = {
   channel: z.int().nullable(),
   target: z.string().nullable(),
   protocol: z.string().nullable(),
-  kind: z.string().describe('What is recorded: an opening, a decision, a request, a response ...'),
-  action: z.string().nullable().describe("What was asked for, in the protocol's own catalogue."),
+  kind: z.string().describe('The kind of the record: `open`, `decision`, `event`, `request`, `response` ...'),
+  action: z.string().nullable().describe("The action that was asked for, from the protocol's own catalogue."),
   principal: z.string().nullable(),
   verdict: z.string().nullable(),
   policies: z.array(z.string()).readonly(),
-  attributes: z.record(z.string(), attribute).describe('Facts, by the names of OpenTelemetry.'),
+  attributes: z.record(z.string(), attribute).describe('Facts, under the attribute names of OpenTelemetry.'),
   content: content.nullable(),
   record: z.string().describe('`LOG/INDEX`: the path of its receipt.'),
 } satisfies Record<keyof ShownRecord, z.ZodType>;
 
-export const shownRecord = z.object(shape).meta({ id: 'ShownRecord', description: 'A record of a session, as it is shown.' });
+export const shownRecord = z.object(shape).meta({ id: 'ShownRecord', description: 'A record of a session in readable form.' });

@@ -9,10 +9,10 @@ export const targetSummary = z
     port: z.int(),
     path: z.string(),
     user: z.string(),
-    program: z.string().optional().describe('Of a program: without its arguments, which may hold secrets.'),
-    durability: z.enum(['disk', 'process', 'remote']).describe('How far a record must have come before what it records moves on.'),
+    program: z.string().optional().describe('The program, if the target is one. Its arguments are left out, because they may hold secrets.'),
+    durability: z.enum(['disk', 'process', 'remote']).describe('Where a record must be before the recorded bytes move on.'),
   })
-  .meta({ id: 'TargetSummary', description: 'A target as it is listed, without its options and its password.' });
+  .meta({ id: 'TargetSummary', description: 'A target in a list, without its options and its password.' });
 
 /** A target in a list: one line of `target list --json`. */
 export type TargetSummary = Readonly<z.output<typeof targetSummary>>;

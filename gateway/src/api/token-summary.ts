@@ -10,7 +10,7 @@ export const tokenSummary = z
     expires: z.iso.datetime(),
     revoked: z.iso.datetime().nullable(),
   })
-  .meta({ id: 'TokenSummary', description: 'A token as it is listed, without the token itself. Times are in UTC.' });
+  .meta({ id: 'TokenSummary', description: 'A token in a list, without the token itself. Times are in UTC.' });
 
 /** A token in a list: one line of `token list --json`. Times are ISO 8601 in UTC. */
 export type TokenSummary = Readonly<z.output<typeof tokenSummary>>;

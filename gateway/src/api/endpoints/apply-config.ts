@@ -10,9 +10,9 @@ const appliedConfig = z
     file: z.string(),
     principals: z.int(),
     targets: z.int(),
-    waiting: z.array(z.string()).readonly().describe('Sections of the file that were changed since the start, and take a restart.'),
+    waiting: z.array(z.string()).readonly().describe('The sections of the file that were changed since the start and need a restart.'),
   })
-  .meta({ id: 'AppliedConfig', description: 'What is in force.' });
+  .meta({ id: 'AppliedConfig', description: 'The configuration that is now in force.' });
 
 /** The configuration that is now in force. */
 export type AppliedConfig = z.output<typeof appliedConfig>;
@@ -21,8 +21,8 @@ export const applyConfig = endpoint({
   id: 'applyConfig',
   method: 'POST',
   path: '/api/config/apply',
-  summary: 'Takes the configuration file up as it is now.',
-  body: jsonBody(z.strictObject({ force: z.boolean().default(false).describe('Also when it leaves nobody who may come in now.') })),
+  summary: 'Applies the configuration file as it is now.',
+  body: jsonBody(z.strictObject({ force: z.boolean().default(false).describe('True: the file is applied even if it has none of the present principals.') })),
   answer: json(appliedConfig),
   errors: ['config_invalid', 'conflict'],
   act: async ({ takeUpConfig, recorder, principals, targets }: Pick<ApiParts, 'takeUpConfig' | 'recorder' | 'principals' | 'targets'>, { caller, body }) => {

@@ -9,9 +9,9 @@ import type { ApiParts } from '../parts.ts';
 const reachedTarget = z
   .object({
     protocol: z.string(),
-    transport: z.enum(['stream', 'exchange']).describe('`stream`: by a listener of its own; `exchange`: over HTTP.'),
+    transport: z.enum(['stream', 'exchange']).describe('`stream`: the protocol has a listener of its own. `exchange`: it uses HTTP.'),
   })
-  .meta({ id: 'ReachedTarget', description: 'How a target is reached.' });
+  .meta({ id: 'ReachedTarget', description: 'A target that the token reaches.' });
 
 export type ReachedTarget = z.output<typeof reachedTarget>;
 
@@ -20,8 +20,8 @@ export const checkConnection = endpoint({
   id: 'checkConnection',
   method: 'GET',
   path: '/api/connect/:target',
-  summary: 'Says whether the token that asks gets to a target.',
-  description: 'With `Upgrade: countersign-tunnel` the connection becomes one to the target, in its own protocol, where the token gets there.',
+  summary: 'Says whether the token of the caller reaches a target.',
+  description: 'With `Upgrade: countersign-tunnel`, and if the token reaches the target, the connection continues as one to the target, in its protocol.',
   callers: 'everybody',
   params: { target: z.string() },
   answer: json(reachedTarget),

@@ -12,11 +12,11 @@ export const createToken = endpoint({
   id: 'createToken',
   method: 'POST',
   path: '/api/tokens',
-  summary: 'Makes a token. It is in this answer and nowhere else.',
+  summary: 'Creates a token. Only this answer contains it.',
   body: jsonBody(
     z.strictObject({
       principal: principalName,
-      ttlMs: z.number().positive().optional().describe('How long it lives, in milliseconds: a day unless it is given, a leap year at most.'),
+      ttlMs: z.number().positive().optional().describe('How long the token is valid, in milliseconds: by default a day, at most 366 days.'),
     }),
   ),
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),

@@ -10,14 +10,14 @@ export const endRun = endpoint({
   id: 'endRun',
   method: 'POST',
   path: '/api/runs/:session/end',
-  summary: 'Ends a run. Whoever may open it may end it, more than once.',
+  summary: 'Ends a run. A caller that may open the run may end it. A second call changes nothing.',
   callers: 'runs',
   params: { session: sessionName },
-  body: jsonBody(z.strictObject({ exitCode: z.int().min(0).max(255).optional().describe('That of its command.') })),
+  body: jsonBody(z.strictObject({ exitCode: z.int().min(0).max(255).optional().describe('The exit code of its command.') })),
   answer: json(
     z.object({
       ended: z.string(),
-      wasOpen: z.boolean().describe('False where an operator, or the end of its credential, ended it before.'),
+      wasOpen: z.boolean().describe('False if an operator, or the end of its credential, had ended the run before.'),
     }),
   ),
   act: async (parts: Pick<ApiParts, 'sessions' | 'refusals'>, { caller, params: { session }, body: { exitCode } }) => {

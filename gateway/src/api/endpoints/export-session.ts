@@ -8,7 +8,7 @@ export const exportSession = endpoint({
   id: 'exportSession',
   method: 'GET',
   path: '/api/sessions/:session/bundle',
-  summary: 'Gives the bundle that proves a session: docs/formats/bundle.md. The reading is recorded.',
+  summary: 'Returns the bundle that proves a session (docs/formats/bundle.md). The reading is recorded.',
   params: { session: sessionName },
   answer: bytes,
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged'],

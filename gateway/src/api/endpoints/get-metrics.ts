@@ -12,7 +12,7 @@ export const getMetrics = endpoint({
   id: 'getMetrics',
   method: 'GET',
   path: '/metrics',
-  summary: 'Gives what the gateway counts of itself, for Prometheus.',
+  summary: 'Returns the metrics of the gateway for Prometheus.',
   callers: 'auditors',
   answer: text(mediaType),
   act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'isStopping'>) => {

@@ -6,8 +6,11 @@ import type { ApiParts } from '../parts.ts';
 import { unreadiness } from '../readiness.ts';
 
 const mediaType = 'application/json';
-const ready = z.object({ status: z.literal('ready'), index: z.string().optional().describe('How far the index of sessions is, while it is not whole.') });
-const notReady = z.object({ status: z.literal('not ready'), reasons: z.array(z.string()).readonly().describe('One sentence each.') });
+const ready = z.object({
+  status: z.literal('ready'),
+  index: z.string().optional().describe('The progress of the index of sessions, while it is not complete.'),
+});
+const notReady = z.object({ status: z.literal('not ready'), reasons: z.array(z.string()).readonly().describe('The reasons, one sentence each.') });
 
 type Readiness = z.input<typeof ready> | z.input<typeof notReady>;
 
@@ -20,7 +23,7 @@ export const getReadiness = publicEndpoint({
   id: 'getReadiness',
   method: 'GET',
   path: '/readyz',
-  summary: 'Says whether requests are served now, and why not.',
+  summary: 'Says whether requests are served now, and if not, why.',
   answer,
   act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader'>): Readiness => {
     const { recorder, reader } = parts;

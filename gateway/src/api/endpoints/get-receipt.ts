@@ -9,7 +9,7 @@ export const getReceipt = endpoint({
   id: 'getReceipt',
   method: 'GET',
   path: '/api/receipts/:log/:index',
-  summary: 'Gives the proof that a record is in the log: C2SP tlog-proof.',
+  summary: 'Returns the proof that a record is in the log: a C2SP tlog-proof.',
   params: { log: z.string(), index: wholeNumber('a record is named LOG/INDEX, and the index is a number') },
   answer: text(),
   errors: ['not_found', 'catching_up', 'store_damaged'],

@@ -12,7 +12,9 @@ const haltedSession = z
     token: z
       .string()
       .nullable()
-      .describe('The id of the token that came with it and still opens sessions; null where it ended with the session, as that of a run does.'),
+      .describe(
+        'The id of the token of the session if it is still valid and can open other sessions; null if it ended with the session, like the token of a run.',
+      ),
   })
   .meta({ id: 'HaltedSession' });
 
@@ -22,7 +24,7 @@ export const haltSession = endpoint({
   id: 'haltSession',
   method: 'POST',
   path: '/api/sessions/:session/halt',
-  summary: 'Ends a session, with who did it and why in the record.',
+  summary: 'Ends a session. Who did it and why is recorded.',
   params: { session: sessionName },
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),
   answer: json(haltedSession),

@@ -9,9 +9,9 @@ const principal = z
     id: z.string(),
     kind: z.enum(['human', 'agent']),
     groups: z.array(z.string()).readonly(),
-    targets: z.array(z.string()).readonly().describe('Names of the targets that it was granted.'),
+    targets: z.array(z.string()).readonly().describe('The names of the targets that the principal may use.'),
   })
-  .meta({ id: 'Principal', description: 'Who may come in.' });
+  .meta({ id: 'Principal', description: 'A human or agent that may use the gateway.' });
 
 export const listPrincipals = endpoint({
   id: 'listPrincipals',

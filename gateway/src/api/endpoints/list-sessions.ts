@@ -7,12 +7,12 @@ import type { ApiParts } from '../parts.ts';
 
 const shape = {
   session: z.string().describe('32 hex digits.'),
-  principal: z.string().nullable().describe("Null for the gateway's own."),
+  principal: z.string().nullable().describe('Null for a session of the gateway itself.'),
   opened: z.iso.datetime(),
   closed: z.iso.datetime().nullable(),
   targets: z.array(z.string()).readonly(),
   records: z.int(),
-  state: z.enum(['open', 'closed', 'halted', 'interrupted']).describe('`interrupted`: by a crash of the gateway.'),
+  state: z.enum(['open', 'closed', 'halted', 'interrupted']).describe('`interrupted`: a crash of the gateway ended the session.'),
 } satisfies Record<keyof SessionSummary, z.ZodType>;
 
 export const listSessions = endpoint({
@@ -21,10 +21,10 @@ export const listSessions = endpoint({
   path: '/api/sessions',
   summary: 'Lists sessions, oldest first.',
   query: {
-    all: z.string().optional().describe("With any value: also the gateway's own sessions, in which are starts, refused logins and who read what."),
+    all: z.string().optional().describe("With any value, the list includes the gateway's own sessions, which record starts, refused logins and who read what."),
     ...paging,
   },
-  answer: lines(z.object(shape).meta({ id: 'SessionSummary', description: 'A session as it is listed. Times are in UTC.' })),
+  answer: lines(z.object(shape).meta({ id: 'SessionSummary', description: 'A session in a list. Times are in UTC.' })),
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: ({ reader }: Pick<ApiParts, 'reader'>, { query: { all, after, limit } }) =>
     reader.list({

@@ -9,7 +9,7 @@ export const listTokens = endpoint({
   id: 'listTokens',
   method: 'GET',
   path: '/api/tokens',
-  summary: 'Lists tokens, oldest first; not those of runs.',
+  summary: 'Lists tokens, oldest first, without those of runs.',
   query: paging,
   answer: json(z.array(tokenSummary)),
   errors: ['not_found'],

@@ -18,9 +18,9 @@ import { runEnd } from '../runs.ts';
 
 const runRequest = z
   .strictObject({
-    principal: principalName.optional().describe('A run opens runs for its own principal; an administrator says for whom.'),
-    targets: z.array(targetName).max(100).default([]).describe('Without any: all that the principal was granted.'),
-    command: z.string().max(commandLengthMax).default('').describe('What is run, for the record.'),
+    principal: principalName.optional().describe('The principal of the run. A run opens runs only for its own principal; an administrator must name one.'),
+    targets: z.array(targetName).max(100).default([]).describe('The targets that the run reaches. Empty: all that the principal may use.'),
+    command: z.string().max(commandLengthMax).default('').describe('The command, for the record.'),
     parent: z
       .string()
       .max(200)
@@ -28,16 +28,16 @@ const runRequest = z
       .describe(
         'The token of a run: the new one is opened inside it. That proves whose it is, and a run is named in no other way. A run that asks needs none.',
       ),
-    recordOutput: z.boolean().default(false).describe('What the command prints will be sent, to be recorded.'),
+    recordOutput: z.boolean().default(false).describe('True if the output of the command will be sent to be recorded.'),
   })
   .meta({ id: 'RunRequest' });
 
 const openedRun = z
   .object({
     session: z.string(),
-    token: z.string().describe('Speaks only inside the run, and ends with it.'),
+    token: z.string().describe('The token of the run. It is valid only inside the run, and ends with it.'),
     traceparent: z.string(),
-    environment: z.record(z.string(), z.string()).describe('Variables that the command gets.'),
+    environment: z.record(z.string(), z.string()).describe('The environment variables for the command.'),
   })
   .meta({ id: 'OpenedRun' });
 
@@ -59,7 +59,7 @@ export const openRun = endpoint({
   id: 'openRun',
   method: 'POST',
   path: '/api/runs',
-  summary: 'Opens a session for a command, with a token that speaks only inside it. A run that asks gets a run inside itself.',
+  summary: 'Opens a session for a command, with a token that is valid only inside it. If the caller is a run, the new run is inside it.',
   callers: 'runs',
   body: jsonBody(runRequest),
   answer: json(openedRun, 201),

@@ -14,9 +14,9 @@ export const readBytes = endpoint({
   id: 'readBytes',
   method: 'GET',
   path: '/api/sessions/:session/records/:record/bytes',
-  summary: 'Gives bytes of a record, and of the parts that continue it, as they were recorded. The reading is recorded.',
-  params: { session: sessionName, record: wholeNumber('a record is a number').describe('Its `seq`.') },
-  query: { bytes: z.string(expected).regex(range, expected).describe('`A-B`, both included, the first is 0; `A-`: up to the last.') },
+  summary: 'Returns bytes of a record, and of the records that continue it, as they were recorded. The reading is recorded.',
+  params: { session: sessionName, record: wholeNumber('a record is a number').describe('The `seq` of the record.') },
+  query: { bytes: z.string(expected).regex(range, expected).describe('`A-B` includes both ends and counts from 0; `A-` reaches to the last byte.') },
   answer: bytes,
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session, record }, query }) {

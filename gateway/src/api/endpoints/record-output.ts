@@ -13,7 +13,7 @@ export const recordOutput = endpoint({
   id: 'recordOutput',
   method: 'POST',
   path: '/api/runs/:session/output/:stream',
-  summary: 'Records a piece of what the command of a run printed. Whoever sent it may show it once this is answered.',
+  summary: 'Records a piece of the output that the command of a run prints. The sender may show the piece once this is answered.',
   callers: 'runs',
   params: { session: sessionName, stream: z.enum(['stdout', 'stderr'], 'output is recorded of stdout and stderr') },
   body: bytesBody(pieceBytesMax),

@@ -11,9 +11,9 @@ export const revokeToken = endpoint({
   id: 'revokeToken',
   method: 'DELETE',
   path: '/api/tokens/:token',
-  summary: 'Ends a token, and all that it opened.',
-  params: { token: z.string().describe('Its id, or the hash of the token in hex.') },
-  answer: json(z.object({ revoked: z.string().describe('Its id.') })),
+  summary: 'Revokes a token, and ends everything that was opened with it.',
+  params: { token: z.string().describe('The id of the token, or its hash in hex.') },
+  answer: json(z.object({ revoked: z.string().describe('The id of the token.') })),
   errors: ['not_found'],
   act: async (parts: Parts, { caller, params }) => {
     const { authenticator, recorder, tokens } = parts;

@@ -9,7 +9,7 @@ export const showConnection = endpoint({
   id: 'showConnection',
   method: 'GET',
   path: '/api/targets/:target/connection',
-  summary: 'Says how a client connects to a target. The place of the token is left open.',
+  summary: 'Says how a client connects to a target. The token itself is left out.',
   params: { target: z.string() },
   query: {
     port: wholeNumber('a number is expected', { min: 1, max: 99_999 }).optional().describe("A port of the client's own machine that leads to the target."),
@@ -18,7 +18,7 @@ export const showConnection = endpoint({
     z
       .object({
         url: z.string(),
-        environment: z.record(z.string(), z.string()).describe('What usual clients read, for instance PGHOST.'),
+        environment: z.record(z.string(), z.string()).describe('The environment variables that common clients read, for instance PGHOST.'),
         command: z.string().describe('A command to type, without the token.'),
       })
       .meta({ id: 'ConnectionInstructions' }),

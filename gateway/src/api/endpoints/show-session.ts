@@ -9,7 +9,7 @@ export const showSession = endpoint({
   id: 'showSession',
   method: 'GET',
   path: '/api/sessions/:session/records',
-  summary: 'Gives the records of a session. The reading is recorded.',
+  summary: 'Returns the records of a session. The reading is recorded.',
   params: { session: sessionName },
   answer: lines(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],

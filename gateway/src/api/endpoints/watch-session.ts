@@ -9,7 +9,7 @@ export const watchSession = endpoint({
   id: 'watchSession',
   method: 'GET',
   path: '/api/sessions/:session/watch',
-  summary: 'Gives the records of a session, then those that come, until it is closed or the reader leaves. The reading is recorded.',
+  summary: 'Returns the records of a session, and then each new record, until the session closes or the reader leaves. The reading is recorded.',
   params: { session: sessionName },
   answer: lines(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],
