@@ -16,6 +16,7 @@ import { askAll, contractOf, contractTargets, exchangeWays, maskedWordsOf, start
 import { HoldControl } from './support/controls/hold.ts';
 import { LimitControl } from './support/controls/limit.ts';
 import { textOf } from './support/live-models.ts';
+import { MaskRequestControl } from './support/controls/mask-request.ts';
 import { MaskControl } from './support/controls/mask.ts';
 import { ask, sessionOf } from './support/exchanges.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
@@ -377,7 +378,8 @@ describe('the contract of protocols', () => {
 const held: readonly Obligation[] = [{ kind: 'test-hold', parameters: {} }];
 const limited: readonly Obligation[] = [{ kind: 'test-limit', parameters: { max: '2' } }];
 const masked: readonly Obligation[] = [{ kind: 'test-mask', parameters: {} }];
-const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited, masked };
+const redacted: readonly Obligation[] = [{ kind: 'test-mask-request', parameters: {} }];
+const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited, masked, redacted };
 
 /** The grants, with obligations for some of those who ask. */
 function withObligations(grants: PolicyEngine): PolicyEngine {
@@ -391,7 +393,7 @@ function withObligations(grants: PolicyEngine): PolicyEngine {
   };
 }
 
-/** Three obligations, each carried out in one file of tests/support/controls, over every protocol there is. */
+/** Obligations, each carried out in one file of tests/support/controls, over every protocol there is. */
 describe('obligations over every protocol', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-obligations-'));
   const hold = new HoldControl();
@@ -430,7 +432,7 @@ describe('obligations over every protocol', () => {
     gateway = await Gateway.open({
       configFile,
       policyOf: (all) => withObligations(grantPolicy(all)),
-      controls: [hold, new LimitControl(), new MaskControl()],
+      controls: [hold, new LimitControl(), new MaskControl(), new MaskRequestControl()],
     });
     for (const principal of ['plain', ...Object.keys(obligationsOf)]) {
       tokens.set(principal, JSON.parse(await api('/api/tokens', { principal })).token);
@@ -510,6 +512,28 @@ describe('obligations over every protocol', () => {
         ({ kind, target: at, attributes }) => kind === 'request' && at === target && attributes['countersign.obligations'] !== undefined,
       );
       assert.ok(requests.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.obligations']) === 'test-limit max=2'));
+    });
+
+    test(`${target}: what is masked in a request reaches neither the target nor the record, or the request is denied`, async () => {
+      const said = `tell secret-abc123 to ${target}`;
+      const [told] = await askAs('redacted', said);
+      const isChanged = exchangeWays.some((each) => each.target === target);
+      assert.equal(told?.isAllowed, isChanged, JSON.stringify(told));
+      assert.deepEqual(way().heard([said, said.replace('abc123', '***')]), isChanged ? [said.replace('abc123', '***')] : []);
+      const requests = (await recordsOf('redacted')).filter(
+        ({ kind, target: at, action }) => kind === 'request' && at === target && action?.endsWith('.connect') === false,
+      );
+      assert.ok(
+        requests.some(
+          ({ verdict, attributes }) => verdict === (isChanged ? 'allow' : 'deny') && String(attributes['countersign.obligations']) === 'test-mask-request',
+        ),
+      );
+      if (isChanged) {
+        const bytes = await Promise.all(requests.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
+        assert.ok(bytes.join('').includes('secret-***') && !(bytes.join('') + JSON.stringify(requests)).includes('abc123'));
+      } else {
+        assert.match(told?.text ?? '', /"test-mask-request", which changes texts of a request/);
+      }
     });
 
     const socketWay = exchangeWays.find((each) => each.target === target && each.socket !== undefined);

@@ -22,6 +22,11 @@ export interface Control {
    * rejects, the act is denied. `withdrawn` aborts when the channel ends.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
+  /**
+   * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot change the texts of an act, the
+   * act is denied.
+   */
+  changeRequest?(act: Act, obligation: Obligation): TextChange;
   /** Returns the change for the texts of the act's answer. If a protocol cannot find the texts of an answer, it refuses the answer. */
   change?(act: Act, obligation: Obligation): TextChange;
 }

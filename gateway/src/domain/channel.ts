@@ -1,6 +1,6 @@
 import type { Action, GivenIds } from './action.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from './call.ts';
-import type { Authorization, Decision } from './decision.ts';
+import type { Authorization, Decision, Obligation } from './decision.ts';
 import type { GatewayError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import type { RecordKind, RecordMeta } from './record.ts';
@@ -34,6 +34,11 @@ export interface Channel {
    * held, and then resolves later. Throws GatewayError `cannot_record`; `limit_exceeded` if the facts of the request do not fit into a record.
    */
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
+  /**
+   * Returns the change that the texts of a request must go through before `request` is called with what they became; null if none. Makes no record and no grant. A request
+   * with an obligation to change it is denied if it comes without this change.
+   */
+  requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null;
   /** Asks policy about an action that another record already contains. Makes no record and no grant. To record a denial, ask with `request`. */
   decide(action: Action, bytes: readonly Uint8Array[]): Decision;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
@@ -72,6 +77,15 @@ export interface RequestRelation {
    * not asked.
    */
   readonly byGateway?: boolean;
+  /** The change that the texts of the request have gone through. Null or absent: none. */
+  readonly change?: RequestChange | null;
+}
+
+/** A change of the texts of a request. */
+export interface RequestChange {
+  readonly texts: readonly TextChange[];
+  /** The obligations that it carries out. */
+  readonly obligations: readonly Obligation[];
 }
 
 export type RequestOutcome = Authorization & {

@@ -11,7 +11,7 @@ import type { Steps } from '../domain/step.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
-import type { Channel, RequestRelation } from '../domain/channel.ts';
+import type { Channel, RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Door } from '../domain/door.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { Connection } from '../wire/connection.ts';
@@ -19,6 +19,7 @@ import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
 import { AnswerRelay, trailersAttribute } from './answer/answer-relay.ts';
+import { changeRequest } from './changed-request.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
@@ -56,6 +57,23 @@ interface Allowed {
   readonly grant: Grant;
   readonly seq: number;
   readonly changes: readonly TextChange[];
+}
+
+/** A request as its client sent it. */
+interface AskedRequest {
+  readonly head: RequestHead;
+  /** Null: the body is forwarded as it comes. */
+  readonly body: Buffer | null;
+  readonly isReadWhole: boolean;
+}
+
+/** A request as it is decided on. */
+interface UnderstoodRequest extends Pick<AskedRequest, 'head' | 'body'> {
+  readonly reading: RequestReading;
+  /** The change that its texts have gone through. */
+  readonly change: RequestChange | null;
+  /** Policy has named obligations for it. */
+  readonly isObliged: boolean;
 }
 
 class ExchangeRun {
@@ -153,17 +171,19 @@ class ExchangeRun {
     }
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first !== null && first.length <= shortBytes ? first : null;
-    const reading = await this.#read(channel, head, { body: first, isReadWhole });
+    const understood = await this.#understand(channel, { head, body: first, isReadWhole });
     if (this.#isOver) {
       return;
     }
+    const { reading, change } = understood;
     this.#answerTo = reading.answerTo ?? null;
-    // The owners of the named ids are looked up only once, together with the decision that counts.
-    const { ids: _ids, ...action } = reading.action;
-    const isRead = reading.screen !== undefined || channel.decide(action, []).obligations.length > 0;
-    const asked = isRead ? { ...head, headers: withoutCoding(head.headers) } : head;
-    const sent = composeRequestHead(this.#sentHead(asked, framingOf(body, first), channel));
-    const outcome = await this.#decide(channel, reading, first === null || first.length === 0 ? [sent] : [sent, first], first === null);
+    const isRead = reading.screen !== undefined || understood.isObliged;
+    const asked = isRead ? { ...understood.head, headers: withoutCoding(understood.head.headers) } : head;
+    const framing = understood.head === head ? framingOf(body, first) : [];
+    const sent = [composeRequestHead(this.#sentHead(asked, framing, channel)), ...(understood.body === null ? [] : [understood.body])].filter(
+      ({ length }) => length > 0,
+    );
+    const outcome = await this.#decide(channel, reading, sent, { continues: first === null, change });
     if (outcome !== null) {
       this.#forward(channel, call, outcome, reading);
       if (first === null) {
@@ -171,6 +191,32 @@ class ExchangeRun {
       } else {
         this.#call?.end();
       }
+    }
+  }
+
+  /** Reads a request. If policy changes its texts, it is read again as it is then: so it is decided on, recorded and forwarded. */
+  async #understand(channel: Channel, asked: AskedRequest): Promise<UnderstoodRequest> {
+    const reading = await this.#read(channel, asked.head, asked);
+    // The owners of the named ids are looked up only once, together with the decision that counts.
+    const { ids: _ids, ...action } = reading.action;
+    const isObliged = !this.#isOver && channel.decide(action, []).obligations.length > 0;
+    const change = isObliged ? channel.requestChange(action, asked.body === null ? [] : [asked.body]) : null;
+    if (change === null) {
+      return { ...asked, reading, change, isObliged };
+    }
+    const { head, body } = this.#changed(channel, asked, change);
+    return { head, body, reading: await this.#read(channel, head, { ...asked, body }), change, isObliged };
+  }
+
+  /** A request whose texts cannot be changed is in the record as denied, without its body. */
+  #changed(channel: Channel, asked: AskedRequest, { texts }: RequestChange): Pick<AskedRequest, 'head' | 'body'> {
+    try {
+      return changeRequest(asked, texts);
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        this.#recordUnread(channel, asked.head, { body: Buffer.alloc(0), reason: error.message });
+      }
+      throw error;
     }
   }
 
@@ -213,7 +259,7 @@ class ExchangeRun {
     }
     const { action, reader } = upgrading;
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], channel);
-    const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], false);
+    const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], {});
     if (outcome !== null) {
       const { seq, changes } = outcome;
       this.#upgrade = { action, request: seq, reader, changes, session: channel.session, messageBytesMax: channel.limits.frameBytesMax, take: this.#take };
@@ -376,9 +422,15 @@ class ExchangeRun {
     channel: Channel,
     { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
     bytes: readonly Uint8Array[],
-    continues: boolean,
+    { continues, change = null }: Pick<RequestRelation, 'continues' | 'change'>,
   ): Promise<Allowed | null> {
-    const { decision, grant, seq, record, changes = [] } = await channel.request(this.#traced(action), bytes, { continues, repeats });
+    const {
+      decision,
+      grant,
+      seq,
+      record,
+      changes = [],
+    } = await channel.request(this.#traced(action), bytes, { ...(continues === undefined ? {} : { continues }), repeats, change });
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {

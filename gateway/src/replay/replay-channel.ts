@@ -93,6 +93,10 @@ export class ReplayChannel implements Channel, RecordedTarget {
     return { ...this.#gate.grant(this.#gate.decide(action), bytes), seq, record: `replay/${seq}` };
   }
 
+  requestChange(): null {
+    return null;
+  }
+
   decide(): Decision {
     return decision;
   }

@@ -84,6 +84,18 @@ test('a control may refuse at once, and is told who asks what, where and when', 
   assert.deepEqual(asked, { principal: 'bot', run: null, session: 's', address: '127.0.0.1', at: 'brain', action: 'any.ask', obligation: once });
 });
 
+test('an act whose texts a control must change is denied unless it comes with this change', () => {
+  const stars: Obligation = { kind: 'stars', parameters: { of: 'all' } };
+  const change = (text: string): string => text.replaceAll('x', '*');
+  const changing = gate(policyWith('allow', stars, once), [{ kind: 'stars', changeRequest: () => change }, { kind: 'once' }]);
+  const needed = changing.requestChange(act, bytes);
+  assert.deepEqual(needed, { texts: [change], obligations: [stars] });
+  const verdictWith = (...obligations: readonly Obligation[]): string => changing.ask(act, bytes, waits, { texts: [change], obligations }).decision.verdict;
+  assert.deepEqual([verdictWith(stars), verdictWith(), verdictWith({ ...stars, parameters: {} })], ['allow', 'deny', 'deny']);
+  assert.match(changing.ask(act, bytes, waits).decision.reason, /"stars", which changes texts of a request/);
+  assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }]).requestChange(act, bytes), null);
+});
+
 test('an act is held until every control lets it go on; one that objects or fails denies it', async () => {
   const answers: ((objection: string | null) => void)[] = [];
   const control: Control = { kind: 'wait', admit: async () => new Promise((resolve) => answers.push(resolve)) };

@@ -1,6 +1,8 @@
-import type { Control, Objection } from '../controls/control.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Act, Control, Objection } from '../controls/control.ts';
 import type { Action, NamedIds } from '../domain/action.ts';
-import type { Authorization, Decision } from '../domain/decision.ts';
+import type { RequestChange } from '../domain/channel.ts';
+import type { Authorization, Decision, Obligation } from '../domain/decision.ts';
 import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
@@ -44,12 +46,12 @@ export class Gate {
     this.#context = context;
   }
 
-  /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. */
-  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
+  /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. `change`: what the act's texts have gone through. */
+  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal, change: RequestChange | null = null): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
       ? { decision, settled: null, changes: none }
-      : this.#oblige(decision, action, bytes, withdrawn);
+      : this.#oblige(decision, { ...this.#question(action), bytes }, withdrawn, change);
   }
 
   /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */
@@ -82,25 +84,46 @@ export class Gate {
     return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
   }
 
-  #oblige(decision: Decision, action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal): Verdict {
+  /** Returns the change that an act's texts go through before it is asked about; null if none. */
+  requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null {
     const act = { ...this.#question(action), bytes };
+    const texts: TextChange[] = [];
+    const carriedOut: Obligation[] = [];
+    for (const obligation of this.decide(action).obligations) {
+      const change = this.#controlOf(obligation)?.changeRequest?.(act, obligation);
+      if (change !== undefined) {
+        texts.push(change);
+        carriedOut.push(obligation);
+      }
+    }
+    return texts.length === 0 ? null : { texts, obligations: carriedOut };
+  }
+
+  #controlOf({ kind }: Obligation): Control | undefined {
+    return this.#context.controls.find((control) => control.kind === kind);
+  }
+
+  #oblige(decision: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
     const pending: Promise<Objection>[] = [];
     const changes: TextChange[] = [];
     for (const obligation of decision.obligations) {
-      const control = this.#context.controls.find(({ kind }) => kind === obligation.kind);
+      const control = this.#controlOf(obligation);
+      const isLeftOut = control?.changeRequest !== undefined && change?.obligations.some((each) => isDeepStrictEqual(each, obligation)) !== true;
       const answer =
         control === undefined
           ? `policy asks for "${obligation.kind}", which this gateway cannot carry out`
-          : (control.admit?.(act, obligation, withdrawn) ?? null);
+          : isLeftOut
+            ? `policy asks for "${obligation.kind}", which changes texts of a request, and those of this request cannot be changed`
+            : (control.admit?.(act, obligation, withdrawn) ?? null);
       if (typeof answer === 'string') {
         return { decision: { ...decision, verdict: 'deny', reason: answer }, settled: null, changes: none };
       }
       if (answer !== null) {
         pending.push(answer);
       }
-      const change = control?.change?.(act, obligation);
-      if (change !== undefined) {
-        changes.push(change);
+      const answerChange = control?.change?.(act, obligation);
+      if (answerChange !== undefined) {
+        changes.push(answerChange);
       }
     }
     if (pending.length > 0) {

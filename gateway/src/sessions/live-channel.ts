@@ -8,7 +8,7 @@ import type { Limits } from '../domain/limits.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Control } from '../controls/control.ts';
-import type { Channel, RequestOutcome, RequestRelation } from '../domain/channel.ts';
+import type { Channel, RequestOutcome, RequestRelation, RequestChange } from '../domain/channel.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { splitParts } from '../wire/split-parts.ts';
 import { inRecords, type RecordKind, type RecordMeta } from '../domain/record.ts';
@@ -137,7 +137,9 @@ export class LiveChannel implements Channel {
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
     const { decision, settled, changes } =
-      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settled: null, changes: [] } : this.#gate.ask(action, bytes, this.#left.signal);
+      relation?.byGateway === true
+        ? { decision: this.#gate.ownDecision(), settled: null, changes: [] }
+        : this.#gate.ask(action, bytes, this.#left.signal, relation?.change);
     const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
     const { others, ...made } = this.#appendFirst(draft, relation?.partOf);
@@ -145,6 +147,10 @@ export class LiveChannel implements Channel {
       return { ...this.#gate.grant(decision, bytes), changes, ...made };
     }
     return this.#finishRequest({ others, settled: settled ?? decision, made: { changes, ...made }, action }, bytes);
+  }
+
+  requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null {
+    return this.#gate.requestChange(action, bytes);
   }
 
   decide(action: Action): Decision {

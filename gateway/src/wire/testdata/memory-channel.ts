@@ -60,6 +60,10 @@ export class MemoryChannel implements Channel {
     throw new GatewayError('unsupported', 'The test dials by itself.');
   }
 
+  requestChange(): null {
+    return null;
+  }
+
   decide(_action: Action, bytes: readonly Uint8Array[]): Decision {
     const verdict = Buffer.concat(bytes).toString('latin1').startsWith('deny') ? 'deny' : 'allow';
     return { verdict, policies: [], policyVersion: '1', reason: 'the test says so', obligations: [] };

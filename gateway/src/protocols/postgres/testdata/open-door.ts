@@ -98,6 +98,10 @@ export class ArrayChannel implements Channel {
     return UpstreamConnection.dial(this.target, { dialMs: this.limits.dialMs, signal });
   }
 
+  requestChange(): null {
+    return null;
+  }
+
   decide(_action: Action, bytes: readonly Uint8Array[]): Decision {
     const verdict = Buffer.concat(bytes).includes(this.forbidden) ? 'deny' : 'allow';
     return { verdict, policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
