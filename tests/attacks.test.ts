@@ -10,7 +10,7 @@ import { GatewayProcess } from './support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
 import { waitUntil } from './support/wait-until.ts';
 
-/** What would be another host, user or option, were it ever put into a string that somebody parses. */
+/** Names that would be another host, user or option if they were put into a string that is parsed. */
 const hostileNames = [
   'user=postgres host=elsewhere.example',
   "'; drop table kept; --",
@@ -239,7 +239,7 @@ principals:
         await client.query(`set application_name = 'client ${i}'`);
         await client.query('begin');
         for (let turn = 0; turn < 20; turn++) {
-          // The same name means another statement in each session.
+          // In each session this name stands for another statement.
           const { rows } = await client.query({
             name: 'same',
             text: `select who, ${i} as said, current_setting('application_name') as name, $1::int as turn from mine`,

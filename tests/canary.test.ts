@@ -8,7 +8,7 @@ import { formatToken } from '../gateway/src/identity/token-format.ts';
 import { filesHolding } from './support/canary.ts';
 import { openShop, type Shop } from './support/shop.ts';
 
-/** What clients and targets say. It is in the record, sealed, and in clear nowhere. */
+/** Texts that clients and targets send. They are in the record, sealed, and nowhere else. */
 const told = {
   statement: 'canary-statement-7c1a90b2',
   parameter: 'canary-parameter-4e8d33f6',

@@ -30,7 +30,7 @@ const bodyLimit = 65_536;
 const rows = ['recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'left', 'ended'] as const;
 const rowsOfAll = contractTargets.flatMap((target) => rows.map((row) => ({ principal: `${row}-${target}`, target })));
 
-/** What every protocol keeps to, whatever it is that it carries. */
+/** The promises that every protocol keeps, whatever it carries. */
 describe('the contract of protocols', () => {
   let contracts: StartedContracts;
   let gateway: GatewayProcess;
@@ -149,7 +149,7 @@ describe('the contract of protocols', () => {
         const request = records.find(({ kind, content }) => kind === 'request' && content?.text?.includes(said) === true);
         assert.equal(request?.verdict, 'allow');
         const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === request?.seq);
-        // What arrives together is one record: how many there are is for the machine's load to say.
+        // Bytes that arrive together are one record, so the number of records depends on the machine's load.
         assert.ok(pieces.length > 0, 'the answer is on record');
         const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));
         const contents = bundle.records.map(({ content }) => (content.form === 'opened' ? Buffer.from(content.plaintext) : Buffer.alloc(0)));

@@ -23,7 +23,7 @@ const ours = /\/(?:gateway|ledger)\/src\//;
 const callsMax = 20_000;
 /** Records that are sealed in one turn, of at most 1 MiB each. */
 const sealedMax = 6;
-/** What is read at once, natively: `JSON.parse` and decoders are not counted as calls are. */
+/** Most bytes that are read at once by native code: `JSON.parse` and decoders are not counted as calls are. */
 const readMax = 256 * 1024;
 
 interface Turn {
@@ -118,7 +118,7 @@ describe('what one large body does in a turn of the event loop of a gateway that
   const askers = Array.from({ length: 8 }, (_, i) => `asker${i}`);
   /** Bodies, as the target got them. */
   const got: string[] = [];
-  /** What the target says to the next request that asks for it. */
+  /** The answer of the target to the next request. */
   let saying: { readonly body: string; readonly coding?: 'gzip' } = { body: '{}' };
 
   const cli = async (...words: readonly string[]): Promise<string> => {
@@ -132,7 +132,7 @@ describe('what one large body does in a turn of the event loop of a gateway that
   };
   const send = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>> = json): Promise<Response> =>
     fetch(`http://${gateway.addresses['http']}/t/${path}`, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, ...headers } });
-  /** Of another client, as long as `act` takes. */
+  /** Sends the requests of another client as long as `act` takes. */
   const meanwhile = async (act: Promise<Response>): Promise<Response> => {
     let isOver = false;
     const done = act.finally(() => {

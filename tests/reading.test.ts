@@ -16,7 +16,7 @@ import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../g
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { runProgram, type RunResult } from './support/run.ts';
 
-/** Of these, 128 KiB are kept free. */
+/** Bytes of a segment, of which 128 KiB are kept free. */
 const segmentBytes = 208 * 1024;
 const sessions = 5;
 const recordsEach = 40;
@@ -36,7 +36,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<{ readonly items: T[
   }
 }
 
-/** What this process has read of files. */
+/** Returns the number of bytes that this process has read from files. */
 function bytesRead(): number {
   return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
 }
@@ -425,7 +425,7 @@ describe('how a session is read', () => {
 
   test('T4.47: with an index that is good the journal is not read from its beginning', async () => {
     const data = copy();
-    // What nobody reads may be damaged unnoticed: the list comes from the index, which was held against the journal where it ends.
+    // Bytes that nobody reads may be damaged without notice: the list comes from the index, which is compared with the journal only at its end.
     const bytes = readFileSync(segment(data, 1));
     bytes.fill(0x5a, 4000, 4040);
     writeFileSync(segment(data, 1), bytes);

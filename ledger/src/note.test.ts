@@ -47,7 +47,7 @@ void test('signatures by unknown keys are ignored, one by a known key that fails
   const swapped = signText('text\n', two) + (signText('other\n', one).split('\n\n')[1] ?? '');
   const forged = await verifyNote(encodeUtf8(swapped), [...keys, parseVerifierKey(two.vkey)]);
   assert.equal(forged.outcome, 'forged');
-  // The same name with another key id is another key.
+  // A key with the same name and another id is another key.
   const sameName = await verifyNote(encodeUtf8(signText('text\n', signerOf(one.name, 9))), keys);
   assert.equal(sameName.outcome, 'untrusted');
 });

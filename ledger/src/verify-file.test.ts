@@ -88,7 +88,7 @@ void test('C29: lines dropped are completeness; repeated or swapped, integrity',
     const repeated = records.toSpliced(i, 0, line);
     assert.equal(await verdictOf([header, ...dropped, checkpoint]), 'completeness');
     assert.equal(await verdictOf([header, ...repeated, checkpoint]), 'integrity');
-    // The same with a header that fits: only the end of an open session can be missing unnoticed.
+    // With a header that fits, only a missing end of an open session can go unnoticed.
     const fitting = await reportOf([headerFor(records.length - 1), ...dropped, checkpoint]);
     assert.equal(fitting.verdict, i === records.length - 1 ? 'holds' : 'completeness', `record ${i}`);
     assert.equal(fitting.extent, i === records.length - 1 ? 'open' : 'closed');

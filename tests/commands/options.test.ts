@@ -76,7 +76,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What cannot be meant together, or means nothing there. */
+/** Options that contradict each other or have no meaning. */
 const meaningless: readonly string[] = [
   'session list --config CONFIG --url URL',
   'session list --data DATA --url URL',

@@ -52,7 +52,7 @@ describe('bytes of a record', () => {
     await add('beside', 1);
     await add('asked', 2);
     await add('answered', 1);
-    // The same bytes again: they are stored as a copy of what was there.
+    // These bytes were recorded before, so they are stored as a copy.
     const again = recorder.append(track, { kind: 'request', meta: JSON.stringify({ channel: 2 }), content: [whole('answered')], repeats: true });
     numbers['again'] = recorder.append(track, { kind: 'request', meta: JSON.stringify({ channel: 2 }), content: [whole('answered')], repeats: true });
     assert.equal(again + 1, numbers['again']);

@@ -39,7 +39,7 @@ principals:
     await gateway[Symbol.asyncDispose]();
   });
 
-  /** What a command sees that is run with all secrets in our own environment. */
+  /** Returns the environment of a command that is run with all secrets in our own environment. */
   const seen = async (...words: readonly string[]): Promise<Readonly<Record<string, string>>> => {
     const own = Object.fromEntries([...secrets, 'COUNTERSIGN_ROOT_KEY'].map((name) => [name, secret]));
     const child = gateway.spawnCli([...words, '--', process.execPath, '-e', 'console.log(JSON.stringify(process.env))'], { ...own, NOT_A_SECRET: 'kept' });

@@ -14,7 +14,7 @@ interface Misuse {
   readonly says: RegExp;
 }
 
-/** What goes wrong first for somebody new, the exit code, and what the sentence must tell them to do. */
+/** The first mistakes of a new user, with the exit code and the advice that the message must give. */
 const misuses: readonly Misuse[] = [
   { words: '', status: 2, says: /Usage: countersign/ },
   { words: 'sesion list', status: 2, says: /Did you mean session/ },

@@ -11,7 +11,7 @@ import { openShop } from '../support/shop.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const diskBytes = 24 * 1024 * 1024;
-/** What somebody else's file leaves of it. */
+/** The bytes that another file leaves free on the disk. */
 const leftBytes = 1024 * 1024;
 const refusal = /^countersign: .*no space.*\(session [0-9a-f]{32}\)$/;
 

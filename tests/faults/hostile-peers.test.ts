@@ -26,7 +26,7 @@ const limits = {
 };
 /** Longer than a stop may take. */
 const patientMs = 60_000;
-/** What a connection may cost, however much its peer asks for or leaves unread. */
+/** The most memory that a connection may cost, however much its peer asks for or leaves unread. */
 const growthBytesMax = 192 * 1024 * 1024;
 
 const copyBytes = 256 * 1024 * 1024;

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { exitCodes } from '../../ledger/src/verdict.ts';
 import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 
-/** What is taken from a data directory, and what is said of the rest. */
+/** The parts that are taken from a data directory, and the messages about the rest. */
 const parts = [
   { name: 'journal', list: /copy is a gateway's data directory without its journal\/, .*restore it/, index: /without its journal/ },
   { name: 'keys.db', list: /keys\.db is missing, .*restore the file\. countersign verify needs none/, index: /keys\.db is missing/ },

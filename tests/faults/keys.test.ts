@@ -7,7 +7,7 @@ import type { CliResult } from '../support/gateway-process.ts';
 import { psql } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
-/** What somebody could do to the key store, and the exit code of `verify`. */
+/** Changes that somebody could make to the key store, with the exit code of `verify`. */
 const tampering: Readonly<Record<string, { readonly sql: string; readonly status: number; readonly says: RegExp }>> = {
   'secrets changed': {
     sql: 'UPDATE session_secrets SET meta = zeroblob(60)',

@@ -20,7 +20,7 @@ interface Point {
   readonly file: (gateway: GatewayProcess) => string;
   /** Which such call, counted in each thread. */
   readonly when: number;
-  /** What leads there, besides the marks. */
+  /** The load that leads to this point, in addition to the marks. */
   readonly load?: (shop: Shop) => Promise<unknown>;
 }
 

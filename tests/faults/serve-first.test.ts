@@ -71,7 +71,7 @@ principals: { bot: { kind: agent, targets: [api, tools, model] }, other: { kind:
   assert.equal((await gateway.api(`/api/sessions/${'0'.repeat(32)}/records`)).status, 404);
   assert.doesNotMatch(await (await ask('/t/tools', ping)).text(), /catching_up/);
   assert.equal((await ask('/t/model/v1/responses', next)).status, 200);
-  // What was given meanwhile is for whom it was given to.
+  // An id that was given meanwhile belongs to the client that got it.
   assert.equal((await ask('/t/model/v1/responses', goesOnWith('resp_9876543210'))).status, 200);
   assert.equal((await ask('/t/model/v1/responses', goesOnWith('resp_9876543210'), other)).status, 404);
   assert.equal(await gateway.signal('SIGTERM'), 0);

@@ -32,7 +32,7 @@ describe('a store in the hands of somebody else', () => {
     await client.end();
   }
 
-  /** What the verifier says of a copy after somebody had it. */
+  /** Returns the verdict on a copy that somebody changed. */
   function verdictOn(tamper: (copy: string) => void, words: readonly string[] = []): { readonly status: number; readonly stdout: string } {
     const copy = join(shop.gateway.directory, 'copy');
     rmSync(copy, { recursive: true, force: true });

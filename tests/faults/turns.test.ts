@@ -19,9 +19,9 @@ const { partBytesMax } = await import('../../gateway/src/recording/batch.ts');
 const { openRecorder } = await import('../../gateway/src/recording/testdata/open-recorder.ts');
 
 const ours = /\/(?:gateway|ledger)\/src\//;
-/** What only the reader thread may do. */
+/** Files that only the reader thread may run. */
 const readingAlone = /\/(?:feed\/(?:follower|recordings|timeline|session-index)|recording\/(?:session-reader|journal-reader)|[a-z]+\/render)\.ts$/;
-/** Of records that are written in one turn. */
+/** Number of records that are written in one turn. */
 const burst = 3000;
 /** Messages of one request to a model, which are read as one. */
 const messages = 20_000;

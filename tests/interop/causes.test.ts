@@ -17,7 +17,7 @@ import { psql } from '../support/run.ts';
 
 const trace = 'ab'.repeat(16);
 const spanOf = (digit: string): string => `00-${trace}-${digit.repeat(16)}-01`;
-/** What the model asks for. */
+/** The ids of the calls that the model asks for. */
 const [first, second] = ['call_1', 'call_2'] as const;
 
 interface Run {

@@ -19,7 +19,7 @@ interface Refusal {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
-  /** What a person reads of it. */
+  /** The text that a person reads of it. */
   readonly words?: string;
 }
 
@@ -114,7 +114,7 @@ principals:
         if (stream === 1) {
           seen.push(type);
         }
-        // What the server says at once behind its answer has come by the second answer to a ping.
+        // Bytes that the server sends directly after its answer have arrived with the second answer to a ping.
         if (isEnd || (isPong && pings < 3)) {
           socket.write(frame(frameTypes.ping, 0, 0, Buffer.alloc(8)));
         } else if (isPong) {

@@ -204,7 +204,7 @@ principals:
     );
     for (const { method, path, callers, body } of routes.filter((route) => route.callers !== 'everybody')) {
       const place = path.replaceAll(/:\w+(\{[^}]*\})?/g, '1');
-      // What a run may ask is tried where runs inside runs are.
+      // Another test covers what a run may ask.
       for (const token of callers === 'runs' ? ownTokens : tokens) {
         const { status } = await gateway.api(place, { method, token, ...(body === null ? {} : { body: {} }) });
         assert.equal(status, 403, `${method} ${place}`);

@@ -90,7 +90,7 @@ principals: { agent: { kind: agent, targets: [shop] } }
     await database[Symbol.asyncDispose]();
   });
 
-  /** Of the session that was opened last: all that was asked and all that was answered, as it was recorded. */
+  /** Returns all requests and all answers of the session that was opened last, as they were recorded. */
   async function recorded(): Promise<{ readonly requests: Buffer; readonly responses: Buffer }> {
     const { session } = await gateway.newest();
     const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));

@@ -9,7 +9,7 @@ import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.
 import { makeConformanceServer } from '../../gateway/src/protocols/mcp/testdata/conformance-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 
-/** What reached the target. */
+/** A request that reached the target. */
 interface Heard {
   readonly method: string;
   readonly url: string;
@@ -187,7 +187,7 @@ principals:
 
 interface Provider {
   readonly provider: string;
-  /** What gives an id, and what then names it. */
+  /** The requests that get an id, and the requests that then name it. */
   readonly given: readonly {
     readonly asked: Asked;
     readonly answer: string;
@@ -449,7 +449,7 @@ async function openStatefulServer(heard: Heard[]): Promise<SampleServer> {
   });
 }
 
-/** Of all sessions: whoever names an event gets what came behind it. */
+/** Keeps the events of all sessions. A client that names an event gets the events after it. */
 function memoryOfEvents(): EventStore {
   const streams: string[] = [];
   return {

@@ -19,7 +19,7 @@ const renewed = JSON.stringify({
   Expiration: '2099-01-01T00:00:00Z',
 });
 
-/** What the server has to say of a request. */
+/** A request as the server saw it. */
 interface Seen {
   readonly url: string;
   readonly bytes: number;

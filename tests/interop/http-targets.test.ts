@@ -14,7 +14,7 @@ const content = Buffer.from('0123456789');
 
 interface Seen {
   readonly headers: IncomingHttpHeaders;
-  /** Of the client's certificate. */
+  /** The fingerprint of the client's certificate. */
   readonly fingerprint: string | undefined;
   readonly socket: Socket;
 }

@@ -90,7 +90,7 @@ principals:
     await server[Symbol.asyncDispose]();
   });
 
-  /** Of a session of its own, which is short to read. */
+  /** Makes a token, and so a new session, which is short to read. */
   const renewToken = async (): Promise<void> => {
     token = await gateway.issueToken('agent');
   };

@@ -70,7 +70,7 @@ principals:
       body: JSON.stringify(body),
     });
 
-  /** Of the token: all that comes with it is one session. */
+  /** Returns the session of the token: all its requests are one session. */
   const ownSession = async (): Promise<string> => (await post({ jsonrpc: '2.0', id: 0, method: 'ping' })).headers.get('countersign-session') ?? '';
 
   test('tools, progress, and what the server asks of its client, with the official SDK', async () => {

@@ -90,7 +90,7 @@ principals:
     };
     const alert = ['mcp.tool_changed', 'add'];
     assert.deepEqual(await alertsOf(), [alert]);
-    // What is known of tools is known again after any end.
+    // Known tools are known again after any end of the gateway.
     await own.signal('SIGKILL');
     await own.start();
     await ask();

@@ -18,7 +18,7 @@ const image = 'iVBORw0KGgo=';
 const systemText = 'You tell the weather.';
 const city = { type: 'object', properties: { city: { type: 'string' } } } as const;
 
-/** What both calls of the model's answer say, whatever the provider. */
+/** The facts of both calls in the model's answer, whatever the provider. */
 const called = {
   'gen_ai.tool.name': ['get_weather', 'get_weather'],
   'gen_ai.tool.call.id': ['call_1', 'call_2'],

@@ -11,7 +11,7 @@ import { openShop, type Shop } from '../support/shop.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
-/** What a shell runs inside a run. */
+/** The command that a shell runs inside a run. */
 const command = `"${process.execPath}" "${main}"`;
 
 describe('run', requireProgram('psql'), () => {

@@ -36,7 +36,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
   const find = async (id: string): Promise<SessionSummary | undefined> => (await shop.gateway.sessions()).find(({ session }) => session === id);
   const keyFile = (): string => join(shop.gateway.data, 'log', 'key');
   const verify = (file: string, key: string = keyFile()): number => shop.gateway.cli(['verify', file, '--key', key]).status;
-  /** What a running command has said up to now. */
+  /** Starts a command and collects its output. */
   const listen = (words: readonly string[]) => {
     const child = shop.gateway.spawnCli(words);
     const said = { out: '', child, exited: once(child, 'exit') };

@@ -5,11 +5,11 @@ import { after, before, describe, test } from 'node:test';
 import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 
-/** What becomes of a connection at its second request: it is closed, reset, or closed in the midst of an answer. */
+/** Ends a connection at its second request: it is closed, reset, or closed in the middle of an answer. */
 type Ending = (socket: Socket) => void;
 
 describe('targets over HTTP', () => {
-  /** Of each request the number of its connection, its place on it, and all of it. */
+  /** The requests: for each the number of its connection, its place on it, and its text. */
   const heard: (readonly [connection: number, request: number, text: string])[] = [];
   let ending: Ending | null = null;
   let endsAll = false;

@@ -32,7 +32,7 @@ describe('TLS on both sides', requireProgram('psql', 'openssl'), () => {
   let elsewhere: PostgresServer;
   let plain: PostgresServer;
   let liar: Server;
-  /** What the hostile target was sent. */
+  /** The bytes that the hostile target got. */
   const overheard: Buffer[] = [];
   let gateway: GatewayProcess;
   let token: string;

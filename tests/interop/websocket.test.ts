@@ -12,7 +12,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 interface Seen {
   readonly headers: IncomingMessage['headers'];
-  /** What came of the client, as it came. */
+  /** The messages of the client, in the order in which they came. */
   readonly messages: (string | Buffer)[];
   closed: number | null;
 }
@@ -20,7 +20,7 @@ interface Seen {
 interface Arrivals {
   readonly seen: Seen[];
   readonly raw: Socket[];
-  /** What came behind a request that was not taken up. */
+  /** The bytes after a request whose upgrade was ignored. */
   readonly behind: Buffer[];
 }
 
@@ -130,7 +130,7 @@ principals:
     client.on('message', (data) => received.push(bytesOf(data)));
     client.on('error', () => undefined);
     const closed = new Promise<number>((resolve) => client.once('close', resolve));
-    // What comes right behind the opening is not missed.
+    // Bytes directly after the opening are not missed.
     const opened = once(client, 'open');
     const [answer]: IncomingMessage[] = await once(client, 'upgrade');
     await opened;

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { describeComparison } from './describe.ts';
 
-/** What is printed of two answers to one request. */
+/** Returns the lines that are printed for two answers to one request. */
 function diffOf(a: string, b: string): string[] {
   const side = { seq: 3, channel: 1, asked: 'GET /', causes: { calls: [], likelyCalls: [], causedBy: null } };
   return [...describeComparison([{ change: 'answer', target: 'api', action: 'http.request', a: { ...side, answer: a }, b: { ...side, answer: b } }])].slice(3);

@@ -17,7 +17,7 @@ async function openRun({ ask, operator }: RunningGateway, body: unknown, token: 
   return { session, token: made };
 }
 
-/** What is answered: the status, and the code of the error. */
+/** Returns the status of an answer and the code of its error. */
 async function outcome({ ask, operator }: RunningGateway, path: string, body: unknown, token: string = operator): Promise<string> {
   const response = await ask('POST', path, { body, headers: { authorization: `Bearer ${token}` } });
   return response.ok ? String(response.status) : `${response.status} ${Object.assign({ title: '' }, await response.json()).title}`;

@@ -43,7 +43,7 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
   }
 }
 
-/** How a target is reached, as the configuration says it. */
+/** The address of a target, as the configuration states it. */
 interface TargetAddress {
   readonly scheme: string | null;
   readonly host: string;

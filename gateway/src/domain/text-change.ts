@@ -10,13 +10,13 @@ export interface TextChange {
   readonly begin?: () => TextStream;
 }
 
-/** Changes one text that comes in pieces. What it returns, joined, is what the change makes of the whole text. */
+/** Changes one text that comes in pieces. The results of all calls, joined, are the changed text. */
 export interface TextStream {
-  /** Takes the next piece. Returns as much of the changed text as no later piece can alter. */
+  /** Takes the next piece. Returns the part of the changed text that no later piece can alter. */
   push(piece: string): string;
-  /** The text is over. Returns the rest of the changed text. */
+  /** Ends the text. Returns the rest of the changed text. */
   end(): string;
-  /** True if a part of what was pushed is kept back. */
+  /** True if a part of the pushed text is held back. */
   readonly isHolding: boolean;
 }
 
@@ -25,7 +25,10 @@ export function changeText(changes: readonly TextChange[], text: string): string
   return changes.reduce((changed, change) => change(changed), text);
 }
 
-/** Begins to change a text that comes in pieces. Of a text that must be held until it is whole, `charactersMax` characters are held at most; a longer one throws GatewayError `limit_exceeded`. */
+/**
+ * Begins to change a text that comes in pieces. If a change needs the whole text, at most `charactersMax` characters are held; a longer text throws
+ * GatewayError `limit_exceeded`.
+ */
 export function beginText(changes: readonly TextChange[], charactersMax: number): TextStream {
   const streams = changes.map((change) => change.begin?.() ?? heldText(change, charactersMax));
   return {

@@ -41,7 +41,7 @@ export interface ShownRecord {
   readonly record: string;
 }
 
-/** `bytes` is the length of what was recorded; `text` is what a person reads of it, control characters raw. */
+/** The content of a record in readable form. `bytes` is the number of recorded bytes. `text` is the readable text, in which control characters are raw. */
 export interface ShownContent {
   readonly mediaType: string;
   readonly text?: string;

@@ -22,7 +22,7 @@ export interface ServedProtocols extends AsyncDisposable {
   readonly streams: readonly Served<StreamProtocol>[];
   /** The protocol over HTTP with this id. If there is none, any protocol is returned, which refuses the request. */
   exchange(id: string | undefined): Served<ExchangeProtocol>;
-  /** For each protocol that takes over notes about its targets, by its id: the function that gives them to it. */
+  /** The functions that give protocols the notes about their targets, by the id of the protocol. */
   readonly recalling: ReadonlyMap<string, (told: readonly Told[]) => void>;
 }
 

@@ -64,7 +64,7 @@ test('T4.9: bodies of every size and encoding are opened and are what their leav
 test('T4.9: a body that does not match its leaf is reported with its place, and decides the verdict', async (t) => {
   const data = await record(t, (recorder, track) => {
     recorder.append(track, { kind: 'request', meta: facts, content: [Buffer.from('whole')] });
-    // What a faulty gateway would sign: sealed under a secret that is not the session's.
+    // A faulty gateway would sign this body: it is sealed with a secret that is not the session's.
     const other = createSecretKey(randomBytes(32));
     const streams = { meta: new Keystream(other), content: new Keystream(other) };
     const { streams: own } = track;

@@ -9,7 +9,7 @@ import { conversation, text } from './testdata/conversation.ts';
 
 const bytesMax = 1024 * 1024;
 
-/** What a reader has who took all bodies so far. */
+/** A reader that took all bodies so far. */
 class Reader {
   readonly #kept: Uint8Array[] = [];
 

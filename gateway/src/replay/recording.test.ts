@@ -69,7 +69,7 @@ const bundleOf = async (...drafts: readonly (EntryDraft | number)[]): Promise<st
 
 const options = { findProtocol: (id: string) => (id === 'toy' ? stream : undefined), speed: null };
 
-/** What is taken, as text: each answer, what continues with a plus. */
+/** Returns the answers of the request that is taken, as text. A piece that more follows ends with a plus. */
 async function taken(recording: Recording, key: string, channel: number | null = null): Promise<string[] | string> {
   const found = recording.take('a', { text: key, ids: [] }, channel);
   if (typeof found === 'string') {

@@ -11,7 +11,7 @@ import { readEntries, SessionOpener } from '../recording/session-reader.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { Refusals } from './refusals.ts';
 
-/** What is recorded of the refusals that `act` makes, up to a stop. */
+/** Returns the records of the refusals that `act` makes, up to a stop. */
 async function recordedOf(act: (refusals: Refusals) => Promise<void>): Promise<OpenedRecord[]> {
   const data = mkdtempSync(join(tmpdir(), 'countersign-refusals-'));
   try {

@@ -8,7 +8,7 @@ import { TokenMask } from './token-mask.ts';
 const own = formatToken(randomBytes(32));
 const inner = formatToken(randomBytes(32));
 
-/** What is recorded of a text that comes in pieces which end at these places. */
+/** Returns the recorded form of a text that comes in pieces which end at these places. */
 function masked(text: string, ends: readonly number[] = []): { readonly text: string; readonly tokens: number } {
   const mask = new TokenMask();
   mask.add(own);

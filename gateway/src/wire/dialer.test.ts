@@ -10,7 +10,7 @@ import { Inbox, TestServer } from './testdata/sockets.ts';
 
 /** `getaddrinfo` takes it for 169.254.169.254, and `isIP` for a name: what a name server might answer, without one. */
 const nameOfMetadata = '2852039166';
-/** Of those for documentation (RFC 5737): there is no route to it, or silence. */
+/** An address for documentation (RFC 5737): there is no route to it, or nothing answers. */
 const silent = '192.0.2.1';
 
 const own = makeCertificate();

@@ -1,4 +1,4 @@
-/** Bundles of any length, written from docs/formats as they are made: what is held of them is their tree. */
+/** Writes bundles of any length piece by piece, as docs/formats describe them. Only their tree is held in memory. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { formatBundleCheckpoint, formatBundleHeader, formatBundleRecord, type BundleBody } from '../bundle.ts';
 import { formatCheckpoint } from '../checkpoint.ts';

@@ -93,7 +93,7 @@ export interface Bodies {
   readonly patch?: (leaf: Buffer) => void;
 }
 
-/** One frame, as bytes without its chain value, which follows from what is before it. */
+/** Makes the bytes of one frame without its chain value, which depends on the bytes before the frame. */
 export function frameOf(type: 1 | 2, body: Buffer, numbers: { entries: number; index: number; durable: number }): Buffer {
   const header = Buffer.alloc(32);
   header.write('CSJF', 'latin1');

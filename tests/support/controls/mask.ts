@@ -36,7 +36,7 @@ function beginMask(): TextStream {
   };
 }
 
-/** Where an end of the text is a beginning of `secret-`. */
+/** Returns the position at which the end of the text may be the beginning of `secret-`. */
 function startOfBegin(text: string): number {
   for (let length = Math.min(begin.length - 1, text.length); length > 0; length -= 1) {
     if (begin.startsWith(text.slice(-length))) {

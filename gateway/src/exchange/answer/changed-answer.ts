@@ -64,7 +64,7 @@ export class ChangedAnswer extends PassedAnswer {
     }
   }
 
-  /** Releases what goes on of these frames. Null: no frame follows. */
+  /** Releases the bytes of these frames that need not wait. Null: no frame follows. */
   #change(read: () => readonly TextFrame[] | null): void {
     if (this.isOver) {
       return;

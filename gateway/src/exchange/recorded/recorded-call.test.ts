@@ -23,7 +23,7 @@ interface Given {
   readonly call: UpstreamCall;
 }
 
-/** What a call is told whose recorded answer is this. */
+/** Returns what a call gets whose recorded answer is this. */
 async function call(answer: readonly AnswerPiece[], asked: Buffer = request): Promise<Given> {
   const said: string[] = [];
   const miss = (reason: string): GatewayError => {

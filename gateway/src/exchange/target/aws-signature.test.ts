@@ -13,7 +13,7 @@ interface Vector {
   readonly signature: string;
 }
 
-/** Of the test suite that AWS published for Signature Version 4: what it says of its requests. */
+/** The key of the test suite that AWS published for Signature Version 4. */
 const suiteKey: AwsSigner = {
   accessKeyId: 'AKIDEXAMPLE',
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',

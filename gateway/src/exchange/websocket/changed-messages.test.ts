@@ -13,7 +13,7 @@ function open(changes: readonly TextChange[]): WebSocketRelay {
   return new WebSocketRelay({ action, request: 7, reader: null, changes, session: 's', messageBytesMax: 1_000, take: (step, input) => step.take(input) });
 }
 
-/** What the client gets of these bytes of the target, in pieces of so many bytes. */
+/** Returns the bytes that the client gets if the target sends these bytes in pieces of this length. */
 function released(relay: WebSocketRelay, bytes: Buffer, pieceBytes = bytes.length): Buffer {
   const outputs: Output[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {

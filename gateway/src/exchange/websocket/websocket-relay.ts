@@ -259,7 +259,7 @@ export class WebSocketRelay implements Relay {
   }
 }
 
-/** Says why a connection is closed because of what one side sent. That side is blamed. */
+/** Returns the status codes with which both sides are closed because of an error of one side. */
 function closeCodes({ code }: GatewayError, from: 'client' | 'target'): CloseCodes {
   switch (code) {
     case 'limit_exceeded':

@@ -45,7 +45,7 @@ function messagesIn(attributes: Readonly<Record<string, unknown>>): Message[] {
   return typeof text === 'string' ? JSON.parse(text) : [];
 }
 
-/** What a message says, whatever the spelling of its JSON. */
+/** Returns the parts of messages, whatever the spelling of their JSON. */
 function partsIn(attributes: Readonly<Record<string, unknown>>): unknown[] {
   return messagesIn(attributes).flatMap(({ parts }) =>
     parts.map((part) => ('arguments' in part && typeof part.arguments === 'string' ? { ...part, arguments: JSON.parse(part.arguments) } : part)),

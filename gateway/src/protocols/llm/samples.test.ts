@@ -9,7 +9,7 @@ import { type Api, findApi } from './apis.ts';
 import { cutAt, readAnswer, samples } from './testdata/fixtures.ts';
 import type { Message, Part } from './transcript.ts';
 
-/** What all samples say, in the one form. */
+/** The conversation of all samples, in the common form. */
 const conversation: readonly Message[] = [
   { role: 'system', parts: [{ type: 'text', content: 'You tell the weather.' }] },
   {
@@ -72,7 +72,7 @@ const ownFacts: Readonly<Record<string, Attributes>> = {
   'ollama-chat': { 'gen_ai.response.model': 'qwen3:8b', 'gen_ai.response.finish_reasons': ['stop'] },
 };
 
-/** Of caches Ollama says nothing. */
+/** Returns the facts of a sample. Ollama states no facts about caches. */
 function factsOf(name: string): Attributes {
   const { 'gen_ai.usage.cache_read.input_tokens': cacheRead, ...uncached } = sharedFacts;
   return {

@@ -30,7 +30,7 @@ interface Seen {
   readonly toTarget: readonly string[];
 }
 
-/** What becomes of an answer in these pieces. */
+/** Screens an answer in these pieces. */
 function screened(headers: Readonly<Record<string, string>>, pieces: readonly Buffer[]): Seen[] {
   const screen = new McpScreen(head);
   screen.head({ status: 200, headers: Object.entries(headers) });

@@ -12,7 +12,7 @@ interface Heard {
   readonly body: string;
 }
 
-/** What the bridge prints for these lines, before a server that answers so, and what that was sent. */
+/** Returns the output of the bridge for these lines, and the requests that the server got, which answers with `answer`. */
 async function bridged(lines: readonly unknown[], answer: (heard: Heard, response: ServerResponse) => void): Promise<{ said: unknown[]; heard: Heard[] }> {
   const heard: Heard[] = [];
   const server = createServer((incoming, response) => {

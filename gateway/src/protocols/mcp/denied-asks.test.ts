@@ -35,12 +35,12 @@ class Unasked extends MemoryChannel {
 interface Screened {
   readonly got: string;
   readonly error: GatewayError | null;
-  /** What else the server heard. */
+  /** The other requests that the server got. */
   readonly heard: readonly { readonly headers: IncomingHttpHeaders; readonly body: string }[];
   readonly records: readonly string[];
 }
 
-/** What becomes of an answer that a server gives to a call. */
+/** Screens an answer that a server gives to a call. */
 async function screened(answer: (response: ServerResponse) => void): Promise<Screened> {
   const heard: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = [];
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

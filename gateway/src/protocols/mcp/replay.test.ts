@@ -19,7 +19,7 @@ test('what a client makes anew does not count: ids, progress tokens, its name', 
   assert.notEqual(key(answer(1)), key(answer(2)), 'the server made this id');
 });
 
-/** What a client is given that asks `asked` where `recorded` was asked, in pieces of so many bytes. */
+/** Returns the answer that a client gets if it asks `asked` and the recorded run asked `recorded`. The answer comes in pieces of this many bytes. */
 async function given(
   recorded: unknown,
   asked: unknown,

@@ -190,7 +190,7 @@ export class Answers {
     return this.#changesOf(type).length > 0 && holdsTexts(type);
   }
 
-  /** Changes the texts of a whole message. What goes on may be less, because a row of COPY data goes on with its end, or more. */
+  /** Changes the texts of a whole message. Returns the messages to release: fewer if a row of COPY data waits for its end, more if one ends here. */
   #change(message: Buffer): readonly Buffer[] {
     const changes = this.#changesOf(message[0] ?? 0);
     const before = this.#changed !== null && this.#changed.changes !== changes ? this.#endChanged() : [];
@@ -198,7 +198,7 @@ export class Answers {
     return [...before, ...this.#changed.frames.push(textMessage(message))];
   }
 
-  /** No row of COPY data goes on. */
+  /** Ends the rows of COPY data that wait, and returns them. */
   #endChanged(): readonly Buffer[] {
     const released = this.#changed?.frames.end() ?? [];
     this.#changed = null;

@@ -77,7 +77,7 @@ class Harness {
     return Buffer.concat(this.responses.map(({ bytes }) => bytes));
   }
 
-  /** What each request was answered with: bytes, and the facts of the last part without where its parts were cut. */
+  /** The answer to each request: its bytes, and the facts of its last part without the places where its parts were cut. */
   get answers(): string[] {
     const answers = new Map<number | undefined, { bytes: Buffer; facts: string }>();
     for (const { request, bytes, facts } of this.responses) {
@@ -88,7 +88,7 @@ class Harness {
   }
 }
 
-/** The same bytes cut at random places. */
+/** Cuts bytes at random places. */
 function chunks(bytes: Buffer): fc.Arbitrary<Buffer[]> {
   return fc.array(fc.nat(bytes.length), { maxLength: 12 }).map((cuts) => {
     const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];

@@ -8,7 +8,7 @@ import type { AnswerPiece, RecordedTarget } from '../../domain/replay.ts';
 import { replay } from './replay.ts';
 import { clientMessages, targetMessages } from './testdata/shorthand.ts';
 
-/** What a client asked and its answer, in pieces; `unasked ...` for what the target said by itself, `... more` for a piece that more follows. */
+/** A request and its answer in pieces. `unasked ...` is a message that the target sent by itself, `... more` a piece that more follows. */
 type Exchange = readonly [asked: string, ...pieces: string[]];
 
 const connect = { action: 'postgres.connect', bytes: Buffer.from('connect') };
@@ -84,7 +84,7 @@ async function settled(): Promise<void> {
   }
 }
 
-/** What a client is told that asks these units. */
+/** Returns the messages that a client gets if it sends these units. */
 async function ask(
   exchanges: readonly Exchange[],
   ...units: readonly string[]

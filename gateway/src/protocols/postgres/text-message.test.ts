@@ -5,7 +5,7 @@ import { textMessage } from './text-message.ts';
 
 const stars = (text: string): string => text.replaceAll(/secret-\w+/g, '***');
 
-/** What becomes of messages, one after the other. */
+/** Returns the changed form of messages, one after the other. */
 function change(...messages: readonly Buffer[]): Buffer {
   const frames = new ChangedFrames([stars], 1000);
   const released = messages.flatMap((each) => frames.push(textMessage(each)));

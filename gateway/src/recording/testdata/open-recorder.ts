@@ -6,7 +6,7 @@ import { Recorder } from '../recorder.ts';
 export interface OpenRecorderOptions {
   readonly segmentBytes?: number;
   readonly clock?: () => number;
-  /** Otherwise what is fatal is thrown. */
+  /** Called with a fatal error. Absent: the error is thrown. */
   readonly onFatal?: (error: Error) => void;
 }
 
