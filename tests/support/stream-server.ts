@@ -89,7 +89,7 @@ function answerMessage(socket: WebSocket, path: string, message: string): void {
   socket.close(1000, `no more of ${word}`);
 }
 
-/** `told`: what each event says, one after the other. Null: events are long, hold nothing that could be compressed, and come as fast as they are taken. */
+/** Sends a stream. `told` is the text in each event. Null: the events are long, cannot be compressed, and are sent as fast as the client takes them. */
 function stream(response: Writable, events: number, told: string | null): void {
   const filler = told ?? randomBytes(49_152).toString('base64');
   let event = 0;

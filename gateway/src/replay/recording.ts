@@ -74,7 +74,7 @@ export class Recording {
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
   }
 
-  /** True if this channel has a request of this key that was not taken. */
+  /** True if this channel has a request with this key that was not taken. */
   isWaiting(target: string, { text }: RequestKey, channel: number): boolean {
     return this.#waiting.has(indexKey(target, text), channel);
   }

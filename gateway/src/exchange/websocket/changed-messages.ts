@@ -13,7 +13,7 @@ export interface ChangedMessagesParts {
   readonly changes: readonly TextChange[];
   /** Most bytes of messages that wait for the end of a text that comes in pieces. */
   readonly waitingBytesMax: number;
-  /** Finds the texts that come in pieces. Null: the protocol has none. */
+  /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
 }
 

@@ -92,7 +92,7 @@ export class MemoryChannel implements Channel {
   }
 
   give(): void {
-    // Nothing is given in these tests.
+    // These tests give no ids.
   }
 
   whenCommitted(release: () => void): void {
