@@ -44,7 +44,10 @@ import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/http-calls.ts';
 import { readServerCertificate } from './wire/server-certificate.ts';
 
-/** The index gets this much time before clients are let in. That is enough after a usual stop; an index that is farther behind catches up while the gateway serves. */
+/**
+ * Time in ms that the index gets before clients are served. It is enough after a usual stop; an index that is further behind catches up while the gateway
+ * serves.
+ */
 const headStartMs = 1000;
 const software = 'countersign 0.1.0';
 /** At a stop, clients are told and sessions are closed within this time. */

@@ -8,7 +8,7 @@ import { orMalformedLater, type Findings } from './verdict.ts';
 const directory = 'log/tile';
 const levelsMax = 7;
 const readsMax = 16;
-/** The partial tiles of a tile are in a directory of the tile's name with this behind. */
+/** The partial tiles of a tile are in a directory that has the tile's name with this suffix. */
 const partialSuffix = '.p';
 
 /** The hashes of the tile that is growing at one level. */

@@ -36,7 +36,7 @@ interface Reading {
   readonly timeline: Timeline;
 }
 
-/** Reads what was recorded. The index says where to look; the journal says what is there. */
+/** Reads recordings. The index says where to look; the journal says what is there. */
 export class Recordings {
   readonly #parts: RecordingsParts;
   #isBehind = false;

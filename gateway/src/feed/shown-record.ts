@@ -1,6 +1,6 @@
 import type { Attributes } from '../domain/action.ts';
 
-/** The sessions to list: those that began behind session `after`, at most `limit`. */
+/** The sessions to list: those that began after the session `after`, at most `limit`. */
 export interface SessionPage {
   readonly which: 'clients' | 'all';
   readonly after?: string;

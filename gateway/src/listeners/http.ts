@@ -24,7 +24,7 @@ const headBytesMax = 64 * 1024;
 const keepAliveMs = 65_000;
 /** Most unanswered requests of one connection. A client that sends more is cut off (ATTACKS D33). HTTP/2 has a limit of its own, which the client is told. */
 const unansweredMax = 256;
-/** A client that is turned away is cut off if it has not read the refusal after this time. */
+/** A client whose connection is refused is cut off if it has not read the refusal after this time in ms. */
 const tellMs = 2_000;
 /** At most this many clients are told a refusal at the same time. */
 const toldMax = 64;
@@ -36,7 +36,7 @@ const deadlinesMs = 500;
  */
 const earlyBytesMax = 64 * 1024;
 const tunnelProtocol = 'countersign-tunnel';
-/** The path of a target. Its second group, behind the target's name, is passed on as the client sent it. */
+/** Matches the path of a target. The part after the target's name is passed on as the client sent it. */
 const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
 const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
 
@@ -63,7 +63,7 @@ export interface HttpListenerOptions {
   readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
   /** Serves each request that is not for a target. */
   readonly onApi: (request: ClientRequest, response: ClientResponse) => void;
-  /** Takes a client of a target's protocol behind an upgraded request (`countersign connect`); `head` holds the bytes that were read of it already. */
+  /** Serves a client of a target's protocol over an upgraded request (`countersign connect`). `head` holds the bytes that were already read from it. */
   readonly onTunnel: (socket: Socket, head: Buffer, tunnel: TunnelIdentity) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -78,7 +78,7 @@ interface Guest {
   readonly served: Socket;
   /** Number of requests without an answer. */
   unanswered: number;
-  /** Unanswered requests behind another one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
+  /** Unanswered requests that wait for an earlier one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
   readonly waiting: Message[];
 }
 

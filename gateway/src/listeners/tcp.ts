@@ -15,7 +15,7 @@ import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 const keepAliveMs = 60_000;
 /** After the deadline of a login, the protocol has this long in ms to tell the client why it ends. */
 const lastWordMs = 250;
-/** A client that is turned away is cut off if it has not read the refusal after `tellMs`. At most `toldMax` of them are told at the same time. */
+/** A client whose connection is refused is cut off if it has not read the refusal after `tellMs`. At most `toldMax` of them are told at the same time. */
 const tellMs = 2_000;
 const toldMax = 64;
 /** When the listener closes, connections have this long in ms to end by themselves. */

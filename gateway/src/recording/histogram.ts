@@ -1,4 +1,4 @@
-/** A histogram of durations for Prometheus: each bucket counts the events that took at most so many seconds. */
+/** A histogram of durations for Prometheus. Each bucket counts the events that took at most its number of seconds. */
 export class Histogram {
   readonly #bounds: readonly number[];
   readonly #counts: number[];

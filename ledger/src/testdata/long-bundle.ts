@@ -16,7 +16,7 @@ interface LongBundle {
   readonly records: number;
 }
 
-/** A whole session of 2 ^ `height` records, which is all of its log, with so many bytes of content in each request. */
+/** A whole session of 2 ^ `height` records, which are all of its log, with this many bytes of content in each request. */
 export function writeLongBundle(file: string, height: number, contentBytes: number): LongBundle {
   const records = 2 ** height;
   const signer = signerOf(`countersign/${gatewayId}`, 1);

@@ -294,7 +294,7 @@ export class StoreWriter {
     }
   }
 
-  /** Preallocates: zeros behind the last frame. */
+  /** Appends zeros after the last frame, as a gateway does that prepares space. */
   preallocate(bytes: number): void {
     this.files.set(this.segmentPath, Buffer.concat([this.#bytes, Buffer.alloc(bytes)]));
   }

@@ -222,7 +222,7 @@ export function composeMessage(text: string, opcode: string): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** A close frame, with a mask where it is one to a server. A reason that is too long for it is cut. */
+/** Makes a close frame. It has a mask if it is sent to a server. A reason that is too long is cut. */
 export function composeClose(code: number, reason: string, mask: Uint8Array | null): Buffer {
   const fitting = Buffer.alloc(controlBytesMax);
   fitting.writeUInt16BE(code, 0);

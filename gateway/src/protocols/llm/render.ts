@@ -109,8 +109,8 @@ function showAnswer({ shape, kept }: Reader, head: ResponseHead, body: Buffer): 
 }
 
 /**
- * Shows a later piece of a stream: what the events say that end in it. The earlier pieces, as far as they are at hand, tell the kind of stream and where
- * the first event of this piece began. Without them both are guessed from its bytes.
+ * Shows a later piece of a stream: the text of the events that end in it. The earlier pieces, if they are available, tell the kind of stream and where the
+ * first event of this piece began. Without them both are guessed from the bytes of the piece.
  */
 function showPiece(api: Reader, { head, lead, bytes }: Piece): Shown | null {
   if (head !== null) {

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, memberOf, numberAt, objectAt, textAt } from 
 
 type Part = readonly [path: string, name: string];
 
-/** Finds in an event of a model's answer the texts that come in pieces, for all APIs: their events have different members. */
+/** Finds texts in pieces in an event of a model's answer, for all APIs, because their events have different members. */
 export const findParts: FindParts = (event) => {
   if (!isObject(event)) {
     return noParts;
@@ -22,7 +22,7 @@ export const findParts: FindParts = (event) => {
   return typeof memberOf(event, 'done') === 'boolean' ? ofOllama(event) : ofGemini(event);
 };
 
-/** Anthropic's Messages and Bedrock's Converse: a text or the input of a tool is a block, whose pieces are deltas. */
+/** Finds the pieces of Anthropic's Messages and Bedrock's Converse: a text or the input of a tool is a block, whose pieces are deltas. */
 function ofBlock(event: JsonObject, type: string, prefix: string): EventParts {
   if (/^message_?stop$/i.test(type)) {
     return { parts: new Map(), ends: () => true };
@@ -43,7 +43,10 @@ function ofBlock(event: JsonObject, type: string, prefix: string): EventParts {
   );
 }
 
-/** OpenAI's Responses, Realtime and transcriptions: an event of a type that ends with `delta` has a piece, one that ends with `done` ends it, and so does the end of its response. Pieces of audio are no texts. */
+/**
+ * Finds the pieces of OpenAI's Responses, Realtime and transcriptions. The type of an event with a piece ends with `delta`. An event whose type ends with
+ * `done`, or the end of its response, ends the text. Pieces of audio are no texts.
+ */
 function ofItem(event: JsonObject, type: string): EventParts {
   const stream = textAt(event, 'stream_id');
   if (/^response\.(?:completed|done|failed|incomplete|cancelled)$/.test(type)) {
@@ -60,7 +63,7 @@ function ofItem(event: JsonObject, type: string): EventParts {
   return end === 'done' ? { parts: new Map(), ends: (each) => each === name } : partsOf([['delta', name]], null);
 }
 
-/** OpenAI's Chat Completions and Completions. */
+/** Finds the pieces of OpenAI's Chat Completions and Completions. */
 function ofChoices(event: JsonObject): EventParts {
   const parts: Part[] = [];
   const ended: string[] = [];
@@ -89,7 +92,7 @@ function ofOllama(event: JsonObject): EventParts {
   );
 }
 
-/** Gemini over HTTP, where pieces go on up to the end of the answer, and over WebSocket, where they go on up to the end of a turn. */
+/** Finds the pieces of Gemini. Over HTTP a text ends with the answer, over WebSocket with the turn. */
 function ofGemini(event: JsonObject): EventParts {
   const parts: Part[] = [];
   const add = (path: string, content: JsonObject, name: string): void => {
@@ -108,7 +111,7 @@ function ofGemini(event: JsonObject): EventParts {
   return partsOf(parts, memberOf(said, 'turnComplete') === true || memberOf(said, 'interrupted') === true ? () => true : null);
 }
 
-/** The objects of a list, each with its index there. */
+/** Returns the objects of a list, each with its index in the list. */
 function listAt(object: JsonObject, name: string): readonly (readonly [index: number, value: JsonObject])[] {
   const list = memberOf(object, name);
   return Array.isArray(list) ? list.flatMap((each: unknown, i) => (isObject(each) ? [[i, each] as const] : [])) : [];

@@ -10,7 +10,7 @@ export function text(bytes: number): string {
   return made.slice(0, bytes);
 }
 
-/** The requests that an agent sends to a model in so many turns: each holds the whole conversation, and its tools behind it. */
+/** The requests that an agent sends to a model in this many turns. Each holds the whole conversation, followed by its tools. */
 export function* conversation(turns: number): Generator<Buffer> {
   const messages: object[] = [{ role: 'system', content: text(6000) }];
   const tools = Array.from({ length: 20 }, (_, i) => ({ type: 'function', function: { name: `tool_${i}`, description: text(300) } }));

@@ -38,7 +38,7 @@ export const contract: ProtocolContract = {
   },
 };
 
-/** Statements whose answer says the words elsewhere than in a row. */
+/** Statements whose answers contain the words in another place than a row. */
 const forms: Readonly<Record<string, (said: string) => string>> = {
   failing: (said) => `select '${said}'::int`,
   noticed: (said) => `do $$ begin raise notice '${said}' using detail = '${said}'; end $$`,
