@@ -150,7 +150,9 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
       `data: ${data}\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { api: { url: "${target.url}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
     );
     gateway = await Gateway.open({ configFile });
-    token = (await cli(['token', 'create', 'agent', ...here])).stdout.trim();
+    const made = await cli(['token', 'create', 'agent', ...here]);
+    assert.equal(made.status, 0, made.stderr);
+    token = made.stdout.trim();
     await request();
     const { stdout } = await cli(['session', 'show', long, '--json', '--grep', `POST /${burst / 2}`, ...here]);
     record = JSON.parse(stdout).record;
