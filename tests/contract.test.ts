@@ -555,6 +555,12 @@ describe('obligations over every protocol', () => {
         assert.match(plain?.text ?? '', /secret-abc123/);
         assert.equal(told?.isAllowed, !words.startsWith('failing'), JSON.stringify(told));
         assert.equal(told?.text, plain?.text.replaceAll('secret-abc123', 'secret-***'));
+        const asked = contracts.server.heard.filter(({ body }) => body.includes(said));
+        assert.deepEqual(
+          asked.slice(1).map(({ headers }) => headers.range),
+          asked.slice(1).map(() => undefined),
+          'the target is asked for all of the answer',
+        );
         assert.deepEqual(way().heard([said]), [said, said], 'the target is asked what was said');
         const recorded = await recordedAnswers();
         assert.ok(recorded.includes('secret-***') && !recorded.includes('abc123'), recorded);

@@ -25,8 +25,10 @@ const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 /** Matches a line with its end. */
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
-/** Matches a line of an event that holds data. The first one of a stream may begin with a byte order mark. */
-const data = /^(\u{feff}?data(?:: ?|$))(.*)$/su;
+/** Matches the field of a line, and its value. A comment has a field without a name. */
+const fieldAndValue = /^([^:]*: ?)(.*)$/s;
+/** Matches the field of a line that holds data. The first line of a stream may begin with a byte order mark. */
+const data = /^\u{feff}?data: ?$/u;
 
 /** Chooses how to split a body of this media type. Null if no texts can be found in it. */
 export function framerOf(contentType: string, options: FramerOptions): TextFramer | null {
@@ -50,25 +52,54 @@ function isText(type: string, contentType: string): boolean {
   return /^application\/(?:[\w.-]+\+)?json$/.test(type) || ((type.startsWith('text/') || type === '') && /^(?:utf-?8|us-ascii)$/i.test(charset));
 }
 
-/** Each event of an event stream is a frame. Its data are one text, or JSON; everything else in it is kept. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/** Each event of an event stream is a frame. Its data are one text, or JSON; each other line of it is a text too. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 function sseFramer(options: FramerOptions): TextFramer {
   return cut(eventEnds(), options, (bytes) => {
-    const lines = [...bytes.toString().matchAll(line)].map(([whole, text = '', end = '']) => ({ whole, end, field: data.exec(text) }));
-    const dataLines = lines.filter(({ field }) => field !== null);
-    const text = dataLines.map(({ field }) => field?.[2] ?? '').join('\n');
-    const wrap = (changed: string): Buffer => {
-      if (changed === text && isUtf8(bytes)) {
-        return bytes;
-      }
-      const [first] = dataLines;
-      const written = changed
-        .split('\n')
-        .map((each, i) => (i === 0 ? (first?.field?.[1] ?? '') : 'data: ') + each)
-        .join(first?.end === '' ? '\n' : (first?.end ?? '\n'));
-      return Buffer.from(lines.map((each) => (each === first ? written + each.end : each.field === null ? each.whole : '')).join(''));
+    const lines = [...bytes.toString().matchAll(line)].map(([, text = '', end = '']) => eventLine(text, end));
+    const others = lines.filter(({ isData, value }) => !isData && value !== '');
+    const held = lines.filter(({ isData }) => isData).map(({ value }) => value);
+    const inner: TextFrame =
+      held.length === 0
+        ? { bytes: bytes.length, texts: [], ends: null, compose: () => Buffer.alloc(0) }
+        : textFrame(held.join('\n'), { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), findParts: options.findParts });
+    return {
+      ...inner,
+      texts: [...inner.texts, ...others.map(({ value }) => ({ text: value, partOf: null }))],
+      compose: (changed) => {
+        const { length } = inner.texts;
+        const values = new Map(others.map((each, i) => [each, (changed[length + i] ?? '').replaceAll(/[\r\n]+/g, ' ')]));
+        return Buffer.from(writeEvent(lines, inner.compose(changed.slice(0, length)).toString(), values));
+      },
     };
-    return dataLines.length === 0 ? passedFrame(bytes) : textFrame(text, { bytes: bytes.length, wrap, findParts: options.findParts });
   });
+}
+
+/** A line of an event. */
+interface EventLine {
+  /** The name of the field, with the colon and the space behind it. */
+  readonly field: string;
+  readonly value: string;
+  /** The characters that end the line. */
+  readonly end: string;
+  readonly isData: boolean;
+}
+
+function eventLine(text: string, end: string): EventLine {
+  const [, field = '', value = text] = fieldAndValue.exec(text) ?? [];
+  return { field, value, end, isData: data.test(field) };
+}
+
+/** Writes an event with other data, in the place of its first line of data, and with other values in its other lines. */
+function writeEvent(lines: readonly EventLine[], changed: string, values: ReadonlyMap<EventLine, string>): string {
+  const first = lines.find(({ isData }) => isData);
+  const write = (each: EventLine): string => {
+    const { field, value, end, isData } = each;
+    if (!isData) {
+      return field + (values.get(each) ?? value) + end;
+    }
+    return each === first ? field + changed.replaceAll('\n', `${end === '' ? '\n' : end}data: `) + end : '';
+  };
+  return lines.map(write).join('');
 }
 
 /** Each line is a frame. */
@@ -94,8 +125,11 @@ function bodyFramer(options: FramerOptions): TextFramer {
 
 /** Makes a frame of bytes that are one text, or JSON. Bytes that are not UTF-8 stay unchanged. */
 function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
+  if (!isUtf8(bytes)) {
+    throw new GatewayError('unsupported', 'Policy changes texts, and no texts can be found in bytes that are not UTF-8.');
+  }
   const text = bytes.toString();
-  return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text && isUtf8(bytes) ? bytes : Buffer.from(changed)), findParts });
+  return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text ? bytes : Buffer.from(changed)), findParts });
 }
 
 /** Each message of application/vnd.amazon.eventstream is a frame. Its payload is one text, or JSON; an event of Bedrock may hold another one in base64. Throws GatewayError `malformed`, or `unsupported` for a payload that is no text. */
@@ -149,11 +183,6 @@ function encodedEvent(text: string): string | null {
 
 function partsBelow(prefix: string, { parts, ends }: EventParts): EventParts {
   return { parts: new Map([...parts].map(([path, name]) => [path.slice(prefix.length), name])), ends };
-}
-
-/** Makes a frame without texts. */
-function passedFrame(bytes: Buffer): TextFrame {
-  return { bytes: bytes.length, texts: [], ends: null, compose: () => bytes };
 }
 
 function cut(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (bytes: Buffer) => TextFrame): TextFramer {

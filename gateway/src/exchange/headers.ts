@@ -144,6 +144,11 @@ export function withoutBodyHeaders(rawHeaders: readonly string[]): readonly stri
   return rawHeaders.filter((_, i) => !bodyHeaders.has(rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
 }
 
+/** Changes the headers of a request so that its answer comes whole: a client that asks for parts would get each without the rest of a text. */
+export function withoutRange(headers: Headers): Headers {
+  return headers.filter(([name]) => name !== 'range' && name !== 'if-range');
+}
+
 /** Changes the headers of a message to those of a message with another body. `bytes`: the length of the new body. */
 export function withBody(headers: Headers, bytes: number): Headers {
   return [...headers.filter(([name]) => !bodyHeaders.has(name)), ['content-length', String(bytes)]];

@@ -22,7 +22,7 @@ import { AnswerRelay, trailersAttribute } from './answer/answer-relay.ts';
 import { changeRequest } from './changed-request.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
-import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding } from './headers.ts';
+import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding, withoutRange } from './headers.ts';
 import { DirectUrls, OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
@@ -178,7 +178,8 @@ class ExchangeRun {
     const { reading, change } = understood;
     this.#answerTo = reading.answerTo ?? null;
     const isRead = reading.screen !== undefined || understood.isObliged;
-    const asked = isRead ? { ...understood.head, headers: withoutCoding(understood.head.headers) } : head;
+    const headers = understood.isObliged ? withoutRange(understood.head.headers) : understood.head.headers;
+    const asked = isRead ? { ...understood.head, headers: withoutCoding(headers) } : head;
     const framing = understood.head === head ? framingOf(body, first) : [];
     const sent = [composeRequestHead(this.#sentHead(asked, framing, channel)), ...(understood.body === null ? [] : [understood.body])].filter(
       ({ length }) => length > 0,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GatewayError } from '../../domain/errors.ts';
+import { ReceivedAnswer } from './testdata/received-answer.ts';
 import { ChangedAnswer } from './changed-answer.ts';
 
 const stars = (text: string): string => text.replaceAll(/secret-\w+/g, '***');
@@ -13,37 +14,18 @@ interface Released {
 }
 
 /** Lets an answer through in pieces of so many bytes. */
-function release(type: string, body: string, { pieceBytes = 1000, coding = '', frameBytesMax = 1000 } = {}): Released {
-  const pieces: Buffer[] = [];
-  let headers: readonly string[] = [];
-  let error: GatewayError | null = null;
-  let isEnded = false;
-  const answer = new ChangedAnswer(
-    { changes: [stars], frameBytesMax, findParts: null },
-    {
-      onInformation: () => undefined,
-      onHead: (head) => {
-        headers = head.rawHeaders;
-      },
-      onUpgrade: () => undefined,
-      onBytes: (bytes) => pieces.push(Buffer.from(bytes)),
-      onEnd: () => {
-        isEnded = true;
-      },
-      onError: (failure) => {
-        error = failure;
-      },
-      onDrain: () => undefined,
-    },
-  );
+function release(type: string, body: string | Buffer, { pieceBytes = 1000, coding = '', frameBytesMax = 1000, status = 200 } = {}): Released {
+  const received = new ReceivedAnswer();
+  const answer = new ChangedAnswer({ changes: [stars], frameBytesMax, findParts: null }, received);
   const rawHeaders = ['Content-Type', type, 'Content-Length', String(body.length), ...(coding === '' ? [] : ['Content-Encoding', coding])];
-  answer.onHead({ status: 200, statusText: 'OK', rawHeaders });
+  answer.onHead({ status, statusText: 'OK', rawHeaders });
   const bytes = Buffer.from(body);
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     answer.onBytes(bytes.subarray(at, at + pieceBytes));
   }
   answer.onEnd([]);
-  return { text: Buffer.concat(pieces).toString(), headers, error, isEnded };
+  const { body: text, headers, error, isEnded } = received;
+  return { text, headers, error, isEnded };
 }
 
 const forms = [
@@ -54,8 +36,8 @@ const forms = [
   ],
   [
     'text/event-stream',
-    'event: x\r\ndata: {"a":"secret-1"}\r\n\r\ndata:says secret-2\n\n: kept\ndata: cut secret-3',
-    'event: x\r\ndata: {"a":"***"}\r\n\r\ndata:says ***\n\n: kept\ndata: cut ***',
+    'event: x\r\ndata: {"a":"secret-1"}\r\n\r\ndata:says secret-2\n\n: kept\n: a secret-comment\nid: secret-9\ndata: two\ndata: secret-lines\n\ndata: cut secret-3',
+    'event: x\r\ndata: {"a":"***"}\r\n\r\ndata:says ***\n\n: kept\n: a ***\nid: ***\ndata: two\ndata: ***\n\ndata: cut ***',
   ],
   ['application/x-ndjson', '{"a":"secret-1"}\n{"b":"ü secret-2"}', '{"a":"***"}\n{"b":"ü ***"}'],
   ['text/plain; charset=utf-8', 'ü secret-1\nand secret-2', 'ü ***\nand ***'],
@@ -81,6 +63,10 @@ test('an answer in which no texts can be found is refused before its head is rel
     assert.deepEqual([text, headers, isEnded], ['', [], false]);
     assert.equal(error?.code, 'unsupported');
   }
+  const part = release('text/plain', 'secret-1', { status: 206 });
+  assert.deepEqual([part.error?.code, part.text], ['unsupported', '']);
+  const binary = release('text/plain', Buffer.from([0xff, 0xfe]));
+  assert.deepEqual([binary.error?.code, binary.text, binary.isEnded], ['unsupported', '', false]);
   const empty = release('image/png', '');
   assert.deepEqual([empty.isEnded, empty.error, empty.headers.length], [true, null, 4]);
 });

@@ -8,6 +8,8 @@ import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import { headerOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
+const partialContent = 206;
+
 export interface ChangedAnswerParts {
   readonly changes: readonly TextChange[];
   /** Most bytes of one frame, and of all frames that wait for others. If there are more, the answer ends with an error. */
@@ -36,7 +38,9 @@ export class ChangedAnswer extends PassedAnswer {
   override onHead(head: AnsweredHead): void {
     const headers = pairHeaders(head.rawHeaders);
     const coding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? '';
-    this.#framer = coding === '' || coding === 'identity' ? framerOf(headerOf(headers, 'content-type') ?? '', this.#parts) : null;
+    // The texts of a part of an answer cannot be found, because they may be cut.
+    const isWhole = head.status !== partialContent && (coding === '' || coding === 'identity');
+    this.#framer = isWhole ? framerOf(headerOf(headers, 'content-type') ?? '', this.#parts) : null;
     if (this.#framer === null) {
       this.#head = head;
     } else {

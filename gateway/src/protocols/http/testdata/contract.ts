@@ -8,6 +8,7 @@ export const contract: ProtocolContract = {
       target: 'http',
       path: '/things',
       type: 'text/plain',
+      headers: { range: 'bytes=0-' },
       socket: { path: '/socket', message: (said) => said },
       maskedWords: ['failing secret-abc123'],
       body: (said) => said,
