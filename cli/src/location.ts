@@ -6,7 +6,7 @@ import type { LocationOptions } from './location-options.ts';
 
 export interface ApiLocation {
   readonly url: string;
-  /** The gateway's own socket on its machine. It works even if the gateway's ports are flooded. Null for another machine. */
+  /** The socket of the gateway on this machine, which works even if its ports are flooded. Null if it has none, and for a gateway elsewhere. */
   readonly socket: string | null;
   readonly token: string;
 }

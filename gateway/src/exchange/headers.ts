@@ -80,7 +80,7 @@ function offeredProtocols(value: string): string[] {
   return value.split(',').map((name) => name.trim());
 }
 
-/** Removes a query parameter that holds tokens. Returns the path without it, and its values. */
+/** Removes each query parameter of this name whose value is a token. Returns the remaining path and the tokens. */
 export function takeTokens(path: string, parameter: string): { readonly path: string; readonly tokens: readonly string[] } {
   const at = path.indexOf('?');
   if (at < 0) {

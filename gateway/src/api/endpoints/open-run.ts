@@ -26,7 +26,7 @@ const runRequest = z
       .max(200)
       .optional()
       .describe(
-        'The token of a run: the new one is opened inside it. That proves whose it is, and a run is named in no other way. A run that asks needs none.',
+        'The token of a run: the new run is opened inside that one. The token proves who may do so; a run cannot be named in another way. Not needed if the caller is a run.',
       ),
     recordOutput: z.boolean().default(false).describe('True if the output of the command will be sent to be recorded.'),
   })
@@ -159,7 +159,7 @@ function targetsOf(
   const wanted = body.targets.length > 0 ? body.targets : reached;
   const missing = wanted.find((name) => !reached.includes(name));
   if (missing !== undefined) {
-    const whose = parent === null ? '' : ', or the run that this one would be inside of was not given it';
+    const whose = parent === null ? '' : ', or the run that would contain this one does not reach it';
     throw new GatewayError('refused', `${principal.id} was not granted a target "${missing}"${whose}.`);
   }
   return wanted;

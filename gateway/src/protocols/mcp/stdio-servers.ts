@@ -29,7 +29,7 @@ export class StdioServers implements AsyncDisposable {
     this.command = command;
   }
 
-  /** Starts a server. If there are too many, the oldest is ended. Rejects with GatewayError `target_unreachable` or `stopping`. */
+  /** Starts a server. If there are too many, the least recently used one is ended. Rejects with GatewayError `target_unreachable` or `stopping`. */
   async start(isShared = false): Promise<StdioServer> {
     const exchange = await openStdioExchange(this.command);
     if (this.#isEnded) {
