@@ -14,6 +14,7 @@ import { openRootKey } from './root-key.ts';
 import { readEntries, SessionOpener } from './session-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
 import type { OpenedRecord } from '../domain/record.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 
 interface Opened {
   readonly recorder: Recorder;
@@ -187,9 +188,7 @@ test('C28: a failing write lets nothing go: no release, no further record, and t
   opened.recorder.whenCommitted('process', () => {
     released = true;
   });
-  await new Promise((resolve) => {
-    setTimeout(resolve, 20);
-  });
+  await waitUntil(() => opened.fatal.length > 0);
   assert.equal(released, false);
   assert.equal(opened.fatal.length, 1);
   assert.throws(

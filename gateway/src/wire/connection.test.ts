@@ -8,6 +8,7 @@ import { Connection } from './connection.ts';
 import { makeCertificate } from './testdata/certificates.ts';
 import { Inbox, socketPair } from './testdata/sockets.ts';
 import { readServerCertificate } from './server-certificate.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 
 const { certificateFile, keyFile, certificate: ca } = makeCertificate();
 const certificate = readServerCertificate(certificateFile, keyFile);
@@ -168,7 +169,7 @@ test('A2: bytes in the clear behind a request for TLS are refused', async () => 
   twoSegments.far.write('tls?');
   await twoSegments.connection.read(limitMs);
   const early = startTls(twoSegments.far).catch(() => undefined);
-  await delay(50);
+  await waitUntil(() => twoSegments.near.bytesRead > 'tls?'.length);
   await assert.rejects(twoSegments.connection.startTls({ direct: false }), refusal);
   await twoSegments.connection.closed;
   twoSegments.far.resetAndDestroy();
