@@ -448,9 +448,11 @@ describe('obligations over every protocol', () => {
     const way = (): ContractWay => contracts.ways[position] ?? assert.fail(target);
     const askAs = async (principal: string, ...words: readonly string[]): Promise<readonly Told[]> => askAll(way(), as(principal), ...words);
 
-    /** The bytes and the facts of all masked answers of the target. */
+    /** The bytes and the facts of all masked answers of the target, and of what it asked of the client in them. */
     const recordedAnswers = async (): Promise<string> => {
-      const answers = (await recordsOf('masked')).filter(({ kind, target: at }) => kind === 'response' && at === target);
+      const answers = (await recordsOf('masked')).filter(
+        ({ kind, target: at, attributes }) => at === target && (kind === 'response' || attributes['countersign.asked_within'] !== undefined),
+      );
       const bytes = await Promise.all(answers.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
       return bytes.join('') + JSON.stringify(answers);
     };

@@ -28,7 +28,7 @@ export interface StreamServer extends SampleServer {
  * Starts an upstream for every protocol over HTTP. It answers each request with a stream of numbered events. The stream does not end if the request contains
  * `endless`, and is some megabytes long if it contains `megabytes`. It is gzipped, although nobody asked for it, if the request contains `encoded`. A word of the request that
  * begins with `secret-` is in each event. If the request contains `in pieces`, the answer is a stream of Chat Completions that says that word letter by letter. The answer to one that begins with
- * `failing` is an error that says the word. Over WebSocket it answers each message with the word, and closes.
+ * `failing` is an error that says the word. An answer to `asking` is one of MCP, in which the server asks its client something first. Over WebSocket it answers each message with the word, and closes.
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
@@ -48,6 +48,14 @@ export async function startStreamServer(): Promise<StreamServer> {
     }
     if (one.body.startsWith('failing') || one.body.includes('"failing')) {
       response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message: `not ${/secret-\w+/.exec(one.body)?.[0]}` } }));
+      return;
+    }
+    if (one.body.includes('"asking')) {
+      const [word = ''] = /secret-\w+/.exec(one.body) ?? [];
+      const asked = { id: 'ask', method: 'elicitation/create', params: { message: word, requestedSchema: { type: 'object', properties: {} } } };
+      const messages = [asked, { id: 1, result: { content: [{ type: 'text', text: word }] } }];
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(messages.map((message) => `data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`).join(''));
       return;
     }
     const isEncoded = one.body.includes('encoded');

@@ -49,12 +49,12 @@ export interface AnswerPipeline {
  * Puts together the stages of one answer, before `last`. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
  *
  *     target
- *       ▼  DecodedAnswer     undoes a content coding that the target was asked not to use     if Screening or ChangedAnswer is there
- *       ▼  CredentialCheck   holds an answer that may refuse the gateway's credential     if the gateway gave one
- *       ▼  UrlRewriting      leads the target's own addresses through the gateway         always; holds JSON if the protocol names members
- *       ▼  Screening         has decided what the target asks of the client               if the protocol gives a screen
- *       ▼  ChangedAnswer     changes texts                                                if an obligation says so
- *       ▼  AnswerRelay       finds facts, records, then releases                          always; it is `last`
+ *       ▼  DecodedAnswer     undoes a content coding                                 if ChangedAnswer or Screening is there
+ *       ▼  CredentialCheck   holds back an answer that refuses the credential        if the gateway gave a credential of its own
+ *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
+ *       ▼  ChangedAnswer     changes texts                                           if an obligation says so
+ *       ▼  Screening         has decided what the target asks of the client          if the protocol gives a screen
+ *       ▼  AnswerRelay       finds facts, records, then releases                     always; it is `last`
  *     client
  */
 export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): AnswerPipeline {
@@ -69,11 +69,11 @@ export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): An
     stages.push((next) => new CredentialCheck({ channel, request }, next));
   }
   stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, take }, next)));
-  if (screen !== undefined) {
-    stages.push((next) => (screening = new Screening({ channel, request, screen, take, begin, compose }, next)));
-  }
   if (changes.length > 0) {
     stages.push((next) => new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target), findParts }, next));
+  }
+  if (screen !== undefined) {
+    stages.push((next) => (screening = new Screening({ channel, request, screen, take, begin, compose }, next)));
   }
   return {
     receiver: throughStages(stages, last),

@@ -12,7 +12,7 @@ const call = (params: object): string => JSON.stringify({ jsonrpc: '2.0', id: 1,
 export const contract: ProtocolContract = {
   transport: 'exchange',
   ways: [
-    { target: 'mcp', path: '', type: 'application/json', body: (words) => call({ name: 'tell', arguments: { words } }) },
+    { target: 'mcp', path: '', type: 'application/json', maskedWords: ['asking secret-abc123'], body: (words) => call({ name: 'tell', arguments: { words } }) },
     {
       target: 'program',
       path: '',
