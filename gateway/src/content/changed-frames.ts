@@ -39,7 +39,7 @@ export class ChangedFrames {
     this.#heldMax = heldMax;
   }
 
-  /** Texts that begin from now on go through these changes. */
+  /** Sets the changes for texts that begin from now on. */
   use(changes: readonly TextChange[]): void {
     this.#changes = changes;
   }

@@ -23,6 +23,8 @@ type FindEnds = (bytes: Buffer) => readonly number[];
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+/** A list is recognised in this many first bytes of a body. */
+const listStartBytes = 64;
 /** Matches a line with its end. */
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
 /** Matches the field of a line, and its value. A comment has a field without a name. */
@@ -114,16 +116,16 @@ function lineFramer(options: FramerOptions): TextFramer {
   return cut(lineEnds, options, (bytes) => wholeFrame(bytes, options.findParts));
 }
 
-/** The body is one frame. */
+/** The body is one frame. Only in a list of events can one text continue another. */
 function bodyFramer(options: FramerOptions): TextFramer {
   return cut(
     () => [],
     options,
-    (bytes) => wholeFrame(bytes, options.findParts),
+    (bytes) => wholeFrame(bytes, /^\s*\[/.test(bytes.toString('latin1', 0, listStartBytes)) ? options.findParts : null),
   );
 }
 
-/** Makes a frame of bytes that are one text, or JSON. Bytes that are not UTF-8 stay unchanged. */
+/** Makes a frame of bytes that are one text, or JSON. Throws GatewayError `unsupported` if they are not UTF-8. */
 function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
   if (!isUtf8(bytes)) {
     throw new GatewayError('unsupported', 'Policy changes texts, and no texts can be found in bytes that are not UTF-8.');

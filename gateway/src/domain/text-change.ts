@@ -1,7 +1,7 @@
 import { GatewayError } from './errors.ts';
 
 /**
- * Changes a text of an answer before it is recorded and released. The same text always gives the same result. The protocol finds the texts of its answers:
+ * Changes a text of an answer, or of a request, before it is recorded and moves on. The same text always gives the same result. The protocol finds the texts:
  * values of columns, of JSON members, of plain bodies.
  */
 export interface TextChange {

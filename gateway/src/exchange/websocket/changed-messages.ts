@@ -38,7 +38,7 @@ export class ChangedMessages {
     this.#messages.push(bytes);
   }
 
-  /** Texts that begin from now on go through these changes. */
+  /** Sets the changes for texts that begin from now on. */
   use(changes: readonly TextChange[]): void {
     this.#changes = changes;
     this.#frames.use(changes);
@@ -56,7 +56,7 @@ export class ChangedMessages {
     return this.#ready.shift() ?? null;
   }
 
-  /** No message follows: what waits comes out next. */
+  /** Ends all texts, because no message follows. The messages that waited come out next. */
   end(): void {
     this.#ready.push(...this.#frames.end().map(pieceOf));
   }

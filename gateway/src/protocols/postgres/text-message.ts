@@ -14,7 +14,7 @@ const copyRow = 'row';
 /** Fields of an error or a notice that are sentences, or quote a statement. https://www.postgresql.org/docs/current/protocol-error-fields.html */
 const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWq'));
 
-/** A text of a message, and how it is written. */
+/** A text of a message. `write` makes the bytes of the changed text, with its length or its end. */
 interface Place {
   readonly text: string;
   readonly write: (text: string) => Buffer;
@@ -30,7 +30,7 @@ export function comesUnasked(type: number): boolean {
   return type === backend.error || type === backend.notice || type === backend.notification;
 }
 
-/** A whole message of the target with its texts. A value that is not UTF-8 is read byte by byte as Latin-1, so that no encoding hides a text. Throws GatewayError `malformed`. */
+/** Makes a frame of a whole message of the target. A value that is not UTF-8 is read byte by byte as Latin-1, so that no encoding hides a text. Throws GatewayError `malformed`. */
 export function textMessage(frame: Buffer): TextFrame {
   const type = frame.readUInt8(0);
   const body = frame.subarray(frameHeaderBytes);
@@ -46,7 +46,7 @@ export function textMessage(frame: Buffer): TextFrame {
   return { bytes: frame.length, texts, ends: isCopy && body.at(-1) === lineFeed ? () => true : null, compose };
 }
 
-/** The texts of a message, and the bytes between them. */
+/** Returns the texts of a message and the bytes between them, in order. */
 function piecesOf(type: number, body: Buffer): readonly (Buffer | Place)[] {
   switch (type) {
     case backend.copyData:
@@ -90,7 +90,7 @@ function fields(body: Buffer): readonly (Buffer | Place)[] {
   return [...pieces, body.subarray(at)];
 }
 
-/** Process, channel, payload. */
+/** The payload of a notification is a text. The process and the name of the notification's channel are before it. */
 function notification(body: Buffer): readonly (Buffer | Place)[] {
   const start = cstringEnd(body, lengthBytes) + 1;
   const end = cstringEnd(body, start);
