@@ -22,8 +22,9 @@ export interface BundleReading {
 }
 
 /**
- * Verifies the whole bundle before any of it is given out. Each record is verified again when it is given, so nothing is held in memory. The caller closes the file. `keys` are the trusted keys; without them the
- * bundle's own key is used. Throws GatewayError `store_damaged` if the verification fails; `MalformedError`.
+ * Verifies the whole bundle before any of it is given out. Each record is verified again when it is given, so nothing is held in memory. The caller closes the
+ * file. `keys` are the trusted keys; without them the bundle's own key is used. Rejects with GatewayError `store_damaged` if the verification fails;
+ * `MalformedError`.
  */
 export async function readBundle(handle: FileHandle, keys: readonly string[] | undefined): Promise<BundleReading> {
   const file = await BundleFile.open(handle);

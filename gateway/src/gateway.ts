@@ -98,7 +98,9 @@ export class Gateway implements AsyncDisposable {
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
-  /** Starts a gateway. Throws GatewayError `config_invalid`, `store_in_use`, `store_damaged`, `store_rolled_back`, `key_unavailable` or `cannot_record`. */
+  /**
+   * Starts a gateway. Rejects with GatewayError `config_invalid`, `store_in_use`, `store_damaged`, `store_rolled_back`, `key_unavailable` or `cannot_record`.
+   */
   static async open(options: GatewayOptions): Promise<Gateway> {
     relaxCollector();
     const read = readConfig(options.configFile, protocols, process.env);
@@ -316,7 +318,10 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Puts the changed configuration into force. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`. */
+  /**
+   * Puts the changed configuration into force. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless
+   * `isMeant`.
+   */
   #takeUp(isMeant: boolean): TakenUp {
     const config = readConfig(this.#config.file, protocols, process.env);
     const before = [...this.#config.principals.keys()];
@@ -339,7 +344,10 @@ export class Gateway implements AsyncDisposable {
     return { file: config.file, waiting };
   }
 
-  /** Puts a changed file into force. It takes effect at each session's next action, and at once ends what a principal no longer has access to. A file that does not validate changes nothing. */
+  /**
+   * Puts a changed file into force. It takes effect at each session's next action, and at once ends what a principal no longer has access to. A file that does
+   * not validate changes nothing.
+   */
   #reload(): void {
     try {
       this.#takeUp(false);
@@ -393,7 +401,10 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** Returns a function that gives a protocol the notes that were recorded about its targets, once. It throws GatewayError `catching_up` while these are not all known. */
+/**
+ * Returns a function that gives a protocol the notes that were recorded about its targets, once. It throws GatewayError `catching_up` while these are not all
+ * known.
+ */
 function recalling(served: ServedProtocols, reader: Reader, recorder: Recorder): (protocol: string) => void {
   const untold = new Map(served.recalling);
   return (id) => {

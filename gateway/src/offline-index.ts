@@ -10,7 +10,7 @@ import { requireDataDirectory } from './store/data-directory.ts';
 import { StoreLock } from './store-lock.ts';
 import { openMemorySqlite, type Sqlite } from './store/sqlite.ts';
 
-/** Makes `index.db` again from the journal of a store on which no gateway runs. Throws GatewayError `not_found`, `key_unavailable` or `store_in_use`. */
+/** Makes `index.db` again from the journal of a store on which no gateway runs. Rejects with GatewayError `not_found`, `key_unavailable` or `store_in_use`. */
 export async function rebuildIndexOffline(data: string, environment: NodeJS.ProcessEnv): Promise<{ readonly sessions: number; readonly records: number }> {
   requireDataDirectory(data);
   using _lock = StoreLock.take(data);
@@ -23,7 +23,7 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
 
 /**
  * Compares `index.db` with the journal. `written`: a gateway is writing it, or was killed while it did. Reads the whole journal, and changes no file.
- * Throws GatewayError `not_found` or `key_unavailable`.
+ * Rejects with GatewayError `not_found` or `key_unavailable`.
  */
 export async function compareIndex(data: string, environment: NodeJS.ProcessEnv): Promise<'agrees' | 'differs' | 'missing' | 'written'> {
   requireDataDirectory(data);

@@ -12,7 +12,10 @@ import { openIndexCopy, openKeys } from './offline-index.ts';
 import type { PublishedCheckpoint } from './recording/publisher.ts';
 import { requireDataDirectory } from './store/data-directory.ts';
 
-/** A store that is read without a gateway, by anybody who has the files and the root key. Damage is told as GatewayError `store_damaged`, after everything that is whole. */
+/**
+ * A store that is read without a gateway, by anybody who has the files and the root key. Damage is told as GatewayError `store_damaged`, after everything that
+ * is whole.
+ */
 export interface OfflineStore extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Yields the records of a session. Throws GatewayError `not_found`. */
@@ -23,7 +26,10 @@ export interface OfflineStore extends AsyncDisposable {
   bundle(session: string): AsyncIterable<string>;
 }
 
-/** Opens a store to read it, and changes no file. `index.db` is used as far as it agrees with the journal; `onDifference` is told if it does not. Throws GatewayError `not_found` or `key_unavailable`. */
+/**
+ * Opens a store to read it, and changes no file. `index.db` is used as far as it agrees with the journal; `onDifference` is told if it does not. Rejects with
+ * GatewayError `not_found` or `key_unavailable`.
+ */
 export async function openOffline(data: string, environment: NodeJS.ProcessEnv, onDifference: (what: string) => void = () => undefined): Promise<OfflineStore> {
   requireDataDirectory(data);
   const keys = openKeys(data, environment);
@@ -60,7 +66,7 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
   };
 }
 
-/** Reads the newest published checkpoint; null if there is none. Throws GatewayError `store_damaged`. */
+/** Reads the newest published checkpoint; null if there is none. Rejects with GatewayError `store_damaged`. */
 async function readCheckpoint(data: string): Promise<PublishedCheckpoint | null> {
   const file = join(data, 'log', 'checkpoint');
   return existsSync(file) ? openCheckpoint(openLog(data), readFileSync(file, 'utf8')) : null;

@@ -57,7 +57,10 @@ export class ReplayServer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts a server for the bundle of a session. The file must stay open as long as the server. Throws GatewayError `store_damaged`, `limit_exceeded` or `config_invalid`; `MalformedError`. */
+  /**
+   * Starts a server for the bundle of a session. The file must stay open as long as the server. Rejects with GatewayError `store_damaged`, `limit_exceeded` or
+   * `config_invalid`; `MalformedError`.
+   */
   static async open(bundle: FileHandle, options: ReplayServerOptions): Promise<ReplayServer> {
     const { keys, speed } = options;
     const server = new ReplayServer(await Recording.open(bundle, { ...(keys === undefined ? {} : { keys }), findProtocol, speed }), options);

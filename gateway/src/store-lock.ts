@@ -23,9 +23,9 @@ const sharedFileSystems: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Ensures that one gateway runs on a data directory. The kernel holds a lock on `gateway.lock` as long as the process lives. The lock works across namespaces and
- * containers, where process ids say nothing, and ends with the process, so a crash needs no repair by hand. `gateway.json` says where the gateway can be reached.
- * Throws GatewayError `store_in_use`; `unsupported` on a file system whose locks prove nothing.
+ * Ensures that one gateway runs on a data directory. The kernel holds a lock on `gateway.lock` as long as the process lives. The lock works across namespaces
+ * and containers, where process ids say nothing, and ends with the process, so a crash needs no repair by hand. `gateway.json` says where the gateway can be
+ * reached. Throws GatewayError `store_in_use`; `unsupported` on a file system whose locks prove nothing.
  */
 export class StoreLock implements Disposable {
   readonly #file: string;

@@ -20,7 +20,7 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>, bytesMax: n
   rest.assertNone();
 }
 
-/** Returns the last line without its newline. Throws `MalformedError` as `splitLines` does, and if there is no line. */
+/** Returns the last line without its newline. Rejects with `MalformedError` as `splitLines` does, and if there is no line. */
 export async function findLastLine(chunks: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
   const rest = new Rest(bytesMax);
   let last: Uint8Array | undefined;

@@ -31,8 +31,8 @@ export function malformedIfUnreadable(files: StoreFiles): StoreFiles {
 }
 
 /**
- * Reads a whole small file; undefined if there is none. If a running gateway replaces the file meanwhile, it is read again, a few times at most. Rejects with `MalformedError` if it is longer
- * than `bytesMax`.
+ * Reads a whole small file; undefined if there is none. If a running gateway replaces the file meanwhile, it is read again, a few times at most. Rejects with
+ * `MalformedError` if it is longer than `bytesMax`.
  */
 export async function readWhole(files: StoreFiles, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
   for (let attempt = 1; ; attempt++) {

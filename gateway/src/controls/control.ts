@@ -11,20 +11,20 @@ export interface Act extends Question {
 export type Objection = string | null;
 
 /**
- * Carries out one kind of obligation. Policy says that an obligation applies to an act; the control says whether the act may go on now, and how its answer is changed. An obligation without a control
- * denies the act, so that a policy that the gateway does not understand lets nothing through.
+ * Carries out one kind of obligation. Policy says that an obligation applies to an act; the control says whether the act may go on now, and how its answer is
+ * changed. An obligation without a control denies the act, so that a policy that the gateway does not understand lets nothing through.
  */
 export interface Control {
   /** The `kind` of the obligations that this control carries out. */
   readonly kind: string;
   /**
-   * Called once, before the act is let through. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel waits. If the promise
-   * rejects, the act is denied. `withdrawn` aborts when the channel ends.
+   * Called once, before the act is let through. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
+   * waits. If the promise rejects, the act is denied. `withdrawn` aborts when the channel ends.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
   /**
-   * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot change the texts of an act, the
-   * act is denied.
+   * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot change the texts of an
+   * act, the act is denied.
    */
   changeRequest?(act: Act, obligation: Obligation): TextChange;
   /** Returns the change for the texts of the act's answer. If a protocol cannot find the texts of an answer, it refuses the answer. */

@@ -18,9 +18,9 @@ interface Failures {
 }
 
 /**
- * Slows down guessing. The answer to a failed login is held back for a while, and for longer after each further failure from the same network. A login with a good
- * credential does not come here, so it never waits for others; nor does it make the next guess cheaper. Memory is bounded: the network whose last failure is
- * oldest is forgotten first.
+ * Slows down guessing. The answer to a failed login is held back for a while, and for longer after each further failure from the same network. A login with a
+ * good credential does not come here, so it never waits for others; nor does it make the next guess cheaper. Memory is bounded: the network whose last failure
+ * is oldest is forgotten first.
  */
 export class LoginThrottle {
   readonly #now: () => number;

@@ -35,8 +35,8 @@ export interface Channel {
    */
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
   /**
-   * Returns the change that the texts of a request must go through before `request` is called with what they became; null if none. Makes no record and no grant. A request
-   * with an obligation to change it is denied if it comes without this change.
+   * Returns the change that the texts of a request must go through before `request` is called with what they became; null if none. Makes no record and no
+   * grant. A request with an obligation to change it is denied if it comes without this change.
    */
   requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null;
   /** Asks policy about an action that another record already contains. Makes no record and no grant. To record a denial, ask with `request`. */

@@ -13,8 +13,8 @@ interface WholeRequest {
 }
 
 /**
- * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each line, or a plain text. Throws GatewayError `unsupported` for a body that is not
- * read whole, or in which no texts can be found. An address is not changed.
+ * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each line, or a plain text. Throws GatewayError `unsupported` for
+ * a body that is not read whole, or in which no texts can be found. An address is not changed.
  */
 export function changeRequest({ head, body }: WholeRequest, changes: readonly TextChange[]): WholeRequest {
   if (body === null) {

@@ -24,8 +24,8 @@ const headersMax = 256;
 const concealedLengthMin = 8;
 
 /**
- * Pairs names and values of headers. Names are in lower case and in order; pseudo-headers of HTTP/2 are left out, and pieces of a cookie joined (RFC 9113, 8.2.3). `raw` is Node's list of
- * names and values in turn. Throws GatewayError `limit_exceeded`.
+ * Pairs names and values of headers. Names are in lower case and in order; pseudo-headers of HTTP/2 are left out, and pieces of a cookie joined (RFC 9113,
+ * 8.2.3). `raw` is Node's list of names and values in turn. Throws GatewayError `limit_exceeded`.
  */
 export function pairHeaders(raw: readonly string[]): Headers {
   if (raw.length > 2 * headersMax) {

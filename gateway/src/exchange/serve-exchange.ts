@@ -418,7 +418,7 @@ class ExchangeRun {
     };
   }
 
-  /** Has a request decided on, recorded and committed. Null if the exchange ended meanwhile. Throws GatewayError `refused` or `not_found`. */
+  /** Has a request decided on, recorded and committed. Null if the exchange ended meanwhile. Rejects with GatewayError `refused` or `not_found`. */
   async #decide(
     channel: Channel,
     { action, repeats = false }: Pick<RequestReading, 'action' | 'repeats'>,
@@ -475,7 +475,7 @@ class ExchangeRun {
     this.#call?.end();
   }
 
-  /** Has a part of a request decided on, recorded and committed. Null if the exchange ended meanwhile. Throws GatewayError `refused` or `not_found`. */
+  /** Has a part of a request decided on, recorded and committed. Null if the exchange ended meanwhile. Rejects with GatewayError `refused` or `not_found`. */
   async #decidePart(channel: Channel, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
     const { grant, decision } = await channel.request(action, [bytes], relation);
     await untilCommitted(channel);

@@ -62,7 +62,7 @@ export interface SignedCheckpoint {
   readonly note: string;
 }
 
-/** Verifies and parses a checkpoint. Throws GatewayError `store_damaged`. */
+/** Verifies and parses a checkpoint. Rejects with GatewayError `store_damaged`. */
 export async function openCheckpoint({ key }: Log, note: string): Promise<SignedCheckpoint> {
   try {
     const result = await verifyNote(Buffer.from(note), [key]);
@@ -88,7 +88,7 @@ class Prover {
     this.#tiles = openTiles(`${data}/log`, checkpoint.size);
   }
 
-  /** The hashes of the inclusion proof, from the leaf's sibling up. Throws GatewayError `store_damaged`. */
+  /** The hashes of the inclusion proof, from the leaf's sibling up. Rejects with GatewayError `store_damaged`. */
   async prove(index: number, leaf: Uint8Array): Promise<Uint8Array[]> {
     const { size, root } = this.#checkpoint;
     const proof = await this.#tiles.inclusionProof(index);
@@ -102,7 +102,7 @@ class Prover {
   }
 }
 
-/** Makes a C2SP tlog-proof that the record is in the ledger. Throws GatewayError `not_found` or `store_damaged`. */
+/** Makes a C2SP tlog-proof that the record is in the ledger. Rejects with GatewayError `not_found` or `store_damaged`. */
 export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index: number): Promise<string> {
   const checkpoint = await openCheckpoint(log, note);
   if (!Number.isSafeInteger(index) || index < 0 || index >= checkpoint.size) {

@@ -21,9 +21,15 @@ export interface RecordingsParts {
   readonly index: SessionIndex;
   readonly follower: Follower;
   readonly findProtocol: FindProtocol;
-  /** Number of records that the gateway in this process has written. While it runs, an open session need not be searched for its end. Null if no gateway runs in this process. */
+  /**
+   * Number of records that the gateway in this process has written. While it runs, an open session need not be searched for its end. Null if no gateway runs in
+   * this process.
+   */
   readonly written: (() => number) | null;
-  /** Number of records under the published checkpoint: the journal must reach that far. 0 if the gateway in this process writes the journal. Rejects if the checkpoint is damaged. */
+  /**
+   * Number of records under the published checkpoint: the journal must reach that far. 0 if the gateway in this process writes the journal. Rejects if the
+   * checkpoint is damaged.
+   */
   readonly published: Promise<number>;
   /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
@@ -45,7 +51,10 @@ export class Recordings {
     this.#parts = parts;
   }
 
-  /** Lists sessions, oldest first; `all` includes the gateway's own. Throws GatewayError `not_found`, `catching_up`; and `store_damaged`, after the sessions that are there. */
+  /**
+   * Lists sessions, oldest first; `all` includes the gateway's own. Throws GatewayError `not_found`, `catching_up`; and `store_damaged`, after the sessions
+   * that are there.
+   */
   async *list({ which, after, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
     let last = after === undefined ? 0 : (await this.find(after)).id;
     let left = limit;
@@ -67,7 +76,7 @@ export class Recordings {
     await this.#requireWhole();
   }
 
-  /** Finds a session. Throws GatewayError `not_found` or `catching_up`. */
+  /** Finds a session. Rejects with GatewayError `not_found` or `catching_up`. */
   async find(id: string): Promise<IndexedSession> {
     const session = await this.#trusted(() => this.#parts.follower.findLive(id) ?? this.#parts.index.find(id));
     if (session === null) {
@@ -161,7 +170,7 @@ export class Recordings {
     }
   }
 
-  /** Waits until the index is whole. Throws GatewayError `catching_up` if that takes too long. */
+  /** Waits until the index is whole. Rejects with GatewayError `catching_up` if that takes too long. */
   async #whole(): Promise<void> {
     const { follower, written } = this.#parts;
     if (!(await follower.state.whenWhole(questionMs))) {

@@ -112,8 +112,9 @@ function openIndexDatabase(file: string): Sqlite {
 }
 
 /**
- * `index.db`: the sessions, and where they are in the journal. It is a cache: it can be deleted at any time and is made again from the journal. Its rows are sealed with a key that
- * is derived from the root key, so that changed or missing rows are detected. Every method that reads throws `IndexDiffers` in that case.
+ * `index.db`: the sessions, and where they are in the journal. It is a cache: it can be deleted at any time and is made again from the journal. Its rows are
+ * sealed with a key that is derived from the root key, so that changed or missing rows are detected. Every method that reads throws `IndexDiffers` in that
+ * case.
  */
 export class SessionIndex {
   readonly #database: Sqlite;

@@ -20,8 +20,8 @@ export interface IndexRebuilt {
 }
 
 /**
- * A message to the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the rest.
- * `written` is the number of records in the log.
+ * A message to the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the
+ * rest. `written` is the number of records in the log.
  */
 export type ToThread =
   | { readonly call: number; readonly begin: Question; readonly written: number }

@@ -63,7 +63,8 @@ type Reply = Extract<FromThread, { readonly call: number }>;
 
 /**
  * The reader thread, as the thread that serves clients sees it. It follows the journal, keeps the index, and answers questions about what was recorded, without
- * delaying a client. If the thread is lost it is started again; its unanswered questions fail. Answers come in pieces, and no more pieces are made than are taken.
+ * delaying a client. If the thread is lost it is started again; its unanswered questions fail. Answers come in pieces, and no more pieces are made than are
+ * taken.
  */
 export class Reader implements AsyncDisposable {
   readonly #parts: ReaderParts;
@@ -113,7 +114,7 @@ export class Reader implements AsyncDisposable {
     return this.#recall((notes) => notes.find('gateway', target, key));
   }
 
-  /** Finds a session. Throws GatewayError `not_found`; and, like all questions to the thread, `catching_up` or `store_damaged`. */
+  /** Finds a session. Rejects with GatewayError `not_found`; and, like all questions to the thread, `catching_up` or `store_damaged`. */
   async find(session: string): Promise<IndexedSession> {
     return this.#one({ ask: 'find', session });
   }

@@ -13,8 +13,8 @@ interface Followed {
 }
 
 /**
- * Opens the bodies of all sessions of a store, from the beginning of the journal. For each open session it holds the bytes that later bodies may copy. If a key is not available, the outcome of each body
- * says why. Must be disposed of after use.
+ * Opens the bodies of all sessions of a store, from the beginning of the journal. For each open session it holds the bytes that later bodies may copy. If a key
+ * is not available, the outcome of each body says why. Must be disposed of after use.
  */
 export class JournalOpener implements BodyOpener, Disposable {
   readonly #openKeys: () => KeyStore;

@@ -90,8 +90,8 @@ export class JournalWriter {
   }
 
   /**
-   * Checks that all segments exist under their names, and that the current one is the open file, in its full length. Throws GatewayError `store_damaged`, which names what is missing or was replaced, and
-   * errors of the system.
+   * Checks that all segments exist under their names, and that the current one is the open file, in its full length. Throws GatewayError `store_damaged`, which
+   * names what is missing or was replaced, and errors of the system.
    */
   checkInPlace(): void {
     const { number, fd, written } = this.#segment;

@@ -12,8 +12,8 @@ const secretsQuery = `SELECT class, CAST(meta_day AS REAL) AS metaDay, CAST(cont
 const classKeyQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM class_key WHERE class = ? AND day = ?`;
 
 /**
- * Opens a key store for the verifier, which needs no root key and changes nothing. If a change was left unfinished, the store is read as its gateway would find it. Must be disposed of
- * after use.
+ * Opens a key store for the verifier, which needs no root key and changes nothing. If a change was left unfinished, the store is read as its gateway would find
+ * it. Must be disposed of after use.
  */
 export function openKeyRows(file: string): KeyRows & Disposable {
   let store: FoundSqlite | null = null;

@@ -127,8 +127,8 @@ export class KeyStore implements Disposable {
   }
 
   /**
-   * Destroys the secrets after the newest that was announced. An earlier start made them ahead, and no record names them. They are not given out, because a crash may
-   * have left bytes on the disk that were sealed with them.
+   * Destroys the secrets after the newest that was announced. An earlier start made them ahead, and no record names them. They are not given out, because a
+   * crash may have left bytes on the disk that were sealed with them.
    */
   dropSpares(newestAnnounced: number): void {
     this.#database.run('DELETE FROM session_secrets WHERE id > ?', [newestAnnounced]);
@@ -176,8 +176,8 @@ export class KeyStore implements Disposable {
   }
 
   /**
-   * Gives `record` the class keys that came into use since the last call, including those of earlier epochs, because a crash may have kept them out of the log. A key for which
-   * `record` throws is given again next time.
+   * Gives `record` the class keys that came into use since the last call, including those of earlier epochs, because a crash may have kept them out of the log.
+   * A key for which `record` throws is given again next time.
    */
   announceClassKeys(record: (key: NewClassKey) => void): void {
     for (let key = this.#newClassKeys[0]; key !== undefined; key = this.#newClassKeys[0]) {
@@ -187,8 +187,8 @@ export class KeyStore implements Disposable {
   }
 
   /**
-   * Returns one of the secrets of a recorded session; null if its key was destroyed. `kept` is the class and day that the leaf names: those in the row are not used,
-   * because the log does not vouch for them. Throws GatewayError `key_unavailable`.
+   * Returns one of the secrets of a recorded session; null if its key was destroyed. `kept` is the class and day that the leaf names: those in the row are not
+   * used, because the log does not vouch for them. Throws GatewayError `key_unavailable`.
    */
   find(keyId: number, secret: 'meta' | 'content', kept: ClassDay): KeyObject | null {
     const wrapped = this.#database.get('SELECT meta, content FROM session_secrets WHERE id = ?', [keyId])?.[secret];

@@ -36,9 +36,9 @@ async function* openFrom(
 }
 
 /**
- * Yields the bytes of a range of a message as they were recorded: of a record and of the parts that continue it, part by part, without holding them. Reads no further than
- * the range and the message go. `records` are those of a session in order; those before the message are skipped. Throws GatewayError `not_found` if there is no such record, or no byte in
- * the range; `store_damaged`, after the bytes that are whole.
+ * Yields the bytes of a range of a message as they were recorded: of a record and of the parts that continue it, part by part, without holding them. Reads no
+ * further than the range and the message go. `records` are those of a session in order; those before the message are skipped. Throws GatewayError `not_found`
+ * if there is no such record, or no byte in the range; `store_damaged`, after the bytes that are whole.
  */
 export async function* messageBytes(records: AsyncIterable<OpenedRecord>, session: string, range: MessageRange): AsyncGenerator<Uint8Array> {
   let first: OpenedRecord | null = null;

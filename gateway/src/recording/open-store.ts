@@ -24,9 +24,9 @@ export interface OpenedStore {
 }
 
 /**
- * Opens key store and journal for a gateway that holds the lock; makes them if there is nothing yet. Ensures that they and the published log are parts of one store and that none
- * is older than another. With `mayRollBack` an older part is accepted, and the result says what is lost, for the record. Throws GatewayError `key_unavailable`, `store_damaged`, or `store_rolled_back`, which says what to
- * restore; then nothing but the torn tail of a crash was changed.
+ * Opens key store and journal for a gateway that holds the lock; makes them if there is nothing yet. Ensures that they and the published log are parts of one
+ * store and that none is older than another. With `mayRollBack` an older part is accepted, and the result says what is lost, for the record. Rejects with
+ * GatewayError `key_unavailable`, `store_damaged`, or `store_rolled_back`, which says what to restore; then nothing but the torn tail of a crash was changed.
  */
 export async function openStore(data: string, environment: NodeJS.ProcessEnv, mayRollBack: boolean): Promise<OpenedStore> {
   const file = join(data, 'keys.db');
@@ -69,7 +69,10 @@ function requirePublishedKey(data: string, keys: KeyStore): void {
   }
 }
 
-/** Returns the number of the newest announced key if it is not in the key store, otherwise null. Keys are made in order, so if the newest is there, all before it are. Throws GatewayError `store_damaged`, or `store_rolled_back` unless `mayRollBack`. */
+/**
+ * Returns the number of the newest announced key if it is not in the key store, otherwise null. Keys are made in order, so if the newest is there, all before
+ * it are. Throws GatewayError `store_damaged`, or `store_rolled_back` unless `mayRollBack`.
+ */
 function findLostKey(keys: KeyStore, announced: AnnouncedSecrets, mayRollBack: boolean): number | null {
   const found = keys.secretsHash(announced.key);
   if (found === announced.hash) {

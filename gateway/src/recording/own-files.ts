@@ -6,8 +6,8 @@ import { GatewayError } from '../domain/errors.ts';
 const names = ['.', 'journal', 'log', 'keys.db', 'identity.db', 'gateway.lock'];
 
 /**
- * Checks that the files that a gateway has open are those that its data directory names. If somebody removes or replaces the store of a running gateway, the gateway would write
- * into files that nobody can find again.
+ * Checks that the files that a gateway has open are those that its data directory names. If somebody removes or replaces the store of a running gateway, the
+ * gateway would write into files that nobody can find again.
  */
 export class OwnFiles {
   readonly #data: string;

@@ -144,8 +144,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   /**
-   * Begins an epoch after the end that recovery found: records what the last epoch left unknown, and closes its open sessions. Throws GatewayError `cannot_record`
-   * or `key_unavailable`.
+   * Begins an epoch after the end that recovery found: records what the last epoch left unknown, and closes its open sessions. Rejects with GatewayError
+   * `cannot_record` or `key_unavailable`.
    */
   static async open(options: RecorderOptions): Promise<Recorder> {
     const identity = options.keys.signer();
@@ -261,7 +261,10 @@ export class Recorder implements AsyncDisposable {
     this.#batch.forget(track);
   }
 
-  /** Calls back when everything that was appended so far is as durable as asked. Calls for one durability come in order. After the journal failed, there is no call. */
+  /**
+   * Calls back when everything that was appended so far is as durable as asked. Calls for one durability come in order. After the journal failed, there is no
+   * call.
+   */
   whenCommitted(durability: Durability, release: () => void): void {
     const waiting = durability === 'process' ? this.#afterWrite : this.#afterSync;
     if (waiting.length === 0) {
@@ -355,7 +358,10 @@ export class Recorder implements AsyncDisposable {
     return seq;
   }
 
-  /** Looks at the clocks, and records a pause if there was one. While heartbeats fail (a full disk) the recorder does not count as awake, so that the next record accounts for the time. */
+  /**
+   * Looks at the clocks, and records a pause if there was one. While heartbeats fail (a full disk) the recorder does not count as awake, so that the next
+   * record accounts for the time.
+   */
   #look(): void {
     const now = { wall: this.#options.clock(), monotonic: performance.now() };
     const { wall, monotonic } = this.#awake;
@@ -374,8 +380,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   /**
-   * Records, before anything else, that nothing was recorded for a while. The process or the machine stood still, the clock was set, or nothing could be written. Throws GatewayError
-   * `cannot_record`.
+   * Records, before anything else, that nothing was recorded for a while. The process or the machine stood still, the clock was set, or nothing could be
+   * written. Throws GatewayError `cannot_record`.
    */
   #recordPause(now: number, reserve: number): void {
     const monotonic = performance.now();
@@ -391,7 +397,10 @@ export class Recorder implements AsyncDisposable {
     }
   }
 
-  /** Makes room for a record, if needed in a new segment. Throws GatewayError `cannot_record` before the record is made, so that a record without space does not exist. */
+  /**
+   * Makes room for a record, if needed in a new segment. Throws GatewayError `cannot_record` before the record is made, so that a record without space does not
+   * exist.
+   */
   #makeRoom(bytes: number, reserve: number): void {
     if (this.#journal.roomBytes < this.#batch.bytes + bytes + reserve) {
       try {
@@ -481,7 +490,9 @@ export class Recorder implements AsyncDisposable {
     this.#batch.advance(frame);
   }
 
-  /** Syncs the journal; only one sync runs at a time. The signature goes to the disk with the records it signs, so that nothing acknowledged is ever unsigned. */
+  /**
+   * Syncs the journal; only one sync runs at a time. The signature goes to the disk with the records it signs, so that nothing acknowledged is ever unsigned.
+   */
   async #sync(): Promise<void> {
     this.#syncing = true;
     const waiting = this.#afterSync;

@@ -43,8 +43,8 @@ function fileOf(data: string): string {
 }
 
 /**
- * Reads the snapshot; null if there is none that is whole. It must be checked against the journal, because it is a cache, and anybody who can write the directory can
- * change it. `countersign verify` finds what somebody could gain by that.
+ * Reads the snapshot; null if there is none that is whole. It must be checked against the journal, because it is a cache, and anybody who can write the
+ * directory can change it. `countersign verify` finds what somebody could gain by that.
  */
 export async function readSnapshot(data: string): Promise<RecoverySnapshot | null> {
   try {
@@ -56,8 +56,8 @@ export async function readSnapshot(data: string): Promise<RecoverySnapshot | nul
 }
 
 /**
- * Writes a snapshot. To be called once the tiles over its records are on stable storage, because the next start does not make them again. If it cannot be written (a full disk), the next start
- * only has to read more of the journal.
+ * Writes a snapshot. To be called once the tiles over its records are on stable storage, because the next start does not make them again. If it cannot be
+ * written (a full disk), the next start only has to read more of the journal.
  */
 export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): Promise<void> {
   const { segment, subtrees, tiles, sessions, ...rest } = snapshot;

@@ -69,8 +69,8 @@ export interface RecoveredJournal {
 
 /**
  * Reads the journal to its end, and cuts off what a crash left half written, which was never acknowledged. Every start does this. It begins where the newest
- * snapshot ends if the journal's own checkpoints confirm the snapshot, otherwise at the beginning. Throws GatewayError `store_damaged` if the journal contradicts itself, a published
- * checkpoint or the key store, `store_rolled_back` if it is older than they are. Then nothing is changed.
+ * snapshot ends if the journal's own checkpoints confirm the snapshot, otherwise at the beginning. Rejects with GatewayError `store_damaged` if the journal
+ * contradicts itself, a published checkpoint or the key store, `store_rolled_back` if it is older than they are. Then nothing is changed.
  */
 export async function recoverJournal(data: string, known?: KnownOfJournal): Promise<RecoveredJournal> {
   const given = await readGiven(data);
@@ -101,8 +101,8 @@ interface Expected {
 }
 
 /**
- * Recovers from a snapshot. Null if the snapshot and the journal after it do not agree, because only the whole journal can tell which is wrong; and if a tile that the snapshot relies on is missing, because
- * it must be made again from the whole journal.
+ * Recovers from a snapshot. Null if the snapshot and the journal after it do not agree, because only the whole journal can tell which is wrong; and if a tile
+ * that the snapshot relies on is missing, because it must be made again from the whole journal.
  */
 async function recoverFrom(data: string, snapshot: RecoverySnapshot, expected: Expected): Promise<JournalEnd | null> {
   if (!hasFullTiles(join(data, 'log'), snapshot.size)) {

@@ -24,8 +24,8 @@ interface KeptBody {
 }
 
 /**
- * Finds the bytes that a body repeats of earlier bodies of its session, exactly. An anchor leads to a place where the same text may stand, and a comparison says how far it is
- * the same. Time is linear in the body.
+ * Finds the bytes that a body repeats of earlier bodies of its session, exactly. An anchor leads to a place where the same text may stand, and a comparison
+ * says how far it is the same. Time is linear in the body.
  */
 export class RepeatFinder {
   readonly #kept: KeptBody[] = [];

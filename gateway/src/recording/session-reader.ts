@@ -127,8 +127,8 @@ export class SessionWalk {
 }
 
 /**
- * Yields the records of a session that the walk has not passed yet, in order. All records that it yields are whole. If they are not all there, it throws GatewayError `store_damaged` at the end, which names the
- * place.
+ * Yields the records of a session that the walk has not passed yet, in order. All records that it yields are whole. If they are not all there, it throws
+ * GatewayError `store_damaged` at the end, which names the place.
  */
 export async function* readSession(data: string, extent: SessionExtent, walk: SessionWalk): AsyncGenerator<RawRecord> {
   const isLive = extent.state === 'live';

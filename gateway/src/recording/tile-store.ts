@@ -16,8 +16,8 @@ interface Edge {
 }
 
 /**
- * Keeps the tiles of the log as files (`log/tile/...`, C2SP tlog-tiles). It gets subtree hashes as the log grows. Full tiles are written
- * without delaying traffic; partial tiles are written when a checkpoint is published, and each stays until the full one exists. All tiles can be made again from the journal.
+ * Keeps the tiles of the log as files (`log/tile/...`, C2SP tlog-tiles). It gets subtree hashes as the log grows. Full tiles are written without delaying
+ * traffic; partial tiles are written when a checkpoint is published, and each stays until the full one exists. All tiles can be made again from the journal.
  */
 export class TileStore {
   readonly #directory: string;
@@ -101,8 +101,8 @@ export class TileStore {
   }
 
   /**
-   * Repairs partial tiles at a start, after this snapshot was written: writes narrower ones again, because a loss of power may have left them cut short, and removes those of full tiles and files that were never
-   * finished. Full tiles need no repair: they were written again or were synced.
+   * Repairs partial tiles at a start, after this snapshot was written: writes narrower ones again, because a loss of power may have left them cut short, and
+   * removes those of full tiles and files that were never finished. Full tiles need no repair: they were written again or were synced.
    */
   async restorePartials(snapshot: TileSnapshot): Promise<void> {
     const names = await readdir(join(this.#directory, 'tile'), { recursive: true }).catch(() => []);

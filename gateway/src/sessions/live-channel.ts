@@ -238,8 +238,8 @@ export class LiveChannel implements Channel {
   }
 
   /**
-   * Appends content of any length: content that does not fit one record continues in the next. `request` is the request that the records answer or continue; without it, the further records continue
-   * the first of them. Returns the place of the first record.
+   * Appends content of any length: content that does not fit one record continues in the next. `request` is the request that the records answer or continue;
+   * without it, the further records continue the first of them. Returns the place of the first record.
    */
   #append(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string } {
     const { others, ...made } = this.#appendFirst(draft, request);

@@ -312,8 +312,8 @@ class RelayLoop {
   }
 
   /**
-   * Pauses and resumes reading, so that a side is read only while its earlier bytes move on. The target is read even if it does not take bytes: it may be waiting
-   * until the gateway takes its answer.
+   * Pauses and resumes reading, so that a side is read only while its earlier bytes move on. The target is read even if it does not take bytes: it may be
+   * waiting until the gateway takes its answer.
    */
   readonly #balance = (): void => {
     if (this.#isOver) {
@@ -366,8 +366,8 @@ class RelayLoop {
   }
 
   /**
-   * Records and sends the gateway's own sentence about its failure. It is sent even if it cannot be recorded: it holds nothing of the target's, and without it the
-   * client would not learn why it is cut off.
+   * Records and sends the gateway's own sentence about its failure. It is sent even if it cannot be recorded: it holds nothing of the target's, and without it
+   * the client would not learn why it is cut off.
    */
   #sayLast(output: ResponseOutput): void {
     try {

@@ -1,6 +1,6 @@
 /**
- * FILE holds `{"store": {path: base64}, "bundle": base64, "key": vkey}`: verifies both with nothing but what a browser has, and prints what was found. What Node adds to
- * the globals is taken away, and its modules cannot be imported, before the verifier is loaded.
+ * FILE holds `{"store": {path: base64}, "bundle": base64, "key": vkey}`: verifies both with nothing but what a browser has, and prints what was found. What
+ * Node adds to the globals is taken away, and its modules cannot be imported, before the verifier is loaded.
  */
 import { readFileSync } from 'node:fs';
 import { isBuiltin, registerHooks } from 'node:module';

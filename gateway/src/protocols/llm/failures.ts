@@ -25,8 +25,8 @@ export function describeFailureInStream(dialect: Dialect, contentType: string, p
 }
 
 /**
- * Writes an error of the gateway as an OpenAI event over WebSocket. Some clients read the members, some the `error` object, and Codex the status. The members of `about` go into the object.
- * https://developers.openai.com/api/docs/guides/websocket-mode
+ * Writes an error of the gateway as an OpenAI event over WebSocket. Some clients read the members, some the `error` object, and Codex the status. The members
+ * of `about` go into the object. https://developers.openai.com/api/docs/guides/websocket-mode
  */
 export function socketError(problem: Problem, about: object): { readonly [name: string]: unknown } {
   const told = said(problem);

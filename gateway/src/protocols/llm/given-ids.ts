@@ -93,8 +93,9 @@ export class IdsOfProvider {
   }
 
   /**
-   * Finds the ids that the address and the body name, in any member: which members name something changes with each version of an API. `json` is the body if it was parsed already.
-   * Throws GatewayError `malformed` for a body that may name ids and that parsers read differently or that cannot be read here; `limit_exceeded`.
+   * Finds the ids that the address and the body name, in any member: which members name something changes with each version of an API. `json` is the body if it
+   * was parsed already. Throws GatewayError `malformed` for a body that may name ids and that parsers read differently or that cannot be read here;
+   * `limit_exceeded`.
    */
   named({ path, headers }: RequestHead, body: Uint8Array | null, json?: JsonObject): readonly string[] {
     const found = new Set(this.#all(decodePath(path)));

@@ -24,8 +24,8 @@ export interface ModelFacts {
 }
 
 /**
- * Reads what a request asks of a model. `json` is the parsed body, if it was parsed. An unknown path, method or encoding gives the action `unknown`, which is never harmless.
- * Throws GatewayError `malformed` or `limit_exceeded` if the body of a known API is not what that API takes, or may be read in two ways.
+ * Reads what a request asks of a model. `json` is the parsed body, if it was parsed. An unknown path, method or encoding gives the action `unknown`, which is
+ * never harmless. Throws GatewayError `malformed` or `limit_exceeded` if the body of a known API is not what that API takes, or may be read in two ways.
  */
 export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts: ModelFacts; readonly json?: JsonObject } {
   const api = findApi(head);

@@ -20,8 +20,9 @@ const contents = (of: string): string[] =>
   ['functionCall', 'function_call', 'functionResponse', 'function_response'].map((part) => `${of}contents[].parts[].${part}.id`);
 
 /**
- * Claude Code names its session in `metadata.user_id`. Codex names the conversation in `prompt_cache_key`, makes up each `input[].id`, and describes itself in `client_metadata` and in the metadata of each item. Gemini CLI and
- * the AI SDK make up ids for function calls, because Gemini gives them none. Gemini CLI with a Google account sends the request inside an envelope of its own.
+ * Claude Code names its session in `metadata.user_id`. Codex names the conversation in `prompt_cache_key`, makes up each `input[].id`, and describes itself in
+ * `client_metadata` and in the metadata of each item. Gemini CLI and the AI SDK make up ids for function calls, because Gemini gives them none. Gemini CLI with
+ * a Google account sends the request inside an envelope of its own.
  */
 const table: readonly Own[] = [
   {

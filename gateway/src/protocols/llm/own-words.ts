@@ -1,6 +1,6 @@
 /**
- * Phrases that a client adds to the result of a tool: how long it took, which process or subagent it was. They differ in each run and do not matter for what is asked.
- * Codex writes them before the output of a command, Gemini CLI after it, Claude Code after the report of a subagent.
+ * Phrases that a client adds to the result of a tool: how long it took, which process or subagent it was. They differ in each run and do not matter for what is
+ * asked. Codex writes them before the output of a command, Gemini CLI after it, Claude Code after the report of a subagent.
  */
 const sources: readonly RegExp[] = [
   /(?<=^(?:Exit code: -?\d+\n)?)Chunk ID: [0-9a-f]+(?=\n)/,

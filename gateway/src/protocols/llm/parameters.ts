@@ -4,9 +4,9 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import { isObject, type JsonObject, memberOf } from './json.ts';
 
 /**
- * Finds a member of an object by its name. The `expect…` functions read the members of a request that policy sees. A member of another type than the API documents is
- * refused, because the target may read it differently (ATTACKS A12); a member longer than the limit is refused and not cut. null counts as absent, as it does for the providers.
- * All of them throw GatewayError `malformed` or `limit_exceeded`.
+ * Finds a member of an object by its name. The `expect…` functions read the members of a request that policy sees. A member of another type than the API
+ * documents is refused, because the target may read it differently (ATTACKS A12); a member longer than the limit is refused and not cut. null counts as absent,
+ * as it does for the providers. All of them throw GatewayError `malformed` or `limit_exceeded`.
  */
 export type Find = (object: JsonObject, name: string) => unknown;
 
