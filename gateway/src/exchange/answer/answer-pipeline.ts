@@ -66,7 +66,7 @@ export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): An
     stages.push((next) => new DecodedAnswer(next));
   }
   if (parts.givesCredential) {
-    stages.push((next) => new CredentialCheck({ channel, request }, next));
+    stages.push((next) => new CredentialCheck({ channel, request, changes }, next));
   }
   stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, take }, next)));
   if (changes.length > 0) {

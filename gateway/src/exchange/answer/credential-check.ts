@@ -1,6 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
 import type { Channel } from '../../domain/channel.ts';
+import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { composeResponseHead } from '../head.ts';
 import { endToEndResponse, pairHeaders } from '../headers.ts';
 import { HeldAnswer, type HeldBody } from './held-answer.ts';
@@ -17,6 +18,8 @@ export interface CheckParts {
   readonly channel: Channel;
   /** Sequence number of the request's record. */
   readonly request: number;
+  /** The changes that the texts of the answer go through: the alert holds the changed answer. */
+  readonly changes: readonly TextChange[];
 }
 
 /**
@@ -41,11 +44,15 @@ export class CredentialCheck extends HeldAnswer {
     if (!refusing.has(head.status) && !words.test(head.rawHeaders.join('\n')) && !words.test(body.toString('latin1'))) {
       return held;
     }
-    const { channel, request } = this.#parts;
+    const { channel, request, changes } = this.#parts;
     const { name, protocol } = channel.target;
     const answered = composeResponseHead(head.status, head.statusText, endToEndResponse(pairHeaders(head.rawHeaders)));
+    const said = body.subarray(0, heldBytesMax);
     const attributes = { 'http.response.status_code': head.status };
-    channel.record('alert', { action: `${protocol}.target_refused_credential`, request, attributes }, [answered, body.subarray(0, heldBytesMax)]);
+    channel.record('alert', { action: `${protocol}.target_refused_credential`, request, attributes }, [
+      answered,
+      changes.length === 0 ? said : Buffer.from(changeText(changes, said.toString())),
+    ]);
     throw new GatewayError(
       'target_refused_credential',
       `The target ${name} does not accept the gateway's credential (HTTP ${head.status}): whoever runs the gateway must mend it. Yours is in order.`,
