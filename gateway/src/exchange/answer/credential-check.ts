@@ -55,7 +55,7 @@ export class CredentialCheck extends HeldAnswer {
     ]);
     throw new GatewayError(
       'target_refused_credential',
-      `The target ${name} does not accept the gateway's credential (HTTP ${head.status}): whoever runs the gateway must mend it. Yours is in order.`,
+      `The target ${name} does not accept the gateway's credential (HTTP ${head.status}). The operator of the gateway must correct it; your own token is in order.`,
     );
   }
 }

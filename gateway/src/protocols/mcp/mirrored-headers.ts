@@ -23,7 +23,7 @@ type Headers = readonly (readonly [string, string])[];
 export function singleHeader(headers: Headers, name: string): string | null {
   const values = headers.filter(([key]) => key === name);
   if (values.length > 1) {
-    throw new GatewayError('malformed', `The header ${name} is there more than once.`);
+    throw new GatewayError('malformed', `The header ${name} appears more than once.`);
   }
   return values[0]?.[1].trim() ?? null;
 }

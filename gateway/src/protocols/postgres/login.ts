@@ -101,7 +101,7 @@ async function readStartup(
     if (parsed.kind === 'ssl' && client.canStartTls) {
       // Bytes that were sent unencrypted after the request would count as encrypted ones (PostgreSQL CVE-2021-23214).
       if (reader.leftBytes > 0) {
-        throw new GatewayError('malformed', 'Bytes in the clear followed the request for TLS.');
+        throw new GatewayError('malformed', 'Unencrypted bytes followed the request for TLS.');
       }
       client.write(Buffer.from('S'));
       await startTls(client, false);

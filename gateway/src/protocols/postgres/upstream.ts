@@ -101,7 +101,7 @@ async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
     throw new GatewayError('target_tls_failed', 'The target does not offer TLS. Set it up there, or sslmode=off for this target if the way to it is safe.');
   }
   if (answer.length > 1) {
-    throw new GatewayError('target_tls_failed', 'The target sent bytes in the clear behind its answer to the request for TLS.');
+    throw new GatewayError('target_tls_failed', 'The target sent unencrypted bytes after its answer to the request for TLS.');
   }
 }
 
