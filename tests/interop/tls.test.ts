@@ -153,7 +153,7 @@ principals:
   test('A2: bytes that a target sends in the clear after its consent to TLS are never read as encrypted', async () => {
     const { status, stderr } = await select({ PGDATABASE: 'liar' });
     assert.equal(status, 2);
-    assert.match(stderr, /in the clear behind its answer/);
+    assert.match(stderr, /unencrypted bytes after its answer/);
     assert.deepEqual(Buffer.concat(overheard), sslRequest, 'it was told neither a name nor a password');
     const records = await gateway.records((await gateway.newest()).session);
     assert.ok(records.some(({ attributes }) => attributes['error.type'] === 'target_tls_failed'));
