@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Session, type Profiler } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ import { once } from 'node:events';
 import { WebSocketServer, WebSocket } from 'ws';
 import { text as readAll } from 'node:stream/consumers';
 import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
-import { runProgram } from './support/run.ts';
 
 // Functions are counted from before they are loaded.
 const profiler = new Session();
@@ -121,15 +120,19 @@ describe('what one large body does in a turn of the event loop of a gateway that
   /** The answer of the target to the next request. */
   let saying: { readonly body: string; readonly coding?: 'gzip' } = { body: '{}' };
 
-  const cli = async (...words: readonly string[]): Promise<string> => {
-    const { status, stdout, stderr } = await runProgram(
-      process.execPath,
-      [join(import.meta.dirname, '../cli/src/main.ts'), ...words, '--config', configFile],
-      {},
-    );
-    assert.equal(status, 0, stderr);
-    return stdout;
+  /** Asks the API as the operator, without a command's start. */
+  const api = async (path: string, body?: unknown): Promise<string> => {
+    const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
+    const answer = await fetch(`http://${gateway.addresses['http']}${path}`, {
+      headers: { authorization: `Bearer ${operator}`, ...json },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    const said = await answer.text();
+    assert.ok(answer.ok, said);
+    return said;
   };
+  const issueToken = async (principal: string): Promise<string> => JSON.parse(await api('/api/tokens', { principal })).token;
+  const linesOf = async (session: string): Promise<readonly string[]> => (await api(`/api/sessions/${session}/records`)).trim().split('\n');
   const send = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>> = json): Promise<Response> =>
     fetch(`http://${gateway.addresses['http']}/t/${path}`, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, ...headers } });
   /** Sends the requests of another client as long as `act` takes. */
@@ -183,7 +186,7 @@ principals:
 ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).join('')}`,
     );
     gateway = await Gateway.open({ configFile });
-    token = (await cli('token', 'create', 'agent')).trim();
+    token = await issueToken('agent');
     await send('api/x', 'small');
   });
   after(async () => {
@@ -231,7 +234,7 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
   /** The attributes of the last answer in the session of this response. */
   const recorded = async (answer: Response): Promise<Readonly<Record<string, unknown>>> => {
     const session = answer.headers.get('countersign-session') ?? '';
-    const lines = (await cli('session', 'show', session, '--json')).trim().split('\n');
+    const lines = await linesOf(session);
     const records = lines.map((line): { kind: string; attributes: Readonly<Record<string, unknown>> } => JSON.parse(line));
     const last = records.findLast(({ kind }) => kind === 'response');
     assert.ok(last, 'the answer is in the record');
@@ -283,7 +286,7 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
     for (const coding of path === 'tools' ? ([undefined] as const) : ([undefined, 'gzip'] as const)) {
       test(`T4.45: an answer with ${name}${coding === undefined ? '' : `, in ${coding}`}: a turn has a bounded part of it, and it arrives to the byte`, async () => {
         saying = { body: compose(), ...(coding === undefined ? {} : { coding }) };
-        const own = (await cli('token', 'create', askers.pop() ?? '')).trim();
+        const own = await issueToken(askers.pop() ?? '');
         let response: Response | null = null;
         const { calls, read, where } = await mostInOneTurn(async () => {
           response = await send(path, asked, { ...headers, authorization: `Bearer ${own}`, 'x-said': '1' });
@@ -355,13 +358,13 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
   });
 
   test('T4.45: two long requests whose records alternate are told apart', async () => {
-    const other = (await cli('token', 'create', 'other')).trim();
+    const other = await issueToken('other');
     const bodyOf = (word: string): string => chat(`{"role":"user","content":"${repeated(`${word} `, 3 * megabyte)}"}`);
     const answers = await Promise.all(
       ['here', 'there'].map(async (word) => send('model/v1/chat/completions', bodyOf(word), { ...json, authorization: `Bearer ${other}` })),
     );
     const [session = ''] = answers.map(({ headers }) => headers.get('countersign-session') ?? '');
-    const shown = (await cli('session', 'show', session, '--json')).trim().split('\n');
+    const shown = await linesOf(session);
     const texts = shown.map((line): string => JSON.parse(line).content?.text ?? '');
     for (const [word, not] of [
       ['here', ' there'],
