@@ -50,9 +50,8 @@ interface Piece {
  * The state of an answer. `open`: more may come. `arrived`: all of it has arrived, and its facts are still being found. `ended`: its last record is made.
  * `stopped`: nothing more is recorded or released.
  *
- * open ── onEnd ──▶ arrived ── its facts are known ──▶ ended
- *
- * └─────────────────┴───────── stop ─────────────────┴──▶ stopped
+ *     open ── onEnd ──▶ arrived ── its facts are known ──▶ ended
+ *       └─────────────────┴───────── stop ─────────────────┴──▶ stopped
  */
 type Phase = 'open' | 'arrived' | 'ended' | 'stopped';
 
