@@ -2,19 +2,28 @@ import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { z } from 'zod';
 
+/** Link-local addresses, and addresses at which clouds serve the metadata or the credentials of a machine. */
+const ipv4 = [
+  ['169.254.0.0', 16],
+  ['100.100.100.200', 32],
+  ['168.63.129.16', 32],
+  ['192.0.0.192', 32],
+] as const;
+const ipv6 = ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:a9fe:a9fe::1', 'fd00:42::42'] as const;
+/** The prefixes with which a translator or a system takes an IPv6 address for the IPv4 address at its end (RFC 4291, 6052, 6145 and 8215). */
+const translated = ['64:ff9b::', '64:ff9b:1::', '::ffff:0:', '::'] as const;
+const ipv4Bits = 32;
+const ipv6Bits = 128;
+
 const guarded = new BlockList();
-guarded.addSubnet('169.254.0.0', 16, 'ipv4');
 guarded.addSubnet('fe80::', 10, 'ipv6');
-// Link-local addresses in the form of a translation between IPv6 and IPv4 (RFC 6052).
-guarded.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
-/** Addresses at which clouds serve the metadata or the credentials of a machine, other than link-local ones. */
-const metadata = {
-  ipv4: ['100.100.100.200', '168.63.129.16', '192.0.0.192'],
-  ipv6: ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:a9fe:a9fe::1', 'fd00:42::42'],
-} as const;
-for (const family of ['ipv4', 'ipv6'] as const) {
-  for (const address of metadata[family]) {
-    guarded.addAddress(address, family);
+for (const address of ipv6) {
+  guarded.addAddress(address, 'ipv6');
+}
+for (const [net, bits] of ipv4) {
+  guarded.addSubnet(net, bits, 'ipv4');
+  for (const prefix of translated) {
+    guarded.addSubnet(prefix + net, ipv6Bits - ipv4Bits + bits, 'ipv6');
   }
 }
 
