@@ -11,26 +11,44 @@ export interface JsonText {
 /** A text that is nested deeper has no path. The path of a text has only the beginning of a longer name. Both limit the cost of paths. */
 const depthMax = 12;
 const nameCharactersMax = 64;
-/** Matches a string of JSON with the colon after it if it is the name of a member, or a character that opens, closes or divides. */
-const token = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\],]/gs;
+/** Matches a string of JSON with the colon after it if it is the name of a member, a character that opens, closes or divides, or another word. */
+const token = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\],]|("|[^\s{}[\],"]+)/gs;
+/** Matches a word that may be in JSON. Servers in Python write numbers that JSON does not have. */
+const value = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity)$/;
+const escape = /\\(?:u([\da-fA-F]{4})|(.))/gs;
+const control: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** Finds the texts of JSON, in order; names of members are no texts. Time is linear. In text that is not JSON, the quoted parts are found. */
-export function jsonTexts(json: string): readonly JsonText[] {
+/**
+ * Finds the texts of JSON, in order; names of members are no texts. Time is linear. Several documents, one after the other, are acceptable. Null: there is
+ * something else between the texts than JSON has there, so the whole must be taken as one text.
+ */
+export function jsonTexts(json: string): readonly JsonText[] | null {
   const texts: JsonText[] = [];
   /** The path of each open object or list, up to the depth with paths. */
   const paths: string[] = [];
   /** In a list, the index of the next value; in an object, the name of the last member. */
   const places: (string | number)[] = [];
   let depth = 0;
+  let isAfterWord = false;
   const here = (): string | null => {
     if (depth === 0) {
       return '';
     }
     return depth > depthMax ? null : `${paths[depth - 1] ?? ''}${places[depth - 1] ?? ''}`;
   };
-  for (const { 0: written, 1: quoted, 2: colon, index } of json.matchAll(token)) {
+  for (const { 0: written, 1: quoted, 2: colon, 3: word, index } of json.matchAll(token)) {
+    if (word !== undefined && (isAfterWord || !value.test(word))) {
+      return null;
+    }
+    isAfterWord = word !== undefined;
+    if (word !== undefined) {
+      continue;
+    }
     if (quoted !== undefined && colon !== undefined) {
-      if (depth > 0 && depth <= depthMax) {
+      if (depth === 0 || typeof places[depth - 1] === 'number') {
+        return null;
+      }
+      if (depth <= depthMax) {
         places[depth - 1] = parseString(quoted).slice(0, nameCharactersMax);
       }
     } else if (quoted !== undefined) {
@@ -49,6 +67,7 @@ export function jsonTexts(json: string): readonly JsonText[] {
       }
     } else {
       depth = Math.max(0, depth - 1);
+      places.length = Math.min(places.length, depth);
     }
   }
   return texts;
@@ -68,11 +87,15 @@ export function withJsonTexts(json: string, texts: readonly JsonText[], changed:
   return at === 0 ? json : pieces.join('') + json.slice(at);
 }
 
-/** Returns the value of a JSON string. If no parser accepts it, that is the text between its quotes. */
+/** Returns the value of a JSON string, also as a lenient parser takes it. */
 function parseString(written: string): string {
   try {
     return String(JSON.parse(written));
   } catch {
-    return written.slice(1, -1);
+    return written
+      .slice(1, -1)
+      .replaceAll(escape, (_found, code: string | undefined, other = '') =>
+        code === undefined ? (control[other] ?? other) : String.fromCharCode(Number.parseInt(code, 16)),
+      );
   }
 }

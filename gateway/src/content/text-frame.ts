@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { GatewayError } from '../domain/errors.ts';
 import { jsonTexts, withJsonTexts } from './json-texts.ts';
 
 /** A piece of an answer or a request whose texts are changed and which is released whole: an event, a line, a row, a message, or a body. */
@@ -33,16 +35,18 @@ export interface FrameParts {
 }
 
 const json = /^\s*["[{]/;
+/** Matches a string, or a number that JSON does not have and some servers write. */
+const notJson = /("(?:[^"\\]|\\.)*")|\bNaN\b|-?\bInfinity\b/gs;
 /** The parts of an event without texts in pieces. */
 export const noParts: EventParts = { parts: new Map(), ends: null };
 
 /** Makes a frame of this many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
 export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts): TextFrame {
-  if (!json.test(text)) {
+  const found = json.test(text) ? jsonTexts(text) : null;
+  if (found === null) {
     return { bytes, texts: [{ text, partOf: null }], ends: null, compose: ([changed = '']) => wrap(changed) };
   }
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
-  const found = jsonTexts(text);
   return {
     bytes,
     texts: found.map((each) => ({ text: each.text, partOf: parts.get(each.path ?? '') ?? null })),
@@ -51,17 +55,25 @@ export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts):
   };
 }
 
-/** Finds the parts of a text. A list counts as its events, one after the other. */
+/** Finds the parts of a text. A list counts as its events, one after the other. Throws GatewayError `unsupported` if the text is not one JSON document. */
 function partsOf(text: string, findParts: FindParts): EventParts {
   let event: unknown;
   try {
-    event = JSON.parse(text);
-  } catch {
-    return noParts;
+    event = JSON.parse(text.replace(/^\u{feff}/u, '').replaceAll(notJson, (_found, quoted = 'null') => quoted));
+  } catch (cause) {
+    throw new GatewayError('unsupported', 'Policy changes texts, and whether an event that is not JSON continues a text cannot be found.', { cause });
   }
   if (!Array.isArray(event)) {
     return findParts(event);
   }
   const parts = event.flatMap((each, i) => [...findParts(each).parts].map(([path, name]) => [`${i}/${path}`, name] as const));
   return { parts: new Map(parts), ends: null };
+}
+
+/** Returns bytes as text. Throws GatewayError `unsupported` if they are not UTF-8, or hold NUL, as UTF-16 does. */
+export function utf8Text(bytes: Buffer): string {
+  if (!isUtf8(bytes) || bytes.includes(0)) {
+    throw new GatewayError('unsupported', 'Policy changes texts, and no texts can be found in bytes that are not UTF-8.');
+  }
+  return bytes.toString();
 }

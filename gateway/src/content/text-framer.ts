@@ -1,8 +1,7 @@
-import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../domain/errors.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { AwsEventStream, composeAwsMessage, withPayload, type AwsMessage } from './aws-event-stream.ts';
-import { textFrame, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
+import { textFrame, utf8Text, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
 
 /** Splits a body into frames whose texts can be changed. Any bytes are acceptable, in any pieces. */
 export interface TextFramer {
@@ -23,17 +22,22 @@ type FindEnds = (bytes: Buffer) => readonly number[];
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-/** A list is recognised in this many first bytes of a body. */
-const listStartBytes = 64;
 /** Matches a line with its end. */
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
 /** Matches the field of a line, and its value. A comment has a field without a name. */
 const fieldAndValue = /^([^:]*: ?)(.*)$/s;
-/** Matches the field of a line that holds data. The first line of a stream may begin with a byte order mark. */
-const data = /^\u{feff}?data: ?$/u;
+/** Matches a line with a field that an event may have, or with a comment. */
+const knownLine = /^(?:(?:data|event|id|retry)?:|(?:data|event|id|retry)?$)/;
+/** Matches the beginning of a body that is an event stream with JSON, whatever its head says. */
+const eventStream = /^\u{feff}?(?:(?:(?:event|id|retry)?:.*)?[\r\n]+)*data: ?[[{"]/u;
+/** Matches a body of several lines. The first one is a whole JSON document if it can be parsed. */
+const firstLine = /^\u{feff}?(\{[^\n]*\})\s*?\n\s*\S/u;
 
 /** Chooses how to split a body of this media type. Null if no texts can be found in it. */
 export function framerOf(contentType: string, options: FramerOptions): TextFramer | null {
+  if (!isUtf8Named(contentType)) {
+    return null;
+  }
   const [type = ''] = contentType.toLowerCase().split(';', 1);
   switch (type.trim()) {
     case 'text/event-stream':
@@ -44,20 +48,37 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
     case 'application/vnd.amazon.eventstream':
       return awsFramer(options);
     default:
-      return isText(type.trim(), contentType) ? bodyFramer(options) : null;
+      return isText(type.trim()) ? bodyFramer(options) : null;
   }
 }
 
-/** True for JSON, which is always UTF-8, and for another text unless its head names another encoding. */
-function isText(type: string, contentType: string): boolean {
-  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType) ?? [];
-  return /^application\/(?:[\w.-]+\+)?json$/.test(type) || ((type.startsWith('text/') || type === '') && /^(?:utf-?8|us-ascii)$/i.test(charset));
+/** True if a media type names no encoding other than UTF-8. Clients differ in which of several they take, and some take it for JSON too. */
+function isUtf8Named(contentType: string): boolean {
+  return [...contentType.matchAll(/charset[\s*]*=\s*["']?([^\s;,"']*)/gi)].every(([, charset = '']) => /^(?:utf-?8|us-ascii)$/i.test(charset));
 }
 
-/** Each event of an event stream is a frame. Its data are one text, or JSON; each other line of it is a text too. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+function isText(type: string): boolean {
+  return /^application\/(?:[\w.-]+\+)?json$/.test(type) || /^(?:text\/[^,]*)?$/.test(type);
+}
+
+/**
+ * Each event of an event stream is a frame. Its data are one text, or JSON; each other line of it is a text too. A piece without any field of an event is one
+ * text, or JSON. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
 function sseFramer(options: FramerOptions): TextFramer {
+  let isFirst = true;
   return cut(eventEnds(), options, (bytes) => {
-    const lines = [...bytes.toString().matchAll(line)].map(([, text = '', end = '']) => eventLine(text, end));
+    const text = utf8Text(bytes);
+    const mark = isFirst && text.startsWith('\u{feff}') ? 1 : 0;
+    isFirst = false;
+    const written = [...text.slice(mark).matchAll(line)];
+    if (written.some(([, each = '']) => !knownLine.test(each))) {
+      if (written.some(([, each = '']) => each !== '' && knownLine.test(each))) {
+        throw new GatewayError('unsupported', 'Policy changes texts, and a line of an event in an event stream is not one.');
+      }
+      return textFrame(text, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), findParts: options.findParts });
+    }
+    const lines = written.map(([, each = '', end = '']) => eventLine(each, end));
     const others = lines.filter(({ isData, value }) => !isData && value !== '');
     const held = lines.filter(({ isData }) => isData).map(({ value }) => value);
     const inner: TextFrame =
@@ -70,7 +91,7 @@ function sseFramer(options: FramerOptions): TextFramer {
       compose: (changed) => {
         const { length } = inner.texts;
         const values = new Map(others.map((each, i) => [each, (changed[length + i] ?? '').replaceAll(/[\r\n]+/g, ' ')]));
-        return Buffer.from(writeEvent(lines, inner.compose(changed.slice(0, length)).toString(), values));
+        return Buffer.from(text.slice(0, mark) + writeEvent(lines, inner.compose(changed.slice(0, length)).toString(), values));
       },
     };
   });
@@ -88,7 +109,7 @@ interface EventLine {
 
 function eventLine(text: string, end: string): EventLine {
   const [, field = '', value = text] = fieldAndValue.exec(text) ?? [];
-  return { field, value, end, isData: data.test(field) };
+  return { field, value, end, isData: field.startsWith('data:') };
 }
 
 /** Writes an event with other data, in the place of its first line of data, and with other values in its other lines. */
@@ -116,21 +137,47 @@ function lineFramer(options: FramerOptions): TextFramer {
   return cut(lineEnds, options, (bytes) => wholeFrame(bytes, options.findParts));
 }
 
-/** The body is one frame. Only in a list of events can one text continue another. */
+/**
+ * The body is one frame. Only in a list of events can one text continue another. A body that is an event stream, or lines of JSON, is split like one, because
+ * there are clients that read it so whatever its head says.
+ */
 function bodyFramer(options: FramerOptions): TextFramer {
-  return cut(
+  const body = cut<Buffer>(
     () => [],
     options,
-    (bytes) => wholeFrame(bytes, /^\s*\[/.test(bytes.toString('latin1', 0, listStartBytes)) ? options.findParts : null),
+    (bytes) => bytes,
   );
+  return {
+    push: (bytes) => {
+      body.push(bytes);
+      return [];
+    },
+    end: () => body.end().flatMap((bytes) => bodyFrames(bytes, options)),
+  };
+}
+
+function bodyFrames(bytes: Buffer, options: FramerOptions): readonly TextFrame[] {
+  const text = utf8Text(bytes);
+  const isStream = eventStream.test(text);
+  if (isStream || isLines(text)) {
+    const framer = isStream ? sseFramer(options) : lineFramer(options);
+    return [...framer.push(bytes), ...framer.end()];
+  }
+  return [wholeFrame(bytes, /^\s*\[/.test(text) ? options.findParts : null)];
+}
+
+function isLines(text: string): boolean {
+  const [, first] = firstLine.exec(text) ?? [];
+  try {
+    return first !== undefined && JSON.parse(first) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** Makes a frame of bytes that are one text, or JSON. Throws GatewayError `unsupported` if they are not UTF-8. */
 function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
-  if (!isUtf8(bytes)) {
-    throw new GatewayError('unsupported', 'Policy changes texts, and no texts can be found in bytes that are not UTF-8.');
-  }
-  const text = bytes.toString();
+  const text = utf8Text(bytes);
   return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text ? bytes : Buffer.from(changed)), findParts });
 }
 
@@ -152,19 +199,19 @@ function awsFramer({ frameBytesMax, findParts }: FramerOptions): TextFramer {
 function awsFrame(message: AwsMessage, findParts: FindParts | null): TextFrame {
   const { bytes, headers, payload } = message;
   const said = headers.get(':error-message');
-  if (said !== undefined) {
+  if (said !== undefined && payload.length === 0) {
     const wrap = (changed: string): Buffer => composeAwsMessage({ ...Object.fromEntries(headers), ':error-message': changed }, payload);
     return textFrame(said, { bytes: bytes.length, wrap, findParts: null });
   }
-  if (!isUtf8(payload)) {
-    throw new GatewayError('unsupported', 'Policy changes texts in answers of this target, and no texts can be found in an event of this form.');
+  if (said !== undefined) {
+    throw new GatewayError('unsupported', 'Policy changes texts in answers of this target, and an error of the event stream has a payload.');
   }
   const type = headers.get(':event-type') ?? '';
-  const text = payload.toString();
+  const text = utf8Text(payload);
   const inner = type === 'chunk' ? encodedEvent(text) : null;
   if (inner !== null) {
     const wrap = (changed: string): Buffer => withPayload(message, JSON.stringify({ bytes: Buffer.from(changed).toString('base64') }));
-    return textFrame(inner, { bytes: bytes.length, wrap, findParts });
+    return textFrame(utf8Text(inner), { bytes: bytes.length, wrap, findParts });
   }
   return textFrame(text, {
     bytes: bytes.length,
@@ -174,10 +221,10 @@ function awsFrame(message: AwsMessage, findParts: FindParts | null): TextFrame {
 }
 
 /** Returns the event in base64 that a chunk of Bedrock holds; null if there is none. */
-function encodedEvent(text: string): string | null {
+function encodedEvent(text: string): Buffer | null {
   try {
     const { bytes }: { readonly bytes?: unknown } = JSON.parse(text);
-    return typeof bytes === 'string' ? Buffer.from(bytes, 'base64').toString() : null;
+    return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : null;
   } catch {
     return null;
   }
@@ -187,7 +234,12 @@ function partsBelow(prefix: string, { parts, ends }: EventParts): EventParts {
   return { parts: new Map([...parts].map(([path, name]) => [path.slice(prefix.length), name])), ends };
 }
 
-function cut(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (bytes: Buffer) => TextFrame): TextFramer {
+interface Cut<T> {
+  push(bytes: Buffer): readonly T[];
+  end(): readonly T[];
+}
+
+function cut<T>(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (bytes: Buffer) => T): Cut<T> {
   let held = new ByteWriter();
   const limited = (bytes: Buffer): Buffer => {
     if (held.length + bytes.length > frameBytesMax) {
@@ -206,7 +258,7 @@ function cut(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (byt
   };
   return {
     push(bytes) {
-      const frames: TextFrame[] = [];
+      const frames: T[] = [];
       let from = 0;
       for (const end of findEnds(bytes)) {
         frames.push(frameOf(take(bytes.subarray(from, end))));

@@ -3,7 +3,7 @@ import type { TextChange } from '../domain/text-change.ts';
 import { ChangedFrames } from '../content/changed-frames.ts';
 import { framerOf } from '../content/text-framer.ts';
 import { withBody } from './headers.ts';
-import { headerOf, type RequestHead } from './reading.ts';
+import { joinedHeaderOf, type RequestHead } from './reading.ts';
 
 /** A request as it is before or after its texts are changed. */
 interface WholeRequest {
@@ -23,8 +23,8 @@ export function changeRequest({ head, body }: WholeRequest, changes: readonly Te
   if (body.length === 0) {
     return { head, body };
   }
-  const coding = headerOf(head.headers, 'content-encoding') ?? '';
-  const framer = coding === '' ? framerOf(headerOf(head.headers, 'content-type') ?? '', { frameBytesMax: body.length, findParts: null }) : null;
+  const coding = joinedHeaderOf(head.headers, 'content-encoding');
+  const framer = coding === '' ? framerOf(joinedHeaderOf(head.headers, 'content-type'), { frameBytesMax: body.length, findParts: null }) : null;
   if (framer === null) {
     throw new GatewayError('unsupported', 'Policy changes texts of this request, and no texts can be found in a body of this form.');
   }

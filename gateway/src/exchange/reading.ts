@@ -144,3 +144,8 @@ export const noAnswerReader: AnswerReader = { head: () => undefined, bytes: () =
 export function headerOf(headers: Headers, name: string): string | undefined {
   return headers.find(([known]) => known === name)?.[1];
 }
+
+/** Returns all values of a header as one text, joined as RFC 9110, 5.3 says; empty if there is none. */
+export function joinedHeaderOf(headers: Headers, name: string): string {
+  return headers.flatMap(([known, value]) => (known === name ? [value] : [])).join(', ');
+}

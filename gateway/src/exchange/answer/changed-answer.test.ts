@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FindParts } from '../../content/text-frame.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { ReceivedAnswer } from './testdata/received-answer.ts';
+import { findParts } from '../../protocols/llm/streamed-texts.ts';
 import { ChangedAnswer } from './changed-answer.ts';
 
 const stars = (text: string): string => text.replaceAll(/secret-\w+/g, '***');
@@ -14,9 +16,13 @@ interface Released {
 }
 
 /** Lets an answer through in pieces of so many bytes. */
-function release(type: string, body: string | Buffer, { pieceBytes = 1000, coding = '', frameBytesMax = 1000, status = 200 } = {}): Released {
+function release(
+  type: string,
+  body: string | Buffer,
+  { pieceBytes = 1000, coding = '', frameBytesMax = 1000, status = 200, find = null as FindParts | null } = {},
+): Released {
   const received = new ReceivedAnswer();
-  const answer = new ChangedAnswer({ changes: [stars], frameBytesMax, findParts: null }, received);
+  const answer = new ChangedAnswer({ changes: [stars], frameBytesMax, findParts: find }, received);
   const rawHeaders = ['Content-Type', type, 'Content-Length', String(body.length), ...(coding === '' ? [] : ['Content-Encoding', coding])];
   answer.onHead({ status, statusText: 'OK', rawHeaders });
   const bytes = Buffer.from(body);
@@ -74,4 +80,74 @@ test('an answer in which no texts can be found is refused before its head is rel
 test('a frame over the limit ends the answer, and nothing of it is released', () => {
   const { text, error, isEnded } = release('text/event-stream', `data: fine\n\ndata: secret-1${'x'.repeat(100)}\n\n`, { frameBytesMax: 50, pieceBytes: 10 });
   assert.deepEqual([text, error?.code, isEnded], ['data: fine\n\n', 'limit_exceeded', false]);
+});
+
+const hidden = String.raw`\u0073ecret-1`;
+
+test('A39: no form of a text that a lenient client reads goes past the change', () => {
+  const piece = (content: string): string => JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
+  const gemini = (text: string): string => JSON.stringify({ candidates: [{ content: { parts: [{ text }] } }] });
+  for (const [type, body, changed] of [
+    // A text that only begins like JSON.
+    ['text/plain', '[INFO] secret-1 of {x}', '[INFO] *** of {x}'],
+    ['text/plain', '{secret-1,"secret-2"}', '{***,"***"}'],
+    ['text/plain', '"secret-1": "secret-2"', '"***": "***"'],
+    ['text/event-stream', 'data: [DONE] secret-1\n\n', 'data: [DONE] ***\n\n'],
+    ['application/json', '{"a":"x\n"} " {"b":"secret-1"}', '{"a":"x\n"} " {"b":"***"}'],
+    // Strings that only a lenient parser takes.
+    ['application/json', `{"a":"\n${hidden}"}`, String.raw`{"a":"\n***"}`],
+    ['application/json', String.raw`{"a":"\q${hidden}"}`, '{"a":"q***"}'],
+    ['application/json', `{"n":NaN,"a":"${hidden}"}`, '{"n":NaN,"a":"***"}'],
+    // Bodies that are not what their head says.
+    ['text/event-stream', `{"a":\n"${hidden}"}`, '{"a":\n"***"}'],
+    ['text/plain', `: x\nevent: y\ndata: {"a":"${hidden}"}\n\n`, ': x\nevent: y\ndata: {"a":"***"}\n\n'],
+    ['application/json', `\u{feff}data: {"a":"${hidden}"}\n\n`, '\u{feff}data: {"a":"***"}\n\n'],
+    // Texts in pieces, in bodies that are one frame otherwise.
+    ['application/json', `${piece('sec')}\n${piece('ret-1')}\n`, `${piece('')}\n${piece('***')}\n`],
+    ['application/json', `\u{feff}${' '.repeat(100)}[${gemini('sec')},${gemini('ret-1')}]`, `\u{feff}${' '.repeat(100)}[${gemini('')},${gemini('***')}]`],
+    ['application/x-ndjson', `\u{feff}${piece('sec')}\n${piece('ret-1')}\n`, `\u{feff}${piece('')}\n${piece('***')}\n`],
+    [
+      'text/event-stream',
+      `data: ${piece('sec').replace('0', '0,"p":NaN')}\n\ndata: ${piece('ret-1')}\n\n`,
+      `data: ${piece('').replace('0', '0,"p":NaN')}\n\ndata: ${piece('***')}\n\n`,
+    ],
+  ] as const) {
+    for (const pieceBytes of [1, 1000]) {
+      const { text, error } = release(type, body, { pieceBytes, find: findParts });
+      assert.deepEqual([text, error], [changed, null], body);
+    }
+  }
+});
+
+test('A39: what clients read in different ways is refused', () => {
+  for (const [type, body] of [
+    ['application/json', Buffer.from('{"a":"secret-1"}', 'utf16le')],
+    ['text/plain', Buffer.from('secret-1', 'utf16le')],
+    ['text/event-stream', Buffer.from('data: secret-1\n\n', 'utf16le')],
+    ['application/json; charset=utf-7', '{"a":"+AHM-ecret-1"}'],
+    ['text/plain; charset=utf-8; charset=utf-7', '+AHM-ecret-1'],
+    ['text/event-stream; charset=utf-7', 'data: +AHM-ecret-1\n\n'],
+    ['text/event-stream', `: x\n\n\u{feff}data: z\ndata: {"a":"${hidden}"}\n\n`],
+    ['text/event-stream', `data : z\ndata: {"a":"${hidden}"}\n\n`],
+    ['text/event-stream', Buffer.from('data: \xff\n\n', 'latin1')],
+    ['text/plain, image/png', 'secret-1'],
+  ] as const) {
+    const { text, error, isEnded } = release(type, body);
+    assert.deepEqual([error?.code, isEnded, text.includes('ecret')], ['unsupported', false, false], type);
+  }
+});
+
+test('an answer without a match keeps every byte', () => {
+  for (const [type, body] of [
+    ['text/plain', '[2024] "a": {x'],
+    ['text/plain', 'data: [{"a": "\\u0041"}]\r\rdata: "x"'],
+    ['text/event-stream', '\u{feff}data:  {"a":\r\ndata: "\\u0041\\/"}\r\n\r\nretry: 5\r\r: c\n\ndata\n\n{"error": "\\u0041"}'],
+    ['application/json', ' [1.50, "\\u0041", NaN]\n'],
+    ['application/json', '{"a":1}\r\n\r\n{"b":"\\/"}'],
+  ] as const) {
+    for (const pieceBytes of [1, 1000]) {
+      const { text, isEnded } = release(type, body, { pieceBytes });
+      assert.deepEqual([text, isEnded], [body, true]);
+    }
+  }
 });

@@ -5,7 +5,7 @@ import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { FindParts, TextFrame } from '../../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../../content/text-framer.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
-import { headerOf } from '../reading.ts';
+import { joinedHeaderOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
 const partialContent = 206;
@@ -37,10 +37,10 @@ export class ChangedAnswer extends PassedAnswer {
 
   override onHead(head: AnsweredHead): void {
     const headers = pairHeaders(head.rawHeaders);
-    const coding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? '';
+    const coding = joinedHeaderOf(headers, 'content-encoding').trim().toLowerCase();
     // The texts of a part of an answer cannot be found, because they may be cut.
     const isWhole = head.status !== partialContent && (coding === '' || coding === 'identity');
-    this.#framer = isWhole ? framerOf(headerOf(headers, 'content-type') ?? '', this.#parts) : null;
+    this.#framer = isWhole ? framerOf(joinedHeaderOf(headers, 'content-type'), this.#parts) : null;
     if (this.#framer === null) {
       this.#head = head;
     } else {

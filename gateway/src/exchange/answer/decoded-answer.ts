@@ -3,7 +3,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead } from '../../domain/call.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
-import { headerOf } from '../reading.ts';
+import { joinedHeaderOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
 /** Most bytes of one decoded answer, because a short encoded answer may decode to a very long one. */
@@ -32,7 +32,7 @@ export class DecodedAnswer extends PassedAnswer {
   #trailers: readonly string[] = [];
 
   override onHead(head: AnsweredHead): void {
-    this.#open = decoders[(headerOf(pairHeaders(head.rawHeaders), 'content-encoding') ?? '').trim().toLowerCase()] ?? null;
+    this.#open = decoders[joinedHeaderOf(pairHeaders(head.rawHeaders), 'content-encoding').trim().toLowerCase()] ?? null;
     if (this.#open === null) {
       this.next.onHead(head);
     } else {

@@ -1,8 +1,6 @@
-import { isUtf8 } from 'node:buffer';
-import { GatewayError } from '../../domain/errors.ts';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
-import { textFrame, type FindParts } from '../../content/text-frame.ts';
+import { textFrame, utf8Text, type FindParts } from '../../content/text-frame.ts';
 import { composeClose, composeMessage, joinPayloads } from './websocket-frames.ts';
 import { pieceOf, type MessageReader, type WholePiece } from './websocket-messages.ts';
 
@@ -73,10 +71,7 @@ export class ChangedMessages {
   }
 
   #changed({ head, bytes }: WholePiece, payload: Buffer): readonly Buffer[] {
-    if (!isUtf8(payload)) {
-      throw new GatewayError('unsupported', 'Policy changes texts in answers of this target, and no texts can be found in a message that is not UTF-8.');
-    }
-    const text = payload.toString();
+    const text = utf8Text(payload);
     const wrap = (changed: string): Buffer => (changed === text ? Buffer.concat(bytes) : composeMessage(changed, head.opcode));
     return this.#frames.push(textFrame(text, { bytes: payload.length, wrap, findParts: this.#findParts }));
   }

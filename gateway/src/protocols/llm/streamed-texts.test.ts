@@ -127,7 +127,7 @@ function joined(events: readonly string[]): readonly string[] {
   const texts = new Map<string, string>();
   for (const event of events) {
     const { parts } = findParts(JSON.parse(event));
-    for (const { path, text } of jsonTexts(event)) {
+    for (const { path, text } of jsonTexts(event) ?? []) {
       const name = parts.get(path ?? '');
       if (name !== undefined) {
         texts.set(name, (texts.get(name) ?? '') + text);
