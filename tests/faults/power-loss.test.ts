@@ -26,7 +26,7 @@ test('C28: loss of power under load (disk): nothing acknowledged is lost, receip
     disk.cutPower();
     acknowledged.push(...(await load).acknowledged);
     await shop.gateway.signal('SIGKILL');
-    disk.remount();
+    await disk.remount();
     await shop.gateway.start();
     await assertEvidence(shop.gateway, evidence);
   }
@@ -41,7 +41,7 @@ test('C28: loss of power in the first moments of a store: the start needs no han
   for (let round = 0; round < rounds; round++) {
     disk.cutPower();
     await gateway.signal('SIGKILL');
-    disk.remount();
+    await disk.remount();
     await gateway.start();
     await assertEvidence(gateway, [await takeEvidence(gateway)]);
   }

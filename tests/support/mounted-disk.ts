@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notAllowedHere, python, requireProgram } from './require-program.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** A mounted file system of a test's own. */
 export interface MountedDisk extends AsyncDisposable {
@@ -48,7 +49,7 @@ export interface JournaledDisk extends MountedDisk {
   /** Cuts the power: nothing more reaches the disk, and what has not reached it is lost. */
   cutPower(): void;
   /** Mounts the disk again, as after a restart of the machine. No process may have files of it open. */
-  remount(): void;
+  remount(): Promise<void>;
 }
 
 /** Mounts ext4 in a file. It commits nothing by itself, so only what was synced is on the disk. */
@@ -69,8 +70,10 @@ export function mountJournaled(bytes: number): JournaledDisk {
     cutPower: () => {
       run(python, '-c', shutDown, directory);
     },
-    remount: () => {
+    remount: async () => {
       run('umount', directory);
+      // A process in a mount namespace of its own, which another test may have started, has the disk mounted until it ends. Until then it would be mounted again without power.
+      await waitUntil(() => run('losetup', '--associated', image) === '');
       mount();
     },
     [Symbol.asyncDispose]: async () => {
@@ -87,9 +90,11 @@ import fcntl, os, struct, sys
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack("I", 2))
 `;
 
-function run(program: string, ...words: readonly string[]): void {
-  const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+/** Returns what the program prints. */
+function run(program: string, ...words: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
   if (status !== 0) {
     throw new Error(`${program} ${words.join(' ')} failed: ${stderr}`);
   }
+  return stdout;
 }
