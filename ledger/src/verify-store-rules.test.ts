@@ -114,6 +114,27 @@ for (const [moment, isMoment] of Object.entries(moments)) {
   });
 }
 
+void test('C29: a tile that is listed and is no file is missing, and only a full tile with the same hashes stands in for a partial one', async () => {
+  const { keys, before, after } = twoMoments();
+  const full = 'log/tile/0/000';
+  /** The verdict on a store in which this path is listed, and there is no such file. */
+  const verdictWithout = async (store: Files, path: string): Promise<string> => {
+    const files = filesOf(store);
+    const { verdict } = await verifyStore({ ...files, size: async (asked) => (asked === path ? undefined : files.size(asked)) }, { keys });
+    return verdict;
+  };
+  const partial = [...before.keys()].find((path) => path.startsWith(`${full}.p/`)) ?? assert.fail('no partial tile');
+  const tile = after.get(full) ?? assert.fail('no full tile');
+  assert.equal(await verdictWithout(after, full), 'completeness');
+  assert.equal(await verdictWithout(before, partial), 'completeness');
+  const withPartial = new Map([...after, [partial, before.get(partial) ?? assert.fail(partial)]]);
+  assert.equal(await verdictWithout(withPartial, partial), 'holds');
+  assert.equal(await verdictWithout(withPartial, full), 'completeness');
+  const forged = Buffer.from(tile);
+  forged[0] = (forged[0] ?? 0) ^ 1;
+  assert.equal(await verdictWithout(new Map([...withPartial, [full, forged]]), partial), 'integrity');
+});
+
 void test('C29: damage that a later frame says was on stable storage is no torn tail', async () => {
   const { writer, left } = writeFirstEpoch();
   const start = writer.offset;
