@@ -30,12 +30,18 @@ export class ChangedFrames {
   #changes: readonly TextChange[];
   readonly #heldMax: number;
   readonly #open = new Map<string, OpenText>();
+  /** The names of texts that have ended and must not go on. Null: a later text may have the name of an ended one. */
+  readonly #ended: Set<string> | null;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
 
-  /** `heldMax` is the most characters of one text that are held, and the most bytes of frames that wait. */
-  constructor(changes: readonly TextChange[], heldMax: number) {
+  /**
+   * `heldMax` is the most characters of one text that are held, and the most bytes of frames that wait. `namesOnce`: a text that goes on after its end is
+   * refused, because there are clients that join both parts.
+   */
+  constructor(changes: readonly TextChange[], heldMax: number, { namesOnce = false } = {}) {
     this.#changes = changes;
+    this.#ended = namesOnce ? new Set() : null;
     this.#heldMax = heldMax;
   }
 
@@ -44,7 +50,7 @@ export class ChangedFrames {
     this.#changes = changes;
   }
 
-  /** Takes the next frame. Returns the frames that are released. Throws GatewayError `limit_exceeded`. */
+  /** Takes the next frame. Returns the frames that are released. Throws GatewayError `limit_exceeded` or `unsupported`. */
   push(frame: TextFrame): readonly Buffer[] {
     const waiting: Waiting = { frame, texts: [], open: 0 };
     for (const { text, partOf } of frame.texts) {
@@ -74,11 +80,11 @@ export class ChangedFrames {
   #piece(name: string, text: string, waiting: Waiting): string {
     let open = this.#open.get(name);
     if (open === undefined) {
-      if (this.#open.size >= openMax) {
-        throw new GatewayError(
-          'limit_exceeded',
-          `Policy changes texts in answers of this target, and more than ${openMax} of one answer come in pieces at a time.`,
-        );
+      if (text !== '' && this.#ended?.has(name) === true) {
+        throw new GatewayError('unsupported', 'Policy changes texts in answers of this target, and one that comes in pieces goes on after its end.');
+      }
+      if (this.#open.size + (this.#ended?.size ?? 0) >= openMax) {
+        throw new GatewayError('limit_exceeded', `Policy changes texts in answers of this target, and more than ${openMax} of one answer come in pieces.`);
       }
       open = { stream: beginText(this.#changes, this.#heldMax), last: null };
       this.#open.set(name, open);
@@ -97,6 +103,7 @@ export class ChangedFrames {
     for (const [name, { stream, last }] of this.#open) {
       if (isOver(name)) {
         this.#open.delete(name);
+        this.#ended?.add(name);
         if (last !== null) {
           last.waiting.texts[last.index] += stream.end();
           last.waiting.open -= 1;

@@ -137,6 +137,19 @@ test('A39: what clients read in different ways is refused', () => {
   }
 });
 
+test('A39: a text whose end is said too early is still changed as one, or refused', () => {
+  const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
+  const choice = (content: string): string => event({ choices: [{ index: 0, delta: { content }, finish_reason: 'stop' }] });
+  const chat = release('text/event-stream', choice('sec') + choice('ret-1'), { find: findParts });
+  assert.deepEqual([chat.text, chat.error], [choice('') + choice('***'), null]);
+  const block = (text: string): string => event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } });
+  const stop = event({ type: 'content_block_stop', index: 0 });
+  const messages = release('text/event-stream', block('sec') + stop + block('ret-1'), { find: findParts });
+  assert.deepEqual([messages.error?.code, messages.text.includes('ret')], ['unsupported', false]);
+  const honest = block('sec') + stop + block('');
+  assert.deepEqual(release('text/event-stream', honest, { find: findParts }).text, honest);
+});
+
 test('an answer without a match keeps every byte', () => {
   for (const [type, body] of [
     ['text/plain', '[2024] "a": {x'],

@@ -32,7 +32,7 @@ export class ChangedAnswer extends PassedAnswer {
   constructor(parts: ChangedAnswerParts, next: CallReceiver) {
     super(next);
     this.#parts = parts;
-    this.#frames = new ChangedFrames(parts.changes, parts.frameBytesMax);
+    this.#frames = new ChangedFrames(parts.changes, parts.frameBytesMax, { namesOnce: true });
   }
 
   override onHead(head: AnsweredHead): void {

@@ -200,3 +200,12 @@ test('what waits has a limit: a text that must be whole, and events behind one t
     assert.ok(!received.body.includes('secret-'));
   }
 });
+
+test('a transcription of what was said to a live model ends with the event that says so, or that it failed', () => {
+  const event = { item_id: 'item', content_index: 0 };
+  const type = 'conversation.item.input_audio_transcription';
+  const name = findParts({ ...event, type: `${type}.delta`, delta: 's' }).parts.get('delta') ?? assert.fail('no piece');
+  for (const end of ['completed', 'failed']) {
+    assert.equal(findParts({ ...event, type: `${type}.${end}` }).ends?.(name), true, end);
+  }
+});

@@ -19,7 +19,7 @@ export const findParts: FindParts = (event) => {
   if (Array.isArray(memberOf(event, 'choices'))) {
     return ofChoices(event);
   }
-  return typeof memberOf(event, 'done') === 'boolean' ? ofOllama(event) : ofGemini(event);
+  return typeof memberOf(event, 'done') === 'boolean' ? ofOllama() : ofGemini(event);
 };
 
 /** Finds the pieces of Anthropic's Messages and Bedrock's Converse: a text or the input of a tool is a block, whose pieces are deltas. */
@@ -45,7 +45,7 @@ function ofBlock(event: JsonObject, type: string, prefix: string): EventParts {
 
 /**
  * Finds the pieces of OpenAI's Responses, Realtime and transcriptions. The type of an event with a piece ends with `delta`. An event whose type ends with
- * `done`, or the end of its response, ends the text. Pieces of audio are no texts.
+ * `done`, `completed` or `failed`, or the end of its response, ends the text. Pieces of audio are no texts.
  */
 function ofItem(event: JsonObject, type: string): EventParts {
   const stream = textAt(event, 'stream_id');
@@ -53,20 +53,19 @@ function ofItem(event: JsonObject, type: string): EventParts {
     const groups = stream === undefined ? ['', textAt(objectAt(event, 'response'), 'id') ?? ''] : [stream];
     return { parts: new Map(), ends: (name) => groups.some((group) => name.startsWith(`${group} response.`)) };
   }
-  const [, of, end] = /^(.*)\.(delta|done)$/.exec(type) ?? [];
+  const [, of, end] = /^(.*)\.(delta|done|completed|failed)$/.exec(type) ?? [];
   if (of === undefined || of.endsWith('audio')) {
     return noParts;
   }
   const item = textAt(event, 'item_id') ?? numberAt(event, 'output_index') ?? '';
   const index = numberAt(event, 'content_index') ?? numberAt(event, 'summary_index') ?? 0;
   const name = `${stream ?? textAt(event, 'response_id') ?? ''} ${of} ${item} ${index}`;
-  return end === 'done' ? { parts: new Map(), ends: (each) => each === name } : partsOf([['delta', name]], null);
+  return end !== 'delta' ? { parts: new Map(), ends: (each) => each === name } : partsOf([['delta', name]], null);
 }
 
-/** Finds the pieces of OpenAI's Chat Completions and Completions. */
+/** Finds the pieces of OpenAI's Chat Completions and Completions. They end with the answer: there are servers that say in each event why a choice has finished. */
 function ofChoices(event: JsonObject): EventParts {
   const parts: Part[] = [];
-  const ended: string[] = [];
   for (const [i, choice] of listAt(event, 'choices')) {
     const prefix = `choice ${numberAt(choice, 'index') ?? i} `;
     for (const path of ['text', 'delta/content', 'delta/refusal', 'delta/reasoning_content', 'delta/reasoning', 'delta/function_call/arguments']) {
@@ -77,18 +76,16 @@ function ofChoices(event: JsonObject): EventParts {
         parts.push([`choices/${i}/delta/tool_calls/${at}/${path}`, `${prefix}call ${numberAt(call, 'index') ?? at}`]);
       }
     }
-    if ((textAt(choice, 'finish_reason') ?? '') !== '') {
-      ended.push(prefix);
-    }
   }
-  return partsOf(parts, ended.length === 0 ? null : (name) => ended.some((prefix) => name.startsWith(prefix)));
+  return partsOf(parts, null);
 }
 
-function ofOllama(event: JsonObject): EventParts {
+/** Finds the pieces of Ollama. They end with the answer. */
+function ofOllama(): EventParts {
   const paths = ['message/content', 'message/thinking', 'response', 'thinking'];
   return partsOf(
     paths.map((path) => [path, path]),
-    memberOf(event, 'done') === true ? () => true : null,
+    null,
   );
 }
 
