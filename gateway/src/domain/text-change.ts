@@ -26,43 +26,48 @@ export function changeText(changes: readonly TextChange[], text: string): string
 }
 
 /**
- * Begins to change a text that comes in pieces. If a change needs the whole text, at most `charactersMax` characters are held; a longer text throws
- * GatewayError `limit_exceeded`.
+ * Begins to change a text that comes in pieces. A text of which more than `charactersMax` characters are held back, because no change returns anything for
+ * them, throws GatewayError `limit_exceeded`.
  */
 export function beginText(changes: readonly TextChange[], charactersMax: number): TextStream {
-  const streams = changes.map((change) => change.begin?.() ?? heldText(change, charactersMax));
-  return {
-    push: (piece) => streams.reduce((text, stream) => stream.push(text), piece),
-    end: () => streams.reduce((text, stream) => stream.push(text) + stream.end(), ''),
-    get isHolding() {
-      return streams.some(({ isHolding }) => isHolding);
-    },
-  };
-}
-
-function heldText(change: TextChange, charactersMax: number): TextStream {
-  let held: string[] = [];
+  const streams = changes.map((change) => change.begin?.() ?? heldText(change));
+  const isHolding = (): boolean => streams.some((stream) => stream.isHolding);
   let characters = 0;
   return {
     push: (piece) => {
-      characters += piece.length;
+      const changed = streams.reduce((text, stream) => stream.push(text), piece);
+      characters = changed === '' && isHolding() ? characters + piece.length : 0;
       if (characters > charactersMax) {
         throw new GatewayError(
           'limit_exceeded',
           `Policy changes texts in answers of this target, and one that comes in pieces is longer than ${charactersMax} characters.`,
         );
       }
-      held.push(piece);
+      return changed;
+    },
+    end: () => streams.reduce((text, stream) => stream.push(text) + stream.end(), ''),
+    get isHolding() {
+      return isHolding();
+    },
+  };
+}
+
+function heldText(change: TextChange): TextStream {
+  let held: string[] = [];
+  return {
+    push: (piece) => {
+      if (piece !== '') {
+        held.push(piece);
+      }
       return '';
     },
     end: () => {
       const text = held.join('');
       held = [];
-      characters = 0;
       return change(text);
     },
     get isHolding() {
-      return characters > 0;
+      return held.length > 0;
     },
   };
 }

@@ -19,10 +19,10 @@ interface Released {
 function release(
   type: string,
   body: string | Buffer,
-  { pieceBytes = 1000, coding = '', frameBytesMax = 1000, status = 200, find = null as FindParts | null } = {},
+  { pieceBytes = 1000, coding = '', frameBytesMax = 1000, status = 200, find = null as FindParts | null, change = stars } = {},
 ): Released {
   const received = new ReceivedAnswer();
-  const answer = new ChangedAnswer({ changes: [stars], frameBytesMax, findParts: find }, received);
+  const answer = new ChangedAnswer({ changes: [change], frameBytesMax, findParts: find }, received);
   const rawHeaders = ['Content-Type', type, 'Content-Length', String(body.length), ...(coding === '' ? [] : ['Content-Encoding', coding])];
   answer.onHead({ status, statusText: 'OK', rawHeaders });
   const bytes = Buffer.from(body);
@@ -148,6 +148,15 @@ test('A39: a text whose end is said too early is still changed as one, or refuse
   assert.deepEqual([messages.error?.code, messages.text.includes('ret')], ['unsupported', false]);
   const honest = block('sec') + stop + block('');
   assert.deepEqual(release('text/event-stream', honest, { find: findParts }).text, honest);
+});
+
+test('a text in pieces that a change never lets go on ends the answer at the limit', () => {
+  const holding = Object.assign((text: string) => stars(text), { begin: () => ({ push: () => '', end: () => '', isHolding: true }) });
+  const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(100) } }] })}\n\n`;
+  for (const change of [holding, stars]) {
+    assert.equal(release('text/event-stream', event.repeat(10), { find: findParts, change }).error, null);
+    assert.equal(release('text/event-stream', event.repeat(11), { find: findParts, change }).error?.code, 'limit_exceeded');
+  }
 });
 
 test('an answer without a match keeps every byte', () => {
