@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FindParts } from '../../content/text-frame.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { composeAwsMessage } from '../../content/aws-event-stream.ts';
 import { ReceivedAnswer } from './testdata/received-answer.ts';
 import { findParts } from '../../protocols/llm/streamed-texts.ts';
 import { ChangedAnswer } from './changed-answer.ts';
@@ -157,6 +158,15 @@ test('a text in pieces that a change never lets go on ends the answer at the lim
     assert.equal(release('text/event-stream', event.repeat(10), { find: findParts, change }).error, null);
     assert.equal(release('text/event-stream', event.repeat(11), { find: findParts, change }).error?.code, 'limit_exceeded');
   }
+});
+
+test('A39: an error in an event stream of AWS is changed, and refused if it also has a payload, which a client may read', () => {
+  const type = 'application/vnd.amazon.eventstream';
+  const headers = { ':message-type': 'event', ':error-message': 'says secret-1' };
+  const plain = release(type, composeAwsMessage(headers, Buffer.alloc(0)));
+  assert.deepEqual([plain.error, plain.text.includes('says ***')], [null, true]);
+  const both = release(type, composeAwsMessage(headers, Buffer.from('{"a":"secret-1"}')));
+  assert.deepEqual([both.error?.code, both.text], ['unsupported', '']);
 });
 
 test('an answer without a match keeps every byte', () => {
