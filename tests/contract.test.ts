@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { WebSocket } from 'ws';
+import { streamProtocols } from '../gateway/src/protocols/registry.ts';
 import { Gateway } from '../gateway/src/gateway.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
@@ -427,8 +428,9 @@ describe('obligations over every protocol', () => {
     Object.assign(process.env, contracts.environment);
     const names = contractTargets.join(', ');
     const principals = ['plain', ...Object.keys(obligationsOf)].map((id) => `  ${id}: { kind: agent, targets: [${names}] }\n`).join('');
+    const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
     const configFile = join(directory, 'countersign.yaml');
-    writeFileSync(configFile, `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\n${targetsOf(contracts.ways)}principals:\n${principals}`);
+    writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals}`);
     gateway = await Gateway.open({
       configFile,
       policyOf: (all) => withObligations(grantPolicy(all)),

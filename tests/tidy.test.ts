@@ -470,6 +470,23 @@ test('the lock file names no registry, so that each machine installs from its ow
   );
 });
 
+test('each numbered list of a document counts from 1, without a gap', () => {
+  const documents = sources('{*.md,docs/*.md,docs/adr/*.md}');
+  assert.ok(documents.length > 20);
+  const gaps = documents.flatMap((file) => {
+    let last = 0;
+    return read(file)
+      .split('\n')
+      .flatMap((line, i) => {
+        const [, number] = /^(\d+)\. /.exec(line) ?? [];
+        const before = last;
+        last = number === undefined ? (line === '' || line.startsWith(' ') ? last : 0) : Number(number);
+        return number === undefined || last === 1 || last === before + 1 ? [] : [`${file}:${i + 1} ${line.slice(0, 60)}`];
+      });
+  });
+  assert.deepEqual(gaps, []);
+});
+
 test('the walks of ARCHITECTURE.md name files that are there, and are short enough to be walked', () => {
   const text = read('ARCHITECTURE.md');
   const named = [...text.matchAll(/`((?:gateway|cli|ledger|tests|tools)\/[\w./-]+\.ts)`/g)].map(([, file]) => file ?? '');

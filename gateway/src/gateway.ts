@@ -8,7 +8,7 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import type { Control } from './controls/control.ts';
-import { LoginThrottle } from './controls/login-throttle.ts';
+import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { Principal } from './domain/principal.ts';

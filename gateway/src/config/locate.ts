@@ -1,6 +1,6 @@
 import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
 
-/** A fault in a configuration with its place: a path into the document, or a character offset if the document could not be parsed. */
+/** A problem in a configuration with its place: a path into the document, or a character offset if the document could not be parsed. With `at: 'key'` the place is the last key of the path and not its value. */
 export type Problem =
   | { readonly path: readonly PropertyKey[]; readonly at?: 'key'; readonly message: string }
   | { readonly offset: number; readonly message: string };
@@ -11,7 +11,7 @@ export interface Source {
   readonly file: string;
 }
 
-/** Formats a fault as `file:line:column: path: message`. Line and column are those of the innermost part of the path that is in the document. */
+/** Formats a problem as `file:line:column: path: message`. Line and column are those of the innermost part of the path that is in the document. */
 export function locate(source: Source, problem: Problem): string {
   if ('offset' in problem) {
     return `${place(source, problem.offset)}: ${problem.message}`;

@@ -18,15 +18,20 @@ export interface Control {
   /** The `kind` of the obligations that this control carries out. */
   readonly kind: string;
   /**
-   * Called once, before the act is let through. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
+   * Called once, before the act is let through, in the order of the obligations. A later control, or an act that is held, may still deny the act: a control that counts, counts acts
+   * that were asked for. It does not learn how large the answer is. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
    * waits. If the promise rejects, the act is denied. `withdrawn` aborts when the channel ends.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
   /**
    * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot change the texts of an
-   * act, the act is denied.
+   * act, the act is denied, whatever its texts are: statements of PostgreSQL and messages over WebSocket. Use another kind of obligation for answers. Texts are values of JSON
+   * and plain bodies; names of members, numbers, headers and addresses are not changed.
    */
   changeRequest?(act: Act, obligation: Obligation): TextChange;
-  /** Returns the change for the texts of the act's answer. If a protocol cannot find the texts of an answer, it refuses the answer. */
+  /**
+   * Returns the change for the texts of the act's answer. It is asked for also while the act is held. If a protocol cannot find the texts of an answer, it refuses the answer. Names of
+   * members, numbers and headers are not changed (docs/adr/0039-one-answer-pipeline.md).
+   */
   change?(act: Act, obligation: Obligation): TextChange;
 }

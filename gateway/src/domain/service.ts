@@ -11,7 +11,7 @@ export interface ServiceParts {
  */
 export interface Service extends Partial<AsyncDisposable> {
   /** Takes the values that were recorded under `countersign.told`: the last value for each key of each target. Called before any client is served. */
-  readonly recall?: (told: readonly Told[]) => void;
+  readonly recall?: (told: readonly TargetNote[]) => void;
 }
 
 /** A protocol together with its service in one gateway. */
@@ -20,7 +20,8 @@ export interface Served<One extends { create(parts: ServiceParts): Service }> {
   readonly service: ReturnType<One['create']>;
 }
 
-export interface Told {
+/** Something that a protocol learned about a target and keeps in the record, so that the next start knows it. */
+export interface TargetNote {
   readonly target: string;
   readonly key: string;
   readonly value: string;

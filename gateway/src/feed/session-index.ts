@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { encodeHex } from '@countersign/ledger/format';
-import type { Told } from '../domain/service.ts';
+import type { TargetNote } from '../domain/service.ts';
 import type { SessionSummary } from './shown-record.ts';
 import { rmSync } from 'node:fs';
 import { GatewayError } from '../domain/errors.ts';
@@ -76,7 +76,7 @@ export interface IndexProgress {
 }
 
 /** A note of a protocol about a target. */
-export interface IndexedTold extends Told {
+export interface IndexedTold extends TargetNote {
   readonly protocol: string;
   /** True if the note counts only when there is no earlier note with the same key. */
   readonly isUnlessTold: boolean;

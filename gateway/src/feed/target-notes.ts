@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Told } from '../domain/service.ts';
+import type { TargetNote } from '../domain/service.ts';
 import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
 import { RowSeals } from './row-seals.ts';
 
@@ -14,7 +14,7 @@ export class TargetNotes {
   }
 
   /** All notes of one protocol, oldest first. */
-  of(protocol: string): Told[] {
+  of(protocol: string): TargetNote[] {
     const rows = this.#database.all('SELECT * FROM told WHERE protocol = ? ORDER BY rowid', [protocol]);
     return rows.map((row) => this.#parse(row));
   }
@@ -35,7 +35,7 @@ export class TargetNotes {
     return count;
   }
 
-  #parse(row: SqliteRow): Told {
+  #parse(row: SqliteRow): TargetNote {
     const { protocol, target, key, value } = row;
     this.#seals.require(row, [protocol, target, key, value].map(String));
     return { target: String(target), key: String(key), value: String(value) };

@@ -1,5 +1,5 @@
 import type { Protocol } from '../domain/protocol.ts';
-import type { Served, ServiceParts, Told } from '../domain/service.ts';
+import type { Served, ServiceParts, TargetNote } from '../domain/service.ts';
 import type { StreamProtocol } from '../domain/stream-protocol.ts';
 import type { ExchangeProtocol } from '../exchange/exchange-protocol.ts';
 import { http } from './http/index.ts';
@@ -23,7 +23,7 @@ export interface ServedProtocols extends AsyncDisposable {
   /** The protocol over HTTP with this id. If there is none, any protocol is returned, which refuses the request. */
   exchange(id: string | undefined): Served<ExchangeProtocol>;
   /** The functions that give protocols the notes about their targets, by the id of the protocol. */
-  readonly recalling: ReadonlyMap<string, (told: readonly Told[]) => void>;
+  readonly recalling: ReadonlyMap<string, (told: readonly TargetNote[]) => void>;
 }
 
 /** Makes the protocols' services, once for each gateway. Programs that only read recordings do not need them. */

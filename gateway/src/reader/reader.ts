@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
-import type { Told } from '../domain/service.ts';
+import type { TargetNote } from '../domain/service.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import { IndexState } from '../feed/index-state.ts';
@@ -105,7 +105,7 @@ export class Reader implements AsyncDisposable {
   }
 
   /** The notes of a protocol about its targets; undefined while the index is not whole. */
-  told(protocol: string): readonly Told[] | undefined {
+  told(protocol: string): readonly TargetNote[] | undefined {
     return this.#recall((notes) => notes.of(protocol));
   }
 

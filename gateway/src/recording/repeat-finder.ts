@@ -6,10 +6,10 @@ const anchorBits = 9;
 const hashedBytes = 32;
 /** Fewest bytes of a copy: it must be worth its 12 bytes and the break that it makes for the compressor. */
 const copyBytesMin = 64;
-/** A body that holds this share of a kept body takes its place. So a conversation that grows has one place, and a conversation that only begins the same has another. */
+/** A body that holds this share of a kept body replaces it among those that are kept. So a conversation that grows is kept once, and one that only begins the same is kept beside it. */
 const continuedShare = 15 / 16;
 const comparedBytes = 4096;
-/** Bytes of memory that an anchor takes, about. */
+/** About how many bytes of memory an anchor takes. */
 const anchorMemoryBytes = 40;
 
 /** The number that each byte adds to the hash. The numbers differ in each process, so that nobody can write text that is full of anchors. */
@@ -18,7 +18,7 @@ randomFillSync(gear);
 
 interface KeptBody {
   readonly bytes: Buffer;
-  /** The offset at which text with a hash ends, by the hash. */
+  /** Maps a hash to the offset in the body at which the hashed text ends. */
   readonly anchors: ReadonlyMap<number, number>;
   usedAt: number;
 }
@@ -31,7 +31,7 @@ export class RepeatFinder {
   readonly #kept: KeptBody[] = [];
   #bodies = 0;
 
-  /** Bytes of memory that it holds, about. */
+  /** About how many bytes of memory the kept bodies and their anchors take. */
   get memoryBytes(): number {
     return this.#kept.reduce((sum, { bytes, anchors }) => sum + bytes.length + anchors.size * anchorMemoryBytes, 0);
   }

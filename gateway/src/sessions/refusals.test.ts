@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LoginThrottle } from '../controls/login-throttle.ts';
+import { LoginThrottle } from './login-throttle.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { OpenedRecord } from '../domain/record.ts';
 import { journalStart } from '../recording/journal-reader.ts';

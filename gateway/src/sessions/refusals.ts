@@ -1,4 +1,4 @@
-import type { LoginThrottle } from '../controls/login-throttle.ts';
+import type { LoginThrottle } from './login-throttle.ts';
 import type { Attributes } from '../domain/action.ts';
 import { networkOf } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';

@@ -1,7 +1,7 @@
 import type { Action, Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { inRecords } from '../../domain/record.ts';
-import type { Told } from '../../domain/service.ts';
+import type { TargetNote } from '../../domain/service.ts';
 import type { Note } from '../../exchange/reading.ts';
 import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
 
@@ -16,7 +16,7 @@ export class ToolsOfTargets {
   readonly #known = new Map<string, KnownTools>();
 
   /** Takes the last recorded digest of each tool. */
-  recall(told: readonly Told[]): void {
+  recall(told: readonly TargetNote[]): void {
     for (const [target, tools] of Map.groupBy(told, (each) => each.target)) {
       this.#keep(target, new Map(tools.slice(0, toolsMax).map(({ key, value }) => [key, { digest: value, hints: [], isListed: true }])));
     }
