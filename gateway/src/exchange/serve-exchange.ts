@@ -17,13 +17,13 @@ import type { Upstream } from '../domain/upstream.ts';
 import { Connection } from '../wire/connection.ts';
 import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
+import { trailersAttribute } from './answer/answer-facts.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
-import { AnswerRelay, trailersAttribute } from './answer/answer-relay.ts';
 import { changeRequest } from './changed-request.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding, withoutRange } from './headers.ts';
-import { DirectUrls, OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
+import { OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
@@ -97,8 +97,9 @@ class ExchangeRun {
   /** The facts of a request for WebSocket that was allowed. */
   #upgrade: WebSocketFacts | null = null;
   #call: UpstreamCall | null = null;
-  #answer: AnswerRelay | null = null;
-  #pipeline: AnswerPipeline | null = null;
+  #answer: AnswerPipeline | null = null;
+  /** Called when the call can take more bytes of the request. Null: nobody waits for that. */
+  #drained: (() => void) | null = null;
   #isOver = false;
   /** Resolves when an early end of the answer is recorded. Null if there is none. */
   #recordedEnd: Promise<void> | null = null;
@@ -123,7 +124,7 @@ class ExchangeRun {
     }
     await this.#closed.promise;
     await this.#recordedEnd;
-    await this.#pipeline?.settled();
+    await this.#answer?.settled();
     this.#channel?.signal.removeEventListener('abort', this.#onAbort);
     if (this.#bug !== null) {
       throw this.#bug;
@@ -282,41 +283,28 @@ class ExchangeRun {
     { grant, seq, changes }: Allowed,
     { answer: reader, screen, urlMembers, findParts }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers' | 'findParts'>,
   ): void {
-    const urls = new OwnUrls(ownUrlsOf(channel.target, this.#exchange));
-    const direct = new DirectUrls(urls);
-    const answer = new AnswerRelay({
+    const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
+    this.#answer = openAnswerPipeline({
       channel,
       response: this.#exchange.response,
       request: seq,
       ownHeaders: this.#ownHeaders,
+      givesCredential: call.givesCredential,
+      urls: new OwnUrls(ownUrlsOf(channel.target, this.#exchange)),
+      urlMembers: this.#head.method === 'HEAD' ? [] : (urlMembers ?? []),
       reader,
-      direct,
+      screen,
+      changes,
+      findParts: findParts ?? null,
       take: this.#takeElsewhere,
-      headFacts: () => this.#pipeline?.headFacts() ?? {},
+      begin,
+      compose: (head, framing) => this.#sentHead(head, framing, channel),
       onUpgrade: (answered, upstream) => void this.#goOn(channel, answered, upstream),
       onError: (error) => void this.#fail(error),
+      onDrain: () => this.#drained?.(),
     });
-    this.#answer = answer;
-    const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
-    this.#pipeline = openAnswerPipeline(
-      {
-        channel,
-        request: seq,
-        givesCredential: call.givesCredential,
-        urls,
-        direct,
-        urlMembers: this.#head.method === 'HEAD' ? [] : (urlMembers ?? []),
-        screen,
-        changes,
-        findParts: findParts ?? null,
-        take: this.#takeElsewhere,
-        begin,
-        compose: (head, framing) => this.#sentHead(head, framing, channel),
-      },
-      answer,
-    );
-    this.#call = begin(this.#pipeline.receiver);
-    answer.attach(this.#call);
+    this.#call = begin(this.#answer.receiver);
+    this.#answer.attach(this.#call);
     this.#call.forward(grant);
   }
 
@@ -486,10 +474,9 @@ class ExchangeRun {
   }
 
   async #untilTaken(queuedBytesMax: number): Promise<void> {
-    const answer = this.#answer;
-    while (answer !== null && !this.#isOver && (this.#call?.queuedBytes ?? 0) > queuedBytesMax) {
+    while (!this.#isOver && (this.#call?.queuedBytes ?? 0) > queuedBytesMax) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      answer.drained = resolve;
+      this.#drained = resolve;
       await Promise.race([promise, this.#closed.promise]);
     }
   }
@@ -529,8 +516,8 @@ class ExchangeRun {
     const { response } = this.#exchange;
     const problem = problemOf(error, this.#channel?.session ?? null);
     const failed = { problem, head: this.#head, body: this.#body, answerTo: this.#answerTo };
-    if (this.#answer?.hasBegun === true) {
-      const { openHead } = this.#answer;
+    if (response.headersSent) {
+      const openHead = this.#answer?.openHead ?? null;
       const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);
       this.#recordedEnd = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
       if (event === null) {
@@ -555,12 +542,13 @@ class ExchangeRun {
       return;
     }
     try {
-      const reading = this.#answer?.finishFacts() ?? null;
+      const answered = this.#answer?.facts;
+      const reading = answered?.finish() ?? null;
       if (reading !== null) {
         await reading;
       }
-      const facts = this.#answer?.facts() ?? {};
-      this.#answer?.give();
+      const facts = answered?.facts() ?? {};
+      answered?.give();
       channel.record('response', { ...(this.#request === null ? {} : { request: this.#request }), attributes: { ...facts, ...attributes } }, content);
       await untilCommitted(channel, AbortSignal.timeout(lastWordsMs));
     } catch (unrecorded) {

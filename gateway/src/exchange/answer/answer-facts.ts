@@ -1,13 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
-import type { Attributes, GivenIds } from '../../domain/action.ts';
+import type { Attributes } from '../../domain/action.ts';
+import type { Channel } from '../../domain/channel.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
-import type { DirectUrls } from './own-urls.ts';
-import { headerOf, type AnswerReader, type Note, type ResponseHead } from '../reading.ts';
+import type { ClientHead } from '../client-response.ts';
+import { headerOf, type AnswerReader, type Headers, type ResponseHead } from '../reading.ts';
 import { turnBytesMax, type TakeElsewhere } from '../step.ts';
+import { eventBytesMax } from '../target/http-options.ts';
+import type { AnswerGuard } from './answer-guard.ts';
+import type { AnswerPiece, KnownPiece, PieceReceiver } from './answer-piece.ts';
+import type { DirectUrls } from './own-urls.ts';
 
 /** An encoded answer is read for its facts only if its decoded form has at most this many bytes. */
 const decodedBytesMax = 64 * 1024 * 1024;
@@ -36,110 +41,181 @@ async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Ar
 }
 
 export interface AnswerFactsParts {
+  readonly channel: Channel;
   readonly reader: AnswerReader;
   readonly direct: DirectUrls;
-  /** Most bytes of an encoded answer that are held to decode it. */
-  readonly encodedBytesMax: number;
+  /** Returns attributes for the record of the head, which say what the gateway changed in it. */
+  readonly headFacts: () => Attributes;
   readonly take: TakeElsewhere;
+  readonly guard: AnswerGuard;
+  readonly onError: (error: unknown) => void;
 }
 
-/** Gives an answer's bytes to the protocol's reader. They are given as they come, or, if they are encoded, decoded at the end. */
-export class AnswerFacts {
-  readonly #reader: AnswerReader;
-  readonly #directUrls: DirectUrls;
-  readonly #encodedBytesMax: number;
-  readonly #take: TakeElsewhere;
-  #coding = '';
-  #encoded: ByteWriter | null = null;
-  #encodedBytes = 0;
-  #isFinished = false;
-  #finishing: Promise<void> | null = null;
-  #hasLength = false;
-  #isUnread = false;
+/**
+ * The way in which an answer is read. `plain`: as it comes. `encoded`: its bytes are held, to be decoded at the end; null if they are too many. `finishing`: all
+ * has come, and the rest is being read. `read`: its facts are complete. `unread`: it could not be decoded, or not be read.
+ *
+ *     plain ───┐            ┌──▶ read
+ *              ├─ finish ──▶ finishing
+ *     encoded ─┘            └──▶ unread
+ */
+type Phase =
+  | { readonly is: 'plain' }
+  | { readonly is: 'encoded'; readonly coding: string; readonly held: ByteWriter | null }
+  | { readonly is: 'finishing'; readonly reading: Promise<void> }
+  | { readonly is: 'read' }
+  | { readonly is: 'unread' };
 
-  constructor({ reader, direct, encodedBytesMax, take }: AnswerFactsParts) {
-    this.#reader = reader;
-    this.#directUrls = direct;
-    this.#take = take;
-    this.#encodedBytesMax = encodedBytesMax;
+const plain: Phase = { is: 'plain' };
+const read: Phase = { is: 'read' };
+const unread: Phase = { is: 'unread' };
+const noFacts: Attributes = {};
+
+/**
+ * Finds the facts of an answer, as the client gets it, and gives them on with its pieces. Ids that the target gives in a piece are known before the piece goes
+ * on. Bytes go to the protocol's reader as they come, or, if they are encoded, decoded at the end.
+ */
+export class AnswerFacts implements PieceReceiver<AnswerPiece> {
+  readonly #parts: AnswerFactsParts;
+  readonly #next: PieceReceiver<KnownPiece>;
+  readonly #startedMs = performance.now();
+  #phase: Phase = plain;
+  #head: ResponseHead | null = null;
+  #headMs: number | null = null;
+  #bodyMs: number | null = null;
+
+  constructor(parts: AnswerFactsParts, next: PieceReceiver<KnownPiece>) {
+    this.#parts = parts;
+    this.#next = next;
   }
 
-  head(head: ResponseHead): void {
-    this.#coding = (headerOf(head.headers, 'content-encoding') ?? '').trim().toLowerCase();
-    this.#encoded = this.#coding === '' || this.#coding === 'identity' ? null : new ByteWriter();
-    this.#hasLength = headerOf(head.headers, 'content-length') !== undefined;
-    this.#directUrls.head(head);
-    this.#reader.head(head);
+  onInformation(head: ClientHead): void {
+    this.#next.onInformation(head);
   }
 
-  /** True if the gateway may append an event of its own to the bytes so far. */
-  get isBetweenEvents(): boolean {
-    return this.#encoded === null && !this.#hasLength && this.#reader.isBetweenEvents === true;
+  onPiece(piece: AnswerPiece): void {
+    if (piece.head !== null) {
+      this.#readHead(piece.head);
+    }
+    if (piece.bytes.length > 0) {
+      this.#bodyMs ??= performance.now() - this.#startedMs;
+      this.#read(piece.bytes);
+    }
+    const reading = piece.trailers === null ? null : this.finish();
+    if (reading === null) {
+      this.#passOn(piece);
+    } else {
+      // The reading may find ids that the answer gives.
+      void this.#passOnAfter(reading, piece);
+    }
   }
 
-  bytes(piece: Uint8Array): void {
-    if (this.#encoded === null) {
-      this.#directUrls.bytes(piece);
-      this.#reader.bytes(piece);
+  /** Completes the facts at the end of the bytes that came. Null: they are complete. Rejects only with an error that is a bug. */
+  finish(): Promise<void> | null {
+    const phase = this.#phase;
+    switch (phase.is) {
+      case 'plain':
+        return this.#awaitReading(this.#parts.reader.finish?.(this.#parts.take) ?? null);
+      case 'encoded':
+        if (phase.held === null) {
+          this.#giveUp();
+          return null;
+        }
+        return this.#awaitReading(this.#readDecoded(phase.coding, phase.held.finish()));
+      case 'finishing':
+        return phase.reading;
+      case 'read':
+      case 'unread':
+        return null;
+      default:
+        return phase satisfies never;
+    }
+  }
+
+  /** Returns the facts of the answer as far as it came. */
+  facts(): Attributes {
+    const { reader, direct } = this.#parts;
+    return { ...reader.facts(), ...direct.facts(), ...(this.#phase.is === 'unread' ? { [ownAttributes.isWhole]: false } : {}), ...this.#measures() };
+  }
+
+  /** Assigns ids that the target gave in the bytes read so far to this client, before the client gets these bytes. */
+  give(): void {
+    const given = this.#parts.reader.given?.() ?? null;
+    if (given !== null && given.ids.length > 0) {
+      this.#parts.channel.give(given);
+    }
+  }
+
+  async #passOnAfter(reading: Promise<void>, piece: AnswerPiece): Promise<void> {
+    try {
+      await reading;
+    } catch (bug) {
+      this.#parts.onError(bug);
       return;
     }
-    this.#encodedBytes += piece.length;
-    if (this.#encodedBytes <= this.#encodedBytesMax) {
-      this.#encoded.bytes(piece);
+    this.#parts.guard.run(() => {
+      this.#passOn(piece);
+    });
+  }
+
+  #passOn({ head, bytes, trailers }: AnswerPiece): void {
+    const { reader, headFacts } = this.#parts;
+    const isLast = trailers !== null;
+    const notes = isLast ? (reader.notes?.() ?? []) : [];
+    this.give();
+    this.#next.onPiece({
+      head,
+      bytes,
+      trailers,
+      headFacts: head === null ? noFacts : { 'http.response.status_code': head.status, ...headFacts() },
+      notes,
+      facts: isLast ? { ...this.facts(), ...trailersAttribute(trailers) } : noFacts,
+      isBetweenEvents: !isLast && this.#isBetweenEvents,
+    });
+  }
+
+  get #isBetweenEvents(): boolean {
+    return this.#phase.is === 'plain' && this.#parts.reader.isBetweenEvents === true && headerOf(this.#head?.headers ?? [], 'content-length') === undefined;
+  }
+
+  #readHead({ status, headers }: ClientHead): void {
+    const { direct, reader } = this.#parts;
+    const head = { status, headers };
+    const coding = (headerOf(headers, 'content-encoding') ?? '').trim().toLowerCase();
+    this.#headMs = performance.now() - this.#startedMs;
+    this.#head = head;
+    this.#phase = coding === '' || coding === 'identity' ? plain : { is: 'encoded', coding, held: new ByteWriter() };
+    direct.head(head);
+    reader.head(head);
+  }
+
+  #read(bytes: Buffer): void {
+    const phase = this.#phase;
+    if (phase.is !== 'encoded') {
+      this.#readPlain(bytes);
+    } else if (phase.held !== null && phase.held.length + bytes.length <= eventBytesMax(this.#parts.channel.target)) {
+      phase.held.bytes(bytes);
     } else {
-      this.#encoded = new ByteWriter();
+      this.#phase = { ...phase, held: null };
     }
   }
 
-  /** Completes the facts at the end of the bytes that came. Null: they are complete at once. Rejects only with an error that is a bug. */
-  finish(): Promise<void> | null {
-    if (!this.#isFinished) {
-      this.#isFinished = true;
-      this.#finishing = this.#readRest();
-    }
-    return this.#finishing;
+  #readPlain(bytes: Uint8Array): void {
+    this.#parts.direct.bytes(bytes);
+    this.#parts.reader.bytes(bytes);
   }
 
-  facts(): Attributes {
-    return { ...this.#reader.facts(), ...this.#directUrls.facts(), ...(this.#isUnread ? { [ownAttributes.isWhole]: false } : {}) };
-  }
-
-  /**
-   * Returns the time to the first byte of the body, with the protocol's own attribute, or the time to the head if the protocol has none. `bodyMs` is null if no
-   * body came.
-   */
-  timeToFirst(headMs: number, bodyMs: number | null): Attributes {
-    const reader = this.#reader;
-    if (reader.firstBytes === undefined) {
-      return { [ownAttributes.firstByteMs]: Math.round(headMs) };
-    }
-    return bodyMs === null ? {} : reader.firstBytes(Math.round(bodyMs * 1000) / 1_000_000);
-  }
-
-  given(): GivenIds | null {
-    return this.#reader.given?.() ?? null;
-  }
-
-  notes(): readonly Note[] {
-    return this.#reader.notes?.() ?? [];
-  }
-
-  #readRest(): Promise<void> | null {
-    if (this.#encoded === null) {
-      const reading = this.#reader.finish?.(this.#take) ?? null;
-      return reading === null ? null : this.#orUnread(reading);
-    }
-    if (this.#encodedBytes > this.#encodedBytesMax) {
-      this.#giveUp();
-      return null;
-    }
-    return this.#orUnread(this.#decode(this.#encoded.finish()));
+  /** Null: there is nothing to wait for. */
+  #awaitReading(reading: Promise<void> | null): Promise<void> | null {
+    this.#phase = reading === null ? read : { is: 'finishing', reading: this.#orUnread(reading) };
+    return this.#phase.is === 'finishing' ? this.#phase.reading : null;
   }
 
   /** Waits for a reading. If a limit stops it, or nobody waits for it any more, the facts say that they are incomplete. */
   async #orUnread(reading: Promise<void>): Promise<void> {
     try {
       await reading;
+      this.#phase = this.#phase.is === 'unread' ? unread : read;
     } catch (error) {
       this.#giveUp();
       if (!(error instanceof GatewayError) && !(error instanceof DOMException)) {
@@ -150,22 +226,36 @@ export class AnswerFacts {
 
   /** Marks the facts as incomplete and tells the protocol's reader, because the answer could not be decoded or read. */
   #giveUp(): void {
-    this.#isUnread = true;
-    this.#reader.unreadable?.();
+    this.#phase = unread;
+    this.#parts.reader.unreadable?.();
   }
 
-  async #decode(encoded: Buffer): Promise<void> {
-    const plain = await decodeContent(this.#coding, encoded);
-    if (plain === null) {
+  async #readDecoded(coding: string, encoded: Buffer): Promise<void> {
+    const decoded = await decodeContent(coding, encoded);
+    if (decoded === null) {
       this.#giveUp();
       return;
     }
-    for (let at = 0; at < plain.length; at += turnBytesMax) {
-      const piece = plain.subarray(at, at + turnBytesMax);
-      this.#directUrls.bytes(piece);
-      this.#reader.bytes(piece);
+    for (let at = 0; at < decoded.length; at += turnBytesMax) {
+      this.#readPlain(decoded.subarray(at, at + turnBytesMax));
       await nextTurn();
     }
-    await this.#reader.finish?.(this.#take);
+    await this.#parts.reader.finish?.(this.#parts.take);
   }
+
+  #measures(): Attributes {
+    const { reader } = this.#parts;
+    const duration = { [ownAttributes.durationMs]: Math.round(performance.now() - this.#startedMs) };
+    if (this.#headMs === null) {
+      return duration;
+    }
+    if (reader.firstBytes === undefined) {
+      return { ...duration, [ownAttributes.firstByteMs]: Math.round(this.#headMs) };
+    }
+    return this.#bodyMs === null ? duration : { ...duration, ...reader.firstBytes(Math.round(this.#bodyMs * 1000) / 1_000_000) };
+  }
+}
+
+export function trailersAttribute(trailers: Headers): Attributes {
+  return trailers.length === 0 ? {} : { [ownAttributes.httpTrailers]: trailers.map(([name, value]) => `${name}: ${value}`) };
 }

@@ -2,28 +2,38 @@ import type { Attributes } from '../../domain/action.ts';
 import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import type { FindParts } from '../../content/text-frame.ts';
-import type { AnswerScreen, Headers, RequestHead } from '../reading.ts';
+import type { ClientResponse } from '../exchange.ts';
+import type { AnswerReader, AnswerScreen, Headers, RequestHead, ResponseHead } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 import { eventBytesMax } from '../target/http-options.ts';
+import { AnswerFacts } from './answer-facts.ts';
+import { AnswerGuard } from './answer-guard.ts';
 import { throughStages, type AnswerStage } from './answer-stage.ts';
 import { ChangedAnswer } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { DecodedAnswer } from './decoded-answer.ts';
-import type { DirectUrls, OwnUrls } from './own-urls.ts';
+import { JoinedAnswer } from './joined-answer.ts';
+import { DirectUrls, type OwnUrls } from './own-urls.ts';
+import { RecordedAnswer } from './recorded-answer.ts';
+import { ReleasedAnswer } from './released-answer.ts';
 import { Screening } from './screening.ts';
 import { UrlRewriting } from './url-rewriting.ts';
 
 export interface PipelineParts {
   readonly channel: Channel;
+  readonly response: ClientResponse;
   /** Sequence number of the request's record. */
   readonly request: number;
+  /** The gateway's own headers. */
+  readonly ownHeaders: Headers;
   /** True if the gateway added a credential of its own to the request. */
   readonly givesCredential: boolean;
   readonly urls: OwnUrls;
-  readonly direct: DirectUrls;
   /** The members of a JSON body in which the target gives its own addresses. */
   readonly urlMembers: readonly string[];
+  readonly reader: AnswerReader;
   /** Present if the target may ask something of the client in the answer. */
   readonly screen: AnswerScreen | undefined;
   /** The changes to make in the texts of the answer. */
@@ -34,19 +44,29 @@ export interface PipelineParts {
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
   readonly compose: (head: RequestHead, framing: Headers) => CallHead;
+  readonly onUpgrade: (answered: Headers, upstream: Upstream) => void;
+  readonly onError: (error: unknown) => void;
+  /** Called when the call can take more bytes of the request. */
+  readonly onDrain: () => void;
 }
 
 export interface AnswerPipeline {
   /** Receives the answer from the target. */
   readonly receiver: CallReceiver;
-  /** Returns attributes for the record of the answer's head, which say what the stages changed in it. */
-  headFacts(): Attributes;
+  /** Sets the call to which the answer belongs. */
+  attach(call: UpstreamCall): void;
+  /** Stops: nothing more is read, recorded or released. */
+  stop(): void;
+  /** Has the facts of an answer that is cut off, as far as it came. */
+  readonly facts: AnswerFacts;
+  /** The head of the answer, if another event may be appended to what was released and recorded of it; otherwise null. */
+  readonly openHead: ResponseHead | null;
   /** Resolves when the target has taken the answers that the stages sent to it. */
   settled(): Promise<void>;
 }
 
 /**
- * Puts together the stages of one answer, before `last`. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
+ * Puts together the stages of one answer. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
  *
  *     target
  *       ▼  DecodedAnswer     undoes a content coding                                 if ChangedAnswer or Screening is there
@@ -54,11 +74,16 @@ export interface AnswerPipeline {
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
  *       ▼  ChangedAnswer     changes texts                                           if an obligation says so
  *       ▼  Screening         has decided what the target asks of the client          if the protocol gives a screen
- *       ▼  AnswerRelay       finds facts, records, then releases                     always; it is `last`
+ *       ▼  JoinedAnswer      joins what arrives together into one piece              always, and from here on piece by piece
+ *       ▼  AnswerFacts       finds the facts                                         always
+ *       ▼  RecordedAnswer    makes one record of the piece                           always
+ *       ▼  ReleasedAnswer    writes the piece once its record is committed           always
  *     client
  */
-export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): AnswerPipeline {
-  const { channel, request, urls, direct, take, screen, changes, findParts, begin, compose } = parts;
+export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
+  const { channel, response, request, ownHeaders, urls, reader, take, screen, changes, findParts, begin, compose, onUpgrade, onError, onDrain } = parts;
+  const direct = new DirectUrls(urls);
+  const guard = new AnswerGuard(onError);
   let rewriting: UrlRewriting | null = null;
   let screening: Screening | null = null;
   const stages: AnswerStage[] = [];
@@ -75,9 +100,23 @@ export function openAnswerPipeline(parts: PipelineParts, last: CallReceiver): An
   if (screen !== undefined) {
     stages.push((next) => (screening = new Screening({ channel, request, screen, take, begin, compose }, next)));
   }
+  const released = new ReleasedAnswer({ channel, response, ownHeaders, guard });
+  const recorded = new RecordedAnswer(channel, request, released);
+  const headFacts = (): Attributes => rewriting?.facts() ?? {};
+  const facts = new AnswerFacts({ channel, reader, direct, headFacts, take, guard, onError }, recorded);
+  const joined = new JoinedAnswer({ response, guard, onUpgrade, onError, onDrain }, facts);
   return {
-    receiver: throughStages(stages, last),
-    headFacts: () => rewriting?.facts() ?? {},
+    receiver: throughStages(stages, joined),
+    attach: (call) => {
+      released.attach(call);
+    },
+    stop: () => {
+      guard.stop();
+    },
+    facts,
+    get openHead() {
+      return released.openHead;
+    },
     settled: async () => screening?.settled(),
   };
 }
