@@ -1,10 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import type { Attributes } from '../../domain/action.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { codingOf, decodeLater } from '../../content/codings.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
 import type { ClientHead } from '../client-response.ts';
 import { headerOf, type AnswerReader, type Headers, type ResponseHead } from '../reading.ts';
@@ -13,32 +12,6 @@ import { eventBytesMax } from '../target/http-options.ts';
 import type { AnswerGuard } from './answer-guard.ts';
 import type { AnswerPiece, KnownPiece, PieceReceiver } from './answer-piece.ts';
 import type { DirectUrls } from './own-urls.ts';
-
-/** An encoded answer is read for its facts only if its decoded form has at most this many bytes. */
-const decodedBytesMax = 64 * 1024 * 1024;
-
-type Decode = (bytes: Uint8Array) => Promise<Buffer>;
-
-/** With these options, the beginning of an answer that was cut off is decoded too. */
-const zlibOptions = { maxOutputLength: decodedBytesMax, finishFlush: constants.Z_SYNC_FLUSH };
-const [gunzipAsync, inflateAsync, brotliAsync, zstdAsync] = [promisify(gunzip), promisify(inflate), promisify(brotliDecompress), promisify(zstdDecompress)];
-
-const decoders: Readonly<Record<string, Decode>> = {
-  gzip: (bytes) => gunzipAsync(bytes, zlibOptions),
-  'x-gzip': (bytes) => gunzipAsync(bytes, zlibOptions),
-  deflate: (bytes) => inflateAsync(bytes, zlibOptions),
-  br: (bytes) => brotliAsync(bytes, { maxOutputLength: decodedBytesMax, finishFlush: constants.BROTLI_OPERATION_FLUSH }),
-  zstd: (bytes) => zstdAsync(bytes, { maxOutputLength: decodedBytesMax, finishFlush: constants.ZSTD_e_flush }),
-};
-
-/** Undoes a content coding; null if the coding is unknown, the bytes are not in it, or they decode to too much. */
-async function decodeContent(coding: string, bytes: Uint8Array): Promise<Uint8Array | null> {
-  if (coding === 'identity' || coding === '') {
-    return bytes;
-  }
-  const decode = decoders[coding];
-  return decode === undefined ? null : decode(bytes).catch(() => null);
-}
 
 export interface AnswerFactsParts {
   readonly channel: Channel;
@@ -181,10 +154,10 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   #readHead({ status, headers }: ClientHead): void {
     const { direct, reader } = this.#parts;
     const head = { status, headers };
-    const coding = (headerOf(headers, 'content-encoding') ?? '').trim().toLowerCase();
+    const coding = codingOf(headerOf(headers, 'content-encoding'));
     this.#headMs = performance.now() - this.#startedMs;
     this.#head = head;
-    this.#phase = coding === '' || coding === 'identity' ? plain : { is: 'encoded', coding, held: new ByteWriter() };
+    this.#phase = coding === '' ? plain : { is: 'encoded', coding, held: new ByteWriter() };
     direct.head(head);
     reader.head(head);
   }
@@ -231,7 +204,7 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   }
 
   async #readDecoded(coding: string, encoded: Buffer): Promise<void> {
-    const decoded = await decodeContent(coding, encoded);
+    const decoded = await decodeLater(coding, encoded);
     if (decoded === null) {
       this.#giveUp();
       return;

@@ -2,6 +2,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
+import { codingOf } from '../../content/codings.ts';
 import type { FindParts, TextFrame } from '../../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../../content/text-framer.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
@@ -37,9 +38,9 @@ export class ChangedAnswer extends PassedAnswer {
 
   override onHead(head: AnsweredHead): void {
     const headers = pairHeaders(head.rawHeaders);
-    const coding = joinedHeaderOf(headers, 'content-encoding').trim().toLowerCase();
+    const coding = codingOf(joinedHeaderOf(headers, 'content-encoding'));
     // The texts of a part of an answer cannot be found, because they may be cut.
-    const isWhole = head.status !== partialContent && (coding === '' || coding === 'identity');
+    const isWhole = head.status !== partialContent && coding === '';
     this.#framer = isWhole ? framerOf(joinedHeaderOf(headers, 'content-type'), this.#parts) : null;
     if (this.#framer === null) {
       this.#head = head;

@@ -64,6 +64,7 @@ test('an answer in another coding, and one without a body, go on as they are', a
   for (const [coding, body] of [
     ['other', 'encoded'],
     ['gzip, br', 'encoded'],
+    ['constructor', 'encoded'],
     ['gzip', ''],
   ] as const) {
     const received = await decode(coding, Buffer.from(body));

@@ -1,23 +1,13 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead } from '../../domain/call.ts';
+import { codingOf, decodedBytesMax, decoderOf } from '../../content/codings.ts';
 import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
 import { joinedHeaderOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
-/** Most bytes of one decoded answer, because a short encoded answer may decode to a very long one. */
-const decodedBytesMax = 64 * 1024 * 1024;
 /** Most encoded bytes that wait to be decoded. */
 const waitingBytesMax = 16 * 1024 * 1024;
-
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
 
 /**
  * Undoes the content coding of an answer as it comes: the answer after this stage is not encoded, and its head says so. An answer in an unknown coding, or in
@@ -32,7 +22,7 @@ export class DecodedAnswer extends PassedAnswer {
   #trailers: readonly string[] = [];
 
   override onHead(head: AnsweredHead): void {
-    this.#open = decoders[joinedHeaderOf(pairHeaders(head.rawHeaders), 'content-encoding').trim().toLowerCase()] ?? null;
+    this.#open = decoderOf(codingOf(joinedHeaderOf(pairHeaders(head.rawHeaders), 'content-encoding')));
     if (this.#open === null) {
       this.next.onHead(head);
     } else {

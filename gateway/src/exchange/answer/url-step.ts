@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Step } from '../../domain/step.ts';
 import { directMax, directUrl, OwnUrls, type OwnUrlParts } from './own-urls.ts';
 import type { Headers } from '../reading.ts';
-import { decodeBody } from '../recorded/recorded-http.ts';
+import { decodeBody } from '../../content/codings.ts';
 
 interface AnsweredBody {
   readonly urls: OwnUrlParts;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { decodeBody } from '../../content/codings.ts';
 import { headerOf, type Headers, type RequestHead, type ResponseHead } from '../reading.ts';
 
 export interface RecordedRequest {
@@ -14,10 +14,6 @@ export interface RecordedResponse {
 
 /** Most bytes that are searched for a head. */
 const headBytesMax = 256 * 1024;
-/** Most bytes of a decoded body. A longer body is shown as it is. */
-const decodedBytesMax = 64 * 1024 * 1024;
-/** Most content codings inside one another, because each costs as much as a single one. */
-const codingsMax = 3;
 /** Most bytes of a UTF-8 character on one side of the border between two records. */
 const cutCharacterBytesMax = 3;
 
@@ -106,24 +102,6 @@ function splitHead(content: Buffer): SplitHead | null {
   return { firstLine, headers, body: content.subarray(end + 4) };
 }
 
-/** Undoes the content codings of a body, even if only its beginning is there. A body that cannot be decoded is returned as it is. */
-export function decodeBody(headers: Headers, body: Buffer): Buffer {
-  return undoCodings(headers, body) ?? body;
-}
-
-/** Undoes the content codings of a body, also when only its beginning is there. Null for a body that cannot be decoded or has more than `bytesMax` bytes when decoded. */
-export function undoCodings(headers: Headers, body: Buffer, bytesMax = decodedBytesMax): Buffer | null {
-  const codings = headers.flatMap(([name, value]) => (name === 'content-encoding' ? value.toLowerCase().split(',') : []));
-  if (codings.length > codingsMax) {
-    return null;
-  }
-  try {
-    return codings.reduceRight<Buffer | null>((decoded, coding) => decoded && decodeOne(decoded, coding.trim(), bytesMax), body);
-  } catch {
-    return null;
-  }
-}
-
 /** Returns a body as UTF-8, from the charset that its Content-Type names, without a partial character at its end. */
 export function inUtf8(headers: Headers, body: Buffer): Buffer {
   const charset = otherCharset(headers);
@@ -142,24 +120,4 @@ export function inUtf8(headers: Headers, body: Buffer): Buffer {
 export function otherCharset(headers: Headers): string | null {
   const [, charset] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(headerOf(headers, 'content-type') ?? '') ?? [];
   return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset) ? null : charset;
-}
-
-function decodeOne(bytes: Buffer, coding: string, bytesMax: number): Buffer | null {
-  const limit = { maxOutputLength: bytesMax };
-  switch (coding) {
-    case 'gzip':
-    case 'x-gzip':
-      return gunzipSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
-    case 'deflate':
-      return inflateSync(bytes, { ...limit, finishFlush: constants.Z_SYNC_FLUSH });
-    case 'br':
-      return brotliDecompressSync(bytes, { ...limit, finishFlush: constants.BROTLI_OPERATION_FLUSH });
-    case 'zstd':
-      return zstdDecompressSync(bytes, { ...limit, finishFlush: constants.ZSTD_e_flush });
-    case 'identity':
-    case '':
-      return bytes;
-    default:
-      return null;
-  }
 }

@@ -2,7 +2,8 @@ import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
 import { headerOf, type ResponseHead } from '../reading.ts';
-import { cutCharacter, decodeBody, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf, undoCodings } from './recorded-http.ts';
+import { decodeBody, undoCodings } from '../../content/codings.ts';
+import { cutCharacter, inUtf8, otherCharset, plainText, readRecordedHead, readRecordedResponse, textOf } from './recorded-http.ts';
 
 /** Finds a record of the same session by its number; null if it is not available. */
 export type Earlier = (seq: number) => OpenedRecord | null;

@@ -2,7 +2,7 @@ import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
 import type { TakeElsewhere } from '../../exchange/step.ts';
-import { undoCodings } from '../../exchange/recorded/recorded-http.ts';
+import { undoCodings } from '../../content/codings.ts';
 import { parseStrictJson } from '../../content/strict-json.ts';
 import type { JsonObject } from './json.ts';
 import { type Provider, providers } from './options.ts';

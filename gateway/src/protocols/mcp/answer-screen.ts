@@ -11,6 +11,7 @@ import {
   type ScreenedPiece,
 } from '../../exchange/reading.ts';
 import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
+import { codingOf } from '../../content/codings.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { SseParser } from '../../content/sse.ts';
 import { readPiece, step, unreadPiece, type ReadPiece } from './screen-step.ts';
@@ -49,9 +50,8 @@ export class McpScreen implements AnswerScreen {
   }
 
   head({ headers }: ResponseHead): void {
-    const coding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? '';
     const type = headerOf(headers, 'content-type')?.toLowerCase() ?? '';
-    this.#form = coding !== '' && coding !== 'identity' ? 'unreadable' : type.includes('text/event-stream') ? 'events' : 'whole';
+    this.#form = codingOf(headerOf(headers, 'content-encoding')) !== '' ? 'unreadable' : type.includes('text/event-stream') ? 'events' : 'whole';
     this.#isJson = type.includes('json');
   }
 

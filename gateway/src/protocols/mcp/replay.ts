@@ -2,7 +2,8 @@ import { GatewayError } from '../../domain/errors.ts';
 import { parseExactNumbers } from '../../content/exact-json.ts';
 import { headerOf, type Headers } from '../../exchange/reading.ts';
 import { replayExchange, type AnswerAdapter } from '../../exchange/recorded/recorded-call.ts';
-import { decodeBody, readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
+import { decodeBody } from '../../content/codings.ts';
+import { readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
 import { isObject, type JsonObject } from './messages.ts';
 
 /** Most bytes of an answer that is not a stream. It is joined before it is changed. */
