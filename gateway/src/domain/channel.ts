@@ -40,7 +40,7 @@ export interface Channel {
    */
   requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null;
   /** Asks policy about an action that another record already contains. Makes no record and no grant. To record a denial, ask with `request`. */
-  decide(action: Action, bytes: readonly Uint8Array[]): Decision;
+  decide(action: Action): Decision;
   /** Records something that is not a request. Throws GatewayError `cannot_record`. */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
   /**

@@ -201,7 +201,7 @@ class ExchangeRun {
     const reading = await this.#read(channel, asked.head, asked);
     // The owners of the named ids are looked up only once, together with the decision that counts.
     const { ids: _ids, ...action } = reading.action;
-    const isObliged = !this.#isOver && channel.decide(action, []).obligations.length > 0;
+    const isObliged = !this.#isOver && channel.decide(action).obligations.length > 0;
     const change = isObliged ? channel.requestChange(action, asked.body === null ? [] : [asked.body]) : null;
     if (change === null) {
       return { ...asked, reading, change, isObliged };

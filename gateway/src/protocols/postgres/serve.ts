@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Attributes } from '../../domain/action.ts';
+import type { Action, Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -108,11 +108,15 @@ function encodingOf(greeting: readonly Buffer[]): string {
  * that RESET and DISCARD restore them.
  */
 async function decideSettings(channel: Channel, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
-  const action = { name: 'postgres.query', attributes };
+  const setting = (statements: string): Action => ({
+    name: 'postgres.query',
+    attributes,
+    text: () => ({ pieces: [{ role: 'client', text: statements }], isWhole: true }),
+  });
   const { presentation, others } = settingStatements(settings);
-  const isRecorded = presentation !== null && !isSimplyAllowed(channel.decide(action, [simpleQuery(presentation)]));
+  const isRecorded = presentation !== null && !isSimplyAllowed(channel.decide(setting(presentation)));
   for (const statements of [isRecorded ? presentation : null, others]) {
-    const outcome = statements === null ? null : await channel.request(action, [simpleQuery(statements)]);
+    const outcome = statements === null ? null : await channel.request(setting(statements), [simpleQuery(statements)]);
     if (outcome?.grant === null) {
       throw new GatewayError('refused', outcome.decision.reason);
     }

@@ -102,18 +102,20 @@ export class ArrayChannel implements Channel {
     return null;
   }
 
-  decide(_action: Action, bytes: readonly Uint8Array[]): Decision {
-    const verdict = Buffer.concat(bytes).includes(this.forbidden) ? 'deny' : 'allow';
-    return { verdict, policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
+  decide({ text }: Action): Decision {
+    return this.#decide(text?.().pieces.some((piece) => piece.text.includes(this.forbidden)) === true);
   }
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: { readonly byGateway?: boolean }): RequestOutcome {
-    const decided = this.decide(action, bytes);
-    const decision: Decision = relation?.byGateway === true ? { ...decided, verdict: 'allow' } : decided;
+    const decision = this.#decide(relation?.byGateway !== true && Buffer.concat(bytes).includes(this.forbidden));
     const { verdict } = decision;
     const seq = this.record('request', { action: action.name, attributes: action.attributes, verdict }, bytes);
     const record = `array/${seq}`;
     return verdict === 'allow' ? { decision, grant: new Grant(bytes), seq, record } : { decision, grant: null, seq, record };
+  }
+
+  #decide(isForbidden: boolean): Decision {
+    return { verdict: isForbidden ? 'deny' : 'allow', policies: [], policyVersion: '1', reason: 'It is forbidden.', obligations: [] };
   }
 
   record(kind: string, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
