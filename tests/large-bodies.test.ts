@@ -173,7 +173,7 @@ describe('what one large body does in a turn of the event loop of a gateway that
     writeFileSync(
       configFile,
       `data: ${join(directory, 'store')}
-listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
+listen: { http: 127.0.0.1:0 }
 targets:
   api: { url: "${target.url}", durability: process }
   model: { ${llm} }

@@ -147,7 +147,7 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
     [long, large] = [track.id, asked.id];
     writeFileSync(
       configFile,
-      `data: ${data}\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { api: { url: "${target.url}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
+      `data: ${data}\nlisten: { http: 127.0.0.1:0 }\ntargets: { api: { url: "${target.url}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
     );
     gateway = await Gateway.open({ configFile });
     const made = await cli(['token', 'create', 'agent', ...here]);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkedAnswer } from '../../gateway/src/api/testdata/checked-answer.ts';
+import { streamProtocols } from '../../gateway/src/protocols/registry.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { segmentName } from '@countersign/ledger/format';
 import { waitUntil } from './wait-until.ts';
@@ -61,8 +62,8 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   configure(config: string): void {
-    const head = `data: ${this.data}\nlisten: { http: 127.0.0.1:0, postgres: ${this.#options.host ?? '127.0.0.1'}:0 }\n`;
-    writeFileSync(this.configFile, head + config);
+    const listeners = streamProtocols.map(({ id }) => `, ${id}: ${this.#options.host ?? '127.0.0.1'}:0`);
+    writeFileSync(this.configFile, `data: ${this.data}\nlisten: { http: 127.0.0.1:0${listeners.join('')} }\n${config}`);
   }
 
   /** Starts the gateway. Resolves when it serves clients. */
