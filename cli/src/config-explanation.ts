@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProtocol, isLoopback, type Config, type Principal, type Target } from '@countersign/gateway/config';
+import { findProtocol, isLoopback, seemsLinkLocal, type Config, type Principal, type Target } from '@countersign/gateway/config';
 import { rootKeyVariable } from '@countersign/gateway/store';
 
 /** Explains a configuration in lines for people. Warnings about settings that are probably not intended come last. */
@@ -41,15 +41,20 @@ function describePrincipal({ id, kind, groups, targets }: Principal): string {
 }
 
 /** Warnings about settings that are allowed and probably not intended. */
-function warnings({ listen, tls, targets, principals }: Config): readonly string[] {
+function warnings({ listen, tls, targets, places, principals }: Config): readonly string[] {
   const granted = new Set(Array.from(principals.values(), (principal) => principal.targets).flat());
   const inTheClear = tls === null ? [...listen].filter(([, { host }]) => host !== 'localhost' && !isLoopback(host)) : [];
   const unreachable = [...targets.values()].filter(({ protocol }) => !listen.has(findProtocol(protocol)?.transport === 'exchange' ? 'http' : protocol));
+  const guarded = [...targets.values()].filter(({ host, options }) => seemsLinkLocal(host) && options['linkLocal'] !== true);
   return [
     ...inTheClear.map(([id]) => `${id} can be reached from other machines without TLS: tokens and data cross the network in the clear`),
     ...(targets.size === 0 ? ['there is no target: countersign target add'] : []),
     ...(principals.size === 0 ? ['there is no principal, so nobody can come in: countersign principal add'] : []),
     ...unreachable.map(({ name, protocol }) => `${name} cannot be reached: listen has no address for ${protocol}`),
+    ...guarded.map(
+      ({ name, host }) =>
+        `${places.get(name)}: targets.${name}: ${host} is link-local, or one of the addresses at which a cloud serves a machine's metadata, and is not dialled: options: { linkLocal: true } allows it`,
+    ),
     ...[...targets.keys()].filter((name) => !granted.has(name)).map((name) => `${name} is granted to nobody`),
   ];
 }

@@ -7,3 +7,4 @@ export { isLoopback } from './domain/address.ts';
 export type { Principal } from './domain/principal.ts';
 export type { Target } from './domain/target.ts';
 export { findProtocol, protocols } from './protocols/registry.ts';
+export { seemsLinkLocal } from './wire/link-local.ts';

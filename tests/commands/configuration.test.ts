@@ -152,4 +152,29 @@ principals: { bot: { kind: agent, targets: [shop] } }
     assert.match(stdout, /^NOTE .*shop cannot be reached: listen has no address for postgres/m);
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
   });
+
+  test("A10: a target at an address of the link, or of a machine's metadata, is told with its place, unless its option allows it", () => {
+    writeFileSync(
+      file,
+      `listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
+targets:
+  literal: { url: "http://169.254.169.254/latest" }
+  number:
+    url: postgres://app@2852039166/x
+  sixth: { protocol: http, host: "fe80::1%2" }
+  named: { url: "http://metadata.google.internal" }
+  meant: { url: "http://169.254.169.254", options: { linkLocal: true } }
+  plain: { url: "http://127.0.0.1" }
+  program: { command: [serve] }
+principals: { bot: { kind: agent, targets: [literal, number, sixth, named, meant, plain, program] } }
+`,
+    );
+    const { status, stdout } = run('config check');
+    assert.equal(status, 0);
+    const notes = stdout.split('\n').filter((line) => line.startsWith('NOTE'));
+    assert.deepEqual(
+      notes.map((note) => /countersign\.yaml:(\d+:\d+: targets\.\w+): \S+ is link-local.*options: \{ linkLocal: true \} allows it$/.exec(note)?.[1]),
+      ['3:19: targets.literal', '5:10: targets.number', '6:3: targets.sixth', '7:17: targets.named'],
+    );
+  });
 });

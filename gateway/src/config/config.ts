@@ -19,6 +19,8 @@ export interface Config {
   /** Reads the root key that the configuration names. Null: the root key is in COUNTERSIGN_ROOT_KEY, or in the file in the data directory. */
   readonly rootKey: SecretReader | null;
   readonly targets: ReadonlyMap<string, Target>;
+  /** The place of each target's address in the file, as `FILE:LINE:COLUMN`, by the target's name. */
+  readonly places: ReadonlyMap<string, string>;
   readonly principals: ReadonlyMap<string, Principal>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;

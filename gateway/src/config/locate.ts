@@ -21,6 +21,11 @@ export function locate(source: Source, problem: Problem): string {
   return `${place(source, findOffset(source.document, path, at === 'key'))}: ${name}${message}`;
 }
 
+/** Returns the place of a value as `file:line:column`. It is that of the innermost part of the path that is in the document. */
+export function placeOf(source: Source, path: readonly PropertyKey[]): string {
+  return place(source, findOffset(source.document, path, false));
+}
+
 function place({ lines, file }: Source, offset: number | null): string {
   if (offset === null) {
     return file;

@@ -9,7 +9,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { configBytesMax } from './find.ts';
-import { locate, type Problem } from './locate.ts';
+import { locate, placeOf, type Problem, type Source } from './locate.ts';
 import { configSchema, type RawConfig } from './schema.ts';
 import { liveSections, startSections } from './sections.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
@@ -72,7 +72,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
   }
-  return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret }) : fail(problems);
+  return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret, source }) : fail(problems);
 }
 
 function parseAddress(address: string): Address {
@@ -127,7 +127,13 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
-function build(raw: RawConfig, { file, base, openSecret }: ParseContext & { readonly base: string; readonly openSecret: OpenSecret }): Config {
+interface BuildContext extends ParseContext {
+  readonly base: string;
+  readonly openSecret: OpenSecret;
+  readonly source: Source;
+}
+
+function build(raw: RawConfig, { file, base, openSecret, source }: BuildContext): Config {
   const listen = Object.entries({ ...defaultListen, ...raw.listen }).flatMap(([id, address]) =>
     address === undefined ? [] : [[id, parseAddress(address)] as const],
   );
@@ -138,6 +144,7 @@ function build(raw: RawConfig, { file, base, openSecret }: ParseContext & { read
     tls: raw.tls === undefined ? null : { certFile: resolve(base, raw.tls.cert), keyFile: resolve(base, raw.tls.key) },
     rootKey: raw.rootKey === undefined ? null : openSecret(raw.rootKey, () => undefined),
     targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
+    places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
     principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),

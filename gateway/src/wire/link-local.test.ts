@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLinkLocal, linkLocalOption } from './link-local.ts';
+import { isLinkLocal, linkLocalOption, seemsLinkLocal } from './link-local.ts';
 
 test('addresses of the link are known in every spelling', () => {
   for (const address of [
@@ -35,4 +35,13 @@ test('the option is off unless it is said, in YAML or in the query of a URL', ()
   assert.equal(linkLocalOption.parse('false'), false);
   assert.equal(linkLocalOption.parse('true'), true);
   assert.equal(linkLocalOption.parse(true), true);
+});
+
+test('a host is known as link-local in every form in which it may be written', () => {
+  for (const host of ['169.254.1.1', 'fe80::1%eth0', '2852039166', '0xa9.0376.1', 'metadata.google.internal', 'Metadata.Goog.', 'instance-data']) {
+    assert.equal(seemsLinkLocal(host), true, host);
+  }
+  for (const host of ['', '127.0.0.1', '2130706433', 'fd00::1', 'metadata.example', 'not.metadata.google.internal', 'a b']) {
+    assert.equal(seemsLinkLocal(host), false, host);
+  }
 });

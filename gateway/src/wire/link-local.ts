@@ -12,6 +12,8 @@ const ipv4 = [
 const ipv6 = ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:a9fe:a9fe::1', 'fd00:42::42'] as const;
 /** The prefixes with which a translator or a system takes an IPv6 address for the IPv4 address at its end (RFC 4291, 6052, 6145 and 8215). */
 const translated = ['64:ff9b::', '64:ff9b:1::', '::ffff:0:', '::'] as const;
+/** Names with which clouds lead to these addresses. */
+const names = /^(?:metadata\.google\.internal|metadata\.goog|instance-data(?:\.ec2\.internal)?|metadata\.tencentyun\.com)\.?$/i;
 const ipv4Bits = 32;
 const ipv6Bits = 128;
 
@@ -41,6 +43,15 @@ export function isLinkLocal(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const family = isIP(plain);
   return family !== 0 && guarded.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * True if a host is such an address, also as one number or in octal, or a name with which a cloud leads to one. It warns people; the dialer checks each address
+ * that a name is resolved to.
+ */
+export function seemsLinkLocal(host: string): boolean {
+  const url = `http://${host}`;
+  return isLinkLocal(host) || names.test(host) || (URL.canParse(url) && isLinkLocal(new URL(url).hostname));
 }
 
 /** Says that a target only has addresses for which `isLinkLocal` is true. */
