@@ -40,10 +40,13 @@ const none: readonly TextChange[] = [];
 /** Decides on the acts of one channel. For an allowed act it makes the grant, the only thing that an upstream forwards. */
 export class Gate {
   readonly #context: GateContext;
+  /** False: no control changes texts of requests, so policy need not be asked for that. */
+  readonly #changesRequests: boolean;
   #asker: Asker | null = null;
 
   constructor(context: GateContext) {
     this.#context = context;
+    this.#changesRequests = context.controls.some((control) => control.changeRequest !== undefined);
   }
 
   /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. `change`: what the act's texts have gone through. */
@@ -84,8 +87,11 @@ export class Gate {
     return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
   }
 
-  /** Returns the change that an act's texts go through before it is asked about; null if none. */
-  requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null {
+  /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
+  requestChange({ ids: _ids, ...action }: Action, bytes: readonly Uint8Array[]): RequestChange | null {
+    if (!this.#changesRequests) {
+      return null;
+    }
     const act = { ...this.#question(action), bytes };
     const texts: TextChange[] = [];
     const carriedOut: Obligation[] = [];

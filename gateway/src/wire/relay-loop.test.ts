@@ -80,6 +80,19 @@ test('bytes pass both ways unchanged, however they are cut', async () => {
   assert.deepEqual(path.channel.closes, [{ reason: 'client', code: undefined }]);
 });
 
+test('a request whose texts policy changes is asked about, recorded and forwarded as it became, and no more if it has none', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.channel.wantedChange = { texts: [(text) => text.replaceAll('secret', '***')], obligations: [] };
+  path.client.write('one secret\nanother\ntwo secret\n');
+  await atTarget.untilText('one ***\nanother\ntwo ***\n');
+  assert.equal(path.channel.textOf('request test.line'), 'one ***\nanother\ntwo ***\n');
+  path.client.write('\0\nthree\n');
+  await atTarget.untilText('one ***\nanother\ntwo ***\nthree\n');
+  await atClient.untilText('refused\n');
+});
+
 test('neither a request nor a response moves before its record is committed', async () => {
   await using path = await openPath();
   path.channel.autoCommit = false;

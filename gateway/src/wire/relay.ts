@@ -1,7 +1,7 @@
 import type { Action, GivenIds } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { GatewayError } from '../domain/errors.ts';
-import type { RequestRelation } from '../domain/channel.ts';
+import type { RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { RecordMeta } from '../domain/record.ts';
 import type { TextChange } from '../domain/text-change.ts';
 
@@ -49,6 +49,11 @@ export interface RequestOutput {
    * GatewayError.
    */
   readonly reading?: Promise<RequestOutput>;
+  /**
+   * Returns the request with its texts changed. It is executed in place of this one; its relation names the change, and it cannot be changed again. Throws no
+   * GatewayError: a request in which no texts can be found comes back with `refused`. Absent: if policy changes texts of this request, it is denied.
+   */
+  readonly change?: (change: RequestChange) => RequestOutput;
 }
 
 /** Bytes to record and then release to the client. The gateway's own words are recorded too, because the record holds what the client saw. */

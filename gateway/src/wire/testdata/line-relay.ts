@@ -1,5 +1,6 @@
 import type { Decision } from '../../domain/decision.ts';
 import type { GatewayError } from '../../domain/errors.ts';
+import { changeText } from '../../domain/text-change.ts';
 import type { Output, Relay } from '../relay.ts';
 
 /** The smallest protocol: each line of the client is a request, everything from the target is a response, and `quit` ends the conversation. */
@@ -58,7 +59,15 @@ export class LineRelay implements Relay {
     }
     this.#isAsking = true;
     const half = line.length >> 1;
-    return { type: 'request', action: { name: 'test.line', attributes: {} }, bytes: [line.subarray(0, half), line.subarray(half)] };
+    const request = { type: 'request', action: { name: 'test.line', attributes: {} } } as const;
+    return {
+      ...request,
+      bytes: [line.subarray(0, half), line.subarray(half)],
+      change: (change) => {
+        const changed = Buffer.from(changeText(change.texts, line.toString()));
+        return { ...request, bytes: [changed], relation: { change }, ...(changed.includes('\0') ? { refused: 'It has no texts.' } : {}) };
+      },
+    };
   }
 
   #say(bytes: Buffer): void {

@@ -1,10 +1,11 @@
+import { strict as assert } from 'node:assert';
 import type { Action } from '../../domain/action.ts';
 import type { Decision, Verdict } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { UpstreamCall } from '../../domain/call.ts';
 import { Grant } from '../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../domain/limits.ts';
-import type { Channel, RequestOutcome, RequestRelation } from '../../domain/channel.ts';
+import type { Channel, RequestChange, RequestOutcome, RequestRelation } from '../../domain/channel.ts';
 import type { Upstream } from '../../domain/upstream.ts';
 import type { Target } from '../../domain/target.ts';
 
@@ -41,6 +42,8 @@ export class MemoryChannel implements Channel {
   readonly records: MemoryRecord[] = [];
   readonly closes: { readonly reason: string; readonly code: string | undefined }[] = [];
   readonly heldRequests: ((verdict: Verdict) => void)[] = [];
+  /** The change that all requests must go through. */
+  wantedChange: RequestChange | null = null;
   autoCommit = true;
   keepsText = true;
   recordedBytes = 0;
@@ -60,8 +63,8 @@ export class MemoryChannel implements Channel {
     throw new GatewayError('unsupported', 'The test dials by itself.');
   }
 
-  requestChange(): null {
-    return null;
+  requestChange(): RequestChange | null {
+    return this.wantedChange;
   }
 
   decide(): Decision {
@@ -70,6 +73,7 @@ export class MemoryChannel implements Channel {
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     const text = Buffer.concat(bytes).toString('latin1');
+    assert.equal(relation?.change ?? null, this.wantedChange);
     const decide = (verdict: Verdict): RequestOutcome => {
       const seq = this.#append({ kind: `request ${action.name}`, text, verdict, byGateway: relation?.byGateway === true }, bytes);
       const decision: Decision = { ...this.decide(), verdict };
