@@ -261,10 +261,14 @@ class ExchangeRun {
     }
     const { action, reader } = upgrading;
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], channel);
-    const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], {});
+    // An opening has no texts of its own, but the messages that follow have.
+    const change = channel.requestChange(action, []);
+    const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], { change });
     if (outcome !== null) {
       const { seq, changes } = outcome;
-      this.#upgrade = { action, request: seq, reader, changes, session: channel.session, messageBytesMax: channel.limits.frameBytesMax, take: this.#take };
+      const { session, limits } = channel;
+      const changed = { changes, changesRequests: change !== null };
+      this.#upgrade = { action, request: seq, reader, ...changed, session, messageBytesMax: limits.frameBytesMax, take: this.#take };
       this.#forward(channel, call, outcome, { answer: noAnswerReader });
       this.#call?.end();
     }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { TextChange } from '../../domain/text-change.ts';
-import type { Output } from '../../wire/relay.ts';
-import { composeClose, composeMessage, composeText, joinPayloads } from './websocket-frames.ts';
+import type { Output, RequestOutput } from '../../wire/relay.ts';
+import type { SocketReader } from '../reading.ts';
+import { composeClose, composeMessage, composeText, joinPayloads, readHead } from './websocket-frames.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
 
 const stars: TextChange = (text) => text.replaceAll(/secret-\w+/g, '***');
@@ -10,7 +12,16 @@ const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: ''
 
 function open(changes: readonly TextChange[]): WebSocketRelay {
   const action = { name: 'http.upgrade', attributes: {} };
-  return new WebSocketRelay({ action, request: 7, reader: null, changes, session: 's', messageBytesMax: 1_000, take: (step, input) => step.take(input) });
+  return new WebSocketRelay({
+    action,
+    request: 7,
+    reader: null,
+    changes,
+    changesRequests: false,
+    session: 's',
+    messageBytesMax: 1_000,
+    take: (step, input) => step.take(input),
+  });
 }
 
 /** Returns the bytes that the client gets if the target sends these bytes in pieces of this length. */
@@ -59,4 +70,95 @@ test('changes that come with a later decision are refused where the messages are
   assert.deepEqual(released(relay, composeText('secret-1')), composeText('secret-1'));
   relay.decided(allowed, 8, [stars]);
   assert.equal(joinPayloads(released(relay, composeText('secret-2'))).readUInt16BE(0), 1008);
+});
+
+const mask = Buffer.from([1, 2, 3, 4]);
+/** A message of a client in two frames, with a ping between them. */
+const cutByClient = Buffer.concat([composeMessage('say secr', 'text', mask), composeMessage('p', 'binary', mask), composeMessage('et-1', 'binary', mask)]);
+cutByClient[0] = 0x01;
+cutByClient[14] = 0x89;
+cutByClient[21] = 0x80;
+
+/** Reads the text of a message as the name of its action. A text with `unread` cannot be read. */
+const reader: SocketReader = {
+  ask: (payload) => ({ name: payload.toString(), attributes: {} }),
+  askLong: async (frames) => Promise.resolve({ name: `long ${joinPayloads(frames).length}`, attributes: {} }),
+  hear: () => ({ attributes: {} }),
+  refusal: (problem) => `refused: ${problem.code}`,
+};
+
+/** Returns the requests of a client that sends these bytes in pieces of this length, after policy has changed their texts, and what it is told. */
+async function asked(bytes: Buffer, { read = null as SocketReader | null, isHeld = true, pieceBytes = bytes.length, messageBytesMax = 1_000 } = {}) {
+  const action = { name: 'http.upgrade', attributes: {} };
+  const facts = { action, request: 7, reader: read, changes: [], changesRequests: isHeld, session: 's', messageBytesMax };
+  const relay = new WebSocketRelay({ ...facts, take: (step, input) => step.take(input) });
+  const change = { texts: [stars], obligations: [] };
+  const requests: RequestOutput[] = [];
+  const told: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    relay.clientBytes(bytes.subarray(at, at + pieceBytes));
+    for (let output = relay.next(); output !== null; output = relay.next()) {
+      if (output.type === 'request') {
+        const whole = (await output.reading) ?? output;
+        const changed = whole.byGateway === true || whole.refused !== undefined ? whole : whole.change?.(change);
+        const request = (await changed?.reading) ?? changed;
+        requests.push(request ?? { ...whole, refused: 'It cannot be changed.' });
+        relay.decided({ ...allowed, verdict: request?.refused === undefined && request !== undefined ? 'allow' : 'deny' }, 8);
+        assert.ok(request === undefined || request.refused !== undefined || request.byGateway === true || request.relation?.change === change);
+        assert.ok(request?.change === undefined || request.refused !== undefined, 'nothing is changed twice');
+      } else if (output.type === 'response') {
+        told.push(...output.bytes.map((each) => Buffer.from(each)));
+      }
+    }
+  }
+  return { requests, told: Buffer.concat(told) };
+}
+
+const payloadOf = ({ bytes }: RequestOutput): string => joinPayloads(Buffer.concat(bytes)).toString();
+
+test('the texts of a client’s messages are changed, however they are cut: each goes on in one frame with another mask, and what stays the same as it came', async () => {
+  const same = composeMessage('{"say": "nothing"}', 'text', mask);
+  const messages = [composeMessage('{"say":"secret\\u002d1"}', 'text', mask), cutByClient, same, composeMessage('secret-2', 'binary', mask)];
+  const bytes = Buffer.concat([...messages, composeClose(1000, 'no secret-3', mask)]);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: bytes.length }), async (pieceBytes) => {
+      const { requests, told } = await asked(bytes, { pieceBytes });
+      assert.deepEqual(requests.map(payloadOf), ['{"say":"***"}', 'p', 'say ***', '{"say": "nothing"}', '***', '\u0003\ufffdno ***']);
+      const heads = requests.map((request) => readHead(Buffer.concat(request.bytes)));
+      assert.deepEqual(
+        heads.map((head) => [head?.opcode, head?.isFinal, head?.mask.length]),
+        ['text', 'ping', 'text', 'text', 'binary', 'close'].map((opcode) => [opcode, true, 4]),
+      );
+      assert.deepEqual(Buffer.concat([...(requests[3]?.bytes ?? [])]), same);
+      assert.notDeepEqual(heads[0]?.mask, mask, 'what one mask hides twice is not hidden');
+      assert.equal(told.length, 0);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a message that is read is read again as it became, a long one in the thread for steps', async () => {
+  const long = composeMessage(`secret-1 ${'x'.repeat(200_000)}`, 'text', mask);
+  const { requests } = await asked(Buffer.concat([composeMessage('say secret-1', 'text', mask), long]), { read: reader, messageBytesMax: 1_000_000 });
+  assert.deepEqual(
+    requests.map(({ action }) => action.name),
+    ['say ***', 'long 200004'],
+  );
+  assert.equal(requests[1] === undefined ? '' : payloadOf(requests[1]), `*** ${'x'.repeat(200_000)}`);
+});
+
+test('a client’s message that is no text is refused, and the record has nothing of it', async () => {
+  const image = composeMessage('secret-1\0', 'binary', mask);
+  const unread = await asked(image);
+  assert.deepEqual(unread.requests[0]?.bytes, []);
+  assert.match(unread.requests[0]?.refused ?? '', /no texts can be found/);
+  assert.equal(joinPayloads(unread.told).readUInt16BE(0), 1008);
+  const read = await asked(Buffer.concat([image, composeMessage('next', 'text', mask)]), { read: reader });
+  assert.equal(joinPayloads(read.told).toString(), 'refused: unsupported');
+  assert.deepEqual(read.requests.map(payloadOf), ['', 'next'], 'the connection goes on');
+});
+
+test('where messages are not held until they are whole, none can be changed', async () => {
+  const { requests } = await asked(composeMessage('secret-1', 'text', mask), { isHeld: false });
+  assert.equal(requests[0]?.refused, 'It cannot be changed.');
 });

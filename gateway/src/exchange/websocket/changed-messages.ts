@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
-import { textFrame, utf8Text, type FindParts } from '../../content/text-frame.ts';
+import { textFrame, utf8Text, type FindParts, type TextFrame } from '../../content/text-frame.ts';
 import { composeClose, composeMessage, joinPayloads } from './websocket-frames.ts';
 import { pieceOf, type MessageReader, type WholePiece } from './websocket-messages.ts';
 
 const codeBytes = 2;
+const maskBytes = 4;
 
 export interface ChangedMessagesParts {
   readonly messages: MessageReader;
@@ -67,21 +69,42 @@ export class ChangedMessages {
     if (piece.head.opcode === 'close') {
       this.end();
     }
-    this.#ready.push(piece.head.opcode === 'close' ? this.#changedClose(piece) : piece);
+    this.#ready.push(changedControl(piece, this.#changes, null));
   }
 
-  #changed({ head, bytes }: WholePiece, payload: Buffer): readonly Buffer[] {
-    const text = utf8Text(payload);
-    const wrap = (changed: string): Buffer => (changed === text ? Buffer.concat(bytes) : composeMessage(changed, head.opcode));
-    return this.#frames.push(textFrame(text, { bytes: payload.length, wrap, findParts: this.#findParts }));
+  #changed(piece: WholePiece, payload: Buffer): readonly Buffer[] {
+    return this.#frames.push(messageFrame(piece, payload, { mask: null, findParts: this.#findParts }));
   }
+}
 
-  /** A close frame has a code and perhaps a reason, which is a text. */
-  #changedClose(piece: WholePiece): WholePiece {
-    const payload = joinPayloads(Buffer.concat(piece.bytes));
-    if (payload.length <= codeBytes) {
-      return piece;
-    }
-    return pieceOf(composeClose(payload.readUInt16BE(0), changeText(this.#changes, payload.toString('utf8', codeBytes)), null));
+/**
+ * Changes the texts of a message of a client, each as a whole, and the reason for a close. A message that is changed comes in one frame with another mask; one whose texts stay the
+ * same comes as the client sent it. Throws GatewayError `unsupported` for a message that is no text.
+ */
+export function changeForTarget(piece: WholePiece, changes: readonly TextChange[]): WholePiece {
+  const mask = randomBytes(maskBytes);
+  if (piece.payload === null) {
+    return changedControl(piece, changes, mask);
   }
+  const frame = messageFrame(piece, piece.payload(), { mask, findParts: null });
+  return pieceOf(frame.compose(frame.texts.map(({ text }) => changeText(changes, text))));
+}
+
+/** Makes a frame of a message: JSON with its texts, or one text. */
+function messageFrame(
+  { head, bytes }: WholePiece,
+  payload: Buffer,
+  { mask, findParts }: { readonly mask: Uint8Array | null; readonly findParts: FindParts | null },
+): TextFrame {
+  const text = utf8Text(payload);
+  const wrap = (changed: string): Buffer => (changed === text ? Buffer.concat(bytes) : composeMessage(changed, head.opcode, mask));
+  return textFrame(text, { bytes: payload.length, wrap, findParts });
+}
+
+/** Changes the reason for a close, which follows its code. Other control frames stay as they are. */
+function changedControl(piece: WholePiece, changes: readonly TextChange[], mask: Uint8Array | null): WholePiece {
+  const payload = piece.head.opcode === 'close' ? joinPayloads(Buffer.concat(piece.bytes)) : Buffer.alloc(0);
+  const reason = payload.toString('utf8', codeBytes);
+  const changed = changeText(changes, reason);
+  return payload.length <= codeBytes || changed === reason ? piece : pieceOf(composeClose(payload.readUInt16BE(0), changed, mask));
 }

@@ -205,21 +205,22 @@ export function composeText(text: string): Buffer {
   return composeMessage(text, 'text');
 }
 
-/** A message to a client in one frame, with the opcode `text` or `binary`. */
-export function composeMessage(text: string, opcode: string): Buffer {
+/** Makes a message in one frame, with the opcode `text` or `binary`. It has a mask if it is sent to a server. */
+export function composeMessage(text: string, opcode: string, mask: Uint8Array | null = null): Buffer {
   const payload = Buffer.from(text);
   const head = Buffer.alloc(payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10);
+  const isMasked = mask === null ? 0 : 0x80;
   head[0] = opcode === 'binary' ? 0x82 : 0x81;
   if (head.length === 2) {
-    head[1] = payload.length;
+    head[1] = payload.length | isMasked;
   } else if (head.length === 4) {
-    head[1] = 126;
+    head[1] = 126 | isMasked;
     head.writeUInt16BE(payload.length, 2);
   } else {
-    head[1] = 127;
+    head[1] = 127 | isMasked;
     head.writeBigUInt64BE(BigInt(payload.length), 2);
   }
-  return Buffer.concat([head, payload]);
+  return withPayload(head, payload, mask);
 }
 
 /** Makes a close frame. It has a mask if it is sent to a server. A reason that is too long is cut. */
@@ -228,7 +229,10 @@ export function composeClose(code: number, reason: string, mask: Uint8Array | nu
   fitting.writeUInt16BE(code, 0);
   // Only whole characters are written.
   const payload = fitting.subarray(0, 2 + fitting.write(reason, 2));
-  const head = Buffer.from([0x88, payload.length | (mask === null ? 0 : 0x80)]);
+  return withPayload(Buffer.from([0x88, payload.length | (mask === null ? 0 : 0x80)]), payload, mask);
+}
+
+function withPayload(head: Buffer, payload: Buffer, mask: Uint8Array | null): Buffer {
   return mask === null ? Buffer.concat([head, payload]) : Buffer.concat([head, mask, unmask(payload, mask, 0)]);
 }
 

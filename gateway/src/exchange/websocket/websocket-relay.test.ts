@@ -13,6 +13,7 @@ const facts = {
   reader: null,
   session: 's',
   changes: [],
+  changesRequests: false,
   messageBytesMax: 1_000,
   take,
 };

@@ -5,12 +5,13 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { splitParts } from '../../wire/split-parts.ts';
 import { problemOf } from '../problem.ts';
+import type { RequestChange } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
-import { ChangedMessages } from './changed-messages.ts';
+import { ChangedMessages, changeForTarget } from './changed-messages.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
 /** Status codes that say why a connection is closed (RFC 6455, 7.4.1). */
@@ -31,6 +32,8 @@ export interface WebSocketFacts {
   readonly reader: SocketReader | null;
   /** The changes that the texts of the target's messages go through, by the decision on the action. */
   readonly changes: readonly TextChange[];
+  /** True if that decision changes texts of the client, whose messages are then held until they are whole. */
+  readonly changesRequests: boolean;
   readonly session: string;
   /** Most bytes of a message that is held until it is whole: it is read, or its texts are changed. */
   readonly messageBytesMax: number;
@@ -68,8 +71,8 @@ export class WebSocketRelay implements Relay {
 
   constructor(facts: WebSocketFacts) {
     this.#facts = facts;
-    const { reader, messageBytesMax, changes } = facts;
-    this.#fromClient = reader === null ? new FrameReader(true) : new MessageReader(true, messageBytesMax);
+    const { reader, messageBytesMax, changes, changesRequests } = facts;
+    this.#fromClient = reader === null && !changesRequests ? new FrameReader(true) : new MessageReader(true, messageBytesMax);
     this.#fromTarget = reader === null && changes.length === 0 ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
     this.#change(changes);
   }
@@ -199,21 +202,22 @@ export class WebSocketRelay implements Relay {
     return reader !== null && isMessage(piece) ? this.#ask(piece, reader) : this.#requestOf(piece, { name: action.name, attributes: action.attributes });
   };
 
-  #ask(piece: Message, reader: SocketReader): RequestOutput {
+  /** `change`: what the message has gone through. Null: it is as the client sent it. */
+  #ask(piece: Message, reader: SocketReader, change: RequestChange | null = null): RequestOutput {
     const [frames = Buffer.alloc(0)] = piece.bytes;
     if (frames.length > shortBytes) {
       const asked = reader.askLong(frames, this.#facts.take);
-      const reading = asked.then((action) => this.#requestOf(piece, action)).catch((error: unknown) => this.#refused(piece, error));
+      const reading = asked.then((action) => this.#requestOf(piece, action, change)).catch((error: unknown) => this.#refused(piece, error));
       return { ...this.#requestOf({ ...piece, bytes: [] }, this.#facts.action), reading };
     }
     try {
-      return this.#requestOf(piece, reader.ask(piece.payload()));
+      return this.#requestOf(piece, reader.ask(piece.payload()), change);
     } catch (error) {
       return this.#refused(piece, error);
     }
   }
 
-  #refused(piece: Message, error: unknown): RequestOutput {
+  #refused(piece: FramePiece, error: unknown): RequestOutput {
     if (!(error instanceof GatewayError)) {
       throw error;
     }
@@ -222,13 +226,26 @@ export class WebSocketRelay implements Relay {
     return { ...this.#requestOf(piece, { name, attributes: { ...attributes, 'error.type': error.code } }), refused: error.message };
   }
 
-  #requestOf(piece: FramePiece, action: Action): RequestOutput {
+  #requestOf(piece: FramePiece | WholePiece, action: Action, change: RequestChange | null = null): RequestOutput {
     return {
       type: 'request',
       action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) } },
       bytes: piece.bytes,
-      relation: { partOf: this.#facts.request, continues: !piece.isLast },
+      relation: { partOf: this.#facts.request, continues: !piece.isLast, change },
+      // Frames that come as they are may each be a part of a text.
+      ...('payload' in piece && change === null ? { change: (wanted) => this.#changed(piece, action, wanted) } : {}),
     };
+  }
+
+  /** Changes the texts of a message, and reads it again. If they cannot be changed, the record has nothing of the message. */
+  #changed(piece: WholePiece, action: Action, change: RequestChange): RequestOutput {
+    const { reader } = this.#facts;
+    try {
+      const changed = changeForTarget(piece, change.texts);
+      return reader !== null && isMessage(changed) ? this.#ask(changed, reader, change) : this.#requestOf(changed, action, change);
+    } catch (error) {
+      return this.#refused({ ...piece, bytes: [] }, error);
+    }
   }
 
   /** Returns an error of the gateway as a message to the client. Null if the protocol has no form for errors. */
