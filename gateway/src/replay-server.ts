@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import type { Control } from './controls/control.ts';
 import { environmentOf } from './domain/connection-instructions.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { ClientResponse } from './exchange/exchange.ts';
@@ -29,6 +30,8 @@ export interface ReplayServerOptions {
   readonly speed: number | null;
   /** The port of the first listener; the others take the next ports. 0: any free ports. */
   readonly port: number;
+  /** The controls of the gateway that recorded. Those that change requests do it here too, so that the requests are found. Absent: none. */
+  readonly controls?: readonly Control[];
   readonly onMiss: (miss: Miss) => void;
 }
 
@@ -160,6 +163,7 @@ export class ReplayServer implements AsyncDisposable {
       recording: this.#recording,
       target,
       protocol: protocolOf(protocol),
+      controls: this.#options.controls ?? [],
       signal: this.#stop.signal,
       onMiss: (missed) => {
         this.#told = this.#told.then(async () => this.#tell(target, missed));

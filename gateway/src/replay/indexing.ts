@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import type { Obligation } from '../domain/decision.ts';
 import { parseOptions } from '../domain/options.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Keys } from '../domain/replay.ts';
@@ -14,6 +15,8 @@ const heldBytesMax = 64 * 1024 * 1024;
 
 /** A request that is longer than this continues in further records, which name the first one. */
 const partBytes = 1024 * 1024;
+/** Most different obligations of one action at one target. Further ones are not carried out. */
+const obligationsMax = 100;
 
 /** A recorded request, with the places of its parts and of its answer. */
 export interface IndexedRequest {
@@ -52,6 +55,8 @@ interface Growing {
 export class Indexing {
   readonly targets = new Map<string, TargetFacts>();
   readonly requests: IndexedRequest[] = [];
+  /** The different obligations of recorded requests, by `actionKey`. Each is there once, by its text. */
+  readonly obligations = new Map<string, Map<string, Obligation>>();
   readonly #findProtocol: (id: string) => Protocol | undefined;
   readonly #channels = new Map<number, RecordedChannel>();
   /** The requests by the number of their record, and of each record that a long answer continues. */
@@ -110,7 +115,19 @@ export class Indexing {
     }
   }
 
+  #addObligations(target: string, { action = '', obligations = [] }: RecordedMeta): void {
+    for (const obligation of obligations) {
+      const key = actionKey(target, action);
+      const known = this.obligations.get(key) ?? new Map<string, Obligation>();
+      this.obligations.set(key, known);
+      if (known.size < obligationsMax) {
+        known.set(JSON.stringify(obligation), obligation);
+      }
+    }
+  }
+
   #addRequest(channel: RecordedChannel, meta: RecordedMeta, entry: BundleEntry): void {
+    this.#addObligations(channel.target, meta);
     const root = meta.request ?? entry.seq;
     const known = this.#roots.get(root);
     const growing = known === undefined || known.isWhole ? this.#begin(channel, meta, { root, seq: entry.seq }) : known;
@@ -178,6 +195,11 @@ export class Indexing {
       this.#roots.set(seq, growing);
     }
   }
+}
+
+/** Returns the key of an action at a target. */
+export function actionKey(target: string, action: string): string {
+  return `${target}\0${action}`;
 }
 
 /** Returns a digest of target and key, by which requests are found. A key may be as long as a request, so the index does not hold keys themselves. */

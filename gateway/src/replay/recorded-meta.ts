@@ -21,6 +21,10 @@ const schema = z.object({
   verdict: name.exactOptional(),
   policies: z.array(name).max(1000).exactOptional(),
   reason: z.string().exactOptional(),
+  obligations: z
+    .array(z.object({ kind: name, parameters: z.record(name, name) }))
+    .max(1000)
+    .exactOptional(),
   request: count.exactOptional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).exactOptional(),
   opens: z

@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FileReport } from '@countersign/ledger';
 import { GatewayError } from '../domain/errors.ts';
+import type { Obligation } from '../domain/decision.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { AnswerPiece, Difference, Keys, RecordedRequest, RequestKey } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { BundleFile, type LineExtent } from './bundle-file.ts';
-import { indexKey, Indexing, type IndexedRequest } from './indexing.ts';
+import { actionKey, indexKey, Indexing, type IndexedRequest } from './indexing.ts';
 import { Waiting, type NoneWaiting } from './waiting.ts';
 
 /** The longest time that one timer can wait. */
@@ -37,6 +38,7 @@ export class Recording {
   readonly #file: BundleFile;
   readonly #waiting: Waiting;
   readonly #requests: ReadonlyMap<string, readonly IndexedRequest[]>;
+  readonly #obligations: Indexing['obligations'];
   readonly #findProtocol: RecordingOptions['findProtocol'];
   readonly #speed: number | null;
 
@@ -46,6 +48,7 @@ export class Recording {
     this.#file = file;
     this.#waiting = new Waiting(indexing.requests);
     this.#requests = Map.groupBy(indexing.requests, ({ target }) => target);
+    this.#obligations = indexing.obligations;
     this.#findProtocol = findProtocol;
     this.#speed = speed;
   }
@@ -72,6 +75,11 @@ export class Recording {
   take(target: string, { text, ids }: RequestKey, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
     const request = this.#waiting.take({ key: indexKey(target, text), ids, channel });
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
+  }
+
+  /** Returns the different obligations that decisions on this action at this target had. */
+  obligations(target: string, action: string): readonly Obligation[] {
+    return [...(this.#obligations.get(actionKey(target, action))?.values() ?? [])];
   }
 
   /** True if this channel has a request with this key that was not taken. */

@@ -4,21 +4,20 @@ import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
-import type { Channel, RequestOutcome } from '../domain/channel.ts';
+import type { Channel, RequestChange, RequestOutcome } from '../domain/channel.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { Asked, RecordedRequest, RecordedTarget, RequestKey } from '../domain/replay.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
-import { Gate } from '../sessions/gate.ts';
+import { Gate, type GateContext } from '../sessions/gate.ts';
 import type { Recording } from './recording.ts';
 
 /** The only principal of a replay, for everybody who has its token. */
 const principal: Principal = { id: 'replay', kind: 'agent', groups: [], targets: [] };
 const identity: Identity = { principal, tokenId: 'replay', standing: standsAlways(principal) };
-/** Every request is allowed. A request that was refused when it was recorded gets its recorded refusal. */
+/** Every request is allowed. A request that was refused when it was recorded gets its recorded refusal. The obligations are added. */
 const decision: Decision = { verdict: 'allow', policies: [], policyVersion: '', reason: 'answered from a recording', obligations: [] };
-const policy = { version: '', decide: () => decision };
 
 const reasons = {
   unknown: 'it was not recorded',
@@ -30,6 +29,8 @@ export interface ReplayChannelParts {
   readonly recording: Recording;
   readonly target: TargetFacts;
   readonly protocol: Protocol;
+  /** They change the texts of requests as they were changed before the recording. They hold and deny nothing. */
+  readonly controls: GateContext['controls'];
   readonly signal: AbortSignal;
   readonly onMiss: (missed: Missed) => void;
 }
@@ -60,7 +61,12 @@ export class ReplayChannel implements Channel, RecordedTarget {
     this.#parts = parts;
     this.target = { ...parts.target, user: '', durability: 'process' };
     this.signal = parts.signal;
-    this.#gate = new Gate({ policy: () => policy, controls: [], identity, target: this.target, session: this.session, address: '' });
+    const { recording, controls } = parts;
+    const policy: ReturnType<GateContext['policy']> = {
+      version: '',
+      decide: ({ action }) => ({ ...decision, obligations: recording.obligations(this.target.name, action.name) }),
+    };
+    this.#gate = new Gate({ policy: () => policy, controls, identity, target: this.target, session: this.session, address: '' });
   }
 
   get session(): string {
@@ -93,12 +99,12 @@ export class ReplayChannel implements Channel, RecordedTarget {
     return { ...this.#gate.grant(this.#gate.decide(action), bytes), seq, record: `replay/${seq}` };
   }
 
-  requestChange(): null {
-    return null;
+  requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null {
+    return this.#gate.requestChange(action, bytes);
   }
 
-  decide(): Decision {
-    return decision;
+  decide(action: Action): Decision {
+    return this.#gate.decide(action);
   }
 
   record(): number {
