@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { WebSocket } from 'ws';
 import { streamProtocols } from '../gateway/src/protocols/registry.ts';
 import { Gateway } from '../gateway/src/gateway.ts';
+import { ReplayServer } from '../gateway/src/replay-server.ts';
+import type { Control } from '../gateway/src/controls/control.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
 import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
@@ -450,6 +454,15 @@ describe('obligations over every protocol', () => {
     const way = (): ContractWay => contracts.ways[position] ?? assert.fail(target);
     const askAs = async (principal: string, ...words: readonly string[]): Promise<readonly Told[]> => askAll(way(), as(principal), ...words);
 
+    const requestsOf = async (): Promise<readonly ShownRecord[]> =>
+      (await recordsOf('redacted')).filter(({ kind, target: at, action }) => kind === 'request' && at === target && action?.endsWith('.connect') !== true);
+    /** The bytes and the facts of all requests to the target that were masked. What is shown of a WebSocket frame has no mask. */
+    const recordedRequests = async (): Promise<string> => {
+      const requests = await requestsOf();
+      const bytes = await Promise.all(requests.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
+      return bytes.join('') + JSON.stringify(requests);
+    };
+
     /** The bytes and the facts of all masked answers of the target, and of what it asked of the client in them. */
     const recordedAnswers = async (): Promise<string> => {
       const answers = (await recordsOf('masked')).filter(
@@ -521,27 +534,92 @@ describe('obligations over every protocol', () => {
     test(`${target}: what is masked in a request reaches neither the target nor the record, or the request is denied`, async () => {
       const said = `tell secret-abc123 to ${target}`;
       const [told] = await askAs('redacted', said);
-      const isChanged = exchangeWays.some((each) => each.target === target);
+      const isChanged = exchangeWay !== undefined;
       assert.equal(told?.isAllowed, isChanged, JSON.stringify(told));
       assert.deepEqual(way().heard([said, said.replace('abc123', '***')]), isChanged ? [said.replace('abc123', '***')] : []);
-      const requests = (await recordsOf('redacted')).filter(
-        ({ kind, target: at, action }) => kind === 'request' && at === target && action?.endsWith('.connect') === false,
-      );
+      const requests = await requestsOf();
       assert.ok(
         requests.some(
           ({ verdict, attributes }) => verdict === (isChanged ? 'allow' : 'deny') && String(attributes['countersign.obligations']) === 'test-mask-request',
         ),
       );
       if (isChanged) {
-        const bytes = await Promise.all(requests.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
-        assert.ok(bytes.join('').includes('secret-***') && !(bytes.join('') + JSON.stringify(requests)).includes('abc123'));
+        const recorded = await recordedRequests();
+        assert.ok(recorded.includes('secret-***') && !recorded.includes('abc123'));
       } else {
         assert.match(told?.text ?? '', /"test-mask-request", which changes texts of a request/);
       }
     });
 
-    const socketWay = exchangeWays.find((each) => each.target === target && each.socket !== undefined);
+    const exchangeWay = exchangeWays.find((each) => each.target === target);
+    if (exchangeWay !== undefined) {
+      test(`${target}: what is masked in a body that comes in pieces reaches neither the target nor the record`, async () => {
+        const said = `tell secret-abc123 to ${target} in pieces, ${'x'.repeat(bodyLimit)}`;
+        assert.equal((await sendInPieces(exchangeWay, as('redacted'), said)).status, 200);
+        assert.deepEqual(way().heard([said, said.replace('abc123', '***')]), [said.replace('abc123', '***')]);
+        const recorded = await recordedRequests();
+        assert.ok(recorded.includes('secret-***') && !recorded.includes('abc123'));
+      });
+    }
+
+    if (exchangeWay !== undefined) {
+      test(`${target}: a recording of masked requests answers a client that asks the same again, if the replay has the control`, async () => {
+        const own = { ...as('redacted'), token: JSON.parse(await api('/api/tokens', { principal: 'redacted' })).token };
+        const [short, long] = [`tell secret-abc123 again to ${target}`, `tell secret-abc123 in pieces again to ${target}, ${'x'.repeat(bodyLimit)}`] as const;
+        const [told] = await askAll(way(), own, short);
+        const { session, text } = await sendInPieces(exchangeWay, own, long);
+        assert.ok(told?.isAllowed, JSON.stringify(told));
+        const file = join(directory, `${target}.bundle`);
+        writeFileSync(file, await api(`/api/sessions/${session}/bundle`));
+        const again = async (controls: readonly Control[]) => {
+          const misses: string[] = [];
+          await using bundle = await open(file);
+          await using replay = await ReplayServer.open(bundle, {
+            speed: null,
+            port: 0,
+            controls,
+            onMiss: ({ nearest }) => misses.push(nearest?.difference.recorded ?? ''),
+          });
+          const at = { addresses: { http: replay.addresses.get('http') ?? '' }, token: replay.environment['COUNTERSIGN_TOKEN'] ?? '' };
+          const answers = [(await askAll(way(), at, short))[0]?.text, (await sendInPieces(exchangeWay, at, long)).text];
+          await replay.told();
+          return { answers, misses };
+        };
+        assert.deepEqual(await again([new MaskRequestControl()]), { answers: [told.text, text], misses: [] });
+        const { answers, misses } = await again([]);
+        assert.ok(answers.every((answer) => answer?.includes('has no answer to this request') === true));
+        assert.ok(misses.length === 2 && misses.every((recorded) => recorded.includes('***')));
+      });
+
+      test(`${target}: an address or a header is not masked, so a control that masks requests can deny them`, async () => {
+        const { path, type, headers, body } = { ...exchangeWay, body: exchangeWay.body(`tell nothing to ${target}`) };
+        const { addresses, token } = as('redacted');
+        for (const [at, own] of [
+          [`${path}?of=secret-xyz789`, {}],
+          [`${path}?of=%73ecret-xyz789`, {}],
+          [path, { 'x-of': 'secret-xyz789' }],
+        ] as const) {
+          const answer = await fetch(`http://${addresses['http']}/t/${target}${at}`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${token}`, 'content-type': type, accept: 'application/json, text/event-stream', ...headers, ...own },
+            body,
+          });
+          assert.match(await answer.text(), /a secret stands where it cannot be masked|MCP is spoken at the address of the target/);
+        }
+        assert.deepEqual(way().heard([`tell nothing to ${target}`]), []);
+      });
+    }
+
+    const socketWay = exchangeWay?.socket === undefined ? undefined : exchangeWay;
     if (socketWay !== undefined) {
+      test(`${target}: what is masked in a message over WebSocket reaches neither the target nor the record`, async () => {
+        const said = `tell secret-abc123 in frames to the socket of ${target}`;
+        assert.match(await talk(socketWay, as('redacted'), said), / 1000 no more of $/);
+        assert.deepEqual(way().heard([said, said.replace('abc123', '***')]), [said.replace('abc123', '***')]);
+        const recorded = await recordedRequests();
+        assert.ok(recorded.includes('secret-***') && !recorded.includes('abc123'));
+      });
+
       test(`${target}: what is masked over WebSocket reaches neither the client nor the record`, async () => {
         const said = `tell secret-abc123 to the socket of ${target}`;
         const plain = await talk(socketWay, as('plain'), said);
@@ -573,13 +651,36 @@ describe('obligations over every protocol', () => {
   }
 });
 
-/** Says something over WebSocket. Resolves when the connection is closed, with all that was said back: pieces of a text are joined. */
+interface Answered {
+  readonly status: number;
+  readonly session: string;
+  readonly text: string;
+}
+
+/** Sends the body of a request in pieces of unknown number, of which one ends within `secret-`. */
+async function sendInPieces(way: ExchangeWay, { addresses, token }: Access, said: string): Promise<Answered> {
+  const { target, path, type, headers } = way;
+  const whole = Buffer.from(way.body(said));
+  const cut = whole.indexOf('cret-');
+  const answer = await fetch(`http://${addresses['http']}/t/${target}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': type, accept: 'application/json, text/event-stream', ...headers },
+    body: Readable.from([whole.subarray(0, cut), whole.subarray(cut)]),
+    duplex: 'half',
+  });
+  return { status: answer.status, session: answer.headers.get('countersign-session') ?? '', text: await answer.text() };
+}
+
+/** Says something over WebSocket, in two frames. Resolves when the connection is closed, with all that was said back: pieces of a text are joined. */
 async function talk({ target, socket }: ExchangeWay, { addresses, token }: Access, said: string): Promise<string> {
   const client = new WebSocket(`ws://${addresses['http']}/t/${target}${socket?.path ?? ''}`, { headers: { authorization: `Bearer ${token}` } });
   const told: string[] = [];
   client.on('message', (message) => told.push(textOf(message)));
   client.once('open', () => {
-    client.send(socket?.message(said) ?? '');
+    const message = socket?.message(said) ?? '';
+    const cut = message.indexOf('cret-');
+    client.send(message.slice(0, cut), { fin: false });
+    client.send(message.slice(cut));
   });
   const { promise, resolve } = Promise.withResolvers<string>();
   client.once('close', (code, reason) => {

@@ -69,10 +69,12 @@ export async function startStreamServer(): Promise<StreamServer> {
     stream(out, one.body.includes('endless') ? Number.POSITIVE_INFINITY : 3 + Number(length) * 16, length === '0' ? told : null);
   });
   const sockets = new WebSocketServer({ server: server.server });
-  sockets.on('connection', (socket, { url = '' }) => {
+  sockets.on('connection', (socket, { url = '', headers }) => {
     socket.on('error', () => undefined);
     socket.on('message', (message) => {
-      answerMessage(socket, url, textOf(message));
+      const body = textOf(message);
+      heard.push({ path: url, headers, body, isCut: false });
+      answerMessage(socket, url, body);
     });
   });
   const streams: StreamServer = {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { AwsEventStream, composeAwsMessage, withPayload, type AwsMessage } from './aws-event-stream.ts';
+import { boundaryOf, multipartFrame, urlencodedFrame } from './form-frames.ts';
 import { textFrame, utf8Text, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
 
 /** Splits a body into frames whose texts can be changed. Any bytes are acceptable, in any pieces. */
@@ -47,9 +48,23 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
       return lineFramer(options);
     case 'application/vnd.amazon.eventstream':
       return awsFramer(options);
+    case 'application/x-www-form-urlencoded':
+      return wholeFramer(options, (bytes) => [urlencodedFrame(bytes)]);
+    case 'multipart/form-data':
+      return formFramer(contentType, options);
     default:
-      return isText(type.trim()) ? bodyFramer(options) : null;
+      return isText(type.trim()) ? wholeFramer(options, (bytes) => bodyFrames(bytes, options)) : null;
   }
+}
+
+/** Each part of the form is split like a body of its own media type. A form within a form is not. */
+function formFramer(contentType: string, options: FramerOptions): TextFramer | null {
+  const boundary = boundaryOf(contentType);
+  const framesOf = (type: string, bytes: Buffer): readonly TextFrame[] | null => {
+    const framer = /^\s*multipart/i.test(type) ? null : framerOf(type, { ...options, findParts: null });
+    return framer === null ? null : [...framer.push(bytes), ...framer.end()];
+  };
+  return boundary === null ? null : wholeFramer(options, (bytes) => [multipartFrame(bytes, { boundary, framesOf })]);
 }
 
 /** True if a media type names no encoding other than UTF-8. Clients differ in which of several they take, and some take it for JSON too. */
@@ -137,11 +152,8 @@ function lineFramer(options: FramerOptions): TextFramer {
   return cut(lineEnds, options, (bytes) => wholeFrame(bytes, options.findParts));
 }
 
-/**
- * The body is one frame. Only in a list of events can one text continue another. A body that is an event stream, or lines of JSON, is split like one, because
- * there are clients that read it so whatever its head says.
- */
-function bodyFramer(options: FramerOptions): TextFramer {
+/** Holds the body until it is whole. */
+function wholeFramer(options: FramerOptions, framesOf: (bytes: Buffer) => readonly TextFrame[]): TextFramer {
   const body = cut<Buffer>(
     () => [],
     options,
@@ -152,10 +164,14 @@ function bodyFramer(options: FramerOptions): TextFramer {
       body.push(bytes);
       return [];
     },
-    end: () => body.end().flatMap((bytes) => bodyFrames(bytes, options)),
+    end: () => body.end().flatMap(framesOf),
   };
 }
 
+/**
+ * The body is one frame. Only in a list of events can one text continue another. A body that is an event stream, or lines of JSON, is split like one, because
+ * there are clients that read it so whatever its head says.
+ */
 function bodyFrames(bytes: Buffer, options: FramerOptions): readonly TextFrame[] {
   const text = utf8Text(bytes);
   const isStream = eventStream.test(text);
@@ -243,7 +259,7 @@ function cut<T>(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (
   let held = new ByteWriter();
   const limited = (bytes: Buffer): Buffer => {
     if (held.length + bytes.length > frameBytesMax) {
-      throw new GatewayError('limit_exceeded', `Policy changes texts in answers of this target, and one of them is longer than ${frameBytesMax} bytes.`);
+      throw new GatewayError('limit_exceeded', `Policy changes texts, and one of them is longer than ${frameBytesMax} bytes.`);
     }
     return bytes;
   };

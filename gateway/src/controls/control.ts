@@ -25,8 +25,8 @@ export interface Control {
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
   /**
    * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot change the texts of an
-   * act, the act is denied, whatever its texts are: statements of PostgreSQL and messages over WebSocket. Use another kind of obligation for answers. Texts are values of JSON
-   * and plain bodies; names of members, numbers, headers and addresses are not changed.
+   * act, the act is denied, whatever its texts are: statements of PostgreSQL. Use another kind of obligation for answers. Texts are values of JSON, values and names of forms, messages and plain bodies. Names of
+   * members, numbers, headers and addresses are not changed: to keep a text in them from the target, deny the act in `admit`, which gets the bytes with the head of the request.
    */
   changeRequest?(act: Act, obligation: Obligation): TextChange;
   /**

@@ -1,42 +1,143 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { changeRequest } from './changed-request.ts';
-import type { Headers } from './reading.ts';
+import type { Headers, RequestHead } from './reading.ts';
 
 const stars = [(text: string): string => text.replaceAll(/secret-\w+/g, '***')];
-const head = (...headers: Headers): { readonly method: string; readonly path: string; readonly headers: Headers } => ({ method: 'POST', path: '/x', headers });
+const frameBytesMax = 4_000;
+const head = (...headers: Headers): RequestHead => ({ method: 'POST', path: '/x', headers });
+const typed = (type: string): RequestHead => head(['content-type', type]);
 
-test('the texts of a body are changed, and its head has the new length and no digest of the old one', () => {
+/** Changes a body that was read whole. */
+function changed(type: string, body: string): string | undefined {
+  return changeRequest({ head: typed(type), body: Buffer.from(body) }, stars, frameBytesMax).body?.toString();
+}
+
+/** Changes a body that comes in these pieces. */
+async function changedPieces(type: string, pieces: readonly Buffer[]): Promise<string> {
+  const { pieces: change } = changeRequest({ head: typed(type), body: null }, stars, frameBytesMax);
+  const released: Buffer[] = [];
+  for await (const piece of change?.(of(pieces)) ?? assert.fail('it is not changed')) {
+    assert.ok(piece.length > 0);
+    released.push(piece);
+  }
+  return Buffer.concat(released).toString();
+}
+
+async function* of(pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* pieces;
+  await Promise.resolve();
+}
+
+const form = (...parts: readonly string[]): string => `${parts.map((part) => `--limit\r\n${part}\r\n`).join('')}--limit--\r\n`;
+const field = 'Content-Disposition: form-data; name="say"\r\n\r\nsecret-1';
+const file = 'Content-Disposition: form-data; name="file"; filename="of secret-2.json"\r\nContent-Type: application/json\r\n\r\n{"secret-3":"secret\\u002d4"}';
+
+/** A body of each form, and what becomes of it. */
+const bodies: readonly (readonly [type: string, body: string, changed: string])[] = [
+  ['application/json', '{"say": ["secret-1"], "n": 1.0}', '{"say": ["***"], "n": 1.0}'],
+  ['application/x-ndjson', '"secret-1"\n{"a":"secret-2"}\n{"b":"plain ö"}\n', '"***"\n{"a":"***"}\n{"b":"plain ö"}\n'],
+  ['text/event-stream', 'event: e\ndata: {"a":"secret-1"}\n\n: secret-2\n\ndata: ö', 'event: e\ndata: {"a":"***"}\n\n: ***\n\ndata: ö'],
+  ['text/plain', 'a secret-1, ö, a secret-2', 'a ***, ö, a ***'],
+  [
+    'application/x-www-form-urlencoded',
+    'a=1+%2B&b=secret%2d1+%c3%b6&secret-2=&c=x=secret-3&d={"e":"secret\\u002d4"}&f',
+    'a=1+%2B&b=***+%C3%B6&***=&c=x%3D***&d=%7B%22e%22%3A%22***%22%7D&f',
+  ],
+  [
+    'multipart/form-data; boundary=limit',
+    form(field, file),
+    form(field.replace('secret-1', '***'), file.replace('secret-2', '***').replace('secret\\u002d4', '***')),
+  ],
+];
+
+for (const [type, body, expected] of bodies) {
+  test(`however a body is cut, the changed bytes are the same: ${type}`, async () => {
+    assert.equal(changed(type, body), expected);
+    const bytes = Buffer.from(body);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(bytes.length)), async (cuts) => {
+        const places = [...new Set([0, ...cuts, bytes.length])].toSorted((a, b) => a - b);
+        assert.equal(
+          await changedPieces(
+            type,
+            places.slice(1).map((end, i) => bytes.subarray(places[i], end)),
+          ),
+          expected,
+        );
+      }),
+    );
+  });
+}
+
+test('lines and events go on as they come', async () => {
+  const { pieces } = changeRequest({ head: typed('application/x-ndjson'), body: null }, stars, frameBytesMax);
+  const { promise: never } = Promise.withResolvers<Buffer>();
+  const coming = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from('"secret-1"\n"sec');
+    yield await never;
+  };
+  const first = await pieces?.(coming())[Symbol.asyncIterator]().next();
+  assert.equal(first?.value.toString(), '"***"\n');
+});
+
+test('the head of a changed request has the new length if it is known, and no digest of the old body', () => {
   const asked = head(['content-type', 'application/json'], ['content-length', '20'], ['content-digest', 'sha-256=:x:']);
-  const changed = changeRequest({ head: asked, body: Buffer.from('{"say": ["secret-1"]}') }, stars);
-  assert.equal(changed.body?.toString(), '{"say": ["***"]}');
-  assert.deepEqual(changed.head.headers, [
+  assert.deepEqual(changeRequest({ head: asked, body: Buffer.from('{"say": ["secret-1"]}') }, stars, frameBytesMax).head.headers, [
     ['content-type', 'application/json'],
     ['content-length', '16'],
   ]);
-  const lines = changeRequest({ head: head(['content-type', 'application/x-ndjson']), body: Buffer.from('"secret-1"\n{"a":"secret-2"}') }, stars);
-  assert.equal(lines.body?.toString(), '"***"\n{"a":"***"}');
+  assert.deepEqual(changeRequest({ head: asked, body: null }, stars, frameBytesMax).head.headers, [['content-type', 'application/json']]);
 });
 
 test('a request without a body goes on as it is', () => {
-  const asked = { head: head(['content-type', 'image/png']), body: Buffer.alloc(0) };
-  assert.equal(changeRequest(asked, stars).head, asked.head);
+  const asked = { head: typed('image/png'), body: Buffer.alloc(0) };
+  assert.equal(changeRequest(asked, stars, frameBytesMax).head, asked.head);
 });
 
-test('a body in which no texts can be found is refused', () => {
-  const body = Buffer.from('secret-1');
-  for (const [headers, sent] of [
-    [[['content-type', 'image/png']], body],
-    [[['content-type', 'multipart/form-data; boundary=x']], body],
-    [
-      [
-        ['content-type', 'application/json'],
-        ['content-encoding', 'gzip'],
-      ],
-      body,
-    ],
-    [[['content-type', 'text/plain']], null],
+test('what has no texts that can be found is refused, whether it came whole or comes in pieces', async () => {
+  const part = (...lines: readonly string[]): string => form(lines.join('\r\n'));
+  const named = 'Content-Disposition: form-data; name="a"';
+  const isForm = 'multipart/form-data; boundary=limit';
+  for (const [type, body] of [
+    ['image/png', 'secret-1'],
+    ['application/octet-stream', 'secret-1'],
+    ['text/plain', 'secret\0'],
+    ['text/plain; charset=utf-16', 'secret-1'],
+    ['application/x-www-form-urlencoded', '{"a":"secret-1"}'],
+    ['application/x-www-form-urlencoded', 'a=%ff'],
+    ['multipart/form-data', form(field)],
+    ['multipart/form-data; boundary=limit; boundary=other', form(field)],
+    ['multipart/mixed; boundary=limit', form(field)],
+    [isForm, `secret-1\r\n${form(field)}`],
+    [isForm, `${form(field)}secret-1`],
+    [isForm, form(field).slice(0, -6)],
+    [isForm, part(named, 'Content-Type: image/png', '', 'secret-1')],
+    [isForm, part(named, 'Content-Type: multipart/form-data; boundary=x', '', '--x--')],
+    [isForm, part(named, 'Content-Transfer-Encoding: base64', '', 'c2VjcmV0LTE=')],
+    [isForm, part(named, 'Content-Type: text/plain', 'Content-Type: text/html', '', 'secret-1')],
+    [isForm, part("Content-Disposition: form-data; name=a; filename*=UTF-8''secret%2d1", '', 'x')],
+    [isForm, part(named, '', 'a\n--limit\nb')],
   ] as const) {
-    assert.throws(() => changeRequest({ head: head(...headers), body: sent }, stars), { code: 'unsupported' });
+    assert.throws(() => changed(type, body), { code: 'unsupported' }, `${type} ${body}`);
+    await assert.rejects(async () => changedPieces(type, [Buffer.from(body)]), { code: 'unsupported' });
   }
+  const encoded = head(['content-type', 'application/json'], ['content-encoding', 'gzip']);
+  assert.throws(() => changeRequest({ head: encoded, body: null }, stars, frameBytesMax), { code: 'unsupported' });
+});
+
+test('a change that makes a boundary of the form is refused', () => {
+  const removed = [(text: string): string => text.replaceAll('secret', '')];
+  const body = Buffer.from(form('Content-Disposition: form-data; name="a"\r\n\r\nx\r\n--lisecretmit\r\n'));
+  assert.throws(() => changeRequest({ head: typed('multipart/form-data; boundary=limit'), body }, removed, frameBytesMax), { code: 'unsupported' });
+});
+
+test('a frame that is too long, and a form with too many fields, are refused', async () => {
+  const tooLong = { code: 'limit_exceeded' };
+  await assert.rejects(async () => changedPieces('text/plain', [Buffer.from('x'.repeat(frameBytesMax)), Buffer.from('x')]), tooLong);
+  await assert.rejects(async () => changedPieces('application/x-ndjson', [Buffer.from(`"${'x'.repeat(frameBytesMax)}"\n`)]), tooLong);
+  const long = Buffer.from('"x"\n'.repeat(frameBytesMax));
+  assert.equal(await changedPieces('application/x-ndjson', [long, long]), Buffer.concat([long, long]).toString(), 'the body may be longer than a frame');
+  assert.throws(() => changed('application/x-www-form-urlencoded', '&'.repeat(10_000)), tooLong);
 });

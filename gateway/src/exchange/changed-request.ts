@@ -1,34 +1,60 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { ChangedFrames } from '../content/changed-frames.ts';
-import { framerOf } from '../content/text-framer.ts';
-import { withBody } from './headers.ts';
+import type { TextFrame } from '../content/text-frame.ts';
+import { framerOf, type TextFramer } from '../content/text-framer.ts';
+import { withBody, withoutBody } from './headers.ts';
 import { joinedHeaderOf, type RequestHead } from './reading.ts';
 
-/** A request as it is before or after its texts are changed. */
-interface WholeRequest {
+/** A request as it came, or after its texts were changed. */
+interface SentRequest {
   readonly head: RequestHead;
   /** Null: the body is forwarded as it comes. */
   readonly body: Buffer | null;
 }
 
+export interface ChangedRequest extends SentRequest {
+  /** Changes the body that is forwarded as it comes: however it is cut into pieces, the bytes are the same. Throws as `changeRequest` does. Null: the whole body is there. */
+  readonly pieces: ((body: AsyncIterable<Buffer>) => AsyncIterable<Buffer>) | null;
+}
+
 /**
- * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each line, or a plain text. Throws GatewayError `unsupported` for
- * a body that is not read whole, or in which no texts can be found. An address is not changed.
+ * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each event or line, of the fields of a form, or a plain text. `frameBytesMax` is the most
+ * bytes of one frame of a body that is forwarded as it comes. Throws GatewayError `unsupported` for a body in which no texts can be found. The address and the headers are not changed.
  */
-export function changeRequest({ head, body }: WholeRequest, changes: readonly TextChange[]): WholeRequest {
-  if (body === null) {
-    throw new GatewayError('unsupported', 'Policy changes texts of this request, and its body is too long, or has no announced length.');
+export function changeRequest({ head, body }: SentRequest, changes: readonly TextChange[], frameBytesMax: number): ChangedRequest {
+  if (body?.length === 0) {
+    return { head, body, pieces: null };
   }
-  if (body.length === 0) {
-    return { head, body };
-  }
-  const coding = joinedHeaderOf(head.headers, 'content-encoding');
-  const framer = coding === '' ? framerOf(joinedHeaderOf(head.headers, 'content-type'), { frameBytesMax: body.length, findParts: null }) : null;
+  const heldMax = body?.length ?? frameBytesMax;
+  const coding = joinedHeaderOf(head.headers, 'content-encoding').trim().toLowerCase();
+  const isPlain = coding === '' || coding === 'identity';
+  const framer = isPlain ? framerOf(joinedHeaderOf(head.headers, 'content-type'), { frameBytesMax: heldMax, findParts: null }) : null;
   if (framer === null) {
     throw new GatewayError('unsupported', 'Policy changes texts of this request, and no texts can be found in a body of this form.');
   }
-  const frames = new ChangedFrames(changes, body.length);
-  const changed = Buffer.concat([...framer.push(body), ...framer.end()].flatMap((frame) => frames.push(frame)));
-  return { head: { ...head, headers: withBody(head.headers, changed.length) }, body: changed };
+  const frames = new ChangedFrames(changes, heldMax);
+  if (body === null) {
+    return { head: { ...head, headers: withoutBody(head.headers) }, body, pieces: (pieces) => changePieces(pieces, framer, frames) };
+  }
+  const changed = bytesOf([...framer.push(body), ...framer.end()], frames);
+  return { head: { ...head, headers: withBody(head.headers, changed.length) }, body: changed, pieces: null };
+}
+
+async function* changePieces(pieces: AsyncIterable<Buffer>, framer: TextFramer, frames: ChangedFrames): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    const bytes = bytesOf(framer.push(piece), frames);
+    if (bytes.length > 0) {
+      yield bytes;
+    }
+  }
+  const last = bytesOf(framer.end(), frames);
+  if (last.length > 0) {
+    yield last;
+  }
+}
+
+/** In a request no text goes on in another frame, so no frame waits. */
+function bytesOf(read: readonly TextFrame[], frames: ChangedFrames): Buffer {
+  return Buffer.concat(read.flatMap((frame) => frames.push(frame)));
 }

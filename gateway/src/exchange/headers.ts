@@ -151,7 +151,12 @@ export function withoutRange(headers: Headers): Headers {
 
 /** Changes the headers of a message to those of a message with another body. `bytes`: the length of the new body. */
 export function withBody(headers: Headers, bytes: number): Headers {
-  return [...headers.filter(([name]) => !bodyHeaders.has(name)), ['content-length', String(bytes)]];
+  return [...withoutBody(headers), ['content-length', String(bytes)]];
+}
+
+/** Removes the headers of a message that are not true for another body. */
+export function withoutBody(headers: Headers): Headers {
+  return headers.filter(([name]) => !bodyHeaders.has(name));
 }
 
 /** Changes the headers of a request so that its answer comes without a content coding. */

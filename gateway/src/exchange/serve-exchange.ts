@@ -19,7 +19,7 @@ import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
 import { trailersAttribute } from './answer/answer-facts.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
-import { changeRequest } from './changed-request.ts';
+import { changeRequest, type ChangedRequest } from './changed-request.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding, withoutRange } from './headers.ts';
@@ -43,6 +43,7 @@ const unreadBytesMax = 512 * 1024;
 const lastWordsMs = 1_000;
 /** The header of an answer with status 426. It names the protocol to use instead (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
+const chunked: Headers = [['transfer-encoding', 'chunked']];
 
 /**
  * Serves one HTTP request, in the same way for all protocols over HTTP. The client proves who it is; the request is decided on and
@@ -68,7 +69,7 @@ interface AskedRequest {
 }
 
 /** A request as it is decided on. */
-interface UnderstoodRequest extends Pick<AskedRequest, 'head' | 'body'> {
+interface UnderstoodRequest extends ChangedRequest {
   readonly reading: RequestReading;
   /** The change that its texts have gone through. */
   readonly change: RequestChange | null;
@@ -181,7 +182,7 @@ class ExchangeRun {
     const isRead = reading.screen !== undefined || understood.isObliged;
     const headers = understood.isObliged ? withoutRange(understood.head.headers) : understood.head.headers;
     const asked = isRead ? { ...understood.head, headers: withoutCoding(headers) } : head;
-    const framing = understood.head === head ? framingOf(body, first) : [];
+    const framing = understood.head === head ? framingOf(body, first) : understood.body === null ? chunked : [];
     const sent = [composeRequestHead(this.#sentHead(asked, framing, channel)), ...(understood.body === null ? [] : [understood.body])].filter(
       ({ length }) => length > 0,
     );
@@ -189,7 +190,7 @@ class ExchangeRun {
     if (outcome !== null) {
       this.#forward(channel, call, outcome, reading);
       if (first === null) {
-        await this.#forwardBody(channel, body, reading);
+        await this.#forwardBody(channel, body, understood);
       } else {
         this.#call?.end();
       }
@@ -204,16 +205,16 @@ class ExchangeRun {
     const isObliged = !this.#isOver && channel.decide(action).obligations.length > 0;
     const change = isObliged ? channel.requestChange(action, asked.body === null ? [] : [asked.body]) : null;
     if (change === null) {
-      return { ...asked, reading, change, isObliged };
+      return { ...asked, pieces: null, reading, change, isObliged };
     }
-    const { head, body } = this.#changed(channel, asked, change);
-    return { head, body, reading: await this.#read(channel, head, { ...asked, body }), change, isObliged };
+    const changed = this.#changed(channel, asked, change);
+    return { ...changed, reading: await this.#read(channel, changed.head, { ...asked, body: changed.body }), change, isObliged };
   }
 
   /** A request whose texts cannot be changed is in the record as denied, without its body. */
-  #changed(channel: Channel, asked: AskedRequest, { texts }: RequestChange): Pick<AskedRequest, 'head' | 'body'> {
+  #changed(channel: Channel, asked: AskedRequest, { texts }: RequestChange): ChangedRequest {
     try {
-      return changeRequest(asked, texts);
+      return changeRequest(asked, texts, channel.limits.frameBytesMax);
     } catch (error) {
       if (error instanceof GatewayError) {
         this.#recordUnread(channel, asked.head, { body: Buffer.alloc(0), reason: error.message });
@@ -440,9 +441,9 @@ class ExchangeRun {
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
-  async #forwardBody(channel: Channel, body: RequestBody, { action }: RequestReading): Promise<void> {
-    const relation = { partOf: this.#request ?? 0, continues: true };
-    for await (const piece of body.pieces()) {
+  async #forwardBody(channel: Channel, body: RequestBody, { reading: { action }, change, pieces }: UnderstoodRequest): Promise<void> {
+    const relation = { partOf: this.#request ?? 0, continues: true, change };
+    for await (const piece of pieces?.(body.pieces()) ?? body.pieces()) {
       const grant = await this.#decidePart(channel, action, piece, relation);
       if (grant === null) {
         return;
@@ -568,5 +569,5 @@ function framingOf(body: RequestBody, whole: Buffer | null): Headers {
   if (body.length !== null) {
     return [];
   }
-  return whole === null ? [['transfer-encoding', 'chunked']] : [['content-length', String(whole.length)]];
+  return whole === null ? chunked : [['content-length', String(whole.length)]];
 }
