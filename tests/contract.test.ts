@@ -610,6 +610,26 @@ describe('obligations over every protocol', () => {
       });
     }
 
+    if (exchangeWay !== undefined) {
+      test(`${target}: the record has nothing of a masked request that cannot be read, or has no texts that can be found`, async () => {
+        const { path, type, headers } = exchangeWay;
+        const { addresses, token } = as('redacted');
+        for (const [own, body] of [
+          [type, Buffer.from('{"a":"secret-unread1","a":"\\ud800\0"}')],
+          ['image/png', Buffer.from('secret-unread2')],
+        ] as const) {
+          const answer = await fetch(`http://${addresses['http']}/t/${target}${path}`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${token}`, accept: 'application/json, text/event-stream', ...headers, 'content-type': own },
+            body,
+          });
+          await answer.text();
+          assert.ok(answer.status >= 400 && answer.status < 500, String(answer.status));
+        }
+        assert.ok(!(await recordedRequests()).includes('secret-unread'));
+      });
+    }
+
     const socketWay = exchangeWay?.socket === undefined ? undefined : exchangeWay;
     if (socketWay !== undefined) {
       test(`${target}: what is masked in a message over WebSocket reaches neither the target nor the record`, async () => {

@@ -4,7 +4,7 @@ import { ChangedFrames } from '../content/changed-frames.ts';
 import type { TextFrame } from '../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../content/text-framer.ts';
 import { withBody, withoutBody } from './headers.ts';
-import { joinedHeaderOf, type RequestHead } from './reading.ts';
+import { headerOf, joinedHeaderOf, type RequestHead } from './reading.ts';
 
 /** A request as it came, or after its texts were changed. */
 interface SentRequest {
@@ -28,7 +28,8 @@ export function changeRequest({ head, body }: SentRequest, changes: readonly Tex
   }
   const heldMax = body?.length ?? frameBytesMax;
   const coding = joinedHeaderOf(head.headers, 'content-encoding').trim().toLowerCase();
-  const isPlain = coding === '' || coding === 'identity';
+  // A part of a body may cut a text.
+  const isPlain = (coding === '' || coding === 'identity') && headerOf(head.headers, 'content-range') === undefined;
   const framer = isPlain ? framerOf(joinedHeaderOf(head.headers, 'content-type'), { frameBytesMax: heldMax, findParts: null }) : null;
   if (framer === null) {
     throw new GatewayError('unsupported', 'Policy changes texts of this request, and no texts can be found in a body of this form.');

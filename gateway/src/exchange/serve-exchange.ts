@@ -22,7 +22,17 @@ import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipelin
 import { changeRequest, type ChangedRequest } from './changed-request.ts';
 import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
-import { assertNoForeignPage, endToEndRequest, endToEndTrailers, pairHeaders, readToken, takeTokens, withoutCoding, withoutRange } from './headers.ts';
+import {
+  assertNoForeignPage,
+  endToEndRequest,
+  endToEndTrailers,
+  pairHeaders,
+  readToken,
+  takeTokens,
+  withoutBody,
+  withoutCoding,
+  withoutRange,
+} from './headers.ts';
 import { OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
 import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
@@ -242,15 +252,12 @@ class ExchangeRun {
     }
   }
 
+  /** If policy changes texts of such a request, the record has nothing of its body, because the body is as the client sent it. */
   #recordUnread(channel: Channel, head: RequestHead, { body, reason }: { readonly body: Buffer; readonly reason: string }): void {
     const [path = ''] = head.path.split('?', 1);
-    const kept = body.subarray(0, unreadBytesMax);
-    const attributes = {
-      'http.request.method': head.method,
-      'url.path': path,
-      ...traceFact(headerOf(head.headers, 'traceparent')),
-      ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}),
-    };
+    const facts = { 'http.request.method': head.method, 'url.path': path, ...traceFact(headerOf(head.headers, 'traceparent')) };
+    const kept = channel.requestChange({ name: 'unknown', attributes: facts }, [body]) === null ? body.subarray(0, unreadBytesMax) : Buffer.alloc(0);
+    const attributes = { ...facts, ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}) };
     const meta = { action: 'unknown', verdict: 'deny', reason, attributes } as const;
     this.#request = channel.record('request', meta, [composeRequestHead(this.#sentHead(head, [], channel)), kept]);
   }
@@ -454,7 +461,8 @@ class ExchangeRun {
     if (body.length !== null) {
       body.assertNoTrailers();
     }
-    const trailers = endToEndTrailers(body.trailers, this.#token);
+    const sent = endToEndTrailers(body.trailers, this.#token);
+    const trailers = pieces === null ? sent : withoutBody(sent);
     if (trailers.length > 0) {
       const attributes = { ...action.attributes, ...trailersAttribute(trailers) };
       const grant = await this.#decidePart(channel, { ...action, attributes }, composeTrailers(trailers), { ...relation, continues: false });

@@ -93,7 +93,12 @@ test('an act whose texts a control must change is denied unless it comes with th
   const verdictWith = (...obligations: readonly Obligation[]): string => changing.ask(act, bytes, waits, { texts: [change], obligations }).decision.verdict;
   assert.deepEqual([verdictWith(stars), verdictWith(), verdictWith({ ...stars, parameters: {} })], ['allow', 'deny', 'deny']);
   assert.match(changing.ask(act, bytes, waits).decision.reason, /"stars", which changes texts of a request/);
-  assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }]).requestChange(act, bytes), null);
+  assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }, { kind: 'stars', changeRequest: () => change }]).requestChange(act, bytes), null);
+});
+
+test('policy is not asked for changes of requests where no control makes any', () => {
+  const silent: PolicyEngine = { version: 'v', decide: () => assert.fail('policy was asked') };
+  assert.equal(gate(silent, [{ kind: 'once', change: () => (text) => text }]).requestChange(act, bytes), null);
 });
 
 test('an act is held until every control lets it go on; one that objects or fails denies it', async () => {

@@ -91,6 +91,7 @@ test('a request whose texts policy changes is asked about, recorded and forwarde
   path.client.write('\0\nthree\n');
   await atTarget.untilText('one ***\nanother\ntwo ***\nthree\n');
   await atClient.untilText('refused\n');
+  assert.deepEqual([path.channel.records.filter(({ kind }) => kind === 'request').length, path.channel.textOf('request')], [1, '']);
 });
 
 test('neither a request nor a response moves before its record is committed', async () => {

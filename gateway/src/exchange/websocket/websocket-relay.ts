@@ -237,14 +237,14 @@ export class WebSocketRelay implements Relay {
     };
   }
 
-  /** Changes the texts of a message, and reads it again. If they cannot be changed, the record has nothing of the message. */
+  /** Changes the texts of a message, and reads it again. If they cannot be changed, the message is refused. */
   #changed(piece: WholePiece, action: Action, change: RequestChange): RequestOutput {
     const { reader } = this.#facts;
     try {
       const changed = changeForTarget(piece, change.texts);
       return reader !== null && isMessage(changed) ? this.#ask(changed, reader, change) : this.#requestOf(changed, action, change);
     } catch (error) {
-      return this.#refused({ ...piece, bytes: [] }, error);
+      return this.#refused(piece, error);
     }
   }
 
