@@ -64,7 +64,6 @@ export function multipartFrame(bytes: Buffer, { boundary, framesOf }: MultipartF
     throw unreadable();
   }
   const parts = limited(closed.slice(begin.length, -end.length).split(between, fieldsMax + 1)).map((part) => {
-    assertOnePart(part, boundary);
     const at = part.indexOf('\r\n\r\n');
     const head = part.slice(0, Math.max(at, 0));
     const content = framesOf(partType(head), Buffer.from(part.slice(at + 4)));
