@@ -66,8 +66,11 @@ async function mostInOneTurn(act: () => Promise<void>): Promise<Turn & { readonl
   // Also what was done before.
   profiler.post('Profiler.takePreciseCoverage');
   look();
-  await act();
-  isOver = true;
+  try {
+    await act();
+  } finally {
+    isOver = true;
+  }
   await new Promise(setImmediate);
   return { ...most, read: watch.stop() };
 }

@@ -444,11 +444,14 @@ describe('how a session is read', () => {
       }
     };
     setImmediate(look);
-    for await (const item of items) {
-      void item;
-      all += 1;
+    try {
+      for await (const item of items) {
+        void item;
+        all += 1;
+      }
+    } finally {
+      isOver = true;
     }
-    isOver = true;
     await turn();
     return { most: Math.max(most, all - before_), all };
   };

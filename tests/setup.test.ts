@@ -69,7 +69,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       file,
       `import { writeFileSync } from 'node:fs'; setInterval(() => undefined, 1000); writeFileSync(${JSON.stringify(running)}, String(process.pid));`,
     );
-    const run = spawn(process.execPath, ['--no-warnings', 'tools/test.ts', relative(root, file)], {
+    using run = spawn(process.execPath, ['--no-warnings', 'tools/test.ts', relative(root, file)], {
       cwd: root,
       env: { ...process.env, TMPDIR: own, NODE_TEST_CONTEXT: undefined },
       stdio: 'ignore',

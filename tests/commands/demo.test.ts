@@ -65,7 +65,7 @@ test('T4.35: the demo ends by itself, on two screens, and says where things are 
 });
 
 test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannounced', async () => {
-  const child = spawn(process.execPath, ['cli/src/main.ts', 'demo', '--keep'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  using child = spawn(process.execPath, ['cli/src/main.ts', 'demo', '--keep'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (bytes: Buffer) => {
     said += bytes.toString();
@@ -88,7 +88,7 @@ test('T4.35: a demo that is interrupted on the way leaves nothing running, and s
     ['SIGINT', 130, 'session show'],
     ['SIGTERM', 143, '1. A PostgreSQL'],
   ] as const) {
-    const child = spawn(process.execPath, ['cli/src/main.ts', 'demo'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+    using child = spawn(process.execPath, ['cli/src/main.ts', 'demo'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
     child.stdout.on('data', (bytes: Buffer) => {
       said += bytes.toString();

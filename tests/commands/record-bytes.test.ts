@@ -184,7 +184,7 @@ describe('bytes of a record', () => {
 
 test('T4.43: bytes by range of a running gateway, and who read them is on the record', async () => {
   const body = Buffer.alloc(3 * partBytes, 'abcdefghij');
-  const server = createServer((request, response) => {
+  await using server = createServer((request, response) => {
     request.resume().on('end', () => response.end(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -195,7 +195,6 @@ test('T4.43: bytes by range of a running gateway, and who read them is on the re
   });
   const headers = { authorization: `Bearer ${await gateway.issueToken('agent')}` };
   await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api/x`, { method: 'POST', headers, body: body.toString('utf8') })).text();
-  server.close();
   const { session } = await gateway.newest();
   const records = await gateway.records(session);
   for (const kind of ['request', 'response']) {

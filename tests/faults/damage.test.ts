@@ -9,7 +9,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 const requests = 40;
 
 test('T4.10, E44: if bytes are changed under a running gateway, whole records are shown, then the place of the damage; nothing is exported, and exit codes are 1', async () => {
-  const server = createServer((_request, response) => response.end('x'.repeat(3_000))).listen(0, '127.0.0.1');
+  await using server = createServer((_request, response) => response.end('x'.repeat(3_000))).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   const port = address === null || typeof address === 'string' ? 0 : address.port;
@@ -49,5 +49,4 @@ test('T4.10, E44: if bytes are changed under a running gateway, whole records ar
   assert.equal(exported.status, 1);
   assert.equal(existsSync(out), false);
   assert.equal(gateway.verify().status, 1);
-  server.close();
 });

@@ -182,18 +182,21 @@ limits: ${JSON.stringify(lowered)}
     await around('create table taken (line text)');
     const peak = peakBytes(gateway.pid);
     const login = { PGHOST: '127.0.0.1', PGPORT: String(gateway.port('postgres')), PGUSER: 'me', PGPASSWORD: token, PGDATABASE: 'shop', PGAPPNAME: 'sender' };
-    const sender = spawn('psql', ['-X', '-c', 'copy taken from stdin'], { env: { ...process.env, ...login }, stdio: ['pipe', 'ignore', 'inherit'] });
+    using sender = spawn('psql', ['-X', '-c', 'copy taken from stdin'], { env: { ...process.env, ...login }, stdio: ['pipe', 'ignore', 'inherit'] });
     const exited = new Promise((resolve) => sender.once('exit', resolve));
     await waitUntil(async () => (await backendOf('sender'))?.wait_event === 'ClientRead');
     const pid = (await backendOf('sender'))?.pid ?? 0;
     process.kill(pid, 'SIGSTOP');
-    let isTaken = false;
-    sender.stdin.end(Buffer.alloc(copyBytes, `${'x'.repeat(1023)}\n`), () => {
-      isTaken = true;
-    });
-    assert.ok((await bystander(delay(stoppedMs))) > 0);
-    assert.equal(isTaken, false);
-    process.kill(pid, 'SIGCONT');
+    try {
+      let isTaken = false;
+      sender.stdin.end(Buffer.alloc(copyBytes, `${'x'.repeat(1023)}\n`), () => {
+        isTaken = true;
+      });
+      assert.ok((await bystander(delay(stoppedMs))) > 0);
+      assert.equal(isTaken, false);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
     assert.equal(await exited, 0);
     assert.ok(peakBytes(gateway.pid) - peak < growthBytesMax);
     assert.deepEqual(await around('select count(*)::int from taken'), [{ count: copyBytes / 1024 }]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { exchangeWays, type NamedExchangeWay } from '../support/contracts.ts';
@@ -156,7 +156,7 @@ describe('faults during a streamed answer', () => {
   });
 
   test('a target that goes silent in the middle of its answer, or never begins one, is given up in time', async () => {
-    const mute = createServer((socket) => {
+    await using mute = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.once('data', (bytes) => {
         if (bytes.toString('latin1').startsWith('POST /begins')) {
@@ -177,12 +177,10 @@ describe('faults during a streamed answer', () => {
     assert.match(await never.text(), /deadline_exceeded/);
     const begun = await ask(gateway, { ...way, path: '/begins' }, 'x', { token });
     await assert.rejects(begun.text());
-    mute.close();
   });
 
   test('a target that never finishes its TLS is given up in time', async () => {
-    const sockets = new Set<Socket>();
-    const silent = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
+    await using silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = silent.address();
     const port = address === null || typeof address === 'string' ? 0 : address.port;
@@ -192,8 +190,6 @@ describe('faults during a streamed answer', () => {
     const response = await ask(gateway, wayOf('http'), 'x', { token: await gateway.issueToken('agent') });
     assert.equal(response.status, 502);
     assert.match(await response.text(), /target_tls_failed/);
-    sockets.forEach((socket) => socket.destroy());
-    silent.close();
   });
 });
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { ChildProcess } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { routes } from '../../gateway/src/api/routes.ts';
@@ -28,7 +27,6 @@ interface Pass {
 describe('every entry and every control', () => {
   let database: PostgresServer;
   let gateway: GatewayProcess;
-  const tunnels: ChildProcess[] = [];
   const configOf = (granted: string): string => `targets:
   shop: { url: "${database.url}", password: { env: SHOP_PASSWORD }, durability: process }
 principals:
@@ -41,9 +39,6 @@ principals:
     gateway = await GatewayProcess.start({ config: configOf('[shop]'), environment: { SHOP_PASSWORD: database.password } });
   });
   after(async () => {
-    for (const tunnel of tunnels) {
-      tunnel.kill();
-    }
     await gateway[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
   });
@@ -65,7 +60,6 @@ principals:
       return gateway.port('postgres');
     }
     const tunnel = gateway.spawnCli(['connect', 'shop'], { COUNTERSIGN_TOKEN: token });
-    tunnels.push(tunnel);
     let said = '';
     for (const output of [tunnel.stdout, tunnel.stderr]) {
       output.on('data', (bytes: Buffer) => {

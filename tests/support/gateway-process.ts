@@ -43,6 +43,7 @@ export class GatewayProcess implements AsyncDisposable {
   readonly configFile: string;
   readonly #options: GatewayOptions;
   #child: ChildProcess | null = null;
+  readonly #commands: ChildProcess[] = [];
   #addresses: Readonly<Record<string, string>> = {};
 
   private constructor(options: GatewayOptions) {
@@ -142,9 +143,11 @@ export class GatewayProcess implements AsyncDisposable {
     return { status: status ?? -1, stdout, stderr };
   }
 
-  /** Starts a command against this gateway that does not end by itself, for instance `session watch`. The caller ends it. */
+  /** Starts a command against this gateway that does not end by itself, for instance `session watch`. It is ended together with the gateway at the latest. */
   spawnCli(words: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcessByStdio<null, Readable, Readable> {
-    return spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    const child = spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    this.#commands.push(child);
+    return child;
   }
 
   /** Runs a command that must succeed, and returns its output, which is NDJSON, as rows. */
@@ -202,6 +205,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#commands.forEach((command) => command.kill());
     await this.signal('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
