@@ -49,7 +49,7 @@ export class RunOutput {
       throw this.#signal.reason instanceof GatewayError ? this.#signal.reason : new GatewayError('conflict', 'The run has ended.');
     }
     const masked = this.#mask.mask(stream, bytes);
-    const attributes = { 'log.iostream': stream, ...(masked.tokens === 0 ? {} : { [ownAttributes.maskedTokens]: masked.tokens }) };
+    const attributes = { 'log.iostream': stream, ...(masked.tokenCount === 0 ? {} : { [ownAttributes.maskedTokens]: masked.tokenCount }) };
     this.#recorder.append(this.#session.track, {
       kind: 'response',
       meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes }),

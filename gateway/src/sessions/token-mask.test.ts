@@ -9,34 +9,34 @@ const own = formatToken(randomBytes(32));
 const inner = formatToken(randomBytes(32));
 
 /** Returns the recorded form of a text that comes in pieces which end at these places. */
-function masked(text: string, ends: readonly number[] = []): { readonly text: string; readonly tokens: number } {
+function masked(text: string, ends: readonly number[] = []): { readonly text: string; readonly tokenCount: number } {
   const mask = new TokenMask();
   mask.add(own);
   mask.add(inner);
   const places = [0, ...ends.map((end) => end % (text.length + 1)).toSorted((a, b) => a - b), text.length];
   const pieces = places.slice(1).map((end, i) => mask.mask('stdout', Buffer.from(text.slice(places[i], end))));
-  return { text: pieces.map(({ bytes }) => bytes.toString()).join(''), tokens: pieces.reduce((sum, { tokens }) => sum + tokens, 0) };
+  return { text: pieces.map(({ bytes }) => bytes.toString()).join(''), tokenCount: pieces.reduce((sum, { tokenCount }) => sum + tokenCount, 0) };
 }
 
 test('found: the tokens of a run, and of runs inside it, are masked; all else is as it was printed', () => {
   const text = `A=${own}\nB=${inner}${own}`;
-  assert.deepEqual(masked(text), { text: 'A=REDACTED\nB=REDACTEDREDACTED', tokens: 3 });
+  assert.deepEqual(masked(text), { text: 'A=REDACTED\nB=REDACTEDREDACTED', tokenCount: 3 });
   for (const other of ['', 'no tokens', 'cs_', `${own.slice(0, 7)} and no more`, own.slice(1), formatToken(randomBytes(32))]) {
-    assert.deepEqual(masked(other), { text: other, tokens: 0 });
+    assert.deepEqual(masked(other), { text: other, tokenCount: 0 });
   }
 });
 
 test('found: cut into any pieces, no more than seven characters of a token are left', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(), { maxLength: 60 }), fc.constantFrom('', 'x', 'c', 'cs_', 'words '), (ends, before) => {
-      const { text, tokens } = masked(`${before}${own}${before}${inner}|`, ends);
+      const { text, tokenCount } = masked(`${before}${own}${before}${inner}|`, ends);
       for (const token of [own, inner]) {
         for (let at = 0; at + 8 <= token.length; at += 1) {
           // The word that stands in its place may begin as the token goes on.
           assert.ok(!text.replaceAll('REDACTED', '*').includes(token.slice(at, at + 8)), text);
         }
       }
-      assert.equal(tokens, 2);
+      assert.equal(tokenCount, 2);
       const kept = String.raw`(?:c|cs|cs_\w{0,4})?`;
       assert.match(text, new RegExp(`^${before}${kept}REDACTED${before}${kept}REDACTED\\|$`));
     }),
