@@ -22,6 +22,8 @@ export const ownAttributes = {
   clientEncoding: 'countersign.client_encoding',
   /** String. Why the session was closed. On a record of kind `close`. */
   closeReason: 'countersign.close.reason',
+  /** List of strings, each `schema.table.column`. The columns that a statement names. `*` stands for any column of its tables. */
+  columns: 'countersign.columns',
   /** Boolean, true. The next part of the same request or answer follows in a later record. */
   continues: 'countersign.continues',
   /** Number. How many events the record stands for. */
@@ -32,10 +34,16 @@ export const ownAttributes = {
   directUrls: 'countersign.direct_urls',
   /** Number, milliseconds. The time from the request to the end of its answer. */
   durationMs: 'countersign.duration_ms',
+  /** List of strings: `read`, `write`, `define`, `destroy`, `execute`, `administer`, `unknown`. What the request does at most. With `unknown` it may do anything else too. */
+  effects: 'countersign.effects',
   /** Number, milliseconds. The time from the request to the head of its answer. */
   firstByteMs: 'countersign.first_byte_ms',
   /** String, ISO 8601 in UTC. The time of the first event that the record counts. */
   firstTime: 'countersign.first_time',
+  /** List of strings, each `schema.function`, or the name as it is written if its schema is not known. The functions that a statement calls. */
+  functions: 'countersign.functions',
+  /** Boolean. False if a statement of the request is an UPDATE or DELETE without a WHERE, or with one that holds for every row. */
+  hasWhere: 'countersign.has_where',
   /** List of strings. The trailers of an HTTP message, each as `NAME: VALUE`. */
   httpTrailers: 'countersign.http.trailers',
   /** List of strings. The ids in the messages that differ in each run. A comparison of runs replaces them by the same names. */
@@ -80,6 +88,8 @@ export const ownAttributes = {
   protocol: 'countersign.protocol',
   /** List of strings, each `MEMBER=ID`. What the provider keeps and adds to the prompt, so that it is not in the request. */
   providerContext: 'countersign.provider_context',
+  /** List of strings, each `schema.table`. The tables that a statement reads. */
+  reads: 'countersign.reads',
   /** String. The reason for the decision, or for the event. */
   reason: 'countersign.reason',
   /** List of strings, each `CODE: COUNT`. How often clients were refused for each reason. */
@@ -90,14 +100,20 @@ export const ownAttributes = {
   rewrittenUrls: 'countersign.rewritten_urls',
   /** List of strings, hexadecimal. The SHA-256 digest of each changed address as the target sent it, in the order of `countersign.rewritten_urls`. */
   rewrittenUrlsSha256: 'countersign.rewritten_urls.sha256',
+  /** Number. The constant LIMIT of the only statement of the request. */
+  rowsLimit: 'countersign.rows_limit',
   /** List of strings. The actions that the target asked of the client in an answer of MCP. */
   serverRequests: 'countersign.server_requests',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
   skipped: 'countersign.skipped',
+  /** List of strings. The kinds of statements of the request, also of those in WITH and in bodies of functions: `select`, `create_table` and others. */
+  statements: 'countersign.statements',
   /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
   summary: 'countersign.summary',
   /** String, hexadecimal. The SHA-256 digest of the system instructions, whose texts are joined by line ends. */
   systemInstructionsSha256: 'countersign.system_instructions.sha256',
+  /** List of strings, each `schema.table`. The tables that a statement reads or changes. */
+  tables: 'countersign.tables',
   /** String. The target that a refused client asked for, or the target that `countersign.told` is about: its name, or `SCHEME://HOST:PORT`. */
   target: 'countersign.target',
   /** String. The id of the task that a request of MCP is about. */
@@ -142,4 +158,6 @@ export const ownAttributes = {
   withheld: 'countersign.withheld',
   /** Boolean, true. The act was done on this machine while no gateway ran. */
   withoutGateway: 'countersign.without_gateway',
+  /** List of strings, each `schema.table`. The tables that a statement changes in any way: their rows, their definition or their locks. */
+  writes: 'countersign.writes',
 } as const;

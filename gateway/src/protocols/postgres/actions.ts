@@ -1,5 +1,7 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Unit } from './client-units.ts';
+import type { StatementFacts } from './guard/facts.ts';
 
 /** The catalogue of actions. The text of a statement is in the record's content; attributes hold only facts that are cheap to find before it moves. */
 export const actions = [
@@ -26,4 +28,23 @@ export const unitActions = {
 /** The attributes that all requests of a connection have. Callers make them once and reuse the object, so that it need not be printed again. */
 export function connectionAttributes(database: string): Attributes {
   return { 'db.system.name': 'postgresql', ...(database === '' ? {} : { 'db.namespace': database }) };
+}
+
+/** Returns the facts of a statement as attributes. An empty list is left out. */
+export function statementAttributes(facts: StatementFacts): Attributes {
+  const { effects, statements, reads, writes, columns, functions, hasWhere, rowsLimit } = facts;
+  const lists = {
+    [ownAttributes.statements]: statements,
+    [ownAttributes.tables]: [...new Set([...reads, ...writes])].toSorted(),
+    [ownAttributes.reads]: reads,
+    [ownAttributes.writes]: writes,
+    [ownAttributes.columns]: columns,
+    [ownAttributes.functions]: functions,
+  };
+  return {
+    [ownAttributes.effects]: effects,
+    ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+    [ownAttributes.hasWhere]: hasWhere,
+    ...(rowsLimit === null ? {} : { [ownAttributes.rowsLimit]: rowsLimit }),
+  };
 }

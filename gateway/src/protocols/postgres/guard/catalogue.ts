@@ -1,0 +1,64 @@
+/** Kinds of objects that are looked up by name. `always` has what may run with any statement: casts of the database (`cast`) and event triggers (`event_trigger`). */
+export type ObjectKind = 'relation' | 'function' | 'operator' | 'type' | 'schema' | 'always';
+
+/** A way in which an object is used. */
+export type Use = 'read' | 'insert' | 'update' | 'delete' | 'truncate' | 'refresh' | 'call';
+
+export interface Run {
+  readonly on: readonly Use[];
+  readonly sql: string;
+  /** True if the SQL does not run itself but defines what runs: a CREATE FUNCTION or CREATE RULE. */
+  readonly defines?: boolean;
+}
+
+interface Spread {
+  readonly on: readonly Use[];
+  readonly schema: string;
+  readonly name: string;
+  /** How the other relation is used. */
+  readonly as: Use;
+}
+
+/** An object of the target's catalogue. */
+export interface Found {
+  readonly schema: string;
+  readonly name: string;
+  /** The names of a relation's columns. Absent if they are not known. */
+  readonly columns?: readonly string[];
+  /**
+   * SQL that runs at the target if the object is used in this way: the query of a view, the functions of triggers. All names in it
+   * have their schema.
+   */
+  readonly runs?: readonly Run[];
+  /** Other relations that are used together with this one: partitions, and tables that foreign keys tie to it. */
+  readonly spreads?: readonly Spread[];
+}
+
+/** The gateway's knowledge of a target's catalogue, and of the session in which a text is read. It never changes: what is learned later is another object. */
+export interface Catalogue {
+  /** False if the catalogue of the target is not known. Names without a schema are then unknown. */
+  readonly isKnown: boolean;
+  /** The user of the session, for `"$user"` in a search path. */
+  readonly user: string;
+  /** The search paths that may be in force; null if any may be. */
+  readonly paths: readonly (readonly string[])[] | null;
+  /** The relations that the session made, each as `schema.table`; temporary ones as `pg_temp.table`. */
+  readonly made: ReadonlySet<string>;
+  /** The effects that the operator names for functions, by `schema.name`. */
+  readonly functions: ReadonlyMap<string, readonly string[]>;
+  /** Returns the objects of this name in all schemas. */
+  resolve(kind: ObjectKind, name: string): readonly Found[];
+}
+
+/** PostgreSQL's own search path for a user of its own. */
+export const defaultPath: readonly string[] = ['$user', 'public'];
+
+/** The catalogue of which nothing is known. */
+export const unknownCatalogue: Catalogue = {
+  isKnown: false,
+  user: '',
+  paths: [defaultPath],
+  made: new Set(),
+  functions: new Map(),
+  resolve: () => [],
+};

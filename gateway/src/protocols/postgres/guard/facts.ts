@@ -1,0 +1,143 @@
+/** The effects that policy speaks of, for every protocol. */
+export type Effect = 'read' | 'write' | 'define' | 'destroy' | 'execute' | 'administer' | 'unknown';
+
+/** The facts about a text of SQL: what it does at most. If `unknown` is among the effects, it may do anything else too. */
+export interface StatementFacts {
+  readonly effects: readonly Effect[];
+  /** The kinds of the statements, also of those in WITH and in bodies of functions. */
+  readonly statements: readonly string[];
+  /** The tables, each as `schema.table`, that are read, and those that are changed in any way. */
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  /** The columns that are named, each as `schema.table.column`. `*` stands for any column of the tables. */
+  readonly columns: readonly string[];
+  readonly functions: readonly string[];
+  /** False if an UPDATE or DELETE has no WHERE, or one that does not depend on the row. */
+  readonly hasWhere: boolean;
+  /** The LIMIT of the only statement, if it is constant; null if there is none. */
+  readonly rowsLimit: number | null;
+  readonly session: SessionFacts;
+}
+
+/** The facts that matter to later texts of the same session. */
+interface SessionFacts {
+  /** The search paths that may be in force afterwards, beside those that may be now. */
+  readonly paths: readonly (readonly string[])[];
+  /** True if search path, user or reading of strings may be anything afterwards. */
+  readonly isLost: boolean;
+  /** The relations that the text makes, each as `schema.table`; temporary ones as `pg_temp.table`. */
+  readonly made: readonly string[];
+  /** True if the catalogue of the target changes by more than new tables of the session. */
+  readonly defines: boolean;
+  /** True if the text may end a transaction. */
+  readonly ends: boolean;
+  /** The names of statements that are prepared, and of cursors that are declared. */
+  readonly prepared: readonly string[];
+  readonly declared: readonly string[];
+  /** The names of prepared statements that are executed, and of cursors that are read. */
+  readonly executed: readonly string[];
+  readonly fetched: readonly string[];
+}
+
+/** Most elements, and most characters, of the lists of one text. They fit into a record together. */
+const elementsMax = 400;
+const charactersMax = 14_000;
+/** Most columns of one relation that are listed by name. For a relation with more, `*` is listed. */
+export const columnsMax = 60;
+
+/** Collects the facts about a text. */
+export class FactsDraft {
+  readonly effects = new Set<Effect>();
+  readonly statements = new Set<string>();
+  readonly reads = new Set<string>();
+  readonly writes = new Set<string>();
+  readonly columns = new Set<string>();
+  readonly functions = new Set<string>();
+  hasWhere = true;
+  rowsLimit: number | null = null;
+  readonly paths: (readonly string[])[] = [];
+  isLost = false;
+  readonly made = new Set<string>();
+  defines = false;
+  ends = false;
+  readonly prepared = new Set<string>();
+  readonly declared = new Set<string>();
+  readonly executed = new Set<string>();
+  readonly fetched = new Set<string>();
+
+  add(...effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      this.effects.add(effect);
+    }
+  }
+
+  /** Notes that a part of the text cannot be known. What is not known may also change what later texts mean. */
+  unknown(): void {
+    this.effects.add('unknown');
+  }
+
+  finish(): StatementFacts {
+    const whole = [this.statements, this.reads, this.writes, this.columns, this.functions];
+    const isLong =
+      whole.reduce((sum, set) => sum + set.size, 0) > elementsMax ||
+      whole.reduce((sum, set) => [...set].reduce((length, text) => length + text.length + 3, sum), 0) > charactersMax;
+    if (isLong) {
+      this.effects.add('unknown');
+    }
+    const cut = isLong ? cutTo(charactersMax / whole.length, elementsMax / whole.length) : sorted;
+    if (this.effects.size === 0) {
+      this.effects.add('read');
+    }
+    return {
+      effects: [...this.effects].toSorted(),
+      statements: cut(this.statements),
+      reads: cut(this.reads),
+      writes: cut(this.writes),
+      columns: cut(this.columns),
+      functions: cut(this.functions),
+      hasWhere: this.hasWhere,
+      rowsLimit: this.rowsLimit,
+      session: {
+        paths: this.paths,
+        isLost: this.isLost || this.effects.has('unknown'),
+        made: [...this.made],
+        defines: this.defines,
+        ends: this.ends,
+        prepared: [...this.prepared],
+        declared: [...this.declared],
+        executed: [...this.executed],
+        fetched: [...this.fetched],
+      },
+    };
+  }
+}
+
+function sorted(set: ReadonlySet<string>): readonly string[] {
+  return [...set].toSorted();
+}
+
+/** Returns a function that keeps the first elements of a set, within both limits. */
+function cutTo(charactersLimit: number, elementsLimit: number): (set: ReadonlySet<string>) => readonly string[] {
+  return (set) => {
+    let length = 0;
+    return sorted(set).filter((text, i) => {
+      length += text.length + 3;
+      return length <= charactersLimit && i < elementsLimit;
+    });
+  };
+}
+
+const nothing = new FactsDraft().finish().session;
+
+/** The facts of a text that cannot be read. */
+export const unknownFacts: StatementFacts = {
+  effects: ['unknown'],
+  statements: [],
+  reads: [],
+  writes: [],
+  columns: [],
+  functions: [],
+  hasWhere: false,
+  rowsLimit: null,
+  session: { ...nothing, isLost: true, defines: true, ends: true },
+};

@@ -1,0 +1,104 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import { statementAttributes } from '../actions.ts';
+import { cataloguesOfCases, readCorpus, readRows, type CorpusCase } from '../testdata/guard/corpus.ts';
+import { unknownCatalogue } from './catalogue.ts';
+import type { StatementFacts } from './facts.ts';
+import { Guard } from './guard.ts';
+import { loadParser } from './parser.ts';
+
+const parser = await loadParser();
+const corpus = readCorpus();
+const catalogueOfCase = cataloguesOfCases(readRows());
+
+function compared(facts: Omit<StatementFacts, 'session' | 'effects'> & { readonly effects: readonly string[] }, { columns, functions }: CorpusCase): object {
+  return {
+    effects: facts.effects.toSorted(),
+    statements: facts.statements.toSorted(),
+    reads: facts.reads.toSorted(),
+    writes: facts.writes.toSorted(),
+    hasWhere: facts.hasWhere,
+    rowsLimit: facts.rowsLimit,
+    ...(columns === undefined ? {} : { columns: facts.columns.toSorted() }),
+    ...(functions === undefined ? {} : { functions: facts.functions.toSorted() }),
+  };
+}
+
+test('A14: each text of the corpus has the facts that it must have', () => {
+  const guard = new Guard(parser);
+  const wrong = corpus.flatMap((each) => {
+    const { sql, columns = [], functions = [] } = each;
+    const found = compared(guard.statementFacts(sql, catalogueOfCase(each)), each);
+    const wanted = compared({ ...each, columns, functions }, each);
+    try {
+      assert.deepEqual(found, wanted);
+      return [];
+    } catch {
+      return [{ sql, found, wanted }];
+    }
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('a text has the same facts, as the same object, until its catalogue changes', () => {
+  const guard = new Guard(parser);
+  const sql = 'SELECT id FROM orders';
+  const learned = catalogueOfCase({ catalogue: 'learned' });
+  const facts = guard.statementFacts(sql, learned);
+  assert.equal(guard.statementFacts(sql, learned), facts);
+  assert.deepEqual(guard.statementFacts(sql, unknownCatalogue).effects, ['read', 'unknown']);
+  assert.deepEqual(guard.statementFacts(sql, learned), facts);
+});
+
+test('E54: a text that the parser does not bear is unknown, and the parser works again', async () => {
+  const guard = new Guard(await loadParser());
+  const learned = catalogueOfCase({ catalogue: 'learned' });
+  const texts = {
+    zero: 'SELECT 1\0; DELETE FROM payroll',
+    long: `SELECT 1 -- ${'x'.repeat(300_000)}`,
+    conditions: `SELECT 1 WHERE ${'1 = 1 AND '.repeat(5_000)} true`,
+    signs: `SELECT ${'- '.repeat(20_000)} 1`,
+    // The parser's own stack is not enough for it, which damages its instance.
+    stack: `SELECT 1${' ISNULL'.repeat(20_000)}`,
+    brackets: `SELECT ${'('.repeat(50_000)}1${')'.repeat(50_000)}`,
+    deep: `SELECT ${'abs('.repeat(1_500)}1${')'.repeat(1_500)}`,
+    nested: `SELECT * FROM ${'(SELECT * FROM '.repeat(700)}orders${') x'.repeat(700)}`,
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    for (let i = 0; i < 50; i += 1) {
+      assert.ok(guard.statementFacts(`${text}${' '.repeat(i)}`, learned).effects.includes('unknown'), name);
+    }
+  }
+  const isReady = (): boolean => guard.statementFacts(`SELECT id FROM orders WHERE id = ${Math.random()}`, learned).effects.join() === 'read';
+  while (!isReady()) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+});
+
+test('E55: what is over a limit of the lists is unknown, and the lists that are left fit into a record', () => {
+  const guard = new Guard(parser);
+  const learned = catalogueOfCase({ catalogue: 'learned' });
+  for (const list of [
+    Array.from({ length: 2_000 }, (_, i) => `SELECT 1 FROM app.t${i}`),
+    Array.from({ length: 300 }, (_, i) => `SELECT 1 FROM app.${String(i).padStart(60, 'x')}`),
+    Array.from({ length: 3_000 }, (_, i) => `SELECT pg_catalog.f${i}()`),
+  ]) {
+    const facts = guard.statementFacts(`${list.join(';')}; DELETE FROM zzz`, learned);
+    assert.ok(facts.effects.includes('unknown') && facts.effects.includes('destroy') && !facts.hasWhere);
+    assert.ok(JSON.stringify(statementAttributes(facts)).length < 30_000);
+  }
+  const many = guard.statementFacts(`SELECT ${Array.from({ length: 500 }, (_, i) => `o.c${i}`).join()} FROM app.o`, unknownCatalogue);
+  assert.ok(many.effects.includes('unknown'));
+});
+
+test('the facts kept are bounded', () => {
+  const guard = new Guard(parser);
+  const learned = catalogueOfCase({ catalogue: 'learned' });
+  const first = guard.statementFacts('SELECT 0', learned);
+  for (let i = 1; i <= 2_000; i += 1) {
+    guard.statementFacts(`SELECT ${i}`, learned);
+  }
+  assert.notEqual(guard.statementFacts('SELECT 0', learned), first);
+});

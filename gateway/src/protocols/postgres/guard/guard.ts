@@ -1,0 +1,62 @@
+import type { Catalogue } from './catalogue.ts';
+import { FactsDraft, unknownFacts, type StatementFacts } from './facts.ts';
+import type { SqlParser } from './parser.ts';
+import { Reading } from './reading.ts';
+import { Names } from './resolve.ts';
+import { readStatements } from './statements.ts';
+
+/** Most texts, and most characters of texts, whose facts are kept. */
+const textsMax = 2_000;
+const charactersMax = 8 * 1024 * 1024;
+
+/** Finds what texts of SQL do, and keeps what it found. */
+export class Guard {
+  readonly #parser: SqlParser;
+  /** The facts by catalogue and text, the least recently used first. */
+  readonly #known = new Map<string, { readonly catalogue: Catalogue; readonly facts: StatementFacts }>();
+  #characters = 0;
+
+  constructor(parser: SqlParser) {
+    this.#parser = parser;
+  }
+
+  /** Returns the facts of a text, the same object for the same text and catalogue as long as it is kept. */
+  statementFacts(text: string, catalogue: Catalogue): StatementFacts {
+    const known = this.#known.get(text);
+    if (known?.catalogue === catalogue) {
+      return known.facts;
+    }
+    const facts = readText(text, catalogue, this.#parser);
+    this.#keep(text, { catalogue, facts });
+    return facts;
+  }
+
+  #keep(text: string, found: { readonly catalogue: Catalogue; readonly facts: StatementFacts }): void {
+    if (this.#known.delete(text)) {
+      this.#characters -= text.length;
+    }
+    this.#known.set(text, found);
+    this.#characters += text.length;
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= textsMax && this.#characters <= charactersMax) {
+        return;
+      }
+      this.#known.delete(oldest);
+      this.#characters -= oldest.length;
+    }
+  }
+}
+
+function readText(text: string, catalogue: Catalogue, parser: SqlParser): StatementFacts {
+  const draft = new FactsDraft();
+  try {
+    readStatements({ sql: text }, new Reading(parser, new Names(catalogue, draft), draft, readStatements));
+  } catch (error) {
+    if (error instanceof RangeError) {
+      // The text nests deeper than the stack allows.
+      return unknownFacts;
+    }
+    throw error;
+  }
+  return draft.finish();
+}

@@ -1,0 +1,197 @@
+import type { Found, Run, Use } from './catalogue.ts';
+import { FactsDraft, type Effect } from './facts.ts';
+import type { SqlParser } from './parser.ts';
+import { isSystemSchema, type Names, type Name, type Relation } from './resolve.ts';
+import type { Tree } from './tree.ts';
+
+/** Deepest nesting of nodes, and of bodies within bodies, that is read; and most bodies of one text. */
+const nodesDeepMax = 600;
+const bodiesDeepMax = 8;
+const bodiesMax = 300;
+
+const effectsOf: Readonly<Record<Use, readonly Effect[]>> = {
+  read: ['read'],
+  insert: ['write'],
+  update: ['write'],
+  refresh: ['write'],
+  delete: ['destroy', 'write'],
+  truncate: ['destroy', 'write'],
+  call: [],
+};
+
+/** Reads the statements of a body, or those that a definition makes run. */
+type ReadSql = (run: Pick<Run, 'sql' | 'defines'>, reading: Reading) => void;
+
+/** The state while one text is read: what was found, what names mean, and how deep and how much was read. */
+export class Reading {
+  readonly parser: SqlParser;
+  readonly draft: FactsDraft;
+  readonly names: Names;
+  /** True while the body of a view, a function or a trigger is read. */
+  isNested = false;
+  /** Returns the text of the statement that is being read. */
+  source: () => string = () => '';
+  readonly #readSql: ReadSql;
+  readonly #inside = new Set<string>();
+  #nodesDeep = 0;
+  #bodies = 0;
+
+  constructor(parser: SqlParser, names: Names, draft: FactsDraft, readSql: ReadSql) {
+    this.parser = parser;
+    this.draft = draft;
+    this.names = names;
+    this.#readSql = readSql;
+  }
+
+  /** Reads one level deeper. Below the limit nothing is read, and the text is unknown. */
+  deeper(read: () => void): void {
+    if (this.#nodesDeep >= nodesDeepMax) {
+      this.draft.unknown();
+      return;
+    }
+    this.#nodesDeep += 1;
+    read();
+    this.#nodesDeep -= 1;
+  }
+
+  /** Reads SQL that a body consists of. */
+  body(sql: string): void {
+    this.#run({ sql });
+  }
+
+  /** Reads SQL of the catalogue, in which all names have their schema. The body of a function is in the words of its maker. */
+  #runDefinition(run: Run): void {
+    const leave = this.names.within(run.defines === true ? null : [], false);
+    this.#run(run);
+    leave();
+  }
+
+  #run(run: Pick<Run, 'sql' | 'defines'>): void {
+    const { source } = this;
+    this.inBody(run.sql, () => {
+      this.#readSql(run, this);
+    });
+    this.source = source;
+  }
+
+  /** Reads a body, each body once. */
+  inBody(sql: string, read: () => void): void {
+    if (this.#inside.has(sql)) {
+      return;
+    }
+    if (this.#inside.size >= bodiesMax || this.#bodies >= bodiesDeepMax) {
+      this.draft.unknown();
+      return;
+    }
+    this.#inside.add(sql);
+    this.#bodies += 1;
+    const wasNested = this.isNested;
+    this.isNested = true;
+    read();
+    this.isNested = wasNested;
+    this.#bodies -= 1;
+  }
+
+  /** Returns another reading, whose facts are collected apart. */
+  apart(): Reading {
+    const draft = new FactsDraft();
+    return new Reading(this.parser, this.names.apart(draft), draft, this.#readSql);
+  }
+
+  /** Notes the kind of a statement. A SELECT within a body is no statement of its own. */
+  statement(kind: string): void {
+    if (!this.isNested || kind !== 'select') {
+      this.draft.statements.add(kind);
+    }
+  }
+
+  /** Notes that a relation is used, and all that the target does by itself then. */
+  use(name: Name, ...uses: readonly Use[]): Relation {
+    const relation = this.names.relation(name);
+    for (const table of relation.tables) {
+      for (const use of uses) {
+        this.#note(table, use);
+      }
+    }
+    for (const found of relation.found) {
+      this.#runs(found, uses);
+    }
+    return relation;
+  }
+
+  #note(table: string, use: Use): void {
+    this.draft.add(...effectsOf[use]);
+    if (use === 'read') {
+      this.draft.reads.add(table);
+    } else {
+      this.draft.writes.add(table);
+      if (isSystemSchema(table.slice(0, table.lastIndexOf('.')))) {
+        // The catalogue of the server holds roles, rights and settings.
+        this.draft.add('administer');
+        this.draft.isLost = true;
+      }
+    }
+  }
+
+  #runs(found: Found, uses: readonly Use[]): void {
+    const key = `${found.schema}.${found.name} ${uses.join(' ')}`;
+    if (this.#inside.has(key)) {
+      return;
+    }
+    this.#inside.add(key);
+    for (const run of found.runs ?? []) {
+      if (run.on.some((use) => uses.includes(use))) {
+        this.#runDefinition(run);
+      }
+    }
+    for (const spread of found.spreads ?? []) {
+      if (spread.on.some((use) => uses.includes(use))) {
+        this.deeper(() => this.use([spread.schema, spread.name], spread.as));
+      }
+    }
+    const view = found.runs?.find(({ on }) => on.includes('read'));
+    if (view !== undefined && uses.some((use) => use === 'insert' || use === 'update' || use === 'delete')) {
+      this.#runDefinition(view);
+      this.#changeThrough(view.sql, uses);
+    }
+  }
+
+  /** Notes that a view is changed: the tables of its query are changed in its place. */
+  #changeThrough(query: string, uses: readonly Use[]): void {
+    const inner = this.apart();
+    inner.names.within([], false);
+    inner.body(query);
+    for (const table of inner.draft.reads) {
+      const dot = table.indexOf('.');
+      this.deeper(() => this.use([table.slice(0, dot), table.slice(dot + 1)], ...uses));
+    }
+  }
+
+  /** Notes what the target runs by itself when an object that is no relation is used. */
+  call(found: Found): void {
+    for (const run of found.runs ?? []) {
+      this.#runDefinition(run);
+    }
+  }
+
+  /** Notes the user-defined operators, types or functions that a name may stand for besides what PostgreSQL has. */
+  callOthers(kind: 'operator' | 'type', name: Name): readonly Found[] {
+    const others = this.names.others(kind, name);
+    for (const found of others) {
+      this.call(found);
+    }
+    return others;
+  }
+
+  /** Notes what may run with any statement of this kind. */
+  always(kind: 'cast' | 'event_trigger'): void {
+    for (const found of this.names.catalogue.resolve('always', kind)) {
+      this.call(found);
+    }
+  }
+}
+
+/** Returns the name that a RangeVar has. */
+export function relationName(range: Tree): Name {
+  return [range['schemaname'], range['relname']].filter((part) => typeof part === 'string');
+}

@@ -1,0 +1,226 @@
+import { builtinEffects } from './builtins.ts';
+import { defaultPath, type Catalogue, type Found, type ObjectKind } from './catalogue.ts';
+import type { FactsDraft } from './facts.ts';
+
+const system = 'pg_catalog';
+/** Schemas that only the owner of the server changes. */
+const systemSchemas: ReadonlySet<string> = new Set([system, 'information_schema', 'pg_toast']);
+/** Most search paths that a text may leave possible. If there are more, any is possible. */
+const pathsMax = 4;
+
+/** A relation that a name stands for. */
+export interface Relation {
+  /** Every table that the name may mean, each as `schema.table`. */
+  readonly tables: readonly string[];
+  readonly found: readonly Found[];
+  /** The names of all columns; null if they are not known. */
+  readonly columns: readonly string[] | null;
+}
+
+/** The parts of a name: the last one is the object's, the one before it the schema's. */
+export type Name = readonly string[];
+
+export function isSystemSchema(schema: string): boolean {
+  return systemSchemas.has(schema);
+}
+
+/**
+ * Finds what names stand for, by the catalogue and by what the statements of the text before did to names. A name that may stand for several objects stands
+ * for all of them. If it may stand for others too, the effects of the text are unknown.
+ */
+export class Names {
+  readonly catalogue: Catalogue;
+  readonly #draft: FactsDraft;
+  readonly #made: Set<string>;
+  #paths: readonly Name[] | null;
+  /** The search paths that the text sets, and whether it may set any. */
+  readonly #added: Name[] = [];
+  #isLost = false;
+  /** True after a statement of the text that changes the catalogue by more than new tables. */
+  #isStale = false;
+
+  constructor(catalogue: Catalogue, draft: FactsDraft) {
+    this.catalogue = catalogue;
+    this.#draft = draft;
+    this.#made = new Set(catalogue.made);
+    this.#paths = catalogue.paths;
+  }
+
+  /** Returns the same names for facts that are collected apart. */
+  apart(draft: FactsDraft): Names {
+    const names = new Names({ ...this.catalogue, made: this.#made, paths: this.#paths, resolve: (kind, name) => this.catalogue.resolve(kind, name) }, draft);
+    names.#isStale = this.#isStale;
+    return names;
+  }
+
+  /**
+   * Reads the names of a body in the search path that the body sets; without one in the present path, or in any if the body runs as another user. The function
+   * that is returned ends that.
+   */
+  within(path: Name | null, asOwner: boolean): () => void {
+    const paths = this.#paths;
+    const added = this.#added.length;
+    if (path !== null || asOwner) {
+      this.#paths = path === null ? null : [path];
+    }
+    return () => {
+      // A search path that the body sets stays in force after it.
+      this.#paths = paths === null || this.#isLost ? null : [...paths, ...this.#added.slice(added)];
+    };
+  }
+
+  /** Notes that the search path may be another one from now on; null if it may be any. */
+  addPath(path: Name | null): void {
+    this.#isLost ||= path === null || this.#added.length >= pathsMax;
+    if (path === null || this.#isLost) {
+      this.#paths = null;
+      this.#draft.isLost = true;
+      return;
+    }
+    this.#added.push(path);
+    this.#paths = this.#paths === null ? null : [...this.#paths, path];
+    this.#draft.paths.push(path);
+  }
+
+  /** Notes that PostgreSQL's own search path may be in force. */
+  resetPath(): void {
+    this.addPath(this.catalogue.paths?.[0] ?? defaultPath);
+  }
+
+  /** Notes that the catalogue changes. */
+  define(): void {
+    this.#isStale = true;
+    this.#draft.defines = true;
+  }
+
+  /** Notes that the statement makes a relation. */
+  make(name: Name, isTemporary: boolean): readonly string[] {
+    const tables = this.#newTables(name, isTemporary);
+    for (const table of tables) {
+      this.#made.add(table);
+      this.#draft.made.add(table);
+    }
+    return tables;
+  }
+
+  #newTables(name: Name, isTemporary: boolean): readonly string[] {
+    const last = name.at(-1) ?? '';
+    const schema = name.at(-2);
+    if (isTemporary || schema?.startsWith('pg_temp') === true) {
+      return [`pg_temp.${last}`];
+    }
+    if (schema !== undefined) {
+      return [`${schema}.${last}`];
+    }
+    const firsts = (this.#paths ?? []).map((path) => this.#named(path).find((each) => this.catalogue.resolve('schema', each).length > 0) ?? 'public');
+    if (this.#paths === null || !this.catalogue.isKnown) {
+      this.#draft.unknown();
+    }
+    return firsts.length === 0 ? [`public.${last}`] : [...new Set(firsts)].map((each) => `${each}.${last}`);
+  }
+
+  relation(name: Name): Relation {
+    const last = name.at(-1) ?? '';
+    const schema = name.at(-2);
+    const all = this.catalogue.resolve('relation', last);
+    if (schema !== undefined && !schema.startsWith('pg_temp')) {
+      return this.#relationOf([`${schema}.${last}`], schema === undefined ? [] : all.filter((each) => each.schema === schema));
+    }
+    const made = this.#made.has(`pg_temp.${last}`) ? [`pg_temp.${last}`] : [];
+    if (schema !== undefined) {
+      return this.#relationOf([`pg_temp.${last}`], []);
+    }
+    if (this.#paths === null) {
+      this.#draft.unknown();
+      return this.#relationOf([...made, ...(all.length === 0 ? [`public.${last}`] : all.map(qualified))], all);
+    }
+    const found = new Map<string, Found>();
+    const tables = new Set(made);
+    for (const path of this.#paths) {
+      const first = this.#first(path, last, all);
+      if (typeof first === 'string') {
+        tables.add(first);
+      } else if (first !== null) {
+        tables.add(qualified(first));
+        found.set(qualified(first), first);
+      }
+    }
+    if (tables.size === 0) {
+      this.#draft.unknown();
+      tables.add(`${this.#schemas(this.#paths[0] ?? []).findLast((each) => each !== system) ?? 'public'}.${last}`);
+    }
+    return this.#relationOf([...tables], [...found.values()]);
+  }
+
+  /** Returns the first relation of a search path that has this name: one of the catalogue, the name of one that the session made, or null. */
+  #first(path: Name, last: string, all: readonly Found[]): Found | string | null {
+    for (const schema of this.#schemas(path)) {
+      const known = all.find((each) => each.schema === schema);
+      if (known !== undefined) {
+        return known;
+      }
+      if (this.#made.has(`${schema}.${last}`)) {
+        return `${schema}.${last}`;
+      }
+    }
+    return null;
+  }
+
+  #relationOf(tables: readonly string[], found: readonly Found[]): Relation {
+    const known = new Set(found.map(qualified));
+    const strange = tables.filter((table) => !known.has(table));
+    if (!this.catalogue.isKnown || strange.some((table) => !this.#made.has(table) && !table.startsWith('pg_catalog.')) || this.#isStale) {
+      this.#unknownUnlessMade(tables);
+    }
+    const isWhole = strange.length === 0 && found.every(({ columns }) => columns !== undefined);
+    return { tables, found, columns: isWhole ? found.flatMap(({ columns = [] }) => columns) : null };
+  }
+
+  #unknownUnlessMade(tables: readonly string[]): void {
+    if (tables.some((table) => !this.#made.has(table))) {
+      this.#draft.unknown();
+    }
+  }
+
+  /** Returns the objects outside pg_catalog that a name may stand for. All objects of the name in the search path count, because arguments choose among them. */
+  others(kind: ObjectKind, name: Name): readonly Found[] {
+    const last = name.at(-1) ?? '';
+    const schema = name.at(-2);
+    const all = this.catalogue.resolve(kind, last);
+    if (schema === system) {
+      return [];
+    }
+    if (!this.catalogue.isKnown || this.#isStale) {
+      this.#draft.unknown();
+    }
+    if (schema !== undefined) {
+      return all.filter((each) => each.schema === schema);
+    }
+    if (this.#paths === null) {
+      this.#draft.unknown();
+      return all;
+    }
+    const schemas = new Set(this.#paths.flatMap((path) => this.#schemas(path)));
+    return all.filter((each) => schemas.has(each.schema));
+  }
+
+  /** Returns whether a name stands for a function of pg_catalog, perhaps among others. */
+  isBuiltin(name: Name): boolean {
+    const schema = name.at(-2);
+    return (schema === undefined || schema === system) && builtinEffects(name.at(-1) ?? '') !== undefined;
+  }
+
+  /** Returns the schemas of a search path in order. pg_catalog comes first unless the path names it. */
+  #schemas(path: Name): readonly string[] {
+    const named = this.#named(path);
+    return named.includes(system) ? named : [system, ...named];
+  }
+
+  #named(path: Name): readonly string[] {
+    return path.map((schema) => (schema === '$user' ? this.catalogue.user : schema));
+  }
+}
+
+function qualified({ schema, name }: Found): string {
+  return `${schema}.${name}`;
+}

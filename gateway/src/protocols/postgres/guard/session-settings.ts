@@ -1,0 +1,41 @@
+import type { Reading } from './reading.ts';
+import { isPlainSetting } from './settings.ts';
+
+/** Reads the change of a setting of the session. A name or value is null if it is not constant. */
+export function readSetting(given: string | null, value: string | null, reading: Reading): void {
+  const name = given?.toLowerCase() ?? null;
+  reading.draft.add('read');
+  if (name === null) {
+    reading.draft.add('administer');
+    reading.draft.unknown();
+    return;
+  }
+  if (!isPlainSetting(name)) {
+    reading.draft.add('administer');
+  }
+  if (name === 'search_path') {
+    reading.names.addPath(value === null ? null : splitPath(value));
+    if (value === null) {
+      reading.draft.unknown();
+    }
+  } else if (name === 'role' || name === 'session_authorization') {
+    loseNames(reading);
+  } else if (name === 'standard_conforming_strings' && !/^(?:on|true|yes|1)$/i.test(value ?? '')) {
+    // The next texts may be read in another way than the parser reads them.
+    reading.draft.unknown();
+  }
+}
+
+/** Notes that another user may have other schemas. */
+export function loseNames(reading: Reading): void {
+  reading.names.addPath(null);
+}
+
+/** Splits a search path as PostgreSQL does. A list that PostgreSQL would refuse is kept as it is, and names no schema then. */
+export function splitPath(text: string): readonly string[] {
+  const parts = text.match(/(?:"(?:[^"]|"")*"|[^",])+/g) ?? [];
+  return parts
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => (/^"(?:[^"]|"")*"$/.test(part) ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase()));
+}
