@@ -196,8 +196,16 @@ test('only the gate makes grants', () => {
   assert.deepEqual(files, ['gateway/src/sessions/gate.ts']);
 });
 
-/** Matches code that opens a connection: a call of `fetch` or `new Socket`, or an import of a function of Node that connects. */
-const opening = /(?<!#)\bfetch\(|\bnew Socket\(|\b(connect|createConnection|request|get|Agent)\b[^;]*\} from 'node:(net|tls|https?|http2)'|'node:dgram'/;
+/** Matches code that can open a connection: a call of `fetch`, a new socket, an import of a function of Node that connects, and an import of a whole module that has one. */
+const opening = new RegExp(
+  [
+    /(?<!#)\bfetch\(|\bnew (Socket|WebSocket|EventSource)\(/,
+    /\b(connect|createConnection|request|get|Agent)\b[^;]*\} from 'node:(net|tls|https?|http2)'/,
+    /(import (\w|\*)[^;{]* from|import\() ?'node:(net|tls|https?|http2)'|'(node:dgram|undici|ws)'/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
 test('B23: only the dialer opens connections to targets', () => {
   const files = sources('gateway/src/**/*.ts').filter((file) => !/\.test\.ts$|\/testdata\//.test(file) && opening.test(read(file)));
@@ -208,9 +216,19 @@ test('B23: only the dialer opens connections to targets', () => {
     // It begins TLS over a connection that was dialled.
     'gateway/src/wire/upstream-connection.ts',
   ]);
-  for (const text of ["import { connect } from 'node:net';", "import {\n  get as ask,\n} from 'node:https';", 'await fetch(url)']) {
+  for (const text of [
+    "import { connect } from 'node:net';",
+    "import {\n  get as ask,\n} from 'node:https';",
+    "import * as net from 'node:net';",
+    "import tls from 'node:tls';",
+    "const { connect } = await import('node:net');",
+    "import { request } from 'undici';",
+    'await fetch(url)',
+    'new WebSocket(url)',
+  ]) {
     assert.match(text, opening);
   }
+  assert.doesNotMatch("import { createServer } from 'node:net';\nimport type { Socket } from 'node:net';", opening);
 });
 
 test('T4.1, E40: small files are written whole, and secrets compared, in one place', () => {

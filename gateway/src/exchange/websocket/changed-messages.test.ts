@@ -10,12 +10,12 @@ import { WebSocketRelay } from './websocket-relay.ts';
 const stars: TextChange = (text) => text.replaceAll(/secret-\w+/g, '***');
 const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
 
-function open(changes: readonly TextChange[]): WebSocketRelay {
+function open(changes: readonly TextChange[], read: SocketReader | null = null): WebSocketRelay {
   const action = { name: 'http.upgrade', attributes: {} };
   return new WebSocketRelay({
     action,
     request: 7,
-    reader: null,
+    reader: read,
     changes,
     changesRequests: false,
     session: 's',
@@ -63,6 +63,24 @@ test('a message that is no text, and one that is too long, end the connection be
   ] as const) {
     assert.equal(joinPayloads(released(open([stars]), bytes)).readUInt16BE(0), code);
   }
+});
+
+test('a text that comes in several messages is changed as one, and its end comes before the frame that closes the connection', () => {
+  const inPieces: SocketReader = { ...reader, findParts: () => ({ parts: new Map([['delta', 'said']]), ends: null }) };
+  const piece = (delta: string): Buffer => composeText(JSON.stringify({ delta }));
+  const close = composeClose(1000, 'no more', null);
+  assert.deepEqual(
+    released(open([stars], inPieces), Buffer.concat([piece('a secr'), piece('et-1'), close])),
+    Buffer.concat([piece(''), piece('a ***'), close]),
+  );
+});
+
+test('changes that come with a later decision are made in the messages after it, and in the reason for a close', () => {
+  const relay = open([stars], reader);
+  assert.deepEqual(released(relay, composeText('secret-1')), composeText('***'));
+  relay.decided(allowed, 8, [(text) => text.replaceAll('secret', 'public')]);
+  const bytes = Buffer.concat([composeText('secret-2'), composeClose(1000, 'no secret-3', null)]);
+  assert.deepEqual(released(relay, bytes), Buffer.concat([composeText('public-2'), composeClose(1000, 'no public-3', null)]));
 });
 
 test('changes that come with a later decision are refused where the messages are not read', () => {

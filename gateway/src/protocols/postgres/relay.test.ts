@@ -176,7 +176,7 @@ test('any chunking of the target’s bytes gives the same changed texts, also of
     message('H', Buffer.from([0, 0, 0])),
     targetMessages('d:a to / N:a notice / d:ld row'),
     message('d', Buffer.from('\n')),
-    targetMessages('c / C:COPY 1 / Z:I'),
+    targetMessages('d:no told end / c / C:COPY 1 / Z:I'),
   ];
   const sent = Buffer.concat([answer, ...copied, targetMessages('A:jobs:told')]);
   const run = (pieces: readonly Buffer[]): Harness => {
@@ -190,7 +190,8 @@ test('any chunking of the target’s bytes gives the same changed texts, also of
   const whole = run([sent]);
   const released = whole.released.toString('latin1');
   assert.equal(released.match(words), null);
-  assert.equal(released.match(/\*{3}/g)?.length, 7);
+  assert.equal(released.match(/\*{3}/g)?.length, 8);
+  assert.match(released, /no \*{3} endc\0/, 'a row without an end comes before the end of all rows');
   assert.match(released.replaceAll(/[dN]\0\0\0.(?:[SVC]\w+\0)*M?/gs, ''), /a \*\*\* row\n/);
   fc.assert(
     fc.property(chunks(sent), (pieces) => {
@@ -199,17 +200,30 @@ test('any chunking of the target’s bytes gives the same changed texts, also of
   );
 });
 
+test('a row of COPY data whose texts are changed is released when it ends, not later', () => {
+  const harness = new Harness([], [(text) => text.replaceAll('told', '***')]);
+  harness.client(clientMessages('Q:copy t to stdout'));
+  harness.target(Buffer.concat([message('H', Buffer.from([0, 0, 0])), targetMessages('d:to')]));
+  assert.doesNotMatch(harness.released.toString('latin1'), /to/);
+  harness.target(message('d', Buffer.from('ld\n')));
+  assert.match(harness.released.toString('latin1'), /\*{3}\n$/);
+});
+
 test('COPY in its binary format is refused where texts are changed, and so is a message that is too long to be held', () => {
   for (const [bytes, code] of [
     [message('H', Buffer.from([1, 0, 0])), '0A000'],
     [Buffer.from('44ffffff00', 'hex'), '08P01'],
     [Buffer.from('4400ffff00', 'hex'), '54000'],
   ] as const) {
-    const harness = new Harness([], [(text) => text]);
-    harness.client(clientMessages('Q:copy t to stdout'));
-    harness.target(bytes);
-    assert.match(harness.released.toString('latin1'), new RegExp(code));
-    assert.notEqual(harness.closed, null);
+    for (const pieces of [[bytes], Array.from(bytes, (byte) => Buffer.of(byte))]) {
+      const harness = new Harness([], [(text) => text]);
+      harness.client(clientMessages('Q:copy t to stdout'));
+      for (const piece of pieces) {
+        harness.target(piece);
+      }
+      assert.match(harness.released.toString('latin1'), new RegExp(code));
+      assert.notEqual(harness.closed, null);
+    }
   }
 });
 
