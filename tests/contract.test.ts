@@ -614,19 +614,23 @@ describe('obligations over every protocol', () => {
       test(`${target}: the record has nothing of a masked request that cannot be read, or has no texts that can be found`, async () => {
         const { path, type, headers } = exchangeWay;
         const { addresses, token } = as('redacted');
+        const heard = way().heard(['secret-unread', 'secret-***']);
         for (const [own, body] of [
           [type, Buffer.from('{"a":"secret-unread1","a":"\\ud800\0"}')],
           ['image/png', Buffer.from('secret-unread2')],
+          [type, Readable.from([Buffer.from(exchangeWay.body(`secret-unread3 ${'x'.repeat(bodyLimit)}`)), Buffer.from('\0')])],
         ] as const) {
           const answer = await fetch(`http://${addresses['http']}/t/${target}${path}`, {
             method: 'POST',
             headers: { authorization: `Bearer ${token}`, accept: 'application/json, text/event-stream', ...headers, 'content-type': own },
             body,
+            duplex: 'half',
           });
           await answer.text();
           assert.ok(answer.status >= 400 && answer.status < 500, String(answer.status));
         }
         assert.ok(!(await recordedRequests()).includes('secret-unread'));
+        assert.deepEqual(way().heard(['secret-unread', 'secret-***']), heard);
       });
     }
 
