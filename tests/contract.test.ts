@@ -390,6 +390,7 @@ const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, l
 function withObligations(grants: PolicyEngine): PolicyEngine {
   return {
     version: grants.version,
+    text: grants.text,
     decide: (question) => {
       const decision = grants.decide(question);
       const obligations = question.action.name.endsWith('.connect') ? [] : (obligationsOf[question.asker.principal.id] ?? []);
@@ -437,7 +438,7 @@ describe('obligations over every protocol', () => {
     writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals}`);
     gateway = await Gateway.open({
       configFile,
-      policyOf: (all) => withObligations(grantPolicy(all)),
+      policyOf: (config) => withObligations(grantPolicy([...config.principals.values()])),
       controls: [hold, new LimitControl(), new MaskControl(), new MaskRequestControl()],
     });
     for (const principal of ['plain', ...Object.keys(obligationsOf)]) {

@@ -15,6 +15,7 @@ const wanted = 'DELETE-ALL-CUSTOMERS please';
 function withoutDeleting(grants: PolicyEngine): PolicyEngine {
   return {
     version: grants.version,
+    text: grants.text,
     decide: (request) => {
       const decision = grants.decide(request);
       const isSaid = request.action.text?.().pieces.some((piece) => piece.text.includes(wanted)) === true;
@@ -41,7 +42,7 @@ principals: { agent: { kind: agent, targets: [model] } }
 `,
   );
   {
-    await using gateway = await Gateway.open({ configFile, policyOf: (principals) => withoutDeleting(grantPolicy(principals)) });
+    await using gateway = await Gateway.open({ configFile, policyOf: ({ principals }) => withoutDeleting(grantPolicy([...principals.values()])) });
     const url = `http://${gateway.addresses['http']}`;
     const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
     const made = await fetch(`${url}/api/tokens`, { method: 'POST', headers: { authorization: `Bearer ${operator}` }, body: '{"principal":"agent"}' });

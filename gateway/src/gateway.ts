@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { relaxCollector } from './garbage-collection.ts';
+import { configuredPolicy, filesOfPolicy } from './configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
@@ -11,7 +12,6 @@ import type { Control } from './controls/control.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
-import type { Principal } from './domain/principal.ts';
 import type { TunnelIdentity } from './domain/client.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
@@ -22,7 +22,7 @@ import { apiListener } from './api/listener.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
-import { grantPolicy } from './policy/grants.ts';
+import { recordPolicy, recordRefusedPolicy } from './sessions/policy-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
@@ -61,13 +61,13 @@ export interface GatewayOptions {
   readonly data?: string;
   /** Starts although a part of the store is older than the rest, and declares in the record what is lost. */
   readonly acceptRollback?: boolean;
-  /** Makes the policy for the principals of a configuration. Absent: the policy of the grants. */
+  /** Makes the policy of a configuration. Absent: its grants, and the policies of its files. */
   readonly policyOf?: PolicyOf;
   /** The controls that carry out obligations of that policy. */
   readonly controls?: readonly Control[];
 }
 
-type PolicyOf = (principals: readonly Principal[]) => PolicyEngine;
+type PolicyOf = (config: Config) => PolicyEngine;
 
 /** The composition root: builds each part once and hands each exactly what it needs. */
 export class Gateway implements AsyncDisposable {
@@ -83,18 +83,21 @@ export class Gateway implements AsyncDisposable {
   readonly #atStart: Config['atStart'];
   #operatorSocket: string | null = null;
   #policy: PolicyEngine;
+  /** The version of the policies that were recorded last. */
+  #recordedVersion = '';
   #sessions: LiveSessions | null = null;
+  #recorder: Recorder | null = null;
   #calls: HttpCalls | null = null;
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
-  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf = grantPolicy, controls = [] }: GatewayOptions) {
+  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf = configuredPolicy, controls = [] }: GatewayOptions) {
     this.#config = config;
     this.#atStart = config.atStart;
     this.#parts = parts;
     this.#policyOf = policyOf;
     this.#controls = controls;
-    this.#policy = policyOf([...config.principals.values()]);
+    this.#policy = policyOf(config);
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
@@ -147,6 +150,8 @@ export class Gateway implements AsyncDisposable {
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder);
     this.#sessions = sessions;
+    this.#recorder = recorder;
+    this.#recordPolicy();
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
@@ -203,9 +208,12 @@ export class Gateway implements AsyncDisposable {
     }
     await this.#listen(served, door, api);
     this.#parts.use(
-      watchConfig(this.#config.file, () => {
-        this.#reload();
-      }),
+      watchConfig(
+        () => filesOfPolicy(this.#config),
+        () => {
+          this.#reload();
+        },
+      ),
     );
     lock.publish({ ...this.#addresses, ...(this.#operatorSocket === null ? {} : { operator: this.#operatorSocket }) });
     this.#warnOfClearText();
@@ -324,6 +332,7 @@ export class Gateway implements AsyncDisposable {
    */
   #takeUp(isMeant: boolean): TakenUp {
     const config = readConfig(this.#config.file, protocols, process.env);
+    const policy = this.#policyOf(config);
     const before = [...this.#config.principals.keys()];
     if (!isMeant && before.length > 0 && !before.some((id) => config.principals.has(id))) {
       throw new GatewayError(
@@ -332,7 +341,8 @@ export class Gateway implements AsyncDisposable {
       );
     }
     this.#config = { ...config, data: this.#config.data };
-    this.#policy = this.#policyOf([...config.principals.values()]);
+    this.#policy = policy;
+    this.#recordPolicy();
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
@@ -356,6 +366,26 @@ export class Gateway implements AsyncDisposable {
         throw error;
       }
       this.#log.error(`the changed configuration is not applied:\n${error.message}`);
+      this.#recordRefused(error);
+    }
+  }
+
+  /** Records the policies in force whole, so that each decision can be explained by the version that it names. */
+  #recordPolicy(): void {
+    if (this.#recorder !== null && this.#policy.version !== this.#recordedVersion) {
+      recordPolicy(this.#recorder, this.#policy);
+      this.#recordedVersion = this.#policy.version;
+    }
+  }
+
+  /** Records that a changed configuration was refused. The gateway goes on with the one before even if this cannot be recorded: nothing moves without records. */
+  #recordRefused(error: GatewayError): void {
+    try {
+      if (this.#recorder !== null) {
+        recordRefusedPolicy(this.#recorder, this.#policy, error);
+      }
+    } catch (failure) {
+      this.#trouble('record that a changed configuration was refused')(failure);
     }
   }
 

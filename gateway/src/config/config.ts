@@ -22,6 +22,8 @@ export interface Config {
   /** The place of each target's address in the file, as `FILE:LINE:COLUMN`, by the target's name. */
   readonly places: ReadonlyMap<string, string>;
   readonly principals: ReadonlyMap<string, Principal>;
+  /** Absolute path of the policies: a directory or a file. Null: there are none but the grants. */
+  readonly policies: string | null;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
   /** Each section that takes effect only at a start, as text, to detect whether it was changed. */

@@ -96,9 +96,12 @@ test('a watcher tells of a change once, also when the file is replaced or was aw
     await delay(700);
     assert.equal(changes, count);
   };
-  using _watcher = watchConfig(file, () => {
-    changes += 1;
-  });
+  using _watcher = watchConfig(
+    () => [file],
+    () => {
+      changes += 1;
+    },
+  );
   writeFileSync(file, 'data: b');
   await changed(1);
   addToConfig(file, { section: 'targets', name: 'a', value: { url: 'alpha://h' } }, validate);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -71,6 +71,9 @@ export function parseConfig(text: string, context: ParseContext): Config {
   const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written)];
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
+  }
+  if (outcome.data?.policies !== undefined && !existsSync(resolve(base, outcome.data.policies))) {
+    problems.push({ path: ['policies'], message: `there is no ${outcome.data.policies} from ${base}` });
   }
   return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret, source }) : fail(problems);
 }
@@ -146,6 +149,7 @@ function build(raw: RawConfig, { file, base, openSecret, source }: BuildContext)
     targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
     principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
+    policies: raw.policies === undefined ? null : resolve(base, raw.policies),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),

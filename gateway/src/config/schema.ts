@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../domain/suggest.ts';
 
 const name = z
   .string('a name is text: put it in quotes')
@@ -51,6 +51,10 @@ const target = closed({
     .record(name, z.string('text is expected').max(256, 'a tag is at most 256 characters'), 'NAME: TEXT lines are expected')
     .optional()
     .describe('Facts about the target that policy is told, for instance `environment: production`; at most 256 characters each.'),
+  mode: z
+    .enum(['enforce', 'observe'], 'enforce or observe is expected')
+    .optional()
+    .describe('`observe`: what the policies of `policies` decide for this target is recorded and not enforced; the grants are.'),
   options: z
     .record(z.string(), z.unknown(), 'NAME: VALUE lines are expected')
     .default({})
@@ -138,6 +142,9 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .record(name, parsedTarget, 'NAME: and below it what the target is')
       .default({})
       .describe('The systems behind the gateway, by the names that clients call them.'),
+    policies: text
+      .optional()
+      .describe('A directory with `*.cedar` files, or one such file: the policies, in addition to the grants. Absent: what the grants say and nothing else.'),
     principals: z
       .record(name, principal, 'NAME: and below it who the principal is')
       .default({})

@@ -31,6 +31,7 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
       user: raw.user ?? address.user,
       durability: raw.durability,
       ...(raw.tags === undefined ? {} : { tags: raw.tags }),
+      ...(raw.mode === undefined ? {} : { mode: raw.mode }),
       options: parseOptions(protocol.options, { ...address.options, ...raw.options }),
       ...(address.command === undefined ? {} : { command: address.command }),
       ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),

@@ -11,7 +11,10 @@ test('T4.31: what a file holds for half a second is not taken up; what it holds 
   writeFileSync(file, 'whole');
   mock.timers.enable({ apis: ['setInterval'] });
   const seen: string[] = [];
-  const watch = watchConfig(file, () => seen.push(readFileSync(file, 'utf8')));
+  const watch = watchConfig(
+    () => [file],
+    () => seen.push(readFileSync(file, 'utf8')),
+  );
   for (const moment of ['', 'half of i']) {
     writeFileSync(file, moment);
     mock.timers.tick(600);

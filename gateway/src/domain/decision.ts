@@ -18,12 +18,17 @@ export interface Decision {
   /** One sentence for the person or agent that asked. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
+  /** What the decision would be if the policies that are only observed were enforced. Absent: the same. */
+  readonly observed?: Observed;
   /**
    * The error that the client of a denied request gets instead of `refused`: `not_found`, so that it learns nothing about what belongs to others, or
    * `catching_up`, if the owner is not known yet.
    */
   readonly answeredAs?: 'not_found' | 'catching_up';
 }
+
+/** A decision that was not carried out. */
+export type Observed = Pick<Decision, 'verdict' | 'policies' | 'reason'>;
 
 /** The result of the gate: only an allowed request has a grant. */
 export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };

@@ -64,6 +64,8 @@ export const ownAttributes = {
   nextSession: 'countersign.next_session',
   /** List of strings. What the decision demands beside its verdict, each as `KIND NAME=VALUE ...`. */
   obligations: 'countersign.obligations',
+  /** String, `VERDICT by POLICIES: REASON`. What would have been decided if the policies that are only observed were enforced. Absent: the same. */
+  observed: 'countersign.observed',
   /** String. The principal on whose behalf the client acts. */
   onBehalfOf: 'countersign.on_behalf_of',
   /** String. The principal, or `operator`, who opened the session of a run. */
@@ -82,6 +84,8 @@ export const ownAttributes = {
   parse: 'countersign.parse',
   /** String. The session whose activity this one continues, as 32 hexadecimal digits. */
   previousSession: 'countersign.previous_session',
+  /** String. The version of the policies that stay in force. */
+  policyVersion: 'countersign.policy_version',
   /** String. The principal to whom the token belongs. */
   principal: 'countersign.principal',
   /** String. The protocol by which a refused client came. */

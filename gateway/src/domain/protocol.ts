@@ -1,4 +1,5 @@
 import type { ActionDefinition } from './action.ts';
+import type { ContextField } from './context-field.ts';
 import type { Bridge } from './bridge.ts';
 import type { ConnectionDoor, ConnectionInstructions } from './connection-instructions.ts';
 import type { OptionsSchema } from './options.ts';
@@ -38,6 +39,8 @@ interface ProtocolFacts {
    */
   readonly takesCommand?: boolean;
   readonly actions: readonly ActionDefinition[];
+  /** The facts about its requests that policies may speak of, beside those that all protocols have. */
+  readonly context: readonly ContextField[];
   /** The schema of a target's own options, from the URL's query and the configuration. */
   readonly options: OptionsSchema;
   /** Returns the options of a target as people should see them, including defaults that depend on the target. */

@@ -1,5 +1,5 @@
 import type { AttributeValue, Attributes } from './action.ts';
-import type { Obligation, Verdict } from './decision.ts';
+import type { Obligation, Observed, Verdict } from './decision.ts';
 import { ownAttributes } from './own-attributes.ts';
 import type { TargetFacts } from './target.ts';
 
@@ -48,6 +48,8 @@ export interface RecordMeta {
   readonly reason?: string;
   /** The demands of policy beside its verdict. */
   readonly obligations?: readonly Obligation[];
+  /** What would have been decided if the policies that are only observed were enforced. Absent: the same. */
+  readonly observed?: Observed;
   /** Sequence number of the request that this record answers or continues. */
   readonly request?: number;
   readonly attributes?: Attributes;
@@ -73,9 +75,15 @@ export interface ChannelFacts {
 /** The facts of a channel that readers need. */
 export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'>;
 
+/** A decision that was not carried out, as a reader gets it. */
+export interface ReadObserved extends Omit<Observed, 'verdict'> {
+  readonly verdict: string;
+}
+
 /** The facts of a record as a reader gets them, from a store or from a bundle that anybody may have made. */
-export interface ReadMeta extends Omit<RecordMeta, 'verdict' | 'opens'> {
+export interface ReadMeta extends Omit<RecordMeta, 'verdict' | 'opens' | 'observed'> {
   readonly verdict?: string;
+  readonly observed?: ReadObserved;
   readonly opens?: KnownChannel;
 }
 

@@ -42,6 +42,8 @@ export interface Target extends TargetFacts {
   readonly durability: Durability;
   /** The tags that the configuration gives the target, for policy. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** `observe`: policies of files are decided and recorded for this target, and not enforced. */
+  readonly mode?: 'observe' | 'enforce';
 }
 
 /** Returns the facts of targets for a record: of as many targets as fit. */

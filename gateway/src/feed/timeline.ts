@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import { processOutput, type OpenedRecord, type Rendering } from '../domain/record.ts';
+import { processOutput, type OpenedRecord, type ReadObserved, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from './shown-record.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -58,6 +58,7 @@ export class Timeline {
         ...(causes.likely.length === 0 ? {} : { [ownAttributes.likelyToolCalls]: causes.likely }),
         ...(causes.causedBy === null ? {} : { [ownAttributes.causedBy]: causes.causedBy }),
         ...(record.meta?.obligations === undefined ? {} : { [ownAttributes.obligations]: record.meta.obligations.map(printObligation) }),
+        ...(record.meta?.observed === undefined ? {} : { [ownAttributes.observed]: printObserved(record.meta.observed) }),
         ...(record.meta?.reason === undefined ? {} : { [ownAttributes.reason]: record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { [ownAttributes.request]: record.meta.request }),
         ...(record.continues ? { [ownAttributes.continues]: true } : {}),
@@ -72,6 +73,9 @@ export class Timeline {
   #render(record: OpenedRecord): Rendering | null {
     if (record.meta?.action === processOutput) {
       return this.#renderOutput(record);
+    }
+    if (record.kind === 'policy') {
+      return { mediaType: 'text/plain', text: Buffer.from(record.content ?? []).toString(), attributes: {} };
     }
     const protocol = record.channelFacts === null ? undefined : this.#findProtocol(record.channelFacts.protocol);
     return protocol?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null) ?? null;
@@ -93,6 +97,11 @@ export class Timeline {
 /** Prints an obligation as `KIND`, followed by `NAME=VALUE` for each parameter. */
 function printObligation({ kind, parameters }: Obligation): string {
   return [kind, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ');
+}
+
+/** Prints what would have been decided as `VERDICT by POLICIES: REASON`. */
+function printObserved({ verdict, policies, reason }: ReadObserved): string {
+  return `${verdict}${policies.length === 0 ? '' : ` by ${policies.join(', ')}`}: ${reason}`;
 }
 
 function emptyToNull(text: string | undefined): string | null {

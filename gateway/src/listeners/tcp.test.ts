@@ -24,6 +24,7 @@ const echo: StreamProtocol = {
   transport: 'stream',
   schemes: {},
   actions: [],
+  context: [],
   options: z.strictObject({}),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),

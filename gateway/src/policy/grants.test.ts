@@ -4,12 +4,13 @@ import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { grantPolicy } from './grants.ts';
 import type { Question } from './policy.ts';
+import { noHistory } from './testdata/history.ts';
 
 const principal = (id: string, targets: readonly string[]): Principal => ({ id, kind: 'agent', groups: [], targets });
 const target = (name: string): Target => ({ name, protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} });
 const action = { name: 'any.query', attributes: {} };
 const ask = (who: Principal, name: string): Question => ({
-  asker: { principal: who, onBehalfOf: null, run: null, within: null, session: null, address: '127.0.0.1' },
+  asker: { principal: who, onBehalfOf: null, run: null, within: null, session: null, address: '127.0.0.1', history: noHistory },
   target: target(name),
   action,
   timeMs: 0,

@@ -14,11 +14,18 @@ export function grantPolicy(principals: readonly Principal[]): PolicyEngine {
   }
   return {
     version,
+    text: principals.flatMap(({ id, targets }) => targets.map((target) => printGrant(id, target))).join(''),
     decide: ({ asker: { principal, within }, target }) =>
       within?.includes(target.name) === false
         ? deny(version, `this run of ${principal.id} was not given ${target.name}`)
         : (granted.get(key(principal.id, target.name)) ?? deny(version, `${principal.id} was not granted ${target.name}`)),
   };
+}
+
+/** Returns a grant as the permit that it is. */
+function printGrant(principal: string, target: string): string {
+  const [who, what] = [JSON.stringify(principal), JSON.stringify(target)];
+  return `@id(${JSON.stringify(`grant:${principal}:${target}`)})\npermit (principal == Principal::${who}, action, resource == Target::${what});\n`;
 }
 
 function key(principal: string, target: string): string {

@@ -17,6 +17,24 @@ export interface Asker {
   readonly session: string | null;
   /** The client's address, without a port. */
   readonly address: string;
+  /** What the session did before. */
+  readonly history: SessionHistory;
+}
+
+/** What a session did so far, on all its channels. The same object as long as the session lasts; its values change. */
+export interface SessionHistory {
+  /** The names of the targets that it used. */
+  readonly targets: ReadonlySet<string>;
+  /** The tables that it used, each as `TARGET/SCHEMA.TABLE`. */
+  readonly tables: ReadonlySet<string>;
+  /** Counts of its requests, of those denied, and of those that people approved. */
+  readonly requests: number;
+  readonly denials: number;
+  readonly approvals: number;
+  /** Sums of what its answers brought. */
+  readonly rows: number;
+  readonly bytes: number;
+  readonly tokens: number;
 }
 
 /** A question to policy: may this asker do this action at this target? */
@@ -33,5 +51,7 @@ export interface Question {
 export interface PolicyEngine {
   /** The name of exactly this set of policies. Every decision carries it. */
   readonly version: string;
+  /** All policies in force, as text in Cedar. */
+  readonly text: string;
   decide(question: Question): Decision;
 }

@@ -25,6 +25,7 @@ const schema = z.object({
     .array(z.object({ kind: name, parameters: z.record(name, name) }))
     .max(1000)
     .exactOptional(),
+  observed: z.object({ verdict: name, policies: z.array(name).max(1000), reason: z.string() }).exactOptional(),
   request: count.exactOptional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).exactOptional(),
   opens: z

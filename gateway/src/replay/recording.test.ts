@@ -29,6 +29,7 @@ const stream: StreamFacts = {
   transport: 'stream',
   schemes: {},
   actions: [],
+  context: [],
   options: z.record(z.string(), z.unknown()),
   connection: () => ({ url: '', environment: {}, command: '' }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),

@@ -64,6 +64,7 @@ export class ReplayChannel implements Channel, RecordedTarget {
     const { recording, controls } = parts;
     const policy: ReturnType<GateContext['policy']> = {
       version: '',
+      text: '',
       decide: ({ action }) => ({ ...decision, obligations: recording.obligations(this.target.name, action.name) }),
     };
     this.#gate = new Gate({ policy: () => policy, controls, identity, target: this.target, session: this.session, address: '' });

@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { askerOf, type CurrentPolicy } from './gate.ts';
+import { noHistory } from './session-history.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;
@@ -31,7 +32,7 @@ export function admit(
     throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
   }
   const decision = policy().decide({
-    asker: askerOf(identity, { session: null, address }),
+    asker: askerOf(identity, { session: null, address, history: noHistory }),
     target,
     action: connectAction(protocol ?? target.protocol),
     timeMs: Date.now(),

@@ -25,6 +25,7 @@ function gate(policy: PolicyEngine, controls: readonly Control[] = [], standing 
 function silentOnPayroll(): PolicyEngine {
   return {
     version: 'words',
+    text: '',
     decide: ({ action }) => {
       const said = action.text?.();
       const isAllowed = said?.isWhole === true && said.pieces.every(({ text }) => !text.includes('payroll'));
@@ -52,7 +53,7 @@ test('grants never ask for the text, so that it costs nothing', () => {
 
 /** A policy that gives every act this verdict and these obligations. */
 function policyWith(verdict: Decision['verdict'], ...obligations: Obligation[]): PolicyEngine {
-  return { version: 'v', decide: () => ({ verdict, policies: ['p'], policyVersion: 'v', reason: 'it is a rule', obligations }) };
+  return { version: 'v', text: '', decide: () => ({ verdict, policies: ['p'], policyVersion: 'v', reason: 'it is a rule', obligations }) };
 }
 
 const act: Action = { name: 'any.ask', attributes: {} };

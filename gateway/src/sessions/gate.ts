@@ -7,7 +7,8 @@ import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
-import type { Asker, PolicyEngine, Question } from '../policy/policy.ts';
+import type { Asker, PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
+import { noHistory } from './session-history.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */
@@ -21,6 +22,8 @@ export interface GateContext {
   /** The id of the session in which policy is asked; null before there is one. */
   readonly session: string | null;
   readonly address: string;
+  /** What the session did before. Absent: nothing. */
+  readonly history?: SessionHistory;
   /** The reason why these ids may not be named; null if they may. */
   readonly refusalOf?: (ids: NamedIds) => IdRefusal | null;
 }
@@ -151,10 +154,10 @@ export class Gate {
   }
 
   #question(action: Action): Question {
-    const { identity, target, session, address } = this.#context;
+    const { identity, target, session, address, history = noHistory } = this.#context;
     const { principal } = identity.standing;
     if (this.#asker?.principal !== principal) {
-      this.#asker = askerOf(identity, { session, address });
+      this.#asker = askerOf(identity, { session, address, history });
     }
     return { asker: this.#asker, target, action, timeMs: Date.now() };
   }
@@ -166,7 +169,7 @@ export class Gate {
 }
 
 /** Returns the description of the asker for policy. */
-export function askerOf(identity: Identity, where: Pick<Asker, 'session' | 'address'>): Asker {
+export function askerOf(identity: Identity, where: Pick<Asker, 'session' | 'address' | 'history'>): Asker {
   return {
     principal: identity.standing.principal,
     onBehalfOf: identity.onBehalfOf ?? null,

@@ -90,6 +90,7 @@ export class LiveChannel implements Channel {
       target,
       session: session.id,
       address,
+      history: session.history,
       refusalOf: (ids) => context.ids.refusal(target, ids, owner),
     });
     this.#requestMeta = new RequestMeta(opened.channel);
@@ -143,10 +144,23 @@ export class LiveChannel implements Channel {
     const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
     const { others, ...made } = this.#appendFirst(draft, relation?.partOf);
+    if (settled === null) {
+      this.#remember(action, decision);
+    }
     if (settled === null && others.length === 0) {
       return { ...this.#gate.grant(decision, bytes), changes, ...made };
     }
     return this.#finishRequest({ others, settled: settled ?? decision, made: { changes, ...made }, action }, bytes);
+  }
+
+  /** Adds a request that is decided to what the session did. */
+  #remember({ attributes }: Action, { verdict }: Decision): void {
+    const { history } = this.#session;
+    if (verdict === 'allow') {
+      history.allowed(this.target.name, attributes);
+    } else {
+      history.denied();
+    }
   }
 
   requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null {
@@ -158,6 +172,9 @@ export class LiveChannel implements Channel {
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
+    if (kind === 'response') {
+      this.#session.history.answered(meta.attributes ?? {}, lengthOf(content));
+    }
     return this.#append({ kind, meta: printMeta({ channel: this.number, ...meta }), content, continues }, meta.request).seq;
   }
 
@@ -252,10 +269,7 @@ export class LiveChannel implements Channel {
   /** Appends the first record of a draft, and returns its place and the drafts of the further records. */
   #appendFirst(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string; readonly others: readonly EntryDraft[] } {
     const { recorder } = this.#context;
-    let bytes = 0;
-    for (const part of draft.content) {
-      bytes += part.length;
-    }
+    const bytes = lengthOf(draft.content);
     const [first, ...rest] = bytes <= partBytesMax ? [draft.content] : splitParts(draft.content, partBytesMax);
     const seq = recorder.append(this.#session.track, rest.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
@@ -273,6 +287,7 @@ export class LiveChannel implements Channel {
     }
     const decision = await unlessAborted(settled, this.#left.signal);
     this.record('decision', { action: action.name, request: made.seq, ...decisionFacts(decision) }, []);
+    this.#remember(action, decision);
     return { ...this.#gate.grant(decision, bytes), ...made };
   }
 
@@ -287,6 +302,14 @@ export class LiveChannel implements Channel {
       this.#context.recorder.append(this.#session.track, draft);
     }
   }
+}
+
+function lengthOf(content: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of content) {
+    bytes += part.length;
+  }
+  return bytes;
 }
 
 /** Waits for a promise. Rejects with the signal's reason if the signal aborts first. */

@@ -8,6 +8,7 @@ import { traceFact } from '../domain/trace-context.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
+import { LiveHistory } from './session-history.ts';
 
 /** Most levels of runs inside runs, and most open runs inside one run. */
 const depthMax = 8;
@@ -61,6 +62,7 @@ export class LiveSession {
   readonly #endedFor = new Map<number, string>();
   readonly #closed: SessionClosed;
   #activity: string;
+  #history = new LiveHistory();
   #next: LiveSession | null = null;
   readonly #givingUp: (() => Promise<void>)[] = [];
   readonly #credentials = new Map<Standing, () => void>();
@@ -116,6 +118,11 @@ export class LiveSession {
     return this.#activity;
   }
 
+  /** What was done in the session, and in those whose activity it continues. */
+  get history(): LiveHistory {
+    return this.#history;
+  }
+
   /**
    * Records the facts of a run before its first connection. If it is inside another run, that run's record notes it too. Throws GatewayError `cannot_record`,
    * or the reason why the session is ending.
@@ -157,6 +164,7 @@ export class LiveSession {
   continueIn(next: LiveSession): void {
     this.#next = next;
     next.#activity = this.#activity;
+    next.#history = this.#history;
     next.#givingUp.push(...this.#givingUp.splice(0));
     next.note('gateway.continue_session', { [ownAttributes.previousSession]: this.id });
     this.note('gateway.continue_session', { [ownAttributes.nextSession]: next.id });

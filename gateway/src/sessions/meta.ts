@@ -62,8 +62,15 @@ export class RequestMeta {
 }
 
 /** Returns the facts of a decision for its record. */
-export function decisionFacts({ verdict, policies, policyVersion, reason, obligations }: Decision): Partial<RecordMeta> {
-  return { verdict, policies, policyVersion, ...(verdict === 'allow' ? {} : { reason }), ...(obligations.length === 0 ? {} : { obligations }) };
+export function decisionFacts({ verdict, policies, policyVersion, reason, obligations, observed }: Decision): Partial<RecordMeta> {
+  return {
+    verdict,
+    policies,
+    policyVersion,
+    ...(verdict === 'allow' ? {} : { reason }),
+    ...(obligations.length === 0 ? {} : { obligations }),
+    ...(observed === undefined ? {} : { observed }),
+  };
 }
 
 /**

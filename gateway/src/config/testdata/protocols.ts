@@ -10,6 +10,7 @@ const alpha: StreamProtocol = {
   transport: 'stream',
   schemes: { alpha: 1111, alphas: 1111 },
   actions: [],
+  context: [],
   options: z.strictObject({ tls: z.string().default('off') }),
   connection: ({ host, port, target, token }) => ({ url: `alpha://${token}@${host}:${port}/${target}`, environment: {}, command: 'alpha' }),
   create: () => ({ serve: async () => Promise.resolve() }),

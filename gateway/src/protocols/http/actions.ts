@@ -1,3 +1,5 @@
+import type { ContextField } from '../../domain/context-field.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 
@@ -7,10 +9,31 @@ export const actions = [
   { name: 'http.upgrade', title: 'Go on in WebSocket' },
 ] as const satisfies readonly ActionDefinition[];
 
+/** The facts that policies may speak of. */
+export const context: readonly ContextField[] = [
+  { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method of the request, in capitals.' },
+  { name: 'path', type: 'text', attribute: 'url.path', absent: '', title: "The path at the target, normalised, below the target's own." },
+  { name: 'query', type: 'text', attribute: 'url.query', absent: '', title: 'What stands after the question mark of the path, as it is sent.' },
+];
+
+/** What a request of each method does, by RFC 9110 and RFC 5789. Any other method may do anything. */
+const effectsOf: Readonly<Record<string, readonly string[]>> = {
+  GET: ['read'],
+  HEAD: ['read'],
+  OPTIONS: ['read'],
+  TRACE: ['read'],
+  POST: ['write'],
+  PUT: ['write'],
+  PATCH: ['write'],
+  DELETE: ['destroy', 'write'],
+};
+const unknownEffects = ['unknown'];
+
 export function requestAttributes({ method, path }: RequestHead): Attributes {
   const at = path.indexOf('?');
   return {
     'http.request.method': method,
+    [ownAttributes.effects]: Object.hasOwn(effectsOf, method) ? (effectsOf[method] ?? unknownEffects) : unknownEffects,
     'url.path': at === -1 ? path : path.slice(0, at),
     ...(at === -1 ? {} : { 'url.query': path.slice(at + 1) }),
   };

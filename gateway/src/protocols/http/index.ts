@@ -3,7 +3,7 @@ import { httpOptions } from '../../exchange/target/http-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
-import { actions } from './actions.ts';
+import { actions, context } from './actions.ts';
 import { render } from './render.ts';
 import { rules } from './rules.ts';
 
@@ -13,6 +13,7 @@ export const http: ExchangeProtocol = {
   transport: 'exchange',
   schemes: { https: 443, http: 80 },
   actions,
+  context,
   options: httpOptions({}),
   connection: (door) => ({
     url: targetUrl(door),

@@ -15,6 +15,7 @@ export const llm: ExchangeProtocol = {
   transport: 'exchange',
   schemes: { https: 443, http: 80 },
   actions,
+  context: [],
   options: modelOptions,
   connection: (door) => ({
     url: targetUrl(door),

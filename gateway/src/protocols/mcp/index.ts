@@ -18,6 +18,7 @@ export const mcp: ExchangeProtocol = {
   schemes: { https: 443, http: 80 },
   takesCommand: true,
   actions,
+  context: [],
   options: httpOptions({}, 'run'),
   connection: (door) => ({
     url: targetUrl(door),

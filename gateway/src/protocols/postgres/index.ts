@@ -11,6 +11,7 @@ export const postgres: StreamProtocol = {
   transport: 'stream',
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
+  context: [],
   options: postgresOptions,
   inEffect: (target) => ({ ...target.options, sslmode: tlsMode(target) }),
   connection: ({ host, port, target, token }) => ({

@@ -1,0 +1,14 @@
+import type { AttributeValue } from './action.ts';
+
+/** A fact about requests that policies may speak of, as a member of Cedar's `context`. It is read from the attribute of the record, so that what was decided can be decided again from the record alone. */
+export interface ContextField {
+  /** The name of the member. */
+  readonly name: string;
+  readonly type: 'text' | 'texts' | 'number' | 'boolean';
+  /** The attribute of the request that holds the value. */
+  readonly attribute: string;
+  /** The value of a request without this attribute. */
+  readonly absent: AttributeValue;
+  /** One sentence for people who write policies. */
+  readonly title: string;
+}

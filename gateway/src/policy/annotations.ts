@@ -1,0 +1,78 @@
+import type { Obligation } from '../domain/decision.ts';
+
+/** What the annotations of a policy say. */
+export interface Annotated {
+  /** The second part of the policy's id. */
+  readonly id: string | null;
+  readonly reason: string | null;
+  /** The groups of whom one each must approve. Empty: nobody has to. */
+  readonly approval: readonly string[];
+  /** What must be done beside the verdict if the policy is satisfied. */
+  readonly obligations: readonly Obligation[];
+  /** True if the policy is only observed: what it would have decided is recorded, and not done. */
+  readonly isObserved: boolean;
+}
+
+const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mode'] as const;
+/** Annotations that this language has and this version does not carry out. To accept one would be to promise it. */
+const notYet = ['mask', 'mask_request', 'record'] as const;
+
+const name = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const severities = ['info', 'low', 'medium', 'high', 'critical'];
+const limit = /^(requests|rows|bytes|tokens|sessions) ([1-9]\d{0,14}) per ([1-9]\d{0,5})(s|m|h|d)$/;
+const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+/** The longest window of a limit: a week. */
+const windowSecondsMax = 7 * 86_400;
+
+/** Reads the annotations of a policy. Returns a text that says what is wrong, if something is. */
+export function readAnnotations(annotations: Readonly<Record<string, string | null>>, effect: 'permit' | 'forbid'): Annotated | string {
+  for (const [key, value] of Object.entries(annotations)) {
+    const fault = faultOf(key, value ?? '', effect);
+    if (fault !== null) {
+      return fault;
+    }
+  }
+  const { id = null, reason = null, approval, alert, mode } = annotations;
+  const obligations: Obligation[] = [];
+  const limited = limit.exec(annotations['limit'] ?? '');
+  if (limited !== null) {
+    const [, what = '', most = '', count = '', unit = ''] = limited;
+    obligations.push({ kind: 'limit', parameters: { what, most, seconds: String(Number(count) * (secondsOf[unit] ?? 0)) } });
+  }
+  if (typeof alert === 'string') {
+    obligations.push({ kind: 'alert', parameters: { severity: alert } });
+  }
+  return { id, reason, approval: approval?.split(',').map((group) => group.trim()) ?? [], obligations, isObserved: mode === 'observe' };
+}
+
+function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): string | null {
+  if (notYet.some((each) => each === key)) {
+    return `@${key} is not supported yet`;
+  }
+  switch (key) {
+    case 'id':
+      return name.test(value) ? null : '@id is 1 to 63 letters, digits, dots, dashes and underscores';
+    case 'reason':
+      return value.length > 0 && value.length <= 1000 ? null : '@reason is one sentence of at most 1000 characters, for the one who asked';
+    case 'approval':
+      if (effect === 'permit') {
+        return '@approval belongs to a forbid: it forbids until the group has approved';
+      }
+      return value.split(',').every((group) => name.test(group.trim()))
+        ? null
+        : '@approval names the group that approves, or several with commas: @approval("dba")';
+    case 'limit': {
+      const [, , , count = '', unit = ''] = limit.exec(value) ?? [];
+      const seconds = Number(count) * (secondsOf[unit] ?? 0);
+      return seconds > 0 && seconds <= windowSecondsMax
+        ? null
+        : '@limit is "WHAT NUMBER per TIME": requests, rows, bytes, tokens or sessions, for instance "rows 10000 per 1h", at most per 7d';
+    }
+    case 'alert':
+      return severities.includes(value) ? null : `@alert is one of ${severities.join(', ')}`;
+    case 'mode':
+      return value === 'observe' || value === 'enforce' ? null : '@mode is "observe" or "enforce"';
+    default:
+      return `@${key} is not known here; known are ${known.map((each) => `@${each}`).join(', ')}`;
+  }
+}

@@ -1,0 +1,323 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Decision, Verdict } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { cedarPolicy } from './cedar-policy.ts';
+import { grantPolicy } from './grants.ts';
+import type { PolicyEngine, Question } from './policy.ts';
+import { ann, asked, bot, mail, source, vocabulary } from './testdata/questions.ts';
+
+function policy(...texts: readonly string[]): PolicyEngine {
+  const sources = texts.map((text, i) => source(text, `${i === 0 ? 'rules' : `rules${i + 1}`}.cedar`));
+  return cedarPolicy(grantPolicy([bot, ann]), sources, vocabulary);
+}
+
+function decide(text: string, question: Question = asked()): Decision {
+  return policy(text).decide(question);
+}
+
+/** The lines of the error for policies that are refused. */
+function faults(...texts: readonly string[]): string[] {
+  try {
+    policy(...texts);
+  } catch (error) {
+    assert.ok(error instanceof GatewayError && error.code === 'config_invalid', String(error));
+    return error.message.split('\n');
+  }
+  return assert.fail('the policies were accepted');
+}
+
+const noWhere = `// A comment; with "a quote
+@id("no-where")
+@reason("Say which rows.")
+forbid (principal in Group::"agents", action == Action::"sql.query", resource == Target::"orders")
+when { context.statements.containsAny(["delete", "update"]) && !context.hasWhere };`;
+
+describe('what a set of policies decides', () => {
+  test('without a policy that applies, the grants decide', () => {
+    const granted = decide(noWhere);
+    assert.deepEqual([granted.verdict, granted.policies], ['allow', ['grant:bot:orders']]);
+    const denied = decide(noWhere, asked({ principal: ann, target: mail, action: 'web.request' }));
+    assert.deepEqual([denied.verdict, denied.policies, denied.reason], ['deny', [], 'ann was not granted mail']);
+  });
+
+  test('a forbid denies, with its reason and its id', () => {
+    const denied = decide(noWhere, asked({ attributes: { 'test.statements': ['delete'], 'test.has_where': false } }));
+    assert.deepEqual([denied.verdict, denied.policies, denied.reason], ['deny', ['rules.cedar:no-where'], 'Say which rows.']);
+    assert.equal(decide(noWhere, asked({ attributes: { 'test.statements': ['delete'], 'test.has_where': true } })).verdict, 'allow');
+    assert.equal(decide(noWhere, asked({ principal: ann, attributes: { 'test.statements': ['delete'], 'test.has_where': false } })).verdict, 'allow');
+  });
+
+  test('a permit of a file is as good as a grant, and both are named', () => {
+    const text = 'permit (principal, action in Action::"web", resource == Target::"mail") when { context.method == "GET" };';
+    const get = asked({ principal: ann, target: mail, action: 'web.request', attributes: { 'http.request.method': 'GET' } });
+    assert.deepEqual([decide(text, get).verdict, decide(text, get).policies], ['allow', ['rules.cedar:1']]);
+    const bots = decide(text, asked({ target: mail, action: 'web.request', attributes: { 'http.request.method': 'GET' } }));
+    assert.deepEqual(bots.policies, ['grant:bot:mail', 'rules.cedar:1']);
+  });
+
+  test('forbids that all name who approves hold, for all their groups; one that does not denies; without a permit it is denied', () => {
+    const held = '@approval("dba") forbid (principal, action, resource) when { context.effects.contains("write") };';
+    const writing = asked({ effects: ['write'] });
+    const { verdict, obligations, policies } = decide(held, writing);
+    assert.deepEqual([verdict, obligations], ['hold', [{ kind: 'approval', parameters: { groups: 'dba' } }]]);
+    assert.deepEqual(policies, ['rules.cedar:1', 'grant:bot:orders']);
+    const both = decide(`${held}@approval("security, legal") forbid (principal, action, resource);`, writing);
+    assert.equal(both.obligations[0]?.parameters['groups'], 'dba,legal,security');
+    assert.equal(decide(`${held}forbid (principal, action, resource);`, writing).verdict, 'deny');
+    assert.equal(decide(held, asked({ principal: ann, target: mail, action: 'web.request', effects: ['write'] })).verdict, 'deny');
+  });
+
+  test('one rule speaks of tags, of effects and of what the session did, over all protocols', () => {
+    const text = `@reason("This run has read the payroll.")
+      forbid (principal, action, resource)
+      when { resource.zone == "outside" && context.effects.contains("write") && context.session.tables.contains("orders/public.payroll") };`;
+    const engine = policy(text);
+    const tables = new Set<string>();
+    const sending = (effects: readonly string[]): Question => asked({ target: mail, action: 'web.request', effects, history: { tables } });
+    assert.equal(engine.decide(sending(['write'])).verdict, 'allow');
+    tables.add('orders/public.payroll');
+    assert.equal(engine.decide(sending(['write'])).verdict, 'deny');
+    assert.equal(engine.decide(sending(['read'])).verdict, 'allow');
+    assert.equal(engine.decide(asked({ effects: ['write'], history: { tables } })).verdict, 'allow', 'orders is inside');
+  });
+
+  test('counts of the session, the hour, the day, the address and who is there are known', () => {
+    const denies = (condition: string, question: Question): boolean =>
+      decide(`forbid (principal, action, resource) when { ${condition} };`, question).verdict === 'deny';
+    assert.ok(denies('context.session.requests >= 5', asked({ history: { requests: 5 } })));
+    assert.ok(!denies('context.session.requests >= 5', asked({ history: { requests: 4 } })));
+    const saturday = asked({ timeMs: Date.UTC(2026, 10, 28, 23, 59) });
+    assert.ok(denies('context.weekday == 6 && context.hour == 23', saturday));
+    assert.ok(denies('context.clientAddress.isInRange(ip("10.0.0.0/8"))', asked({ address: '10.1.2.3' })));
+    assert.ok(!denies('context.clientAddress.isInRange(ip("10.0.0.0/8"))', asked({ address: '::1' })));
+    assert.ok(denies('context.attended', asked({ principal: ann })) && !denies('context.attended', asked()));
+    assert.ok(denies('principal.kind == "human" && principal.groups.contains("dba")', asked({ principal: ann })));
+  });
+
+  test('what is kept of a decision does not outlast what it depends on', () => {
+    const engine = policy('forbid (principal, action, resource) when { context.hour >= 22 || context.session.rows > 10 };');
+    const [{ action }, day, night] = [asked(), Date.UTC(2026, 0, 1, 12), Date.UTC(2026, 0, 1, 23)];
+    const verdict = (timeMs: number, rows: number): Verdict => engine.decide({ ...asked({ timeMs, history: { rows } }), action }).verdict;
+    assert.deepEqual([verdict(day, 0), verdict(night, 0), verdict(day, 0), verdict(day, 11)], ['allow', 'deny', 'allow', 'deny']);
+  });
+
+  test('the same question gets the very same decision, so that it is printed once', () => {
+    const engine = policy(noWhere);
+    const question = asked();
+    assert.equal(engine.decide(question), engine.decide({ ...question, timeMs: 5 }));
+  });
+
+  test('an action of no catalogue is decided like any other, as unknown', () => {
+    assert.equal(decide('forbid (principal, action == Action::"web.unknown", resource);', asked({ target: mail, action: 'strange' })).verdict, 'deny');
+    assert.equal(decide('forbid (principal, action == Action::"web.connect", resource);', asked({ target: mail, action: 'strange' })).verdict, 'allow');
+  });
+
+  test('a run reaches only the targets that it was given, whatever policies permit', () => {
+    const text = 'permit (principal, action, resource);';
+    assert.equal(decide(text, asked({ within: ['mail'] })).verdict, 'deny');
+    assert.equal(decide(text, asked({ within: ['orders'] })).verdict, 'allow');
+  });
+
+  test('E54: a condition that fails denies, and names the policy', () => {
+    const text = '@id("sum") forbid (principal, action, resource) when { context.session.rows + 9223372036854775807 > 0 };';
+    const denied = decide(text, asked({ history: { rows: 1 } }));
+    assert.deepEqual([denied.verdict, denied.policies], ['deny', ['rules.cedar:sum']]);
+    assert.match(denied.reason, /failed on this request/);
+    const permits = text.replace('forbid', 'permit');
+    assert.equal(decide(permits, asked({ history: { rows: 1 } })).verdict, 'deny', 'a permit that fails denies too');
+  });
+
+  test('any texts of a request can be decided on', () => {
+    const engine = policy('forbid (principal, action in Action::"sql", resource) when { context.statements.contains("x") };');
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' })), (statements) => {
+        const verdict = statements.includes('x') ? 'deny' : 'allow';
+        assert.equal(engine.decide(asked({ attributes: { 'test.statements': statements } })).verdict, verdict);
+      }),
+    );
+    assert.equal(engine.decide(asked({ attributes: { 'test.statements': ['\ud800', 'x'] } })).verdict, 'deny');
+  });
+
+  test('a policy or a target that is observed is decided and not enforced', () => {
+    const observed = decide(
+      `@mode("observe") ${noWhere.split('\n').slice(1).join('\n')}`,
+      asked({ attributes: { 'test.statements': ['delete'], 'test.has_where': false } }),
+    );
+    assert.deepEqual([observed.verdict, observed.observed?.verdict, observed.observed?.policies], ['allow', 'deny', ['rules.cedar:no-where']]);
+    const target = { ...asked().target, mode: 'observe' } as const;
+    const at = decide('forbid (principal, action, resource);', asked({ target }));
+    assert.deepEqual([at.verdict, at.observed?.verdict], ['allow', 'deny']);
+  });
+
+  test('limits and alerts of all policies that apply add up', () => {
+    const text = `@limit("rows 10000 per 1h") permit (principal, action in Action::"sql", resource);
+      @alert("high") permit (principal, action, resource) when { context.effects.contains("read") };`;
+    assert.deepEqual(decide(text).obligations, [
+      { kind: 'limit', parameters: { what: 'rows', most: '10000', seconds: '3600' } },
+      { kind: 'alert', parameters: { severity: 'high' } },
+    ]);
+  });
+});
+
+describe('what is refused', () => {
+  const refused = (text: string, message: string | RegExp): void => {
+    const [first = ''] = faults(text);
+    assert.ok(typeof message === 'string' ? first === message : message.test(first), first);
+  };
+
+  test('what is no policy, with its place', () => {
+    refused('permit (principal, action, resource);\n\n  forbid (principal, action, resource) whn { true };', /^policies\/rules\.cedar:3:40: .*when/);
+    refused(
+      'permit (principal, action, resource)',
+      'policies/rules.cedar:1:1: this policy has no end: a semicolon is missing, or a bracket or a string is not closed',
+    );
+    refused('permit (principal == ?principal, action, resource);', /template/);
+  });
+
+  test('what does not exist: actions, attributes, targets, with what was probably meant', () => {
+    refused('forbid (principal, action == Action::"sql.qury", resource);', /^policies\/rules\.cedar:1:\d+: .*sql\.qury.*did you mean.*sql\.query/);
+    refused(
+      '// é\nforbid (principal, action, resource) when { "é" == "é" && context.efects.contains("write") };',
+      /^policies\/rules\.cedar:2:\d+: .*efects.*`effects`/,
+    );
+    refused('forbid (principal, action, resource == Target::"order");', 'policies/rules.cedar:1:48: there is no target "order": is orders meant?');
+    refused('forbid (principal, action, resource) when { resource.colour == "red" };', /colour/);
+    refused('forbid (principal, action == Action::"web.request", resource) when { context.hasWhere };', /hasWhere/);
+  });
+
+  test('what can never apply', () => {
+    refused(
+      'permit (principal in Group::"agents", action, resource == Group::"x");',
+      'policies/rules.cedar:1:1: this policy can never apply: no request is as it says',
+    );
+    refused('permit (principal, action, resource) when { false };', /can never apply/);
+  });
+
+  test('annotations that are unknown, malformed, out of place or not supported yet', () => {
+    refused('@resaon("x") permit (principal, action, resource);', /@resaon is not known here/);
+    refused('@mask("email:redact") permit (principal, action, resource);', /@mask is not supported yet/);
+    refused('@approval("dba") permit (principal, action, resource);', /belongs to a forbid/);
+    refused('@limit("rows 10 per hour") permit (principal, action, resource);', /@limit is/);
+    refused('@alert("loud") forbid (principal, action, resource);', /@alert is one of/);
+    refused('@id("a") permit (principal, action, resource); @id("a") forbid (principal, action, resource);', /two policies have the id rules\.cedar:a/);
+  });
+
+  test('E54: what would kill Cedar for good is not given to it', () => {
+    const nested = (depth: number): string => `permit (principal, action, resource) when { ${'('.repeat(depth)}true${')'.repeat(depth)} };`;
+    refused(nested(200), /nested 201 deep/);
+    refused(`permit (principal, action, resource) when { true${' || context.attended'.repeat(400)} };`, /operators/);
+    refused(`permit (principal, action, resource) when { context${'.a'.repeat(400)} };`, /operators/);
+    refused(`permit (principal, action, resource) when { "${'x'.repeat(40_000)}" == "" };`, /at most 32768 bytes/);
+    assert.equal(decide(nested(30)).verdict, 'allow');
+    assert.equal(
+      decide(
+        `permit (principal, action, resource) when { ${'(true && '.repeat(31)}true${')'.repeat(31)}${' && context.hour < 25'.repeat(20)} };`,
+        asked({ target: mail, action: 'web.request' }),
+      ).verdict,
+      'allow',
+    );
+  });
+
+  test('any text is read or refused, and the library lives on', () => {
+    const words = fc.constantFrom(
+      'permit',
+      'forbid',
+      '(',
+      ')',
+      '{',
+      '}',
+      'principal',
+      'action',
+      'resource',
+      ',',
+      ';',
+      'when',
+      '"',
+      '@id("a")',
+      '==',
+      'context',
+      '.',
+      '!',
+      '-',
+      '[',
+      ']',
+      '//',
+      '\n',
+      '?',
+      'in',
+      'é',
+    );
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 60 }), (text) => {
+        try {
+          policy(text.join(' '));
+        } catch (error) {
+          assert.ok(error instanceof GatewayError, String(error));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('sets of policies', () => {
+  const conditions = [
+    'true',
+    'context.effects.contains("write")',
+    'context.session.requests > 3',
+    'principal in Group::"agents"',
+    'resource.zone == "outside"',
+    'context.session.rows + 9223372036854775807 > 0',
+  ];
+  const rule = fc.record({ effect: fc.constantFrom('permit', 'forbid'), approval: fc.boolean(), condition: fc.constantFrom(...conditions) });
+  const print = ({ effect, approval, condition }: { effect: string; approval: boolean; condition: string }): string =>
+    `${approval && effect === 'forbid' ? '@approval("dba") ' : ''}${effect} (principal, action, resource) when { ${condition} };`;
+  const questions = [
+    asked(),
+    asked({ effects: ['write'], history: { requests: 9 } }),
+    asked({ principal: ann, target: mail, action: 'web.request', effects: ['write'] }),
+    asked({ target: mail, action: 'web.request', history: { rows: 2 } }),
+  ];
+  const strictness: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
+  const verdicts = (rules: Parameters<typeof print>[0][]): number[] => {
+    const engine = policy(rules.map(print).join('\n'));
+    return questions.map((question) => strictness[engine.decide(question).verdict]);
+  };
+
+  test('to add a forbid never allows more', () => {
+    fc.assert(
+      fc.property(fc.array(rule, { maxLength: 5 }), rule, (rules, added) => {
+        const [before, after] = [verdicts(rules), verdicts([...rules, { ...added, effect: 'forbid' }])];
+        assert.ok(after.every((verdict, i) => verdict >= (before[i] ?? 0)));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('to add a permit never denies more, unless it fails', () => {
+    fc.assert(
+      fc.property(
+        fc.array(rule, { maxLength: 5 }),
+        fc.record({ effect: fc.constant('permit'), approval: fc.constant(false), condition: fc.constantFrom(...conditions.slice(0, -1)) }),
+        (rules, added) => {
+          const [before, after] = [verdicts(rules), verdicts([...rules, added])];
+          assert.ok(after.every((verdict, i) => verdict <= (before[i] ?? 2)));
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  test('the version names the set: each text, each file, each grant', () => {
+    const versions = [
+      policy(noWhere),
+      policy(`${noWhere} `),
+      policy(noWhere, 'permit (principal, action, resource);'),
+      policy(noWhere.replace('rows', 'row')),
+    ].map(({ version }) => version);
+    assert.equal(versions[0], versions[1]);
+    assert.equal(new Set(versions).size, 3);
+  });
+});

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import type { Action } from '../domain/action.ts';
+import type { ContextField } from '../domain/context-field.ts';
+import type { Decision, Obligation } from '../domain/decision.ts';
+import type { PolicySource } from '../domain/policy-source.ts';
+import { Authorizer } from './authorizer.ts';
+import { loadCedar, type CedarLibrary } from './cedar-library.ts';
+import { circumstances, commonFields, sessionFields, valueOf } from './context.ts';
+import type { PolicyEngine, Question } from './policy.ts';
+import { readPolicies, type Policy } from './policy-set.ts';
+import { policyError } from './policy-text.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** Most decisions that are kept. */
+const decisionsMax = 10_000;
+
+/**
+ * The policy of the configuration's grants and of files in Cedar. A satisfied forbid denies; if all satisfied forbids name groups that may approve, the request
+ * is held; otherwise a permit is needed, of a file or of the grants. What fails while it is evaluated denies. Throws GatewayError `config_invalid` with all
+ * faults of the files.
+ */
+export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource[], vocabulary: Vocabulary): PolicyEngine {
+  const cedar = loadCedar();
+  const { policies, problems } = readPolicies(cedar, sources, vocabulary);
+  if (problems.length > 0) {
+    throw policyError(problems);
+  }
+  return new CedarPolicy(grants, policies, { vocabulary, cedar });
+}
+
+class CedarPolicy implements PolicyEngine {
+  readonly version: string;
+  readonly text: string;
+  readonly #grants: PolicyEngine;
+  readonly #authorizer: Authorizer;
+  readonly #policies: ReadonlyMap<string, Policy>;
+  readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
+  readonly #keys: KeyMaker;
+  readonly #decisions = new Map<string, Decision>();
+
+  constructor(grants: PolicyEngine, policies: readonly Policy[], { vocabulary, cedar }: { readonly vocabulary: Vocabulary; readonly cedar: CedarLibrary }) {
+    this.#grants = grants;
+    this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
+    this.#authorizer = new Authorizer(cedar, policies, vocabulary);
+    this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
+    this.#keys = new KeyMaker(policies);
+    this.version = versionOf(grants, policies);
+    this.text = `${grants.text}${policies.map(({ id, text }) => `\n// ${id}\n${text}\n`).join('')}`;
+  }
+
+  decide(question: Question): Decision {
+    const { asker, target } = question;
+    const granted = this.#grants.decide(question);
+    if (asker.within?.includes(target.name) === false) {
+      return { ...granted, policyVersion: this.version };
+    }
+    const key = this.#keys.of(question, this.#fields.get(target.protocol) ?? commonFields);
+    const known = this.#decisions.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const decision = this.#decide(question, granted);
+    if (this.#decisions.size >= decisionsMax) {
+      this.#decisions.clear();
+    }
+    this.#decisions.set(key, decision);
+    return decision;
+  }
+
+  #decide(question: Question, granted: Decision): Decision {
+    const { satisfied, failed } = this.#authorizer.ask(question, this.#fields.get(question.target.protocol) ?? commonFields);
+    const policies = satisfied.flatMap((id) => this.#policies.get(id) ?? []);
+    const enforced = policies.filter(({ annotated }) => !annotated.isObserved && question.target.mode !== 'observe');
+    const failing = failed.filter((id) => this.#policies.get(id)?.annotated.isObserved !== true && question.target.mode !== 'observe');
+    const decision = this.#verdict(question, granted, { satisfied: enforced, failed: failing });
+    return enforced.length === policies.length && failing.length === failed.length
+      ? decision
+      : this.#observed(question, granted, { decision, satisfied: policies, failed });
+  }
+
+  /** Adds to a decision what it would be if all policies were enforced. */
+  #observed(question: Question, granted: Decision, { decision, ...all }: Ruling & { readonly decision: Decision }): Decision {
+    const { verdict, policies, reason } = this.#verdict(question, granted, all);
+    return { ...decision, observed: { verdict, policies, reason } };
+  }
+
+  #verdict({ asker, target }: Question, granted: Decision, { satisfied, failed }: Ruling): Decision {
+    const version = { policyVersion: this.version };
+    if (failed.length > 0) {
+      return { ...version, verdict: 'deny', policies: failed, reason: `the policy ${failed.join(', ')} failed on this request`, obligations: [] };
+    }
+    const forbids = satisfied.filter(({ effect }) => effect === 'forbid');
+    const permits = satisfied.filter(({ effect }) => effect === 'permit');
+    const obligations = satisfied.flatMap(({ annotated }) => annotated.obligations);
+    const denials = forbids.filter(({ annotated }) => annotated.approval.length === 0);
+    if (denials.length > 0) {
+      return { ...version, verdict: 'deny', policies: idsOf(denials), reason: reasonOf(denials), obligations: alertsOf(obligations) };
+    }
+    const allowing = [...(granted.verdict === 'allow' ? granted.policies : []), ...idsOf(permits)];
+    if (allowing.length === 0) {
+      const reason = `${asker.principal.id} was not granted ${target.name}`;
+      return { ...version, verdict: 'deny', policies: [], reason, obligations: alertsOf(obligations) };
+    }
+    if (forbids.length > 0) {
+      const groups = [...new Set(forbids.flatMap(({ annotated }) => annotated.approval))].toSorted();
+      const approval: Obligation = { kind: 'approval', parameters: { groups: groups.join(',') } };
+      return { ...version, verdict: 'hold', policies: [...idsOf(forbids), ...allowing], reason: reasonOf(forbids), obligations: [approval, ...obligations] };
+    }
+    return { ...version, verdict: 'allow', policies: allowing, reason: `allowed by ${allowing.join(', ')}`, obligations };
+  }
+}
+
+/** The policies that apply to a request, and those that failed on it. */
+interface Ruling {
+  readonly satisfied: readonly Policy[];
+  readonly failed: readonly string[];
+}
+
+/** Makes the keys under which decisions are kept: two requests with one key get the same decision from every policy of the set. */
+class KeyMaker {
+  /** Null: a policy may look at every field. */
+  readonly #fields: ReadonlySet<string> | null;
+  readonly #session: ReadonlySet<string> | null;
+  /** Keys of the facts of requests, by the object that holds them: a statement that is executed again has the same one. */
+  readonly #facts = new WeakMap<object, string>();
+
+  constructor(policies: readonly Policy[]) {
+    this.#fields = union(policies.map(({ use }) => use.fields));
+    this.#session = union(policies.map(({ use }) => use.session));
+  }
+
+  of(question: Question, fields: readonly ContextField[]): string {
+    const { asker, target, action } = question;
+    const whose = `${asker.principal.id}\0${asker.onBehalfOf ?? ''}\0${target.name}\0${action.name}\0${this.#factsKey(action, fields)}`;
+    const around = circumstances.flatMap(({ name, of }) => (this.#fields?.has(name) === false ? [] : [of(question)])).join('\0');
+    return `${whose}\0${around}\0${this.#sessionKey(question)}`;
+  }
+
+  #factsKey(action: Action, fields: readonly ContextField[]): string {
+    const known = this.#facts.get(action.attributes);
+    if (known !== undefined) {
+      return known;
+    }
+    const key = JSON.stringify(fields.flatMap((field) => (this.#fields?.has(field.name) === false ? [] : [valueOf(field, action)])));
+    this.#facts.set(action.attributes, key);
+    return key;
+  }
+
+  #sessionKey({ asker: { history } }: Question): string {
+    if (this.#session?.size === 0) {
+      return '';
+    }
+    const used = sessionFields.flatMap(({ name }) => (this.#session?.has(name) === false ? [] : [history[name]]));
+    return JSON.stringify(used.map((value) => (typeof value === 'number' ? value : [...value])));
+  }
+}
+
+function union(sets: readonly (ReadonlySet<string> | null)[]): ReadonlySet<string> | null {
+  return sets.includes(null) ? null : new Set(sets.flatMap((each) => [...(each ?? [])]));
+}
+
+function idsOf(policies: readonly Policy[]): string[] {
+  return policies.map(({ id }) => id);
+}
+
+function reasonOf(policies: readonly Policy[]): string {
+  const reasons = policies.flatMap(({ annotated }) => annotated.reason ?? []);
+  return reasons.length > 0 ? [...new Set(reasons)].join(' ') : `forbidden by ${idsOf(policies).join(', ')}`;
+}
+
+function alertsOf(obligations: readonly Obligation[]): readonly Obligation[] {
+  return obligations.filter(({ kind }) => kind === 'alert');
+}
+
+function versionOf(grants: PolicyEngine, policies: readonly Policy[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([grants.version, ...policies.map(({ id, text }) => [id, text])]))
+    .digest('hex')
+    .slice(0, 16);
+}

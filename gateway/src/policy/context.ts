@@ -1,0 +1,78 @@
+import type { Action, AttributeValue } from '../domain/action.ts';
+import type { ContextField } from '../domain/context-field.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Asker, Question, SessionHistory } from './policy.ts';
+
+/** The effects that a request may have. They mean the same for all protocols. */
+export const effects = ['read', 'write', 'destroy', 'define', 'execute', 'administer', 'unknown'] as const;
+
+/** The facts that requests of all protocols have. */
+export const commonFields: readonly ContextField[] = [
+  {
+    name: 'effects',
+    type: 'texts',
+    attribute: ownAttributes.effects,
+    absent: [],
+    title: `What the request does: any of ${effects.join(', ')}. What destroys also writes.`,
+  },
+];
+
+/** A fact that does not come from the request itself. */
+export interface CircumstanceField {
+  readonly name: string;
+  readonly type: 'text' | 'number' | 'boolean' | 'address';
+  readonly title: string;
+  readonly of: (question: Question) => string | number | boolean;
+}
+
+export const circumstances: readonly CircumstanceField[] = [
+  { name: 'clientAddress', type: 'address', title: 'The IP address of the client, for isInRange, isLoopback and so on.', of: ({ asker }) => asker.address },
+  { name: 'hour', type: 'number', title: 'The hour of the day in UTC, 0 to 23.', of: ({ timeMs }) => new Date(timeMs).getUTCHours() },
+  { name: 'weekday', type: 'number', title: 'The day of the week in UTC, 1 (Monday) to 7.', of: ({ timeMs }) => new Date(timeMs).getUTCDay() || 7 },
+  {
+    name: 'attended',
+    type: 'boolean',
+    title: 'True if a person is at the other end, and no program that a person started.',
+    of: ({ asker }) => isAttended(asker),
+  },
+];
+
+/** A fact about what the session did before, as `context.session.NAME`. */
+export interface SessionField {
+  readonly name: keyof SessionHistory;
+  readonly type: 'texts' | 'number';
+  readonly title: string;
+}
+
+export const sessionFields: readonly SessionField[] = [
+  { name: 'targets', type: 'texts', title: 'The targets that the session has used.' },
+  { name: 'tables', type: 'texts', title: 'The tables that it has used, each as TARGET/SCHEMA.TABLE.' },
+  { name: 'requests', type: 'number', title: 'How many requests it has made.' },
+  { name: 'denials', type: 'number', title: 'How many of its requests were denied.' },
+  { name: 'approvals', type: 'number', title: 'How many of its requests people approved.' },
+  { name: 'rows', type: 'number', title: 'How many rows it was given.' },
+  { name: 'bytes', type: 'number', title: 'How many bytes it was given in answers.' },
+  { name: 'tokens', type: 'number', title: 'How many tokens of models it has used.' },
+];
+
+/** A value of Cedar as JSON. */
+export type CedarValue = string | number | boolean | readonly string[] | { readonly __extn: { readonly fn: string; readonly arg: string } };
+
+/** Returns the value of a field for an action. What has another type than the field counts as absent. */
+export function valueOf({ type, attribute, absent }: ContextField, { attributes }: Action): AttributeValue {
+  const value = attributes[attribute];
+  switch (type) {
+    case 'texts':
+      return typeof value === 'string' ? [value] : Array.isArray(value) ? value : absent;
+    case 'text':
+      return typeof value === 'string' ? value : Array.isArray(value) ? value.join('\n') : absent;
+    case 'number':
+      return Number.isSafeInteger(value) ? (value ?? absent) : absent;
+    default:
+      return typeof value === type ? (value ?? absent) : absent;
+  }
+}
+
+function isAttended({ principal, run }: Asker): boolean {
+  return principal.kind === 'human' && run === null;
+}

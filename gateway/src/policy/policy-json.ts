@@ -1,0 +1,79 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+
+/** What a policy looks at beside its principal, its action and its resource. */
+export interface ContextUse {
+  /** Names of members of `context`. Null: it may look at all of them. */
+  readonly fields: ReadonlySet<string> | null;
+  /** Names of members of `context.session`. Null: it may look at all of them. */
+  readonly session: ReadonlySet<string> | null;
+}
+
+/** Finds what a policy looks at. */
+export function contextUse({ conditions }: PolicyJson): ContextUse {
+  const fields = new Set<string>();
+  const session = new Set<string>();
+  let isAllOfContext = false;
+  let isAllOfSession = false;
+  visit(conditions, (node, parents) => {
+    if (node['Var'] !== 'context') {
+      return;
+    }
+    const [field, outer] = accesses(parents);
+    if (field === undefined) {
+      isAllOfContext = true;
+    } else {
+      fields.add(field);
+    }
+    if (field === 'session') {
+      if (outer === undefined) {
+        isAllOfSession = true;
+      } else {
+        session.add(outer);
+      }
+    }
+  });
+  return { fields: isAllOfContext ? null : fields, session: isAllOfContext || isAllOfSession ? null : session };
+}
+
+/** Returns the ids of the entities of a type that a policy names. */
+export function entitiesOf(policy: PolicyJson, type: string): readonly string[] {
+  const found = new Set<string>();
+  visit(policy, ({ type: named, id }) => {
+    if (named === type && typeof id === 'string') {
+      found.add(id);
+    }
+  });
+  return [...found];
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+/** Calls back for each object of a tree, with the objects that it is in, the innermost first. The tree is as deep as `splitPolicies` lets it be. */
+function visit(value: unknown, found: (node: Node, parents: readonly Node[]) => void, parents: readonly Node[] = []): void {
+  if (Array.isArray(value)) {
+    for (const each of value) {
+      visit(each, found, parents);
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object has string keys; of what the values are nothing is claimed
+    const node = value as Node;
+    found(node, parents);
+    for (const each of Object.values(node)) {
+      visit(each, found, [node, ...parents]);
+    }
+  }
+}
+
+/** Returns the names by which the surrounding expressions take members of a variable: `session` and `tables` for `context.session.tables`. */
+function accesses(parents: readonly Node[]): string[] {
+  const names: string[] = [];
+  // Each access is two objects: { ".": { left, attr } }.
+  for (let i = 0; i + 1 < parents.length; i += 2) {
+    const [access, outer] = [parents[i], parents[i + 1]];
+    if (typeof access?.['attr'] !== 'string' || outer?.['.'] !== access) {
+      break;
+    }
+    names.push(access['attr']);
+  }
+  return names;
+}

@@ -1,0 +1,164 @@
+import type { PolicyJson, ValidationError } from '@cedar-policy/cedar-wasm/nodejs';
+import { suggest } from '../domain/suggest.ts';
+import type { PolicySource } from '../domain/policy-source.ts';
+import { readAnnotations, type Annotated } from './annotations.ts';
+import type { CedarLibrary } from './cedar-library.ts';
+import { cedarSchema } from './cedar-schema.ts';
+import { contextUse, entitiesOf, type ContextUse } from './policy-json.ts';
+import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** Most policies of a set. */
+const policiesMax = 1000;
+/** Most problems that are told at once. */
+const problemsMax = 50;
+
+/** A policy that Cedar has read, and that speaks only of what exists. */
+export interface Policy {
+  /** `FILE:NAME`; NAME is its `@id`, else its position in the file. */
+  readonly id: string;
+  readonly effect: 'permit' | 'forbid';
+  readonly text: string;
+  readonly annotated: Annotated;
+  readonly use: ContextUse;
+}
+
+export interface ReadPolicies {
+  readonly policies: readonly Policy[];
+  /** Faults for which the set must not be put into force. */
+  readonly problems: readonly PolicyProblem[];
+  /** What is odd, and may be meant. */
+  readonly warnings: readonly PolicyProblem[];
+}
+
+/** Reads files of policies. Any text is acceptable input. */
+export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource[], vocabulary: Vocabulary): ReadPolicies {
+  const split = sources.map(splitPolicies);
+  const problems = split.flatMap((each) => each.problems);
+  const written = split.flatMap((each) => each.policies);
+  if (written.length > policiesMax && sources[0] !== undefined) {
+    problems.push({ source: sources[0], offset: null, message: `there are ${written.length} policies, at most ${policiesMax} are read` });
+  }
+  if (problems.length > 0) {
+    return { policies: [], problems: problems.slice(0, problemsMax), warnings: [] };
+  }
+  const read = written.map((policy) => readPolicy(cedar, policy));
+  const policies = read.flatMap((each) => ('policy' in each ? [each] : []));
+  problems.push(...read.flatMap((each) => ('policy' in each ? [] : [each])), ...twice(policies));
+  const warnings: PolicyProblem[] = [];
+  if (problems.length === 0) {
+    problems.push(...policies.flatMap((each) => unknownTargets(each, vocabulary)), ...invalid(cedar, policies, vocabulary));
+    warnings.push(...policies.flatMap((each) => strangers(each, vocabulary)));
+  }
+  return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings };
+}
+
+interface ReadPolicy {
+  readonly policy: Policy;
+  readonly json: PolicyJson;
+  readonly written: WrittenPolicy;
+}
+
+function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | PolicyProblem {
+  const { source, text, offset, position } = written;
+  const answer = cedar.policyToJson(text);
+  if (answer.type === 'failure') {
+    const [error] = answer.errors;
+    const at = placeOf(written, error?.sourceLocations?.[0]?.start);
+    return { source, offset: at, message: sentence((error?.message ?? 'this is no policy').replace('failed to parse policy from string: ', ''), error?.help) };
+  }
+  const { json } = answer;
+  const annotated = readAnnotations(json.annotations ?? {}, json.effect);
+  if (typeof annotated === 'string') {
+    return { source, offset, message: annotated };
+  }
+  const id = `${source.file}:${annotated.id ?? position}`;
+  return { policy: { id, effect: json.effect, text, annotated, use: contextUse(json) }, json, written };
+}
+
+/** Finds ids that two policies have. */
+function twice(policies: readonly ReadPolicy[]): PolicyProblem[] {
+  const seen = new Set<string>();
+  return policies.flatMap(({ policy: { id }, written: { source, offset } }) => {
+    const isKnown = seen.has(id);
+    seen.add(id);
+    return isKnown ? [{ source, offset, message: `two policies have the id ${id}` }] : [];
+  });
+}
+
+/** Finds names of targets that do not exist: Cedar's schema does not hold them. */
+function unknownTargets({ json, written }: ReadPolicy, { targets }: Vocabulary): PolicyProblem[] {
+  const names = targets.map(({ name }) => name);
+  return entitiesOf(json, 'Target').flatMap((name) => {
+    if (names.includes(name)) {
+      return [];
+    }
+    const meant = suggest(name, names);
+    const message = `there is no target ${JSON.stringify(name)}${meant === null ? `; there are ${names.join(', ') || 'none'}` : `: is ${meant} meant?`}`;
+    return [{ source: written.source, offset: searched(written, JSON.stringify(name)), message }];
+  });
+}
+
+/** Finds groups and principals that the configuration does not name. They may come later. */
+function strangers({ json, written }: ReadPolicy, { principals }: Vocabulary): PolicyProblem[] {
+  const known = { Principal: principals.map(({ id }) => id), Group: [...new Set(principals.flatMap(({ groups }) => groups))] };
+  return (['Principal', 'Group'] as const).flatMap((type) =>
+    entitiesOf(json, type).flatMap((name) => {
+      const meant = suggest(name, known[type]);
+      return known[type].includes(name)
+        ? []
+        : [
+            {
+              source: written.source,
+              offset: searched(written, JSON.stringify(name)),
+              message: `no principal ${type === 'Group' ? 'is in the group' : 'has the id'} ${JSON.stringify(name)}${meant === null ? '' : `: is ${meant} meant?`}`,
+            },
+          ];
+    }),
+  );
+}
+
+/** Has Cedar check the policies against the schema. A policy that can never apply is a fault too: whoever wrote it meant something else. */
+function invalid(cedar: CedarLibrary, policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
+  const byId = new Map(policies.map((each) => [each.policy.id, each]));
+  const answer = cedar.validate({
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library checks the schema itself, and says what is wrong with it
+    schema: cedarSchema(vocabulary) as Parameters<CedarLibrary['validate']>[0]['schema'],
+    policies: { staticPolicies: Object.fromEntries(policies.map(({ policy: { id, text } }) => [id, text])) },
+  });
+  if (answer.type === 'failure') {
+    throw new Error(`Cedar does not accept the schema: ${answer.errors[0]?.message ?? ''}`);
+  }
+  const failed = new Set(answer.validationErrors.map(({ policyId }) => policyId));
+  const impossible = answer.validationWarnings.filter(({ policyId, error }) => !failed.has(policyId) && error.message.includes('policy is impossible'));
+  return [...answer.validationErrors, ...impossible]
+    .flatMap(({ policyId, error }) => {
+      const policy = byId.get(policyId);
+      return policy === undefined ? [] : [problemOf(policy.written, error)];
+    })
+    .filter(isFirstAt);
+}
+
+/** Cedar tells a fault for each action to which a policy applies; one of them is enough. */
+function isFirstAt({ source, offset }: PolicyProblem, i: number, all: readonly PolicyProblem[]): boolean {
+  return all.findIndex((each) => each.source === source && each.offset === offset) === i;
+}
+
+function problemOf(written: WrittenPolicy, { message, help, sourceLocations }: ValidationError['error']): PolicyProblem {
+  const words = message.replace(/^for policy `[^`]*`, /, '');
+  const plain = words.includes('policy is impossible') ? 'this policy can never apply: no request is as it says' : words;
+  return { source: written.source, offset: placeOf(written, sourceLocations?.[0]?.start), message: sentence(plain, help) };
+}
+
+function sentence(message: string, help: string | null | undefined): string {
+  return help === null || help === undefined ? message : `${message}: ${help}`;
+}
+
+/** Returns the index in the file for a place that Cedar gives in bytes of the policy. */
+function placeOf({ text, offset }: WrittenPolicy, bytes = 0): number {
+  return offset + Buffer.from(text).subarray(0, bytes).toString().length;
+}
+
+function searched({ text, offset }: WrittenPolicy, words: string): number {
+  return offset + Math.max(0, text.indexOf(words));
+}

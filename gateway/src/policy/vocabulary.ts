@@ -1,0 +1,47 @@
+import type { ActionDefinition } from '../domain/action.ts';
+import type { ContextField } from '../domain/context-field.ts';
+
+/** What policies may speak of: everything that exists in this gateway and its configuration. */
+export interface Vocabulary {
+  readonly protocols: readonly PolicyProtocol[];
+  readonly targets: readonly PolicyTarget[];
+  readonly principals: readonly PolicyPrincipal[];
+}
+
+export interface PolicyProtocol {
+  readonly id: string;
+  readonly actions: readonly ActionDefinition[];
+  /** The facts about its requests, beside those that all protocols have. */
+  readonly context: readonly ContextField[];
+}
+
+export interface PolicyTarget {
+  readonly name: string;
+  readonly protocol: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface PolicyPrincipal {
+  readonly id: string;
+  readonly groups: readonly string[];
+}
+
+/** The action of connecting to a target. */
+export function connectActionName(protocol: string): string {
+  return `${protocol}.connect`;
+}
+
+/** The action for which a request counts whose action is in no catalogue. */
+export function unknownActionName(protocol: string): string {
+  return `${protocol}.unknown`;
+}
+
+/** Returns the names of all actions of a protocol that a policy may name. */
+export function actionNames({ id, actions }: PolicyProtocol): readonly string[] {
+  return [...new Set([connectActionName(id), unknownActionName(id), ...actions.map(({ name }) => name)])];
+}
+
+/** Returns the names of the tags that targets have. A target without one of them has it empty. */
+export function tagNames(targets: readonly PolicyTarget[]): readonly string[] {
+  return [...new Set(targets.flatMap(({ tags = {} }) => Object.keys(tags)))].toSorted();
+}

@@ -1,0 +1,16 @@
+import type { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { PolicyEngine } from '../policy/policy.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from './meta.ts';
+
+/** Records the policies that are in force from now on: their version for everybody, their text sealed. Throws GatewayError `cannot_record`. */
+export function recordPolicy(recorder: Recorder, { version, text }: PolicyEngine): void {
+  recorder.append(recorder.own, { kind: 'policy', meta: JSON.stringify({ version }), content: [Buffer.from(text)] });
+}
+
+/** Records that changed policies were not put into force, and that those before stay. Throws GatewayError `cannot_record`. */
+export function recordRefusedPolicy(recorder: Recorder, { version }: PolicyEngine, { message }: GatewayError): void {
+  const attributes = { [ownAttributes.policyVersion]: version };
+  recorder.append(recorder.own, { kind: 'alert', meta: printMeta({ channel: 0, action: 'gateway.refuse_policy', reason: message, attributes }), content: [] });
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openServer } from '../cli/src/demo/sample-server.ts';
+import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
+import { GatewayProcess } from './support/gateway-process.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const noPosting = `@id("no-posting")
+@reason("Agents only read here.")
+forbid (principal in Group::"agents", action == Action::"http.request", resource)
+when { context.effects.contains("write") };
+`;
+
+describe('policies in files', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-policies-'));
+  const policies = join(directory, 'policies');
+  const heard: string[] = [];
+  let server: Awaited<ReturnType<typeof openServer>>;
+  let gateway: GatewayProcess;
+  let token: string;
+
+  before(async () => {
+    mkdirSync(policies);
+    writeFileSync(join(policies, 'agents.cedar'), noPosting);
+    server = await openServer(async (request, response) => {
+      heard.push(`${request.method} ${request.url}`);
+      response.end('fine');
+    });
+    gateway = await GatewayProcess.start({
+      config: `policies: ${policies}
+targets:
+  files: { url: "${server.url}", tags: { zone: inside } }
+principals:
+  bot: { kind: agent, groups: [agents], targets: [files] }
+`,
+    });
+    token = await gateway.issueToken('bot');
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
+  });
+
+  const ask = async (method: string, path: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${gateway.port('http')}/t/files${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+  const records = async (): Promise<readonly ShownRecord[]> => gateway.records((await gateway.newest()).session);
+  /** Puts a file in the place of the policies, and waits until the gateway has looked at it. */
+  const write = async (text: string, sign: string): Promise<void> => {
+    const seen = gateway.log.split(sign).length;
+    writeFileSync(join(policies, '.new'), text);
+    renameSync(join(policies, '.new'), join(policies, 'agents.cedar'));
+    await waitUntil(() => gateway.log.split(sign).length > seen);
+  };
+
+  test('what a forbid says is denied, told, recorded with the policy, and never sent', async () => {
+    assert.equal((await ask('GET', '/a')).status, 200);
+    const denied = await ask('POST', '/b');
+    assert.equal(denied.status, 403);
+    assert.match(await denied.text(), /Agents only read here\./);
+    assert.deepEqual(heard, ['GET /a']);
+    const [got, posted] = (await records()).filter(({ kind }) => kind === 'request');
+    assert.deepEqual([got?.verdict, got?.policies], ['allow', ['grant:bot:files']]);
+    assert.deepEqual([posted?.verdict, posted?.policies], ['deny', ['agents.cedar:no-posting']]);
+    assert.deepEqual(posted?.attributes['countersign.effects'], ['write']);
+  });
+
+  test('a changed file is in force at the next request of a session that is open; one with a fault changes nothing and is told', async () => {
+    await write(noPosting.replace('"write"', '"destroy"'), 'configuration applied');
+    assert.equal((await ask('POST', '/c')).status, 200);
+    assert.equal((await ask('DELETE', '/c')).status, 403);
+    await write(noPosting.replace('"write"', 'write'), 'not applied');
+    assert.match(gateway.log, /agents\.cedar:4:\d+: /);
+    assert.equal((await ask('DELETE', '/c')).status, 403);
+    const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
+    const all = (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
+    assert.ok(all.some(({ kind, action }) => kind === 'alert' && action === 'gateway.refuse_policy'));
+    const versions = all.filter(({ kind }) => kind === 'policy');
+    assert.equal(versions.length, 2);
+    assert.match(versions[0]?.content?.text ?? '', /no-posting[^]*context\.effects\.contains\("write"\)/);
+  });
+
+  test('a policy that is observed is recorded with what it would have done', async () => {
+    await write(`@mode("observe")\n${noPosting}`, 'configuration applied');
+    assert.equal((await ask('POST', '/d')).status, 200);
+    const last = (await records()).findLast(({ kind }) => kind === 'request');
+    assert.deepEqual([last?.verdict, last?.attributes['countersign.observed']], ['allow', 'deny by agents.cedar:no-posting: Agents only read here.']);
+  });
+
+  test('a gateway does not start with policies that are not valid', () => {
+    const broken = join(directory, 'broken');
+    mkdirSync(broken);
+    writeFileSync(join(broken, 'a.cedar'), 'forbid (principal, action == Action::"http.reqest", resource);\n');
+    const file = join(directory, 'countersign.yaml');
+    writeFileSync(file, `data: ${join(directory, 'data')}\nlisten: { http: 127.0.0.1:0 }\npolicies: ./broken\ntargets: { files: { url: "${server.url}" } }\n`);
+    const { status, stderr } = gateway.cliAsIs(['up', '--config', file]);
+    assert.equal(status, 1);
+    assert.match(stderr, /broken\/a\.cedar:1:\d+: .*did you mean .*http\.request/);
+  });
+});
