@@ -18,6 +18,6 @@ export function configuredPolicy(config: Config): PolicyEngine {
 }
 
 /** Returns what policies may speak of. */
-export function vocabularyOf({ targets, principals }: Config): Vocabulary {
+function vocabularyOf({ targets, principals }: Config): Vocabulary {
   return { protocols, targets: [...targets.values()], principals: [...principals.values()] };
 }

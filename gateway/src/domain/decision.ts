@@ -18,7 +18,7 @@ export interface Decision {
   /** One sentence for the person or agent that asked. */
   readonly reason: string;
   readonly obligations: readonly Obligation[];
-  /** What the decision would be if the policies that are only observed were enforced. Absent: the same. */
+  /** The decision that would be made if policies that are only observed were enforced. Absent: the same. */
   readonly observed?: Observed;
   /**
    * The error that the client of a denied request gets instead of `refused`: `not_found`, so that it learns nothing about what belongs to others, or

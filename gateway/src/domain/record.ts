@@ -48,7 +48,7 @@ export interface RecordMeta {
   readonly reason?: string;
   /** The demands of policy beside its verdict. */
   readonly obligations?: readonly Obligation[];
-  /** What would have been decided if the policies that are only observed were enforced. Absent: the same. */
+  /** The decision that would have been made if policies that are only observed were enforced. Absent: the same. */
   readonly observed?: Observed;
   /** Sequence number of the request that this record answers or continues. */
   readonly request?: number;

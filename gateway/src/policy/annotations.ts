@@ -1,13 +1,13 @@
 import type { Obligation } from '../domain/decision.ts';
 
-/** What the annotations of a policy say. */
+/** The meaning of a policy's annotations. */
 export interface Annotated {
   /** The second part of the policy's id. */
   readonly id: string | null;
   readonly reason: string | null;
   /** The groups of whom one each must approve. Empty: nobody has to. */
   readonly approval: readonly string[];
-  /** What must be done beside the verdict if the policy is satisfied. */
+  /** The obligations of a request to which the policy applies. */
   readonly obligations: readonly Obligation[];
   /** True if the policy is only observed: what it would have decided is recorded, and not done. */
   readonly isObserved: boolean;

@@ -4,7 +4,7 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Asker, Question, SessionHistory } from './policy.ts';
 
 /** The effects that a request may have. They mean the same for all protocols. */
-export const effects = ['read', 'write', 'destroy', 'define', 'execute', 'administer', 'unknown'] as const;
+const effects = ['read', 'write', 'destroy', 'define', 'execute', 'administer', 'unknown'] as const;
 
 /** The facts that requests of all protocols have. */
 export const commonFields: readonly ContextField[] = [
@@ -54,9 +54,6 @@ export const sessionFields: readonly SessionField[] = [
   { name: 'bytes', type: 'number', title: 'How many bytes it was given in answers.' },
   { name: 'tokens', type: 'number', title: 'How many tokens of models it has used.' },
 ];
-
-/** A value of Cedar as JSON. */
-export type CedarValue = string | number | boolean | readonly string[] | { readonly __extn: { readonly fn: string; readonly arg: string } };
 
 /** Returns the value of a field for an action. What has another type than the field counts as absent. */
 export function valueOf({ type, attribute, absent }: ContextField, { attributes }: Action): AttributeValue {

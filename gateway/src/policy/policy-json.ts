@@ -1,6 +1,6 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 
-/** What a policy looks at beside its principal, its action and its resource. */
+/** The members of `context` at which a policy looks. */
 export interface ContextUse {
   /** Names of members of `context`. Null: it may look at all of them. */
   readonly fields: ReadonlySet<string> | null;

@@ -27,7 +27,7 @@ export interface ReadPolicies {
   readonly policies: readonly Policy[];
   /** Faults for which the set must not be put into force. */
   readonly problems: readonly PolicyProblem[];
-  /** What is odd, and may be meant. */
+  /** Oddities that may be meant. */
   readonly warnings: readonly PolicyProblem[];
 }
 

@@ -17,11 +17,11 @@ export interface Asker {
   readonly session: string | null;
   /** The client's address, without a port. */
   readonly address: string;
-  /** What the session did before. */
+  /** The acts of the session before this one. */
   readonly history: SessionHistory;
 }
 
-/** What a session did so far, on all its channels. The same object as long as the session lasts; its values change. */
+/** The acts of a session so far, on all its channels. It is the same object as long as the session lasts, and its values change. */
 export interface SessionHistory {
   /** The names of the targets that it used. */
   readonly targets: ReadonlySet<string>;

@@ -1,7 +1,7 @@
 import type { ActionDefinition } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 
-/** What policies may speak of: everything that exists in this gateway and its configuration. */
+/** Everything that policies may speak of: what exists in this gateway and in its configuration. */
 export interface Vocabulary {
   readonly protocols: readonly PolicyProtocol[];
   readonly targets: readonly PolicyTarget[];
@@ -21,7 +21,7 @@ export interface PolicyTarget {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-export interface PolicyPrincipal {
+interface PolicyPrincipal {
   readonly id: string;
   readonly groups: readonly string[];
 }

@@ -3,8 +3,9 @@ import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
+import { connectActionName } from '../policy/vocabulary.ts';
 import { askerOf, type CurrentPolicy } from './gate.ts';
-import { noHistory } from './session-history.ts';
+import { LiveHistory } from './session-history.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;
@@ -13,7 +14,7 @@ export interface AdmissionContext {
 
 /** Returns the action of connecting to a target. */
 export function connectAction(protocol: string): Action {
-  return { name: `${protocol}.connect`, attributes: {} };
+  return { name: connectActionName(protocol), attributes: {} };
 }
 
 /**
@@ -32,7 +33,7 @@ export function admit(
     throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
   }
   const decision = policy().decide({
-    asker: askerOf(identity, { session: null, address, history: noHistory }),
+    asker: askerOf(identity, { session: null, address, history: new LiveHistory() }),
     target,
     action: connectAction(protocol ?? target.protocol),
     timeMs: Date.now(),

@@ -8,7 +8,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
-import { noHistory } from './session-history.ts';
+import { LiveHistory } from './session-history.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */
@@ -22,7 +22,7 @@ export interface GateContext {
   /** The id of the session in which policy is asked; null before there is one. */
   readonly session: string | null;
   readonly address: string;
-  /** What the session did before. Absent: nothing. */
+  /** The acts of the session before this one. Absent: none. */
   readonly history?: SessionHistory;
   /** The reason why these ids may not be named; null if they may. */
   readonly refusalOf?: (ids: NamedIds) => IdRefusal | null;
@@ -154,7 +154,7 @@ export class Gate {
   }
 
   #question(action: Action): Question {
-    const { identity, target, session, address, history = noHistory } = this.#context;
+    const { identity, target, session, address, history = new LiveHistory() } = this.#context;
     const { principal } = identity.standing;
     if (this.#asker?.principal !== principal) {
       this.#asker = askerOf(identity, { session, address, history });

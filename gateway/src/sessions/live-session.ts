@@ -118,7 +118,7 @@ export class LiveSession {
     return this.#activity;
   }
 
-  /** What was done in the session, and in those whose activity it continues. */
+  /** The acts of the session, and of those whose activity it continues. */
   get history(): LiveHistory {
     return this.#history;
   }

@@ -8,7 +8,7 @@ const tablesMax = 10_000;
 const rowsAttribute = 'db.response.returned_rows';
 const tokenAttributes = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const;
 
-/** What a session did so far: policy asks for it, and channels add to it what they record. */
+/** The acts of a session so far. Policy asks for them, and channels add to them what they record. */
 export class LiveHistory implements SessionHistory {
   readonly targets = new Set<string>();
   readonly tables = new Set<string>();
@@ -50,9 +50,6 @@ export class LiveHistory implements SessionHistory {
     }
   }
 }
-
-/** The history of a session that there is not yet. */
-export const noHistory: SessionHistory = new LiveHistory();
 
 function textsOf(value: AttributeValue | undefined): readonly string[] {
   return Array.isArray(value) ? value : typeof value === 'string' ? [value] : [];

@@ -11,7 +11,7 @@ export const bot: Principal = { id: 'bot', kind: 'agent', groups: ['agents'], ta
 export const ann: Principal = { id: 'ann', kind: 'human', groups: ['dba'], targets: ['orders'] };
 
 const common = { scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} } as const;
-export const orders: Target = { ...common, name: 'orders', protocol: 'sql', tags: { environment: 'production', zone: 'inside' } };
+const orders: Target = { ...common, name: 'orders', protocol: 'sql', tags: { environment: 'production', zone: 'inside' } };
 export const mail: Target = { ...common, name: 'mail', protocol: 'web', tags: { zone: 'outside' } };
 
 /** Two protocols, two targets and two principals. */

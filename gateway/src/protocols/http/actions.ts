@@ -16,7 +16,7 @@ export const context: readonly ContextField[] = [
   { name: 'query', type: 'text', attribute: 'url.query', absent: '', title: 'What stands after the question mark of the path, as it is sent.' },
 ];
 
-/** What a request of each method does, by RFC 9110 and RFC 5789. Any other method may do anything. */
+/** The effects of each method, by RFC 9110 and RFC 5789. Any other method may do anything. */
 const effectsOf: Readonly<Record<string, readonly string[]>> = {
   GET: ['read'],
   HEAD: ['read'],
