@@ -98,7 +98,7 @@ test('an act whose texts a control must change is denied unless it comes with th
 });
 
 test('policy is not asked for changes of requests where no control makes any', () => {
-  const silent: PolicyEngine = { version: 'v', decide: () => assert.fail('policy was asked') };
+  const silent: PolicyEngine = { version: 'v', text: '', decide: () => assert.fail('policy was asked') };
   assert.equal(gate(silent, [{ kind: 'once', change: () => (text) => text }]).requestChange(act, bytes), null);
 });
 

@@ -1,5 +1,6 @@
 import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 import { actions } from './actions.ts';
+import { context } from './policy-context.ts';
 import { postgresOptions, tlsMode } from './options.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
@@ -11,7 +12,7 @@ export const postgres: StreamProtocol = {
   transport: 'stream',
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
-  context: [],
+  context,
   options: postgresOptions,
   inEffect: (target) => ({ ...target.options, sslmode: tlsMode(target) }),
   connection: ({ host, port, target, token }) => ({

@@ -1,0 +1,32 @@
+import type { ContextField } from '../../domain/context-field.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+
+/** The facts about statements that policies may speak of. */
+export const context: readonly ContextField[] = [
+  {
+    name: 'statements',
+    type: 'texts',
+    attribute: ownAttributes.statements,
+    absent: [],
+    title: 'The kinds of the statements: select, insert, update, delete, create_table and so on.',
+  },
+  { name: 'tables', type: 'texts', attribute: ownAttributes.tables, absent: [], title: 'The tables that are read or changed, each as SCHEMA.TABLE.' },
+  { name: 'reads', type: 'texts', attribute: ownAttributes.reads, absent: [], title: 'The tables that are read.' },
+  { name: 'writes', type: 'texts', attribute: ownAttributes.writes, absent: [], title: 'The tables that are changed.' },
+  {
+    name: 'columns',
+    type: 'texts',
+    attribute: ownAttributes.columns,
+    absent: [],
+    title: 'The columns that are named, each as SCHEMA.TABLE.COLUMN; `*` for all of a table.',
+  },
+  { name: 'functions', type: 'texts', attribute: ownAttributes.functions, absent: [], title: 'The functions that are called, each as SCHEMA.NAME.' },
+  { name: 'hasWhere', type: 'boolean', attribute: ownAttributes.hasWhere, absent: true, title: 'False if an UPDATE or a DELETE says in no WHERE which rows.' },
+  {
+    name: 'rowsLimit',
+    type: 'number',
+    attribute: ownAttributes.rowsLimit,
+    absent: Number.MAX_SAFE_INTEGER,
+    title: 'The LIMIT of the query; 9007199254740991 if it has none.',
+  },
+];
