@@ -8,7 +8,8 @@ import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
 import OpenAI, { AzureOpenAI } from 'openai';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
-import { AwsEventStream } from '../../gateway/src/content/aws-event-stream.ts';
+import { AwsMessages } from '../../gateway/src/content/aws-event-stream.ts';
+import { Framer } from '../../gateway/src/content/framer.ts';
 import { samples } from '../../gateway/src/protocols/llm/testdata/fixtures.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
@@ -189,9 +190,10 @@ principals:
     // In how many records the events arrive is the machine's business.
     await waitUntil(async () => (await gateway.records(session)).some(({ kind }) => kind === 'response'));
     await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
-    const frame = new AwsEventStream().push(Buffer.from(await bytes)).at(-1);
-    assert.equal(frame?.headers.get(':exception-type'), 'validationException');
-    assert.match(frame.payload.toString(), /countersign: .*halted/);
+    const frame = new Framer(new AwsMessages(), Infinity).push(Buffer.from(await bytes)).at(-1);
+    assert.equal(frame?.is, 'message');
+    assert.equal(frame.message.headers.get(':exception-type'), 'validationException');
+    assert.match(frame.message.payload.toString(), /countersign: .*halted/);
   });
 
   test('Azure, by the name of the deployment; the models of a provider', async () => {

@@ -1,14 +1,19 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type AwsMessage, AwsEventStream } from './aws-event-stream.ts';
+import { AwsMessages } from './aws-event-stream.ts';
+import type { AwsMessage } from './frame.ts';
+import { Framer } from './framer.ts';
 import { awsEvent, awsMessage, sealed } from '../protocols/llm/testdata/aws-messages.ts';
 import { cutAt } from '../protocols/llm/testdata/fixtures.ts';
 
-function read(pieces: readonly Uint8Array[], messageBytesMax?: number): { messages: AwsMessage[]; skipped: number } {
-  const stream = new AwsEventStream(messageBytesMax);
-  const messages = pieces.flatMap((piece) => stream.push(piece));
-  return { messages, skipped: stream.skipped };
+function read(pieces: readonly Uint8Array[], messageBytesMax = Infinity): { messages: AwsMessage[]; skipped: number } {
+  const framer = new Framer(new AwsMessages(), messageBytesMax);
+  const frames = pieces.flatMap((piece) => framer.push(Buffer.from(piece)));
+  return {
+    messages: frames.flatMap((frame) => (frame.is === 'message' ? [frame.message] : [])),
+    skipped: frames.filter(({ is }) => is === 'damaged' || is === 'long').length,
+  };
 }
 
 function flipped(bytes: Buffer, at: number): Buffer {

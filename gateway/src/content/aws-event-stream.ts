@@ -1,103 +1,86 @@
 import { crc32 } from 'node:zlib';
 import { ByteReader } from '../wire/byte-reader.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
-import { defaultEventBytesMax } from './event-bytes.ts';
-
-export interface AwsMessage {
-  /** The headers whose value is a string. Headers of other types are not needed. */
-  readonly headers: ReadonlyMap<string, string>;
-  readonly payload: Buffer;
-  /** The whole message as it came. */
-  readonly bytes: Buffer;
-}
+import type { AwsMessage, Frame, Splitter } from './frame.ts';
 
 const preludeBytes = 12;
 const checksumBytes = 4;
+const nothing = Buffer.alloc(0);
 const stringType = 7;
 /** Length in bytes of a header's value, by the type's number. Null: a length of two bytes goes before the value. */
 const valueBytes: readonly (number | null)[] = [0, 0, 1, 2, 4, 8, null, null, 8, 16];
 
 /**
- * Reads application/vnd.amazon.eventstream piece by piece. Pieces may be cut anywhere; time is linear. Any bytes are acceptable:
- * a damaged message is skipped and counted. After a damaged prelude nothing more can be found, and nothing more is read.
- * https://smithy.io/2.0/aws/amazon-eventstream.html
+ * Splits application/vnd.amazon.eventstream into its messages. Time is linear. After a damaged prelude nothing more can be found, and the rest of the stream
+ * belongs to that message. https://smithy.io/2.0/aws/amazon-eventstream.html
+ *
+ *     prelude ── it is whole ──▶ message ── all of it came ──▶ prelude
+ *        └── it is damaged ──▶ broken
  */
-export class AwsEventStream {
-  readonly #messageBytesMax: number;
-  /** The beginning of a message whose end has not come. */
-  #held = new ByteWriter();
-  /** Length in bytes of the message that is being read; 0 until its prelude is whole. */
-  #messageBytes = 0;
-  /** Number of bytes that are still to be skipped. */
-  #skippingBytes = 0;
-  #skipped = 0;
-  #isBroken = false;
+export class AwsMessages implements Splitter {
+  readonly isStream = true;
+  #phase: 'prelude' | 'message' | 'broken' = 'prelude';
+  /** The part of a prelude that has come. */
+  #prelude: Buffer = nothing;
+  /** Number of bytes of the message that are still to come. */
+  #bytesLeft = 0;
+  #isDamageTold = false;
 
-  /** A longer message is skipped and counted. */
-  constructor(messageBytesMax = defaultEventBytesMax) {
-    this.#messageBytesMax = messageBytesMax;
+  get isBetween(): boolean {
+    return this.#phase !== 'broken';
   }
 
-  get skipped(): number {
-    return this.#skipped;
-  }
-
-  /** True if the bytes that came end with the end of a message, or none came. */
-  get isBetweenMessages(): boolean {
-    return this.#held.length === 0 && this.#messageBytes === 0 && this.#skippingBytes === 0 && !this.#isBroken;
-  }
-
-  /** Takes the next piece and returns the messages that end in it. */
-  push(piece: Uint8Array): AwsMessage[] {
-    const messages: AwsMessage[] = [];
+  ends(bytes: Buffer): readonly number[] {
+    const ends: number[] = [];
     let at = 0;
-    while (at < piece.length && !this.#isBroken) {
-      if (this.#skippingBytes > 0) {
-        const skipped = Math.min(this.#skippingBytes, piece.length - at);
-        this.#skippingBytes -= skipped;
-        at += skipped;
-        continue;
-      }
-      const wanted = (this.#messageBytes === 0 ? preludeBytes : this.#messageBytes) - this.#held.length;
-      const taken = piece.subarray(at, at + wanted);
-      this.#held.bytes(taken);
-      at += taken.length;
-      if (taken.length === wanted) {
-        const message = this.#messageBytes === 0 ? this.#beginMessage() : this.#endMessage();
-        if (message !== null) {
-          messages.push(message);
+    while (at < bytes.length) {
+      if (this.#phase === 'prelude') {
+        const taken = bytes.subarray(at, at + preludeBytes - this.#prelude.length);
+        this.#prelude = this.#prelude.length === 0 ? taken : Buffer.concat([this.#prelude, taken]);
+        at += taken.length;
+        if (this.#prelude.length === preludeBytes) {
+          this.#phase = isPrelude(this.#prelude) ? 'message' : 'broken';
+          this.#bytesLeft = this.#prelude.readUInt32BE(0) - preludeBytes;
+          this.#prelude = nothing;
+          if (this.#phase === 'broken') {
+            ends.push(at);
+          }
         }
+      } else if (this.#phase === 'message') {
+        const taken = Math.min(this.#bytesLeft, bytes.length - at);
+        this.#bytesLeft -= taken;
+        at += taken;
+        if (this.#bytesLeft === 0) {
+          ends.push(at);
+          this.#phase = 'prelude';
+        }
+      } else {
+        at = bytes.length;
+        ends.push(at);
       }
     }
-    return messages;
+    return ends;
   }
 
-  #beginMessage(): null {
-    const prelude = this.#held.finish();
-    const total = prelude.readUInt32BE(0);
-    const headers = prelude.readUInt32BE(4);
-    if (crc32(prelude.subarray(0, 8)) !== prelude.readUInt32BE(8) || total < preludeBytes + headers + checksumBytes) {
-      this.#isBroken = true;
-      this.#skipped += 1;
-    } else if (total > this.#messageBytesMax) {
-      this.#skippingBytes = total - preludeBytes;
-      this.#skipped += 1;
-      this.#held = new ByteWriter();
-    } else {
-      this.#messageBytes = total;
+  frame(bytes: Buffer): Frame {
+    if (this.#isDamageTold) {
+      return { is: 'rest', bytes };
     }
-    return null;
+    // A damaged prelude is a frame of its own, so that nothing after it is taken for a message.
+    this.#isDamageTold = bytes.length === preludeBytes;
+    const end = bytes.length - checksumBytes;
+    const message = !this.#isDamageTold && crc32(bytes.subarray(0, end)) === bytes.readUInt32BE(end) ? readMessage(bytes) : null;
+    return message === null ? { is: 'damaged', bytes } : { is: 'message', bytes, message };
   }
 
-  #endMessage(): AwsMessage | null {
-    const bytes = this.#held.finish();
-    this.#held = new ByteWriter();
-    this.#messageBytes = 0;
-    const end = bytes.length - checksumBytes;
-    const message = crc32(bytes.subarray(0, end)) === bytes.readUInt32BE(end) ? readMessage(bytes) : null;
-    this.#skipped += message === null ? 1 : 0;
-    return message;
+  last(bytes: Buffer): Frame {
+    return { is: 'unended', bytes };
   }
+}
+
+/** True if a message may begin with these bytes. */
+function isPrelude(bytes: Buffer): boolean {
+  return crc32(bytes.subarray(0, 8)) === bytes.readUInt32BE(8) && bytes.readUInt32BE(0) >= preludeBytes + bytes.readUInt32BE(4) + checksumBytes;
 }
 
 /** Encodes one message whose headers are all strings. */

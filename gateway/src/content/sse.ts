@@ -1,154 +1,148 @@
-import { ByteWriter } from '../wire/byte-writer.ts';
-
-export interface SseEvent {
-  /** The type that the stream names, otherwise `message`. */
-  readonly type: string;
-  readonly data: string;
-  /** The last id that the stream gave; empty before the first id. */
-  readonly id: string;
-}
-
-/** Most bytes of one event that are held by default. A longer event is skipped and counted. */
-const sseEventBytesMax = 1024 * 1024;
+import type { Frame, Splitter } from './frame.ts';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const colon = 0x3a;
-const space = 0x20;
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
+const noEnds: readonly number[] = [];
+
+interface ReadEvent {
+  readonly type: string;
+  /** The lines of data. Without any, the event is none. */
+  readonly data: readonly string[];
+  /** Null: the event names no id. */
+  readonly id: string | null;
+}
 
 /**
- * Reads text/event-stream piece by piece. Pieces may be cut anywhere: the events are the same, and time is linear. Any bytes are acceptable input.
+ * Splits text/event-stream into its events. Time is linear.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
-export class SseParser {
-  readonly #eventBytesMax: number;
-  /** The beginning of a line that is not yet complete. */
-  #line: ByteWriter | null = null;
-  /** True if the current line is longer than the limit; only its beginning is kept. */
-  #lineTooLong = false;
-  #isFirstLine = true;
-  #endedByCarriageReturn = false;
-  #data: string[] = [];
-  #type = '';
-  #id = '';
-  #eventBytes = 0;
-  #isSkipping = false;
-  #skipped = 0;
+export class SseEvents implements Splitter {
+  readonly isStream = true;
+  readonly #areCommentsApart: boolean;
+  /** Number of bytes of a byte order mark that the stream began with. Null: the mark is over, or there is none. */
+  #markBytes: number | null = 0;
+  /** The kind of the line that has begun. `empty`: no byte of it has come. */
+  #line: 'empty' | 'comment' | 'field' = 'empty';
+  /** True if a line of the frame has come that does not end it. */
+  #isInside = false;
+  /** True if the last byte was a carriage return; a line feed after it belongs to the same line end. */
+  #isAfterReturn = false;
+  #isFirst = true;
+  #lastId = '';
 
-  constructor(eventBytesMax = sseEventBytesMax) {
-    this.#eventBytesMax = eventBytesMax;
+  /**
+   * If `areCommentsApart`, a comment between two events is a frame of its own, so that nobody waits for more. Otherwise it belongs to the event after it.
+   */
+  constructor({ areCommentsApart = true } = {}) {
+    this.#areCommentsApart = areCommentsApart;
   }
 
-  /** Number of events that were longer than the limit. */
-  get skipped(): number {
-    return this.#skipped;
-  }
-
-  /** The last id that the stream gave, even in an event without data; empty before the first id. */
-  get lastId(): string {
-    return this.#id;
-  }
-
-  /** True if the input so far ends with the end of an event, or is empty. */
-  get isBetweenEvents(): boolean {
-    return this.#line === null && this.#eventBytes === 0 && !this.#isSkipping;
-  }
-
-  /** Takes the next piece and returns the events that end in it. */
-  push(piece: Uint8Array): SseEvent[] {
-    const events: SseEvent[] = [];
-    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    let at = 0;
-    let nextFeed = bytes.indexOf(lineFeed);
-    let nextReturn = bytes.indexOf(carriageReturn);
-    if (bytes.length > 0) {
-      at = this.#endedByCarriageReturn && bytes[0] === lineFeed ? 1 : 0;
-      this.#endedByCarriageReturn = false;
+  ends(bytes: Buffer): readonly number[] {
+    if (bytes.length === 0) {
+      return noEnds;
     }
+    const ends: number[] = [];
+    let at = 0;
+    if (this.#isAfterReturn && bytes[0] === lineFeed) {
+      at = 1;
+      if (!this.#isInside) {
+        ends.push(1);
+      }
+    }
+    this.#isAfterReturn = false;
+    at = this.#markBytes === null ? at : this.#passMark(bytes, this.#markBytes);
+    let nextFeed = bytes.indexOf(lineFeed, at);
+    let nextReturn = bytes.indexOf(carriageReturn, at);
     while (at < bytes.length) {
       // Each byte is searched only once: a position is searched again only after it was passed.
       nextFeed = nextFeed >= 0 && nextFeed < at ? bytes.indexOf(lineFeed, at) : nextFeed;
       nextReturn = nextReturn >= 0 && nextReturn < at ? bytes.indexOf(carriageReturn, at) : nextReturn;
       const end = nextFeed < 0 || (nextReturn >= 0 && nextReturn < nextFeed) ? nextReturn : nextFeed;
-      if (end < 0) {
-        this.#begin(bytes.subarray(at));
-        break;
+      if (end !== at && this.#line === 'empty') {
+        this.#line = bytes[at] === colon ? 'comment' : 'field';
       }
-      const event = this.#endLine(bytes.subarray(at, end));
-      if (event !== null) {
-        events.push(event);
+      if (end < 0) {
+        break;
       }
       at = end + 1;
       if (end === nextReturn) {
-        if (at === bytes.length) {
-          this.#endedByCarriageReturn = true;
-        } else if (bytes[at] === lineFeed) {
-          at += 1;
-        }
+        this.#isAfterReturn = at === bytes.length;
+        at += bytes[at] === lineFeed ? 1 : 0;
+      }
+      if (this.#endsFrame()) {
+        ends.push(at);
       }
     }
-    return events;
+    return ends;
   }
 
-  #begin(bytes: Buffer): void {
-    this.#line ??= new ByteWriter();
-    const room = this.#eventBytesMax - this.#line.length;
-    this.#line.bytes(bytes.subarray(0, room));
-    this.#lineTooLong ||= bytes.length > room;
+  frame(bytes: Buffer): Frame {
+    const { type, data, id } = this.#read(bytes);
+    this.#lastId = id ?? this.#lastId;
+    if (data.length > 0) {
+      return { is: 'event', bytes, event: { type, data: data.join('\n'), id: this.#lastId } };
+    }
+    return id === null ? { is: 'other', bytes } : { is: 'other', bytes, id };
   }
 
-  #endLine(rest: Buffer): SseEvent | null {
-    let line = rest;
-    if (this.#line !== null) {
-      this.#begin(rest);
-      line = this.#line.finish();
-    } else {
-      this.#lineTooLong = rest.length > this.#eventBytesMax;
-    }
-    const isTooLong = this.#lineTooLong;
-    this.#line = null;
-    this.#lineTooLong = false;
-    if (this.#isFirstLine) {
-      this.#isFirstLine = false;
-      line = line.subarray(0, byteOrderMark.length).equals(byteOrderMark) ? line.subarray(byteOrderMark.length) : line;
-    }
-    if (line.length === 0) {
-      return this.#endEvent();
-    }
-    if (line[0] !== colon) {
-      this.#field(line, isTooLong);
-    }
-    return null;
+  /** There are clients that accept an event without an empty line at its end. */
+  last(bytes: Buffer): Frame {
+    const { type, data, id } = this.#read(bytes);
+    const event = { type, data: data.join('\n'), id: id ?? this.#lastId };
+    return { is: 'unended', bytes, ...(data.length === 0 ? {} : { event }), ...(id === null ? {} : { id }) };
   }
 
-  #field(line: Buffer, isTooLong: boolean): void {
-    const nameEnd = line.indexOf(colon);
-    const name = line.toString('latin1', 0, nameEnd < 0 ? line.length : nameEnd);
-    const valueStart = nameEnd < 0 ? line.length : nameEnd + (line[nameEnd + 1] === space ? 2 : 1);
-    this.#eventBytes += line.length;
-    this.#isSkipping ||= isTooLong || this.#eventBytes > this.#eventBytesMax;
-    if (this.#isSkipping) {
-      this.#data = [];
-      return;
+  /** Returns the position after the byte order mark, or after the part of it that has come. */
+  #passMark(bytes: Buffer, passed: number): number {
+    let at = 0;
+    while (at < bytes.length && passed + at < byteOrderMark.length && bytes[at] === byteOrderMark[passed + at]) {
+      at += 1;
     }
-    const value = line.toString('utf8', valueStart);
+    const markBytes = passed + at;
+    const isOver = markBytes === byteOrderMark.length || at < bytes.length;
+    this.#markBytes = isOver ? null : markBytes;
+    if (isOver && markBytes > 0 && markBytes < byteOrderMark.length) {
+      this.#line = 'field';
+    }
+    return at;
+  }
+
+  /** Ends a line. True if a frame ends with it: at an empty line, or at a comment between two events. */
+  #endsFrame(): boolean {
+    const line = this.#line;
+    this.#line = 'empty';
+    this.#isInside = line !== 'empty' && (this.#isInside || line === 'field' || !this.#areCommentsApart);
+    return !this.#isInside;
+  }
+
+  #read(bytes: Buffer): ReadEvent {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    return readEvent(bytes, isFirst);
+  }
+}
+
+function readEvent(bytes: Buffer, isFirst: boolean): ReadEvent {
+  const written = bytes.toString();
+  const text = written.includes('\r') ? written.replaceAll(/\r\n?/g, '\n') : written;
+  const data: string[] = [];
+  let [type, id]: [string, string | null] = ['', null];
+  for (let at = isFirst && text.startsWith('\u{feff}') ? 1 : 0, end = 0; at < text.length; at = end + 1) {
+    end = text.indexOf('\n', at);
+    end = end < 0 ? text.length : end;
+    const line = text.slice(at, end);
+    const nameEnd = line.indexOf(':');
+    const name = nameEnd < 0 ? line : line.slice(0, nameEnd);
+    const value = nameEnd < 0 ? '' : line.slice(nameEnd + (line[nameEnd + 1] === ' ' ? 2 : 1));
     if (name === 'data') {
-      this.#data.push(value);
+      data.push(value);
     } else if (name === 'event') {
-      this.#type = value;
+      type = value;
     } else if (name === 'id' && !value.includes('\0')) {
-      this.#id = value;
+      id = value;
     }
   }
-
-  #endEvent(): SseEvent | null {
-    const event = this.#data.length === 0 ? null : { type: this.#type === '' ? 'message' : this.#type, data: this.#data.join('\n'), id: this.#id };
-    this.#skipped += this.#isSkipping ? 1 : 0;
-    this.#data = [];
-    this.#type = '';
-    this.#eventBytes = 0;
-    this.#isSkipping = false;
-    return event;
-  }
+  return { type: type === '' ? 'message' : type, data, id };
 }

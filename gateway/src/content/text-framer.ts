@@ -1,6 +1,8 @@
 import { GatewayError } from '../domain/errors.ts';
-import { ByteWriter } from '../wire/byte-writer.ts';
-import { AwsEventStream, composeAwsMessage, withPayload, type AwsMessage } from './aws-event-stream.ts';
+import { AwsMessages, composeAwsMessage, withPayload } from './aws-event-stream.ts';
+import type { AwsMessage, Frame } from './frame.ts';
+import { Framer, lines as linesOf, wholeBody } from './framer.ts';
+import { SseEvents } from './sse.ts';
 import { boundaryOf, multipartFrame, urlencodedFrame } from './form-frames.ts';
 import { textFrame, utf8Text, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
 
@@ -18,11 +20,6 @@ export interface FramerOptions {
   readonly findParts: FindParts | null;
 }
 
-/** Finds the places where frames end in the next bytes of a body. */
-type FindEnds = (bytes: Buffer) => readonly number[];
-
-const lineFeed = 0x0a;
-const carriageReturn = 0x0d;
 /** Matches a line with its end. */
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
 /** Matches the field of a line, and its value. A comment has a field without a name. */
@@ -82,7 +79,7 @@ function isText(type: string): boolean {
  */
 function sseFramer(options: FramerOptions): TextFramer {
   let isFirst = true;
-  return cut(eventEnds(), options, (bytes) => {
+  return framed(new Framer(new SseEvents({ areCommentsApart: false }), options.frameBytesMax), options, ({ bytes }) => {
     const text = utf8Text(bytes);
     const mark = isFirst && text.startsWith('\u{feff}') ? 1 : 0;
     isFirst = false;
@@ -142,29 +139,18 @@ function writeEvent(lines: readonly EventLine[], changed: string, values: Readon
 
 /** Each line is a frame. */
 function lineFramer(options: FramerOptions): TextFramer {
-  const lineEnds: FindEnds = (bytes) => {
-    const ends: number[] = [];
-    for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) {
-      ends.push(at + 1);
-    }
-    return ends;
-  };
-  return cut(lineEnds, options, (bytes) => wholeFrame(bytes, options.findParts));
+  return framed(new Framer(linesOf(), options.frameBytesMax), options, ({ bytes }) => wholeFrame(bytes, options.findParts));
 }
 
 /** Holds the body until it is whole. */
 function wholeFramer(options: FramerOptions, framesOf: (bytes: Buffer) => readonly TextFrame[]): TextFramer {
-  const body = cut<Buffer>(
-    () => [],
-    options,
-    (bytes) => bytes,
-  );
+  const body = new Framer(wholeBody(), options.frameBytesMax);
   return {
     push: (bytes) => {
-      body.push(bytes);
+      assertKept(body.push(bytes), options);
       return [];
     },
-    end: () => body.end().flatMap(framesOf),
+    end: () => body.end().flatMap(({ bytes }) => framesOf(bytes)),
   };
 }
 
@@ -199,15 +185,15 @@ function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
 
 /** Each message of application/vnd.amazon.eventstream is a frame. Its payload is one text, or JSON; an event of Bedrock may hold another one in base64. Throws GatewayError `malformed`, or `unsupported` for a payload that is no text. */
 function awsFramer({ frameBytesMax, findParts }: FramerOptions): TextFramer {
-  const stream = new AwsEventStream(frameBytesMax);
+  const stream = new Framer(new AwsMessages(), frameBytesMax);
   return {
-    push(bytes) {
-      const messages = stream.push(bytes);
-      if (stream.skipped > 0) {
-        throw new GatewayError('malformed', 'Policy changes texts in answers of this target, and a message of the event stream is damaged or too long.');
-      }
-      return messages.map((message) => awsFrame(message, findParts));
-    },
+    push: (bytes) =>
+      stream.push(bytes).map((frame) => {
+        if (frame.is !== 'message') {
+          throw new GatewayError('malformed', 'Policy changes texts in answers of this target, and a message of the event stream is damaged or too long.');
+        }
+        return awsFrame(frame.message, findParts);
+      }),
     end: () => [],
   };
 }
@@ -250,70 +236,18 @@ function partsBelow(prefix: string, { parts, ends }: EventParts): EventParts {
   return { parts: new Map([...parts].map(([path, name]) => [path.slice(prefix.length), name])), ends };
 }
 
-interface Cut<T> {
-  push(bytes: Buffer): readonly T[];
-  end(): readonly T[];
-}
-
-function cut<T>(findEnds: FindEnds, { frameBytesMax }: FramerOptions, frameOf: (bytes: Buffer) => T): Cut<T> {
-  let held = new ByteWriter();
-  const limited = (bytes: Buffer): Buffer => {
-    if (held.length + bytes.length > frameBytesMax) {
-      throw new GatewayError('limit_exceeded', `Policy changes texts, and one of them is longer than ${frameBytesMax} bytes.`);
-    }
-    return bytes;
-  };
-  /** Returns the held bytes together with the bytes that end them. */
-  const take = (last: Buffer): Buffer => {
-    if (held.length === 0) {
-      return limited(last);
-    }
-    const whole = held.bytes(limited(last)).finish();
-    held = new ByteWriter();
-    return whole;
-  };
+/** Makes the texts of each frame that a framer cuts. */
+function framed(framer: Framer, options: FramerOptions, textsOf: (frame: Frame) => TextFrame): TextFramer {
   return {
-    push(bytes) {
-      const frames: T[] = [];
-      let from = 0;
-      for (const end of findEnds(bytes)) {
-        frames.push(frameOf(take(bytes.subarray(from, end))));
-        from = end;
-      }
-      if (from < bytes.length) {
-        held.bytes(limited(bytes.subarray(from)));
-      }
-      return frames;
-    },
-    end: () => (held.length === 0 ? [] : [frameOf(take(Buffer.alloc(0)))]),
+    push: (bytes) => assertKept(framer.push(bytes), options).map(textsOf),
+    end: () => framer.end().map(textsOf),
   };
 }
 
-/** Finds the ends of events. An event ends with an empty line, and a line with a line feed, a carriage return, or both. */
-function eventEnds(): FindEnds {
-  let isLineEmpty = true;
-  let isAfterReturn = false;
-  return (bytes) => {
-    const ends: number[] = [];
-    for (let at = 0; at < bytes.length; at += 1) {
-      const byte = bytes[at];
-      if (byte === lineFeed && isAfterReturn) {
-        isAfterReturn = false;
-        if (ends.at(-1) === at) {
-          ends[ends.length - 1] = at + 1;
-        }
-        continue;
-      }
-      isAfterReturn = byte === carriageReturn;
-      if (byte === lineFeed || isAfterReturn) {
-        if (isLineEmpty) {
-          ends.push(at + 1);
-        }
-        isLineEmpty = true;
-      } else {
-        isLineEmpty = false;
-      }
-    }
-    return ends;
-  };
+/** Throws GatewayError `limit_exceeded` if a frame is too long to be changed. */
+function assertKept(frames: readonly Frame[], { frameBytesMax }: FramerOptions): readonly Frame[] {
+  if (frames.some(({ is }) => is === 'long')) {
+    throw new GatewayError('limit_exceeded', `Policy changes texts, and one of them is longer than ${frameBytesMax} bytes.`);
+  }
+  return frames;
 }

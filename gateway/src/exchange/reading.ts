@@ -1,4 +1,6 @@
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
+import type { Frame } from '../content/frame.ts';
+import type { Framer } from '../content/framer.ts';
 import type { FindParts } from '../content/text-frame.ts';
 import type { Problem } from './problem.ts';
 import type { TakeElsewhere, TakeStep } from './step.ts';
@@ -21,9 +23,7 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 /** One request as its protocol reads it. */
 export interface RequestReading {
   readonly action: Action;
-  readonly answer: AnswerReader;
-  /** Present if the target may ask something of the client in the answer. */
-  readonly screen?: AnswerScreen;
+  readonly answer: AnswerReading;
   /** Finds, in an event of the answer, texts that other events continue. Absent: no text comes in pieces. */
   readonly findParts?: FindParts;
   /** The members of a JSON answer in which the target's API gives its own addresses for clients to follow. */
@@ -34,24 +34,11 @@ export interface RequestReading {
   readonly answerTo?: string;
 }
 
-/**
- * Splits an answer into pieces that are released whole, and lists the requests of the target to the client in each. It gets every byte of the answer before the
- * client does. Any bytes are acceptable input, in any pieces.
- */
-export interface AnswerScreen {
-  head(head: ResponseHead): void;
-  /** True if the answer is a stream: pieces are released as they come, and some may be left out. Any other answer is released at its end. */
-  readonly isStream: boolean;
-  push(bytes: Buffer): readonly ScreenedPiece[];
-  /** Ends the answer and returns the pieces that are still held. */
-  end(): readonly ScreenedPiece[];
-}
-
-export interface ScreenedPiece {
-  readonly bytes: Buffer;
-  /** The requests of the target in this piece. For a long piece they are found by a step. */
+/** The requests of the target to the client in one frame of an answer. */
+export interface AskingFrame {
+  /** For a long frame they are found by a step. */
   readonly asks: readonly Ask[] | ((take: TakeElsewhere) => Promise<readonly Ask[]>);
-  /** Returns what happens to the piece if one of its requests is denied. */
+  /** Returns what happens to the frame if one of its requests is denied. */
   readonly refused: (problem: Problem) => Refusal;
 }
 
@@ -62,7 +49,7 @@ export interface Ask {
 }
 
 export interface Refusal {
-  /** The bytes that replace the piece. Null: the whole answer ends with an error of the gateway. */
+  /** The bytes that replace the frame. Null: the whole answer ends with an error of the gateway. */
   readonly toClient: Buffer | null;
   readonly toTarget: readonly OwnRequest[];
 }
@@ -74,10 +61,21 @@ export interface OwnRequest {
   readonly action: Action;
 }
 
-/** Reads one answer for its facts. Any bytes are acceptable input, in any pieces. Content codings are already undone. */
-export interface AnswerReader {
+/**
+ * Reads one answer. Content codings are already undone. Frames are read at two places: those that ask something are screened before the client gets them, and
+ * facts are found in those that the client gets.
+ */
+export interface AnswerReading {
+  /** Returns a new framer, which cuts an answer with this head into frames. Null: its body is not read. */
+  framer(head: ResponseHead): Framer | null;
+  /** Reads the head for facts. */
   head(head: ResponseHead): void;
-  bytes(piece: Uint8Array): void;
+  /** Reads the next frame for facts. Never throws. */
+  frame(frame: Frame): void;
+  /** Sees all bytes for facts, as they come, before the frames that end in them. Absent: only frames are read. */
+  bytes?(piece: Uint8Array): void;
+  /** Lists what the target asks of its client in a frame. Null: nothing. Absent: the target never asks anything. */
+  asks?(frame: Frame, head: ResponseHead): AskingFrame | null;
   /**
    * Reads a document that is too long to be read at once, when no more bytes come. Null: nothing is left to read. Rejects as `take` does; the answer is then
    * `unreadable`.
@@ -87,8 +85,8 @@ export interface AnswerReader {
    * Called if the body is not given or not read: an encoded body is too long to be held, its coding cannot be undone, or reading takes too much time or memory.
    */
   unreadable?(): void;
-  /** True if the bytes so far belong to a stream and end with the end of an event, so another event may follow. */
-  readonly isBetweenEvents?: boolean;
+  /** True if no event may follow those that were read. */
+  readonly isOver?: boolean;
   /** Returns the facts. Called at the end, also for an answer that was cut off. */
   facts(): Attributes;
   /**
@@ -139,7 +137,21 @@ export interface Note {
 }
 
 /** Reads nothing, for answers of which only the status matters. */
-export const noAnswerReader: AnswerReader = { head: () => undefined, bytes: () => undefined, facts: () => ({}) };
+export const noAnswerReading: AnswerReading = { framer: () => null, head: () => undefined, frame: () => undefined, facts: () => ({}) };
+
+/** Reads an answer at once, or the beginning of one. */
+export function readAnswer(reading: AnswerReading, head: ResponseHead, pieces: readonly Buffer[]): void {
+  const framer = reading.framer(head);
+  reading.head(head);
+  for (const piece of framer === null ? [] : pieces) {
+    framer?.push(piece).forEach((frame) => {
+      reading.frame(frame);
+    });
+  }
+  framer?.end().forEach((frame) => {
+    reading.frame(frame);
+  });
+}
 
 export function headerOf(headers: Headers, name: string): string | undefined {
   return headers.find(([known]) => known === name)?.[1];

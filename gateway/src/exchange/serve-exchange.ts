@@ -35,7 +35,7 @@ import {
 } from './headers.ts';
 import { OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
-import { headerOf, noAnswerReader, type Headers, type RequestHead, type RequestReading } from './reading.ts';
+import { headerOf, noAnswerReading, type Headers, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, TargetCall } from './rules.ts';
 import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
@@ -189,7 +189,7 @@ class ExchangeRun {
     }
     const { reading, change } = understood;
     this.#answerTo = reading.answerTo ?? null;
-    const isRead = reading.screen !== undefined || understood.isObliged;
+    const isRead = reading.answer.asks !== undefined || understood.isObliged;
     const headers = understood.isObliged ? withoutRange(understood.head.headers) : understood.head.headers;
     const asked = isRead ? { ...understood.head, headers: withoutCoding(headers) } : head;
     const framing = understood.head === head ? framingOf(body, first) : understood.body === null ? chunked : [];
@@ -277,7 +277,7 @@ class ExchangeRun {
       const { session, limits } = channel;
       const changed = { changes, changesRequests: change !== null };
       this.#upgrade = { action, request: seq, reader, ...changed, session, messageBytesMax: limits.frameBytesMax, take: this.#take };
-      this.#forward(channel, call, outcome, { answer: noAnswerReader });
+      this.#forward(channel, call, outcome, { answer: noAnswerReading });
       this.#call?.end();
     }
   }
@@ -293,7 +293,7 @@ class ExchangeRun {
     channel: Channel,
     call: TargetCall,
     { grant, seq, changes }: Allowed,
-    { answer: reader, screen, urlMembers, findParts }: Pick<RequestReading, 'answer' | 'screen' | 'urlMembers' | 'findParts'>,
+    { answer: reading, urlMembers, findParts }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts'>,
   ): void {
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
     this.#answer = openAnswerPipeline({
@@ -304,8 +304,7 @@ class ExchangeRun {
       givesCredential: call.givesCredential,
       urls: new OwnUrls(ownUrlsOf(channel.target, this.#exchange)),
       urlMembers: this.#head.method === 'HEAD' ? [] : (urlMembers ?? []),
-      reader,
-      screen,
+      reading,
       changes,
       findParts: findParts ?? null,
       take: this.#takeElsewhere,

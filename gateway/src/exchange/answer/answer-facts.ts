@@ -4,9 +4,10 @@ import type { Channel } from '../../domain/channel.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { codingOf, decodeLater } from '../../content/codings.ts';
+import type { Framer } from '../../content/framer.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
 import type { ClientHead } from '../client-response.ts';
-import { headerOf, type AnswerReader, type Headers, type ResponseHead } from '../reading.ts';
+import { headerOf, type AnswerReading, type Headers, type ResponseHead } from '../reading.ts';
 import { turnBytesMax, type TakeElsewhere } from '../step.ts';
 import { eventBytesMax } from '../target/http-options.ts';
 import type { AnswerGuard } from './answer-guard.ts';
@@ -15,7 +16,7 @@ import type { DirectUrls } from './own-urls.ts';
 
 export interface AnswerFactsParts {
   readonly channel: Channel;
-  readonly reader: AnswerReader;
+  readonly reading: AnswerReading;
   readonly direct: DirectUrls;
   /** Returns attributes for the record of the head, which say what the gateway changed in it. */
   readonly headFacts: () => Attributes;
@@ -46,7 +47,7 @@ const noFacts: Attributes = {};
 
 /**
  * Finds the facts of an answer, as the client gets it, and gives them on with its pieces. Ids that the target gives in a piece are known before the piece goes
- * on. Bytes go to the protocol's reader as they come, or, if they are encoded, decoded at the end.
+ * on. Bytes go to the protocol's reading as they come, or, if they are encoded, decoded at the end.
  */
 export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   readonly #parts: AnswerFactsParts;
@@ -54,6 +55,8 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   readonly #startedMs = performance.now();
   #phase: Phase = plain;
   #head: ResponseHead | null = null;
+  /** Null: the body is not read. */
+  #framer: Framer | null = null;
   #headMs: number | null = null;
   #bodyMs: number | null = null;
 
@@ -88,7 +91,7 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
     const phase = this.#phase;
     switch (phase.is) {
       case 'plain':
-        return this.#awaitReading(this.#parts.reader.finish?.(this.#parts.take) ?? null);
+        return this.#awaitReading(this.#readEnd());
       case 'encoded':
         if (phase.held === null) {
           this.#giveUp();
@@ -107,13 +110,13 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
 
   /** Returns the facts of the answer as far as it came. */
   facts(): Attributes {
-    const { reader, direct } = this.#parts;
-    return { ...reader.facts(), ...direct.facts(), ...(this.#phase.is === 'unread' ? { [ownAttributes.isWhole]: false } : {}), ...this.#measures() };
+    const { reading, direct } = this.#parts;
+    return { ...reading.facts(), ...direct.facts(), ...(this.#phase.is === 'unread' ? { [ownAttributes.isWhole]: false } : {}), ...this.#measures() };
   }
 
   /** Assigns ids that the target gave in the bytes read so far to this client, before the client gets these bytes. */
   give(): void {
-    const given = this.#parts.reader.given?.() ?? null;
+    const given = this.#parts.reading.given?.() ?? null;
     if (given !== null && given.ids.length > 0) {
       this.#parts.channel.give(given);
     }
@@ -132,9 +135,9 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   }
 
   #passOn({ head, bytes, trailers }: AnswerPiece): void {
-    const { reader, headFacts } = this.#parts;
+    const { reading, headFacts } = this.#parts;
     const isLast = trailers !== null;
-    const notes = isLast ? (reader.notes?.() ?? []) : [];
+    const notes = isLast ? (reading.notes?.() ?? []) : [];
     this.give();
     this.#next.onPiece({
       head,
@@ -148,18 +151,21 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   }
 
   get #isBetweenEvents(): boolean {
-    return this.#phase.is === 'plain' && this.#parts.reader.isBetweenEvents === true && headerOf(this.#head?.headers ?? [], 'content-length') === undefined;
+    const hasLength = headerOf(this.#head?.headers ?? [], 'content-length') !== undefined;
+    return this.#phase.is === 'plain' && this.#framer?.isBetweenFrames === true && this.#parts.reading.isOver !== true && !hasLength;
   }
 
   #readHead({ status, headers }: ClientHead): void {
-    const { direct, reader } = this.#parts;
+    const { direct, reading } = this.#parts;
     const head = { status, headers };
     const coding = codingOf(headerOf(headers, 'content-encoding'));
+    const isPlain = coding === '';
     this.#headMs = performance.now() - this.#startedMs;
     this.#head = head;
-    this.#phase = coding === '' ? plain : { is: 'encoded', coding, held: new ByteWriter() };
+    this.#phase = isPlain ? plain : { is: 'encoded', coding, held: new ByteWriter() };
+    this.#framer = reading.framer(isPlain ? head : { status, headers: headers.filter(([name]) => name !== 'content-encoding') });
     direct.head(head);
-    reader.head(head);
+    reading.head(head);
   }
 
   #read(bytes: Buffer): void {
@@ -173,9 +179,22 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
     }
   }
 
-  #readPlain(bytes: Uint8Array): void {
-    this.#parts.direct.bytes(bytes);
-    this.#parts.reader.bytes(bytes);
+  #readPlain(bytes: Buffer): void {
+    const { direct, reading } = this.#parts;
+    direct.bytes(bytes);
+    reading.bytes?.(bytes);
+    for (const frame of this.#framer?.push(bytes) ?? []) {
+      reading.frame(frame);
+    }
+  }
+
+  /** Reads the last frame, and what the protocol reads at the end. Null: there is nothing to wait for. */
+  #readEnd(): Promise<void> | null {
+    const { reading, take } = this.#parts;
+    for (const frame of this.#framer?.end() ?? []) {
+      reading.frame(frame);
+    }
+    return reading.finish?.(take) ?? null;
   }
 
   /** Null: there is nothing to wait for. */
@@ -197,10 +216,10 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
     }
   }
 
-  /** Marks the facts as incomplete and tells the protocol's reader, because the answer could not be decoded or read. */
+  /** Marks the facts as incomplete and tells the protocol's reading, because the answer could not be decoded or read. */
   #giveUp(): void {
     this.#phase = unread;
-    this.#parts.reader.unreadable?.();
+    this.#parts.reading.unreadable?.();
   }
 
   async #readDecoded(coding: string, encoded: Buffer): Promise<void> {
@@ -213,19 +232,19 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
       this.#readPlain(decoded.subarray(at, at + turnBytesMax));
       await nextTurn();
     }
-    await this.#parts.reader.finish?.(this.#parts.take);
+    await this.#readEnd();
   }
 
   #measures(): Attributes {
-    const { reader } = this.#parts;
+    const { reading } = this.#parts;
     const duration = { [ownAttributes.durationMs]: Math.round(performance.now() - this.#startedMs) };
     if (this.#headMs === null) {
       return duration;
     }
-    if (reader.firstBytes === undefined) {
+    if (reading.firstBytes === undefined) {
       return { ...duration, [ownAttributes.firstByteMs]: Math.round(this.#headMs) };
     }
-    return this.#bodyMs === null ? duration : { ...duration, ...reader.firstBytes(Math.round(this.#bodyMs * 1000) / 1_000_000) };
+    return this.#bodyMs === null ? duration : { ...duration, ...reading.firstBytes(Math.round(this.#bodyMs * 1000) / 1_000_000) };
   }
 }
 

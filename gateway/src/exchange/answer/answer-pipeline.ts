@@ -5,7 +5,7 @@ import type { TextChange } from '../../domain/text-change.ts';
 import type { Upstream } from '../../domain/upstream.ts';
 import type { FindParts } from '../../content/text-frame.ts';
 import type { ClientResponse } from '../exchange.ts';
-import type { AnswerReader, AnswerScreen, Headers, RequestHead, ResponseHead } from '../reading.ts';
+import type { AnswerReading, Headers, RequestHead, ResponseHead } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 import { eventBytesMax } from '../target/http-options.ts';
 import { AnswerFacts } from './answer-facts.ts';
@@ -33,9 +33,7 @@ export interface PipelineParts {
   readonly urls: OwnUrls;
   /** The members of a JSON body in which the target gives its own addresses. */
   readonly urlMembers: readonly string[];
-  readonly reader: AnswerReader;
-  /** Present if the target may ask something of the client in the answer. */
-  readonly screen: AnswerScreen | undefined;
+  readonly reading: AnswerReading;
   /** The changes to make in the texts of the answer. */
   readonly changes: readonly TextChange[];
   /** Finds texts that come in several pieces. Null: the protocol has none. */
@@ -73,7 +71,7 @@ export interface AnswerPipeline {
  *       ▼  CredentialCheck   holds back an answer that refuses the credential        if the gateway gave a credential of its own
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
  *       ▼  ChangedAnswer     changes texts                                           if an obligation says so
- *       ▼  Screening         has decided what the target asks of the client          if the protocol gives a screen
+ *       ▼  Screening         has decided what the target asks of the client          if the protocol finds what it asks
  *       ▼  JoinedAnswer      joins what arrives together into one piece              always, and from here on piece by piece
  *       ▼  AnswerFacts       finds the facts                                         always
  *       ▼  RecordedAnswer    makes one record of the piece                           always
@@ -81,13 +79,14 @@ export interface AnswerPipeline {
  *     client
  */
 export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
-  const { channel, response, request, ownHeaders, urls, reader, take, screen, changes, findParts, begin, compose, onUpgrade, onError, onDrain } = parts;
+  const { channel, response, request, ownHeaders, urls, reading, take, changes, findParts, begin, compose, onUpgrade, onError, onDrain } = parts;
+  const isScreened = reading.asks !== undefined;
   const direct = new DirectUrls(urls);
   const guard = new AnswerGuard(onError);
   let rewriting: UrlRewriting | null = null;
   let screening: Screening | null = null;
   const stages: AnswerStage[] = [];
-  if (screen !== undefined || changes.length > 0) {
+  if (isScreened || changes.length > 0) {
     stages.push((next) => new DecodedAnswer(next));
   }
   if (parts.givesCredential) {
@@ -97,13 +96,13 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   if (changes.length > 0) {
     stages.push((next) => new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target), findParts }, next));
   }
-  if (screen !== undefined) {
-    stages.push((next) => (screening = new Screening({ channel, request, screen, take, begin, compose }, next)));
+  if (isScreened) {
+    stages.push((next) => (screening = new Screening({ channel, request, reading, take, begin, compose }, next)));
   }
   const released = new ReleasedAnswer({ channel, response, ownHeaders, guard });
   const recorded = new RecordedAnswer(channel, request, released);
   const headFacts = (): Attributes => rewriting?.facts() ?? {};
-  const facts = new AnswerFacts({ channel, reader, direct, headFacts, take, guard, onError }, recorded);
+  const facts = new AnswerFacts({ channel, reading, direct, headFacts, take, guard, onError }, recorded);
   const joined = new JoinedAnswer({ response, guard, onUpgrade, onError, onDrain }, facts);
   return {
     receiver: throughStages(stages, joined),

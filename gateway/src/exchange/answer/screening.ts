@@ -8,7 +8,9 @@ import { composeRequestHead, composeResponseHead } from '../head.ts';
 import { pairHeaders } from '../headers.ts';
 import { eventBytesMax } from '../target/http-options.ts';
 import { PassedAnswer } from './answer-stage.ts';
-import type { AnswerScreen, Headers, OwnRequest, RequestHead, ScreenedPiece } from '../reading.ts';
+import type { Frame } from '../../content/frame.ts';
+import type { Framer } from '../../content/framer.ts';
+import type { AnswerReading, AskingFrame, Headers, OwnRequest, RequestHead, ResponseHead } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
 
 /** Most bytes that wait for the decision on earlier ones, in addition to the target's `eventBytesMax`. */
@@ -20,11 +22,17 @@ export interface ScreeningParts {
   readonly channel: Channel;
   /** Sequence number of the request's record. */
   readonly request: number;
-  readonly screen: AnswerScreen;
+  readonly reading: AnswerReading;
   readonly take: TakeElsewhere;
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
   readonly compose: (head: RequestHead, framing: Headers) => CallHead;
+}
+
+/** A frame with what the target asks in it. Null: nothing. */
+interface Screened {
+  readonly bytes: Buffer;
+  readonly asking: AskingFrame | null;
 }
 
 /**
@@ -34,6 +42,8 @@ export interface ScreeningParts {
 export class Screening extends PassedAnswer {
   readonly #parts: ScreeningParts;
   #head: AnsweredHead | null = null;
+  #answered: ResponseHead = { status: 0, headers: [] };
+  #framer: Framer | null = null;
   /** Resolves when everything that came so far is decided on. */
   #deciding: Promise<void> | null = null;
   #waitingBytes = 0;
@@ -51,11 +61,12 @@ export class Screening extends PassedAnswer {
   }
 
   override onHead(head: AnsweredHead): void {
-    const { screen } = this.#parts;
+    const { reading } = this.#parts;
     this.#head = head;
     this.#guard(() => {
-      screen.head({ status: head.status, headers: pairHeaders(head.rawHeaders) });
-      if (screen.isStream) {
+      this.#answered = { status: head.status, headers: pairHeaders(head.rawHeaders) };
+      this.#framer = reading.framer(this.#answered);
+      if (this.#framer?.isStream === true) {
         this.#releaseHead();
       }
     });
@@ -63,13 +74,13 @@ export class Screening extends PassedAnswer {
 
   override onBytes(bytes: Buffer): void {
     this.#guard(() => {
-      this.#take(this.#parts.screen.push(bytes), null);
+      this.#take(this.#framer?.push(bytes) ?? [{ is: 'other', bytes }], null);
     });
   }
 
   override onEnd(trailers: readonly string[]): void {
     this.#guard(() => {
-      this.#take(this.#parts.screen.end(), trailers);
+      this.#take(this.#framer?.end() ?? [], trailers);
     });
   }
 
@@ -78,11 +89,12 @@ export class Screening extends PassedAnswer {
     super.onError(error);
   }
 
-  /** Takes pieces of the answer in order. If `trailers` is not null, these are the last pieces. */
-  #take(pieces: readonly ScreenedPiece[], trailers: readonly string[] | null): void {
-    if (this.#deciding === null && pieces.every(({ asks }) => asks.length === 0)) {
-      pieces.forEach((piece) => {
-        this.#release(piece.bytes);
+  /** Takes frames of the answer in order. If `trailers` is not null, these are the last ones. */
+  #take(frames: readonly Frame[], trailers: readonly string[] | null): void {
+    const pieces = frames.map((frame): Screened => ({ bytes: frame.bytes, asking: this.#parts.reading.asks?.(frame, this.#answered) ?? null }));
+    if (this.#deciding === null && pieces.every(({ asking }) => asking === null)) {
+      pieces.forEach(({ bytes }) => {
+        this.#release(bytes);
       });
       this.#finish(trailers);
       return;
@@ -99,15 +111,15 @@ export class Screening extends PassedAnswer {
     this.#deciding = deciding;
   }
 
-  async #decideAll(before: Promise<void> | null, pieces: readonly ScreenedPiece[], trailers: readonly string[] | null): Promise<void> {
+  async #decideAll(before: Promise<void> | null, pieces: readonly Screened[], trailers: readonly string[] | null): Promise<void> {
     await before;
     try {
-      for (const piece of pieces) {
-        const problem = await this.#refusalOf(piece);
-        if (problem === null) {
-          this.#release(piece.bytes);
+      for (const { bytes, asking } of pieces) {
+        const problem = asking === null ? null : await this.#refusalOf(asking);
+        if (asking === null || problem === null) {
+          this.#release(bytes);
         } else {
-          this.#refuse(piece, problem);
+          this.#refuse(asking, problem);
         }
       }
       this.#finish(trailers);
@@ -116,8 +128,8 @@ export class Screening extends PassedAnswer {
     }
   }
 
-  /** Decides on the requests of the target in a piece. Returns the reason of a denial; null if all are allowed. */
-  async #refusalOf({ asks }: ScreenedPiece): Promise<Problem | null> {
+  /** Decides on the requests of the target in a frame. Returns the reason of a denial; null if all are allowed. */
+  async #refusalOf({ asks }: AskingFrame): Promise<Problem | null> {
     const { channel, request, take } = this.#parts;
     let refusal: Problem | null = null;
     for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
@@ -128,7 +140,7 @@ export class Screening extends PassedAnswer {
     return refusal;
   }
 
-  #refuse({ refused }: ScreenedPiece, problem: Problem): void {
+  #refuse({ refused }: AskingFrame, problem: Problem): void {
     const { toClient, toTarget } = refused(problem);
     for (const own of this.#isEnded ? [] : toTarget) {
       const call = this.#answerTarget(own).catch((error: unknown) => {
@@ -172,7 +184,7 @@ export class Screening extends PassedAnswer {
     if (this.#head !== null) {
       const { rawHeaders } = this.#head;
       // Parts of a stream may be left out, so its announced length may be wrong.
-      const kept = this.#parts.screen.isStream ? rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== 'content-length') : rawHeaders;
+      const kept = this.#framer?.isStream === true ? rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== 'content-length') : rawHeaders;
       this.next.onHead({ ...this.#head, rawHeaders: kept });
       this.#head = null;
     }

@@ -1,5 +1,5 @@
 import { problemMediaType } from '../../exchange/problem.ts';
-import { noAnswerReader } from '../../exchange/reading.ts';
+import { noAnswerReading } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
 import { targetCall } from '../../exchange/target/target-call.ts';
 import { requestAttributes } from './actions.ts';
@@ -7,7 +7,7 @@ import { requestAttributes } from './actions.ts';
 /** Handles plain HTTP. The head is enough for a decision, and errors are problem+json (RFC 9457). */
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
-  read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReader }),
+  read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReading }),
   upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: requestAttributes(head) }, reader: null }),
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({

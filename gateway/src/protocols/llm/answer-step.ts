@@ -1,5 +1,5 @@
 import type { Step } from '../../domain/step.ts';
-import type { RequestHead, ResponseHead } from '../../exchange/reading.ts';
+import { readAnswer, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
 import { checkJson } from '../../content/strict-json.ts';
 import { type LongAnswer, ModelAnswer } from './answer.ts';
 import { findApi } from './apis.ts';
@@ -14,10 +14,10 @@ interface Answered {
 export const step: Step<Answered, LongAnswer> = {
   module: import.meta.url,
   take: ({ request, answered, body }) => {
-    checkJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+    checkJson(bytes.toString());
     const answer = new ModelAnswer(findApi(request)?.shape ?? null, { eventBytes: body.length });
-    answer.head(answered);
-    answer.bytes(body);
+    readAnswer(answer, answered, [bytes]);
     return { facts: answer.facts(), unread: answer.unread, valuesRead: answer.valuesRead };
   },
 };

@@ -1,8 +1,10 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { AnswerReader, ResponseHead } from '../../exchange/reading.ts';
+import type { Frame } from '../../content/frame.ts';
+import type { Framer } from '../../content/framer.ts';
+import { headerOf, type AnswerReading, type ResponseHead } from '../../exchange/reading.ts';
 import { type AnswerError, AnswerDraft, type KeptCharacters } from './answer-draft.ts';
-import { type Framing, framingOf, isEventStream } from './framing.ts';
+import { framerOf, isEventStream, valueOf } from './framing.ts';
 import type { Shape } from './shape.ts';
 import type { Message } from './transcript.ts';
 
@@ -10,7 +12,7 @@ const failedStatusMin = 400;
 /** Limits for reading facts, which need no text. */
 export const keptForFacts: Kept = { text: 0, arguments: 64 * 1024 };
 
-/** Limits of what is kept of one answer. `eventBytes`: most bytes of one event or document that are held to read it. `readBytes`: an answer that is one longer document is left unread, for others to read. */
+/** Limits of what is kept of one answer. `eventBytes`: most bytes of one event or document that are held to read it. `readBytes`: an answer that is one longer document is one `whole` frame, which is left unread, for others to read. */
 export interface Kept extends KeptCharacters {
   readonly eventBytes?: number;
   readonly readBytes?: number;
@@ -25,15 +27,14 @@ export interface LongAnswer {
 }
 
 /** Reads one answer of a model. By default it keeps no text, only facts; a caller that needs the messages gives higher limits. */
-export class ModelAnswer implements AnswerReader {
+export class ModelAnswer implements AnswerReading {
   readonly #shape: Shape | null;
   readonly #draft: AnswerDraft;
   readonly #eventBytesMax: number | undefined;
   readonly #readBytesMax: number | undefined;
   #long: LongAnswer | null = null;
-  #framing: Framing = framingOf('');
+  #unreadFrames = 0;
   #isStream = false;
-  #isUnreadable = false;
   #status = 0;
   #valuesRead = 0;
 
@@ -58,7 +59,7 @@ export class ModelAnswer implements AnswerReader {
 
   /** The part of `unread` that is missing from the facts entirely. Cut arguments do not count: the facts hold their beginning. */
   get #missing(): number {
-    return this.#framing.skipped + this.#draft.lost + (this.#isUnreadable ? 1 : 0);
+    return this.#unreadFrames + this.#draft.lost;
   }
 
   /** True if the messages lack text or parts because the limit of characters was reached. */
@@ -66,39 +67,32 @@ export class ModelAnswer implements AnswerReader {
     return this.#draft.isTextCut;
   }
 
-  get isBetweenEvents(): boolean {
-    return this.#shape !== null && this.#framing.isBetweenEvents;
-  }
-
   get error(): AnswerError | null {
     return this.#draft.error ?? (this.#status < failedStatusMin ? null : { type: String(this.#status), message: undefined });
   }
 
-  head(head: ResponseHead): void {
-    const valueOf = (wanted: string): string | undefined => head.headers.find(([name]) => name === wanted)?.[1];
-    this.#status = head.status;
-    const contentType = valueOf('content-type') ?? '';
-    this.#framing = framingOf(contentType, this.#eventBytesMax, this.#readBytesMax);
-    this.#isStream = isEventStream(contentType);
+  framer({ headers }: ResponseHead): Framer | null {
+    return this.#shape === null ? null : framerOf(headerOf(headers, 'content-type') ?? '', this.#eventBytesMax, this.#readBytesMax);
+  }
+
+  head({ status, headers }: ResponseHead): void {
+    this.#status = status;
+    this.#isStream = isEventStream(headerOf(headers, 'content-type') ?? '');
     // AWS names its errors in this header; after a colon the address of a namespace may follow.
-    const [errorName] = (valueOf('x-amzn-errortype') ?? '').split(':', 1);
+    const [errorName] = (headerOf(headers, 'x-amzn-errortype') ?? '').split(':', 1);
     if (errorName !== undefined && errorName !== '') {
       this.#draft.fail(errorName, undefined);
     }
   }
 
-  bytes(piece: Uint8Array): void {
-    if (this.#shape !== null) {
-      for (const value of this.#framing.push(piece)) {
-        this.#shape.read(value, this.#draft);
-        this.#valuesRead += 1;
-      }
+  frame(frame: Frame): void {
+    const value = valueOf(frame);
+    if (value === 'unread') {
+      this.#unreadFrames += 1;
+    } else if (value !== null) {
+      this.#shape?.read(value, this.#draft);
+      this.#valuesRead += 1;
     }
-  }
-
-  /** The beginning of an answer that was left unread because it is long; null if nothing was. */
-  get long(): Buffer | null {
-    return this.#framing.long ?? null;
   }
 
   takeLong(long: LongAnswer): void {
@@ -107,7 +101,7 @@ export class ModelAnswer implements AnswerReader {
   }
 
   unreadable(): void {
-    this.#isUnreadable = this.#shape !== null;
+    this.#unreadFrames += this.#shape === null ? 0 : 1;
   }
 
   facts(): Attributes {

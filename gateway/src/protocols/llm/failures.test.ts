@@ -3,7 +3,9 @@ import { describe, test } from 'node:test';
 import { errorCodes, GatewayError } from '../../domain/errors.ts';
 import { problemOf } from '../../exchange/problem.ts';
 import { ModelAnswer } from './answer.ts';
-import { AwsEventStream } from '../../content/aws-event-stream.ts';
+import { AwsMessages } from '../../content/aws-event-stream.ts';
+import { Framer } from '../../content/framer.ts';
+import { readAnswer as readFrames } from '../../exchange/reading.ts';
 import { describeFailure, type Dialect } from './failures.ts';
 import { rules } from './rules.ts';
 import { findApi } from './apis.ts';
@@ -102,19 +104,16 @@ describe('an error in a stream that has begun', () => {
   for (const { name, streams } of samples) {
     for (const { path, type, bytes } of streams) {
       const api = findApi({ method: 'POST', path, headers: [] });
-      const newReader = (): ModelAnswer => {
-        const reader = new ModelAnswer(api?.shape ?? null);
-        reader.head({ status: 200, headers: [['content-type', type]] });
-        return reader;
-      };
+      const newReader = (): ModelAnswer => new ModelAnswer(api?.shape ?? null);
+      const answered = { status: 200, headers: [['content-type', type]] } as const;
 
       test(`${name}, ${type}: an event of its own between two events, and never inside one`, () => {
         const event = lastEvent(path, type);
-        const bytewise = newReader();
+        const framer = newReader().framer(answered);
         const places: number[] = [];
         for (const [at, byte] of bytes.entries()) {
-          bytewise.bytes(Uint8Array.of(byte));
-          if (bytewise.isBetweenEvents) {
+          framer?.push(Buffer.of(byte));
+          if (framer?.isBetweenFrames === true) {
             places.push(at + 1);
           }
         }
@@ -125,8 +124,7 @@ describe('an error in a stream that has begun', () => {
         assert.ok(event !== null && places.length > 3 && places.length < bytes.length / 8);
         for (const end of places) {
           const reader = newReader();
-          reader.bytes(bytes.subarray(0, end));
-          reader.bytes(event);
+          readFrames(reader, answered, [bytes.subarray(0, end), Buffer.from(event)]);
           assert.equal(reader.facts()['error.type'], names[name], `behind ${end} bytes`);
           assert.equal(reader.unread, 0);
           assert.ok(reader.error?.message?.startsWith('countersign: Enough (session '));
@@ -142,7 +140,8 @@ describe('an error in a stream that has begun', () => {
     assert.match(text('/v1/messages'), /^event: error\ndata: \{"type":"error","error":\{.*"details":\{"error_code":"halted"\}\}\}\n\n$/);
     assert.match(text('/v1beta/models/x:streamGenerateContent'), /^data: \{"error":\{"code":409,.*"reason":"HALTED"/);
     const frame = lastEvent('/model/x/converse-stream', 'application/vnd.amazon.eventstream');
-    const headersOf = (bytes: Uint8Array): unknown => new AwsEventStream().push(bytes).map(({ headers }) => Object.fromEntries(headers));
+    const headersOf = (bytes: Uint8Array): unknown =>
+      new Framer(new AwsMessages(), Infinity).push(Buffer.from(bytes)).map((each) => (each.is === 'message' ? Object.fromEntries(each.message.headers) : null));
     assert.ok(frame !== null);
     assert.deepEqual(headersOf(frame), headersOf(awsException('validationException', 'x')));
     assert.equal(lastEvent('/model/x/converse-stream', 'text/event-stream'), null);
@@ -150,8 +149,6 @@ describe('an error in a stream that has begun', () => {
 
   test('of an answer that is not understood nothing is known, so that nothing is added to it', () => {
     const reader = new ModelAnswer(null);
-    reader.head({ status: 200, headers: [['content-type', 'text/event-stream']] });
-    reader.bytes(Buffer.from('data: x'));
-    assert.equal(reader.isBetweenEvents, false);
+    assert.equal(reader.framer({ status: 200, headers: [['content-type', 'text/event-stream']] }), null);
   });
 });

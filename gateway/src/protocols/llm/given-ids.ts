@@ -1,8 +1,10 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import { headerOf, type AnswerReader, type Headers, type Note, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
+import { headerOf, type AnswerReading, type Headers, type Note, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
 import type { TakeElsewhere } from '../../exchange/step.ts';
 import { undoCodings } from '../../content/codings.ts';
+import type { Frame } from '../../content/frame.ts';
+import type { Framer } from '../../content/framer.ts';
 import { parseStrictJson } from '../../content/strict-json.ts';
 import type { JsonObject } from './json.ts';
 import { type Provider, providers } from './options.ts';
@@ -124,9 +126,9 @@ export class IdsOfProvider {
     return this.#rules.keepsNothing.test(path) && !asBuffer(body).includes('"store"');
   }
 
-  /** Returns a reader that passes the answer on to `reader` and also finds the ids that the answer gives. */
-  follow(head: RequestHead, named: readonly string[], reader: AnswerReader): AnswerReader {
-    return isList(head, named) ? reader : new GivenIdsReader(this, named, reader);
+  /** Returns a reading that does what `reading` does and also finds the ids that the answer gives. */
+  follow(head: RequestHead, named: readonly string[], reading: AnswerReading): AnswerReading {
+    return isList(head, named) ? reading : new GivenIdsReading(this, named, reading);
   }
 
   /** Yields the ids that a text of an answer gives, one at a time: a text may hold a million, and the caller stops when it has enough. */
@@ -166,27 +168,27 @@ function isList({ method, path }: RequestHead, named: readonly string[]): boolea
   return (method === 'GET' || method === 'DELETE') && !named.some((id) => id === last || id.endsWith(`/${last}`));
 }
 
-class GivenIdsReader implements AnswerReader {
+class GivenIdsReading implements AnswerReading {
   readonly #ids: IdsOfProvider;
-  readonly #reader: AnswerReader;
+  readonly #reading: AnswerReading;
   /** Ids that the answer does not give: the client named them, or they were noted already. */
   readonly #seen: Set<string>;
   #given: string[] = [];
   #tail = '';
 
-  constructor(ids: IdsOfProvider, named: readonly string[], reader: AnswerReader) {
+  constructor(ids: IdsOfProvider, named: readonly string[], reading: AnswerReading) {
     this.#ids = ids;
     this.#seen = new Set(named);
-    this.#reader = reader;
+    this.#reading = reading;
   }
 
-  get isBetweenEvents(): boolean {
-    return this.#reader.isBetweenEvents === true;
+  framer(head: ResponseHead): Framer | null {
+    return this.#reading.framer(head);
   }
 
   head(head: ResponseHead): void {
     this.#given.push(...this.#ids.givenBy(head));
-    this.#reader.head(head);
+    this.#reading.head(head);
   }
 
   bytes(piece: Uint8Array): void {
@@ -199,15 +201,18 @@ class GivenIdsReader implements AnswerReader {
         this.#given.push(id);
       }
     }
-    this.#reader.bytes(piece);
+  }
+
+  frame(frame: Frame): void {
+    this.#reading.frame(frame);
   }
 
   finish(take: TakeElsewhere): Promise<void> | null {
-    return this.#reader.finish?.(take) ?? null;
+    return this.#reading.finish?.(take) ?? null;
   }
 
   unreadable(): void {
-    this.#reader.unreadable?.();
+    this.#reading.unreadable?.();
   }
 
   given(): GivenIds {
@@ -217,15 +222,15 @@ class GivenIdsReader implements AnswerReader {
   }
 
   facts(): Attributes {
-    return this.#reader.facts();
+    return this.#reading.facts();
   }
 
   firstBytes(seconds: number): Attributes {
-    return this.#reader.firstBytes?.(seconds) ?? {};
+    return this.#reading.firstBytes?.(seconds) ?? {};
   }
 
   notes(): readonly Note[] {
-    return this.#reader.notes?.() ?? [];
+    return this.#reading.notes?.() ?? [];
   }
 }
 

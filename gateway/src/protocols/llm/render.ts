@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { type OpenedRecord, plainRendering, type Rendering, wholeRendering } from '../../domain/record.ts';
-import { headerOf, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
+import { headerOf, readAnswer, type RequestHead, type ResponseHead } from '../../exchange/reading.ts';
 import { frameText } from '../../exchange/recorded/recorded-frame.ts';
 import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
 import {
@@ -19,7 +19,7 @@ import { eventBytesMax } from '../../exchange/target/http-options.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { type Kept, ModelAnswer } from './answer.ts';
 import { readMessages } from './model-request.ts';
-import { awsType, framingOf, isEventStream, sseType } from './framing.ts';
+import { awsType, framerOf, isEventStream, sseType, valueOf } from './framing.ts';
 import { showLive } from './render-live.ts';
 import { type Api, findApi, findBelowBase } from './apis.ts';
 import { describeError, inputAttributes, keptCharacters, messagesAttribute, type Shown, shown } from './shown.ts';
@@ -92,16 +92,14 @@ function assembled({ shape, kept }: Reader, whole: WholeAnswer | null): Attribut
     return { [ownAttributes.isWhole]: false };
   }
   const answer = new ModelAnswer(shape, kept);
-  answer.head(whole.head);
-  answer.bytes(whole.body);
+  readAnswer(answer, whole.head, [whole.body]);
   return { ...messagesAttribute(answer.messages()), ...(answer.unread === 0 && !answer.isTextCut ? {} : { [ownAttributes.isWhole]: false }) };
 }
 
 /** Shows an answer, or the beginning of a stream. Null if it says nothing that is known. */
 function showAnswer({ shape, kept }: Reader, head: ResponseHead, body: Buffer): Shown | null {
   const answer = new ModelAnswer(shape, kept);
-  answer.head(head);
-  answer.bytes(body);
+  readAnswer(answer, head, [body]);
   const messages = answer.messages();
   // The beginning of an event says nothing yet.
   const isStream = isEventStream(headerOf(head.headers, 'content-type') ?? '') && (answer.valuesRead > 0 || answer.unread === 0);
@@ -137,16 +135,16 @@ interface Events {
 
 /** Shows the events that end in `piece`, which comes after `lead`. Null if it is not a stream of this type, or holds only unreadable events. */
 function showEvents({ shape, kept }: Reader, { type, isCertain, lead, piece }: Events): Shown | null {
-  const framing = framingOf(type, kept.eventBytes);
+  const framer = framerOf(type, kept.eventBytes);
   const draft = new AnswerDraft(kept, true);
-  framing.push(lead);
-  const unreadBefore = framing.skipped;
-  const values = framing.push(piece);
+  framer.push(lead);
+  const found = framer.push(piece).map(valueOf);
+  const values = found.flatMap((value) => (value === null || value === 'unread' ? [] : [value]));
+  const unread = found.filter((value) => value === 'unread').length;
   for (const value of values) {
     shape.read(value, draft);
   }
   const messages = draft.messages();
-  const unread = framing.skipped - unreadBefore;
   // The middle of an event says nothing yet.
   const isStream = isEventStream(type) && (values.length > 0 || (isCertain && unread === 0));
   return isStream || messages.length > 0 || draft.error !== null

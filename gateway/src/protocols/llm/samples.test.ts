@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Attributes } from '../../domain/action.ts';
+import { readAnswer as readFrames } from '../../exchange/reading.ts';
 import { ModelAnswer } from './answer.ts';
 import { readMessages, readModelRequest } from './model-request.ts';
 import { type Api, findApi } from './apis.ts';
@@ -157,8 +158,7 @@ for (const { name, path, request, answer, streams } of samples) {
       test(`the time to the first chunk of a stream of ${stream.type} is a fact`, () => {
         const read = (type: string, bytes: Uint8Array): Attributes => {
           const reader = new ModelAnswer(apiOf(stream.path).shape);
-          reader.head({ status: 200, headers: [['content-type', type]] });
-          reader.bytes(bytes);
+          readFrames(reader, { status: 200, headers: [['content-type', type]] }, [Buffer.from(bytes)]);
           return reader.firstBytes(0.25);
         };
         assert.deepEqual(read(stream.type, stream.bytes), { 'gen_ai.response.time_to_first_chunk': 0.25 });

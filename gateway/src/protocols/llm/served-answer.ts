@@ -1,3 +1,4 @@
+import type { Frame } from '../../content/frame.ts';
 import type { RequestHead, ResponseHead } from '../../exchange/reading.ts';
 import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
 import { ModelAnswer } from './answer.ts';
@@ -8,6 +9,8 @@ import type { Shape } from './shape.ts';
 export class ServedAnswer extends ModelAnswer {
   readonly #request: RequestHead;
   #answered: ResponseHead | null = null;
+  /** The long document. Null: the answer is none. */
+  #long: Buffer | null = null;
 
   /** `request` is the head of the request that is answered. `eventBytes` is as in `Kept`. */
   constructor(shape: Shape, request: RequestHead, eventBytes: number) {
@@ -20,8 +23,13 @@ export class ServedAnswer extends ModelAnswer {
     super.head(head);
   }
 
+  override frame(frame: Frame): void {
+    this.#long = frame.is === 'whole' ? frame.bytes : this.#long;
+    super.frame(frame);
+  }
+
   finish(take: TakeElsewhere): Promise<void> | null {
-    return this.long === null || this.#answered === null ? null : this.#readLong(take, this.#answered, this.long);
+    return this.#long === null || this.#answered === null ? null : this.#readLong(take, this.#answered, this.#long);
   }
 
   async #readLong(take: TakeElsewhere, answered: ResponseHead, body: Buffer): Promise<void> {

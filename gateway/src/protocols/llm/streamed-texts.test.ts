@@ -2,14 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MaskControl } from '../../../../tests/support/controls/mask.ts';
-import { AwsEventStream, composeAwsMessage } from '../../content/aws-event-stream.ts';
+import { AwsMessages, composeAwsMessage } from '../../content/aws-event-stream.ts';
 import { jsonTexts } from '../../content/json-texts.ts';
-import { SseParser } from '../../content/sse.ts';
+import { Framer } from '../../content/framer.ts';
+import { SseEvents } from '../../content/sse.ts';
 import { ChangedAnswer } from '../../exchange/answer/changed-answer.ts';
 import { ReceivedAnswer } from '../../exchange/answer/testdata/received-answer.ts';
 import { findParts } from './streamed-texts.ts';
 
 type Event = Readonly<Record<string, unknown>>;
+
+/** The data of the events in an event stream. */
+function dataOf(body: Buffer): string[] {
+  return new Framer(new SseEvents(), Infinity).push(body).flatMap((frame) => (frame.is === 'event' ? [frame.event.data] : []));
+}
 
 interface Form {
   /** An event with the next piece of the first or of the second text. */
@@ -27,11 +33,7 @@ interface Wire {
 const sse: Wire = {
   type: 'text/event-stream',
   write: (events) => Buffer.from(`${events.map((event) => `event: x\ndata: ${JSON.stringify(event)}\n\n`).join('')}data: [DONE]\n\n`),
-  read: (body) =>
-    new SseParser()
-      .push(body)
-      .map(({ data }) => data)
-      .slice(0, -1),
+  read: (body) => dataOf(body).slice(0, -1),
 };
 const lines: Wire = {
   type: 'application/x-ndjson',
@@ -53,7 +55,11 @@ const aws: Wire = {
         ),
       ),
     ),
-  read: (body) => new AwsEventStream().push(body).map(({ headers, payload }) => `{${JSON.stringify(headers.get(':event-type'))}:${payload.toString()}}`),
+  read: (body) =>
+    new Framer(new AwsMessages(), Infinity)
+      .push(body)
+      .flatMap((frame) => (frame.is === 'message' ? [frame.message] : []))
+      .map(({ headers, payload }) => `{${JSON.stringify(headers.get(':event-type'))}:${payload.toString()}}`),
 };
 const awsChunks: Wire = {
   type: aws.type,
@@ -178,7 +184,7 @@ test('a text goes on piece by piece if the change allows it, and all of it befor
   const answer = new ChangedAnswer({ changes: [control.change(null, { kind: 'test-mask', parameters: {} })], frameBytesMax: 1000, findParts }, received);
   const say = (...events: readonly Event[]): readonly string[] => {
     answer.onBytes(Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')));
-    return joined(new SseParser().push(received.bodyBytes).map(({ data }) => data));
+    return joined(dataOf(received.bodyBytes));
   };
   answer.onHead({ status: 200, statusText: 'OK', rawHeaders: ['content-type', 'text/event-stream'] });
   assert.deepEqual(say(anthropic.piece(0, 'plain ')), ['plain ']);

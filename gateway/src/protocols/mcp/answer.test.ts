@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { readAnswer } from '../../exchange/reading.ts';
 import { readRequest } from './reading.ts';
 import type { AnswerFollower } from './answer.ts';
 import { post, request } from './testdata/requests.ts';
@@ -10,11 +11,9 @@ const events = [['content-type', 'text/event-stream']] as const;
 
 /** An answer to a call of a tool, in pieces of this many bytes. */
 function follow(answer: AnswerFollower, text: string | Uint8Array, headers: readonly (readonly [string, string])[] = json, pieceBytes = 1000): AnswerFollower {
-  answer.head({ status: 200, headers });
   const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
-    answer.bytes(bytes.subarray(at, at + pieceBytes));
-  }
+  const pieces = Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, i) => bytes.subarray(i * pieceBytes, (i + 1) * pieceBytes));
+  readAnswer(answer, { status: 200, headers }, pieces);
   return answer;
 }
 

@@ -1,9 +1,11 @@
 import type { Attributes, GivenIds } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { AnswerReader, ResponseHead } from '../../exchange/reading.ts';
+import type { Frame } from '../../content/frame.ts';
+import type { Framer } from '../../content/framer.ts';
+import { headerOf, type AnswerReading, type ResponseHead } from '../../exchange/reading.ts';
 import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
-import { SseParser } from '../../content/sse.ts';
+import { formOf, framerOf, type Form } from './answer-form.ts';
 import { step } from './answer-step.ts';
 import { eventGiven, sessionGiven } from './given-ids.ts';
 import { type AskedRequest, hearText, type Said } from './heard.ts';
@@ -14,14 +16,14 @@ import { isSessionId } from './revision.ts';
 const digestsAttributeMax = 200;
 
 /** Reads the answer to a POST, or the server's own stream. Never throws. */
-export class AnswerFollower implements AnswerReader {
+export class AnswerFollower implements AnswerReading {
   /** The requests by the text of their ids: some clients take "1" for an answer to 1. */
   readonly #asked: ReadonlyMap<string, AskedRequest>;
   readonly #mayBeginSession: boolean;
   readonly #messageBytesMax: number;
-  #sse: SseParser | null = null;
-  #json: Buffer[] | null = null;
-  #jsonBytes = 0;
+  #form: Form = 'other';
+  /** A message that is too long to be read at once. Null: there is none. */
+  #long: Buffer | null = null;
   #said: Said = { outcome: 'none', unread: 0, toolList: null, asks: new Set(), facts: {}, given: [] };
   /** The id of the MCP session to which the answer belongs; empty if there is none. */
   #session: string;
@@ -39,24 +41,21 @@ export class AnswerFollower implements AnswerReader {
 
   /** The tool definitions that the answer listed, for `compareTools`; null if it listed none so far. */
   get toolList(): ToolList | null {
-    this.#readJson();
     return this.#said.toolList;
   }
 
-  /** True if an event may be appended to the bytes so far. False once the request was answered, because nothing more may be said about it then. */
-  get isBetweenEvents(): boolean {
-    return this.#said.outcome === 'none' && this.#sse?.isBetweenEvents === true;
+  /** True once the request was answered, because nothing more may be said about it then. */
+  get isOver(): boolean {
+    return this.#said.outcome !== 'none';
   }
 
-  head({ headers }: ResponseHead): void {
-    const mediaType = headers
-      .find(([name]) => name === 'content-type')?.[1]
-      .split(';')[0]
-      ?.trim()
-      .toLowerCase();
-    this.#sse = mediaType === 'text/event-stream' ? new SseParser(this.#messageBytesMax) : null;
-    this.#json = mediaType === 'application/json' ? [] : null;
-    const session = headers.find(([name]) => name === 'mcp-session-id')?.[1];
+  framer(head: ResponseHead): Framer {
+    return framerOf(head, this.#messageBytesMax);
+  }
+
+  head(head: ResponseHead): void {
+    const session = headerOf(head.headers, 'mcp-session-id');
+    this.#form = formOf(head);
     if (session !== undefined && session !== this.#session) {
       this.#session = session;
       this.#said.given.push(sessionGiven(session));
@@ -66,31 +65,43 @@ export class AnswerFollower implements AnswerReader {
     }
   }
 
-  bytes(piece: Uint8Array): void {
-    const events = this.#sse?.push(piece) ?? [];
-    const last = this.#sse?.lastId ?? '';
-    const eventIds = new Set([...events.map(({ id }) => id), last].filter((id) => id !== '' && id !== this.#lastEventId));
-    this.#said.given.push(...[...eventIds].map((id) => eventGiven(this.#session, id)));
-    this.#lastEventId = last;
-    for (const event of events) {
-      // An event without data only names a point from which the stream can be resumed.
-      if (event.data !== '') {
-        hearText(this.#said, this.#asked, event.data);
-      }
-    }
-    this.#jsonBytes += piece.length;
-    if (this.#jsonBytes <= this.#messageBytesMax) {
-      this.#json?.push(Buffer.from(piece));
+  frame(frame: Frame): void {
+    switch (frame.is) {
+      case 'event':
+        this.#noteEventId(frame.event.id);
+        // An event without data only names a point from which the stream can be resumed.
+        if (frame.event.data !== '') {
+          hearText(this.#said, this.#asked, frame.event.data);
+        }
+        break;
+      case 'other':
+      case 'unended':
+        this.#noteEventId(frame.id ?? '');
+        break;
+      case 'whole':
+        if (this.#form === 'json' && frame.bytes.length > shortBytes) {
+          this.#long = frame.bytes;
+        } else if (this.#form === 'json') {
+          hearText(this.#said, this.#asked, new TextDecoder().decode(frame.bytes));
+        }
+        break;
+      case 'long':
+        this.#said.unread += this.#form === 'other' ? 0 : 1;
+        break;
+      case 'message':
+      case 'document':
+      case 'damaged':
+      case 'rest':
+        break;
+      default:
+        frame satisfies never;
     }
   }
 
   finish(take: TakeElsewhere): Promise<void> | null {
-    const pieces = this.#json;
-    if (pieces === null || this.#jsonBytes <= shortBytes || this.#jsonBytes > this.#messageBytesMax) {
-      return null;
-    }
-    this.#json = null;
-    return this.#readLong(take, Buffer.concat(pieces));
+    const long = this.#long;
+    this.#long = null;
+    return long === null ? null : this.#readLong(take, long);
   }
 
   async #readLong(take: TakeElsewhere, body: Buffer): Promise<void> {
@@ -108,8 +119,7 @@ export class AnswerFollower implements AnswerReader {
   }
 
   facts(): Attributes {
-    this.#readJson();
-    const unread = this.#said.unread + (this.#sse?.skipped ?? 0);
+    const { unread } = this.#said;
     const outcome = this.#said.outcome === 'none' && unread > 0 ? 'unread' : this.#said.outcome;
     return {
       ...this.#said.facts,
@@ -120,16 +130,10 @@ export class AnswerFollower implements AnswerReader {
     };
   }
 
-  #readJson(): void {
-    const pieces = this.#json;
-    this.#json = null;
-    if (pieces === null || this.#jsonBytes === 0) {
-      return;
-    }
-    if (this.#jsonBytes > this.#messageBytesMax) {
-      this.#said.unread += 1;
-    } else {
-      hearText(this.#said, this.#asked, new TextDecoder().decode(Buffer.concat(pieces)));
+  #noteEventId(id: string): void {
+    if (id !== '' && id !== this.#lastEventId) {
+      this.#lastEventId = id;
+      this.#said.given.push(eventGiven(this.#session, id));
     }
   }
 }

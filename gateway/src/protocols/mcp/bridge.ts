@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../domain/errors.ts';
 import type { BridgeOptions } from '../../domain/bridge.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
-import { SseParser } from '../../content/sse.ts';
+import { Framer } from '../../content/framer.ts';
+import { SseEvents } from '../../content/sse.ts';
 import { LineReader } from './line-reader.ts';
 import { parseServerBody, type Message, type RequestId } from './messages.ts';
 import { mirroredHeaders } from './mirrored-headers.ts';
@@ -158,21 +159,26 @@ class Bridge {
     let response = first;
     let lastEvent = '';
     for (let attempt = 0; attempt <= resumptionsMax; attempt += 1) {
-      const events = new SseParser(messageBytesMax);
+      const framer = new Framer(new SseEvents(), messageBytesMax);
+      let isWhole = true;
       try {
         for await (const piece of response.body ?? []) {
-          for (const event of events.push(piece)) {
-            lastEvent = event.id === '' ? lastEvent : event.id;
-            attempt = 0;
-            if (event.data !== '' && (await this.#writeEvent(event.data)) === id?.text) {
-              return;
+          for (const frame of framer.push(Buffer.from(piece))) {
+            isWhole &&= frame.is !== 'long';
+            if (frame.is === 'event') {
+              const { id: eventId, data } = frame.event;
+              lastEvent = eventId === '' ? lastEvent : eventId;
+              attempt = 0;
+              if (data !== '' && (await this.#writeEvent(data)) === id?.text) {
+                return;
+              }
             }
           }
         }
       } catch {
         // The stream broke, which counts as one that ended too early.
       }
-      if (lastEvent === '' || events.skipped > 0) {
+      if (lastEvent === '' || !isWhole) {
         break;
       }
       await delay(resumeMs, undefined, { signal: this.#ended.signal });

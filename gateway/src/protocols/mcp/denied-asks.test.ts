@@ -14,7 +14,10 @@ import { composeRequestHead } from '../../exchange/head.ts';
 import type { TakeElsewhere } from '../../exchange/step.ts';
 import { Screening } from '../../exchange/answer/screening.ts';
 import { MemoryChannel } from '../../wire/testdata/memory-channel.ts';
-import { McpScreen } from './answer-screen.ts';
+import { defaultEventBytesMax } from '../../content/event-bytes.ts';
+import { noAnswerReading, type AnswerReading } from '../../exchange/reading.ts';
+import { framerOf } from './answer-form.ts';
+import { asksOf } from './asks.ts';
 
 const elicit = '{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{}}';
 const result = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}';
@@ -87,7 +90,12 @@ async function screened(answer: (response: ServerResponse) => void): Promise<Scr
   };
   const begin = (given: CallReceiver): UpstreamCall => calls.begin(target, options, given);
   const take: TakeElsewhere = async (step, input) => step.take(input);
-  const screening = new Screening({ channel, request: 0, screen: new McpScreen(head), take, begin, compose }, receiver);
+  const reading: AnswerReading = {
+    ...noAnswerReading,
+    framer: (answered) => framerOf(answered, defaultEventBytesMax),
+    asks: (frame, answered) => asksOf(head, frame, answered),
+  };
+  const screening = new Screening({ channel, request: 0, reading, take, begin, compose }, receiver);
   const body = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}');
   const call = begin(screening);
   call.forward(new Grant([composeRequestHead(compose(head, [['content-length', String(body.length)]])), body]));

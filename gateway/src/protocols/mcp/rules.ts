@@ -1,9 +1,9 @@
-import type { AnswerReader, Note } from '../../exchange/reading.ts';
+import type { AnswerReading, Note, RequestHead } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
 import { eventBytesMax, idsAreFor } from '../../exchange/target/http-options.ts';
 import { targetCall } from '../../exchange/target/target-call.ts';
 import type { AnswerFollower } from './answer.ts';
-import { McpScreen } from './answer-screen.ts';
+import { asksOf } from './asks.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
 import type { ToolsOfTargets } from './tools-of-targets.ts';
 import { readRequest } from './reading.ts';
@@ -26,8 +26,7 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
       return {
         ...rest,
         action: { name: action.name, attributes, ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
-        answer: watchAnswer(answer, isFor !== null, (list) => tools.learn(target.name, list)),
-        screen: new McpScreen(head, eventBytesMax(target)),
+        answer: answerReading(head, answer, { areIdsKept: isFor !== null, learn: (list) => tools.learn(target.name, list) }),
       };
     },
     call: (target) => targetCall(target),
@@ -40,17 +39,27 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
   };
 }
 
-function watchAnswer(answer: AnswerFollower, areIdsKept: boolean, learn: (list: ToolList | null) => readonly Note[]): AnswerReader {
+interface Watching {
+  /** True if the ids that the answer gives belong to the client. */
+  readonly areIdsKept: boolean;
+  /** Compares the tools that the answer lists with those that were listed before. */
+  readonly learn: (list: ToolList | null) => readonly Note[];
+}
+
+/** Adds to the facts of an answer what the server asks in it. `request` is the head of the request that it answers. */
+function answerReading(request: RequestHead, answer: AnswerFollower, { areIdsKept, learn }: Watching): AnswerReading {
   return {
-    get isBetweenEvents() {
-      return answer.isBetweenEvents;
+    get isOver() {
+      return answer.isOver;
     },
+    framer: (head) => answer.framer(head),
     head: (head) => {
       answer.head(head);
     },
-    bytes: (piece) => {
-      answer.bytes(piece);
+    frame: (frame) => {
+      answer.frame(frame);
     },
+    asks: (frame, head) => asksOf(request, frame, head),
     finish: (take) => answer.finish(take),
     unreadable: () => {
       answer.unreadable();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attributes } from '../../../domain/action.ts';
+import { readAnswer as readFrames } from '../../../exchange/reading.ts';
 import { ModelAnswer } from '../answer.ts';
 import { findApi } from '../apis.ts';
 import type { Message } from '../transcript.ts';
@@ -124,10 +125,12 @@ export function readAnswer(
   const shape = findApi({ method: 'POST', path, headers: [] })?.shape ?? null;
   const [reader, forFacts] = [new ModelAnswer(shape, { text: 1_000_000, arguments: 1_000_000 }), new ModelAnswer(shape)];
   for (const each of [reader, forFacts]) {
-    each.head({ status: head.status ?? 200, headers: [['content-type', head.type], ...(head.headers ?? [])] });
-    for (const piece of pieces) {
-      each.bytes(piece);
-    }
+    const answered = { status: head.status ?? 200, headers: [['content-type', head.type] as const, ...(head.headers ?? [])] };
+    readFrames(
+      each,
+      answered,
+      pieces.map((piece) => Buffer.from(piece)),
+    );
   }
   return { facts: forFacts.facts(), messages: reader.messages() };
 }

@@ -3,6 +3,7 @@ import { GatewayError } from '../../../domain/errors.ts';
 import { problemOf } from '../../../exchange/problem.ts';
 import type { OpenedRecord } from '../../../domain/record.ts';
 import { failureAnswer } from '../failures.ts';
+import { readAnswer } from '../../../exchange/reading.ts';
 import { readRequest } from '../reading.ts';
 import { render } from '../render.ts';
 import type { ToolList } from '../tool-definitions.ts';
@@ -32,18 +33,22 @@ export function passage(
       const { action, answer } = readRequest(head, body);
       decide(action);
       const response = await serve(new Request(request.url, { ...head, signal: request.signal, ...(body.length === 0 ? {} : { body }) }));
-      answer.head({ status: response.status, headers: [...response.headers] });
+      const answeredHead = { status: response.status, headers: [...response.headers] };
       const [forClient, forUs] = response.body?.tee() ?? [null, null];
       const pieces: Uint8Array[] = [];
       const answered = (async () => {
         try {
           for await (const piece of forUs ?? []) {
             pieces.push(piece);
-            answer.bytes(piece);
           }
         } catch {
           // The client has left.
         }
+        readAnswer(
+          answer,
+          answeredHead,
+          pieces.map((piece) => Buffer.from(piece)),
+        );
         return { facts: answer.facts(), tools: answer.toolList, text: shown('response', response, Buffer.concat(pieces)) };
       })();
       passed.push({ action, answered, text: shown('request', request, body) });

@@ -1,13 +1,18 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Framer } from './framer.ts';
 import { JsonDocuments } from './json-documents.ts';
-import { cutAt } from './testdata/fixtures.ts';
+import { cutAt } from '../protocols/llm/testdata/fixtures.ts';
 
-function find(pieces: readonly (string | Uint8Array)[], bytesMax?: number): { documents: string[]; skipped: number; isInside: boolean } {
-  const found = new JsonDocuments(bytesMax);
-  const documents = pieces.flatMap((piece) => found.push(Buffer.from(piece)).map(String));
-  return { documents, skipped: found.skipped, isInside: found.isInside };
+function find(pieces: readonly (string | Uint8Array)[], bytesMax = Infinity): { documents: string[]; skipped: number; isInside: boolean } {
+  const framer = new Framer(new JsonDocuments(), bytesMax);
+  const frames = pieces.flatMap((piece) => framer.push(Buffer.from(piece)));
+  return {
+    documents: frames.flatMap(({ is, bytes }) => (is === 'document' ? [String(bytes)] : [])),
+    skipped: frames.filter(({ is }) => is === 'long').length,
+    isInside: framer.end().length > 0,
+  };
 }
 
 test('one object, a list of them, one after another', () => {
