@@ -10,7 +10,7 @@ const escaped = /%([\da-f]{2})/gi;
 /** Matches the media type of a form in parts, with nothing but its boundary and perhaps a charset. */
 const multipart = /^multipart\/form-data(?:\s*;\s*charset="?[\w-]+"?)?\s*;\s*boundary=("?)([\w'()+./:?-]{1,70})\1(?:\s*;\s*charset="?[\w-]+"?)?\s*$/i;
 /** Matches the line of a part that names its field. Names in another spelling than their own characters are not taken. */
-const disposition = /^content-disposition: *form-data(?: *; *(?:name|filename)=("?)[^"\\%;=]*\1)+$/i;
+const disposition = /^content-disposition: *form-data(?:; *(?:name|filename)=("?)[^"\\%;=]*\1)+$/i;
 const mediaType = /^content-type: *(.*)$/i;
 /** Matches a name in such a line. */
 const named = /(?<=; *(?:name|filename)=)("?)([^"\\%;=]*)\1/gi;
