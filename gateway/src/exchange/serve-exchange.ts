@@ -210,10 +210,8 @@ class ExchangeRun {
   /** Reads a request. If policy changes its texts, it is read again as it is then: so it is decided on, recorded and forwarded. */
   async #understand(channel: Channel, asked: AskedRequest): Promise<UnderstoodRequest> {
     const reading = await this.#read(channel, asked.head, asked);
-    // The owners of the named ids are looked up only once, together with the decision that counts.
-    const { ids: _ids, ...action } = reading.action;
-    const isObliged = !this.#isOver && channel.decide(action).obligations.length > 0;
-    const change = isObliged ? channel.requestChange(action, asked.body === null ? [] : [asked.body]) : null;
+    const isObliged = !this.#isOver && channel.isObliged(reading.action);
+    const change = isObliged ? channel.requestChange(reading.action, asked.body === null ? [] : [asked.body]) : null;
     if (change === null) {
       return { ...asked, pieces: null, reading, change, isObliged };
     }

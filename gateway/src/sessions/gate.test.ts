@@ -97,9 +97,11 @@ test('an act whose texts a control must change is denied unless it comes with th
   assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }, { kind: 'stars', changeRequest: () => change }]).requestChange(act, bytes), null);
 });
 
-test('policy is not asked for changes of requests where no control makes any', () => {
+test('policy is not asked for changes of requests where no control makes any, nor for obligations where there is no control', () => {
   const silent: PolicyEngine = { version: 'v', text: '', decide: () => assert.fail('policy was asked') };
   assert.equal(gate(silent, [{ kind: 'once', change: () => (text) => text }]).requestChange(act, bytes), null);
+  assert.equal(gate(silent).isObliged(act), false);
+  assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }]).isObliged(act), true);
 });
 
 test('an act is held until every control lets it go on; one that objects or fails denies it', async () => {

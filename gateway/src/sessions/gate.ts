@@ -90,6 +90,11 @@ export class Gate {
     return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
   }
 
+  /** True if policy names obligations for an act. Where there are no controls policy is not asked, because each obligation denies the act. */
+  isObliged({ ids: _ids, ...action }: Action): boolean {
+    return this.#context.controls.length > 0 && this.decide(action).obligations.length > 0;
+  }
+
   /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
   requestChange({ ids: _ids, ...action }: Action, bytes: readonly Uint8Array[]): RequestChange | null {
     if (!this.#changesRequests) {

@@ -163,6 +163,10 @@ export class LiveChannel implements Channel {
     }
   }
 
+  isObliged(action: Action): boolean {
+    return this.#gate.isObliged(action);
+  }
+
   requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null {
     return this.#gate.requestChange(action, bytes);
   }

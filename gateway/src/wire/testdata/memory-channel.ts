@@ -63,6 +63,10 @@ export class MemoryChannel implements Channel {
     throw new GatewayError('unsupported', 'The test dials by itself.');
   }
 
+  isObliged(): boolean {
+    return this.wantedChange !== null;
+  }
+
   requestChange(): RequestChange | null {
     return this.wantedChange;
   }

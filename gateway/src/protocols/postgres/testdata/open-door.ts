@@ -98,6 +98,10 @@ export class ArrayChannel implements Channel {
     return UpstreamConnection.dial(this.target, { dialMs: this.limits.dialMs, signal });
   }
 
+  isObliged(): boolean {
+    return false;
+  }
+
   requestChange(): null {
     return null;
   }
