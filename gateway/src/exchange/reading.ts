@@ -139,16 +139,12 @@ export interface Note {
 /** Reads nothing, for answers of which only the status matters. */
 export const noAnswerReading: AnswerReading = { framer: () => null, head: () => undefined, frame: () => undefined, facts: () => ({}) };
 
-/** Reads an answer at once, or the beginning of one. */
+/** Reads an answer that is there already, or as much of it as there is. */
 export function readAnswer(reading: AnswerReading, head: ResponseHead, pieces: readonly Buffer[]): void {
   const framer = reading.framer(head);
+  const frames = framer === null ? [] : [...pieces.flatMap((piece) => framer.push(piece)), ...framer.end()];
   reading.head(head);
-  for (const piece of framer === null ? [] : pieces) {
-    framer?.push(piece).forEach((frame) => {
-      reading.frame(frame);
-    });
-  }
-  framer?.end().forEach((frame) => {
+  frames.forEach((frame) => {
     reading.frame(frame);
   });
 }

@@ -206,6 +206,7 @@ test('lines are the same however the stream is cut', () => {
       assert.deepEqual(lines, bytes.toString().split('\n').slice(0, -1));
     }),
   );
-  assert.equal(new LineReader(3).push(Buffer.from('abc\nabcd')), null);
+  assert.equal(new LineReader(3).push(Buffer.from('abc\nabcd\n')), null);
+  assert.equal(new LineReader(3).push(Buffer.from('abc\nabcde')), null);
   assert.equal(new LineReader(3).push(Buffer.from('abc\nabc'))?.length, 1);
 });
