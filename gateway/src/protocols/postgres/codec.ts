@@ -91,6 +91,13 @@ function parseBind(body: ByteReader): BindMessage {
   return { kind: 'bind', portal, statement, formats, parameters, resultFormats: list(body, () => body.int16()) };
 }
 
+/**
+ * Returns the format of the value with index `at`. An empty list means text for all values; a list of one is for all values; otherwise each value has its own.
+ */
+export function formatAt(formats: readonly number[], at: number): number {
+  return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
+}
+
 function parseSubject(body: ByteReader): { readonly what: StatementOrPortal; readonly name: string } {
   return { what: body.uint8() === 0x53 ? 'statement' : 'portal', name: body.cstring() };
 }

@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
-import { frames, parseBackend, parseFrontend, frameHeaderBytes } from './codec.ts';
+import { formatAt, frames, parseBackend, parseFrontend, frameHeaderBytes } from './codec.ts';
 import { backend, frontend, type BindMessage, type FrontendMessage } from './messages.ts';
 import { formatValue } from './render-values.ts';
 import { ShownText } from './shown-text.ts';
@@ -282,13 +282,6 @@ function describedTypes(answer: OpenedRecord): readonly number[] | null {
     // Without a description, values are shown in hex.
   }
   return null;
-}
-
-/**
- * Returns the format of the value with index `at`. An empty list means text for all values; a list of one is for all values; otherwise each value has its own.
- */
-export function formatAt(formats: readonly number[], at: number): number {
-  return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }
 
 /** Shows COPY data. They continue from record to record, and their messages may end within a line or a character. */

@@ -1,9 +1,9 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
-import { frameHeaderBytes, frames, parseBackend } from './codec.ts';
+import { formatAt, frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
-import { begunBytes, decodeOf, formatAt, readMessages, type Earlier, type Shown } from './render-request.ts';
+import { begunBytes, decodeOf, readMessages, type Earlier, type Shown } from './render-request.ts';
 import { beginLong, readLong, type LongMessage, type Values } from './render-long.ts';
 import { formatValue, isText } from './render-values.ts';
 import { ShownText } from './shown-text.ts';

@@ -1,5 +1,6 @@
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { utf8, type Decode } from './text-encoding.ts';
+import { jsonb, textTypes } from './value-types.ts';
 
 /**
  * Values in a form for people. Text values are shown as they are; binary values in the text format of their type if it is a common one, otherwise in hex.
@@ -15,11 +16,8 @@ const dayMs = 86_400_000;
 
 type Decoder = (body: ByteReader, decode: Decode) => string;
 
-const textTypes = [18, 19, 25, 114, 142, 705, 1042, 1043];
-const jsonb = 3802;
-
 const decoders = new Map<number, Decoder>([
-  ...textTypes.map((type): [number, Decoder] => [type, (body, decode) => decode(body.rest())]),
+  ...Array.from(textTypes, (type): [number, Decoder] => [type, (body, decode) => decode(body.rest())]),
   [16, (body) => (body.uint8() === 0 ? 'f' : 't')],
   [17, (body) => hex(body.rest())],
   [20, (body) => int64(body).toString()],
@@ -49,7 +47,7 @@ const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016,
 
 /** True if the bytes of a value are text. Any other value is shown in hex if it is read in parts. */
 export function isText(type: number, format: number): boolean {
-  return format !== binary || type === jsonb || textTypes.includes(type);
+  return format !== binary || type === jsonb || textTypes.has(type);
 }
 
 /** Formats a value. A `type` of 0 means unknown. Never throws. */

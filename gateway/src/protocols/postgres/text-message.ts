@@ -1,11 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../../domain/errors.ts';
 import type { TextFrame } from '../../content/text-frame.ts';
-import { ByteWriter } from '../../wire/byte-writer.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { backend } from './messages.ts';
+import { composeMessage, cstringPlace, place, textsOf, valuePlace, type MessagePiece } from './text-place.ts';
 
-const typeBytes = 1;
 const columnCountBytes = 2;
 const lengthBytes = 4;
 const lineFeed = 0x0a;
@@ -13,12 +11,6 @@ const lineFeed = 0x0a;
 const copyRow = 'row';
 /** Fields of an error or a notice that are sentences, or quote a statement. https://www.postgresql.org/docs/current/protocol-error-fields.html */
 const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWq'));
-
-/** A text of a message. `write` makes the bytes of the changed text, with its length or its end. */
-interface Place {
-  readonly text: string;
-  readonly write: (text: string) => Buffer;
-}
 
 /** True for messages of the target with texts that policy may change. */
 export function holdsTexts(type: number): boolean {
@@ -36,18 +28,16 @@ export function textMessage(frame: Buffer): TextFrame {
   const body = frame.subarray(frameHeaderBytes);
   const pieces = piecesOf(type, body);
   const isCopy = type === backend.copyData;
-  const texts = pieces.flatMap((piece) => (Buffer.isBuffer(piece) ? [] : [{ text: piece.text, partOf: isCopy ? copyRow : null }]));
-  const compose = (changed: readonly string[]): Buffer => {
-    let at = 0;
-    const written = pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : piece.write(changed[at++] ?? '')));
-    const length = written.reduce((sum, each) => sum + each.length, frameHeaderBytes - typeBytes);
-    return written.reduce((writer, each) => writer.bytes(each), new ByteWriter().uint8(type).int32(length)).finish();
+  return {
+    bytes: frame.length,
+    texts: textsOf(pieces).map((text) => ({ text, partOf: isCopy ? copyRow : null })),
+    ends: isCopy && body.at(-1) === lineFeed ? () => true : null,
+    compose: (changed) => composeMessage(type, pieces, changed),
   };
-  return { bytes: frame.length, texts, ends: isCopy && body.at(-1) === lineFeed ? () => true : null, compose };
 }
 
 /** Returns the texts of a message and the bytes between them, in order. */
-function piecesOf(type: number, body: Buffer): readonly (Buffer | Place)[] {
+function piecesOf(type: number, body: Buffer): readonly MessagePiece[] {
   switch (type) {
     case backend.copyData:
       return [place(body, (bytes) => bytes)];
@@ -62,8 +52,8 @@ function piecesOf(type: number, body: Buffer): readonly (Buffer | Place)[] {
   }
 }
 
-function columns(body: Buffer, start: number): readonly (Buffer | Place)[] {
-  const pieces: (Buffer | Place)[] = [];
+function columns(body: Buffer, start: number): readonly MessagePiece[] {
+  const pieces: MessagePiece[] = [];
   for (let at = start; at < body.length;) {
     const length = at + lengthBytes <= body.length ? body.readInt32BE(at) : body.length;
     const end = at + lengthBytes + Math.max(length, 0);
@@ -71,30 +61,30 @@ function columns(body: Buffer, start: number): readonly (Buffer | Place)[] {
       throw new GatewayError('malformed', 'The target sent a row whose columns are longer than the row.');
     }
     const value = body.subarray(at + lengthBytes, end);
-    pieces.push(length < 0 ? body.subarray(at, end) : place(value, (bytes) => new ByteWriter().int32(bytes.length).bytes(bytes).finish()));
+    pieces.push(length < 0 ? body.subarray(at, end) : valuePlace(value));
     at = end;
   }
   return pieces;
 }
 
-function fields(body: Buffer): readonly (Buffer | Place)[] {
-  const pieces: (Buffer | Place)[] = [];
+function fields(body: Buffer): readonly MessagePiece[] {
+  const pieces: MessagePiece[] = [];
   let at = 0;
   while (at < body.length && body[at] !== 0) {
     const end = cstringEnd(body, at + 1);
     pieces.push(body.subarray(at, at + 1));
     const value = body.subarray(at + 1, end);
-    pieces.push(saidFields.has(body[at] ?? 0) ? cstring(value) : body.subarray(at + 1, end + 1));
+    pieces.push(saidFields.has(body[at] ?? 0) ? cstringPlace(value) : body.subarray(at + 1, end + 1));
     at = end + 1;
   }
   return [...pieces, body.subarray(at)];
 }
 
 /** The payload of a notification is a text. The process and the name of the notification's channel are before it. */
-function notification(body: Buffer): readonly (Buffer | Place)[] {
+function notification(body: Buffer): readonly MessagePiece[] {
   const start = cstringEnd(body, lengthBytes) + 1;
   const end = cstringEnd(body, start);
-  return [body.subarray(0, start), cstring(body.subarray(start, end)), body.subarray(end + 1)];
+  return [body.subarray(0, start), cstringPlace(body.subarray(start, end)), body.subarray(end + 1)];
 }
 
 function cstringEnd(body: Buffer, start: number): number {
@@ -103,14 +93,4 @@ function cstringEnd(body: Buffer, start: number): number {
     throw new GatewayError('malformed', 'The target sent a message with a text that has no end.');
   }
   return end;
-}
-
-function cstring(value: Buffer): Place {
-  return place(value, (bytes) => Buffer.concat([bytes.filter((byte) => byte !== 0), Buffer.alloc(1)]));
-}
-
-function place(value: Buffer, wrap: (bytes: Buffer) => Buffer): Place {
-  const encoding = isUtf8(value) ? 'utf8' : 'latin1';
-  const text = value.toString(encoding);
-  return { text, write: (changed) => wrap(changed === text ? value : Buffer.from(changed, encoding)) };
 }
