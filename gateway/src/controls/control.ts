@@ -24,9 +24,10 @@ export interface Control {
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
   /**
-   * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot change the texts of an
-   * act, the act is denied, whatever its texts are: statements of PostgreSQL. Use another kind of obligation for answers. Texts are values of JSON, values and names of forms, messages and plain bodies. Names of
-   * members, numbers, headers and addresses are not changed: to keep a text in them from the target, deny the act in `admit`, which gets the bytes with the head of the request.
+   * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot find the texts of an
+   * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are values of JSON, values and names of forms, messages, plain
+   * bodies, statements with their values and COPY data. Names of members, numbers, headers and addresses are not changed: to keep a text in them from the target, deny the act in `admit`, which gets the bytes with
+   * the head of the request.
    */
   changeRequest?(act: Act, obligation: Obligation): TextChange;
   /**

@@ -96,10 +96,11 @@ export class Gate {
   }
 
   /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
-  requestChange({ ids: _ids, ...action }: Action, bytes: readonly Uint8Array[]): RequestChange | null {
+  requestChange(asked: Action, bytes: readonly Uint8Array[]): RequestChange | null {
     if (!this.#changesRequests) {
       return null;
     }
+    const { ids: _ids, ...action } = asked;
     const act = { ...this.#question(action), bytes };
     const texts: TextChange[] = [];
     const carriedOut: Obligation[] = [];

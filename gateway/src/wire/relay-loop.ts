@@ -170,9 +170,13 @@ class RelayLoop {
           this.#refuse(output, output.refused);
           break;
         }
-        const changed = this.#changed(output);
-        if (changed !== null) {
-          this.#execute(changed);
+        const { change } = output;
+        const wanted = change === undefined ? null : this.#channel.requestChange(output.action, output.bytes);
+        if (change !== undefined && wanted !== null) {
+          const changed = change(wanted);
+          if (changed !== null) {
+            this.#execute(changed);
+          }
           break;
         }
         const outcome = this.#channel.request(output.action, output.bytes, relationOf(output));
@@ -202,12 +206,6 @@ class RelayLoop {
       default:
         output satisfies never;
     }
-  }
-
-  /** Returns the request with the texts that policy wants in it. Null: nothing changes them. */
-  #changed({ change, action, bytes }: RequestOutput): RequestOutput | null {
-    const wanted = change === undefined ? null : this.#channel.requestChange(action, bytes);
-    return change === undefined || wanted === null ? null : change(wanted);
   }
 
   /** Waits until a long request is read, then executes it. Meanwhile nothing more is read from the client. */

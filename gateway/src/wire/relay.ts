@@ -51,9 +51,10 @@ export interface RequestOutput {
   readonly reading?: Promise<RequestOutput>;
   /**
    * Returns the request with its texts changed. It is executed in place of this one; its relation names the change, and it cannot be changed again. Throws no
-   * GatewayError: a request in which no texts can be found comes back with `refused`. Absent: if policy changes texts of this request, it is denied.
+   * GatewayError: a request in which no texts can be found comes back with `refused`. Null: the request holds only the beginning of a text; the relay keeps it
+   * and makes a request with the whole text later. Absent: if policy changes texts of this request, it is denied.
    */
-  readonly change?: (change: RequestChange) => RequestOutput;
+  readonly change?: (change: RequestChange) => RequestOutput | null;
 }
 
 /** Bytes to record and then release to the client. The gateway's own words are recorded too, because the record holds what the client saw. */

@@ -118,7 +118,7 @@ async function asked(bytes: Buffer, { read = null as SocketReader | null, isHeld
     for (let output = relay.next(); output !== null; output = relay.next()) {
       if (output.type === 'request') {
         const whole = (await output.reading) ?? output;
-        const changed = whole.byGateway === true || whole.refused !== undefined ? whole : whole.change?.(change);
+        const changed = whole.byGateway === true || whole.refused !== undefined ? whole : (whole.change?.(change) ?? undefined);
         const request = (await changed?.reading) ?? changed;
         requests.push(request ?? { ...whole, refused: 'It cannot be changed.' });
         relay.decided({ ...allowed, verdict: request?.refused === undefined && request !== undefined ? 'allow' : 'deny' }, 8);

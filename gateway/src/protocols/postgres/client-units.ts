@@ -42,7 +42,7 @@ const stepsMax = 1000;
 /** Waiting chunks that are smaller than this are joined, so that a peer that sends single bytes does not cost a buffer for each. */
 const smallBytesMax = 4096;
 /** PostgreSQL cuts the names of statements and portals to this length. */
-const nameBytesMax = 63;
+export const nameBytesMax = 63;
 const statementByte = 0x53;
 
 /**

@@ -69,6 +69,11 @@ export class Conversation {
     return this.#waiting.length === 0 && this.status === transaction.idle && !this.isUnsynced;
   }
 
+  /** True while the target reads COPY data. */
+  get isCopyIn(): boolean {
+    return this.#copyIn;
+  }
+
   /** The sequence number of the statement to which COPY data belong. */
   get copySeq(): number | undefined {
     return this.#copyIn ? this.#copySeq : (this.#waiting.findLast((exchange) => exchange.kind !== 'copy')?.seq ?? this.#copySeq);

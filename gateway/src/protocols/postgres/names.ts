@@ -1,5 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { NamedTypes } from './changed-unit.ts';
 import type { NameChange } from './client-units.ts';
 
 /** Most statements, and most portals, that are remembered for one connection. If there are more, the oldest is forgotten and records do not refer to it. */
@@ -31,6 +32,8 @@ export interface Undo {
 export class Names {
   readonly #statements = new Map<string, number>();
   readonly #portals = new Map<string, Portal>();
+  /** The types of parameters that the Parse messages of a request named, by its number. Only requests whose texts were changed are here. */
+  readonly #types = new Map<number, NamedTypes>();
   #newest: Origin = { bind: undefined, parse: undefined, attributes: null };
 
   /**
@@ -90,6 +93,17 @@ export class Names {
     }
   }
 
+  /** Notes the types that the Parse messages of request `seq` name. */
+  noteTypes(seq: number, types: NamedTypes): void {
+    put(this.#types, seq, types);
+  }
+
+  /** Returns the types of a statement's parameters, if the request that prepared it named them. */
+  typesOf(statement: string): readonly number[] | null {
+    const seq = this.#statements.get(statement);
+    return seq === undefined ? null : (this.#types.get(seq)?.get(statement) ?? null);
+  }
+
   /** Handles a simple query, which drops the unnamed statement and the unnamed portal. */
   queried(): void {
     this.#statements.delete('');
@@ -135,7 +149,7 @@ function set<T>(map: Map<string, T>, name: string, value: T | undefined): () => 
   };
 }
 
-function put<T>(map: Map<string, T>, name: string, value: T | undefined): void {
+function put<Key, T>(map: Map<Key, T>, name: Key, value: T | undefined): void {
   if (value === undefined) {
     map.delete(name);
     return;

@@ -104,6 +104,44 @@ describe('between real clients and a real PostgreSQL', () => {
     assert.ok(Buffer.concat(copies.map(({ content }) => content ?? Buffer.alloc(0))).includes('1999\tname 1999'));
   });
 
+  test('where policy changes texts of requests, the target and the record have what they became, and clients notice nothing else', async () => {
+    door.wantedChange = { texts: [(text) => text.replaceAll(/secret-\w+/g, '***')], obligations: [] };
+    try {
+      const client = await connect();
+      for (const id of [1, 2]) {
+        const { rows } = await client.query({ name: 'asked', text: "select $1::text as t, 'secret-x' as u", values: [`value ${id} secret-${id}`] });
+        assert.deepEqual(rows, [{ t: `value ${id} ***`, u: '***' }]);
+      }
+      await client.end();
+      const said = shown(lastChannel());
+      assert.ok(said.includes("select $1::text as t, '***' as u\n-- $1 = value 2 ***"), said.join('\n'));
+      const sql = postgresJs({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', max: 1 });
+      await sql`create table changed (id int, name text)`;
+      const input = await sql`copy changed from stdin`.writable();
+      for (let id = 0; id < 2000; id += 1) {
+        input.write(`${id}\tname sec`);
+        input.write(`ret-${id}\n`);
+      }
+      input.end();
+      await once(input, 'finish');
+      assert.deepEqual([...(await sql`select name, count(*)::int as n from changed group by name`)], [{ name: 'name ***', n: 2000 }]);
+      await sql.end();
+      const contents = Buffer.concat(lastChannel().records.map(({ content }) => content ?? Buffer.alloc(0)));
+      assert.ok(contents.includes('1999\tname ***') && !/secret-\d/.test(contents.toString('latin1')));
+      const named = new pg.Client({ host: '127.0.0.1', port: served.port, user: 'bot', password: goodToken, database: 'orders', application_name: 'secret-9' });
+      await assert.rejects(named.connect(), /those of a login cannot be changed/);
+      assert.deepEqual(
+        lastChannel().records.map(({ meta, content }) => [meta?.action, meta?.verdict, Buffer.from(content ?? []).includes('secret-9')]),
+        [
+          ['postgres.connect', 'deny', false],
+          [undefined, undefined, false],
+        ],
+      );
+    } finally {
+      door.wantedChange = null;
+    }
+  });
+
   test('a refusal fails the transaction it was meant for, and nothing else', async () => {
     const client = await connect();
     await client.query('create table kept (a int)');

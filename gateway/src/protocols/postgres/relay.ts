@@ -1,4 +1,6 @@
+import { strict as assert } from 'node:assert';
 import type { Attributes } from '../../domain/action.ts';
+import type { RequestChange } from '../../domain/channel.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -6,9 +8,11 @@ import type { TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { unitActions } from './actions.ts';
 import { Answers } from './answers.ts';
+import { changeUnit, type NamedTypes } from './changed-unit.ts';
 import { ClientUnits, type Unit } from './client-units.ts';
 import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './compose.ts';
 import { Conversation } from './conversation.ts';
+import { CopyRows } from './copy-rows.ts';
 import { fatal, refusal, refusedState, sqlState } from './failures.ts';
 import { encodingFact } from './text-encoding.ts';
 
@@ -30,7 +34,13 @@ interface Asked {
   readonly unit: Unit;
   /** Set if the gateway made the request: the request that was refused, and the message that its client gets. */
   readonly refused: { readonly seq: number; readonly words: Buffer | null } | null;
+  /** The types that its Parse messages name. Null: its texts were not changed, so they were not read. */
+  readonly types: NamedTypes | null;
 }
+
+type RequestKind = Exclude<Unit['kind'], 'terminate'>;
+
+const lineFeed = 0x0a;
 
 /** The end up to which the client's messages after a refused statement are discarded, so that the target does not see them. */
 type Discarding = 'no' | 'to-sync' | 'to-sync-alone' | 'to-copy-end';
@@ -48,6 +58,10 @@ export class PostgresRelay implements Relay {
   #executed: { readonly attributes: Attributes; readonly origin: Attributes; readonly both: Attributes } | null = null;
   #encoding: string;
   #asked: Asked | null = null;
+  /** Set while COPY data are changed: their units then hold whole rows. */
+  #rows: CopyRows | null = null;
+  /** True if the last COPY data were sent as they came, and end within a row. */
+  #isWithinRow = false;
   #discarding: Discarding = 'no';
   #leaving = false;
   #closed = false;
@@ -96,8 +110,11 @@ export class PostgresRelay implements Relay {
     if (asked === null || this.#closed) {
       return;
     }
-    const { unit, refused } = asked;
+    const { unit, refused, types } = asked;
     if (decision.verdict === 'allow') {
+      if (types !== null) {
+        this.#conversation.names.noteTypes(seq, types);
+      }
       this.#sent(unit, { seq: refused?.seq ?? seq, refusal: refused?.words ?? null, changes });
     } else if (refused === null) {
       this.#refuse(unit, refusal(decision.reason, this.#options.session), seq);
@@ -145,7 +162,7 @@ export class PostgresRelay implements Relay {
       if (this.isFull) {
         return null;
       }
-      const unit = this.#units.next();
+      const unit = this.#nextUnit();
       if (unit === null) {
         return null;
       }
@@ -169,8 +186,73 @@ export class PostgresRelay implements Relay {
     return this.#outputs.shift() ?? null;
   }
 
-  #ask(unit: Unit, kind: Exclude<Unit['kind'], 'terminate'>): RequestOutput {
-    this.#asked = { unit, refused: null };
+  /** Returns the next unit of the client. While COPY data are changed, a unit of them holds whole rows. Throws GatewayError. */
+  #nextUnit(): Unit | null {
+    for (let unit = this.#units.next(); ; unit = this.#units.next()) {
+      const rows = this.#rows;
+      if (unit === null || rows === null) {
+        return unit;
+      }
+      if (unit.kind !== 'copy') {
+        this.#rows = null;
+        if (rows.isWithinRow && this.#conversation.isCopyIn) {
+          throw new GatewayError('malformed', 'A row of COPY data does not end before another message.');
+        }
+        return unit;
+      }
+      const whole = rows.take(unit);
+      if (whole !== null) {
+        return whole;
+      }
+    }
+  }
+
+  #ask(unit: Unit, kind: RequestKind): RequestOutput {
+    this.#asked = { unit, refused: null, types: null };
+    return this.#requestOf(unit, kind);
+  }
+
+  /** Changes the texts of the request that was asked about. Null: its COPY data hold no whole row, and are held. */
+  readonly #change = (change: RequestChange): RequestOutput | null => {
+    const asked = this.#asked?.unit;
+    assert(asked !== undefined && asked.kind !== 'terminate', 'only a request that waits for its decision is changed');
+    const { kind } = asked;
+    try {
+      const whole = kind === 'copy' ? this.#wholeRows(asked) : asked;
+      if (whole === null) {
+        this.#asked = null;
+        return null;
+      }
+      const { names } = this.#conversation;
+      const { unit, types } = changeUnit(whole, {
+        changes: change.texts,
+        typesOf: (statement) => names.typesOf(statement),
+        bytesMax: this.#options.frameBytesMax,
+      });
+      this.#asked = { unit, refused: null, types };
+      const { change: _changed, ...output } = this.#requestOf(unit, kind);
+      return { ...output, relation: { ...output.relation, change } };
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      // The record has nothing of the request, because its texts would be in it.
+      return { ...this.#requestOf(asked, kind), bytes: [], refused: error.message };
+    }
+  };
+
+  #wholeRows(unit: Unit): Unit | null {
+    if (this.#rows !== null) {
+      return unit;
+    }
+    if (unit.begunBytes > 0 || this.#isWithinRow) {
+      throw new GatewayError('unsupported', 'Policy changes texts of this request, and the beginning of its row was sent before.');
+    }
+    this.#rows = new CopyRows(this.#options.frameBytesMax);
+    return this.#rows.take(unit);
+  }
+
+  #requestOf(unit: Unit, kind: RequestKind): RequestOutput {
     const attributes = this.#requestAttributes();
     const action = unitActions[kind];
     if (kind === 'copy') {
@@ -181,6 +263,7 @@ export class PostgresRelay implements Relay {
         action: { name: action, attributes: begun },
         bytes: unit.bytes,
         relation: { ...(partOf === undefined ? {} : { partOf }), continues: !unit.ends },
+        change: this.#change,
       };
     }
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
@@ -189,6 +272,7 @@ export class PostgresRelay implements Relay {
       type: 'request',
       action: { name: action, attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace } },
       bytes: unit.bytes,
+      change: this.#change,
     };
   }
 
@@ -212,6 +296,11 @@ export class PostgresRelay implements Relay {
   }
 
   #sent(unit: Unit, sent: { readonly seq: number; readonly refusal: Buffer | null; readonly changes: readonly TextChange[] }): void {
+    if (unit.kind === 'copy') {
+      this.#isWithinRow = this.#rows === null && !unit.ends && unit.bytes.at(-1)?.at(-1) !== lineFeed;
+    } else if (unit.kind !== 'prepare') {
+      this.#isWithinRow = false;
+    }
     this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent });
     this.#answers.sent();
   }
@@ -220,6 +309,7 @@ export class PostgresRelay implements Relay {
   #refuse(unit: Unit, words: Buffer, seq: number): void {
     const conversation = this.#conversation;
     if (unit.kind === 'copy') {
+      this.#rows = null;
       conversation.refuseCopy(words);
       this.#discarding = unit.ends ? 'no' : 'to-copy-end';
       this.#askToRefuse({ ...unit, bytes: [copyFail], ends: true }, seq, null);
@@ -252,7 +342,7 @@ export class PostgresRelay implements Relay {
 
   /** Makes a request of the gateway's own that makes the target fail too. */
   #askToRefuse(unit: Unit, seq: number | null, words: Buffer | null): void {
-    this.#asked = { unit, refused: seq === null ? null : { seq, words } };
+    this.#asked = { unit, refused: seq === null ? null : { seq, words }, types: null };
     this.#outputs.push({
       type: 'request',
       action: { name: 'postgres.refuse', attributes: seq === null ? {} : { [ownAttributes.request]: seq } },

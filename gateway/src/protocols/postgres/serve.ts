@@ -3,9 +3,10 @@ import type { Action, Attributes } from '../../domain/action.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { Channel } from '../../domain/channel.ts';
+import type { Channel, RequestOutcome } from '../../domain/channel.ts';
 import type { Client } from '../../domain/client.ts';
 import type { Door } from '../../domain/door.ts';
+import { changeText } from '../../domain/text-change.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
 import { connectionAttributes } from './actions.ts';
 import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
@@ -14,6 +15,7 @@ import { frameHeaderBytes } from './codec.ts';
 import { fatal, sqlState, Unanswered } from './failures.ts';
 import { receive, type Arrival, type LoginArrival } from './login.ts';
 import { encodingIn } from './text-encoding.ts';
+import { parseStartupPacket } from './startup.ts';
 import { settingStatements } from './startup-parameters.ts';
 import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
@@ -57,7 +59,7 @@ async function converse(client: Client, channel: Channel, arrival: LoginArrival)
   const { settings, database } = arrival;
   const attributes = connectionAttributes(database === '' ? channel.target.path : database);
   await decideSettings(channel, arrival, attributes);
-  const connect = await channel.request({ name: 'postgres.connect', attributes }, [arrival.packet]);
+  const connect = await requestOfLogin(channel, { name: 'postgres.connect', attributes }, { bytes: arrival.packet, texts: textsOfLogin(arrival) });
   if (connect.grant === null) {
     throw new GatewayError('refused', connect.decision.reason);
   }
@@ -116,11 +118,36 @@ async function decideSettings(channel: Channel, { settings }: LoginArrival, attr
   const { presentation, others } = settingStatements(settings);
   const isRecorded = presentation !== null && !isSimplyAllowed(channel.decide(setting(presentation)));
   for (const statements of [isRecorded ? presentation : null, others]) {
-    const outcome = statements === null ? null : await channel.request(setting(statements), [simpleQuery(statements)]);
+    const outcome =
+      statements === null ? null : await requestOfLogin(channel, setting(statements), { bytes: simpleQuery(statements), texts: [...settings.values()] });
     if (outcome?.grant === null) {
       throw new GatewayError('refused', outcome.decision.reason);
     }
   }
+}
+
+/**
+ * Asks about an act of a login. Its texts are not changed, because they say who connects where and how: the login is refused if policy changes one of them. The
+ * record of that has none of them.
+ */
+async function requestOfLogin(
+  channel: Channel,
+  action: Action,
+  { bytes, texts }: { readonly bytes: Buffer; readonly texts: readonly string[] },
+): Promise<RequestOutcome> {
+  const change = channel.requestChange(action, [bytes]);
+  if (change !== null && texts.some((text) => changeText(change.texts, text) !== text)) {
+    const reason = 'policy changes texts of a request, and those of a login cannot be changed';
+    channel.record('request', { action: action.name, verdict: 'deny', reason, attributes: action.attributes }, []);
+    throw new GatewayError('refused', reason);
+  }
+  return channel.request(action, [bytes], { change });
+}
+
+/** Returns the user, the database and the settings as the client gave them. */
+function textsOfLogin({ packet }: LoginArrival): readonly string[] {
+  const startup = parseStartupPacket(packet);
+  return startup.kind === 'startup' ? [...startup.parameters.values()] : [];
 }
 
 function isSimplyAllowed({ verdict, obligations }: Decision): boolean {

@@ -3,7 +3,7 @@ import type { Decision } from '../../../domain/decision.ts';
 import { GatewayError } from '../../../domain/errors.ts';
 import { Grant } from '../../../domain/grant.ts';
 import { defaultLimits, type Limits } from '../../../domain/limits.ts';
-import type { Channel, RequestOutcome } from '../../../domain/channel.ts';
+import type { Channel, RequestChange, RequestOutcome } from '../../../domain/channel.ts';
 import type { Credential, Door } from '../../../domain/door.ts';
 import type { Upstream } from '../../../domain/upstream.ts';
 import type { OpenedRecord, RecordMeta } from '../../../domain/record.ts';
@@ -21,6 +21,8 @@ export class OpenDoor implements Door {
   readonly turnedAwayBy: string[] = [];
   /** Denies requests whose bytes contain this text. */
   forbidden = 'forbidden';
+  /** The change of the texts of all requests; null if there is none. */
+  wantedChange: RequestChange | null = null;
   readonly signals = new Map<string, () => Promise<void>>();
   readonly #target: Target;
 
@@ -50,6 +52,7 @@ export class OpenDoor implements Door {
     }
     const channel = new ArrayChannel(this.#target, this.limits, this.signals);
     channel.forbidden = this.forbidden;
+    channel.wantedChange = this.wantedChange;
     this.channels.push(channel);
     return Promise.resolve(channel);
   }
@@ -79,6 +82,8 @@ export class ArrayChannel implements Channel {
   readonly closes: string[] = [];
   /** Denies requests whose bytes contain this text. */
   forbidden = 'forbidden';
+  /** The change of the texts of all requests; null if there is none. */
+  wantedChange: RequestChange | null = null;
   /** False: only facts are kept, for tests with large answers. */
   keepsContent = true;
   #ending: Promise<void> | null = null;
@@ -99,11 +104,11 @@ export class ArrayChannel implements Channel {
   }
 
   isObliged(): boolean {
-    return false;
+    return this.wantedChange !== null;
   }
 
-  requestChange(): null {
-    return null;
+  requestChange(): RequestChange | null {
+    return this.wantedChange;
   }
 
   decide({ text }: Action): Decision {
