@@ -13,7 +13,7 @@ import {
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { unlessToldMark, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../recording/turn.ts';
-import { chainAt, isPlacedFrame, journalStart, readJournal, type DamagedPlace, type PlacedFrame } from '../recording/journal-reader.ts';
+import { chainAt, isPlacedFrame, journalStart, readJournalRuns, type DamagedPlace, type JournalStep } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
 import { isUnreadable } from '../store/sqlite.ts';
@@ -212,13 +212,10 @@ export class Follower implements AsyncDisposable {
     const progress: Progress = { turn: new Turn(), position: this.#position, touched: new Map(), told: [], damage: [] };
     let unsavedBytes = 0;
     try {
-      for await (const step of readJournal(this.#data, this.#position)) {
-        if (isPlacedFrame(step)) {
-          await this.#count(step, progress);
-          unsavedBytes += step.frame.end - step.frame.offset;
-        } else {
-          progress.damage.push(step);
-        }
+      for await (const run of readJournalRuns(this.#data, this.#position)) {
+        const bytes = await this.#count(run, progress);
+        await progress.turn.spend(bytes);
+        unsavedBytes += bytes;
         if (unsavedBytes >= saveBytes) {
           this.#save(progress);
           unsavedBytes = 0;
@@ -247,10 +244,13 @@ export class Follower implements AsyncDisposable {
   }
 
   #save(progress: Progress): void {
-    const { position, touched, told, damage } = progress;
-    if (position === this.#position && damage.length === 0) {
+    const { touched, told, damage } = progress;
+    if (progress.position === this.#position && damage.length === 0) {
       return;
     }
+    // The chain value is copied, because the frame keeps much of the journal in memory.
+    const position = { ...progress.position, chain: progress.position.chain.slice() };
+    progress.position = position;
     this.#index.save({ position, sessions: touched.values(), told, damage });
     this.#reach(position);
     for (const followed of touched.values()) {
@@ -273,29 +273,39 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  async #count({ frame, place }: PlacedFrame, progress: Progress): Promise<void> {
-    const { header, chain, end } = frame;
-    let { sessions } = progress.position;
-    if (header.type === 'batch') {
-      const body = Buffer.from(frame.body.buffer, frame.body.byteOffset, frame.body.length);
-      const view = new DataView(body.buffer, body.byteOffset, body.length);
-      for (const at of entryPlaces(frame)) {
-        const known = this.#live.get(body.toString('hex', at + leafOffsets.session, at + leafOffsets.sessionSeq));
-        const followed = known ?? this.#begin(decodeLeaf(body.subarray(at, at + leafBytes)), sessions + 1);
-        sessions += known === undefined ? 1 : 0;
-        const seq = readUint53(view, at + leafOffsets.sessionSeq);
-        followed.indexed.records = seq + 1;
-        addPart(followed.parts, { seq, segment: place.segment, start: place.offset, end });
-        progress.touched.set(followed.indexed.session, followed);
-        if (!isTraffic(body[at + leafOffsets.kind])) {
-          await this.#learn(followed, entryAt(body, view, at), progress.told);
-          await progress.turn.spend(0);
-        }
+  /** Counts the records of a run of frames. Resolves with their number of bytes. */
+  async #count(run: readonly JournalStep[], progress: Progress): Promise<number> {
+    let bytes = 0;
+    for (const step of run) {
+      if (!isPlacedFrame(step)) {
+        progress.damage.push(step);
+        continue;
       }
-      await progress.turn.spend(frame.body.length);
+      const { frame, place } = step;
+      const { header, chain, end } = frame;
+      let { size, sessions } = progress.position;
+      if (header.type === 'batch') {
+        const body = Buffer.from(frame.body.buffer, frame.body.byteOffset, frame.body.length);
+        const view = new DataView(body.buffer, body.byteOffset, body.length);
+        for (const at of entryPlaces(frame)) {
+          const known = this.#live.get(body.toString('hex', at + leafOffsets.session, at + leafOffsets.sessionSeq));
+          const followed = known ?? this.#begin(decodeLeaf(body.subarray(at, at + leafBytes)), sessions + 1);
+          sessions += known === undefined ? 1 : 0;
+          const seq = readUint53(view, at + leafOffsets.sessionSeq);
+          followed.indexed.records = seq + 1;
+          addPart(followed.parts, { seq, segment: place.segment, start: place.offset, end });
+          progress.touched.set(followed.indexed.session, followed);
+          if (!isTraffic(body[at + leafOffsets.kind])) {
+            await this.#learn(followed, entryAt(body, view, at), progress.told);
+            await progress.turn.spend(0);
+          }
+        }
+        size = header.index + header.entries;
+      }
+      progress.position = { segment: place.segment, offset: end, chain, size, sessions };
+      bytes += end - frame.offset;
     }
-    const size = header.type === 'batch' ? header.index + header.entries : progress.position.size;
-    progress.position = { segment: place.segment, offset: end, chain: chain.slice(), size, sessions };
+    return bytes;
   }
 
   async #learn({ indexed, opener }: Followed, entry: Entry, told: IndexedTold[]): Promise<void> {

@@ -13,7 +13,7 @@ import {
   type Frame,
   type SegmentSource,
 } from '@countersign/ledger/format';
-import { Turn } from './turn.ts';
+import { Turn, turnBytesMax } from './turn.ts';
 
 /** A place in the journal where a frame begins. */
 export interface JournalPlace {
@@ -45,8 +45,21 @@ export function isPlacedFrame(step: JournalStep): step is PlacedFrame {
  * The journal may grow while it is read: to follow it, call again from where this ended. The work in one turn of the event loop is bounded.
  */
 export async function* readJournal(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<JournalStep> {
-  const directory = join(data, 'journal');
   const turn = new Turn();
+  for await (const run of readJournalRuns(data, from, to)) {
+    for (const step of run) {
+      yield step;
+      await turn.spend(isPlacedFrame(step) ? step.frame.end - step.frame.offset : 0);
+    }
+  }
+}
+
+/**
+ * Yields what `readJournal` yields, many steps at a time: a step that is yielded alone costs as much as to count its records. A run has about
+ * `turnBytesMax` bytes at most. The caller divides its work among turns of the event loop.
+ */
+export async function* readJournalRuns(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<readonly JournalStep[]> {
+  const directory = join(data, 'journal');
   const link: Link = { chain: null };
   for (let { segment, offset } = from; segment <= (to?.segment ?? Infinity); segment++, offset = segmentHeaderBytes) {
     const handle = await open(join(directory, segmentName(segment)), 'r').catch(() => null);
@@ -54,7 +67,7 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
       return;
     }
     if (handle === null) {
-      yield { segment, offset: 0, what: 'the segment is missing' };
+      yield [{ segment, offset: 0, what: 'the segment is missing' }];
       link.chain = null;
       continue;
     }
@@ -62,11 +75,11 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
       // Once the next segment exists, nothing more is written to this one. If it appeared meanwhile, the end of this one may be missing from what was read, so it is read again.
       for (let isLast = true; isLast;) {
         isLast = to === undefined && !(await isFollowed(directory, segment));
-        for await (const step of readSegment(handle, { segment, offset, isLast }, { link, to })) {
-          link.chain = isPlacedFrame(step) ? step.frame.chain : null;
-          offset = isPlacedFrame(step) ? step.frame.end : offset;
-          yield step;
-          await turn.spend(isPlacedFrame(step) ? step.frame.end - step.frame.offset : 0);
+        for await (const run of readSegment(handle, { segment, offset, isLast }, { link, to })) {
+          const last = run.at(-1);
+          link.chain = last !== undefined && isPlacedFrame(last) ? last.frame.chain : null;
+          offset = run.findLast(isPlacedFrame)?.frame.end ?? offset;
+          yield run;
         }
         if (isLast && !(await isFollowed(directory, segment))) {
           return;
@@ -92,7 +105,7 @@ async function* readSegment(
   handle: FileHandle,
   from: SegmentPart,
   { link, to }: { readonly link: Link; readonly to: JournalPlace | undefined },
-): AsyncGenerator<JournalStep> {
+): AsyncGenerator<readonly JournalStep[]> {
   const { segment } = from;
   const look = async (): Promise<SegmentSource> => {
     const file = await segmentSource(handle);
@@ -101,7 +114,7 @@ async function* readSegment(
   const source = await look();
   if (source.bytes < segmentHeaderBytes) {
     if (!from.isLast) {
-      yield { segment, offset: source.bytes, what: 'the segment is cut' };
+      yield [{ segment, offset: source.bytes, what: 'the segment is cut' }];
     }
     return;
   }
@@ -114,25 +127,37 @@ async function* readSegment(
     }
     // A segment that was begun just before a crash is blank.
     if (!from.isLast) {
-      yield { segment, offset: 0, what: error.message };
+      yield [{ segment, offset: 0, what: error.message }];
     }
     return;
   }
   if (from.offset === segmentHeaderBytes) {
     if (link.chain !== null && !equalBytes(link.chain, reader.header.chainBefore)) {
-      yield { segment, offset: 0, what: 'the segment does not follow what is before it' };
+      yield [{ segment, offset: 0, what: 'the segment does not follow what is before it' }];
     }
     // A segment that a crash left without a frame ends at its header.
     link.chain = await source.read(segmentHeaderBytes - hashBytes, hashBytes);
   }
   let suspected = -1;
+  let run: PlacedFrame[] = [];
+  let runBytes = 0;
   for (;;) {
     const step = reader.next();
+    if (step !== undefined && isFrame(step)) {
+      run.push({ frame: step, place: { segment, offset: step.offset } });
+      runBytes += step.end - step.offset;
+      if (runBytes < turnBytesMax) {
+        continue;
+      }
+    }
+    if (run.length > 0) {
+      yield run;
+      run = [];
+      runBytes = 0;
+    }
     if (step === undefined) {
       await reader.fill();
-    } else if (isFrame(step)) {
-      yield { frame: step, place: { segment, offset: step.offset } };
-    } else {
+    } else if (!isFrame(step)) {
       const end = await reader.settle(step);
       const next = end.state === 'clean' || end.state === 'zeros' ? null : await reader.frameBehind(end);
       const isDamaged = next !== null || (end.state !== 'clean' && end.state !== 'zeros' && !from.isLast);
@@ -143,7 +168,7 @@ async function* readSegment(
         continue;
       }
       if (isDamaged) {
-        yield { segment, offset: end.offset, what: end.what };
+        yield [{ segment, offset: end.offset, what: end.what }];
       }
       if (next === null) {
         return;
