@@ -280,6 +280,6 @@ async function exportBundle(id: string, options: SourceOptions & { readonly out?
   } else if (statSync(options.out, { throwIfNoEntry: false })?.isFile() === false) {
     await pipeline(bundle, createWriteStream(options.out));
   } else {
-    await replaceWholeFile(options.out, bundle, true);
+    await replaceWholeFile(options.out, bundle);
   }
 }

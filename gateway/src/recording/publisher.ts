@@ -42,7 +42,7 @@ export class Publisher {
   async publish(head: PublishedCheckpoint, tiles: TileSnapshot): Promise<void> {
     await this.#tiles.write(tiles);
     if (head.size > this.#newest.size) {
-      await replaceWholeFile(join(this.#data, 'log', 'checkpoint'), head.note, true);
+      await replaceWholeFile(join(this.#data, 'log', 'checkpoint'), head.note);
       this.#newest = head;
       this.#publishedMs = performance.now();
       await this.#tiles.dropPartials(tiles);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeHex, encodeHex, hashBytes, sha256, type SegmentSummary } from '@countersign/ledger/format';
 import { z } from 'zod';
 import type { AnnouncedSecrets, SessionEnd } from './journal-fold.ts';
-import { replaceWholeFile } from '../store/whole-file.ts';
+import { replaceFile } from '../store/whole-file.ts';
 import type { TileEdges } from './tile-store.ts';
 
 /** The facts about the journal, up to the end of one of its segments, that a start needs. With them, a start reads only the segments after that one. */
@@ -68,7 +68,7 @@ export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): P
     tiles: tiles.map(({ index, hashes: edge }) => ({ index, hashes: encodeHex(edge) })),
     sessions: sessions.map((session) => ({ ...session, previous: encodeHex(session.previous) })),
   });
-  await replaceWholeFile(fileOf(data), `${digestOf(text)}\n${text}\n`, false).catch(() => undefined);
+  await replaceFile(fileOf(data), `${digestOf(text)}\n${text}\n`).catch(() => undefined);
 }
 
 /** A digest that detects damage. It does not protect against forgery. */

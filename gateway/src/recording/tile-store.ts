@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashBytes, tileHeight, tilePath, TileReader, tilesOf, tileWidth } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
-import { replaceWholeFile } from '../store/whole-file.ts';
+import { replaceFile } from '../store/whole-file.ts';
 
 /** A tile is looked for twice: during the first look all partial tiles may be replaced by the full one, which the second look finds. */
 const readAttempts = 2;
@@ -26,6 +26,8 @@ export class TileStore {
   readonly #full = new Set<Tile>();
   /** Full tiles that are written but not synced: a loss of power may leave them cut short. */
   #unsynced: string[] = [];
+  /** The paths of the tiles that were written while they were partial. */
+  readonly #partial = new Set<string>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -81,6 +83,7 @@ export class TileStore {
     }
     for (const tile of snapshot.partial) {
       await this.#writeTile(tile);
+      this.#partial.add(fullPath(tile.path));
     }
   }
 
@@ -97,7 +100,10 @@ export class TileStore {
 
   /** Removes the partial tiles that full ones replace. To be called once a checkpoint over this snapshot is published: a reader of a partial tile then finds the full one. */
   async dropPartials(snapshot: TileSnapshot): Promise<void> {
-    await Promise.all(snapshot.full.map(async ({ path }) => rm(join(this.#directory, `${path}.p`), { recursive: true, force: true })));
+    for (const { path } of snapshot.full.filter((tile) => this.#partial.has(tile.path))) {
+      await rm(join(this.#directory, `${path}.p`), { recursive: true, force: true });
+      this.#partial.delete(path);
+    }
   }
 
   /**
@@ -111,6 +117,7 @@ export class TileStore {
       const growing = snapshot.partial.find(({ path }) => path.startsWith(`${full}.p/`));
       const bytes = Number(width) * hashBytes;
       if (growing !== undefined && bytes <= growing.hashes.length) {
+        this.#partial.add(`${full}`);
         await this.#writeTile({ path: `tile/${name}`, hashes: growing.hashes.subarray(0, bytes) });
       } else {
         await rm(join(this.#directory, 'tile', name), { force: true });
@@ -120,9 +127,21 @@ export class TileStore {
 
   async #writeTile({ path, hashes }: Tile): Promise<void> {
     const file = join(this.#directory, path);
-    await mkdir(dirname(file), { recursive: true });
-    await replaceWholeFile(file, hashes, false);
+    try {
+      await replaceFile(file, hashes);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        throw error;
+      }
+      await mkdir(dirname(file), { recursive: true });
+      await replaceFile(file, hashes);
+    }
   }
+}
+
+/** Returns the path of the full tile that a partial tile grows into. */
+function fullPath(path: string): string {
+  return path.replace(/\.p\/\d+$/, '');
 }
 
 export type TileEdges = readonly { readonly index: number; readonly hashes: Uint8Array }[];

@@ -27,7 +27,7 @@ test('T4.1: a write that fails leaves the old file and no other file', async () 
   mkdirSync(join(directory, 'taken', 'inside'), { recursive: true });
   assert.throws(() => writeWholeFile(join(directory, 'taken'), 'text'));
   const file = join(directory, 'streamed');
-  await replaceWholeFile(file, 'before', true);
+  await replaceWholeFile(file, 'before');
   await assert.rejects(
     replaceWholeFile(
       file,
@@ -35,7 +35,6 @@ test('T4.1: a write that fails leaves the old file and no other file', async () 
         yield 'half of it';
         await Promise.reject(new Error('broke off'));
       })(),
-      true,
     ),
     /broke off/,
   );

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeFile as writeFileCallback, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Without a `FileHandle`, which costs more than the write. */
+const writeFile = promisify(writeFileCallback);
 
 export interface WholeFileOptions {
   /** The mode of a new file; 0600 by default. A file that is replaced keeps its own. */
@@ -40,25 +44,36 @@ export function writeWholeFile(file: string, bytes: Uint8Array | string, { mode 
 
 /**
  * Replaces a file as `writeWholeFile` does, but without blocking the event loop: for long content or frequent writes. Only one call at a time may write the
- * same file. If `flush` is false, readers still see a whole file, but a loss of power may cut it short.
+ * same file.
  */
-export async function replaceWholeFile(file: string, content: Uint8Array | string | AsyncIterable<Uint8Array | string>, flush: boolean): Promise<void> {
+export async function replaceWholeFile(file: string, content: Uint8Array | string | AsyncIterable<Uint8Array | string>): Promise<void> {
   const temporary = `${file}.new`;
   try {
     await using handle = await open(temporary, 'w', 0o600);
     await handle.writeFile(content);
-    if (flush) {
-      await handle.sync();
-    }
+    await handle.sync();
   } catch (error) {
     await rm(temporary, { force: true });
     throw ofFile(error, temporary, file);
   }
   await rename(temporary, file);
-  if (flush) {
-    await using directory = await open(dirname(file), 'r');
-    await directory.sync();
+  await using directory = await open(dirname(file), 'r');
+  await directory.sync();
+}
+
+/**
+ * Replaces a small file so that readers see the old one or the new one, whole. A loss of power may cut it short. Only one call at a time may write the same
+ * file. It takes as few steps as possible, because each of them wakes a thread.
+ */
+export async function replaceFile(file: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${file}.new`;
+  try {
+    await writeFile(temporary, content, { mode: 0o600 });
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw ofFile(error, temporary, file);
   }
+  await rename(temporary, file);
 }
 
 /** Makes an error of the system name the file that was meant, not the temporary file beside it, which nobody knows. */
