@@ -30,6 +30,8 @@ const endingMs = 900;
 /** The action of a record of given ids. Its first word tells the index that the gateway itself made the note. */
 const giveAction = 'gateway.give_ids';
 
+const noDrafts: readonly EntryDraft[] = [];
+
 export interface ChannelContext {
   readonly recorder: Recorder;
   readonly sessions: LiveSessions;
@@ -143,14 +145,18 @@ export class LiveChannel implements Channel {
         : this.#gate.ask(action, bytes, this.#left.signal, relation?.change);
     const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
-    const { others, ...made } = this.#appendFirst(draft, relation?.partOf);
+    const { seq, others } = this.#appendFirst(draft, relation?.partOf);
+    // The id is read after the append, because the append may have put a record of the gateway's own before this one.
+    const { recorder } = this.#context;
+    const record = `${recorder.gatewayId}/${recorder.size - 1}`;
     if (settled === null) {
       this.#remember(action, decision);
     }
     if (settled === null && others.length === 0) {
-      return { ...this.#gate.grant(decision, bytes), changes, ...made };
+      const { grant } = this.#gate.grant(decision, bytes);
+      return { decision, grant, changes, seq, record };
     }
-    return this.#finishRequest({ others, settled: settled ?? decision, made: { changes, ...made }, action }, bytes);
+    return this.#finishRequest({ others, settled: settled ?? decision, made: { changes, seq, record }, action }, bytes);
   }
 
   /** Adds a request that is decided to what the session did. */
@@ -179,7 +185,7 @@ export class LiveChannel implements Channel {
     if (kind === 'response') {
       this.#session.history.answered(meta.attributes ?? {}, lengthOf(content));
     }
-    return this.#append({ kind, meta: printMeta({ channel: this.number, ...meta }), content, continues }, meta.request).seq;
+    return this.#append({ kind, meta: printMeta(this.number, meta), content, continues }, meta.request);
   }
 
   give(given: GivenIds): void {
@@ -260,27 +266,28 @@ export class LiveChannel implements Channel {
 
   /**
    * Appends content of any length: content that does not fit one record continues in the next. `request` is the request that the records answer or continue;
-   * without it, the further records continue the first of them. Returns the place of the first record.
+   * without it, the further records continue the first of them. Returns the sequence number of the first record.
    */
-  #append(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string } {
-    const { others, ...made } = this.#appendFirst(draft, request);
+  #append(draft: EntryDraft, request?: number): number {
+    const { seq, others } = this.#appendFirst(draft, request);
     for (const other of others) {
       this.#context.recorder.append(this.#session.track, other);
     }
-    return made;
+    return seq;
   }
 
-  /** Appends the first record of a draft, and returns its place and the drafts of the further records. */
-  #appendFirst(draft: EntryDraft, request?: number): { readonly seq: number; readonly record: string; readonly others: readonly EntryDraft[] } {
+  /** Appends the first record of a draft, and returns its sequence number and the drafts of the further records. */
+  #appendFirst(draft: EntryDraft, request?: number): { readonly seq: number; readonly others: readonly EntryDraft[] } {
     const { recorder } = this.#context;
-    const bytes = lengthOf(draft.content);
-    const [first, ...rest] = bytes <= partBytesMax ? [draft.content] : splitParts(draft.content, partBytesMax);
-    const seq = recorder.append(this.#session.track, rest.length === 0 || first === undefined ? draft : { ...draft, content: first, continues: true });
-    // The id is read after the append, because the append may have put a record of the gateway's own before this one.
-    const record = `${recorder.gatewayId}/${recorder.size - 1}`;
-    const meta = rest.length === 0 ? '' : printMeta({ channel: this.number, request: request ?? seq });
+    const { track } = this.#session;
+    if (lengthOf(draft.content) <= partBytesMax) {
+      return { seq: recorder.append(track, draft), others: noDrafts };
+    }
+    const [first = [], ...rest] = splitParts(draft.content, partBytesMax);
+    const seq = recorder.append(track, { ...draft, content: first, continues: true });
+    const meta = printMeta(this.number, { request: request ?? seq });
     const others = rest.map((content, i) => ({ ...draft, meta, content, continues: draft.continues === true || i < rest.length - 1 }));
-    return { seq, record, others };
+    return { seq, others };
   }
 
   /** Completes a request that takes longer than one turn: appends its further records and waits for the decision if it is held. Rejects with the reason for which the channel ended meanwhile. */

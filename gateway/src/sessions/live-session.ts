@@ -132,8 +132,7 @@ export class LiveSession {
     const { principal, by, command, traceparent } = facts;
     this.#recorder.append(this.track, {
       kind: 'decision',
-      meta: printMeta({
-        channel: 0,
+      meta: printMeta(0, {
         action: 'gateway.run',
         verdict: 'allow',
         attributes: {
@@ -154,7 +153,7 @@ export class LiveSession {
     if (!this.#isOpen) {
       return;
     }
-    this.#recorder.append(this.track, { kind: 'event', meta: printMeta({ channel: 0, action, attributes }), content: [] });
+    this.#recorder.append(this.track, { kind: 'event', meta: printMeta(0, { action, attributes }), content: [] });
   }
 
   /**
@@ -194,7 +193,7 @@ export class LiveSession {
     try {
       this.#recorder.append(this.track, {
         kind: opening.verdict === undefined ? 'event' : 'decision',
-        meta: printMeta({ channel, ...opening, opens: facts }),
+        meta: printMeta(channel, { ...opening, opens: facts }),
         content: [],
       });
     } catch (error) {
@@ -252,7 +251,7 @@ export class LiveSession {
     if (this.#lifetime !== 'channel' && this.#ending === null) {
       this.#recorder.append(this.track, {
         kind: 'event',
-        meta: printMeta({ channel, action: 'gateway.disconnect', reason }),
+        meta: printMeta(channel, { action: 'gateway.disconnect', reason }),
         content: [],
       });
       this.#awaitNext();

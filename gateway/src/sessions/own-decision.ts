@@ -16,7 +16,7 @@ export interface OwnDecision {
 
 /** Records a decision without waiting for the commit. Throws GatewayError `cannot_record`. */
 export function appendOwnDecision(recorder: Recorder, { isFromReserve, ...decision }: OwnDecision): void {
-  const draft: EntryDraft = { kind: 'decision', meta: printMeta({ channel: 0, ...decision }), content: [] };
+  const draft: EntryDraft = { kind: 'decision', meta: printMeta(0, decision), content: [] };
   if (isFromReserve === true) {
     recorder.appendFromReserve(recorder.own, draft);
   } else {

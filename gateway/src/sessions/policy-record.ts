@@ -12,5 +12,5 @@ export function recordPolicy(recorder: Recorder, { version, text }: PolicyEngine
 /** Records that changed policies were not put into force, and that those before stay. Throws GatewayError `cannot_record`. */
 export function recordRefusedPolicy(recorder: Recorder, { version }: PolicyEngine, { message }: GatewayError): void {
   const attributes = { [ownAttributes.policyVersion]: version };
-  recorder.append(recorder.own, { kind: 'alert', meta: printMeta({ channel: 0, action: 'gateway.refuse_policy', reason: message, attributes }), content: [] });
+  recorder.append(recorder.own, { kind: 'alert', meta: printMeta(0, { action: 'gateway.refuse_policy', reason: message, attributes }), content: [] });
 }
