@@ -9,7 +9,8 @@ const fdatasyncAsync = promisify(fdatasync);
 
 /** Zeros are written this many bytes ahead of the records, so that a full disk is noticed before a record is made and not after. */
 const prepareBytes = 512 * 1024;
-const zeros = Buffer.alloc(prepareBytes);
+/** Zeros that are written at once. Linux caches what one write appends as one piece, and a small write into a large piece costs more. */
+const zeros = Buffer.alloc(64 * 1024);
 /** Bytes that one commit may need besides its entries: frame header, padding, chain, a checkpoint frame, a segment header. */
 const overheadBytes = 4096;
 
@@ -84,8 +85,8 @@ export class JournalWriter {
   ensure(bytes: number, reserve: number): void {
     const segment = this.#segment;
     const wanted = Math.min(segment.written + bytes + overheadBytes + reserve, this.#segmentBytes);
-    while (segment.prepared < wanted) {
-      segment.prepared += writeZeros(segment, this.#segmentBytes - segment.prepared);
+    if (segment.prepared < wanted) {
+      writeZeros(segment, wanted, Math.min(wanted + prepareBytes, this.#segmentBytes));
     }
   }
 
@@ -187,7 +188,7 @@ function createSegment(options: JournalOptions, start: SegmentStart): { segment:
     // An existing file is never overwritten, because a segment is evidence.
     fd = openSync(file, 'wx', 0o600);
     const segment: Segment = { number: start.number, fd, written: 0, prepared: 0 };
-    segment.prepared = writeZeros(segment, prepareBytes);
+    writeZeros(segment, segmentHeaderBytes, prepareBytes);
     writeSync(fd, header, 0, header.length, 0);
     segment.written = segmentHeaderBytes;
     syncDirectory(options.directory);
@@ -201,11 +202,17 @@ function createSegment(options: JournalOptions, start: SegmentStart): { segment:
   }
 }
 
-function writeZeros(segment: Segment, length: number): number {
-  try {
-    return writeSync(segment.fd, zeros, 0, Math.min(length, zeros.length), segment.prepared);
-  } catch (cause) {
-    throw cannotRecord(cause);
+/** Writes zeros ahead, up to the offset `to`. Throws GatewayError `cannot_record` if they do not reach the offset `least`. */
+function writeZeros(segment: Segment, least: number, to: number): void {
+  while (segment.prepared < to) {
+    try {
+      segment.prepared += writeSync(segment.fd, zeros, 0, Math.min(to - segment.prepared, zeros.length), segment.prepared);
+    } catch (cause) {
+      if (segment.prepared >= least) {
+        return;
+      }
+      throw cannotRecord(cause);
+    }
   }
 }
 
