@@ -74,7 +74,9 @@ export interface AnswerReading {
   frame(frame: Frame): void;
   /** Sees all bytes for facts, as they come, before the frames that end in them. Absent: only frames are read. */
   bytes?(piece: Uint8Array): void;
-  /** Lists what the target asks of its client in a frame. Null: nothing. Absent: the target never asks anything. */
+  /**
+   * Lists what the target asks of its client in a frame. Null: nothing. Absent: the target never asks anything. Throws a GatewayError if the answer must end.
+   */
   asks?(frame: Frame, head: ResponseHead): AskingFrame | null;
   /**
    * Reads a document that is too long to be read at once, when no more bytes come. Null: nothing is left to read. Rejects as `take` does; the answer is then

@@ -7,7 +7,7 @@ import { codingOf, decodeLater } from '../../content/codings.ts';
 import type { Framer } from '../../content/framer.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
 import type { ClientHead } from '../client-response.ts';
-import { headerOf, type AnswerReading, type Headers, type ResponseHead } from '../reading.ts';
+import { headerOf, joinedHeaderOf, type AnswerReading, type Headers, type ResponseHead } from '../reading.ts';
 import { turnBytesMax, type TakeElsewhere } from '../step.ts';
 import { eventBytesMax } from '../target/http-options.ts';
 import type { AnswerGuard } from './answer-guard.ts';
@@ -158,7 +158,7 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
   #readHead({ status, headers }: ClientHead): void {
     const { direct, reading } = this.#parts;
     const head = { status, headers };
-    const coding = codingOf(headerOf(headers, 'content-encoding'));
+    const coding = codingOf(joinedHeaderOf(headers, 'content-encoding'));
     const isPlain = coding === '';
     this.#headMs = performance.now() - this.#startedMs;
     this.#head = head;

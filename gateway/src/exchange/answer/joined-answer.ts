@@ -79,8 +79,10 @@ export class JoinedAnswer implements CallReceiver {
   }
 
   onBytes(bytes: Buffer): void {
-    this.#arrived.push(bytes);
-    this.#await();
+    if (!this.#parts.guard.isStopped) {
+      this.#arrived.push(bytes);
+      this.#await();
+    }
   }
 
   onEnd(trailers: readonly string[]): void {
