@@ -44,6 +44,15 @@ test('each text of JSON is found with its path, and JSON whose texts stay the sa
   );
 });
 
+test('a text of many millions of characters is found, and one without an end is not', () => {
+  const long = 'x'.repeat(20_000_000);
+  assert.deepEqual(
+    jsonTexts(`{"a":"${long}\\\\","b":"${'\\n'.repeat(10_000_000)}"}`)?.map(({ text }) => text.length),
+    [long.length + 1, 10_000_000],
+  );
+  assert.equal(jsonTexts(`{"a":"${'\\"'.repeat(1_000_000)}`), null);
+});
+
 test('a text that is nested too deeply is found without a path', () => {
   const json = `${'['.repeat(100)}"x"${']'.repeat(100)}`;
   assert.deepEqual(

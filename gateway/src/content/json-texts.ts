@@ -11,8 +11,6 @@ export interface JsonText {
 /** A text that is nested deeper has no path. The path of a text has only the beginning of a longer name. Both limit the cost of paths. */
 const depthMax = 12;
 const nameCharactersMax = 64;
-/** Matches a string of JSON with the colon after it if it is the name of a member, a character that opens, closes or divides, or another word. */
-const token = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\],]|("|[^\s{}[\],"]+)/gs;
 /** Matches a word that may be in JSON. Servers in Python write numbers that JSON does not have. */
 const value = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity)$/;
 const escape = /\\(?:u([\da-fA-F]{4})|(.))/gs;
@@ -36,23 +34,37 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
     }
     return depth > depthMax ? null : `${paths[depth - 1] ?? ''}${places[depth - 1] ?? ''}`;
   };
-  for (const { 0: written, 1: quoted, 2: colon, 3: word, index } of json.matchAll(token)) {
-    if (word !== undefined && (isAfterWord || !value.test(word))) {
+  // The first group is a character that begins a string, opens, closes or divides. Without it the match is another word.
+  const token = /(["{}[\],])|[^\s{}[\],"]+/g;
+  const colon = /\s*:/y;
+  for (let found = token.exec(json); found !== null; found = token.exec(json)) {
+    const { 0: word, 1: written, index } = found;
+    if (written === undefined && (isAfterWord || !value.test(word))) {
       return null;
     }
-    isAfterWord = word !== undefined;
-    if (word !== undefined) {
+    isAfterWord = written === undefined;
+    if (written === undefined) {
       continue;
     }
-    if (quoted !== undefined && colon !== undefined) {
+    if (written === '"') {
+      const end = endOfString(json, index);
+      if (end === null) {
+        return null;
+      }
+      const quoted = json.slice(index, end);
+      colon.lastIndex = end;
+      if (!colon.test(json)) {
+        texts.push({ text: parseString(quoted), start: index, end, path: here() });
+        token.lastIndex = end;
+        continue;
+      }
+      token.lastIndex = colon.lastIndex;
       if (depth === 0 || typeof places[depth - 1] === 'number') {
         return null;
       }
       if (depth <= depthMax) {
         places[depth - 1] = parseString(quoted).slice(0, nameCharactersMax);
       }
-    } else if (quoted !== undefined) {
-      texts.push({ text: parseString(quoted), start: index, end: index + quoted.length, path: here() });
     } else if (written === '{' || written === '[') {
       const path = here();
       depth += 1;
@@ -85,6 +97,20 @@ export function withJsonTexts(json: string, texts: readonly JsonText[], changed:
     }
   }
   return at === 0 ? json : pieces.join('') + json.slice(at);
+}
+
+/** Returns the position after the closing quote of the string that begins here; null if it has none. A regular expression takes no string of many millions of characters. */
+function endOfString(json: string, start: number): number | null {
+  for (let at = json.indexOf('"', start + 1); at !== -1; at = json.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (json[at - 1 - escapes] === '\\') {
+      escapes += 1;
+    }
+    if (escapes % 2 === 0) {
+      return at + 1;
+    }
+  }
+  return null;
 }
 
 /** Returns the value of a JSON string, also as a lenient parser takes it. */

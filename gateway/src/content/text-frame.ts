@@ -59,7 +59,7 @@ export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts):
 function partsOf(text: string, findParts: FindParts): EventParts {
   let event: unknown;
   try {
-    event = JSON.parse(text.replace(/^\u{feff}/u, '').replaceAll(notJson, (_found, quoted = 'null') => quoted));
+    event = parseLenient(text.replace(/^\u{feff}/u, ''));
   } catch (cause) {
     throw new GatewayError('unsupported', 'Policy changes texts, and whether an event that is not JSON continues a text cannot be found.', { cause });
   }
@@ -68,6 +68,14 @@ function partsOf(text: string, findParts: FindParts): EventParts {
   }
   const parts = event.flatMap((each, i) => [...findParts(each).parts].map(([path, name]) => [`${i}/${path}`, name] as const));
   return { parts: new Map(parts), ends: null };
+}
+
+function parseLenient(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON.parse(text.replaceAll(notJson, (_found, quoted = 'null') => quoted));
+  }
 }
 
 /** Returns bytes as text. Throws GatewayError `unsupported` if they are not UTF-8, or hold NUL, as UTF-16 does. */

@@ -27,9 +27,7 @@ const fieldAndValue = /^([^:]*: ?)(.*)$/s;
 /** Matches a line with a field that an event may have, or with a comment. */
 const knownLine = /^(?:(?:data|event|id|retry)?:|(?:data|event|id|retry)?$)/;
 /** Matches the beginning of a body that is an event stream with JSON, whatever its head says. */
-const eventStream = /^\u{feff}?(?:(?:(?:event|id|retry)?:.*)?[\r\n]+)*data: ?[[{"]/u;
-/** Matches a body of several lines. The first one is a whole JSON document if it can be parsed. */
-const firstLine = /^\u{feff}?(\{[^\n]*\})\s*?\n\s*\S/u;
+const eventStream = /^\u{feff}?[\r\n]*(?:(?:event|id|retry)?:.*[\r\n]+)*data: ?[[{"]/u;
 
 /** Chooses how to split a body of this media type. Null if no texts can be found in it. */
 export function framerOf(contentType: string, options: FramerOptions): TextFramer | null {
@@ -168,10 +166,12 @@ function bodyFrames(bytes: Buffer, options: FramerOptions): readonly TextFrame[]
   return [wholeFrame(bytes, /^\s*\[/.test(text) ? options.findParts : null)];
 }
 
+/** True if the first of several lines is a JSON document, as in lines of JSON. */
 function isLines(text: string): boolean {
-  const [, first] = firstLine.exec(text) ?? [];
+  const end = text.indexOf('\n');
+  const first = text.slice(0, Math.max(end, 0)).trim();
   try {
-    return first !== undefined && JSON.parse(first) !== null;
+    return first.startsWith('{') && text.slice(end).trim() !== '' && JSON.parse(first) !== null;
   } catch {
     return false;
   }

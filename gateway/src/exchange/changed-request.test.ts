@@ -92,6 +92,12 @@ test('a form as a client writes it is read by a server as it became', async () =
   }
 });
 
+test('a plain text that could be matched in very many ways is changed as any other', () => {
+  for (const body of ['\n'.repeat(100_000), '{}'.repeat(100_000) + ' '.repeat(100_000), `{}${'\n'.repeat(100_000)}`, ': a\n\n'.repeat(100_000)]) {
+    assert.ok(changed('text/plain', `${body}secret-1`) === `${body}***`);
+  }
+});
+
 test('any bytes are changed, or refused by our own error, and the same in pieces', async () => {
   const piece = fc.oneof(
     fc.uint8Array({ maxLength: 20 }),
