@@ -100,4 +100,60 @@ principals:
     assert.equal(status, 1);
     assert.match(stderr, /broken\/a\.cedar:1:\d+: .*did you mean .*http\.request/);
   });
+
+  test('policy show prints what is in force, policy explain why a record was decided as it was', async () => {
+    await write(noPosting, 'configuration applied');
+    assert.equal((await ask('POST', '/e')).status, 403);
+    assert.match(gateway.cli(['policy', 'show']).stdout, /@id\("grant:bot:files"\)[^]*\/\/ agents\.cedar:no-posting[^]*Agents only read/);
+    const denied = (await records()).findLast(({ kind }) => kind === 'request');
+    const { status, stdout } = gateway.cli(['policy', 'explain', denied?.record ?? '']);
+    assert.equal(status, 0);
+    assert.match(stdout, /deny {2}agents\.cedar:no-posting\nreason {3}Agents only read here\.\nversion {2}[0-9a-f]{16}\n\/\/ agents\.cedar:no-posting\n@id/);
+    assert.doesNotMatch(stdout, /grant:/);
+  });
+
+  test('policy try says what stricter policies would have decided otherwise, with what the session had done by then', async () => {
+    const stricter = join(directory, 'stricter');
+    mkdirSync(stricter);
+    writeFileSync(
+      join(stricter, 'a.cedar'),
+      '@id("few") forbid (principal, action == Action::"http.request", resource) when { context.session.requests >= 2 && context.method == "GET" };',
+    );
+    token = await gateway.issueToken('bot');
+    for (const path of ['/1', '/2', '/3', '/4']) {
+      assert.equal((await ask('GET', path)).status, 200);
+    }
+    const rows = gateway.cli(['policy', 'try', stricter, '--since', '1h', '--json']).stdout.trim().split('\n');
+    const tried = rows.map((row) => JSON.parse(row)).find(({ would }) => would === 'deny');
+    assert.deepEqual(
+      [tried.principal, tried.target, tried.action, tried.was, tried.policies, tried.requests],
+      ['bot', 'files', 'http.request', 'allow', ['a.cedar:few'], 2],
+    );
+    assert.match(
+      gateway.cli(['policy', 'try', stricter]).stdout,
+      /bot {2}files {2}http\.request {2}allow -> deny {2}a\.cedar:few {2}2 requests[^]* recorded requests would have been decided otherwise/,
+    );
+  });
+
+  test('policy check names each fault with its place, and policy test what is not as expected', () => {
+    const cases = join(directory, 'cases.yaml');
+    writeFileSync(
+      cases,
+      `- { principal: bot, target: files, action: http.request, text: GET /x, expect: allow }
+- { principal: bot, target: files, action: http.request, text: DELETE /x, expect: deny, policy: 'agents.cedar:no-posting' }
+- { name: wrong, principal: bot, target: files, action: http.request, context: { effects: [read] }, expect: hold }
+`,
+    );
+    const tested = gateway.cli(['policy', 'test', cases]);
+    assert.equal(tested.status, 1);
+    assert.match(
+      tested.stdout,
+      /^ok {4}case 1: bot, files, GET \/x: allow by grant:bot:files\nok {4}case 2: .*\nFAIL {2}wrong: hold was expected, the verdict is allow\n$/,
+    );
+    const good = gateway.cli(['policy', 'check']);
+    assert.deepEqual([good.status, good.stdout], [0, '1 policies in 1 files are valid\n']);
+    const bad = gateway.cli(['policy', 'check', join(directory, 'broken')]);
+    assert.equal(bad.status, 1);
+    assert.match(bad.stderr, /a\.cedar:1:\d+: .*did you mean/);
+  });
 });

@@ -86,3 +86,11 @@ export function parseRecording(text: string): string {
   }
   return text;
 }
+
+/** Parses the name of a record, `LOG/INDEX`. Anything else is a usage error. */
+export function parseRecordId(text: string): string {
+  if (!/^[0-9a-f]{16}\/\d{1,15}$/.test(text)) {
+    throw new InvalidArgumentError('A record looks like 0123456789abcdef/42.');
+  }
+  return text;
+}

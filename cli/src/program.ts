@@ -11,6 +11,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['init', async () => (await import('./commands/init.ts')).addInit],
   ['config', async () => (await import('./commands/config.ts')).addConfig],
   ['target', async () => (await import('./commands/target.ts')).addTarget],
+  ['policy', async () => (await import('./commands/policy.ts')).addPolicy],
   ['principal', async () => (await import('./commands/principal.ts')).addPrincipal],
   ['token', async () => (await import('./commands/token.ts')).addToken],
   ['run', async () => (await import('./commands/run.ts')).addRun],

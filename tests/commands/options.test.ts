@@ -36,6 +36,11 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'two http://127.0.0.1:1 --config NEW --password-file secret',
     'three --config NEW --environment A=b --environment-from HOME --directory /tmp -- cat -u',
   ],
+  'policy check': ['--config CONFIG'],
+  'policy show': ['--config CONFIG', '--url URL'],
+  'policy test': ['CASES --config CONFIG --policies POLICIES --json'],
+  'policy try': ['POLICIES --config CONFIG --since 1h --json'],
+  'policy explain': ['RECORD --config CONFIG', 'RECORD --url URL'],
   'principal list': ['--config CONFIG --json', '--url URL'],
   'principal add': ['somebody --config NEW --kind human --group staff --target one'],
   'token create': ['agent --config CONFIG --ttl 1h --json', 'agent --url URL'],
@@ -127,6 +132,8 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     assert.equal(gateway.cli(['session', 'export', session, '--out', file('bundle')]).status, 0);
     cpSync(gateway.data, file('copy'), { recursive: true, filter: (name) => !/gateway\.(lock|json)$/.test(name) });
     writeFileSync(file('secret'), 'x');
+    writeFileSync(file('rules.cedar'), 'permit (principal, action, resource);');
+    writeFileSync(file('cases.yaml'), '- { principal: agent, target: api, action: http.request, expect: allow }');
     places = {
       CONFIG: gateway.configFile,
       URL: `http://127.0.0.1:${gateway.port('http')}`,
@@ -134,6 +141,8 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
       NEW: file('new.yaml'),
       SESSION: session,
       BUNDLE: file('bundle'),
+      POLICIES: file('rules.cedar'),
+      CASES: file('cases.yaml'),
       OUT: file('out.bundle'),
       KEY: join(file('copy'), 'log', 'key'),
       CHECKPOINT: join(file('copy'), 'log', 'checkpoint'),

@@ -1,19 +1,13 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { parseRecordId } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 
 export function addReceipt(program: Command): void {
-  addLocation(program.command('receipt').argument('<record>', 'LOG/INDEX, as session show --json prints it', parseRecord))
+  addLocation(program.command('receipt').argument('<record>', 'LOG/INDEX, as session show --json prints it', parseRecordId))
     .description('the proof that a record is in the ledger (C2SP tlog-proof); countersign verify FILE --key KEY checks it')
     .addHelpText('after', '\nExample:\n  countersign receipt 0123456789abcdef/42 > record.tlog-proof')
     .action(receipt);
-}
-
-function parseRecord(text: string): string {
-  if (!/^[0-9a-f]{16}\/\d{1,15}$/.test(text)) {
-    throw new InvalidArgumentError('A record looks like 0123456789abcdef/42.');
-  }
-  return text;
 }
 
 async function receipt(record: string, options: LocationOptions): Promise<void> {

@@ -27,6 +27,7 @@ async function requestsOf({ json, ask }: RunningGateway): Promise<Readonly<Recor
     showConnection: { path: '/api/targets/shop/connection' },
     checkConnection: { path: '/api/connect/shop', token },
     listPrincipals: { path: '/api/principals' },
+    showPolicy: { path: '/api/policy' },
     listTokens: { path: '/api/tokens' },
     createToken: { path: '/api/tokens', body: { principal: 'ann' } },
     revokeToken: { path: `/api/tokens/${id}` },

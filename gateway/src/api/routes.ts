@@ -20,6 +20,7 @@ import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
 import { showConnection } from './endpoints/show-connection.ts';
+import { showPolicy } from './endpoints/show-policy.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
@@ -33,6 +34,7 @@ export const routes: readonly Endpoint[] = [
   showConnection,
   checkConnection,
   listPrincipals,
+  showPolicy,
   listTokens,
   createToken,
   revokeToken,

@@ -84,7 +84,7 @@ export const ownAttributes = {
   parse: 'countersign.parse',
   /** String. The session whose activity this one continues, as 32 hexadecimal digits. */
   previousSession: 'countersign.previous_session',
-  /** String. The version of the policies that stay in force. */
+  /** String. The version of the policies that decided, or that stay in force. */
   policyVersion: 'countersign.policy_version',
   /** String. The principal to whom the token belongs. */
   principal: 'countersign.principal',

@@ -1,4 +1,4 @@
-import type { ActionDefinition } from './action.ts';
+import type { ActionDefinition, Attributes } from './action.ts';
 import type { ContextField } from './context-field.ts';
 import type { Bridge } from './bridge.ts';
 import type { ConnectionDoor, ConnectionInstructions } from './connection-instructions.ts';
@@ -41,6 +41,8 @@ interface ProtocolFacts {
   readonly actions: readonly ActionDefinition[];
   /** The facts about its requests that policies may speak of, beside those that all protocols have. */
   readonly context: readonly ContextField[];
+  /** Returns the facts about a request that is written as text, for policies that are tried out. Absent: the protocol has no such form. */
+  readExample?(text: string): Promise<Attributes>;
   /** The schema of a target's own options, from the URL's query and the configuration. */
   readonly options: OptionsSchema;
   /** Returns the options of a target as people should see them, including defaults that depend on the target. */

@@ -78,7 +78,7 @@ function faultOf(text: string, { deepest, operators }: { readonly deepest: numbe
 }
 
 /** Prints a problem as `FILE:LINE:COLUMN: MESSAGE`. Lines and columns begin at 1; a column counts characters. */
-function printProblem({ source, offset, message }: PolicyProblem): string {
+export function printProblem({ source, offset, message }: PolicyProblem): string {
   if (offset === null) {
     return `${source.path}: ${message}`;
   }

@@ -20,6 +20,7 @@ const schema = z.object({
   action: name.exactOptional(),
   verdict: name.exactOptional(),
   policies: z.array(name).max(1000).exactOptional(),
+  policyVersion: name.exactOptional(),
   reason: z.string().exactOptional(),
   obligations: z
     .array(z.object({ kind: name, parameters: z.record(name, name) }))

@@ -38,3 +38,9 @@ export function requestAttributes({ method, path }: RequestHead): Attributes {
     ...(at === -1 ? {} : { 'url.query': path.slice(at + 1) }),
   };
 }
+
+/** Reads a request that is written as `METHOD PATH`. */
+export function readExample(text: string): Attributes {
+  const [method = '', path = '/'] = text.trim().split(/\s+/, 2);
+  return requestAttributes({ method, path, headers: [] });
+}

@@ -3,7 +3,7 @@ import { httpOptions } from '../../exchange/target/http-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
-import { actions, context } from './actions.ts';
+import { actions, context, readExample } from './actions.ts';
 import { render } from './render.ts';
 import { rules } from './rules.ts';
 
@@ -14,6 +14,7 @@ export const http: ExchangeProtocol = {
   schemes: { https: 443, http: 80 },
   actions,
   context,
+  readExample: async (text) => readExample(text),
   options: httpOptions({}),
   connection: (door) => ({
     url: targetUrl(door),

@@ -2,6 +2,7 @@ import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 import { actions } from './actions.ts';
 import { context } from './policy-context.ts';
 import { postgresOptions, tlsMode } from './options.ts';
+import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
 import { serve } from './serve.ts';
@@ -13,6 +14,7 @@ export const postgres: StreamProtocol = {
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
   context,
+  readExample,
   options: postgresOptions,
   inEffect: (target) => ({ ...target.options, sslmode: tlsMode(target) }),
   connection: ({ host, port, target, token }) => ({

@@ -1,0 +1,179 @@
+import type { ShownRecord } from '@countersign/gateway/api';
+import { findData } from '@countersign/gateway/location';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
+import type { Otherwise } from '@countersign/gateway/policy';
+import type { Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { parseRecordId } from '../arguments.ts';
+import { loadConfig } from '../configuration.ts';
+import { parseDuration } from '../duration.ts';
+import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
+import { findRunning } from '../location.ts';
+import { openSource, type SessionSource, type SourceOptions } from '../session-source.ts';
+import { escapeControls } from '../terminal.ts';
+
+export function addPolicy(program: Command): void {
+  const policy = program
+    .command('policy')
+    .description('what may be done: the policies in Cedar, and the grants')
+    .addHelpText('after', '\nExample:\n  countersign policy check');
+  policy
+    .command('check')
+    .argument('[path]', 'a directory with *.cedar files, or one file, in place of that of the configuration')
+    .description('say whether policies could be put into force, and what is odd about them')
+    .addOption(configOption())
+    .addHelpText('after', '\nChanges nothing. Exits with 0 if they could be put into force, else with 1.\n\nExample:\n  countersign policy check ./policies')
+    .action(check);
+  addLocation(policy.command('show'))
+    .description('all policies in force, the grants included, as text in Cedar')
+    .addHelpText('after', '\nIf no gateway runs, those that the configuration names.\n\nExample:\n  countersign policy show')
+    .action(show);
+  policy
+    .command('test')
+    .argument('<file>', 'cases in YAML: principal, target, action, text or context, expect')
+    .description('decide cases and compare each verdict with the expected one')
+    .addOption(configOption())
+    .option('--policies <path>', 'a directory or a file in place of that of the configuration')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExits with 0 if all are as expected, else with 1.\n\nExample:\n  countersign policy test policies/cases.yaml')
+    .action(test);
+  policy
+    .command('try')
+    .argument('<path>', 'a directory with *.cedar files, or one file')
+    .addOption(configOption())
+    .description('say which recorded requests these policies would have decided otherwise')
+    .option('--since <duration>', 'only sessions that were opened in the last 90d, 12h ...', parseDuration)
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      '\nChanges nothing. The grants, the targets and the groups are those of the configuration. Requests are counted by principal, target, action and verdict.\n\nExample:\n  countersign policy try ./stricter --since 90d',
+    )
+    .action(tryOut);
+  addLocation(policy.command('explain').argument('<record>', 'LOG/INDEX, as session show --json prints it', parseRecordId))
+    .description('why a recorded request was decided as it was, from the version of the policies that was in force')
+    .addHelpText('after', '\nExample:\n  countersign policy explain 0123456789abcdef/42')
+    .action(explain);
+}
+
+async function check(path: string | undefined, options: { readonly config: string }): Promise<void> {
+  const config = await loadConfig(options);
+  const { checkPolicies } = await import('@countersign/gateway/policy');
+  const { files, policies, problems, warnings } = checkPolicies(config, path ?? config.policies);
+  for (const line of warnings) {
+    console.log(escapeControls(`NOTE       ${line}`, 'nothing'));
+  }
+  if (problems.length > 0) {
+    throw new Error(problems.join('\n'));
+  }
+  console.log(
+    files === 0 ? 'there are no policies but the grants: policies: in the configuration names a directory' : `${policies} policies in ${files} files are valid`,
+  );
+}
+
+async function show(options: LocationOptions): Promise<void> {
+  process.stdout.write(escapeControls(await textInForce(options), 'lines'));
+}
+
+async function textInForce(options: LocationOptions): Promise<string> {
+  if (options.url === undefined && findRunning(findData(options.config)) === null) {
+    process.stderr.write('No gateway runs: these are the policies that the configuration names.\n');
+    const config = await loadConfig(options);
+    return (await import('@countersign/gateway/policy')).configuredPolicy(config).text;
+  }
+  return (await (await ApiClient.open(options)).json<{ readonly text: string }>('GET', '/api/policy')).text;
+}
+
+interface TestOptions extends RowOptions {
+  readonly config: string;
+  readonly policies?: string;
+}
+
+async function test(file: string, options: TestOptions): Promise<void> {
+  const config = await loadConfig(options);
+  const { configuredPolicy, testPolicy } = await import('@countersign/gateway/policy');
+  const outcomes = await testPolicy(file, config, configuredPolicy(config, options.policies ?? config.policies));
+  const rows = outcomes.map(({ name, decision: { verdict, policies, reason }, difference }) => ({ name, verdict, policies, reason, difference }));
+  await printRows(rows, options, ({ name, verdict, policies, difference }) =>
+    escapeControls(difference === null ? `ok    ${name}: ${verdict} by ${policies.join(', ') || 'no permit'}` : `FAIL  ${name}: ${difference}`, 'nothing'),
+  );
+  const failed = rows.filter(({ difference }) => difference !== null).length;
+  if (failed > 0) {
+    throw new Error(`${failed} of ${rows.length} cases are not as expected`);
+  }
+}
+
+interface TryOptions extends SourceOptions, RowOptions {
+  readonly since?: number;
+}
+
+/** The requests of one principal to one target that would have been decided otherwise in the same way. */
+interface Group extends Omit<Otherwise, 'record' | 'time'> {
+  requests: number;
+  /** The newest of them. */
+  record: string;
+  time: string;
+}
+
+async function tryOut(path: string, options: TryOptions): Promise<void> {
+  const config = await loadConfig(options);
+  const { configuredPolicy, PolicyTrial } = await import('@countersign/gateway/policy');
+  const trial = new PolicyTrial(config, configuredPolicy(config, path));
+  await using source = await openSource(options);
+  const from = options.since === undefined ? 0 : Date.now() - options.since;
+  const groups = new Map<string, Group>();
+  for await (const { session, opened } of source.sessions({ which: 'clients' })) {
+    if (Date.parse(opened) >= from) {
+      for await (const { record, time, ...found } of trial.otherwise(source.records(session))) {
+        const key = JSON.stringify(found);
+        const group = groups.get(key) ?? { ...found, requests: 0, record, time };
+        groups.set(key, { ...group, requests: group.requests + 1, record, time });
+      }
+    }
+  }
+  await printRows(groups.values(), options, ({ principal, target, action, was, would, policies, requests, record }) =>
+    columns(principal, target, action, `${was} -> ${would}`, policies, `${requests} requests`, record),
+  );
+  if (options.json !== true) {
+    const { requests, undecided } = trial.counts;
+    const changed = Array.from(groups.values(), (group) => group.requests).reduce((sum, count) => sum + count, 0);
+    console.log(`${changed} of ${requests} recorded requests would have been decided otherwise; ${undecided} cannot be decided again`);
+  }
+}
+
+async function explain(wanted: string, options: SourceOptions): Promise<void> {
+  await using source = await openSource(options);
+  const found = await findRecord(source, 'clients', ({ record }) => record === wanted);
+  if (found === null) {
+    throw new Error(`no session of a client has the record ${wanted}`);
+  }
+  const { principal, target, action, verdict, policies, attributes } = found;
+  const version = String(attributes[ownAttributes.policyVersion] ?? '');
+  console.log(columns(wanted, principal ?? '', target ?? '', action ?? '', verdict ?? '', policies));
+  const reason = attributes[ownAttributes.reason];
+  if (typeof reason === 'string') {
+    console.log(`reason   ${escapeControls(reason, 'nothing')}`);
+  }
+  console.log(`version  ${version || 'not recorded'}`);
+  const text = (await findRecord(source, 'all', ({ kind, attributes: facts }) => kind === 'policy' && facts[`countersign.${kind}.version`] === version))
+    ?.content?.text;
+  for (const block of (text ?? '').split(/\n(?=@id\("grant:|\/\/ )/)) {
+    if (policies.some((id) => block.includes(`"${id}"`) || block.startsWith(`// ${id}\n`))) {
+      console.log(escapeControls(block.trim(), 'lines'));
+    }
+  }
+}
+
+/** Returns the first record that is `wanted`, looking through all sessions, one after the other. */
+async function findRecord(source: SessionSource, which: 'clients' | 'all', wanted: (record: ShownRecord) => boolean): Promise<ShownRecord | null> {
+  for await (const { session, principal } of source.sessions({ which })) {
+    if (which === 'clients' || principal === null) {
+      for await (const record of source.records(session)) {
+        if (wanted(record)) {
+          return record;
+        }
+      }
+    }
+  }
+  return null;
+}

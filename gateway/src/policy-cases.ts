@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { configBytesMax } from './config/find.ts';
+import type { Config } from './config/config.ts';
+import { locate } from './config/locate.ts';
+import type { Action, Attributes } from './domain/action.ts';
+import type { Decision } from './domain/decision.ts';
+import { GatewayError } from './domain/errors.ts';
+import { commonFields } from './policy/context.ts';
+import type { PolicyEngine, SessionHistory } from './policy/policy.ts';
+import { findProtocol } from './protocols/registry.ts';
+import { systemErrorWords } from './store/system-error.ts';
+
+const texts = z.array(z.string());
+const count = z.int().min(0).default(0);
+
+const policyCase = z.strictObject({
+  name: z.string().optional(),
+  principal: z.string('the id of a principal is expected'),
+  onBehalfOf: z.string().optional(),
+  target: z.string('the name of a target is expected'),
+  action: z.string('the name of an action is expected, as postgres.query'),
+  text: z.string().optional(),
+  context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), texts])).optional(),
+  session: z
+    .strictObject({
+      targets: texts.default([]),
+      tables: texts.default([]),
+      requests: count,
+      denials: count,
+      approvals: count,
+      rows: count,
+      bytes: count,
+      tokens: count,
+    })
+    .prefault({}),
+  clientAddress: z.string().default('127.0.0.1'),
+  time: z.iso.datetime('a time in UTC is expected, as 2026-11-28T09:00:00Z').optional(),
+  expect: z.enum(['allow', 'deny', 'hold'], 'allow, deny or hold is expected'),
+  policy: z.string().optional(),
+});
+
+const file = z.array(policyCase, 'a list of cases is expected');
+
+type PolicyCase = z.output<typeof policyCase>;
+
+/** The outcome of one case. */
+export interface CaseOutcome {
+  readonly name: string;
+  readonly decision: Decision;
+  /** The difference from what the case expects. Null: it is as expected. */
+  readonly difference: string | null;
+}
+
+/** Decides each case of a file. Rejects with GatewayError `config_invalid`. */
+export async function testPolicy(path: string, config: Config, policy: PolicyEngine): Promise<readonly CaseOutcome[]> {
+  const outcomes: CaseOutcome[] = [];
+  for (const [i, each] of readCases(path).entries()) {
+    const decision = policy.decide(await questionOf(each, config));
+    const name = each.name ?? `case ${i + 1}: ${each.principal}, ${each.target}, ${each.text ?? each.action}`;
+    outcomes.push({ name, decision, difference: differenceOf(each, decision) });
+  }
+  return outcomes;
+}
+
+function differenceOf({ expect, policy }: PolicyCase, { verdict, policies }: Decision): string | null {
+  if (verdict !== expect) {
+    return `${expect} was expected, the verdict is ${verdict}`;
+  }
+  return policy === undefined || policies.includes(policy) ? null : `${policy} was expected to decide`;
+}
+
+async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Parameters<PolicyEngine['decide']>[0]> {
+  const principal = principals.get(each.principal);
+  const target = targets.get(each.target);
+  if (principal === undefined || target === undefined) {
+    throw new GatewayError('config_invalid', principal === undefined ? `there is no principal "${each.principal}"` : `there is no target "${each.target}"`);
+  }
+  const { session, time, clientAddress, onBehalfOf = null } = each;
+  const history: SessionHistory = { ...session, targets: new Set(session.targets), tables: new Set(session.tables) };
+  return {
+    asker: { principal, onBehalfOf, run: null, within: null, session: null, address: clientAddress, history },
+    target,
+    action: await actionOf(each, target.protocol),
+    timeMs: time === undefined ? Date.now() : Date.parse(time),
+  };
+}
+
+/** Returns the action of a case: the facts that the protocol finds in its text, and those that the case states itself. */
+async function actionOf({ action: name, text, context = {} }: PolicyCase, id: string): Promise<Action> {
+  const protocol = findProtocol(id);
+  if (text !== undefined && protocol?.readExample === undefined) {
+    throw new GatewayError('config_invalid', `the text of a request to ${id} is not read here: state its facts under context`);
+  }
+  const read: Attributes = text === undefined ? {} : ((await protocol?.readExample?.(text)) ?? {});
+  const fields = [...commonFields, ...(protocol?.context ?? [])];
+  const stated = Object.entries(context).map(([field, value]) => {
+    const known = fields.find((each) => each.name === field);
+    if (known === undefined) {
+      throw new GatewayError('config_invalid', `${id} has no fact "${field}"; it has ${fields.map((each) => each.name).join(', ')}`);
+    }
+    return [known.attribute, value] as const;
+  });
+  return { name, attributes: { ...read, ...Object.fromEntries(stated) } };
+}
+
+function readCases(path: string): readonly PolicyCase[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new GatewayError('config_invalid', `${path} cannot be read: ${systemErrorWords(cause) ?? 'it is not known why'}.`, { cause });
+  }
+  if (Buffer.byteLength(text) > configBytesMax) {
+    throw new GatewayError('config_invalid', `${path} is longer than ${configBytesMax} bytes.`);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const source = { document, lines, file: path };
+  const outcome = document.errors.length > 0 ? null : file.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const problems =
+    outcome === null
+      ? document.errors.map(({ pos, message }) => locate(source, { offset: pos[0], message }))
+      : (outcome.error?.issues ?? []).map(({ path: place, message }) => locate(source, { path: place, message }));
+  if (outcome?.success !== true) {
+    throw new GatewayError('config_invalid', problems.slice(0, 20).join('\n'));
+  }
+  return outcome.data;
+}

@@ -1,0 +1,111 @@
+import type { Attributes } from './domain/action.ts';
+import type { Config } from './config/config.ts';
+import { ownAttributes } from './domain/own-attributes.ts';
+import type { Principal } from './domain/principal.ts';
+import type { ShownRecord } from './feed/shown-record.ts';
+import type { PolicyEngine } from './policy/policy.ts';
+import { LiveHistory } from './sessions/session-history.ts';
+
+/** A recorded request that a candidate decides otherwise than it was decided. */
+export interface Otherwise {
+  readonly record: string;
+  readonly time: string;
+  readonly principal: string;
+  readonly target: string;
+  readonly action: string;
+  readonly was: string;
+  readonly would: string;
+  readonly policies: readonly string[];
+  readonly reason: string;
+}
+
+/** Decides recorded requests again by a candidate. Its sessions are given one after the other, each with its records in order. */
+export class PolicyTrial {
+  readonly #config: Config;
+  readonly #candidate: PolicyEngine;
+  #requests = 0;
+  /** Requests that cannot be decided again: their target is no longer configured, or their facts were too long for the record. */
+  #undecided = 0;
+
+  constructor(config: Config, candidate: PolicyEngine) {
+    this.#config = config;
+    this.#candidate = candidate;
+  }
+
+  get counts(): { readonly requests: number; readonly undecided: number } {
+    return { requests: this.#requests, undecided: this.#undecided };
+  }
+
+  /** Yields the requests of one session that the candidate decides otherwise. */
+  async *otherwise(records: AsyncIterable<ShownRecord>): AsyncGenerator<Otherwise> {
+    const history = new LiveHistory();
+    const held = new Map<number, ShownRecord>();
+    for await (const record of records) {
+      const { kind, verdict, attributes, target } = record;
+      if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
+        const found = this.#decide(record, history);
+        if (found !== null) {
+          yield found;
+        }
+        remember(history, verdict, record);
+        if (verdict === 'hold') {
+          held.set(record.seq, record);
+        }
+      } else if (kind === 'decision' && target !== null) {
+        const asked = held.get(Number(attributes[ownAttributes.request]));
+        if (asked !== undefined && verdict !== null) {
+          remember(history, verdict, asked);
+        }
+      } else if (kind === 'response') {
+        history.answered(attributes, record.content?.bytes ?? 0);
+      }
+    }
+  }
+
+  #decide(record: ShownRecord, history: LiveHistory): Otherwise | null {
+    const { principal, target: name, action, verdict, attributes, time } = record;
+    const target = this.#config.targets.get(name ?? '');
+    this.#requests += 1;
+    if (principal === null || target === undefined || action === null || attributes[ownAttributes.cut] !== undefined) {
+      this.#undecided += 1;
+      return null;
+    }
+    const onBehalfOf = attributes[ownAttributes.onBehalfOf];
+    const decision = this.#candidate.decide({
+      asker: {
+        principal: this.#config.principals.get(principal) ?? gone(principal, attributes),
+        onBehalfOf: typeof onBehalfOf === 'string' ? onBehalfOf : null,
+        run: null,
+        within: null,
+        session: record.session,
+        address: textOf(attributes['client.address'], '127.0.0.1'),
+        history,
+      },
+      target,
+      action: { name: action, attributes },
+      timeMs: Date.parse(time),
+    });
+    const { verdict: would, policies, reason } = decision;
+    return would === verdict
+      ? null
+      : { record: record.record ?? '', time, principal, target: target.name, action, was: verdict ?? '', would, policies, reason };
+  }
+}
+
+function remember(history: LiveHistory, verdict: string, { target, attributes }: ShownRecord): void {
+  if (verdict === 'allow') {
+    history.allowed(target ?? '', attributes);
+  } else if (verdict === 'deny') {
+    history.denied();
+  }
+}
+
+/** A principal that the configuration does not have any more, as far as the record tells. */
+function gone(id: string, attributes: Attributes): Principal {
+  const groups = attributes['user.roles'];
+  return { id, kind: 'agent', groups: Array.isArray(groups) ? groups : [], targets: [] };
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}

@@ -1,0 +1,4 @@
+/** Functions that check, show and test the policies of a configuration. They load Cedar. */
+export { checkPolicies, configuredPolicy, type CheckedPolicies } from './configured-policy.ts';
+export { testPolicy, type CaseOutcome } from './policy-cases.ts';
+export { PolicyTrial, type Otherwise } from './policy-trial.ts';
