@@ -70,7 +70,7 @@ export interface Connection {
    * with `endless`. If the protocol allows it, a request is sent before the one before it is answered.
    */
   ask(said: string): Asking;
-  /** Closes the connection in the way that clients do. */
+  /** Closes the connection in the way that clients do. Resolves also if the gateway has closed it before. */
   close(): Promise<void>;
   /** Breaks the connection off. */
   leave(): void;
