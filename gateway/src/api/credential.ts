@@ -1,6 +1,6 @@
 import { tokenIn } from '../exchange/token-header.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest } from '../exchange/exchange.ts';
+import type { NodeRequest } from '../exchange/exchange.ts';
 
 const tokenCharactersMax = 256;
 
@@ -8,13 +8,13 @@ const tokenCharactersMax = 256;
  * Returns the token that a request presents; empty if there is none. A browser sends a cookie with the requests of every page: if a console's cookie is to be
  * accepted, that belongs here, with a check that the page is the console's own. Throws GatewayError `refused` as `checkOrigin` does.
  */
-export function credentialOf(request: ClientRequest): string {
+export function credentialOf(request: NodeRequest): string {
   checkOrigin(request);
   return tokenIn(request.headers.authorization ?? '').slice(0, tokenCharactersMax);
 }
 
 /** Refuses requests that a web page caused, because no answer of the API is for web pages. Throws GatewayError `refused`. */
-export function checkOrigin({ headers }: ClientRequest): void {
+export function checkOrigin({ headers }: NodeRequest): void {
   if (headers.origin !== undefined) {
     throw new GatewayError('refused', 'The API is not for web pages of other origins.');
   }

@@ -2,7 +2,7 @@ import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono
 import { Hono } from 'hono';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest, ClientResponse } from '../exchange/exchange.ts';
+import type { NodeRequest, NodeResponse } from '../exchange/exchange.ts';
 import { findCaller } from './caller.ts';
 import { checkOrigin, credentialOf } from './credential.ts';
 import type { ApiParts } from './parts.ts';
@@ -18,7 +18,7 @@ export function apiListener(
   parts: ApiParts,
   onError: (error: unknown) => void,
   where: Entrance = 'network',
-): (request: ClientRequest, response: ClientResponse) => void {
+): (request: NodeRequest, response: NodeResponse) => void {
   const answer = getRequestListener(createApi(parts, onError, where).fetch);
   return (request, response) => {
     void answer(request, response);
@@ -58,7 +58,7 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
 }
 
 /** Returns the client's address. Throws GatewayError `refused` if the client is on another machine and the connection is not encrypted. */
-function addressOf({ socket }: ClientRequest): string {
+function addressOf({ socket }: NodeRequest): string {
   const address = plainAddress(socket.remoteAddress);
   if (!isLoopback(address) && !('encrypted' in socket)) {
     throw new GatewayError('refused', 'The API takes credentials over the network only under TLS: configure tls, and use https://.');

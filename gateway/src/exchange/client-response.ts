@@ -1,9 +1,11 @@
+import type { EventEmitter } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { constants } from 'node:http2';
 import type { ClientResponse } from './exchange.ts';
+import { PlainResponse } from './plain/plain-response.ts';
 import type { Headers } from './reading.ts';
 
-/** Answers clients. The differences between HTTP/1.1 and HTTP/2 are all in this file. */
+/** Answers clients. The differences between HTTP/1.1 and HTTP/2, and between plain requests and others, are all in this file. */
 
 export interface ClientHead {
   readonly status: number;
@@ -13,11 +15,12 @@ export interface ClientHead {
 }
 
 export function writeHead(response: ClientResponse, { status, statusText, headers }: ClientHead): void {
-  const lines = headers.flat();
-  if ('stream' in response) {
-    response.writeHead(status, lines);
+  if (response instanceof PlainResponse) {
+    response.writeHead(status, statusText, headers);
+  } else if ('stream' in response) {
+    response.writeHead(status, headers.flat());
   } else {
-    response.writeHead(status, statusText, lines);
+    response.writeHead(status, statusText, headers.flat());
   }
 }
 
@@ -44,7 +47,9 @@ export function writeBody(response: ClientResponse, piece: Uint8Array): void {
 
 /** Sends the last piece, which may be empty, together with the end. Node does that by itself; within `cork()`, Node 24 would send the end before the piece. */
 export function endBody(response: ClientResponse, piece: Uint8Array): void {
-  if (piece.length === 0) {
+  if (response instanceof PlainResponse) {
+    response.end(piece);
+  } else if (piece.length === 0) {
     response.end();
   } else if ('stream' in response) {
     response.end(piece);
@@ -53,9 +58,18 @@ export function endBody(response: ClientResponse, piece: Uint8Array): void {
   }
 }
 
+/** Tells a client that waits for it to send the body. A plain request never waits. */
+export function writeContinue(response: ClientResponse): void {
+  if (!(response instanceof PlainResponse)) {
+    response.writeContinue();
+  }
+}
+
 /** Sends an interim answer. A client that only knows HTTP/1.0 would take it for the final answer, so it gets none (RFC 9110, 15.2). */
-export function writeInformation(response: ClientResponse, { status, headers }: ClientHead): void {
-  if ('stream' in response) {
+export function writeInformation(response: ClientResponse, { status, statusText, headers }: ClientHead): void {
+  if (response instanceof PlainResponse) {
+    response.writeInformation(status, statusText, headers);
+  } else if ('stream' in response) {
     if (!response.stream.destroyed) {
       response.stream.additionalHeaders({ ':status': status, ...byName(headers) });
     }
@@ -65,7 +79,11 @@ export function writeInformation(response: ClientResponse, { status, headers }: 
 }
 
 export function writeTrailers(response: ClientResponse, trailers: Headers): void {
-  response.addTrailers(byName(trailers));
+  if (response instanceof PlainResponse) {
+    response.addTrailers(trailers);
+  } else {
+    response.addTrailers(byName(trailers));
+  }
 }
 
 function byName(headers: Headers): OutgoingHttpHeaders {
@@ -94,7 +112,7 @@ export function endEarly(response: ClientResponse, head: ClientHead, body: strin
     }
   } else if (!response.destroyed) {
     writeHead(response, { ...head, headers: [...head.headers, length, ['connection', 'close']] });
-    response.end(body);
+    endBody(response, Buffer.from(body));
   }
 }
 
@@ -107,8 +125,7 @@ export function endWith(response: ClientResponse, event: Uint8Array, limitMs: nu
   onceClosed(response, () => {
     clearTimeout(timer);
   });
-  writeBody(response, event);
-  response.end();
+  endBody(response, event);
 }
 
 /** Breaks an answer off in a way that the client notices, so that it is not taken for a whole one. */
@@ -123,10 +140,21 @@ export function breakOff(response: ClientResponse): void {
 /** Calls back when the client has the whole answer, or has left. */
 export function onceClosed(response: ClientResponse, act: () => void): void {
   // Node's HTTP/2 response emits nothing if a HEAD request is reset; its stream does.
-  if ('stream' in response) {
-    response.stream.once('close', act);
-  } else {
-    response.once('close', act);
+  const closing: EventEmitter = 'stream' in response ? response.stream : response;
+  closing.once('close', act);
+}
+
+/** Calls back each time the client has taken what was queued for it. */
+export function onDrained(response: ClientResponse, act: () => void): void {
+  const draining: EventEmitter = response;
+  draining.on('drain', act);
+}
+
+/** Lets an error of the response end it. The response then closes. */
+export function endOnError(response: ClientResponse): void {
+  if (!(response instanceof PlainResponse)) {
+    const failing: EventEmitter = response;
+    failing.on('error', () => response.destroy());
   }
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { PlainRequest } from './plain/plain-request.ts';
+import type { PlainResponse } from './plain/plain-response.ts';
 
 /** One HTTP request for a target and its answer, as the listener gives it to the target's protocol. */
 export interface Exchange {
@@ -19,14 +21,18 @@ export interface Exchange {
   readonly upgrade: Upgrade | null;
 }
 
-/** A request over HTTP/1.1 or HTTP/2. Only one over HTTP/2 has the member `stream`. */
-export type ClientRequest = IncomingMessage | Http2ServerRequest;
+/** A request over HTTP/1.1 or HTTP/2 that Node's servers read. Only one over HTTP/2 has the member `stream`. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
-export type ClientResponse = ServerResponse | Http2ServerResponse;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+export type ClientRequest = NodeRequest | PlainRequest;
+
+export type ClientResponse = NodeResponse | PlainResponse;
 
 export interface Upgrade {
-  /** The socket of the connection. The response uses it until it is detached. */
+  /** The socket of the connection. The response uses it until it is taken. */
   readonly socket: Socket;
-  /** Returns the bytes that came after the request. From then on the caller owns the socket and reads from it. */
+  /** Takes the socket from the response, and returns the bytes that came after the request. From then on the caller owns the socket and reads from it. */
   readonly take: () => Buffer;
 }

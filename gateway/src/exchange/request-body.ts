@@ -2,6 +2,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest } from './exchange.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { pairHeaders } from './headers.ts';
+import { PlainRequest } from './plain/plain-request.ts';
 import type { Headers } from './reading.ts';
 
 /** A client that announced a body and sends nothing for this time in ms is cut off. */
@@ -83,8 +84,11 @@ export class RequestBody {
     return this.#arrived() ?? this.#collected();
   }
 
-  /** Returns the body if all of it has arrived together with the head, otherwise null. Over HTTP/1.1 nothing follows the announced length, even if Node has not yet said that the request is complete. */
+  /** Returns the body if all of it has arrived together with the head, otherwise null. Over Node's HTTP/1.1 nothing follows the announced length, even if Node has not yet said that the request is complete. */
   #arrived(): Buffer | null {
+    if (this.#request instanceof PlainRequest) {
+      return this.#request.takeWhole();
+    }
     if (this.length === null || this.#request.readableLength !== this.length || ('stream' in this.#request && !this.#request.complete)) {
       return null;
     }

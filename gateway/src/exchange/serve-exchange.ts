@@ -20,7 +20,7 @@ import { untilCommitted } from '../wire/until-committed.ts';
 import { trailersAttribute } from './answer/answer-facts.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
 import { changeRequest, type ChangedRequest } from './changed-request.ts';
-import { breakOff, endEarly, endWith, onceClosed, wasCut } from './client-response.ts';
+import { breakOff, endEarly, endOnError, endWith, onceClosed, wasCut, writeContinue } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import {
   assertNoForeignPage,
@@ -126,7 +126,7 @@ class ExchangeRun {
 
   async run(): Promise<void> {
     const { response } = this.#exchange;
-    response.on('error', () => response.destroy());
+    endOnError(response);
     onceClosed(response, this.#onClose);
     try {
       await this.#serve();
@@ -179,7 +179,7 @@ class ExchangeRun {
     const body = new RequestBody(request, mustBeWhole ? Math.min(call.bodyBytesMax, limits.frameBytesMax) : call.bodyBytesMax);
     const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
     if (expectsContinue) {
-      response.writeContinue();
+      writeContinue(response);
     }
     const first = isOneRecord ? await body.whole() : null;
     this.#body = first !== null && first.length <= shortBytes ? first : null;
@@ -334,7 +334,6 @@ class ExchangeRun {
       }
       this.#isOver = true;
       channel.signal.removeEventListener('abort', this.#onAbort);
-      response.detachSocket(upgrade.socket);
       const head = upgrade.take();
       const client = new Connection(upgrade.socket, { certificate: null, loginMs: channel.limits.loginMs });
       client.unread(head);

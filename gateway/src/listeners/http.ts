@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer, ServerResponse, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { Socket } from 'node:net';
@@ -5,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket, type SecureContext } from 'node:tls';
 import { formatAddress, isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest, ClientResponse, Upgrade } from '../exchange/exchange.ts';
+import type { ClientRequest, ClientResponse, NodeRequest, NodeResponse, Upgrade } from '../exchange/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../exchange/problem.ts';
 import type { TunnelIdentity } from '../domain/client.ts';
@@ -13,15 +14,16 @@ import type { Door } from '../domain/door.ts';
 import type { Served } from '../domain/service.ts';
 import type { ExchangeProtocol } from '../exchange/exchange-protocol.ts';
 import { endEarly, onceClosed } from '../exchange/client-response.ts';
+import { PlainRequest } from '../exchange/plain/plain-request.ts';
+import { keepAliveMs, PlainResponse } from '../exchange/plain/plain-response.ts';
 import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
+import { PlainConnections } from './plain-connections.ts';
 
 /** The longest time in ms from the first byte of a request's head to its last. */
 const headMs = 60_000;
 const headBytesMax = 64 * 1024;
-/** A connection without a request is closed after this time. */
-const keepAliveMs = 65_000;
 /** Most unanswered requests of one connection. A client that sends more is cut off (ATTACKS D33). HTTP/2 has a limit of its own, which the client is told. */
 const unansweredMax = 256;
 /** A client whose connection is refused is cut off if it has not read the refusal after this time in ms. */
@@ -62,7 +64,7 @@ export interface HttpListenerOptions {
    */
   readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
   /** Serves each request that is not for a target. */
-  readonly onApi: (request: ClientRequest, response: ClientResponse) => void;
+  readonly onApi: (request: NodeRequest, response: NodeResponse) => void;
   /** Serves a client of a target's protocol over an upgraded request (`countersign connect`). `head` holds the bytes that were already read from it. */
   readonly onTunnel: (socket: Socket, head: Buffer, tunnel: TunnelIdentity) => void;
   readonly onError: (error: unknown) => void;
@@ -95,10 +97,11 @@ export class HttpListener implements AsyncDisposable {
   readonly #server: Server;
   readonly #admission: Admission;
   readonly #told = new Set<Socket>();
+  readonly #plain = new PlainConnections();
   readonly #http2 = new Http2Connections(headBytesMax);
   /** All sockets except those of tunnels, which belong to the listener that the tunnel leads to. */
   readonly #sockets = new Set<Socket>();
-  /** Clients that speak HTTP/1.1, by the socket that their requests come on. */
+  /** Clients that Node's server serves over HTTP/1.1, by the socket that their requests come on. */
   readonly #guests = new WeakMap<Socket, Guest>();
   readonly #serveConnection: (socket: Socket) => void;
 
@@ -117,7 +120,7 @@ export class HttpListener implements AsyncDisposable {
       shouldUpgradeCallback: ({ headers, url = '', socket }) =>
         (headers.upgrade === tunnelProtocol || (isWebSocket(headers) && targetPath.test(url))) && this.#guests.get(socket)?.unanswered === 0,
     });
-    // The server's own handler for connections is called once it is known that the client speaks HTTP/1.1.
+    // The server's own handler for connections is called once a client has sent something of HTTP/1.1 that is not plain.
     const serve = this.#server.listeners('connection');
     this.#server.removeAllListeners('connection');
     this.#serveConnection = (socket) => {
@@ -229,8 +232,16 @@ export class HttpListener implements AsyncDisposable {
   #begin(guest: Guest, version: HttpVersion): void {
     const { served } = guest;
     if (version === 1) {
-      this.#guests.set(served, guest);
-      this.#serveConnection(served);
+      this.#plain.accept(served, {
+        takes: (url) => targetPath.test(url),
+        serve: (request, response) => {
+          this.#serve(guest, { request, response, expectsContinue: false, upgrade: null });
+        },
+        handOver: () => {
+          this.#guests.set(served, guest);
+          this.#serveConnection(served);
+        },
+      });
       return;
     }
     this.#http2.accept(served, {
@@ -258,7 +269,7 @@ export class HttpListener implements AsyncDisposable {
     response.once('finish', () => {
       socket.destroySoon();
     });
-    this.#serve(guest, { request, response, expectsContinue: false, upgrade: awaitAnswer(socket, head) });
+    this.#serve(guest, { request, response, expectsContinue: false, upgrade: awaitAnswer(socket, response, head) });
   }
 
   #serve(guest: Guest | undefined, message: Message): void {
@@ -299,6 +310,7 @@ export class HttpListener implements AsyncDisposable {
     }
     const [, target, path = ''] = targetPath.exec(request.url ?? '') ?? [];
     if (target === undefined) {
+      assert(!(request instanceof PlainRequest) && !(response instanceof PlainResponse), 'only requests for targets are plain');
       if (message.expectsContinue) {
         response.writeContinue();
       }
@@ -388,7 +400,7 @@ function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
 }
 
 /** Reads from a socket that nobody reads yet, so that the gateway notices if the client leaves. */
-function awaitAnswer(socket: Socket, head: Buffer): Upgrade {
+function awaitAnswer(socket: Socket, response: ServerResponse, head: Buffer): Upgrade {
   const early = [head];
   let bytes = head.length;
   const onData = (piece: Buffer): void => {
@@ -406,6 +418,7 @@ function awaitAnswer(socket: Socket, head: Buffer): Upgrade {
   return {
     socket,
     take: () => {
+      response.detachSocket(socket);
       socket.off('data', onData);
       socket.off('end', onEnd);
       socket.pause();

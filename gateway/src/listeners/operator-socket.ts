@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import type { ClientRequest, ClientResponse } from '../exchange/exchange.ts';
+import type { NodeRequest, NodeResponse } from '../exchange/exchange.ts';
 
 const connectionsMax = 64;
 const headMs = 10_000;
@@ -27,7 +27,7 @@ export class OperatorSocket implements AsyncDisposable {
    * Opens the socket in a new directory below `parent`, which need not outlive the process. Rejects with errors of the file system, and if the path is too long
    * for a socket.
    */
-  static async open(parent: string, onApi: (request: ClientRequest, response: ClientResponse) => void): Promise<OperatorSocket> {
+  static async open(parent: string, onApi: (request: NodeRequest, response: NodeResponse) => void): Promise<OperatorSocket> {
     const directory = mkdtempSync(join(parent, 'countersign-'));
     const server = createServer({ headersTimeout: headMs, requestTimeout: 0 }, onApi);
     server.maxConnections = connectionsMax;

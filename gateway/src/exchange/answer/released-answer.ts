@@ -1,6 +1,6 @@
 import type { UpstreamCall } from '../../domain/call.ts';
 import type { Channel } from '../../domain/channel.ts';
-import { endBody, flushHead, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from '../client-response.ts';
+import { endBody, flushHead, onDrained, writeBody, writeHead, writeInformation, writeTrailers, type ClientHead } from '../client-response.ts';
 import type { ClientResponse } from '../exchange.ts';
 import type { Headers, ResponseHead } from '../reading.ts';
 import type { AnswerGuard } from './answer-guard.ts';
@@ -26,7 +26,7 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
 
   constructor(parts: ReleasedParts) {
     this.#parts = parts;
-    parts.response.on('drain', this.#balance);
+    onDrained(parts.response, this.#balance);
   }
 
   /** Sets the call to which the answer belongs. */

@@ -1,6 +1,7 @@
 /** Reads answers of HTTP/1.x (RFC 9112), but only their framing. An answer that two readers could frame differently is refused (ATTACKS A10). */
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead } from '../../domain/call.ts';
+import { parseHeaderLine } from '../header-line.ts';
 
 const headBytesMax = 64 * 1024;
 const headersMax = 256;
@@ -8,7 +9,6 @@ const chunkLineBytesMax = 4 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const statusLine = /^HTTP\/1\.([01]) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
-const headerLine = /^([!#$%&'*+.^_`|~\dA-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/;
 /** A number of twelve hex digits is exact in a double. */
 const chunkLine = /^([\dA-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 const lengthValue = /^\d{1,15}$/;
@@ -166,14 +166,14 @@ export class AnswerParser {
   }
 
   #onHeader(line: string): void {
-    const [, name, value = ''] = headerLine.exec(line) ?? [];
-    if (name === undefined) {
+    const header = parseHeaderLine(line);
+    if (header === null) {
       throw malformed('a header line has no name, or a character that none may have');
     }
     if (this.#headers.length >= 2 * headersMax) {
       throw malformed(`it has more than ${headersMax} header lines`);
     }
-    this.#headers.push(name, withoutBlanks(value));
+    this.#headers.push(...header);
   }
 
   #onHead(): void {
@@ -241,24 +241,6 @@ export class AnswerParser {
   #values(name: string): string[] {
     return this.#headers.filter((_, i) => i % 2 === 1 && this.#headers[i - 1]?.toLowerCase() === name);
   }
-}
-
-/** Removes spaces and tabs around a value, but no other white space. */
-function withoutBlanks(value: string): string {
-  let start = 0;
-  let end = value.length;
-  while (start < end && isBlank(value, start)) {
-    start += 1;
-  }
-  while (end > start && isBlank(value, end - 1)) {
-    end -= 1;
-  }
-  return value.slice(start, end);
-}
-
-function isBlank(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code === 0x20 || code === 0x09;
 }
 
 function malformed(what: string): GatewayError {
