@@ -106,11 +106,13 @@ export function takeTokens(path: string, parameter: string): { readonly path: st
  */
 export function assertNoForeignPage(headers: Headers, host: string): void {
   const valuesOf = (wanted: string): string[] => headers.flatMap(([name, value]) => (name === wanted ? [value.toLowerCase()] : []));
-  const isBasic = valuesOf('authorization').some((value) => value.startsWith('basic'));
+  if (!valuesOf('authorization').some((value) => value.startsWith('basic'))) {
+    return;
+  }
   const isForeign =
     valuesOf('origin').some((origin) => origin.replace(/^https?:\/\//, '') !== host.toLowerCase()) ||
     valuesOf('sec-fetch-site').some((site) => site !== 'same-origin' && site !== 'none');
-  if (isBasic && isForeign) {
+  if (isForeign) {
     throw new GatewayError('refused', 'A token is not taken as Basic from a page of another origin: give it as Bearer.');
   }
 }
@@ -127,6 +129,9 @@ export function endToEndRequest(headers: Headers, token: string): Headers {
 }
 
 function withoutTokenProtocol(headers: Headers): Headers {
+  if (!headers.some(([name]) => name === 'sec-websocket-protocol')) {
+    return headers;
+  }
   return headers.flatMap(([name, value]): Headers => {
     if (name !== 'sec-websocket-protocol' || !value.includes(tokenProtocol)) {
       return [[name, value]];
@@ -206,15 +211,14 @@ export function withoutSecrets(raw: readonly string[], secrets: readonly string[
 
 /** The headers that `connection` names. `content-length` is never one of them, because it belongs to the message. */
 function connectionOptions(headers: Headers): ReadonlySet<string> {
-  return new Set(
-    headers
-      .filter(([name]) => name === 'connection')
-      .flatMap(([, value]) =>
-        value
-          .toLowerCase()
-          .split(',')
-          .map((option) => option.trim()),
-      )
-      .filter((name) => name !== 'content-length'),
-  );
+  const options = new Set<string>();
+  for (const [name, value] of headers) {
+    if (name === 'connection') {
+      for (const option of value.toLowerCase().split(',')) {
+        options.add(option.trim());
+      }
+    }
+  }
+  options.delete('content-length');
+  return options;
 }
