@@ -1,0 +1,13 @@
+/**
+ * A stage of the target's answers. `answers.ts` cuts chunks into messages and gives each to its first stage; a stage gives it on to the next one.
+ *
+ * Bytes are views of the chunk from `at` to `end`, and are not copied. `leftBytes` is the number of bytes of the message that have not come yet.
+ */
+export interface AnswerStage {
+  /** Returns the number of bytes of such a message that must have come before it begins. `length` is that of the whole message. Throws GatewayError. */
+  headBytes(type: number, length: number): number;
+  /** Begins a message, with at least `headBytes` of it. Throws GatewayError. */
+  begin(bytes: Buffer, at: number, end: number, leftBytes: number): void;
+  /** Takes the next bytes of the message that has begun. */
+  rest(bytes: Buffer, at: number, end: number, leftBytes: number): void;
+}
