@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import type { LocationOptions } from './location-options.ts';
-import { locateApi, type ApiLocation } from './location.ts';
+import { locateApi, type ApiLocation, type Credential } from './location.ts';
 
 /**
  * A gateway on another machine must begin its answer within this time. On this machine there is no limit, because some answers take long, for instance making
@@ -23,8 +23,8 @@ export class ApiClient {
   }
 
   /** Opens a client of the gateway that the options name, with the credential for it. Rejects with an Error that says what to do if no gateway runs. */
-  static async open(options: LocationOptions): Promise<ApiClient> {
-    return new ApiClient(await locateApi(options));
+  static async open(options: LocationOptions, credential: Credential = 'operator'): Promise<ApiClient> {
+    return new ApiClient(await locateApi(options, credential));
   }
 
   async json<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer> {

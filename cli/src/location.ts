@@ -26,10 +26,13 @@ export async function locateGateway(options: LocationOptions): Promise<string> {
   return `http://${address}`;
 }
 
+/** The credential for the gateway on this machine: the operator's, or `own token`: the one in COUNTERSIGN_TOKEN if it is set. */
+export type Credential = 'operator' | 'own token';
+
 /** Returns the address of the API, with the socket and the token to use. Rejects with an Error that says what to do if no gateway runs. */
-export async function locateApi(options: LocationOptions): Promise<ApiLocation> {
+export async function locateApi(options: LocationOptions, credential: Credential): Promise<ApiLocation> {
   const url = await locateGateway(options);
-  if (options.url !== undefined) {
+  if (options.url !== undefined || (credential === 'own token' && (process.env['COUNTERSIGN_TOKEN'] ?? '') !== '')) {
     return { url, socket: null, token: environmentToken() };
   }
   const data = findData(options.config);

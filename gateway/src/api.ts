@@ -1,4 +1,6 @@
 /** The types of the API, for its clients. */
+export type { ApprovalSummary, OwnApproval } from './api/approvals.ts';
+export type { ApprovalDetails } from './api/endpoints/show-approval.ts';
 export type { AppliedConfig } from './api/endpoints/apply-config.ts';
 export type { ReachedTarget } from './api/endpoints/check-connection.ts';
 export type { HaltedSession } from './api/endpoints/halt-session.ts';

@@ -8,6 +8,8 @@ import { configuredPolicy, filesOfPolicy } from './configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
+import { heldText } from './held-text.ts';
+import { Approvals } from './controls/approvals/approvals.ts';
 import type { Control } from './controls/control.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
@@ -22,6 +24,7 @@ import { apiListener } from './api/listener.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
+import { recordLeftApprovals } from './sessions/left-approvals.ts';
 import { recordPolicy, recordRefusedPolicy } from './sessions/policy-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
@@ -37,6 +40,7 @@ import { Refusals } from './sessions/refusals.ts';
 import { Visit } from './sessions/visit.ts';
 import { StoreLock } from './store-lock.ts';
 import { makeDataDirectory } from './store/data-directory.ts';
+import { OpenApprovalsFile } from './store/open-approvals.ts';
 import { openSqlite } from './store/sqlite.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
@@ -88,6 +92,7 @@ export class Gateway implements AsyncDisposable {
   #sessions: LiveSessions | null = null;
   #recorder: Recorder | null = null;
   #calls: HttpCalls | null = null;
+  #approvals: Approvals | null = null;
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -161,6 +166,8 @@ export class Gateway implements AsyncDisposable {
       await recordLostRevocations(recorder, lostRevocations);
     }
     keys.noteRevocations(tokens.revocations());
+    const approvals = this.#parts.use(await this.#openApprovals(recorder));
+    this.#approvals = approvals;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
@@ -171,7 +178,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
-      controls: this.#controls,
+      controls: [approvals, ...this.#controls],
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),
@@ -189,6 +196,7 @@ export class Gateway implements AsyncDisposable {
       reader,
       tokens,
       authenticator,
+      approvals,
       refusals,
       findProtocol,
       targets: () => this.#config.targets,
@@ -218,6 +226,22 @@ export class Gateway implements AsyncDisposable {
     lock.publish({ ...this.#addresses, ...(this.#operatorSocket === null ? {} : { operator: this.#operatorSocket }) });
     this.#warnOfClearText();
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
+  }
+
+  /** Opens the approvals. What was held when the gateway ended is recorded as refused. */
+  async #openApprovals(recorder: Recorder): Promise<Approvals> {
+    const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
+    await recordLeftApprovals(recorder, store.left);
+    store.clear();
+    return new Approvals({
+      settings: () => this.#config.approvals,
+      store,
+      policyVersion: () => this.#policy.version,
+      findPrincipal: (id) => this.#config.principals.get(id),
+      textOf: (act, held) => heldText(findProtocol, act, held),
+      newId: () => `ap_${randomBytes(8).toString('hex')}`,
+      now: Date.now,
+    });
   }
 
   async #openRecorder({ keys, end, rollback }: OpenedStore): Promise<Recorder> {
@@ -346,6 +370,7 @@ export class Gateway implements AsyncDisposable {
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
+    this.#approvals?.recheck();
     this.#log.info({ policyVersion: this.#policy.version }, 'configuration applied');
     const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
     if (waiting.length > 0) {

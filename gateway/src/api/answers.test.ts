@@ -1,9 +1,17 @@
 import { strict as assert } from 'node:assert';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { publicRoutes, routes } from './routes.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'countersign-answers-'));
+const policies = join(directory, 'held.cedar');
+writeFileSync(policies, '@approval("dba") forbid (principal, action == Action::"http.request", resource);\n');
+after(() => {
+  rmSync(directory, { recursive: true });
+});
 
 interface Request {
   readonly path: string;
@@ -12,11 +20,17 @@ interface Request {
 }
 
 /** A request that each endpoint answers without an error, by the id of the endpoint; in this order. `run` is one that goes on. */
-async function requestsOf({ json, ask }: RunningGateway): Promise<Readonly<Record<string, Request>>> {
+async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<Record<string, Request>>> {
   const { token, id } = Object.assign({ token: '', id: '' }, await json('POST', '/api/tokens', { principal: 'bot' }));
+  const { token: wide } = Object.assign({ token: '' }, await json('POST', '/api/tokens', { principal: 'wide' }));
   const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot', recordOutput: true }));
   const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot' }));
   await json('POST', `/api/runs/${ended}/end`);
+  const ids: string[] = [];
+  for (const path of ['/one', '/two']) {
+    const held = await fetch(`${url}/t/api${path}`, { method: 'POST', headers: { authorization: `Bearer ${wide}` } });
+    ids.push(Object.assign({ approval: '' }, await held.json()).approval);
+  }
   const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
   return {
     getHealth: { path: '/healthz' },
@@ -41,6 +55,10 @@ async function requestsOf({ json, ask }: RunningGateway): Promise<Readonly<Recor
     exportSession: { path: `/api/sessions/${ended}/bundle` },
     endRun: { path: `/api/runs/${ended}/end`, body: { exitCode: 0 } },
     rebuildIndex: { path: '/api/index/rebuild', body: {} },
+    listApprovals: { path: '/api/v1/approvals?all' },
+    showApproval: { path: `/api/v1/approvals/${ids[0]}` },
+    grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
+    denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
     getReceipt: { path: `/api/receipts/${log.replace('countersign/', '')}/0` },
     getLogFile: { path: '/log/key' },
     getMetrics: { path: '/metrics' },
@@ -48,7 +66,7 @@ async function requestsOf({ json, ask }: RunningGateway): Promise<Readonly<Recor
 }
 
 test('each endpoint answers as its schemas say', async (context) => {
-  await using running = await openRunningGateway();
+  await using running = await openRunningGateway(`policies: ${policies}\n`);
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));
   assert.deepEqual(Object.keys(requests).toSorted(), [...endpoints.keys()].toSorted());

@@ -21,7 +21,7 @@ export interface Caller {
 export type Callers = 'administrators' | 'runs' | 'auditors' | 'everybody';
 
 /** Principals of this group may use the whole API with their own token. */
-const administrators = 'admins';
+export const administrators = 'admins';
 /** Principals of this group may read what concerns no person: the public log and the gateway's metrics. */
 const auditors = 'auditors';
 /** The id of a caller that presents the credential of the data directory. */

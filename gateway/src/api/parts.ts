@@ -1,3 +1,4 @@
+import type { Approvals } from '../controls/approvals/approvals.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
@@ -30,6 +31,7 @@ export interface ApiParts {
   readonly reader: Reader;
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
+  readonly approvals: Approvals;
   readonly refusals: Refusals;
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;

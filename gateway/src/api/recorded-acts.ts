@@ -15,6 +15,11 @@ export async function recordAccess(recorder: Recorder, by: Caller, what: string,
     content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address }))],
     contentIsFacts: true,
   });
+  await untilRecorded(recorder);
+}
+
+/** Resolves when everything that was recorded so far is committed. */
+export async function untilRecorded(recorder: Recorder): Promise<void> {
   await new Promise<void>((resolve) => {
     recorder.whenCommitted('disk', resolve);
   });

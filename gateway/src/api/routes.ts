@@ -2,6 +2,7 @@ import type { Endpoint, PublicEndpoint } from './endpoint.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
 import { createToken } from './endpoints/create-token.ts';
+import { denyApproval } from './endpoints/deny-approval.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
 import { getApiHealth, getHealth } from './endpoints/get-health.ts';
@@ -9,7 +10,9 @@ import { getLogFile } from './endpoints/get-log-file.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
 import { getReadiness } from './endpoints/get-readiness.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
+import { grantApproval } from './endpoints/grant-approval.ts';
 import { haltSession } from './endpoints/halt-session.ts';
+import { listApprovals } from './endpoints/list-approvals.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
 import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
@@ -19,6 +22,7 @@ import { readBytes } from './endpoints/read-bytes.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
+import { showApproval } from './endpoints/show-approval.ts';
 import { showConnection } from './endpoints/show-connection.ts';
 import { showPolicy } from './endpoints/show-policy.ts';
 import { showSession } from './endpoints/show-session.ts';
@@ -48,6 +52,10 @@ export const routes: readonly Endpoint[] = [
   openRun,
   recordOutput,
   endRun,
+  listApprovals,
+  showApproval,
+  grantApproval,
+  denyApproval,
   getReceipt,
   getLogFile,
   getMetrics,

@@ -1,3 +1,4 @@
+import type { HoldMode } from '../domain/approval.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { SecretReader, Target } from '../domain/target.ts';
@@ -24,6 +25,8 @@ export interface Config {
   readonly principals: ReadonlyMap<string, Principal>;
   /** Absolute path of the policies: a directory or a file. Null: there are none but the grants. */
   readonly policies: string | null;
+  /** How long a held request may wait for people, and how its client learns the outcome: null if people wait and agents are answered at once. */
+  readonly approvals: { readonly waitMs: number; readonly mode: HoldMode | null };
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
   /** Each section that takes effect only at a start, as text, to detect whether it was changed. */

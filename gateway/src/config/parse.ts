@@ -10,7 +10,7 @@ import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { configBytesMax } from './find.ts';
 import { locate, placeOf, type Problem, type Source } from './locate.ts';
-import { configSchema, type RawConfig } from './schema.ts';
+import { configSchema, durationMs, type RawConfig } from './schema.ts';
 import { liveSections, startSections } from './sections.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
@@ -150,6 +150,7 @@ function build(raw: RawConfig, { file, base, openSecret, source }: BuildContext)
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
     principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
     policies: raw.policies === undefined ? null : resolve(base, raw.policies),
+    approvals: { waitMs: durationMs(raw.approvals.wait), mode: raw.approvals.mode ?? null },
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),

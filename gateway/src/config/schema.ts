@@ -3,6 +3,10 @@ import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { suggest } from '../domain/suggest.ts';
 
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** The longest time that a held request may wait. */
+const waitMsMax = 7 * 86_400_000;
+
 const name = z
   .string('a name is text: put it in quotes')
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit');
@@ -70,6 +74,10 @@ const principal = closed({
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
 });
 
+const duration = z
+  .string('a time is text like 10m')
+  .regex(/^[1-9]\d{0,5}[smhd]$/, 'a time is a number with s, m, h or d: 90s, 10m, 1h')
+  .refine((written) => durationMs(written) <= waitMsMax, 'this is at most 7d');
 const bytes = whole(65_536, 1_073_741_823, 'bytes');
 const milliseconds = whole(100, 86_400_000, 'milliseconds');
 const count = whole(1, 1_000_000);
@@ -99,6 +107,11 @@ const limits = closed({
 });
 
 export type RawTarget = z.output<typeof target>;
+
+/** Returns a time of the configuration in ms: `90s`, `10m`, `1h` or `2d`. */
+export function durationMs(written: string): number {
+  return Number(written.slice(0, -1)) * (unitMs[written.slice(-1)] ?? 0);
+}
 
 /** Reports what is wrong with a field. */
 export type Wrong = (field: keyof RawTarget, message: string) => null;
@@ -145,6 +158,17 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     policies: text
       .optional()
       .describe('A directory with `*.cedar` files, or one such file: the policies, in addition to the grants. Absent: what the grants say and nothing else.'),
+    approvals: closed({
+      wait: duration.default('10m').describe('How long a held request may wait for people: `90s`, `10m`, `1h` or `2d`, at most 7 days. Then it is refused.'),
+      mode: z
+        .enum(['wait', 'return'], 'wait or return is expected')
+        .optional()
+        .describe(
+          'How the client of a held request learns the outcome: `wait`: its answer comes when people have decided. `return`: it is told at once that it is held, and sends the request again later. Absent: people wait, agents are told at once. A client may ask for either.',
+        ),
+    })
+      .prefault({})
+      .describe('What happens to requests that policy holds until people approve them.'),
     principals: z
       .record(name, principal, 'NAME: and below it who the principal is')
       .default({})

@@ -1,14 +1,47 @@
-import type { Obligation } from '../domain/decision.ts';
+import type { Attributes } from '../domain/action.ts';
+import type { ApprovalAnswer } from '../domain/approval.ts';
+import type { HeldNotice } from '../domain/channel.ts';
+import type { Decision, Obligation } from '../domain/decision.ts';
+import type { Standing } from '../domain/principal.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Question } from '../policy/policy.ts';
 
 /** An act that is about to be done: the question that policy was asked, and the exact bytes. */
 export interface Act extends Question {
   readonly bytes: readonly Uint8Array[];
+  /** False if these bytes are only the first of the request: the others are asked about later. */
+  readonly isWhole: boolean;
 }
 
 /** Null: the act may go on. A text: the act may not go on, and the text tells the asker why. */
-export type Objection = string | null;
+export type Objection = string | null | ApprovedOrNot;
+
+/** An objection, or none, that depends on an approval. */
+interface ApprovedOrNot {
+  readonly approval: ApprovalAnswer;
+  /** Null: the act may go on. */
+  readonly objection: string | null;
+}
+
+/** An act whose record is made, with the verdict `hold`. */
+export interface HeldAct {
+  readonly session: string;
+  /** Sequence number of the record. */
+  readonly seq: number;
+  /** The name of the record in the log, `LOG/INDEX`. */
+  readonly record: string;
+  readonly decision: Decision;
+  readonly standing: Standing;
+  /** Aborts when nobody waits for the act any more. */
+  readonly withdrawn: AbortSignal;
+  /** Tells the client that its request waits, if its protocol has words for that. */
+  readonly tell: (notice: Omit<HeldNotice, 'request'>) => void;
+  /** Records a step of the approval, tied to the act. It is committed before anything that is recorded later. Throws GatewayError `cannot_record`. */
+  readonly note: (attributes: Attributes) => void;
+}
+
+/** Gives the objection to an act once the act is recorded as held. */
+export type OnceRecorded = (held: HeldAct) => Objection | Promise<Objection>;
 
 /**
  * Carries out one kind of obligation. Policy says that an obligation applies to an act; the control says whether the act may go on now, and how its answer is
@@ -20,9 +53,10 @@ export interface Control {
   /**
    * Called once, before the act is let through, in the order of the obligations. A later control, or an act that is held, may still deny the act: a control that counts, counts acts
    * that were asked for. It does not learn how large the answer is. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
-   * waits. If the promise rejects, the act is denied. `withdrawn` aborts when the channel ends.
+   * waits. If the promise rejects, the act is denied. `withdrawn` aborts when the channel ends. If it returns a function, the act is recorded as held, and then
+   * the function is called: for a control that needs the record of the act.
    */
-  admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection>;
+  admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection> | OnceRecorded;
   /**
    * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot find the texts of an
    * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are values of JSON, values and names of forms, messages, plain

@@ -1,3 +1,5 @@
+import type { HoldWish } from './approval.ts';
+
 /** The action that a request asks for. Its name is from the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
 export interface Action {
   readonly name: string;
@@ -13,6 +15,8 @@ export interface Action {
   readonly text?: () => ActionText;
   /** The ids that the action names. Absent if it names none, or if ids have no owner in this protocol. */
   readonly ids?: NamedIds;
+  /** How the client wants to learn the outcome if the request is held. Absent: it has no wish. */
+  readonly onHold?: HoldWish;
 }
 
 /**

@@ -81,6 +81,19 @@ export interface RequestRelation {
   readonly byGateway?: boolean;
   /** The change that the texts of the request have gone through. Null or absent: none. */
   readonly change?: RequestChange | null;
+  /** Aborts when the client no longer waits for this request: then it is held no longer. Absent: the client waits as long as the channel is open. */
+  readonly leaving?: AbortSignal;
+  /** Told if the request is held and the client waits for people: it may tell the client. */
+  readonly onHeld?: (notice: HeldNotice) => void;
+}
+
+/** The words for a client that waits for its held request. */
+export interface HeldNotice {
+  readonly approval: string;
+  /** One sentence that says why the request waits, and how it is approved. */
+  readonly words: string;
+  /** The sequence number of the request's record. */
+  readonly request: number;
 }
 
 /** A change of the texts of a request. */

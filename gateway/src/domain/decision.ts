@@ -1,3 +1,4 @@
+import type { ApprovalAnswer } from './approval.ts';
 import { GatewayError } from './errors.ts';
 import type { Grant } from './grant.ts';
 
@@ -20,6 +21,8 @@ export interface Decision {
   readonly obligations: readonly Obligation[];
   /** The decision that would be made if policies that are only observed were enforced. Absent: the same. */
   readonly observed?: Observed;
+  /** The approval on which the decision depends, or depended. Absent: the request was not held for one. */
+  readonly approval?: ApprovalAnswer;
   /**
    * The error that the client of a denied request gets instead of `refused`: `not_found`, so that it learns nothing about what belongs to others, or
    * `catching_up`, if the owner is not known yet.
@@ -33,7 +36,9 @@ export type Observed = Pick<Decision, 'verdict' | 'policies' | 'reason'>;
 /** The result of the gate: only an allowed request has a grant. */
 export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };
 
-/** Makes the error that the client gets for a denied request. */
-export function refusalOf({ reason, answeredAs }: Decision): GatewayError {
-  return new GatewayError(answeredAs ?? 'refused', answeredAs === 'not_found' ? 'Nothing here has an id that the request names.' : reason);
+/** Makes the error that the client gets for a request that was denied, or that is held and not waited for. */
+export function refusalOf({ verdict, reason, answeredAs, approval }: Decision): GatewayError {
+  const code = answeredAs ?? (verdict === 'hold' ? 'held' : 'refused');
+  const words = answeredAs === 'not_found' ? 'Nothing here has an id that the request names.' : reason;
+  return new GatewayError(code, words, approval === undefined ? {} : { approval });
 }

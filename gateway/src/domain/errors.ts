@@ -1,3 +1,5 @@
+import type { ApprovalAnswer } from './approval.ts';
+
 /**
  * The codes of operating errors: of faults that occur although all our code works. docs/errors.md says what each code means and what to do. Each protocol
  * translates the codes into its own (`failures.ts`).
@@ -10,6 +12,7 @@ export const errorCodes = [
   'unknown_target',
   'unknown_principal',
   'refused',
+  'held',
   'target_unreachable',
   'target_login_failed',
   'target_tls_failed',
@@ -38,9 +41,12 @@ export type ErrorCode = (typeof errorCodes)[number];
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
+  /** The approval that the failed request waits for, or did not get. Null: there is none. */
+  readonly approval: ApprovalAnswer | null;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, { approval, ...options }: { readonly cause?: unknown; readonly approval?: ApprovalAnswer } = {}) {
     super(message, options);
     this.code = code;
+    this.approval = approval ?? null;
   }
 }

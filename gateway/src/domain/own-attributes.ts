@@ -4,6 +4,22 @@ export const ownAttributes = {
   accessSession: 'countersign.access.session',
   /** String. The way in which somebody read a session: `show`, `export` and others. On a record of kind `access`. */
   accessWhat: 'countersign.access.what',
+  /** String. The principal that took the step of an approval: who granted or denied it. Absent for a step of the gateway itself. */
+  approvalBy: 'countersign.approval.by',
+  /** String, hexadecimal. The SHA-256 digest of the request that an approval is for: of who asks, of whom, for what, and of the exact bytes. */
+  approvalDigest: 'countersign.approval.digest',
+  /** List of strings. The groups of which one person each must grant an approval; on a grant, those for which somebody has granted. */
+  approvalGroups: 'countersign.approval.groups',
+  /** String. The id of an approval. */
+  approvalId: 'countersign.approval.id',
+  /** String. What the person who granted or denied an approval added, or why the gateway withdrew it. */
+  approvalNote: 'countersign.approval.note',
+  /** String, `LOG/INDEX`. The record of the request that an approval is for. On a record in another session than the request. */
+  approvalRecord: 'countersign.approval.record',
+  /** String. The session of the request that an approval is for. On a record in another session than the request. */
+  approvalSession: 'countersign.approval.session',
+  /** String. The state of an approval after a step: `waiting`, `granted`, `spent`, `denied`, `expired` or `withdrawn`. */
+  approvalState: 'countersign.approval.state',
   /** String, always `target`. The request was made by the target, to the client. */
   askedBy: 'countersign.asked_by',
   /** Number. The sequence number of the client's request in whose answer the target made this request. */

@@ -7,6 +7,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unknown_target: 404,
   unknown_principal: 404,
   refused: 403,
+  held: 409,
   target_unreachable: 502,
   target_login_failed: 502,
   target_tls_failed: 502,
@@ -37,6 +38,11 @@ export interface Problem {
   readonly detail: string;
   readonly code: string;
   readonly session?: string;
+  /** The id of the approval for which the request was held. */
+  readonly approval?: string;
+  readonly state?: string;
+  /** The next step of the client: `wait`, `resend` or `stop`. */
+  readonly next?: string;
 }
 
 /** Returns the header that says after how many seconds a client may ask again (RFC 9110, 10.2.3). Empty for a status after which waiting does not help. */
@@ -56,5 +62,6 @@ export function problemOf(error: unknown, session: string | null = null): Proble
     detail: known?.message ?? 'The gateway failed; its log says why.',
     code,
     ...(session === null ? {} : { session }),
+    ...known?.approval,
   };
 }

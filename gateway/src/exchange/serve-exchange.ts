@@ -1,6 +1,7 @@
 import { refusalOf } from '../domain/decision.ts';
 import { challenges } from './token-header.ts';
 import type { Action } from '../domain/action.ts';
+import { readHoldMode } from '../domain/approval.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallHead, CallReceiver, UpstreamCall } from '../domain/call.ts';
 import type { Exchange } from './exchange.ts';
@@ -51,6 +52,10 @@ const unreadBytesMax = 512 * 1024;
  * client.
  */
 const lastWordsMs = 1_000;
+/** The header in which a client says how it wants to learn the outcome of a held request: `wait` or `return`. */
+const holdHeader = 'countersign-hold';
+/** The answer to a held request waits at most this long in ms: most clients over HTTP wait a minute or longer. */
+const heldMsMax = 50_000;
 /** The header of an answer with status 426. It names the protocol to use instead (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
 const chunked: Headers = [['transfer-encoding', 'chunked']];
@@ -96,9 +101,13 @@ class ExchangeRun {
   #channel: Channel | null = null;
   #token = '';
   #head: RequestHead;
+  /** The headers as the client sent them. */
+  #clientHeaders: Headers = [];
   /** The body if it is short and was read whole. */
   #body: Uint8Array | null = null;
   #answerTo: string | null = null;
+  /** Aborts when the exchange is over, so that a request that is still held is given up. */
+  readonly #leaving = new AbortController();
   /** Aborts the reading of a long body. */
   #reading: AbortController | null = null;
   #isReadNoMore = false;
@@ -144,6 +153,7 @@ class ExchangeRun {
 
   async #serve(): Promise<void> {
     const headers = pairHeaders(this.#exchange.request.rawHeaders);
+    this.#clientHeaders = headers;
     const parameter = this.#rules.tokenParameter;
     const { path, tokens } = parameter === undefined ? { path: this.#exchange.path, tokens: [] } : takeTokens(this.#exchange.path, parameter);
     this.#head = { ...this.#head, path, headers };
@@ -175,9 +185,11 @@ class ExchangeRun {
     const { request, response, expectsContinue } = this.#exchange;
     const { target, limits } = channel;
     const isReadWhole = this.#rules.isReadWhole(head, target);
-    const mustBeWhole = isReadWhole || call.needsWholeBody;
-    const body = new RequestBody(request, mustBeWhole ? Math.min(call.bodyBytesMax, limits.frameBytesMax) : call.bodyBytesMax);
-    const isOneRecord = mustBeWhole || (body.length !== null && body.length <= smallBodyBytes);
+    const announced = new RequestBody(request, call.bodyBytesMax);
+    const isShort = announced.length !== null && announced.length <= smallBodyBytes;
+    const mustBeWhole = isReadWhole || call.needsWholeBody || (!isShort && (await this.#isHeld(channel, head)));
+    const body = mustBeWhole ? new RequestBody(request, Math.min(call.bodyBytesMax, limits.frameBytesMax)) : announced;
+    const isOneRecord = mustBeWhole || isShort;
     if (expectsContinue) {
       writeContinue(response);
     }
@@ -205,6 +217,12 @@ class ExchangeRun {
         this.#call?.end();
       }
     }
+  }
+
+  /** True if policy holds a request of which only the head is known. All of its bytes are then needed, because it is approved as a whole. */
+  async #isHeld(channel: Channel, head: RequestHead): Promise<boolean> {
+    const { action } = await this.#read(channel, head, { body: null, isReadWhole: false });
+    return channel.decide(withoutIds(action)).verdict === 'hold';
   }
 
   /** Reads a request. If policy changes its texts, it is read again as it is then: so it is decided on, recorded and forwarded. */
@@ -333,6 +351,7 @@ class ExchangeRun {
         return;
       }
       this.#isOver = true;
+      this.#leaving.abort();
       channel.signal.removeEventListener('abort', this.#onAbort);
       const head = upgrade.take();
       const client = new Connection(upgrade.socket, { certificate: null, loginMs: channel.limits.loginMs });
@@ -427,7 +446,12 @@ class ExchangeRun {
       seq,
       record,
       changes = [],
-    } = await channel.request(this.#traced(action), bytes, { ...(continues === undefined ? {} : { continues }), repeats, change });
+    } = await channel.request(this.#wished(this.#traced(action)), bytes, {
+      ...(continues === undefined ? {} : { continues }),
+      repeats,
+      change,
+      leaving: this.#leaving.signal,
+    });
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {
@@ -441,6 +465,12 @@ class ExchangeRun {
   #traced(action: Action): Action {
     const trace = headerOf(this.#head.headers, 'traceparent');
     return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
+  }
+
+  /** Adds how the client wants to learn the outcome if the request is held. A wish in a place of the protocol's own stays. */
+  #wished(action: Action): Action {
+    const mode = readHoldMode(headerOf(this.#clientHeaders, holdHeader) ?? '');
+    return { ...action, onHold: { waitMsMax: heldMsMax, ...(mode === null ? {} : { mode }), ...action.onHold } };
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
@@ -499,6 +529,7 @@ class ExchangeRun {
     const { response } = this.#exchange;
     if (!this.#isOver) {
       this.#isOver = true;
+      this.#leaving.abort();
       const isGone = wasCut(response);
       this.#endReading();
       this.#call?.destroy();
@@ -516,6 +547,7 @@ class ExchangeRun {
       return;
     }
     this.#isOver = true;
+    this.#leaving.abort();
     if (!(error instanceof GatewayError)) {
       this.#bug = error;
     }
@@ -566,6 +598,11 @@ class ExchangeRun {
       }
     }
   }
+}
+
+/** The owners of the ids that a request names are looked up only with the decision that counts. */
+function withoutIds({ ids: _ids, ...action }: Action): Action {
+  return action;
 }
 
 /** The headers that frame the body as it is sent to the target. None if the client announced a length, because that header is sent on. */

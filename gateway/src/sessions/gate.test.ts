@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { Action } from '../domain/action.ts';
-import type { Control } from '../controls/control.ts';
+import type { Control, HeldAct } from '../controls/control.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
@@ -46,8 +46,8 @@ test('a policy may decide by what a request says', () => {
 test('grants never ask for the text, so that it costs nothing', () => {
   const action: Action = { name: 'any.ask', attributes: {}, text: () => assert.fail('the text was put together') };
   const granting = gate(grantPolicy([principal]));
-  const { decision, settled } = granting.ask(action, bytes, waits);
-  assert.equal(settled, null);
+  const { decision, settle } = granting.ask(action, bytes, waits);
+  assert.equal(settle, null);
   assert.equal(granting.grant(decision, bytes).grant?.spend(), bytes);
 });
 
@@ -57,6 +57,17 @@ function policyWith(verdict: Decision['verdict'], ...obligations: Obligation[]):
 }
 
 const act: Action = { name: 'any.ask', attributes: {} };
+/** The record of an act that is held. */
+const held: HeldAct = {
+  session: 's',
+  seq: 1,
+  record: 'l/1',
+  decision: { verdict: 'hold', policies: [], policyVersion: 'v', reason: 'it is a rule', obligations: [] },
+  standing: standsAlways(principal),
+  withdrawn: waits,
+  tell: () => undefined,
+  note: () => undefined,
+};
 const wait: Obligation = { kind: 'wait', parameters: {} };
 const once: Obligation = { kind: 'once', parameters: {} };
 
@@ -64,8 +75,8 @@ test('an obligation that nobody here can carry out denies the act, and so does a
   const strange = gate(policyWith('allow', { kind: 'strange', parameters: {} })).ask(act, bytes, waits);
   assert.equal(strange.decision.verdict, 'deny');
   assert.match(strange.decision.reason, /"strange", which this gateway cannot carry out/);
-  const held = gate(policyWith('hold')).ask(act, bytes, waits);
-  assert.deepEqual([held.decision.verdict, held.settled], ['deny', null]);
+  const unnamed = gate(policyWith('hold')).ask(act, bytes, waits);
+  assert.deepEqual([unnamed.decision.verdict, unnamed.settle], ['deny', null]);
   assert.equal(gate(policyWith('hold')).grant(held.decision, bytes).grant, null);
 });
 
@@ -91,17 +102,18 @@ test('an act whose texts a control must change is denied unless it comes with th
   const changing = gate(policyWith('allow', stars, once), [{ kind: 'stars', changeRequest: () => change }, { kind: 'once' }]);
   const needed = changing.requestChange(act, bytes);
   assert.deepEqual(needed, { texts: [change], obligations: [stars] });
-  const verdictWith = (...obligations: readonly Obligation[]): string => changing.ask(act, bytes, waits, { texts: [change], obligations }).decision.verdict;
+  const verdictWith = (...obligations: readonly Obligation[]): string =>
+    changing.ask(act, bytes, waits, { change: { texts: [change], obligations } }).decision.verdict;
   assert.deepEqual([verdictWith(stars), verdictWith(), verdictWith({ ...stars, parameters: {} })], ['allow', 'deny', 'deny']);
   assert.match(changing.ask(act, bytes, waits).decision.reason, /"stars", which changes texts of a request/);
   assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }, { kind: 'stars', changeRequest: () => change }]).requestChange(act, bytes), null);
 });
 
-test('policy is not asked for changes of requests where no control makes any, nor for obligations where there is no control', () => {
+test('policy is not asked for changes of requests where no control makes any, nor for obligations where none changes texts', () => {
   const silent: PolicyEngine = { version: 'v', text: '', decide: () => assert.fail('policy was asked') };
   assert.equal(gate(silent, [{ kind: 'once', change: () => (text) => text }]).requestChange(act, bytes), null);
-  assert.equal(gate(silent).isObliged(act), false);
-  assert.equal(gate(policyWith('allow', once), [{ kind: 'once' }]).isObliged(act), true);
+  assert.equal(gate(silent, [{ kind: 'once' }]).isObliged(act), false);
+  assert.equal(gate(policyWith('allow', once), [{ kind: 'once', change: () => (text) => text }]).isObliged(act), true);
 });
 
 test('an act is held until every control lets it go on; one that objects or fails denies it', async () => {
@@ -109,18 +121,18 @@ test('an act is held until every control lets it go on; one that objects or fail
   const control: Control = { kind: 'wait', admit: async () => new Promise((resolve) => answers.push(resolve)) };
   const holding = gate(policyWith('hold', wait, wait), [control]);
   const ask = async (...objections: (string | null)[]): Promise<Decision> => {
-    const { decision, settled } = holding.ask(act, bytes, waits);
+    const { decision, settle } = holding.ask(act, bytes, waits);
     assert.equal(decision.verdict, 'hold');
     assert.equal(holding.grant(decision, bytes).grant, null, 'nothing is granted meanwhile');
     answers.splice(0).forEach((answer, i) => {
       answer(objections[i] ?? null);
     });
-    return settled ?? assert.fail('it is not held');
+    return settle?.(held) ?? assert.fail('it is not held');
   };
   assert.equal((await ask(null, null)).verdict, 'allow');
   assert.equal((await ask(null, 'no')).reason, 'no');
   const failing: Control = { kind: 'wait', admit: async () => Promise.reject(new Error('broken')) };
-  const failed = await gate(policyWith('hold', wait), [failing]).ask(act, bytes, waits).settled;
+  const failed = await gate(policyWith('hold', wait), [failing]).ask(act, bytes, waits).settle?.(held);
   assert.deepEqual([failed?.verdict, failed?.reason], ['deny', 'what was to decide on it failed']);
 });
 
@@ -128,7 +140,9 @@ test('a credential that ends while an act is held lets nothing go on', async () 
   let ended: GatewayError | null = null;
   const standing: Standing = { ...standsAlways(principal), ended: () => (ended === null ? null : { reason: 'revoked', error: ended }) };
   const { promise, resolve } = Promise.withResolvers<null>();
-  const { settled } = gate(policyWith('hold', wait), [{ kind: 'wait', admit: async () => promise }], standing).ask(act, bytes, waits);
+  const settled = gate(policyWith('hold', wait), [{ kind: 'wait', admit: async () => promise }], standing)
+    .ask(act, bytes, waits)
+    .settle?.(held);
   ended = new GatewayError('unauthenticated', 'The token was revoked.');
   resolve(null);
   assert.deepEqual([(await settled)?.verdict, (await settled)?.reason], ['deny', 'The token was revoked.']);

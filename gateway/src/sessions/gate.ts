@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Act, Control, Objection } from '../controls/control.ts';
+import type { Act, Control, HeldAct, Objection, OnceRecorded } from '../controls/control.ts';
 import type { Action, NamedIds } from '../domain/action.ts';
-import type { RequestChange } from '../domain/channel.ts';
+import type { RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Authorization, Decision, Obligation } from '../domain/decision.ts';
 import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
@@ -32,8 +32,8 @@ export interface GateContext {
 export interface Verdict {
   /** The decision. Its verdict is `hold` if `settled` is not null. */
   readonly decision: Decision;
-  /** Resolves with the final decision on a held act; never rejects. Null: `decision` is final. */
-  readonly settled: Promise<Decision> | null;
+  /** Gives the final decision on a held act, once the act is recorded. Its promise never rejects. Null: `decision` is final. */
+  readonly settle: ((held: HeldAct) => Promise<Decision>) | null;
   /** Changes that the texts of the act's answer go through. */
   readonly changes: readonly TextChange[];
 }
@@ -45,19 +45,22 @@ export class Gate {
   readonly #context: GateContext;
   /** False: no control changes texts of requests, so policy need not be asked for that. */
   readonly #changesRequests: boolean;
+  /** False: no control changes texts at all. */
+  readonly #changesTexts: boolean;
   #asker: Asker | null = null;
 
   constructor(context: GateContext) {
     this.#context = context;
     this.#changesRequests = context.controls.some((control) => control.changeRequest !== undefined);
+    this.#changesTexts = this.#changesRequests || context.controls.some((control) => control.change !== undefined);
   }
 
-  /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. `change`: what the act's texts have gone through. */
-  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal, change: RequestChange | null = null): Verdict {
+  /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. `change` of the relation: what the act's texts have gone through. */
+  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal, { change = null, continues = false }: RequestRelation = {}): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
-      ? { decision, settled: null, changes: none }
-      : this.#oblige(decision, { ...this.#question(action), bytes }, withdrawn, change);
+      ? { decision, settle: null, changes: none }
+      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues }, withdrawn, change);
   }
 
   /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */
@@ -90,9 +93,9 @@ export class Gate {
     return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
   }
 
-  /** True if policy names obligations for an act. Where there are no controls policy is not asked, because each obligation denies the act. */
+  /** True if policy names obligations for an act. Where no control changes texts policy is not asked, because then no obligation changes how the act or its answer is read. */
   isObliged({ ids: _ids, ...action }: Action): boolean {
-    return this.#context.controls.length > 0 && this.decide(action).obligations.length > 0;
+    return this.#changesTexts && this.decide(action).obligations.length > 0;
   }
 
   /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
@@ -101,7 +104,7 @@ export class Gate {
       return null;
     }
     const { ids: _ids, ...action } = asked;
-    const act = { ...this.#question(action), bytes };
+    const act = { ...this.#question(action), bytes, isWhole: true };
     const texts: TextChange[] = [];
     const carriedOut: Obligation[] = [];
     for (const obligation of this.decide(action).obligations) {
@@ -119,7 +122,7 @@ export class Gate {
   }
 
   #oblige(decision: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
-    const pending: Promise<Objection>[] = [];
+    const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const changes: TextChange[] = [];
     for (const obligation of decision.obligations) {
       const control = this.#controlOf(obligation);
@@ -130,11 +133,10 @@ export class Gate {
           : isLeftOut
             ? `policy asks for "${obligation.kind}", which changes texts of a request, and those of this request cannot be changed`
             : (control.admit?.(act, obligation, withdrawn) ?? null);
-      if (typeof answer === 'string') {
-        return { decision: { ...decision, verdict: 'deny', reason: answer }, settled: null, changes: none };
-      }
-      if (answer !== null) {
+      if (typeof answer === 'function' || answer instanceof Promise) {
         pending.push(answer);
+      } else if (isObjection(answer)) {
+        return { decision: decided(decision, answer), settle: null, changes: none };
       }
       const answerChange = control?.change?.(act, obligation);
       if (answerChange !== undefined) {
@@ -142,21 +144,22 @@ export class Gate {
       }
     }
     if (pending.length > 0) {
-      return { decision: { ...decision, verdict: 'hold' }, settled: this.#settle(decision, pending), changes };
+      return { decision: { ...decision, verdict: 'hold' }, settle: async (held) => this.#settle(decision, pending, held), changes };
     }
     const isLifted = decision.verdict === 'allow' || decision.obligations.length > 0;
     const lifted: Decision = isLifted
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
-    return { decision: lifted, settled: null, changes };
+    return { decision: lifted, settle: null, changes };
   }
 
   /** Waits for the controls. The act is denied if one of them objects or fails, or if the credential ended meanwhile. */
-  async #settle(decision: Decision, pending: readonly Promise<Objection>[]): Promise<Decision> {
-    const answers = await Promise.allSettled(pending);
+  async #settle(decision: Decision, pending: readonly (Promise<Objection> | OnceRecorded)[], held: HeldAct): Promise<Decision> {
+    const answers = await Promise.allSettled(pending.map(async (each) => (typeof each === 'function' ? each(held) : each)));
     const objections = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'what was to decide on it failed'));
-    const objection = objections.find((each) => each !== null) ?? this.#context.identity.standing.ended()?.error.message;
-    return objection === undefined ? { ...decision, verdict: 'allow' } : { ...decision, verdict: 'deny', reason: objection };
+    const end = this.#context.identity.standing.ended()?.error.message ?? null;
+    const first = objections.find(isObjection) ?? end ?? objections.find((each) => each !== null) ?? null;
+    return decided(decision, first);
   }
 
   #question(action: Action): Question {
@@ -172,6 +175,18 @@ export class Gate {
   #refuse(reason: string): Decision {
     return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: [] };
   }
+}
+
+function isObjection(answer: Objection): boolean {
+  return typeof answer === 'object' && answer !== null ? answer.objection !== null : answer !== null;
+}
+
+/** Returns the final decision on an act to which this is the first objection. An act whose approval is still open stays held. */
+function decided(decision: Decision, answer: Objection): Decision {
+  const { approval, objection } = typeof answer === 'object' && answer !== null ? answer : { approval: undefined, objection: answer };
+  const isOpen = approval !== undefined && approval.next !== 'stop';
+  const about = approval === undefined ? {} : { approval };
+  return objection === null ? { ...decision, ...about, verdict: 'allow' } : { ...decision, ...about, verdict: isOpen ? 'hold' : 'deny', reason: objection };
 }
 
 /** Returns the description of the asker for policy. */

@@ -7,7 +7,7 @@ import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts'
 import type { Limits } from '../domain/limits.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
-import type { Control } from '../controls/control.ts';
+import type { Control, HeldAct } from '../controls/control.ts';
 import type { Channel, RequestOutcome, RequestRelation, RequestChange } from '../domain/channel.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { splitParts } from '../wire/split-parts.ts';
@@ -52,6 +52,8 @@ interface UnfinishedRequest {
   /** The records of the request after the first one. */
   readonly others: readonly EntryDraft[];
   readonly settled: Decision | Promise<Decision>;
+  /** Aborts when the client no longer waits. */
+  readonly withdrawn: AbortSignal;
   readonly made: MadeRecord & { readonly changes: readonly TextChange[] };
   readonly action: Action;
 }
@@ -139,32 +141,55 @@ export class LiveChannel implements Channel {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
-    const { decision, settled, changes } =
-      relation?.byGateway === true
-        ? { decision: this.#gate.ownDecision(), settled: null, changes: [] }
-        : this.#gate.ask(action, bytes, this.#left.signal, relation?.change);
+    const withdrawn = relation?.leaving ?? this.#left.signal;
+    const { decision, settle, changes } =
+      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, withdrawn, relation);
     const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
     const { seq, others } = this.#appendFirst(draft, relation?.partOf);
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
     const { recorder } = this.#context;
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
-    if (settled === null) {
+    if (settle === null) {
       this.#remember(action, decision);
+      if (others.length === 0) {
+        const { grant } = this.#gate.grant(decision, bytes);
+        return { decision, grant, changes, seq, record };
+      }
     }
-    if (settled === null && others.length === 0) {
-      const { grant } = this.#gate.grant(decision, bytes);
-      return { decision, grant, changes, seq, record };
-    }
-    return this.#finishRequest({ others, settled: settled ?? decision, made: { changes, seq, record }, action }, bytes);
+    const settled = settle?.(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld })) ?? decision;
+    return this.#finishRequest({ others, settled, withdrawn, made: { changes, seq, record }, action }, bytes);
   }
 
-  /** Adds a request that is decided to what the session did. */
-  #remember({ attributes }: Action, { verdict }: Decision): void {
+  /** Describes a held request for the controls that decide on it. */
+  #held(
+    { name }: Action,
+    decision: Decision,
+    { seq, record, withdrawn, onHeld }: MadeRecord & { readonly withdrawn: AbortSignal; readonly onHeld: RequestRelation['onHeld'] },
+  ): HeldAct {
+    return {
+      session: this.#session.id,
+      seq,
+      record,
+      decision,
+      standing: this.#identity.standing,
+      withdrawn,
+      tell: (notice) => onHeld?.({ ...notice, request: seq }),
+      note: (attributes) => {
+        this.#session.noteApproval(this.number, { action: name, request: seq, attributes }, record);
+      },
+    };
+  }
+
+  /** Adds a request that is decided to what the session did. A request whose approval is still open did nothing yet. */
+  #remember({ attributes }: Action, { verdict, approval }: Decision): void {
     const { history } = this.#session;
     if (verdict === 'allow') {
       history.allowed(this.target.name, attributes);
-    } else {
+      if (approval !== undefined) {
+        history.approved();
+      }
+    } else if (verdict === 'deny') {
       history.denied();
     }
   }
@@ -291,13 +316,15 @@ export class LiveChannel implements Channel {
   }
 
   /** Completes a request that takes longer than one turn: appends its further records and waits for the decision if it is held. Rejects with the reason for which the channel ended meanwhile. */
-  async #finishRequest({ others, settled, made, action }: UnfinishedRequest, bytes: readonly Uint8Array[]): Promise<RequestOutcome> {
+  async #finishRequest({ others, settled, withdrawn, made, action }: UnfinishedRequest, bytes: readonly Uint8Array[]): Promise<RequestOutcome> {
     await this.#appendInTurns(others);
     if (!(settled instanceof Promise)) {
       return { ...this.#gate.grant(settled, bytes), ...made };
     }
-    const decision = await unlessAborted(settled, this.#left.signal);
-    this.record('decision', { action: action.name, request: made.seq, ...decisionFacts(decision) }, []);
+    const decision = await unlessAborted(settled, withdrawn);
+    if (decision.verdict !== 'hold') {
+      this.record('decision', { action: action.name, request: made.seq, ...decisionFacts(decision) }, []);
+    }
     this.#remember(action, decision);
     return { ...this.#gate.grant(decision, bytes), ...made };
   }

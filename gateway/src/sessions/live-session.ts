@@ -157,6 +157,20 @@ export class LiveSession {
   }
 
   /**
+   * Records a step of the approval of a request. Once the session is closed, the record is in the gateway's own session and names the request by `record`. Throws
+   * GatewayError `cannot_record`.
+   */
+  noteApproval(channel: number, meta: Omit<RecordMeta, 'channel' | 'opens'>, record: string): void {
+    if (this.#isOpen) {
+      this.#recorder.append(this.track, { kind: 'approval', meta: printMeta(channel, meta), content: [] });
+    } else {
+      const about = { [ownAttributes.approvalRecord]: record, [ownAttributes.approvalSession]: this.id };
+      const { request: _request, attributes, ...rest } = meta;
+      this.#recorder.append(this.#recorder.own, { kind: 'approval', meta: printMeta(0, { ...rest, attributes: { ...attributes, ...about } }), content: [] });
+    }
+  }
+
+  /**
    * Continues the activity in another session. Each session names the other in its record. Channels that are in use continue here until they end, and then this
    * session closes. What is kept for this session is kept for the next. Throws GatewayError `cannot_record`.
    */

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
+import { refusalOf } from '../../domain/decision.ts';
 import type { AnsweredHead, CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemOf, type Problem } from '../problem.ts';
@@ -135,7 +136,7 @@ export class Screening extends PassedAnswer {
     for (const { action, content } of typeof asks === 'function' ? await asks(take) : asks) {
       const attributes = { ...action.attributes, [ownAttributes.askedWithin]: request };
       const { grant, decision } = await channel.request({ ...action, attributes }, [content]);
-      refusal = grant === null ? problemOf(new GatewayError('refused', decision.reason), channel.session) : refusal;
+      refusal = grant === null ? problemOf(refusalOf(decision), channel.session) : refusal;
     }
     return refusal;
   }

@@ -10,6 +10,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   unknown_target: '3D000',
   unknown_principal: '28P01',
   refused: '42501',
+  held: '55000',
   target_unreachable: '08006',
   target_login_failed: '08006',
   target_tls_failed: '08006',

@@ -1,0 +1,123 @@
+import type { ApprovalDetails, ApprovalSummary, OwnApproval } from '@countersign/gateway/api';
+import type { Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
+import { describeRecord } from '../show.ts';
+import { bold, dim, escapeControls, printJson } from '../terminal.ts';
+
+const example = 'ap_0f1e2d3c4b5a6978';
+
+export function addApproval(program: Command): void {
+  const approval = program
+    .command('approval')
+    .description('requests that wait until people approve them; as the principal of COUNTERSIGN_TOKEN, or as operator on the machine of the gateway')
+    .addHelpText('after', '\nExample:\n  countersign approval list');
+  addLocation(approval.command('list'))
+    .description('approvals that you may decide on, oldest first, and what became of your own')
+    .option('--all', 'also those that are over')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  countersign approval list --json')
+    .action(list);
+  addLocation(approval.command('show').argument('<id>', 'approval, as approval list prints it'))
+    .description('the request as a whole, what it does, and the session so far')
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', `\nExample:\n  countersign approval show ${example}`)
+    .action(show);
+  addLocation(approval.command('grant').argument('<id>', 'approval, as approval list prints it'))
+    .description('let exactly this request go on, once; if several groups are named, another person of each must grant')
+    .option('--note <text>', 'recorded', '')
+    .addHelpText('after', `\nExample:\n  countersign approval grant ${example} --note "as agreed in ticket 512"`)
+    .action(grant);
+  addLocation(approval.command('deny').argument('<id>', 'approval, as approval list prints it'))
+    .description('refuse the request')
+    .requiredOption('--reason <text>', 'recorded, and told to the one who asked')
+    .addHelpText('after', `\nExample:\n  countersign approval deny ${example} --reason "use the archive"`)
+    .action(deny);
+}
+
+const path = '/api/v1/approvals';
+
+async function open(options: LocationOptions): Promise<ApiClient> {
+  return ApiClient.open(options, 'own token');
+}
+
+async function list(options: LocationOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
+  const api = await open(options);
+  const approvals = await api.json<readonly (ApprovalSummary | OwnApproval)[]>('GET', options.all === true ? `${path}?all` : path);
+  await printRows(approvals, options, (row) =>
+    'session' in row
+      ? columns(
+          row.approval,
+          row.state.padEnd('withdrawn'.length),
+          row.principal,
+          row.target,
+          row.action,
+          `${row.granted.length}/${row.groups.length} of ${row.groups.join(',')}`,
+          firstLine(row.text),
+        )
+      : columns(row.approval, row.state, `next: ${row.next}`),
+  );
+}
+
+async function show(id: string, options: LocationOptions & RowOptions): Promise<void> {
+  const shown = await (await open(options)).json<ApprovalDetails | OwnApproval>('GET', `${path}/${encodeURIComponent(id)}`);
+  if (options.json === true) {
+    printJson(shown);
+  } else if ('session' in shown) {
+    console.log(describe(shown));
+  } else {
+    console.log(columns(shown.approval, shown.state, `next: ${shown.next}`));
+  }
+}
+
+async function grant(id: string, options: LocationOptions & { readonly note: string }): Promise<void> {
+  const { approval, state, granted, groups } = await decide(id, 'grant', { note: options.note }, options);
+  const missing = groups.filter((group) => !granted.includes(group));
+  console.log(
+    missing.length === 0
+      ? `granted ${approval}: ${state === 'spent' ? 'the request goes on' : 'the request may be sent again, once'}`
+      : `granted ${approval}; still missing: ${missing.join(', ')}`,
+  );
+}
+
+async function deny(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
+  const { approval } = await decide(id, 'deny', { reason: options.reason }, options);
+  console.log(`denied ${approval}`);
+}
+
+async function decide(id: string, act: 'grant' | 'deny', body: object, options: LocationOptions): Promise<ApprovalSummary> {
+  return (await open(options)).json('POST', `${path}/${encodeURIComponent(id)}/${act}`, body);
+}
+
+/** Describes an approval for the one who decides. All text of the request and the session is escaped. */
+function describe({ request, before, ...approval }: ApprovalDetails): string {
+  const { policies, reason, groups, granted, grants, requested, expires } = approval;
+  const who = approval.onBehalfOf === null ? approval.principal : `${approval.principal} for ${approval.onBehalfOf}`;
+  const does = Object.entries(request?.attributes ?? {}).filter(([name]) => doing.test(name));
+  const lines = [
+    `${approval.approval} ${approval.state}: ${who} asks ${approval.target} for ${approval.action}`,
+    `held by ${policies.join(', ')}: ${reason}`,
+    `groups ${groups.join(', ')}; granted ${granted.join(', ') || 'none'}${grants.map(({ by, note }) => `; by ${by}${note === '' ? '' : ` (${note})`}`).join('')}`,
+    `requested ${requested}, expires ${expires}, session ${approval.session}, record ${approval.record}`,
+    ...does.map(([name, value]) => `${name} ${String(value)}`),
+  ].map((line) => escapeControls(line, 'nothing'));
+  const story = before.map((record) => describeRecord(record));
+  const asked = request === null ? escapeControls(approval.text, 'lines') : describeRecord(request, { full: true });
+  return [
+    bold(lines[0] ?? ''),
+    ...lines.slice(1),
+    ...(story.length === 0 ? [] : [dim('before it in the session:'), ...story]),
+    dim('the request:'),
+    asked,
+  ].join('\n');
+}
+
+/** The facts that say what a request does. */
+const doing =
+  /^(?:countersign\.(?:effects|statements|tables|reads|writes|columns|functions|tool_hints)|gen_ai\.request\.model|gen_ai\.tool\.name|http\.request\.method|url\.path)$/;
+
+function firstLine(text: string): string {
+  const [line = ''] = text.split('\n', 1);
+  return line.length <= 80 ? line : `${line.slice(0, 80)}…`;
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { answerOf } from '../../domain/approval.ts';
+import type { ApprovalView } from '../../controls/approvals/approvals.ts';
+import type { ShownRecord } from '../../feed/shown-record.ts';
+import type { Reader } from '../../reader/reader.ts';
+import { json } from '../answer.ts';
+import { approvalSummary, findApproval, ownApproval, summarizeApproval } from '../approvals.ts';
+import { endpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordAccess } from '../recorded-acts.ts';
+import { shownRecord } from '../shown-record.ts';
+
+/** Most requests before the held one that are shown. */
+const beforeMax = 20;
+/** Most characters of the text of each of them. */
+const charactersMax = 4096;
+
+const grants = z.array(
+  z.object({
+    by: z.string(),
+    groups: z.array(z.string()).readonly().describe('Those of the groups for which this person can stand.'),
+    note: z.string(),
+    time: z.iso.datetime(),
+  }),
+);
+
+const approvalDetails = approvalSummary
+  .extend({
+    policies: z.array(z.string()).readonly().describe('The policies that hold the request.'),
+    reason: z.string(),
+    grants,
+    request: shownRecord.nullable().describe('The record of the request. Null if the request is not in the index.'),
+    before: z.array(shownRecord).readonly().describe('The last requests of the session before it, prompts to models among them. Long texts are cut.'),
+  })
+  .meta({ id: 'ApprovalDetails', description: 'An approval with what is needed to decide on it.' });
+
+export type ApprovalDetails = Omit<z.output<typeof approvalDetails>, 'request' | 'before'> & Story;
+
+/** The record of a held request, and the requests before it. */
+interface Story {
+  readonly request: ShownRecord | null;
+  readonly before: readonly ShownRecord[];
+}
+
+export const showApproval = endpoint({
+  id: 'showApproval',
+  method: 'GET',
+  path: '/api/v1/approvals/:approval',
+  summary: 'Shows an approval: to those who may decide on it with the request and the session so far, to the one who asked its state and what to do next.',
+  description: 'That somebody read the request is recorded first.',
+  callers: 'everybody',
+  params: { approval: z.string() },
+  answer: json(z.union([approvalDetails, ownApproval])),
+  errors: ['not_found', 'catching_up', 'store_damaged'],
+  act: async ({ approvals, recorder, reader }: Pick<ApiParts, 'approvals' | 'recorder' | 'reader'>, { caller, params }) => {
+    const { view, sight } = findApproval(approvals, params.approval, caller);
+    if (sight === 'own') {
+      return answerOf(view.approval, view.state);
+    }
+    await recordAccess(recorder, caller, 'approval', view.session);
+    return {
+      ...summarizeApproval(view),
+      policies: view.policies,
+      reason: view.reason,
+      grants: view.grants.map(({ by, groups, note, timeMs }) => ({ by, groups, note, time: new Date(timeMs).toISOString() })),
+      ...(await readStory(reader, view)),
+    };
+  },
+});
+
+/** Reads the record of a held request, and the requests before it. */
+async function readStory(reader: Reader, { session, seq }: ApprovalView): Promise<Story> {
+  const before: ShownRecord[] = [];
+  for await (const record of recordsOf(reader.show(await reader.find(session)))) {
+    if (record.seq === seq) {
+      return { request: record, before };
+    }
+    if (record.kind === 'request') {
+      before.push(shortened(record));
+      before.splice(0, before.length - beforeMax);
+    }
+  }
+  return { request: null, before };
+}
+
+async function* recordsOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<ShownRecord> {
+  for await (const piece of pieces) {
+    for (const line of Buffer.from(piece).toString().split('\n')) {
+      if (line !== '') {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread that reads made it of a ShownRecord
+        yield JSON.parse(line) as ShownRecord;
+      }
+    }
+  }
+}
+
+function shortened(record: ShownRecord): ShownRecord {
+  const { content } = record;
+  if (content === null) {
+    return record;
+  }
+  const { text = '', mediaType, bytes } = content;
+  return { ...record, content: { mediaType, bytes, text: text.length <= charactersMax ? text : `${text.slice(0, charactersMax).toWellFormed()}…` } };
+}

@@ -1,0 +1,421 @@
+import { isDeepStrictEqual } from 'node:util';
+import { answerOf, type ApprovalState, type HoldMode } from '../../domain/approval.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { Principal } from '../../domain/principal.ts';
+import type { Attributes } from '../../domain/action.ts';
+import type { Obligation } from '../../domain/decision.ts';
+import type { Act, Control, HeldAct, Objection, OnceRecorded } from '../control.ts';
+import { digestOf } from './digest.ts';
+import { groupsOf, operatorName, standIns, type GivenGrant, type Granter } from './granters.ts';
+
+/** Most approvals that are open at the same time: of one principal, and of all together. */
+const openPerPrincipalMax = 2_000;
+const openMax = 10_000;
+/** Most approvals that are remembered after they ended, so that who asked can still see what became of them. */
+const endedMax = 1_000;
+
+interface ApprovalSettings {
+  /** How long an approval is open. */
+  readonly waitMs: number;
+  /** How clients learn the outcome. Null: people wait, agents are answered at once. */
+  readonly mode: HoldMode | null;
+}
+
+/** An approval that was open when the gateway ended, and the request that it was for. */
+export interface LeftApproval {
+  readonly approval: string;
+  readonly session: string;
+  readonly record: string;
+}
+
+/** Keeps which approvals are open, so that the next start can tell what became of them. */
+interface OpenApprovals {
+  add(open: LeftApproval): void;
+  remove(approval: string): void;
+}
+
+export interface ApprovalsOptions {
+  readonly settings: () => ApprovalSettings;
+  readonly store: OpenApprovals;
+  readonly policyVersion: () => string;
+  readonly findPrincipal: (id: string) => Principal | undefined;
+  /** Returns the text of a request as people read it. */
+  readonly textOf: (act: Act, held: HeldAct) => string;
+  readonly newId: () => string;
+  readonly now: () => number;
+}
+
+/** An approval as it is told to those who may decide on it. */
+export interface ApprovalView {
+  readonly approval: string;
+  readonly session: string;
+  readonly seq: number;
+  readonly record: string;
+  readonly principal: string;
+  readonly onBehalfOf: string | null;
+  readonly target: string;
+  readonly action: string;
+  readonly text: string;
+  /** The facts of the request, by the attribute names of its record. */
+  readonly attributes: Attributes;
+  readonly policies: readonly string[];
+  readonly reason: string;
+  readonly groups: readonly string[];
+  readonly grants: readonly GivenGrant[];
+  /** The groups for which somebody has granted. */
+  readonly granted: readonly string[];
+  readonly state: ApprovalState;
+  readonly requestedMs: number;
+  readonly expiresMs: number;
+}
+
+/** An approval, open or ended. Only `Approvals` changes it. */
+interface Approval {
+  readonly id: string;
+  readonly digest: string;
+  readonly principal: Principal;
+  readonly view: Omit<ApprovalView, 'grants' | 'granted' | 'state'>;
+  readonly policyVersion: string;
+  readonly note: HeldAct['note'];
+  readonly grants: GivenGrant[];
+  state: ApprovalState;
+  /** One sentence for the client: why it does not go on. */
+  words: string;
+  /** Answers the request that waits. Null: none does. */
+  answer: ((objection: Objection) => void) | null;
+  /** Acts that end the watching for its end. */
+  readonly ends: (() => void)[];
+}
+
+/** Holds requests until people have approved exactly these. What it knows is in memory only: a restart refuses what was held. */
+export class Approvals implements Control, Disposable {
+  readonly kind = 'approval';
+  readonly #options: ApprovalsOptions;
+  readonly #open = new Map<string, Approval>();
+  readonly #ended = new Map<string, Approval>();
+  /** The approval that a request with this digest finds. */
+  readonly #byDigest = new Map<string, Approval>();
+  readonly #openOf = new Map<string, number>();
+
+  constructor(options: ApprovalsOptions) {
+    this.#options = options;
+  }
+
+  admit(act: Act, { parameters }: Obligation): Objection | OnceRecorded {
+    if (!act.isWhole) {
+      return 'it needs an approval, which is for a whole request, and this one comes in parts';
+    }
+    const groups = parameters['groups']?.split(',') ?? [];
+    return (held) => this.#hold(act, groups, held);
+  }
+
+  /** All approvals that are known, the oldest first. */
+  list(): readonly ApprovalView[] {
+    return [...this.#ended.values(), ...this.#open.values()].map(viewOf);
+  }
+
+  find(id: string): ApprovalView | null {
+    const found = this.#open.get(id) ?? this.#ended.get(id);
+    return found === undefined ? null : viewOf(found);
+  }
+
+  /**
+   * Grants an approval for one of its groups. Throws GatewayError `not_found`, `refused` if the granter may not, `conflict` if it is not open or the granter has
+   * granted it already, and `cannot_record`; nothing is granted then.
+   */
+  grant(id: string, by: Granter, note: string): ApprovalView {
+    const { approval, groups, name } = this.#decidable(id, by);
+    if (approval.grants.some((each) => each.by === name && each.isOperator === (by.identity === null))) {
+      throw new GatewayError('conflict', `${name} has granted this approval already, and each group needs another person.`);
+    }
+    const grant: GivenGrant = { by: name, isOperator: by.identity === null, groups, note, timeMs: this.#options.now() };
+    const granted = standIns(approval.view.groups, [...approval.grants, grant]);
+    if (granted.size === standIns(approval.view.groups, approval.grants).size) {
+      throw new GatewayError('conflict', `Others have granted this approval for ${groups.join(' and ')} already.`);
+    }
+    const isComplete = granted.size === approval.view.groups.length;
+    this.#note(approval, isComplete ? 'granted' : 'waiting', { by: name, note, groups: [...granted.keys()] });
+    approval.grants.push(grant);
+    if (isComplete) {
+      approval.state = 'granted';
+      if (approval.answer !== null) {
+        this.#spend(approval, approval.note);
+      }
+    }
+    return viewOf(approval);
+  }
+
+  /** Denies an approval. Throws as `grant` does. */
+  deny(id: string, by: Granter, reason: string): ApprovalView {
+    const { approval, name } = this.#decidable(id, by);
+    this.#note(approval, 'denied', { by: name, note: reason });
+    this.#end(approval, 'denied', `${name} denied it: ${reason}`);
+    return viewOf(approval);
+  }
+
+  /** Withdraws the approvals that a changed configuration makes void. To be called after each change. */
+  recheck(): void {
+    for (const approval of this.#open.values()) {
+      const why = this.#voidFor(approval);
+      if (why !== null) {
+        this.#giveUp(approval, 'withdrawn', why);
+      }
+    }
+  }
+
+  /** Withdraws all that is open, because the gateway stops. */
+  [Symbol.dispose](): void {
+    for (const approval of this.#open.values()) {
+      this.#giveUp(approval, 'withdrawn', 'the gateway stopped');
+    }
+  }
+
+  #hold(act: Act, groups: readonly string[], held: HeldAct): Objection | Promise<Objection> {
+    const { settings } = this.#options;
+    const mode = act.action.onHold?.mode ?? settings().mode ?? (act.asker.principal.kind === 'human' ? 'wait' : 'return');
+    const digest = digestOf(act, held.decision.policyVersion);
+    const known = this.#known(digest);
+    if (known?.state === 'granted') {
+      return this.#spend(known, held.note);
+    }
+    if (known?.state === 'denied') {
+      return this.#outcome(known);
+    }
+    if (known?.state === 'waiting' && (mode === 'return' || known.answer === null)) {
+      noteStep(held.note, known, 'waiting', {});
+      return mode === 'return' ? this.#outcome(known) : this.#wait(known, act, held);
+    }
+    if (this.#open.size >= openMax || (this.#openOf.get(act.asker.principal.id) ?? 0) >= openPerPrincipalMax) {
+      return `too many requests wait for approval: at most ${openPerPrincipalMax} of one principal, and ${openMax} of all`;
+    }
+    const approval = this.#begin(act, { groups, digest }, held);
+    return mode === 'return' ? this.#outcome(approval) : this.#wait(approval, act, held);
+  }
+
+  /** Returns the approval for a digest, unless it is over. */
+  #known(digest: string): Approval | undefined {
+    const known = this.#byDigest.get(digest);
+    if (known !== undefined && known.view.expiresMs <= this.#options.now()) {
+      this.#giveUp(known, 'expired', 'nobody decided in time');
+      this.#byDigest.delete(digest);
+      return undefined;
+    }
+    return known;
+  }
+
+  #begin(act: Act, { groups, digest }: { readonly groups: readonly string[]; readonly digest: string }, held: HeldAct): Approval {
+    const { now, newId, settings, store, textOf } = this.#options;
+    const { asker, target, action } = act;
+    const { session, seq, record, decision } = held;
+    const requestedMs = now();
+    const { waitMs } = settings();
+    const id = newId();
+    const approval: Approval = {
+      id,
+      digest,
+      principal: asker.principal,
+      view: {
+        approval: id,
+        session,
+        seq,
+        record,
+        principal: asker.principal.id,
+        onBehalfOf: asker.onBehalfOf,
+        target: target.name,
+        action: action.name,
+        text: textOf(act, held),
+        attributes: action.attributes,
+        policies: decision.policies,
+        reason: decision.reason,
+        groups,
+        requestedMs,
+        expiresMs: requestedMs + waitMs,
+      },
+      policyVersion: decision.policyVersion,
+      note: held.note,
+      grants: [],
+      state: 'waiting',
+      words: '',
+      answer: null,
+      ends: [],
+    };
+    store.add({ approval: id, session, record });
+    this.#noteFirst(approval, held);
+    this.#open.set(id, approval);
+    this.#openOf.set(asker.principal.id, (this.#openOf.get(asker.principal.id) ?? 0) + 1);
+    if (!this.#byDigest.has(digest)) {
+      this.#byDigest.set(digest, approval);
+    }
+    const timer = setTimeout(() => {
+      this.#giveUp(approval, 'expired', 'nobody decided in time');
+    }, waitMs).unref();
+    approval.ends.push(
+      () => {
+        clearTimeout(timer);
+      },
+      held.standing.onEnd(({ error }) => {
+        this.#giveUp(approval, 'withdrawn', error.message);
+      }),
+    );
+    return approval;
+  }
+
+  /** Records that an approval is asked for. If that cannot be recorded, there is none. */
+  #noteFirst(approval: Approval, held: HeldAct): void {
+    try {
+      noteStep(held.note, approval, 'waiting', { groups: approval.view.groups });
+    } catch (error) {
+      this.#options.store.remove(approval.id);
+      throw error;
+    }
+  }
+
+  /** Lets a request wait until its approval ends. If its client leaves before, the approval is withdrawn. */
+  #wait(approval: Approval, act: Act, held: HeldAct): Promise<Objection> {
+    const { promise, resolve } = Promise.withResolvers<Objection>();
+    const leave = (): void => {
+      this.#giveUp(approval, 'withdrawn', 'its client left');
+    };
+    const waitMsMax = act.action.onHold?.waitMsMax ?? Infinity;
+    const timer = waitMsMax < approval.view.expiresMs - this.#options.now() ? setTimeout(() => approval.answer?.(this.#outcome(approval)), waitMsMax) : null;
+    approval.answer = (objection) => {
+      approval.answer = null;
+      clearTimeout(timer ?? undefined);
+      held.withdrawn.removeEventListener('abort', leave);
+      resolve(objection);
+    };
+    held.withdrawn.addEventListener('abort', leave, { once: true });
+    if (held.withdrawn.aborted) {
+      leave();
+    } else {
+      held.tell({ approval: approval.id, words: waitingWords(approval) });
+    }
+    return promise;
+  }
+
+  /** Lets a request go on, once. `note` records that with the request that goes on. */
+  #spend(approval: Approval, note: HeldAct['note']): Objection {
+    noteStep(note, approval, 'spent', {});
+    this.#end(approval, 'spent', 'its approval was used');
+    return { approval: answerOf(approval.id, 'spent'), objection: null };
+  }
+
+  /** Returns the objection to a request for which this approval stands. */
+  #outcome({ id, state, words, ...approval }: Approval): Objection {
+    return { approval: answerOf(id, state), objection: state === 'waiting' ? waitingWords({ id, ...approval }) : words };
+  }
+
+  /** Finds an approval that somebody may decide on now. Throws as `grant` does. */
+  #decidable(id: string, by: Granter): { readonly approval: Approval; readonly groups: readonly string[]; readonly name: string } {
+    const approval = this.#open.get(id) ?? this.#ended.get(id);
+    if (approval === undefined) {
+      throw new GatewayError('not_found', `There is no approval ${id}: countersign approval list names them.`);
+    }
+    const groups = groupsOf(by, approval.view);
+    const why = this.#voidFor(approval);
+    if (approval.state === 'waiting' && approval.view.expiresMs <= this.#options.now()) {
+      this.#giveUp(approval, 'expired', 'nobody decided in time');
+    } else if (approval.state === 'waiting' && why !== null) {
+      this.#giveUp(approval, 'withdrawn', why);
+    }
+    if (approval.state !== 'waiting') {
+      throw new GatewayError('conflict', `The approval ${id} cannot be decided on any more: it is ${approval.state}.`);
+    }
+    return { approval, groups, name: by.identity?.principal.id ?? operatorName };
+  }
+
+  /** The reason why the present configuration makes an approval void; null if it does not. */
+  #voidFor({ principal, policyVersion, grants }: Approval): string | null {
+    const { findPrincipal } = this.#options;
+    if (this.#options.policyVersion() !== policyVersion) {
+      return 'the policies changed';
+    }
+    if (!isDeepStrictEqual(findPrincipal(principal.id), principal)) {
+      return `what ${principal.id} may do changed`;
+    }
+    const left = grants.find(({ by, isOperator, groups }) => !isOperator && !groups.every((group) => findPrincipal(by)?.groups.includes(group) === true));
+    return left === undefined ? null : `${left.by} granted it, and is no member of the group any more`;
+  }
+
+  /** Ends an approval for a reason of the gateway's own. It ends also if that cannot be recorded: nothing goes on then. */
+  #giveUp(approval: Approval, state: 'expired' | 'withdrawn', why: string): void {
+    if (!this.#open.has(approval.id)) {
+      return;
+    }
+    try {
+      this.#note(approval, state, { note: why });
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+    }
+    this.#end(approval, state, `the approval ${approval.id} is ${state}: ${why}`);
+  }
+
+  #note(approval: Approval, state: ApprovalState, step: Step): void {
+    noteStep(approval.note, approval, state, step);
+  }
+
+  #end(approval: Approval, state: ApprovalState, words: string): void {
+    const { id, digest, principal, ends } = approval;
+    approval.state = state;
+    approval.words = words;
+    this.#open.delete(id);
+    const left = (this.#openOf.get(principal.id) ?? 1) - 1;
+    if (left === 0) {
+      this.#openOf.delete(principal.id);
+    } else {
+      this.#openOf.set(principal.id, left);
+    }
+    // A denial stands for the same request until the approval would have expired.
+    if (state !== 'denied' && this.#byDigest.get(digest) === approval) {
+      this.#byDigest.delete(digest);
+    }
+    this.#remember(approval);
+    this.#options.store.remove(id);
+    for (const end of ends.splice(0)) {
+      end();
+    }
+    approval.answer?.(state === 'spent' ? { approval: answerOf(id, state), objection: null } : this.#outcome(approval));
+  }
+
+  #remember(approval: Approval): void {
+    this.#ended.set(approval.id, approval);
+    for (const [id, { digest }] of this.#ended) {
+      if (this.#ended.size <= endedMax) {
+        return;
+      }
+      this.#ended.delete(id);
+      if (this.#byDigest.get(digest)?.id === id) {
+        this.#byDigest.delete(digest);
+      }
+    }
+  }
+}
+
+interface Step {
+  readonly by?: string;
+  readonly note?: string;
+  readonly groups?: readonly string[];
+}
+
+/** Records a step of an approval. */
+function noteStep(note: HeldAct['note'], { id, digest }: Pick<Approval, 'id' | 'digest'>, state: ApprovalState, { by, note: words, groups }: Step): void {
+  note({
+    [ownAttributes.approvalId]: id,
+    [ownAttributes.approvalState]: state,
+    [ownAttributes.approvalDigest]: digest,
+    ...(by === undefined ? {} : { [ownAttributes.approvalBy]: by }),
+    ...(words === undefined || words === '' ? {} : { [ownAttributes.approvalNote]: words }),
+    ...(groups === undefined ? {} : { [ownAttributes.approvalGroups]: groups }),
+  });
+}
+
+function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
+  return `${view.reason}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
+}
+
+function viewOf({ view, grants, state }: Approval): ApprovalView {
+  return { ...view, grants: [...grants], granted: [...standIns(view.groups, grants).keys()], state };
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { Act } from '../control.ts';
+
+const version = 'countersign approval 1';
+/** The attributes that name earlier records of the session on which the meaning of a request depends: a statement that was prepared. */
+const referring = [ownAttributes.parse, ownAttributes.bind] as const;
+
+/**
+ * Returns the digest of an act, as hexadecimal text: SHA-256 over who asks, for whom, of which target at which address, for which action, the exact bytes and the
+ * version of the policies. Each part is preceded by its length, so no two acts have the same input. An act that refers to earlier records of its session has
+ * the same digest only in that session.
+ */
+export function digestOf({ asker, target, action, bytes }: Act, policyVersion: string): string {
+  const refers = referring.flatMap((name) => (action.attributes[name] === undefined ? [] : [`${name} ${String(action.attributes[name])}`]));
+  const { principal, onBehalfOf, session } = asker;
+  const place = `${target.scheme}://${target.host}:${target.port}/${target.path}`;
+  const told = refers.length === 0 ? '' : `${session ?? ''} ${refers.join(' ')}`;
+  const hash = createHash('sha256');
+  for (const text of [version, principal.id, onBehalfOf ?? '', target.name, place, action.name, policyVersion, told]) {
+    const part = Buffer.from(text);
+    hash.update(lengthOf(part.length)).update(part);
+  }
+  hash.update(lengthOf(bytes.reduce((sum, { length }) => sum + length, 0)));
+  for (const piece of bytes) {
+    hash.update(piece);
+  }
+  return hash.digest('hex');
+}
+
+/** A length as 8 bytes, big-endian. */
+function lengthOf(length: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(length));
+  return bytes;
+}

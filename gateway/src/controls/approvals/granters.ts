@@ -1,0 +1,81 @@
+import { GatewayError } from '../../domain/errors.ts';
+import type { Identity } from '../../domain/principal.ts';
+
+/** The name under which the operator on the gateway's machine grants. No principal's credential has it. */
+export const operatorName = 'operator';
+
+/** Somebody who decides on an approval. `identity` is null for the operator on the gateway's machine. */
+export interface Granter {
+  readonly identity: Identity | null;
+}
+
+/** A grant by one person. */
+export interface GivenGrant {
+  /** The id of the principal, or `operator`. */
+  readonly by: string;
+  readonly isOperator: boolean;
+  /** Those of the approval's groups for which the person can stand. */
+  readonly groups: readonly string[];
+  readonly note: string;
+  readonly timeMs: number;
+}
+
+/** The one whom an approval would let act, and the groups that must grant it. */
+export interface Wanted {
+  readonly principal: string;
+  readonly onBehalfOf: string | null;
+  readonly groups: readonly string[];
+}
+
+/**
+ * Returns those groups of an approval for which somebody may grant. Throws GatewayError `refused` if there are none: for the requester, whom it acts for and
+ * whoever acts for it, for the token of a run, and for everybody who is in none of the groups.
+ */
+export function groupsOf({ identity }: Granter, { principal, onBehalfOf, groups }: Wanted): readonly string[] {
+  if (identity === null) {
+    return groups;
+  }
+  const { principal: own, session, standing } = identity;
+  if (session !== undefined) {
+    throw new GatewayError('refused', 'The token of a run decides on no approval: a person does, with a token of their own.');
+  }
+  if ([own.id, identity.onBehalfOf].some((id) => id !== undefined && (id === principal || id === onBehalfOf))) {
+    throw new GatewayError('refused', 'Nobody decides on an approval for a request of their own, or for one that is made for them.');
+  }
+  const member = groups.filter((group) => standing.principal.groups.includes(group));
+  if (member.length === 0) {
+    throw new GatewayError('refused', `${own.id} may not decide on this approval: that needs a member of ${groups.join(' or ')}.`);
+  }
+  return member;
+}
+
+/**
+ * Finds a person for each group, distinct people for distinct groups. Returns the person of each group that can be given one, by group; it is complete if it has
+ * all groups.
+ */
+export function standIns(groups: readonly string[], grants: readonly GivenGrant[]): ReadonlyMap<string, GivenGrant> {
+  const found = new Map<string, GivenGrant>();
+  for (const grant of grants) {
+    place(grant, { groups, found, tried: new Set() });
+  }
+  return found;
+}
+
+interface Search {
+  readonly groups: readonly string[];
+  readonly found: Map<string, GivenGrant>;
+  readonly tried: Set<string>;
+}
+
+/** Gives a person a group; somebody who has that group moves to another one if they can. Returns false if there is no place. */
+function place(grant: GivenGrant, search: Search): boolean {
+  for (const group of search.groups.filter((each) => grant.groups.includes(each) && !search.tried.has(each))) {
+    search.tried.add(group);
+    const before = search.found.get(group);
+    if (before === undefined || place(before, search)) {
+      search.found.set(group, grant);
+      return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,22 @@
+import type { Act, HeldAct } from './controls/control.ts';
+import type { FindProtocol } from './feed/timeline.ts';
+
+/** A longer request is not made readable while clients wait; `countersign approval show` reads its record. */
+const readBytesMax = 64 * 1024;
+/** Most characters of the text of a held request. */
+const charactersMax = 4096;
+
+/** Returns the text of a held request as its protocol shows it, cut at a limit. Control characters in it are raw. */
+export function heldText(findProtocol: FindProtocol, { asker, target, action, bytes, timeMs }: Act, { session, seq, record }: HeldAct): string {
+  const content = Buffer.concat(bytes);
+  const more = `${content.length} bytes: countersign approval show has all of it`;
+  if (content.length > readBytesMax) {
+    return more;
+  }
+  const { principal, address } = asker;
+  const channelFacts = { principal: principal.id, groups: principal.groups, clientAddress: address, target: target.name, protocol: target.protocol };
+  const meta = { channel: 1, action: action.name, attributes: action.attributes };
+  const opened = { session, seq, timeMs, kind: 'request', record, meta, channelFacts, governance: null, content, continues: false, withheld: null } as const;
+  const { text } = findProtocol(target.protocol)?.render(opened, () => null) ?? { text: more };
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).toWellFormed()}… ${more}`;
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
+import { openServer } from '../cli/src/demo/sample-server.ts';
+import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
+import { GatewayProcess } from './support/gateway-process.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const heldPosts = `@id("posts")
+@reason("Posting is for people to decide.")
+@approval("dba")
+forbid (principal, action == Action::"http.request", resource)
+when { context.effects.contains("write") };
+`;
+
+describe('approvals', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-approvals-'));
+  const policies = join(directory, 'policies');
+  const heard: string[] = [];
+  let server: Awaited<ReturnType<typeof openServer>>;
+  let gateway: GatewayProcess;
+
+  before(async () => {
+    mkdirSync(policies);
+    writeFileSync(join(policies, 'held.cedar'), heldPosts);
+    server = await openServer(async (request, response) => {
+      heard.push(`${request.method} ${request.url}`);
+      response.end('fine');
+    });
+    gateway = await GatewayProcess.start({
+      config: `policies: ${policies}
+targets:
+  files: { url: "${server.url}" }
+principals:
+  bot: { kind: agent, targets: [files] }
+  ann: { kind: human, groups: [dba], targets: [files] }
+  bob: { kind: human, groups: [dba] }
+  eve: { kind: human, groups: [others] }
+`,
+    });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
+  });
+
+  const ask = async (token: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+    fetch(`http://127.0.0.1:${gateway.port('http')}/t/files${path}`, { method: 'POST', body: 'x', headers: { authorization: `Bearer ${token}`, ...headers } });
+  const open = (): ApprovalSummary[] => gateway.rows(['approval', 'list']);
+  const approvalRecords = async (session: string): Promise<readonly ShownRecord[]> =>
+    (await gateway.records(session)).filter(({ kind }) => kind === 'approval');
+
+  test('B20: a held request goes on when somebody of the group grants it, with each step on record before', async () => {
+    const asking = ask(await gateway.issueToken('ann'), '/waits');
+    await waitUntil(() => open().length === 1);
+    const [held] = open();
+    assert.deepEqual([held?.state, held?.principal, held?.target, held?.action, held?.groups], ['waiting', 'ann', 'files', 'http.request', ['dba']]);
+    assert.deepEqual(heard, []);
+    const own = gateway.cli(['approval', 'grant', held?.approval ?? ''], { environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('ann') } });
+    assert.equal(own.status, 1);
+    assert.match(own.stderr, /of their own/);
+    const granted = gateway.cli(['approval', 'grant', held?.approval ?? '', '--note', 'fine'], {
+      environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('bob') },
+    });
+    assert.equal(granted.status, 0, granted.stderr);
+    assert.match(granted.stdout, /the request goes on/);
+    const answer = await asking;
+    assert.equal(answer.status, 200);
+    assert.deepEqual(heard, ['POST /waits']);
+    const steps = await approvalRecords(held?.session ?? '');
+    assert.deepEqual(
+      steps.map(({ attributes }) => [attributes['countersign.approval.state'], attributes['countersign.approval.by']]),
+      [
+        ['waiting', undefined],
+        ['granted', 'bob'],
+        ['spent', undefined],
+      ],
+    );
+  });
+
+  test('B20: an agent is answered at once, and the same request sent again spends the grant, once', async () => {
+    const token = await gateway.issueToken('bot');
+    const first = await ask(token, '/returns');
+    const problem: Record<string, unknown> = JSON.parse(await first.text());
+    assert.equal(first.status, 409);
+    assert.deepEqual([problem['code'], problem['state'], problem['next']], ['held', 'waiting', 'wait']);
+    const id = String(problem['approval']);
+    const again: Record<string, unknown> = JSON.parse(await (await ask(token, '/returns')).text());
+    assert.equal(again['approval'], id, 'the same request asks for no other approval');
+    const own = await gateway.api(`/api/v1/approvals/${id}`, { token });
+    assert.deepEqual(await own.json(), { approval: id, state: 'waiting', next: 'wait' });
+    assert.equal((await gateway.api(`/api/v1/approvals/${id}/grant`, { method: 'POST', body: {}, token })).status, 403);
+    assert.equal((await gateway.api(`/api/v1/approvals/${id}`, { token: await gateway.issueToken('eve') })).status, 404);
+    assert.equal((await gateway.api(`/api/v1/approvals/${id}`, { token: 'none' })).status, 401);
+    assert.equal((await gateway.api(`/api/v1/approvals/${id}/grant`, { method: 'POST', body: {} })).status, 200);
+    const granted = await gateway.api(`/api/v1/approvals/${id}`, { token });
+    assert.deepEqual(await granted.json(), { approval: id, state: 'granted', next: 'resend' });
+    const other = await ask(token, '/returns?x');
+    assert.equal(other.status, 409, 'another request is another approval');
+    assert.deepEqual(
+      heard.filter((each) => each.includes('returns')),
+      [],
+    );
+    const sent = await ask(token, '/returns');
+    assert.equal(sent.status, 200);
+    const once: Record<string, unknown> = JSON.parse(await (await ask(token, '/returns')).text());
+    assert.notEqual(once['approval'], id);
+    assert.deepEqual([once['state'], once['next']], ['waiting', 'wait']);
+    assert.deepEqual(
+      heard.filter((each) => each.includes('returns')),
+      ['POST /returns'],
+    );
+    const denied = gateway.cli(['approval', 'deny', String(once['approval']), '--reason', 'once is enough']);
+    assert.equal(denied.status, 0, denied.stderr);
+    const told = await ask(token, '/returns');
+    const why: Record<string, unknown> = JSON.parse(await told.text());
+    assert.deepEqual([told.status, why['code'], why['approval'], why['state'], why['next']], [403, 'refused', once['approval'], 'denied', 'stop']);
+    assert.match(String(why['detail']), /once is enough/);
+    const shown = gateway.cli(['approval', 'show', id]);
+    assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
+  });
+});
