@@ -209,6 +209,16 @@ test('a row of COPY data whose texts are changed is released when it ends, not l
   assert.match(harness.released.toString('latin1'), /\*{3}\n$/);
 });
 
+test('an error within a row of COPY data is told at once, behind what there is of the row', () => {
+  const harness = new Harness([], [(text) => text.replaceAll('told', '***')]);
+  harness.client(clientMessages('Q:copy t to stdout'));
+  harness.target(Buffer.concat([message('H', Buffer.from([0, 0, 0])), targetMessages('d:a to / d:ld row')]));
+  assert.equal(harness.released.includes('row'), false);
+  harness.target(targetMessages('FATAL:57P01:it ends'));
+  assert.match(harness.released.toString('latin1'), /\*\*\* row.*57P01/s);
+  assert.match(harness.responses.at(-1)?.facts ?? '', /57P01/);
+});
+
 test('COPY in its binary format is refused where texts are changed, and so is a message that is too long to be held', () => {
   for (const [bytes, code] of [
     [message('H', Buffer.from([1, 0, 0])), '0A000'],
