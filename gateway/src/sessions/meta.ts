@@ -18,7 +18,8 @@ const valueLengthMax = 4 * 1024;
 export class RequestMeta {
   readonly #channel: number;
   readonly #prefixes = new Map<string, { readonly decision: Decision; readonly text: string }>();
-  #facts: { readonly attributes: Attributes; readonly text: string } = { attributes: {}, text: '' };
+  /** The printed attributes of requests that may come again: a prepared statement has the same object each time. */
+  readonly #facts = new WeakMap<Attributes, string>();
   /** The newest meta of a request that continues no other: its parts, and the whole text. */
   #printed: { readonly prefix: string; readonly facts: string; readonly text: string } = { prefix: '', facts: '', text: '' };
 
@@ -28,10 +29,13 @@ export class RequestMeta {
 
   /** Returns the attributes as `printFacts` prints them. The text is kept as long as the attributes are the same object. */
   facts(attributes: Attributes): string {
-    if (attributes !== this.#facts.attributes) {
-      this.#facts = { attributes, text: printFacts(attributes) };
+    const known = this.#facts.get(attributes);
+    if (known !== undefined) {
+      return known;
     }
-    return this.#facts.text;
+    const text = printFacts(attributes);
+    this.#facts.set(attributes, text);
+    return text;
   }
 
   /** Prints the meta of a request. `facts` is the text that the method `facts` returned for the action. */
