@@ -74,6 +74,11 @@ export class Conversation {
     return this.#copyIn;
   }
 
+  /** True if the target has answered all requests, and drops none of the next ones. */
+  get isSettled(): boolean {
+    return this.#waiting.length === 0 && !this.#skipping;
+  }
+
   /** The sequence number of the statement to which COPY data belong. */
   get copySeq(): number | undefined {
     return this.#copyIn ? this.#copySeq : (this.#waiting.findLast((exchange) => exchange.kind !== 'copy')?.seq ?? this.#copySeq);

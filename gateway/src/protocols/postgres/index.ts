@@ -6,6 +6,7 @@ import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
 import { serve } from './serve.ts';
+import { StatementGuards } from './statement-guards.ts';
 
 export const postgres: StreamProtocol = {
   id: 'postgres',
@@ -22,7 +23,10 @@ export const postgres: StreamProtocol = {
     environment: { PGHOST: host, PGPORT: String(port), PGUSER: 'agent', PGPASSWORD: token, PGDATABASE: target },
     command: `psql -h ${host} -p ${port} -U agent -d ${target}`,
   }),
-  create: () => ({ serve }),
+  create: () => {
+    const guards = new StatementGuards();
+    return { serve: (client, door) => serve(client, door, guards) };
+  },
   render,
   replay,
 };

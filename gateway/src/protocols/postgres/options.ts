@@ -6,6 +6,9 @@ import { linkLocalOption } from '../../wire/link-local.ts';
 const authMethods = ['scram-sha-256', 'md5', 'password', 'none'] as const;
 export type AuthMethod = (typeof authMethods)[number];
 
+/** The effects that the operator can name for a function. */
+const functionEffects = ['read', 'write', 'define', 'destroy', 'execute', 'administer'] as const;
+
 const sslmode = z.string().transform((mode, context) => {
   const known = readSslMode(mode);
   if (known === null) {
@@ -27,6 +30,15 @@ export const postgresOptions = z
       .default([...authMethods])
       .describe(
         "The ways in which the target may ask for the gateway's credential, separated by commas. `password` is answered under TLS only, whatever this says.",
+      ),
+    functions: z
+      .record(
+        z.string().regex(/^[^.]+\.[^.]+$/, 'A function is named as SCHEMA.NAME.'),
+        z.preprocess((list) => (typeof list === 'string' ? list.split(' ') : list), z.array(z.enum(functionEffects)).min(1)),
+      )
+      .default({})
+      .describe(
+        'What functions do, where the gateway cannot see it (other languages, dynamic SQL): `{ app.total: read }`, or several effects as `write destroy`. The names are SCHEMA.NAME; all functions of the name are meant. The effects are `read`, `write`, `define`, `destroy`, `execute` and `administer`.',
       ),
     linkLocal: linkLocalOption,
   })

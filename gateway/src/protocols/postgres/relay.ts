@@ -13,6 +13,7 @@ import { ClientUnits, type Unit } from './client-units.ts';
 import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './compose.ts';
 import { Conversation } from './conversation.ts';
 import { CopyRows } from './copy-rows.ts';
+import type { RequestFacts } from './request-facts.ts';
 import { fatal, refusal, refusedState, sqlState } from './failures.ts';
 import { encodingFact } from './text-encoding.ts';
 
@@ -25,6 +26,8 @@ export interface RelayOptions {
   readonly attributes: Attributes;
   /** The `client_encoding` after the login. */
   readonly encoding: string;
+  /** Finds what the requests do. */
+  readonly facts: RequestFacts;
   /** Returns the time in ms of a monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -54,8 +57,8 @@ export class PostgresRelay implements Relay {
   #outputs: Output[] = [];
   /** The attributes of every request. They are the same object until the encoding changes. */
   #attributes: Attributes;
-  /** The attributes of the newest request that refers to earlier ones. A statement that is executed repeatedly has the same attributes. */
-  #executed: { readonly attributes: Attributes; readonly origin: Attributes; readonly both: Attributes } | null = null;
+  /** The attributes of requests that refer to earlier ones, by the attributes of their statement. A statement that is executed repeatedly has the same ones. */
+  readonly #executed = new WeakMap<Attributes, { readonly origin: Attributes; readonly both: Attributes }>();
   #encoding: string;
   #asked: Asked | null = null;
   /** Set while COPY data are changed: their units then hold whole rows. */
@@ -99,6 +102,9 @@ export class PostgresRelay implements Relay {
     }
     try {
       this.#answers.bytes(bytes);
+      if (this.#conversation.isQuiet) {
+        this.#options.facts.idle();
+      }
     } catch (error) {
       this.#failOn(error);
     }
@@ -236,8 +242,9 @@ export class PostgresRelay implements Relay {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
-      // The record has nothing of the request, because its texts would be in it.
-      return { ...this.#requestOf(asked, kind), bytes: [], refused: error.message };
+      // The record has nothing of the request, because its texts would be in it, and the names in them.
+      const { action, ...output } = this.#requestOf(asked, kind);
+      return { ...output, action: { name: action.name, attributes: this.#requestAttributes() }, bytes: [], refused: error.message };
     }
   };
 
@@ -253,7 +260,7 @@ export class PostgresRelay implements Relay {
   }
 
   #requestOf(unit: Unit, kind: RequestKind): RequestOutput {
-    const attributes = this.#requestAttributes();
+    const attributes = this.#options.facts.attributes(this.#requestAttributes(), unit, this.#encoding, this.#conversation.copySeq);
     const action = unitActions[kind];
     if (kind === 'copy') {
       const partOf = this.#conversation.copySeq;
@@ -280,10 +287,17 @@ export class PostgresRelay implements Relay {
     if (origin === null) {
       return attributes;
     }
-    if (this.#executed?.attributes !== attributes || this.#executed.origin !== origin) {
-      this.#executed = { attributes, origin, both: { ...attributes, ...origin } };
+    const known = this.#executed.get(attributes);
+    if (
+      known !== undefined &&
+      known.origin[ownAttributes.bind] === origin[ownAttributes.bind] &&
+      known.origin[ownAttributes.parse] === origin[ownAttributes.parse]
+    ) {
+      return known.both;
     }
-    return this.#executed.both;
+    const both = { ...attributes, ...origin };
+    this.#executed.set(attributes, { origin, both });
+    return both;
   }
 
   #requestAttributes(): Attributes {
@@ -300,6 +314,9 @@ export class PostgresRelay implements Relay {
       this.#isWithinRow = this.#rows === null && !unit.ends && unit.bytes.at(-1)?.at(-1) !== lineFeed;
     } else if (unit.kind !== 'prepare') {
       this.#isWithinRow = false;
+    }
+    if (sent.refusal === null && unit.kind !== 'terminate') {
+      this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled);
     }
     this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent });
     this.#answers.sent();

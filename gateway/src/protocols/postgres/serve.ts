@@ -8,27 +8,29 @@ import type { Client } from '../../domain/client.ts';
 import type { Door } from '../../domain/door.ts';
 import { changeText } from '../../domain/text-change.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
-import { connectionAttributes } from './actions.ts';
+import { connectionAttributes, statementAttributes } from './actions.ts';
 import { cancel, cancelRest, makeCancelKey } from './cancel.ts';
 import { authenticationOk, backendKeyData, parameterStatus, readyForQuery, simpleQuery } from './compose.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { fatal, sqlState, Unanswered } from './failures.ts';
+import type { SessionState } from './guard/session-state.ts';
 import { receive, type Arrival, type LoginArrival } from './login.ts';
 import { encodingIn } from './text-encoding.ts';
 import { parseStartupPacket } from './startup.ts';
+import type { StatementGuards } from './statement-guards.ts';
 import { settingStatements } from './startup-parameters.ts';
 import { PostgresRelay } from './relay.ts';
 import { logIn } from './upstream.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 
 /** Serves one client from its first byte to its last. */
-export async function serve(client: Client, door: Door): Promise<void> {
+export async function serve(client: Client, door: Door, guards: StatementGuards): Promise<void> {
   let channel: Channel | null = null;
   try {
     const arrival = await arrive(client, door);
     if (arrival.kind === 'login') {
       channel = await door.authenticate(arrival.credential);
-      await converse(client, channel, arrival);
+      await converse(client, channel, { arrival, guards });
       return;
     }
     if (arrival.kind === 'cancel') {
@@ -55,10 +57,16 @@ async function arrive(client: Client, door: Door): Promise<Arrival> {
 }
 
 /** Serves an authenticated client until the conversation ends. The connection is itself an action: it is recorded before the target is dialled. */
-async function converse(client: Client, channel: Channel, arrival: LoginArrival): Promise<void> {
-  const { settings, database } = arrival;
-  const attributes = connectionAttributes(database === '' ? channel.target.path : database);
-  await decideSettings(channel, arrival, attributes);
+async function converse(
+  client: Client,
+  channel: Channel,
+  { arrival, guards }: { readonly arrival: LoginArrival; readonly guards: StatementGuards },
+): Promise<void> {
+  const { settings } = arrival;
+  const database = arrival.database === '' ? channel.target.path : arrival.database;
+  const attributes = connectionAttributes(database);
+  const guard = await guards.open(channel, { database, settings });
+  await decideSettings(channel, arrival, { attributes, session: guard.session });
   const connect = await requestOfLogin(channel, { name: 'postgres.connect', attributes }, { bytes: arrival.packet, texts: textsOfLogin(arrival) });
   if (connect.grant === null) {
     throw new GatewayError('refused', connect.decision.reason);
@@ -67,12 +75,14 @@ async function converse(client: Client, channel: Channel, arrival: LoginArrival)
   await untilCommitted(channel);
   const { upstream, greeting, key, status } = await logIn(channel, { database, settings });
   try {
+    guard.begin(greeting);
     const relay = new PostgresRelay({
       session: channel.session,
       frameBytesMax: channel.limits.frameBytesMax,
       status,
       attributes,
       encoding: encodingOf(greeting),
+      facts: guard.facts,
       nowMs: () => performance.now(),
     });
     const cancelKey = key === null ? null : makeCancelKey(key, arrival.minor, randomBytes);
@@ -88,6 +98,7 @@ async function converse(client: Client, channel: Channel, arrival: LoginArrival)
       ...(cancelKey === null ? [] : [backendKeyData(cancelKey)]),
       readyForQuery(status),
     ];
+    await guard.ready();
     const durationMs = Math.round(performance.now() - startedMs);
     channel.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: durationMs } }, welcome);
     await untilCommitted(channel);
@@ -96,6 +107,8 @@ async function converse(client: Client, channel: Channel, arrival: LoginArrival)
   } catch (error) {
     upstream.destroy();
     throw error;
+  } finally {
+    guard.end();
   }
 }
 
@@ -109,10 +122,14 @@ function encodingOf(greeting: readonly Buffer[]): string {
  * the record of the connection, so they have a record of their own only if they are not simply allowed. The target gets all settings in its startup packet, so
  * that RESET and DISCARD restore them.
  */
-async function decideSettings(channel: Channel, { settings }: LoginArrival, attributes: Attributes): Promise<void> {
+async function decideSettings(
+  channel: Channel,
+  { settings }: LoginArrival,
+  { attributes, session }: { readonly attributes: Attributes; readonly session: SessionState },
+): Promise<void> {
   const setting = (statements: string): Action => ({
     name: 'postgres.query',
-    attributes,
+    attributes: { ...attributes, ...statementAttributes(session.facts(statements)) },
     text: () => ({ pieces: [{ role: 'client', text: statements }], isWhole: true }),
   });
   const { presentation, others } = settingStatements(settings);
@@ -122,6 +139,11 @@ async function decideSettings(channel: Channel, { settings }: LoginArrival, attr
       statements === null ? null : await requestOfLogin(channel, setting(statements), { bytes: simpleQuery(statements), texts: [...settings.values()] });
     if (outcome?.grant === null) {
       throw new GatewayError('refused', outcome.decision.reason);
+    }
+  }
+  for (const statements of [presentation, others]) {
+    if (statements !== null) {
+      session.sent(statements);
     }
   }
 }

@@ -42,7 +42,6 @@ const definitions: Readonly<Record<string, Definition>> = {
   AlterTableSpaceOptionsStmt: ['alter_tablespace', 'administer'],
   AlterTypeStmt: ['alter_type'],
   AlterUserMappingStmt: ['alter_user_mapping', 'administer'],
-  CommentStmt: ['comment'],
   CompositeTypeStmt: ['create_type'],
   CreateAmStmt: ['create_access_method', 'administer'],
   CreateCastStmt: ['create_cast'],
@@ -78,7 +77,6 @@ const definitions: Readonly<Record<string, Definition>> = {
   ImportForeignSchemaStmt: ['import_foreign_schema', 'administer', 'unknown'],
   IndexStmt: ['create_index', 'read'],
   ReassignOwnedStmt: ['reassign_owned', 'administer'],
-  SecLabelStmt: ['security_label', 'administer'],
 };
 
 /** The statements that change roles and rights only, so that names stand for the same objects afterwards. */
@@ -119,9 +117,10 @@ function readPlainDefinition(type: string, [kind, ...effects]: Definition, state
   }
   readParts(statement, reading);
   if (withoutDefine.has(type)) {
-    return;
+    reading.always('event_trigger');
+  } else {
+    endDefinition(statement, reading);
   }
-  endDefinition(statement, reading);
 }
 
 /** Notes that the catalogue changes, and what runs with every such change. */
@@ -192,7 +191,6 @@ const readers: Readonly<Record<string, Reader>> = {
     reading.draft.add('read', 'write', 'define');
     readWithin(statement['query'], reading);
     readInto(tree(statement['into']), reading);
-    reading.always('event_trigger');
     if (textOf(statement['objtype']) === 'OBJECT_MATVIEW') {
       reading.names.define();
     }
@@ -225,6 +223,18 @@ const readers: Readonly<Record<string, Reader>> = {
     alter(textOf(statement['objectType']), statement, reading);
   },
   DropStmt: readDrop,
+  CommentStmt: (statement, reading) => {
+    reading.statement('comment');
+    reading.draft.add('define');
+    useNamed(textOf(statement['objtype']), statement['object'], reading);
+    endDefinition(statement, reading);
+  },
+  SecLabelStmt: (statement, reading) => {
+    reading.statement('security_label');
+    reading.draft.add('define', 'administer');
+    useNamed(textOf(statement['objtype']), statement['object'], reading);
+    endDefinition(statement, reading);
+  },
   TruncateStmt: (statement, reading) => {
     reading.statement('truncate');
     reading.draft.add('destroy', 'write');
@@ -276,8 +286,12 @@ const readers: Readonly<Record<string, Reader>> = {
     reading.statement('refresh_materialized_view');
     reading.draft.add('read', 'write');
     reading.use(relationName(tree(statement['relation'])), 'refresh');
+    reading.always('event_trigger');
   },
   ExplainStmt: readExplain,
+  ReturnStmt: (statement, reading) => {
+    readExpression(statement['returnval'], reading, null);
+  },
 };
 
 function createTable(range: Tree, parts: Tree, reading: Reading): void {
@@ -327,20 +341,25 @@ function alter(object: string, statement: Tree, reading: Reading): void {
 
 /** The kinds of objects whose name alone is the name of a relation, and those whose name follows that of a relation. */
 const relations: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', 'OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_FOREIGN_TABLE']);
-const ofRelations: ReadonlySet<string> = new Set(['OBJECT_TRIGGER', 'OBJECT_RULE', 'OBJECT_POLICY']);
+const ofRelations: ReadonlySet<string> = new Set(['OBJECT_TRIGGER', 'OBJECT_RULE', 'OBJECT_POLICY', 'OBJECT_COLUMN', 'OBJECT_TABCONSTRAINT']);
 /** The kinds of objects that hold others, so that their names do not tell what is dropped. */
 const holders: ReadonlySet<string> = new Set(['OBJECT_EXTENSION', 'OBJECT_FOREIGN_SERVER', 'OBJECT_FDW']);
+
+/** Notes that a relation is changed that an object is, or belongs to. */
+function useNamed(object: string, node: unknown, reading: Reading): void {
+  const parts = names(tree(tree(node)['List'])['items']);
+  const name = relations.has(object) ? parts : ofRelations.has(object) ? parts.slice(0, -1) : [];
+  if (name.length > 0) {
+    reading.use(name, 'refresh');
+  }
+}
 
 function readDrop(statement: Tree, reading: Reading): void {
   const object = textOf(statement['removeType']);
   reading.statement(`drop_${objectName(object)}`);
   reading.draft.add('define', 'destroy', 'write');
   for (const each of list(statement['objects'])) {
-    const parts = names(tree(tree(each)['List'])['items']);
-    const name = relations.has(object) ? parts : ofRelations.has(object) ? parts.slice(0, -1) : [];
-    if (name.length > 0) {
-      reading.use(name, 'refresh');
-    }
+    useNamed(object, each, reading);
   }
   if (ofRelations.has(object)) {
     reading.draft.add('administer');

@@ -20,11 +20,15 @@ export interface StatementFacts {
 }
 
 /** The facts that matter to later texts of the same session. */
-interface SessionFacts {
+export interface SessionFacts {
   /** The search paths that may be in force afterwards, beside those that may be now. */
   readonly paths: readonly (readonly string[])[];
-  /** True if search path, user or reading of strings may be anything afterwards. */
+  /** True if the search path may be any afterwards. */
+  readonly anyPath: boolean;
+  /** True if more of the session may have changed than is known, so that every later text is unknown. */
   readonly isLost: boolean;
+  /** True if texts may be in another encoding than UTF-8 afterwards. */
+  readonly encodes: boolean;
   /** The relations that the text makes, each as `schema.table`; temporary ones as `pg_temp.table`. */
   readonly made: readonly string[];
   /** True if the catalogue of the target changes by more than new tables of the session. */
@@ -56,7 +60,9 @@ export class FactsDraft {
   hasWhere = true;
   rowsLimit: number | null = null;
   readonly paths: (readonly string[])[] = [];
+  anyPath = false;
   isLost = false;
+  encodes = false;
   readonly made = new Set<string>();
   defines = false;
   ends = false;
@@ -99,7 +105,9 @@ export class FactsDraft {
       rowsLimit: this.rowsLimit,
       session: {
         paths: this.paths,
+        anyPath: this.anyPath,
         isLost: this.isLost || this.effects.has('unknown'),
+        encodes: this.encodes,
         made: [...this.made],
         defines: this.defines,
         ends: this.ends,
@@ -139,5 +147,49 @@ export const unknownFacts: StatementFacts = {
   functions: [],
   hasWhere: false,
   rowsLimit: null,
-  session: { ...nothing, isLost: true, defines: true, ends: true },
+  session: { ...nothing, anyPath: true, isLost: true, encodes: true },
 };
+
+/** The facts of messages that run no statement: Describe, Close, Sync. */
+export const plainFacts: StatementFacts = { ...unknownFacts, effects: ['read'], hasWhere: true, session: nothing };
+
+/** Returns facts with the effect `unknown`, which they may have already. */
+export function withUnknown(facts: StatementFacts): StatementFacts {
+  return facts.effects.includes('unknown') ? facts : { ...facts, effects: [...facts.effects, 'unknown' as const].toSorted() };
+}
+
+/** Returns the facts of several texts together. They are the same object as those of a single one. */
+export function together(all: readonly StatementFacts[]): StatementFacts {
+  const [first = plainFacts, ...rest] = all;
+  if (rest.length === 0) {
+    return first;
+  }
+  const draft = new FactsDraft();
+  for (const facts of all) {
+    addFacts(draft, facts);
+  }
+  return draft.finish();
+}
+
+/** Adds the facts of another text to a draft. */
+function addFacts(draft: FactsDraft, facts: StatementFacts): void {
+  const { session } = facts;
+  draft.add(...facts.effects);
+  for (const kind of ['statements', 'reads', 'writes', 'columns', 'functions'] as const) {
+    for (const text of facts[kind]) {
+      draft[kind].add(text);
+    }
+  }
+  draft.hasWhere &&= facts.hasWhere;
+  draft.paths.push(...session.paths);
+  draft.anyPath ||= session.anyPath;
+  draft.isLost ||= session.isLost;
+  draft.encodes ||= session.encodes;
+  draft.defines ||= session.defines;
+  draft.ends ||= session.ends;
+  for (const kind of ['made', 'prepared', 'declared', 'executed', 'fetched'] as const) {
+    for (const text of session[kind]) {
+      draft[kind].add(text);
+    }
+  }
+}

@@ -1,5 +1,6 @@
 import type { Catalogue } from './catalogue.ts';
 import { FactsDraft, unknownFacts, type StatementFacts } from './facts.ts';
+import { catalogueOf, type LearnedObjects, type SessionNames } from './learned-catalogue.ts';
 import type { SqlParser } from './parser.ts';
 import { Reading } from './reading.ts';
 import { Names } from './resolve.ts';
@@ -15,6 +16,13 @@ export class Guard {
   /** The facts by catalogue and text, the least recently used first. */
   readonly #known = new Map<string, { readonly catalogue: Catalogue; readonly facts: StatementFacts }>();
   #characters = 0;
+  /** The newest catalogue of a session that has changed nothing. Such sessions share it, and so the facts. */
+  #plain: {
+    readonly objects: LearnedObjects | null;
+    readonly session: string;
+    readonly functions: Catalogue['functions'];
+    readonly catalogue: Catalogue;
+  } | null = null;
 
   constructor(parser: SqlParser) {
     this.#parser = parser;
@@ -29,6 +37,18 @@ export class Guard {
     const facts = readText(text, catalogue, this.#parser);
     this.#keep(text, { catalogue, facts });
     return facts;
+  }
+
+  /** Returns the catalogue of a session. */
+  catalogueOf(objects: LearnedObjects | null, session: SessionNames): Catalogue {
+    if (session.made.size > 0) {
+      return catalogueOf(objects, session);
+    }
+    const key = JSON.stringify(session.paths ?? null);
+    if (this.#plain?.objects !== objects || this.#plain.session !== key || this.#plain.functions !== session.functions) {
+      this.#plain = { objects, session: key, functions: session.functions, catalogue: catalogueOf(objects, session) };
+    }
+    return this.#plain.catalogue;
   }
 
   #keep(text: string, found: { readonly catalogue: Catalogue; readonly facts: StatementFacts }): void {

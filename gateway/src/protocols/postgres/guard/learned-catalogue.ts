@@ -1,18 +1,28 @@
 import { defaultPath, type Catalogue, type Found, type ObjectKind } from './catalogue.ts';
+import { splitPath } from './session-settings.ts';
 
-/** A row of the answer to the query for it. */
+/** A row of the answer to `catalogueQuery`. */
 export interface CatalogueRow extends Found {
-  readonly kind: ObjectKind;
+  /** `path` for the search path that a new session of the user has, as its name; the schema is then the name of the user. */
+  readonly kind: ObjectKind | 'path';
 }
 
 const none: readonly Found[] = [];
 
 /** The objects of a database by kind and name, as they were at one moment. */
 export class LearnedObjects {
+  /** The search path of a new session, and its user. */
+  readonly path: readonly string[] = defaultPath;
+  readonly user: string = '';
   readonly #byKind = new Map<ObjectKind, Map<string, Found[]>>();
 
   constructor(rows: Iterable<CatalogueRow>) {
     for (const { kind, ...found } of rows) {
+      if (kind === 'path') {
+        this.path = splitPath(found.name);
+        this.user = found.schema;
+        continue;
+      }
       const byName = this.#byKind.get(kind) ?? new Map<string, Found[]>();
       this.#byKind.set(kind, byName);
       const same = byName.get(found.name);
@@ -29,14 +39,20 @@ export class LearnedObjects {
   }
 }
 
+/** The names that a session adds to the catalogue of its database. */
+export interface SessionNames extends Pick<Catalogue, 'made' | 'functions'> {
+  /** Undefined: the search path of a new session. */
+  readonly paths: Catalogue['paths'] | undefined;
+}
+
 /** Makes the catalogue of a session from what was learned; `objects` is null if nothing was. */
-export function catalogueOf(objects: LearnedObjects | null, session: Partial<Pick<Catalogue, 'user' | 'paths' | 'made' | 'functions'>>): Catalogue {
+export function catalogueOf(objects: LearnedObjects | null, { paths, made, functions }: SessionNames): Catalogue {
   return {
     isKnown: objects !== null,
-    user: session.user ?? '',
-    paths: session.paths === undefined ? [defaultPath] : session.paths,
-    made: session.made ?? new Set(),
-    functions: session.functions ?? new Map(),
+    user: objects?.user ?? '',
+    paths: paths === undefined ? [objects?.path ?? defaultPath] : paths,
+    made,
+    functions,
     resolve: (kind, name) => objects?.resolve(kind, name) ?? none,
   };
 }

@@ -63,6 +63,9 @@ function readMember(name: string, value: unknown, reading: Reading): void {
       readNodes(rest, reading);
       return;
     }
+    case 'PLpgSQL_stmt_commit':
+      reading.draft.ends = true;
+      return;
     default:
       if (name.startsWith('PLpgSQL_') && !plainNodes.has(name)) {
         reading.draft.unknown();

@@ -66,6 +66,7 @@ export function readInto(into: Tree, reading: Reading): void {
   const range = tree(into['rel']);
   const tables = reading.names.make(relationName(range), textOf(range['relpersistence']) === 't');
   reading.draft.add('define', 'write');
+  reading.always('event_trigger');
   for (const table of tables) {
     reading.draft.writes.add(table);
   }

@@ -74,12 +74,25 @@ export class Names {
     this.#isLost ||= path === null || this.#added.length >= pathsMax;
     if (path === null || this.#isLost) {
       this.#paths = null;
-      this.#draft.isLost = true;
+      this.#draft.anyPath = true;
       return;
     }
     this.#added.push(path);
     this.#paths = this.#paths === null ? null : [...this.#paths, path];
     this.#draft.paths.push(path);
+  }
+
+  /** Notes that the user of the session may be another one from now on, who has another `"$user"` in the search path; null if it may be any. */
+  addUser(user: string | null): void {
+    if (user === null) {
+      this.addPath(null);
+      return;
+    }
+    for (const path of this.#paths ?? []) {
+      if (path.includes('$user')) {
+        this.addPath(path.map((schema) => (schema === '$user' ? user : schema)));
+      }
+    }
   }
 
   /** Notes that PostgreSQL's own search path may be in force. */

@@ -19,16 +19,13 @@ export function readSetting(given: string | null, value: string | null, reading:
       reading.draft.unknown();
     }
   } else if (name === 'role' || name === 'session_authorization') {
-    loseNames(reading);
+    reading.names.addUser(value);
+  } else if (name === 'client_encoding') {
+    reading.draft.encodes ||= !/^(?:utf-?8|unicode)$/i.test(value ?? '');
   } else if (name === 'standard_conforming_strings' && !/^(?:on|true|yes|1)$/i.test(value ?? '')) {
     // The next texts may be read in another way than the parser reads them.
     reading.draft.unknown();
   }
-}
-
-/** Notes that another user may have other schemas. */
-export function loseNames(reading: Reading): void {
-  reading.names.addPath(null);
 }
 
 /** Splits a search path as PostgreSQL does. A list that PostgreSQL would refuse is kept as it is, and names no schema then. */

@@ -2,7 +2,7 @@ import type { Effect } from './facts.ts';
 import { readExpression } from './expressions.ts';
 import { readQuery } from './queries.ts';
 import { relationName, type Reading } from './reading.ts';
-import { loseNames, readSetting } from './session-settings.ts';
+import { readSetting } from './session-settings.ts';
 import { readStatement } from './statements.ts';
 import { constantNumber, constantText, list, ofType, textOf, tree, type Tree } from './tree.ts';
 
@@ -99,6 +99,7 @@ function useAll(ranges: unknown, reading: Reading): void {
 /** Reads work on one relation, or on all if none is named. */
 function maintain(ranges: readonly unknown[], reading: Reading): void {
   reading.draft.add('administer');
+  reading.always('event_trigger');
   const [named] = ranges;
   if (named === undefined) {
     reading.draft.unknown();
@@ -168,7 +169,6 @@ function readSet(statement: Tree, reading: Reading): void {
       reading.names.resetPath();
     } else if (name === 'role' || name === 'session_authorization') {
       reading.draft.add('administer');
-      loseNames(reading);
     } else {
       readSetting(name, name === 'standard_conforming_strings' ? 'on' : '', reading);
     }

@@ -79,6 +79,9 @@ export function readStatement(node: unknown, reading: Reading): void {
   readQuery(node, reading, null);
 }
 
+/** The number of rows by which the parser says FETCH ALL. */
+const fetchAll = 0x7fff_ffff;
+
 function limitOfStatement(node: unknown): number | null {
   const [type, members] = typed(node);
   if (type === 'SelectStmt') {
@@ -87,7 +90,7 @@ function limitOfStatement(node: unknown): number | null {
   const isForward = type === 'FetchStmt' && members['ismove'] !== true && (members['direction'] ?? 'FETCH_FORWARD') === 'FETCH_FORWARD';
   const { howMany } = members;
   const rows = typeof howMany === 'number' ? howMany : Number(howMany);
-  return isForward && Number.isSafeInteger(rows) && rows >= 0 ? rows : null;
+  return isForward && Number.isSafeInteger(rows) && rows >= 0 && rows < fetchAll ? rows : null;
 }
 
 /** Reads several statements that stand where a list of nodes is. */

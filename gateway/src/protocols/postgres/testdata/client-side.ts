@@ -7,6 +7,7 @@ import { Connection } from '../../../wire/connection.ts';
 import { makeCertificate } from '../../../wire/testdata/certificates.ts';
 import { connectTo, Inbox, TestServer } from '../../../wire/testdata/sockets.ts';
 import { startupMessage } from '../compose.ts';
+import { StatementGuards } from '../statement-guards.ts';
 import { serve } from '../serve.ts';
 import type { OpenDoor } from './open-door.ts';
 
@@ -27,6 +28,7 @@ export interface Served extends AsyncDisposable {
 /** Serves this protocol on a real socket, without the gateway's listener and sessions. */
 export async function serveOn(door: OpenDoor, options: ServedOptions = {}): Promise<Served> {
   const faults: unknown[] = [];
+  const guards = new StatementGuards();
   const server = await TestServer.open((socket) => {
     const client = new Connection(socket, {
       certificate: options.certificate ?? null,
@@ -36,7 +38,7 @@ export async function serveOn(door: OpenDoor, options: ServedOptions = {}): Prom
     if (options.isRemote === true) {
       Object.defineProperty(client, 'isLoopback', { value: false });
     }
-    serve(client, door).catch((error: unknown) => faults.push(error));
+    serve(client, door, guards).catch((error: unknown) => faults.push(error));
   });
   return { port: server.port, faults, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

@@ -5,6 +5,9 @@ import { frames, parseFrontend } from '../codec.ts';
 import { begunBytes } from '../render-request.ts';
 import { PostgresRelay } from '../relay.ts';
 import { renderResponse } from '../render-response.ts';
+import { statementAttributes } from '../actions.ts';
+import { plainFacts } from '../guard/facts.ts';
+import { testFacts } from './test-facts.ts';
 import { clientMessages, targetMessages } from './shorthand.ts';
 
 /**
@@ -30,6 +33,7 @@ class Player {
     status: 0x49,
     attributes: {},
     encoding: 'UTF8',
+    facts: testFacts(),
     nowMs: () => this.#nowMs,
   });
 
@@ -89,6 +93,7 @@ class Player {
     const verdict = this.#deny && output.byGateway !== true ? 'deny' : 'allow';
     const partOf = output.relation?.partOf === undefined ? '' : ` part of #${output.relation.partOf}`;
     const facts = Object.entries(output.action.attributes)
+      .filter(([name]) => !isStatementFact(name))
       .map(([name, value]) => ` ${name.replace(/^.*\./, '')}=${String(value)}`)
       .join('');
     const said = `#${this.#seq} ${output.action.name}${partOf}${facts}: ${types(content, output.action.attributes)}${texts(content)}${verdict === 'deny' ? ' DENIED' : ''}`;
@@ -98,6 +103,15 @@ class Player {
     this.#relay.decided({ verdict, policies: [], policyVersion: '1', reason: 'Not for you.', obligations: [] }, this.#seq);
     return said;
   }
+}
+
+const statementFacts = new Set(
+  Object.keys(statementAttributes({ ...plainFacts, statements: ['x'], reads: ['x'], writes: ['x'], columns: ['x'], functions: ['x'], rowsLimit: 1 })),
+);
+
+/** Returns whether an attribute is about the text of a statement. These have a corpus of their own. */
+function isStatementFact(name: string): boolean {
+  return statementFacts.has(name);
 }
 
 function recordOf(kind: string, seq: number, content: Buffer, attributes: Readonly<Record<string, string | number | boolean | readonly string[]>>) {

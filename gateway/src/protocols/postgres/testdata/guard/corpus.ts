@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { defaultPath, unknownCatalogue, type Catalogue } from '../../guard/catalogue.ts';
+import { unknownCatalogue, type Catalogue } from '../../guard/catalogue.ts';
 import { catalogueOf, LearnedObjects, type CatalogueRow } from '../../guard/learned-catalogue.ts';
 
 /** A list, or its elements with a space between them. */
@@ -21,7 +21,7 @@ const corpusCase = z.strictObject({
   /** Not compared if they are absent. */
   columns: words.optional(),
   functions: words.optional(),
-  /** The search path of the session; `any` if it is not known. Without it PostgreSQL's own. */
+  /** The search path of the session; `any` if it is not known. Without it `public` alone. */
   path: z.union([z.array(z.string()), z.literal('any')]).optional(),
   /** The catalogue that the case is read with: that of `schema.sql`, or none. */
   catalogue: z.enum(['learned', 'none']).default('learned'),
@@ -36,7 +36,7 @@ export function readCorpus(): readonly CorpusCase[] {
   );
 }
 
-/** Returns the rows of the catalogue of `schema.sql`, as PostgreSQL 15 gives them to the query for it. Of pg_catalog there are only some. */
+/** Returns the rows of the catalogue of `schema.sql`, as PostgreSQL 15 gives them to `catalogueQuery`. Of pg_catalog there are only some. */
 export function readRows(): readonly CatalogueRow[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'catalogue.json'), 'utf8'));
 }
@@ -49,5 +49,5 @@ export function cataloguesOfCases(rows: readonly CatalogueRow[]): (one: Pick<Cor
     ['app.wipe_any', ['write', 'destroy']],
   ]);
   return ({ path, catalogue }) =>
-    catalogue === 'none' ? unknownCatalogue : catalogueOf(objects, { user: 'app_user', paths: path === 'any' ? null : [path ?? defaultPath], functions });
+    catalogue === 'none' ? unknownCatalogue : catalogueOf(objects, { paths: path === 'any' ? null : [path ?? ['public']], made: new Set(), functions });
 }

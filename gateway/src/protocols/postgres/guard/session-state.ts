@@ -1,0 +1,138 @@
+import type { Catalogue } from './catalogue.ts';
+import { unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
+import type { Guard } from './guard.ts';
+import type { LearnedObjects } from './learned-catalogue.ts';
+
+/** Most search paths that may be in force, and most relations of the session that are kept. */
+const pathsMax = 6;
+const madeMax = 500;
+/** Most texts, and most characters, that are kept until the catalogue is known. */
+const doubtfulMax = 100;
+const doubtfulLengthMax = 1024 * 1024;
+
+const noTables: ReadonlySet<string> = new Set();
+
+/** The parts with which the texts of a session are read. */
+export interface SessionParts {
+  readonly guard: Guard;
+  /** The search path that the client set at the login; null if it set none. */
+  readonly path: readonly string[] | null;
+  readonly functions: Catalogue['functions'];
+  /** Returns the objects of the database; null while they are not known. */
+  readonly objects: () => LearnedObjects | null;
+}
+
+/**
+ * The meaning of names in one session. It only becomes less certain: which of the texts that were sent succeed, or are rolled back, is not followed, so whatever one
+ * of them may have changed may be in force.
+ */
+export class SessionState {
+  readonly #parts: SessionParts;
+  /** The search paths that may be in force; null if any may be, undefined while it is that of the database. */
+  #paths: readonly (readonly string[])[] | null | undefined;
+  #made: ReadonlySet<string> = noTables;
+  /** True if a text that was sent may have changed anything of the session. */
+  #isLost = false;
+  #encodes = false;
+  #isDefining = false;
+  /** Texts that were sent while the catalogue was not known. What they may have changed is read when it is. */
+  #doubtful: string[] = [];
+  #doubtfulLength = 0;
+  #view: { readonly objects: LearnedObjects | null; readonly catalogue: Catalogue } | null = null;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#paths = parts.path === null ? undefined : [parts.path];
+  }
+
+  /** True if a text that was sent may have changed the encoding of later ones. */
+  get encodes(): boolean {
+    return this.#encodes || this.#isLost;
+  }
+
+  facts(text: string): StatementFacts {
+    const facts = this.#parts.guard.statementFacts(text, this.#catalogue());
+    return this.#isLost ? withUnknown(facts) : facts;
+  }
+
+  /** Notes that a text was sent to the target; null if it could not be read. Returns what it does to the session. */
+  sent(text: string | null): SessionFacts {
+    const catalogue = this.#catalogue();
+    const { session } = text === null ? unknownFacts : this.#parts.guard.statementFacts(text, catalogue);
+    if (session.isLost && text !== null && !catalogue.isKnown) {
+      this.#doubt(text);
+    } else {
+      this.#isLost ||= session.isLost;
+    }
+    this.#encodes ||= session.encodes;
+    if (session.defines && !this.#isDefining) {
+      this.#isDefining = true;
+      this.#view = null;
+    }
+    this.#changePaths(session, catalogue);
+    if (session.made.some((table) => !this.#made.has(table))) {
+      this.#made = new Set([...this.#made, ...session.made]);
+      this.#isLost ||= this.#made.size > madeMax;
+      this.#view = null;
+    }
+    return session;
+  }
+
+  #changePaths({ paths, anyPath }: SessionFacts, { paths: known }: Catalogue): void {
+    const added = paths.filter((path) => known?.every((each) => each.join('\0') !== path.join('\0')) === true);
+    if (anyPath || (known !== null && known.length + added.length > pathsMax)) {
+      this.#paths = null;
+      this.#view = null;
+    } else if (known !== null && added.length > 0) {
+      this.#paths = [...known, ...added];
+      this.#view = null;
+    }
+  }
+
+  #doubt(text: string): void {
+    this.#doubtful.push(text);
+    this.#doubtfulLength += text.length;
+    if (this.#doubtful.length > doubtfulMax || this.#doubtfulLength > doubtfulLengthMax) {
+      this.#isLost = true;
+      this.#doubtful = [];
+    }
+  }
+
+  /** Notes that texts of the session are not read as the guard reads them. */
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  /** Notes that the catalogue was learned after all that this session has sent. */
+  learned(): void {
+    this.#isDefining = false;
+  }
+
+  /** Returns the catalogue of the session. It is the same object until something changes. */
+  #catalogue(): Catalogue {
+    const objects = this.#isDefining ? null : this.#parts.objects();
+    if (this.#view === null || this.#view.objects !== objects) {
+      if (objects !== null) {
+        // A new session has the search path that was in force when it began.
+        this.#paths ??= this.#paths === undefined ? [objects.path] : null;
+      }
+      const { guard, functions } = this.#parts;
+      this.#view = { objects, catalogue: guard.catalogueOf(objects, { paths: this.#paths, made: this.#made, functions }) };
+      if (objects !== null) {
+        this.#settleDoubts();
+      }
+    }
+    return this.#view.catalogue;
+  }
+
+  /** Reads again what was sent while the catalogue was not known. */
+  #settleDoubts(): void {
+    const [texts, isDefining] = [this.#doubtful, this.#isDefining];
+    this.#doubtful = [];
+    this.#doubtfulLength = 0;
+    for (const text of texts) {
+      this.sent(text);
+    }
+    this.#isDefining = isDefining;
+  }
+}

@@ -1,0 +1,220 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import type { Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { ClientUnits } from './client-units.ts';
+import { Guard } from './guard/guard.ts';
+import { LearnedObjects } from './guard/learned-catalogue.ts';
+import { loadParser } from './guard/parser.ts';
+import { SessionState } from './guard/session-state.ts';
+import { RequestFacts } from './request-facts.ts';
+import { readRows } from './testdata/guard/corpus.ts';
+import { clientMessages, message } from './testdata/shorthand.ts';
+
+const guard = new Guard(await loadParser());
+const objects = new LearnedObjects(readRows());
+const base = {};
+
+/** A connection whose client sends messages. `answered` says whether the target has answered all of them before the next. */
+class Talk {
+  readonly changes: string[] = [];
+  learnedObjects: LearnedObjects | null = objects;
+  answered = true;
+  seq = 0;
+  readonly facts: RequestFacts;
+  readonly #units = new ClientUnits(1024 * 1024);
+  #learned: (() => void) | null = null;
+
+  constructor(path: readonly string[] = ['public']) {
+    const session = new SessionState({ guard, path, functions: new Map(), objects: () => this.learnedObjects });
+    this.facts = new RequestFacts(session, {
+      changing: () => this.changes.push('changing'),
+      changed: (wasUnsure, learned) => {
+        this.changes.push(wasUnsure ? 'changed what was unsure' : 'changed');
+        this.#learned = learned;
+      },
+    });
+  }
+
+  /** Sends messages and returns the attributes of the last request. */
+  says(line: string | Buffer, encoding = 'UTF8'): Attributes {
+    this.#units.push(typeof line === 'string' ? clientMessages(line) : line);
+    let attributes: Attributes = {};
+    for (let unit = this.#units.next(); unit !== null; unit = this.#units.next()) {
+      this.seq += 1;
+      attributes = this.facts.attributes(base, unit, encoding, this.seq - 1);
+      this.facts.sent(unit, this.seq, encoding, this.answered);
+    }
+    return attributes;
+  }
+
+  effects(line: string | Buffer, encoding = 'UTF8'): string {
+    return listed(this.says(line, encoding)[ownAttributes.effects]);
+  }
+
+  learn(): void {
+    this.#learned?.();
+  }
+}
+
+function listed(value: unknown): string {
+  return Array.isArray(value) ? value.join(' ') : '';
+}
+
+describe('a name stands for every text that it may stand for', () => {
+  test('A14: a statement has the facts of its Parse, as the same object', () => {
+    const talk = new Talk();
+    assert.equal(talk.effects('P:a:DELETE FROM payroll / S'), 'destroy write');
+    assert.equal(talk.effects('P:b:SELECT 1 / S'), 'read');
+    const [first, other] = [talk.says('B::a: / E: / S'), talk.says('B::b: / E: / S')];
+    assert.equal(listed(first[ownAttributes.effects]), 'destroy write');
+    assert.equal(listed(other[ownAttributes.effects]), 'read');
+    assert.equal(talk.says('B::a: / E: / S'), first);
+    assert.equal(talk.says('B::b: / D:P: / E: / S'), other);
+    assert.equal(talk.effects('B::c: / E: / S'), 'unknown');
+  });
+
+  test('A14: a Parse whose fate is not known replaces nothing', () => {
+    const talk = new Talk();
+    talk.says('P:a:DELETE FROM payroll / S');
+    // The target refuses this one, because the name is taken.
+    talk.answered = false;
+    talk.says('P:a:SELECT 1 / S');
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy read write');
+    talk.says('P::DELETE FROM payroll / S');
+    talk.says('P::SELECT 1 / S');
+    assert.equal(talk.effects('B::: / E: / S'), 'destroy read write');
+    talk.answered = true;
+    talk.says('P::SELECT 1 / S');
+    assert.equal(talk.effects('B::: / E: / S'), 'read');
+  });
+
+  test('A14: a Close counts when the target has answered everything', () => {
+    const talk = new Talk();
+    talk.says('P:a:DELETE FROM payroll / S');
+    talk.answered = false;
+    talk.says('C:S:a / S');
+    talk.says('P:a:SELECT 1 / S');
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy read write');
+    talk.answered = true;
+    talk.says('C:S:a / S');
+    talk.says('P:a:SELECT 1 / S');
+    assert.equal(talk.effects('B::a: / E: / S'), 'read');
+  });
+
+  test('A14: what is parsed and executed in one request counts, and so does what is only parsed', () => {
+    const talk = new Talk();
+    talk.answered = false;
+    assert.equal(talk.effects('P::SELECT 1 / B::: / E: / S'), 'read');
+    assert.equal(talk.effects('P:x:DELETE FROM payroll / P::SELECT 1 / B::: / E: / S'), 'destroy read write');
+    assert.equal(talk.effects('P:y:SELECT 1 / B::x: / E: / S'), 'destroy read write');
+  });
+
+  test('A14: a portal has the facts of its Bind', () => {
+    const talk = new Talk();
+    talk.says('P:a:DELETE FROM payroll / P:b:SELECT 1 / S');
+    talk.says('B:p:a: / B:q:b: / S');
+    assert.equal(talk.effects('E:p / S'), 'destroy write');
+    assert.equal(talk.effects('E:q / S'), 'read');
+    assert.equal(talk.effects('E:r / S'), 'unknown');
+    assert.equal(new Talk().effects('E: / S'), 'unknown');
+  });
+
+  test('A14: SQL and messages share the names of statements and cursors', () => {
+    const talk = new Talk();
+    talk.says('Q:PREPARE a AS DELETE FROM payroll');
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy write');
+    talk.says('P:b:SELECT * FROM payroll / B:c:b: / S');
+    assert.deepEqual(talk.says('Q:EXECUTE b')[ownAttributes.tables], ['public.payroll']);
+    assert.deepEqual(talk.says('Q:FETCH ALL FROM c')[ownAttributes.tables], ['public.payroll']);
+    assert.equal(talk.effects('Q:PREPARE d AS DELETE FROM payroll; EXECUTE d'), 'destroy read write');
+  });
+
+  test('A14, E55: more names and texts than are kept are unknown', () => {
+    const talk = new Talk();
+    talk.answered = false;
+    for (let i = 0; i < 9; i += 1) {
+      talk.says(`P:a:SELECT ${i} / S`);
+    }
+    assert.equal(talk.effects('B::a: / E: / S'), 'unknown');
+    const many = new Talk();
+    many.says('P:first:SELECT 1 / S');
+    for (let i = 0; i < 5_000; i += 1) {
+      many.says(`P:n${i}:SELECT 1 / S`);
+    }
+    many.says('P:first:SELECT 2 / S');
+    assert.equal(many.effects('B::first: / E: / S'), 'unknown');
+    const long = new Talk();
+    for (let i = 0; i < 90; i += 1) {
+      long.says(`P:n${i}:SELECT 1 -- ${String(i).padEnd(100_000)} / S`);
+    }
+    assert.equal(long.effects('B::n1: / E: / S'), 'read');
+    assert.equal(long.effects('B::n89: / E: / S'), 'unknown');
+  });
+});
+
+describe('a session is followed', () => {
+  test('A14: a text that is read before the catalogue is known is read again', () => {
+    const talk = new Talk();
+    talk.learnedObjects = null;
+    assert.equal(talk.effects('Q:SELECT id FROM orders'), 'read unknown');
+    talk.learnedObjects = objects;
+    assert.equal(talk.effects('Q:SELECT id FROM orders'), 'read');
+    talk.learnedObjects = null;
+    talk.says('Q:SELECT app.wipe_any($$x$$)');
+    talk.learnedObjects = objects;
+    assert.equal(talk.effects('Q:SELECT id FROM orders'), 'read unknown');
+  });
+
+  test('A14: after a change of the catalogue nothing is certain until it is learned again', () => {
+    const talk = new Talk();
+    assert.equal(talk.effects('Q:CREATE FUNCTION public.lower(int) RETURNS int LANGUAGE sql AS $$SELECT 1$$'), 'define');
+    assert.equal(talk.effects("Q:SELECT lower('x')"), 'read unknown');
+    talk.facts.idle();
+    talk.learn();
+    assert.deepEqual(talk.changes, ['changed']);
+    assert.equal(talk.effects("Q:SELECT lower('x')"), 'read');
+    talk.facts.idle();
+    assert.deepEqual(talk.changes, ['changed']);
+  });
+
+  test('A14: a change that others may see before the target says so is told before it is sent', () => {
+    const talk = new Talk();
+    talk.says('Q:CREATE TABLE made (id int); COMMIT; SELECT pg_sleep(9)');
+    assert.deepEqual(talk.changes, ['changing']);
+    talk.facts.ended();
+    assert.deepEqual(talk.changes, ['changing', 'changed what was unsure']);
+    assert.equal(talk.effects('Q:SELECT * FROM made'), 'read');
+    const temporary = new Talk();
+    temporary.says('Q:CREATE TEMP TABLE made (id int)');
+    temporary.facts.idle();
+    assert.deepEqual(temporary.changes, []);
+    assert.deepEqual(temporary.says('Q:SELECT * FROM made')[ownAttributes.reads], ['pg_temp.made']);
+  });
+
+  test('A14: many search paths are any', () => {
+    const talk = new Talk();
+    for (const path of ['app', 'evil', 'a', 'b', 'c', 'd']) {
+      talk.says(`Q:SET search_path = ${path}`);
+    }
+    assert.equal(talk.effects('Q:SELECT id FROM public.payroll'), 'read');
+    assert.equal(talk.effects('Q:SELECT id FROM customers'), 'read unknown');
+  });
+
+  test('A14: functions called by their ids, COPY data, and texts in other encodings', () => {
+    const talk = new Talk();
+    assert.equal(talk.effects('F:955'), 'write');
+    assert.equal(talk.effects('F:964'), 'destroy write');
+    assert.equal(talk.effects('Q:COPY payroll FROM STDIN'), 'write');
+    assert.deepEqual(talk.says('d:1 / c')[ownAttributes.writes], ['public.payroll']);
+    assert.equal(talk.effects('d:1 / c'), 'unknown');
+    assert.equal(talk.effects("Q:SELECT 'ä'"), 'read');
+    assert.equal(talk.effects("Q:SELECT 'ä'", 'SJIS'), 'unknown');
+    const broken = new Talk();
+    assert.equal(broken.effects(message('Q', Buffer.from('53454c4543542027ff2700', 'hex'))), 'unknown');
+    const pipelined = new Talk();
+    pipelined.says("Q:SET client_encoding = 'SJIS'");
+    assert.equal(pipelined.effects("Q:SELECT 'ä'"), 'unknown');
+    assert.equal(new Talk().effects('F:77'), 'unknown');
+  });
+});

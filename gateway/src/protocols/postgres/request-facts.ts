@@ -1,0 +1,284 @@
+import type { Attributes } from '../../domain/action.ts';
+import { statementAttributes } from './actions.ts';
+import type { NameChange, Unit } from './client-units.ts';
+import { frameHeaderBytes } from './codec.ts';
+import { builtinEffects } from './guard/builtins.ts';
+import { builtinOids } from './guard/builtin-oids.ts';
+import { FactsDraft, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
+import type { SessionState } from './guard/session-state.ts';
+import { frontend } from './messages.ts';
+import { SentTexts } from './sent-texts.ts';
+import type { TargetCatalogue } from './target-catalogues.ts';
+
+/** Most statements with COPY data whose facts are kept: one is under way, and further ones may wait in a pipeline. */
+const copiesMax = 200;
+const nonAscii = /[^\0-\x7f]/;
+
+/** The catalogue that all clients of a database share, as far as a session may change it. */
+type SharedCatalogue = Pick<TargetCatalogue, 'changing' | 'changed'>;
+
+/** Finds what the requests of one connection do: those that bring their text, and those that name a text that was sent before. */
+export class RequestFacts {
+  readonly #session: SessionState;
+  readonly #catalogue: SharedCatalogue;
+  readonly #texts = new SentTexts();
+  /** The facts of statements that may read COPY data, by the number of their request. */
+  readonly #copies = new Map<number, StatementFacts>();
+  /** The attributes by facts, and within them by what else the request refers to. */
+  #attributes = new WeakMap<StatementFacts, Attributes>();
+  #base: Attributes = {};
+  /** True after a text was sent that changes the catalogue for others once its transaction ends, and if the transaction may have ended unseen. */
+  #isPending = false;
+  #isUnsure = false;
+
+  constructor(session: SessionState, catalogue: SharedCatalogue) {
+    this.#session = session;
+    this.#catalogue = catalogue;
+  }
+
+  /** Returns the attributes of a request: those of the connection and the facts of its texts. The same statement has the same object. */
+  attributes(base: Attributes, unit: Unit, encoding: string, copySeq: number | undefined): Attributes {
+    if (base !== this.#base) {
+      this.#base = base;
+      this.#attributes = new WeakMap();
+    }
+    const facts = this.#facts(unit, encoding, copySeq);
+    const known = this.#attributes.get(facts);
+    if (known !== undefined) {
+      return known;
+    }
+    const attributes = { ...base, ...statementAttributes(facts) };
+    this.#attributes.set(facts, attributes);
+    return attributes;
+  }
+
+  #facts(unit: Unit, encoding: string, copySeq: number | undefined): StatementFacts {
+    switch (unit.kind) {
+      case 'query':
+        return this.#whole(this.#readable(queryText(unit), encoding));
+      case 'execute':
+      case 'prepare':
+        return this.#extended(unit, encoding);
+      case 'call':
+        return callFacts(unit);
+      case 'copy':
+        return (copySeq === undefined ? undefined : this.#copies.get(copySeq)) ?? unknownFacts;
+      default:
+        return plainFacts;
+    }
+  }
+
+  /** Returns the facts of a unit of the extended protocol: of what it prepares, and of what it executes. */
+  #extended({ bytes, changes }: Unit, encoding: string): StatementFacts {
+    const last = changes.at(-1);
+    if (changes.length === 2 && changes[0]?.kind === 'bind' && last?.kind === 'execute' && changes[0].name === last.name) {
+      // Most requests are one Bind and one Execute of a statement that was prepared before.
+      return this.#ofNames(this.#texts.statement(changes[0].statement));
+    }
+    const parsed = this.#parsed(bytes, changes, encoding);
+    const all = [...parsed.values()].map((text) => this.#whole(text));
+    if (last?.kind === 'execute') {
+      all.push(this.#ofNames(this.#executed(changes, parsed)));
+    }
+    return together([...new Set(all)]);
+  }
+
+  /** Returns the text of each Parse of a unit by its step; null for one that cannot be read. */
+  #parsed(bytes: readonly Uint8Array[], changes: readonly NameChange[], encoding: string): ReadonlyMap<number, string | null> {
+    return new Map([...parseTexts(bytes, changes)].map(([step, text]) => [step, this.#readable(text, encoding)]));
+  }
+
+  /** Returns the texts that the Execute at the end of a unit may run. A Parse and a Bind in the same unit decide: if one fails, nothing runs. */
+  #executed(changes: readonly NameChange[], parsed: ReadonlyMap<number, string | null>): ReadonlySet<string> | null {
+    const portal = changes.at(-1)?.name ?? '';
+    const bind = changes.findLastIndex((change) => change.kind === 'bind' && change.name === portal);
+    const bound = changes[bind];
+    if (bound?.kind !== 'bind') {
+      return this.#texts.cursor(portal);
+    }
+    const parse = changes.slice(0, bind).findLast((change) => change.kind === 'parse' && change.name === bound.statement);
+    if (parse === undefined) {
+      return this.#texts.statement(bound.statement);
+    }
+    const text = parsed.get(parse.step) ?? null;
+    return text === null ? null : new Set([text]);
+  }
+
+  /** Returns the facts of the texts that a name may stand for. */
+  #ofNames(texts: ReadonlySet<string> | null): StatementFacts {
+    if (texts === null || texts.size === 0) {
+      return unknownFacts;
+    }
+    return together([...texts].map((text) => this.#whole(text)));
+  }
+
+  /** Returns the facts of a text together with those of the statements and cursors that it names. */
+  #whole(text: string | null): StatementFacts {
+    if (text === null) {
+      return unknownFacts;
+    }
+    const facts = this.#session.facts(text);
+    const { executed, fetched, prepared, declared } = facts.session;
+    if (executed.length === 0 && fetched.length === 0) {
+      return facts;
+    }
+    const named = [
+      ...executed.map((name) => this.#named(this.#texts.statement(name), prepared.includes(name))),
+      ...fetched.map((name) => this.#named(this.#texts.cursor(name), declared.includes(name))),
+    ];
+    return together([facts, ...named]);
+  }
+
+  /** Returns the facts of what a text executes by a name. A name that the text itself prepares stands for a part of the text. */
+  #named(texts: ReadonlySet<string> | null, isOwn: boolean): StatementFacts {
+    if (texts === null || texts.size === 0) {
+      return isOwn ? plainFacts : unknownFacts;
+    }
+    return together([...texts].map((text) => this.#session.facts(text)));
+  }
+
+  /** Notes that a unit was sent to the target as request `seq`. */
+  sent(unit: Unit, seq: number, encoding: string, isSettled: boolean): void {
+    switch (unit.kind) {
+      case 'query': {
+        const text = this.#readable(queryText(unit), encoding);
+        this.#sentText(text);
+        this.#noteNames(text);
+        this.#noteCopy(seq, text === null ? unknownFacts : this.#whole(text));
+        break;
+      }
+      case 'execute':
+      case 'prepare':
+        this.#sentExtended(unit, seq, encoding, isSettled);
+        break;
+      case 'call':
+        if (callFacts(unit) === unknownFacts) {
+          this.#sentText(null);
+        }
+        break;
+      default:
+    }
+  }
+
+  #sentExtended(unit: Unit, seq: number, encoding: string, isSettled: boolean): void {
+    const { changes, bytes } = unit;
+    const parsed = this.#parsed(bytes, changes, encoding);
+    const isExecuted = changes.at(-1)?.kind === 'execute';
+    const executed = isExecuted ? (this.#executed(changes, parsed) ?? [null]) : [];
+    if (isExecuted) {
+      this.#noteCopy(seq, this.#facts(unit, encoding, undefined));
+    }
+    this.#texts.apply(changes, parsed, isSettled);
+    for (const text of executed) {
+      this.#sentText(text);
+      this.#noteNames(text);
+    }
+  }
+
+  #sentText(text: string | null): void {
+    const { defines, made, ends } = this.#session.sent(text);
+    this.#isPending ||= defines || made.some((table) => !table.startsWith('pg_temp.'));
+    if (this.#isPending && ends && !this.#isUnsure) {
+      this.#isUnsure = true;
+      this.#catalogue.changing();
+    }
+  }
+
+  /** Notes that the target has answered everything, and no transaction is open. */
+  idle(): void {
+    if (this.#isPending) {
+      const wasUnsure = this.#isUnsure;
+      this.#isPending = false;
+      this.#isUnsure = false;
+      this.#catalogue.changed(wasUnsure, this.#learned);
+    }
+  }
+
+  readonly #learned = (): void => {
+    if (!this.#isPending) {
+      this.#session.learned();
+    }
+  };
+
+  /** Notes that the session has ended. What it was changing may be changed. */
+  ended(): void {
+    this.idle();
+  }
+
+  #noteNames(text: string | null): void {
+    if (text === null) {
+      return;
+    }
+    const { prepared, declared } = this.#session.facts(text).session;
+    for (const name of prepared) {
+      this.#texts.prepared(name, text);
+    }
+    for (const name of declared) {
+      this.#texts.declared(name, text);
+    }
+  }
+
+  #noteCopy(seq: number, facts: StatementFacts): void {
+    if (!facts.statements.includes('copy') && facts !== unknownFacts) {
+      return;
+    }
+    this.#copies.set(seq, facts);
+    for (const oldest of this.#copies.keys()) {
+      if (this.#copies.size <= copiesMax) {
+        break;
+      }
+      this.#copies.delete(oldest);
+    }
+  }
+
+  /** Returns a text if it is sure that the target reads it as the guard does. */
+  #readable(bytes: Buffer, encoding: string): string | null {
+    const text = bytes.toString('utf8');
+    if (!nonAscii.test(text)) {
+      return text;
+    }
+    const isUtf8 = encoding === 'UTF8' && !this.#session.encodes && !text.includes('\uFFFD');
+    return isUtf8 ? text : null;
+  }
+}
+
+/** Returns the text of a Query. */
+function queryText({ bytes }: Unit): Buffer {
+  const message = joined(bytes);
+  return message.subarray(frameHeaderBytes, -1);
+}
+
+/** Yields the text of each Parse in a unit, with its step. */
+function* parseTexts(bytes: readonly Uint8Array[], changes: readonly NameChange[]): Generator<readonly [step: number, text: Buffer], void> {
+  const steps = changes.filter(({ kind }) => kind === 'parse').map(({ step }) => step);
+  let count = 0;
+  for (const piece of steps.length === 0 ? [] : bytes) {
+    const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    for (let at = 0; at + frameHeaderBytes <= chunk.length; at += 1 + chunk.readUInt32BE(at + 1)) {
+      if (chunk[at] === frontend.parse) {
+        const start = chunk.indexOf(0, at + frameHeaderBytes) + 1;
+        yield [steps[count] ?? 0, chunk.subarray(start, chunk.indexOf(0, start))];
+        count += 1;
+      }
+    }
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Buffer {
+  const [first] = pieces;
+  return pieces.length === 1 && first !== undefined ? Buffer.from(first.buffer, first.byteOffset, first.length) : Buffer.concat(pieces);
+}
+
+/** Returns the facts of a FunctionCall. Only PostgreSQL's own functions for large objects are known by their ids. */
+function callFacts({ bytes }: Unit): StatementFacts {
+  const message = joined(bytes);
+  const name = message.length < frameHeaderBytes + 4 ? undefined : builtinOids.get(message.readUInt32BE(frameHeaderBytes));
+  const effects = name === undefined ? undefined : builtinEffects(name);
+  if (name === undefined || effects === undefined) {
+    return unknownFacts;
+  }
+  const draft = new FactsDraft();
+  draft.add(...effects);
+  draft.functions.add(`pg_catalog.${name}`);
+  return draft.finish();
+}

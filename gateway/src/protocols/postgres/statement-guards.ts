@@ -1,0 +1,101 @@
+import { parseOptions } from '../../domain/options.ts';
+import type { Channel } from '../../domain/channel.ts';
+import { Guard } from './guard/guard.ts';
+import { loadParser } from './guard/parser.ts';
+import { SessionState } from './guard/session-state.ts';
+import { splitPath } from './guard/session-settings.ts';
+import { postgresOptions } from './options.ts';
+import { RequestFacts } from './request-facts.ts';
+import { TargetCatalogues, type TargetCatalogue } from './target-catalogues.ts';
+
+/** Most sets of functions named by operators that are kept. */
+const functionsMax = 100;
+
+/** The statement guards of one gateway: its parser, what it knows of texts, and the catalogues of its targets. */
+export class StatementGuards {
+  readonly #catalogues = new TargetCatalogues();
+  readonly #functions = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  #guard: Promise<Guard> | null = null;
+
+  /** Makes the guard of one connection. The parser is loaded for the first one. */
+  async open(channel: Channel, { database, settings }: { readonly database: string; readonly settings: ReadonlyMap<string, string> }): Promise<StatementGuard> {
+    this.#guard ??= loadParser().then((parser) => new Guard(parser));
+    const guard = await this.#guard;
+    const path = settings.get('search_path');
+    return new StatementGuard(channel, {
+      guard,
+      path: path === undefined ? null : splitPath(path),
+      functions: this.#functionsOf(channel),
+      enter: () => this.#catalogues.enter(channel, database),
+    });
+  }
+
+  /** Returns what the operator says of functions. Connections with the same words share the object. */
+  #functionsOf({ target }: Channel): ReadonlyMap<string, readonly string[]> {
+    const { functions } = parseOptions(postgresOptions, target.options);
+    const key = JSON.stringify(functions);
+    const known = this.#functions.get(key) ?? new Map(Object.entries(functions));
+    if (this.#functions.size >= functionsMax) {
+      this.#functions.clear();
+    }
+    this.#functions.set(key, known);
+    return known;
+  }
+}
+
+/** The guard of one connection. */
+export class StatementGuard {
+  readonly facts: RequestFacts;
+  readonly session: SessionState;
+  readonly #channel: Channel;
+  readonly #enter: () => TargetCatalogue;
+  #catalogue: TargetCatalogue | null = null;
+
+  constructor(
+    channel: Channel,
+    parts: {
+      readonly guard: Guard;
+      readonly path: readonly string[] | null;
+      readonly functions: ReadonlyMap<string, readonly string[]>;
+      readonly enter: () => TargetCatalogue;
+    },
+  ) {
+    const { guard, path, functions, enter } = parts;
+    this.#channel = channel;
+    this.#enter = enter;
+    this.session = new SessionState({ guard, path, functions, objects: () => this.#catalogue?.objects ?? null });
+    this.facts = new RequestFacts(this.session, {
+      changing: () => {
+        this.#catalogue?.changing();
+      },
+      changed: (wasUnsure, learned) => {
+        this.#catalogue?.changed(wasUnsure, learned);
+      },
+    });
+  }
+
+  /**
+   * Begins to use the catalogue of the database, which is learned if no other client is connected to it. A recording has no user and no catalogue. `greeting` has
+   * the parameters that the target reported at the login.
+   */
+  begin(greeting: readonly Buffer[]): void {
+    if (greeting.some((message) => message.includes('standard_conforming_strings\0off\0'))) {
+      // The target reads backslashes in another way than the parser.
+      this.session.lose();
+    }
+    if (this.#channel.target.user !== '') {
+      this.#catalogue = this.#enter();
+    }
+  }
+
+  /** Resolves when the catalogue is known, or could not be learned soon. */
+  async ready(): Promise<void> {
+    await this.#catalogue?.first();
+  }
+
+  /** Ends the use of the catalogue. */
+  end(): void {
+    this.facts.ended();
+    this.#catalogue?.leave(this.#channel);
+  }
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { requireProgram } from '../support/require-program.ts';
+import { psql } from '../support/run.ts';
+import { openShop, type Shop } from '../support/shop.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const setup = `
+CREATE SCHEMA evil;
+CREATE TABLE public.payroll (id int, salary int);
+CREATE TABLE evil.payroll (id int, secret text);
+CREATE TABLE public.log (what text);
+INSERT INTO payroll SELECT n, n FROM generate_series(1, 9) n;
+CREATE FUNCTION public.wipe() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.payroll; END $$;`;
+
+interface Fact {
+  readonly effects: string;
+  readonly tables: string;
+}
+
+describe('what statements do is in their records', () => {
+  let shop: Shop;
+  before(async () => {
+    shop = await openShop();
+    const made = await psql(shop.around, ['-c', setup]);
+    assert.equal(made.status, 0, made.stderr);
+  });
+  after(async () => {
+    await shop[Symbol.asyncDispose]();
+  });
+
+  async function client(): Promise<pg.Client> {
+    const one = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop' });
+    await one.connect();
+    return one;
+  }
+
+  /** The facts of the requests of the newest session, each after its action and, if it has one, its text. */
+  async function facts(): Promise<readonly (Fact & { readonly action: string | null; readonly text: unknown; readonly attributes: object })[]> {
+    const records = await shop.gateway.records((await shop.gateway.newest()).session);
+    return records
+      .filter(({ kind, action }) => kind === 'request' && action !== 'postgres.connect')
+      .map(({ action, attributes }) => ({
+        action,
+        text: attributes['db.query.text'],
+        effects: listed(attributes['countersign.effects']),
+        tables: listed(attributes['countersign.tables']),
+        attributes,
+      }));
+  }
+
+  async function effectsOf(...texts: readonly string[]): Promise<readonly string[]> {
+    const one = await client();
+    for (const text of texts) {
+      await one.query(text).catch(() => null);
+    }
+    await one.end();
+    return (await facts()).map(({ effects, tables }) => `${effects}: ${tables}`);
+  }
+
+  test('A14: simple queries, with names from the catalogue of the database', async () => {
+    assert.deepEqual(await effectsOf('SELECT id FROM payroll WHERE id = 1', 'SELECT wipe()', 'COMMIT; DELETE FROM log', 'SELECT id FROM evil.payroll'), [
+      'read: public.payroll',
+      'destroy read write: public.payroll',
+      'destroy read write: public.log',
+      'read: evil.payroll',
+    ]);
+  });
+
+  test('A14: a prepared statement has the facts of its text each time', async () => {
+    const one = await client();
+    const query = { name: 'gone', text: 'DELETE FROM payroll WHERE id = $1' };
+    for (const id of [100, 101, 102]) {
+      await one.query({ ...query, values: [id] });
+    }
+    await one.end();
+    const all = await facts();
+    assert.ok(all.length >= 3);
+    for (const { effects, tables, attributes } of all) {
+      assert.deepEqual([effects, tables, Reflect.get(attributes, 'countersign.has_where')], ['destroy read write', 'public.payroll', true]);
+    }
+  });
+
+  test('A14: what SQL prepares and declares is known where it is used, and other names are unknown', async () => {
+    const found = await effectsOf('PREPARE gone AS DELETE FROM payroll', 'EXECUTE gone', 'EXECUTE other');
+    assert.deepEqual(found, ['destroy write: public.payroll', 'destroy read write: public.payroll', 'read unknown: ']);
+    const cursors = await effectsOf('BEGIN; DECLARE c CURSOR FOR SELECT * FROM log', 'FETCH ALL FROM c', 'FETCH ALL FROM d');
+    assert.deepEqual(cursors, ['read: public.log', 'read: public.log', 'read unknown: ']);
+  });
+
+  test('A14: after a change of the search path, names stand for what they mean in either', async () => {
+    assert.deepEqual(await effectsOf('SELECT * FROM payroll', 'SET search_path = evil', 'SELECT * FROM payroll', 'SELECT * FROM public.payroll'), [
+      'read: public.payroll',
+      'read: ',
+      'read: evil.payroll public.payroll',
+      'read: public.payroll',
+    ]);
+  });
+
+  test('A14, E55: after a statement that may do anything, everything is unknown', async () => {
+    assert.deepEqual(await effectsOf('SELECT 1', 'SELECT nobody_knows()', 'SELECT 1'), ['read: ', 'read unknown: ', 'read unknown: ']);
+  });
+
+  test('A14: a function that is made through the gateway is not taken for another', async () => {
+    const [maker, user] = [await client(), await client()];
+    await maker.query("CREATE FUNCTION evil.upper(int) RETURNS text LANGUAGE sql AS 'DELETE FROM public.log; SELECT NULL::text'");
+    await maker.query('SELECT evil.upper(1)');
+    const made = await facts();
+    await maker.end();
+    // The catalogue is learned again in its own time. Until then the statement is unknown, and never harmless.
+    await waitUntil(async () => {
+      await user.query('SELECT evil.upper(2)');
+      const newest = (await shop.gateway.sessions()).toSorted((a, b) => (a.opened < b.opened ? 1 : -1));
+      const records = (await Promise.all(newest.slice(0, 2).map(async ({ session }) => shop.gateway.records(session)))).flat();
+      const used = records.filter(({ attributes }) => attributes['db.query.text'] === 'SELECT evil.upper(2)');
+      const effects = used.map(({ attributes }) => listed(attributes['countersign.effects']));
+      assert.ok(
+        effects.every((each) => each.includes('unknown') || each === 'destroy read write'),
+        effects.join(),
+      );
+      return effects.includes('destroy read write');
+    });
+    await user.end();
+    assert.ok(made.every(({ text, effects }) => text !== 'SELECT evil.upper(1)' || /unknown|destroy/.test(effects)));
+  });
+
+  test('A14: COPY data and functions called by their ids have facts', requireProgram('psql'), async () => {
+    const file = join(shop.gateway.directory, 'rows');
+    writeFileSync(file, 'a\nb\n');
+    const said = await psql(shop.through, ['-c', `\\copy log FROM '${file}'`, '-c', `\\lo_import '${file}'`, '-c', '\\copy (SELECT * FROM log) TO STDOUT']);
+    assert.equal(said.status, 0, said.stderr);
+    const all = await facts();
+    const of = (action: string): string[] => [...new Set(all.filter((each) => each.action === action).map(({ effects }) => effects))];
+    assert.deepEqual(of('postgres.copy'), ['write']);
+    assert.deepEqual(of('postgres.function_call').toSorted(), ['read', 'write']);
+    assert.equal(all.find(({ action }) => action === 'postgres.copy')?.tables, 'public.log');
+  });
+
+  test('A14: text that the target may read in another way is unknown', async () => {
+    assert.deepEqual(await effectsOf("SELECT 'ä'", "SET client_encoding = 'SJIS'", 'SELECT 1', "SELECT 'ä'"), ['read: ', 'read: ', 'read: ', 'unknown: ']);
+    assert.deepEqual(await effectsOf('SET standard_conforming_strings = off', 'SELECT 1'), ['read unknown: ', 'read unknown: ']);
+  });
+});
+
+function listed(value: unknown): string {
+  return Array.isArray(value) ? value.join(' ') : '';
+}
