@@ -9,6 +9,7 @@ import { endBody, endEarly, flushHead, onceClosed, writeBody, writeHead, writeIn
 import type { ClientRequest, ClientResponse } from '../exchange/exchange.ts';
 import { RequestBody } from '../exchange/request-body.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
+import { PlainResponse } from '../exchange/plain/plain-response.ts';
 import { PlainConnections } from './plain-connections.ts';
 
 const bodyBytesMax = 1024 * 1024;
@@ -241,6 +242,34 @@ describe('connections with plain requests', () => {
       await answered;
       assert.equal(response.writableFinished, false);
     }
+    held = null;
+  });
+
+  test('an answer that has ended sends nothing more, and does not end the next one', async () => {
+    held = new Promise(() => undefined);
+    const serving = nextServed();
+    const client = dial();
+    client.write(asking);
+    const { response, socket } = await serving;
+    assert.ok(response instanceof PlainResponse);
+    writeHead(response, { status: 204, statusText: '', headers: [] });
+    response.end();
+    response.end(piece);
+    await once(client, 'data');
+    const next = nextServed();
+    client.write(asking);
+    await next;
+    const written = socket.bytesWritten;
+    assert.throws(() => {
+      response.write(piece);
+    });
+    assert.throws(() => {
+      response.writeInformation(103, '', []);
+    });
+    response.end(piece);
+    response.destroy();
+    assert.deepEqual([socket.bytesWritten, socket.destroyed, response.destroyed], [written, false, true]);
+    client.destroy();
     held = null;
   });
 

@@ -53,8 +53,9 @@ export class PlainResponse extends EventEmitter {
     return this.#isFinished;
   }
 
+  /** True if nothing more can be sent: the client has the whole answer, or the connection is closed. */
   get destroyed(): boolean {
-    return this.#socket.destroyed;
+    return this.#isFinished || this.#socket.destroyed;
   }
 
   /** Bytes that the client has not taken. */
@@ -82,6 +83,7 @@ export class PlainResponse extends EventEmitter {
 
   /** Sends an interim answer. */
   writeInformation(status: number, statusText: string, headers: Headers): void {
+    assert(!this.#hasHead, 'an interim answer comes before the answer');
     this.#socket.write(`${printLine(`HTTP/1.1 ${status} ${statusText}`)}${printHeaders(headers)}\r\n`, 'latin1');
   }
 
@@ -91,6 +93,7 @@ export class PlainResponse extends EventEmitter {
   }
 
   write(piece: Uint8Array): void {
+    assert(!this.#isEnded, 'nothing follows the end of an answer');
     this.#send(piece, false);
   }
 
@@ -101,8 +104,11 @@ export class PlainResponse extends EventEmitter {
     }
   }
 
+  /** Breaks the answer off, if the client does not have all of it. After that the connection may serve another request. */
   destroy(): void {
-    this.#socket.destroy();
+    if (!this.#isFinished) {
+      this.#socket.destroy();
+    }
   }
 
   /** A body that is not as long as was announced ends the connection, because the client would take the next answer for a part of it. */
