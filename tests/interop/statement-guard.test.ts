@@ -127,6 +127,15 @@ describe('what statements do is in their records', () => {
     assert.ok(made.every(({ text, effects }) => text !== 'SELECT evil.upper(1)' || /unknown|destroy/.test(effects)));
   });
 
+  test('A14: a table that the session makes is known to it at once', async () => {
+    assert.deepEqual(await effectsOf('CREATE TABLE made (id int)', 'INSERT INTO made VALUES (1)', 'SELECT * FROM made', 'DROP TABLE made'), [
+      'define: public.made',
+      'write: public.made',
+      'read: public.made',
+      'define destroy write: public.made',
+    ]);
+  });
+
   test('A14: COPY data and functions called by their ids have facts', requireProgram('psql'), async () => {
     const file = join(shop.gateway.directory, 'rows');
     writeFileSync(file, 'a\nb\n');

@@ -29,8 +29,8 @@ class Talk {
     const session = new SessionState({ guard, path, functions: new Map(), objects: () => this.learnedObjects });
     this.facts = new RequestFacts(session, {
       changing: () => this.changes.push('changing'),
-      changed: (wasUnsure, learned) => {
-        this.changes.push(wasUnsure ? 'changed what was unsure' : 'changed');
+      changed: ({ wasUnsure, isTables, learned }) => {
+        this.changes.push(`${isTables ? 'made tables' : 'changed'}${wasUnsure ? ' unseen' : ''}`);
         this.#learned = learned;
       },
     });
@@ -183,7 +183,7 @@ describe('a session is followed', () => {
     talk.says('Q:CREATE TABLE made (id int); COMMIT; SELECT pg_sleep(9)');
     assert.deepEqual(talk.changes, ['changing']);
     talk.facts.ended();
-    assert.deepEqual(talk.changes, ['changing', 'changed what was unsure']);
+    assert.deepEqual(talk.changes, ['changing', 'made tables unseen']);
     assert.equal(talk.effects('Q:SELECT * FROM made'), 'read');
     const temporary = new Talk();
     temporary.says('Q:CREATE TEMP TABLE made (id int)');

@@ -1,6 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import { statementAttributes } from './actions.ts';
-import type { NameChange, Unit } from './client-units.ts';
+import { nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
@@ -8,14 +8,17 @@ import { FactsDraft, plainFacts, together, unknownFacts, type StatementFacts } f
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
 import { SentTexts } from './sent-texts.ts';
-import type { TargetCatalogue } from './target-catalogues.ts';
+import type { Change } from './target-catalogues.ts';
 
 /** Most statements with COPY data whose facts are kept: one is under way, and further ones may wait in a pipeline. */
 const copiesMax = 200;
 const nonAscii = /[^\0-\x7f]/;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
-type SharedCatalogue = Pick<TargetCatalogue, 'changing' | 'changed'>;
+interface SharedCatalogue {
+  readonly changing: () => void;
+  readonly changed: (change: Change) => void;
+}
 
 /** Finds what the requests of one connection do: those that bring their text, and those that name a text that was sent before. */
 export class RequestFacts {
@@ -30,6 +33,8 @@ export class RequestFacts {
   /** True after a text was sent that changes the catalogue for others once its transaction ends, and if the transaction may have ended unseen. */
   #isPending = false;
   #isUnsure = false;
+  /** True if what is pending is more than new tables. */
+  #isDefining = false;
 
   constructor(session: SessionState, catalogue: SharedCatalogue) {
     this.#session = session;
@@ -123,8 +128,8 @@ export class RequestFacts {
       return facts;
     }
     const named = [
-      ...executed.map((name) => this.#named(this.#texts.statement(name), prepared.includes(name))),
-      ...fetched.map((name) => this.#named(this.#texts.cursor(name), declared.includes(name))),
+      ...executed.map((name) => this.#named(this.#texts.statement(wireName(name)), prepared.includes(name))),
+      ...fetched.map((name) => this.#named(this.#texts.cursor(wireName(name)), declared.includes(name))),
     ];
     return together([facts, ...named]);
   }
@@ -177,6 +182,7 @@ export class RequestFacts {
 
   #sentText(text: string | null): void {
     const { defines, made, ends } = this.#session.sent(text);
+    this.#isDefining ||= defines;
     this.#isPending ||= defines || made.some((table) => !table.startsWith('pg_temp.'));
     if (this.#isPending && ends && !this.#isUnsure) {
       this.#isUnsure = true;
@@ -187,10 +193,11 @@ export class RequestFacts {
   /** Notes that the target has answered everything, and no transaction is open. */
   idle(): void {
     if (this.#isPending) {
-      const wasUnsure = this.#isUnsure;
+      const change = { wasUnsure: this.#isUnsure, isTables: !this.#isDefining, learned: this.#learned };
       this.#isPending = false;
       this.#isUnsure = false;
-      this.#catalogue.changed(wasUnsure, this.#learned);
+      this.#isDefining = false;
+      this.#catalogue.changed(change);
     }
   }
 
@@ -211,10 +218,10 @@ export class RequestFacts {
     }
     const { prepared, declared } = this.#session.facts(text).session;
     for (const name of prepared) {
-      this.#texts.prepared(name, text);
+      this.#texts.prepared(wireName(name), text);
     }
     for (const name of declared) {
-      this.#texts.declared(name, text);
+      this.#texts.declared(wireName(name), text);
     }
   }
 
@@ -240,6 +247,11 @@ export class RequestFacts {
     const isUtf8 = encoding === 'UTF8' && !this.#session.encodes && !text.includes('\uFFFD');
     return isUtf8 ? text : null;
   }
+}
+
+/** Returns a name of SQL as the units have the names of messages: its bytes as characters. */
+function wireName(name: string): string {
+  return Buffer.from(name).toString('latin1', 0, nameBytesMax);
 }
 
 /** Returns the text of a Query. */

@@ -63,13 +63,13 @@ export class StatementGuard {
     const { guard, path, functions, enter } = parts;
     this.#channel = channel;
     this.#enter = enter;
-    this.session = new SessionState({ guard, path, functions, objects: () => this.#catalogue?.objects ?? null });
+    this.session = new SessionState({ guard, path, functions, objects: () => this.#catalogue?.objectsFor(channel) ?? null });
     this.facts = new RequestFacts(this.session, {
       changing: () => {
         this.#catalogue?.changing();
       },
-      changed: (wasUnsure, learned) => {
-        this.#catalogue?.changed(wasUnsure, learned);
+      changed: (change) => {
+        this.#catalogue?.changed(channel, change);
       },
     });
   }

@@ -8,6 +8,16 @@ const freshMs = 60_000;
 /** The longest time in ms that the first clients of a database wait for its catalogue. */
 const firstMs = 2_000;
 
+/** A change of the catalogue that a session has made. */
+export interface Change {
+  /** True if `changing` was called for the change. */
+  readonly wasUnsure: boolean;
+  /** True if the session made new tables and nothing else. */
+  readonly isTables: boolean;
+  /** Called when the catalogue is known again. */
+  readonly learned: () => void;
+}
+
 /** The catalogues of all databases that clients are connected to, each learned once for all of them. */
 export class TargetCatalogues {
   readonly #catalogues = new Map<string, TargetCatalogue>();
@@ -32,6 +42,8 @@ export class TargetCatalogue {
   /** The number of changes that were made, and how many of them the objects contain for certain. */
   #changes = 0;
   #learnedChanges = 0;
+  /** How many of the changes that are not learned are new tables alone, by the session that made them. */
+  #ownTables = new WeakMap<Channel, number>();
   /** The number of transactions that change the catalogue and may be over at the target without a word of it yet. */
   #unsure = 0;
   #learning: Promise<void> | null = null;
@@ -44,9 +56,13 @@ export class TargetCatalogue {
     this.#onEmpty = onEmpty;
   }
 
-  /** The objects of the database; null while they are not known. */
-  get objects(): LearnedObjects | null {
-    return this.#unsure > 0 || this.#learnedChanges < this.#changes ? null : this.#objects;
+  /**
+   * Returns the objects of the database for the session of a channel; null while they are not known. New tables that this session has made itself, and nobody else,
+   * are known to the session.
+   */
+  objectsFor(channel: Channel): LearnedObjects | null {
+    const own = this.#ownTables.get(channel) ?? 0;
+    return this.#unsure > 0 || this.#learnedChanges + own < this.#changes ? null : this.#objects;
   }
 
   enter(channel: Channel): void {
@@ -81,9 +97,10 @@ export class TargetCatalogue {
     this.#unsure += 1;
   }
 
-  /** Notes that the catalogue was changed. It is learned again, and calls back when it is known. `wasUnsure`: `changing` was called for the change. */
-  changed(wasUnsure: boolean, learned: () => void): void {
+  /** Notes that the catalogue was changed by the session of a channel. It is learned again, and calls back when it is known. */
+  changed(channel: Channel, { wasUnsure, isTables, learned }: Change): void {
     this.#unsure -= wasUnsure ? 1 : 0;
+    this.#ownTables.set(channel, (this.#ownTables.get(channel) ?? 0) + (isTables ? 1 : 0));
     this.#changes += 1;
     this.#waiting.add(learned);
     this.#learn();
@@ -109,6 +126,7 @@ export class TargetCatalogue {
       return;
     }
     this.#learnedChanges = changes;
+    this.#ownTables = new WeakMap();
     for (const learned of waiting) {
       learned();
     }

@@ -8,7 +8,7 @@ import { constantText, list, names, ofType, textOf, tree, type Tree } from './tr
 /** Reads what a function does when it is called, from its CREATE FUNCTION. */
 export function readFunction(statement: Tree, reading: Reading): void {
   const options = optionsOf(statement['options']);
-  readExpression([statement['parameters'], { TypeName: tree(statement['returnType']) }].map(defaultsOf), reading, null);
+  readExpression([...list(statement['parameters']).flatMap(partsOf), { TypeName: tree(statement['returnType']) }], reading, null);
   const leave = reading.names.within(pathOf(statement['options']), isTrue(options.get('security')));
   if (statement['sql_body'] !== undefined) {
     readAll([statement['sql_body']], reading);
@@ -47,9 +47,10 @@ function optionsOf(nodes: unknown): ReadonlyMap<string, unknown> {
   );
 }
 
-/** Returns the parameters' default values: they run when the function is called. */
-function defaultsOf(node: unknown): unknown {
-  return Array.isArray(node) ? node.map((parameter) => ofType(parameter, 'FunctionParameter')?.['defexpr']) : node;
+/** Returns the default value of a parameter, which runs when the function is called, and its type, to which a value is converted. */
+function partsOf(node: unknown): readonly unknown[] {
+  const parameter = ofType(node, 'FunctionParameter');
+  return parameter === null ? [] : [parameter['defexpr'], { TypeName: tree(parameter['argType']) }];
 }
 
 function codeOf(option: unknown): string | null {

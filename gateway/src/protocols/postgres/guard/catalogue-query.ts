@@ -28,7 +28,8 @@ WITH attached AS (
   UNION ALL SELECT indrelid, 'SELECT ' || pg_get_expr(indexprs, indrelid), '{read,insert,update,refresh}', false FROM pg_index WHERE indexprs IS NOT NULL
   UNION ALL SELECT indrelid, 'SELECT ' || pg_get_expr(indpred, indrelid), '{insert,update,refresh}', false FROM pg_index WHERE indpred IS NOT NULL
   UNION ALL SELECT attrelid, format('SELECT NULL::%s', format_type(t.oid, NULL)), '{insert,update,refresh}', false
-    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attnum > 0 AND NOT attisdropped AND t.typtype IN ('d', 'c') AND t.oid >= 16384
+    FROM pg_attribute JOIN pg_type a ON a.oid = atttypid JOIN pg_type t ON t.oid = CASE WHEN a.typelem > 0 AND a.typlen = -1 THEN a.typelem ELSE a.oid END
+    WHERE attnum > 0 AND NOT attisdropped AND t.typtype IN ('d', 'c') AND t.oid >= 16384
 ), tied AS (
   SELECT conrelid AS relation, confrelid AS other, ARRAY['insert', 'update'] AS uses, 'read' AS what FROM pg_constraint WHERE contype = 'f'
   UNION ALL SELECT confrelid, conrelid, ARRAY['delete', 'update'], 'read' FROM pg_constraint WHERE contype = 'f'
@@ -56,8 +57,10 @@ FROM pg_operator JOIN pg_namespace n ON n.oid = oprnamespace WHERE n.nspname <> 
 SELECT json_build_object('kind', 'type', 'schema', n.nspname, 'name', typname, 'runs', (
   SELECT coalesce(json_agg(json_build_object('on', '{call}'::text[], 'sql', sql) ORDER BY sql), '[]') FROM (
     SELECT 'SELECT ' || pg_get_expr(conbin, 0) FROM pg_constraint WHERE contypid = t.oid AND contype = 'c'
-    UNION SELECT format('SELECT NULL::%s', format_type(b.oid, NULL)) FROM pg_type b WHERE b.oid = t.typbasetype AND b.oid >= 16384 AND b.typtype IN ('d', 'c')
-    UNION SELECT format('SELECT NULL::%s', format_type(b.oid, NULL)) FROM pg_attribute JOIN pg_type b ON b.oid = atttypid
+    UNION SELECT format('SELECT NULL::%s', format_type(b.oid, NULL)) FROM pg_type a JOIN pg_type b ON b.oid = CASE WHEN a.typelem > 0 AND a.typlen = -1 THEN a.typelem ELSE a.oid END
+      WHERE a.oid = t.typbasetype AND b.oid >= 16384 AND b.typtype IN ('d', 'c')
+    UNION SELECT format('SELECT NULL::%s', format_type(b.oid, NULL)) FROM pg_attribute JOIN pg_type a ON a.oid = atttypid
+      JOIN pg_type b ON b.oid = CASE WHEN a.typelem > 0 AND a.typlen = -1 THEN a.typelem ELSE a.oid END
       WHERE attrelid = t.typrelid AND attnum > 0 AND b.typtype IN ('d', 'c') AND b.oid >= 16384) parts (sql)))
 FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' AND typelem = 0;

@@ -115,6 +115,10 @@ function readPlainDefinition(type: string, [kind, ...effects]: Definition, state
   if (!withoutDefine.has(type)) {
     reading.draft.add('define');
   }
+  if (type === 'IndexStmt') {
+    readIndex(statement, reading);
+    return;
+  }
   readParts(statement, reading);
   if (withoutDefine.has(type)) {
     reading.always('event_trigger');
@@ -123,11 +127,26 @@ function readPlainDefinition(type: string, [kind, ...effects]: Definition, state
   }
 }
 
+/** Reads the definition of an index. One on columns of a temporary table changes no meaning. */
+function readIndex(statement: Tree, reading: Reading): void {
+  const { relation, ...rest } = statement;
+  const definition = reading.apart();
+  readParts(rest, definition);
+  const { tables } = reading.use(relationName(tree(relation)), 'refresh');
+  if (isPlain(definition.draft) && tables.every((table) => table.startsWith('pg_temp.'))) {
+    reading.always('event_trigger');
+  } else {
+    endDefinition(statement, reading);
+  }
+  reading.draft.absorb(definition.draft);
+}
+
 /** Notes that the catalogue changes, and what runs with every such change. */
 function endDefinition(statement: Tree, reading: Reading): void {
   reading.always('event_trigger');
   reading.names.define();
-  if (JSON.stringify(statement).includes('"pg_temp')) {
+  const isTemporary = JSON.stringify(statement).includes('"pg_temp') || reading.names.isTemporary;
+  if (isTemporary || [...reading.draft.writes].some((table) => table.startsWith('pg_temp.'))) {
     // Other sessions, and so the gateway, do not see what this makes.
     reading.draft.isLost = true;
   }
@@ -199,13 +218,21 @@ const readers: Readonly<Record<string, Reader>> = {
     reading.statement('create_view');
     reading.draft.add('define');
     readQuery(statement['query'], reading, null);
-    noteMade(tree(statement['view']), reading);
+    for (const table of reading.names.newTables(relationName(tree(statement['view'])), textOf(tree(statement['view'])['relpersistence']) === 't')) {
+      reading.draft.writes.add(table);
+    }
+    // A view of temporary tables is temporary, too.
+    reading.draft.isLost ||= reading.names.hasTemporary || textOf(tree(statement['view'])['relpersistence']) === 't';
     endDefinition(statement, reading);
   },
   CreateSchemaStmt: (statement, reading) => {
     reading.statement('create_schema');
     reading.draft.add('define');
     readAll(statement['schemaElts'], reading);
+    if (statement['schemaElts'] !== undefined) {
+      // Names within it mean objects of the new schema.
+      reading.draft.unknown();
+    }
     endDefinition(statement, reading);
   },
   AlterTableStmt: readAlterTable,
@@ -294,12 +321,22 @@ const readers: Readonly<Record<string, Reader>> = {
   },
 };
 
+/** Reads the definition of a table. One that runs only PostgreSQL's own functions when it is used is known from then on. */
 function createTable(range: Tree, parts: Tree, reading: Reading): void {
   const { relation: _, ...rest } = parts;
   reading.draft.add('define');
-  readParts(rest, reading);
+  const definition = reading.apart();
+  readParts(rest, definition);
   noteMade(range, reading);
   reading.always('event_trigger');
+  if (!isPlain(definition.draft)) {
+    endDefinition(parts, reading);
+  }
+  reading.draft.absorb(definition.draft);
+}
+
+function isPlain({ effects, functions, writes }: FactsDraft): boolean {
+  return writes.size === 0 && [...effects].every((effect) => effect === 'read') && [...functions].every((name) => name.startsWith('pg_catalog.'));
 }
 
 /** Notes that the session makes a relation. */
@@ -367,7 +404,9 @@ function readDrop(statement: Tree, reading: Reading): void {
   if (textOf(statement['behavior']) === 'DROP_CASCADE' || holders.has(object)) {
     reading.draft.unknown();
   }
-  endDefinition(statement, reading);
+  // A dropped object runs nothing, but a name may stand for another object now.
+  reading.always('event_trigger');
+  reading.names.define();
 }
 
 function readCopy(statement: Tree, reading: Reading): void {

@@ -82,11 +82,16 @@ export class FactsDraft {
     this.effects.add('unknown');
   }
 
+  /** Adds what was collected apart. */
+  absorb(other: FactsDraft): void {
+    const effects = [...other.effects];
+    addFacts(this, { ...other.finish(), effects });
+  }
+
   finish(): StatementFacts {
     const whole = [this.statements, this.reads, this.writes, this.columns, this.functions];
     const isLong =
-      whole.reduce((sum, set) => sum + set.size, 0) > elementsMax ||
-      whole.reduce((sum, set) => [...set].reduce((length, text) => length + text.length + 3, sum), 0) > charactersMax;
+      whole.reduce((sum, set) => sum + set.size, 0) > elementsMax || whole.reduce((sum, set) => sum + JSON.stringify([...set]).length, 0) > charactersMax;
     if (isLong) {
       this.effects.add('unknown');
     }
@@ -129,7 +134,7 @@ function cutTo(charactersLimit: number, elementsLimit: number): (set: ReadonlySe
   return (set) => {
     let length = 0;
     return sorted(set).filter((text, i) => {
-      length += text.length + 3;
+      length += JSON.stringify(text).length + 1;
       return length <= charactersLimit && i < elementsLimit;
     });
   };

@@ -108,7 +108,7 @@ function readAssignment(text: string, reading: Reading): void {
   }
   readSql(`SELECT ${text.slice(target.length)}`, reading, readValue);
   for (const [, subscript = ''] of subscripts.matchAll(/\[([^\]]*)\]/g)) {
-    readSql(`SELECT ${subscript.replace(':', ',')}`, reading, readValue);
+    readSql(`SELECT ${subscript.replace(/(?<!:):(?!:)/, ',')}`, reading, readValue);
   }
 }
 

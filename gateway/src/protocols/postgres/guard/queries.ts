@@ -127,7 +127,6 @@ function readFromItem(item: unknown, reading: Reading, scope: Scope): void {
       scope.sources.push(readSource(members, reading, scope));
       return;
     case 'JoinExpr':
-      readFrom([members['larg'], members['rarg']], reading, scope);
       readJoin(members, reading, scope);
       return;
     case 'RangeSubselect':
@@ -151,6 +150,14 @@ function readFromItem(item: unknown, reading: Reading, scope: Scope): void {
 }
 
 function readJoin(join: Tree, reading: Reading, scope: Scope): void {
+  const before = scope.sources.length;
+  readFrom([join['larg'], join['rarg']], reading, scope);
+  if (join['alias'] !== undefined) {
+    // The columns have the name of the join then, and perhaps names of their own.
+    for (const source of scope.sources.slice(before)) {
+      noteAll(source, reading.draft);
+    }
+  }
   readExpression(join['quals'], reading, scope);
   const shared = names(join['usingClause']);
   if (shared.length > 0 || join['isNatural'] === true) {
@@ -172,6 +179,10 @@ function readSource(range: Tree, reading: Reading, scope: Scope): Source {
   const last = name.at(-1) ?? '';
   const alias = textOf(tree(range['alias'])['aliasname']) || last;
   const relation = name.length === 1 && scope.hasCte(last) ? null : reading.use(name, 'read');
+  if (tree(range['alias'])['colnames'] !== undefined) {
+    // The columns have other names then.
+    noteAll({ alias, relation }, reading.draft);
+  }
   return { alias, relation };
 }
 

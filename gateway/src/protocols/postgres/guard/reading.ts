@@ -1,7 +1,7 @@
 import type { Found, Run, Use } from './catalogue.ts';
 import { FactsDraft, type Effect } from './facts.ts';
 import type { SqlParser } from './parser.ts';
-import { isSystemSchema, type Names, type Name, type Relation } from './resolve.ts';
+import { isSystemSchema, showsFiles, type Names, type Name, type Relation } from './resolve.ts';
 import type { Tree } from './tree.ts';
 
 /** Deepest nesting of nodes, and of bodies within bodies, that is read; and most bodies of one text. */
@@ -76,14 +76,16 @@ export class Reading {
 
   /** Reads a body, each body once. */
   inBody(sql: string, read: () => void): void {
-    if (this.#inside.has(sql)) {
+    // Equal words may mean other objects where names mean something else.
+    const key = `${this.names.meaning} ${sql}`;
+    if (this.#inside.has(key)) {
       return;
     }
     if (this.#inside.size >= bodiesMax || this.#bodies >= bodiesDeepMax) {
       this.draft.unknown();
       return;
     }
-    this.#inside.add(sql);
+    this.#inside.add(key);
     this.#bodies += 1;
     const wasNested = this.isNested;
     this.isNested = true;
@@ -123,6 +125,9 @@ export class Reading {
     this.draft.add(...effectsOf[use]);
     if (use === 'read') {
       this.draft.reads.add(table);
+      if (showsFiles(table)) {
+        this.draft.add('administer');
+      }
     } else {
       this.draft.writes.add(table);
       if (isSystemSchema(table.slice(0, table.lastIndexOf('.')))) {
@@ -134,7 +139,7 @@ export class Reading {
   }
 
   #runs(found: Found, uses: readonly Use[]): void {
-    const key = `${found.schema}.${found.name} ${uses.join(' ')}`;
+    const key = `${this.names.meaning} ${found.schema}.${found.name} ${uses.join(' ')}`;
     if (this.#inside.has(key)) {
       return;
     }

@@ -8,6 +8,13 @@ const systemSchemas: ReadonlySet<string> = new Set([system, 'information_schema'
 /** Most search paths that a text may leave possible. If there are more, any is possible. */
 const pathsMax = 4;
 
+/** Views that show files of the server. */
+const fileViews: ReadonlySet<string> = new Set(['pg_catalog.pg_hba_file_rules', 'pg_catalog.pg_ident_file_mappings', 'pg_catalog.pg_file_settings']);
+
+export function showsFiles(table: string): boolean {
+  return fileViews.has(table);
+}
+
 /** A relation that a name stands for. */
 export interface Relation {
   /** Every table that the name may mean, each as `schema.table`. */
@@ -44,6 +51,21 @@ export class Names {
     this.#draft = draft;
     this.#made = new Set(catalogue.made);
     this.#paths = catalogue.paths;
+  }
+
+  /** A text that is the same as long as names mean the same. */
+  get meaning(): string {
+    return JSON.stringify([this.#paths, this.#isStale, this.#made.size]);
+  }
+
+  /** True if the session may make objects that other sessions, and so the gateway, do not see. */
+  get isTemporary(): boolean {
+    return this.#paths === null || this.#paths.some((path) => path.some((schema) => schema.startsWith('pg_temp')));
+  }
+
+  /** True if the session may have made a temporary relation. */
+  get hasTemporary(): boolean {
+    return [...this.#made].some((table) => table.startsWith('pg_temp.'));
   }
 
   /** Returns the same names for facts that are collected apart. */
@@ -108,7 +130,7 @@ export class Names {
 
   /** Notes that the statement makes a relation. */
   make(name: Name, isTemporary: boolean): readonly string[] {
-    const tables = this.#newTables(name, isTemporary);
+    const tables = this.newTables(name, isTemporary);
     for (const table of tables) {
       this.#made.add(table);
       this.#draft.made.add(table);
@@ -116,7 +138,8 @@ export class Names {
     return tables;
   }
 
-  #newTables(name: Name, isTemporary: boolean): readonly string[] {
+  /** Returns the tables that a statement may make by this name. */
+  newTables(name: Name, isTemporary: boolean): readonly string[] {
     const last = name.at(-1) ?? '';
     const schema = name.at(-2);
     if (isTemporary || schema?.startsWith('pg_temp') === true) {
@@ -190,7 +213,7 @@ export class Names {
   }
 
   #unknownUnlessMade(tables: readonly string[]): void {
-    if (tables.some((table) => !this.#made.has(table))) {
+    if (!this.catalogue.isKnown || this.#isStale || tables.some((table) => !this.#made.has(table))) {
       this.#draft.unknown();
     }
   }
@@ -199,7 +222,11 @@ export class Names {
   others(kind: ObjectKind, name: Name): readonly Found[] {
     const last = name.at(-1) ?? '';
     const schema = name.at(-2);
-    const all = this.catalogue.resolve(kind, last);
+    // An array type has the name of its element after an underscore.
+    const all = [
+      ...this.catalogue.resolve(kind, last),
+      ...(kind === 'type' && last.startsWith('_') ? this.catalogue.resolve(kind, last.replace(/^_+/, '')) : []),
+    ];
     if (schema === system) {
       return [];
     }

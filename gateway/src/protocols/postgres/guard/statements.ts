@@ -24,6 +24,7 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
     }
     return;
   }
+  reading.always('cast');
   for (const { stmt, stmt_location: from, stmt_len: length } of statements) {
     reading.source = () => partOf(sql, from, length);
     if (defines === true) {
@@ -75,7 +76,6 @@ export function readStatement(node: unknown, reading: Reading): void {
   }
   const isInto = type === 'SelectStmt' && members['intoClause'] !== undefined;
   reading.statement(isInto ? 'select_into' : kind);
-  reading.always('cast');
   readQuery(node, reading, null);
 }
 

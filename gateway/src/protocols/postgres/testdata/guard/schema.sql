@@ -50,3 +50,5 @@ CREATE DOMAIN app.positive AS int CHECK (VALUE > 0);
 CREATE TABLE app.with_domain (id app.checked);
 CREATE TYPE app.mood AS ENUM ('good', 'bad');
 CREATE AGGREGATE app.my_sum (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE FUNCTION app.takes_checked(x app.checked) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.counts() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM customers';
