@@ -109,6 +109,13 @@ describe('what a set of policies decides', () => {
     assert.equal(engine.decide(question), engine.decide({ ...question, timeMs: 5 }));
   });
 
+  test('facts of any length are told apart', () => {
+    const engine = policy('forbid (principal, action == Action::"sql.query", resource) when { context.statements.contains("drop") };');
+    const statements = Array.from({ length: 100_000 }, (_, i) => `s${i}`);
+    const verdict = (last: string): Verdict => engine.decide(asked({ attributes: { 'test.statements': [...statements, last] } })).verdict;
+    assert.deepEqual([verdict('select'), verdict('drop'), verdict('select')], ['allow', 'deny', 'allow']);
+  });
+
   test('an action of no catalogue is decided like any other, as unknown', () => {
     assert.equal(decide('forbid (principal, action == Action::"web.unknown", resource);', asked({ target: mail, action: 'strange' })).verdict, 'deny');
     assert.equal(decide('forbid (principal, action == Action::"web.connect", resource);', asked({ target: mail, action: 'strange' })).verdict, 'allow');

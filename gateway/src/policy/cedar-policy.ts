@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
@@ -13,6 +13,8 @@ import type { Vocabulary } from './vocabulary.ts';
 
 /** Most decisions that are kept. */
 const decisionsMax = 10_000;
+/** Most characters of facts in the key of a decision. For longer facts their digest is the key, so that no client fills the memory. */
+const factsCharactersMax = 1000;
 
 /**
  * The policy of the configuration's grants and of files in Cedar. A satisfied forbid denies; if all satisfied forbids name groups that may approve, the request
@@ -141,7 +143,8 @@ class KeyMaker {
     if (known !== undefined) {
       return known;
     }
-    const key = JSON.stringify(fields.flatMap((field) => (this.#fields?.has(field.name) === false ? [] : [valueOf(field, action)])));
+    const facts = JSON.stringify(fields.flatMap((field) => (this.#fields?.has(field.name) === false ? [] : [valueOf(field, action)])));
+    const key = facts.length > factsCharactersMax ? hash('sha256', facts) : facts;
     this.#facts.set(action.attributes, key);
     return key;
   }
