@@ -20,6 +20,8 @@ export const ownAttributes = {
   approvalSession: 'countersign.approval.session',
   /** String. The state of an approval after a step: `waiting`, `granted`, `spent`, `denied`, `expired` or `withdrawn`. */
   approvalState: 'countersign.approval.state',
+  /** Boolean, false. The arguments of the call are too long to be an attribute, so no policy saw them. They are in the content. */
+  argumentsFit: 'countersign.arguments_fit',
   /** String, always `target`. The request was made by the target, to the client. */
   askedBy: 'countersign.asked_by',
   /** Number. The sequence number of the client's request in whose answer the target made this request. */
@@ -98,6 +100,8 @@ export const ownAttributes = {
   parentSession: 'countersign.parent_session',
   /** Number. The sequence number of the record with the Parse message that this execution uses. */
   parse: 'countersign.parse',
+  /** List of strings: `text`, `image`, `audio`, `video`, `file`, `other`. The kinds of content that the request sends to a model. */
+  modalities: 'countersign.modalities',
   /** String. The session whose activity this one continues, as 32 hexadecimal digits. */
   previousSession: 'countersign.previous_session',
   /** String. The version of the policies that decided, or that stay in force. */
@@ -126,6 +130,8 @@ export const ownAttributes = {
   serverRequests: 'countersign.server_requests',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
   skipped: 'countersign.skipped',
+  /** List of strings. The tools that the request offers to a model and that the provider runs itself. */
+  serverTools: 'countersign.server_tools',
   /** List of strings. The kinds of statements of the request, also of those in WITH and in bodies of functions: `select`, `create_table` and others. */
   statements: 'countersign.statements',
   /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
@@ -144,6 +150,8 @@ export const ownAttributes = {
   tokenId: 'countersign.token.id',
   /** List of strings, each `KEY VALUE`. What was learned of a target. The protocol gets the last value of each key back at the next start (`Protocol.recall`). */
   told: 'countersign.told',
+  /** Boolean, true. The definition of the called tool is not the one that was pinned. */
+  toolChanged: 'countersign.tool_changed',
   /** String, hexadecimal. The SHA-256 digest of the definition of the called tool, as the target listed it. */
   toolDigest: 'countersign.tool_digest',
   /** String, hexadecimal. The digest of a tool's definition after the target changed it. */

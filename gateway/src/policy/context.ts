@@ -1,10 +1,8 @@
 import type { Action, AttributeValue } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
+import { effectNames } from '../domain/effects.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Asker, Question, SessionHistory } from './policy.ts';
-
-/** The effects that a request may have. They mean the same for all protocols. */
-const effects = ['read', 'write', 'destroy', 'define', 'execute', 'administer', 'unknown'] as const;
 
 /** The facts that requests of all protocols have. */
 export const commonFields: readonly ContextField[] = [
@@ -13,7 +11,7 @@ export const commonFields: readonly ContextField[] = [
     type: 'texts',
     attribute: ownAttributes.effects,
     absent: [],
-    title: `What the request does: any of ${effects.join(', ')}. What destroys also writes.`,
+    title: `What the request does: any of ${effectNames.join(', ')}. What destroys also writes.`,
   },
 ];
 

@@ -1,4 +1,5 @@
 import type { ContextField } from '../../domain/context-field.ts';
+import { anythingEffects, destroyEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
@@ -17,26 +18,32 @@ export const context: readonly ContextField[] = [
 ];
 
 /** The effects of each method, by RFC 9110 and RFC 5789. Any other method may do anything. */
-const effectsOf: Readonly<Record<string, readonly string[]>> = {
-  GET: ['read'],
-  HEAD: ['read'],
-  OPTIONS: ['read'],
-  TRACE: ['read'],
-  POST: ['write'],
-  PUT: ['write'],
-  PATCH: ['write'],
-  DELETE: ['destroy', 'write'],
+const effectsByMethod: Readonly<Record<string, readonly Effect[]>> = {
+  GET: readEffects,
+  HEAD: readEffects,
+  OPTIONS: readEffects,
+  TRACE: readEffects,
+  POST: writeEffects,
+  PUT: writeEffects,
+  PATCH: writeEffects,
+  DELETE: destroyEffects,
 };
-const unknownEffects = ['unknown'];
 
-export function requestAttributes({ method, path }: RequestHead): Attributes {
+/** Headers by which a request may ask the target for another method than its own. */
+const overridesMethod = /^x-(?:http-)?method(?:-override)?$/;
+
+export function requestAttributes({ method, path, headers }: RequestHead): Attributes {
   const at = path.indexOf('?');
   return {
     'http.request.method': method,
-    [ownAttributes.effects]: Object.hasOwn(effectsOf, method) ? (effectsOf[method] ?? unknownEffects) : unknownEffects,
+    [ownAttributes.effects]: headers.some(([name]) => overridesMethod.test(name)) ? anythingEffects : effectsOf(method),
     'url.path': at === -1 ? path : path.slice(0, at),
     ...(at === -1 ? {} : { 'url.query': path.slice(at + 1) }),
   };
+}
+
+function effectsOf(method: string): readonly Effect[] {
+  return Object.hasOwn(effectsByMethod, method) ? (effectsByMethod[method] ?? unknownEffects) : unknownEffects;
 }
 
 /** Reads a request that is written as `METHOD PATH`. */

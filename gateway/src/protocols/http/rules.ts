@@ -1,3 +1,5 @@
+import { unknownEffects } from '../../domain/effects.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemMediaType } from '../../exchange/problem.ts';
 import { noAnswerReading } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
@@ -8,7 +10,8 @@ import { requestAttributes } from './actions.ts';
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
   read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReading }),
-  upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: requestAttributes(head) }, reader: null }),
+  // Nobody here knows what the messages of the connection do.
+  upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: { ...requestAttributes(head), [ownAttributes.effects]: unknownEffects } }, reader: null }),
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({
     status: problem.status,

@@ -1,6 +1,17 @@
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, otherModels, presentAttributes, toolDefinitions } from './parameters.ts';
+import {
+  expectBoolean,
+  expectNumber,
+  expectObject,
+  expectObjects,
+  expectText,
+  type OfferedTool,
+  otherModels,
+  presentAttributes,
+  providerTools,
+  toolDefinitions,
+} from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, jointText, media, type Message, type Part, partsOf, text, toolCall } from './transcript.ts';
 
@@ -19,7 +30,7 @@ export const anthropicMessages: Shape = {
         'gen_ai.request.top_p': expectNumber(body, 'top_p'),
         'gen_ai.request.top_k': expectNumber(body, 'top_k'),
       }),
-      ...toolDefinitions([...tools.map((tool) => toolName(tool)), ...servers]),
+      ...toolDefinitions([...tools.map((tool) => offeredTool(tool)), ...providerTools(servers)]),
       ...otherModels([...fallbacks, ...modelsOf(tools)]),
     };
   },
@@ -58,6 +69,14 @@ export const anthropicMessages: Shape = {
     }
   },
 };
+
+/** Matches the types of tools that the client runs. The provider runs a tool of any other type, or drives a computer by it. */
+const clientType = /^(?:custom|(?:bash|text_editor|memory)_\d+)?$/;
+
+/** Reads the definition of a tool in the form of Anthropic's models. */
+export function offeredTool(tool: JsonObject): OfferedTool {
+  return { name: toolName(tool), isByProvider: !clientType.test(expectText(tool, 'type') ?? '') };
+}
 
 /** The name of a tool; of a tool that the provider runs, which may have only a type, its type; of a set of tools of an MCP server, `mcp/` and the server's name. */
 function toolName(tool: JsonObject): string {

@@ -1,7 +1,7 @@
-import { anthropicMessages } from './anthropic-messages.ts';
+import { anthropicMessages, offeredTool } from './anthropic-messages.ts';
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, parseObject, textAt } from './json.ts';
-import { expectNumber, expectObject, expectObjects, expectText, presentAttributes, toolDefinitions } from './parameters.ts';
+import { expectNumber, expectObject, expectObjects, expectText, type OfferedTool, presentAttributes, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, jointText, media, type Message, modalityOf, type Part, text, toolCall } from './transcript.ts';
 
@@ -15,11 +15,9 @@ export const bedrockConverse: Shape = {
     const config = expectObject(asked, 'inferenceConfig');
     expectObjects(asked, 'messages');
     expectObjects(asked, 'system');
-    const tools = expectObjects(expectObject(asked, 'toolConfig'), 'tools').flatMap((tool) => toolNames(tool));
+    const tools = expectObjects(expectObject(asked, 'toolConfig'), 'tools').flatMap((tool) => toolsIn(tool));
     // Tools in the model's own form, which Bedrock passes on to it.
-    const ownTools = expectObjects(expectObject(asked, 'additionalModelRequestFields'), 'tools').map(
-      (tool) => expectText(tool, 'name') ?? expectText(tool, 'type') ?? '',
-    );
+    const ownTools = expectObjects(expectObject(asked, 'additionalModelRequestFields'), 'tools').map((tool) => offeredTool(tool));
     return {
       ...presentAttributes({
         'gen_ai.request.max_tokens': expectNumber(config, 'maxTokens'),
@@ -76,9 +74,11 @@ function isAnthropic(body: JsonObject): boolean {
   return Object.hasOwn(body, 'anthropic_version');
 }
 
-/** Names of tools, including tools that Bedrock runs. A cache point in the list is not a tool. */
-function toolNames(tool: JsonObject): string[] {
-  return [expectObject(tool, 'toolSpec'), expectObject(tool, 'systemTool')].flatMap((each) => expectText(each, 'name') ?? []);
+/** Tools, including tools that Bedrock runs. A cache point in the list is not a tool. */
+function toolsIn(tool: JsonObject): OfferedTool[] {
+  return Object.keys(tool)
+    .filter((kind) => kind !== 'cachePoint')
+    .map((kind) => ({ name: expectText(expectObject(tool, kind), 'name') ?? kind, isByProvider: kind !== 'toolSpec' }));
 }
 
 function readMessage(message: JsonObject): Message {

@@ -26,6 +26,8 @@ describe('completions of a text', () => {
       'gen_ai.request.stream': true,
       'gen_ai.request.max_tokens': 5,
       'gen_ai.request.choice.count': 2,
+      'countersign.modalities': ['text'],
+      'countersign.effects': ['read'],
     });
     assert.deepEqual([said, isWhole], [['user: It is', 'user: One', 'user: end'], true]);
     assert.equal(asked(path, { model: 'm', prompt: [[1, 2], [3]] }).isWhole, false, 'tokens are no text');
@@ -63,6 +65,8 @@ describe('Ollama beside its chat', () => {
         'gen_ai.request.model': 'm',
         'gen_ai.request.stream': false,
         'gen_ai.request.max_tokens': 5,
+        'countersign.modalities': ['text'],
+        'countersign.effects': ['read'],
         'countersign.system_instructions.sha256': asked('/v1/messages', { system: 'Be brief.' }).attributes['countersign.system_instructions.sha256'],
       },
       said: ['system: Be brief.', 'user: Why?'],

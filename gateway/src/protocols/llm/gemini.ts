@@ -1,7 +1,19 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { expectNumber, expectObject, expectObjects, expectText, type Find, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
+import {
+  clientTools,
+  expectNumber,
+  expectObject,
+  expectObjects,
+  expectText,
+  type Find,
+  type OfferedTool,
+  presentAttributes,
+  providerContext,
+  providerTools,
+  toolDefinitions,
+} from './parameters.ts';
 import type { Shape } from './shape.ts';
 import { arrange, media, type Message, modalityOf, type Part, partsOf, text, toolCall } from './transcript.ts';
 
@@ -24,7 +36,7 @@ export const gemini: Shape = {
         'gen_ai.request.seed': expectNumber(config, 'seed', memberIn),
         'gen_ai.request.choice.count': expectNumber(config, 'candidateCount', memberIn),
       }),
-      ...toolDefinitions(expectObjects(asked, 'tools', findList).flatMap((tool) => toolNames(tool))),
+      ...toolDefinitions(expectObjects(asked, 'tools', findList).flatMap((tool) => toolsIn(tool))),
       ...providerContext({ cachedContent: expectText(asked, 'cachedContent', memberIn) }),
     };
   },
@@ -103,11 +115,11 @@ function askedOf(body: JsonObject): JsonObject {
   return isObject(inner) ? inner : body;
 }
 
-/** Names of the declared functions, and of the tools that Google runs itself (`googleSearch`, `codeExecution` ...), which are known by the name of their member. */
-function toolNames(tool: JsonObject): string[] {
+/** The declared functions, and the tools that Google runs itself (`googleSearch`, `codeExecution` ...), which are known by the name of their member. */
+function toolsIn(tool: JsonObject): OfferedTool[] {
   const declared = expectObjects(tool, 'functionDeclarations', findList).map((each) => expectText(each, 'name') ?? '');
   const own = Object.keys(tool).filter((name) => name !== 'functionDeclarations' && name !== 'function_declarations');
-  return [...declared, ...own];
+  return [...clientTools(declared), ...providerTools(own)];
 }
 
 function readContent(content: JsonObject): Message {

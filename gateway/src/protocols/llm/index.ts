@@ -5,6 +5,8 @@ import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { modelOptions, providerOf } from './options.ts';
+import { context } from './policy-context.ts';
+import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { withoutOwn } from './own-ids.ts';
 import { rules } from './rules.ts';
@@ -15,7 +17,8 @@ export const llm: ExchangeProtocol = {
   transport: 'exchange',
   schemes: { https: 443, http: 80 },
   actions,
-  context: [],
+  context,
+  readExample,
   options: modelOptions,
   connection: (door) => ({
     url: targetUrl(door),

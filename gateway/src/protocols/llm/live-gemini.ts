@@ -61,6 +61,7 @@ export const liveGemini: LiveShape = {
   handlesNamed: (message) => handle(textIn(objectIn(objectIn(message, 'setup'), 'sessionResumption'), 'handle')),
   handlesGiven: (event) => handle(textAt(objectAt(event, 'sessionResumptionUpdate'), 'newHandle')),
   keepsNothing: true,
+  keepsSettings: true,
   // The API has no message for errors: it gives the reason when it closes the connection.
   refusal: () => null,
 };

@@ -125,3 +125,21 @@ test('T4.25: an answer is put together from all of its messages, also those in s
     { role: 'assistant', parts: [{ type: 'text', content: text }], finish_reason: 'completed' },
   ]);
 });
+
+test('a message over WebSocket has the effects of the tools that the connection has, also of those that were set before', () => {
+  const effectsAfter = (api: keyof typeof paths, ...messages: readonly object[]): unknown => {
+    const reader = readerOf(api);
+    return messages.map((message) => reader.ask(Buffer.from(JSON.stringify(message))).attributes['countersign.effects']);
+  };
+  const [read, execute] = [['read'], ['execute', 'read']];
+  const create = { type: 'response.create' };
+  const withTools = (tools: readonly object[]): object => ({ type: 'session.update', session: { tools } });
+  const taken = [create, withTools([{ type: 'mcp', server_label: 'crm' }]), create, withTools([]), create];
+  assert.deepEqual(effectsAfter('realtime', ...taken), [read, execute, execute, execute, execute]);
+  assert.deepEqual(effectsAfter('realtime', withTools([{ type: 'function', name: 'f' }]), create, { type: 'later' }), [read, read, ['unknown']]);
+  assert.deepEqual(effectsAfter('gemini', { setup: { tools: [{ googleSearch: {} }] } }, { realtimeInput: { text: 'x' } }), [execute, execute]);
+  assert.deepEqual(effectsAfter('responses', { ...create, tools: [{ type: 'web_search' }] }, { ...create, input: 'x' }), [execute, read]);
+  const many = Array.from({ length: 2000 }, (_, i) => ({ type: 'mcp', server_label: `a${i}` }));
+  const more = many.map((tool, i) => ({ ...tool, server_label: `b${i}` }));
+  assert.throws(() => effectsAfter('realtime', withTools(many), withTools(more)), { code: 'limit_exceeded' });
+});

@@ -1,4 +1,5 @@
 import type { Action, Attributes, IdOwner } from '../../domain/action.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Problem } from '../../exchange/problem.ts';
 import type { HeardMessage, RequestHead, SocketReader } from '../../exchange/reading.ts';
@@ -8,6 +9,7 @@ import { actionText } from './action-text.ts';
 import { AnswerDraft } from './answer-draft.ts';
 import { keptForFacts } from './answer.ts';
 import { parseBody, unknownName } from './model-request.ts';
+import { effectsOf } from './effects.ts';
 import type { IdsOfProvider } from './given-ids.ts';
 import { type JsonObject, jsonText, parseObject } from './json.ts';
 import type { LiveShape } from './live-shape.ts';
@@ -23,6 +25,10 @@ const laneCharactersMax = 1024;
 const seenMax = 1_000;
 /** Most ids that are noted from one message; further ids are left out. */
 const givenMax = 1_000;
+
+/** The attributes of a message that hold for later messages of the connection too, and most values of each. */
+const settings = [ownAttributes.serverTools, ownAttributes.providerContext];
+const settingsMax = 2048;
 
 export interface LiveFacts {
   /** The head of the request that opened the connection. */
@@ -48,6 +54,7 @@ export class LiveReader implements SocketReader {
   #asked: JsonObject | null = null;
   /** The model that the client asked for in a message, if it did. */
   #askedModel: Attributes = {};
+  #settings: Attributes = {};
   #model: string | undefined;
   #unread = 0;
 
@@ -71,18 +78,37 @@ export class LiveReader implements SocketReader {
     return this.#actionOf(said, () => shape.messages(parseBody(joinPayloads(frames))));
   }
 
-  #actionOf({ name, parameters, system, named }: LiveSaid, messages: () => readonly Message[]): Action {
+  #actionOf({ name, parameters, content, named }: LiveSaid, messages: () => readonly Message[]): Action {
     const { attributes, isFor } = this.#facts;
     const model = parameters['gen_ai.request.model'];
     this.#askedModel = model === undefined ? this.#askedModel : { 'gen_ai.request.model': model };
     named?.forEach(this.#isNew);
+    const asked: Attributes = { ...attributes, ...this.#askedModel, ...parameters, ...this.#settingsWith(parameters), ...content };
     return {
       name,
-      attributes: { ...attributes, ...this.#askedModel, ...parameters, ...system },
+      attributes: { ...asked, [ownAttributes.effects]: effectsOf(name !== unknownName, asked) },
       ...(name === unknownName ? {} : { text: () => actionText(messages()) }),
       // A target does not give an id by repeating one that the client named.
       ...(named === null || isFor === null ? {} : { ids: { ids: named, isFor, strangePass: true } }),
     };
+  }
+
+  /** Returns the tools of the provider and the stored prompts that are in force with a message. None of the connection is forgotten, even if a message takes it back. */
+  #settingsWith(parameters: Attributes): Attributes {
+    if (!this.#facts.shape.keepsSettings) {
+      return {};
+    }
+    for (const name of settings) {
+      const [before = [], more = []] = [this.#settings[name], parameters[name]];
+      const all = new Set([before, more].flat());
+      if (all.size > settingsMax) {
+        throw new GatewayError('limit_exceeded', `The messages of one connection name more than ${settingsMax} tools of the provider.`);
+      }
+      if (all.size > 0) {
+        this.#settings = { ...this.#settings, [name]: [...all].map(String) };
+      }
+    }
+    return this.#settings;
   }
 
   hear(payload: Buffer): HeardMessage {

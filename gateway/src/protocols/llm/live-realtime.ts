@@ -4,7 +4,7 @@ import { type JsonObject, memberOf, objectAt, objectsAt, textAt } from './json.t
 import { readEvent } from './live-responses.ts';
 import type { LiveShape } from './live-shape.ts';
 import { refuseLookalikes } from './lookalikes.ts';
-import { toolNames } from './openai-chat.ts';
+import { toolsIn } from './openai-chat.ts';
 import { openaiResponses } from './openai-responses.ts';
 import { expectNumber, expectObject, expectObjects, expectText, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
 import { arrange, media, type Message, type Part, text } from './transcript.ts';
@@ -21,7 +21,7 @@ export const liveRealtime: LiveShape = {
         'gen_ai.request.model': expectText(session, 'model'),
         'gen_ai.request.temperature': expectNumber(response, 'temperature') ?? expectNumber(session, 'temperature'),
       }),
-      ...toolDefinitions([session, response].flatMap((each) => expectObjects(each, 'tools').flatMap((tool) => toolNames(tool)))),
+      ...toolDefinitions([session, response].flatMap((each) => expectObjects(each, 'tools').flatMap((tool) => toolsIn(tool)))),
       ...providerContext({ prompt: expectText(expectObject(session, 'prompt'), 'id') ?? expectText(expectObject(response, 'prompt'), 'id') }),
     };
   },
@@ -53,6 +53,7 @@ export const liveRealtime: LiveShape = {
   handlesNamed: () => [],
   handlesGiven: () => [],
   keepsNothing: true,
+  keepsSettings: true,
   refusal: (problem, asked) => ({
     event_id: `event_${randomUUID().replaceAll('-', '')}`,
     ...socketError(problem, { event_id: asked === null ? null : (textAt(asked, 'event_id') ?? null) }),

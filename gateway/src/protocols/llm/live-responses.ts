@@ -26,6 +26,7 @@ export const liveResponses: LiveShape = {
   handlesNamed: () => [],
   handlesGiven: () => [],
   keepsNothing: false,
+  keepsSettings: false,
   refusal: (problem, asked) => ({ ...socketError(problem, {}), ...laneMember(asked) }),
 };
 

@@ -24,6 +24,8 @@ export interface LiveShape {
   handlesGiven(event: JsonObject): readonly string[];
   /** True if the ids that the target gives end with the connection: it keeps nothing under them. */
   readonly keepsNothing: boolean;
+  /** True if tools and prompts that a message of the client sets hold for the messages after it. */
+  readonly keepsSettings: boolean;
   /** An error in the API's form; `asked` is the message that it is about. Null: the API has no form for errors. */
   refusal(problem: Problem, asked: JsonObject | null): JsonObject | null;
 }

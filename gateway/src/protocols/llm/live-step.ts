@@ -7,6 +7,7 @@ import { idsOfProvider, type IdsOfProvider } from './given-ids.ts';
 import type { JsonObject } from './json.ts';
 import { findLiveApi } from './live-apis.ts';
 import type { LiveShape } from './live-shape.ts';
+import { modalitiesOf } from './modalities.ts';
 import type { Provider } from './options.ts';
 
 /** Most characters of a text of a message that an error about it may repeat. */
@@ -24,18 +25,19 @@ interface Asked {
 export interface LiveSaid {
   readonly name: ReturnType<LiveShape['actionOf']>;
   readonly parameters: Attributes;
-  readonly system: Attributes;
+  /** Facts about the content that the message sends. */
+  readonly content: Attributes;
   /** The ids that the message names. Null: ids are not bound to an owner. */
   readonly named: readonly string[] | null;
 }
 
 /** Reads a message of the client. Throws GatewayError `malformed` or `limit_exceeded`. */
 export function readLive(shape: LiveShape, ids: IdsOfProvider | null, message: JsonObject, payload: Uint8Array): LiveSaid {
-  const system = systemDigest(shape.messages(message));
+  const messages = shape.messages(message);
   return {
     name: shape.actionOf(message),
     parameters: shape.parameters(message),
-    system,
+    content: { ...systemDigest(messages), ...modalitiesOf(messages) },
     named: ids === null ? null : [...ids.named({ method: 'GET', path: '', headers: [] }, payload, message), ...shape.handlesNamed(message)],
   };
 }

@@ -1,5 +1,7 @@
 import type { Action, Attributes } from '../../domain/action.ts';
+import { readEffects } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Target } from '../../domain/target.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 import type { Upgrading } from '../../exchange/rules.ts';
@@ -39,6 +41,7 @@ function attributesOf({ path }: RequestHead, { provider }: LiveApi): Attributes 
     throw new GatewayError('malformed', 'The address names more than one model.');
   }
   return presentAttributes({
+    [ownAttributes.effects]: readEffects,
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': provider,
     'gen_ai.request.model': model?.slice(0, nameLengthMax),

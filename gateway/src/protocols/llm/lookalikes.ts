@@ -20,6 +20,11 @@ const guard = lookalikeGuard([
   'name',
   'stream',
   'options',
+  'mcp_servers',
+  'plugins',
+  'web_search_options',
+  'search_parameters',
+  'data_sources',
 ]);
 
 /**

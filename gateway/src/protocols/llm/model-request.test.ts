@@ -132,7 +132,7 @@ describe('what is not known is unknown', () => {
     test(request, () => {
       const [method = '', path = ''] = request.split(' ');
       // The body is not looked at.
-      const attributes = { 'http.request.method': method, 'url.path': path };
+      const attributes = { 'http.request.method': method, 'url.path': path, 'countersign.effects': ['unknown'] };
       assert.deepEqual(actionOf(method, `${path}?key=secret`, 'no JSON'), { name: 'unknown', attributes });
     });
   }
@@ -331,4 +331,90 @@ test('models that may answer or be asked besides the one that is named', () => {
   assert.equal(others('/v1/messages', { model: 'a' }), undefined);
   assert.equal(refusal('/v1/chat/completions', { models: [1] }), 'malformed');
   assert.equal(refusal('/v1/messages', { fallbacks: 'secret' }), 'malformed');
+});
+
+describe('the effects of a request', () => {
+  const chat = '/v1/chat/completions';
+  const google = '/v1beta/models/x:generateContent';
+  const cases: readonly (readonly [string, object, readonly string[], (readonly string[])?])[] = [
+    [chat, { model: 'm', tools: [{ type: 'function', function: { name: 'web_search' } }] }, ['read']],
+    [chat, { tools: [{ type: 'web_search', function: { name: 'f' } }] }, ['execute', 'read'], ['f']],
+    [chat, { web_search_options: {} }, ['execute', 'read'], ['web_search']],
+    [chat, { plugins: [{ id: 'web' }] }, ['execute', 'read'], ['plugin/web']],
+    [chat, { model: 'x/y:online' }, ['execute', 'read']],
+    [chat, { model: 'x', models: ['x/y:online'] }, ['execute', 'read']],
+    [chat, { preset: 'p' }, ['read', 'unknown']],
+    ['/v1/responses', { tools: [{ type: 'function', name: 'f' }], previous_response_id: 'r' }, ['read']],
+    ['/v1/responses', { tools: [{ type: 'code_interpreter' }] }, ['execute', 'read'], ['code_interpreter']],
+    ['/v1/responses', { tools: [{ type: 'mcp', server_label: 'crm' }], prompt: { id: 'p' } }, ['execute', 'read', 'unknown'], ['mcp/crm']],
+    ['/v1/responses', { tools: [{ type: 'computer_use_preview' }, { type: 'local_shell' }] }, ['execute', 'read'], ['computer_use_preview']],
+    ['/v1/responses', { tools: [{ type: 'namespace', name: 'n', tools: [{ type: 'function', name: 'f' }] }] }, ['read']],
+    ['/v1/responses', { tools: [{ type: 'namespace', name: 'n', tools: [{ type: 'mcp', name: 'f' }] }] }, ['execute', 'read'], ['n/f']],
+    ['/v1/responses', { input: [{ type: 'additional_tools', tools: [{ type: 'shell' }] }] }, ['execute', 'read'], ['shell']],
+    [
+      '/v1/messages',
+      {
+        tools: [
+          { name: 'f', input_schema: {} },
+          { type: 'bash_20250124', name: 'bash' },
+        ],
+      },
+      ['read'],
+    ],
+    ['/v1/messages', { tools: [{ type: 'web_search_20250305', name: 'f' }] }, ['execute', 'read'], ['f']],
+    ['/v1/messages', { tools: [{ type: 'bash_20250124x', name: 'f' }] }, ['execute', 'read'], ['f']],
+    ['/v1/messages', { mcp_servers: [{ type: 'url', name: 'crm' }] }, ['execute', 'read'], ['mcp/crm']],
+    [google, { tools: [{ functionDeclarations: [{ name: 'googleSearch' }] }] }, ['read']],
+    [google, { tools: { code_execution: {} } }, ['execute', 'read'], ['code_execution']],
+    [google, { cachedContent: 'c' }, ['read', 'unknown']],
+    ['/model/x/converse', { toolConfig: { tools: [{ toolSpec: { name: 'f' } }, { cachePoint: {} }] } }, ['read']],
+    ['/model/x/converse', { toolConfig: { tools: [{ systemTool: { name: 'nova' } }] } }, ['execute', 'read'], ['nova']],
+    ['/model/x/converse', { toolConfig: { tools: [{ laterTool: {} }] } }, ['execute', 'read'], ['laterTool']],
+    ['/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A1%3Aprompt%2FP/converse', {}, ['read', 'unknown']],
+    ['/v1/embeddings', { model: 'm', input: 'x' }, ['read']],
+    ['/model/m/invoke', { inputText: 'x' }, ['unknown']],
+  ];
+  for (const [path, body, effects, serverTools] of cases) {
+    test(`${path} ${JSON.stringify(body)}`, () => {
+      const attributes = parameters(path, body);
+      assert.deepEqual(attributes['countersign.effects'], effects);
+      assert.deepEqual(attributes['countersign.server_tools'], serverTools);
+    });
+  }
+
+  test('A12: a key that differs in case hides no tool', () => {
+    for (const body of [{ Plugins: [] }, { Web_Search_Options: {} }, { MCP_servers: [] }, { TOOLS: [] }]) {
+      assert.equal(refusal(chat, body), 'malformed', JSON.stringify(body));
+    }
+    assert.equal(refusal(chat, '{"tools":[{"type":"function","type":"web_search"}]}'), 'malformed');
+  });
+
+  test('what is sent: text, images, sounds and files, in results of tools too', () => {
+    const sent = (path: string, body: object): unknown => parameters(path, body)['countersign.modalities'];
+    const user = (...content: object[]): object => ({ messages: [{ role: 'user', content }] });
+    assert.deepEqual(sent(chat, user({ type: 'text', text: 'x' })), ['text']);
+    assert.deepEqual(sent(chat, user({ type: 'image_url', image_url: { url: 'https://x.example' } }, { type: 'file', file: { file_id: 'f' } })), [
+      'image',
+      'file',
+    ]);
+    assert.deepEqual(sent(chat, user({ type: 'input_audio', input_audio: { data: 'AA', format: 'wav' } }, { type: 'later' })), ['audio', 'other']);
+    assert.deepEqual(sent(chat, { model: 'm' }), undefined);
+    const result = (content: unknown): object => user({ type: 'tool_result', tool_use_id: 'x', content });
+    assert.deepEqual(sent('/v1/messages', result('text')), ['text']);
+    assert.deepEqual(
+      sent(
+        '/v1/messages',
+        result([
+          { type: 'image', source: { type: 'base64', data: 'AA' } },
+          { type: 'text', text: 'x' },
+        ]),
+      ),
+      ['text', 'image'],
+    );
+    const output = [
+      { type: 'input_image', image_url: 'https://x.example' },
+      { type: 'input_file', file_id: 'f' },
+    ];
+    assert.deepEqual(sent('/v1/responses', { input: [{ type: 'function_call_output', call_id: 'x', output }] }), ['image', 'file']);
+  });
 });

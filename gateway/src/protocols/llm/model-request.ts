@@ -1,14 +1,17 @@
 import { hash } from 'node:crypto';
 import type { ActionText, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { parseStrictJson } from '../../content/strict-json.ts';
 import { actionText } from './action-text.ts';
 import { ModelAnswer } from './answer.ts';
+import { effectsOf } from './effects.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { refuseLookalikes } from './lookalikes.ts';
+import { modalitiesOf } from './modalities.ts';
 import { type Api, findApi } from './apis.ts';
 import { ServedAnswer } from './served-answer.ts';
 import type { Message } from './transcript.ts';
@@ -38,15 +41,17 @@ export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts
   if (isKnown) {
     refuseLookalikes(given);
   }
+  const attributes: Attributes = {
+    'gen_ai.operation.name': api.operation,
+    'gen_ai.provider.name': api.provider,
+    ...(api.takesBody ? api.shape.parameters(given) : {}),
+    ...api.attributes,
+    ...systemDigest(messages),
+    ...modalitiesOf(messages),
+  };
   const facts: ModelFacts = {
     name: isKnown ? api.action : unknownName,
-    attributes: {
-      'gen_ai.operation.name': api.operation,
-      'gen_ai.provider.name': api.provider,
-      ...(api.takesBody ? api.shape.parameters(given) : {}),
-      ...api.attributes,
-      ...systemDigest(messages),
-    },
+    attributes: { ...attributes, [ownAttributes.effects]: effectsOf(isKnown, attributes) },
     hasText: isKnown && api.takesBody,
   };
   return api.takesBody ? { facts, json: given } : { facts };
@@ -70,7 +75,7 @@ export function readModelRequest(
 /** Facts about a request to an unknown API: its method and its path. The query is left out because it may hold a key. */
 function unknownFacts({ method, path }: RequestHead): ModelFacts {
   const [pathAlone = ''] = path.split('?', 1);
-  return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone }, hasText: false };
+  return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone, [ownAttributes.effects]: unknownEffects }, hasText: false };
 }
 
 /** The messages of a recorded request; null if they cannot be read. Never throws. */

@@ -1,7 +1,7 @@
 import type { Attributes } from '../../domain/action.ts';
 import type { AnswerDraft } from './answer-draft.ts';
 import { type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { readError, toolNames } from './openai-chat.ts';
+import { readError, toolsIn } from './openai-chat.ts';
 import { textsOf } from './openai-embeddings.ts';
 import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, presentAttributes, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
@@ -11,7 +11,7 @@ import { arrange, media, type Message, type Part, partsOf, toolCall } from './tr
 export const ollamaChat: Shape = {
   parameters: (body) => ({
     ...generationParameters(body),
-    ...toolDefinitions(expectObjects(body, 'tools').flatMap((tool) => toolNames(tool))),
+    ...toolDefinitions(expectObjects(body, 'tools').flatMap((tool) => toolsIn(tool))),
   }),
   messages(body) {
     expectObjects(body, 'messages');

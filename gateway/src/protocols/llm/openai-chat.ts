@@ -2,15 +2,18 @@ import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 import { contentParts, errorName, toolOutput } from './openai-media.ts';
 import {
+  clientTools,
   expectBoolean,
   expectNumber,
   expectObject,
   expectObjects,
   expectText,
   expectTexts,
+  type OfferedTool,
   otherModels,
   presentAttributes,
   providerContext,
+  providerTools,
   toolDefinitions,
 } from './parameters.ts';
 import type { Shape } from './shape.ts';
@@ -23,9 +26,11 @@ import { arrange, type Message, type Part, text, toolCall } from './transcript.t
 export const openaiChat: Shape = {
   parameters(body) {
     expectObjects(body, 'messages');
-    const tools = expectObjects(body, 'tools').flatMap((tool) => toolNames(tool));
+    const tools = expectObjects(body, 'tools').flatMap((tool) => toolsIn(tool));
     const functions = expectObjects(body, 'functions').map((each) => expectText(each, 'name') ?? '');
-    const search = Object.hasOwn(body, 'web_search_options') ? ['web_search'] : [];
+    // With OpenAI and xAI the provider searches the web if one of these members is there, with Azure it searches in other systems.
+    const search = Object.hasOwn(body, 'web_search_options') || Object.hasOwn(body, 'search_parameters') ? ['web_search'] : [];
+    const sources = Object.hasOwn(body, 'data_sources') ? ['data_sources'] : [];
     // Only OpenRouter has plugins.
     const plugins = expectObjects(body, 'plugins').map((plugin) => `plugin/${expectText(plugin, 'id') ?? ''}`);
     return {
@@ -38,7 +43,7 @@ export const openaiChat: Shape = {
         'gen_ai.request.seed': expectNumber(body, 'seed'),
         'gen_ai.request.choice.count': expectNumber(body, 'n'),
       }),
-      ...toolDefinitions([...tools, ...functions, ...search, ...plugins]),
+      ...toolDefinitions([...tools, ...clientTools(functions), ...providerTools([...search, ...sources, ...plugins])]),
       ...otherModels(expectTexts(body, 'models')),
       // OpenRouter keeps instructions and parameters under the name of a preset.
       ...providerContext({ preset: expectText(body, 'preset') }),
@@ -65,15 +70,21 @@ export function readError(value: JsonObject, draft: AnswerDraft): void {
   }
 }
 
-/** Names of tools: a tool that the provider runs has the name of its type, an MCP server its label, a tool in a namespace the namespace and its own name. */
-export function toolNames(tool: JsonObject): string[] {
+/** The types of tools that the client runs. The provider may run a tool of any other type, or drive a computer by it. */
+const clientTypes: ReadonlySet<string> = new Set(['', 'function', 'custom', 'local_shell', 'apply_patch']);
+
+/** Tools with their names: a tool that the provider runs has the name of its type, an MCP server its label, a tool in a namespace the namespace and its own name. */
+export function toolsIn(tool: JsonObject): OfferedTool[] {
   const type = expectText(tool, 'type') ?? '';
   const own = expectText(expectObject(tool, type === 'custom' ? 'custom' : 'function'), 'name') ?? expectText(tool, 'name');
   if (type === 'namespace') {
-    return expectObjects(tool, 'tools').map((inner) => `${own ?? ''}/${expectText(inner, 'name') ?? ''}`);
+    return expectObjects(tool, 'tools').map((inner) => ({
+      name: `${own ?? ''}/${expectText(inner, 'name') ?? ''}`,
+      isByProvider: !clientTypes.has(expectText(inner, 'type') ?? ''),
+    }));
   }
   const label = expectText(tool, 'server_label');
-  return [own ?? (label === undefined ? type : `${type}/${label}`)];
+  return [{ name: own ?? (label === undefined ? type : `${type}/${label}`), isByProvider: !clientTypes.has(type) }];
 }
 
 function readMessage(message: JsonObject): Message {

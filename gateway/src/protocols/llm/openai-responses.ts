@@ -1,6 +1,6 @@
 import type { AnswerDraft } from './answer-draft.ts';
 import { isObject, type JsonObject, jsonText, memberOf, numberAt, objectAt, objectsAt, textAt } from './json.ts';
-import { readError, toolNames } from './openai-chat.ts';
+import { readError, toolsIn } from './openai-chat.ts';
 import { contentParts, errorName, toolOutput } from './openai-media.ts';
 import { expectBoolean, expectNumber, expectObject, expectObjects, expectText, presentAttributes, providerContext, toolDefinitions } from './parameters.ts';
 import type { Shape } from './shape.ts';
@@ -18,7 +18,7 @@ export const openaiResponses: Shape = {
         'gen_ai.request.top_p': expectNumber(body, 'top_p'),
         'gen_ai.conversation.id': conversationOf(body),
       }),
-      ...toolDefinitions([body, ...itemsOf(body)].flatMap((each) => expectObjects(each, 'tools').flatMap((tool) => toolNames(tool)))),
+      ...toolDefinitions([body, ...itemsOf(body)].flatMap((each) => expectObjects(each, 'tools').flatMap((tool) => toolsIn(tool)))),
       ...providerContext({
         previous_response_id: expectText(body, 'previous_response_id'),
         prompt: expectText(expectObject(body, 'prompt'), 'id'),

@@ -63,12 +63,40 @@ export function expectTexts(object: JsonObject, name: string): readonly string[]
   throw wrongType(name, 'a list of strings');
 }
 
+/** A tool that a request offers to the model. */
+export interface OfferedTool {
+  /** The tool's own name. A tool without one is known by its type. */
+  readonly name: string;
+  /** True unless it is known that the client runs the tool: the provider runs it, or may. */
+  readonly isByProvider: boolean;
+}
+
 /**
- * `gen_ai.tool.definitions`: the names of the tools that the request offers, each once. A tool that the provider runs and that has no name is known by its type.
+ * `gen_ai.tool.definitions`: the names of the tools that the request offers, each once; `countersign.server_tools`: those of them that the provider runs.
  * Schemas and descriptions are in the recorded bytes.
  */
-export function toolDefinitions(names: readonly string[]): Attributes {
-  return listed('gen_ai.tool.definitions', names);
+export function toolDefinitions(tools: readonly OfferedTool[]): Attributes {
+  const atProvider = tools.filter(({ isByProvider }) => isByProvider);
+  return {
+    ...listed(
+      'gen_ai.tool.definitions',
+      tools.map(({ name }) => name),
+    ),
+    ...listed(
+      ownAttributes.serverTools,
+      atProvider.map(({ name }) => name),
+    ),
+  };
+}
+
+/** Returns tools with these names, which the provider runs. */
+export function providerTools(names: readonly string[]): readonly OfferedTool[] {
+  return names.map((name) => ({ name, isByProvider: true }));
+}
+
+/** Returns tools with these names, which the client runs. */
+export function clientTools(names: readonly string[]): readonly OfferedTool[] {
+  return names.map((name) => ({ name, isByProvider: false }));
 }
 
 /** `countersign.other_models`: models, besides the one that is named, that may answer or that the provider may ask. */

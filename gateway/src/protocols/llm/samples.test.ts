@@ -88,6 +88,8 @@ const sharedParameters: Attributes = {
   'gen_ai.request.temperature': 0.2,
   'gen_ai.request.top_p': 0.9,
   'gen_ai.tool.definitions': ['get_weather', 'get_time'],
+  'countersign.modalities': ['text', 'image'],
+  'countersign.effects': ['read'],
   'countersign.system_instructions.sha256': createHash('sha256').update('You tell the weather.').digest('hex'),
 };
 

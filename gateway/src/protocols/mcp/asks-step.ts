@@ -2,7 +2,7 @@ import type { Action, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Step } from '../../domain/step.ts';
-import { actionOfMethod } from './actions.ts';
+import { actionOfMethod, effectsOfMethod } from './actions.ts';
 import { inputRequests, isObject, type Message, parseServerBody, type RequestId } from './messages.ts';
 
 const askingKeys = new Set(['method', 'result']);
@@ -25,7 +25,10 @@ interface Piece {
 
 const nothing: ReadPiece = { actions: [], answered: null, requests: [] };
 /** A piece that cannot be read counts as an unknown request. */
-export const unreadPiece: ReadPiece = { ...nothing, actions: [{ name: actionOfMethod(''), attributes: byTarget }] };
+export const unreadPiece: ReadPiece = {
+  ...nothing,
+  actions: [{ name: actionOfMethod(''), attributes: { ...byTarget, [ownAttributes.effects]: effectsOfMethod('') } }],
+};
 
 /** Reads a long piece. */
 export const step: Step<Piece, ReadPiece> = { module: import.meta.url, take: ({ body, mayBeMessage }) => readPiece(body, mayBeMessage) };
@@ -45,7 +48,7 @@ export function readPiece(data: Uint8Array, mayBeMessage: boolean): ReadPiece {
 function actionsOf(message: Message): Action[] {
   const action = (method: string, more: Attributes = {}): Action => ({
     name: actionOfMethod(method),
-    attributes: { ...byTarget, 'mcp.method.name': method, ...more },
+    attributes: { ...byTarget, [ownAttributes.effects]: effectsOfMethod(method), 'mcp.method.name': method, ...more },
   });
   return message.kind === 'request'
     ? [action(message.method, { 'jsonrpc.request.id': message.id.text })]

@@ -1,4 +1,6 @@
+import { readEffects } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Frame } from '../../content/frame.ts';
 import type { Problem } from '../../exchange/problem.ts';
 import type { Ask, AskingFrame, OwnRequest, Refusal, RequestHead, ResponseHead } from '../../exchange/reading.ts';
@@ -83,6 +85,6 @@ function answerTo(request: RequestHead, id: RequestId, problem: Problem): OwnReq
   return {
     head: { method: 'POST', path: request.path, headers },
     body: Buffer.from(failureJson(problem, id)),
-    action: { name: 'mcp.answer', attributes: { 'jsonrpc.request.id': id.text } },
+    action: { name: 'mcp.answer', attributes: { 'jsonrpc.request.id': id.text, [ownAttributes.effects]: readEffects } },
   };
 }

@@ -6,6 +6,8 @@ import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
 import { ToolsOfTargets } from './tools-of-targets.ts';
+import { context } from './policy-context.ts';
+import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
 import { makeRules } from './rules.ts';
@@ -18,7 +20,8 @@ export const mcp: ExchangeProtocol = {
   schemes: { https: 443, http: 80 },
   takesCommand: true,
   actions,
-  context: [],
+  context,
+  readExample,
   options: httpOptions({}, 'run'),
   connection: (door) => ({
     url: targetUrl(door),

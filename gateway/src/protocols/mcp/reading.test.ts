@@ -25,6 +25,8 @@ describe('actions', () => {
     assert.deepEqual(action, {
       name: 'mcp.call_tool',
       attributes: {
+        // The call's real effects are known with the target's tools.
+        'countersign.effects': ['destroy', 'unknown', 'write'],
         'jsonrpc.request.id': 'a1',
         'mcp.method.name': 'tools/call',
         'gen_ai.operation.name': 'execute_tool',
@@ -60,8 +62,39 @@ describe('actions', () => {
     }
   });
 
+  test('each message has the effects of its method, one that is not known the worst', () => {
+    const effects = (body: object): unknown => post(body).action.attributes['countersign.effects'];
+    const anything = ['destroy', 'unknown', 'write'];
+    for (const [body, expected] of [
+      [request('initialize', { protocolVersion: '2025-06-18' }), ['read']],
+      [request('tools/list'), ['read']],
+      [request('resources/read', { uri: 'file:///a' }), ['read']],
+      [request('completion/complete', { ref: { type: 'ref/prompt', name: 'p' }, argument: {} }), ['read']],
+      [request('logging/setLevel', { level: 'info' }), ['administer']],
+      [request('tasks/cancel', { taskId: 't' }), ['write']],
+      [request('tasks/Cancel', { taskId: 't' }), anything],
+      [request('__proto__'), anything],
+      [{ jsonrpc: '2.0', method: 'notifications/x' }, anything],
+      [{ jsonrpc: '2.0', id: 3, result: {} }, ['read']],
+      [{ jsonrpc: '2.0', id: 3, result: { action: 'accept' } }, ['write']],
+      [{ jsonrpc: '2.0', id: null, error: { code: -1, message: 'no' } }, ['read']],
+    ] as const) {
+      assert.deepEqual(effects(body), expected, JSON.stringify(body));
+    }
+    assert.deepEqual(
+      effects([
+        { jsonrpc: '2.0', id: 1, result: {} },
+        { jsonrpc: '2.0', id: 2, result: { content: 'x' } },
+      ]),
+      ['write'],
+    );
+  });
+
   test('resources, prompts, completions and tasks say what they are about', () => {
-    const attributes = (body: object): unknown => post(body).action.attributes;
+    const attributes = (body: object): unknown => {
+      const { 'countersign.effects': _, ...rest } = post(body).action.attributes;
+      return rest;
+    };
     const base = { 'jsonrpc.request.id': '1' };
     const ref = (reference: object): object => request('completion/complete', { ref: reference, argument: {} });
     for (const [body, expected] of [
@@ -102,13 +135,18 @@ describe('actions', () => {
   });
 
   test('large arguments are left to the content, also when only their writing is large', () => {
-    const call = (args: string): unknown =>
-      post(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"a":${args}}}}`).action.attributes['gen_ai.tool.call.arguments'];
+    const call = (args: string): unknown => {
+      const { attributes } = post(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"a":${args}}}}`).action;
+      const { 'gen_ai.tool.call.arguments': json, 'countersign.arguments_fit': fit } = attributes;
+      assert.equal(fit, json === undefined ? false : undefined);
+      return json;
+    };
     assert.equal(call('1'), '{"a":1}');
     assert.equal(call(`"${'ä'.repeat(1020)}"`), `{"a":"${'ä'.repeat(1020)}"}`);
     assert.equal(call(`"${'ä'.repeat(1021)}"`), undefined);
     assert.equal(call(`1.${'0'.repeat(3000)}`), undefined);
-    assert.equal(post(request('tools/call', { name: 't' })).action.attributes['gen_ai.tool.call.arguments'], undefined);
+    const { attributes } = post(request('tools/call', { name: 't' })).action;
+    assert.deepEqual([attributes['gen_ai.tool.call.arguments'], attributes['countersign.arguments_fit']], [undefined, undefined]);
   });
 
   test('names have a limit', () => {

@@ -1,5 +1,7 @@
+import { readEffects } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
@@ -129,7 +131,7 @@ function readBare(head: RequestHead, name: string): McpFacts {
   const revision = revisionOf(singleHeader(head.headers, 'mcp-protocol-version'), null);
   return {
     name,
-    attributes: connectionAttributes(head, revision),
+    attributes: { ...connectionAttributes(head, revision), [ownAttributes.effects]: readEffects },
     ids: idsNamed(head, []),
     asked: [],
   };

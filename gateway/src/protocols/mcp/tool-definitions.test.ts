@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { KnownTools, ToolChanges } from './tool-definitions.ts';
-import { canonicalJson, compareTools, knownToolAttributes, readToolList } from './tool-definitions.ts';
+import { canonicalJson, compareTools, knownToolAttributes, printTool, readToolList, toldTool } from './tool-definitions.ts';
 
 /** Lists one after another, as one target gives them; the changes of the last. */
 function listed(...lists: readonly { readonly tools: readonly unknown[]; readonly isWhole?: boolean }[]): { changes: ToolChanges; known: KnownTools } {
@@ -64,11 +64,59 @@ describe('D38: definitions of tools', () => {
 
   test('a call is known by the definition it is made by, and by what the server claims', () => {
     const { known } = listed({ tools: [pay, { ...search, annotations: { readOnlyHint: true, destructiveHint: false, title: 'x', idempotentHint: 'yes' } }] });
-    const { 'countersign.tool_digest': digest, ...hints } = knownToolAttributes(known, 'search');
+    const { 'countersign.tool_digest': digest, ...hints } = knownToolAttributes(known, 'search', true);
     assert.equal(digest, known.get('search')?.digest);
-    assert.deepEqual(hints, { 'countersign.tool_hints': ['readOnlyHint=true', 'destructiveHint=false'] });
-    assert.deepEqual(Object.keys(knownToolAttributes(known, 'pay')), ['countersign.tool_digest']);
-    assert.deepEqual(knownToolAttributes(known, 'other'), {});
+    assert.deepEqual(hints, { 'countersign.effects': ['read'], 'countersign.tool_hints': ['readOnlyHint=true', 'destructiveHint=false'] });
+    assert.deepEqual(Object.keys(knownToolAttributes(known, 'pay', true)), ['countersign.effects', 'countersign.tool_digest']);
+    assert.deepEqual(knownToolAttributes(known, 'other', true), { 'countersign.effects': ['destroy', 'unknown', 'write'] });
+  });
+
+  test('E55: a call does what the target claims of the tool, else the worst; arguments that nobody looked at may do anything', () => {
+    const annotated = (name: string, annotations: object): object => ({ name, annotations });
+    const many = Array.from({ length: 10_000 }, (_, i) => annotated(`t${i}`, { readOnlyHint: true }));
+    const { known } = listed({
+      tools: [
+        annotated('look', { readOnlyHint: true, destructiveHint: true }),
+        annotated('add', { destructiveHint: false }),
+        annotated('text', { readOnlyHint: 'true' }),
+        annotated('case', { readonlyHint: true, readOnlyhint: true }),
+        annotated('__proto__', { readOnlyHint: true }),
+        annotated('twice', { readOnlyHint: true }),
+        annotated('twice', { readOnlyHint: true }),
+        { name: 'list', annotations: ['readOnlyHint=true'] },
+        ...many,
+      ],
+    });
+    const effects = (name: string, areArgumentsSeen = true): unknown => knownToolAttributes(known, name, areArgumentsSeen)['countersign.effects'];
+    const anything = ['destroy', 'unknown', 'write'];
+    assert.deepEqual(
+      ['look', 'add', 'text', 'case', '__proto__', 'twice', 'list', 't0', 't9999', 'Look', 'constructor'].map((name) => effects(name)),
+      [
+        ['read'],
+        ['write'],
+        ['destroy', 'write'],
+        ['destroy', 'write'],
+        ['read'],
+        ['destroy', 'write'],
+        ['destroy', 'write'],
+        ['read'],
+        anything,
+        anything,
+        anything,
+      ],
+    );
+    assert.deepEqual(
+      ['look', 'add', 'text', 't9999'].map((name) => effects(name, false)),
+      [['read', 'unknown'], ['unknown', 'write'], anything, anything],
+    );
+    assert.equal(effects('look'), effects('t0'), 'a call has no list of its own');
+  });
+
+  test('a tool is told with its claims, so that a restart forgets neither', () => {
+    const { known } = listed({ tools: [pay, { ...search, annotations: { readOnlyHint: true, openWorldHint: false } }] });
+    for (const [, tool] of known) {
+      assert.deepEqual(toldTool(printTool(tool)), tool);
+    }
   });
 
   test('names of the language are names', () => {

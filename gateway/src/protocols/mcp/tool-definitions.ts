@@ -3,6 +3,7 @@ import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { JsonObject } from './messages.ts';
 import { isObject } from './messages.ts';
+import { effectsOfCall } from './tool-effects.ts';
 
 /** Most tools that are remembered for one target, and that are read from one list. */
 export const toolsMax = 2000;
@@ -45,7 +46,7 @@ interface ToolChange {
   readonly after: string;
 }
 
-/** Reads the `tools` of an answer to tools/list. If a name occurs twice, it has one digest over both definitions. */
+/** Reads the `tools` of an answer to tools/list. If a name occurs twice, it has one digest over both definitions, and no claims count. */
 export function readToolList(definitions: readonly unknown[], isWhole: boolean): ToolList {
   const tools = new Map<string, ToolDefinition>();
   let unread = 0;
@@ -54,8 +55,9 @@ export function readToolList(definitions: readonly unknown[], isWhole: boolean):
     if (typeof name !== 'string' || name.length > nameCharactersMax || (tools.size >= toolsMax && !tools.has(name))) {
       unread += 1;
     } else {
-      const digest = hash('sha256', `${tools.get(name)?.digest ?? ''}${canonicalJson(definition)}`);
-      tools.set(name, { digest, hints: isObject(definition) ? hintsOf(definition) : [] });
+      const before = tools.get(name);
+      const digest = hash('sha256', `${before?.digest ?? ''}${canonicalJson(definition)}`);
+      tools.set(name, { digest, hints: isObject(definition) && before === undefined ? hintsOf(definition) : [] });
     }
   }
   return { tools, isWhole, unread };
@@ -87,10 +89,25 @@ export function compareTools(known: KnownTools, list: ToolList): { readonly know
   return { known: next, changes: { added, changed, gone: gone.map(([name]) => name) } };
 }
 
-/** Returns further facts of a call: the digest of the tool's definition, and the server's claims about it. Empty for a tool that was not listed. */
-export function knownToolAttributes(known: KnownTools, name: string): Attributes {
+/** Returns further facts of a call: its effects, the digest of the tool's definition, and the server's claims about it. */
+export function knownToolAttributes(known: KnownTools, name: string, areArgumentsSeen: boolean): Attributes {
   const tool = known.get(name);
-  return tool === undefined ? {} : { [ownAttributes.toolDigest]: tool.digest, ...(tool.hints.length === 0 ? {} : { [ownAttributes.toolHints]: tool.hints }) };
+  return {
+    [ownAttributes.effects]: effectsOfCall(tool?.hints ?? null, areArgumentsSeen),
+    ...(tool === undefined ? {} : { [ownAttributes.toolDigest]: tool.digest }),
+    ...(tool === undefined || tool.hints.length === 0 ? {} : { [ownAttributes.toolHints]: tool.hints }),
+  };
+}
+
+/** Prints what is remembered of a tool as one word, `DIGEST` or `DIGEST,HINT,HINT`. */
+export function printTool({ digest, hints }: ToolDefinition): string {
+  return [digest, ...hints].join();
+}
+
+/** Reads a tool that `printTool` printed. */
+export function toldTool(word: string): KnownTool {
+  const [digest = '', ...hints] = word.split(',');
+  return { digest, hints, isListed: true };
 }
 
 /** Returns the annotations (https://modelcontextprotocol.io/specification/2025-11-25/schema#toolannotations). */

@@ -3,7 +3,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import { inRecords } from '../../domain/record.ts';
 import type { TargetNote } from '../../domain/service.ts';
 import type { Note } from '../../exchange/reading.ts';
-import { compareTools, knownToolAttributes, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
+import { compareTools, knownToolAttributes, printTool, toldTool, toolsMax, type KnownTools, type ToolList } from './tool-definitions.ts';
 
 /** Most targets whose tools are remembered, more than any configuration has. The least recently used one is forgotten. */
 const targetsMax = 1_000;
@@ -18,14 +18,14 @@ export class ToolsOfTargets {
   /** Takes the last recorded digest of each tool. */
   recall(told: readonly TargetNote[]): void {
     for (const [target, tools] of Map.groupBy(told, (each) => each.target)) {
-      this.#keep(target, new Map(tools.slice(0, toolsMax).map(({ key, value }) => [key, { digest: value, hints: [], isListed: true }])));
+      this.#keep(target, new Map(tools.slice(0, toolsMax).map(({ key, value }) => [key, toldTool(value)])));
     }
   }
 
-  /** Returns the attributes of the tool that a call names: the digest of its definition, and the hints that the server claims. */
-  attributesOf(target: string, action: Action): Attributes {
-    const name = action.attributes['gen_ai.tool.name'];
-    return typeof name === 'string' ? knownToolAttributes(this.#of(target), name) : {};
+  /** Returns the attributes of the tool that a call names: its effects, the digest of its definition, and the hints that the server claims. Empty for an action that is no call. */
+  attributesOf(target: string, { attributes }: Action): Attributes {
+    const name = attributes['gen_ai.tool.name'];
+    return typeof name === 'string' ? knownToolAttributes(this.#of(target), name, attributes[ownAttributes.argumentsFit] !== false) : {};
   }
 
   /** Compares the list in an answer with the known tools and keeps it. Returns an alert for each definition that changed (ATTACKS D38), and notes with the new digests for the record. */
@@ -42,7 +42,7 @@ export class ToolsOfTargets {
     }));
     const learned = [...changes.added, ...changes.changed.map(({ name }) => name)].flatMap((name) => {
       const tool = known.get(name);
-      return tool === undefined ? [] : [`${name} ${tool.digest}`];
+      return tool === undefined ? [] : [`${name} ${printTool(tool)}`];
     });
     const notes = inRecords(learned).map((texts): Note => ({
       kind: 'event',
