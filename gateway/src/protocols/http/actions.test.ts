@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { requestAttributes } from './actions.ts';
-import { rules } from './rules.ts';
+import { requestAttributes, upgradeAttributes } from './actions.ts';
 
 const head = (method: string, ...headers: readonly (readonly [string, string])[]): Parameters<typeof requestAttributes>[0] => ({ method, path: '/x', headers });
 
@@ -17,6 +16,5 @@ test('the effects of a request are those of its method, unless a header may chan
 });
 
 test('what is said over a WebSocket may do anything', () => {
-  const upgraded = rules.upgrade?.(head('GET'), { options: {} } as never);
-  assert.deepEqual(upgraded?.action.attributes['countersign.effects'], ['unknown']);
+  assert.deepEqual(upgradeAttributes(head('GET'))['countersign.effects'], ['unknown']);
 });

@@ -42,6 +42,11 @@ export function requestAttributes({ method, path, headers }: RequestHead): Attri
   };
 }
 
+/** Returns the facts of a request to go on in WebSocket. Nobody here knows what the messages of the connection do. */
+export function upgradeAttributes(head: RequestHead): Attributes {
+  return { ...requestAttributes(head), [ownAttributes.effects]: unknownEffects };
+}
+
 function effectsOf(method: string): readonly Effect[] {
   return Object.hasOwn(effectsByMethod, method) ? (effectsByMethod[method] ?? unknownEffects) : unknownEffects;
 }

@@ -1,17 +1,14 @@
-import { unknownEffects } from '../../domain/effects.ts';
-import { ownAttributes } from '../../domain/own-attributes.ts';
 import { problemMediaType } from '../../exchange/problem.ts';
 import { noAnswerReading } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
 import { targetCall } from '../../exchange/target/target-call.ts';
-import { requestAttributes } from './actions.ts';
+import { requestAttributes, upgradeAttributes } from './actions.ts';
 
 /** Handles plain HTTP. The head is enough for a decision, and errors are problem+json (RFC 9457). */
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
   read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReading }),
-  // Nobody here knows what the messages of the connection do.
-  upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: { ...requestAttributes(head), [ownAttributes.effects]: unknownEffects } }, reader: null }),
+  upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: upgradeAttributes(head) }, reader: null }),
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({
     status: problem.status,
