@@ -11,7 +11,7 @@ const argumentsAttributeBytesMax = 2048;
 
 interface MethodAction extends ActionDefinition {
   readonly method: string;
-  /** What a message with this method does at most. A call does what its tool does (`tool-effects.ts`). */
+  /** The effects that a message with this method has at most. A call does what its tool does (`tool-effects.ts`). */
   readonly effects: readonly Effect[];
   /** The member of `params` that names what is asked for. A message without it is refused. */
   readonly subject?: SubjectKey;
