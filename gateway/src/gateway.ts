@@ -10,7 +10,9 @@ import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { heldText } from './held-text.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
+import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
+import { Limits, steadyClock } from './controls/limits/limits.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
@@ -93,6 +95,7 @@ export class Gateway implements AsyncDisposable {
   #recorder: Recorder | null = null;
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
+  readonly #limits = new Limits(steadyClock());
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -178,7 +181,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
-      controls: [approvals, ...this.#controls],
+      controls: [approvals, this.#limits, alerts, ...this.#controls],
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),

@@ -11,6 +11,14 @@ export interface Act extends Question {
   readonly bytes: readonly Uint8Array[];
   /** False if these bytes are only the first of the request: the others are asked about later. */
   readonly isWhole: boolean;
+  /** True if these bytes belong to a request that was let through already: COPY data, a body that comes in pieces. */
+  readonly isPart: boolean;
+}
+
+/** A record of an answer. */
+export interface AnswerPart {
+  readonly attributes: Attributes;
+  readonly bytes: number;
 }
 
 /** Null: the act may go on. A text: the act may not go on, and the text tells the asker why. */
@@ -50,13 +58,19 @@ export type OnceRecorded = (held: HeldAct) => Objection | Promise<Objection>;
 export interface Control {
   /** The `kind` of the obligations that this control carries out. */
   readonly kind: string;
+  /** False while the control does not know yet what it must know of the past: the act is refused as `catching_up`. Absent: it is always ready. */
+  isReady?(obligation: Obligation): boolean;
   /**
-   * Called once, before the act is let through, in the order of the obligations. A later control, or an act that is held, may still deny the act: a control that counts, counts acts
-   * that were asked for. It does not learn how large the answer is. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
+   * Called once, before the act is let through, in the order of the obligations. A later control, or an act that is held, may still deny the act: a control that
+   * counts does so in `asked` and `answered`. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
    * waits. If the promise rejects, the act is denied. `withdrawn` aborts when the channel ends. If it returns a function, the act is recorded as held, and then
    * the function is called: for a control that needs the record of the act.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection> | OnceRecorded;
+  /** Called in the same turn of the event loop as `admit`, once the act is recorded as allowed or as held. It is not called for parts of an act. */
+  asked?(question: Question, obligation: Obligation): void;
+  /** Called with each record of the act's answer. */
+  answered?(question: Pick<Question, 'asker' | 'target'>, obligation: Obligation, part: AnswerPart): void;
   /**
    * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot find the texts of an
    * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are values of JSON, values and names of forms, messages, plain

@@ -128,6 +128,8 @@ export const ownAttributes = {
   rowsLimit: 'countersign.rows_limit',
   /** List of strings. The actions that the target asked of the client in an answer of MCP. */
   serverRequests: 'countersign.server_requests',
+  /** String: `info`, `low`, `medium`, `high` or `critical`. How serious an alert is, as the policy says that asks for it. */
+  severity: 'countersign.severity',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
   skipped: 'countersign.skipped',
   /** List of strings. The tools that the request offers to a model and that the provider runs itself. */

@@ -162,8 +162,8 @@ describe('what a set of policies decides', () => {
     const text = `@limit("rows 10000 per 1h") permit (principal, action in Action::"sql", resource);
       @alert("high") permit (principal, action, resource) when { context.effects.contains("read") };`;
     assert.deepEqual(decide(text).obligations, [
-      { kind: 'limit', parameters: { what: 'rows', most: '10000', seconds: '3600' } },
-      { kind: 'alert', parameters: { severity: 'high' } },
+      { kind: 'limit', parameters: { what: 'rows', most: '10000', seconds: '3600', policy: 'rules.cedar:1' } },
+      { kind: 'alert', parameters: { severity: 'high', policy: 'rules.cedar:2' } },
     ]);
   });
 });

@@ -33,6 +33,7 @@ export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource
 class CedarPolicy implements PolicyEngine {
   readonly version: string;
   readonly text: string;
+  readonly obligations: readonly Obligation[];
   readonly #grants: PolicyEngine;
   readonly #authorizer: Authorizer;
   readonly #policies: ReadonlyMap<string, Policy>;
@@ -47,6 +48,7 @@ class CedarPolicy implements PolicyEngine {
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
     this.#keys = new KeyMaker(policies);
     this.version = versionOf(grants, policies);
+    this.obligations = policies.flatMap(({ annotated }) => (annotated.isObserved ? [] : annotated.obligations));
     this.text = `${grants.text}${policies.map(({ id, text }) => `\n// ${id}\n${text}\n`).join('')}`;
   }
 

@@ -73,7 +73,8 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
     return { source, offset, message: annotated };
   }
   const id = `${source.file}:${annotated.id ?? position}`;
-  return { policy: { id, effect: json.effect, text, annotated, use: contextUse(json) }, json, written };
+  const obligations = annotated.obligations.map(({ kind, parameters }) => ({ kind, parameters: { ...parameters, policy: id } }));
+  return { policy: { id, effect: json.effect, text, annotated: { ...annotated, obligations }, use: contextUse(json) }, json, written };
 }
 
 /** Finds ids that two policies have. */

@@ -1,5 +1,5 @@
 import type { Action } from '../domain/action.ts';
-import type { Decision } from '../domain/decision.ts';
+import type { Decision, Obligation } from '../domain/decision.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 
@@ -53,5 +53,7 @@ export interface PolicyEngine {
   readonly version: string;
   /** All policies in force, as text in Cedar. */
   readonly text: string;
+  /** All obligations that its decisions may name, but for approvals. Absent: they are not known before. */
+  readonly obligations?: readonly Obligation[];
   decide(question: Question): Decision;
 }

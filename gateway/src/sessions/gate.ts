@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Act, Control, HeldAct, Objection, OnceRecorded } from '../controls/control.ts';
+import type { Act, AnswerPart, Control, HeldAct, Objection, OnceRecorded } from '../controls/control.ts';
 import type { Action, NamedIds } from '../domain/action.ts';
 import type { RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Authorization, Decision, Obligation } from '../domain/decision.ts';
@@ -56,11 +56,11 @@ export class Gate {
   }
 
   /** Asks policy about an act and has controls carry out the obligations. `withdrawn` aborts when the channel ends: a held act is then given up. `change` of the relation: what the act's texts have gone through. */
-  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal, { change = null, continues = false }: RequestRelation = {}): Verdict {
+  ask(action: Action, bytes: readonly Uint8Array[], withdrawn: AbortSignal, { change = null, continues = false, partOf }: RequestRelation = {}): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
       ? { decision, settle: null, changes: none }
-      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues }, withdrawn, change);
+      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined }, withdrawn, change);
   }
 
   /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */
@@ -104,7 +104,7 @@ export class Gate {
       return null;
     }
     const { ids: _ids, ...action } = asked;
-    const act = { ...this.#question(action), bytes, isWhole: true };
+    const act = { ...this.#question(action), bytes, isWhole: true, isPart: false };
     const texts: TextChange[] = [];
     const carriedOut: Obligation[] = [];
     for (const obligation of this.decide(action).obligations) {
@@ -117,6 +117,20 @@ export class Gate {
     return texts.length === 0 ? null : { texts, obligations: carriedOut };
   }
 
+  /** Tells the controls that an act with these obligations is recorded as allowed or as held. */
+  asked(action: Action, obligations: readonly Obligation[]): void {
+    for (const obligation of obligations) {
+      this.#controlOf(obligation)?.asked?.(this.#question(action), obligation);
+    }
+  }
+
+  /** Tells the controls about a record of the answer to an act with these obligations. */
+  answered(obligations: readonly Obligation[], part: AnswerPart): void {
+    for (const obligation of obligations) {
+      this.#controlOf(obligation)?.answered?.({ asker: this.#askerNow(), target: this.#context.target }, obligation, part);
+    }
+  }
+
   #controlOf({ kind }: Obligation): Control | undefined {
     return this.#context.controls.find((control) => control.kind === kind);
   }
@@ -126,6 +140,10 @@ export class Gate {
     const changes: TextChange[] = [];
     for (const obligation of decision.obligations) {
       const control = this.#controlOf(obligation);
+      if (control?.isReady?.(obligation) === false) {
+        const reason = 'what was used of a limit is still being read from the record: try again in a moment';
+        return { decision: { ...decision, verdict: 'deny', reason, answeredAs: 'catching_up' }, settle: null, changes: none };
+      }
       const isLeftOut = control?.changeRequest !== undefined && change?.obligations.some((each) => isDeepStrictEqual(each, obligation)) !== true;
       const answer =
         control === undefined
@@ -136,7 +154,7 @@ export class Gate {
       if (typeof answer === 'function' || answer instanceof Promise) {
         pending.push(answer);
       } else if (isObjection(answer)) {
-        return { decision: decided(decision, answer), settle: null, changes: none };
+        return { decision: decided(namedIn(decision, obligation), answer), settle: null, changes: none };
       }
       const answerChange = control?.change?.(act, obligation);
       if (answerChange !== undefined) {
@@ -146,7 +164,10 @@ export class Gate {
     if (pending.length > 0) {
       return { decision: { ...decision, verdict: 'hold' }, settle: async (held) => this.#settle(decision, pending, held), changes };
     }
-    const isLifted = decision.verdict === 'allow' || decision.obligations.length > 0;
+    if (decision.verdict === 'allow') {
+      return { decision, settle: null, changes };
+    }
+    const isLifted = decision.obligations.length > 0;
     const lifted: Decision = isLifted
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
@@ -163,12 +184,16 @@ export class Gate {
   }
 
   #question(action: Action): Question {
-    const { identity, target, session, address, history = new LiveHistory() } = this.#context;
+    return { asker: this.#askerNow(), target: this.#context.target, action, timeMs: Date.now() };
+  }
+
+  #askerNow(): Asker {
+    const { identity, session, address, history = new LiveHistory() } = this.#context;
     const { principal } = identity.standing;
     if (this.#asker?.principal !== principal) {
       this.#asker = askerOf(identity, { session, address, history });
     }
-    return { asker: this.#asker, target, action, timeMs: Date.now() };
+    return this.#asker;
   }
 
   /** A denial by the gateway itself, whatever policy says. */
@@ -179,6 +204,11 @@ export class Gate {
 
 function isObjection(answer: Objection): boolean {
   return typeof answer === 'object' && answer !== null ? answer.objection !== null : answer !== null;
+}
+
+/** Returns a decision that names the policy of the obligation that denies the act, if it is known. */
+function namedIn(decision: Decision, { parameters: { policy } }: Obligation): Decision {
+  return policy === undefined ? decision : { ...decision, policies: [policy] };
 }
 
 /** Returns the final decision on an act to which this is the first objection. An act whose approval is still open stays held. */

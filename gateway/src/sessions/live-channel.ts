@@ -5,6 +5,7 @@ import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
 import type { Limits } from '../domain/limits.ts';
+import { ObligedRequests } from '../domain/obliged-requests.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Control, HeldAct } from '../controls/control.ts';
@@ -72,6 +73,7 @@ export class LiveChannel implements Channel {
   readonly #left = new AbortController();
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
+  readonly #obliged = new ObligedRequests();
   readonly #disposals: (() => void)[] = [];
   #ending: Promise<void> | null = null;
   #closed = false;
@@ -150,6 +152,9 @@ export class LiveChannel implements Channel {
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
     const { recorder } = this.#context;
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
+    if (relation?.partOf === undefined && decision.obligations.length > 0) {
+      this.#noteObligations(action, decision, seq);
+    }
     if (settle === null) {
       this.#remember(action, decision);
       if (others.length === 0) {
@@ -159,6 +164,25 @@ export class LiveChannel implements Channel {
     }
     const settled = settle?.(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld })) ?? decision;
     return this.#finishRequest({ others, settled, withdrawn, made: { changes, seq, record }, action }, bytes);
+  }
+
+  /** Has a recorded request counted by the controls that count, and records its alerts. */
+  #noteObligations(action: Action, { verdict, reason, obligations, policyVersion }: Decision, seq: number): void {
+    if (verdict !== 'deny') {
+      this.#gate.asked(action, obligations);
+      this.#obliged.add(seq, obligations);
+    }
+    for (const { kind, parameters } of obligations) {
+      if (kind === 'alert') {
+        const { severity = '', policy } = parameters;
+        const attributes = { [ownAttributes.severity]: severity };
+        this.record(
+          'alert',
+          { action: action.name, request: seq, reason, policyVersion, ...(policy === undefined ? {} : { policies: [policy] }), attributes },
+          [],
+        );
+      }
+    }
   }
 
   /** Describes a held request for the controls that decide on it. */
@@ -208,7 +232,10 @@ export class LiveChannel implements Channel {
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {
     if (kind === 'response') {
-      this.#session.history.answered(meta.attributes ?? {}, lengthOf(content));
+      const { attributes = {}, request } = meta;
+      const bytes = lengthOf(content);
+      this.#session.history.answered(attributes, bytes);
+      this.#gate.answered(this.#obliged.of(request), { attributes, bytes });
     }
     return this.#append({ kind, meta: printMeta(this.number, meta), content, continues }, meta.request);
   }

@@ -1,12 +1,10 @@
 import type { Attributes, AttributeValue } from '../domain/action.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
+import { amountsOf } from '../domain/usage.ts';
 import type { SessionHistory } from '../policy/policy.ts';
 
 /** Most names of tables that are remembered of one session. */
 const tablesMax = 10_000;
-/** The attributes of answers that are summed up. The tokens of a model are those of its input and those of its output. */
-const rowsAttribute = 'db.response.returned_rows';
-const tokenAttributes = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const;
 
 /** The acts of a session so far. Policy asks for them, and channels add to them what they record. */
 export class LiveHistory implements SessionHistory {
@@ -43,18 +41,13 @@ export class LiveHistory implements SessionHistory {
 
   /** Adds a record of an answer: `bytes` is how long it is. */
   answered(attributes: Attributes, bytes: number): void {
+    const { rows, tokens } = amountsOf(attributes);
     this.bytes += bytes;
-    this.rows += numberOf(attributes[rowsAttribute]);
-    for (const name of tokenAttributes) {
-      this.tokens += numberOf(attributes[name]);
-    }
+    this.rows += rows;
+    this.tokens += tokens;
   }
 }
 
 function textsOf(value: AttributeValue | undefined): readonly string[] {
   return Array.isArray(value) ? value : typeof value === 'string' ? [value] : [];
-}
-
-function numberOf(value: AttributeValue | undefined): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

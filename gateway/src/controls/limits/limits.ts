@@ -1,0 +1,113 @@
+import type { Obligation } from '../../domain/decision.ts';
+import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../../domain/usage.ts';
+import type { Asker, Question } from '../../policy/policy.ts';
+import type { Act, AnswerPart, Control } from '../control.ts';
+
+/** Limits that are not ready yet: what the journal says about their windows is being read. */
+export interface Unfilled {
+  readonly limits: readonly UsageLimit[];
+  /** Puts what was read into force. */
+  readonly complete: (amounts: Iterable<UsedAmount>) => void;
+}
+
+/**
+ * Carries out `limit`: denies an act when as much as its limit allows was used within the window. Acts count when they are asked, so those under way count; rows,
+ * bytes and tokens count as answers are recorded, so an answer may pass its limit, and the next act is denied. A denied act does not count.
+ */
+export class Limits implements Control {
+  readonly kind = 'limit';
+  readonly #now: () => number;
+  readonly #usage = new Usage();
+  /** The names of the limits of the policies in force. */
+  #names: ReadonlySet<string> = new Set();
+  /** The names of those whose windows are not filled yet, each with the filling that it waits for. */
+  readonly #unfilled = new Map<string, object>();
+
+  /** `now` returns the time in ms. It must be of a clock that nobody sets; see `steadyClock`. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Takes up the limits of the policies in force. Returns those that were not in force before: until they are filled, acts under them are refused. */
+  enforce(obligations: readonly Obligation[]): Unfilled {
+    const limits = obligations.flatMap((obligation) => readLimit(obligation) ?? []);
+    const added = new Map(limits.filter(({ name }) => !this.#names.has(name)).map((limit) => [limit.name, limit]));
+    this.#names = new Set(limits.map(({ name }) => name));
+    this.#usage.keepOnly(this.#names);
+    const filling = {};
+    for (const name of added.keys()) {
+      this.#unfilled.set(name, filling);
+    }
+    return {
+      limits: [...added.values()],
+      complete: (amounts) => {
+        const isAwaited = (name: string): boolean => this.#unfilled.get(name) === filling;
+        for (const { limit, principal, target, ...used } of amounts) {
+          if (isAwaited(limit.name)) {
+            this.#usage.add(limit, { principal, target }, used);
+          }
+        }
+        for (const name of [...this.#unfilled.keys()].filter(isAwaited)) {
+          this.#unfilled.delete(name);
+        }
+      },
+    };
+  }
+
+  isReady(obligation: Obligation): boolean {
+    return this.#unfilled.size === 0 || !this.#unfilled.has(readLimit(obligation)?.name ?? '');
+  }
+
+  admit({ asker, target, isPart }: Act, obligation: Obligation): string | null {
+    const limit = readLimit(obligation);
+    if (limit === null || isPart || (limit.what === 'sessions' && hasActed(asker))) {
+      return null;
+    }
+    const nowMs = this.#now();
+    const user: User = { principal: asker.principal.id, target: target.name };
+    const used = this.#usage.used(limit, user, nowMs);
+    if (used < limit.most) {
+      return null;
+    }
+    const waitSeconds = Math.max(1, Math.ceil((this.#usage.freeMs(limit, user) - nowMs) / 1000));
+    return `the limit is ${limit.most} ${limit.what} per ${spanOf(limit.seconds)}, and ${used} are used: there is room again in ${spanOf(waitSeconds)}`;
+  }
+
+  asked({ asker, target }: Question, obligation: Obligation): void {
+    const limit = readLimit(obligation);
+    if (limit?.what === 'requests' || (limit?.what === 'sessions' && !hasActed(asker))) {
+      this.#usage.add(limit, { principal: asker.principal.id, target: target.name }, { amount: 1, timeMs: this.#now() });
+    }
+  }
+
+  answered({ asker, target }: Pick<Question, 'asker' | 'target'>, obligation: Obligation, { attributes, bytes }: AnswerPart): void {
+    const limit = readLimit(obligation);
+    if (limit?.what === 'rows' || limit?.what === 'bytes' || limit?.what === 'tokens') {
+      const amount = { ...amountsOf(attributes), bytes }[limit.what];
+      this.#usage.add(limit, { principal: asker.principal.id, target: target.name }, { amount, timeMs: this.#now() });
+    }
+  }
+}
+
+/** Returns a clock that shows the time of the day at its start, and that then goes on evenly even if the time of the day is set. */
+export function steadyClock(): () => number {
+  const offsetMs = Date.now() - performance.now();
+  return () => performance.now() + offsetMs;
+}
+
+/** True if an act of the session was allowed before: then the session is counted already. */
+function hasActed({ history }: Asker): boolean {
+  return history.requests > history.denials;
+}
+
+const units = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+] as const;
+
+/** Prints a number of seconds as in a policy: `90s`, `1h`. */
+function spanOf(seconds: number): string {
+  const [unit, of] = units.find(([, length]) => seconds % length === 0) ?? (['s', 1] as const);
+  return `${seconds / of}${unit}`;
+}

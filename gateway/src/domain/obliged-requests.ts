@@ -1,0 +1,35 @@
+import type { Obligation } from './decision.ts';
+
+/** Most requests of a channel whose obligations are known one by one. */
+const recentMax = 1024;
+
+const none: readonly Obligation[] = [];
+
+/** The obligations of a channel's requests, for the records of their answers. Those of older requests are known together: no answer is without what its request has. */
+export class ObligedRequests {
+  readonly #recent = new Map<number, readonly Obligation[]>();
+  #older = none;
+  #olderUpTo = -1;
+  #newest = none;
+
+  /** Adds a request with obligations. Sequence numbers come in order. */
+  add(request: number, obligations: readonly Obligation[]): void {
+    this.#recent.set(request, obligations);
+    this.#newest = obligations;
+    const [oldest] = this.#recent.size > recentMax ? this.#recent : [];
+    if (oldest !== undefined) {
+      const [seq, its] = oldest;
+      this.#older = [...this.#older, ...its.filter((each) => !this.#older.includes(each))];
+      this.#olderUpTo = seq;
+      this.#recent.delete(seq);
+    }
+  }
+
+  /** Returns the obligations for an answer to a request. For an answer that names no request they are those of the newest. */
+  of(request: number | undefined): readonly Obligation[] {
+    if (request === undefined) {
+      return this.#newest;
+    }
+    return this.#recent.get(request) ?? (request <= this.#olderUpTo ? this.#older : none);
+  }
+}
