@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { statementAttributes } from '../actions.ts';
 import { cataloguesOfCases, readCorpus, readRows, type CorpusCase } from '../testdata/guard/corpus.ts';
+import { builtinFunctions } from './builtin-functions.ts';
 import { unknownCatalogue } from './catalogue.ts';
 import type { StatementFacts } from './facts.ts';
 import { Guard } from './guard.ts';
@@ -89,6 +90,12 @@ test('E55: what is over a limit of the lists is unknown, and the lists that are 
     assert.ok(facts.effects.includes('unknown') && facts.effects.includes('destroy') && !facts.hasWhere);
     assert.ok(JSON.stringify(statementAttributes(facts)).length < 30_000);
   }
+  const known = builtinFunctions.read.trim().split(/\s+/).slice(0, 500);
+  const few = known.slice(0, 200).map((name) => `pg_catalog."${name}"()`);
+  assert.deepEqual(guard.statementFacts(`SELECT ${few.join()}`, learned).effects, ['read']);
+  const calls = guard.statementFacts(`SELECT ${known.map((name) => `pg_catalog."${name}"()`).join()}`, learned);
+  assert.deepEqual(calls.effects, ['read', 'unknown']);
+  assert.ok(calls.functions.length < 500);
   const many = guard.statementFacts(`SELECT ${Array.from({ length: 500 }, (_, i) => `o.c${i}`).join()} FROM app.o`, unknownCatalogue);
   assert.ok(many.effects.includes('unknown'));
 });
