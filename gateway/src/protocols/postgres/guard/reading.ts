@@ -4,10 +4,11 @@ import type { SqlParser } from './parser.ts';
 import { isSystemSchema, showsFiles, type Names, type Name, type Relation } from './resolve.ts';
 import type { Tree } from './tree.ts';
 
-/** Deepest nesting of nodes, and of bodies within bodies, that is read; and most bodies of one text. */
+/** Deepest nesting of nodes, and of bodies within bodies, that is read; most bodies of one text, and most characters of them. */
 const nodesDeepMax = 600;
 const bodiesDeepMax = 8;
 const bodiesMax = 300;
+const bodiesLengthMax = 512 * 1024;
 
 const effectsOf: Readonly<Record<Use, readonly Effect[]>> = {
   read: ['read'],
@@ -35,6 +36,7 @@ export class Reading {
   readonly #inside = new Set<string>();
   #nodesDeep = 0;
   #bodies = 0;
+  #bodiesLength = 0;
 
   constructor(parser: SqlParser, names: Names, draft: FactsDraft, readSql: ReadSql) {
     this.parser = parser;
@@ -81,7 +83,8 @@ export class Reading {
     if (this.#inside.has(key)) {
       return;
     }
-    if (this.#inside.size >= bodiesMax || this.#bodies >= bodiesDeepMax) {
+    this.#bodiesLength += sql.length;
+    if (this.#inside.size >= bodiesMax || this.#bodies >= bodiesDeepMax || this.#bodiesLength > bodiesLengthMax) {
       this.draft.unknown();
       return;
     }
