@@ -216,6 +216,18 @@ describe('connections with plain requests', () => {
     assert.equal(response.headersSent, false);
   });
 
+  test('a body that comes at once, after somebody waits for it, is read', async () => {
+    const serving = nextServed();
+    const client = dial();
+    client.write('POST /t/echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n');
+    const { request } = await serving;
+    await waitUntil(() => request.listenerCount('readable') > 0);
+    const answered = once(client, 'data');
+    client.write('hello');
+    assert.match(String((await answered)[0]), /\r\n\r\nhello$/);
+    client.destroy();
+  });
+
   test('the response is closed when the client leaves, and is not finished', async () => {
     held = new Promise(() => undefined);
     const serving = nextServed();

@@ -24,6 +24,8 @@ export class PlainRequest extends Readable {
   #bytesLeft: number;
   /** The body, if all of it came in one piece and nobody has taken it. */
   #whole: Buffer | null = null;
+  /** True if the stream waits for bytes of the body. */
+  #isAwaited = false;
   #onTimeout: (() => void) | null = null;
 
   constructor(socket: Socket, { method, url, rawHeaders, host, contentLength }: PlainHead) {
@@ -47,7 +49,7 @@ export class PlainRequest extends Readable {
     const taken = Math.min(bytes.length, this.#bytesLeft);
     const piece = bytes.subarray(0, taken);
     this.#bytesLeft -= taken;
-    if (taken === this.#bodyBytes) {
+    if (taken === this.#bodyBytes && !this.#isAwaited) {
       this.#whole = piece;
     } else if (taken > 0) {
       const isWanted = this.push(piece);
@@ -85,6 +87,7 @@ export class PlainRequest extends Readable {
       this.push(whole);
       this.push(null);
     } else if (!this.complete) {
+      this.#isAwaited = true;
       this.socket.resume();
     }
   }
