@@ -100,6 +100,19 @@ test('E55: what is over a limit of the lists is unknown, and the lists that are 
   assert.ok(many.effects.includes('unknown'));
 });
 
+test('any text has facts, however it is broken', () => {
+  const guard = new Guard(parser);
+  for (const each of corpus) {
+    const words = each.sql.split(/(\s+|\b)/);
+    for (let at = 0; at < words.length; at += 3) {
+      for (const broken of [words.toSpliced(at, 1), words.toSpliced(at, 1, 'payroll'), words.toSpliced(at, 0, '('), words.slice(0, at)]) {
+        const { effects } = guard.statementFacts(broken.join(''), catalogueOfCase(each));
+        assert.ok(effects.length > 0);
+      }
+    }
+  }
+});
+
 test('the facts kept are bounded', () => {
   const guard = new Guard(parser);
   const learned = catalogueOfCase({ catalogue: 'learned' });
