@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
@@ -151,6 +153,48 @@ describe('what statements do is in their records', () => {
   test('A14: text that the target may read in another way is unknown', async () => {
     assert.deepEqual(await effectsOf("SELECT 'ä'", "SET client_encoding = 'SJIS'", 'SELECT 1', "SELECT 'ä'"), ['read: ', 'read: ', 'read: ', 'unknown: ']);
     assert.deepEqual(await effectsOf('SET standard_conforming_strings = off', 'SELECT 1'), ['read unknown: ', 'read unknown: ']);
+  });
+});
+
+describe('policies over what statements do', () => {
+  test('A14: a DELETE without WHERE is refused however it is sent, and what is unknown too', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-policies-'));
+    writeFileSync(
+      join(directory.path, 'rules.cedar'),
+      `@reason("Say which rows.")
+       forbid (principal, action in Action::"postgres", resource) when { context.statements.containsAny(["delete", "update"]) && !context.hasWhere };
+       forbid (principal, action, resource) when { context.effects.contains("unknown") };
+       forbid (principal, action in Action::"postgres", resource) when { context.tables.contains("public.secret") };`,
+    );
+    await using shop = await openShop({ config: `policies: ${directory.path}` });
+    const made = await psql(shop.around, ['-c', 'CREATE TABLE secret (id int); CREATE VIEW open AS SELECT id FROM secret; CREATE TABLE t (id int)']);
+    assert.equal(made.status, 0, made.stderr);
+    const one = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop' });
+    await one.connect();
+    const codeOf = async (query: string | pg.QueryConfig): Promise<unknown> =>
+      one.query(query).then(
+        () => null,
+        (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+      );
+    assert.equal(await codeOf('DELETE FROM t WHERE id = 1'), null);
+    assert.equal(await codeOf({ name: 'one', text: 'DELETE FROM t WHERE id = $1', values: [1] }), null);
+    for (const refused of [
+      'DELETE FROM t',
+      'DELETE FROM t WHERE true',
+      'WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x',
+      'DO $$ BEGIN DELETE FROM t; END $$',
+      "DO $$ BEGIN EXECUTE 'DEL' || 'ETE FROM t'; END $$",
+      'PREPARE p AS DELETE FROM t',
+      'EXPLAIN ANALYZE DELETE FROM t',
+      'SELECT * FROM secret',
+      'SELECT * FROM open',
+      'SELECT nobody_knows()',
+      { name: 'two', text: 'DELETE FROM t' },
+    ]) {
+      assert.equal(await codeOf(refused), '42501', typeof refused === 'string' ? refused : refused.text);
+    }
+    assert.equal(await codeOf('SELECT * FROM t'), null);
+    await one.end();
   });
 });
 
