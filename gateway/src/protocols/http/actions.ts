@@ -2,7 +2,9 @@ import type { ContextField } from '../../domain/context-field.ts';
 import { anythingEffects, destroyEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import type { TargetFacts } from '../../domain/target.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
+import { routeOf } from './routes.ts';
 
 /** The catalogue of actions. Requests differ only by method and path. */
 export const actions = [
@@ -14,6 +16,13 @@ export const actions = [
 export const context: readonly ContextField[] = [
   { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method of the request, in capitals.' },
   { name: 'path', type: 'text', attribute: 'url.path', absent: '', title: "The path at the target, normalised, below the target's own." },
+  {
+    name: 'route',
+    type: 'text',
+    attribute: 'http.route',
+    absent: '',
+    title: "The first of the target's `routes` that the path matches, as /v1/tickets/{id}; empty if there is none.",
+  },
   { name: 'query', type: 'text', attribute: 'url.query', absent: '', title: 'What stands after the question mark of the path, as it is sent.' },
 ];
 
@@ -32,27 +41,30 @@ const effectsByMethod: Readonly<Record<string, readonly Effect[]>> = {
 /** Headers by which a request may ask the target for another method than its own. */
 const overridesMethod = /^x-(?:http-)?method(?:-override)?$/;
 
-export function requestAttributes({ method, path, headers }: RequestHead): Attributes {
+export function requestAttributes({ method, path, headers }: RequestHead, target: Pick<TargetFacts, 'options'>): Attributes {
   const at = path.indexOf('?');
+  const pathAlone = at === -1 ? path : path.slice(0, at);
+  const route = routeOf(pathAlone, target);
   return {
     'http.request.method': method,
     [ownAttributes.effects]: headers.some(([name]) => overridesMethod.test(name)) ? anythingEffects : effectsOf(method),
-    'url.path': at === -1 ? path : path.slice(0, at),
+    'url.path': pathAlone,
+    ...(route === null ? {} : { 'http.route': route }),
     ...(at === -1 ? {} : { 'url.query': path.slice(at + 1) }),
   };
 }
 
 /** Returns the facts of a request to go on in WebSocket. Nobody here knows what the messages of the connection do. */
-export function upgradeAttributes(head: RequestHead): Attributes {
-  return { ...requestAttributes(head), [ownAttributes.effects]: unknownEffects };
+export function upgradeAttributes(head: RequestHead, target: Pick<TargetFacts, 'options'>): Attributes {
+  return { ...requestAttributes(head, target), [ownAttributes.effects]: unknownEffects };
 }
 
 function effectsOf(method: string): readonly Effect[] {
   return Object.hasOwn(effectsByMethod, method) ? (effectsByMethod[method] ?? unknownEffects) : unknownEffects;
 }
 
-/** Reads a request that is written as `METHOD PATH`. */
+/** Reads a request that is written as `METHOD PATH`. No target's routes are known. */
 export function readExample(text: string): Attributes {
   const [method = '', path = '/'] = text.trim().split(/\s+/, 2);
-  return requestAttributes({ method, path, headers: [] });
+  return requestAttributes({ method, path, headers: [] }, { options: {} });
 }

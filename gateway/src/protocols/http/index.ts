@@ -5,6 +5,7 @@ import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions, context, readExample } from './actions.ts';
 import { render } from './render.ts';
+import { routesOption } from './routes.ts';
 import { rules } from './rules.ts';
 
 export const http: ExchangeProtocol = {
@@ -15,7 +16,7 @@ export const http: ExchangeProtocol = {
   actions,
   context,
   readExample: async (text) => readExample(text),
-  options: httpOptions({}),
+  options: httpOptions({ routes: routesOption }),
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},

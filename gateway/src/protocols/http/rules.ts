@@ -7,8 +7,8 @@ import { requestAttributes, upgradeAttributes } from './actions.ts';
 /** Handles plain HTTP. The head is enough for a decision, and errors are problem+json (RFC 9457). */
 export const rules: ExchangeRules = {
   isReadWhole: () => false,
-  read: (head) => ({ action: { name: 'http.request', attributes: requestAttributes(head) }, answer: noAnswerReading }),
-  upgrade: (head) => ({ action: { name: 'http.upgrade', attributes: upgradeAttributes(head) }, reader: null }),
+  read: (head, _body, target) => ({ action: { name: 'http.request', attributes: requestAttributes(head, target) }, answer: noAnswerReading }),
+  upgrade: (head, target) => ({ action: { name: 'http.upgrade', attributes: upgradeAttributes(head, target) }, reader: null }),
   call: (target) => targetCall(target),
   failure: ({ problem }) => ({
     status: problem.status,
