@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -90,6 +90,38 @@ describe('a configuration', () => {
       ['  mail:', '    url: https://mail.internal'],
       'all else is as it was',
     );
+  });
+
+  test('init puts a policy beside the configuration that denies agents what cannot be seen through at a database, and nothing else', () => {
+    run('init');
+    for (const words of ['target add orders postgres://app@db.internal/orders', 'target add mail https://mail.internal', 'principal add bot --target orders']) {
+      assert.equal(run(words).status, 0);
+    }
+    const policy = join(directory, 'policies', 'agents.cedar');
+    const cases = join(directory, 'cases.yaml');
+    writeFileSync(
+      cases,
+      `- { principal: bot, target: orders, action: postgres.query, text: SELECT app.total(1), expect: deny, policy: "agents.cedar:unknown" }
+- { principal: bot, target: orders, action: postgres.query, text: DELETE FROM orders, expect: allow }
+`,
+    );
+    const { status, stdout } = run(`policy test ${cases}`);
+    assert.equal(status, 0, stdout);
+    assert.deepEqual([run('policy check').stdout], ['1 policies in 1 files are valid\n']);
+    // The other policies of the file are valid too, where a target has the tag that one of them is about.
+    writeFileSync(file, readFileSync(file, 'utf8').replace('orders\n', 'orders\n    tags: { environment: production }\n'));
+    const text = readFileSync(policy, 'utf8');
+    writeFileSync(policy, text.replaceAll(/^\/\/ (?=@|forbid|when|unless)/gm, ''));
+    assert.equal(run('policy check').stdout.split('\n').at(-2), '4 policies in 1 files are valid');
+  });
+
+  test('init leaves a policy that is there', () => {
+    mkdirSync(join(directory, 'policies'));
+    writeFileSync(join(directory, 'policies', 'agents.cedar'), '// mine\n');
+    const { status, stdout } = run('init');
+    assert.equal(status, 0);
+    assert.match(stdout, /^wrote \.\/countersign\.yaml\. Next:/);
+    assert.equal(readFileSync(join(directory, 'policies', 'agents.cedar'), 'utf8'), '// mine\n');
   });
 
   test('T4.35: init names the data directory that is asked for', () => {

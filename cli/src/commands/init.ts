@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { defaultData, whatIsLive, writeWholeFile } from '@countersign/gateway/store';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { commandName } from '../installation.ts';
@@ -6,29 +8,44 @@ import { configOption } from '../location-options.ts';
 export function addInit(program: Command): void {
   program
     .command('init')
-    .description('write a commented configuration to begin with')
+    .description('write a commented configuration to begin with, and a policy beside it')
     .addOption(configOption())
     .addOption(new Option('--data <dir>', 'the data directory that it names, as seen from the file').argParser(parseData).default(defaultData))
-    .addHelpText('after', '\nA file that is there already is left as it is.\n\nExample:\n  countersign init')
+    .addHelpText(
+      'after',
+      '\nThe policy is in policies/ beside the configuration. Files that are there already are left as they are.\n\nExample:\n  countersign init',
+    )
     .action(init);
 }
 
 function init({ config, data }: { readonly config: string; readonly data: string }): void {
-  try {
-    writeWholeFile(config, template(data), { isNew: true, mode: 0o640 });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      throw new Error(`${config} is there already: edit it, or name another with --config FILE`, { cause: error });
-    }
-    throw error;
+  if (!writeNew(config, template(data))) {
+    throw new Error(`${config} is there already: edit it, or name another with --config FILE`);
   }
+  const policies = join(dirname(config), 'policies');
+  const policy = join(policies, 'agents.cedar');
+  mkdirSync(policies, { recursive: true });
+  const wrote = writeNew(policy, policyTemplate) ? `${config} and ${policy}` : config;
   const named = config === './countersign.yaml' ? '' : ` --config ${config}`;
-  console.log(`wrote ${config}. Next:
+  console.log(`wrote ${wrote}. Next:
   ${commandName} target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD${named}
   ${commandName} principal add support-bot --target orders${named}
   ${commandName} config check${named}
   ${commandName} token create support-bot --ttl 1h${named}
   ${commandName} up${named}`);
+}
+
+/** Writes a file. False if there is one already. */
+function writeNew(file: string, text: string): boolean {
+  try {
+    writeWholeFile(file, text, { isNew: true, mode: 0o640 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+      return false;
+    }
+    throw error;
+  }
 }
 
 function parseData(text: string): string {
@@ -71,6 +88,38 @@ principals:
 #  support-bot: { kind: agent, groups: [agents], targets: [orders, claude] }
 #  ann: { kind: human, groups: [admins], targets: [orders] }
 
+# What may be done beyond the grants: the files *.cedar of this directory. docs/policy.md leads to the first policy in five minutes.
+policies: ./policies
+
 # For how many days the keys of facts and contents are made, or forever. Nothing is deleted yet, whatever these say.
 # retention: { facts: 400, content: 90 }
+`;
+
+const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up at once.
+// docs/policy.md explains the language with twelve examples, docs/policy-facts.md lists every action and every fact.
+
+// Agents do nothing at a database that the gateway cannot see through: functions of your own, and whatever calls them.
+// To allow one, say what it does in the target's options: functions: { app.total: read }
+@id("unknown")
+@reason("It cannot be seen what this statement does. Say it in another way, or ask the operator to tell the gateway what the function does.")
+forbid (principal, action in Action::"postgres", resource)
+when { principal.kind == "agent" && context.effects.contains("unknown") };
+
+// A DELETE or an UPDATE says which rows.
+// @id("where")
+// @reason("Say which rows: a DELETE or UPDATE needs a WHERE clause.")
+// forbid (principal, action in Action::"postgres", resource)
+// when { principal.kind == "agent" && context.statements.containsAny(["delete", "update"]) && !context.hasWhere };
+
+// A change that an agent makes in production waits until somebody of the group dba has approved it. The target says so: tags: { environment: production }
+// @id("production")
+// @approval("dba")
+// forbid (principal, action, resource)
+// when { principal.kind == "agent" && resource.environment == "production" && context.effects.containsAny(["write", "define", "execute", "administer", "unknown"]) };
+
+// Agents only read, at any target of any protocol. With @mode("observe") it is recorded what this would deny, and nothing is denied.
+// @id("read-only")
+// @mode("observe")
+// forbid (principal, action, resource)
+// when { principal.kind == "agent" && !["read"].containsAll(context.effects) };
 `;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { protocols, readConfig } from '../gateway/src/config.ts';
+import { checkPolicies, configuredPolicy, testPolicy } from '../gateway/src/policy.ts';
+import { policyFactsDocument } from '../tools/policy-facts.ts';
+
+const root = join(import.meta.dirname, '..');
+const directory = join(root, 'examples', 'policies');
+const config = readConfig(join(directory, 'countersign.yaml'), protocols, {}, 'missing');
+const files = readdirSync(directory).filter((name) => name.endsWith('.cedar'));
+
+describe('the examples of policies', () => {
+  test('are twelve', () => {
+    assert.equal(files.length, 12);
+  });
+
+  for (const file of files) {
+    test(`${file} is valid, decides its cases as they say, and is the reason for that`, async () => {
+      const path = join(directory, file);
+      const { problems, warnings, policies } = checkPolicies(config, path);
+      assert.deepEqual([problems, warnings], [[], []]);
+      assert.ok(policies > 0);
+      const cases = path.replace(/cedar$/, 'yaml');
+      const outcomes = await testPolicy(cases, config, configuredPolicy(config, path));
+      assert.deepEqual(
+        outcomes.flatMap(({ name, difference }) => (difference === null ? [] : `${name}: ${difference}`)),
+        [],
+      );
+      const without = await testPolicy(cases, config, configuredPolicy({ ...config, policies: null }));
+      assert.ok(without.some(({ difference }) => difference !== null));
+    });
+  }
+
+  test('are each in docs/policy.md, which shows no policy that is not one of them', () => {
+    const document = readFileSync(join(root, 'docs', 'policy.md'), 'utf8');
+    for (const file of files) {
+      assert.ok(document.includes(`(../examples/policies/${file})`), file);
+    }
+    const texts = files.map((file) => readFileSync(join(directory, file), 'utf8')).join('\n');
+    const shown = [...document.matchAll(/^( *)```cedar\n([^]*?)```/gm)].map(([, indent = '', text = '']) => text.replaceAll(`\n${indent}`, '\n').trim());
+    assert.ok(shown.length > 0);
+    assert.deepEqual(
+      shown.filter((text) => !texts.includes(text)),
+      [],
+    );
+  });
+
+  test('every fact and action of every protocol is in docs/policy-facts.md', () => {
+    assert.equal(readFileSync(join(root, 'docs', 'policy-facts.md'), 'utf8'), policyFactsDocument(), 'node tools/policy-facts.ts writes it');
+    for (const { context, actions } of protocols) {
+      for (const name of [...context.map((field) => `context.${field.name}`), ...actions.map((action) => action.name)]) {
+        assert.ok(policyFactsDocument().includes(`\`${name}\``), name);
+      }
+    }
+  });
+});

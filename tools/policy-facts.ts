@@ -1,0 +1,51 @@
+/** `node tools/policy-facts.ts` writes docs/policy-facts.md from what the protocols say that policies may speak of. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { circumstances, commonFields, sessionFields } from '../gateway/src/policy/context.ts';
+import { actionNames } from '../gateway/src/policy/vocabulary.ts';
+import { protocols } from '../gateway/src/protocols/registry.ts';
+
+const root = join(import.meta.dirname, '..');
+/** The types as Cedar names them. */
+const types = { text: 'String', texts: 'Set<String>', number: 'Long', boolean: 'Bool', address: 'ipaddr' } as const;
+
+interface Fact {
+  readonly name: string;
+  readonly type: keyof typeof types;
+  readonly title: string;
+}
+
+function table(facts: readonly Fact[], prefix = 'context'): string {
+  const rows = facts.map(({ name, type, title }) => `| \`${prefix}.${name}\` | ${types[type]} | ${title.replaceAll('|', '\\|')} |`);
+  return ['| fact | type | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+export function policyFactsDocument(): string {
+  const sections = protocols.map(({ id, title, actions, context }) => {
+    const titles = new Map(actions.map(({ name, title: words }) => [name, words]));
+    const known = new Map([[`${id}.connect`, 'Connect to the target'], [`${id}.unknown`, 'Any request that has no other action'], ...titles]);
+    const rows = actionNames({ id, actions, context }).map((name) => `| \`${name}\` | ${known.get(name) ?? ''} |`);
+    return `## ${title}
+
+${table(context)}
+
+| action, all of them in \`Action::"${id}"\` | meaning |
+| --- | --- |
+${rows.join('\n')}
+`;
+  });
+  return `# What policies may speak of
+
+Made by \`node tools/policy-facts.ts\` from the protocols themselves. [policy.md](policy.md) shows how to use it.
+
+## All protocols
+
+${table([...commonFields, ...circumstances])}
+${table(sessionFields, 'context.session').split('\n').slice(2).join('\n')}
+
+${sections.join('\n')}`;
+}
+
+if (import.meta.main) {
+  writeFileSync(join(root, 'docs', 'policy-facts.md'), policyFactsDocument());
+}
