@@ -32,7 +32,7 @@ const secret = 'canary-target-secret-5d0e7b';
 const bodyLimit = 65_536;
 
 /** Each row of a target asks as a principal of its own, `ROW-TARGET`, whose sessions are the row's. */
-const rows = ['recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'left', 'ended'] as const;
+const rows = ['recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'suspended', 'left', 'ended'] as const;
 const rowsOfAll = contractTargets.flatMap((target) => rows.map((row) => ({ principal: `${row}-${target}`, target })));
 
 /** The promises that every protocol keeps, whatever it carries. */
@@ -187,6 +187,22 @@ describe('the contract of protocols', () => {
         await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
         await assertEnded(told, said, /revoked/);
         await waitUntil(async () => (await sessionsOf(`revoked-${target}`))[0]?.state === 'closed');
+      });
+
+      test('T4.14, E48: suspension of a principal ends both sides, and its token works again once it is resumed', async () => {
+        const said = `endless barred-words of ${target}`;
+        const principal = `suspended-${target}`;
+        const own = await as(principal);
+        const { told } = await begin(own, said);
+        await gateway.api(`/api/principals/${principal}/suspend`, { method: 'POST', body: { reason: 'enough' } });
+        await assertEnded(told, said, /suspended/);
+        await waitUntil(async () => (await sessionsOf(principal))[0]?.state === 'suspended');
+        const [refused] = await askAll(way(), own, `refused-words of ${target}`);
+        assert.equal(refused?.isAllowed, false);
+        assert.match(refused?.text ?? '', /is suspended/);
+        await gateway.api(`/api/principals/${principal}/resume`, { method: 'POST', body: {} });
+        const [again] = await askAll(way(), own, `resumed-words of ${target}`);
+        assert.equal(again?.isAllowed, true, JSON.stringify(again));
       });
 
       test('found: a target that is taken from the principal ends both sides of what is streamed from it', async () => {

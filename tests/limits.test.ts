@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openServer } from '../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
+import { waitUntil } from './support/wait-until.ts';
 
 const rules = `@id("few") @limit("requests 5 per 1h")
-permit (principal == Principal::"bot", action == Action::"http.request", resource) when { context.method == "POST" };
+permit (principal in Group::"mailers", action == Action::"http.request", resource) when { context.method == "POST" };
 @id("bytes") @limit("bytes 1000 per 1h")
-permit (principal == Principal::"reader", action == Action::"http.request", resource);
+permit (principal in Group::"readers", action == Action::"http.request", resource);
 @id("crowd") @limit("requests 7 per 1h") @alert("low")
 permit (principal == Principal::"crowd", action == Action::"http.request", resource);
 @id("no-delete") @alert("high")
@@ -34,6 +35,15 @@ describe('limits and alerts', () => {
     await answer.text();
     return answer.status;
   };
+  /** The status of a request once the windows are filled. */
+  const settled = async (who: string, method: string): Promise<number> => {
+    for (;;) {
+      const status = await statusOf(who, method, '/again');
+      if (status !== 503) {
+        return status;
+      }
+    }
+  };
   const recordsOf = async (who: string): Promise<readonly ShownRecord[]> => {
     const own = (await gateway.sessions()).filter(({ principal }) => principal === who);
     return (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
@@ -46,14 +56,14 @@ describe('limits and alerts', () => {
       heard.push(`${request.method} ${request.url}`);
       response.end('fine'.repeat(200));
     });
-    const names = ['bot', 'reader', 'crowd'];
+    const names = ['bot', 'reader', 'crowd', 'late', 'late-reader'];
     gateway = await GatewayProcess.start({
       config: `policies: ${policies}
 targets:
   files: { url: "${server.url}" }
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
-${names.map((id) => `  ${id}: { kind: agent, targets: [files] }\n`).join('')}`,
+${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files] }\n`).join('')}`,
     });
     for (const who of names) {
       tokens.set(who, await gateway.issueToken(who));
@@ -106,5 +116,35 @@ ${names.map((id) => `  ${id}: { kind: agent, targets: [files] }\n`).join('')}`,
     );
     const crowd = (await recordsOf('crowd')).filter(({ kind }) => kind === 'alert');
     assert.ok(crowd.length >= 7 && crowd.every(({ attributes }) => attributes['countersign.severity'] === 'low'));
+  });
+
+  test('T4.17: a kill -9 opens no window: what the journal shows is used, for each thing that is counted', async () => {
+    for (let i = 0; i < 4; i += 1) {
+      assert.equal(await statusOf('late', 'POST', `/late-${i}`), 200);
+    }
+    assert.equal(await statusOf('late-reader', 'GET', '/late'), 200);
+    await gateway.signal('SIGKILL');
+    await gateway.start();
+    assert.deepEqual([await settled('late', 'POST'), await settled('late', 'POST')], [200, 403]);
+    assert.deepEqual([await settled('late-reader', 'GET'), await settled('late-reader', 'GET')], [200, 403]);
+    assert.deepEqual([await settled('reader', 'GET'), await settled('bot', 'POST'), await settled('crowd', 'GET')], [403, 403, 403]);
+    await gateway.signal('SIGTERM');
+    await gateway.start();
+    assert.deepEqual([await settled('late', 'POST'), await settled('late-reader', 'GET')], [403, 403]);
+  });
+
+  test('T4.18: a limit that is taken away and comes back has what was used', async () => {
+    const taken = (): number => gateway.log.split('configuration applied').length;
+    const write = async (text: string): Promise<void> => {
+      const known = taken();
+      writeFileSync(join(policies, '.new'), text);
+      renameSync(join(policies, '.new'), join(policies, 'rules.cedar'));
+      await waitUntil(() => taken() > known);
+    };
+    assert.equal(await settled('bot', 'POST'), 403);
+    await write('permit (principal == Principal::"ann", action, resource);');
+    assert.equal(await settled('bot', 'POST'), 200);
+    await write(rules);
+    assert.equal(await settled('bot', 'POST'), 403);
   });
 });

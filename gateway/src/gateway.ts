@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { relaxCollector } from './garbage-collection.ts';
+import { fillLimits } from './filled-limits.ts';
 import { configuredPolicy, filesOfPolicy } from './configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
@@ -22,6 +24,7 @@ import { Authenticator } from './identity/authenticator.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import type { ApiParts, TakenUp } from './api/parts.ts';
 import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
+import { recordLeftSuspensions } from './api/suspensions.ts';
 import { apiListener } from './api/listener.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
@@ -95,7 +98,11 @@ export class Gateway implements AsyncDisposable {
   #recorder: Recorder | null = null;
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
-  readonly #limits = new Limits(steadyClock());
+  readonly #now = steadyClock();
+  readonly #limits = new Limits(this.#now);
+  /** Aborts the filling of limits when the gateway stops. */
+  readonly #filling = new AbortController();
+  #reader: Reader | null = null;
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -161,9 +168,12 @@ export class Gateway implements AsyncDisposable {
     this.#recorder = recorder;
     this.#recordPolicy();
     const reader = this.#parts.use(await this.#openReader(store, recorder));
+    this.#reader = reader;
+    const filled = this.#enforceLimits();
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
+    await recordLeftSuspensions(recorder, tokens);
     if (lostRevocations > 0) {
       this.#log.warn({ revocations: lostRevocations }, 'identity.db is an older copy: tokens that were revoked may come in again until they are revoked again');
       await recordLostRevocations(recorder, lostRevocations);
@@ -217,6 +227,7 @@ export class Gateway implements AsyncDisposable {
         `${sayBehind(reader.state, recorder.size)} Until then there are no answers about what was recorded, and what depends on it is refused.`,
       );
     }
+    await Promise.race([filled, delay(headStartMs, null, { ref: false })]);
     await this.#listen(served, door, api);
     this.#parts.use(
       watchConfig(
@@ -370,6 +381,7 @@ export class Gateway implements AsyncDisposable {
     this.#config = { ...config, data: this.#config.data };
     this.#policy = policy;
     this.#recordPolicy();
+    void this.#enforceLimits();
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
@@ -395,6 +407,20 @@ export class Gateway implements AsyncDisposable {
       }
       this.#log.error(`the changed configuration is not applied:\n${error.message}`);
       this.#recordRefused(error);
+    }
+  }
+
+  /** Takes up the limits of the policies in force. Resolves when the windows of those that are new are filled from the journal; until then requests under them are refused. */
+  async #enforceLimits(): Promise<void> {
+    const unfilled = this.#limits.enforce(this.#policy.obligations ?? []);
+    if (this.#recorder !== null && this.#reader !== null && unfilled.limits.length > 0) {
+      const { signal } = this.#filling;
+      await fillLimits(this.#reader, unfilled, {
+        before: this.#recorder.size,
+        nowMs: this.#now(),
+        signal,
+        onTrouble: this.#trouble('read how much of limits was used'),
+      });
     }
   }
 
@@ -436,6 +462,7 @@ export class Gateway implements AsyncDisposable {
     for (const listener of this.#listeners.values()) {
       listener.stopAccepting();
     }
+    this.#filling.abort();
     const error = new GatewayError('stopping', 'The gateway is stopping.');
     await this.#sessions?.endAll({ reason: 'stop', error }, stopMs);
     await this.#parts.disposeAsync();

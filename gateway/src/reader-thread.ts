@@ -65,7 +65,7 @@ try {
     ({ findProtocol } = await import('./protocols/registry.ts'));
   };
   serveQuestions(port, {
-    answer: (question, left) => answerQuestion({ data, keys, follower, recordings, loadProtocols }, question, left),
+    answer: (question, left) => answerQuestion({ data, keys, index, follower, recordings, loadProtocols }, question, left),
     onFailure: giveUpDamaged,
     onWritten: (records) => {
       written = records;

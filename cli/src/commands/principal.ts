@@ -13,6 +13,18 @@ export function addPrincipal(program: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign principal list')
     .action(list);
+  addLocation(principal.command('suspend'))
+    .argument('<name>')
+    .description('end everything that a principal opened or that was opened on its behalf, and accept its tokens no more until it is resumed')
+    .option('--reason <text>', 'why, for the record', '')
+    .addHelpText('after', '\nExample:\n  countersign principal suspend support-bot --reason "it sends mails to strangers"')
+    .action(suspend);
+  addLocation(principal.command('resume'))
+    .argument('<name>')
+    .description('accept the tokens of a suspended principal again')
+    .option('--reason <text>', 'why, for the record', '')
+    .addHelpText('after', '\nExample:\n  countersign principal resume support-bot')
+    .action(resume);
   principal
     .command('add')
     .argument('<name>', 'as it stands in every record')
@@ -31,6 +43,18 @@ async function list(options: LocationOptions & RowOptions): Promise<void> {
       ? [...(await loadConfig(options)).principals.values()]
       : await (await ApiClient.open(options)).json<readonly Principal[]>('GET', '/api/principals');
   await printRows(principals, options, ({ id, kind, groups, targets }) => columns(id, kind, groups, targets));
+}
+
+type ActOptions = LocationOptions & { readonly reason: string };
+
+async function suspend(name: string, options: ActOptions): Promise<void> {
+  await (await ApiClient.open(options)).json('POST', `/api/principals/${encodeURIComponent(name)}/suspend`, { reason: options.reason });
+  console.log(`suspended ${name}: countersign principal resume ${name} lets it in again`);
+}
+
+async function resume(name: string, options: ActOptions): Promise<void> {
+  await (await ApiClient.open(options)).json('POST', `/api/principals/${encodeURIComponent(name)}/resume`, { reason: options.reason });
+  console.log(`resumed ${name}`);
 }
 
 interface AddOptions {

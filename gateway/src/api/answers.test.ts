@@ -41,6 +41,8 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     showConnection: { path: '/api/targets/shop/connection' },
     checkConnection: { path: '/api/connect/shop', token },
     listPrincipals: { path: '/api/principals' },
+    suspendPrincipal: { path: '/api/principals/ann/suspend', body: { reason: 'lost laptop' } },
+    resumePrincipal: { path: '/api/principals/ann/resume', body: {} },
     showPolicy: { path: '/api/policy' },
     listTokens: { path: '/api/tokens' },
     createToken: { path: '/api/tokens', body: { principal: 'ann' } },

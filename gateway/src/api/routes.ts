@@ -19,6 +19,8 @@ import { listTargets } from './endpoints/list-targets.ts';
 import { listTokens } from './endpoints/list-tokens.ts';
 import { openRun } from './endpoints/open-run.ts';
 import { readBytes } from './endpoints/read-bytes.ts';
+import { resumePrincipal } from './endpoints/resume-principal.ts';
+import { suspendPrincipal } from './endpoints/suspend-principal.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
@@ -38,6 +40,8 @@ export const routes: readonly Endpoint[] = [
   showConnection,
   checkConnection,
   listPrincipals,
+  suspendPrincipal,
+  resumePrincipal,
   showPolicy,
   listTokens,
   createToken,

@@ -12,6 +12,10 @@ export class ObligedRequests {
   #olderUpTo = -1;
   #newest = none;
 
+  get isEmpty(): boolean {
+    return this.#recent.size === 0;
+  }
+
   /** Adds a request with obligations. Sequence numbers come in order. */
   add(request: number, obligations: readonly Obligation[]): void {
     this.#recent.set(request, obligations);

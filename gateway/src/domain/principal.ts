@@ -11,8 +11,10 @@ export interface Principal {
 
 /** The reason for which a credential ended, with the error for its client. */
 export interface CredentialEnd {
-  readonly reason: 'revoked' | 'expired' | 'removed';
+  readonly reason: 'revoked' | 'expired' | 'removed' | 'suspended';
   readonly error: GatewayError;
+  /** Who ended it and why, if that is recorded with the sessions that end with it. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 /** Tells whether a credential is still valid. It is asked for every action, so the answer costs only a comparison of two numbers. */

@@ -218,6 +218,16 @@ export class SessionIndex {
     return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map((row) => this.#parseRow(row));
   }
 
+  /** Returns the place of the journal from which on there are all records of the sessions of clients that were open at a time or later. Null: there are none. */
+  placeSince(timeMs: number): JournalPlace | null {
+    const row = this.#database.get(
+      `SELECT segment, start FROM sessions JOIN parts ON parts.session = sessions.id AND parts.seq = 0
+      WHERE own = 0 AND (closed_ms IS NULL OR closed_ms >= ?) ORDER BY segment, start LIMIT 1`,
+      [timeMs],
+    );
+    return row === undefined ? null : { segment: Number(row['segment']), offset: Number(row['start']) };
+  }
+
   damage(): DamagedPlace[] {
     const rows = this.#database.all('SELECT * FROM damage ORDER BY segment, offset LIMIT ?', [pageRows]);
     return rows.map((row) => ({ segment: Number(row['segment']), offset: Number(row['offset']), what: String(row['what']) }));
@@ -310,5 +320,5 @@ function stateOf({ closedMs, reason }: IndexedSession): SessionSummary['state'] 
   if (closedMs === null) {
     return 'open';
   }
-  return reason === 'halted' ? 'halted' : reason === 'crash' ? 'interrupted' : 'closed';
+  return reason === 'halted' || reason === 'suspended' ? reason : reason === 'crash' ? 'interrupted' : 'closed';
 }

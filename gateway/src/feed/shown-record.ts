@@ -17,8 +17,8 @@ export interface SessionSummary {
   readonly closed: string | null;
   readonly targets: readonly string[];
   readonly records: number;
-  /** `open`, `closed`, `halted`, or `interrupted` by a crash of the gateway. */
-  readonly state: 'open' | 'closed' | 'halted' | 'interrupted';
+  /** `open`, `closed`, `halted`, `suspended` with its principal, or `interrupted` by a crash of the gateway. */
+  readonly state: 'open' | 'closed' | 'halted' | 'suspended' | 'interrupted';
 }
 
 /** One line of `session show ID --json`. */

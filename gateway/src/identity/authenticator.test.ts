@@ -138,3 +138,30 @@ test('a changed character is told from an unknown token before any lookup', () =
     }),
   );
 });
+
+test('T4.15: who is suspended, or acts on behalf of one who is, ends and stays out until it is resumed, also in another process', () => {
+  const before = openOffice();
+  before.principals.set('ann', { ...bot, id: 'ann', kind: 'human' });
+  const own = before.authenticator.create('ann');
+  const behalf = before.authenticator.create('bot', { onBehalfOf: 'ann' });
+  const other = before.authenticator.create('bot');
+  before.authenticator.suspend('ann', 'operator', 'lost laptop');
+  assert.match(own.standing.ended()?.error.message ?? '', /ann was suspended by an operator: lost laptop/);
+  assert.equal(behalf.standing.ended()?.reason, 'suspended');
+  assert.equal(other.standing.ended(), null);
+  assert.throws(() => before.authenticator.create('bot', { onBehalfOf: 'ann' }), { code: 'refused' });
+  assert.equal(before.tokens.revocations(), 1, 'an older copy of the file is recognised');
+  before[Symbol.dispose]();
+  using office = openOffice(before.directory);
+  office.principals.set('ann', { ...bot, id: 'ann', kind: 'human' });
+  for (const { token } of [own, behalf]) {
+    assert.deepEqual(office.authenticator.authenticate(token), { refused: 'The token is not accepted: ann is suspended' });
+  }
+  assert.ok('identity' in office.authenticator.authenticate(other.token));
+  assert.deepEqual(
+    office.tokens.unrecordedSuspensions().map(({ principal, by, reason }) => [principal, by, reason]),
+    [['ann', 'operator', 'lost laptop']],
+  );
+  assert.deepEqual([office.tokens.resume('ann'), office.tokens.resume('ann')], [true, false]);
+  assert.ok('identity' in office.authenticator.authenticate(own.token));
+});

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
-import type { StoredToken, Tokens } from '../store/tokens.ts';
+import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
 import { Standings } from './standing.ts';
 import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from './token-format.ts';
 
@@ -71,6 +71,10 @@ export class Authenticator implements Disposable {
     if (stored.expiresMs <= now()) {
       return { refused: `${notAccepted}it has expired` };
     }
+    const suspension = this.#suspensionOf(stored);
+    if (suspension !== null) {
+      return { refused: `${notAccepted}${suspension.principal} is suspended` };
+    }
     const principal = findPrincipal(stored.principal);
     if (principal === undefined) {
       return { refused: `${notAccepted}its principal is not configured any more` };
@@ -87,7 +91,7 @@ export class Authenticator implements Disposable {
     };
   }
 
-  /** Creates a token for a principal. Throws GatewayError `unknown_principal` or `limit_exceeded`. */
+  /** Creates a token for a principal. Throws GatewayError `unknown_principal`, `limit_exceeded`, or `refused` if the principal is suspended. */
   create(principal: string, options: NewTokenOptions = {}): NewToken {
     const { tokens, findPrincipal, now } = this.#options;
     const ttlMs = options.ttlMs ?? defaultTtlMs;
@@ -111,8 +115,26 @@ export class Authenticator implements Disposable {
       expiresMs: createdMs + ttlMs,
       revokedMs: null,
     };
+    const suspension = this.#suspensionOf(stored);
+    if (suspension !== null) {
+      throw new GatewayError('refused', `${suspension.principal} is suspended: it gets no token before it is resumed.`);
+    }
     tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
     return { token, stored, standing: this.#standings.of(stored, found) };
+  }
+
+  /** Suspends a principal: what it opened ends, and so does what was opened on its behalf. Its tokens are accepted again when it is resumed. */
+  suspend(principal: string, by: string, reason: string): Suspension {
+    const suspension = { principal, sinceMs: this.#options.now(), by, reason };
+    this.#options.tokens.suspend(suspension);
+    const words = `${principal} was suspended by an operator${reason === '' ? '.' : `: ${reason}`}`;
+    this.#standings.endOf(principal, { reason: 'suspended', error: new GatewayError('unauthenticated', words), facts: { by, reason } });
+    return suspension;
+  }
+
+  #suspensionOf({ principal, onBehalfOf }: StoredToken): Suspension | null {
+    const { tokens } = this.#options;
+    return tokens.suspension(principal) ?? (onBehalfOf === null ? null : tokens.suspension(onBehalfOf));
   }
 
   /**

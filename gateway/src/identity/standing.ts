@@ -9,7 +9,7 @@ const ends = {
   revoked: { reason: 'revoked', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it was revoked.') },
   expired: { reason: 'expired', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it has expired.') },
   removed: { reason: 'removed', error: new GatewayError('unauthenticated', 'The token is not accepted any more: its principal is not configured now.') },
-} as const satisfies Readonly<Record<CredentialEnd['reason'], CredentialEnd>>;
+} as const satisfies Readonly<Record<Exclude<CredentialEnd['reason'], 'suspended'>, CredentialEnd>>;
 
 export interface StandingsOptions {
   readonly findPrincipal: (id: string) => Principal | undefined;
@@ -35,13 +35,13 @@ export class Standings implements Disposable {
     this.#options = options;
   }
 
-  /** The standing of a token that was just read, for its principal. */
-  of({ id, principal: name, expiresMs }: StoredToken, principal: Principal): Standing {
+  /** The standing of a token that was just read, for its principal. A standing that has ended is not given out again: the token may be valid again. */
+  of({ id, principal: name, onBehalfOf, expiresMs }: StoredToken, principal: Principal): Standing {
     const known = this.#known.get(id)?.deref();
-    if (known !== undefined) {
+    if (known?.ended() === null) {
       return known;
     }
-    const standing = new TokenStanding({ name, expiresMs, now: this.#options.now }, principal);
+    const standing = new TokenStanding({ name, onBehalfOf, expiresMs, now: this.#options.now }, principal);
     this.#known.set(id, new WeakRef(standing));
     this.#unused.register(standing, id);
     this.#wakeAt(expiresMs);
@@ -50,6 +50,15 @@ export class Standings implements Disposable {
 
   revoke(tokenId: string): void {
     this.#known.get(tokenId)?.deref()?.end(ends.revoked);
+  }
+
+  /** Ends the standings of a principal, and of those who act on its behalf. */
+  endOf(principal: string, end: CredentialEnd): void {
+    for (const standing of this.#standings()) {
+      if (standing.name === principal || standing.onBehalfOf === principal) {
+        standing.end(end);
+      }
+    }
   }
 
   /**
@@ -97,6 +106,7 @@ export class Standings implements Disposable {
 interface TokenStandingParts {
   /** Id of the principal. */
   readonly name: string;
+  readonly onBehalfOf: string | null;
   readonly expiresMs: number;
   readonly now: () => number;
 }
@@ -104,13 +114,15 @@ interface TokenStandingParts {
 class TokenStanding implements Standing {
   principal: Principal;
   readonly name: string;
+  readonly onBehalfOf: string | null;
   readonly expiresMs: number;
   readonly #now: () => number;
   readonly #acts = new Set<(end: CredentialEnd) => void>();
   #end: CredentialEnd | null = null;
 
-  constructor({ name, expiresMs, now }: TokenStandingParts, principal: Principal) {
+  constructor({ name, onBehalfOf, expiresMs, now }: TokenStandingParts, principal: Principal) {
     this.name = name;
+    this.onBehalfOf = onBehalfOf;
     this.principal = principal;
     this.expiresMs = expiresMs;
     this.#now = now;

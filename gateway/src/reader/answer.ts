@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
+import { readUsage } from '../feed/recorded-usage.ts';
+import type { SessionIndex } from '../feed/session-index.ts';
 import type { Recordings } from '../feed/recordings.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { IndexRebuilt, Question } from './questions.ts';
@@ -11,6 +13,7 @@ const pieceCharacters = 64 * 1024;
 export interface AnswerParts {
   readonly data: string;
   readonly keys: KeyStore;
+  readonly index: SessionIndex;
   readonly follower: Follower;
   readonly recordings: Recordings;
   /** Called before anything is rendered. */
@@ -19,7 +22,7 @@ export interface AnswerParts {
 
 /** Answers a question, in pieces that may be sent to another thread. `left` aborts when nobody waits for the rest. */
 export async function* answerQuestion(parts: AnswerParts, question: Question, left: AbortSignal): AsyncGenerator {
-  const { data, keys, follower, recordings, loadProtocols } = parts;
+  const { data, keys, index, follower, recordings, loadProtocols } = parts;
   switch (question.ask) {
     case 'find':
       yield await recordings.find(question.session);
@@ -46,6 +49,9 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'receipt':
       yield await makeReceipt(openLog(data), question.checkpoint, question.index);
+      break;
+    case 'usage':
+      yield* readUsage({ data, keys, index, follower }, question.wanted, left);
       break;
     case 'rebuild': {
       await follower.rebuild();

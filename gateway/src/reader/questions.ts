@@ -1,3 +1,4 @@
+import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
@@ -11,6 +12,7 @@ export type Question =
   | { readonly ask: 'bytes'; readonly found: IndexedSession; readonly range: MessageRange }
   | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }
+  | { readonly ask: 'usage'; readonly wanted: WantedUsage }
   | { readonly ask: 'rebuild' };
 
 /** The index after it was made again. */

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
 import type { TargetNote } from '../domain/service.ts';
+import type { UsedAmount } from '../domain/usage.ts';
+import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import { IndexState } from '../feed/index-state.ts';
@@ -146,6 +148,11 @@ export class Reader implements AsyncDisposable {
   /** Returns a C2SP tlog-proof. Also throws GatewayError `not_found`. */
   async receipt(index: number, checkpoint: PublishedCheckpoint): Promise<string> {
     return this.#one({ ask: 'receipt', index, checkpoint });
+  }
+
+  /** Yields how much of limits was used, as far as the journal tells. */
+  usage(wanted: WantedUsage, signal: AbortSignal): AsyncGenerator<readonly UsedAmount[]> {
+    return this.#ask({ ask: 'usage', wanted }, signal);
   }
 
   async rebuild(): Promise<IndexRebuilt> {

@@ -12,6 +12,9 @@ const migrations = [
   INSERT INTO revocations (id, count) SELECT 1, count(*) FROM tokens WHERE revoked_ms IS NOT NULL;
   CREATE TRIGGER count_revocations AFTER UPDATE OF revoked_ms ON tokens WHEN OLD.revoked_ms IS NULL AND NEW.revoked_ms IS NOT NULL
   BEGIN UPDATE revocations SET count = count + 1; END`,
+  `CREATE TABLE suspensions (
+    principal TEXT PRIMARY KEY, since_ms INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, unrecorded INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER count_suspensions AFTER INSERT ON suspensions BEGIN UPDATE revocations SET count = count + 1; END`,
 ];
 
 export interface StoredToken {
@@ -37,17 +40,27 @@ export interface TokenAct {
   readonly by: string;
 }
 
+/** A principal whose tokens are not accepted until it is resumed. */
+export interface Suspension {
+  readonly principal: string;
+  readonly sinceMs: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** Most tokens that are kept in memory after they were read: HTTP clients send theirs with each request. */
 const knownMax = 4_096;
 
 /** The tokens of `identity.db`. Only this process opens the file. It holds hashes of tokens, never tokens. */
 export class Tokens {
   readonly #known = new Map<string, StoredToken>();
+  readonly #suspended: Map<string, Suspension>;
   readonly #database: Sqlite;
 
   constructor(database: Sqlite) {
     migrate(database, migrations);
     this.#database = database;
+    this.#suspended = new Map(database.all('SELECT * FROM suspensions').map((row) => [String(row['principal']), parseSuspension(row)]));
   }
 
   /** Adds a token. `unrecordedBy` is the principal that made it, if its creation must still be recorded; see `recorded`. */
@@ -93,7 +106,37 @@ export class Tokens {
     return row === undefined ? null : parseRow(row);
   }
 
-  /** The number of tokens that were ever revoked, including those that were removed since. An older copy of the file has fewer. */
+  /** Suspends a principal; an earlier suspension stays as it is. It must still be recorded, and then noted by `recordedSuspension`. */
+  suspend(suspension: Suspension): void {
+    const { principal, sinceMs, by, reason } = suspension;
+    const row = [principal, sinceMs, by, reason];
+    const { changes } = this.#database.change('INSERT OR IGNORE INTO suspensions VALUES (?, ?, ?, ?, 1)', row);
+    if (Number(changes) > 0) {
+      this.#suspended.set(principal, suspension);
+    }
+  }
+
+  /** Ends a suspension. Returns false if there is none. */
+  resume(principal: string): boolean {
+    this.#database.run('DELETE FROM suspensions WHERE principal = ?', [principal]);
+    return this.#suspended.delete(principal);
+  }
+
+  suspension(principal: string): Suspension | null {
+    return this.#suspended.get(principal) ?? null;
+  }
+
+  /** The suspensions that are not yet recorded, oldest first. */
+  unrecordedSuspensions(): readonly Suspension[] {
+    return this.#database.all('SELECT * FROM suspensions WHERE unrecorded = 1 ORDER BY since_ms').map(parseSuspension);
+  }
+
+  /** Notes that a suspension is recorded. To be called once its record is committed. */
+  recordedSuspension(principal: string): void {
+    this.#database.run('UPDATE suspensions SET unrecorded = 0 WHERE principal = ?', [principal]);
+  }
+
+  /** The number of tokens that were ever revoked and of principals that were ever suspended, including those that were removed since. An older copy of the file has fewer. */
   revocations(): number {
     return Number(this.#database.get('SELECT count FROM revocations')?.['count']);
   }
@@ -132,6 +175,10 @@ export class Tokens {
     this.#known.set(key, token);
     return token;
   }
+}
+
+function parseSuspension(row: SqliteRow): Suspension {
+  return { principal: String(row['principal']), sinceMs: Number(row['since_ms']), by: String(row['by']), reason: String(row['reason']) };
 }
 
 function parseRow(row: SqliteRow): StoredToken {

@@ -20,7 +20,7 @@ export const createToken = endpoint({
     }),
   ),
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
-  errors: ['unknown_principal'],
+  errors: ['unknown_principal', 'refused'],
   act: async ({ authenticator, recorder, tokens }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens'>, { caller, body: { principal, ttlMs } }) => {
     const { token, stored } = authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
     const act: TokenAct = { act: 'create', token: stored.id, principal, timeMs: stored.createdMs, by: caller.id };

@@ -3,6 +3,7 @@ import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { pageOf, paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
+import type { Suspension } from '../../store/tokens.ts';
 
 const principal = z
   .object({
@@ -10,6 +11,10 @@ const principal = z
     kind: z.enum(['human', 'agent']),
     groups: z.array(z.string()).readonly(),
     targets: z.array(z.string()).readonly().describe('The names of the targets that the principal may use.'),
+    suspended: z
+      .object({ by: z.string(), since: z.iso.datetime(), reason: z.string() })
+      .nullable()
+      .describe('By whom, when and why it was suspended. Null: it is not.'),
   })
   .meta({ id: 'Principal', description: 'A human or agent that may use the gateway.' });
 
@@ -21,5 +26,12 @@ export const listPrincipals = endpoint({
   query: paging,
   answer: json(z.array(principal)),
   errors: ['not_found'],
-  act: ({ principals }: Pick<ApiParts, 'principals'>, { query }) => pageOf([...principals().values()], query, ({ id }) => id),
+  act: ({ principals, tokens }: Pick<ApiParts, 'principals' | 'tokens'>, { query }) => {
+    const listed = [...principals().values()].map((each) => ({ ...each, suspended: suspensionView(tokens.suspension(each.id)) }));
+    return pageOf(listed, query, ({ id }) => id);
+  },
 });
+
+function suspensionView(suspension: Suspension | null): { readonly by: string; readonly since: string; readonly reason: string } | null {
+  return suspension === null ? null : { by: suspension.by, since: new Date(suspension.sinceMs).toISOString(), reason: suspension.reason };
+}

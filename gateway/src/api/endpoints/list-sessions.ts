@@ -12,7 +12,9 @@ const shape = {
   closed: z.iso.datetime().nullable(),
   targets: z.array(z.string()).readonly(),
   records: z.int(),
-  state: z.enum(['open', 'closed', 'halted', 'interrupted']).describe('`interrupted`: a crash of the gateway ended the session.'),
+  state: z
+    .enum(['open', 'closed', 'halted', 'suspended', 'interrupted'])
+    .describe('`suspended`: it ended because its principal was suspended. `interrupted`: a crash of the gateway ended it.'),
 } satisfies Record<keyof SessionSummary, z.ZodType>;
 
 export const listSessions = endpoint({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
+import { noteRevocations } from '../note-revocations.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordTokenAct } from '../token-acts.ts';
 
@@ -32,14 +33,3 @@ export const revokeToken = endpoint({
     return { revoked: revoked.id };
   },
 });
-
-/** Notes the number of revocations, so that the next start recognises an older `identity.db`. If it cannot be written now, the next start notes it. */
-function noteRevocations({ keys, tokens }: Parts): void {
-  try {
-    keys.noteRevocations(tokens.revocations());
-  } catch (error) {
-    if (!(error instanceof GatewayError)) {
-      throw error;
-    }
-  }
-}
