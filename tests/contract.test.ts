@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
+import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { WebSocket } from 'ws';
@@ -687,6 +688,151 @@ describe('obligations over every protocol', () => {
     }
   }
 });
+
+/** A real hold over every protocol: requests that people must approve. */
+describe('approvals over every protocol', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-approvals-'));
+  let contracts: StartedContracts;
+  let gateway: Gateway;
+  const tokens = new Map<string, string>();
+
+  async function api(path: string, { body, as: principal }: { readonly body?: unknown; readonly as?: string } = {}): Promise<Response> {
+    const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
+    const token = principal === undefined ? operator : (tokens.get(principal) ?? assert.fail(principal));
+    return fetch(`http://${gateway.addresses['http']}${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  }
+  const listed = async (): Promise<readonly ApprovalSummary[]> => JSON.parse(await (await api('/api/v1/approvals')).text());
+  const waiting = async (): Promise<ApprovalSummary> => {
+    await waitUntil(async () => (await listed()).some(({ state }) => state === 'waiting'));
+    return (await listed()).find(({ state }) => state === 'waiting') ?? assert.fail('nothing waits');
+  };
+  const as = (principal: string): Access => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
+
+  before(async () => {
+    process.env['COUNTERSIGN_LOG'] = 'silent';
+    contracts = await startContracts(secret);
+    Object.assign(process.env, contracts.environment);
+    const targets = `targets: [${contractTargets.join(', ')}]`;
+    const kinds = {
+      ann: `kind: human, groups: [dba], ${targets}`,
+      bot: `kind: agent, ${targets}`,
+      bob: 'kind: human, groups: [dba]',
+      eve: 'kind: human, groups: [others]',
+    };
+    const principals = Object.entries(kinds).map(([id, facts]) => `  ${id}: { ${facts} }\n`);
+    const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
+    const configFile = join(directory, 'countersign.yaml');
+    writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`);
+    gateway = await Gateway.open({ configFile, policyOf: (config) => withApproval(grantPolicy([...config.principals.values()])) });
+    for (const principal of Object.keys(kinds)) {
+      tokens.set(principal, JSON.parse(await (await api('/api/tokens', { body: { principal } })).text()).token);
+    }
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await contracts[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  for (const [position, target] of contractTargets.entries()) {
+    const way = (): ContractWay => contracts.ways[position] ?? assert.fail(target);
+
+    test(`B20, B22, ${target}: what is held waits until another person grants it, and is forwarded once`, async () => {
+      const said = `waiting-words of ${target}`;
+      const asking = askAll(way(), as('ann'), said);
+      const first = await waiting();
+      assert.deepEqual([first.principal, first.target, first.state, first.groups], ['ann', target, 'waiting', ['dba']]);
+      const path = `/api/v1/approvals/${first.approval}`;
+      assert.deepEqual(way().heard([said]), []);
+      assert.equal((await api(`${path}/grant`, { body: {}, as: 'ann' })).status, 403, 'who asks does not grant, although in the group');
+      assert.equal((await api(`${path}/grant`, { body: {}, as: 'eve' })).status, 404, 'who is in none of the groups learns nothing');
+      assert.equal((await api(`${path}/grant`, { body: {}, as: 'bob' })).status, 200);
+      const [told] = await asking;
+      assert.equal(told?.isAllowed, true, JSON.stringify(told));
+      assert.deepEqual(way().heard([said]), [said]);
+      if (!exchangeWays.some((each) => each.target === target)) {
+        assert.match(
+          told?.text ?? '',
+          new RegExp(`waits for approval by dba; countersign approval grant ${first.approval}`),
+          'a notice says how it is approved',
+        );
+      }
+      assert.equal((await api(`${path}/grant`, { body: {}, as: 'bob' })).status, 409, 'it is spent');
+    });
+
+    test(`B20, B22, ${target}: what is denied forwards nothing, and the client is told the reason`, async () => {
+      const said = `denied-by-people of ${target}`;
+      const asking = askAll(way(), as('ann'), said);
+      const { approval } = await waiting();
+      assert.equal((await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'use the archive' }, as: 'bob' })).status, 200);
+      const [told] = await asking;
+      assert.equal(told?.isAllowed, false);
+      assert.match(told?.text ?? '', /bob denied it: use the archive/);
+      assert.deepEqual(way().heard([said]), []);
+    });
+
+    test(`B20, B22, ${target}: who does not wait is told the approval, and the same request sent again spends the grant, once`, async () => {
+      const said = `returned-words of ${target}`;
+      const askAgain = async (words: string): Promise<Told> => (await askAll(way(), as('bot'), words))[0] ?? assert.fail('nothing was told');
+      const idIn = ({ isAllowed, text }: Told): string => {
+        assert.equal(isAllowed, false);
+        return /ap_[0-9a-f]{16}/.exec(text)?.[0] ?? assert.fail(text);
+      };
+      const id = idIn(await askAgain(said));
+      assert.equal(idIn(await askAgain(said)), id, 'the same request is the same approval');
+      assert.notEqual(idIn(await askAgain(`other ${said}`)), id);
+      assert.equal((await api(`/api/v1/approvals/${id}/grant`, { body: {}, as: 'bot' })).status, 403);
+      assert.equal((await api(`/api/v1/approvals/${id}/grant`, { body: {}, as: 'ann' })).status, 200);
+      assert.deepEqual(await (await api(`/api/v1/approvals/${id}`, { as: 'bot' })).json(), { approval: id, state: 'granted', next: 'resend' });
+      assert.equal((await askAgain(said)).isAllowed, true);
+      assert.notEqual(idIn(await askAgain(said)), id, 'a grant is for one request');
+      assert.deepEqual(way().heard([said]), [said]);
+      for (const { approval } of await listed()) {
+        await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'the test is over' } });
+      }
+    });
+
+    test(`B22, E48, ${target}: a client that leaves, or whose credential ends, withdraws what it waited for`, async () => {
+      const left = way().connect(as('ann'));
+      const { told } = left.ask(`left-held of ${target}`);
+      const first = await waiting();
+      left.leave();
+      await waitUntil(async () => (await listed()).length === 0);
+      await told;
+      const own: { readonly token: string; readonly id: string } = JSON.parse(await (await api('/api/tokens', { body: { principal: 'ann' } })).text());
+      const revoked = way().connect({ addresses: gateway.addresses, token: own.token });
+      const asked = revoked.ask(`revoked-held of ${target}`);
+      const second = await waiting();
+      await fetch(`http://${gateway.addresses['http']}/api/tokens/${own.id}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim()}` },
+      });
+      assert.equal((await asked.told).isAllowed, false);
+      await waitUntil(async () => (await listed()).length === 0);
+      for (const { approval } of [first, second]) {
+        assert.equal((await api(`/api/v1/approvals/${approval}/grant`, { body: {} })).status, 409);
+      }
+      assert.deepEqual(way().heard([`left-held of ${target}`, `revoked-held of ${target}`]), []);
+    });
+  }
+});
+
+/** The grants, and people of a group must approve whatever is asked for, except the login with its settings. */
+function withApproval(grants: PolicyEngine): PolicyEngine {
+  const obligations: readonly Obligation[] = [{ kind: 'approval', parameters: { groups: 'dba' } }];
+  return {
+    version: grants.version,
+    text: grants.text,
+    decide: (question) => {
+      const decision = grants.decide(question);
+      const isLogin = question.action.name.endsWith('.connect') || question.action.text?.().pieces[0]?.text.startsWith('SET ') === true;
+      return decision.verdict !== 'allow' || isLogin ? decision : { ...decision, verdict: 'hold', reason: 'it is a rule', obligations };
+    },
+  };
+}
 
 interface Answered {
   readonly status: number;

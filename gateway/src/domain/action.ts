@@ -17,6 +17,11 @@ export interface Action {
   readonly ids?: NamedIds;
   /** How the client wants to learn the outcome if the request is held. Absent: it has no wish. */
   readonly onHold?: HoldWish;
+  /**
+   * Returns the bytes by which the request is known again when it is sent once more: without what its client makes anew with each attempt, an id of the message or
+   * a trace. Absent: all of its bytes.
+   */
+  readonly known?: () => readonly Uint8Array[];
 }
 
 /**

@@ -83,7 +83,7 @@ export interface RequestRelation {
   readonly change?: RequestChange | null;
   /** Aborts when the client no longer waits for this request: then it is held no longer. Absent: the client waits as long as the channel is open. */
   readonly leaving?: AbortSignal;
-  /** Told if the request is held and the client waits for people: it may tell the client. */
+  /** Called before `request` returns if the request is held and its client waits for people: the protocol may tell the client. */
   readonly onHeld?: (notice: HeldNotice) => void;
 }
 
@@ -94,6 +94,8 @@ export interface HeldNotice {
   readonly words: string;
   /** The sequence number of the request's record. */
   readonly request: number;
+  /** Gives up the approval, because the client cancelled its request. The request is then denied. */
+  readonly cancel: () => void;
 }
 
 /** A change of the texts of a request. */

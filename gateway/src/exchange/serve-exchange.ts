@@ -54,6 +54,9 @@ const unreadBytesMax = 512 * 1024;
 const lastWordsMs = 1_000;
 /** The header in which a client says how it wants to learn the outcome of a held request: `wait` or `return`. */
 const holdHeader = 'countersign-hold';
+/** Matches headers that differ in each attempt to send the same request: traces, counters and times of attempts, the length of a body that is compared itself. */
+const attemptHeaders = /^(?:traceparent|tracestate|content-length|x-stainless-retry-count|x-amz-date|amz-sdk-request|amz-sdk-invocation-id):/i;
+const noBytes = Buffer.alloc(0);
 /** The answer to a held request waits at most this long in ms: most clients over HTTP wait a minute or longer. */
 const heldMsMax = 50_000;
 /** The header of an answer with status 426. It names the protocol to use instead (RFC 9110, 15.5.22). */
@@ -446,7 +449,7 @@ class ExchangeRun {
       seq,
       record,
       changes = [],
-    } = await channel.request(this.#wished(this.#traced(action)), bytes, {
+    } = await channel.request(this.#wished(this.#traced(action), bytes), bytes, {
       ...(continues === undefined ? {} : { continues }),
       repeats,
       change,
@@ -467,10 +470,11 @@ class ExchangeRun {
     return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
   }
 
-  /** Adds how the client wants to learn the outcome if the request is held. A wish in a place of the protocol's own stays. */
-  #wished(action: Action): Action {
+  /** Adds how the client wants to learn the outcome if the request is held, and how the request is known again. A wish in a place of the protocol's own stays. */
+  #wished(action: Action, [head = noBytes, ...body]: readonly Uint8Array[]): Action {
     const mode = readHoldMode(headerOf(this.#clientHeaders, holdHeader) ?? '');
-    return { ...action, onHold: { waitMsMax: heldMsMax, ...(mode === null ? {} : { mode }), ...action.onHold } };
+    const onHold = { waitMsMax: heldMsMax, ...(mode === null ? {} : { mode }), ...action.onHold };
+    return { ...action, onHold, known: () => [knownHead(head), ...(action.known?.() ?? body)] };
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
@@ -603,6 +607,12 @@ class ExchangeRun {
 /** The owners of the ids that a request names are looked up only with the decision that counts. */
 function withoutIds({ ids: _ids, ...action }: Action): Action {
   return action;
+}
+
+/** Returns the head of a request without the headers that its client makes anew with each attempt. */
+function knownHead(head: Uint8Array): Uint8Array {
+  const lines = Buffer.from(head).toString('latin1').split('\r\n');
+  return Buffer.from(lines.filter((line) => !attemptHeaders.test(line)).join('\r\n'), 'latin1');
 }
 
 /** The headers that frame the body as it is sent to the target. None if the client announced a length, because that header is sent on. */

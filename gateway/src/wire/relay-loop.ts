@@ -38,6 +38,12 @@ class RelayLoop {
   readonly #queuedBytesMax: number;
   readonly #done = Promise.withResolvers<void>();
 
+  /** The relation of a request without another: it lets the relay tell the client that the request waits. */
+  readonly #plainRelation: RequestRelation = {
+    onHeld: (notice) => {
+      this.#relay.held?.(notice);
+    },
+  };
   /** The outputs that the current pump has recorded. All of them wait for one commit. */
   #batch: Held[] = [];
   #batchBytes = 0;
@@ -179,7 +185,7 @@ class RelayLoop {
           }
           break;
         }
-        const outcome = this.#channel.request(output.action, output.bytes, relationOf(output));
+        const outcome = this.#channel.request(output.action, output.bytes, this.#relationOf(output));
         if (outcome instanceof Promise) {
           void this.#await(outcome, output);
         } else {
@@ -231,6 +237,11 @@ class RelayLoop {
     const meta = { action: name, verdict: 'deny', reason, attributes, ...(relation?.partOf === undefined ? {} : { request: relation.partOf }) } as const;
     const seq = this.#channel.record('request', meta, this.#channel.requestChange(action, bytes) === null ? bytes : []);
     this.#relay.decided({ verdict: 'deny', policies: ['countersign'], policyVersion: '', reason, obligations: [] }, seq);
+  }
+
+  #relationOf(output: RequestOutput): RequestRelation {
+    const { relation, byGateway } = output;
+    return relation === undefined && byGateway !== true ? this.#plainRelation : { ...relation, ...this.#plainRelation, byGateway: byGateway === true };
   }
 
   /** Waits until a held request is decided. Meanwhile nothing more is read from the client; bytes of the target are relayed. */
@@ -448,10 +459,6 @@ class RelayLoop {
       this.#stumble(new GatewayError('deadline_exceeded', `The connection was idle for ${this.#channel.limits.idleMs / 1000} s.`));
     }
   };
-}
-
-function relationOf(output: RequestOutput): RequestRelation | undefined {
-  return output.byGateway === true ? { ...output.relation, byGateway: true } : output.relation;
 }
 
 function setPaused(stream: Client | Upstream, isPaused: boolean): void {

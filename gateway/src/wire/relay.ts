@@ -1,7 +1,7 @@
 import type { Action, GivenIds } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { GatewayError } from '../domain/errors.ts';
-import type { RequestChange, RequestRelation } from '../domain/channel.ts';
+import type { HeldNotice, RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { RecordMeta } from '../domain/record.ts';
 import type { TextChange } from '../domain/text-change.ts';
 
@@ -22,6 +22,8 @@ export interface Relay {
    * answer.
    */
   decided(decision: Decision, seq: number, changes?: readonly TextChange[]): void;
+  /** Tells the relay that its last `request` output is held, and that the client waits for people. Absent: the protocol has no words for that. */
+  held?(notice: HeldNotice): void;
   clientEnded(): void;
   upstreamEnded(): void;
   /**

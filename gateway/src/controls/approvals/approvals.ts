@@ -289,7 +289,13 @@ export class Approvals implements Control, Disposable {
     if (held.withdrawn.aborted) {
       leave();
     } else {
-      held.tell({ approval: approval.id, words: waitingWords(approval) });
+      held.tell({
+        approval: approval.id,
+        words: waitingWords(approval),
+        cancel: () => {
+          this.#giveUp(approval, 'withdrawn', 'its client cancelled the request');
+        },
+      });
     }
     return promise;
   }

@@ -7,8 +7,8 @@ const version = 'countersign approval 1';
 const referring = [ownAttributes.parse, ownAttributes.bind] as const;
 
 /**
- * Returns the digest of an act, as hexadecimal text: SHA-256 over who asks, for whom, of which target at which address, for which action, the exact bytes and the
- * version of the policies. Each part is preceded by its length, so no two acts have the same input. An act that refers to earlier records of its session has
+ * Returns the digest of an act, as hexadecimal text: SHA-256 over who asks, for whom, of which target at which address, for which action, the exact bytes (without what a client makes anew with each attempt, see
+ * `Action.known`) and the version of the policies. Each part is preceded by its length, so no two acts have the same input. An act that refers to earlier records of its session has
  * the same digest only in that session.
  */
 export function digestOf({ asker, target, action, bytes }: Act, policyVersion: string): string {
@@ -21,8 +21,9 @@ export function digestOf({ asker, target, action, bytes }: Act, policyVersion: s
     const part = Buffer.from(text);
     hash.update(lengthOf(part.length)).update(part);
   }
-  hash.update(lengthOf(bytes.reduce((sum, { length }) => sum + length, 0)));
-  for (const piece of bytes) {
+  const known = action.known?.() ?? bytes;
+  hash.update(lengthOf(known.reduce((sum, { length }) => sum + length, 0)));
+  for (const piece of known) {
     hash.update(piece);
   }
   return hash.digest('hex');

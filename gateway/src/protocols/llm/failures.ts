@@ -42,6 +42,8 @@ interface Said {
   readonly message: string;
   readonly status: number;
   readonly names: Names;
+  /** The approval for which the request was held: its id, its state and the next step of the client. Empty: there is none. */
+  readonly held: Readonly<Record<string, string>>;
 }
 
 interface DialectForms {
@@ -51,18 +53,28 @@ interface DialectForms {
 }
 
 // https://platform.openai.com/docs/guides/error-codes
-const openaiError = ({ code, message, names }: Said) => ({ error: { message, type: names.openai, code, param: null } });
+const openaiError = ({ code, message, names, held }: Said) => ({ error: { message, type: names.openai, code, param: null, ...held } });
 
 // https://docs.anthropic.com/en/api/errors
-const anthropicError = ({ code, message, names }: Said) => ({ type: 'error', error: { type: names.anthropic, message, details: { error_code: code } } });
+const anthropicError = ({ code, message, names, held }: Said) => ({
+  type: 'error',
+  error: { type: names.anthropic, message, details: { error_code: code, ...held } },
+});
 
 // https://cloud.google.com/apis/design/errors
-const googleError = ({ code, message, status, names }: Said) => ({
+const googleError = ({ code, message, status, names, held }: Said) => ({
   error: {
     code: status,
     message,
     status: names.google,
-    details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code.toUpperCase(), domain: 'countersign' }],
+    details: [
+      {
+        '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+        reason: code.toUpperCase(),
+        domain: 'countersign',
+        ...(Object.keys(held).length === 0 ? {} : { metadata: held }),
+      },
+    ],
   },
 });
 
@@ -94,7 +106,7 @@ const dialects: Readonly<Record<Dialect, DialectForms>> = {
   },
   // https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
   bedrock: {
-    whole: ({ message, names }) => ({ headers: [['x-amzn-errortype', names.aws]], body: { message } }),
+    whole: ({ message, names, held }) => ({ headers: [['x-amzn-errortype', names.aws]], body: { message, ...held } }),
     streamType: awsType,
     event: ({ message, names }) => {
       const name = names.aws.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
@@ -104,7 +116,7 @@ const dialects: Readonly<Record<Dialect, DialectForms>> = {
   },
   // https://docs.ollama.com/api/errors
   ollama: {
-    whole: ({ message }) => ({ headers: [], body: { error: message } }),
+    whole: ({ message, held }) => ({ headers: [], body: { error: message, ...held } }),
     streamType: linesType,
     event: ({ message }) => Buffer.from(`${jsonText({ error: message })}\n`),
   },
@@ -142,8 +154,9 @@ function byStatus(status: number): Names {
   return namesByStatus.get(status) ?? (status < 500 ? badRequest : internal);
 }
 
-function said({ code, detail, status, session }: Problem): Said {
+function said({ code, detail, status, session, approval, state, next }: Problem): Said {
   const sentence = `countersign: ${detail}`;
   const message = session === undefined ? sentence : `${sentence.replace(/\.$/, '')} (session ${session})`;
-  return { code, message, status, names: byStatus(status) };
+  const held = approval === undefined || state === undefined || next === undefined ? {} : { approval, state, next };
+  return { code, message, status, names: byStatus(status), held };
 }

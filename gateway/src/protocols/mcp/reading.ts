@@ -1,16 +1,17 @@
 import { readEffects } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Attributes } from '../../domain/action.ts';
+import type { HoldMode } from '../../domain/approval.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
 import { actionOf, checkSubject, messageAttributes } from './actions.ts';
 import { AnswerFollower } from './answer.ts';
+import { holdOf } from './attempts.ts';
 import { idsNamed, sessionNamed } from './given-ids.ts';
 import type { AskedRequest } from './heard.ts';
-import type { Body } from './messages.ts';
-import { parseClientBody } from './messages.ts';
+import { parseClientBody, type Body } from './messages.ts';
 import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
 import { oldTransport } from './old-transport.ts';
 import type { Revision } from './revision.ts';
@@ -26,6 +27,8 @@ export interface McpFacts {
   readonly asked: readonly AskedRequest[];
   /** The id of the request as JSON, if the body is exactly one request. */
   readonly answerTo?: string;
+  /** How the client wants to learn the outcome if the request is held. Absent: it does not say. */
+  readonly hold?: HoldMode;
 }
 
 export interface McpReading extends RequestReading {
@@ -67,9 +70,9 @@ export function readRequest(
   body: Uint8Array,
   { facts = readFacts(head, body), messageBytesMax = defaultEventBytesMax }: { readonly facts?: McpFacts; readonly messageBytesMax?: number } = {},
 ): McpReading {
-  const { name, attributes, ids, asked, answerTo } = facts;
+  const { name, attributes, ids, asked, answerTo, hold } = facts;
   return {
-    action: { name, attributes },
+    action: { name, attributes, ...(hold === undefined ? {} : { onHold: { mode: hold } }) },
     answer: new AnswerFollower(asked, sessionNamed(head), messageBytesMax),
     ids,
     ...(answerTo === undefined ? {} : { answerTo }),
@@ -103,6 +106,7 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpFacts {
     attributes: { ...messageAttributes(body, text), ...connectionAttributes(head, revision) },
     ids: idsNamed(head, body.messages),
     ...(!body.isBatch && first?.kind === 'request' ? { answerTo: first.id.json } : {}),
+    ...holdOf(first),
     asked: body.messages.flatMap((message) =>
       message.kind === 'request' ? [{ id: message.id, method: message.method, isContinued: message.params['cursor'] !== undefined }] : [],
     ),

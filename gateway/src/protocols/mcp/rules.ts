@@ -4,6 +4,7 @@ import { eventBytesMax, idsAreFor } from '../../exchange/target/http-options.ts'
 import { targetCall } from '../../exchange/target/target-call.ts';
 import type { AnswerFollower } from './answer.ts';
 import { asksOf } from './asks.ts';
+import { knownBody } from './attempts.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
 import type { ToolsOfTargets } from './tools-of-targets.ts';
 import { readRequest } from './reading.ts';
@@ -25,7 +26,7 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
       const isFor = target.command === undefined ? idsAreFor(target) : null;
       return {
         ...rest,
-        action: { name: action.name, attributes, ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
+        action: { ...action, attributes, known: () => [knownBody(bytes)], ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
         answer: answerReading(head, answer, { areIdsKept: isFor !== null, learn: (list) => tools.learn(target.name, list) }),
       };
     },

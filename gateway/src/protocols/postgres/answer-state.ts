@@ -5,7 +5,7 @@ import type { AnswerOutput } from './answer-output.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { frameHeaderBytes } from './codec.ts';
 import type { Conversation, Exchange } from './conversation.ts';
-import { refusedState } from './failures.ts';
+import { refusalState } from './failures.ts';
 import { backend } from './messages.ts';
 import { encodingIn } from './text-encoding.ts';
 
@@ -172,7 +172,7 @@ export class AnswerState implements AnswerStage {
       const refusal = current.refusal ?? nothing;
       this.#output.pass(refusal, 0, refusal.length);
       current.refusal = null;
-      this.#sqlState = refusedState;
+      this.#sqlState = refusalState(refusal);
     }
     conversation.failed(this.#sqlState);
     if (this.#isFatal) {

@@ -29,6 +29,9 @@ export function makeCancelKey(targetKey: Buffer, minor: number, random: (bytes: 
  * cancelled.
  */
 export async function cancel(channel: Channel, key: Buffer | null, relay: PostgresRelay): Promise<void> {
+  if (relay.cancelHeld()) {
+    return;
+  }
   const { outstanding } = relay;
   if (outstanding === null || key === null) {
     return;

@@ -16,7 +16,16 @@ const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: ''
 class Conversation {
   wanted: RequestChange | null = stars;
   readonly requests: RequestOutput[] = [];
-  readonly #relay = new PostgresRelay({ session: '5e55', frameBytesMax, status: 0x49, attributes: {}, encoding: 'UTF8', facts: testFacts(), nowMs: () => 0 });
+  readonly #relay = new PostgresRelay({
+    session: '5e55',
+    frameBytesMax,
+    status: 0x49,
+    attributes: {},
+    encoding: 'UTF8',
+    hold: null,
+    facts: testFacts(),
+    nowMs: () => 0,
+  });
   readonly #told: Uint8Array[] = [];
   closed: string | null = null;
 

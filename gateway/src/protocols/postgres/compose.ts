@@ -4,25 +4,41 @@ import { backend, frontend, startupCode } from './messages.ts';
 /** Messages that the gateway makes itself: for the client at the login and for errors, for the target at the login and to carry out a refusal. */
 
 export interface ErrorWords {
-  readonly severity: 'FATAL' | 'ERROR';
+  readonly severity: 'FATAL' | 'ERROR' | 'NOTICE';
   /** The SQLSTATE of the error. */
   readonly code: string;
   readonly message: string;
+  readonly detail?: string;
+  readonly hint?: string;
 }
 
 export function errorResponse(words: ErrorWords): Buffer {
   return message(backend.error, (body) => {
-    const fields: readonly [string, string][] = [
-      ['S', words.severity],
-      ['V', words.severity],
-      ['C', words.code],
-      ['M', words.message],
-    ];
-    for (const [field, value] of fields) {
+    writeWords(body, words);
+  });
+}
+
+export function noticeResponse(words: ErrorWords): Buffer {
+  return message(backend.notice, (body) => {
+    writeWords(body, words);
+  });
+}
+
+function writeWords(body: ByteWriter, { severity, code, message: text, detail, hint }: ErrorWords): void {
+  const fields: readonly (readonly [string, string | undefined])[] = [
+    ['S', severity],
+    ['V', severity],
+    ['C', code],
+    ['M', text],
+    ['D', detail],
+    ['H', hint],
+  ];
+  for (const [field, value] of fields) {
+    if (value !== undefined) {
       body.uint8(field.charCodeAt(0)).cstring(value);
     }
-    body.uint8(0);
-  });
+  }
+  body.uint8(0);
 }
 
 export function readyForQuery(status: number): Buffer {

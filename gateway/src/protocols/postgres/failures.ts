@@ -1,5 +1,6 @@
 import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
-import { errorResponse } from './compose.ts';
+import { refusalOf, type Decision } from '../../domain/decision.ts';
+import { errorResponse, noticeResponse } from './compose.ts';
 import type { ErrorFields } from './messages.ts';
 
 /** The SQLSTATEs of the gateway's errors. https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -46,7 +47,10 @@ export class TargetRefusal extends GatewayError {
   }
 }
 
-export const refusedState = sqlStates.refused;
+/** Returns the SQLSTATE in a message that `refusal` made. */
+export function refusalState(words: Buffer): string {
+  return /\0C([0-9A-Z]{5})\0M/.exec(words.toString('latin1'))?.[1] ?? sqlStates.refused;
+}
 
 /** The SQLSTATE of an error of the target; null if it gave no valid one. */
 export function readSqlState(fields: ErrorFields): string | null {
@@ -62,9 +66,39 @@ export function fatal(error: GatewayError, session: string | null): Buffer {
   return errorResponse({ severity: 'FATAL', code: sqlState(error), message: sentence(error.message, session) });
 }
 
-/** Makes the message for a refused statement. The connection continues. */
-export function refusal(reason: string, session: string): Buffer {
-  return errorResponse({ severity: 'ERROR', code: refusedState, message: sentence(reason, session) });
+/** The SQLSTATE of a request that its client cancelled. */
+const cancelledState = '57014';
+
+/**
+ * Makes the message for a refused statement, and for one that is held and not waited for. The connection continues. About an approval, the detail is
+ * `approval=ID state=STATE next=NEXT`.
+ */
+export function refusal(decision: Decision, session: string): Buffer {
+  const error = refusalOf(decision);
+  const { approval } = error;
+  const message = sentence(error.message, session);
+  if (approval === null) {
+    return errorResponse({ severity: 'ERROR', code: sqlState(error), message });
+  }
+  const hint = hints[approval.next];
+  const detail = `approval=${approval.approval} state=${approval.state} next=${approval.next}`;
+  return errorResponse({
+    severity: 'ERROR',
+    code: approval.state === 'withdrawn' ? cancelledState : sqlState(error),
+    message,
+    detail,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+const hints: Readonly<Partial<Record<string, string>>> = {
+  wait: 'Send the same statement again once it is granted; that lets it run, once.',
+  resend: 'Send the same statement again: that lets it run, once.',
+};
+
+/** Makes the notice for a client whose statement waits for people. */
+export function waitingNotice(words: string, session: string): Buffer {
+  return noticeResponse({ severity: 'NOTICE', code: '00000', message: sentence(words, session) });
 }
 
 function sentence(message: string, session: string | null): string {

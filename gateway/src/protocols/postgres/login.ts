@@ -28,6 +28,7 @@ export interface LoginArrival {
   /** The database that the client named after its target. Empty: the target's own database. */
   readonly database: string;
   readonly settings: StartupRequest['settings'];
+  readonly hold: StartupRequest['hold'];
 }
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>;
@@ -68,6 +69,7 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
     packet: first.packet,
     minor,
     settings: startup.settings,
+    hold: startup.hold,
     credential: { token, target: named.target, user: startup.user, clientAddress: client.address },
     database: named.database,
   };

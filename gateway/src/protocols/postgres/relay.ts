@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
-import type { Attributes } from '../../domain/action.ts';
-import type { RequestChange } from '../../domain/channel.ts';
+import type { Action, Attributes } from '../../domain/action.ts';
+import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
+import type { HoldMode } from '../../domain/approval.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -14,7 +15,7 @@ import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './com
 import { Conversation } from './conversation.ts';
 import { CopyRows } from './copy-rows.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { fatal, refusal, refusedState, sqlState } from './failures.ts';
+import { fatal, refusal, refusalState, waitingNotice, sqlState } from './failures.ts';
 import { encodingFact } from './text-encoding.ts';
 
 export interface RelayOptions {
@@ -24,6 +25,8 @@ export interface RelayOptions {
   readonly status: number;
   /** The attributes of every request. */
   readonly attributes: Attributes;
+  /** How the client wants to learn the outcome of a held request. Null: it does not say. */
+  readonly hold: HoldMode | null;
   /** The `client_encoding` after the login. */
   readonly encoding: string;
   /** Finds what the requests do. */
@@ -51,6 +54,8 @@ type Discarding = 'no' | 'to-sync' | 'to-sync-alone' | 'to-copy-end';
 /** The conversation after the login as a step function: units of the client become requests, and messages of the target become responses. */
 export class PostgresRelay implements Relay {
   readonly #options: RelayOptions;
+  /** How the client wants to learn the outcome if a request is held. */
+  readonly #wish: Pick<Action, 'onHold'>;
   readonly #units: ClientUnits;
   readonly #conversation: Conversation;
   readonly #answers: Answers;
@@ -61,6 +66,8 @@ export class PostgresRelay implements Relay {
   readonly #executed = new WeakMap<Attributes, { readonly origin: Attributes; readonly both: Attributes }>();
   #encoding: string;
   #asked: Asked | null = null;
+  /** The notice about the request that waits for people. Null: none does. */
+  #held: HeldNotice | null = null;
   /** Set while COPY data are changed: their units then hold whole rows. */
   #rows: CopyRows | null = null;
   /** True if the last COPY data were sent as they came, and end within a row. */
@@ -71,6 +78,7 @@ export class PostgresRelay implements Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#wish = options.hold === null ? {} : { onHold: { mode: options.hold } };
     this.#units = new ClientUnits(options.frameBytesMax);
     this.#conversation = new Conversation(options.status);
     this.#answers = new Answers(this.#conversation, {
@@ -110,9 +118,24 @@ export class PostgresRelay implements Relay {
     }
   }
 
+  /** Tells the client that its request waits for people; not within a message of the target. */
+  held(notice: HeldNotice): void {
+    this.#held = notice;
+    if (!this.#answers.isMidFrame) {
+      this.#outputs.push({ type: 'response', meta: { request: notice.request }, bytes: [waitingNotice(notice.words, this.#options.session)], continues: true });
+    }
+  }
+
+  /** Cancels the request that waits for people. False if none does. */
+  cancelHeld(): boolean {
+    this.#held?.cancel();
+    return this.#held !== null;
+  }
+
   decided(decision: Decision, seq: number, changes: readonly TextChange[] = []): void {
     const asked = this.#asked;
     this.#asked = null;
+    this.#held = null;
     if (asked === null || this.#closed) {
       return;
     }
@@ -123,7 +146,7 @@ export class PostgresRelay implements Relay {
       }
       this.#sent(unit, { seq: refused?.seq ?? seq, refusal: refused?.words ?? null, changes });
     } else if (refused === null) {
-      this.#refuse(unit, refusal(decision.reason, this.#options.session), seq);
+      this.#refuse(unit, refusal(decision, this.#options.session), seq);
     } else {
       this.fail(new GatewayError('refused', 'A refusal could not be carried out.'));
     }
@@ -267,7 +290,7 @@ export class PostgresRelay implements Relay {
       const begun = unit.begunBytes > 0 ? { ...attributes, [ownAttributes.begunBytes]: unit.begunBytes } : attributes;
       return {
         type: 'request',
-        action: { name: action, attributes: begun },
+        action: { name: action, attributes: begun, ...this.#wish },
         bytes: unit.bytes,
         relation: { ...(partOf === undefined ? {} : { partOf }), continues: !unit.ends },
         change: this.#change,
@@ -277,7 +300,7 @@ export class PostgresRelay implements Relay {
     const trace = unit.traceparent === null ? null : { [ownAttributes.traceparent]: unit.traceparent };
     return {
       type: 'request',
-      action: { name: action, attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace } },
+      action: { name: action, attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace }, ...this.#wish },
       bytes: unit.bytes,
       change: this.#change,
     };
@@ -371,7 +394,7 @@ export class PostgresRelay implements Relay {
   #say(bytes: readonly Buffer[], seq: number | null): void {
     this.#outputs.push({
       type: 'response',
-      meta: seq === null ? {} : { request: seq, attributes: { 'db.response.status_code': refusedState } },
+      meta: seq === null ? {} : { request: seq, attributes: { 'db.response.status_code': refusalState(bytes[0] ?? Buffer.alloc(0)) } },
       bytes,
       continues: false,
     });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
-import type { Decision } from '../../domain/decision.ts';
+import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Channel, RequestOutcome } from '../../domain/channel.ts';
@@ -62,14 +62,14 @@ async function converse(
   channel: Channel,
   { arrival, guards }: { readonly arrival: LoginArrival; readonly guards: StatementGuards },
 ): Promise<void> {
-  const { settings } = arrival;
+  const { settings, hold } = arrival;
   const database = arrival.database === '' ? channel.target.path : arrival.database;
   const attributes = connectionAttributes(database);
   const guard = await guards.open(channel, { database, settings });
   await decideSettings(channel, arrival, { attributes, session: guard.session });
   const connect = await requestOfLogin(channel, { name: 'postgres.connect', attributes }, { bytes: arrival.packet, texts: textsOfLogin(arrival) });
   if (connect.grant === null) {
-    throw new GatewayError('refused', connect.decision.reason);
+    throw refusalOf(connect.decision);
   }
   const startedMs = performance.now();
   await untilCommitted(channel);
@@ -81,6 +81,7 @@ async function converse(
       frameBytesMax: channel.limits.frameBytesMax,
       status,
       attributes,
+      hold,
       encoding: encodingOf(greeting),
       facts: guard.facts,
       nowMs: () => performance.now(),
@@ -138,7 +139,7 @@ async function decideSettings(
     const outcome =
       statements === null ? null : await requestOfLogin(channel, setting(statements), { bytes: simpleQuery(statements), texts: [...settings.values()] });
     if (outcome?.grant === null) {
-      throw new GatewayError('refused', outcome.decision.reason);
+      throw refusalOf(outcome.decision);
     }
   }
   for (const statements of [presentation, others]) {

@@ -1,4 +1,8 @@
+import { readHoldMode, type HoldMode } from '../../domain/approval.ts';
 import { GatewayError } from '../../domain/errors.ts';
+
+/** The setting in which a client says how it wants to learn the outcome of a held request: `wait` or `return`. The target does not get it. */
+const holdSetting = 'countersign.hold';
 
 /**
  * Parameters that no client may set at startup, in any spelling. The first four are not settings, and a setting must never be taken for one of them. `role` and
@@ -52,6 +56,8 @@ export interface StartupRequest {
   readonly database: string;
   /** The settings for the target. Each becomes a parameter of its own; no option string is passed on. */
   readonly settings: ReadonlyMap<string, string>;
+  /** How the client wants to learn the outcome of a held request. Null: it does not say. */
+  readonly hold: HoldMode | null;
   /** Protocol options (`_pq_.`). None is known here, and the client is told so. */
   readonly unknownOptions: readonly string[];
 }
@@ -75,11 +81,14 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
       set(given, name, value);
     }
   }
+  // As in PostgreSQL, a parameter by itself takes precedence over the same one in `options`.
+  const settings = new Map([...fromOptions, ...given]);
+  const hold = takeHold(settings);
   return {
     user: parameters.get('user') ?? '',
     database: parameters.get('database') ?? parameters.get('user') ?? '',
-    // As in PostgreSQL, a parameter by itself takes precedence over the same one in `options`.
-    settings: new Map([...fromOptions, ...given]),
+    settings,
+    hold,
     unknownOptions,
   };
 }
@@ -131,6 +140,17 @@ function set(settings: Map<string, string>, name: string, value: string): void {
     );
   }
   settings.set(known, value);
+}
+
+/** Takes the setting that is for the gateway out of the others. Throws GatewayError `unsupported` for a value that is not known. */
+function takeHold(settings: Map<string, string>): HoldMode | null {
+  const wish = settings.get(holdSetting);
+  const hold = readHoldMode(wish ?? '');
+  if (wish !== undefined && hold === null) {
+    throw new GatewayError('unsupported', `The startup parameter ${holdSetting} is wait or return.`);
+  }
+  settings.delete(holdSetting);
+  return hold;
 }
 
 function refuseReplication(value: string): void {

@@ -34,6 +34,7 @@ class Player {
     attributes: {},
     encoding: 'UTF8',
     facts: testFacts(),
+    hold: null,
     nowMs: () => this.#nowMs,
   });
 
