@@ -1,0 +1,279 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { ApprovalState } from '../../domain/approval.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { CredentialEnd, Identity, Principal } from '../../domain/principal.ts';
+import type { Target } from '../../domain/target.ts';
+import type { Act, HeldAct, Objection } from '../control.ts';
+import { Approvals } from './approvals.ts';
+import { digestOf } from './digest.ts';
+import { standIns, type Granter } from './granters.ts';
+
+const target: Target = { name: 'orders', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} };
+const history = { targets: new Set<string>(), tables: new Set<string>(), requests: 0, denials: 0, approvals: 0, rows: 0, bytes: 0, tokens: 0 };
+const waitMs = 1000;
+
+function principalOf(id: string, ...groups: string[]): Principal {
+  return { id, kind: 'agent', groups, targets: ['orders'] };
+}
+
+function granterOf(principal: Principal, more: Partial<Identity> = {}): Granter {
+  const standing = { principal, ended: () => null, onEnd: () => () => undefined };
+  return { identity: { principal, tokenId: 't', standing, ...more } };
+}
+
+const operator: Granter = { identity: null };
+
+interface Asked {
+  readonly said: string;
+  readonly mode: 'wait' | 'return';
+  outcome: Objection | undefined;
+  readonly leave: () => void;
+}
+
+/** Approvals with a clock, principals and policies that a test changes, and a gate that lets through what they let through. */
+class World implements Disposable {
+  nowMs = 0;
+  version = 'v1';
+  readonly principals = new Map([principalOf('bot'), principalOf('ann', 'dba'), principalOf('bob', 'dba', 'security')].map((each) => [each.id, each]));
+  readonly left = new Set<string>();
+  /** The steps that were recorded, by approval. */
+  readonly steps: { readonly id: string; readonly state: string }[] = [];
+  readonly #ends: ((end: CredentialEnd) => void)[] = [];
+  #ids = 0;
+  readonly approvals = new Approvals({
+    settings: () => ({ waitMs, mode: null }),
+    store: { add: ({ approval }) => this.left.add(approval), remove: (approval) => this.left.delete(approval) },
+    policyVersion: () => this.version,
+    findPrincipal: (id) => this.principals.get(id),
+    textOf: () => '',
+    newId: () => `ap_${(this.#ids += 1)}`,
+    now: () => this.nowMs,
+  });
+
+  act(said: string, mode: 'wait' | 'return', more: Partial<Act['asker']> = {}): Act {
+    const principal = this.principals.get('bot') ?? assert.fail();
+    const asker = { principal, onBehalfOf: null, run: null, within: null, session: 's', address: '::1', history, ...more };
+    return {
+      asker,
+      target,
+      action: { name: 'any.ask', attributes: {}, onHold: { mode } },
+      timeMs: 0,
+      bytes: [Buffer.from(said)],
+      isWhole: true,
+      isPart: false,
+    };
+  }
+
+  async ask(said: string, mode: 'wait' | 'return', { groups = 'dba', ...more }: { readonly groups?: string } & Partial<Act['asker']> = {}): Promise<Asked> {
+    const act = this.act(said, mode, more);
+    const leaving = new AbortController();
+    const held: HeldAct = {
+      session: 's',
+      seq: 1,
+      record: 'l/1',
+      decision: { verdict: 'hold', policies: ['p'], policyVersion: this.version, reason: 'a rule', obligations: [] },
+      standing: {
+        principal: act.asker.principal,
+        ended: () => null,
+        onEnd: (end) => {
+          this.#ends.push(end);
+          return () => undefined;
+        },
+      },
+      withdrawn: leaving.signal,
+      tell: () => undefined,
+      note: (attributes) => {
+        this.steps.push({ id: String(attributes[ownAttributes.approvalId]), state: String(attributes[ownAttributes.approvalState]) });
+      },
+    };
+    const admitted = this.approvals.admit(act, { kind: 'approval', parameters: { groups } });
+    const answer = typeof admitted === 'function' ? admitted(held) : admitted;
+    const asked: Asked = { said, mode, outcome: undefined, leave: () => leaving.abort() };
+    void (async () => {
+      asked.outcome = await answer;
+    })();
+    await settled();
+    return asked;
+  }
+
+  endCredential(): void {
+    for (const end of this.#ends.splice(0)) {
+      end({ reason: 'revoked', error: new GatewayError('unauthenticated', 'revoked') });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.approvals[Symbol.dispose]();
+  }
+}
+
+async function settled(): Promise<void> {
+  await new Promise(setImmediate);
+}
+
+function isLetGo({ outcome }: Asked): boolean {
+  return typeof outcome === 'object' && outcome !== null && outcome.objection === null;
+}
+
+function refused(act: () => unknown): string {
+  try {
+    act();
+    return 'done';
+  } catch (error) {
+    return error instanceof GatewayError ? error.code : assert.fail();
+  }
+}
+
+type Step =
+  | { readonly do: 'ask'; readonly said: string; readonly mode: 'wait' | 'return' }
+  | { readonly do: 'grant' | 'deny'; readonly nth: number; readonly by: 'ann' | 'bob' | 'bot' | 'operator' }
+  | { readonly do: 'leave'; readonly nth: number }
+  | { readonly do: 'later'; readonly ms: number }
+  | { readonly do: 'policy' | 'groups' | 'credential' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('ask' as const), said: fc.constantFrom('a', 'b'), mode: fc.constantFrom('wait' as const, 'return' as const) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom('grant' as const, 'grant' as const, 'deny' as const),
+      nth: fc.nat(5),
+      by: fc.constantFrom('ann' as const, 'bob' as const, 'bot' as const, 'operator' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), nth: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('later' as const), ms: fc.constantFrom(1, 400, 1001) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('policy' as const, 'groups' as const, 'credential' as const) }) },
+);
+
+test('B20: however grants, denials, expiry, changes, departures and resends come: nothing goes on without all its grants, and nothing twice for one', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('dba', 'dba,security'), fc.array(step, { minLength: 5, maxLength: 40 }), async (groups, steps) => {
+      using world = new World();
+      const { approvals } = world;
+      /** The model: who granted each approval that is open, when it was asked for, and what it is for. */
+      const model = new Map<string, { readonly said: string; readonly askedMs: number; readonly by: Set<string> }>();
+      const asked: Asked[] = [];
+      const spent = new Set<string>();
+      const judge = (): void => {
+        for (const each of asked.filter(isLetGo)) {
+          const { approval } = Object.assign({ approval: { approval: '' } }, each.outcome);
+          if (spent.has(`${approval.approval} by ${asked.indexOf(each)}`)) {
+            continue;
+          }
+          const known = model.get(approval.approval) ?? assert.fail('what goes on has an approval that is open');
+          assert.equal(known.said, each.said, 'it is for the same bytes');
+          assert.ok(known.by.size >= groups.split(',').length, 'all groups have granted, by distinct people');
+          assert.ok(!known.by.has('bot'));
+          assert.ok(world.nowMs - known.askedMs < waitMs, 'in time');
+          model.delete(approval.approval);
+          spent.add(`${approval.approval} by ${asked.indexOf(each)}`);
+        }
+      };
+      for (const next of steps) {
+        const ids = [...model.keys()];
+        if (next.do === 'ask') {
+          asked.push(await world.ask(next.said, next.mode, { groups }));
+          for (const { approval, state } of approvals.list()) {
+            if (state === 'waiting' && !model.has(approval)) {
+              model.set(approval, { said: next.said, askedMs: world.nowMs, by: new Set() });
+            }
+          }
+        } else if (next.do === 'grant' || next.do === 'deny') {
+          const id = ids[next.nth % Math.max(ids.length, 1)] ?? 'none';
+          const by = next.by === 'operator' ? operator : granterOf(world.principals.get(next.by) ?? assert.fail());
+          const was = refused(() => (next.do === 'grant' ? approvals.grant(id, by, '') : approvals.deny(id, by, 'no')));
+          if (was === 'done' && next.do === 'grant') {
+            model.get(id)?.by.add(next.by);
+          } else if (was === 'done') {
+            model.delete(id);
+          }
+          assert.ok(next.by !== 'bot' || was !== 'done', 'nobody grants their own');
+        } else if (next.do === 'leave') {
+          asked[next.nth % Math.max(asked.length, 1)]?.leave();
+        } else if (next.do === 'later') {
+          world.nowMs += next.ms;
+        } else if (next.do === 'credential') {
+          world.endCredential();
+          model.clear();
+        } else {
+          world.version = next.do === 'policy' ? `${world.version}+` : world.version;
+          const bot = world.principals.get('bot') ?? assert.fail();
+          world.principals.set('bot', next.do === 'groups' ? { ...bot, groups: [...bot.groups, 'more'] } : bot);
+          approvals.recheck();
+          model.clear();
+        }
+        await settled();
+        judge();
+        const ended = new Set<ApprovalState>(['denied', 'expired', 'withdrawn', 'spent']);
+        for (const { approval, state } of approvals.list()) {
+          assert.equal(world.left.has(approval), !ended.has(state), 'the file names exactly those that are open');
+        }
+      }
+      const spentSteps = world.steps.filter(({ state }) => state === 'spent').map(({ id }) => id);
+      assert.equal(new Set(spentSteps).size, spentSteps.length, 'no approval is spent twice');
+      assert.equal(spentSteps.length, asked.filter(isLetGo).length, 'and what went on is on record');
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('B20: a grant is of somebody else, of the group, and no run; several groups need several people, in any order', async () => {
+  using world = new World();
+  const { approvals, principals } = world;
+  const [ann, bob] = [principals.get('ann') ?? assert.fail(), principals.get('bob') ?? assert.fail()];
+  await world.ask('x', 'return', { groups: 'dba,security', onBehalfOf: 'eve' });
+  const id = approvals.list()[0]?.approval ?? '';
+  const grant = (by: Granter): string => refused(() => approvals.grant(id, by, ''));
+  assert.equal(grant(granterOf(principalOf('bot', 'dba'))), 'refused');
+  assert.equal(grant(granterOf(principalOf('eve', 'dba'))), 'refused', 'it acts for her');
+  assert.equal(grant(granterOf(principalOf('kim', 'dba'), { onBehalfOf: 'bot' })), 'refused', 'who acts for the requester');
+  assert.equal(grant(granterOf(ann, { session: 'r' })), 'refused', 'a run');
+  assert.equal(grant(granterOf(principalOf('max', 'others'))), 'refused');
+  assert.equal(grant(granterOf(bob)), 'done');
+  assert.equal(grant(granterOf(bob)), 'conflict', 'one person is one person');
+  assert.deepEqual(approvals.find(id)?.state, 'waiting');
+  assert.equal(grant(granterOf(ann)), 'done', 'bob stands for security then');
+  assert.deepEqual(approvals.find(id)?.state, 'granted');
+  assert.equal(grant(operator), 'conflict');
+  assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba,security', onBehalfOf: 'eve' })), true);
+});
+
+test('the operator stands for one group, and for one only', () => {
+  const grant = { by: 'operator', isOperator: true, groups: ['a', 'b'], note: '', timeMs: 0 };
+  assert.deepEqual([...standIns(['a', 'b'], [grant]).keys()], ['a']);
+  assert.equal(standIns(['a', 'b'], [grant, { ...grant, by: 'ann', groups: ['a'] }]).size, 2);
+});
+
+test('B20: the digest covers each part, and no two acts have the same', () => {
+  using world = new World();
+  const base = world.act('ab', 'wait');
+  const others: readonly Act[] = [
+    { ...base, bytes: [Buffer.from('abc')] },
+    { ...base, action: { ...base.action, name: 'any.askab' } },
+    { ...base, target: { ...target, name: 'order' } },
+    { ...base, target: { ...target, host: 'elsewhere' } },
+    world.act('ab', 'wait', { principal: principalOf('bota') }),
+    world.act('ab', 'wait', { onBehalfOf: 'ann' }),
+    { ...base, action: { ...base.action, attributes: { [ownAttributes.parse]: 3 } } },
+  ];
+  const digests = [digestOf(base, 'v'), digestOf(base, 'w'), ...others.map((act) => digestOf(act, 'v'))];
+  assert.equal(new Set(digests).size, digests.length);
+  assert.equal(digestOf({ ...base, bytes: [Buffer.from('a'), Buffer.from('b')] }, 'v'), digestOf(base, 'v'), 'how the bytes are cut does not count');
+});
+
+test('1,000 held requests are open at once, and one principal has a limit', async () => {
+  using world = new World();
+  for (let i = 0; i < 2000; i += 1) {
+    await world.ask(`x${i}`, 'return');
+  }
+  assert.equal(world.approvals.list().length, 2000);
+  const { outcome } = await world.ask('one more', 'return');
+  assert.match(typeof outcome === 'string' ? outcome : '', /too many requests wait for approval/);
+});
