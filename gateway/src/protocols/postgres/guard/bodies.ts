@@ -9,6 +9,10 @@ import { constantText, list, names, ofType, textOf, tree, type Tree } from './tr
 export function readFunction(statement: Tree, reading: Reading): void {
   const options = optionsOf(statement['options']);
   readExpression([...list(statement['parameters']).flatMap(partsOf), { TypeName: tree(statement['returnType']) }], reading, null);
+  if (settingsOf(statement['options']).some(({ name }) => textOf(name) === 'standard_conforming_strings')) {
+    // The body may be read in another way than the parser reads it.
+    reading.draft.unknown();
+  }
   const leave = reading.names.within(pathOf(statement['options']), isTrue(options.get('security')));
   if (statement['sql_body'] !== undefined) {
     readAll([statement['sql_body']], reading);
@@ -66,11 +70,17 @@ function isTrue(node: unknown): boolean {
   return ofType(node, 'Boolean')?.['boolval'] === true;
 }
 
+/** Returns the settings that a function sets for itself. */
+function settingsOf(nodes: unknown): readonly Tree[] {
+  return list(nodes)
+    .map((node) => ofType(ofType(node, 'DefElem')?.['arg'], 'VariableSetStmt'))
+    .filter((setting) => setting !== null);
+}
+
 /** Returns the search path that a function sets for itself; null if it sets none. */
 function pathOf(nodes: unknown): readonly string[] | null {
-  for (const node of list(nodes)) {
-    const setting = ofType(ofType(node, 'DefElem')?.['arg'], 'VariableSetStmt');
-    if (setting !== null && textOf(setting['name']) === 'search_path' && (setting['kind'] ?? 'VAR_SET_VALUE') === 'VAR_SET_VALUE') {
+  for (const setting of settingsOf(nodes)) {
+    if (textOf(setting['name']) === 'search_path' && (setting['kind'] ?? 'VAR_SET_VALUE') === 'VAR_SET_VALUE') {
       const values = list(setting['args']).map(constantText);
       return values.every((value) => value !== null) ? values.flatMap((value) => (values.length === 1 ? splitPath(value) : [value])) : null;
     }

@@ -79,7 +79,9 @@ function readLocks(select: Tree, reading: Reading, scope: Scope): void {
     reading.draft.add('write');
     for (const { alias, relation } of scope.sources) {
       if (locked.length === 0 || locked.includes(alias)) {
-        for (const table of relation?.tables ?? reading.draft.reads) {
+        // The rows of a view are locked in its tables.
+        const isView = relation === null || relation.found.some(({ runs = [] }) => runs.some(({ on }) => on.includes('read')));
+        for (const table of isView ? reading.draft.reads : relation.tables) {
           reading.draft.writes.add(table);
         }
       }
