@@ -69,6 +69,22 @@ principals:
     assert.ok(request !== undefined && last !== undefined);
     return { request, pieces, last };
   };
+  const recordedPieces = async (): Promise<number> => {
+    const [own] = await gateway.sessions();
+    return (await gateway.records(own?.session ?? '')).filter(({ kind }) => kind === 'response').length;
+  };
+  /** Takes a stream whose first pieces are each recorded before the model goes on. */
+  const pieceByPiece = async (
+    ask: Parameters<typeof openai.chat.completions.stream>[0],
+  ): ReturnType<ReturnType<typeof openai.chat.completions.stream>['finalChatCompletion']> => {
+    const earlier = await recordedPieces();
+    model.goesOn = async (sent) => waitUntil(async () => sent > 6 || (await recordedPieces()) >= earlier + sent);
+    try {
+      return await openai.chat.completions.stream(ask).finalChatCompletion();
+    } finally {
+      model.goesOn = null;
+    }
+  };
   const assertFacts = (record: ShownRecord, expected: Readonly<Record<string, unknown>>): void => {
     const found = Object.fromEntries(Object.keys(expected).map((name) => [name, record.attributes[name]]));
     assert.deepEqual(found, expected);
@@ -108,7 +124,7 @@ principals:
     const whole = await newest();
     assertAsked(whole.request, { 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': 'gpt-4o', 'gen_ai.request.temperature': 0.2 });
     assertFacts(whole.last, facts);
-    const completion = await openai.chat.completions.stream(ask).finalChatCompletion();
+    const completion = await pieceByPiece(ask);
     assert.equal(completion.choices[0]?.message.tool_calls?.length, 2);
     const streamed = await newest();
     assertAsked(streamed.request, { 'gen_ai.request.stream': true });
@@ -215,7 +231,7 @@ principals:
     const answered = (await newest()).last;
     assertFacts(answered, called);
     assert.match(answered.content?.text ?? '', /I look at both/);
-    const streamed = await openai.chat.completions.stream(ask).finalChatCompletion();
+    const streamed = await pieceByPiece(ask);
     assert.equal(streamed.choices[0]?.message.tool_calls?.length, 2);
     // This client leaves with the last event, before the stream has ended.
     await waitUntil(async () => (await newest()).last.attributes['gen_ai.usage.output_tokens'] === called['gen_ai.usage.output_tokens']);

@@ -3,14 +3,15 @@ import { textFrame, utf8Text, type TextFrame } from './text-frame.ts';
 
 /** Most fields of one form. */
 const fieldsMax = 10_000;
+/** Most characters of the head of one part. */
+const headMax = 16 * 1024;
 /** Matches a body that some servers read as JSON, whatever its head says. */
 const json = /^\s*["[{]/;
-/** Matches a byte that is written as its number. */
-const escaped = /%([\da-f]{2})/gi;
+const [percent, plus, space] = [0x25, 0x2b, 0x20];
 /** Matches the media type of a form in parts, with nothing but its boundary and perhaps a charset. */
 const multipart = /^multipart\/form-data(?:\s*;\s*charset="?[\w-]+"?)?\s*;\s*boundary=("?)([\w'()+./:?-]{1,70})\1(?:\s*;\s*charset="?[\w-]+"?)?\s*$/i;
 /** Matches the line of a part that names its field. Names in another spelling than their own characters are not taken. */
-const disposition = /^content-disposition: *form-data(?:; *(?:name|filename)=("?)[^"\\%;=]*\1)+$/i;
+const disposition = /^content-disposition: *form-data(?:; *(?:name|filename)=("?)[^"\\%;=\r\n]*\1)+$/i;
 const mediaType = /^content-type: *(.*)$/i;
 /** Matches a name in such a line. */
 const named = /(?<=; *(?:name|filename)=)("?)([^"\\%;=]*)\1/gi;
@@ -32,13 +33,26 @@ export function urlencodedFrame(bytes: Buffer): TextFrame {
 }
 
 function component(written: string): TextFrame {
-  const plain = Buffer.from(written)
-    .toString('latin1')
-    .replaceAll('+', ' ')
-    .replaceAll(escaped, (_found, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
-  const text = utf8Text(Buffer.from(plain, 'latin1'));
+  const text = utf8Text(unescaped(Buffer.from(written)));
   const wrap = (changed: string): Buffer => Buffer.from(changed === text ? written : encodeURIComponent(changed.toWellFormed()).replaceAll('%20', '+'));
   return textFrame(text, { bytes: written.length, wrap, findParts: null });
+}
+
+/** Undoes the encoding of a name or a value, in place. A percent sign without two digits after it stands for itself. */
+function unescaped(bytes: Buffer): Buffer {
+  let length = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    const code = byte === percent ? 16 * digit(bytes[at + 1]) + digit(bytes[at + 2]) : Number.NaN;
+    bytes[length++] = byte === plus ? space : Number.isNaN(code) ? byte : code;
+    at += Number.isNaN(code) ? 0 : 2;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** Returns the value of a hexadecimal digit; NaN for any other byte. */
+function digit(byte = 0): number {
+  return byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66 ? (byte | 0x20) - 0x57 : Number.NaN;
 }
 
 /** Returns the boundary in the media type of a form in parts. Null: it is another media type, or it says more than a boundary. */
@@ -79,6 +93,9 @@ export function multipartFrame(bytes: Buffer, { boundary, framesOf }: MultipartF
 
 /** Returns the media type of a part; empty if its head names none. */
 function partType(head: string): string {
+  if (head.length > headMax) {
+    throw new GatewayError('limit_exceeded', `Policy changes texts, and the head of a part of a form has more than ${headMax} characters.`);
+  }
   const lines = head.split('\r\n', 3);
   const types = lines.flatMap((each) => mediaType.exec(each)?.[1] ?? []);
   if (types.length > 1 || lines.filter((each) => disposition.test(each)).length !== 1 || lines.length !== 1 + types.length) {
@@ -93,9 +110,9 @@ function partHead(head: string): TextFrame {
     texts: [...head.matchAll(named)].map(([, , text = '']) => ({ text, partOf: null })),
     ends: null,
     compose: (changed) => {
-      const others = [...changed];
+      let at = 0;
       const write = (found: string, _quote: string, text: string): string => {
-        const other = others.shift() ?? text;
+        const other = changed[at++] ?? text;
         return other === text ? found : `"${other.replaceAll(/["\\%;=\r\n]+/g, ' ')}"`;
       };
       return Buffer.from(head.replaceAll(named, write));

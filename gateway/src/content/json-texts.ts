@@ -100,7 +100,7 @@ export function withJsonTexts(json: string, texts: readonly JsonText[], changed:
 }
 
 /** Returns the position after the closing quote of the string that begins here; null if it has none. A regular expression takes no string of many millions of characters. */
-function endOfString(json: string, start: number): number | null {
+export function endOfString(json: string, start: number): number | null {
   for (let at = json.indexOf('"', start + 1); at !== -1; at = json.indexOf('"', at + 1)) {
     let escapes = 0;
     while (json[at - 1 - escapes] === '\\') {

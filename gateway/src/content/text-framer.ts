@@ -26,8 +26,10 @@ const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
 const fieldAndValue = /^([^:]*: ?)(.*)$/s;
 /** Matches a line with a field that an event may have, or with a comment. */
 const knownLine = /^(?:(?:data|event|id|retry)?:|(?:data|event|id|retry)?$)/;
-/** Matches the beginning of a body that is an event stream with JSON, whatever its head says. */
-const eventStream = /^\u{feff}?[\r\n]*(?:(?:event|id|retry)?:.*[\r\n]+)*data: ?[[{"]/u;
+/** Matches a line of an event whose data begin like JSON. */
+const jsonLine = /^data: ?[[{"]/;
+/** Matches a line that may stand before such a line in an event stream. */
+const earlierLine = /^(?:event|id|retry)?:/;
 
 /** Chooses how to split a body of this media type. Null if no texts can be found in it. */
 export function framerOf(contentType: string, options: FramerOptions): TextFramer | null {
@@ -158,12 +160,22 @@ function wholeFramer(options: FramerOptions, framesOf: (bytes: Buffer) => readon
  */
 function bodyFrames(bytes: Buffer, options: FramerOptions): readonly TextFrame[] {
   const text = utf8Text(bytes);
-  const isStream = eventStream.test(text);
+  const isStream = isEventStream(text);
   if (isStream || isLines(text)) {
     const framer = isStream ? sseFramer(options) : lineFramer(options);
     return [...framer.push(bytes), ...framer.end()];
   }
   return [wholeFrame(bytes, /^\s*\[/.test(text) ? options.findParts : null)];
+}
+
+/** True if a body begins like an event stream with JSON, whatever its head says. */
+function isEventStream(text: string): boolean {
+  for (const [, each = ''] of text.replace(/^\u{feff}/u, '').matchAll(line)) {
+    if (each !== '' && !earlierLine.test(each)) {
+      return jsonLine.test(each);
+    }
+  }
+  return false;
 }
 
 /** True if the first of several lines is a JSON document, as in lines of JSON. */
@@ -186,15 +198,15 @@ function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
 /** Each message of application/vnd.amazon.eventstream is a frame. Its payload is one text, or JSON; an event of Bedrock may hold another one in base64. Throws GatewayError `malformed`, or `unsupported` for a payload that is no text. */
 function awsFramer({ frameBytesMax, findParts }: FramerOptions): TextFramer {
   const stream = new Framer(new AwsMessages(), frameBytesMax);
+  const textsOf = (frame: Frame): TextFrame => {
+    if (frame.is !== 'message') {
+      throw new GatewayError('malformed', 'Policy changes texts, and a message of the event stream is damaged, too long or not whole.');
+    }
+    return awsFrame(frame.message, findParts);
+  };
   return {
-    push: (bytes) =>
-      stream.push(bytes).map((frame) => {
-        if (frame.is !== 'message') {
-          throw new GatewayError('malformed', 'Policy changes texts in answers of this target, and a message of the event stream is damaged or too long.');
-        }
-        return awsFrame(frame.message, findParts);
-      }),
-    end: () => [],
+    push: (bytes) => stream.push(bytes).map(textsOf),
+    end: () => stream.end().map(textsOf),
   };
 }
 

@@ -16,6 +16,7 @@ import type { ExchangeProtocol } from '../exchange/exchange-protocol.ts';
 import { endEarly, onceClosed } from '../exchange/client-response.ts';
 import { PlainRequest } from '../exchange/plain/plain-request.ts';
 import { keepAliveMs, PlainResponse } from '../exchange/plain/plain-response.ts';
+import { ByteWriter } from '../wire/byte-writer.ts';
 import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 import { Http2Connections } from './http2-connections.ts';
 import { awaitHello, type HttpVersion } from './http-hello.ts';
@@ -401,12 +402,10 @@ function checkHost({ headers }: ClientRequest, { localAddress }: Socket): void {
 
 /** Reads from a socket that nobody reads yet, so that the gateway notices if the client leaves. */
 function awaitAnswer(socket: Socket, response: ServerResponse, head: Buffer): Upgrade {
-  const early = [head];
-  let bytes = head.length;
+  const early = new ByteWriter().bytes(head);
   const onData = (piece: Buffer): void => {
-    early.push(piece);
-    bytes += piece.length;
-    if (bytes > earlyBytesMax) {
+    early.bytes(piece);
+    if (early.length > earlyBytesMax) {
       socket.destroy();
     }
   };
@@ -422,7 +421,7 @@ function awaitAnswer(socket: Socket, response: ServerResponse, head: Buffer): Up
       socket.off('data', onData);
       socket.off('end', onEnd);
       socket.pause();
-      return Buffer.concat(early);
+      return early.finish();
     },
   };
 }

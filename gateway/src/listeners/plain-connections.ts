@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { readPlainHead } from '../exchange/plain/plain-head.ts';
 import { PlainRequest } from '../exchange/plain/plain-request.ts';
 import { keepAliveMs, PlainResponse } from '../exchange/plain/plain-response.ts';
+import { ByteWriter } from '../wire/byte-writer.ts';
 
 /** Most bytes that are held of what a client sends before it has the answer to an earlier request. A client that sends more is cut off (ATTACKS D33). */
 const earlyBytesMax = 64 * 1024;
@@ -54,9 +55,8 @@ class PlainConnection {
   #request: PlainRequest | null = null;
   /** Its answer, until all of it was sent. */
   #response: PlainResponse | null = null;
-  /** Bytes that came after the request. */
-  #early: Buffer[] = [];
-  #earlyBytes = 0;
+  /** Bytes that came after the request. They are joined as they come, so that a client that sends single bytes does not cost a buffer for each. Null: none came. */
+  #early: ByteWriter | null = null;
   #idleSinceMs = performance.now();
 
   /** `onLeft` is called when the connection is closed or given to Node's server. */
@@ -103,9 +103,9 @@ class PlainConnection {
 
   #hold(bytes: Buffer): void {
     if (bytes.length > 0) {
-      this.#early.push(bytes);
-      this.#earlyBytes += bytes.length;
-      if (this.#earlyBytes > earlyBytesMax) {
+      this.#early ??= new ByteWriter();
+      this.#early.bytes(bytes);
+      if (this.#early.length > earlyBytesMax) {
         this.#socket.destroy();
       }
     }
@@ -131,11 +131,10 @@ class PlainConnection {
       return;
     }
     this.#request = null;
-    if (this.#earlyBytes > 0) {
-      const bytes = Buffer.concat(this.#early);
-      this.#early = [];
-      this.#earlyBytes = 0;
-      this.#begin(bytes);
+    const early = this.#early;
+    if (early !== null) {
+      this.#early = null;
+      this.#begin(early.finish());
     }
   }
 

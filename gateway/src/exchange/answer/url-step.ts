@@ -3,6 +3,7 @@ import type { Step } from '../../domain/step.ts';
 import { directMax, directUrl, OwnUrls, type OwnUrlParts } from './own-urls.ts';
 import type { Headers } from '../reading.ts';
 import { decodeBody } from '../../content/codings.ts';
+import { endOfString } from '../../content/json-texts.ts';
 
 interface AnsweredBody {
   readonly urls: OwnUrlParts;
@@ -30,22 +31,35 @@ export const step: Step<AnsweredBody, RewrittenBody> = {
     const [places, digests]: [string[], string[]] = [[], []];
     const direct = new Set<string>();
     const text = decodeBody(headers, Buffer.from(body.buffer, body.byteOffset, body.length)).toString('latin1');
-    const member = new RegExp(String.raw`("(${members.join('|')})"\s*:\s*)("(?:[^"\\]|\\.)*")`, 'g');
-    const rewritten = text.replaceAll(member, (found, label: string, name: string, value: string) => {
-      const url = parseText(value);
+    const label = new RegExp(String.raw`"(${members.join('|')})"\s*:\s*(?=")`, 'g');
+    const pieces: string[] = [];
+    let kept = 0;
+    for (let found = label.exec(text); found !== null; found = label.exec(text)) {
+      const start = label.lastIndex;
+      const end = endOfString(text, start);
+      if (end === null) {
+        break;
+      }
+      label.lastIndex = end;
+      const [, name = ''] = found;
+      const url = parseText(text.slice(start, end));
       const through = url === null ? null : urls.through(url, recordedWay);
       if (url === null || through === null) {
         const named = url === null || direct.size >= directMax ? null : directUrl(name, url);
         if (named !== null) {
           direct.add(named);
         }
-        return found;
+        continue;
       }
       places.push(name);
       digests.push(digestOf(url));
-      return through === url ? found : `${label}${JSON.stringify(through)}`;
-    });
-    return { body: places.length === 0 ? null : Buffer.from(rewritten, 'latin1'), places, digests, direct };
+      if (through !== url) {
+        pieces.push(text.slice(kept, start), JSON.stringify(through));
+        kept = end;
+      }
+    }
+    pieces.push(text.slice(kept));
+    return { body: places.length === 0 ? null : Buffer.from(pieces.join(''), 'latin1'), places, digests, direct };
   },
 };
 

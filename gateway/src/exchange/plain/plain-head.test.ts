@@ -62,6 +62,7 @@ const others: readonly (readonly [why: string, head: string])[] = [
   ['a client that waits', `POST /t/api/x HTTP/1.1\r\n${host}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n`],
   ['the end of the connection', `GET /t/api/x HTTP/1.1\r\n${host}\r\nconnection: close\r\n\r\n`],
   ['a connection option that names a header', `GET /t/api/x HTTP/1.1\r\n${host}\r\nconnection: keep-alive, content-length\r\n\r\n`],
+  ['a header that some readers take for connection', `GET /t/api/x HTTP/1.1\r\n${host}\r\nproxy-connection: close\r\n\r\n`],
   ['HTTP/1.0', `GET /t/api/x HTTP/1.0\r\n${host}\r\n\r\n`],
   ['HTTP/0.9', 'GET /t/api/x\r\n\r\n'],
   ['HTTP/2.0', `GET /t/api/x HTTP/2.0\r\n${host}\r\n\r\n`],

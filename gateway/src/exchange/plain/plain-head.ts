@@ -7,8 +7,8 @@ const lineEnd = '\r\n';
 /** The characters of the address are those that RFC 3986 allows in a path and a query. */
 const requestLine = /^(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) (\/[\w.~!$&'()*+,;=:@%/?-]*) HTTP\/1\.1$/;
 const lengthValue = /^(?:0|[1-9]\d{0,14})$/;
-/** Headers that frame a body in another way than by its length, or ask for more than one answer. */
-const notPlain: ReadonlySet<string> = new Set(['transfer-encoding', 'upgrade', 'expect']);
+/** Headers that frame a body in another way than by its length, ask for more than one answer, or that some readers take for `connection`. */
+const notPlain: ReadonlySet<string> = new Set(['transfer-encoding', 'upgrade', 'expect', 'proxy-connection']);
 
 /** The head of a request that all readers of HTTP understand in the same way. */
 export interface PlainHead {
