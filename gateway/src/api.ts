@@ -6,6 +6,7 @@ export type { ReachedTarget } from './api/endpoints/check-connection.ts';
 export type { HaltedSession } from './api/endpoints/halt-session.ts';
 export type { OpenedRun } from './api/endpoints/open-run.ts';
 export type { TargetSummary } from './api/target-summary.ts';
+export type { ToolSummary } from './api/tool-summary.ts';
 export type { TokenSummary } from './api/token-summary.ts';
 export { commandLengthMax } from './domain/limits.ts';
 export type { Bridge } from './domain/bridge.ts';

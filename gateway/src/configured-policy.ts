@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { policyFiles, readPolicySources } from './config/policies.ts';
+import type { PolicySource } from './domain/policy-source.ts';
 import { cedarPolicy } from './policy/cedar-policy.ts';
 import { loadCedar } from './policy/cedar-library.ts';
 import { grantPolicy } from './policy/grants.ts';
@@ -9,6 +10,9 @@ import { printProblem } from './policy/policy-text.ts';
 import type { Vocabulary } from './policy/vocabulary.ts';
 import { protocols } from './protocols/registry.ts';
 
+/** The name of the file that the built-in policies count as. */
+const builtInFile = 'built-in.cedar';
+
 /** Returns the files that the policy of a configuration is made from, the configuration itself first. */
 export function filesOfPolicy({ file, policies }: Config): readonly string[] {
   return policies === null ? [file] : [file, ...policyFiles(policies)];
@@ -17,7 +21,19 @@ export function filesOfPolicy({ file, policies }: Config): readonly string[] {
 /** Makes the policy that a configuration says: its grants, and the policies of its files, or of those of `path`. Throws GatewayError `config_invalid` with all faults of the files. */
 export function configuredPolicy(config: Config, path: string | null = config.policies): PolicyEngine {
   const grants = grantPolicy([...config.principals.values()]);
-  return path === null ? grants : cedarPolicy(grants, readPolicySources(path), vocabularyOf(config));
+  const own = path === null ? [] : readPolicySources(path);
+  const sources = [...builtInSources(config, own), ...own];
+  return sources.length === 0 ? grants : cedarPolicy(grants, sources, vocabularyOf(config));
+}
+
+/** Returns the built-in policies of the protocols that targets speak. A file of the operator with their name takes the place of all of them. */
+function builtInSources({ targets }: Config, own: readonly PolicySource[]): readonly PolicySource[] {
+  if (own.some(({ file }) => file === builtInFile)) {
+    return [];
+  }
+  const spoken = new Set(Array.from(targets.values(), ({ protocol }) => protocol));
+  const text = protocols.flatMap(({ id, policies }) => (spoken.has(id) && policies !== undefined ? [policies] : [])).join('\n');
+  return text === '' ? [] : [{ file: builtInFile, path: builtInFile, text }];
 }
 
 /** The outcome of a check. */

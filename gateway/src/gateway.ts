@@ -185,6 +185,7 @@ export class Gateway implements AsyncDisposable {
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
     const served = this.#parts.use(createProtocols({ steps: this.#parts.use(new StepThread()) }));
+    const requireRecalled = recalling(served, reader, recorder);
     const door: DoorContext = {
       recorder,
       sessions,
@@ -195,7 +196,7 @@ export class Gateway implements AsyncDisposable {
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),
-      requireRecalled: recalling(served, reader, recorder),
+      requireRecalled,
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
@@ -214,6 +215,10 @@ export class Gateway implements AsyncDisposable {
       findProtocol,
       targets: () => this.#config.targets,
       policy: () => this.#policy,
+      pinsOf: ({ protocol }) => {
+        requireRecalled(protocol);
+        return served.pins.get(protocol) ?? null;
+      },
       principals: () => this.#config.principals,
       takeUpConfig: (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,

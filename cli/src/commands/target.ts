@@ -1,4 +1,4 @@
-import type { TargetSummary } from '@countersign/gateway/api';
+import type { TargetSummary, ToolSummary } from '@countersign/gateway/api';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
@@ -13,6 +13,16 @@ export function addTarget(program: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign target list')
     .action(list);
+  addLocation(target.command('tools').argument('<target>', 'a target that has listed tools to its clients'))
+    .description('the tools of a target, and whether their definitions are those that were pinned')
+    .addOption(new Option('--pin', 'pin the present definitions of all its tools').conflicts('accept'))
+    .option('--accept <tool>', 'pin the present definition of this tool, which changed')
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      '\nA call of a tool whose definition is not the pinned one is denied to agents, unless a policy says otherwise. Who pins and accepts is recorded.\n\nExample:\n  countersign target tools mail --pin',
+    )
+    .action(tools);
   target
     .command('add')
     .argument('<name>', 'the name by which clients call it')
@@ -47,6 +57,24 @@ async function readTargets(options: LocationOptions): Promise<readonly TargetSum
   const { targets } = await loadConfig(options);
   const { summarizeTarget } = await import('@countersign/gateway/config');
   return [...targets.values()].map(summarizeTarget);
+}
+
+interface ToolsOptions extends LocationOptions, RowOptions {
+  readonly pin?: boolean;
+  readonly accept?: string;
+}
+
+async function tools(name: string, options: ToolsOptions): Promise<void> {
+  const { pin, accept } = options;
+  const client = await ApiClient.open(options);
+  const path = `/api/targets/${encodeURIComponent(name)}/tools`;
+  const rows =
+    pin === true || accept !== undefined
+      ? await client.json<readonly ToolSummary[]>('POST', `${path}/pin`, accept === undefined ? {} : { tools: [accept] })
+      : await client.json<readonly ToolSummary[]>('GET', path);
+  await printRows(rows, options, ({ name: tool, digest, since, pinned, state }) =>
+    columns(tool, state, digest, since ?? '', state === 'changed' ? `pinned ${pinned ?? ''}` : ''),
+  );
 }
 
 interface AddOptions {

@@ -40,6 +40,8 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     applyConfig: { path: '/api/config/apply', body: {} },
     showConnection: { path: '/api/targets/shop/connection' },
     checkConnection: { path: '/api/connect/shop', token },
+    listTools: { path: '/api/targets/wiki/tools' },
+    pinTools: { path: '/api/targets/wiki/tools/pin', body: {} },
     listPrincipals: { path: '/api/principals' },
     suspendPrincipal: { path: '/api/principals/ann/suspend', body: { reason: 'lost laptop' } },
     resumePrincipal: { path: '/api/principals/ann/resume', body: {} },

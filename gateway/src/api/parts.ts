@@ -1,4 +1,5 @@
 import type { Approvals } from '../controls/approvals/approvals.ts';
+import type { Pins } from '../domain/pins.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
@@ -36,6 +37,8 @@ export interface ApiParts {
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly policy: CurrentPolicy;
+  /** Returns the tools of a target; null if its protocol has none. Throws GatewayError `catching_up` while it is not known what was pinned. */
+  readonly pinsOf: (target: Target) => Pins | null;
   readonly principals: () => ReadonlyMap<string, Principal>;
   /** Applies the configuration file. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`. */
   readonly takeUpConfig: (isMeant: boolean) => TakenUp;

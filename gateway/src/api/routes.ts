@@ -16,8 +16,10 @@ import { listApprovals } from './endpoints/list-approvals.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
 import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
+import { listTools } from './endpoints/list-tools.ts';
 import { listTokens } from './endpoints/list-tokens.ts';
 import { openRun } from './endpoints/open-run.ts';
+import { pinTools } from './endpoints/pin-tools.ts';
 import { readBytes } from './endpoints/read-bytes.ts';
 import { resumePrincipal } from './endpoints/resume-principal.ts';
 import { suspendPrincipal } from './endpoints/suspend-principal.ts';
@@ -39,6 +41,8 @@ export const routes: readonly Endpoint[] = [
   applyConfig,
   showConnection,
   checkConnection,
+  listTools,
+  pinTools,
   listPrincipals,
   suspendPrincipal,
   resumePrincipal,

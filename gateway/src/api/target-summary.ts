@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GatewayError } from '../domain/errors.ts';
 import type { Target } from '../domain/target.ts';
 
 export const targetSummary = z
@@ -20,4 +21,13 @@ export type TargetSummary = Readonly<z.output<typeof targetSummary>>;
 /** Leaves out the password and the options, which may hold secrets. */
 export function summarizeTarget({ name, protocol, host, port, path, user, command, durability }: Target): TargetSummary {
   return { name, protocol, host, port, path, user, ...(command === undefined ? {} : { program: command.argv[0] }), durability };
+}
+
+/** Returns a target. Throws GatewayError `unknown_target` if there is none of this name. */
+export function requireTarget(targets: ReadonlyMap<string, Target>, name: string): Target {
+  const target = targets.get(name);
+  if (target === undefined) {
+    throw new GatewayError('unknown_target', `There is no target ${JSON.stringify(name)}: countersign target list names them.`);
+  }
+  return target;
 }

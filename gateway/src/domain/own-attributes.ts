@@ -164,6 +164,8 @@ export const ownAttributes = {
   toolDigests: 'countersign.tool_digests',
   /** List of strings, each `NAME=BOOLEAN`. What the target claims of the called tool, as `readOnlyHint=true`. */
   toolHints: 'countersign.tool_hints',
+  /** Boolean, true. The definition of the called tool is the one that was pinned. */
+  toolPinned: 'countersign.tool_pinned',
   /** Number. How many tools an answer of MCP lists. */
   tools: 'countersign.tools',
   /** String, W3C Trace Context. The trace into which the client puts its request. It is the client's own claim: it is recorded and shown, and no decision depends on it. */

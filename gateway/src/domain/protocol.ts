@@ -41,6 +41,8 @@ interface ProtocolFacts {
   readonly actions: readonly ActionDefinition[];
   /** The facts about its requests that policies may speak of, beside those that all protocols have. */
   readonly context: readonly ContextField[];
+  /** Policies, as text in Cedar, that are in force where a target speaks the protocol, unless the operator's own file `built-in.cedar` takes their place. */
+  readonly policies?: string;
   /** Returns the facts about a request that is written as text, for policies that are tried out. Absent: the protocol has no such form. */
   readExample?(text: string): Promise<Attributes>;
   /** The schema of a target's own options, from the URL's query and the configuration. */

@@ -1,3 +1,4 @@
+import type { Pins } from './pins.ts';
 import type { Steps } from './step.ts';
 
 /** The parts of a gateway that its protocols share. */
@@ -12,6 +13,8 @@ export interface ServiceParts {
 export interface Service extends Partial<AsyncDisposable> {
   /** Takes the values that were recorded under `countersign.told`: the last value for each key of each target. Called before any client is served. */
   readonly recall?: (told: readonly TargetNote[]) => void;
+  /** The tools of its targets. Absent: its targets have none. */
+  readonly pins?: Pins;
 }
 
 /** A protocol together with its service in one gateway. */

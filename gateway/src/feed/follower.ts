@@ -313,7 +313,7 @@ export class Follower implements AsyncDisposable {
     if (leaf.kind === 'open' || leaf.kind === 'epoch') {
       const { governance } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.key = Number(governance?.['key']);
-    } else if ((leaf.kind === 'decision' || leaf.kind === 'event') && !indexed.own && entry.header.meta.stream === bodyStreams.meta) {
+    } else if ((leaf.kind === 'decision' || leaf.kind === 'event') && entry.header.meta.stream === bodyStreams.meta) {
       const { meta } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.principal ??= meta?.opens?.principal ?? null;
       told.push(...toldBy(meta));

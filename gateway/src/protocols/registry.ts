@@ -1,3 +1,4 @@
+import type { Pins } from '../domain/pins.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Served, ServiceParts, TargetNote } from '../domain/service.ts';
 import type { StreamProtocol } from '../domain/stream-protocol.ts';
@@ -24,6 +25,8 @@ export interface ServedProtocols extends AsyncDisposable {
   exchange(id: string | undefined): Served<ExchangeProtocol>;
   /** The functions that give protocols the notes about their targets, by the id of the protocol. */
   readonly recalling: ReadonlyMap<string, (told: readonly TargetNote[]) => void>;
+  /** The tools of targets, by the id of the protocol. */
+  readonly pins: ReadonlyMap<string, Pins>;
 }
 
 /** Makes the protocols' services, once for each gateway. Programs that only read recordings do not need them. */
@@ -38,6 +41,7 @@ export function createProtocols(parts: ServiceParts): ServedProtocols {
     streams,
     exchange: (id) => exchanges.find(({ protocol }) => protocol.id === id) ?? any,
     recalling: new Map(all.flatMap(({ protocol, service }) => (service.recall === undefined ? [] : [[protocol.id, service.recall]]))),
+    pins: new Map(all.flatMap(({ protocol, service }) => (service.pins === undefined ? [] : [[protocol.id, service.pins]]))),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(all.map(async ({ service }) => service[Symbol.asyncDispose]?.()));
     },

@@ -5,6 +5,7 @@ import { httpOptions } from '../../exchange/target/http-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { runBridge } from './bridge.ts';
+import { builtInPolicies } from './built-in-policies.ts';
 import { ToolsOfTargets } from './tools-of-targets.ts';
 import { context } from './policy-context.ts';
 import { readExample } from './read-example.ts';
@@ -22,6 +23,7 @@ export const mcp: ExchangeProtocol = {
   actions,
   context,
   readExample,
+  policies: builtInPolicies,
   options: httpOptions({}, 'run'),
   connection: (door) => ({
     url: targetUrl(door),
@@ -41,6 +43,7 @@ function createMcp({ steps }: ServiceParts): ExchangeService {
   const rules = makeRules(tools, servers);
   return {
     serve: (exchange, door) => serveExchange(exchange, door, rules, steps),
+    pins: tools,
     recall: (told) => {
       tools.recall(told);
     },

@@ -43,6 +43,13 @@ export const context: readonly ContextField[] = [
     title: 'True if the definition of the tool is not the one that was pinned.',
   },
   {
+    name: 'toolPinned',
+    type: 'boolean',
+    attribute: ownAttributes.toolPinned,
+    absent: false,
+    title: 'True if the definition of the tool is the one that was pinned; false for a tool that never was.',
+  },
+  {
     name: 'askedBy',
     type: 'text',
     attribute: ownAttributes.askedBy,

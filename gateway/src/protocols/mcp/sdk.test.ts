@@ -120,7 +120,7 @@ describe('revisions with sessions', () => {
       await client.listTools();
       const { tools } = await found(passed, 'mcp.list_tools').answered;
       assert.ok(tools);
-      return compareTools(known, tools);
+      return compareTools(known, tools, 0);
     };
     const first = await changes(new Map());
     assert.deepEqual(first.changes, { added: ['search', 'fail', 'ask'], changed: [], gone: [] });

@@ -9,7 +9,7 @@ function listed(...lists: readonly { readonly tools: readonly unknown[]; readonl
   let known: KnownTools = new Map();
   let changes: ToolChanges = { added: [], changed: [], gone: [] };
   for (const { tools, isWhole = true } of lists) {
-    ({ known, changes } = compareTools(known, readToolList(tools, isWhole)));
+    ({ known, changes } = compareTools(known, readToolList(tools, isWhole), 1000));
   }
   return { known, changes };
 }
@@ -115,7 +115,9 @@ describe('D38: definitions of tools', () => {
   test('a tool is told with its claims, so that a restart forgets neither', () => {
     const { known } = listed({ tools: [pay, { ...search, annotations: { readOnlyHint: true, openWorldHint: false } }] });
     for (const [, tool] of known) {
-      assert.deepEqual(toldTool(printTool(tool)), tool);
+      for (const each of [tool, { ...tool, pinned: tool.digest }, { ...tool, pinned: '0', sinceMs: null }]) {
+        assert.deepEqual(toldTool(printTool(each)), each);
+      }
     }
   });
 

@@ -8,6 +8,8 @@ import { effectsOfCall } from './tool-effects.ts';
 /** Most tools that are remembered for one target, and that are read from one list. */
 export const toolsMax = 2000;
 const nameCharactersMax = 256;
+const sinceMark = 'since=';
+const pinnedMark = 'pinned=';
 const hintNames = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'];
 
 /** The tools that a server listed in one answer. */
@@ -31,6 +33,10 @@ export type KnownTools = ReadonlyMap<string, KnownTool>;
 
 interface KnownTool extends ToolDefinition {
   readonly isListed: boolean;
+  /** Milliseconds since 1970 at which this definition was first seen; null if that is not known. */
+  readonly sinceMs: number | null;
+  /** The digest of the definition that was pinned; null if none was. */
+  readonly pinned: string | null;
 }
 
 export interface ToolChanges {
@@ -67,19 +73,20 @@ export function readToolList(definitions: readonly unknown[], isWhole: boolean):
  * Compares a list with the known tools of the target, and returns the tools that are known now. A definition that disappears and comes back changed counts as a
  * change: a server may not replace one without the knowledge of those who approved it (ATTACKS D38).
  */
-export function compareTools(known: KnownTools, list: ToolList): { readonly known: KnownTools; readonly changes: ToolChanges } {
+export function compareTools(known: KnownTools, list: ToolList, nowMs: number): { readonly known: KnownTools; readonly changes: ToolChanges } {
   const next = new Map(known);
   const added: string[] = [];
   const changed: ToolChange[] = [];
   for (const [name, tool] of list.tools) {
-    const before = known.get(name)?.digest;
+    const before = known.get(name);
     if (before === undefined) {
       added.push(name);
-    } else if (before !== tool.digest) {
-      changed.push({ name, before, after: tool.digest });
+    } else if (before.digest !== tool.digest) {
+      changed.push({ name, before: before.digest, after: tool.digest });
     }
     if (before !== undefined || next.size < toolsMax) {
-      next.set(name, { ...tool, isListed: true });
+      const sinceMs = before?.digest === tool.digest ? before.sinceMs : nowMs;
+      next.set(name, { ...tool, isListed: true, sinceMs, pinned: before?.pinned ?? null });
     }
   }
   const gone = list.isWhole && list.unread === 0 ? [...known].filter(([name, { isListed }]) => isListed && !list.tools.has(name)) : [];
@@ -96,18 +103,27 @@ export function knownToolAttributes(known: KnownTools, name: string, areArgument
     [ownAttributes.effects]: effectsOfCall(tool?.hints ?? null, areArgumentsSeen),
     ...(tool === undefined ? {} : { [ownAttributes.toolDigest]: tool.digest }),
     ...(tool === undefined || tool.hints.length === 0 ? {} : { [ownAttributes.toolHints]: tool.hints }),
+    ...(tool === undefined || tool.pinned === null ? {} : { [tool.pinned === tool.digest ? ownAttributes.toolPinned : ownAttributes.toolChanged]: true }),
   };
 }
 
-/** Prints what is remembered of a tool as one word, `DIGEST` or `DIGEST,HINT,HINT`. */
-export function printTool({ digest, hints }: ToolDefinition): string {
-  return [digest, ...hints].join();
+/** Prints what is remembered of a tool as one word: `DIGEST`, and after commas what the target claims, when the definition was first seen and what was pinned. */
+export function printTool({ digest, hints, sinceMs, pinned }: KnownTool): string {
+  return [digest, ...hints, ...(sinceMs === null ? [] : [`${sinceMark}${sinceMs}`]), ...(pinned === null ? [] : [`${pinnedMark}${pinned}`])].join();
 }
 
 /** Reads a tool that `printTool` printed. */
 export function toldTool(word: string): KnownTool {
-  const [digest = '', ...hints] = word.split(',');
-  return { digest, hints, isListed: true };
+  const [digest = '', ...more] = word.split(',');
+  const after = (mark: string): string | undefined => more.find((each) => each.startsWith(mark))?.slice(mark.length);
+  const since = after(sinceMark);
+  return {
+    digest,
+    hints: more.filter((each) => !each.startsWith(sinceMark) && !each.startsWith(pinnedMark)),
+    isListed: true,
+    sinceMs: since === undefined ? null : Number(since),
+    pinned: after(pinnedMark) ?? null,
+  };
 }
 
 /** Returns the annotations (https://modelcontextprotocol.io/specification/2025-11-25/schema#toolannotations). */

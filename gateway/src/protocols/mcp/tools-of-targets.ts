@@ -1,5 +1,6 @@
 import type { Action, Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import type { Pins, SeenTool } from '../../domain/pins.ts';
 import { inRecords } from '../../domain/record.ts';
 import type { TargetNote } from '../../domain/service.ts';
 import type { Note } from '../../exchange/reading.ts';
@@ -12,10 +13,16 @@ const targetsMax = 1_000;
  * Remembers the tools that targets listed. New tools are recorded, and the next start recalls them from the record, so that a changed definition is also
  * noticed after a restart.
  */
-export class ToolsOfTargets {
+export class ToolsOfTargets implements Pins {
+  readonly #now: () => number;
   readonly #known = new Map<string, KnownTools>();
 
-  /** Takes the last recorded digest of each tool. */
+  /** `now` returns milliseconds since 1970. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** Takes what was recorded last of each tool. */
   recall(told: readonly TargetNote[]): void {
     for (const [target, tools] of Map.groupBy(told, (each) => each.target)) {
       this.#keep(target, new Map(tools.slice(0, toolsMax).map(({ key, value }) => [key, toldTool(value)])));
@@ -33,7 +40,7 @@ export class ToolsOfTargets {
     if (list === null) {
       return [];
     }
-    const { known, changes } = compareTools(this.#of(target), list);
+    const { known, changes } = compareTools(this.#of(target), list, this.#now());
     this.#keep(target, known);
     const alerts = changes.changed.map(({ name, before, after }): Note => ({
       kind: 'alert',
@@ -50,6 +57,27 @@ export class ToolsOfTargets {
       attributes: { [ownAttributes.target]: target, [ownAttributes.told]: texts },
     }));
     return [...alerts, ...notes];
+  }
+
+  of(target: string): readonly SeenTool[] {
+    return [...this.#of(target)]
+      .map(([name, { digest, sinceMs, pinned }]) => ({ name, digest, sinceMs, pinned }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  pin(target: string, names: readonly string[], record: (told: readonly string[]) => void): void {
+    const next = new Map(this.#of(target));
+    const told: string[] = [];
+    for (const name of names) {
+      const tool = next.get(name);
+      if (tool !== undefined) {
+        const pinned = { ...tool, pinned: tool.digest };
+        next.set(name, pinned);
+        told.push(`${name} ${printTool(pinned)}`);
+      }
+    }
+    record(told);
+    this.#keep(target, next);
   }
 
   #of(target: string): KnownTools {
