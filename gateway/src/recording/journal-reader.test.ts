@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isPlacedFrame, journalStart, readJournal } from './journal-reader.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { encodeSegmentHeader, segmentName } from '@countersign/ledger/format';
+import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from './journal-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
 
 for (const [what, content] of [
@@ -41,3 +43,42 @@ async function check(content: readonly Uint8Array[]): Promise<void> {
   keys[Symbol.dispose]();
   rmSync(data, { recursive: true });
 }
+
+test('E44: a segment that is still empty when it is read, and is followed then, is not taken for damage', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'countersign-journal-'));
+  const { recorder, keys } = await openRecorder(data);
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  const journal = join(data, 'journal');
+  const frames: PlacedFrame[] = [];
+  for await (const step of readJournal(data, journalStart)) {
+    assert.ok(isPlacedFrame(step));
+    frames.push(step);
+  }
+  const chainBefore = frames.at(-1)?.frame.chain ?? assert.fail();
+  const header = encodeSegmentHeader({ gatewayId: '0123456789abcdef', segment: 2, firstIndex: 1, createdMs: 0, epoch: 2, chainBefore });
+  const next = encodeSegmentHeader({
+    gatewayId: '0123456789abcdef',
+    segment: 3,
+    firstIndex: 1,
+    createdMs: 0,
+    epoch: 3,
+    chainBefore: header.subarray(-chainBefore.length),
+  });
+  // The moment at which the next segment comes to be is moved through the reading.
+  for (let turns = 0; turns < 60; turns += 1) {
+    writeFileSync(join(journal, segmentName(2)), header);
+    rmSync(join(journal, segmentName(3)), { force: true });
+    const read = (async () => {
+      for await (const step of readJournal(data, journalStart)) {
+        assert.ok(isPlacedFrame(step), `after ${turns} turns: ${JSON.stringify(step)}`);
+      }
+    })();
+    for (let i = 0; i < turns; i += 1) {
+      await turn();
+    }
+    writeFileSync(join(journal, segmentName(3)), next);
+    await read;
+  }
+  rmSync(data, { recursive: true });
+});

@@ -71,10 +71,13 @@ export async function* readJournalRuns(data: string, from: JournalPlace, to?: Jo
       link.chain = null;
       continue;
     }
+    const chainBefore = link.chain;
     try {
       // Once the next segment exists, nothing more is written to this one. If it appeared meanwhile, the end of this one may be missing from what was read, so it is read again.
       for (let isLast = true; isLast;) {
         isLast = to === undefined && !(await isFollowed(directory, segment));
+        // A segment that is read again from its header is compared again with what is before it.
+        link.chain = offset === segmentHeaderBytes ? chainBefore : link.chain;
         for await (const run of readSegment(handle, { segment, offset, isLast }, { link, to })) {
           const last = run.at(-1);
           link.chain = last !== undefined && isPlacedFrame(last) ? last.frame.chain : null;
