@@ -160,6 +160,18 @@ describe('texts that policy changes in requests', () => {
     assert.equal(said.forwarded.length, before);
   });
 
+  test('D39: a text does not pass as a value of another type, whatever the statement is by the time at which the target gets it', () => {
+    const word = Buffer.from('secret-123456789');
+    const said = new Conversation().client(parse('s', 'select $1', 25), clientMessages('S')).target('1 Z:I');
+    // The first request fails, because the statement exists. SQL may as well make another statement of that name.
+    said.client(parse('s', 'select $1', 2950), clientMessages('S'), bind([1], [word], 's'), executed);
+    assert.ok(!said.forwarded.includes('secret'));
+    assert.ok(said.requests.some(({ refused }) => refused?.includes('binary format')));
+    const other = Buffer.from('0123456789abcdef', 'hex');
+    const plain = new Conversation().client(parse('s', 'select $1', 20), bind([1], [other], 's'), executed);
+    assert.ok(plain.forwarded.includes(other));
+  });
+
   test('a statement that was prepared before policy changed requests has no known types', () => {
     const said = new Conversation();
     said.wanted = null;

@@ -122,9 +122,19 @@ function binaryValue(value: Buffer, type: number): MessagePiece {
     );
   }
   if (plainTypes.get(type) === value.length) {
-    return new ByteWriter().int32(value.length).bytes(value).finish();
+    return place(value, (bytes) => {
+      // The statement may have other types by now: SQL makes statements too, and an earlier request may still fail. No text that policy changes passes as a number.
+      if (bytes !== value) {
+        throw unfindable();
+      }
+      return new ByteWriter().int32(value.length).bytes(value).finish();
+    });
   }
-  throw new GatewayError(
+  throw unfindable();
+}
+
+function unfindable(): GatewayError {
+  return new GatewayError(
     'unsupported',
     'Policy changes texts of this request, and those of a value in binary format cannot be found. Send the value as text, or name the type of a text in the Parse message.',
   );
