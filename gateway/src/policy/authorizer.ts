@@ -1,15 +1,16 @@
 import type { EntityJson, StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import type { ContextField } from '../domain/context-field.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
-import { cedarSchema } from './cedar-schema.ts';
 import { circumstances, sessionFields, valueOf } from './context.ts';
+import { jointUse, nameOf, type ContextUse } from './policy-json.ts';
 import type { Policy } from './policy-set.ts';
 import type { Question } from './policy.ts';
 import { actionNames, tagNames, unknownActionName, type Vocabulary } from './vocabulary.ts';
 
-const schemaName = 'schema';
 /** Cedar tells only the policies that decided, and a satisfied forbid hides the permits. So each kind is asked by itself. */
 const kinds = ['forbid', 'permit'] as const;
+/** Most sets of policies that an instance of Cedar keeps beside that of all policies: one for each group of requests to which the same policies may apply. */
+const setsMax = 256;
 
 /** The ids of the policies that apply to a request, and of those whose condition could not be evaluated. */
 export interface Satisfied {
@@ -17,86 +18,115 @@ export interface Satisfied {
   readonly failed: readonly string[];
 }
 
-/** Asks Cedar which policies apply. Not even an exception in Cedar makes it forget one: then all count as failed, and Cedar is loaded anew. */
+/** An instance of Cedar, with the names by which it keeps sets of policies, each by the ids of its policies. */
+interface Prepared {
+  readonly cedar: CedarLibrary;
+  readonly sets: Map<string, string>;
+}
+
+/**
+ * Asks Cedar which policies apply. It gets only the policies whose scope fits the request, and only the facts at which some policy looks: reading both is most of
+ * its work. Not even an exception in Cedar makes it forget a policy: then all count as failed, and Cedar is loaded anew.
+ */
 export class Authorizer {
   readonly #policies: readonly Policy[];
-  readonly #schema: Readonly<Record<string, unknown>>;
-  readonly #actions: ReadonlySet<string>;
+  readonly #use: ContextUse;
+  readonly #actions: ReadonlyMap<string, string>;
   readonly #tags: readonly string[];
-  #cedar: CedarLibrary | null;
+  #prepared: Prepared | null;
 
   constructor(cedar: CedarLibrary, policies: readonly Policy[], vocabulary: Vocabulary) {
     this.#policies = policies;
-    this.#schema = cedarSchema(vocabulary);
-    this.#actions = new Set(vocabulary.protocols.flatMap(actionNames));
+    this.#use = jointUse(policies);
+    this.#actions = new Map(vocabulary.protocols.flatMap((protocol) => actionNames(protocol).map((name) => [name, protocol.id])));
     this.#tags = tagNames(vocabulary.targets);
-    this.#cedar = this.#prepare(cedar);
+    this.#prepared = { cedar, sets: new Map() };
   }
 
   ask(question: Question, fields: readonly ContextField[]): Satisfied {
     try {
-      this.#cedar ??= this.#prepare(loadCedar());
-      const cedar = this.#cedar;
+      this.#prepared ??= { cedar: loadCedar(), sets: new Map() };
+      const prepared = this.#prepared;
       const call = this.#callOf(question, fields);
-      const answers = kinds.flatMap((kind) =>
-        this.#policies.some(({ effect }) => effect === kind) ? [cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: kind })] : [],
-      );
+      const fitting = this.#fitting(call.entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf)));
+      const answers = kinds.flatMap((kind) => {
+        const set = fitting.filter(({ effect }) => effect === kind);
+        return set.length === 0 ? [] : [prepared.cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: keep(prepared, set) })];
+      });
       const responses = answers.flatMap((answer) => (answer.type === 'success' ? [answer.response.diagnostics] : []));
       if (responses.length === answers.length) {
         return { satisfied: responses.flatMap(({ reason }) => reason), failed: responses.flatMap(({ errors }) => errors.map(({ policyId }) => policyId)) };
       }
     } catch {
       // An instance that threw may be unusable from now on.
-      this.#cedar = null;
+      this.#prepared = null;
     }
     return { satisfied: [], failed: this.#policies.map(({ id }) => id) };
   }
 
-  /** Has Cedar keep the policies. Throws if it does not accept them. */
-  #prepare(cedar: CedarLibrary): CedarLibrary {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library checks the schema itself, and says what is wrong with it
-    const answers = [cedar.preparseSchema(schemaName, this.#schema as Parameters<CedarLibrary['preparseSchema']>[1])];
-    for (const kind of kinds) {
-      const texts = this.#policies.flatMap(({ id, effect, text }) => (effect === kind ? [[id, text] as const] : []));
-      answers.push(cedar.preparsePolicySet(kind, { staticPolicies: Object.fromEntries(texts) }));
-    }
-    const failure = answers.find((answer) => answer.type === 'failure');
-    if (failure?.type === 'failure') {
-      throw new Error(`Cedar does not accept what it accepted before: ${failure.errors[0]?.message ?? ''}`);
-    }
-    return cedar;
+  /** Returns the policies whose scope names one of these entities wherever it names any. */
+  #fitting(names: readonly string[]): readonly Policy[] {
+    const fits = (wanted: readonly string[] | null): boolean => wanted?.some((each) => names.includes(each)) ?? true;
+    return this.#policies.filter(({ scope }) => fits(scope.action) && fits(scope.principal) && fits(scope.resource));
   }
 
-  #callOf(question: Question, fields: readonly ContextField[]): Omit<StatefulAuthorizationCall, 'preparsedPolicySetId'> {
+  #callOf(question: Question, fields: readonly ContextField[]): Call {
     const { asker, target, action } = question;
     const { principal, onBehalfOf, history } = asker;
-    const name = this.#actions.has(action.name) ? action.name : unknownActionName(target.protocol);
-    const facts = fields.map((field) => [field.name, wellFormed(valueOf(field, action))] as const);
-    const around = circumstances.map(({ name: field, type, of }) => {
+    const known = this.#actions.has(action.name) ? action.name : unknownActionName(target.protocol);
+    const isUsed = ({ name }: { readonly name: string }): boolean => this.#use.fields?.has(name) ?? true;
+    const facts = fields.filter(isUsed).map((field) => [field.name, wellFormed(valueOf(field, action))] as const);
+    const around = circumstances.filter(isUsed).map(({ name: field, type, of }) => {
       const value = of(question);
       return [field, type === 'address' ? { __extn: { fn: 'ip', arg: String(value) } } : value] as const;
     });
-    const session = sessionFields.map(({ name: field }) => {
-      const value = history[field];
-      return [field, typeof value === 'number' ? value : [...value]] as const;
-    });
-    const who: EntityJson = {
+    const session = sessionFields
+      .filter(({ name }) => this.#use.session?.has(name) ?? true)
+      .map(({ name: field }) => {
+        const value = history[field];
+        return [field, typeof value === 'number' ? value : [...value]] as const;
+      });
+    const who = {
       uid: { type: 'Principal', id: principal.id },
       attrs: { kind: principal.kind, groups: [...principal.groups], onBehalfOf: onBehalfOf ?? '' },
       parents: principal.groups.map((id) => ({ type: 'Group', id })),
     };
     const tags = this.#tags.map((tag) => [tag, target.tags?.[tag] ?? ''] as const);
-    const what: EntityJson = { uid: { type: 'Target', id: target.name }, attrs: { protocol: target.protocol, ...Object.fromEntries(tags) }, parents: [] };
+    const what = { uid: { type: 'Target', id: target.name }, attrs: { protocol: target.protocol, ...Object.fromEntries(tags) }, parents: [] };
+    const done = { uid: { type: 'Action', id: known }, attrs: {}, parents: [{ type: 'Action', id: this.#actions.get(known) ?? target.protocol }] };
     return {
-      principal: { type: 'Principal', id: principal.id },
-      action: { type: 'Action', id: name },
-      resource: { type: 'Target', id: target.name },
+      principal: who.uid,
+      action: done.uid,
+      resource: what.uid,
       context: { ...Object.fromEntries([...facts, ...around]), session: Object.fromEntries(session) },
-      entities: [who, what],
-      preparsedSchemaName: schemaName,
+      entities: [who, what, done],
       validateRequest: false,
     };
   }
+}
+
+type Uid = Readonly<Record<'type' | 'id', string>>;
+
+interface Call extends Omit<StatefulAuthorizationCall, 'preparsedPolicySetId' | 'entities'> {
+  readonly entities: (Omit<EntityJson, 'uid' | 'parents'> & { readonly uid: Uid; readonly parents: Uid[] })[];
+}
+
+/** Has Cedar keep a set of policies, and returns the name of the set. Beyond the most sets, the next one takes the place of the one before. Throws if Cedar does not accept it. */
+function keep({ cedar, sets }: Prepared, policies: readonly Policy[]): string {
+  const ids = policies.map(({ id }) => id).join('\0');
+  const known = sets.get(ids);
+  if (known !== undefined) {
+    return known;
+  }
+  const name = sets.size < setsMax ? String(sets.size) : 'more';
+  const answer = cedar.preparsePolicySet(name, { staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])) });
+  if (answer.type === 'failure') {
+    throw new Error(`Cedar does not accept what it accepted before: ${answer.errors[0]?.message ?? ''}`);
+  }
+  if (name !== 'more') {
+    sets.set(ids, name);
+  }
+  return name;
 }
 
 /** Cedar refuses a text with half of a surrogate pair. */

@@ -6,6 +6,7 @@ import type { PolicySource } from '../domain/policy-source.ts';
 import { Authorizer } from './authorizer.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf } from './context.ts';
+import { jointUse } from './policy-json.ts';
 import type { PolicyEngine, Question } from './policy.ts';
 import { readPolicies, type Policy } from './policy-set.ts';
 import { policyError } from './policy-text.ts';
@@ -129,8 +130,9 @@ class KeyMaker {
   readonly #facts = new WeakMap<object, string>();
 
   constructor(policies: readonly Policy[]) {
-    this.#fields = union(policies.map(({ use }) => use.fields));
-    this.#session = union(policies.map(({ use }) => use.session));
+    const { fields, session } = jointUse(policies);
+    this.#fields = fields;
+    this.#session = session;
   }
 
   of(question: Question, fields: readonly ContextField[]): string {
@@ -158,10 +160,6 @@ class KeyMaker {
     const used = sessionFields.flatMap(({ name }) => (this.#session?.has(name) === false ? [] : [history[name]]));
     return JSON.stringify(used.map((value) => (typeof value === 'number' ? value : [...value])));
   }
-}
-
-function union(sets: readonly (ReadonlySet<string> | null)[]): ReadonlySet<string> | null {
-  return sets.includes(null) ? null : new Set(sets.flatMap((each) => [...(each ?? [])]));
 }
 
 function idsOf(policies: readonly Policy[]): string[] {

@@ -35,6 +35,40 @@ export function contextUse({ conditions }: PolicyJson): ContextUse {
   return { fields: isAllOfContext ? null : fields, session: isAllOfContext || isAllOfSession ? null : session };
 }
 
+/** Returns what any of some policies looks at. */
+export function jointUse(policies: readonly { readonly use: ContextUse }[]): ContextUse {
+  return { fields: union(policies.map(({ use }) => use.fields)), session: union(policies.map(({ use }) => use.session)) };
+}
+
+function union(sets: readonly (ReadonlySet<string> | null)[]): ReadonlySet<string> | null {
+  return sets.includes(null) ? null : new Set(sets.flatMap((each) => [...(each ?? [])]));
+}
+
+/** The entities of which one must be named by a request so that a policy can apply to it, each as `TYPE ID`. Null: it may apply whatever is named. */
+export interface PolicyScope {
+  readonly principal: readonly string[] | null;
+  readonly action: readonly string[] | null;
+  readonly resource: readonly string[] | null;
+}
+
+/** Reads the scope of a policy, the part before its conditions. */
+export function scopeOf({ principal, action, resource }: PolicyJson): PolicyScope {
+  return { principal: namesOf(principal), action: namesOf(action), resource: namesOf(resource) };
+}
+
+function namesOf(constraint: PolicyJson['principal' | 'action' | 'resource']): readonly string[] | null {
+  if (constraint.op !== '==' && constraint.op !== 'in') {
+    return null;
+  }
+  const entities = 'entity' in constraint ? [constraint.entity] : 'entities' in constraint ? constraint.entities : null;
+  return entities?.map((each) => ('__entity' in each ? nameOf(each.__entity) : nameOf(each))) ?? null;
+}
+
+/** Returns the name of an entity in a scope. */
+export function nameOf({ type, id }: { readonly type: string; readonly id: string }): string {
+  return `${type} ${id}`;
+}
+
 /** Returns the ids of the entities of a type that a policy names. */
 export function entitiesOf(policy: PolicyJson, type: string): readonly string[] {
   const found = new Set<string>();

@@ -4,7 +4,7 @@ import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import type { CedarLibrary } from './cedar-library.ts';
 import { cedarSchema } from './cedar-schema.ts';
-import { contextUse, entitiesOf, type ContextUse } from './policy-json.ts';
+import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -21,6 +21,7 @@ export interface Policy {
   readonly text: string;
   readonly annotated: Annotated;
   readonly use: ContextUse;
+  readonly scope: PolicyScope;
 }
 
 export interface ReadPolicies {
@@ -74,7 +75,7 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
   }
   const id = `${source.file}:${annotated.id ?? position}`;
   const obligations = annotated.obligations.map(({ kind, parameters }) => ({ kind, parameters: { ...parameters, policy: id } }));
-  return { policy: { id, effect: json.effect, text, annotated: { ...annotated, obligations }, use: contextUse(json) }, json, written };
+  return { policy: { id, effect: json.effect, text, annotated: { ...annotated, obligations }, use: contextUse(json), scope: scopeOf(json) }, json, written };
 }
 
 /** Finds ids that two policies have. */
