@@ -31,6 +31,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'config check': ['--config CONFIG', '--without-secrets --config CONFIG'],
   'config apply': ['--config CONFIG', '--url URL', '--force --config CONFIG'],
   'target list': ['--config CONFIG --json', '--url URL'],
+  'target tools': ['tools --config CONFIG --pin --json', 'tools --url URL --accept add'],
   'target add': [
     'one http://127.0.0.1:1 --config NEW --protocol http --password-env SECRET --durability process',
     'two http://127.0.0.1:1 --config NEW --password-file secret',
@@ -106,6 +107,7 @@ const meaningless: readonly string[] = [
   'verify BUNDLE --no-bodies',
   'verify --data DATA --config CONFIG',
   'target add x http://127.0.0.1:1 --config NEW --password-env A --password-file b',
+  'target tools tools --config CONFIG --pin --accept add',
   'run --config CONFIG --url URL --as agent -- true',
 ];
 
