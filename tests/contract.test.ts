@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
+import { effectNames } from '../gateway/src/domain/effects.ts';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { WebSocket } from 'ws';
@@ -390,6 +391,19 @@ describe('the contract of protocols', () => {
     const verdicts = (wanted: string) => records.flatMap(({ kind, verdict }) => (kind === wanted ? [verdict !== null] : []));
     assert.deepEqual(new Set(verdicts('decision')), new Set([true]));
     assert.deepEqual(new Set(verdicts('event')), new Set([false]));
+  });
+
+  test('each request says what it does, in the words that all protocols share', async () => {
+    const requests = (await recordsOf(await gateway.sessions())).filter(({ kind, verdict }) => kind === 'request' && verdict === 'allow');
+    const effects = requests.map(({ action, attributes }) => [attributes['countersign.effects'] ?? []].flat().map((effect) => [effect, action] as const));
+    const words: readonly unknown[] = effectNames;
+    assert.deepEqual([...new Set(effects.flat().filter(([effect]) => !words.includes(effect)))], []);
+    // To connect, and to cancel a request, does nothing at the target by itself.
+    const silent = requests
+      .filter(({ action }, i) => effects[i]?.length === 0 && !/\.(?:connect|cancel)$/.test(action ?? ''))
+      .map(({ action, target }) => `${action} ${target}`);
+    assert.deepEqual([...new Set(silent)], []);
+    assert.ok(new Set(requests.map(({ target }) => target)).size >= contractTargets.length);
   });
 
   test('the record holds', () => {

@@ -1,8 +1,10 @@
+import { readEffects } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { problemOf } from '../../exchange/problem.ts';
 import type { Channel } from '../../domain/channel.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { parseRequestHead } from '../../exchange/head.ts';
 import { headerOf } from '../../exchange/reading.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
@@ -138,7 +140,7 @@ export class StdioCall implements UpstreamCall {
   async #cancelRequest(exchange: StdioExchange, { id }: Request): Promise<void> {
     const { channel } = this.#parts;
     const said = Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id.json}}}`);
-    const { grant } = await channel.request({ name: 'mcp.cancel', attributes: {} }, [said], { byGateway: true });
+    const { grant } = await channel.request({ name: 'mcp.cancel', attributes: { [ownAttributes.effects]: readEffects } }, [said], { byGateway: true });
     // The channel may have ended, which is one more reason for the server to stop.
     await new Promise<void>((resolve) => {
       channel.whenCommitted(resolve);
