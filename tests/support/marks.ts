@@ -10,6 +10,8 @@ export interface MarkLoad {
   readonly clients: number;
   /** A text that is inserted beside each mark, to make the statements longer. */
   readonly padding?: string;
+  /** Called with each acknowledged mark. */
+  readonly onAcknowledged?: (mark: string) => void;
 }
 
 export interface MarkResult {
@@ -33,7 +35,7 @@ export async function connectThrough(shop: Shop): Promise<pg.Client> {
 }
 
 /** Runs clients that insert marks until an error ends each of them. */
-export async function insertMarks(shop: Shop, { name, clients, padding = '' }: MarkLoad): Promise<MarkResult> {
+export async function insertMarks(shop: Shop, { name, clients, padding = '', onAcknowledged }: MarkLoad): Promise<MarkResult> {
   const acknowledged: string[] = [];
   const errors = await Promise.all(
     Array.from({ length: clients }, async (_, number) => {
@@ -44,6 +46,7 @@ export async function insertMarks(shop: Shop, { name, clients, padding = '' }: M
           const mark = `${name}-${number}-${i}`;
           await client.query(insertion(mark, padding));
           acknowledged.push(mark);
+          onAcknowledged?.(mark);
         }
       } catch (error) {
         return error instanceof Error ? error : new Error(String(error));
