@@ -1,55 +1,24 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
-import { openServer } from '../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
+import type { GatewayProcess } from './support/gateway-process.ts';
+import { openHeldGateway, type HeldGateway } from './support/held-gateway.ts';
 import { waitUntil } from './support/wait-until.ts';
 
-const heldPosts = `@id("posts")
-@reason("Posting is for people to decide.")
-@approval("dba")
-forbid (principal, action == Action::"http.request", resource)
-when { context.effects.contains("write") };
-`;
-
 describe('approvals', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-approvals-'));
-  const policies = join(directory, 'policies');
-  const heard: string[] = [];
-  let server: Awaited<ReturnType<typeof openServer>>;
+  let held: HeldGateway;
   let gateway: GatewayProcess;
-
+  let heard: readonly string[];
   before(async () => {
-    mkdirSync(policies);
-    writeFileSync(join(policies, 'held.cedar'), heldPosts);
-    server = await openServer(async (request, response) => {
-      heard.push(`${request.method} ${request.url}`);
-      response.end('fine');
-    });
-    gateway = await GatewayProcess.start({
-      config: `policies: ${policies}
-targets:
-  files: { url: "${server.url}" }
-principals:
-  bot: { kind: agent, targets: [files] }
-  ann: { kind: human, groups: [dba], targets: [files] }
-  bob: { kind: human, groups: [dba] }
-  eve: { kind: human, groups: [others] }
-`,
-    });
+    held = await openHeldGateway();
+    ({ gateway, heard } = held);
   });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true });
-  });
+  after(async () => held[Symbol.asyncDispose]());
 
-  const ask = async (token: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-    fetch(`http://127.0.0.1:${gateway.port('http')}/t/files${path}`, { method: 'POST', body: 'x', headers: { authorization: `Bearer ${token}`, ...headers } });
+  const ask = async (token: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> => held.post(token, path, headers);
   const open = (): ApprovalSummary[] => gateway.rows(['approval', 'list']);
   const approvalRecords = async (session: string): Promise<readonly ShownRecord[]> =>
     (await gateway.records(session)).filter(({ kind }) => kind === 'approval');
@@ -57,13 +26,13 @@ principals:
   test('B20: a held request goes on when somebody of the group grants it, with each step on record before', async () => {
     const asking = ask(await gateway.issueToken('ann'), '/waits');
     await waitUntil(() => open().length === 1);
-    const [held] = open();
-    assert.deepEqual([held?.state, held?.principal, held?.target, held?.action, held?.groups], ['waiting', 'ann', 'files', 'http.request', ['dba']]);
+    const [first] = open();
+    assert.deepEqual([first?.state, first?.principal, first?.target, first?.action, first?.groups], ['waiting', 'ann', 'files', 'http.request', ['dba']]);
     assert.deepEqual(heard, []);
-    const own = gateway.cli(['approval', 'grant', held?.approval ?? ''], { environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('ann') } });
+    const own = gateway.cli(['approval', 'grant', first?.approval ?? ''], { environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('ann') } });
     assert.equal(own.status, 1);
     assert.match(own.stderr, /of their own/);
-    const granted = gateway.cli(['approval', 'grant', held?.approval ?? '', '--note', 'fine'], {
+    const granted = gateway.cli(['approval', 'grant', first?.approval ?? '', '--note', 'fine'], {
       environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('bob') },
     });
     assert.equal(granted.status, 0, granted.stderr);
@@ -71,7 +40,7 @@ principals:
     const answer = await asking;
     assert.equal(answer.status, 200);
     assert.deepEqual(heard, ['POST /waits']);
-    const steps = await approvalRecords(held?.session ?? '');
+    const steps = await approvalRecords(first?.session ?? '');
     assert.deepEqual(
       steps.map(({ attributes }) => [attributes['countersign.approval.state'], attributes['countersign.approval.by']]),
       [
@@ -122,5 +91,32 @@ principals:
     assert.match(String(why['detail']), /once is enough/);
     const shown = gateway.cli(['approval', 'show', id]);
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
+  });
+
+  test('B20: a grant is void when the policies change, and the client is told to stop', async () => {
+    const token = await gateway.issueToken('bot');
+    const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());
+    const path = `/api/v1/approvals/${String(problem['approval'])}`;
+    assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {} })).status, 200);
+    const applied = gateway.log.split('configuration applied').length;
+    writeFileSync(join(held.policies, 'more.cedar'), 'forbid (principal == Principal::"eve", action, resource);\n');
+    await waitUntil(() => gateway.log.split('configuration applied').length > applied);
+    const own = await gateway.api(path, { token });
+    assert.deepEqual(await own.json(), { approval: problem['approval'], state: 'withdrawn', next: 'stop' });
+    const again: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());
+    assert.notEqual(again['approval'], problem['approval']);
+    assert.ok(!heard.includes('POST /changed'));
+  });
+
+  test('B22: a body that is longer than a record is held as a whole, and forwarded as it was approved', async () => {
+    const token = await gateway.issueToken('bot');
+    const long = async (body: string): Promise<Response> =>
+      fetch(`http://127.0.0.1:${gateway.port('http')}/t/files/long`, { method: 'POST', body, headers: { authorization: `Bearer ${token}` } });
+    const body = 'x'.repeat(200_000);
+    const problem: Record<string, unknown> = JSON.parse(await (await long(body)).text());
+    await gateway.api(`/api/v1/approvals/${String(problem['approval'])}/grant`, { method: 'POST', body: {} });
+    assert.equal((await long(`${body.slice(1)}y`)).status, 409, 'another last byte is another request');
+    assert.equal((await long(body)).status, 200);
+    assert.equal(heard.filter((each) => each === 'POST /long').length, 1);
   });
 });
