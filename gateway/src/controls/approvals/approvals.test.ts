@@ -245,6 +245,32 @@ test('B20: a grant is of somebody else, of the group, and no run; several groups
   assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba,security', onBehalfOf: 'eve' })), true);
 });
 
+test('B20, E48: a grant is void when what the requester may do changes, or who granted is no member any more, or the credential ends', async () => {
+  for (const change of ['requester', 'granter', 'policy', 'credential'] as const) {
+    using world = new World();
+    const { approvals, principals } = world;
+    await world.ask('x', 'return');
+    const id = approvals.list()[0]?.approval ?? '';
+    approvals.grant(id, granterOf(principals.get('ann') ?? assert.fail()), '');
+    approvals.recheck();
+    assert.equal(approvals.find(id)?.state, 'granted', 'a configuration that says the same changes nothing');
+    if (change === 'credential') {
+      world.endCredential();
+    } else if (change === 'policy') {
+      world.version = 'v2';
+    } else {
+      principals.set(change === 'requester' ? 'bot' : 'ann', principalOf(change === 'requester' ? 'bot' : 'ann', 'other'));
+    }
+    approvals.recheck();
+    assert.equal(approvals.find(id)?.state, 'withdrawn', change);
+    assert.equal(isLetGo(await world.ask('x', 'return')), false);
+    assert.deepEqual(
+      [...world.left],
+      approvals.list().flatMap(({ approval, state }) => (state === 'waiting' ? [approval] : [])),
+    );
+  }
+});
+
 test('the operator stands for one group, and for one only', () => {
   const grant = { by: 'operator', isOperator: true, groups: ['a', 'b'], note: '', timeMs: 0 };
   assert.deepEqual([...standIns(['a', 'b'], [grant]).keys()], ['a']);
