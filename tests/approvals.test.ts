@@ -119,4 +119,24 @@ describe('approvals', () => {
     assert.equal((await long(body)).status, 200);
     assert.equal(heard.filter((each) => each === 'POST /long').length, 1);
   });
+
+  test('B20, E48: the end of a run withdraws what it asked for, and its token grants nothing', async () => {
+    const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'bot' } });
+    const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
+    const other = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'bob' } });
+    const { token }: { readonly token: string } = JSON.parse(await other.text());
+    const problem: Record<string, unknown> = JSON.parse(await (await ask(run.token, '/run')).text());
+    const path = `/api/v1/approvals/${String(problem['approval'])}`;
+    assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token })).status, 404);
+    assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: await gateway.issueToken('bob') })).status, 200);
+    await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
+    const { state }: { readonly state: string } = JSON.parse(await (await gateway.api(path)).text());
+    assert.equal(state, 'withdrawn');
+    assert.equal((await ask(await gateway.issueToken('bot'), '/run')).status, 409);
+    const steps = await approvalRecords(run.session);
+    assert.deepEqual(
+      steps.map(({ attributes }) => attributes['countersign.approval.state']),
+      ['waiting', 'granted', 'withdrawn'],
+    );
+  });
 });

@@ -8,6 +8,7 @@ const kindMarks: Readonly<Record<string, string>> = {
   request: '→',
   response: '←',
   decision: '?',
+  approval: '?',
   event: '·',
   open: '+',
   close: '×',
@@ -41,6 +42,10 @@ const shownAttributes = new Map([
   ['gen_ai.response.finish_reasons', 'finished'],
   [ownAttributes.withheld, 'withheld'],
   [ownAttributes.isWhole, 'whole'],
+  [ownAttributes.approvalId, 'approval'],
+  [ownAttributes.approvalState, 'state'],
+  [ownAttributes.approvalBy, 'by'],
+  [ownAttributes.approvalNote, 'note'],
   [ownAttributes.reason, 'reason'],
   [ownAttributes.closeReason, 'reason'],
 ]);

@@ -36,7 +36,7 @@ test('B20, C28: kill -9 while requests are held, and with a grant that was not u
   const waiting = statusOf(post(ann, '/waits'));
   assert.equal(await statusOf(post(bot, '/granted')), 409);
   await waitUntil(async () => (await listed(held)).length === 2);
-  const [known] = (await listed(held)).filter(({ principal }) => principal === 'bot');
+  const known = (await listed(held)).find(({ principal }) => principal === 'bot');
   assert.equal((await gateway.api(`/api/v1/approvals/${known?.approval}/grant`, { method: 'POST', body: {} })).status, 200);
   const open = (await listed(held)).map(({ approval }) => approval);
   await gateway.signal('SIGKILL');

@@ -18,7 +18,7 @@ export interface HeldGateway extends AsyncDisposable {
   readonly policies: string;
   /** The requests that arrived at the target, as `METHOD PATH`. */
   readonly heard: string[];
-  post(token: string, path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  readonly post: (token: string, path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
 }
 
 export async function openHeldGateway(limits = ''): Promise<HeldGateway> {

@@ -2,6 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import type { ApprovalAnswer } from '../domain/approval.ts';
 import type { HeldNotice } from '../domain/channel.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import type { Standing } from '../domain/principal.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Question } from '../policy/policy.ts';
@@ -42,6 +43,8 @@ export interface HeldAct {
   readonly standing: Standing;
   /** Aborts when nobody waits for the act any more. */
   readonly withdrawn: AbortSignal;
+  /** Calls back once when somebody or something ends the session of the act: it is halted, its run has ended. Returns a function that cancels this. */
+  readonly onEnded: (act: (error: GatewayError) => void) => () => void;
   /** Tells the client that its request waits, if its protocol has words for that. */
   readonly tell: (notice: Omit<HeldNotice, 'request'>) => void;
   /** Records a step of the approval, tied to the act. It is committed before anything that is recorded later. Throws GatewayError `cannot_record`. */

@@ -65,6 +65,7 @@ const held: HeldAct = {
   decision: { verdict: 'hold', policies: [], policyVersion: 'v', reason: 'it is a rule', obligations: [] },
   standing: standsAlways(principal),
   withdrawn: waits,
+  onEnded: () => () => undefined,
   tell: () => undefined,
   note: () => undefined,
 };

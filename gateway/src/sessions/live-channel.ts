@@ -198,6 +198,7 @@ export class LiveChannel implements Channel {
       decision,
       standing: this.#identity.standing,
       withdrawn,
+      onEnded: (act) => this.#session.onEnded(act),
       tell: (notice) => onHeld?.({ ...notice, request: seq }),
       note: (attributes) => {
         this.#session.noteApproval(this.number, { action: name, request: seq, attributes }, record);

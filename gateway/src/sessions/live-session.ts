@@ -65,6 +65,8 @@ export class LiveSession {
   #history = new LiveHistory();
   #next: LiveSession | null = null;
   readonly #givingUp: (() => Promise<void>)[] = [];
+  /** Functions that are called when the session is ended from outside. */
+  readonly #whenEnded = new Set<(error: GatewayError) => void>();
   readonly #credentials = new Map<Standing, () => void>();
   readonly #openedMs = performance.now();
   /** Functions that let clients move to the next session. Each leaves its channel as soon as the channel is free. */
@@ -179,6 +181,9 @@ export class LiveSession {
     next.#activity = this.#activity;
     next.#history = this.#history;
     next.#givingUp.push(...this.#givingUp.splice(0));
+    for (const act of this.#whenEnded) {
+      next.#whenEnded.add(act);
+    }
     next.note('gateway.continue_session', { [ownAttributes.previousSession]: this.id });
     this.note('gateway.continue_session', { [ownAttributes.nextSession]: next.id });
     for (const leave of this.#leaving) {
@@ -246,6 +251,16 @@ export class LiveSession {
     }
   }
 
+  /** Calls back when this session, or one that continues its activity, is ended from outside. Returns a function that cancels this. */
+  onEnded(act: (error: GatewayError) => void): () => void {
+    this.#whenEnded.add(act);
+    const next = this.#next?.onEnded(act);
+    return () => {
+      this.#whenEnded.delete(act);
+      next?.();
+    };
+  }
+
   /** Ends one channel. The session continues, unless it lasts only as long as this channel. */
   endChannel(channel: number, { reason, error }: Ending): void {
     const controller = this.#channels.get(channel);
@@ -293,6 +308,10 @@ export class LiveSession {
       return;
     }
     this.#ending = ending;
+    for (const act of this.#whenEnded) {
+      act(ending.error);
+    }
+    this.#whenEnded.clear();
     for (const controller of this.#channels.values()) {
       controller.abort(ending.error);
     }

@@ -42,6 +42,7 @@ class World implements Disposable {
   /** The steps that were recorded, by approval. */
   readonly steps: { readonly id: string; readonly state: string }[] = [];
   readonly #ends: ((end: CredentialEnd) => void)[] = [];
+  readonly #ended: ((error: GatewayError) => void)[] = [];
   #ids = 0;
   readonly approvals = new Approvals({
     settings: () => ({ waitMs, mode: null }),
@@ -84,6 +85,10 @@ class World implements Disposable {
         },
       },
       withdrawn: leaving.signal,
+      onEnded: (end) => {
+        this.#ended.push(end);
+        return () => undefined;
+      },
       tell: () => undefined,
       note: (attributes) => {
         this.steps.push({ id: String(attributes[ownAttributes.approvalId]), state: String(attributes[ownAttributes.approvalState]) });
@@ -102,6 +107,12 @@ class World implements Disposable {
   endCredential(): void {
     for (const end of this.#ends.splice(0)) {
       end({ reason: 'revoked', error: new GatewayError('unauthenticated', 'revoked') });
+    }
+  }
+
+  endSession(): void {
+    for (const end of this.#ended.splice(0)) {
+      end(new GatewayError('halted', 'The session was halted.'));
     }
   }
 
@@ -246,7 +257,7 @@ test('B20: a grant is of somebody else, of the group, and no run; several groups
 });
 
 test('B20, E48: a grant is void when what the requester may do changes, or who granted is no member any more, or the credential ends', async () => {
-  for (const change of ['requester', 'granter', 'policy', 'credential'] as const) {
+  for (const change of ['requester', 'granter', 'policy', 'credential', 'session'] as const) {
     using world = new World();
     const { approvals, principals } = world;
     await world.ask('x', 'return');
@@ -256,6 +267,8 @@ test('B20, E48: a grant is void when what the requester may do changes, or who g
     assert.equal(approvals.find(id)?.state, 'granted', 'a configuration that says the same changes nothing');
     if (change === 'credential') {
       world.endCredential();
+    } else if (change === 'session') {
+      world.endSession();
     } else if (change === 'policy') {
       world.version = 'v2';
     } else {

@@ -254,6 +254,9 @@ export class Approvals implements Control, Disposable {
       () => {
         clearTimeout(timer);
       },
+      held.onEnded(({ message }) => {
+        this.#giveUp(approval, 'withdrawn', message);
+      }),
       held.standing.onEnd(({ error }) => {
         this.#giveUp(approval, 'withdrawn', error.message);
       }),
