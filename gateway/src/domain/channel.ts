@@ -81,8 +81,11 @@ export interface RequestRelation {
   readonly byGateway?: boolean;
   /** The change that the texts of the request have gone through. Null or absent: none. */
   readonly change?: RequestChange | null;
-  /** Aborts when the client no longer waits for this request: then it is held no longer. Absent: the client waits as long as the channel is open. */
-  readonly leaving?: AbortSignal;
+  /**
+   * Returns the signal that aborts when the client no longer waits for this request: then it is held no longer. Absent: the client waits as long as the channel is
+   * open.
+   */
+  readonly leaving?: () => AbortSignal;
   /** Called before `request` returns if the request is held and its client waits for people: the protocol may tell the client. */
   readonly onHeld?: (notice: HeldNotice) => void;
 }

@@ -110,7 +110,7 @@ class ExchangeRun {
   #body: Uint8Array | null = null;
   #answerTo: string | null = null;
   /** Aborts when the exchange is over, so that a request that is still held is given up. */
-  readonly #leaving = new AbortController();
+  #leaving: AbortController | null = null;
   /** Aborts the reading of a long body. */
   #reading: AbortController | null = null;
   #isReadNoMore = false;
@@ -354,7 +354,7 @@ class ExchangeRun {
         return;
       }
       this.#isOver = true;
-      this.#leaving.abort();
+      this.#leaving?.abort();
       channel.signal.removeEventListener('abort', this.#onAbort);
       const head = upgrade.take();
       const client = new Connection(upgrade.socket, { certificate: null, loginMs: channel.limits.loginMs });
@@ -453,7 +453,7 @@ class ExchangeRun {
       ...(continues === undefined ? {} : { continues }),
       repeats,
       change,
-      leaving: this.#leaving.signal,
+      leaving: this.#whenLeft,
     });
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
@@ -469,6 +469,14 @@ class ExchangeRun {
     const trace = headerOf(this.#head.headers, 'traceparent');
     return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
   }
+
+  readonly #whenLeft = (): AbortSignal => {
+    this.#leaving ??= new AbortController();
+    if (this.#isOver) {
+      this.#leaving.abort();
+    }
+    return this.#leaving.signal;
+  };
 
   /** Adds how the client wants to learn the outcome if the request is held, and how the request is known again. A wish in a place of the protocol's own stays. */
   #wished(action: Action, [head = noBytes, ...body]: readonly Uint8Array[]): Action {
@@ -533,7 +541,7 @@ class ExchangeRun {
     const { response } = this.#exchange;
     if (!this.#isOver) {
       this.#isOver = true;
-      this.#leaving.abort();
+      this.#leaving?.abort();
       const isGone = wasCut(response);
       this.#endReading();
       this.#call?.destroy();
@@ -551,7 +559,7 @@ class ExchangeRun {
       return;
     }
     this.#isOver = true;
-    this.#leaving.abort();
+    this.#leaving?.abort();
     if (!(error instanceof GatewayError)) {
       this.#bug = error;
     }

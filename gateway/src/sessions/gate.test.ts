@@ -15,7 +15,8 @@ const principal: Principal = { id: 'bot', kind: 'agent', groups: [], targets: ['
 const target: Target = { name: 'brain', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} };
 const bytes = [Buffer.from('x')];
 
-const waits = new AbortController().signal;
+const { signal } = new AbortController();
+const waits = (): AbortSignal => signal;
 
 function gate(policy: PolicyEngine, controls: readonly Control[] = [], standing = standsAlways(principal)): Gate {
   return new Gate({ policy: () => policy, controls, identity: { principal, tokenId: 'tok_1', standing }, target, session: 's', address: '127.0.0.1' });
@@ -64,7 +65,7 @@ const held: HeldAct = {
   record: 'l/1',
   decision: { verdict: 'hold', policies: [], policyVersion: 'v', reason: 'it is a rule', obligations: [] },
   standing: standsAlways(principal),
-  withdrawn: waits,
+  withdrawn: signal,
   onEnded: () => () => undefined,
   tell: () => undefined,
   note: () => undefined,

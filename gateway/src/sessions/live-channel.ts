@@ -52,9 +52,9 @@ interface MadeRecord {
 interface UnfinishedRequest {
   /** The records of the request after the first one. */
   readonly others: readonly EntryDraft[];
-  readonly settled: Decision | Promise<Decision>;
-  /** Aborts when the client no longer waits. */
-  readonly withdrawn: AbortSignal;
+  readonly decision: Decision;
+  /** The final decision of a held request, and the signal that aborts when the client no longer waits for it. Null: the request is not held. */
+  readonly held: { readonly settled: Promise<Decision>; readonly withdrawn: AbortSignal } | null;
   readonly made: MadeRecord & { readonly changes: readonly TextChange[] };
   readonly action: Action;
 }
@@ -71,6 +71,7 @@ export class LiveChannel implements Channel {
   readonly #gate: Gate;
   /** Aborts when the channel closes, so that controls give up the acts that they hold. */
   readonly #left = new AbortController();
+  readonly #leaving = (): AbortSignal => this.#left.signal;
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
   readonly #obliged = new ObligedRequests();
@@ -143,9 +144,9 @@ export class LiveChannel implements Channel {
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes);
-    const withdrawn = relation?.leaving ?? this.#left.signal;
+    const leaving = relation?.leaving ?? this.#leaving;
     const { decision, settle, changes } =
-      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, withdrawn, relation);
+      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, leaving, relation);
     const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
     const { seq, others } = this.#appendFirst(draft, relation?.partOf);
@@ -162,8 +163,13 @@ export class LiveChannel implements Channel {
         return { decision, grant, changes, seq, record };
       }
     }
-    const settled = settle?.(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld })) ?? decision;
-    return this.#finishRequest({ others, settled, withdrawn, made: { changes, seq, record }, action }, bytes);
+    const unfinished = { others, decision, made: { changes, seq, record }, action };
+    if (settle === null) {
+      return this.#finishRequest({ ...unfinished, held: null }, bytes);
+    }
+    const withdrawn = leaving();
+    const settled = settle(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld }));
+    return this.#finishRequest({ ...unfinished, held: { settled, withdrawn } }, bytes);
   }
 
   /** Has a recorded request counted by the controls that count, and records its alerts. */
@@ -344,12 +350,12 @@ export class LiveChannel implements Channel {
   }
 
   /** Completes a request that takes longer than one turn: appends its further records and waits for the decision if it is held. Rejects with the reason for which the channel ended meanwhile. */
-  async #finishRequest({ others, settled, withdrawn, made, action }: UnfinishedRequest, bytes: readonly Uint8Array[]): Promise<RequestOutcome> {
+  async #finishRequest({ others, decision: first, held, made, action }: UnfinishedRequest, bytes: readonly Uint8Array[]): Promise<RequestOutcome> {
     await this.#appendInTurns(others);
-    if (!(settled instanceof Promise)) {
-      return { ...this.#gate.grant(settled, bytes), ...made };
+    if (held === null) {
+      return { ...this.#gate.grant(first, bytes), ...made };
     }
-    const decision = await unlessAborted(settled, withdrawn);
+    const decision = await unlessAborted(held.settled, held.withdrawn);
     if (decision.verdict !== 'hold') {
       this.record('decision', { action: action.name, request: made.seq, ...decisionFacts(decision) }, []);
     }
