@@ -184,7 +184,7 @@ export class Gateway implements AsyncDisposable {
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
-    const served = this.#parts.use(createProtocols({ steps: this.#parts.use(new StepThread()) }));
+    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
     const requireRecalled = recalling(served, reader, recorder);
     const door: DoorContext = {
       recorder,

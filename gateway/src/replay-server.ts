@@ -114,7 +114,7 @@ export class ReplayServer implements AsyncDisposable {
     const log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'error');
     const used = new Set([...this.#recording.targets.values()].map(({ protocol }) => protocol));
     const nextPort = (): number => (this.#options.port === 0 ? 0 : this.#options.port + this.#addresses.size);
-    const served = this.#parts.use(createProtocols({ steps: this.#parts.use(new StepThread()) }));
+    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
     if ([...used].some((id) => findProtocol(id)?.transport === 'exchange')) {
       const listener = await HttpListener.open({
         host,

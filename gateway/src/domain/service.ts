@@ -18,9 +18,9 @@ export interface Service extends Partial<AsyncDisposable> {
 }
 
 /** A protocol together with its service in one gateway. */
-export interface Served<One extends { create(parts: ServiceParts): Service }> {
+export interface Served<One extends { create(parts: ServiceParts): Promise<Service> }> {
   readonly protocol: One;
-  readonly service: ReturnType<One['create']>;
+  readonly service: Awaited<ReturnType<One['create']>>;
 }
 
 /** Something that a protocol learned about a target and keeps in the record, so that the next start knows it. */

@@ -5,11 +5,11 @@ import type { Service, ServiceParts } from './service.ts';
 
 /** A protocol with a listener and a wire of its own. */
 export interface StreamProtocol extends StreamFacts {
-  /** Makes the service for the clients of one gateway. */
-  create(parts: ServiceParts): StreamService;
+  /** Makes the service for the clients of one gateway. What it needs is loaded then: who reads the configuration or a recording needs none of it. */
+  create(parts: ServiceParts): Promise<StreamService>;
 }
 
-interface StreamService extends Service {
+export interface StreamService extends Service {
   /** Serves one client from its first byte to its last. Resolves when the connection is over. Never rejects with a GatewayError. */
   serve(client: Client, door: Door): Promise<void>;
 }

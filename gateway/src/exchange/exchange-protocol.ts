@@ -5,8 +5,8 @@ import type { Exchange } from './exchange.ts';
 
 /** A protocol over HTTP. Its targets are below `/t/TARGET` of the HTTP listener. */
 export interface ExchangeProtocol extends ExchangeFacts {
-  /** Makes the service for the clients of one gateway. */
-  create(parts: ServiceParts): ExchangeService;
+  /** Makes the service for the clients of one gateway. What it needs is loaded then: who reads the configuration or a recording needs none of it. */
+  create(parts: ServiceParts): Promise<ExchangeService>;
 }
 
 export interface ExchangeService extends Service {

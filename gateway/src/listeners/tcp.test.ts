@@ -35,7 +35,7 @@ const echo: StreamProtocol = {
       throw new GatewayError('unsupported', 'Nothing is recorded of it.');
     },
   },
-  create: () => ({ serve: echoBack }),
+  create: async () => Promise.resolve({ serve: echoBack }),
 };
 
 async function echoBack(client: Client, door: Door): Promise<void> {

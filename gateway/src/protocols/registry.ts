@@ -30,12 +30,12 @@ export interface ServedProtocols extends AsyncDisposable {
 }
 
 /** Makes the protocols' services, once for each gateway. Programs that only read recordings do not need them. */
-export function createProtocols(parts: ServiceParts): ServedProtocols {
-  const streams = streamProtocols.map((protocol) => ({ protocol, service: protocol.create(parts) }));
-  const serveExchanges = (protocol: ExchangeProtocol): Served<ExchangeProtocol> => ({ protocol, service: protocol.create(parts) });
+export async function createProtocols(parts: ServiceParts): Promise<ServedProtocols> {
+  const streams = await Promise.all(streamProtocols.map(async (protocol) => ({ protocol, service: await protocol.create(parts) })));
+  const serveExchanges = async (protocol: ExchangeProtocol): Promise<Served<ExchangeProtocol>> => ({ protocol, service: await protocol.create(parts) });
   const [first, ...others] = exchangeProtocols;
-  const any = serveExchanges(first);
-  const exchanges = [any, ...others.map(serveExchanges)];
+  const any = await serveExchanges(first);
+  const exchanges = [any, ...(await Promise.all(others.map(serveExchanges)))];
   const all = [...streams, ...exchanges];
   return {
     streams,

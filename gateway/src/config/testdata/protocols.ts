@@ -13,7 +13,7 @@ const alpha: StreamProtocol = {
   context: [],
   options: z.strictObject({ tls: z.string().default('off') }),
   connection: ({ host, port, target, token }) => ({ url: `alpha://${token}@${host}:${port}/${target}`, environment: {}, command: 'alpha' }),
-  create: () => ({ serve: async () => Promise.resolve() }),
+  create: async () => Promise.resolve({ serve: async () => Promise.resolve() }),
   render: () => ({ mediaType: 'text/plain', text: '', attributes: {} }),
   replay: {
     keys: () => () => null,

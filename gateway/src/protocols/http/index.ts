@@ -1,12 +1,10 @@
 import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { httpOptions } from '../../exchange/target/http-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
-import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions, context, readExample } from './actions.ts';
 import { render } from './render.ts';
 import { routesOption } from './routes.ts';
-import { rules } from './rules.ts';
 
 export const http: ExchangeProtocol = {
   id: 'http',
@@ -22,7 +20,7 @@ export const http: ExchangeProtocol = {
     environment: {},
     command: `curl -H 'Authorization: Bearer TOKEN' ${targetUrl(door)}/`,
   }),
-  create: ({ steps }) => ({ serve: (exchange, door) => serveExchange(exchange, door, rules, steps) }),
+  create: async (parts) => (await import('./service.ts')).createService(parts),
   render,
   replay: replayExchange({}),
 };

@@ -1,15 +1,12 @@
 import type { ConnectionDoor } from '../../domain/connection-instructions.ts';
 import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
-import { serveExchange } from '../../exchange/serve-exchange.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { modelOptions, providerOf } from './options.ts';
 import { context } from './policy-context.ts';
-import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { withoutOwn } from './own-ids.ts';
-import { rules } from './rules.ts';
 
 export const llm: ExchangeProtocol = {
   id: 'llm',
@@ -18,14 +15,14 @@ export const llm: ExchangeProtocol = {
   schemes: { https: 443, http: 80 },
   actions,
   context,
-  readExample,
+  readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   options: modelOptions,
   connection: (door) => ({
     url: targetUrl(door),
     environment: environment(door),
     command: `curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' -d @request.json ${targetUrl(door)}/v1/chat/completions`,
   }),
-  create: ({ steps }) => ({ serve: (exchange, door) => serveExchange(exchange, door, rules, steps) }),
+  create: async (parts) => (await import('./service.ts')).createService(parts),
   render,
   replay: replayExchange({ change: withoutOwn }),
 };

@@ -1,18 +1,11 @@
-import type { ServiceParts } from '../../domain/service.ts';
-import type { ExchangeProtocol, ExchangeService } from '../../exchange/exchange-protocol.ts';
-import { serveExchange } from '../../exchange/serve-exchange.ts';
+import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { httpOptions } from '../../exchange/target/http-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
-import { runBridge } from './bridge.ts';
 import { builtInPolicies } from './built-in-policies.ts';
-import { ToolsOfTargets } from './tools-of-targets.ts';
 import { context } from './policy-context.ts';
-import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
-import { makeRules } from './rules.ts';
-import { ServersOfSessions } from './stdio-servers.ts';
 
 export const mcp: ExchangeProtocol = {
   id: 'mcp',
@@ -22,7 +15,7 @@ export const mcp: ExchangeProtocol = {
   takesCommand: true,
   actions,
   context,
-  readExample,
+  readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   policies: builtInPolicies,
   options: httpOptions({}, 'run'),
   connection: (door) => ({
@@ -30,23 +23,11 @@ export const mcp: ExchangeProtocol = {
     environment: {},
     command: `npx @modelcontextprotocol/inspector --cli ${targetUrl(door)} --transport http --header 'Authorization: Bearer TOKEN' --method tools/list`,
   }),
-  create: createMcp,
-  bridge: { title: 'speak MCP over standard input and output with a target behind the gateway', run: runBridge },
+  create: async (parts) => (await import('./service.ts')).createService(parts),
+  bridge: {
+    title: 'speak MCP over standard input and output with a target behind the gateway',
+    run: async (...given) => (await import('./bridge.ts')).runBridge(...given),
+  },
   render,
   replay,
 };
-
-/** Makes the service for one gateway. It remembers the tools that targets listed, and runs the servers of sessions. */
-function createMcp({ steps }: ServiceParts): ExchangeService {
-  const tools = new ToolsOfTargets();
-  const servers = new ServersOfSessions();
-  const rules = makeRules(tools, servers);
-  return {
-    serve: (exchange, door) => serveExchange(exchange, door, rules, steps),
-    pins: tools,
-    recall: (told) => {
-      tools.recall(told);
-    },
-    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
-  };
-}

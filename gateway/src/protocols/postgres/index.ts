@@ -2,11 +2,8 @@ import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 import { actions } from './actions.ts';
 import { context } from './policy-context.ts';
 import { postgresOptions, tlsMode } from './options.ts';
-import { readExample } from './read-example.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
-import { serve } from './serve.ts';
-import { StatementGuards } from './statement-guards.ts';
 
 export const postgres: StreamProtocol = {
   id: 'postgres',
@@ -15,7 +12,7 @@ export const postgres: StreamProtocol = {
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
   context,
-  readExample,
+  readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   options: postgresOptions,
   inEffect: (target) => ({ ...target.options, sslmode: tlsMode(target) }),
   connection: ({ host, port, target, token }) => ({
@@ -23,10 +20,7 @@ export const postgres: StreamProtocol = {
     environment: { PGHOST: host, PGPORT: String(port), PGUSER: 'agent', PGPASSWORD: token, PGDATABASE: target },
     command: `psql -h ${host} -p ${port} -U agent -d ${target}`,
   }),
-  create: () => {
-    const guards = new StatementGuards();
-    return { serve: (client, door) => serve(client, door, guards) };
-  },
+  create: async () => (await import('./service.ts')).createService(),
   render,
   replay,
 };
