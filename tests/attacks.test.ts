@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { parseConfig } from '../gateway/src/config/parse.ts';
 import { protocols } from '../gateway/src/protocols/registry.ts';
@@ -9,6 +9,7 @@ import { connectTo, Inbox } from '../gateway/src/wire/testdata/sockets.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { suiteParts } from './support/suite-parts.ts';
 
 /** Names that would be another host, user or option if they were put into a string that is parsed. */
 const hostileNames = [
@@ -28,8 +29,9 @@ describe('what others were attacked with, against a whole gateway', () => {
   let database: PostgresServer;
   let gateway: GatewayProcess;
   let token: string;
+  const parts = suiteParts();
   before(async () => {
-    database = await startPostgres({ settings: { log_connections: 'on' } });
+    database = parts.use(await startPostgres({ settings: { log_connections: 'on' } }));
     const around = await connectAround();
     for (const name of hostileNames) {
       await around.query(`create database ${pg.escapeIdentifier(name)} template template0`);
@@ -38,9 +40,10 @@ describe('what others were attacked with, against a whole gateway', () => {
     await around.end();
     const place = `127.0.0.1:${database.port}`;
     const rest = 'password: { env: SHOP_PASSWORD }, durability: process';
-    gateway = await GatewayProcess.start({
-      environment: { SHOP_PASSWORD: database.password },
-      config: `targets:
+    gateway = parts.use(
+      await GatewayProcess.start({
+        environment: { SHOP_PASSWORD: database.password },
+        config: `targets:
   shop: { url: "postgres://app@${place}/postgres", ${rest} }
   encoded: { url: "postgres://${encodeURIComponent(role)}@${place}/${encodeURIComponent(hostileNames[2] ?? '')}", ${rest} }
   spelled: { protocol: postgres, host: 127.0.0.1, port: ${database.port}, user: ${JSON.stringify(role)}, path: ${JSON.stringify(hostileNames[0])}, ${rest} }
@@ -48,12 +51,9 @@ principals:
   agent: { kind: agent, targets: [shop, encoded, spelled] }
   other: { kind: agent, targets: [shop] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
   });
 
   async function connectAround(): Promise<pg.Client> {

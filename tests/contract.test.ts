@@ -4,9 +4,8 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
-import { effectNames } from '../gateway/src/domain/effects.ts';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { WebSocket } from 'ws';
@@ -16,400 +15,18 @@ import { ReplayServer } from '../gateway/src/replay-server.ts';
 import type { Control } from '../gateway/src/controls/control.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
-import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
-import { filesHolding } from './support/canary.ts';
-import type { Connection, ContractWay, Access, ExchangeWay, Told } from './support/contract.ts';
+import type { ContractWay, Access, ExchangeWay, Told } from './support/contract.ts';
 import { askAll, contractOf, contractTargets, exchangeWays, maskedWordsOf, startContracts, targetsOf, type StartedContracts } from './support/contracts.ts';
 import { HoldControl } from './support/controls/hold.ts';
 import { LimitControl } from './support/controls/limit.ts';
 import { textOf } from './support/live-models.ts';
 import { MaskRequestControl } from './support/controls/mask-request.ts';
 import { MaskControl } from './support/controls/mask.ts';
-import { ask, sessionOf } from './support/exchanges.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import type { StreamServer } from './support/stream-server.ts';
+import { suiteParts } from './support/suite-parts.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 const secret = 'canary-target-secret-5d0e7b';
 const bodyLimit = 65_536;
-
-/** Each row of a target asks as a principal of its own, `ROW-TARGET`, whose sessions are the row's. */
-const rows = ['recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'suspended', 'left', 'ended'] as const;
-const rowsOfAll = contractTargets.flatMap((target) => rows.map((row) => ({ principal: `${row}-${target}`, target })));
-
-/** The promises that every protocol keeps, whatever it carries. */
-describe('the contract of protocols', () => {
-  let contracts: StartedContracts;
-  let gateway: GatewayProcess;
-  before(async () => {
-    contracts = await startContracts(secret);
-    gateway = await GatewayProcess.start({ config: configOf(), environment: { ...contracts.environment, COUNTERSIGN_LOG: 'trace' } });
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await contracts[Symbol.asyncDispose]();
-  });
-
-  /** `without`: a principal that is granted nothing. */
-  function configOf(without = 'stranger'): string {
-    const granted = [{ principal: 'agent', target: contractTargets.join(', ') }, { principal: 'stranger', target: '' }, ...rowsOfAll];
-    const principals = granted.map(({ principal, target }) => `  ${principal}: { kind: agent, targets: [${principal === without ? '' : target}] }\n`);
-    return `${targetsOf(contracts.ways)}principals:\n${principals.join('')}limits: { frameBytesMax: ${bodyLimit} }\n`;
-  }
-
-  async function configured(config: string): Promise<void> {
-    const taken = (): number => gateway.log.split('configuration applied').length;
-    const known = taken();
-    gateway.configure(config);
-    await waitUntil(() => taken() > known);
-  }
-
-  /** One that has just started slows down no bad token for the ones before. */
-  async function restart(): Promise<void> {
-    await gateway.signal('SIGTERM');
-    await gateway.start();
-  }
-
-  async function makeToken(principal: string): Promise<{ readonly token: string; readonly id: string }> {
-    return JSON.parse(await (await gateway.api('/api/tokens', { method: 'POST', body: { principal } })).text());
-  }
-
-  async function sessionsOf(principal: string): Promise<readonly SessionSummary[]> {
-    return (await gateway.sessions()).filter((each) => each.principal === principal);
-  }
-
-  async function sessionOfRow(principal: string): Promise<SessionSummary> {
-    const [session] = await sessionsOf(principal);
-    return session ?? assert.fail(`${principal} has no session`);
-  }
-
-  /** One session after the other: so many readers at once are turned away. */
-  async function recordsOf(sessions: readonly SessionSummary[]): Promise<readonly ShownRecord[]> {
-    const records: ShownRecord[] = [];
-    for (const { session } of sessions) {
-      records.push(...(await gateway.records(session)));
-    }
-    return records;
-  }
-
-  /** The end of a channel; where a session lives by its connection, that of the session. */
-  const isEnd = ({ kind, action }: ShownRecord): boolean => action === 'gateway.disconnect' || kind === 'close';
-
-  for (const [i, target] of contractTargets.entries()) {
-    describe(target, () => {
-      const way = (): ContractWay => contracts.ways[i] ?? assert.fail(target);
-      const accessOf = (token: string): Access => {
-        const address = (listener: string): string => `127.0.0.1:${gateway.port(listener)}`;
-        return { addresses: { http: address('http'), [way().protocol]: address(way().protocol) }, token };
-      };
-      const as = async (principal: string): Promise<Access> => accessOf(await gateway.issueToken(principal));
-      /** Asks for an answer that does not end, and returns when some of it has come. */
-      const begin = async (at: Access, said: string): Promise<{ readonly connection: Connection; readonly told: Promise<Told> }> => {
-        const connection = way().connect(at);
-        const { begun, told } = connection.ask(said);
-        await begun;
-        assert.deepEqual(way().heard([said]), [said]);
-        return { connection, told };
-      };
-      /** Its answer was cut, or ended with an error in the protocol's own words. */
-      const assertEnded = async (told: Promise<Told>, said: string, why: RegExp): Promise<void> => {
-        const { isAllowed, text } = await told;
-        assert.equal(isAllowed, false);
-        assert.ok(!text.includes('countersign') || why.test(text), text);
-        await waitUntil(async () => way().hasEnded(said));
-      };
-      before(restart);
-
-      test('what is denied is told, recorded, and forwards nothing', async () => {
-        const said = `denied-words of ${target}`;
-        const [told] = await askAll(way(), await as('stranger'), said);
-        assert.equal(told?.isAllowed, false);
-        assert.match(told?.text ?? '', /not granted/);
-        assert.deepEqual(way().heard([said]), []);
-        const own = (await gateway.sessions('all')).filter(({ principal, targets }) => principal === null && targets.length === 0);
-        const records = await recordsOf(own);
-        assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && String(attributes['countersign.reason']).includes(target)));
-      });
-
-      test('a grant that is withdrawn is withdrawn on the connection that is there, and is on record', async () => {
-        const own = await as(`withdrawn-${target}`);
-        const [first, withdrawn, again] = [`first-words of ${target}`, `withdrawn-words of ${target}`, `again-words of ${target}`] as const;
-        const connection = way().connect(own);
-        assert.equal((await connection.ask(first).told).isAllowed, true);
-        await configured(configOf(`withdrawn-${target}`));
-        assert.equal((await connection.ask(withdrawn).told).isAllowed, false);
-        await connection.close();
-        assert.ok((await recordsOf(await sessionsOf(`withdrawn-${target}`))).some(isEnd));
-        await configured(configOf());
-        assert.equal((await askAll(way(), own, again))[0]?.isAllowed, true);
-        assert.deepEqual(way().heard([first, withdrawn, again]), [first, again]);
-      });
-
-      test('what was asked and what was answered are in the record, byte for byte', async () => {
-        const said = `recorded-words of ${target}`;
-        const [told] = await askAll(way(), await as(`recorded-${target}`), said);
-        assert.equal(told?.isAllowed, true, JSON.stringify(told));
-        assert.deepEqual(way().heard([said]), [said]);
-        const { session } = await sessionOfRow(`recorded-${target}`);
-        await waitUntil(async () => (await gateway.records(session)).some(({ kind }) => kind === 'response'));
-        const records = await gateway.records(session);
-        const request = records.find(({ kind, content }) => kind === 'request' && content?.text?.includes(said) === true);
-        assert.equal(request?.verdict, 'allow');
-        const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === request?.seq);
-        // Bytes that arrive together are one record, so the number of records depends on the machine's load.
-        assert.ok(pieces.length > 0, 'the answer is on record');
-        const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));
-        const contents = bundle.records.map(({ content }) => (content.form === 'opened' ? Buffer.from(content.plaintext) : Buffer.alloc(0)));
-        const isEndOf = (whole: readonly (Buffer | undefined)[], end: Buffer): boolean => {
-          const bytes = Buffer.concat(whole.filter((each) => each !== undefined));
-          return end.length > said.length && bytes.subarray(-end.length).equals(end);
-        };
-        assert.ok(isEndOf([contents[request?.seq ?? 0]], told?.sent ?? Buffer.alloc(0)));
-        assert.ok(
-          isEndOf(
-            pieces.map(({ seq }) => contents[seq]),
-            told?.answered ?? Buffer.alloc(0),
-          ),
-        );
-      });
-
-      test('halt ends both sides', async () => {
-        const said = `endless halted-words of ${target}`;
-        const { told } = await begin(await as(`halted-${target}`), said);
-        const { session } = await sessionOfRow(`halted-${target}`);
-        await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
-        await assertEnded(told, said, /halted/);
-        await waitUntil(async () => (await sessionsOf(`halted-${target}`))[0]?.state === 'halted');
-      });
-
-      test('T4.2, E48: revocation ends both sides', async () => {
-        const said = `endless credential-ends of ${target}`;
-        const { token, id } = await makeToken(`revoked-${target}`);
-        const { told } = await begin(accessOf(token), said);
-        await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
-        await assertEnded(told, said, /revoked/);
-        await waitUntil(async () => (await sessionsOf(`revoked-${target}`))[0]?.state === 'closed');
-      });
-
-      test('T4.14, E48: suspension of a principal ends both sides, and its token works again once it is resumed', async () => {
-        const said = `endless barred-words of ${target}`;
-        const principal = `suspended-${target}`;
-        const own = await as(principal);
-        const { told } = await begin(own, said);
-        await gateway.api(`/api/principals/${principal}/suspend`, { method: 'POST', body: { reason: 'enough' } });
-        await assertEnded(told, said, /suspended/);
-        await waitUntil(async () => (await sessionsOf(principal))[0]?.state === 'suspended');
-        const [refused] = await askAll(way(), own, `refused-words of ${target}`);
-        assert.equal(refused?.isAllowed, false);
-        assert.match(refused?.text ?? '', /is suspended/);
-        await gateway.api(`/api/principals/${principal}/resume`, { method: 'POST', body: {} });
-        const [again] = await askAll(way(), own, `resumed-words of ${target}`);
-        assert.equal(again?.isAllowed, true, JSON.stringify(again));
-      });
-
-      test('found: a target that is taken from the principal ends both sides of what is streamed from it', async () => {
-        const said = `endless taken-words of ${target}`;
-        const own = await as(`taken-${target}`);
-        const { told } = await begin(own, said);
-        await configured(configOf(`taken-${target}`));
-        await assertEnded(told, said, /not granted/);
-        const records = await recordsOf(await sessionsOf(`taken-${target}`));
-        assert.ok(records.some(isEnd));
-        assert.ok(
-          (await told).text === '' || records.some(({ kind, attributes }) => kind === 'response' && attributes['error.type'] === 'refused'),
-          'what the client was told is recorded',
-        );
-        await configured(configOf());
-        assert.equal((await askAll(way(), own, `given again to ${target}`))[0]?.isAllowed, true);
-      });
-
-      test('a client that leaves is not waited for', async () => {
-        const said = `endless left-words of ${target}`;
-        const { connection, told } = await begin(await as(`left-${target}`), said);
-        connection.leave();
-        await assertEnded(told, said, /./);
-      });
-
-      test('B22: a token that was taken back opens nothing', async () => {
-        const { token, id } = await makeToken(`ended-${target}`);
-        assert.equal((await askAll(way(), accessOf(token), `before ${target}`))[0]?.isAllowed, true);
-        await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
-        const said = `ended-words of ${target}`;
-        assert.equal((await askAll(way(), accessOf(token), said))[0]?.isAllowed, false);
-        assert.deepEqual(way().heard([said]), []);
-      });
-    });
-  }
-
-  describe('over HTTP', () => {
-    let server: StreamServer;
-    let token: string;
-    let stranger: string;
-    before(async () => {
-      ({ server } = contracts);
-      token = await gateway.issueToken('agent');
-      stranger = await gateway.issueToken('stranger');
-    });
-
-    for (const way of exchangeWays) {
-      describe(way.target, () => {
-        before(restart);
-
-        test('the session goes on where a grant was withdrawn and given again', async () => {
-          const session = async (): Promise<string> => sessionOf(await ask(gateway, way, way.body('of one session'), { token: own }));
-          const own = await gateway.issueToken(`withdrawn-${way.target}`);
-          const known = await session();
-          await configured(configOf(`withdrawn-${way.target}`));
-          assert.equal((await ask(gateway, way, way.body('withdrawn'), { token: own })).status, 403);
-          await configured(configOf());
-          assert.equal(await session(), known);
-        });
-
-        test('the target gets the body as it was sent', async () => {
-          const asked = way.body(`sent-words of ${way.target}`);
-          await (await ask(gateway, way, asked, { token })).text();
-          assert.equal(server.heardOf(`sent-words of ${way.target}`)?.body, asked);
-        });
-
-        test('B19: a run token speaks in its own session only, and in none when the run has ended; a session that the client names is not its own', async () => {
-          const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
-          const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
-          const foreign = sessionOf(await ask(gateway, way, way.body('foreign'), { token }));
-          const headers = { 'countersign-session': foreign, 'x-countersign-session': foreign };
-          const response = await ask(gateway, way, way.body('of the run'), { token: run.token, headers });
-          assert.equal(sessionOf(response), run.session);
-          await response.text();
-          await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
-          assert.equal((await ask(gateway, way, way.body('after'), { token: run.token })).status, 401);
-        });
-
-        test('D35: one client never gets what is another one’s', async () => {
-          const tokens = await Promise.all(['a', 'b', 'c', 'd'].map(async () => gateway.issueToken('agent')));
-          const answers = await Promise.all(
-            tokens.flatMap((own, i) =>
-              Array.from({ length: 5 }, async () => ({ i, session: sessionOf(await ask(gateway, way, way.body(`of ${i}`), { token: own })) })),
-            ),
-          );
-          for (const { i, session } of answers) {
-            assert.equal(new Set(answers.filter((each) => each.i === i).map((each) => each.session)).size, 1);
-            assert.ok(answers.every((each) => each.i === i || each.session !== session));
-          }
-        });
-
-        test('a body that is too long is refused', async () => {
-          const long = await ask(gateway, way, way.body(`long-words ${'x'.repeat(bodyLimit)}`), { token });
-          // Where the body is not needed to decide it may be longer.
-          assert.equal(long.status, way.protocol === 'http' ? 200 : 413);
-          await long.text();
-        });
-
-        test('garbage ends in an error of ours, and nothing is forwarded', async () => {
-          const heard = server.heard.length;
-          for (const path of ['/a%2f..%2fb', '/%00']) {
-            assert.equal((await ask(gateway, { ...way, path }, way.body('garbage'), { token })).status, 400);
-          }
-          for (const body of way.protocol === 'http' ? [] : ['', 'null', '[]', '{', '{"a":1,"a":2}', '\u0000', '"']) {
-            const response = await ask(gateway, way, body, { token });
-            assert.equal(response.status, 400, body);
-            assert.match(await response.text(), /countersign/);
-            const records = await gateway.records(sessionOf(response));
-            const last = records.filter(({ kind }) => kind === 'request' || kind === 'response').slice(-2);
-            assert.deepEqual(
-              last.map(({ kind, verdict, attributes }) => [kind, verdict, attributes['countersign.request']]),
-              [
-                ['request', 'deny', undefined],
-                ['response', null, last[0]?.seq],
-              ],
-              'what cannot be read is in the record, and so is what was answered',
-            );
-            const answer = await gateway.api(`/api/sessions/${last[0]?.session}/records/${last[0]?.seq}/bytes?bytes=0-`);
-            assert.ok((await answer.text()).endsWith(`\r\n\r\n${body}`));
-          }
-          assert.equal(server.heard.length, heard);
-        });
-      });
-    }
-
-    // Behind all others: so many refusals of one address are counted, and not recorded one by one.
-    test('found: an answer names its session and record; who is turned away at the door has none, and is told when a token is missing', async () => {
-      await restart();
-      for (const way of exchangeWays) {
-        const named = ({ headers }: Response): boolean[] => ['countersign-session', 'countersign-record'].map((name) => headers.has(name));
-        const letIn = await ask(gateway, way, way.body('let in'), { token });
-        await letIn.text();
-        assert.deepEqual([letIn.status, named(letIn)], [200, [true, true]]);
-        for (const [status, which, words] of [
-          [
-            401,
-            { token: '' },
-            /No Countersign token was shown: countersign token create makes one, which begins with cs_, and it goes where the client has its key or password\./,
-          ],
-          [401, { token: 'sk-of-the-target' }, /No Countersign token was shown: .*, and it goes where the client has its key/],
-          [401, { token: 'cs_wrong' }, /not a Countersign token/],
-          [403, { token: stranger }, /not granted/],
-          [404, { token, target: 'nowhere' }, /no target/],
-        ] as const) {
-          const { token: given } = which;
-          const target = 'target' in which ? which.target : way.target;
-          const refused = await ask(gateway, { ...way, target }, way.body('turned away'), { token: given });
-          assert.deepEqual([refused.status, named(refused)], [status, [false, false]]);
-          assert.match(await refused.text(), words);
-        }
-      }
-    });
-  });
-
-  test('A10, B23: no protocol dials an address of the link, whether the target is at it or its name leads there', async () => {
-    const guarded = contracts.ways.filter(({ place }) => place.startsWith('url:'));
-    assert.ok(guarded.some(({ protocol }) => protocol === 'postgres') && guarded.some(({ protocol }) => protocol === 'http'));
-    const own = await gateway.issueToken('agent');
-    for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]', '2852039166']) {
-      await configured(configOf().replaceAll(/(url: "\w+:\/\/(?:\w+@)?)127\.0\.0\.1/g, `$1${host}`));
-      for (const way of guarded) {
-        const addresses = { http: `127.0.0.1:${gateway.port('http')}`, [way.protocol]: `127.0.0.1:${gateway.port(way.protocol)}` };
-        const [told] = await askAll(way, { addresses, token: own }, `linked-words of ${way.target}`);
-        assert.equal(told?.isAllowed, false, way.target);
-        assert.match(told?.text ?? '', /only with the option linkLocal/, way.target);
-      }
-    }
-    await configured(configOf());
-  });
-
-  test('B24: no secret is in a record, a file or the log', async () => {
-    const records = await recordsOf(await gateway.sessions('all'));
-    assert.ok(records.length > 100);
-    for (const canary of [secret, ...Object.values(contracts.environment), await gateway.issueToken('agent')]) {
-      assert.ok(!JSON.stringify(records).includes(canary));
-      assert.deepEqual(filesHolding(gateway.data, canary), []);
-      assert.ok(!gateway.log.includes(canary));
-    }
-    assert.deepEqual(filesHolding(gateway.data, 'recorded-words'), []);
-  });
-
-  test('a decision has a verdict, and an event has none', async () => {
-    const records = await recordsOf(await gateway.sessions('all'));
-    const verdicts = (wanted: string) => records.flatMap(({ kind, verdict }) => (kind === wanted ? [verdict !== null] : []));
-    assert.deepEqual(new Set(verdicts('decision')), new Set([true]));
-    assert.deepEqual(new Set(verdicts('event')), new Set([false]));
-  });
-
-  test('each request says what it does, in the words that all protocols share', async () => {
-    const requests = (await recordsOf(await gateway.sessions())).filter(({ kind, verdict }) => kind === 'request' && verdict === 'allow');
-    const effects = requests.map(({ action, attributes }) => [attributes['countersign.effects'] ?? []].flat().map((effect) => [effect, action] as const));
-    const words: readonly unknown[] = effectNames;
-    assert.deepEqual([...new Set(effects.flat().filter(([effect]) => !words.includes(effect)))], []);
-    // To connect, and to cancel a request, does nothing at the target by itself.
-    const silent = requests
-      .filter(({ action }, i) => effects[i]?.length === 0 && !/\.(?:connect|cancel)$/.test(action ?? ''))
-      .map(({ action, target }) => `${action} ${target}`);
-    assert.deepEqual([...new Set(silent)], []);
-    assert.ok(new Set(requests.map(({ target }) => target)).size >= contractTargets.length);
-  });
-
-  test('the record holds', () => {
-    assert.equal(gateway.verify().status, 0);
-  });
-});
 
 const held: readonly Obligation[] = [{ kind: 'test-hold', parameters: {} }];
 const limited: readonly Obligation[] = [{ kind: 'test-limit', parameters: { max: '2' } }];
@@ -458,28 +75,29 @@ describe('obligations over every protocol', () => {
     return texts.flatMap((text) => lines(text).map((line): ShownRecord => JSON.parse(line)));
   }
 
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
     process.env['COUNTERSIGN_LOG'] = 'silent';
-    contracts = await startContracts(secret);
+    contracts = parts.use(await startContracts(secret));
     Object.assign(process.env, contracts.environment);
     const names = contractTargets.join(', ');
     const principals = ['plain', ...Object.keys(obligationsOf)].map((id) => `  ${id}: { kind: agent, targets: [${names}] }\n`).join('');
     const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
     const configFile = join(directory, 'countersign.yaml');
     writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals}`);
-    gateway = await Gateway.open({
-      configFile,
-      policyOf: (config) => withObligations(grantPolicy([...config.principals.values()])),
-      controls: [hold, new LimitControl(), new MaskControl(), new MaskRequestControl()],
-    });
+    gateway = parts.use(
+      await Gateway.open({
+        configFile,
+        policyOf: (config) => withObligations(grantPolicy([...config.principals.values()])),
+        controls: [hold, new LimitControl(), new MaskControl(), new MaskRequestControl()],
+      }),
+    );
     for (const principal of ['plain', ...Object.keys(obligationsOf)]) {
       tokens.set(principal, JSON.parse(await api('/api/tokens', { principal })).token);
     }
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await contracts[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true, force: true });
   });
 
   for (const [position, target] of contractTargets.entries()) {
@@ -725,9 +343,13 @@ describe('approvals over every protocol', () => {
   };
   const as = (principal: string): Access => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
 
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
     process.env['COUNTERSIGN_LOG'] = 'silent';
-    contracts = await startContracts(secret);
+    contracts = parts.use(await startContracts(secret));
     Object.assign(process.env, contracts.environment);
     const targets = `targets: [${contractTargets.join(', ')}]`;
     const kinds = {
@@ -740,15 +362,10 @@ describe('approvals over every protocol', () => {
     const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
     const configFile = join(directory, 'countersign.yaml');
     writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`);
-    gateway = await Gateway.open({ configFile, policyOf: (config) => withApproval(grantPolicy([...config.principals.values()])) });
+    gateway = parts.use(await Gateway.open({ configFile, policyOf: (config) => withApproval(grantPolicy([...config.principals.values()])) }));
     for (const principal of Object.keys(kinds)) {
       tokens.set(principal, JSON.parse(await (await api('/api/tokens', { body: { principal } })).text()).token);
     }
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await contracts[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true, force: true });
   });
 
   for (const [position, target] of contractTargets.entries()) {

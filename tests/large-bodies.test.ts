@@ -200,12 +200,12 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
   });
 
   const bodies: Readonly<Record<string, readonly [path: string, body: () => string, headers?: Readonly<Record<string, string>>]>> = {
-    'many small messages': ['model/v1/chat/completions', () => chat(repeated('{"role":"user","content":"hi"},', 7.75 * megabyte).slice(0, -1))],
-    'one long message': ['model/v1/chat/completions', () => chat(`{"role":"user","content":"${repeated('What is the weather like? ', 20 * megabyte)}"}`)],
-    'many texts that name ids': ['claude/v1/messages', () => chat(repeated('{"role":"user","content":"file_abcdefgh"},', 7.875 * megabyte).slice(0, -1))],
+    'many small messages': ['model/v1/chat/completions', () => chat(repeated('{"role":"user","content":"hi"},', 3.875 * megabyte).slice(0, -1))],
+    'one long message': ['model/v1/chat/completions', () => chat(`{"role":"user","content":"${repeated('What is the weather like? ', 8 * megabyte)}"}`)],
+    'many texts that name ids': ['claude/v1/messages', () => chat(repeated('{"role":"user","content":"file_abcdefgh"},', 3.9375 * megabyte).slice(0, -1))],
     tokens: ['model/v1/embeddings', () => `{"model":"e","input":[${repeated('[1,22,333,4444,5],', 2.25 * megabyte).slice(0, -1)}]}`],
     'a call of a tool with many arguments': ['tools', () => tool(`[${repeated('{"a":"b"},', 3.75 * megabyte).slice(0, -1)}]`), mcp],
-    'a call of a tool with a long argument': ['tools', () => tool(`"${repeated('some text ', 20 * megabyte)}"`), mcp],
+    'a call of a tool with a long argument': ['tools', () => tool(`"${repeated('some text ', 8 * megabyte)}"`), mcp],
   };
   for (const [name, [path, compose, headers = json]] of Object.entries(bodies)) {
     test(`T4.45: ${name}: a turn has a bounded part of it, and it arrives to the byte while others are served`, async () => {
@@ -223,7 +223,7 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
 
   test('T4.45: a body with more values than the limit is refused in words that name it, and none of it in a turn of others', async () => {
     const gotBefore = got.length;
-    const body = chat(repeated('[],', 20 * megabyte - 1));
+    const body = chat(repeated('[],', 4 * megabyte - 1));
     const { calls, read, where } = await mostInOneTurn(async () => {
       const answer = await send('model/v1/chat/completions', body);
       assert.equal(answer.status, 413);
@@ -326,7 +326,7 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
   });
 
   test('T4.45: a short body that is long once its coding is undone is undone elsewhere', async () => {
-    const packed = new Uint8Array(gzipSync(`{"file":"file_abcdefgh","x":"${repeated('text ', 20 * megabyte)}"}`));
+    const packed = new Uint8Array(gzipSync(`{"file":"file_abcdefgh","x":"${repeated('text ', 8 * megabyte)}"}`));
     assert.ok(packed.length < 128 * 1024);
     const { read } = await mostInOneTurn(async () => {
       const answer = await send('claude/v1/files/unknown', packed, { ...json, 'content-encoding': 'gzip' });
@@ -336,8 +336,8 @@ ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).
   });
 
   const messages: Readonly<Record<string, () => string>> = {
-    'many items': () => repeated('{"type":"message","role":"user","content":"hi"},', 6 * megabyte).slice(0, -1),
-    'a long text': () => `{"type":"message","role":"user","content":"${repeated('some text ', 15 * megabyte)}"}`,
+    'many items': () => repeated('{"type":"message","role":"user","content":"hi"},', 3 * megabyte).slice(0, -1),
+    'a long text': () => `{"type":"message","role":"user","content":"${repeated('some text ', 6 * megabyte)}"}`,
   };
   for (const [name, input] of Object.entries(messages)) {
     test(`T4.45: over WebSocket, ${name}: a turn has a bounded part of a message, and of the same from the target`, async () => {

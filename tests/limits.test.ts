@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { openServer } from '../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { suiteParts } from './support/suite-parts.ts';
 
 const rules = `@id("few") @limit("requests 5 per 1h")
 permit (principal in Group::"mailers", action == Action::"http.request", resource) when { context.method == "POST" };
@@ -49,30 +50,33 @@ describe('limits and alerts', () => {
     return (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
   };
 
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
     mkdirSync(policies);
     writeFileSync(join(policies, 'rules.cedar'), rules);
-    server = await openServer(async (request, response) => {
-      heard.push(`${request.method} ${request.url}`);
-      response.end('fine'.repeat(200));
-    });
+    server = parts.use(
+      await openServer(async (request, response) => {
+        heard.push(`${request.method} ${request.url}`);
+        response.end('fine'.repeat(200));
+      }),
+    );
     const names = ['bot', 'reader', 'crowd', 'late', 'late-reader'];
-    gateway = await GatewayProcess.start({
-      config: `policies: ${policies}
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `policies: ${policies}
 targets:
   files: { url: "${server.url}" }
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
 ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files] }\n`).join('')}`,
-    });
+      }),
+    );
     for (const who of names) {
       tokens.set(who, await gateway.issueToken(who));
     }
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true });
   });
 
   test('T4.10: the sixth request of the hour is denied in words, and recorded with the policy that limits it', async () => {

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { openServer } from '../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { suiteParts } from './support/suite-parts.ts';
 
 const noPosting = `@id("no-posting")
 @reason("Agents only read here.")
@@ -22,27 +23,30 @@ describe('policies in files', () => {
   let gateway: GatewayProcess;
   let token: string;
 
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
     mkdirSync(policies);
     writeFileSync(join(policies, 'agents.cedar'), noPosting);
-    server = await openServer(async (request, response) => {
-      heard.push(`${request.method} ${request.url}`);
-      response.end('fine');
-    });
-    gateway = await GatewayProcess.start({
-      config: `policies: ${policies}
+    server = parts.use(
+      await openServer(async (request, response) => {
+        heard.push(`${request.method} ${request.url}`);
+        response.end('fine');
+      }),
+    );
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `policies: ${policies}
 targets:
   files: { url: "${server.url}", tags: { zone: inside } }
 principals:
   bot: { kind: agent, groups: [agents], targets: [files] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('bot');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true });
   });
 
   const ask = async (method: string, path: string): Promise<Response> =>

@@ -38,17 +38,14 @@ function headerFor(count: number, scope = 'session'): string {
   return header.replace(`"records":${records.length}`, `"records":${count}`).replace('"scope":"session"', `"scope":"${scope}"`);
 }
 
-/** For each flipped bit: the byte's offset and the verdict. */
-async function flipAll(file: Uint8Array): Promise<{ at: number; verdict: Verdict }[]> {
-  const results = [];
-  for (let at = 0; at < file.length; at++) {
-    for (const bit of [0, 3, 7]) {
-      const changed = Uint8Array.from(file);
-      changed[at] = (changed[at] ?? 0) ^ (1 << bit);
-      results.push({ at, verdict: (await verifyFile(changed, { keys })).verdict });
-    }
+/** Flips one bit of each byte, and returns the verdicts by the byte's offset. Which bit it is goes round, so each bit is flipped in every eighth byte. */
+async function flipAll(file: Uint8Array): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const [at, byte] of file.entries()) {
+    const changed = file.with(at, byte ^ (1 << ((at * 5) % 8)));
+    verdicts.push((await verifyFile(changed, { keys })).verdict);
   }
-  return results;
+  return verdicts;
 }
 
 void test('the golden bundle holds, and reads and writes as it is', async () => {
@@ -70,7 +67,7 @@ void test('C29: any byte of a bundle flipped is malformed, integrity, trust or c
   const noteAt = file.length - bundleOf([checkpoint]).length;
   const signatureAt = noteAt + Buffer.from(checkpoint).indexOf('\u2014');
   const countAt = text.indexOf(`"records":${records.length}`) + '"records":'.length;
-  for (const { at, verdict } of await flipAll(file)) {
+  for (const [at, verdict] of (await flipAll(file)).entries()) {
     const where = `byte ${at}: ${text.slice(Math.max(0, at - 20), at + 10)}`;
     if (at >= signatureAt) {
       assert.match(verdict, /^(integrity|trust|malformed)$/, where);
@@ -191,7 +188,7 @@ void test('the receipt of every record holds, with a key given and not without',
 
 void test('C29: any byte of a receipt flipped is seen', async () => {
   const receipt = new TextEncoder().encode(goldenReceipt(golden, 2));
-  const verdicts = new Set((await flipAll(receipt)).map(({ verdict }) => verdict));
+  const verdicts = new Set(await flipAll(receipt));
   assert.deepEqual([...verdicts].toSorted(), ['integrity', 'malformed', 'trust']);
 });
 

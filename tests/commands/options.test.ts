@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { createProgram } from '../../cli/src/program.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 /** They go on until they are told to stop, so that what they did not look at is never said; others test what each option does. */
 const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch']);
@@ -116,16 +117,22 @@ describe('no option is accepted and not used', () => {
   let gateway: GatewayProcess;
   let places: Readonly<Record<string, string>>;
   let admin: string;
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      server.close();
+    });
     server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     const port = address === null || typeof address === 'string' ? 0 : address.port;
-    gateway = await GatewayProcess.start({
-      config: `targets: { api: { url: "http://127.0.0.1:${port}" }, tools: { protocol: mcp, url: "http://127.0.0.1:${port}/mcp" } }
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets: { api: { url: "http://127.0.0.1:${port}" }, tools: { protocol: mcp, url: "http://127.0.0.1:${port}/mcp" } }
 principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human, groups: [admins] } }
 `,
-    });
+      }),
+    );
     admin = await gateway.issueToken('ann');
     const token = await gateway.issueToken('agent');
     await (await fetch(`http://127.0.0.1:${gateway.port('http')}/t/api/hello`, { headers: { authorization: `Bearer ${token}` } })).text();
@@ -151,10 +158,6 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
       RECORD: (await gateway.records(session))[0]?.record ?? '',
       TOKEN: 'tok_0000000000000000',
     };
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    server.close();
   });
 
   const call = (words: string): { readonly status: number; readonly said: string } => {

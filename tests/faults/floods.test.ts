@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const pieces = 200_000;
 /** One byte each. */
@@ -30,7 +31,11 @@ describe('floods of little things', () => {
   let target: Server;
   let gateway: GatewayProcess;
   let authorization: string;
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      target.close();
+    });
     target = createServer((socket) => {
       open.add(socket);
       socket.once('close', () => open.delete(socket));
@@ -38,18 +43,16 @@ describe('floods of little things', () => {
     }).listen(0, '127.0.0.1');
     await once(target, 'listening');
     const address = target.address();
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   api: { url: "http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}", durability: process }
 principals:
   agent: { kind: agent, targets: [api] }
 `,
-    });
+      }),
+    );
     authorization = `host: 127.0.0.1\r\nauthorization: Bearer ${await gateway.issueToken('agent')}\r\n`;
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    target.close();
   });
 
   const dial = (): Socket => connect(gateway.port('http'), '127.0.0.1').on('error', () => undefined);

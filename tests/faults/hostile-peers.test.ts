@@ -27,9 +27,9 @@ const limits = {
 /** Longer than a stop may take. */
 const patientMs = 60_000;
 /** The most memory that a connection may cost, however much its peer asks for or leaves unread. */
-const growthBytesMax = 192 * 1024 * 1024;
+const growthBytesMax = 96 * 1024 * 1024;
 
-const copyBytes = 256 * 1024 * 1024;
+const copyBytes = 128 * 1024 * 1024;
 const stoppedMs = 1000;
 /** DESIGN: a clean stop takes no longer. */
 const stopMsMax = 10_000;

@@ -9,8 +9,8 @@ import { openShop, type Shop } from '../support/shop.ts';
 import { injectFault, requireStrace } from '../support/strace.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** Base64 of so many bytes: incompressible, and few of them fill a segment. */
-const fatBytes = 6 * 1024 * 1024;
+/** The length of a parameter that cannot be compressed. A few of these parameters fill a segment. */
+const fatBytes = 8 * 1024 * 1024;
 const sessionsAtOnce = 8;
 
 interface Point {
@@ -79,9 +79,9 @@ async function killAfterForwarding(shop: Shop): Promise<void> {
 /** More than fits a segment, until the gateway is gone. */
 async function fillSegment(shop: Shop): Promise<never> {
   const client = await connectThrough(shop);
-  const statement = `select length('${randomBytes(fatBytes).toString('base64')}')`;
+  const fat = randomBytes(fatBytes);
   for (;;) {
-    await client.query(statement);
+    await client.query('select length($1::bytea)', [fat]);
   }
 }
 

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { exitCodes } from '../../ledger/src/verdict.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 describe('a store with a part of another store, or with an older part', () => {
   let gateway: GatewayProcess;
   let other: GatewayProcess;
   let early: string;
+  const parts = suiteParts();
   before(async () => {
-    other = await GatewayProcess.start({ config: '' });
+    other = parts.use(await GatewayProcess.start({ config: '' }));
     await other.signal('SIGTERM');
-    gateway = await GatewayProcess.start({ config: '' });
+    gateway = parts.use(await GatewayProcess.start({ config: '' }));
     await gateway.sessions();
     await gateway.signal('SIGTERM');
     early = join(gateway.directory, 'early');
@@ -20,10 +22,6 @@ describe('a store with a part of another store, or with an older part', () => {
     await gateway.start();
     await gateway.sessions();
     await gateway.signal('SIGTERM');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await other[Symbol.asyncDispose]();
   });
 
   const indexOf = (store: string): string => join(store, 'index.db');

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const flood = 200;
 
@@ -13,25 +14,27 @@ describe('those who may not come in', () => {
   let target: Server;
   let gateway: GatewayProcess;
   let token: string;
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      target.close();
+    });
     target = createServer((_request, response) => {
       asked += 1;
       response.end();
     }).listen(0, '127.0.0.1');
     await once(target, 'listening');
     const address = target.address();
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   api: { url: "http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}", durability: process }
 principals:
   agent: { kind: agent, targets: [api] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    target.close();
   });
 
   const ask = (path: string, credential: string): string => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${credential}\r\n\r\n`;

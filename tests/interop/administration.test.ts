@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { runProgram } from '../support/run.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 
@@ -15,8 +16,9 @@ describe('what who runs the gateway does', () => {
   let database: PostgresServer;
   let gateway: GatewayProcess;
   let config: string;
+  const parts = suiteParts();
   before(async () => {
-    database = await startPostgres();
+    database = parts.use(await startPostgres());
     config = `targets:
   # the one that everybody uses
   shop: { url: "${database.url}", password: { env: SHOP_PASSWORD }, durability: process }
@@ -24,11 +26,7 @@ principals:
   agent: { kind: agent, targets: [shop] } # an agent
   boss: { kind: human, groups: [admins], targets: [] }
 `;
-    gateway = await GatewayProcess.start({ config, environment: { SHOP_PASSWORD: database.password } });
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
+    gateway = parts.use(await GatewayProcess.start({ config, environment: { SHOP_PASSWORD: database.password } }));
   });
 
   async function connect(token: string, target = 'shop'): Promise<pg.Client> {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { formatVerifierKey, parseVerifierKey } from '../../ledger/src/note.ts';
 import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
@@ -12,6 +12,7 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 /** A database, a model and an API in one run, which prints what the gateway records. */
 const script = `psql -XAtc "select 1 as one" "$SHOP_URL"
@@ -44,28 +45,26 @@ describe('the bundle of a session in the place of the session', requireProgram('
     assert.equal(status, 0, stderr);
     return file(name);
   };
+  const parts = suiteParts();
   before(async () => {
-    database = await startPostgres();
-    model = await startModelServer();
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    database = parts.use(await startPostgres());
+    model = parts.use(await startModelServer());
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   shop: { url: "${database.url}", password: { env: SHOP_PASSWORD }, durability: process }
   openai: { protocol: llm, url: "${model.url}", durability: process }
   api: { protocol: http, url: "${model.url}", durability: process }
 principals:
   agent: { kind: agent, groups: [agents], targets: [shop, openai, api] }
 `,
-      environment: { SHOP_PASSWORD: database.password },
-    });
+        environment: { SHOP_PASSWORD: database.password },
+      }),
+    );
     session = await run(script);
     other = await run(`psql -XAtc "select 2 as one" "$SHOP_URL"`);
     exportTo('bundle', session);
     exportTo('other', other);
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await model[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
   });
 
   test('T4.34: show and replay say of a bundle what they say of the session, record for record, with no gateway, store or configuration named', () => {

@@ -6,10 +6,11 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const secret = 'canary-target-secret-81c2';
 const bearer = 'Bearer realm="countersign"';
@@ -28,21 +29,25 @@ describe('credentials over HTTP', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
   let token: string;
+  const parts = suiteParts();
   before(async () => {
-    server = await openServer(async (request, response) => {
-      request.resume();
-      await once(request, 'end');
-      if (refusal === null) {
-        response.end(JSON.stringify({ authorization: request.headers.authorization }));
-      } else {
-        response.writeHead(refusal.status, { 'www-authenticate': 'Bearer realm="the target"', ...refusal.headers }).end(refusal.body);
-      }
-    });
+    server = parts.use(
+      await openServer(async (request, response) => {
+        request.resume();
+        await once(request, 'end');
+        if (refusal === null) {
+          response.end(JSON.stringify({ authorization: request.headers.authorization }));
+        } else {
+          response.writeHead(refusal.status, { 'www-authenticate': 'Bearer realm="the target"', ...refusal.headers }).end(refusal.body);
+        }
+      }),
+    );
     const target = (protocol: string, more = ''): string =>
       `{ protocol: ${protocol}, url: "${server.url}", password: { env: TARGET_SECRET }, durability: process${more} }`;
-    gateway = await GatewayProcess.start({
-      environment: { TARGET_SECRET: secret },
-      config: `targets:
+    gateway = parts.use(
+      await GatewayProcess.start({
+        environment: { TARGET_SECRET: secret },
+        config: `targets:
   http: ${target('http')}
   llm: ${target('llm')}
   claude: ${target('llm', ', options: { provider: anthropic }')}
@@ -52,12 +57,9 @@ principals:
   agent: { kind: agent, targets: [http, llm, claude, mcp, open] }
   boss: { kind: human, targets: [], groups: [admins] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => fetch(`http://127.0.0.1:${gateway.port('http')}${path}`, init);

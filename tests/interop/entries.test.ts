@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { routes } from '../../gateway/src/api/routes.ts';
 import { formatToken } from '../../gateway/src/identity/token-format.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 /** Every way to a target: with a token of one's own or a run's, at the listener or through `countersign connect`. */
 const entries = [
@@ -34,13 +35,10 @@ principals:
   stranger: { kind: agent, targets: [] }
   boss: { kind: human, groups: [admins], targets: [] }
 `;
+  const parts = suiteParts();
   before(async () => {
-    database = await startPostgres();
-    gateway = await GatewayProcess.start({ config: configOf('[shop]'), environment: { SHOP_PASSWORD: database.password } });
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
+    database = parts.use(await startPostgres());
+    gateway = parts.use(await GatewayProcess.start({ config: configOf('[shop]'), environment: { SHOP_PASSWORD: database.password } }));
   });
 
   async function issue({ bearer }: Entry, principal: string): Promise<Pass> {

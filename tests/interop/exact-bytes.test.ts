@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { parseBundle } from '../../ledger/src/testdata/whole-bundle.ts';
 import { askPassword, passwordMessage } from '../../gateway/src/protocols/postgres/compose.ts';
 import { python, requireProgram } from '../support/require-program.ts';
@@ -55,6 +55,7 @@ with psycopg.connect("", autocommit=True) as c:
     with c.cursor().copy("copy (select generate_series(1, 5000)) to stdout (format binary)") as out:
         print(sum(len(part) for part in out))
 `;
+import { suiteParts } from '../support/suite-parts.ts';
 
 describe('the exact bytes both ways', requireProgram('psql', 'pgbench', 'python:psycopg'), () => {
   let database: PostgresServer;
@@ -62,16 +63,19 @@ describe('the exact bytes both ways', requireProgram('psql', 'pgbench', 'python:
   let inside: Tap;
   let outside: Tap;
   let login: Readonly<Record<string, string>>;
+  const parts = suiteParts();
   before(async () => {
-    database = await startPostgres();
-    inside = await Tap.open(database.port);
-    gateway = await GatewayProcess.start({
-      environment: { SHOP_PASSWORD: database.password },
-      config: `targets: { shop: { url: "postgres://app@127.0.0.1:${inside.port}/postgres", password: { env: SHOP_PASSWORD }, durability: process } }
+    database = parts.use(await startPostgres());
+    inside = parts.use(await Tap.open(database.port));
+    gateway = parts.use(
+      await GatewayProcess.start({
+        environment: { SHOP_PASSWORD: database.password },
+        config: `targets: { shop: { url: "postgres://app@127.0.0.1:${inside.port}/postgres", password: { env: SHOP_PASSWORD }, durability: process } }
 principals: { agent: { kind: agent, targets: [shop] } }
 `,
-    });
-    outside = await Tap.open(gateway.port('postgres'));
+      }),
+    );
+    outside = parts.use(await Tap.open(gateway.port('postgres')));
     const password = await gateway.issueToken('agent');
     login = {
       PGHOST: '127.0.0.1',
@@ -82,12 +86,6 @@ principals: { agent: { kind: agent, targets: [shop] } }
       PGSSLMODE: 'disable',
       PGGSSENCMODE: 'disable',
     };
-  });
-  after(async () => {
-    await outside[Symbol.asyncDispose]();
-    await gateway[Symbol.asyncDispose]();
-    await inside[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
   });
 
   /** Returns all requests and all answers of the session that was opened last, as they were recorded. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { makeConformanceServer } from '../../gateway/src/protocols/mcp/testdata/conformance-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 /** A request that reached the target. */
 interface Heard {
@@ -33,10 +34,12 @@ describe('ids that an MCP server gives', () => {
   let gateway: GatewayProcess;
   let mine: string;
   let others: string;
+  const parts = suiteParts();
   before(async () => {
-    server = await openStatefulServer(heard);
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    server = parts.use(await openStatefulServer(heard));
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   tools: { protocol: mcp, url: "${server.url}", durability: process }
   again: { protocol: mcp, url: "${server.url}", durability: process }
   shared: { protocol: mcp, url: "${server.url}", durability: process, options: { ids: anybody } }
@@ -44,13 +47,10 @@ principals:
   agent: { kind: agent, targets: [tools, again, shared] }
   other: { kind: agent, targets: [tools, again, shared] }
 `,
-    });
+      }),
+    );
     mine = await gateway.issueToken('agent');
     others = await gateway.issueToken('other');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   const ask = async (

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const toolsMany = 1_060;
 /** Every second one as long as the gateway follows definitions of tools by name, the others longer. */
@@ -54,25 +55,29 @@ describe('what is long', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
   let token: string;
+  const parts = suiteParts();
   before(async () => {
-    server = await openServer(async (request, response) => {
-      const body = await text(request);
-      if (body.includes('long-')) {
-        answerAtLength(body, response);
-        return;
-      }
-      response.setHeader('content-type', 'application/json');
-      if (request.url?.startsWith('/mcp') !== true) {
-        response.end(
-          JSON.stringify({ id: 'c', object: 'chat.completion', model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'fine' } }] }),
-        );
-        return;
-      }
-      const { id, method } = JSON.parse(body);
-      response.end(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'tools/list' ? { tools } : { content: [] } }));
-    });
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    server = parts.use(
+      await openServer(async (request, response) => {
+        const body = await text(request);
+        if (body.includes('long-')) {
+          answerAtLength(body, response);
+          return;
+        }
+        response.setHeader('content-type', 'application/json');
+        if (request.url?.startsWith('/mcp') !== true) {
+          response.end(
+            JSON.stringify({ id: 'c', object: 'chat.completion', model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'fine' } }] }),
+          );
+          return;
+        }
+        const { id, method } = JSON.parse(body);
+        response.end(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'tools/list' ? { tools } : { content: [] } }));
+      }),
+    );
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   tools: { protocol: mcp, url: "${server.url}/mcp", durability: process }
   model: { protocol: llm, url: "${server.url}/llm", durability: process }
   short-tools: { protocol: mcp, url: "${server.url}/mcp", durability: process, options: { eventBytesMax: 100000 } }
@@ -82,12 +87,9 @@ describe('what is long', () => {
 principals:
   agent: { kind: agent, targets: [tools, model, short-tools, wide-tools, short-model, short-wiki] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   /** Makes a token, and so a new session, which is short to read. */

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const elicit = '{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"Which account?"}}';
 const result = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"done"}]}}';
@@ -27,20 +28,19 @@ describe('what an MCP server over HTTP asks of its client', () => {
 principals:
   agent: { kind: agent, targets: ${granted} }
 `;
+  const parts = suiteParts();
   before(async () => {
-    server = await openServer(async (request, response) => {
-      const body = await text(request);
-      heard.push({ headers: request.headers, body, response });
-      if (body.includes('"at once"')) {
-        response.end();
-      }
-    });
-    gateway = await GatewayProcess.start({ config: configOf('[tools]') });
+    server = parts.use(
+      await openServer(async (request, response) => {
+        const body = await text(request);
+        heard.push({ headers: request.headers, body, response });
+        if (body.includes('"at once"')) {
+          response.end();
+        }
+      }),
+    );
+    gateway = parts.use(await GatewayProcess.start({ config: configOf('[tools]') }));
     token = await gateway.issueToken('agent');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   const ask = async (name: string): Promise<Response> =>

@@ -2,33 +2,33 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 describe('MCP through the gateway, with the official SDK on both sides', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
   let token: string;
   let base: string;
+  const parts = suiteParts();
   before(async () => {
-    server = await openSampleTools();
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    server = parts.use(await openSampleTools());
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   tools: { protocol: mcp, url: "${server.url}", durability: process }
   other: { protocol: mcp, url: "${server.url}" }
 principals:
   agent: { kind: agent, targets: [tools] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   const connect = async (mode: 'legacy' | 'auto', target = 'tools'): Promise<Client> => {

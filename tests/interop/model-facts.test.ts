@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, constants } from 'node:http2';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
 import OpenAI, { AzureOpenAI } from 'openai';
@@ -14,6 +14,7 @@ import { samples } from '../../gateway/src/protocols/llm/testdata/fixtures.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const image = 'iVBORw0KGgo=';
 const systemText = 'You tell the weather.';
@@ -36,10 +37,12 @@ describe('what the record says of models, whatever the provider', () => {
   let base: string;
   let openai: OpenAI;
   let anthropic: Anthropic;
+  const parts = suiteParts();
   before(async () => {
-    model = await startModelServer();
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    model = parts.use(await startModelServer());
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   openai: { protocol: llm, url: "${model.url}", durability: process }
   claude: { protocol: llm, url: "${model.url}", durability: process, options: { provider: anthropic } }
   gemini: { protocol: llm, url: "${model.url}", durability: process, options: { provider: gemini } }
@@ -48,15 +51,12 @@ describe('what the record says of models, whatever the provider', () => {
 principals:
   agent: { kind: agent, targets: [openai, claude, gemini, azure, bedrock] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
     openai = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: token, maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: `${base}/claude`, apiKey: token, maxRetries: 0 });
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await model[Symbol.asyncDispose]();
   });
 
   /** The newest request of the token that all tests but those that halt use, which is one session; and the records of its answer. */

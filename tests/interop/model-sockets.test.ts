@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { GoogleGenAI, type LiveServerMessage } from '@google/genai';
 import OpenAI from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
@@ -10,6 +10,7 @@ import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { type LiveModels, startLiveModels } from '../support/live-models.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 describe('WebSocket to models', () => {
   let server: SampleServer;
@@ -18,15 +19,19 @@ describe('WebSocket to models', () => {
   let plainCount = 0;
   let models: LiveModels;
   let others: string;
+  const parts = suiteParts();
   before(async () => {
-    server = await openServer(async (_, response) => {
-      plainCount += 1;
-      response.end('{}');
-    });
-    models = await startLiveModels();
+    server = parts.use(
+      await openServer(async (_, response) => {
+        plainCount += 1;
+        response.end('{}');
+      }),
+    );
+    models = parts.use(await startLiveModels());
     const { port } = models;
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   openai: { protocol: llm, url: "${server.url}", durability: process }
   live: { protocol: llm, url: "http://127.0.0.1:${port}", durability: process }
   tools: { protocol: mcp, url: "${server.url}/mcp", durability: process }
@@ -36,14 +41,10 @@ principals:
   agent: { kind: agent, targets: [openai, live, tools, google] }
   other: { kind: agent, targets: [live, google] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
     others = await gateway.issueToken('other');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await models[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   const refusal = async (path: string): Promise<IncomingMessage> => {

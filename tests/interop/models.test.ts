@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { text as readAll } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createGoogleGenerativeAI } from '@ai-sdk/google';
@@ -14,6 +14,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const key = 'sk-target-canary-991';
 const image = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -25,11 +26,13 @@ describe('models through the gateway, with the SDKs of their providers', () => {
   let base: string;
   let openai: OpenAI;
   let anthropic: Anthropic;
+  const parts = suiteParts();
   before(async () => {
-    model = await startModelServer();
-    gateway = await GatewayProcess.start({
-      environment: { MODEL_KEY: key },
-      config: `targets:
+    model = parts.use(await startModelServer());
+    gateway = parts.use(
+      await GatewayProcess.start({
+        environment: { MODEL_KEY: key },
+        config: `targets:
   openai: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, durability: process }
   claude: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: anthropic } }
   gemini: { protocol: llm, url: "${model.url}", password: { env: MODEL_KEY }, options: { provider: gemini } }
@@ -41,15 +44,12 @@ describe('models through the gateway, with the SDKs of their providers', () => {
 principals:
   agent: { kind: agent, targets: [openai, claude, gemini, local, openai-v1, claude-v1, gemini-v1] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
     base = `http://127.0.0.1:${gateway.port('http')}/t`;
     openai = new OpenAI({ baseURL: `${base}/openai/v1`, apiKey: token, maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: `${base}/claude`, apiKey: token, maxRetries: 0 });
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await model[Symbol.asyncDispose]();
   });
 
   const newest = async (): Promise<ShownRecord[]> => gateway.records((await gateway.newest()).session);

@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const strange = ['__proto__', 'add since=1,pinned=x', 'ädd\u{1f600}'];
 
@@ -19,17 +20,24 @@ describe('D38: tools that are pinned', () => {
   let gateway: GatewayProcess;
   const tokens: Record<string, string> = {};
 
+  const parts = suiteParts();
   before(async () => {
-    mkdirSync(policies);
-    server = await openServer(async (request, response) => {
-      const { id, method } = JSON.parse(await text(request));
-      const names = ['add', ...strange];
-      const tools = names.map((name) => ({ name, description: name === 'add' ? description : name, inputSchema: { type: 'object' } }));
-      const result = method === 'tools/list' ? { tools } : { content: [] };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
     });
-    gateway = await GatewayProcess.start({
-      config: `policies: ${policies}
+    mkdirSync(policies);
+    server = parts.use(
+      await openServer(async (request, response) => {
+        const { id, method } = JSON.parse(await text(request));
+        const names = ['add', ...strange];
+        const tools = names.map((name) => ({ name, description: name === 'add' ? description : name, inputSchema: { type: 'object' } }));
+        const result = method === 'tools/list' ? { tools } : { content: [] };
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      }),
+    );
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `policies: ${policies}
 targets:
   tools: { protocol: mcp, url: "${server.url}" }
   other: { protocol: mcp, url: "${server.url}" }
@@ -38,15 +46,11 @@ principals:
   bot: { kind: agent, targets: [tools, other] }
   ann: { kind: human, targets: [tools] }
 `,
-    });
+      }),
+    );
     for (const principal of ['bot', 'ann']) {
       tokens[principal] = await gateway.issueToken(principal);
     }
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true });
   });
 
   const ask = async (principal: string, method: string, params: object = {}, target = 'tools'): Promise<string> => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 /** Ends a connection at its second request: it is closed, reset, or closed in the middle of an answer. */
 type Ending = (socket: Socket) => void;
@@ -16,7 +17,11 @@ describe('targets over HTTP', () => {
   let server: Server;
   let gateway: GatewayProcess;
   let token: string;
+  const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      server.close();
+    });
     let connections = 0;
     server = createServer((socket) => {
       connections += 1;
@@ -47,20 +52,18 @@ describe('targets over HTTP', () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const long = `process.stdin.once('data', () => process.stdout.write('{"jsonrpc":"2.0","id":1,"result":{"x":"' + 'x'.repeat(17 * 1024 * 1024) + '"}}\\n'))`;
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   api: { url: "${url}", durability: process }
   names: { url: "${url}", durability: process, options: { encodedSlash: true } }
   long: { command: ["${process.execPath}", "-e", ${JSON.stringify(long)}], environment: { ${compileCache()} }, durability: process }
 principals:
   agent: { kind: agent, targets: [api, names, long] }
 `,
-    });
+      }),
+    );
     token = await gateway.issueToken('agent');
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    server.close();
   });
 
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> =>

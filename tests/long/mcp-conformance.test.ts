@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
@@ -13,6 +13,7 @@ import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.
 import { makeConformanceServer } from '../../gateway/src/protocols/mcp/testdata/conformance-server.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const suite = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
@@ -23,21 +24,20 @@ describe('the official conformance suite for servers', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
   let direct: ReadonlyMap<string, boolean>;
+  const parts = suiteParts();
   before(async () => {
-    server = await openConformanceServer();
-    gateway = await GatewayProcess.start({
-      config: `targets:
+    server = parts.use(await openConformanceServer());
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
   remote: { protocol: mcp, url: "${server.url}", durability: process }
   program: { command: ["${process.execPath}", "${program}"], environment: { ${compileCache()} }, durability: process }
 principals:
   agent: { kind: agent, targets: [remote, program] }
 `,
-    });
+      }),
+    );
     direct = await conformance(server.url);
-  });
-  after(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
   });
 
   const through = async (target: string): Promise<ReadonlyMap<string, boolean>> => {

@@ -1,5 +1,5 @@
 /**
- * The parts that a protocol provides for `tests/contract.test.ts`, which tests the same promises for every protocol of the registry. They are the export
+ * The parts that a protocol provides for `tests/contract.test.ts` and `contract-promises.test.ts`, which test the same for every protocol of the registry. They are the export
  * `contract` of `gateway/src/protocols/NAME/testdata/contract.ts`.
  */
 export type ProtocolContract = ExchangeContract | StreamContract;

@@ -256,15 +256,17 @@ describe('what is refused', () => {
       'in',
       'é',
     );
+    const text = fc.array(words, { maxLength: 60 }).map((chosen) => chosen.join(' '));
     fc.assert(
-      fc.property(fc.array(words, { maxLength: 60 }), (text) => {
+      // Several texts for one instance of the library: to load one takes longest.
+      fc.property(fc.array(text, { minLength: 10, maxLength: 10 }), (texts) => {
         try {
-          policy(text.join(' '));
+          policy(...texts);
         } catch (error) {
           assert.ok(error instanceof GatewayError, String(error));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 10 },
     );
   });
 });
@@ -293,27 +295,19 @@ describe('sets of policies', () => {
     return questions.map((question) => strictness[engine.decide(question).verdict]);
   };
 
-  test('to add a forbid never allows more', () => {
-    fc.assert(
-      fc.property(fc.array(rule, { maxLength: 5 }), rule, (rules, added) => {
-        const [before, after] = [verdicts(rules), verdicts([...rules, { ...added, effect: 'forbid' }])];
-        assert.ok(after.every((verdict, i) => verdict >= (before[i] ?? 0)));
-      }),
-      { numRuns: 20 },
-    );
-  });
-
-  test('to add a permit never denies more, unless it fails', () => {
+  test('to add a forbid never allows more, and to add a permit never denies more, unless it fails', () => {
     fc.assert(
       fc.property(
         fc.array(rule, { maxLength: 5 }),
+        fc.record({ effect: fc.constant('forbid'), approval: fc.boolean(), condition: fc.constantFrom(...conditions) }),
         fc.record({ effect: fc.constant('permit'), approval: fc.constant(false), condition: fc.constantFrom(...conditions.slice(0, -1)) }),
-        (rules, added) => {
-          const [before, after] = [verdicts(rules), verdicts([...rules, added])];
-          assert.ok(after.every((verdict, i) => verdict <= (before[i] ?? 2)));
+        (rules, forbid, permit) => {
+          const [before, stricter, laxer] = [verdicts(rules), verdicts([...rules, forbid]), verdicts([...rules, permit])];
+          assert.ok(stricter.every((verdict, i) => verdict >= (before[i] ?? 0)));
+          assert.ok(laxer.every((verdict, i) => verdict <= (before[i] ?? 2)));
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 
