@@ -158,6 +158,25 @@ describe('what a set of policies decides', () => {
     assert.deepEqual([at.verdict, at.observed?.verdict], ['allow', 'deny']);
   });
 
+  test('T4.20: the same facts are decided for each who asks, on whose behalf, of what and for what', () => {
+    const attributes = { 'test.statements': ['select'] };
+    const rules = policy(`forbid (principal == Principal::"ann", action, resource == Target::"orders");
+      forbid (principal, action == Action::"sql.copy", resource); forbid (principal, action, resource) when { principal.onBehalfOf == "ann" };`);
+    const usual = asked({ attributes });
+    const questions = [
+      usual,
+      asked({ attributes, principal: ann }),
+      asked({ attributes, action: 'sql.copy' }),
+      { ...usual, asker: { ...usual.asker, onBehalfOf: 'ann' } },
+      asked({ attributes, target: mail }),
+      asked({ attributes, within: ['mail'] }),
+    ];
+    const expected = ['allow', 'deny', 'deny', 'deny', 'allow', 'deny'];
+    for (const question of questions.flatMap((first) => questions.flatMap((second) => [first, second]))) {
+      assert.equal(rules.decide({ ...question, action: { ...question.action, attributes } }).verdict, expected[questions.indexOf(question)]);
+    }
+  });
+
   test('limits and alerts of all policies that apply add up', () => {
     const text = `@limit("rows 10000 per 1h") permit (principal, action in Action::"sql", resource);
       @alert("high") permit (principal, action, resource) when { context.effects.contains("read") };`;

@@ -2,6 +2,8 @@ import { createHash, hash } from 'node:crypto';
 import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { Target } from '../domain/target.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { Authorizer } from './authorizer.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
@@ -31,6 +33,14 @@ export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource
   return new CedarPolicy(grants, policies, { vocabulary, cedar });
 }
 
+interface NewestDecision {
+  readonly principal: Principal;
+  readonly onBehalfOf: string | null;
+  readonly target: Target;
+  readonly name: string;
+  readonly decision: Decision;
+}
+
 class CedarPolicy implements PolicyEngine {
   readonly version: string;
   readonly text: string;
@@ -41,6 +51,8 @@ class CedarPolicy implements PolicyEngine {
   readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
   readonly #keys: KeyMaker;
   readonly #decisions = new Map<string, Decision>();
+  /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
+  readonly #newest = new WeakMap<object, NewestDecision>();
 
   constructor(grants: PolicyEngine, policies: readonly Policy[], { vocabulary, cedar }: { readonly vocabulary: Vocabulary; readonly cedar: CedarLibrary }) {
     this.#grants = grants;
@@ -54,17 +66,29 @@ class CedarPolicy implements PolicyEngine {
   }
 
   decide(question: Question): Decision {
-    const { asker, target } = question;
-    const granted = this.#grants.decide(question);
+    const { asker, target, action } = question;
     if (asker.within?.includes(target.name) === false) {
-      return { ...granted, policyVersion: this.version };
+      return { ...this.#grants.decide(question), policyVersion: this.version };
     }
+    const newest = this.#newest.get(action.attributes);
+    if (newest?.principal === asker.principal && newest.onBehalfOf === asker.onBehalfOf && newest.target === target && newest.name === action.name) {
+      return newest.decision;
+    }
+    const decision = this.#decideByKey(question);
+    if (this.#keys.isOfFactsAlone) {
+      this.#newest.set(action.attributes, { principal: asker.principal, onBehalfOf: asker.onBehalfOf, target, name: action.name, decision });
+    }
+    return decision;
+  }
+
+  #decideByKey(question: Question): Decision {
+    const { target } = question;
     const key = this.#keys.of(question, this.#fields.get(target.protocol) ?? commonFields);
     const known = this.#decisions.get(key);
     if (known !== undefined) {
       return known;
     }
-    const decision = this.#decide(question, granted);
+    const decision = this.#decide(question, this.#grants.decide(question));
     if (this.#decisions.size >= decisionsMax) {
       this.#decisions.clear();
     }
@@ -133,7 +157,11 @@ class KeyMaker {
     const { fields, session } = jointUse(policies);
     this.#fields = fields;
     this.#session = session;
+    this.isOfFactsAlone = session?.size === 0 && !circumstances.some(({ name }) => fields?.has(name) ?? true);
   }
+
+  /** True if no policy looks at circumstances or at the session: then a decision follows from who asks and the facts of the request. */
+  readonly isOfFactsAlone: boolean;
 
   of(question: Question, fields: readonly ContextField[]): string {
     const { asker, target, action } = question;

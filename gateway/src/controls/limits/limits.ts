@@ -18,6 +18,8 @@ export class Limits implements Control {
   readonly kind = 'limit';
   readonly #now: () => number;
   readonly #usage = new Usage();
+  /** The limits of obligations that were read before: a policy gives each request the same objects. */
+  readonly #read = new WeakMap<Obligation, UsageLimit>();
   /** The names of the limits of the policies in force. */
   #names: ReadonlySet<string> = new Set();
   /** The names of those whose windows are not filled yet, each with the filling that it waits for. */
@@ -54,12 +56,21 @@ export class Limits implements Control {
     };
   }
 
+  #limitOf(obligation: Obligation): UsageLimit | null {
+    const known = this.#read.get(obligation);
+    const limit = known ?? readLimit(obligation);
+    if (known === undefined && limit !== null) {
+      this.#read.set(obligation, limit);
+    }
+    return limit;
+  }
+
   isReady(obligation: Obligation): boolean {
-    return this.#unfilled.size === 0 || !this.#unfilled.has(readLimit(obligation)?.name ?? '');
+    return this.#unfilled.size === 0 || !this.#unfilled.has(this.#limitOf(obligation)?.name ?? '');
   }
 
   admit({ asker, target, isPart }: Act, obligation: Obligation): string | null {
-    const limit = readLimit(obligation);
+    const limit = this.#limitOf(obligation);
     if (limit === null || isPart || (limit.what === 'sessions' && hasActed(asker))) {
       return null;
     }
@@ -74,14 +85,14 @@ export class Limits implements Control {
   }
 
   asked({ asker, target }: Question, obligation: Obligation): void {
-    const limit = readLimit(obligation);
+    const limit = this.#limitOf(obligation);
     if (limit?.what === 'requests' || (limit?.what === 'sessions' && !hasActed(asker))) {
       this.#usage.add(limit, { principal: asker.principal.id, target: target.name }, { amount: 1, timeMs: this.#now() });
     }
   }
 
   answered({ asker, target }: Pick<Question, 'asker' | 'target'>, obligation: Obligation, { attributes, bytes }: AnswerPart): void {
-    const limit = readLimit(obligation);
+    const limit = this.#limitOf(obligation);
     if (limit?.what === 'rows' || limit?.what === 'bytes' || limit?.what === 'tokens') {
       const amount = { ...amountsOf(attributes), bytes }[limit.what];
       this.#usage.add(limit, { principal: asker.principal.id, target: target.name }, { amount, timeMs: this.#now() });
