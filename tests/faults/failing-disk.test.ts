@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { assertEvidence, assertStopsWhole, takeEvidence } from '../support/evidence.ts';
 import { assertMarksRecorded, connectThrough, createMarks, insertMarks } from '../support/marks.ts';
 import { openShop, type Shop } from '../support/shop.ts';
@@ -10,6 +9,8 @@ import { waitUntil } from '../support/wait-until.ts';
 
 /** More than are made ready at once. */
 const sessionsMax = 100;
+
+const clients = 4;
 
 const faults = [
   { syscall: 'fdatasync', error: 'EIO' },
@@ -21,8 +22,9 @@ for (const durability of ['process', 'disk'] as const) {
     await using shop = await openShop({ durability });
     await createMarks(shop);
     for (const { syscall, error } of faults) {
-      const load = insertMarks(shop, { name: syscall, clients: 4 });
-      await delay(200);
+      const working = new Set<string>();
+      const load = insertMarks(shop, { name: syscall, clients, onAcknowledged: (mark) => working.add(mark.split('-')[1] ?? '') });
+      await waitUntil(() => working.size === clients);
       const evidence = await takeEvidence(shop.gateway);
       await using tracing = await injectFault(shop.gateway.pid, { syscall, file: shop.gateway.segment(), what: `error=${error}` });
       const { acknowledged, errors } = await load;

@@ -90,7 +90,7 @@ export class StatementGuard {
 
   /** Resolves when the catalogue is known, or could not be learned soon. */
   async ready(): Promise<void> {
-    await this.#catalogue?.first();
+    await this.#catalogue?.first(this.#channel.signal);
   }
 
   /** Ends the use of the catalogue. */

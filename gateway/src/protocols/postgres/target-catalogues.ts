@@ -3,7 +3,7 @@ import type { Channel } from '../../domain/channel.ts';
 import type { LearnedObjects } from './guard/learned-catalogue.ts';
 import { learnCatalogue } from './learn-catalogue.ts';
 
-/** The time in ms after which a catalogue is learned again while clients are connected, because others may change it. */
+/** The time in ms after which a catalogue is learned again, because others may change it. It is kept as long for clients that come later. */
 const freshMs = 60_000;
 /** The longest time in ms that the first clients of a database wait for its catalogue. */
 const firstMs = 2_000;
@@ -18,7 +18,7 @@ export interface Change {
   readonly learned: () => void;
 }
 
-/** The catalogues of all databases that clients are connected to, each learned once for all of them. */
+/** The catalogues of all databases that clients are connected to or were a short time ago, each learned once for all of them. */
 export class TargetCatalogues {
   readonly #catalogues = new Map<string, TargetCatalogue>();
 
@@ -33,12 +33,13 @@ export class TargetCatalogues {
   }
 }
 
-/** The catalogue of one database, as long as a client is connected. */
+/** The catalogue of one database, as long as a client is connected and a short time longer. */
 export class TargetCatalogue {
   readonly #database: string;
   readonly #onEmpty: () => void;
   readonly #channels = new Set<Channel>();
   #objects: LearnedObjects | null = null;
+  #learnedMs = 0;
   /** The number of changes that were made, and how many of them the objects contain for certain. */
   #changes = 0;
   #learnedChanges = 0;
@@ -68,10 +69,13 @@ export class TargetCatalogue {
   enter(channel: Channel): void {
     this.#channels.add(channel);
     if (this.#channels.size === 1) {
+      clearTimeout(this.#timer);
       this.#timer = setInterval(() => {
         this.#learn();
       }, freshMs).unref();
-      this.#learn();
+      if (this.objectsFor(channel) === null || performance.now() - this.#learnedMs > freshMs) {
+        this.#learn();
+      }
     }
   }
 
@@ -79,15 +83,16 @@ export class TargetCatalogue {
     this.#channels.delete(channel);
     if (this.#channels.size === 0) {
       clearInterval(this.#timer);
-      this.#onEmpty();
+      this.#timer = setTimeout(this.#onEmpty, freshMs).unref();
     }
   }
 
-  /** Resolves when the first attempt to learn the catalogue is over, or after a short time. */
-  async first(): Promise<void> {
+  /** Resolves when the first attempt to learn the catalogue is over, after a short time, or when `signal` is aborted. */
+  async first(signal: AbortSignal): Promise<void> {
     if (this.#objects === null && this.#learning !== null) {
       const limit = new AbortController();
-      await Promise.race([this.#learning, delay(firstMs, undefined, { signal: limit.signal, ref: false }).catch(() => null)]);
+      const either = AbortSignal.any([limit.signal, signal]);
+      await Promise.race([this.#learning, delay(firstMs, undefined, { signal: either, ref: false }).catch(() => null)]);
       limit.abort();
     }
   }
@@ -126,6 +131,7 @@ export class TargetCatalogue {
       return;
     }
     this.#learnedChanges = changes;
+    this.#learnedMs = performance.now();
     this.#ownTables = new WeakMap();
     for (const learned of waiting) {
       learned();
