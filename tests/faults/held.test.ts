@@ -56,10 +56,13 @@ test('B20, C28: kill -9 while requests are held, and with a grant that was not u
   assert.equal((await gateway.api(`/api/v1/approvals/${known?.approval}`)).status, 404);
   assert.equal(await statusOf(post(bot, '/granted')), 409, 'a grant before the restart lets nothing through after it');
   assert.deepEqual(heard, []);
+  const [again] = await listed(held);
   assert.equal(await gateway.signal('SIGTERM'), 0);
   assert.deepEqual(gateway.verify().status, 0);
   await gateway.start();
-  assert.equal((await ownSteps(held)).length, 2 + 1, 'a clean stop withdraws what is open itself');
+  assert.equal((await ownSteps(held)).length, 2, 'after a clean stop nothing is left to refuse');
+  const last = (await gateway.records(again?.session ?? '')).findLast(({ kind }) => kind === 'approval');
+  assert.deepEqual([last?.attributes['countersign.approval.id'], last?.attributes['countersign.approval.state']], [again?.approval, 'withdrawn']);
 });
 
 /** Moments of a kill: the journal begins to write the grant, it is written and not synced, and whenever it comes. */
