@@ -126,6 +126,18 @@ test('T4.8: a limit that comes into force is not ready before its window is fill
   assert.equal(ask(actOf(), added).length, 1);
 });
 
+test('T4.21: what is read for a limit that was taken away meanwhile is not counted twice when it comes back', () => {
+  const { limits, ask } = counting();
+  const few = limitOf('requests', 3);
+  const first = limits.enforce([few]);
+  const amounts = first.limits.map((limit) => ({ limit, principal: 'bot', target: 'orders', timeMs: 1_790_000_000_000, amount: 2 }));
+  limits.enforce([]);
+  first.complete(amounts);
+  limits.enforce([few]).complete(amounts);
+  assert.deepEqual(ask(actOf(), few), []);
+  assert.equal(ask(actOf(), few).length, 1);
+});
+
 test('T4.9: the clock of limits goes on as time does, from the time of the day', () => {
   const clock = steadyClock();
   const [nowMs, wallMs] = [clock(), Date.now()];

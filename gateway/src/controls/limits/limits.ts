@@ -45,7 +45,7 @@ export class Limits implements Control {
       complete: (amounts) => {
         const isAwaited = (name: string): boolean => this.#unfilled.get(name) === filling;
         for (const { limit, principal, target, ...used } of amounts) {
-          if (isAwaited(limit.name)) {
+          if (isAwaited(limit.name) && this.#names.has(limit.name)) {
             this.#usage.add(limit, { principal, target }, used);
           }
         }
