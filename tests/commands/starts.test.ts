@@ -25,7 +25,7 @@ const starts: Readonly<Record<string, readonly string[]>> = {
   'token list --config CONFIG': ['commander', 'yaml', 'zod'],
   'session list --url 127.0.0.1:9': ['commander', 'yaml'],
   'verify --data STORE': ['commander'],
-  'config check --config CONFIG': ['aws4', 'commander', 'protocols', 'yaml', 'zod'],
+  'config check --config CONFIG': ['commander', 'protocols', 'yaml', 'zod'],
 };
 
 describe('a command loads what it needs and no more', () => {

@@ -14,13 +14,13 @@ export function addPrincipal(program: Command): void {
     .addHelpText('after', '\nExample:\n  countersign principal list')
     .action(list);
   addLocation(principal.command('suspend'))
-    .argument('<name>')
+    .argument('<name>', 'the principal, as it stands in every record')
     .description('end everything that a principal opened or that was opened on its behalf, and accept its tokens no more until it is resumed')
     .option('--reason <text>', 'why, for the record', '')
     .addHelpText('after', '\nExample:\n  countersign principal suspend support-bot --reason "it sends mails to strangers"')
     .action(suspend);
   addLocation(principal.command('resume'))
-    .argument('<name>')
+    .argument('<name>', 'the principal, as it stands in every record')
     .description('accept the tokens of a suspended principal again')
     .option('--reason <text>', 'why, for the record', '')
     .addHelpText('after', '\nExample:\n  countersign principal resume support-bot')

@@ -62,7 +62,9 @@ export class Framer {
       return { is: 'rest', bytes: last };
     }
     const bytes = phase === 'held' ? this.#releaseWith(last) : last;
-    return bytes.length > this.#frameBytesMax ? { is: 'long', bytes } : this.#splitter.frame(bytes);
+    const frame = this.#splitter.frame(bytes);
+    // Bytes between frames are never held, so there is no limit for them: in several pieces they are as many.
+    return bytes.length > this.#frameBytesMax && frame.is !== 'other' ? { is: 'long', bytes } : frame;
   }
 
   #begin(bytes: Buffer): Frame | null {

@@ -36,6 +36,12 @@ test('any cutting finds the same', () => {
   );
 });
 
+test('bytes between objects are no long object, in one piece or in several', () => {
+  const between = 'ä}}ä}ä,ä[';
+  assert.deepEqual(find([between], 12), { documents: [], skipped: 0, isInside: false });
+  assert.deepEqual(find([between.slice(0, 4), between.slice(4)], 12), { documents: [], skipped: 0, isInside: false });
+});
+
 test('JSON is found again as it was written', () => {
   fc.assert(
     fc.property(fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { maxLength: 4 }), (values) => {
