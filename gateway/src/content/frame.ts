@@ -48,6 +48,8 @@ export interface Splitter {
   frame(bytes: Buffer): Frame;
   /** Makes the frame of the last bytes of the body, after which no frame has ended. */
   last(bytes: Buffer): Frame;
+  /** False if `other` bytes end wherever a piece of the body ends, so that they are never held and have no limit. Absent: they are held like any frame. */
+  readonly holdsOther?: boolean;
   /** False if no frame of anybody else may stand here, although one has ended. Absent: one may. */
   readonly isBetween?: boolean;
 }

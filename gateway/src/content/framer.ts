@@ -63,8 +63,8 @@ export class Framer {
     }
     const bytes = phase === 'held' ? this.#releaseWith(last) : last;
     const frame = this.#splitter.frame(bytes);
-    // Bytes between frames are never held, so there is no limit for them: in several pieces they are as many.
-    return bytes.length > this.#frameBytesMax && frame.is !== 'other' ? { is: 'long', bytes } : frame;
+    const isLimited = frame.is !== 'other' || this.#splitter.holdsOther !== false;
+    return bytes.length > this.#frameBytesMax && isLimited ? { is: 'long', bytes } : frame;
   }
 
   #begin(bytes: Buffer): Frame | null {

@@ -21,6 +21,7 @@ interface DocumentsOptions {
  */
 export class JsonDocuments implements Splitter {
   readonly isStream: boolean;
+  readonly holdsOther = false;
   readonly #scannedBytesMax: number;
   /** `list`: an opening bracket came before the first object. `whole`: the body is one frame from the first object on, and nothing more is searched. */
   #form: 'first' | 'list' | 'later' | 'whole' = 'first';
