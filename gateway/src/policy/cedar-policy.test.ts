@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Decision, Verdict } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { LiveHistory } from '../sessions/session-history.ts';
 import { cedarPolicy } from './cedar-policy.ts';
 import { grantPolicy } from './grants.ts';
 import type { PolicyEngine, Question } from './policy.ts';
@@ -81,6 +82,19 @@ describe('what a set of policies decides', () => {
     assert.equal(engine.decide(sending(['write'])).verdict, 'deny');
     assert.equal(engine.decide(sending(['read'])).verdict, 'allow');
     assert.equal(engine.decide(asked({ effects: ['write'], history: { tables } })).verdict, 'allow', 'orders is inside');
+  });
+
+  test('E55: tables past the limit of what is remembered hide nothing from a policy about tables', () => {
+    const history = new LiveHistory();
+    const use = (from: number, count: number): void => {
+      history.allowed('orders', { 'countersign.tables': Array.from({ length: count }, (_, i) => `public.t${from + i}`) });
+    };
+    const engine = policy('forbid (principal, action, resource) when { context.session.tables.contains("orders/public.payroll") };');
+    use(0, 10_000);
+    assert.equal(engine.decide(asked({ history })).verdict, 'allow');
+    history.allowed('orders', { 'countersign.tables': ['public.payroll'] });
+    assert.equal(engine.decide(asked({ history })).verdict, 'deny');
+    assert.equal(decide(noWhere, asked({ history })).verdict, 'allow', 'no policy of this set asks for tables');
   });
 
   test('counts of the session, the hour, the day, the address and who is there are known', () => {

@@ -50,12 +50,15 @@ class CedarPolicy implements PolicyEngine {
   readonly #policies: ReadonlyMap<string, Policy>;
   readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
   readonly #keys: KeyMaker;
+  /** True if a policy asks which tables a session has used. */
+  readonly #readsTables: boolean;
   readonly #decisions = new Map<string, Decision>();
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
   constructor(grants: PolicyEngine, policies: readonly Policy[], { vocabulary, cedar }: { readonly vocabulary: Vocabulary; readonly cedar: CedarLibrary }) {
     this.#grants = grants;
+    this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
@@ -69,6 +72,10 @@ class CedarPolicy implements PolicyEngine {
     const { asker, target, action } = question;
     if (asker.within?.includes(target.name) === false) {
       return { ...this.#grants.decide(question), policyVersion: this.version };
+    }
+    if (asker.history.isCut === true && this.#readsTables) {
+      const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';
+      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: [] };
     }
     const newest = this.#newest.get(action.attributes);
     if (newest?.principal === asker.principal && newest.onBehalfOf === asker.onBehalfOf && newest.target === target && newest.name === action.name) {

@@ -27,6 +27,8 @@ export interface SessionHistory {
   readonly targets: ReadonlySet<string>;
   /** The tables that it used, each as `TARGET/SCHEMA.TABLE`. */
   readonly tables: ReadonlySet<string>;
+  /** True if the session used more tables than are remembered, so that `tables` lacks some. Absent: false. */
+  readonly isCut?: boolean;
   /** Counts of its requests, of those denied, and of those that people approved. */
   readonly requests: number;
   readonly denials: number;

@@ -10,6 +10,7 @@ const tablesMax = 10_000;
 export class LiveHistory implements SessionHistory {
   readonly targets = new Set<string>();
   readonly tables = new Set<string>();
+  isCut = false;
   requests = 0;
   denials = 0;
   approvals = 0;
@@ -24,6 +25,8 @@ export class LiveHistory implements SessionHistory {
     for (const table of textsOf(attributes[ownAttributes.tables])) {
       if (this.tables.size < tablesMax) {
         this.tables.add(`${target}/${table}`);
+      } else if (!this.tables.has(`${target}/${table}`)) {
+        this.isCut = true;
       }
     }
   }
