@@ -422,7 +422,7 @@ function noteStep(note: HeldAct['note'], { id, digest }: Pick<Approval, 'id' | '
 }
 
 function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
-  return `${view.reason}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
+  return `${view.reason.replace(/\.$/, '')}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
 }
 
 function viewOf({ view, grants, state }: Approval): ApprovalView {

@@ -81,7 +81,8 @@ export class Limits implements Control {
       return null;
     }
     const waitSeconds = Math.max(1, Math.ceil((this.#usage.freeMs(limit, user) - nowMs) / 1000));
-    return `the limit is ${limit.most} ${limit.what} per ${spanOf(limit.seconds)}, and ${used} are used: there is room again in ${spanOf(waitSeconds)}`;
+    const wait = spanOf(waitSeconds > secondsMax ? Math.ceil(waitSeconds / 60) * 60 : waitSeconds);
+    return `the limit is ${limit.most} ${limit.what} per ${spanOf(limit.seconds)}, and ${used} are used: there is room again in ${wait}`;
   }
 
   asked({ asker, target }: Question, obligation: Obligation): void {
@@ -99,6 +100,9 @@ export class Limits implements Control {
     }
   }
 }
+
+/** A longer wait is told in whole minutes. */
+const secondsMax = 120;
 
 /** Returns a clock that shows the time of the day at its start, and that then goes on evenly even if the time of the day is set. */
 export function steadyClock(): () => number {
