@@ -8,7 +8,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
-import { LiveHistory } from './session-history.ts';
+import { LiveHistory } from '../domain/session-history.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */

@@ -8,7 +8,7 @@ import { traceFact } from '../domain/trace-context.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
-import { LiveHistory } from './session-history.ts';
+import { LiveHistory } from '../domain/session-history.ts';
 
 /** Most levels of runs inside runs, and most open runs inside one run. */
 const depthMax = 8;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Obligation } from '../../domain/decision.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { Target } from '../../domain/target.ts';
-import { LiveHistory } from '../../sessions/session-history.ts';
+import { LiveHistory } from '../../domain/session-history.ts';
 import type { Act } from '../control.ts';
 import { Limits, steadyClock } from './limits.ts';
 

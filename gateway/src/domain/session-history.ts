@@ -1,13 +1,12 @@
-import type { Attributes, AttributeValue } from '../domain/action.ts';
-import { ownAttributes } from '../domain/own-attributes.ts';
-import { amountsOf } from '../domain/usage.ts';
-import type { SessionHistory } from '../policy/policy.ts';
+import type { Attributes, AttributeValue } from './action.ts';
+import { ownAttributes } from './own-attributes.ts';
+import { amountsOf } from './usage.ts';
 
 /** Most names of tables that are remembered of one session. */
 const tablesMax = 10_000;
 
 /** The acts of a session so far. Policy asks for them, and channels add to them what they record. */
-export class LiveHistory implements SessionHistory {
+export class LiveHistory {
   readonly targets = new Set<string>();
   readonly tables = new Set<string>();
   isCut = false;
