@@ -306,7 +306,7 @@ export class LiveChannel implements Channel {
   readonly #recheck = (): void => {
     const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
-    if (decision.verdict !== 'allow' && this.#identity.standing.ended() === null) {
+    if (decision.verdict !== 'allow' && decision.answeredAs !== 'catching_up' && this.#identity.standing.ended() === null) {
       this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
     }
   };
