@@ -49,7 +49,7 @@ export async function* readLeftActivities(
       folds.push(await foldSession(session));
     }
     const history = new LiveHistory();
-    // What a session names as continued is in its own history.
+    // A session has the acts of those that it continues in its own history.
     const continued = new Set(folds.flatMap(({ continues }) => [...continues]));
     for (const [i, fold] of folds.entries()) {
       if (fold.isContinued || !continued.has(sessions[i]?.session ?? '')) {
