@@ -46,7 +46,7 @@ export interface HeldAct {
   /** Calls back once when somebody or something ends the session of the act: it is halted, its run has ended. Returns a function that cancels this. */
   readonly onEnded: (act: (error: GatewayError) => void) => () => void;
   /** Tells the client that its request waits, if its protocol has words for that. */
-  readonly tell: (notice: Omit<HeldNotice, 'request'>) => void;
+  readonly tell: (notice: Omit<HeldNotice, 'request' | 'record'>) => void;
   /** Records a step of the approval, tied to the act. It is committed before anything that is recorded later. Throws GatewayError `cannot_record`. */
   readonly note: (attributes: Attributes) => void;
 }

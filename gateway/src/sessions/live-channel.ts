@@ -205,7 +205,7 @@ export class LiveChannel implements Channel {
       standing: this.#identity.standing,
       withdrawn,
       onEnded: (act) => this.#session.onEnded(act),
-      tell: (notice) => onHeld?.({ ...notice, request: seq }),
+      tell: (notice) => onHeld?.({ ...notice, request: seq, record }),
       note: (attributes) => {
         this.#session.noteApproval(this.number, { action: name, request: seq, attributes }, record);
       },

@@ -94,8 +94,8 @@ export class Approvals implements Control, Disposable {
   readonly #options: ApprovalsOptions;
   readonly #open = new Map<string, Approval>();
   readonly #ended = new Map<string, Approval>();
-  /** The approval that a request with this digest finds. */
-  readonly #byDigest = new Map<string, Approval>();
+  /** The approvals that a request with this digest finds: those that are open, and one that was denied. There are several while several such requests wait. */
+  readonly #byDigest = new Map<string, Set<Approval>>();
   readonly #openOf = new Map<string, number>();
 
   constructor(options: ApprovalsOptions) {
@@ -175,14 +175,14 @@ export class Approvals implements Control, Disposable {
     const { settings } = this.#options;
     const mode = act.action.onHold?.mode ?? settings().mode ?? (act.asker.principal.kind === 'human' ? 'wait' : 'return');
     const digest = digestOf(act, held.decision.policyVersion);
-    const known = this.#known(digest);
+    const known = this.#known(digest, mode);
     if (known?.state === 'granted') {
       return this.#spend(known, held.note);
     }
     if (known?.state === 'denied') {
       return this.#outcome(known);
     }
-    if (known?.state === 'waiting' && (mode === 'return' || known.answer === null)) {
+    if (known?.state === 'waiting') {
       noteStep(held.note, known, 'waiting', {});
       return mode === 'return' ? this.#outcome(known) : this.#wait(known, act, held);
     }
@@ -193,15 +193,26 @@ export class Approvals implements Control, Disposable {
     return mode === 'return' ? this.#outcome(approval) : this.#wait(approval, act, held);
   }
 
-  /** Returns the approval for a digest, unless it is over. */
-  #known(digest: string): Approval | undefined {
-    const known = this.#byDigest.get(digest);
-    if (known !== undefined && known.view.expiresMs <= this.#options.now()) {
-      this.#giveUp(known, 'expired', 'nobody decided in time');
-      this.#byDigest.delete(digest);
-      return undefined;
+  /** Returns the approval that a request with this digest finds, unless it is over: one that was decided on, else one for which no other request waits. */
+  #known(digest: string, mode: HoldMode): Approval | undefined {
+    const nowMs = this.#options.now();
+    for (const known of this.#byDigest.get(digest) ?? []) {
+      if (known.view.expiresMs <= nowMs) {
+        this.#giveUp(known, 'expired', 'nobody decided in time');
+        this.#forget(known);
+      }
     }
-    return known;
+    const known = [...(this.#byDigest.get(digest) ?? [])];
+    return known.find(({ state }) => state === 'granted' || state === 'denied') ?? known.find(({ answer }) => mode === 'return' || answer === null);
+  }
+
+  /** Takes an approval out of those that a request finds by its digest. */
+  #forget(approval: Approval): void {
+    const known = this.#byDigest.get(approval.digest);
+    known?.delete(approval);
+    if (known?.size === 0) {
+      this.#byDigest.delete(approval.digest);
+    }
   }
 
   #begin(act: Act, { groups, digest }: { readonly groups: readonly string[]; readonly digest: string }, held: HeldAct): Approval {
@@ -244,9 +255,7 @@ export class Approvals implements Control, Disposable {
     this.#noteFirst(approval, held);
     this.#open.set(id, approval);
     this.#openOf.set(asker.principal.id, (this.#openOf.get(asker.principal.id) ?? 0) + 1);
-    if (!this.#byDigest.has(digest)) {
-      this.#byDigest.set(digest, approval);
-    }
+    this.#byDigest.set(digest, (this.#byDigest.get(digest) ?? new Set()).add(approval));
     const timer = setTimeout(() => {
       this.#giveUp(approval, 'expired', 'nobody decided in time');
     }, waitMs).unref();
@@ -367,7 +376,7 @@ export class Approvals implements Control, Disposable {
   }
 
   #end(approval: Approval, state: ApprovalState, words: string): void {
-    const { id, digest, principal, ends } = approval;
+    const { id, principal, ends } = approval;
     approval.state = state;
     approval.words = words;
     this.#open.delete(id);
@@ -378,8 +387,8 @@ export class Approvals implements Control, Disposable {
       this.#openOf.set(principal.id, left);
     }
     // A denial stands for the same request until the approval would have expired.
-    if (state !== 'denied' && this.#byDigest.get(digest) === approval) {
-      this.#byDigest.delete(digest);
+    if (state !== 'denied') {
+      this.#forget(approval);
     }
     this.#remember(approval);
     this.#options.store.remove(id);
@@ -391,14 +400,12 @@ export class Approvals implements Control, Disposable {
 
   #remember(approval: Approval): void {
     this.#ended.set(approval.id, approval);
-    for (const [id, { digest }] of this.#ended) {
+    for (const [id, oldest] of this.#ended) {
       if (this.#ended.size <= endedMax) {
         return;
       }
       this.#ended.delete(id);
-      if (this.#byDigest.get(digest)?.id === id) {
-        this.#byDigest.delete(digest);
-      }
+      this.#forget(oldest);
     }
   }
 }
