@@ -43,10 +43,16 @@ export class LiveHistory {
   rows = 0;
   bytes = 0;
   tokens = 0;
+  /** The newest request that was added: its tables need not be added again with the next one that is the same. */
+  #newest: { readonly target: string; readonly attributes: Attributes } | null = null;
 
   /** Adds a request that was allowed. Its tables count from now on, and not only when it has ended. */
   allowed(target: string, attributes: Attributes): void {
     this.requests += 1;
+    if (attributes === this.#newest?.attributes && target === this.#newest.target) {
+      return;
+    }
+    this.#newest = { target, attributes };
     this.targets.add(target);
     for (const table of textsOf(attributes[ownAttributes.tables])) {
       this.#addTable(`${target}/${table}`);
