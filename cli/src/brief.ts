@@ -3,14 +3,14 @@ import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
 import { readRecord, summaryOf } from './show.ts';
-import { countOf, dim, escapeControls } from './terminal.ts';
+import { bold, countOf, dim, escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', approval: '?', alert: '!', close: '×' };
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
 /** After its time, target and action, a line shows at most this many characters of a text and its decision. */
 const textCharacters = 96;
 /** The text has at least this many of them. */
-const textCharactersMin = 48;
+const textCharactersMin = 56;
 
 /**
  * Yields a session in brief: a line for each request, with the policies that decided on it, for each answer when it is complete, for what people decided, and
@@ -25,7 +25,8 @@ export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<st
       const text = escapeControls(gist(record), 'nothing');
       const most = Math.max(textCharactersMin, textCharacters - policies.length - reason.length);
       const cut = text.length > most ? `${text.slice(0, most)}…` : text;
-      yield `${escapeControls(head.join(' '), 'nothing')} ${cut}${dim(escapeControls(policies, 'nothing'))}${escapeControls(reason, 'nothing')}`;
+      const line = `${escapeControls(head.join(' '), 'nothing')} ${cut}`;
+      yield `${isControl(record) ? bold(line) : line}${policies === '' ? '' : dim(escapeControls(policies, 'nothing'))}${escapeControls(reason, 'nothing')}`;
     }
   }
 }
@@ -41,6 +42,11 @@ function isWorthALine(record: ShownRecord): boolean {
     default:
       return true;
   }
+}
+
+/** True where something did not simply go on: it was denied, held, decided by people or ended by somebody. */
+function isControl({ kind, verdict }: ShownRecord): boolean {
+  return kind === 'request' ? verdict !== 'allow' : kind !== 'response';
 }
 
 /** Says what a record is. An answer needs no word, its sign says it. */

@@ -78,7 +78,7 @@ describe('the demo', () => {
   test('it is halted in mid-stream, and its client sees why', () => {
     shows(
       /operator\$ countersign session halt (\w{32}) .+\nhalted \1\n/,
-      /relay-4[^]*\n {2}ended: countersign: The session was halted by an operator: it looks for a way around a limit \(session \w{32}\)\n/,
+      /relay-3[^]*\n {2}ended: countersign: The session was halted by an operator: it looks for a way around a limit \(session \w{32}\)\n/,
       /← model CUT OFF \(halted\) One mail is left, so I look for a way around the limit: relay-1/,
       /× halted the operator on the gateway's machine ended it: it looks for a way around a limit\n/,
     );
