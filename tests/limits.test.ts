@@ -20,6 +20,8 @@ forbid (principal in Group::"flow", action == Action::"http.request", resource =
 when { context.effects.contains("write") && context.session.targets.contains("payroll") };
 @id("no-delete") @alert("high")
 forbid (principal, action == Action::"http.request", resource) when { context.effects.contains("destroy") };
+@id("asked") @approval("dba")
+forbid (principal == Principal::"asker", action == Action::"http.request", resource) when { context.method == "POST" };
 `;
 
 describe('limits and alerts', () => {
@@ -66,7 +68,7 @@ describe('limits and alerts', () => {
         response.end('fine'.repeat(200));
       }),
     );
-    const names = ['bot', 'reader', 'crowd', 'late', 'late-reader'];
+    const names = ['bot', 'reader', 'crowd', 'late', 'late-reader', 'asker'];
     gateway = parts.use(
       await GatewayProcess.start({
         config: `policies: ${policies}
@@ -129,6 +131,19 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.ok(crowd.length >= 7 && crowd.every(({ attributes }) => attributes['countersign.severity'] === 'low'));
   });
 
+  test('T4.45: a request that is sent again counts once, while it waits for people and when it spends its grant', async () => {
+    const first = await ask('asker', 'POST', '/asked');
+    const { approval }: { readonly approval: string } = JSON.parse(await first.text());
+    assert.deepEqual([first.status, await statusOf('asker', 'POST', '/asked')], [409, 409]);
+    assert.equal((await gateway.api(`/api/v1/approvals/${approval}/grant`, { method: 'POST', body: {} })).status, 200);
+    assert.equal(await statusOf('asker', 'POST', '/asked'), 200);
+    for (const other of [2, 3, 4]) {
+      assert.equal(await statusOf('asker', 'POST', `/asked-${other}`), 409);
+    }
+    const obligations = (await recordsOf('asker')).flatMap(({ kind, attributes }) => (kind === 'request' ? [attributes['countersign.obligations']] : []));
+    assert.equal(obligations.filter((each) => JSON.stringify(each ?? '').includes('limit what=requests')).length, 4);
+  });
+
   test('T4.17: a kill -9 opens no window: what the journal shows is used, for each thing that is counted', async () => {
     for (let i = 0; i < 4; i += 1) {
       assert.equal(await statusOf('late', 'POST', `/late-${i}`), 200);
@@ -139,6 +154,7 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.deepEqual([await settled('late', 'POST'), await settled('late', 'POST')], [200, 403]);
     assert.deepEqual([await settled('late-reader', 'GET'), await settled('late-reader', 'GET')], [200, 403]);
     assert.deepEqual([await settled('reader', 'GET'), await settled('bot', 'POST'), await settled('crowd', 'GET')], [403, 403, 403]);
+    assert.deepEqual([await settled('asker', 'POST'), await statusOf('asker', 'POST', '/asked-6')], [409, 403], 'the fifth is held, and the sixth denied');
     await gateway.signal('SIGTERM');
     await gateway.start();
     assert.deepEqual([await settled('late', 'POST'), await settled('late-reader', 'GET')], [403, 403]);

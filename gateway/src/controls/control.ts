@@ -70,6 +70,10 @@ export interface Control {
    * the function is called: for a control that needs the record of the act.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection> | OnceRecorded;
+  /** True if the act was asked before, waits or has its approval, and is now sent again: controls that count acts have counted it. */
+  isAgain?(act: Act, obligation: Obligation): boolean;
+  /** True if acts are counted for this obligation, and not what comes in their answers. It does not apply to an act that is sent again. */
+  countsActs?(obligation: Obligation): boolean;
   /** Called in the same turn of the event loop as `admit`, once the act is recorded as allowed or as held. It is not called for parts of an act. */
   asked?(question: Question, obligation: Obligation): void;
   /** Called with each record of the act's answer. */

@@ -135,7 +135,8 @@ export class Gate {
     return this.#context.controls.find((control) => control.kind === kind);
   }
 
-  #oblige(decision: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
+  #oblige(asked: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
+    const decision = this.#isAgain(asked, act) ? { ...asked, obligations: asked.obligations.filter((each) => !this.#countsActs(each)) } : asked;
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const changes: TextChange[] = [];
     for (const obligation of decision.obligations) {
@@ -172,6 +173,14 @@ export class Gate {
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
     return { decision: lifted, settle: null, changes };
+  }
+
+  #isAgain({ obligations }: Decision, act: Act): boolean {
+    return obligations.some((each) => this.#controlOf(each)?.isAgain?.(act, each) === true);
+  }
+
+  #countsActs(obligation: Obligation): boolean {
+    return this.#controlOf(obligation)?.countsActs?.(obligation) === true;
   }
 
   /** Waits for the controls. The act is denied if one of them objects or fails, or if the credential ended meanwhile. */

@@ -102,6 +102,10 @@ export class Approvals implements Control, Disposable {
     this.#options = options;
   }
 
+  isAgain(act: Act): boolean {
+    return act.isWhole && this.#known(digestOf(act, this.#options.policyVersion()), this.#modeOf(act)) !== undefined;
+  }
+
   admit(act: Act, { parameters }: Obligation): Objection | OnceRecorded {
     if (!act.isWhole) {
       return 'it needs an approval, which is for a whole request, and this one comes in parts';
@@ -172,8 +176,7 @@ export class Approvals implements Control, Disposable {
   }
 
   #hold(act: Act, groups: readonly string[], held: HeldAct): Objection | Promise<Objection> {
-    const { settings } = this.#options;
-    const mode = act.action.onHold?.mode ?? settings().mode ?? (act.asker.principal.kind === 'human' ? 'wait' : 'return');
+    const mode = this.#modeOf(act);
     const digest = digestOf(act, held.decision.policyVersion);
     const known = this.#known(digest, mode);
     if (known?.state === 'granted') {
@@ -191,6 +194,10 @@ export class Approvals implements Control, Disposable {
     }
     const approval = this.#begin(act, { groups, digest }, held);
     return mode === 'return' ? this.#outcome(approval) : this.#wait(approval, act, held);
+  }
+
+  #modeOf({ action, asker }: Act): HoldMode {
+    return action.onHold?.mode ?? this.#options.settings().mode ?? (asker.principal.kind === 'human' ? 'wait' : 'return');
   }
 
   /** Returns the approval that a request with this digest finds, unless it is over: one that was decided on, else one for which no other request waits. */

@@ -69,6 +69,11 @@ export class Limits implements Control {
     return this.#unfilled.size === 0 || !this.#unfilled.has(this.#limitOf(obligation)?.name ?? '');
   }
 
+  countsActs(obligation: Obligation): boolean {
+    const what = this.#limitOf(obligation)?.what;
+    return what === 'requests' || what === 'sessions';
+  }
+
   admit({ asker, target, isPart }: Act, obligation: Obligation): string | null {
     const limit = this.#limitOf(obligation);
     if (limit === null || isPart || (limit.what === 'sessions' && hasActed(asker))) {
