@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { parseRecordedMeta } from '@countersign/gateway/recorded-meta';
 import { MalformedError, verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
 import { decodeUtf8 } from '@countersign/ledger/format';
+import { describeFactsOnly } from './facts-only.ts';
 import { countOf } from './terminal.ts';
 
 const chunkBytes = 256 * 1024;
@@ -97,6 +98,7 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
       : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
   return [
     `${what}${whole}: ${countOf(counts.records, 'record')}${form === 'receipt' ? '' : `, ${counts.opened} bodies shown, ${counts.withheld} withheld`}`,
+    ...describeFactsOnly(counts.factsOnly),
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(form === 'bundle' ? describeFacts(facts) : []),
     ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),
@@ -129,10 +131,12 @@ function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): 
     open: 'these are the first records of this session, none left out between them, none changed; whether it went on later is not in it',
     records: 'these records are as they were made; which others the session has is not in it',
   }[extent ?? 'records'];
+  const unkept = counts.factsOnly === 0 || form === 'receipt' ? [] : ['what the content was that is not kept'];
   const shown = form === 'receipt' ? 'what the record says: a receipt holds no body' : `what the ${counts.withheld} bodies withheld say`;
   const unproved = [
     'that there is no other session, and no other history: that takes the log (countersign verify --data DIR)',
     ...(form === 'receipt' || counts.withheld > 0 ? [shown] : []),
+    ...unkept,
     'what went past the gateway',
   ];
   return [`It proves, ${signer}: ${proved}.`, `It does not prove: ${unproved.join('; ')}.`];

@@ -40,6 +40,8 @@ export interface FileReport {
     readonly opened: number;
     /** Number of sealed bodies that the file does not show. */
     readonly withheld: number;
+    /** Number of records of which the facts alone are kept. */
+    readonly factsOnly: number;
   };
   /** The size of the log that the checkpoint signs. */
   readonly logSize?: number;
@@ -58,7 +60,7 @@ export function emptyReport(findings: Findings): Pick<FileReport, 'verdict' | 'f
     verdict: findings.verdict,
     findings: findings.list,
     findingsDropped: findings.dropped,
-    counts: { records: 0, opened: 0, withheld: 0 },
+    counts: { records: 0, opened: 0, withheld: 0, factsOnly: 0 },
   };
 }
 

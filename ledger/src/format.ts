@@ -51,6 +51,7 @@ export {
   neverExpires,
   readUint53,
   saltBytes,
+  storesContent,
   writeUint53,
   type BodySlot,
   type Leaf,

@@ -170,6 +170,15 @@ void test('governance leaves are clear and all others never', () => {
   }
 });
 
+void test('a leaf of facts only has a commitment to content and no class of content; only sealed kinds are of facts only', () => {
+  const flags = leafFlags.hasMeta | leafFlags.hasContent | leafFlags.factsOnly;
+  const leaf = { ...request, flags, contentClass: 0, contentExpiryDay: 0 };
+  assert.equal(decodeLeaf(encodeLeaf(leaf)).flags, flags);
+  assert.throws(() => encodeLeaf({ ...leaf, contentClass: 1 }), MalformedError);
+  assert.throws(() => encodeLeaf({ ...leaf, contentExpiryDay: 1 }), MalformedError);
+  assert.throws(() => encodeLeaf({ ...leaf, kind: 'access', flags: flags | leafFlags.metaClear }), MalformedError);
+});
+
 void test('any bytes are a leaf that encodes to themselves, or a MalformedError', () => {
   const bytes = fc.uint8Array({ minLength: leafBytes, maxLength: leafBytes });
   const nearly = fc.tuple(fc.nat(leafBytes - 1), fc.nat(255)).map(([at, value]) => {

@@ -48,8 +48,8 @@ const kindNames = new Map(
     .map((name) => [leafKinds[name] as number, name] as const),
 );
 
-export const leafFlags = { metaClear: 1, hasMeta: 2, hasContent: 4, continues: 8 } as const;
-const allLeafFlags = 15;
+export const leafFlags = { metaClear: 1, hasMeta: 2, hasContent: 4, continues: 8, factsOnly: 16 } as const;
+const allLeafFlags = 31;
 
 /** Byte offsets of the leaf's fields. */
 export const leafOffsets = {
@@ -171,6 +171,13 @@ export function findLeafFault(view: DataView, offset: number): string | undefine
   if ((flags & leafFlags.continues) !== 0 && kind !== leafKinds.request && kind !== leafKinds.response) {
     return 'leaf flags do not fit its kind';
   }
+  const factsOnly = (flags & leafFlags.factsOnly) !== 0;
+  if (factsOnly && clear) {
+    return 'leaf flags do not fit its kind';
+  }
+  if (factsOnly && (view.getUint16(offset + leafOffsets.contentClass) !== 0 || view.getUint32(offset + leafOffsets.contentExpiryDay) !== 0)) {
+    return 'leaf with a class of content that is not kept';
+  }
   const seq = readUint53(view, offset + leafOffsets.sessionSeq);
   if (Number.isNaN(seq) || Number.isNaN(readUint53(view, offset + leafOffsets.timeMs)) || Number.isNaN(readUint53(view, offset + leafOffsets.logIndex))) {
     return 'leaf number out of range';
@@ -271,6 +278,11 @@ export function leafHash(bytes: Uint8Array): Uint8Array {
   const hash = new Uint8Array(hashBytes);
   leafHashInto(bytes, 0, hash);
   return hash;
+}
+
+/** True if a leaf says that the record's content is stored: it has content, and not its facts alone were kept. */
+export function storesContent(flags: number): boolean {
+  return (flags & (leafFlags.hasContent | leafFlags.factsOnly)) === leafFlags.hasContent;
 }
 
 /** The two slots of a record, with their numbers in commitments. */

@@ -4,7 +4,19 @@ import { decodeHex, encodeHex } from './hex.ts';
 import { parseCloseRecords, parseGovernanceBody, parseSealBody, type SealBody } from './governance.ts';
 import type { KeyCheck } from './key-check.ts';
 import { bodyOffsets, bodyStreams, entryHeaderBytes, entryOffsets, measureEntry, segmentName, type SegmentHeader, type SegmentSummary } from './journal.ts';
-import { commitClear, findLeafFault, gatewayIdBytes, hashBytes, leafBytes, leafFlags, leafKindOf, leafKinds, leafOffsets, readUint53 } from './leaf.ts';
+import {
+  commitClear,
+  findLeafFault,
+  gatewayIdBytes,
+  hashBytes,
+  leafBytes,
+  leafFlags,
+  leafKindOf,
+  leafKinds,
+  leafOffsets,
+  readUint53,
+  storesContent,
+} from './leaf.ts';
 import { equalBytes } from './proof.ts';
 import type { Frame } from './segment-reader.ts';
 import { HashLanes, laneMessagesMax } from './sha256-lanes.ts';
@@ -47,12 +59,18 @@ export class LogCheck {
   /** The segment before the current one, until its seal was read. */
   #sealed: SegmentSummary | undefined;
   #lastLeafMs = 0;
+  #factsOnly = 0;
 
   constructor(options: LogCheckOptions) {
     this.frontier = new Frontier({ onSubtree: options.onSubtree });
     this.epochs = new EpochCheck(options.findings);
     this.#findings = options.findings;
     this.#keys = options.keys;
+  }
+
+  /** Number of records of which the facts alone are kept. */
+  get factsOnly(): number {
+    return this.#factsOnly;
   }
 
   /** Time of the newest leaf. */
@@ -169,6 +187,7 @@ export class LogCheck {
       const leafHash = lanes.digests.subarray(i * hashBytes, (i + 1) * hashBytes);
       const flags = view.getUint16(at + leafOffsets.flags);
       this.#checkBodies(flags, view, at);
+      this.#factsOnly += (flags & leafFlags.factsOnly) === 0 ? 0 : 1;
       const isClear = (flags & leafFlags.metaClear) !== 0;
       const clear = isClear ? this.#openClear(body, view, at) : undefined;
       this.epochs.add({ view, at, index: this.#size }, clear);
@@ -196,7 +215,7 @@ export class LogCheck {
   #checkBodies(flags: number, view: DataView, at: number): void {
     const [meta, content] = [at + entryOffsets.meta, at + entryOffsets.content];
     const hasMeta = (flags & leafFlags.hasMeta) !== 0;
-    const hasContent = (flags & leafFlags.hasContent) !== 0;
+    const hasContent = storesContent(flags);
     const metaSealed = hasMeta && (flags & leafFlags.metaClear) === 0;
     if (
       metaSealed !== (view.getUint8(meta + bodyOffsets.stream) !== bodyStreams.none) ||

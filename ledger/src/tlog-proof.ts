@@ -2,7 +2,7 @@
 import { parseCheckpoint } from './checkpoint.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { checkAge, checkInclusion, compareKnown, emptyReport, type FileOptions, type FileReport } from './file-report.ts';
-import { decodeLeaf, hashBytes, leafBytes } from './leaf.ts';
+import { decodeLeaf, hashBytes, leafBytes, leafFlags } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
 import { noteBytesMax, parseNote, parseVerifierKey } from './note.ts';
@@ -95,6 +95,6 @@ export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}
     newestMs: leaf.timeMs,
     session: leaf.session,
     extent: 'records',
-    counts: { records: 1, opened: 0, withheld: 0 },
+    counts: { records: 1, opened: 0, withheld: 0, factsOnly: (leaf.flags & leafFlags.factsOnly) === 0 ? 0 : 1 },
   };
 }

@@ -53,7 +53,7 @@ void test('the golden bundle holds, and reads and writes as it is', async () => 
   assert.deepEqual(report.findings, []);
   assert.equal(report.verdict, 'holds');
   assert.deepEqual([report.form, report.extent, report.keySource], ['bundle', 'closed', 'given']);
-  assert.deepEqual(report.counts, { records: records.length, opened: 5, withheld: 1 });
+  assert.deepEqual(report.counts, { records: records.length, opened: 5, withheld: 1, factsOnly: 0 });
   assert.equal(report.session, golden.session.id.toString('hex'));
   assert.equal(report.logSize, golden.writer.leafHashes.length);
   assert.equal((await reportOf(lines, {})).keySource, 'bundle');

@@ -13,7 +13,7 @@ import {
 import { checkAge, checkInclusion, compareKnown, emptyReport, nameOf, type FileOptions, type FileReport, type FileSource } from './file-report.ts';
 import { parseCloseRecords, parseEpochBody, parseGovernanceBody, parseSealBody } from './governance.ts';
 import { decodeHex } from './hex.ts';
-import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, type BodySlot, type Leaf, type LeafKind } from './leaf.ts';
+import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, storesContent, type BodySlot, type Leaf, type LeafKind } from './leaf.ts';
 import { findLastLine, splitLines } from './lines.ts';
 import { MalformedError } from './malformed.ts';
 import { parseVerifierKey, type VerifierKey } from './note.ts';
@@ -106,7 +106,7 @@ export class BundleCheck {
   readonly #header: BundleHeader;
   readonly #findings: Findings;
   readonly #signed: SignedCheckpoint | undefined;
-  readonly #counts = { records: 0, opened: 0, withheld: 0 };
+  readonly #counts = { records: 0, opened: 0, withheld: 0, factsOnly: 0 };
   readonly #extent = new Extent();
   readonly #options: FileOptions;
   #known: FileReport['known'];
@@ -144,6 +144,7 @@ export class BundleCheck {
     this.#before = record;
     this.#extent.add(record);
     this.#counts.records += 1;
+    this.#counts.factsOnly += (record.decoded.flags & leafFlags.factsOnly) === 0 ? 0 : 1;
     for (const body of [record.meta, record.content]) {
       this.#counts.opened += body.form === 'opened' ? 1 : 0;
       this.#counts.withheld += body.form === 'withheld' ? 1 : 0;
@@ -223,7 +224,7 @@ function commitmentOf(leaf: Leaf, slot: BodySlot, body: BundleBody): Uint8Array 
 
 /** The forms that a body may have according to the leaf. */
 function formsOf(leaf: Leaf, slot: BodySlot): readonly BundleBody['form'][] {
-  if ((leaf.flags & (slot === 'meta' ? leafFlags.hasMeta : leafFlags.hasContent)) === 0) {
+  if (slot === 'meta' ? (leaf.flags & leafFlags.hasMeta) === 0 : !storesContent(leaf.flags)) {
     return ['none'];
   }
   const isClear = slot === 'meta' && (leaf.flags & leafFlags.metaClear) !== 0;

@@ -43,6 +43,8 @@ export interface StoreReport {
     readonly segments: number;
     readonly frames: number;
     readonly leaves: number;
+    /** Number of records of which the facts alone are kept. */
+    readonly factsOnly: number;
     readonly sessions: number;
     readonly sessionsOpen: number;
     readonly epochs: number;
@@ -143,6 +145,7 @@ function noStore(findings: Findings): StoreReport {
       segments: 0,
       frames: 0,
       leaves: 0,
+      factsOnly: 0,
       sessions: 0,
       sessionsOpen: 0,
       epochs: 0,
@@ -242,6 +245,7 @@ function summary(
       segments: counts.segments,
       frames: counts.frames,
       leaves,
+      factsOnly: log.factsOnly,
       sessions: log.sessions.size,
       sessionsOpen: log.sessions.openCount,
       epochs: log.epochs.count,

@@ -11,6 +11,7 @@ import { loadConfig } from '../configuration.ts';
 import { configOption } from '../location-options.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
+import { describeFactsOnly } from '../facts-only.ts';
 import { bold, countOf, escapeControls, printJson } from '../terminal.ts';
 
 const progressMs = 250;
@@ -231,10 +232,11 @@ function print(report: StoreReport | FileReport, lines: readonly string[]): void
 
 function describeStore({ counts, pauses, losses, newest, unsigned, closed, followed, leavesPerSecond, keySource }: StoreReport): string[] {
   const state = closed ? ' The gateway was stopped in good order.' : followed ? ' The gateway is running, or was not stopped in good order.' : '';
-  const { leaves, sessions, sessionsOpen, segments, epochs, tiles, keys, bodies } = counts;
+  const { leaves, factsOnly, sessions, sessionsOpen, segments, epochs, tiles, keys, bodies } = counts;
   return [
     `${countOf(leaves, 'record')} of ${countOf(sessions, 'session')} (${sessionsOpen} open), ${countOf(epochs, 'epoch')}, ${countOf(segments, 'segment')}, ${countOf(tiles, 'tile')}`,
     ...(newest === undefined ? [] : [`signed up to record ${newest.size}, made at ${new Date(newest.lastLeafMs).toISOString()}.${state}`]),
+    ...describeFactsOnly(factsOnly),
     ...(followed ? [] : ['the journal could be followed no further: what lies behind this was not checked, and is in none of these counts']),
     ...(keySource === 'none' ? ['there is no key in it to check signatures with: give log/key of the gateway, kept elsewhere, as --key'] : []),
     ...losses.flatMap(describeLoss),

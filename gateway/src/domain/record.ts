@@ -68,15 +68,12 @@ export interface ChannelFacts {
   readonly target: string;
   readonly protocol: string;
   readonly durability: string;
-  /** True if the session is one of the activity of its token: the next session of the token may continue it. Absent: false. */
-  readonly isActivity?: boolean;
   /** The target as it was then. For a run, all targets that it was given. */
   readonly targets?: readonly TargetFacts[];
 }
 
 /** The facts of a channel that readers need. */
-export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'> &
-  Partial<Pick<ChannelFacts, 'tokenId' | 'isActivity'>>;
+export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'>;
 
 /** A decision that was not carried out, as a reader gets it. */
 export interface ReadObserved extends Omit<Observed, 'verdict'> {
@@ -105,8 +102,8 @@ export interface OpenedRecord {
   /** The exact bytes. Null if the record has none, or if they are not available (see `withheld`). */
   readonly content: Uint8Array | null;
   readonly continues: boolean;
-  /** Why a body is missing: its key was `erased`, there is a `mismatch` between body and commitment, or it is `not_in_bundle`. */
-  readonly withheld: 'erased' | 'mismatch' | 'not_in_bundle' | null;
+  /** Why a body is missing: its key was `erased`, there is a `mismatch` between body and commitment, it is `not_in_bundle`, or it was `not_kept` because policy keeps the facts alone. */
+  readonly withheld: 'erased' | 'mismatch' | 'not_in_bundle' | 'not_kept' | null;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   originOf,
   parseCheckpoint,
   parseTilePath,
+  storesContent,
   verifyInclusion,
   verifyNote,
   type BundleBody,
@@ -204,7 +205,7 @@ async function bundleRecord(raw: RawRecord, opener: SessionOpener, prover: Prove
 
 async function bundleBody(raw: RawRecord, opener: SessionOpener, slot: 'meta' | 'content'): Promise<BundleBody> {
   const { flags } = raw.leaf;
-  if ((flags & (slot === 'meta' ? leafFlags.hasMeta : leafFlags.hasContent)) === 0) {
+  if (slot === 'meta' ? (flags & leafFlags.hasMeta) === 0 : !storesContent(flags)) {
     return { form: 'none' };
   }
   if (slot === 'meta' && (flags & leafFlags.metaClear) !== 0) {

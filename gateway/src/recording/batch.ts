@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { randomFillSync } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import {
   bodyEncodings,
@@ -17,6 +18,7 @@ import {
   leafOffsets,
   saltBytes,
   sha256Into,
+  storesContent,
   writeUint53,
   type BodySlot,
   type LeafKind,
@@ -56,6 +58,8 @@ export interface EntryDraft {
   readonly contentIsFacts?: boolean;
   /** The content repeats much of what the session recorded with this mark before. The repeated part is not stored again. */
   readonly repeats?: boolean;
+  /** Only the facts are kept. Of the content the leaf has a commitment, whose salt is forgotten, and nothing is stored. */
+  readonly factsOnly?: boolean;
 }
 
 export interface LogPosition {
@@ -178,9 +182,18 @@ export class Batch {
       flags |= leafFlags.hasContent;
       const input = this.#openInput(length);
       gather(draft.content, input);
-      // Content that is kept as long as the facts may not depend on content that is deleted earlier.
-      const repeats = draft.repeats === true && !contentIsFacts;
-      this.#addSealed(track, leafAt, { slot: 'content', stream: contentIsFacts ? 'meta' : 'content', length, repeats }, input);
+      if (draft.factsOnly === true) {
+        // The salt is stored nowhere, so that nobody can try out which content the leaf commits to.
+        randomFillSync(input.bytes, input.at + commitHeadBytes, saltBytes);
+        this.#commit(leafAt, 'content', length, input);
+      } else {
+        // Content that is kept as long as the facts may not depend on content that is deleted earlier.
+        const repeats = draft.repeats === true && !contentIsFacts;
+        this.#addSealed(track, leafAt, { slot: 'content', stream: contentIsFacts ? 'meta' : 'content', length, repeats }, input);
+      }
+    }
+    if (draft.factsOnly === true) {
+      flags |= leafFlags.factsOnly;
     }
     this.#addLeaf(track, leafAt, { kind: draft.kind, flags, logIndex, timeMs, contentIsFacts });
     this.#hashes.add(track, leafAt);
@@ -268,22 +281,26 @@ export class Batch {
       throw new Error('a session without secrets can record only clear facts');
     }
     const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(stream, length, input) : this.#encrypt(track, stream, body);
-    const { bytes, view, at } = input;
-    view.setUint16(at, (2 << 8) | bodySlots[slot]);
-    for (let i = 0; i < commitPlaceBytes; i += 4) {
-      view.setInt32(at + commitPlaceAt + i, this.#view.getInt32(leafAt + leafOffsets.session + i));
-    }
-    const commitAt = leafAt + (slot === 'meta' ? leafOffsets.metaCommit : leafOffsets.contentCommit);
-    if (input.isSmall) {
-      this.#hashes.commit(plainAt + length, commitAt);
-    } else {
-      sha256Into(bytes.subarray(0, plainAt + length), this.#buffer, commitAt);
-    }
+    this.#commit(leafAt, slot, length, input);
     const headerAt = leafAt + (slot === 'meta' ? entryOffsets.meta : entryOffsets.content);
     this.#view.setUint32(headerAt + bodyOffsets.bytes, stored);
     this.#view.setUint16(headerAt + bodyOffsets.stream, (bodyStreamOf[body.stream] << 8) | encoding);
     writeUint53(this.#view, headerAt + bodyOffsets.position, position);
     this.#end += stored;
+  }
+
+  /** Adds the commitment to the leaf for the `length` bytes of plaintext behind the salt in the input. */
+  #commit(leafAt: number, slot: BodySlot, length: number, { bytes, view, at, isSmall }: Input): void {
+    view.setUint16(at, (2 << 8) | bodySlots[slot]);
+    for (let i = 0; i < commitPlaceBytes; i += 4) {
+      view.setInt32(at + commitPlaceAt + i, this.#view.getInt32(leafAt + leafOffsets.session + i));
+    }
+    const commitAt = leafAt + (slot === 'meta' ? leafOffsets.metaCommit : leafOffsets.contentCommit);
+    if (isSmall) {
+      this.#hashes.commit(plainAt + length, commitAt);
+    } else {
+      sha256Into(bytes.subarray(0, plainAt + length), this.#buffer, commitAt);
+    }
   }
 
   /** Encrypts a small body with keystream that was drawn in bulk, four bytes at a time. */
@@ -325,7 +342,7 @@ export class Batch {
   #addLeaf(track: SessionTrack, at: number, facts: { kind: LeafKind; flags: number; logIndex: number; timeMs: number; contentIsFacts: boolean }): void {
     const view = this.#view;
     const sealedMeta = (facts.flags & (leafFlags.hasMeta | leafFlags.metaClear)) === leafFlags.hasMeta;
-    const hasContent = (facts.flags & leafFlags.hasContent) !== 0;
+    const hasContent = storesContent(facts.flags);
     view.setUint32(at, (1 << 24) | (leafKinds[facts.kind] << 16) | facts.flags);
     writeUint53(view, at + leafOffsets.timeMs, facts.timeMs);
     writeUint53(view, at + leafOffsets.logIndex, facts.logIndex);

@@ -109,6 +109,9 @@ function contentOf({ seq, session, withheld, content }: OpenedRecord): Uint8Arra
   if (withheld === 'not_in_bundle') {
     throw new GatewayError('not_found', `The bytes of record ${seq} are not in the bundle. That they were recorded is proven.`);
   }
+  if (withheld === 'not_kept') {
+    throw new GatewayError('not_found', `The bytes of record ${seq} were not kept: policy keeps the facts alone. That there was such a record is proven.`);
+  }
   if (withheld === 'erased') {
     throw new GatewayError('not_found', `The bytes of record ${seq} are erased: the key that opened them is destroyed. That they were recorded stays proven.`);
   }

@@ -5,13 +5,17 @@ import { appendFileSync, closeSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { verifyStore } from '@countersign/ledger';
+import { commitSealed, equalBytes } from '@countersign/ledger/format';
+import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { KeyStore } from './key-store.ts';
 import { journalStart } from './journal-reader.ts';
 import type { Recorder } from './recorder.ts';
 import { recoverJournal } from './recovery.ts';
 import { openRootKey } from './root-key.ts';
-import { readEntries, SessionOpener } from './session-reader.ts';
+import { unseal } from './keystream.ts';
+import { readEntries, SessionOpener, type RawRecord } from './session-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
 import type { OpenedRecord } from '../domain/record.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
@@ -59,6 +63,53 @@ async function readBack(data: string, keys: KeyStore, session: string): Promise<
 }
 
 const request = { kind: 'request', meta: JSON.stringify({ channel: 1, action: 'test.act' }) } as const;
+
+test('of content of which only facts are recorded, the journal has a commitment that nobody can open, and the store holds', async (t) => {
+  const data = temporaryDirectory(t);
+  const opened = await open(data);
+  const { recorder, keys } = opened;
+  const track = recorder.openSession();
+  const short = Buffer.from('yes');
+  const contents = [short, short, Buffer.alloc(2048, 'a'), Buffer.alloc(2049, 'b'), Buffer.alloc(1024 * 1024, 'c'), Buffer.alloc(0)];
+  const written = recorder.journalBytes;
+  for (const content of contents) {
+    recorder.append(track, { ...request, content: [content], factsOnly: true, repeats: true });
+  }
+  recorder.append(track, { ...request, content: [Buffer.from('kept')] });
+  recorder.closeSession(track, 'client');
+  await committed(recorder, 'disk');
+  assert.ok(recorder.journalBytes - written < 8 * 1024);
+  const raws: RawRecord[] = [];
+  for await (const raw of readEntries(data, track.id, { from: journalStart })) {
+    raws.push(raw);
+  }
+  const records = await readBack(data, keys, track.id);
+  assert.deepEqual(
+    records.slice(1, -1).map(({ content, withheld, meta }) => [content?.toString() ?? null, withheld, meta?.action]),
+    [...contents.map(() => [null, 'not_kept', 'test.act']), ['kept', null, 'test.act']],
+  );
+  const [first, second] = raws.slice(1).map(({ leaf }) => leaf);
+  assert.ok(first !== undefined && second !== undefined && !equalBytes(first.contentCommit, second.contentCommit));
+  // Whoever has the keys can make every salt of the session.
+  const secrets = (['meta', 'content'] as const).map((name) => keys.find(Number(records[0]?.governance?.['key']), name, keptAs(raws, name)));
+  for (const secret of secrets) {
+    assert.notEqual(secret, null);
+    for (let position = 0; secret !== null && position < 16 * 1024; position += 16) {
+      const { salt } = unseal(secret, position, new Uint8Array());
+      const guess = commitSealed({ slot: 'content', session: track.idBytes, sessionSeq: first.sessionSeq, salt, plaintext: short });
+      assert.ok(!equalBytes(guess, first.contentCommit));
+    }
+  }
+  await closeRecorder(opened);
+  const report = await verifyStore(openStoreFiles(data));
+  assert.deepEqual([report.verdict, report.findings, report.counts.factsOnly], ['holds', [], contents.length]);
+});
+
+/** The retention class and day of the session's bodies of one kind. */
+function keptAs(raws: readonly RawRecord[], name: 'meta' | 'content'): { readonly class: number; readonly day: number } {
+  const { leaf } = raws.at(-2) ?? assert.fail('no records');
+  return name === 'meta' ? { class: leaf.metaClass, day: leaf.metaExpiryDay } : { class: leaf.contentClass, day: leaf.contentExpiryDay };
+}
 
 test('what was recorded is read back, of any size, compressible or not, across segments', async (t) => {
   const data = temporaryDirectory(t);

@@ -15,6 +15,7 @@ import {
   leafHash,
   leafOffsets,
   segmentName,
+  storesContent,
   type BodySlot,
   type Entry,
   type Leaf,
@@ -212,7 +213,7 @@ export class SessionOpener {
     const governance = openClear(raw);
     this.#learnKey(leaf, governance);
     const metaBody = sealedMeta(leaf) ? await this.openBody(raw, 'meta') : null;
-    const contentBody = (leaf.flags & leafFlags.hasContent) === 0 ? null : await this.openBody(raw, 'content');
+    const contentBody = storesContent(leaf.flags) ? await this.openBody(raw, 'content') : null;
     const meta = metaBody?.state === 'open' ? parseMeta(metaBody.plain) : null;
     if (meta?.opens !== undefined) {
       this.#channels.set(meta.channel, meta.opens);
@@ -230,7 +231,7 @@ export class SessionOpener {
       governance,
       content: contentBody?.state === 'open' ? contentBody.plain : null,
       continues: (leaf.flags & leafFlags.continues) !== 0,
-      withheld: mismatch ? 'mismatch' : erased ? 'erased' : null,
+      withheld: mismatch ? 'mismatch' : erased ? 'erased' : isFactsOnly(leaf) ? 'not_kept' : null,
     };
   }
 
@@ -311,6 +312,10 @@ export class SessionOpener {
     }
     return joinSpliced(form, this.#kept, partBytesMax);
   }
+}
+
+function isFactsOnly(leaf: Leaf): boolean {
+  return (leaf.flags & leafFlags.factsOnly) !== 0;
 }
 
 function clearMeta(leaf: Leaf): boolean {
