@@ -8,6 +8,7 @@ import { before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
+import { verifyFile } from '@countersign/ledger';
 import { WebSocket } from 'ws';
 import { streamProtocols } from '../gateway/src/protocols/registry.ts';
 import { Gateway } from '../gateway/src/gateway.ts';
@@ -17,6 +18,7 @@ import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
 import type { ContractWay, Access, ExchangeWay, Told } from './support/contract.ts';
 import { askAll, contractOf, contractTargets, exchangeWays, maskedWordsOf, startContracts, targetsOf, type StartedContracts } from './support/contracts.ts';
+import { holds } from './support/canary.ts';
 import { HoldControl } from './support/controls/hold.ts';
 import { LimitControl } from './support/controls/limit.ts';
 import { textOf } from './support/live-models.ts';
@@ -32,7 +34,8 @@ const held: readonly Obligation[] = [{ kind: 'test-hold', parameters: {} }];
 const limited: readonly Obligation[] = [{ kind: 'test-limit', parameters: { max: '2' } }];
 const masked: readonly Obligation[] = [{ kind: 'test-mask', parameters: {} }];
 const redacted: readonly Obligation[] = [{ kind: 'test-mask-request', parameters: {} }];
-const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited, masked, redacted };
+const unkept: readonly Obligation[] = [{ kind: 'record', parameters: { keep: 'facts', policy: 'test:unkept' } }];
+const obligationsOf: Readonly<Record<string, readonly Obligation[]>> = { held, limited, masked, redacted, unkept };
 
 /** The grants, with obligations for some of those who ask. */
 function withObligations(grants: PolicyEngine): PolicyEngine {
@@ -298,6 +301,52 @@ describe('obligations over every protocol', () => {
         assert.ok(!(await recordedAnswers()).includes('abc123'));
       });
     }
+
+    test(`${target}: of which only facts are recorded, no text of requests and answers is on record, and the record is whole`, async () => {
+      const canary = 'unkept2b86f0';
+      for (const words of maskedWordsOf(target)) {
+        const said = `${words.replace('abc123', canary)} of ${target}`;
+        const [told] = await askAs('unkept', said);
+        assert.match(told?.text ?? '', new RegExp(canary), 'the client gets what it asked for');
+        assert.deepEqual(way().heard([said]), [said], 'the target gets it as it was said');
+      }
+      if (exchangeWay !== undefined) {
+        const { addresses, token } = as('unkept');
+        assert.equal((await sendInPieces(exchangeWay, as('unkept'), `tell secret-${canary} in pieces ${'x'.repeat(bodyLimit)}`)).status, 200);
+        const { path, headers, type } = exchangeWay;
+        const unread = { authorization: `Bearer ${token}`, accept: 'application/json, text/event-stream', ...headers, 'content-type': type };
+        const answer = await fetch(`http://${addresses['http']}/t/${target}${path}?${canary}`, {
+          method: 'POST',
+          headers: unread,
+          body: `{"${canary}":1,"${canary}":2,"\\ud800":"\0"}`,
+        });
+        await answer.text();
+      }
+      if (socketWay !== undefined) {
+        assert.match(await talk(socketWay, as('unkept'), `tell secret-${canary} to the socket`), new RegExp(canary));
+      }
+      const ofTarget = (await recordsOf('unkept')).filter(({ target: at, action }) => at === target && action?.endsWith('.connect') !== true);
+      const requests = ofTarget.filter(({ kind, attributes }) => kind === 'request' && attributes['countersign.obligations'] !== undefined);
+      assert.ok(requests.length >= maskedWordsOf(target).length);
+      const answers = ofTarget.filter(({ kind, attributes }) => kind === 'response' && requests.some(({ seq }) => seq === attributes['countersign.request']));
+      assert.ok(answers.length > 0);
+      for (const { content, attributes } of [...requests, ...answers]) {
+        assert.deepEqual(
+          [content, attributes['countersign.withheld'], attributes['countersign.obligations']],
+          [null, 'not_kept', ['record keep=facts policy=test:unkept']],
+        );
+      }
+      assert.ok(requests.some(({ attributes }) => Number(attributes['countersign.content_bytes']) > canary.length));
+      // A bundle has every body of its session in the clear.
+      const sessions = new Set(ofTarget.map(({ session }) => session));
+      assert.ok(sessions.size > 0);
+      for (const session of sessions) {
+        const bundle = await api(`/api/sessions/${session}/bundle`);
+        assert.ok(!holds(Buffer.from(bundle), canary), session);
+        const report = await verifyFile(Buffer.from(bundle));
+        assert.deepEqual([report.verdict, report.counts.factsOnly > 0], ['holds', true], JSON.stringify(report.findings));
+      }
+    });
 
     for (const words of maskedWordsOf(target)) {
       test(`${target}: what is masked reaches neither the client nor the record, and the rest is as it was (${words})`, async () => {

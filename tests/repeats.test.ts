@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { factNamesOf } from '../gateway/src/domain/facts-only.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -55,6 +56,7 @@ function openChannel(recorder: Recorder): LiveChannel {
     limits: defaultLimits,
     calls: new HttpCalls(defaultLimits),
     ids: new IdsOfTargets(() => null),
+    factNames: factNamesOf([]),
   };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;

@@ -1,6 +1,7 @@
 /** `node tools/attributes.ts` writes docs/attributes.md from the table of names in gateway/src/domain/own-attributes.ts. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { factNames } from '../gateway/src/domain/facts-only.ts';
 import { ownAttributes } from '../gateway/src/domain/own-attributes.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -27,6 +28,16 @@ strings, numbers and booleans of its body as \`countersign.KIND.MEMBER\` ([the l
 | name | type and meaning |
 | --- | --- |
 ${rows.join('\n')}
+
+## Facts and content
+
+Where policy has only facts recorded ([policy.md](policy.md#facts-without-content)), a record keeps these attributes, and the facts of which policies may speak unless [policy-facts.md](policy-facts.md) calls them content. It
+keeps no other: what is in neither list counts as content.
+
+${[...factNames()]
+  .toSorted()
+  .map((name) => `\`${name}\``)
+  .join(' · ')}
 `;
 }
 

@@ -13,10 +13,14 @@ interface Fact {
   readonly name: string;
   readonly type: keyof typeof types;
   readonly title: string;
+  readonly isContent?: true;
 }
 
 function table(facts: readonly Fact[], prefix = 'context'): string {
-  const rows = facts.map(({ name, type, title }) => `| \`${prefix}.${name}\` | ${types[type]} | ${title.replaceAll('|', '\\|')} |`);
+  const rows = facts.map(
+    ({ name, type, title, isContent }) =>
+      `| \`${prefix}.${name}\` | ${types[type]} | ${title.replaceAll('|', '\\|')}${isContent === true ? ' It is content.' : ''} |`,
+  );
   return ['| fact | type | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
@@ -36,7 +40,7 @@ ${rows.join('\n')}
   });
   return `# What policies may speak of
 
-Made by \`node tools/policy-facts.ts\` from the protocols themselves. [policy.md](policy.md) shows how to use it.
+Made by \`node tools/policy-facts.ts\` from the protocols themselves. [policy.md](policy.md) shows how to use it. Where policy has only facts recorded, what is called content here is not kept.
 
 ## All protocols
 

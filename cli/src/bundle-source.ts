@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { readBundle, type BundleReading } from '@countersign/gateway/bundle-reader';
 import { MalformedError, type FileReport } from '@countersign/ledger';
 import { describeFailure } from './failure.ts';
+import { describeFactsOnly } from './facts-only.ts';
 import { escapeControls } from './terminal.ts';
 import { trustedKeys } from './trusted-keys.ts';
 
@@ -24,11 +25,12 @@ export async function openBundle(name: string, handle: FileHandle, options: { re
 }
 
 /** Notes on a bundle that holds: they say what its verification does not prove. */
-function notesOn({ extent, keySource, counts: { withheld } }: FileReport): string[] {
+function notesOn({ extent, keySource, counts: { withheld, factsOnly } }: FileReport): string[] {
   return [
     ...(keySource === 'given' ? [] : ['it holds by the key inside; whose key that is was not checked: give log/key of the gateway, kept elsewhere, as --key']),
     ...(extent === 'open' ? ['the session was still open: the bundle does not say whether it continued'] : []),
     ...(extent === 'records' ? ['it is a selection of a session: the bundle does not say which other records there are'] : []),
+    ...describeFactsOnly(factsOnly),
     ...(withheld === 0
       ? []
       : [`${withheld} ${withheld === 1 ? 'body is' : 'bodies are'} not in it: it proves that they were recorded and does not show their content`]),

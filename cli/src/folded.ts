@@ -30,6 +30,8 @@ interface Answer {
   readonly texts: Text[];
   readonly summaries: (string | null)[];
   bytes: number;
+  /** Number of bytes that were not kept, because policy keeps only facts. */
+  notKeptBytes: number;
 }
 
 /** Yields each answer once, when its last record came or the records end. Everything else is yielded unchanged. */
@@ -55,7 +57,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
       if (isLate) {
         yield end(key, known);
       }
-      const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], summaries: [], bytes: 0 } : known;
+      const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], summaries: [], bytes: 0, notKeptBytes: 0 } : known;
       begun.set(key, answer);
       characters += add(answer, record);
       if (record.attributes[ownAttributes.continues] !== true) {
@@ -98,10 +100,11 @@ function add(answer: Answer, record: ShownRecord): number {
   answer.texts.push({ text, goesOn: record.attributes[ownAttributes.begunText] === true });
   answer.summaries.push(summaryOf(record));
   answer.bytes += record.content?.bytes ?? 0;
+  answer.notKeptBytes += Number(record.attributes[ownAttributes.contentBytes] ?? 0);
   return text.length;
 }
 
-function entryOf({ first, last, records, texts, summaries, bytes }: Answer): Entry {
+function entryOf({ first, last, records, texts, summaries, bytes, notKeptBytes }: Answer): Entry {
   if (records === 1) {
     return first;
   }
@@ -114,11 +117,15 @@ function entryOf({ first, last, records, texts, summaries, bytes }: Answer): Ent
       [ownAttributes.continues]: !isEnded,
       ...last.attributes,
       ...(last.attributes[ownAttributes.begunText] === true ? { [ownAttributes.begunText]: first.attributes[ownAttributes.begunText] === true } : {}),
+      ...(notKeptBytes === 0 ? {} : { [ownAttributes.contentBytes]: notKeptBytes }),
       ...(summaries.every((summary) => summary === null)
         ? {}
         : { [ownAttributes.summary]: summaries.map((summary, i) => summary ?? texts[i]?.text).join('\n') }),
     },
-    content: { mediaType: first.content?.mediaType ?? 'text/plain', text: said.length > 0 ? said.join('\n') : together(texts), bytes },
+    content:
+      notKeptBytes > 0 && bytes === 0
+        ? null
+        : { mediaType: first.content?.mediaType ?? 'text/plain', text: said.length > 0 ? said.join('\n') : together(texts), bytes },
     folded: { records, seq: last.seq, time: last.time },
   };
 }

@@ -8,7 +8,7 @@ import { commandEnvironment } from './command-environment.ts';
 import { aroundDifference } from './diff/around-difference.ts';
 import { runCommand } from './run-command.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
-import { escapeControls } from './terminal.ts';
+import { countOf, escapeControls } from './terminal.ts';
 import { trustedKeys } from './trusted-keys.ts';
 
 export interface ServeOptions extends SourceOptions {
@@ -37,6 +37,9 @@ export async function serveRecording(recording: string, words: readonly string[]
       process.stderr.write(describeMiss(miss));
     },
   });
+  if (server.notKept > 0) {
+    process.stderr.write(`countersign: ${describeNotKept(server.notKept)}\n`);
+  }
   if (words.length === 0) {
     await serveUntilSignal(server.environment);
     await server.told();
@@ -76,6 +79,11 @@ async function serveUntilSignal(environment: Readonly<Record<string, string>>): 
   }
   process.stderr.write('countersign: serving until Ctrl-C\n');
   await stopped;
+}
+
+/** Says what the replay cannot answer. */
+function describeNotKept(count: number): string {
+  return `${countOf(count, 'record')} of requests and answers cannot be replayed: by policy only their facts were kept`;
 }
 
 /** Number of characters that are shown of each of two values that differ. */

@@ -63,7 +63,7 @@ async function* openRecords(file: BundleFile, keys: readonly string[] | undefine
 }
 
 function openedRecord(entry: BundleEntry, channelFacts: KnownChannel | null): OpenedRecord {
-  return { ...entry, channelFacts, withheld: entry.isWithheld ? 'not_in_bundle' : null };
+  return { ...entry, channelFacts };
 }
 
 /** Replaces options that the target's protocol would refuse by none, because rendering relies on valid options. */

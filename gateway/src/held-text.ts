@@ -5,11 +5,16 @@ import type { FindProtocol } from './feed/timeline.ts';
 const readBytesMax = 64 * 1024;
 /** Most characters of the text of a held request. */
 const charactersMax = 4096;
+/** Most characters where only the facts of the request are kept: nobody can read more of it in the record. */
+const unrecordedCharactersMax = 64 * 1024;
 
 /** Returns the text of a held request as its protocol shows it, cut at a limit. Control characters in it are raw. */
-export function heldText(findProtocol: FindProtocol, { asker, target, action, bytes, timeMs }: Act, { session, seq, record }: HeldAct): string {
+export function heldText(findProtocol: FindProtocol, { asker, target, action, bytes, timeMs }: Act, { session, seq, record, isFactsOnly }: HeldAct): string {
   const content = Buffer.concat(bytes);
-  const more = `${content.length} bytes: countersign approval show has all of it`;
+  const more = isFactsOnly
+    ? `${content.length} bytes, and policy keeps only facts: the rest cannot be shown`
+    : `${content.length} bytes: countersign approval show has all of it`;
+  const most = isFactsOnly ? unrecordedCharactersMax : charactersMax;
   if (content.length > readBytesMax) {
     return more;
   }
@@ -18,5 +23,5 @@ export function heldText(findProtocol: FindProtocol, { asker, target, action, by
   const meta = { channel: 1, action: action.name, attributes: action.attributes };
   const opened = { session, seq, timeMs, kind: 'request', record, meta, channelFacts, governance: null, content, continues: false, withheld: null } as const;
   const { text } = findProtocol(target.protocol)?.render(opened, () => null) ?? { text: more };
-  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).toWellFormed()}… ${more}`;
+  return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}… ${more}`;
 }

@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { locate } from './config/locate.ts';
 import type { Action, Attributes } from './domain/action.ts';
 import type { Decision } from './domain/decision.ts';
+import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
 import { commonFields } from './policy/context.ts';
 import type { PolicyEngine, SessionHistory } from './policy/policy.ts';
@@ -39,6 +40,7 @@ const policyCase = z.strictObject({
   time: z.iso.datetime('a time in UTC is expected, as 2026-11-28T09:00:00Z').optional(),
   expect: z.enum(['allow', 'deny', 'hold'], 'allow, deny or hold is expected'),
   policy: z.string().optional(),
+  record: z.enum(['content', 'facts'], 'content or facts is expected').optional(),
 });
 
 const file = z.array(policyCase, 'a list of cases is expected');
@@ -64,11 +66,15 @@ export async function testPolicy(path: string, config: Config, policy: PolicyEng
   return outcomes;
 }
 
-function differenceOf({ expect, policy }: PolicyCase, { verdict, policies }: Decision): string | null {
+function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policies, obligations }: Decision): string | null {
   if (verdict !== expect) {
     return `${expect} was expected, the verdict is ${verdict}`;
   }
-  return policy === undefined || policies.includes(policy) ? null : `${policy} was expected to decide`;
+  if (policy !== undefined && !policies.includes(policy)) {
+    return `${policy} was expected to decide`;
+  }
+  const kept = recordObligations(obligations).length > 0 ? 'facts' : 'content';
+  return record === undefined || record === kept ? null : `the record was expected to have ${record}, it has ${kept}`;
 }
 
 async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Parameters<PolicyEngine['decide']>[0]> {

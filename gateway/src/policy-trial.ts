@@ -4,7 +4,8 @@ import { ownAttributes } from './domain/own-attributes.ts';
 import type { Principal } from './domain/principal.ts';
 import type { ShownRecord } from './feed/shown-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
-import { LiveHistory } from './domain/session-history.ts';
+import { findProtocol } from './protocols/registry.ts';
+import { LiveHistory } from './sessions/session-history.ts';
 
 /** A recorded request that a candidate decides otherwise than it was decided. */
 export interface Otherwise {
@@ -24,7 +25,8 @@ export class PolicyTrial {
   readonly #config: Config;
   readonly #candidate: PolicyEngine;
   #requests = 0;
-  /** Requests that cannot be decided again: their target is no longer configured, or their facts were too long for the record. */
+  /** Requests that cannot be decided again: their target is no longer configured, or their facts were too long for the record, or
+   * policy kept only facts and the candidate may look at content. */
   #undecided = 0;
 
   constructor(config: Config, candidate: PolicyEngine) {
@@ -57,7 +59,7 @@ export class PolicyTrial {
           remember(history, verdict, asked);
         }
       } else if (kind === 'response') {
-        history.answered(attributes, record.content?.bytes ?? 0);
+        history.answered(attributes, record.content?.bytes ?? Number(attributes[ownAttributes.contentBytes] ?? 0));
       }
     }
   }
@@ -66,7 +68,8 @@ export class PolicyTrial {
     const { principal, target: name, action, verdict, attributes, time } = record;
     const target = this.#config.targets.get(name ?? '');
     this.#requests += 1;
-    if (principal === null || target === undefined || action === null || attributes[ownAttributes.cut] !== undefined) {
+    const isCut = attributes[ownAttributes.cut] !== undefined || (attributes[ownAttributes.withheld] === 'not_kept' && mayLookAtContent(target?.protocol));
+    if (principal === null || target === undefined || action === null || isCut) {
       this.#undecided += 1;
       return null;
     }
@@ -90,6 +93,11 @@ export class PolicyTrial {
       ? null
       : { record: record.record ?? '', time, principal, target: target.name, action, was: verdict ?? '', would, policies, reason };
   }
+}
+
+/** True if policies about this protocol may look at something that is content. */
+function mayLookAtContent(protocol: string | undefined): boolean {
+  return findProtocol(protocol ?? '')?.context.some(({ isContent = false }) => isContent) === true;
 }
 
 function remember(history: LiveHistory, verdict: string, { target, attributes }: ShownRecord): void {

@@ -100,6 +100,11 @@ export class ReplayServer implements AsyncDisposable {
     await this.#told;
   }
 
+  /** Number of records of requests and answers that cannot be replayed, because policy kept only their facts. */
+  get notKept(): number {
+    return this.#recording.notKept;
+  }
+
   /** The addresses by what listens there: `http`, or the id of a protocol. */
   get addresses(): ReadonlyMap<string, string> {
     return this.#addresses;

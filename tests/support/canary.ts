@@ -9,11 +9,12 @@ export function filesHolding(directory: string, canary: string): string[] {
   if (files.length === 0) {
     throw new Error(`${directory} holds no files`);
   }
-  const disguises = disguisesOf(Buffer.from(canary));
-  return files.filter((file) => {
-    const bytes = readIfThere(file);
-    return disguises.some((disguise) => bytes.includes(disguise));
-  });
+  return files.filter((file) => holds(readIfThere(file), canary));
+}
+
+/** True if the bytes hold the canary: unchanged, in UTF-16, in hex, or in base64 at any offset. */
+export function holds(bytes: Buffer, canary: string): boolean {
+  return disguisesOf(Buffer.from(canary)).some((disguise) => bytes.includes(disguise));
 }
 
 /** A process that uses the directory may replace files. A file that is gone holds nothing. */

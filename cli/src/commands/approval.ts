@@ -1,4 +1,5 @@
 import type { ApprovalDetails, ApprovalSummary, OwnApproval } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
@@ -103,7 +104,9 @@ function describe({ request, before, ...approval }: ApprovalDetails): string {
     ...does.map(([name, value]) => `${name} ${String(value)}`),
   ].map((line) => escapeControls(line, 'nothing'));
   const story = before.map((record) => describeRecord(record));
-  const asked = request === null ? escapeControls(approval.text, 'lines') : describeRecord(request, { full: true });
+  const text = escapeControls(approval.text, 'lines');
+  const isKept = request?.attributes[ownAttributes.withheld] !== 'not_kept';
+  const asked = request === null ? text : `${describeRecord(request, { full: true })}${isKept ? '' : `\n${text}`}`;
   return [
     bold(lines[0] ?? ''),
     ...lines.slice(1),

@@ -8,10 +8,11 @@ import { parseRecordId } from '../arguments.ts';
 import { loadConfig } from '../configuration.ts';
 import { parseDuration } from '../duration.ts';
 import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { unkeptText } from '../facts-only.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { findRunning } from '../location.ts';
 import { openSource, type SessionSource, type SourceOptions } from '../session-source.ts';
-import { countOf, escapeControls } from '../terminal.ts';
+import { escapeControls } from '../terminal.ts';
 
 export function addPolicy(program: Command): void {
   const policy = program
@@ -132,7 +133,7 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
     }
   }
   await printRows(groups.values(), options, ({ principal, target, action, was, would, policies, requests, record }) =>
-    columns(principal, target, action, `${was} -> ${would}`, policies, countOf(requests, 'request'), record),
+    columns(principal, target, action, `${was} -> ${would}`, policies, `${requests} requests`, record),
   );
   if (options.json !== true) {
     const { requests, undecided } = trial.counts;
@@ -153,6 +154,10 @@ async function explain(wanted: string, options: SourceOptions): Promise<void> {
   const reason = attributes[ownAttributes.reason];
   if (typeof reason === 'string') {
     console.log(`reason   ${escapeControls(reason, 'nothing')}`);
+  }
+  const unkept = unkeptText(found);
+  if (unkept !== null) {
+    console.log(`record   ${escapeControls(unkept, 'nothing')}`);
   }
   console.log(`version  ${version || 'not recorded'}`);
   const text = (await findRecord(source, 'all', ({ kind, attributes: facts }) => kind === 'policy' && facts[`countersign.${kind}.version`] === version))

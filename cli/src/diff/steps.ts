@@ -1,3 +1,4 @@
+import { unkeptText } from '../facts-only.ts';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { createHash, hash } from 'node:crypto';
 import type { ShownRecord } from '@countersign/gateway/api';
@@ -106,7 +107,7 @@ function callKeyOf(record: ShownRecord, names: Names): string | null {
  * trace that a request names, and the words that the client adds to results.
  */
 function textOf({ content, session, attributes }: ShownRecord): string {
-  const said = withoutMoments(content?.text ?? content?.base64 ?? '').replaceAll(session, 'SESSION');
+  const said = withoutMoments(content?.text ?? content?.base64 ?? unkeptText({ attributes }) ?? '').replaceAll(session, 'SESSION');
   const text = listOf(attributes[ownAttributes.ownWords]).reduce((rest, words) => rest.replaceAll(words, ''), said);
   const traceparent = attributes[ownAttributes.traceparent];
   return typeof traceparent === 'string' ? text.replaceAll(traceparent.replaceAll(session, 'SESSION'), 'TRACEPARENT') : text;

@@ -9,6 +9,8 @@ export interface ContextField {
   readonly attribute: string;
   /** The value of a request without this attribute. */
   readonly absent: AttributeValue;
+  /** True if the value is something that was said, or may hold it. Where policy keeps the facts alone, it is not kept. Absent: false. */
+  readonly isContent?: true;
   /** One sentence for people who write policies. */
   readonly title: string;
 }

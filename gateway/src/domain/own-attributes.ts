@@ -44,6 +44,8 @@ export const ownAttributes = {
   columns: 'countersign.columns',
   /** Boolean, true. The next part of the same request or answer follows in a later record. */
   continues: 'countersign.continues',
+  /** Number, bytes. How long the content is of which policy keeps the facts alone. On each record whose content was not kept. */
+  contentBytes: 'countersign.content_bytes',
   /** Number. How many events the record stands for. */
   count: 'countersign.count',
   /** List of strings. The attributes that were cut because they were too long, each as `NAME COUNT sha256:HEX`. COUNT is of values or of characters; the digest is over the whole value as JSON. */
@@ -62,24 +64,6 @@ export const ownAttributes = {
   functions: 'countersign.functions',
   /** Boolean. False if a statement of the request is an UPDATE or DELETE without a WHERE, or with one that holds for every row. */
   hasWhere: 'countersign.has_where',
-  /** Number. The approvals of earlier sessions of the activity that this session continues. */
-  historyApprovals: 'countersign.history.approvals',
-  /** Number. The bytes of answers of earlier sessions of the activity that this session continues. */
-  historyBytes: 'countersign.history.bytes',
-  /** Number. The denied requests of earlier sessions of the activity that this session continues. */
-  historyDenials: 'countersign.history.denials',
-  /** Boolean, true. Earlier sessions used more tables than are remembered, so `countersign.history.tables` lacks some. */
-  historyIsCut: 'countersign.history.is_cut',
-  /** Number. The requests of earlier sessions of the activity that this session continues. */
-  historyRequests: 'countersign.history.requests',
-  /** Number. The rows that earlier sessions of the activity that this session continues were given. */
-  historyRows: 'countersign.history.rows',
-  /** List of strings, each `TARGET/SCHEMA.TABLE`. The tables that earlier sessions of the activity used, in as many records as they need. */
-  historyTables: 'countersign.history.tables',
-  /** List of strings. The targets that earlier sessions of the activity used. */
-  historyTargets: 'countersign.history.targets',
-  /** Number. The tokens of models that earlier sessions of the activity used. */
-  historyTokens: 'countersign.history.tokens',
   /** List of strings. The trailers of an HTTP message, each as `NAME: VALUE`. */
   httpTrailers: 'countersign.http.trailers',
   /** List of strings. The ids in the messages that differ in each run. A comparison of runs replaces them by the same names. */
@@ -204,7 +188,7 @@ export const ownAttributes = {
   websocketOffset: 'countersign.websocket.offset',
   /** String. The kind of a frame of a WebSocket: `text`, `binary`, `continuation`, `ping`, `pong` or `close`. */
   websocketOpcode: 'countersign.websocket.opcode',
-  /** String. Why a body is not shown: `erased` (its key was destroyed), `mismatch` (it is not what the leaf commits to) or `not_in_bundle`. */
+  /** String. Why a body is not shown: `erased` (its key was destroyed), `mismatch` (it is not what the leaf commits to), `not_in_bundle`, or `not_kept` (by policy, only the facts were). */
   withheld: 'countersign.withheld',
   /** Boolean, true. The act was done on this machine while no gateway ran. */
   withoutGateway: 'countersign.without_gateway',

@@ -1,6 +1,18 @@
-import { decodeLeaf, entryAt, entryPlaces, leafBytes, leafFlags, leafKinds, leafOffsets, readUint53, type Frame } from '@countersign/ledger/format';
+import {
+  decodeLeaf,
+  entryAt,
+  entryPlaces,
+  leafBytes,
+  leafFlags,
+  leafKinds,
+  leafOffsets,
+  readUint53,
+  storesContent,
+  type Frame,
+} from '@countersign/ledger/format';
 import type { Obligation } from '../domain/decision.ts';
 import { ObligedRequests } from '../domain/obliged-requests.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { ReadMeta } from '../domain/record.ts';
 import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../domain/usage.ts';
 import { isPlacedFrame, journalStart, readJournalRuns, type JournalPlace } from '../recording/journal-reader.ts';
@@ -178,7 +190,7 @@ class UsageFold {
     }
     for (const limit of this.#limitsOf(channel.obliged.of(meta.request))) {
       if (limit.what === 'bytes') {
-        this.usage.add(limit, channel.user, { amount: await contentBytes(counted, raw), timeMs: this.#timeOf(raw.leaf.timeMs) });
+        this.usage.add(limit, channel.user, { amount: await contentBytes(counted, raw, meta), timeMs: this.#timeOf(raw.leaf.timeMs) });
       } else if (limit.what === 'rows' || limit.what === 'tokens') {
         this.usage.add(limit, channel.user, { amount: amountsOf(meta.attributes ?? {})[limit.what], timeMs: this.#timeOf(raw.leaf.timeMs) });
       }
@@ -213,7 +225,11 @@ async function metaOf({ opener }: Counted, raw: RawRecord): Promise<ReadMeta | n
   return body.state === 'open' ? (JSON.parse(Buffer.from(body.plain).toString()) as ReadMeta) : null;
 }
 
-async function contentBytes({ opener }: Counted, raw: RawRecord): Promise<number> {
-  const body = (raw.leaf.flags & leafFlags.hasContent) === 0 ? null : await opener.openBody(raw, 'content');
+async function contentBytes({ opener }: Counted, raw: RawRecord, { attributes = {} }: ReadMeta): Promise<number> {
+  const notKept = attributes[ownAttributes.contentBytes];
+  if (typeof notKept === 'number') {
+    return notKept;
+  }
+  const body = storesContent(raw.leaf.flags) ? await opener.openBody(raw, 'content') : null;
   return body?.state === 'open' ? body.plain.length : 0;
 }

@@ -1,4 +1,5 @@
 import type { Obligation } from '../domain/decision.ts';
+import { suggest } from '../domain/suggest.ts';
 
 /** The meaning of a policy's annotations. */
 export interface Annotated {
@@ -9,13 +10,17 @@ export interface Annotated {
   readonly approval: readonly string[];
   /** The obligations of a request to which the policy applies. */
   readonly obligations: readonly Obligation[];
+  /** Says whether a permit has the content of its requests recorded, or only their facts. */
+  readonly record: 'content' | 'facts';
   /** True if the policy is only observed: what it would have decided is recorded, and not done. */
   readonly isObserved: boolean;
 }
 
-const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mode'] as const;
+const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mode', 'record'] as const;
 /** Annotations that this language has and this version does not carry out. To accept one would be to promise it. */
-const notYet = ['mask', 'mask_request', 'record'] as const;
+const notYet = ['mask', 'mask_request'] as const;
+
+const recorded = ['content', 'facts'] as const;
 
 const name = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const severities = ['info', 'low', 'medium', 'high', 'critical'];
@@ -24,15 +29,22 @@ const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 8
 /** The longest window of a limit: a week. */
 const windowSecondsMax = 7 * 86_400;
 
-/** Reads the annotations of a policy. Returns a text that says what is wrong, if something is. */
-export function readAnnotations(annotations: Readonly<Record<string, string | null>>, effect: 'permit' | 'forbid'): Annotated | string {
+/** A fault of one annotation. */
+interface AnnotationFault {
+  /** The name of the annotation. */
+  readonly key: string;
+  readonly message: string;
+}
+
+/** Reads the annotations of a policy. Returns what is wrong, if something is. */
+export function readAnnotations(annotations: Readonly<Record<string, string | null>>, effect: 'permit' | 'forbid'): Annotated | AnnotationFault {
   for (const [key, value] of Object.entries(annotations)) {
-    const fault = faultOf(key, value ?? '', effect);
-    if (fault !== null) {
-      return fault;
+    const message = faultOf(key, value ?? '', effect);
+    if (message !== null) {
+      return { key, message };
     }
   }
-  const { id = null, reason = null, approval, alert, mode } = annotations;
+  const { id = null, reason = null, approval, alert, mode, record } = annotations;
   const obligations: Obligation[] = [];
   const limited = limit.exec(annotations['limit'] ?? '');
   if (limited !== null) {
@@ -42,7 +54,14 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
   if (typeof alert === 'string') {
     obligations.push({ kind: 'alert', parameters: { severity: alert } });
   }
-  return { id, reason, approval: approval?.split(',').map((group) => group.trim()) ?? [], obligations, isObserved: mode === 'observe' };
+  return {
+    id,
+    reason,
+    approval: approval?.split(',').map((group) => group.trim()) ?? [],
+    obligations,
+    record: record === 'facts' ? 'facts' : 'content',
+    isObserved: mode === 'observe',
+  };
 }
 
 function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): string | null {
@@ -72,6 +91,13 @@ function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): strin
       return severities.includes(value) ? null : `@alert is one of ${severities.join(', ')}`;
     case 'mode':
       return value === 'observe' || value === 'enforce' ? null : '@mode is "observe" or "enforce"';
+    case 'record': {
+      if (effect === 'forbid') {
+        return '@record belongs to a permit: it says what is recorded of the requests that the permit allows. Write it on the permit';
+      }
+      const meant = suggest(value, recorded);
+      return recorded.some((each) => each === value) ? null : `@record is "facts" or "content"${meant === null ? '' : `: is ${JSON.stringify(meant)} meant?`}`;
+    }
     default:
       return `@${key} is not known here; known are ${known.map((each) => `@${each}`).join(', ')}`;
   }

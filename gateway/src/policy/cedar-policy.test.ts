@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Decision, Verdict } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { LiveHistory } from '../domain/session-history.ts';
+import { LiveHistory } from '../sessions/session-history.ts';
 import { cedarPolicy } from './cedar-policy.ts';
 import { grantPolicy } from './grants.ts';
 import type { PolicyEngine, Question } from './policy.ts';
@@ -201,6 +201,58 @@ describe('what a set of policies decides', () => {
   });
 });
 
+describe('what is recorded', () => {
+  const unkept = '@id("private") @record("facts") permit (principal, action, resource);';
+  const strange = { principal: ann, target: mail, action: 'web.request' };
+  const kept = (text: string, question: Question = asked(strange)): string | undefined =>
+    decide(text, question).obligations.find(({ kind }) => kind === 'record')?.parameters['policy'];
+
+  test('facts alone, where no permit that applies says more: a grant of the configuration does', () => {
+    assert.deepEqual(decide(unkept, asked(strange)).obligations, [{ kind: 'record', parameters: { keep: 'facts', policy: 'rules.cedar:private' } }]);
+    assert.equal(kept(unkept, asked()), undefined);
+    assert.equal(kept(`${unkept} permit (principal, action, resource);`), undefined);
+    assert.equal(
+      kept(`${unkept} @record("content") permit (principal, action in Action::"web", resource) when { context.method == "GET" };`),
+      'rules.cedar:private',
+    );
+    assert.equal(kept(`${unkept} @id("other") @record("facts") permit (principal, action, resource);`), 'rules.cedar:other,rules.cedar:private');
+    assert.equal(kept(`@record("content") permit (principal, action, resource);`), undefined);
+  });
+
+  test('a permit that is only observed changes nothing', () => {
+    assert.equal(kept(`@mode("observe") ${unkept}`), undefined);
+    assert.equal(kept(`${unkept} @mode("observe") permit (principal, action, resource);`), 'rules.cedar:private');
+  });
+
+  test('facts alone also of what is held or denied, and of what a policy fails on', () => {
+    const outcome = (text: string, question = asked(strange)): readonly (string | undefined)[] => [decide(text, question).verdict, kept(text, question)];
+    assert.deepEqual(outcome(`${unkept} forbid (principal, action, resource);`), ['deny', 'rules.cedar:private']);
+    assert.deepEqual(outcome(`${unkept} @approval("dba") forbid (principal, action, resource);`), ['hold', 'rules.cedar:private']);
+    const fails = 'when { context.session.rows + 9223372036854775807 > 0 };';
+    const question = asked({ ...strange, history: { rows: 2 } });
+    assert.deepEqual(outcome(`${unkept} forbid (principal, action, resource) ${fails}`, question), ['deny', 'rules.cedar:private']);
+    assert.deepEqual(outcome(unkept.replace(';', ` ${fails}`), question), ['deny', 'rules.cedar:private']);
+    assert.deepEqual(outcome(`${unkept} permit (principal, action, resource) ${fails}`, question), ['deny', 'rules.cedar:private']);
+  });
+
+  test('facts alone where policy is not asked: beyond the targets of a run, and with more tables than are remembered', () => {
+    const text = `${unkept} forbid (principal, action, resource) when { context.session.tables.contains("x") };`;
+    const engine = policy(text);
+    const strangely = { ...strange, within: ['orders'] };
+    assert.deepEqual(
+      [asked(strangely), asked({ ...strange, history: { isCut: true } }), asked(strange)].map((question) => {
+        const { verdict, obligations } = engine.decide(question);
+        return [verdict, obligations.map(({ parameters }) => parameters['policy'])];
+      }),
+      [
+        ['deny', ['rules.cedar:private']],
+        ['deny', ['rules.cedar:private']],
+        ['allow', ['rules.cedar:private']],
+      ],
+    );
+  });
+});
+
 describe('what is refused', () => {
   const refused = (text: string, message: string | RegExp): void => {
     const [first = ''] = faults(text);
@@ -239,6 +291,15 @@ describe('what is refused', () => {
     refused('@resaon("x") permit (principal, action, resource);', /@resaon is not known here/);
     refused('@mask("email:redact") permit (principal, action, resource);', /@mask is not supported yet/);
     refused('@approval("dba") permit (principal, action, resource);', /belongs to a forbid/);
+    refused(
+      '@id("a")\n@record("facts") forbid (principal, action, resource);',
+      /^policies\/rules\.cedar:2:1: @record belongs to a permit.*Write it on the permit$/,
+    );
+    refused(
+      'permit (principal, action, resource);\n@id("b") @record("fact") permit (principal, action, resource);',
+      'policies/rules.cedar:2:10: @record is "facts" or "content": is "facts" meant?',
+    );
+    refused('@record permit (principal, action, resource);', 'policies/rules.cedar:1:1: @record is "facts" or "content"');
     refused('@limit("rows 10 per hour") permit (principal, action, resource);', /@limit is/);
     refused('@alert("loud") forbid (principal, action, resource);', /@alert is one of/);
     refused('@id("a") permit (principal, action, resource); @id("a") forbid (principal, action, resource);', /two policies have the id rules\.cedar:a/);

@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
+import { recordKind, recordObligations } from '../domain/facts-only.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
@@ -50,18 +51,18 @@ class CedarPolicy implements PolicyEngine {
   readonly #policies: ReadonlyMap<string, Policy>;
   readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
   readonly #keys: KeyMaker;
+  /** True if a permit has only facts recorded. */
+  readonly #keepsFacts: boolean;
   /** True if a policy asks which tables a session has used. */
   readonly #readsTables: boolean;
-  /** True if a policy asks what a session did. */
-  readonly #readsHistory: boolean;
   readonly #decisions = new Map<string, Decision>();
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
   constructor(grants: PolicyEngine, policies: readonly Policy[], { vocabulary, cedar }: { readonly vocabulary: Vocabulary; readonly cedar: CedarLibrary }) {
     this.#grants = grants;
+    this.#keepsFacts = policies.some(({ annotated }) => annotated.record === 'facts');
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
-    this.#readsHistory = policies.some(({ use }) => use.session === null || use.session.size > 0);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
@@ -74,15 +75,11 @@ class CedarPolicy implements PolicyEngine {
   decide(question: Question): Decision {
     const { asker, target, action } = question;
     if (asker.within?.includes(target.name) === false) {
-      return { ...this.#grants.decide(question), policyVersion: this.version };
-    }
-    if (asker.history.isPending === true && this.#readsHistory) {
-      const reason = 'what the session did before the gateway started again is still being read from the record: try again in a moment';
-      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: [], answeredAs: 'catching_up' };
+      return { ...this.#grants.decide(question), policyVersion: this.version, obligations: this.#recorded(question) };
     }
     if (asker.history.isCut === true && this.#readsTables) {
       const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';
-      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: [] };
+      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: this.#recorded(question) };
     }
     const newest = this.#newest.get(action.attributes);
     if (newest?.principal === asker.principal && newest.onBehalfOf === asker.onBehalfOf && newest.target === target && newest.name === action.name) {
@@ -93,6 +90,13 @@ class CedarPolicy implements PolicyEngine {
       this.#newest.set(action.attributes, { principal: asker.principal, onBehalfOf: asker.onBehalfOf, target, name: action.name, decision });
     }
     return decision;
+  }
+
+  /** Returns what a permit says about the record of a request that is denied whatever the permit says. */
+  #recorded(question: Question): readonly Obligation[] {
+    // A run's own list of targets is in no key, so its decision must not be kept under the key of others.
+    const asker = { ...question.asker, within: null };
+    return this.#keepsFacts ? recordObligations(this.#decideByKey({ ...question, asker }).obligations) : [];
   }
 
   #decideByKey(question: Question): Decision {
@@ -115,7 +119,13 @@ class CedarPolicy implements PolicyEngine {
     const policies = satisfied.flatMap((id) => this.#policies.get(id) ?? []);
     const enforced = policies.filter(({ annotated }) => !annotated.isObserved && question.target.mode !== 'observe');
     const failing = failed.filter((id) => this.#policies.get(id)?.annotated.isObserved !== true && question.target.mode !== 'observe');
-    const decision = this.#verdict(question, granted, { satisfied: enforced, failed: failing });
+    const verdict = this.#verdict(question, granted, { satisfied: enforced, failed: failing });
+    const record = recordOf(
+      granted,
+      enforced,
+      failing.flatMap((id) => this.#policies.get(id) ?? []),
+    );
+    const decision = record === null ? verdict : { ...verdict, obligations: [...verdict.obligations, record] };
     return enforced.length === policies.length && failing.length === failed.length
       ? decision
       : this.#observed(question, granted, { decision, satisfied: policies, failed });
@@ -211,6 +221,17 @@ function idsOf(policies: readonly Policy[]): string[] {
 function reasonOf(policies: readonly Policy[]): string {
   const reasons = policies.flatMap(({ annotated }) => annotated.reason ?? []);
   return reasons.length > 0 ? [...new Set(reasons)].join(' ') : `forbidden by ${idsOf(policies).join(', ')}`;
+}
+
+/**
+ * Returns the obligation to keep only the facts of a request, if all permits that apply to it say so; null if its content is kept. A grant of the configuration is a
+ * permit that keeps it. A permit with `@record("facts")` that fails counts too: the request is denied, and nothing may be recorded that the permit wants kept out.
+ */
+function recordOf(granted: Decision, satisfied: readonly Policy[], failed: readonly Policy[]): Obligation | null {
+  const keepsFacts = ({ annotated }: Policy): boolean => annotated.record === 'facts';
+  const isFuller = granted.verdict === 'allow' || satisfied.some((policy) => policy.effect === 'permit' && !keepsFacts(policy));
+  const policies = [...satisfied, ...failed].filter(keepsFacts);
+  return isFuller || policies.length === 0 ? null : { kind: recordKind, parameters: { keep: 'facts', policy: idsOf(policies).toSorted().join(',') } };
 }
 
 function alertsOf(obligations: readonly Obligation[]): readonly Obligation[] {

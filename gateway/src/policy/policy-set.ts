@@ -61,7 +61,7 @@ interface ReadPolicy {
 }
 
 function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | PolicyProblem {
-  const { source, text, offset, position } = written;
+  const { source, text, position } = written;
   const answer = cedar.policyToJson(text);
   if (answer.type === 'failure') {
     const [error] = answer.errors;
@@ -70,8 +70,8 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
   }
   const { json } = answer;
   const annotated = readAnnotations(json.annotations ?? {}, json.effect);
-  if (typeof annotated === 'string') {
-    return { source, offset, message: annotated };
+  if ('message' in annotated) {
+    return { source, offset: searched(written, `@${annotated.key}`), message: annotated.message };
   }
   const id = `${source.file}:${annotated.id ?? position}`;
   const obligations = annotated.obligations.map(({ kind, parameters }) => ({ kind, parameters: { ...parameters, policy: id } }));

@@ -43,8 +43,8 @@ export interface BundleEntry {
   /** The body of a governance leaf. */
   readonly governance: Readonly<Record<string, unknown>> | null;
   readonly content: Buffer | null;
-  /** True if the record has content that is not in the bundle. */
-  readonly isWithheld: boolean;
+  /** The reason why content is missing: it is `not_in_bundle`, or it was `not_kept`, because policy keeps the facts alone. */
+  readonly withheld: 'not_in_bundle' | 'not_kept' | null;
   readonly at: LineExtent;
 }
 
@@ -126,7 +126,7 @@ function entryOf({ decoded, meta, content }: ParsedRecord, at: LineExtent): Bund
     meta: parseMeta(meta),
     governance: meta.form === 'clear' ? parseGovernanceBody(decoded.kind, encodeUtf8(meta.text)) : null,
     content: content.form === 'opened' ? Buffer.from(content.plaintext) : null,
-    isWithheld: content.form === 'withheld' || meta.form === 'withheld',
+    withheld: content.form === 'withheld' || meta.form === 'withheld' ? 'not_in_bundle' : (decoded.flags & leafFlags.factsOnly) === 0 ? null : 'not_kept',
     at,
   };
 }

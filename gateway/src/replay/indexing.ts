@@ -55,6 +55,8 @@ interface Growing {
 export class Indexing {
   readonly targets = new Map<string, TargetFacts>();
   readonly requests: IndexedRequest[] = [];
+  /** Number of records of requests and answers whose content was not kept. */
+  notKept = 0;
   /** The different obligations of recorded requests, by `actionKey`. Each is there once, by its text. */
   readonly obligations = new Map<string, Map<string, Obligation>>();
   readonly #findProtocol: (id: string) => Protocol | undefined;
@@ -76,6 +78,7 @@ export class Indexing {
       throw new GatewayError('limit_exceeded', `A session of more than ${recordsMax} records is not served.`);
     }
     const { meta, kind } = entry;
+    this.notKept += entry.withheld === 'not_kept' && (kind === 'request' || kind === 'response') ? 1 : 0;
     if (meta === null) {
       return;
     }
@@ -146,12 +149,12 @@ export class Indexing {
     return growing;
   }
 
-  #hold(growing: Growing, { content, isWithheld }: BundleEntry): void {
+  #hold(growing: Growing, { content, withheld }: BundleEntry): void {
     if (growing.bytes !== null && content !== null) {
       this.#heldBytes += content.length;
       growing.bytes.push(content);
     }
-    if (isWithheld || this.#heldBytes > heldBytesMax) {
+    if (withheld !== null || this.#heldBytes > heldBytesMax) {
       this.#letGo(growing);
     }
   }

@@ -35,6 +35,8 @@ export class Recording {
   readonly session: string;
   /** The targets by name, in the order in which the run was given them or first used them. */
   readonly targets: ReadonlyMap<string, TargetFacts>;
+  /** Number of records of requests and answers that cannot be replayed, because policy kept only their facts. */
+  readonly notKept: number;
   readonly #file: BundleFile;
   readonly #waiting: Waiting;
   readonly #requests: ReadonlyMap<string, readonly IndexedRequest[]>;
@@ -45,6 +47,7 @@ export class Recording {
   private constructor(file: BundleFile, indexing: Indexing, { findProtocol, speed }: RecordingOptions) {
     this.session = file.header.session;
     this.targets = indexing.targets;
+    this.notKept = indexing.notKept;
     this.#file = file;
     this.#waiting = new Waiting(indexing.requests);
     this.#requests = Map.groupBy(indexing.requests, ({ target }) => target);
@@ -122,8 +125,8 @@ export class Recording {
   async *#answer({ answers, askedMs }: IndexedRequest): AsyncGenerator<AnswerPiece, void> {
     const startedMs = performance.now();
     for (const at of answers) {
-      const { timeMs, meta, content, continues, isWithheld } = await this.#file.read(at);
-      if (isWithheld) {
+      const { timeMs, meta, content, continues, withheld } = await this.#file.read(at);
+      if (withheld !== null) {
         return;
       }
       if (this.#speed !== null) {

@@ -65,6 +65,7 @@ const held: HeldAct = {
   record: 'l/1',
   decision: { verdict: 'hold', policies: [], policyVersion: 'v', reason: 'it is a rule', obligations: [] },
   standing: standsAlways(principal),
+  isFactsOnly: false,
   withdrawn: signal,
   onEnded: () => () => undefined,
   tell: () => undefined,

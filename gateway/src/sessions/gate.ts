@@ -3,12 +3,13 @@ import type { Act, AnswerPart, Control, HeldAct, Objection, OnceRecorded } from 
 import type { Action, NamedIds } from '../domain/action.ts';
 import type { RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Authorization, Decision, Obligation } from '../domain/decision.ts';
+import { recordKind, recordObligations } from '../domain/facts-only.ts';
 import { Grant } from '../domain/grant.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
-import { LiveHistory } from '../domain/session-history.ts';
+import { LiveHistory } from './session-history.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */
@@ -68,13 +69,18 @@ export class Gate {
     const { policy, identity, refusalOf } = this.#context;
     const end = identity.standing.ended();
     if (end !== null) {
-      return this.#refuse(end.error.message);
+      return this.#refuse(action, end.error.message);
     }
     const refusal = action.ids === undefined ? null : (refusalOf?.(action.ids) ?? null);
     if (refusal !== null) {
-      return { ...this.#refuse(refusal.reason), answeredAs: refusal.answeredAs };
+      return { ...this.#refuse(action, refusal.reason), answeredAs: refusal.answeredAs };
     }
     return policy().decide(this.#question(action));
+  }
+
+  /** Returns the obligations about the record of an act: none if its content is kept. */
+  recordOf(action: Action): readonly Obligation[] {
+    return recordObligations(this.#context.policy().decide(this.#question(action)).obligations);
   }
 
   /** The decision for a request that the gateway itself sends to carry out a decision. It is recorded like any request. */
@@ -135,11 +141,11 @@ export class Gate {
     return this.#context.controls.find((control) => control.kind === kind);
   }
 
-  #oblige(asked: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
-    const decision = this.#isAgain(asked, act) ? { ...asked, obligations: asked.obligations.filter((each) => !this.#countsActs(each)) } : asked;
+  #oblige(decision: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const changes: TextChange[] = [];
-    for (const obligation of decision.obligations) {
+    const obligations = decision.obligations.filter(({ kind }) => kind !== recordKind);
+    for (const obligation of obligations) {
       const control = this.#controlOf(obligation);
       if (control?.isReady?.(obligation) === false) {
         const reason = 'what was used of a limit is still being read from the record: try again in a moment';
@@ -168,19 +174,11 @@ export class Gate {
     if (decision.verdict === 'allow') {
       return { decision, settle: null, changes };
     }
-    const isLifted = decision.obligations.length > 0;
+    const isLifted = obligations.length > 0;
     const lifted: Decision = isLifted
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
     return { decision: lifted, settle: null, changes };
-  }
-
-  #isAgain({ obligations }: Decision, act: Act): boolean {
-    return obligations.some((each) => this.#controlOf(each)?.isAgain?.(act, each) === true);
-  }
-
-  #countsActs(obligation: Obligation): boolean {
-    return this.#controlOf(obligation)?.countsActs?.(obligation) === true;
   }
 
   /** Waits for the controls. The act is denied if one of them objects or fails, or if the credential ended meanwhile. */
@@ -206,8 +204,8 @@ export class Gate {
   }
 
   /** A denial by the gateway itself, whatever policy says. */
-  #refuse(reason: string): Decision {
-    return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: [] };
+  #refuse(action: Action, reason: string): Decision {
+    return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: this.recordOf(action) };
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { factNamesOf } from '../domain/facts-only.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ async function openChannel() {
   const policy = grantPolicy([principal]);
   const ending = new AbortController();
   const channel = new LiveChannel(
-    { recorder, sessions, policy: () => policy, controls: [], limits: defaultLimits, calls, ids: new IdsOfTargets(() => null) },
+    { recorder, sessions, policy: () => policy, controls: [], limits: defaultLimits, calls, ids: new IdsOfTargets(() => null), factNames: factNamesOf([]) },
     session,
     { channel: 1, signal: ending.signal },
     { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '' },

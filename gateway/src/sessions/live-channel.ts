@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate } from 'node:timers/promises';
-import type { Action, GivenIds } from '../domain/action.ts';
-import type { Decision } from '../domain/decision.ts';
+import type { Action, Attributes, GivenIds } from '../domain/action.ts';
+import type { Decision, Obligation } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
 import type { Limits } from '../domain/limits.ts';
+import { factsAmong, recordObligations } from '../domain/facts-only.ts';
 import { ObligedRequests } from '../domain/obliged-requests.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
@@ -24,7 +25,7 @@ import { Gate, type CurrentPolicy } from './gate.ts';
 import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { decisionFacts, printMeta, RequestMeta } from './meta.ts';
+import { decisionFacts, printFacts, printMeta, RequestMeta } from './meta.ts';
 
 /** When a channel ends, stopping its work at the target may take at most this long. */
 const endingMs = 900;
@@ -32,6 +33,7 @@ const endingMs = 900;
 const giveAction = 'gateway.give_ids';
 
 const noDrafts: readonly EntryDraft[] = [];
+const none: readonly Obligation[] = [];
 
 export interface ChannelContext {
   readonly recorder: Recorder;
@@ -41,6 +43,14 @@ export interface ChannelContext {
   readonly limits: Limits;
   readonly calls: HttpCalls;
   readonly ids: IdsOfTargets;
+  /** Returns the names of the attributes of a protocol that are facts and no content. */
+  readonly factNames: (protocol: string) => ReadonlySet<string>;
+}
+
+/** Content, and the obligations that say that only its facts are kept. */
+interface KeptContent {
+  readonly content: readonly Uint8Array[];
+  readonly kept: readonly Obligation[];
 }
 
 /** The place of a request's first record: its number in the session, and its id in the log. */
@@ -75,6 +85,8 @@ export class LiveChannel implements Channel {
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
   readonly #obliged = new ObligedRequests();
+  /** The requests of which only the facts are kept. */
+  readonly #factsOnly = new ObligedRequests();
   readonly #disposals: (() => void)[] = [];
   #ending: Promise<void> | null = null;
   #closed = false;
@@ -143,13 +155,18 @@ export class LiveChannel implements Channel {
 
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     // The facts are printed first, so that nothing is granted that cannot be recorded.
-    const facts = this.#printFacts(action, bytes);
+    const facts = this.#printFacts(action, bytes, relation?.partOf);
     const leaving = relation?.leaving ?? this.#leaving;
     const { decision, settle, changes } =
       relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, leaving, relation);
-    const meta = this.#requestMeta.print(action, facts, decision, relation?.partOf);
+    const kept = this.#keptOf(decision, relation?.partOf);
+    const attributes = kept.length === 0 ? facts : printFacts(this.#factsAmong(action.attributes, bytes));
+    const meta = this.#requestMeta.print(action, attributes, decision, relation?.partOf);
     const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
-    const { seq, others } = this.#appendFirst(draft, relation?.partOf);
+    const { seq, others } = this.#appendFirst(kept.length === 0 ? draft : { ...draft, factsOnly: true }, relation?.partOf, kept);
+    if (kept.length > 0 && relation?.partOf === undefined) {
+      this.#factsOnly.add(seq, kept);
+    }
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
     const { recorder } = this.#context;
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
@@ -168,7 +185,7 @@ export class LiveChannel implements Channel {
       return this.#finishRequest({ ...unfinished, held: null }, bytes);
     }
     const withdrawn = leaving();
-    const settled = settle(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld }));
+    const settled = settle(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld, isFactsOnly: kept.length > 0 }));
     return this.#finishRequest({ ...unfinished, held: { settled, withdrawn } }, bytes);
   }
 
@@ -195,7 +212,7 @@ export class LiveChannel implements Channel {
   #held(
     { name }: Action,
     decision: Decision,
-    { seq, record, withdrawn, onHeld }: MadeRecord & { readonly withdrawn: AbortSignal; readonly onHeld: RequestRelation['onHeld'] },
+    { seq, record, withdrawn, onHeld, isFactsOnly }: MadeRecord & Pick<HeldAct, 'withdrawn' | 'isFactsOnly'> & { readonly onHeld: RequestRelation['onHeld'] },
   ): HeldAct {
     return {
       session: this.#session.id,
@@ -203,10 +220,12 @@ export class LiveChannel implements Channel {
       record,
       decision,
       standing: this.#identity.standing,
+      isFactsOnly,
       withdrawn,
       onEnded: (act) => this.#session.onEnded(act),
-      tell: (notice) => onHeld?.({ ...notice, request: seq, record }),
-      note: (attributes) => {
+      tell: (notice) => onHeld?.({ ...notice, request: seq }),
+      note: (all) => {
+        const attributes = isFactsOnly ? this.#factsAmong(all, []) : all;
         this.#session.noteApproval(this.number, { action: name, request: seq, attributes }, record);
       },
     };
@@ -244,7 +263,52 @@ export class LiveChannel implements Channel {
       this.#session.history.answered(attributes, bytes);
       this.#gate.answered(this.#obliged.of(request), { attributes, bytes });
     }
-    return this.#append({ kind, meta: printMeta(this.number, meta), content, continues }, meta.request);
+    if (kind === 'request') {
+      const { action = '', attributes = {}, request } = meta;
+      const kept = request === undefined ? this.#gate.recordOf({ name: action, attributes }) : this.#factsOnly.of(request);
+      return this.#recordRefused(meta, { content, kept });
+    }
+    const kept = this.#factsOnly.isEmpty || (meta.request === undefined && kind !== 'response') ? none : this.#factsOnly.of(meta.request);
+    if (kept.length === 0) {
+      return this.#append({ kind, meta: printMeta(this.number, meta), content, continues }, meta.request);
+    }
+    return this.#appendFacts({ kind, continues }, meta, { content, kept });
+  }
+
+  /** Records a request that policy is not asked about, because it cannot go on in any case. The reason may quote the request, so it is not kept where only facts are. */
+  #recordRefused(meta: Omit<RecordMeta, 'channel'>, { content, kept }: KeptContent): number {
+    if (kept.length === 0) {
+      return this.#append({ kind: 'request', meta: printMeta(this.number, meta), content }, meta.request);
+    }
+    const reason = meta.reason === undefined ? {} : { reason: 'it was refused before policy was asked' };
+    const seq = this.#appendFacts({ kind: 'request', continues: false }, { ...meta, ...reason }, { content, kept });
+    if (meta.request === undefined) {
+      this.#factsOnly.add(seq, kept);
+    }
+    return seq;
+  }
+
+  /** Appends a record of which only the facts are kept. */
+  #appendFacts(
+    draft: Pick<EntryDraft, 'kind' | 'continues'>,
+    { attributes = {}, ...meta }: Omit<RecordMeta, 'channel'>,
+    { content, kept }: KeptContent,
+  ): number {
+    const printed = printMeta(this.number, { ...meta, obligations: kept, attributes: this.#factsAmong(attributes, content) });
+    return this.#append({ ...draft, meta: printed, content, factsOnly: true }, meta.request, kept);
+  }
+
+  #factsAmong(attributes: Attributes, content: readonly Uint8Array[]): Attributes {
+    return factsAmong(attributes, this.#context.factNames(this.target.protocol), lengthOf(content));
+  }
+
+  /** Returns the obligations that say that only the facts of a request are kept; none if its content is kept. A part is kept as what it is part of. */
+  #keptOf({ obligations }: Decision, partOf: number | undefined): readonly Obligation[] {
+    if (obligations.length === 0 && (partOf === undefined || this.#factsOnly.isEmpty)) {
+      return none;
+    }
+    const own = recordObligations(obligations);
+    return own.length > 0 || partOf === undefined ? own : this.#factsOnly.of(partOf);
   }
 
   give(given: GivenIds): void {
@@ -306,18 +370,19 @@ export class LiveChannel implements Channel {
   readonly #recheck = (): void => {
     const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
-    if (decision.verdict !== 'allow' && decision.answeredAs !== 'catching_up' && this.#identity.standing.ended() === null) {
+    if (decision.verdict !== 'allow' && this.#identity.standing.ended() === null) {
       this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
     }
   };
 
   /** Prints the attributes of an action as JSON. Throws GatewayError `limit_exceeded`; the request is then recorded as denied. */
-  #printFacts({ name, attributes }: Action, content: readonly Uint8Array[]): string {
+  #printFacts(action: Action, content: readonly Uint8Array[], partOf: number | undefined): string {
     try {
-      return this.#requestMeta.facts(attributes);
+      return this.#requestMeta.facts(action.attributes);
     } catch (error) {
       if (error instanceof GatewayError) {
-        this.record('request', { action: name, verdict: 'deny', reason: error.message }, content);
+        const kept = partOf === undefined ? this.#gate.recordOf(action) : this.#factsOnly.of(partOf);
+        this.#recordRefused({ action: action.name, verdict: 'deny', reason: error.message }, { content, kept });
       }
       throw error;
     }
@@ -327,8 +392,8 @@ export class LiveChannel implements Channel {
    * Appends content of any length: content that does not fit one record continues in the next. `request` is the request that the records answer or continue;
    * without it, the further records continue the first of them. Returns the sequence number of the first record.
    */
-  #append(draft: EntryDraft, request?: number): number {
-    const { seq, others } = this.#appendFirst(draft, request);
+  #append(draft: EntryDraft, request?: number, kept = none): number {
+    const { seq, others } = this.#appendFirst(draft, request, kept);
     for (const other of others) {
       this.#context.recorder.append(this.#session.track, other);
     }
@@ -336,7 +401,7 @@ export class LiveChannel implements Channel {
   }
 
   /** Appends the first record of a draft, and returns its sequence number and the drafts of the further records. */
-  #appendFirst(draft: EntryDraft, request?: number): { readonly seq: number; readonly others: readonly EntryDraft[] } {
+  #appendFirst(draft: EntryDraft, request: number | undefined, kept: readonly Obligation[]): { readonly seq: number; readonly others: readonly EntryDraft[] } {
     const { recorder } = this.#context;
     const { track } = this.#session;
     if (lengthOf(draft.content) <= partBytesMax) {
@@ -344,7 +409,7 @@ export class LiveChannel implements Channel {
     }
     const [first = [], ...rest] = splitParts(draft.content, partBytesMax);
     const seq = recorder.append(track, { ...draft, content: first, continues: true });
-    const meta = printMeta(this.number, { request: request ?? seq });
+    const meta = printMeta(this.number, { request: request ?? seq, ...(kept.length === 0 ? {} : { obligations: kept }) });
     const others = rest.map((content, i) => ({ ...draft, meta, content, continues: draft.continues === true || i < rest.length - 1 }));
     return { seq, others };
   }

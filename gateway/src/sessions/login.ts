@@ -86,7 +86,6 @@ export class Login {
       target: target.name,
       protocol: this.#protocol,
       durability: target.durability,
-      ...(session.isActivity ? { isActivity: true } : {}),
       targets: targetFacts([target]),
     };
     const { verdict, policies, policyVersion } = decision;

@@ -12,8 +12,6 @@ export interface ReleasedParts {
   /** The gateway's own headers. */
   readonly ownHeaders: Headers;
   readonly guard: AnswerGuard;
-  /** The head that the client has already. Null: it has none. */
-  readonly begun: ClientHead | null;
 }
 
 /** Writes each piece of an answer to the client once its record is committed. While much waits, for a commit or for the client, the call is paused. */
@@ -28,7 +26,6 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
 
   constructor(parts: ReleasedParts) {
     this.#parts = parts;
-    this.#head = parts.begun;
     onDrained(parts.response, this.#balance);
   }
 
@@ -39,10 +36,7 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
 
   /** The head of the answer, if another event may be appended to what was released and recorded of it; otherwise null. */
   get openHead(): ResponseHead | null {
-    if (this.#recorded === null) {
-      return this.#head;
-    }
-    return this.#released?.isBetweenEvents === true && this.#recorded.isBetweenEvents ? this.#head : null;
+    return this.#released?.isBetweenEvents === true && this.#recorded?.isBetweenEvents === true ? this.#head : null;
   }
 
   onInformation(head: ClientHead): void {

@@ -15,7 +15,7 @@ export const actions = [
 /** The facts that policies may speak of. */
 export const context: readonly ContextField[] = [
   { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method of the request, in capitals.' },
-  { name: 'path', type: 'text', attribute: 'url.path', absent: '', title: "The path at the target, normalised, below the target's own." },
+  { name: 'path', type: 'text', attribute: 'url.path', absent: '', isContent: true, title: "The path at the target, normalised, below the target's own." },
   {
     name: 'route',
     type: 'text',
@@ -23,7 +23,14 @@ export const context: readonly ContextField[] = [
     absent: '',
     title: "The first of the target's `routes` that the path matches, as /v1/tickets/{id}; empty if there is none.",
   },
-  { name: 'query', type: 'text', attribute: 'url.query', absent: '', title: 'What stands after the question mark of the path, as it is sent.' },
+  {
+    name: 'query',
+    type: 'text',
+    attribute: 'url.query',
+    absent: '',
+    isContent: true,
+    title: 'What stands after the question mark of the path, as it is sent.',
+  },
 ];
 
 /** The effects of each method, by RFC 9110 and RFC 5789. Any other method may do anything. */

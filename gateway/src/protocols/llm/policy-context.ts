@@ -55,5 +55,12 @@ export const context: readonly ContextField[] = [
     title: 'The most tokens that the answer may have; 9007199254740991 if the request does not say.',
   },
   { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method of a request whose API is not known, in capitals.' },
-  { name: 'path', type: 'text', attribute: 'url.path', absent: '', title: 'The path of a request whose API is not known, or that opens a WebSocket.' },
+  {
+    name: 'path',
+    type: 'text',
+    attribute: 'url.path',
+    absent: '',
+    isContent: true,
+    title: 'The path of a request whose API is not known, or that opens a WebSocket.',
+  },
 ];

@@ -10,6 +10,7 @@ export const context: readonly ContextField[] = [
     type: 'text',
     attribute: 'gen_ai.tool.call.arguments',
     absent: '',
+    isContent: true,
     title: 'The arguments of the call as JSON without white space, for like; empty if there are none, or more than 2048 bytes: then argumentsFit is false.',
   },
   {
@@ -19,7 +20,14 @@ export const context: readonly ContextField[] = [
     absent: true,
     title: 'False if the arguments are too long to be looked at. Then the call also has the effect unknown.',
   },
-  { name: 'resource', type: 'text', attribute: 'mcp.resource.uri', absent: '', title: 'The URI of the resource that is read or subscribed to.' },
+  {
+    name: 'resource',
+    type: 'text',
+    attribute: 'mcp.resource.uri',
+    absent: '',
+    isContent: true,
+    title: 'The URI of the resource that is read or subscribed to.',
+  },
   { name: 'prompt', type: 'text', attribute: 'gen_ai.prompt.name', absent: '', title: 'The prompt that is asked for.' },
   {
     name: 'toolHints',

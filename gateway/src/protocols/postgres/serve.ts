@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Action, Attributes } from '../../domain/action.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { recordObligations } from '../../domain/facts-only.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Channel, RequestOutcome } from '../../domain/channel.ts';
 import type { Client } from '../../domain/client.ts';
@@ -174,7 +175,7 @@ function textsOfLogin({ packet }: LoginArrival): readonly string[] {
 }
 
 function isSimplyAllowed({ verdict, obligations }: Decision): boolean {
-  return verdict === 'allow' && obligations.length === 0;
+  return verdict === 'allow' && recordObligations(obligations).length === obligations.length;
 }
 
 /** Tells the client why there is no connection, and records that if there is a session. An error that is a bug cuts the connection and is thrown. */
