@@ -159,5 +159,10 @@ principals:
     const bad = gateway.cli(['policy', 'check', join(directory, 'broken')]);
     assert.equal(bad.status, 1);
     assert.match(bad.stderr, /a\.cedar:1:\d+: .*did you mean/);
+    const never = join(directory, 'never.cedar');
+    writeFileSync(never, '\n@approval("dba") forbid (principal, action, resource)\n  when { context.hour > 24 };\n');
+    const odd = gateway.cli(['policy', 'check', never]);
+    assert.equal(odd.status, 1);
+    assert.match(odd.stderr, /never\.cedar:3:10: this policy can never apply: context\.hour is 0 to 23[^]*never\.cedar:2:1: nobody is in the group "dba"/);
   });
 });

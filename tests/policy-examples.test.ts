@@ -19,8 +19,8 @@ describe('the examples of policies', () => {
   for (const file of files) {
     test(`${file} is valid, decides its cases as they say, and is the reason for that`, async () => {
       const path = join(directory, file);
-      const { problems, warnings, policies } = checkPolicies(config, path);
-      assert.deepEqual([problems, warnings], [[], []]);
+      const { problems, warnings, policies, conflicts } = checkPolicies(config, path);
+      assert.deepEqual([problems, warnings, conflicts], [[], [], []]);
       assert.ok(policies > 0);
       const cases = path.replace(/cedar$/, 'yaml');
       const outcomes = await testPolicy(cases, config, configuredPolicy(config, path));

@@ -43,13 +43,21 @@ export interface CheckedPolicies {
   /** Faults for which the set would not be put into force, each as `FILE:LINE:COLUMN: MESSAGE`. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  /** Policies that do no harm and can never do what they are written for, in the same form. */
+  readonly conflicts: readonly string[];
 }
 
 /** Checks the policies of a configuration, or those of another directory or file. Throws GatewayError `config_invalid` if they cannot be read. */
 export function checkPolicies(config: Config, path: string | null = config.policies): CheckedPolicies {
   const sources = path === null ? [] : readPolicySources(path);
-  const { policies, problems, warnings } = readPolicies(loadCedar(), sources, vocabularyOf(config));
-  return { files: sources.length, policies: policies.length, problems: problems.map(printProblem), warnings: warnings.map(printProblem) };
+  const { policies, problems, warnings, conflicts } = readPolicies(loadCedar(), sources, vocabularyOf(config));
+  return {
+    files: sources.length,
+    policies: policies.length,
+    problems: problems.map(printProblem),
+    warnings: warnings.map(printProblem),
+    conflicts: conflicts().map(printProblem),
+  };
 }
 
 /** Returns what policies may speak of. */

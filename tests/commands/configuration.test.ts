@@ -94,7 +94,12 @@ describe('a configuration', () => {
 
   test('init puts a policy beside the configuration that denies agents what cannot be seen through at a database, and nothing else', () => {
     run('init');
-    for (const words of ['target add orders postgres://app@db.internal/orders', 'target add mail https://mail.internal', 'principal add bot --target orders']) {
+    for (const words of [
+      'target add orders postgres://app@db.internal/orders',
+      'target add mail https://mail.internal',
+      'principal add bot --target orders',
+      'principal add ann --kind human --group dba',
+    ]) {
       assert.equal(run(words).status, 0);
     }
     const policy = join(directory, 'policies', 'agents.cedar');

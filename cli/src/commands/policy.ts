@@ -22,9 +22,12 @@ export function addPolicy(program: Command): void {
   policy
     .command('check')
     .argument('[path]', 'a directory with *.cedar files, or one file, in place of that of the configuration')
-    .description('say whether policies could be put into force, and what is odd about them')
+    .description('say whether policies could be put into force, which can never do what they are written for, and what is odd about them')
     .addOption(configOption())
-    .addHelpText('after', '\nChanges nothing. Exits with 0 if they could be put into force, else with 1.\n\nExample:\n  countersign policy check ./policies')
+    .addHelpText(
+      'after',
+      '\nChanges nothing. Exits with 1 if they could not be put into force, or if one can never apply, is overruled by another or names who cannot approve; else with 0.\n\nExample:\n  countersign policy check ./policies',
+    )
     .action(check);
   addLocation(policy.command('show'))
     .description('all policies in force, the grants included, as text in Cedar')
@@ -60,12 +63,12 @@ export function addPolicy(program: Command): void {
 async function check(path: string | undefined, options: { readonly config: string }): Promise<void> {
   const config = await loadConfig(options);
   const { checkPolicies } = await import('@countersign/gateway/policy');
-  const { files, policies, problems, warnings } = checkPolicies(config, path ?? config.policies);
+  const { files, policies, problems, warnings, conflicts } = checkPolicies(config, path ?? config.policies);
   for (const line of warnings) {
     console.log(escapeControls(`NOTE       ${line}`, 'nothing'));
   }
-  if (problems.length > 0) {
-    throw new Error(problems.join('\n'));
+  if (problems.length + conflicts.length > 0) {
+    throw new Error([...problems, ...conflicts].join('\n'));
   }
   console.log(
     files === 0 ? 'there are no policies but the grants: policies: in the configuration names a directory' : `${policies} policies in ${files} files are valid`,

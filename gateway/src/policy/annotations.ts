@@ -81,6 +81,9 @@ function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): strin
         ? null
         : '@approval names the group that approves, or several with commas: @approval("dba")';
     case 'limit': {
+      if (/^\w+ 0+ per /.test(value)) {
+        return '@limit of 0 would deny everything: write a forbid with a @reason in its place';
+      }
       const [, , , count = '', unit = ''] = limit.exec(value) ?? [];
       const seconds = Number(count) * (secondsOf[unit] ?? 0);
       return seconds > 0 && seconds <= windowSecondsMax

@@ -301,6 +301,7 @@ describe('what is refused', () => {
     );
     refused('@record permit (principal, action, resource);', 'policies/rules.cedar:1:1: @record is "facts" or "content"');
     refused('@limit("rows 10 per hour") permit (principal, action, resource);', /@limit is/);
+    refused('@limit("rows 0 per 1h") permit (principal, action, resource);', /@limit of 0 would deny everything: write a forbid/);
     refused('@alert("loud") forbid (principal, action, resource);', /@alert is one of/);
     refused('@id("a") permit (principal, action, resource); @id("a") forbid (principal, action, resource);', /two policies have the id rules\.cedar:a/);
   });

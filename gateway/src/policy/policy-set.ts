@@ -3,6 +3,7 @@ import { suggest } from '../domain/suggest.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import type { CedarLibrary } from './cedar-library.ts';
+import { findConflicts } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
@@ -30,6 +31,8 @@ export interface ReadPolicies {
   readonly problems: readonly PolicyProblem[];
   /** Oddities that may be meant. */
   readonly warnings: readonly PolicyProblem[];
+  /** Finds policies that do no harm and can never do what they are written for. */
+  readonly conflicts: () => readonly PolicyProblem[];
 }
 
 /** Reads files of policies. Any text is acceptable input. */
@@ -41,7 +44,7 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
     problems.push({ source: sources[0], offset: null, message: `there are ${written.length} policies, at most ${policiesMax} are read` });
   }
   if (problems.length > 0) {
-    return { policies: [], problems: problems.slice(0, problemsMax), warnings: [] };
+    return { policies: [], problems: problems.slice(0, problemsMax), warnings: [], conflicts: () => [] };
   }
   const read = written.map((policy) => readPolicy(cedar, policy));
   const policies = read.flatMap((each) => ('policy' in each ? [each] : []));
@@ -51,7 +54,8 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
     problems.push(...policies.flatMap((each) => unknownTargets(each, vocabulary)), ...invalid(cedar, policies, vocabulary));
     warnings.push(...policies.flatMap((each) => strangers(each, vocabulary)));
   }
-  return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings };
+  const conflicts = (): readonly PolicyProblem[] => (problems.length > 0 ? [] : findConflicts(policies, vocabulary).slice(0, problemsMax));
+  return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings, conflicts };
 }
 
 interface ReadPolicy {

@@ -1,0 +1,110 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import { loadCedar } from './cedar-library.ts';
+import { readPolicies } from './policy-set.ts';
+import { printProblem } from './policy-text.ts';
+import { ann, bot, source, vocabulary } from './testdata/questions.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+const cedar = loadCedar();
+const permit = (condition: string, scope = 'principal, action, resource'): string => `permit (${scope}) when { ${condition} };`;
+
+function conflicts(text: string, known: Vocabulary = vocabulary): readonly string[] {
+  const { problems, conflicts: find } = readPolicies(cedar, [source(text)], known);
+  assert.deepEqual(problems.map(printProblem), [], 'the policies could be put into force');
+  return find().map(printProblem);
+}
+
+function finds(text: string, message: RegExp, known?: Vocabulary): void {
+  const [first = '', ...more] = conflicts(text, known);
+  assert.match(first, message);
+  assert.deepEqual(more, []);
+}
+
+describe('T4.32: policy check finds', () => {
+  test('conditions that contradict each other, with the place', () => {
+    finds(
+      `// one line\n${permit('context.hour > 24')}`,
+      /^policies\/rules\.cedar:2:45: this policy can never apply: context\.hour is 0 to 23, .* Change the condition, or remove/,
+    );
+    for (const [condition, message] of [
+      ['context.attended && !context.attended', /a condition and its opposite/],
+      ['context.weekday == 0', /context\.weekday is 1 to 7/],
+      ['[8, 9].contains(context.weekday)', /context\.weekday is 1 to 7/],
+      ['context.hour >= 9 && context.hour < 9', /context\.hour is 0 to 23/],
+      ['context.session.requests < 0', /no value of context\.session\.requests/],
+      ['resource.zone == "inside" && resource.zone == "outside"', /no value of resource\.zone/],
+      ['resource.zone == "inside" && resource.zone != "inside"', /no value of resource\.zone|opposite/],
+      ['principal.kind == "robot"', /principal\.kind is "human" or "agent"/],
+      ['context.effects.contains("delete")', /never delete/],
+      ['context.effects.containsAny(["delete", "drop"])', /never delete/],
+      ['context.effects.containsAll(["write", "drop"])', /never drop/],
+      ['(context.hour > 24 || context.weekday > 7) && context.attended', /can never apply/],
+      ['!(context.hour < 24 || context.attended)', /context\.hour/],
+    ] as const) {
+      finds(permit(condition), message);
+    }
+    finds('forbid (principal, action, resource) unless { context.hour < 24 };', /context\.hour is 0 to 23/);
+    finds(permit('principal == Principal::"ann"', 'principal == Principal::"bot", action, resource'), /principal is not as it says/);
+  });
+
+  test('and nothing in conditions that some request satisfies', () => {
+    for (const condition of [
+      'context.hour > 22 || context.hour > 30',
+      'context.hour >= 9 && context.hour < 10',
+      '!context.attended || context.attended',
+      'context.effects.containsAny(["write", "drop"])',
+      'resource.zone == "inside" || resource.zone == "outside"',
+      'principal in Group::"agents" && principal in Group::"dba"',
+      '[1, 7].contains(context.weekday) && context.weekday != 1',
+      'if context.attended then context.hour > 3 else false',
+      'context.session.denials * 2 > 3',
+      'resource == Target::"orders" || resource == Target::"mail"',
+    ]) {
+      assert.deepEqual(conflicts(permit(condition)), [], condition);
+    }
+  });
+
+  test('tags that no target has, and actions that the target does not have', () => {
+    finds(permit('resource.zone == "outsid"'), /:1:\d+: this policy can never apply: no target has the tag zone: outsid: is outside meant\?/);
+    finds(permit('resource.environment == "staging"', 'principal, action in Action::"sql", resource'), /there is "production"/);
+    finds(permit('resource.environment == "production"', 'principal, action == Action::"web.request", resource'), /no target is as its conditions say/);
+    finds(
+      'permit (principal, action == Action::"web.request", resource == Target::"orders");',
+      /orders is a target of sql, whose actions are sql\.connect, .*sql\.query/,
+    );
+    finds('permit (principal, action in [Action::"web"], resource in Target::"orders");', /orders is a target of sql/);
+  });
+
+  test('what a forbid overrules, whatever it permits or holds', () => {
+    const all = '@id("none") forbid (principal, action, resource);';
+    finds(`${all} permit (principal in Group::"agents", action, resource);`, /this permit never allows anything, because rules\.cedar:none forbids all of it/);
+    finds(`${all} @approval("dba") forbid (principal in Group::"agents", action, resource);`, /nobody is ever asked, because rules\.cedar:none denies all/);
+    const some = '@id("some") forbid (principal in Group::"agents", action in Action::"sql", resource) when { context.hour > 20 };';
+    const inside = 'permit (principal == Principal::"bot", action in [Action::"sql.query", Action::"sql.copy"], resource == Target::"orders")';
+    finds(`${some} ${inside} when { context.attended && context.hour > 20 };`, /because rules\.cedar:some forbids/);
+    for (const free of [
+      `${some} ${inside} when { context.attended };`,
+      `${some} permit (principal, action in Action::"sql", resource) when { context.hour > 20 };`,
+      `${some} permit (principal in Group::"agents", action, resource) when { context.hour > 20 };`,
+      `@mode("observe") ${all} permit (principal, action, resource);`,
+      `@approval("dba") ${all} permit (principal, action, resource);`,
+      `forbid (principal, action, resource == Target::"orders"); permit (principal, action, resource);`,
+    ]) {
+      assert.deepEqual(conflicts(free), [], free);
+    }
+  });
+
+  test('approvals that nobody could give, and limits that never count', () => {
+    const held = (groups: string, principal = 'principal'): string => `@approval("${groups}") forbid (${principal}, action, resource);`;
+    finds(held('dbas'), /nobody is in the group "dbas", so only the operator could approve: is dba meant\?/);
+    finds(held('security'), /give a principal groups: \[security\]/);
+    finds(held('dba', 'principal == Principal::"ann"'), /nobody could approve: ann may not approve what they ask themselves/);
+    finds(held('dba,agents', 'principal in Group::"agents"'), /nobody could approve: bot .* 2 other people/);
+    const more = { ...vocabulary, principals: [bot, ann, { ...ann, id: 'eve', groups: ['dba', 'agents'] }] };
+    assert.deepEqual(conflicts(held('dba', 'principal == Principal::"ann"'), more), []);
+    assert.deepEqual(conflicts(held('dba,agents', 'principal == Principal::"bot"'), more), []);
+    assert.deepEqual(conflicts(held('dba')), [], 'requests of others can be approved');
+    finds('@limit("requests 5 per 1h") forbid (principal, action, resource);', /@limit never counts here, .* put it on a permit/);
+  });
+});

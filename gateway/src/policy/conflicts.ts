@@ -1,0 +1,234 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { suggest } from '../domain/suggest.ts';
+import type { Policy } from './policy-set.ts';
+import type { PolicyProblem, WrittenPolicy } from './policy-text.ts';
+import { nameOf } from './policy-json.ts';
+import { comparedTags, contradictionIn, demandsOf } from './satisfiable.ts';
+import { actionNames, tagNames, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
+
+/** A policy with its expressions and its place. */
+interface ReadPolicy {
+  readonly policy: Policy;
+  readonly json: PolicyJson;
+  readonly written: WrittenPolicy;
+}
+
+/** A message about a policy, and the words of the policy where the fault is shown. The words are empty for the policy as a whole. */
+interface Finding {
+  readonly message: string;
+  readonly words: string;
+}
+
+/**
+ * Finds policies that can never do what they are written for: conditions that contradict each other or fit no target, permits of what a forbid denies, approvals
+ * that nobody could give. They do no harm, so they are put into force; whoever wrote them meant something else.
+ */
+export function findConflicts(policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
+  return policies.flatMap((each) => {
+    const findings = [neverApplies(each, vocabulary), overruled(each, policies, vocabulary), uselessLimit(each), ...unapproved(each, vocabulary)];
+    return findings.flatMap((finding) => {
+      const { source, text, offset } = each.written;
+      return finding === null ? [] : [{ source, offset: offset + Math.max(0, text.indexOf(finding.words)), message: finding.message }];
+    });
+  });
+}
+
+function neverApplies({ json }: ReadPolicy, vocabulary: Vocabulary): Finding | null {
+  const demands = demandsOf(json);
+  const scope = new Map(
+    (['principal', 'resource', 'action'] as const).flatMap((variable) => {
+      const constraint = json[variable];
+      return constraint.op === '==' && 'entity' in constraint ? [[variable, entityName(constraint.entity)] as const] : [];
+    }),
+  );
+  const found = contradictionIn(demands, scope);
+  if (found !== null) {
+    return { message: `this policy can never apply: ${found.why}. Change the condition, or remove the policy`, words: found.words };
+  }
+  const named = targetsOf(json, vocabulary);
+  const reached = named.filter((target) => reaches(json, target, vocabulary));
+  if (reached.length === 0) {
+    return named.length === 0 ? null : otherProtocol(json, named, vocabulary);
+  }
+  const fitting = reached.filter((target) => contradictionIn(demands, new Map([...scope, ...factsOf(target, vocabulary)])) === null);
+  if (fitting.length > 0) {
+    return null;
+  }
+  const [tag] = tagFindings(json, vocabulary.targets);
+  return {
+    message: `this policy can never apply: ${tag?.message ?? 'no target is as its conditions say. Change them, or the tags of targets'}`,
+    words: tag?.words ?? 'resource',
+  };
+}
+
+/** Says that the actions of a policy are not those of its target. */
+function otherProtocol(json: PolicyJson, targets: readonly PolicyTarget[], vocabulary: Vocabulary): Finding | null {
+  const [target] = targets;
+  if (target === undefined || json.resource.op === 'All' || json.resource.op === 'is') {
+    return null;
+  }
+  const own = vocabulary.protocols.find(({ id }) => id === target.protocol);
+  const actions = own === undefined ? [] : actionNames(own);
+  return {
+    message: `this policy can never apply: ${target.name} is a target of ${target.protocol}, whose actions are ${actions.join(', ')}`,
+    words: 'action',
+  };
+}
+
+function tagFindings(json: PolicyJson, targets: readonly PolicyTarget[]): Finding[] {
+  return comparedTags(demandsOf(json)).flatMap(([tag, value]) => {
+    const values = [...new Set(targets.flatMap(({ tags = {} }) => tags[tag] ?? []))];
+    if (value === '' || values.includes(value)) {
+      return [];
+    }
+    const meant = suggest(value, values);
+    const there = values.map((each) => JSON.stringify(each)).join(', ') || 'no value';
+    return [
+      { message: `no target has the tag ${tag}: ${value}${meant === null ? `; there is ${there}` : `: is ${meant} meant?`}`, words: JSON.stringify(value) },
+    ];
+  });
+}
+
+/** Finds a forbid that denies everything to which a permit, or a forbid that would hold, applies. */
+function overruled({ policy, json }: ReadPolicy, policies: readonly ReadPolicy[], vocabulary: Vocabulary): Finding | null {
+  if (policy.annotated.isObserved || (policy.effect === 'forbid' && policy.annotated.approval.length === 0)) {
+    return null;
+  }
+  const own = new Set(demandsOf(json).map((demand) => JSON.stringify(demand)));
+  const denying = policies.find(
+    ({ policy: other, json: theirs }) =>
+      other.effect === 'forbid' &&
+      other.annotated.approval.length === 0 &&
+      !other.annotated.isObserved &&
+      covers(theirs, json, vocabulary) &&
+      demandsOf(theirs).every((demand) => own.has(JSON.stringify(demand))),
+  );
+  if (denying === undefined) {
+    return null;
+  }
+  const { id } = denying.policy;
+  return {
+    message:
+      policy.effect === 'permit'
+        ? `this permit never allows anything, because ${id} forbids all of it: give that a condition, or remove one of them`
+        : `nobody is ever asked, because ${id} denies all that this policy would hold: give that a condition or @approval, or remove one of them`,
+    words: '',
+  };
+}
+
+function uselessLimit({ policy: { effect, annotated } }: ReadPolicy): Finding | null {
+  return effect === 'forbid' && annotated.approval.length === 0 && annotated.obligations.some(({ kind }) => kind === 'limit')
+    ? { message: '@limit never counts here, because what this forbid applies to is denied: put it on a permit', words: '@limit' }
+    : null;
+}
+
+/** Finds groups that nobody is in, and requests that nobody but the one who asks could approve. The operator may approve everything. */
+function unapproved({ policy: { annotated }, json }: ReadPolicy, { principals }: Vocabulary): readonly (Finding | null)[] {
+  const groups = annotated.approval;
+  const empty = groups.filter((group) => principals.every((principal) => !principal.groups.includes(group)));
+  if (groups.length === 0 || empty.length > 0) {
+    const known = [...new Set(principals.flatMap((principal) => principal.groups))];
+    return empty.map((group) => {
+      const meant = suggest(group, known);
+      const hint = meant === null ? `give a principal groups: [${group}]` : `is ${meant} meant?`;
+      return { message: `nobody is in the group ${JSON.stringify(group)}, so only the operator could approve: ${hint}`, words: '@approval' };
+    });
+  }
+  const asking = principals.filter((principal) => includesPrincipal(json, principal));
+  const isApprovable = ({ id }: { readonly id: string }): boolean =>
+    canStand(
+      groups,
+      principals.filter((other) => other.id !== id),
+    );
+  return asking.length === 0 || asking.some(isApprovable)
+    ? []
+    : [
+        {
+          message: `nobody could approve: ${asking.map(({ id }) => id).join(', ')} may not approve what they ask themselves, and the groups ${groups.join(', ')} need ${groups.length} other people. Add people to them`,
+          words: '@approval',
+        },
+      ];
+}
+
+/** True if there is a person of its own for each group. */
+function canStand([group, ...others]: readonly string[], people: Vocabulary['principals']): boolean {
+  return (
+    group === undefined ||
+    people.some(
+      (person) =>
+        person.groups.includes(group) &&
+        canStand(
+          others,
+          people.filter((each) => each !== person),
+        ),
+    )
+  );
+}
+
+/** True if one policy's scope includes all of another's. */
+function covers(wide: PolicyJson, narrow: PolicyJson, vocabulary: Vocabulary): boolean {
+  const actions = actionsOf(wide, vocabulary);
+  const targets = targetsOf(wide, vocabulary);
+  return (
+    coversPrincipal(wide, narrow, vocabulary) &&
+    [...actionsOf(narrow, vocabulary)].every((name) => actions.has(name)) &&
+    targetsOf(narrow, vocabulary).every((target) => targets.includes(target)) &&
+    (isAny(wide.resource) || !isAny(narrow.resource))
+  );
+}
+
+function coversPrincipal(wide: PolicyJson, narrow: PolicyJson, { principals }: Vocabulary): boolean {
+  const [outer, inner] = [constraintName(wide.principal), constraintName(narrow.principal)];
+  if (isAny(wide.principal)) {
+    return true;
+  }
+  const groups = principals.find(({ id }) => inner === nameOf({ type: 'Principal', id }))?.groups ?? [];
+  return outer !== null && (outer === inner || groups.some((id) => outer === nameOf({ type: 'Group', id })));
+}
+
+function includesPrincipal({ principal }: PolicyJson, { id, groups }: Vocabulary['principals'][number]): boolean {
+  const named = constraintName(principal);
+  return isAny(principal) || named === nameOf({ type: 'Principal', id }) || groups.some((group) => named === nameOf({ type: 'Group', id: group }));
+}
+
+function targetsOf({ resource }: PolicyJson, { targets }: Vocabulary): readonly PolicyTarget[] {
+  return isAny(resource) ? targets : targets.filter(({ name }) => constraintName(resource) === nameOf({ type: 'Target', id: name }));
+}
+
+/** Returns the names of the actions in the scope of a policy. */
+function actionsOf({ action }: PolicyJson, { protocols }: Vocabulary): ReadonlySet<string> {
+  const named = action.op === 'in' && 'entities' in action ? action.entities.map(entityName) : [constraintName(action)];
+  return new Set(
+    protocols.flatMap((protocol) => {
+      const isWhole = isAny(action) || named.includes(nameOf({ type: 'Action', id: protocol.id }));
+      return actionNames(protocol).filter((id) => isWhole || named.includes(nameOf({ type: 'Action', id })));
+    }),
+  );
+}
+
+/** True if the actions of a policy are some of the target's protocol. */
+function reaches(json: PolicyJson, { protocol }: PolicyTarget, vocabulary: Vocabulary): boolean {
+  const own = vocabulary.protocols.find(({ id }) => id === protocol);
+  const actions = actionsOf(json, vocabulary);
+  return own !== undefined && actionNames(own).some((name) => actions.has(name));
+}
+
+function factsOf({ name, protocol, tags = {} }: PolicyTarget, { targets }: Vocabulary): readonly (readonly [string, string])[] {
+  const all = tagNames(targets).map((tag) => [`resource.${tag}`, tags[tag] ?? ''] as const);
+  return [['resource', nameOf({ type: 'Target', id: name })], ['resource.protocol', protocol], ...all];
+}
+
+type Constraint = PolicyJson['principal' | 'action' | 'resource'];
+type Entity = { readonly __entity: { readonly type: string; readonly id: string } } | { readonly type: string; readonly id: string };
+
+function isAny({ op, ...more }: Constraint): boolean {
+  return op === 'All' || (op === 'is' && !('in' in more));
+}
+
+function constraintName(constraint: Constraint): string | null {
+  return (constraint.op === '==' || constraint.op === 'in') && 'entity' in constraint ? entityName(constraint.entity) : null;
+}
+
+function entityName(entity: Entity): string {
+  return '__entity' in entity ? nameOf(entity.__entity) : nameOf(entity);
+}
