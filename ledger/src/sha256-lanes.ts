@@ -30,15 +30,10 @@ const messagesAt = digestsAt + laneMessagesMax * digestBytes;
 /** Instructions, nested as they are written. `flatten` makes bytes of them. */
 type Code = readonly (number | Code)[];
 
-function flatten(code: Code, bytes: number[] = []): number[] {
-  for (const part of code) {
-    if (typeof part === 'number') {
-      bytes.push(part);
-    } else {
-      flatten(part, bytes);
-    }
-  }
-  return bytes;
+function flatten(code: Code): readonly number[] {
+  const nested: readonly unknown[] = code;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that is not an array is a number
+  return nested.flat(Infinity) as number[];
 }
 
 /** Encodes a number as unsigned LEB128. */
