@@ -30,11 +30,15 @@ for (const [what, spoil] of [
       const { status, stderr } = gateway.cli(words);
       assert.equal(status, 0, `${words.join(' ')}: ${stderr}`);
     }
-    assert.match(gateway.cli(['config', 'apply', '--force']).stderr, /countersign\.yaml:\d+:\d+/, 'an invalid one is never taken up');
+    assert.match(gateway.command(['config', 'apply', '--force']).stderr, /countersign\.yaml:\d+:\d+/, 'an invalid one is never taken up');
     assert.equal(await mayCome(gateway), true);
     await gateway.signal('SIGTERM');
-    assert.equal(gateway.cli(['token', 'list']).status, 0);
-    assert.match(gateway.cli(['session', 'halt', run.session]).stderr, /countersign\.yaml:\d+:\d+/, 'without a gateway it is said what is wrong with the file');
+    assert.equal(gateway.command(['token', 'list']).status, 0);
+    assert.match(
+      gateway.command(['session', 'halt', run.session]).stderr,
+      /countersign\.yaml:\d+:\d+/,
+      'without a gateway it is said what is wrong with the file',
+    );
   });
 }
 
@@ -44,11 +48,11 @@ test('T4.31: a file that leaves no principal takes effect only with --force', as
   await waitUntil(() => /not applied.*leaves none of the principals/.test(gateway.log));
   assert.equal(await mayCome(gateway), true);
   gateway.configure('targets: {}\n');
-  const refused = gateway.cli(['config', 'apply']);
+  const refused = gateway.command(['config', 'apply']);
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /leaves none of the principals that there are \(1\).*config apply --force/);
   assert.equal(await mayCome(gateway), true);
-  const applied = gateway.cli(['config', 'apply', '--force']);
+  const applied = gateway.command(['config', 'apply', '--force']);
   assert.equal(applied.status, 0, applied.stderr);
   assert.match(applied.stdout, /is in force: 0 principals, 0 targets/);
   assert.equal(await mayCome(gateway), false);
@@ -68,10 +72,10 @@ test('T4.31: when a file takes effect, the settings that need a restart are name
   const text = readFileSync(gateway.configFile, 'utf8');
   writeFileSync(gateway.configFile, `${text.replace(/^listen: .*$/m, 'listen: { http: 127.0.0.1:1 }')}limits: { loginMs: 1000 }\n`);
   await waitUntil(() => /the changes under listen, limits need a restart/.test(gateway.log));
-  const applied = gateway.cli(['config', 'apply']);
+  const applied = gateway.command(['config', 'apply']);
   assert.equal(applied.status, 0, applied.stderr);
   assert.match(applied.stdout, /^restart the gateway to apply the changes under listen, limits$/m);
   writeFileSync(gateway.configFile, text);
-  assert.doesNotMatch(gateway.cli(['config', 'apply']).stdout, /restart/);
+  assert.doesNotMatch(gateway.command(['config', 'apply']).stdout, /restart/);
   assert.deepEqual([...liveSections, ...startSections].toSorted(), Object.keys(configSchema({ protocols: [], parseTarget: () => null }).shape).toSorted());
 });

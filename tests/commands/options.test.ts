@@ -171,7 +171,10 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     const list = words.split(' ').map((word) => places[word] ?? word);
     const located = ['--config', '--url', '--data', 'verify', 'BUNDLE'].some((word) => words.split(' ').includes(word));
     assert.ok(located, 'it says itself where the gateway is');
-    const { status, stdout, stderr } = gateway.cliAsIs(list, { input: '', environment: { COUNTERSIGN_TOKEN: admin, SECRET: 'x' } });
+    const environment = { COUNTERSIGN_TOKEN: admin, SECRET: 'x' };
+    // These read standard input, or start another program.
+    const isProcess = list[0] === 'mcp' || list.includes('--');
+    const { status, stdout, stderr } = isProcess ? gateway.cliAsIs(list, { input: '', environment }) : gateway.commandAsIs(list, environment);
     return { status, said: stdout + stderr };
   };
 

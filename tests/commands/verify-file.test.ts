@@ -15,7 +15,7 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
   const checkpoints = ['before', 'at', 'later'] as const;
   const file = (name: string): string => join(shop.gateway.directory, name);
   const verify = (name: string, words: readonly string[] = []): CliResult =>
-    shop.gateway.cli(['verify', file(name), '--key', join(shop.gateway.data, 'log', 'key'), ...words]);
+    shop.gateway.command(['verify', file(name), '--key', join(shop.gateway.data, 'log', 'key'), ...words]);
 
   before(async () => {
     shop = await openShop();
@@ -28,12 +28,12 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
       await shop.gateway.signal('SIGTERM');
       copyFileSync(join(shop.gateway.data, 'log', 'checkpoint'), file(name));
       if (name === 'at') {
-        assert.equal(shop.gateway.cli(['session', 'export', session, '--out', file('bundle')]).status, 0);
+        assert.equal(shop.gateway.command(['session', 'export', session, '--out', file('bundle')]).status, 0);
       }
       await shop.gateway.start();
     }
     const [, second] = await shop.gateway.records(session);
-    writeFileSync(file('receipt'), shop.gateway.cli(['receipt', second?.record ?? '']).stdout);
+    writeFileSync(file('receipt'), shop.gateway.command(['receipt', second?.record ?? '']).stdout);
   });
   after(async () => {
     await shop[Symbol.asyncDispose]();
@@ -61,12 +61,12 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
     assert.equal(receipt.status, 0, receipt.stdout);
     assert.match(receipt.stdout, /^HOLDS: the record is in the log, which is signed\n {2}a receipt: 1 record\n/);
     assert.match(receipt.stdout, /It does not prove: .*a receipt holds no body/);
-    const without = shop.gateway.cli(['verify', file('receipt')]);
+    const without = shop.gateway.command(['verify', file('receipt')]);
     assert.equal(without.status, exitCodes.trust);
     assert.match(without.stdout, /a receipt names no key and proves nothing without one: give log\/key of the gateway, kept elsewhere, as --key\n/);
     assert.doesNotMatch(without.stdout, /the key inside/);
     const { vkey } = writeLongBundle(file('foreign'), 1, 10);
-    const foreign = shop.gateway.cli(['verify', file('foreign'), '--key', vkey]);
+    const foreign = shop.gateway.command(['verify', file('foreign'), '--key', vkey]);
     assert.equal(foreign.status, 0, foreign.stdout);
     assert.match(foreign.stdout, /whose it is and what it reached is not shown in it/);
   });
@@ -76,7 +76,7 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
       const later = verify(name, ['--known', file('later')]);
       // The receipt was asked for last.
       assert.equal(later.status, name === 'bundle' ? exitCodes.trust : exitCodes.holds, later.stdout);
-      const own = shop.gateway.cli(['verify', file(name), '--known', file('before'), '--key', join(shop.gateway.data, 'log', 'key')]);
+      const own = shop.gateway.command(['verify', file(name), '--known', file('before'), '--key', join(shop.gateway.data, 'log', 'key')]);
       assert.equal(own.status, exitCodes.holds, own.stdout);
       assert.match(own.stdout, /newer than the known one; that both are of one history takes the log/);
       writeFileSync(file('newest'), newerThan(readFileSync(file('later'), 'utf8')));

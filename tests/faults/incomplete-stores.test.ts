@@ -21,8 +21,8 @@ describe('a store of which something is missing', () => {
     cpSync(gateway.data, to, { recursive: true });
     return to;
   };
-  const list = (data: string): CliResult => gateway.cli(['session', 'list', '--data', data]);
-  const verify = (...words: readonly string[]): CliResult => gateway.cli(['verify', ...words]);
+  const list = (data: string): CliResult => gateway.command(['session', 'list', '--data', data]);
+  const verify = (...words: readonly string[]): CliResult => gateway.command(['verify', ...words]);
   before(async () => {
     gateway = await GatewayProcess.start({ config: 'targets: {}\nprincipals:\n  agent: { kind: agent, targets: [] }\n' });
     assert.equal(await gateway.signal('SIGTERM'), 0);

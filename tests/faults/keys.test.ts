@@ -83,7 +83,7 @@ describe('C29: the key store is held against the log', () => {
     rmSync(data, { recursive: true, force: true });
     cpSync(shop.gateway.data, data, { recursive: true });
     change(data);
-    return shop.gateway.cli(['verify', '--data', data]);
+    return shop.gateway.command(['verify', '--data', data]);
   }
 
   test('a running and a stopped gateway verify', async () => {
@@ -138,7 +138,7 @@ describe('C29: the key store is held against the log', () => {
   });
 
   test('T4.12, E46: the day in a row of the key store is not used when a session is read', () => {
-    const read = (): string => shop.gateway.cli(['session', 'show', lastSession(), '--data', join(shop.gateway.directory, 'copy')]).stdout;
+    const read = (): string => shop.gateway.command(['session', 'show', lastSession(), '--data', join(shop.gateway.directory, 'copy')]).stdout;
     verifyCopy(() => undefined);
     const whole = read();
     assert.match(whole, /select 1/);

@@ -38,7 +38,7 @@ describe('a store in the hands of somebody else', () => {
     rmSync(copy, { recursive: true, force: true });
     cpSync(shop.gateway.data, copy, { recursive: true });
     tamper(copy);
-    return shop.gateway.cli(['verify', '--data', copy, ...words]);
+    return shop.gateway.command(['verify', '--data', copy, ...words]);
   }
 
   const segmentsOf = (store: string): string[] =>
@@ -105,7 +105,7 @@ describe('a store in the hands of somebody else', () => {
 
   test('C29: the store of another gateway is not this one', async () => {
     await using other = await openShop();
-    const { status } = shop.gateway.cli(['verify', '--data', other.gateway.data, '--key', key()]);
+    const { status } = shop.gateway.command(['verify', '--data', other.gateway.data, '--key', key()]);
     assert.equal(status, exitCodes.trust);
   });
 });

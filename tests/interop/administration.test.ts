@@ -57,7 +57,7 @@ principals:
       '--key',
       'in-arguments',
     ];
-    const added = gateway.cli(['target', 'add', 'files', ...words]);
+    const added = gateway.command(['target', 'add', 'files', ...words]);
     assert.equal(added.status, 0, added.stderr);
     const written = readFileSync(gateway.configFile, 'utf8');
     for (const part of ['command:', '- in-arguments', 'MODE: a=b', 'env: HOME', 'directory: /tmp']) {
@@ -65,16 +65,16 @@ principals:
     }
     const listed = gateway.rows<{ name: string; program?: string }>(['target', 'list']).find(({ name }) => name === 'files');
     assert.equal(listed?.program, 'serve');
-    assert.doesNotMatch(gateway.cli(['target', 'list']).stdout, /in-arguments/);
-    assert.match(gateway.cli(['target', 'add', 'other', '--environment', 'MODE', '--', 'serve']).stderr, /NAME=VALUE is expected/);
+    assert.doesNotMatch(gateway.command(['target', 'list']).stdout, /in-arguments/);
+    assert.match(gateway.command(['target', 'add', 'other', '--environment', 'MODE', '--', 'serve']).stderr, /NAME=VALUE is expected/);
     gateway.configure(config);
   });
 
   test('targets and principals are added to the file with its comments kept, and to the running gateway with its sessions kept', async () => {
     const client = await connect(gateway.token('agent'));
-    const added = gateway.cli(['target', 'add', 'second', database.url, '--password-env', 'SHOP_PASSWORD']);
+    const added = gateway.command(['target', 'add', 'second', database.url, '--password-env', 'SHOP_PASSWORD']);
     assert.equal(added.status, 0, added.stderr);
-    const principal = gateway.cli(['principal', 'add', 'newcomer', '--kind', 'agent', '--target', 'second']);
+    const principal = gateway.command(['principal', 'add', 'newcomer', '--kind', 'agent', '--target', 'second']);
     assert.equal(principal.status, 0, principal.stderr);
     await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'newcomer' } })).ok);
     await useOnce(gateway.token('newcomer'), 'second');
@@ -89,8 +89,8 @@ principals:
         ['second', 'disk'],
       ],
     );
-    assert.match(gateway.cli(['principal', 'list']).stdout, /^newcomer {2}agent {2}- {2}second$/m);
-    assert.equal(gateway.cli(['target', 'add', 'second', database.url]).status, 1, 'the name is taken');
+    assert.match(gateway.command(['principal', 'list']).stdout, /^newcomer {2}agent {2}- {2}second$/m);
+    assert.equal(gateway.command(['target', 'add', 'second', database.url]).status, 1, 'the name is taken');
   });
 
   test('a file that does not validate changes nothing, and the message names the place', async () => {
@@ -100,37 +100,37 @@ principals:
     await waitUntil(() => gateway.log.includes('not applied'));
     assert.match(gateway.log, /countersign\.yaml:\d+:\d+: principals\.agent\.kind: human or agent is expected/);
     await useOnce(token);
-    const { status, stderr } = gateway.cli(['target', 'list']);
+    const { status, stderr } = gateway.command(['target', 'list']);
     assert.equal(status, 1);
     assert.match(stderr, /countersign\.yaml:\d+:\d+: /);
-    assert.equal(gateway.cli(['target', 'add', 'third', database.url]).status, 1, 'it is not made worse');
+    assert.equal(gateway.command(['target', 'add', 'third', database.url]).status, 1, 'it is not made worse');
     writeFileSync(gateway.configFile, good);
-    assert.equal(gateway.cli(['target', 'list']).status, 0);
+    assert.equal(gateway.command(['target', 'list']).status, 0);
   });
 
   test('a token is shown once, expires and can be revoked', async () => {
-    const made = gateway.cli(['token', 'create', 'agent', '--ttl', '1h', '--json']);
+    const made = gateway.command(['token', 'create', 'agent', '--ttl', '1h', '--json']);
     const { token, id } = JSON.parse(made.stdout);
     await useOnce(token);
-    const short = gateway.cli(['token', 'create', 'agent', '--ttl', '1s']).stdout.trim();
-    const list = gateway.cli(['token', 'list']).stdout;
+    const short = gateway.command(['token', 'create', 'agent', '--ttl', '1s']).stdout.trim();
+    const list = gateway.command(['token', 'list']).stdout;
     assert.ok(list.includes(id) && !list.includes(token) && !list.includes(short));
-    assert.equal(gateway.cli(['token', 'revoke', id]).status, 0);
+    assert.equal(gateway.command(['token', 'revoke', id]).status, 0);
     await assert.rejects(connect(token), { code: '28P01', message: /revoked/ });
     await delay(1100);
     await assert.rejects(connect(short), { code: '28P01', message: /expired/ });
-    assert.equal(gateway.cli(['token', 'revoke', 'tok_0000000000000000']).status, 1);
-    assert.equal(gateway.cli(['token', 'create', 'nobody']).status, 1);
-    assert.equal(gateway.cli(['token', 'create', 'agent', '--ttl', 'soon']).status, 2);
+    assert.equal(gateway.command(['token', 'revoke', 'tok_0000000000000000']).status, 1);
+    assert.equal(gateway.command(['token', 'create', 'nobody']).status, 1);
+    assert.equal(gateway.command(['token', 'create', 'agent', '--ttl', 'soon']).status, 2);
   });
 
   test('T4.33: a token that was found somewhere can be given to revoke it, and the output does not repeat it', async () => {
-    const { token, id } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
-    const mistyped = gateway.cli(['token', 'revoke', `${token}x`]);
+    const { token, id } = JSON.parse(gateway.command(['token', 'create', 'agent', '--json']).stdout);
+    const mistyped = gateway.command(['token', 'revoke', `${token}x`]);
     assert.deepEqual([mistyped.status, mistyped.stdout], [1, '']);
     assert.match(mistyped.stderr, /that is no token/);
     assert.doesNotMatch(mistyped.stderr, /cs_/);
-    assert.deepEqual(gateway.cli(['token', 'revoke', token]), { status: 0, stdout: `revoked ${id}\n`, stderr: '' });
+    assert.deepEqual(gateway.command(['token', 'revoke', token]), { status: 0, stdout: `revoked ${id}\n`, stderr: '' });
     await assert.rejects(connect(token), { code: '28P01', message: /revoked/ });
   });
 
@@ -153,9 +153,9 @@ principals:
     const file = join(gateway.data, 'root.key');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(await gateway.signal('SIGTERM'), 0);
-    const list = gateway.cli(['session', 'list', '--config', gateway.configFile]);
+    const list = gateway.command(['session', 'list', '--config', gateway.configFile]);
     assert.equal(list.status, 0, 'reading needs no running gateway');
-    const halt = gateway.cli(['session', 'halt', '0'.repeat(32)]);
+    const halt = gateway.command(['session', 'halt', '0'.repeat(32)]);
     assert.equal(halt.status, 1);
     assert.match(halt.stderr, /no gateway is running .* start it with countersign up/);
     chmodSync(file, 0o644);

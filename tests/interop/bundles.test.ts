@@ -31,7 +31,7 @@ describe('the bundle of a session in the place of the session', requireProgram('
   const file = (name: string): string => join(gateway.directory, name);
   const key = (): string => join(gateway.data, 'log', 'key');
   /** Says nothing of where the gateway is. */
-  const cli = (...words: readonly string[]): CliResult => gateway.cliAsIs(words);
+  const cli = (...words: readonly string[]): CliResult => gateway.commandAsIs(words);
   /** Without holding up this process, in which the model is. */
   const run = async (command: string): Promise<string> => {
     const child = gateway.spawnCli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', command]);
@@ -41,7 +41,7 @@ describe('the bundle of a session in the place of the session', requireProgram('
     return (await gateway.newest()).session;
   };
   const exportTo = (name: string, id: string): string => {
-    const { status, stderr } = gateway.cli(['session', 'export', id, '--out', file(name)]);
+    const { status, stderr } = gateway.command(['session', 'export', id, '--out', file(name)]);
     assert.equal(status, 0, stderr);
     return file(name);
   };
@@ -69,7 +69,7 @@ principals:
 
   test('T4.34: show and replay say of a bundle what they say of the session, record for record, with no gateway, store or configuration named', () => {
     for (const words of [['--json'], [], ['--full'], ['--brief'], ['--each'], ['--kind', 'response', '--grep', 'get_weather']]) {
-      const stored = gateway.cli(['session', 'show', session, ...words]);
+      const stored = gateway.command(['session', 'show', session, ...words]);
       const bundled = cli('session', 'show', file('bundle'), '--key', key(), ...words);
       assert.deepEqual(bundled, stored);
       assert.equal(stored.status, 0);
@@ -77,7 +77,7 @@ principals:
     const records = cli('session', 'show', file('bundle'), '--json').stdout.trim().split('\n').length;
     assert.ok(records > 20);
     const played = cli('session', 'replay', file('bundle'), '--no-wait', '--key', key());
-    assert.deepEqual(played, gateway.cli(['session', 'replay', session, '--no-wait']));
+    assert.deepEqual(played, gateway.command(['session', 'replay', session, '--no-wait']));
     assert.equal(cli('session', 'show', file('bundle'), '--grep', 'no-such-words').status, 1);
   });
 
@@ -85,10 +85,10 @@ principals:
     const both = cli('session', 'diff', file('bundle'), file('bundle'), '--key', key());
     assert.deepEqual([both.status, both.stderr], [0, '']);
     assert.match(both.stdout, /^\d+ requests: the same was asked and answered\n$/);
-    const stored = gateway.cli(['session', 'diff', session, other]);
+    const stored = gateway.command(['session', 'diff', session, other]);
     assert.equal(stored.status, 1);
     assert.deepEqual(cli('session', 'diff', file('bundle'), file('other'), '--key', key()), stored);
-    assert.deepEqual(gateway.cli(['session', 'diff', file('bundle'), other, '--key', key()]), stored);
+    assert.deepEqual(gateway.command(['session', 'diff', file('bundle'), other, '--key', key()]), stored);
   });
 
   test('T4.34: the bytes of a record are those of the store', () => {
@@ -96,7 +96,7 @@ principals:
     const asked = records.find(({ kind, content }) => kind === 'request' && content?.text?.includes('as long') === true);
     const { seq } = records.find(({ attributes }) => attributes['countersign.request'] === asked?.seq) ?? { seq: -1 };
     const words = ['--record', String(seq), '--bytes', '1000000-2000000'];
-    const stored = gateway.cli(['session', 'show', session, ...words]);
+    const stored = gateway.command(['session', 'show', session, ...words]);
     assert.equal(stored.stdout.length, 1_000_001);
     assert.deepEqual(cli('session', 'show', file('bundle'), '--key', key(), ...words), stored);
   });
@@ -132,7 +132,7 @@ principals:
       assertRefused(cli('session', 'show', file(name)), says);
       assertRefused(cli('session', 'diff', file('other'), file(name)), says);
     }
-    const receipt = gateway.cli(['receipt', gateway.rows<ShownRecord>(['session', 'show', session])[0]?.record ?? '']).stdout;
+    const receipt = gateway.command(['receipt', gateway.rows<ShownRecord>(['session', 'show', session])[0]?.record ?? '']).stdout;
     writeFileSync(file('receipt'), receipt);
     assertRefused(cli('session', 'show', file('receipt')), /It cannot be read as a bundle/);
     assertRefused(cli('session', 'show', gateway.directory), /is no file/);
@@ -169,7 +169,7 @@ principals:
     const { status, stdout, stderr } = cli('session', 'show', file('open-copy'), '--key', key());
     assert.equal(status, 0, stderr);
     assert.match(stderr, /the session was still open: the bundle does not say whether it continued/);
-    assert.match(stdout, /· access .*\n {4}\S+ from .* read session/);
+    assert.match(stdout, /· access .*\n {4}the operator on the gateway's machine read session/);
   });
 });
 

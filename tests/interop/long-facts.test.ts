@@ -121,8 +121,8 @@ principals:
     assert.ok(cut.length > 0);
     assert.match(String(cut.flatMap(({ attributes }) => attributes['countersign.cut'])), / \d+ sha256:[0-9a-f]{64}/);
     const bundle = join(gateway.directory, 'long.bundle');
-    assert.equal(gateway.cli(['session', 'export', session, '--out', bundle]).status, 0);
-    assert.match(gateway.cli(['verify', bundle]).stdout, /HOLDS/);
+    assert.equal(gateway.command(['session', 'export', session, '--out', bundle]).status, 0);
+    assert.match(gateway.command(['verify', bundle]).stdout, /HOLDS/);
     assert.match(gateway.verify().stdout, /HOLDS/);
   });
 
@@ -146,7 +146,7 @@ principals:
     const { session } = await gateway.newest();
     const said = (await gateway.records(session)).map((record) => record.content?.text ?? '').filter((each) => each.includes('DELETE-ALL-CUSTOMERS'));
     assert.match(String(said), /^user: \[image image\/png, 1500000 bytes, sha256 [0-9a-f]{64}\]\nuser: DELETE-ALL-CUSTOMERS please$/);
-    assert.match(gateway.cli(['session', 'show', session, '--grep', 'DELETE-ALL-CUSTOMERS']).stdout, /DELETE-ALL-CUSTOMERS please/);
+    assert.match(gateway.command(['session', 'show', session, '--grep', 'DELETE-ALL-CUSTOMERS']).stdout, /DELETE-ALL-CUSTOMERS please/);
   });
 
   const lastAnswer = async (): Promise<ShownRecord> => lastAnswerIn(await gateway.records((await gateway.newest()).session));
@@ -171,7 +171,7 @@ principals:
       assert.equal(attributes['countersign.is_whole'], false, way);
       assert.equal(attributes['gen_ai.response.model'], way === 'stream' ? 'served' : undefined, way);
       const line = gateway
-        .cli(['session', 'show', session, '--each'])
+        .command(['session', 'show', session, '--each'])
         .stdout.split('\n')
         .find((each) => each.endsWith(` #${seq}`));
       assert.match(line ?? '', / whole=false /, way);
@@ -208,7 +208,7 @@ principals:
     const { session, attributes, content } = await lastAnswer();
     assert.equal(attributes['countersign.outcome'], 'result');
     assert.deepEqual([content?.text?.length, content?.text?.slice(-7)], [3_000_006, 'xNEEDLE']);
-    assert.match(gateway.cli(['session', 'show', session, '--grep', 'xNEEDLE']).stdout, /xNEEDLE/);
+    assert.match(gateway.command(['session', 'show', session, '--grep', 'xNEEDLE']).stdout, /xNEEDLE/);
   });
 
   test('T4.22: the answer names the record in which its request begins, of whatever length', async () => {

@@ -35,7 +35,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
   };
   const find = async (id: string): Promise<SessionSummary | undefined> => (await shop.gateway.sessions()).find(({ session }) => session === id);
   const keyFile = (): string => join(shop.gateway.data, 'log', 'key');
-  const verify = (file: string, key: string = keyFile()): number => shop.gateway.cli(['verify', file, '--key', key]).status;
+  const verify = (file: string, key: string = keyFile()): number => shop.gateway.command(['verify', file, '--key', key]).status;
   /** Starts a command and collects its output. */
   const listen = (words: readonly string[]) => {
     const child = shop.gateway.spawnCli(words);
@@ -58,15 +58,15 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const { stdout } = shop.gateway.cli(['session', 'show', session]);
     assert.match(stdout, /→ postgres\.query shop.*\n {4}select E'/);
     assertPrintable(list + stdout);
-    assert.equal(shop.gateway.cli(['session', 'show', '0'.repeat(32)]).status, 1);
-    assert.equal(shop.gateway.cli(['session', 'show', 'nonsense']).status, 2);
+    assert.equal(shop.gateway.command(['session', 'show', '0'.repeat(32)]).status, 1);
+    assert.equal(shop.gateway.command(['session', 'show', 'nonsense']).status, 2);
   });
 
   test('export: a bundle verifies with only the key; an edited bundle, or another key, does not verify', async () => {
     await psql(shop.through, ['-c', "select 'bundled' as word"]);
     const file = join(shop.gateway.directory, 'session.bundle');
     const { session } = await shop.gateway.newest();
-    assert.equal(shop.gateway.cli(['session', 'export', session, '--out', file]).status, 0);
+    assert.equal(shop.gateway.command(['session', 'export', session, '--out', file]).status, 0);
     assert.equal(verify(file), exitCodes.holds);
     const bundle = readFileSync(file, 'utf8');
     const streamed = shop.gateway.cli(['session', 'export', session]).stdout;
@@ -92,15 +92,15 @@ describe('the commands on sessions', requireProgram('psql'), () => {
   test('receipt: one record is proven, for this key and as it was', async () => {
     await psql(shop.through, ['-c', 'select 1']);
     const record = (await shop.gateway.records((await shop.gateway.newest()).session)).find(({ action }) => action === 'postgres.query')?.record ?? '';
-    const { status, stdout } = shop.gateway.cli(['receipt', record]);
+    const { status, stdout } = shop.gateway.command(['receipt', record]);
     assert.equal(status, 0);
     const file = join(shop.gateway.directory, 'receipt');
     writeFileSync(file, stdout);
     assert.equal(verify(file), 0);
     writeFileSync(file, stdout.replace(/^index \d+/m, 'index 0'));
     assert.ok(verify(file) > 0);
-    assert.equal(shop.gateway.cli(['receipt', '0123456789abcdef/0']).status, 1);
-    assert.equal(shop.gateway.cli(['receipt', 'nonsense']).status, 2);
+    assert.equal(shop.gateway.command(['receipt', '0123456789abcdef/0']).status, 1);
+    assert.equal(shop.gateway.command(['receipt', 'nonsense']).status, 2);
   });
 
   test('halt: the client is told why, its statement stops at the target, the session is closed', async () => {
@@ -121,7 +121,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.ok(records.some(({ action }) => action === 'postgres.cancel'));
     assert.equal(records.find(({ attributes }) => attributes['db.response.status_code'] === '57P01')?.kind, 'response', 'what the client was told is recorded');
     assert.equal(records.at(-1)?.kind, 'close');
-    assert.equal(shop.gateway.cli(['session', 'halt', session]).status, 1, 'it is closed already');
+    assert.equal(shop.gateway.command(['session', 'halt', session]).status, 1, 'it is closed already');
     assert.deepEqual((await other.query('select 1 as one')).rows, [{ one: 1 }], 'others go on');
     await other.end();
   });
@@ -134,7 +134,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const { client: next } = await connect(token);
     assert.deepEqual((await next.query('select 1 as one')).rows, [{ one: 1 }], 'it does go on');
     const running = assert.rejects(next.query('select pg_sleep(300)'), /revoked/);
-    assert.equal(shop.gateway.cli(['token', 'revoke', id]).status, 0);
+    assert.equal(shop.gateway.command(['token', 'revoke', id]).status, 0);
     await running;
     await assert.rejects(connect(token), /revoked/);
     const made = await shop.gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
@@ -147,7 +147,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const { client, session } = await connect();
     const sleeps = [1, 2, 3].map((i) => client.query(`select pg_sleep(300), ${i} as pipelined_marker`).catch((error: unknown) => error));
     await waitUntil(() => shop.database.log().includes('1 as pipelined_marker'));
-    assert.equal(shop.gateway.cli(['session', 'halt', session]).status, 0);
+    assert.equal(shop.gateway.command(['session', 'halt', session]).status, 0);
     await Promise.all(sleeps);
     await waitUntil(async () => (await find(session))?.state === 'halted');
     const { client: other } = await connect();
@@ -180,7 +180,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     const { session } = await shop.gateway.newest();
     const replay = (...words: readonly string[]) => {
       const startedMs = performance.now();
-      const { status, stdout, stderr } = shop.gateway.cli(['session', 'replay', session, ...words]);
+      const { status, stdout, stderr } = shop.gateway.command(['session', 'replay', session, ...words]);
       assert.equal(status, 0, stderr);
       return { stdout, tookMs: performance.now() - startedMs };
     };
@@ -193,7 +193,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.ok(recorded.tookMs > 1500, 'as long as it took');
     assert.equal(replay('--speed', '1000').stdout, whole);
     assert.equal(replay('--no-wait', '--data', shop.gateway.data).stdout, whole, 'from the files alone');
-    assert.equal(shop.gateway.cli(['session', 'replay', session, '--speed', '0']).status, 2);
+    assert.equal(shop.gateway.command(['session', 'replay', session, '--speed', '0']).status, 2);
   });
 
   test('connect: a local port without a password, for as long as the command runs', async () => {

@@ -17,7 +17,7 @@ describe('what a person reads of a session with a database', requireProgram('psq
   let shop: Shop;
   let session: string;
   const show = (...words: readonly string[]): string => {
-    const { status, stdout, stderr } = shop.gateway.cli(['session', 'show', session, ...words]);
+    const { status, stdout, stderr } = shop.gateway.command(['session', 'show', session, ...words]);
     assert.equal(status, 0, stderr);
     return stdout;
   };
@@ -42,7 +42,7 @@ describe('what a person reads of a session with a database', requireProgram('psq
 
   test('T4.34: --grep that finds nothing says so, and exits with 1', () => {
     for (const words of [[], ['--json'], ['--brief'], ['--full']]) {
-      const { status, stdout, stderr } = shop.gateway.cli(['session', 'show', session, '--grep', 'no-such-words', ...words]);
+      const { status, stdout, stderr } = shop.gateway.command(['session', 'show', session, '--grep', 'no-such-words', ...words]);
       assert.deepEqual([status, stdout, stderr], [1, '', 'countersign: no record has this text\n']);
     }
     assert.match(show('--grep', 'SELECT 1 as'), /select 1 as one/);
@@ -51,9 +51,9 @@ describe('what a person reads of a session with a database', requireProgram('psq
   test('T4.34: a refused login is shown as a sentence: who, what, from where', async () => {
     assert.equal((await psql({ ...shop.through, PGUSER: 'eve', PGPASSWORD: 'wrong' }, ['-c', 'select 1'])).status, 2);
     const own = (await shop.gateway.sessions('all')).find(({ principal, targets }) => principal === null && targets.length === 0);
-    const { stdout } = shop.gateway.cli(['session', 'show', own?.session ?? '', '--kind', 'decision']);
+    const { stdout } = shop.gateway.command(['session', 'show', own?.session ?? '', '--kind', 'decision']);
     assert.match(stdout, /\? gateway\.authenticate deny .*\n {4}a login was refused: from 127\.0\.0\.1 over postgres to shop as eve\n/);
-    const { stdout: access } = shop.gateway.cli(['session', 'show', own?.session ?? '', '--kind', 'access']);
+    const { stdout: access } = shop.gateway.command(['session', 'show', own?.session ?? '', '--kind', 'access']);
     assert.match(access, new RegExp(`read session ${session}: `));
   });
 });
@@ -89,12 +89,12 @@ principals:
     String.raw`${first.time.replace('T', ' ')} … \+${spanMs} ms .*← response openai .*served=gpt-4o\S* .*tokens_out=\d+ .*#${first.seq}–#${last.seq} in ${pieces.length} records.*\n(    .*\n)* {4}tool call get_weather\(.*\n(    .*\n)* {4}finished: tool_calls\n`,
   );
   const answersIn = (stdout: string): number => stdout.match(/← response/g)?.length ?? 0;
-  const shown = gateway.cli(['session', 'show', session, '--kind', 'response']).stdout;
+  const shown = gateway.command(['session', 'show', session, '--kind', 'response']).stdout;
   assert.match(shown, whole);
   assert.equal(answersIn(shown), 1);
-  assert.equal(answersIn(gateway.cli(['session', 'show', session, '--kind', 'response', '--each']).stdout), pieces.length);
-  assert.equal(gateway.cli(['session', 'show', session, '--kind', 'response', '--json']).stdout.trim().split('\n').length, pieces.length);
-  assert.equal(answersIn(gateway.cli(['session', 'replay', session, '--no-wait', '--kind', 'response']).stdout), 1);
+  assert.equal(answersIn(gateway.command(['session', 'show', session, '--kind', 'response', '--each']).stdout), pieces.length);
+  assert.equal(gateway.command(['session', 'show', session, '--kind', 'response', '--json']).stdout.trim().split('\n').length, pieces.length);
+  assert.equal(answersIn(gateway.command(['session', 'replay', session, '--no-wait', '--kind', 'response']).stdout), 1);
   const watch = gateway.spawnCli(['session', 'watch', session, '--kind', 'response']);
   let watched = '';
   watch.stdout.on('data', (bytes: Buffer) => {
@@ -131,7 +131,7 @@ principals:
   };
   const first = await run();
   stock = 2;
-  const { status, stdout } = gateway.cli(['session', 'diff', first, await run()]);
+  const { status, stdout } = gateway.command(['session', 'diff', first, await run()]);
   assert.equal(status, 1);
   assert.match(stdout, /^the first request and its answer are the same\n/);
   assert.deepEqual(stdout.match(/^[-+].*$/gm), ['-     {"ware":"lamp","stock":3}', '+     {"ware":"lamp","stock":2}']);

@@ -7,17 +7,14 @@ import { checkedAnswer } from '../../gateway/src/api/testdata/checked-answer.ts'
 import { streamProtocols } from '../../gateway/src/protocols/registry.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { segmentName } from '@countersign/ledger/format';
+import { CommandThread, type CommandResult } from './command-thread.ts';
 import { waitUntil } from './wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 const commandMs = 60_000;
 const outputBytesMax = 256 * 1024 * 1024;
 
-export interface CliResult {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type CliResult = CommandResult;
 
 interface CliOptions {
   readonly input?: string;
@@ -44,6 +41,7 @@ export class GatewayProcess implements AsyncDisposable {
   readonly #options: GatewayOptions;
   #child: ChildProcess | null = null;
   readonly #commands: ChildProcess[] = [];
+  #thread: CommandThread | null = null;
   #addresses: Readonly<Record<string, string>> = {};
 
   private constructor(options: GatewayOptions) {
@@ -143,6 +141,17 @@ export class GatewayProcess implements AsyncDisposable {
     return { status: status ?? -1, stdout, stderr };
   }
 
+  /** Runs a command against this gateway until it ends, as `cli` does, in a thread that runs all of them: the start of a process costs more than the command. */
+  command(words: readonly string[], environment: Readonly<Record<string, string>> = {}): CliResult {
+    return this.commandAsIs(this.#located(words), environment);
+  }
+
+  /** Runs a command as `command` does, whose words say themselves where the gateway is. */
+  commandAsIs(words: readonly string[], environment: Readonly<Record<string, string>> = {}): CliResult {
+    this.#thread ??= new CommandThread();
+    return this.#thread.run({ words, environment });
+  }
+
   /** Starts a command against this gateway that does not end by itself, for instance `session watch`. It is ended together with the gateway at the latest. */
   spawnCli(words: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcessByStdio<null, Readable, Readable> {
     const child = spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
@@ -206,6 +215,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#commands.forEach((command) => command.kill());
+    await this.#thread?.[Symbol.asyncDispose]();
     await this.signal('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
