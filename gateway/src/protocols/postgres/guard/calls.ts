@@ -58,6 +58,7 @@ function readBuiltin(name: string, parameters: readonly unknown[], reading: Read
     reading.draft.add(...effects);
     return;
   }
+  reading.draft.isOfConstants = true;
   const [first, second] = parameters.map(constantText);
   if (name === 'set_config') {
     readSetting(first ?? null, second ?? null, reading);

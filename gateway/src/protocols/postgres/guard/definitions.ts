@@ -94,6 +94,7 @@ const withoutDefine: ReadonlySet<string> = new Set([
 
 /** Reads a statement that is no query: one that defines, administers or concerns the session. */
 export function readDefinition(type: string, statement: Tree, reading: Reading): void {
+  reading.draft.isOfConstants = true;
   const definition = definitions[type];
   if (definition !== undefined) {
     readPlainDefinition(type, definition, statement, reading);

@@ -1,7 +1,11 @@
+import type { FactsDraft } from './facts.ts';
 import { isTree, list, names, ofType, textOf, type Tree } from './tree.ts';
 
-/** Returns whether a condition holds for every row, or for every row or none: it is absent, it names no column, or it compares something with itself. */
-export function isEveryRow(condition: unknown): boolean {
+/**
+ * Returns whether a condition holds for every row, or for every row or none: it is absent, it names no column, or it compares something with itself. Notes in the draft
+ * if the values of constants decide that.
+ */
+export function isEveryRow(condition: unknown, draft: FactsDraft): boolean {
   if (condition === undefined) {
     return true;
   }
@@ -10,33 +14,30 @@ export function isEveryRow(condition: unknown): boolean {
     const parts = list(bool['args']);
     switch (textOf(bool['boolop'])) {
       case 'AND_EXPR':
-        return parts.every(isEveryRow);
+        return parts.every((part) => isEveryRow(part, draft));
       case 'OR_EXPR':
-        return parts.some(isEveryRow);
+        return parts.some((part) => isEveryRow(part, draft));
       default:
-        return parts.every(isEveryRow) || parts.some(neverHolds);
+        return parts.every((part) => isEveryRow(part, draft)) || parts.some((part) => comparesWithItself(part, ['<>', '!=', '<', '>'], draft));
     }
   }
-  return !namesColumn(condition) || comparesWithItself(condition, ['=', '<=', '>=']);
+  return !namesColumn(condition) || comparesWithItself(condition, ['=', '<=', '>='], draft);
 }
 
-/** Returns whether a condition compares something with itself so that it holds for no row. */
-function neverHolds(condition: unknown): boolean {
-  return comparesWithItself(condition, ['<>', '!=', '<', '>']);
-}
-
-function comparesWithItself(condition: unknown, operators: readonly string[]): boolean {
+/** Returns whether a condition compares something with itself by one of these operators. */
+function comparesWithItself(condition: unknown, operators: readonly string[], draft: FactsDraft): boolean {
   const comparison: Tree | null = ofType(condition, 'A_Expr');
-  return (
-    comparison !== null &&
-    operators.includes(names(comparison['name']).at(-1) ?? '') &&
-    textOf(comparison['kind']) === 'AEXPR_OP' &&
-    withoutPlaces(comparison['lexpr']) === withoutPlaces(comparison['rexpr'])
-  );
+  if (comparison === null || !operators.includes(names(comparison['name']).at(-1) ?? '') || textOf(comparison['kind']) !== 'AEXPR_OP') {
+    return false;
+  }
+  const [left, right] = [withoutPlaces(comparison['lexpr']), withoutPlaces(comparison['rexpr'])];
+  draft.isOfConstants ||= left.includes('"A_Const"') && withoutPlaces(comparison['lexpr'], false) === withoutPlaces(comparison['rexpr'], false);
+  return left === right;
 }
 
-function withoutPlaces(node: unknown): string {
-  return JSON.stringify(node ?? null, (name, value: unknown) => (name === 'location' ? undefined : value));
+/** Prints a part of a tree without the places of its nodes in the text, and if wanted without the values of its constants. */
+function withoutPlaces(node: unknown, withValues = true): string {
+  return JSON.stringify(node ?? null, (name, value: unknown) => (name === 'location' || (name === 'A_Const' && !withValues) ? 0 : value));
 }
 
 /** Returns whether an expression refers to the row: to a column, or to the position of a cursor. */

@@ -59,6 +59,8 @@ export class FactsDraft {
   readonly functions = new Set<string>();
   hasWhere = true;
   rowsLimit: number | null = null;
+  /** True if the facts may be others for a text that differs only in the values of constants. */
+  isOfConstants = false;
   readonly paths: (readonly string[])[] = [];
   anyPath = false;
   isLost = false;

@@ -4,18 +4,18 @@ import { catalogueOf, type LearnedObjects, type SessionNames } from './learned-c
 import type { SqlParser } from './parser.ts';
 import { Reading } from './reading.ts';
 import { Names } from './resolve.ts';
+import { shapeOf } from './shape.ts';
 import { readStatements } from './statements.ts';
 
 /** Most texts, and most characters of texts, whose facts are kept. */
 const textsMax = 2_000;
 const charactersMax = 8 * 1024 * 1024;
 
-/** Finds what texts of SQL do, and keeps what it found. */
+/** Finds what texts of SQL do, and keeps what it found: by text, and by shape where all texts of one shape do the same. */
 export class Guard {
   readonly #parser: SqlParser;
-  /** The facts by catalogue and text, the least recently used first. */
-  readonly #known = new Map<string, { readonly catalogue: Catalogue; readonly facts: StatementFacts }>();
-  #characters = 0;
+  readonly #texts = new KeptFacts();
+  readonly #shapes = new KeptFacts();
   /** The newest catalogue of a session that has changed nothing. Such sessions share it, and so the facts. */
   #plain: {
     readonly objects: LearnedObjects | null;
@@ -30,12 +30,22 @@ export class Guard {
 
   /** Returns the facts of a text, the same object for the same text and catalogue as long as it is kept. */
   statementFacts(text: string, catalogue: Catalogue): StatementFacts {
-    const known = this.#known.get(text);
-    if (known?.catalogue === catalogue) {
-      return known.facts;
+    const known = this.#texts.find(text, catalogue);
+    if (known !== null) {
+      return known;
     }
-    const facts = readText(text, catalogue, this.#parser);
-    this.#keep(text, { catalogue, facts });
+    const shape = shapeOf(text);
+    const facts = (shape === null ? null : this.#shapes.find(shape, catalogue)) ?? this.#read(text, shape, catalogue);
+    this.#texts.keep(text, { catalogue, facts });
+    return facts;
+  }
+
+  #read(text: string, shape: string | null, catalogue: Catalogue): StatementFacts {
+    const draft = readText(text, catalogue, this.#parser);
+    const facts = draft?.finish() ?? unknownFacts;
+    if (shape !== null && draft?.isOfConstants === false) {
+      this.#shapes.keep(shape, { catalogue, facts });
+    }
     return facts;
   }
 
@@ -50,8 +60,20 @@ export class Guard {
     }
     return this.#plain.catalogue;
   }
+}
 
-  #keep(text: string, found: { readonly catalogue: Catalogue; readonly facts: StatementFacts }): void {
+/** Facts of texts with the catalogue by which they were found. There is a limit to what is kept. */
+class KeptFacts {
+  /** The least recently added is the first. */
+  readonly #known = new Map<string, { readonly catalogue: Catalogue; readonly facts: StatementFacts }>();
+  #characters = 0;
+
+  find(text: string, catalogue: Catalogue): StatementFacts | null {
+    const known = this.#known.get(text);
+    return known?.catalogue === catalogue ? known.facts : null;
+  }
+
+  keep(text: string, found: { readonly catalogue: Catalogue; readonly facts: StatementFacts }): void {
     if (this.#known.delete(text)) {
       this.#characters -= text.length;
     }
@@ -67,16 +89,16 @@ export class Guard {
   }
 }
 
-function readText(text: string, catalogue: Catalogue, parser: SqlParser): StatementFacts {
+/** Reads a text. Null: it nests deeper than the stack allows. */
+function readText(text: string, catalogue: Catalogue, parser: SqlParser): FactsDraft | null {
   const draft = new FactsDraft();
   try {
     readStatements({ sql: text }, new Reading(parser, new Names(catalogue, draft), draft, readStatements));
   } catch (error) {
     if (error instanceof RangeError) {
-      // The text nests deeper than the stack allows.
-      return unknownFacts;
+      return null;
     }
     throw error;
   }
-  return draft.finish();
+  return draft;
 }

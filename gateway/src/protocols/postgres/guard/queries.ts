@@ -244,7 +244,7 @@ function readChange(use: 'update' | 'delete', change: Tree, reading: Reading, ou
   }
   readExpression([targets, where], reading, scope);
   readReturning(change, relation, reading, scope);
-  reading.draft.hasWhere &&= !isEveryRow(where);
+  reading.draft.hasWhere &&= !isEveryRow(where, reading.draft);
 }
 
 function readMerge(merge: Tree, reading: Reading, outer: Scope | null): void {
@@ -259,7 +259,12 @@ function readMerge(merge: Tree, reading: Reading, outer: Scope | null): void {
   for (const clause of clauses) {
     const changes = mergeUses[textOf(clause['commandType'])] ?? [];
     noteTargets(clause['targetList'], relation, reading);
-    if (changes.length > 0 && !changes.includes('insert') && isEveryRow(merge['joinCondition']) && isEveryRow(clause['condition'])) {
+    if (
+      changes.length > 0 &&
+      !changes.includes('insert') &&
+      isEveryRow(merge['joinCondition'], reading.draft) &&
+      isEveryRow(clause['condition'], reading.draft)
+    ) {
       reading.draft.hasWhere = false;
     }
     readExpression([clause['condition'], clause['targetList'], clause['values']], reading, scope);

@@ -18,6 +18,7 @@ const queryKinds: Readonly<Record<string, string>> = {
 export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, reading: Reading): void {
   const statements = reading.parser.statements(sql);
   if (statements === null) {
+    reading.draft.isOfConstants = true;
     // PostgreSQL takes a text without a statement, which the parser may refuse.
     if (!isEmpty(sql)) {
       reading.draft.unknown();
@@ -35,7 +36,9 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
   }
   const [only] = statements;
   if (!reading.isNested && statements.length === 1) {
-    reading.draft.rowsLimit = limitOfStatement(only?.['stmt']);
+    const { draft } = reading;
+    draft.rowsLimit = limitOfStatement(only?.['stmt']);
+    draft.isOfConstants ||= draft.rowsLimit !== null;
   }
 }
 
