@@ -4,6 +4,7 @@ export const effectNames = ['read', 'write', 'destroy', 'define', 'execute', 'ad
 export type Effect = (typeof effectNames)[number];
 
 /** Lists of effects that requests have often. They are made once, so that a request costs no list of its own. */
+export const noEffects: readonly Effect[] = Object.freeze([]);
 export const readEffects: readonly Effect[] = Object.freeze(['read'] as const);
 export const writeEffects: readonly Effect[] = Object.freeze(['write'] as const);
 export const destroyEffects: readonly Effect[] = Object.freeze(['destroy', 'write'] as const);

@@ -54,8 +54,9 @@ const unreadBytesMax = 512 * 1024;
 const lastWordsMs = 1_000;
 /** The header in which a client says how it wants to learn the outcome of a held request: `wait` or `return`. */
 const holdHeader = 'countersign-hold';
-/** Matches headers that differ in each attempt to send the same request: traces, counters and times of attempts, the length of a body that is compared itself. */
-const attemptHeaders = /^(?:traceparent|tracestate|content-length|x-stainless-retry-count|x-amz-date|amz-sdk-request|amz-sdk-invocation-id):/i;
+/** Matches headers that differ in each attempt to send the same request: traces, counters and times of attempts, the key of a WebSocket, the length of a body that is compared itself. */
+const attemptHeaders =
+  /^(?:traceparent|tracestate|content-length|sec-websocket-key|x-stainless-retry-count|x-amz-date|amz-sdk-request|amz-sdk-invocation-id):/i;
 const noBytes = Buffer.alloc(0);
 /** The answer to a held request waits at most this long in ms: most clients over HTTP wait a minute or longer. */
 const heldMsMax = 50_000;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Output } from '../../wire/relay.ts';
 import type { TakeStep } from '../step.ts';
+import { composeClose, composeMessage } from './websocket-frames.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
 
 const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
@@ -60,4 +61,36 @@ test('a side that has received a part of a frame gets no close frame in the midd
     pull(relay).map(({ type }) => type),
     ['response', 'close'],
   );
+});
+
+test('B20: a message that is sent again is known again, although its mask is another one', () => {
+  const known = (text: string, mask: number): string => {
+    const relay = new WebSocketRelay(facts);
+    relay.clientBytes(composeMessage(text, 'text', Buffer.alloc(4, mask)));
+    const [asked] = pull(relay);
+    return asked?.type === 'request' ? Buffer.concat([...(asked.action.known?.() ?? [])]).toString() : '';
+  };
+  assert.equal(known('said', 1), known('said', 2));
+  assert.notEqual(known('said', 1), known('says', 1));
+});
+
+test('the end of a connection and the answer to a ping ask for nothing, any other control frame may', () => {
+  const relay = new WebSocketRelay({ ...facts, action: { name: 'http.upgrade', attributes: { 'countersign.effects': ['unknown'] } } });
+  const mask = Buffer.from([1, 2, 3, 4]);
+  const pong = (text: string): Buffer => {
+    const frame = composeMessage(text, 'text', mask);
+    frame[0] = 0x8a;
+    return frame;
+  };
+  const effectsOf = (frame: Buffer): unknown => {
+    relay.clientBytes(frame);
+    const [asked] = pull(relay);
+    return asked?.type === 'request' ? asked.action.attributes['countersign.effects'] : null;
+  };
+  relay.upstreamBytes(Buffer.from([0x89, 0x02, 0x68, 0x69]));
+  pull(relay);
+  assert.deepEqual(effectsOf(pong('ho')), ['unknown']);
+  assert.deepEqual(effectsOf(pong('hi')), []);
+  assert.deepEqual(effectsOf(pong('hi')), ['unknown'], 'it was answered');
+  assert.deepEqual(effectsOf(composeClose(1000, 'done', mask)), []);
 });

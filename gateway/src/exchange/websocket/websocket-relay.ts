@@ -7,10 +7,11 @@ import { splitParts } from '../../wire/split-parts.ts';
 import { problemOf } from '../problem.ts';
 import type { RequestChange } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
+import { noEffects } from '../../domain/effects.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
-import { composeClose, composeText, FrameReader, type FramePiece } from './websocket-frames.ts';
+import { composeClose, composeText, FrameReader, joinPayloads, type FramePiece } from './websocket-frames.ts';
 import { ChangedMessages, changeForTarget } from './changed-messages.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
@@ -66,6 +67,8 @@ export class WebSocketRelay implements Relay {
   #isDeciding = false;
   /** True if the message that is being decided on was read by the reader. */
   #isMessage = false;
+  /** The payload of the target's last ping that the client has not answered. Null: there is none. */
+  #pinged: Buffer | null = null;
   /** The reader's own reason to refuse that message. */
   #refusal: GatewayError | null = null;
 
@@ -176,6 +179,9 @@ export class WebSocketRelay implements Relay {
     if (piece === null) {
       return own ?? null;
     }
+    if (piece.head.opcode === 'ping') {
+      this.#pinged = joinPayloads(Buffer.concat(piece.bytes));
+    }
     const { attributes = {}, given } = this.#facts.reader === null || !isMessage(piece) ? {} : this.#facts.reader.hear(piece.payload());
     const { request } = this.#facts;
     const [first = [], ...others] = splitParts(piece.bytes, partBytes);
@@ -199,8 +205,22 @@ export class WebSocketRelay implements Relay {
     this.#isMessage = isMessage(piece);
     this.#refusal = null;
     const { action, reader } = this.#facts;
-    return reader !== null && isMessage(piece) ? this.#ask(piece, reader) : this.#requestOf(piece, { name: action.name, attributes: action.attributes });
+    if (reader !== null && isMessage(piece)) {
+      return this.#ask(piece, reader);
+    }
+    const attributes = this.#isUpkeep(piece) ? { ...action.attributes, [ownAttributes.effects]: noEffects } : action.attributes;
+    return this.#requestOf(piece, { name: action.name, attributes });
   };
+
+  /** True for the end of the connection, and for the answer to the target's own ping. Neither asks the target for anything. */
+  #isUpkeep({ head, bytes }: FramePiece): boolean {
+    const pinged = this.#pinged;
+    if (head.opcode !== 'pong' || pinged === null || !joinPayloads(Buffer.concat(bytes)).equals(pinged)) {
+      return head.opcode === 'close';
+    }
+    this.#pinged = null;
+    return true;
+  }
 
   /** `change`: what the message has gone through. Null: it is as the client sent it. */
   #ask(piece: Message, reader: SocketReader, change: RequestChange | null = null): RequestOutput {
@@ -229,7 +249,7 @@ export class WebSocketRelay implements Relay {
   #requestOf(piece: FramePiece | WholePiece, action: Action, change: RequestChange | null = null): RequestOutput {
     return {
       type: 'request',
-      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) } },
+      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) }, known: () => knownOf(piece) },
       bytes: piece.bytes,
       relation: { partOf: this.#facts.request, continues: !piece.isLast, change },
       // Frames that come as they are may each be a part of a text.
@@ -291,6 +311,11 @@ function closeCodes({ code }: GatewayError, from: 'client' | 'target'): CloseCod
 /** True for a whole message, which only a `MessageReader` gives; false for a control frame or a plain frame. */
 function isMessage(piece: FramePiece | WholePiece): piece is Message {
   return 'payload' in piece && piece.payload !== null;
+}
+
+/** The bytes by which a piece is known when it is sent again: a client masks each frame anew. */
+function knownOf({ head: { opcode, isFinal }, offset, isLast, bytes }: FramePiece): readonly Buffer[] {
+  return offset === 0 && isLast ? [Buffer.from(`${opcode} ${isFinal} `), joinPayloads(Buffer.concat(bytes))] : bytes;
 }
 
 /** The facts about a piece. A later part of a long frame also has its offset in the payload and its mask, so that it can be read by itself. */
