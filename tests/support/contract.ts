@@ -27,6 +27,8 @@ export interface ExchangeWay {
   read?(answer: string): string;
   /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
   readonly maskedWords?: readonly string[];
+  /** Entries of the protocol's own, beside those that every protocol over HTTP has. `heard` is that of the server. */
+  entries?(heard: Entry['heard']): readonly Entry[];
 }
 
 /** For a protocol with a listener of its own. It starts the server that its target leads to. */
@@ -38,7 +40,32 @@ interface StreamContract {
   start(): Promise<StreamWay>;
 }
 
-type StreamWay = WaySteps & AsyncDisposable;
+interface StreamWay extends WaySteps, AsyncDisposable {
+  /** Every way in which a client can have something done at the target. The first is the usual one. */
+  readonly entries: readonly Entry[];
+}
+
+/** A way in which a client can have something done at a target. No control is missing at any of them. */
+export interface Entry {
+  readonly name: string;
+  /** The action that is tested here, where an entry needs other actions too. Absent: every action that does something. */
+  readonly action?: string;
+  /** True if the action is a part of another request, with which it counts. */
+  readonly isPart?: boolean;
+  /** True if the client is not told what becomes of its request. */
+  readonly isSilent?: boolean;
+  /** Opens a connection as a client does. It may still be opening when this returns. */
+  connect(access: Access): EntryConnection;
+  /** Returns how many requests with these words were carried out at the target. */
+  heard(said: string): number | Promise<number>;
+}
+
+export interface EntryConnection {
+  /** Sends a request that contains these words. Resolves with the answer, or with the reason why there is none. Never rejects. */
+  ask(said: string): Promise<Pick<Told, 'isAllowed' | 'text'>>;
+  /** Closes the connection. Resolves also if the gateway has closed it before. */
+  close(): Promise<void>;
+}
 
 interface WaySteps {
   /** The target's place in the configuration, and its credential. */

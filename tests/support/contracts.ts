@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { protocols } from '../../gateway/src/protocols/registry.ts';
-import { asking, type Connection, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
+import { httpEntries } from './http-entries.ts';
+import { asking, type Connection, type Entry, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
 import { startStreamServer, type StreamServer } from './stream-server.ts';
 
 /** Returns the contract of a protocol. If the protocol provides none, the error says what to add. */
@@ -48,6 +49,12 @@ export interface StartedContracts extends AsyncDisposable {
   readonly ways: readonly ContractWay[];
   /** All environment variables that the configuration names. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Every entry of every target. */
+  readonly entries: readonly TargetEntry[];
+}
+
+export interface TargetEntry extends Entry {
+  readonly target: string;
 }
 
 /** Starts the servers of all targets. `secret` is the credential of those over HTTP. */
@@ -55,14 +62,23 @@ export async function startContracts(secret: string): Promise<StartedContracts> 
   await using starting = new AsyncDisposableStack();
   const server = starting.use(await startStreamServer());
   const ways: ContractWay[] = exchangeWays.map((way) => exchangeWay(way, server, secret));
+  const heard = (said: string): number => server.heard.filter(({ body }) => body.includes(said)).length;
+  const entries = exchangeWays.flatMap((way, i): readonly TargetEntry[] => {
+    const isFirst = exchangeWays.findIndex(({ protocol }) => protocol === way.protocol) === i;
+    const all = httpEntries(way, heard);
+    // A request for another target of the protocol comes in at the same places.
+    return [...(isFirst ? all : all.slice(0, 1)), ...(way.entries?.(heard) ?? [])].map((entry) => ({ ...entry, target: way.target }));
+  });
   for (const { protocol, contract } of streams) {
     const way = starting.use(await contract.start());
     ways.push({ ...way, protocol, target: contract.target });
+    entries.push(...way.entries.map((entry) => ({ ...entry, target: contract.target })));
   }
   const started = starting.move();
   return {
     server,
     ways,
+    entries,
     environment: Object.assign({}, ...ways.map(({ environment }) => environment)),
     [Symbol.asyncDispose]: async () => started.disposeAsync(),
   };

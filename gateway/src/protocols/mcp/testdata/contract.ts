@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { compileCache } from '../../../../../tests/support/compile-cache.ts';
-import type { ProtocolContract } from '../../../../../tests/support/contract.ts';
+import { PassThrough } from 'node:stream';
+import type { EntryConnection, ProtocolContract } from '../../../../../tests/support/contract.ts';
+import { runBridge } from '../bridge.ts';
 
 /** The server of the second target, which passes requests on to the server of the first. */
 const program = join(import.meta.dirname, 'http-relay.ts');
@@ -12,7 +14,14 @@ const call = (params: object): string => JSON.stringify({ jsonrpc: '2.0', id: 1,
 export const contract: ProtocolContract = {
   transport: 'exchange',
   ways: [
-    { target: 'mcp', path: '', type: 'application/json', maskedWords: ['asking secret-abc123'], body: (words) => call({ name: 'tell', arguments: { words } }) },
+    {
+      target: 'mcp',
+      path: '',
+      type: 'application/json',
+      maskedWords: ['asking secret-abc123'],
+      body: (words) => call({ name: 'tell', arguments: { words } }),
+      entries: (heard) => [{ name: 'the bridge', connect: ({ addresses, token }) => bridged(`http://${addresses['http']}/t/mcp`, token), heard }],
+    },
     {
       target: 'program',
       path: '',
@@ -23,3 +32,36 @@ export const contract: ProtocolContract = {
     },
   ],
 };
+
+/** A client of the bridge. The server answers with events of its own and then ends its answer, which the bridge tells as an error of its own. */
+function bridged(url: string, token: string): EntryConnection {
+  const input = new PassThrough();
+  let said = '';
+  let wake = (): void => undefined;
+  const running = runBridge({
+    url,
+    token,
+    input,
+    write: async (bytes) => {
+      said += Buffer.from(bytes).toString();
+      wake();
+      return Promise.resolve();
+    },
+  });
+  return {
+    ask: async (words) => {
+      said = '';
+      input.write(`${call({ name: 'tell', arguments: { words } })}\n`);
+      while (!/"error":.*\n/.test(said)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return { isAllowed: said.includes('the answer ended before it was whole'), text: said };
+    },
+    close: async () => {
+      input.end();
+      await running;
+    },
+  };
+}

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { asking, type Connection, type Access, type ProtocolContract, type Told } from '../../../../../tests/support/contract.ts';
 import { startPostgres } from '../../../../../tests/support/postgres-server.ts';
+import { makeEntries } from './entries.ts';
 
 const target = 'orders';
 
@@ -11,13 +12,14 @@ export const contract: ProtocolContract = {
   target,
   maskedWords: ['failing secret-abc123', 'noticed secret-abc123', 'notified secret-abc123', 'copied secret-abc123'],
   start: async () => {
-    const server = await startPostgres();
+    const server = await startPostgres({ settings: { log_connections: 'on' } });
     const operator = new pg.Client({ host: '127.0.0.1', port: server.port, user: server.user, password: server.password, database: 'postgres' });
     await operator.connect();
     return {
       place: `url: "postgres://${server.user}@127.0.0.1:${server.port}/postgres", password: { env: ORDERS_SECRET }`,
       environment: { ORDERS_SECRET: server.password },
       connect,
+      entries: await makeEntries({ target, operator, log: () => server.log() }),
       heard: (words) =>
         server
           .log()
