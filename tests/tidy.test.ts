@@ -505,7 +505,7 @@ test('each numbered list of a document counts from 1, without a gap', () => {
   assert.deepEqual(gaps, []);
 });
 
-test('the walks of ARCHITECTURE.md name files that are there, and are short enough to be walked', () => {
+test('the walks of ARCHITECTURE.md name files that are there, one in each step, and are short enough to be walked', () => {
   const text = read('ARCHITECTURE.md');
   const named = [...text.matchAll(/`((?:gateway|cli|ledger|tests|tools)\/[\w./-]+\.ts)`/g)].map(([, file]) => file ?? '');
   assert.ok(named.length > 40, 'the rule saw the files');
@@ -513,7 +513,16 @@ test('the walks of ARCHITECTURE.md name files that are there, and are short enou
     named.filter((file) => !existsSync(join(root, file))),
     [],
   );
-  const walk = (title: string): number => (text.split(`### ${title}\n`)[1]?.split('\n### ')[0] ?? '').match(/^\d+\. /gm)?.length ?? 0;
-  const [statement, answer] = [walk('A statement, file by file'), walk('A streamed answer, file by file')];
-  assert.ok(statement > 5 && statement <= 10 && answer > 5 && answer <= 16, `${statement} and ${answer} files`);
+  for (const [title, most] of [
+    ['A statement, file by file', 10],
+    ['A streamed answer, file by file', 16],
+  ] as const) {
+    const steps = (text.split(`### ${title}\n`)[1]?.split('\n### ')[0] ?? '').split('\n').filter((line) => /^\d+\. /.test(line));
+    assert.ok(steps.length > 5 && steps.length <= most, `${title}: ${steps.length} steps`);
+    assert.deepEqual(
+      steps.filter((step) => step.match(/`[\w./-]+\.ts`/g)?.length !== 1),
+      [],
+      `${title}: each step names one file`,
+    );
+  }
 });
