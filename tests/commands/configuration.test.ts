@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { findData } from '../../gateway/src/config/find.ts';
 import { whatIsLive } from '../../gateway/src/config/sections.ts';
-import type { CliResult } from '../support/gateway-process.ts';
-
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+import { CommandThread, type CommandResult } from '../support/command-thread.ts';
 
 describe('a configuration', () => {
   let directory: string;
   let file: string;
+  const thread = new CommandThread();
+  after(async () => {
+    await thread[Symbol.asyncDispose]();
+  });
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'countersign-configuration-'));
     file = join(directory, 'countersign.yaml');
@@ -20,14 +21,8 @@ describe('a configuration', () => {
   afterEach(() => {
     rmSync(directory, { recursive: true });
   });
-  const run = (words: string, environment: Readonly<Record<string, string>> = {}): CliResult => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words.split(' ')], {
-      cwd: directory,
-      encoding: 'utf8',
-      env: { ...process.env, ...environment },
-    });
-    return { status: status ?? -1, stdout, stderr };
-  };
+  const run = (words: string, environment: Readonly<Record<string, string>> = {}): CommandResult =>
+    thread.runIn(directory, { words: words.split(' '), environment });
 
   test('T4.35: is written with comments by init, grows by the commands that init names, and is checked', () => {
     const made = run('init');

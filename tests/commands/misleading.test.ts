@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { CommandThread } from '../support/command-thread.ts';
 import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 import { notAllowedHere } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -18,12 +19,11 @@ const asAnother =
     ? {}
     : notAllowedHere('another user cannot run these sources');
 
-function run(directory: string, words: readonly string[], options: { readonly uid?: number; readonly token?: string } = {}): CliResult {
+function run(directory: string, words: readonly string[], options: { readonly uid?: number } = {}): CliResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
     cwd: directory,
     encoding: 'utf8',
     timeout: commandMs,
-    env: { ...process.env, COUNTERSIGN_TOKEN: options.token },
     ...(options.uid === undefined ? {} : { uid: options.uid }),
   });
   return { status: status ?? -1, stdout, stderr };
@@ -31,13 +31,15 @@ function run(directory: string, words: readonly string[], options: { readonly ui
 
 describe('without a gateway', () => {
   let directory: string;
+  const thread = new CommandThread();
   before(() => {
     directory = mkdtempSync(join(tmpdir(), 'countersign-misleading-'));
     chmodSync(directory, 0o755);
     writeFileSync(join(directory, 'countersign.yaml'), 'data: ./data\nlisten: { http: 127.0.0.1:0 }\n');
     mkdirSync(join(directory, 'data', 'journal'), { recursive: true, mode: 0o700 });
   });
-  after(() => {
+  after(async () => {
+    await thread[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true });
   });
 
@@ -66,7 +68,7 @@ describe('without a gateway', () => {
       ['session', 'list', '--config', '/tmp'],
     ];
     for (const words of attempts) {
-      const { status, stderr } = run(directory, words);
+      const { status, stderr } = thread.run({ words });
       assert.match(stderr, /\/(proc\/x\.yaml.*: there is no such file or directory|tmp cannot be read: it is a directory)/);
       assert.equal(status, 1);
     }
@@ -79,11 +81,14 @@ describe('without a gateway', () => {
       ['localhost:1', 'http://localhost:1'],
       ['gateway.invalid:1', 'https://gateway.invalid:1'],
     ] as const) {
-      const { status, stderr } = run(directory, ['session', 'list', '--url', given], { token: 'cs_x' });
+      const { status, stderr } = thread.run({ words: ['session', 'list', '--url', given], environment: { COUNTERSIGN_TOKEN: 'cs_x' } });
       assert.ok(stderr.includes(`the gateway at ${meant} does not answer`), stderr);
       assert.equal(status, 1);
     }
-    assert.match(run(directory, ['session', 'list', '--url', 'ftp://x:1'], { token: 'cs_x' }).stderr, /HOST:PORT, http:\/\/HOST:PORT or https/);
+    assert.match(
+      thread.run({ words: ['session', 'list', '--url', 'ftp://x:1'], environment: { COUNTERSIGN_TOKEN: 'cs_x' } }).stderr,
+      /HOST:PORT, http:\/\/HOST:PORT or https/,
+    );
   });
 
   test('T4.33: a verdict that nobody reads to its end keeps its exit code', async () => {
@@ -99,12 +104,12 @@ describe('without a gateway', () => {
       ['help', 'nope'],
       ['session', 'help', 'nope'],
     ]) {
-      const { status, stderr } = run(directory, words);
+      const { status, stderr } = thread.run({ words });
       assert.equal(status, 2, words.join(' '));
       assert.match(stderr, /unknown command 'nope'/);
     }
     for (const words of [['--help'], ['session', '--help'], ['session', 'show', '--help'], ['help', 'session'], ['session', 'help', 'show']]) {
-      assert.equal(run(directory, words).status, 0, words.join(' '));
+      assert.equal(thread.run({ words }).status, 0, words.join(' '));
     }
   });
 });
@@ -154,7 +159,7 @@ principals:
     const reader = watched.body?.getReader();
     assert.equal((await reader?.read())?.done, false);
     const made = gateway.rows<{ readonly id: string; readonly principal: string }>(['token', 'list']).find(({ principal }) => principal === 'boss');
-    assert.equal(gateway.cli(['token', 'revoke', made?.id ?? '']).status, 0);
+    assert.equal(gateway.command(['token', 'revoke', made?.id ?? '']).status, 0);
     await assert.rejects(async () => {
       while ((await reader?.read())?.done === false);
     });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { CommandThread } from '../support/command-thread.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 const session = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 
 interface Misuse {
@@ -42,21 +41,23 @@ const misuses: readonly Misuse[] = [
 
 describe('a command that cannot do what was asked says what to do:', () => {
   let directory: string;
+  delete process.env['COUNTERSIGN_TOKEN'];
+  const thread = new CommandThread();
   before(() => {
     directory = mkdtempSync(join(tmpdir(), 'countersign-usage-'));
     const target = 'targets: { shop: { url: "postgres://app@127.0.0.1:1/shop" } }';
     writeFileSync(join(directory, 'good.yaml'), `data: ./data\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
     writeFileSync(join(directory, 'bad.yaml'), `${target}\nprinzipals: {}\n`);
   });
-  after(() => {
+  after(async () => {
+    await thread[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true, force: true });
   });
 
   for (const { words, status, says } of misuses) {
     test(`countersign ${words}`, () => {
       const list = words.split(' ').flatMap((word) => (word === '' ? [] : [word === 'ID' ? session : word]));
-      const { COUNTERSIGN_TOKEN: _, ...environment } = process.env;
-      const result = spawnSync(process.execPath, [main, ...list], { cwd: directory, env: environment, encoding: 'utf8' });
+      const result = thread.runIn(directory, { words: list });
       assert.match(result.stdout + result.stderr, says);
       assert.equal(result.status, status);
       assert.doesNotMatch(result.stderr, /\n {4}at /);

@@ -4,7 +4,8 @@ const commandMs = 60_000;
 
 export interface CommandToRun {
   readonly words: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+  /** Variables in addition to those of the test. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface CommandResult {
@@ -36,6 +37,17 @@ export class CommandThread implements AsyncDisposable {
     this.#port = port1;
     this.#worker = new Worker(new URL('./command-thread-main.ts', import.meta.url), { workerData, transferList: [port2] });
     this.#worker.unref();
+  }
+
+  /** Runs a command in a directory, as `run` does. */
+  runIn(directory: string, command: CommandToRun): CommandResult {
+    const own = process.cwd();
+    process.chdir(directory);
+    try {
+      return this.run(command);
+    } finally {
+      process.chdir(own);
+    }
   }
 
   /** Runs a command until it ends. The caller's event loop stands still meanwhile. */
