@@ -40,26 +40,31 @@ async function readToTheEnd(response: Response, onPiece: () => void = () => unde
 describe('faults during a streamed answer', () => {
   const llm = wayOf('llm');
 
-  for (const way of exchangeWays) {
-    test(`C28: kill -9 when the request is at the target (${way.target}): it is in the recovered record, and start-up needs no hand`, async () => {
-      await using server = await startStreamServer();
-      await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
-      const token = await gateway.issueToken('agent');
-      const killed = new Promise<number | null>((resolve) => {
-        server.onRequest = () => {
-          resolve(gateway.signal('SIGKILL'));
-        };
-      });
-      await assert.rejects(ask(gateway, way, way.body('killed-words'), { token }));
-      await killed;
-      await gateway.start();
-      const records = await gateway.records((await gateway.newest()).session);
-      const request = records.find(({ kind }) => kind === 'request');
-      assert.ok(request?.content?.text?.includes('killed-words'));
-      assert.equal((await gateway.newest()).state, 'interrupted');
-      assert.equal(gateway.verify().status, 0);
-    });
-  }
+  test('C28: kill -9 when requests of all protocols are at the target: they are in the recovered record, and start-up needs no hand', async () => {
+    await using server = await startStreamServer();
+    await using gateway = await GatewayProcess.start({ config: exchangeConfig(server, 'process'), environment });
+    const token = await gateway.issueToken('agent');
+    const killed = Promise.withResolvers<number | null>();
+    const wordsOf = (way: NamedExchangeWay): string => `killed-words of ${way.target}`;
+    server.onRequest = async () => {
+      if (exchangeWays.every((way) => server.heardOf(wordsOf(way)) !== undefined)) {
+        killed.resolve(gateway.signal('SIGKILL'));
+      }
+      await killed.promise;
+    };
+    await Promise.all(exchangeWays.map(async (way) => assert.rejects(ask(gateway, way, way.body(wordsOf(way)), { token }))));
+    await gateway.start();
+    const sessions = await gateway.sessions();
+    assert.deepEqual(new Set(sessions.map(({ state }) => state)), new Set(['interrupted']));
+    const records = (await Promise.all(sessions.map(async ({ session }) => gateway.records(session)))).flat();
+    for (const way of exchangeWays) {
+      assert.ok(
+        records.some(({ kind, content }) => kind === 'request' && content?.text?.includes(wordsOf(way)) === true),
+        way.target,
+      );
+    }
+    assert.equal(gateway.verify().status, 0);
+  });
 
   test('C28: kill -9 in the middle of a stream: every byte that the client has is in the recovered record', async () => {
     await using server = await startStreamServer();

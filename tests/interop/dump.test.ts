@@ -8,7 +8,7 @@ import { requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
-const families = 40;
+const families = 20;
 /** Types, a domain, a schema, an aggregate; and of each family a table with an identity, constraints, indexes, a trigger, a view, functions, comments, rows. */
 const schema = `
 create schema stock;

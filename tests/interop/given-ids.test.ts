@@ -320,57 +320,72 @@ const providers: readonly Provider[] = [
   },
 ];
 
-for (const { provider, given } of providers) {
-  test(`T4.7, E50: what ${provider} keeps for one principal is there for no other, in any run and across restarts`, async () => {
-    const heard: Heard[] = [];
-    let answer: (typeof given)[number] | null = null;
-    await using server = await openServer(async (request, response) => {
-      heard.push({ method: request.method ?? '', url: request.url ?? '', body: await text(request) });
-      response.writeHead(200, { 'content-type': answer?.type ?? 'application/json', ...answer?.headers }).end(answer?.answer ?? '{"data":[]}');
+describe('ids that providers of models give', () => {
+  const heard: Heard[] = [];
+  let answer: Provider['given'][number] | null = null;
+  let gateway: GatewayProcess;
+  let mine: string;
+  let others: string;
+  const parts = suiteParts();
+  before(async () => {
+    const server = parts.use(
+      await openServer(async (request, response) => {
+        heard.push({ method: request.method ?? '', url: request.url ?? '', body: await text(request) });
+        response.writeHead(200, { 'content-type': answer?.type ?? 'application/json', ...answer?.headers }).end(answer?.answer ?? '{"data":[]}');
+      }),
+    );
+    const names = providers.flatMap(({ provider }) => [provider, `same-${provider}`]);
+    const targets = names.map((name) => {
+      const options = `{ provider: ${name.replace('same-', '')} }`;
+      return `  ${name}: { protocol: llm, url: "${server.url}", durability: process, options: ${options} }\n`;
     });
-    await using gateway = await GatewayProcess.start({
-      config: `targets:
-  model: { protocol: llm, url: "${server.url}", durability: process, options: { provider: ${provider} } }
-  same: { protocol: llm, url: "${server.url}", durability: process, options: { provider: ${provider} } }
-principals:
-  agent: { kind: agent, targets: [model, same] }
-  other: { kind: agent, targets: [model, same] }
-`,
+    const principals = ['agent', 'other'].map((name) => `  ${name}: { kind: agent, targets: [${names.join(', ')}] }\n`);
+    gateway = parts.use(await GatewayProcess.start({ config: `targets:\n${targets.join('')}principals:\n${principals.join('')}` }));
+    [mine, others] = [await gateway.issueToken('agent'), await gateway.issueToken('other')];
+  });
+
+  const ask = async (token: string, target: string, [method, path, body]: Asked): Promise<Response> => {
+    const type = typeof body === 'string' && !body.startsWith('{') ? 'multipart/form-data; boundary=x' : 'application/json';
+    const response = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/${target}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': type }) },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const [mine, others] = [await gateway.issueToken('agent'), await gateway.issueToken('other')];
-    const ask = async (token: string, [method, path, body]: Asked, target = 'model'): Promise<Response> => {
-      const type = typeof body === 'string' && !body.startsWith('{') ? 'multipart/form-data; boundary=x' : 'application/json';
-      const response = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/${target}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': type }) },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      });
-      await response.text();
-      return response;
-    };
-    for (const each of given) {
-      answer = each;
-      assert.equal((await ask(mine, each.asked)).status, 200);
+    await response.text();
+    return response;
+  };
+  const assertOwn = async ({ provider, given }: Provider): Promise<void> => {
+    for (const named of given.flatMap((each) => each.named)) {
+      const earlier = heard.length;
+      assert.equal((await ask(others, provider, named)).status, 404, named[1]);
+      assert.equal((await ask(others, `same-${provider}`, named)).status, 404, named[1]);
+      assert.equal(heard.length, earlier);
+      assert.equal((await ask(await newRun(gateway, 'agent'), provider, named)).status, 200, named[1]);
+      assert.equal(heard.length, earlier + 1);
     }
-    answer = null;
-    for (const restarted of [false, true]) {
-      if (restarted) {
-        await gateway.signal('SIGKILL');
-        await gateway.start();
+  };
+
+  for (const each of providers) {
+    test(`T4.7, E50: what ${each.provider} keeps for one principal is there for no other, in any run`, async () => {
+      for (const given of each.given) {
+        answer = given;
+        assert.equal((await ask(mine, each.provider, given.asked)).status, 200);
       }
-      for (const named of given.flatMap((each) => each.named)) {
-        const earlier = heard.length;
-        assert.equal((await ask(others, named)).status, 404, named[1]);
-        assert.equal((await ask(others, named, 'same')).status, 404, named[1]);
-        assert.equal(heard.length, earlier);
-        assert.equal((await ask(await newRun(gateway, 'agent'), named)).status, 200, named[1]);
-        assert.equal(heard.length, earlier + 1);
-      }
+      answer = null;
+      await assertOwn(each);
+    });
+  }
+
+  test('T4.7, E50: that is so across restarts', async () => {
+    await gateway.signal('SIGKILL');
+    await gateway.start();
+    for (const each of providers) {
+      await assertOwn(each);
     }
     assert.ok((await denials(gateway)).every((reason) => reason.includes('gave to somebody else')));
     assert.equal(gateway.verify().status, 0);
   });
-}
+});
 
 test('T4.7, E50: however a request spells an id, it belongs to the one who was given it; a body that cannot be read is refused', async () => {
   const id = 'resp_0123456789abcdef';

@@ -19,8 +19,8 @@ interface Heard {
 
 export interface StreamServer extends SampleServer {
   readonly heard: readonly Heard[];
-  /** Called with each request, before it is answered. */
-  onRequest: (heard: Heard) => void;
+  /** Called with each request. The request is answered when this has resolved. */
+  onRequest: () => Promise<void>;
   heardOf(marker: string): Heard | undefined;
 }
 
@@ -38,7 +38,7 @@ export async function startStreamServer(): Promise<StreamServer> {
     response.once('close', () => {
       one.isCut = !response.writableFinished;
     });
-    streams.onRequest(one);
+    await streams.onRequest();
     if (one.body.includes('in pieces')) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const pieces = (/secret-\w+/.exec(one.body)?.[0] ?? '').split('').map((content) => ({ index: 0, delta: { content } }));
@@ -80,7 +80,7 @@ export async function startStreamServer(): Promise<StreamServer> {
   const streams: StreamServer = {
     ...server,
     heard,
-    onRequest: () => undefined,
+    onRequest: async () => Promise.resolve(),
     heardOf: (marker) => heard.find(({ body }) => body.includes(marker)),
   };
   return streams;
