@@ -9,7 +9,7 @@ import { cedarPolicy } from '../gateway/src/policy/cedar-policy.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine, Question } from '../gateway/src/policy/policy.ts';
 import { protocols } from '../gateway/src/protocols/registry.ts';
-import { LiveHistory } from '../gateway/src/sessions/session-history.ts';
+import { LiveHistory } from '../gateway/src/domain/session-history.ts';
 import { printAims } from './aims.ts';
 import { alternate } from './alternate.ts';
 import { cpuMeaning, withCpuTime } from './cpu-time.ts';

@@ -6,13 +6,18 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import OpenAI from 'openai';
 import pg from 'pg';
 
-const question = 'Where is the order of ada@example.com? Let her know.';
+const question = 'Put the state of order 101 right, tell all customers where its parcel is, and clear up the old orders.';
 const turnsMax = 8;
 const { TOOLS_URL = '', MAIL_URL = '', COUNTERSIGN_TOKEN = '' } = process.env;
 const headers = { authorization: `Bearer ${COUNTERSIGN_TOKEN}` };
 
 const model = new OpenAI();
 const database = new pg.Client();
+database.on('notice', ({ message = '' }) => {
+  say('notice', message);
+});
+// The end of a connection fails the statement that uses it. Without this it would end the agent as well.
+database.on('error', () => undefined);
 await database.connect();
 const server = new Client({ name: 'support-agent', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
 await server.connect(new StreamableHTTPClientTransport(new URL(TOOLS_URL), { requestInit: { headers } }));
@@ -43,7 +48,12 @@ const tools = new Map<string, Tool>([
           headers: { ...headers, 'content-type': 'application/json' },
           body: JSON.stringify(input),
         });
-        return answer.text();
+        const said = await answer.text();
+        if (!answer.ok) {
+          const { detail }: { readonly detail?: string } = JSON.parse(said);
+          throw new Error(detail);
+        }
+        return said;
       },
     },
   ],
@@ -65,38 +75,55 @@ const messages: OpenAI.ChatCompletionMessageParam[] = [
   { role: 'user', content: question },
 ];
 say('asked', question);
-for (let turn = 0; turn < turnsMax; turn++) {
-  const { message } = await nextTurn();
-  messages.push(message);
-  if (message.content !== null) {
-    say('model', message.content);
-  }
-  if (message.tool_calls === undefined || message.tool_calls.length === 0) {
-    break;
-  }
-  const results = await Promise.all(message.tool_calls.map(runTool));
-  messages.push(...results);
+try {
+  await work();
+} catch (error) {
+  say('ended', error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
 }
-await server.close();
-await database.end();
+await server.close().catch(() => undefined);
+await database.end().catch(() => undefined);
 
-/** One answer of the model, streamed. */
-async function nextTurn(): Promise<OpenAI.ChatCompletion.Choice> {
-  const completion = await model.chat.completions.stream({ model: 'sample-1', messages, tools: offered }).finalChatCompletion();
-  const [choice] = completion.choices;
-  if (choice === undefined) {
-    throw new Error('the model gave no answer');
+/** Asks the model and calls the tools that it asks for, until it asks for none. */
+async function work(): Promise<void> {
+  for (let turn = 0; turn < turnsMax; turn++) {
+    const message = await nextTurn();
+    messages.push(message);
+    for (const call of message.tool_calls ?? []) {
+      messages.push(await runTool(call));
+    }
+    if (message.tool_calls === undefined) {
+      return;
+    }
   }
-  return choice;
 }
 
+/** One answer of the model. Its words are printed as they come. */
+async function nextTurn(): Promise<OpenAI.ChatCompletionMessage> {
+  const stream = model.chat.completions.stream({ model: 'sample-1', messages, tools: offered });
+  process.stdout.write('  model: ');
+  stream.on('content', (words) => process.stdout.write(words));
+  try {
+    return await stream.finalMessage();
+  } finally {
+    process.stdout.write('\n');
+  }
+}
+
+/** Calls a tool. If that fails, the model is told why. */
 async function runTool(call: OpenAI.ChatCompletionMessageToolCall): Promise<OpenAI.ChatCompletionToolMessageParam> {
   if (call.type !== 'function') {
     throw new Error('only functions were offered');
   }
   say('tool', `${call.function.name} ${call.function.arguments}`);
-  const content = (await tools.get(call.function.name)?.call(JSON.parse(call.function.arguments))) ?? 'there is no such tool';
-  return { role: 'tool', tool_call_id: call.id, content };
+  try {
+    const content = (await tools.get(call.function.name)?.call(JSON.parse(call.function.arguments))) ?? 'there is no such tool';
+    return { role: 'tool', tool_call_id: call.id, content };
+  } catch (error) {
+    const content = error instanceof Error ? error.message : String(error);
+    say('refused', content);
+    return { role: 'tool', tool_call_id: call.id, content };
+  }
 }
 
 function say(who: string, text: string): void {

@@ -93,6 +93,29 @@ describe('approvals', () => {
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
   });
 
+  test('T4.31: session watch shows each decision as it is made: a request, that it is held, who granted it, and that it went on', async () => {
+    const token = await gateway.issueToken('ann');
+    const asking = ask(token, '/watched');
+    const ofAnn = (): ApprovalSummary | undefined => open().find(({ principal }) => principal === 'ann');
+    await waitUntil(() => ofAnn() !== undefined);
+    const { approval = '', session = '' } = ofAnn() ?? {};
+    const watch = gateway.spawnCli(['session', 'watch', session, '--kind', 'request', '--kind', 'approval', '--kind', 'decision']);
+    let out = '';
+    watch.stdout.on('data', (bytes: Buffer) => {
+      out += bytes.toString();
+    });
+    await waitUntil(() => out.includes('state=waiting'));
+    assert.match(out, /http\.request files hold policies=held\.cedar:posts,grant:ann:files [^\n]*Posting is for people to decide\./);
+    assert.ok(!out.includes('state=granted'));
+    assert.equal(
+      (await gateway.api(`/api/v1/approvals/${approval}/grant`, { method: 'POST', body: { note: 'fine' }, token: await gateway.issueToken('bob') })).status,
+      200,
+    );
+    assert.equal((await asking).status, 200);
+    await waitUntil(() => /state=granted[^\n]*by=bob[^]*state=spent/.test(out) && / \? http\.request files allow policies=held\.cedar:posts/.test(out));
+    watch.kill('SIGINT');
+  });
+
   test('B20: a grant is void when the policies change, and the client is told to stop', async () => {
     const token = await gateway.issueToken('bot');
     const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());

@@ -15,8 +15,13 @@ permit (principal in Group::"mailers", action == Action::"http.request", resourc
 permit (principal in Group::"readers", action == Action::"http.request", resource);
 @id("crowd") @limit("requests 7 per 1h") @alert("low")
 permit (principal == Principal::"crowd", action == Action::"http.request", resource);
+@id("flow") @reason("This session has read the payroll: it may not write to the outside.")
+forbid (principal in Group::"flow", action == Action::"http.request", resource == Target::"outside")
+when { context.effects.contains("write") && context.session.targets.contains("payroll") };
 @id("no-delete") @alert("high")
 forbid (principal, action == Action::"http.request", resource) when { context.effects.contains("destroy") };
+@id("asked") @approval("dba")
+forbid (principal == Principal::"asker", action == Action::"http.request", resource) when { context.method == "POST" };
 `;
 
 describe('limits and alerts', () => {
@@ -27,19 +32,19 @@ describe('limits and alerts', () => {
   let server: Awaited<ReturnType<typeof openServer>>;
   let gateway: GatewayProcess;
 
-  const ask = async (who: string, method: string, path: string): Promise<Response> => {
-    const headers = { authorization: `Bearer ${tokens.get(who) ?? ''}` };
-    return fetch(`http://127.0.0.1:${gateway.port('http')}/t/files${path}`, { method, headers, ...(method === 'POST' ? { body: 'x' } : {}) });
+  const ask = async (who: string, method: string, path: string, target = 'files'): Promise<Response> => {
+    const headers = { authorization: `Bearer ${tokens.get(who) ?? who}` };
+    return fetch(`http://127.0.0.1:${gateway.port('http')}/t/${target}${path}`, { method, headers, ...(method === 'POST' ? { body: 'x' } : {}) });
   };
-  const statusOf = async (who: string, method: string, path: string): Promise<number> => {
-    const answer = await ask(who, method, path);
+  const statusOf = async (who: string, method: string, path: string, target = 'files'): Promise<number> => {
+    const answer = await ask(who, method, path, target);
     await answer.text();
     return answer.status;
   };
-  /** The status of a request once the windows are filled. */
-  const settled = async (who: string, method: string): Promise<number> => {
+  /** The status of a request once what was done before a restart is known. */
+  const settled = async (who: string, method: string, target = 'files'): Promise<number> => {
     for (;;) {
-      const status = await statusOf(who, method, '/again');
+      const status = await statusOf(who, method, '/again', target);
       if (status !== 503) {
         return status;
       }
@@ -63,18 +68,22 @@ describe('limits and alerts', () => {
         response.end('fine'.repeat(200));
       }),
     );
-    const names = ['bot', 'reader', 'crowd', 'late', 'late-reader'];
+    const names = ['bot', 'reader', 'crowd', 'late', 'late-reader', 'asker'];
     gateway = parts.use(
       await GatewayProcess.start({
         config: `policies: ${policies}
 targets:
   files: { url: "${server.url}" }
+  payroll: { url: "${server.url}" }
+  outside: { url: "${server.url}" }
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
+  payer: { kind: agent, groups: [flow], targets: [payroll, outside] }
+  other: { kind: agent, groups: [flow], targets: [payroll, outside] }
 ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files] }\n`).join('')}`,
       }),
     );
-    for (const who of names) {
+    for (const who of [...names, 'payer', 'other']) {
       tokens.set(who, await gateway.issueToken(who));
     }
   });
@@ -122,6 +131,19 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.ok(crowd.length >= 7 && crowd.every(({ attributes }) => attributes['countersign.severity'] === 'low'));
   });
 
+  test('T4.45: a request that is sent again counts once, while it waits for people and when it spends its grant', async () => {
+    const first = await ask('asker', 'POST', '/asked');
+    const { approval }: { readonly approval: string } = JSON.parse(await first.text());
+    assert.deepEqual([first.status, await statusOf('asker', 'POST', '/asked')], [409, 409]);
+    assert.equal((await gateway.api(`/api/v1/approvals/${approval}/grant`, { method: 'POST', body: {} })).status, 200);
+    assert.equal(await statusOf('asker', 'POST', '/asked'), 200);
+    for (const other of [2, 3, 4]) {
+      assert.equal(await statusOf('asker', 'POST', `/asked-${other}`), 409);
+    }
+    const obligations = (await recordsOf('asker')).flatMap(({ kind, attributes }) => (kind === 'request' ? [attributes['countersign.obligations']] : []));
+    assert.equal(obligations.filter((each) => JSON.stringify(each ?? '').includes('limit what=requests')).length, 4);
+  });
+
   test('T4.17: a kill -9 opens no window: what the journal shows is used, for each thing that is counted', async () => {
     for (let i = 0; i < 4; i += 1) {
       assert.equal(await statusOf('late', 'POST', `/late-${i}`), 200);
@@ -132,9 +154,39 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.deepEqual([await settled('late', 'POST'), await settled('late', 'POST')], [200, 403]);
     assert.deepEqual([await settled('late-reader', 'GET'), await settled('late-reader', 'GET')], [200, 403]);
     assert.deepEqual([await settled('reader', 'GET'), await settled('bot', 'POST'), await settled('crowd', 'GET')], [403, 403, 403]);
+    assert.deepEqual([await settled('asker', 'POST'), await statusOf('asker', 'POST', '/asked-6')], [409, 403], 'the fifth is held, and the sixth denied');
     await gateway.signal('SIGTERM');
     await gateway.start();
     assert.deepEqual([await settled('late', 'POST'), await settled('late-reader', 'GET')], [403, 403]);
+  });
+
+  test('T4.30: a session knows after a kill -9, and after another, what it did before; a run does nothing more', async () => {
+    const opened = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'payer', targets: ['payroll', 'outside'] } });
+    const run: string = JSON.parse(await opened.text()).token;
+    assert.deepEqual([await settled('payer', 'GET', 'payroll'), await settled(run, 'GET', 'payroll')], [200, 200]);
+    assert.equal(await settled('other', 'POST', 'outside'), 200);
+    // After the second start the session does nothing: the third one finds what it did before the first.
+    for (const [signal, isActive] of [
+      ['SIGKILL', true],
+      ['SIGKILL', false],
+      ['SIGTERM', true],
+    ] as const) {
+      await gateway.signal(signal);
+      await gateway.start();
+      if (isActive) {
+        assert.deepEqual([await settled('payer', 'POST', 'outside'), await settled('payer', 'GET', 'outside')], [403, 200]);
+      }
+    }
+    assert.equal(await statusOf(run, 'POST', '/', 'outside'), 401);
+    assert.equal(await settled('other', 'POST', 'outside'), 200);
+    const notes = (await recordsOf('payer')).filter(({ attributes }) => attributes['countersign.previous_session'] !== undefined);
+    assert.deepEqual(
+      notes.map(({ attributes }) => [attributes['countersign.history.requests'], attributes['countersign.history.targets']]),
+      [
+        [1, ['payroll']],
+        [3, ['payroll', 'outside']],
+      ],
+    );
   });
 
   test('T4.18: a limit that is taken away and comes back has what was used', async () => {

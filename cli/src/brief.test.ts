@@ -59,3 +59,52 @@ test('T4.34: an answer over WebSocket has one line, and its pieces have none', a
   assert.equal(await lineOf(spoken('hel')), '');
   assert.equal(await lineOf(spoken('hello', { 'gen_ai.response.finish_reasons': ['completed'] })), '03:04:05.678 ← model hello');
 });
+
+test('a request has the policies that decided on it, and if it was not allowed the verdict and the reason', async () => {
+  const request = (verdict: string, policies: readonly string[], attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
+    ...answer(attributes, 'DELETE FROM orders'),
+    kind: 'request',
+    action: 'any.query',
+    verdict,
+    policies,
+  });
+  const line = '03:04:05.678 → model any.query DELETE FROM orders [grant:bot:model]';
+  assert.equal(await lineOf(request('allow', ['grant:bot:model'], { 'countersign.reason': 'It is granted.' })), line);
+  assert.equal(
+    await lineOf(request('deny', ['agents.cedar:where'], { 'countersign.reason': 'Say which rows.' })),
+    '03:04:05.678 → model DENIED any.query DELETE FROM orders [agents.cedar:where] Say which rows.',
+  );
+  assert.equal(
+    await lineOf(request('hold', ['agents.cedar:writes\u001B[2J', 'grant:bot:model'], { 'countersign.reason': 'Ask.\u001B[2J' })),
+    String.raw`03:04:05.678 → model HELD any.query DELETE FROM orders [agents.cedar:writes\x1b[2J, grant:bot:model] Ask.\x1b[2J`,
+  );
+});
+
+test('what people did is said: an approval with who gave it, and the end of a session with its reason', async () => {
+  const approval = (attributes: ShownRecord['attributes']): ShownRecord => ({
+    ...answer({ 'countersign.approval.id': 'ap_1', ...attributes }),
+    kind: 'approval',
+    action: 'any.query',
+    content: null,
+  });
+  assert.equal(
+    await lineOf(approval({ 'countersign.approval.state': 'waiting', 'countersign.approval.groups': ['dba', 'security'] })),
+    '03:04:05.678 ? model approval ap_1 waiting for dba,security',
+  );
+  assert.equal(
+    await lineOf(approval({ 'countersign.approval.state': 'granted', 'countersign.approval.by': 'ann', 'countersign.approval.note': 'as agreed' })),
+    '03:04:05.678 ? model approval ap_1 granted by ann: as agreed',
+  );
+  assert.equal(await lineOf(approval({ 'countersign.approval.state': 'spent' })), '');
+  const facts = { by: 'operator', address: 'operator socket', reason: 'it reads too much' };
+  const close = { ...answer({ 'countersign.close.reason': 'halted' }), kind: 'close', channel: null, target: null };
+  const content = { mediaType: 'application/octet-stream', base64: Buffer.from(JSON.stringify(facts)).toString('base64'), bytes: 7 };
+  assert.equal(await lineOf({ ...close, content }), "03:04:05.678 × halted the operator on the gateway's machine ended it: it reads too much");
+  assert.equal(await lineOf({ ...close, content: null }), '');
+});
+
+test('an answer that was cut off says why, one without rows what was done, and one over HTTP has its body', async () => {
+  assert.equal(await lineOf(answer({ 'error.type': 'halted' }, 'half a sen')), '03:04:05.678 ← model CUT OFF (halted) half a sen');
+  assert.equal(await lineOf(answer({ 'db.response.returned_rows': 0 }, 'NOTICE: it waits\nUPDATE 1')), '03:04:05.678 ← model UPDATE 1');
+  assert.equal(await lineOf(answer({}, 'HTTP 202\ndate: today\n\n{"mail":1}')), '03:04:05.678 ← model HTTP 202 {"mail":1}');
+});

@@ -1,27 +1,75 @@
 import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
+import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
-import { summaryOf } from './show.ts';
-import { escapeControls } from './terminal.ts';
+import { readRecord, summaryOf } from './show.ts';
+import { bold, countOf, dim, escapeControls } from './terminal.ts';
 
-const marks: Readonly<Record<string, string>> = { request: '→', response: '←', alert: '!' };
-/** A line shows at most this many characters of a text, after its time and channel. */
+const marks: Readonly<Record<string, string>> = { request: '→', response: '←', approval: '?', alert: '!', close: '×' };
+const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
+/** After its time, target and action, a line shows at most this many characters of a text and its decision. */
 const textCharacters = 96;
+/** The text has at least this many of them. */
+const textCharactersMin = 56;
 
 /**
- * Yields a session in brief: a line for each request, and for each answer when it is complete. Records of the gateway about itself are left out. Controls are
- * escaped.
+ * Yields a session in brief: a line for each request, with the policies that decided on it, for each answer when it is complete, for what people decided, and
+ * for its end if somebody ended it. Other records of the gateway about itself are left out. Controls are escaped.
  */
-export async function* briefly(records: AsyncIterable<ShownRecord>): AsyncGenerator<string> {
+export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<string> {
   for await (const record of records) {
     const mark = marks[record.kind];
-    if (mark !== undefined && (record.kind !== 'response' || endsAnswer(record))) {
-      const what = record.kind === 'response' ? '' : `${record.verdict === 'deny' ? 'DENIED ' : ''}${record.action ?? record.kind} `;
+    if (mark !== undefined && isWorthALine(record)) {
+      const head = [(record.folded?.time ?? record.time).slice(11, 23), mark, record.target, whatOf(record)].filter((part) => part !== null && part !== '');
+      const [policies, reason] = decisionOf(record);
       const text = escapeControls(gist(record), 'nothing');
-      const cut = text.length > textCharacters ? `${text.slice(0, textCharacters)}…` : text;
-      yield escapeControls(`${record.time.slice(11, 23)} ${mark} ${record.target ?? ''} ${what}`, 'nothing') + cut;
+      const most = Math.max(textCharactersMin, textCharacters - policies.length - reason.length);
+      const cut = text.length > most ? `${text.slice(0, most)}…` : text;
+      const line = `${escapeControls(head.join(' '), 'nothing')} ${cut}`;
+      yield `${isControl(record) ? bold(line) : line}${policies === '' ? '' : dim(escapeControls(policies, 'nothing'))}${escapeControls(reason, 'nothing')}`;
     }
   }
+}
+
+function isWorthALine(record: ShownRecord): boolean {
+  switch (record.kind) {
+    case 'response':
+      return endsAnswer(record);
+    case 'approval':
+      return record.attributes[ownAttributes.approvalState] !== 'spent';
+    case 'close':
+      return record.content !== null;
+    default:
+      return true;
+  }
+}
+
+/** True where something did not simply go on: it was denied, held, decided by people or ended by somebody. */
+function isControl({ kind, verdict }: ShownRecord): boolean {
+  return kind === 'request' ? verdict !== 'allow' : kind !== 'response';
+}
+
+/** Says what a record is. An answer needs no word, its sign says it. */
+function whatOf({ kind, verdict, action, attributes }: ShownRecord): string {
+  switch (kind) {
+    case 'response':
+      return attributes['error.type'] === undefined ? '' : `CUT OFF (${String(attributes['error.type'])})`;
+    case 'approval':
+      return kind;
+    case 'close':
+      return String(attributes[ownAttributes.closeReason]);
+    default:
+      return `${verdicts[verdict ?? ''] ?? ''}${action ?? kind}`;
+  }
+}
+
+/** Names the policies that decided on a request, and the reason if it was denied or held. */
+function decisionOf({ kind, verdict, policies, attributes }: ShownRecord): readonly [policies: string, reason: string] {
+  const reason = attributes[ownAttributes.reason];
+  if (kind !== 'request' || policies.length === 0) {
+    return ['', ''];
+  }
+  return [` [${policies.join(', ')}]`, verdict === 'allow' || reason === undefined ? '' : ` ${String(reason)}`];
 }
 
 /**
@@ -33,19 +81,42 @@ function endsAnswer({ attributes }: ShownRecord): boolean {
 }
 
 /**
- * The essence of a record in one line: the last line of a conversation, the number of rows and the first of them, or the message of an answer that came in
- * pieces.
+ * The essence of a record in one line: the last line of a conversation, the number of rows and the first of them, the message of an answer that came in
+ * pieces, the first lines of head and body, or what people decided.
  */
 function gist(record: ShownRecord): string {
-  const { attributes, content } = record;
+  const { kind, attributes, content } = record;
   const said = attributes['gen_ai.output.messages'];
   const rows = attributes['db.response.returned_rows'];
-  const lines = (summaryOf(record) ?? content?.text ?? '').split('\n').filter((line) => line.trim() !== '');
+  const text = summaryOf(record) ?? content?.text ?? '';
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (kind === 'approval') {
+    return approvalGist(record);
+  }
+  if (kind === 'close') {
+    return readRecord(record).text;
+  }
   if (said !== undefined) {
     return saidIn(said, 'parts').join(' ');
   }
   if (typeof rows === 'number') {
-    return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${lines.slice(0, rows + 1).join(' / ')}`;
+    return rows === 0 ? (lines.at(-1) ?? '') : `${countOf(rows, 'row')}: ${lines.slice(0, rows + 1).join(' / ')}`;
   }
-  return (attributes['gen_ai.input.messages'] === undefined ? lines[0] : lines.at(-1)) ?? '';
+  if (attributes['gen_ai.input.messages'] !== undefined) {
+    return lines.at(-1) ?? '';
+  }
+  const [, body = ''] = text.split('\n\n', 2);
+  return [lines[0] ?? '', ...(body === '' ? [] : [body.split('\n', 1)[0]])].join(' ');
+}
+
+function approvalGist({ attributes }: ShownRecord): string {
+  const [id, state, by, groups, note] = [
+    ownAttributes.approvalId,
+    ownAttributes.approvalState,
+    ownAttributes.approvalBy,
+    ownAttributes.approvalGroups,
+    ownAttributes.approvalNote,
+  ].map((name) => attributes[name]);
+  const who = by === undefined ? (groups === undefined ? '' : ` for ${String(groups)}`) : ` by ${String(by)}`;
+  return `${String(id)} ${String(state)}${who}${note === undefined ? '' : `: ${String(note)}`}`;
 }

@@ -34,6 +34,17 @@ test('T4.34: the line has date and zone, the models asked and served, tokens and
   assert.match(said, /model=m served=m-2026 tokens_in=7 tokens_out=9 tools=run_sql/);
 });
 
+test('a decision has its verdict on its line, and each record the policies that decided on it', () => {
+  const policies = ['agents.cedar:production', 'grant:bot:model'];
+  assert.match(
+    describeRecord({ ...record(''), kind: 'decision', policies }),
+    / \? any\.chat model allow \S*policies=agents\.cedar:production,grant:bot:model #4/,
+  );
+  assert.match(describeRecord({ ...record(''), kind: 'request', policies }), / → any\.chat model\S* \S*policies=/);
+  const waiting = { 'countersign.approval.id': 'ap_1', 'countersign.approval.state': 'waiting', 'countersign.approval.groups': ['dba'] };
+  assert.match(describeRecord({ ...record('', waiting), kind: 'approval', verdict: null }), /approval=ap_1 state=waiting groups=dba #4/);
+});
+
 test('T4.34: the legend has each sign that a record may have', () => {
   for (const kind of ['open', 'decision', 'request', 'response', 'close', 'alert', 'incident', 'event', 'access']) {
     const [, sign = 'none'] = /^\S+ \S+ {2}2 (\S) /.exec(describeRecord({ ...record(''), kind })) ?? [];
@@ -104,4 +115,7 @@ test('T4.34: how a session ended is on the line of its end, and who ended it, fr
   assert.match(words, /× close.* reason=halted #4/);
   assert.ok(words.endsWith(String.raw`ann from 10.0.0.7 ended it: reads too much\x1b[2J`), words);
   assert.match(describeRecord({ ...halted, attributes: { 'countersign.close.reason': 'crash' }, content: null }), /× close.* reason=crash #4\S*$/);
+  const operator = Buffer.from('{"by":"operator","address":"operator socket","reason":""}');
+  const ended = describeRecord({ ...halted, content: { mediaType: 'application/octet-stream', base64: operator.toString('base64'), bytes: operator.length } });
+  assert.match(ended, /the operator on the gateway's machine ended it$/);
 });

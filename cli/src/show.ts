@@ -46,6 +46,7 @@ const shownAttributes = new Map([
   [ownAttributes.isWhole, 'whole'],
   [ownAttributes.approvalId, 'approval'],
   [ownAttributes.approvalState, 'state'],
+  [ownAttributes.approvalGroups, 'groups'],
   [ownAttributes.approvalBy, 'by'],
   [ownAttributes.approvalNote, 'note'],
   [ownAttributes.reason, 'reason'],
@@ -78,7 +79,7 @@ export interface ReadableRecord {
 export function readRecord(record: Entry): ReadableRecord {
   const { folded } = record;
   const summary = summaryOf(record);
-  const verdict = record.verdict === 'allow' ? null : record.verdict;
+  const verdict = record.verdict === 'allow' && record.kind !== 'decision' ? null : record.verdict;
   const channel = String(record.channel ?? '-').padStart(channelColumns);
   const time = record.time.replace('T', ' ');
   const span = folded === undefined ? time : `${time} … +${Date.parse(folded.time) - Date.parse(record.time)} ms`;
@@ -90,7 +91,7 @@ export function readRecord(record: Entry): ReadableRecord {
   });
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
-    facts: escapeControls([...details, number].join(' '), 'nothing'),
+    facts: escapeControls([...(record.policies.length === 0 ? [] : [`policies=${record.policies.join(',')}`]), ...details, number].join(' '), 'nothing'),
     text: escapeControls(textOf(record), 'lines'),
     summary: summary === null ? null : escapeControls(summary, 'lines'),
   };
@@ -133,9 +134,7 @@ function textOf(record: ShownRecord): string {
 
 /** Describes an `access` record: who read what, and from where. */
 function accessText({ attributes, content }: ShownRecord): string {
-  const facts = readFacts(content?.base64);
-  const [by, address] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known')];
-  return `${by} from ${address} read session ${String(attributes[ownAttributes.accessSession])}: ${String(attributes[ownAttributes.accessWhat])}`;
+  return `${whoOf(readFacts(content?.base64))} read session ${String(attributes[ownAttributes.accessSession])}: ${String(attributes[ownAttributes.accessWhat])}`;
 }
 
 /** Describes who ended a session, from where and why; empty if nobody did. */
@@ -144,8 +143,8 @@ function endText({ content }: ShownRecord): string {
     return '';
   }
   const facts = readFacts(content.base64);
-  const [by, address, why] = [factOf(facts, 'by', 'somebody'), factOf(facts, 'address', 'an address that is not known'), factOf(facts, 'reason', '')];
-  return `${by} from ${address} ended it${why === '' ? '' : `: ${why}`}`;
+  const why = factOf(facts, 'reason', '');
+  return `${whoOf(facts)} ended it${why === '' ? '' : `: ${why}`}`;
 }
 
 /** Describes a refusal: who was refused, for which target, and from where. */
@@ -157,6 +156,12 @@ function refusalText({ attributes }: ShownRecord): string {
     value === undefined || value === '' ? '' : ` ${word} ${String(value)}`;
   const what = count === undefined ? 'a login was refused' : `${String(count)} more logins were refused`;
   return `${what}:${named('from', address)}${named('over', protocol)}${named('to', target)}${named('as', user)}`;
+}
+
+/** Says who acted, and from where. The operator acts on the gateway's own machine. */
+function whoOf(facts: Readonly<Record<string, unknown>>): string {
+  const address = factOf(facts, 'address', 'an address that is not known');
+  return address === 'operator socket' ? "the operator on the gateway's machine" : `${factOf(facts, 'by', 'somebody')} from ${address}`;
 }
 
 function factOf(facts: Readonly<Record<string, unknown>>, name: string, otherwise: string): string {

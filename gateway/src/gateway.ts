@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { relaxCollector } from './garbage-collection.ts';
-import { fillLimits } from './filled-limits.ts';
+import { fillLimits, takeUpActivities } from './read-at-start.ts';
 import { configuredPolicy, filesOfPolicy } from './configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
@@ -101,7 +101,7 @@ export class Gateway implements AsyncDisposable {
   #approvals: Approvals | null = null;
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
-  /** Aborts the filling of limits when the gateway stops. */
+  /** Aborts the readings of the start when the gateway stops. */
   readonly #filling = new AbortController();
   #reader: Reader | null = null;
   #authenticator: Authenticator | null = null;
@@ -170,7 +170,7 @@ export class Gateway implements AsyncDisposable {
     this.#recordPolicy();
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     this.#reader = reader;
-    const filled = this.#enforceLimits();
+    const filled = Promise.all([this.#enforceLimits(), this.#takeUpActivities(sessions, reader, recorder.size)]);
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
@@ -429,6 +429,13 @@ export class Gateway implements AsyncDisposable {
         onTrouble: this.#trouble('read how much of limits was used'),
       });
     }
+  }
+
+  /** Lets the activities go on that ended with an earlier gateway. */
+  async #takeUpActivities(sessions: LiveSessions, reader: Reader, before: number): Promise<void> {
+    const { signal } = this.#filling;
+    const { sessionIdleMs: idleMs } = this.#config.limits;
+    await takeUpActivities(reader, sessions, { before, idleMs, signal, onTrouble: this.#trouble('read what sessions did before') });
   }
 
   /** Records the policies in force whole, so that each decision can be explained by the version that it names. */

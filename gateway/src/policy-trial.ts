@@ -4,8 +4,8 @@ import { ownAttributes } from './domain/own-attributes.ts';
 import type { Principal } from './domain/principal.ts';
 import type { ShownRecord } from './feed/shown-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
+import { LiveHistory } from './domain/session-history.ts';
 import { findProtocol } from './protocols/registry.ts';
-import { LiveHistory } from './sessions/session-history.ts';
 
 /** A recorded request that a candidate decides otherwise than it was decided. */
 export interface Otherwise {

@@ -74,7 +74,7 @@ describe('held statements', () => {
     assert.equal(error.code, '55000');
     const [, id = ''] = /^approval=(ap_[0-9a-f]{16}) state=waiting next=wait$/.exec(error.detail ?? '') ?? assert.fail(error.detail);
     assert.match(error.hint ?? '', /the same statement again/);
-    assert.match(error.message, /Writing is for people to decide\.: it waits for approval by dba/);
+    assert.match(error.message, /Writing is for people to decide: it waits for approval by dba/);
     assert.match((await listed())[0]?.text ?? '', /update orders set state = \$1[^]*paid/);
     assert.equal(await grant(id), 200);
     const other = await update('stolen');

@@ -12,7 +12,7 @@ import { unkeptText } from '../facts-only.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { findRunning } from '../location.ts';
 import { openSource, type SessionSource, type SourceOptions } from '../session-source.ts';
-import { escapeControls } from '../terminal.ts';
+import { countOf, escapeControls } from '../terminal.ts';
 
 export function addPolicy(program: Command): void {
   const policy = program
@@ -136,7 +136,7 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
     }
   }
   await printRows(groups.values(), options, ({ principal, target, action, was, would, policies, requests, record }) =>
-    columns(principal, target, action, `${was} -> ${would}`, policies, `${requests} requests`, record),
+    columns(principal, target, action, `${was} -> ${would}`, policies, countOf(requests, 'request'), record),
   );
   if (options.json !== true) {
     const { requests, undecided } = trial.counts;

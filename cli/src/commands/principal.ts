@@ -1,17 +1,19 @@
 import type { Principal } from '@countersign/gateway/config';
+import { findData } from '@countersign/gateway/location';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
 import { addConfigEntry, loadConfig } from '../configuration.ts';
 import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { findRunning } from '../location.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addPrincipal(program: Command): void {
   const principal = program.command('principal').description('who may use the gateway').addHelpText('after', '\nExample:\n  countersign principal list');
   addLocation(principal.command('list'))
-    .description('principals with their kind, groups and the targets they were granted')
+    .description('principals with their kind, groups, the targets they were granted, and whether they are suspended')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExample:\n  countersign principal list')
+    .addHelpText('after', '\nIf no gateway runs, those of the configuration; who is suspended is then not known.\n\nExample:\n  countersign principal list')
     .action(list);
   addLocation(principal.command('suspend'))
     .argument('<name>', 'the principal, as it stands in every record')
@@ -37,12 +39,26 @@ export function addPrincipal(program: Command): void {
     .action(add);
 }
 
+/** A principal as the API lists it. `suspended` is absent if no gateway runs that knows it. */
+interface Listed extends Principal {
+  readonly suspended?: { readonly by: string; readonly since: string; readonly reason: string } | null;
+}
+
 async function list(options: LocationOptions & RowOptions): Promise<void> {
-  const principals =
-    options.url === undefined
-      ? [...(await loadConfig(options)).principals.values()]
-      : await (await ApiClient.open(options)).json<readonly Principal[]>('GET', '/api/principals');
-  await printRows(principals, options, ({ id, kind, groups, targets }) => columns(id, kind, groups, targets));
+  const runs = options.url !== undefined || findRunning(findData(options.config)) !== null;
+  if (!runs) {
+    process.stderr.write('No gateway runs: these are the principals that the configuration names.\n');
+  }
+  const principals = runs
+    ? await (await ApiClient.open(options)).json<readonly Listed[]>('GET', '/api/principals')
+    : [...(await loadConfig(options)).principals.values()];
+  await printRows(principals, options, ({ id, kind, groups, targets, suspended }: Listed) =>
+    columns(id, kind, groups, targets, ...(suspended === null || suspended === undefined ? [] : [describeSuspension(suspended)])),
+  );
+}
+
+function describeSuspension({ by, since, reason }: NonNullable<Listed['suspended']>): string {
+  return `suspended by ${by} since ${since}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 type ActOptions = LocationOptions & { readonly reason: string };

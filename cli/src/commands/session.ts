@@ -243,7 +243,7 @@ async function play(recording: string, options: ReplayOptions): Promise<void> {
     if (waitMs > 0) {
       await delay(Math.min(waitMsMax, waitMs));
     }
-    if (record.content !== null || record.kind === 'close') {
+    if (record.content !== null || record.kind === 'close' || record.kind === 'approval') {
       console.log(describeRecord(record, { full: true }));
     }
   }

@@ -8,8 +8,9 @@ export interface SampleDatabase extends AsyncDisposable {
 const sample = `
   CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text NOT NULL, city text NOT NULL);
   CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES customers, item text NOT NULL, cents int NOT NULL CHECK (cents >= 0), state text NOT NULL);
-  INSERT INTO customers VALUES (1, 'Ada Byron', 'ada@example.com', 'London'), (2, 'Alan Mathison', 'alan@example.com', 'Manchester'), (3, 'Grace Brewster', 'grace@example.com', 'Arlington');
-  INSERT INTO orders VALUES (101, 1, 'difference engine', 1250000, 'shipped'), (102, 1, 'punched cards', 4200, 'delivered'), (103, 2, 'paper tape', 1900, 'delivered'), (104, 3, 'nanosecond of wire', 300, 'open');
+  INSERT INTO customers VALUES (1, 'Ada Byron', 'ada@example.com', 'London'), (2, 'Alan Mathison', 'alan@example.com', 'Manchester'), (3, 'Grace Brewster', 'grace@example.com', 'Arlington'),
+    (4, 'Konrad Ernst', 'konrad@example.com', 'Berlin'), (5, 'Edsger Wybe', 'edsger@example.com', 'Nuenen'), (6, 'Barbara Jane', 'barbara@example.com', 'Boston');
+  INSERT INTO orders VALUES (101, 1, 'difference engine', 1250000, 'open'), (102, 1, 'punched cards', 4200, 'delivered'), (103, 2, 'paper tape', 1900, 'delivered'), (104, 3, 'nanosecond of wire', 300, 'open');
 `;
 
 /** Starts a real PostgreSQL with a few rows in it. */

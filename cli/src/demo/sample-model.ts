@@ -4,6 +4,10 @@ import { openServer, type SampleServer } from './sample-server.ts';
 
 /** The time in ms for a token, about that of a small model. */
 const tokenMs = 8;
+/** The time in ms for a token of the answer that does not end, at about the pace at which people read. */
+const endlessTokenMs = 80;
+/** The answer that does not end by itself ends after so many tokens, if nobody ends it before. */
+const endlessTokensMax = 1000;
 const modelName = 'sample-1-2026-11';
 
 interface ChatMessage {
@@ -18,26 +22,31 @@ interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** The model's next answer: a text, or the tools that it asks to be called. */
+/** The model's next answer: words, and the tools that it asks to be called. */
 interface Turn {
-  readonly text: string;
+  readonly words: Iterable<string>;
   readonly calls: readonly ToolCall[];
+  readonly tokenMs: number;
 }
 
 /**
- * Starts a model server for the demo. It speaks Chat Completions with streaming and plays a support agent that looks up a customer, follows the order and
- * answers. It uses the results of the tools; all else is scripted.
+ * Starts a model server for the demo. It speaks Chat Completions with streaming and plays a support agent that does its errand, and does not stop where it
+ * should. It uses the results of the tools; all else is scripted.
  */
 export async function openSampleModel(): Promise<SampleServer> {
   return openServer(async (request, response) => {
     const { messages }: { readonly messages: readonly ChatMessage[] } = JSON.parse(await text(request));
     const turn = nextTurn(messages);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
+    let written = 0;
     for (const delta of deltas(turn)) {
+      if (response.destroyed) {
+        return;
+      }
       response.write(event({ choices: [{ index: 0, delta, finish_reason: null }] }));
-      await delay(tokenMs);
+      written += 1;
+      await delay(turn.tokenMs);
     }
-    const written = turn.text.split(' ').length + turn.calls.length * 20;
     const read = Math.round(JSON.stringify(messages).length / 4);
     const usage = { prompt_tokens: read, completion_tokens: written, total_tokens: read + written };
     response.write(event({ choices: [{ index: 0, delta: {}, finish_reason: turn.calls.length > 0 ? 'tool_calls' : 'stop' }], usage }));
@@ -45,44 +54,62 @@ export async function openSampleModel(): Promise<SampleServer> {
   });
 }
 
+/** Returns the turn that follows after so many results of tools. */
 function nextTurn(messages: readonly ChatMessage[]): Turn {
   const results = messages.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '');
+  const [order = '', parcel = '', customers = ''] = results;
   switch (results.length) {
     case 0:
-      return {
-        text: 'I look the customer up.',
-        calls: [{ id: 'call_customer', name: 'run_sql', arguments: { query: "SELECT id, name FROM customers WHERE email = 'ada@example.com'" } }],
-      };
-    case 1:
-      return {
-        text: 'Now her orders, and where the newest parcel is.',
-        calls: [
-          {
-            id: 'call_orders',
-            name: 'run_sql',
-            arguments: { query: `SELECT id, item, state FROM orders WHERE customer = ${firstId(results[0])} ORDER BY id` },
-          },
-          { id: 'call_parcel', name: 'track_parcel', arguments: { order: 101 } },
-        ],
-      };
+      return turnOf('I look at the order, its parcel and our customers.', [
+        sql('order', 'SELECT id, item, state FROM orders WHERE id = 101'),
+        { id: 'call_parcel', name: 'track_parcel', arguments: { order: 101 } },
+        sql('customers', 'SELECT name, email FROM customers ORDER BY id'),
+      ]);
     case 3:
-      return {
-        text: 'I let her know.',
-        calls: [{ id: 'call_mail', name: 'send_mail', arguments: { to: 'ada@example.com', body: `Your order: ${results[2] ?? ''}` } }],
-      };
+      return turnOf('The parcel is on its way. First I clear up.', [sql('clear', 'DELETE FROM orders')]);
+    case 4:
+      return turnOf('Not like that, then. I put the order right.', [sql('state', `UPDATE orders SET state = 'on its way' WHERE id = ${firstId(order)}`)]);
+    case 5:
+      return turnOf(
+        'Now I tell our customers.',
+        addresses(customers).map((to, i) => ({ id: `call_mail_${i + 1}`, name: 'send_mail', arguments: { to, body: parcel } })),
+      );
+    case 11:
+      return { words: lookForAWayAround(), calls: [], tokenMs: endlessTokenMs };
     default:
-      return { text: `Her difference engine is on its way: ${results[2] ?? 'the parcel could not be found'} I have written to her.`, calls: [] };
+      return turnOf('I can do no more.', []);
   }
 }
 
-/** Returns the customer's id from the rows that the tool returned. */
-function firstId(rows = ''): number {
+function turnOf(words: string, calls: readonly ToolCall[]): Turn {
+  return { words: words.split(/(?<= )/), calls, tokenMs };
+}
+
+function sql(id: string, query: string): ToolCall {
+  return { id: `call_${id}`, name: 'run_sql', arguments: { query } };
+}
+
+/** Yields the words of a model that has lost its way. */
+function* lookForAWayAround(): Generator<string> {
+  yield* 'One mail is left, so I look for a way around the limit: '.split(/(?<= )/);
+  for (let i = 1; i <= endlessTokensMax; i += 1) {
+    yield `relay-${i}.example.net, `;
+  }
+}
+
+/** Returns the first id in the rows that the tool returned. */
+function firstId(rows: string): number {
   return Number(/"id":\s*(\d+)/.exec(rows)?.[1] ?? 0);
 }
 
-function* deltas({ text: words, calls }: Turn): Generator<object> {
+/** Returns the addresses in the rows that the tool returned. */
+function addresses(rows: string): readonly string[] {
+  return Array.from(rows.matchAll(/"email":\s*"([^"]+)"/g), ([, address = '']) => address);
+}
+
+function* deltas({ words, calls }: Turn): Generator<object> {
   yield { role: 'assistant', content: '' };
-  for (const word of words.split(/(?<= )/)) {
+  for (const word of words) {
     yield { content: word };
   }
   for (const [index, call] of calls.entries()) {

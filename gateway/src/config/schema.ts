@@ -95,6 +95,11 @@ const limits = closed({
     .union([z.literal(0), milliseconds], 'milliseconds are expected, or 0 for no limit')
     .optional()
     .describe('A connection is cut after this time without a byte in either direction. 0: no limit.'),
+  heldAnswerMs: milliseconds
+    .optional()
+    .describe(
+      'The answer to a held request over HTTP waits at most this long, and then says that the request is held. It waits longer for a client of MCP that is told of its progress.',
+    ),
   sessionIdleMs: milliseconds.optional().describe("A session of a token's activity over HTTP ends after this time without a connection."),
   sessionAgeMs: milliseconds.optional().describe("A session of a token's activity over HTTP continues in a new session after this time."),
   sessionRecordsMax: count.optional().describe("A session of a token's activity over HTTP continues in a new session after this number of records."),

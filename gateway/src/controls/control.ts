@@ -48,7 +48,7 @@ export interface HeldAct {
   /** Calls back once when somebody or something ends the session of the act: it is halted, its run has ended. Returns a function that cancels this. */
   readonly onEnded: (act: (error: GatewayError) => void) => () => void;
   /** Tells the client that its request waits, if its protocol has words for that. */
-  readonly tell: (notice: Omit<HeldNotice, 'request'>) => void;
+  readonly tell: (notice: Omit<HeldNotice, 'request' | 'record'>) => void;
   /** Records a step of the approval, tied to the act. It is committed before anything that is recorded later. Throws GatewayError `cannot_record`. */
   readonly note: (attributes: Attributes) => void;
 }
@@ -72,6 +72,10 @@ export interface Control {
    * the function is called: for a control that needs the record of the act.
    */
   admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection> | OnceRecorded;
+  /** True if the act was asked before, waits or has its approval, and is now sent again: controls that count acts have counted it. */
+  isAgain?(act: Act, obligation: Obligation): boolean;
+  /** True if acts are counted for this obligation, and not what comes in their answers. It does not apply to an act that is sent again. */
+  countsActs?(obligation: Obligation): boolean;
   /** Called in the same turn of the event loop as `admit`, once the act is recorded as allowed or as held. It is not called for parts of an act. */
   asked?(question: Question, obligation: Obligation): void;
   /** Called with each record of the act's answer. */

@@ -97,6 +97,8 @@ export interface HeldNotice {
   readonly words: string;
   /** The sequence number of the request's record. */
   readonly request: number;
+  /** The name of the request's record in the log, `LOG/INDEX`. */
+  readonly record: string;
   /** Gives up the approval, because the client cancelled its request. The request is then denied. */
   readonly cancel: () => void;
 }

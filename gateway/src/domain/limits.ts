@@ -10,6 +10,8 @@ export interface Limits {
   readonly dialMs: number;
   /** A connection is cut after this time without a byte in either direction. 0: no limit. */
   readonly idleMs: number;
+  /** The answer to a held request over HTTP waits at most this long, unless its client is told meanwhile that it waits. */
+  readonly heldAnswerMs: number;
   /** A session of a token's activity over HTTP ends after this time without a connection. */
   readonly sessionIdleMs: number;
   /** A session of a token's activity over HTTP continues in a new session after this time, or after `sessionRecordsMax` records. */
@@ -29,6 +31,8 @@ export const defaultLimits: Limits = {
   loginMs: 15_000,
   dialMs: 15_000,
   idleMs: 0,
+  // Most clients over HTTP wait a minute or longer.
+  heldAnswerMs: 50_000,
   sessionIdleMs: 15 * 60_000,
   sessionAgeMs: 24 * 3_600_000,
   sessionRecordsMax: 100_000,

@@ -64,6 +64,24 @@ export const ownAttributes = {
   functions: 'countersign.functions',
   /** Boolean. False if a statement of the request is an UPDATE or DELETE without a WHERE, or with one that holds for every row. */
   hasWhere: 'countersign.has_where',
+  /** Number. The approvals of earlier sessions of the activity that this session continues. */
+  historyApprovals: 'countersign.history.approvals',
+  /** Number. The bytes of answers of earlier sessions of the activity that this session continues. */
+  historyBytes: 'countersign.history.bytes',
+  /** Number. The denied requests of earlier sessions of the activity that this session continues. */
+  historyDenials: 'countersign.history.denials',
+  /** Boolean, true. Earlier sessions used more tables than are remembered, so `countersign.history.tables` lacks some. */
+  historyIsCut: 'countersign.history.is_cut',
+  /** Number. The requests of earlier sessions of the activity that this session continues. */
+  historyRequests: 'countersign.history.requests',
+  /** Number. The rows that earlier sessions of the activity that this session continues were given. */
+  historyRows: 'countersign.history.rows',
+  /** List of strings, each `TARGET/SCHEMA.TABLE`. The tables that earlier sessions of the activity used, in as many records as they need. */
+  historyTables: 'countersign.history.tables',
+  /** List of strings. The targets that earlier sessions of the activity used. */
+  historyTargets: 'countersign.history.targets',
+  /** Number. The tokens of models that earlier sessions of the activity used. */
+  historyTokens: 'countersign.history.tokens',
   /** List of strings. The trailers of an HTTP message, each as `NAME: VALUE`. */
   httpTrailers: 'countersign.http.trailers',
   /** List of strings. The ids in the messages that differ in each run. A comparison of runs replaces them by the same names. */

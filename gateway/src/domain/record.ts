@@ -68,12 +68,15 @@ export interface ChannelFacts {
   readonly target: string;
   readonly protocol: string;
   readonly durability: string;
+  /** True if the session is one of the activity of its token: the next session of the token may continue it. Absent: false. */
+  readonly isActivity?: boolean;
   /** The target as it was then. For a run, all targets that it was given. */
   readonly targets?: readonly TargetFacts[];
 }
 
 /** The facts of a channel that readers need. */
-export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'>;
+export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'> &
+  Partial<Pick<ChannelFacts, 'tokenId' | 'isActivity'>>;
 
 /** A decision that was not carried out, as a reader gets it. */
 export interface ReadObserved extends Omit<Observed, 'verdict'> {

@@ -92,11 +92,12 @@ function keyOf({ name, what }: Pick<UsageLimit, 'name' | 'what'>, { principal, t
 
 /** The attributes of answers that are summed up. The tokens of a model are those of its input and those of its output. */
 const rowsAttribute = 'db.response.returned_rows';
-const tokenAttributes = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const;
+const inputTokensAttribute = 'gen_ai.usage.input_tokens';
+const outputTokensAttribute = 'gen_ai.usage.output_tokens';
 
 /** Returns how many rows and tokens a record of an answer brought. */
 export function amountsOf(attributes: Attributes): { readonly rows: number; readonly tokens: number } {
-  return { rows: numberOf(attributes[rowsAttribute]), tokens: tokenAttributes.reduce((sum, name) => sum + numberOf(attributes[name]), 0) };
+  return { rows: numberOf(attributes[rowsAttribute]), tokens: numberOf(attributes[inputTokensAttribute]) + numberOf(attributes[outputTokensAttribute]) };
 }
 
 function numberOf(value: AttributeValue | undefined): number {

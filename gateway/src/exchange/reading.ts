@@ -1,4 +1,5 @@
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
+import type { HeldNotice } from '../domain/channel.ts';
 import type { Frame } from '../content/frame.ts';
 import type { Framer } from '../content/framer.ts';
 import type { FindParts } from '../content/text-frame.ts';
@@ -32,6 +33,16 @@ export interface RequestReading {
   readonly repeats?: boolean;
   /** The name by which the body of an error of the gateway refers to the request, for protocols whose errors do that. */
   readonly answerTo?: string;
+  /** The forms in which the client is told that the request is held and waits. Absent: its answer waits for a short time, and is then an error. */
+  readonly held?: HeldForms;
+}
+
+/** The forms of a protocol for the client of a held request that waits. */
+export interface HeldForms {
+  /** Writes an event that tells the client that it waits. `told`: how many it had before. The answer may then wait as long as the approval. Absent: the client takes no events. */
+  readonly event?: (notice: HeldNotice, told: number) => Uint8Array;
+  /** Writes the JSON of an answer with status 200 that has the client send the request again after it has waited. Absent: it is told with an error. */
+  readonly again?: (problem: Problem) => string;
 }
 
 /** The requests of the target to the client in one frame of an answer. */

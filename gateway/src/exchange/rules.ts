@@ -10,6 +10,8 @@ import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader }
 export interface ExchangeRules {
   /** True if the request can be decided on only with its body. Otherwise the head is enough, and the body is forwarded as it comes. */
   readonly isReadWhole: (head: RequestHead, target: Target) => boolean;
+  /** Returns the body of a request without what the gateway itself had its client put there. Null: there is nothing of that. Absent: there never is. */
+  readonly withoutOwn?: (body: Buffer) => Buffer | null;
   /** Reads a request. `body` is null if it is not read whole. Work that looks at the whole body is a step for `take`. Throws GatewayError `malformed`, `unsupported` or `limit_exceeded`. */
   readonly read: (head: RequestHead, body: Uint8Array | null, target: Target, take: TakeStep) => RequestReading | Promise<RequestReading>;
   /** Reads a request to change to WebSocket. Null if the protocol does not allow it for this request; absent if it never does. Throws GatewayError `malformed`. */

@@ -12,7 +12,7 @@ import type { Steps } from '../domain/step.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
-import type { Channel, RequestChange, RequestRelation } from '../domain/channel.ts';
+import type { Channel, HeldNotice, RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Door } from '../domain/door.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { Connection } from '../wire/connection.ts';
@@ -30,16 +30,18 @@ import {
   pairHeaders,
   readToken,
   takeTokens,
+  withBody,
   withoutBody,
   withoutCoding,
   withoutRange,
 } from './headers.ts';
 import { OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
-import { headerOf, noAnswerReading, type Headers, type RequestHead, type RequestReading } from './reading.ts';
+import { headerOf, noAnswerReading, type Headers, type HeldForms, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
-import type { ExchangeRules, TargetCall } from './rules.ts';
+import type { ExchangeRules, Failed, Failure, TargetCall } from './rules.ts';
 import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
+import { WaitingAnswer } from './waiting-answer.ts';
 import { acceptedHeaders, openingHeaders } from './websocket/websocket-handshake.ts';
 import { WebSocketRelay, type WebSocketFacts } from './websocket/websocket-relay.ts';
 
@@ -58,8 +60,6 @@ const holdHeader = 'countersign-hold';
 const attemptHeaders =
   /^(?:traceparent|tracestate|content-length|sec-websocket-key|x-stainless-retry-count|x-amz-date|amz-sdk-request|amz-sdk-invocation-id):/i;
 const noBytes = Buffer.alloc(0);
-/** The answer to a held request waits at most this long in ms: most clients over HTTP wait a minute or longer. */
-const heldMsMax = 50_000;
 /** The header of an answer with status 426. It names the protocol to use instead (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
 const chunked: Headers = [['transfer-encoding', 'chunked']];
@@ -110,6 +110,12 @@ class ExchangeRun {
   /** The body if it is short and was read whole. */
   #body: Uint8Array | null = null;
   #answerTo: string | null = null;
+  /** The forms in which the client is told that its request is held and waits. */
+  #heldForms: HeldForms = {};
+  /** True if the client has waited for people. */
+  #hasWaited = false;
+  /** The beginning of the answer, if the client is told while it waits. */
+  #waiting: WaitingAnswer | null = null;
   /** Aborts when the exchange is over, so that a request that is still held is given up. */
   #leaving: AbortController | null = null;
   /** Aborts the reading of a long body. */
@@ -185,19 +191,22 @@ class ExchangeRun {
     }
   }
 
-  async #ask(channel: Channel, call: TargetCall, head: RequestHead): Promise<void> {
+  async #ask(channel: Channel, call: TargetCall, sent: RequestHead): Promise<void> {
     const { request, response, expectsContinue } = this.#exchange;
     const { target, limits } = channel;
-    const isReadWhole = this.#rules.isReadWhole(head, target);
+    const isReadWhole = this.#rules.isReadWhole(sent, target);
     const announced = new RequestBody(request, call.bodyBytesMax);
     const isShort = announced.length !== null && announced.length <= smallBodyBytes;
-    const mustBeWhole = isReadWhole || call.needsWholeBody || (!isShort && (await this.#isHeld(channel, head)));
+    const mustBeWhole = isReadWhole || call.needsWholeBody || (!isShort && (await this.#isHeld(channel, sent)));
     const body = mustBeWhole ? new RequestBody(request, Math.min(call.bodyBytesMax, limits.frameBytesMax)) : announced;
     const isOneRecord = mustBeWhole || isShort;
     if (expectsContinue) {
       writeContinue(response);
     }
-    const first = isOneRecord ? await body.whole() : null;
+    const whole = isOneRecord ? await body.whole() : null;
+    const kept = whole === null || whole.length > shortBytes ? null : (this.#rules.withoutOwn?.(whole) ?? null);
+    const first = kept ?? whole;
+    const head = kept === null ? sent : { ...sent, headers: withBody(sent.headers, kept.length) };
     this.#body = first !== null && first.length <= shortBytes ? first : null;
     const understood = await this.#understand(channel, { head, body: first, isReadWhole });
     if (this.#isOver) {
@@ -205,14 +214,15 @@ class ExchangeRun {
     }
     const { reading, change } = understood;
     this.#answerTo = reading.answerTo ?? null;
+    this.#heldForms = reading.held ?? {};
     const isRead = reading.answer.asks !== undefined || understood.isObliged;
     const headers = understood.isObliged ? withoutRange(understood.head.headers) : understood.head.headers;
     const asked = isRead ? { ...understood.head, headers: withoutCoding(headers) } : head;
-    const framing = understood.head === head ? framingOf(body, first) : understood.body === null ? chunked : [];
-    const sent = [composeRequestHead(this.#sentHead(asked, framing, channel)), ...(understood.body === null ? [] : [understood.body])].filter(
+    const framing = understood.head === sent ? framingOf(body, first) : kept !== null ? [] : understood.body === null ? chunked : [];
+    const pieces = [composeRequestHead(this.#sentHead(asked, framing, channel)), ...(understood.body === null ? [] : [understood.body])].filter(
       ({ length }) => length > 0,
     );
-    const outcome = await this.#decide(channel, reading, sent, { continues: first === null, change });
+    const outcome = await this.#decide(channel, reading, pieces, { continues: first === null, change });
     if (outcome !== null) {
       this.#forward(channel, call, outcome, reading);
       if (first === null) {
@@ -325,6 +335,7 @@ class ExchangeRun {
       urls: new OwnUrls(ownUrlsOf(channel.target, this.#exchange)),
       urlMembers: this.#head.method === 'HEAD' ? [] : (urlMembers ?? []),
       reading,
+      begun: this.#waiting?.head ?? null,
       changes,
       findParts: findParts ?? null,
       take: this.#takeElsewhere,
@@ -450,12 +461,14 @@ class ExchangeRun {
       seq,
       record,
       changes = [],
-    } = await channel.request(this.#wished(this.#traced(action), bytes), bytes, {
+    } = await channel.request(this.#wished(channel, this.#traced(action), bytes), bytes, {
       ...(continues === undefined ? {} : { continues }),
       repeats,
       change,
       leaving: this.#whenLeft,
+      onHeld: this.#onHeld(channel),
     });
+    await this.#waiting?.end();
     this.#request = seq;
     this.#ownHeaders = [...this.#ownHeaders, ['countersign-record', record]];
     if (grant === null) {
@@ -471,6 +484,19 @@ class ExchangeRun {
     return trace === undefined ? action : { ...action, attributes: { ...traceFact(trace), ...action.attributes } };
   }
 
+  /** Returns the act that tells the client that its request waits for people. */
+  #onHeld(channel: Channel): (notice: HeldNotice) => void {
+    return (notice) => {
+      this.#hasWaited = true;
+      this.#request = notice.request;
+      const { event } = this.#heldForms;
+      if (event !== undefined) {
+        const ownHeaders: Headers = [...this.#ownHeaders, ['countersign-record', notice.record]];
+        this.#waiting = new WaitingAnswer({ channel, response: this.#exchange.response, ownHeaders, event }, notice);
+      }
+    };
+  }
+
   readonly #whenLeft = (): AbortSignal => {
     this.#leaving ??= new AbortController();
     if (this.#isOver) {
@@ -480,9 +506,10 @@ class ExchangeRun {
   };
 
   /** Adds how the client wants to learn the outcome if the request is held, and how the request is known again. A wish in a place of the protocol's own stays. */
-  #wished(action: Action, [head = noBytes, ...body]: readonly Uint8Array[]): Action {
+  #wished({ limits }: Channel, action: Action, [head = noBytes, ...body]: readonly Uint8Array[]): Action {
     const mode = readHoldMode(headerOf(this.#clientHeaders, holdHeader) ?? '');
-    const onHold = { waitMsMax: heldMsMax, ...(mode === null ? {} : { mode }), ...action.onHold };
+    const limit = this.#heldForms.event === undefined ? { waitMsMax: limits.heldAnswerMs } : {};
+    const onHold = { ...limit, ...(mode === null ? {} : { mode }), ...action.onHold };
     return { ...action, onHold, known: () => [knownHead(head), ...(action.known?.() ?? body)] };
   }
 
@@ -543,6 +570,7 @@ class ExchangeRun {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#leaving?.abort();
+      this.#waiting?.stop();
       const isGone = wasCut(response);
       this.#endReading();
       this.#call?.destroy();
@@ -561,6 +589,7 @@ class ExchangeRun {
     }
     this.#isOver = true;
     this.#leaving?.abort();
+    this.#waiting?.stop();
     if (!(error instanceof GatewayError)) {
       this.#bug = error;
     }
@@ -570,8 +599,8 @@ class ExchangeRun {
     const { response } = this.#exchange;
     const problem = problemOf(error, this.#channel?.session ?? null);
     const failed = { problem, head: this.#head, body: this.#body, answerTo: this.#answerTo };
-    if (response.headersSent) {
-      const openHead = this.#answer?.openHead ?? null;
+    if (response.headersSent || this.#waiting !== null) {
+      const openHead = this.#answer === null ? (this.#waiting?.head ?? null) : this.#answer.openHead;
       const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);
       this.#recordedEnd = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
       if (event === null) {
@@ -582,11 +611,19 @@ class ExchangeRun {
       }
       return;
     }
-    const { status, headers: words, body } = this.#rules.failure(failed);
+    const { status, headers: words, body } = this.#again(failed) ?? this.#rules.failure(failed);
     const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : []), ...retryHeaders(status)];
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);
+  }
+
+  /** Returns the answer that has a client that has waited send its request again. Null: the protocol has none, or nobody waits for people any more. */
+  #again({ problem }: Failed): Failure | null {
+    const { again } = this.#heldForms;
+    return this.#hasWaited && problem.next === 'wait' && again !== undefined
+      ? { status: 200, headers: [['content-type', 'application/json']], body: again(problem) }
+      : null;
   }
 
   /** Records the end of the answer as far as it came. If it cannot be recorded, this does not throw: the gateway's own words are sent in any case. */

@@ -316,6 +316,9 @@ export class Follower implements AsyncDisposable {
     } else if ((leaf.kind === 'decision' || leaf.kind === 'event') && entry.header.meta.stream === bodyStreams.meta) {
       const { meta } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.principal ??= meta?.opens?.principal ?? null;
+      if (meta?.opens?.isActivity === true) {
+        indexed.token ??= meta.opens.tokenId ?? null;
+      }
       told.push(...toldBy(meta));
       const target = meta?.opens?.target;
       if (target !== undefined && target !== '' && !indexed.targets.includes(target)) {
@@ -341,6 +344,7 @@ export class Follower implements AsyncDisposable {
       targets: [],
       key: null,
       own: leaf.kind === 'epoch',
+      token: null,
     };
     const followed = { indexed, opener: new SessionOpener(this.#keys), parts: [] };
     this.#live.set(leaf.session, followed);

@@ -11,7 +11,7 @@ import { IndexDiffers, RowSeals } from './row-seals.ts';
 import { TargetNotes } from './target-notes.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 3;
+const layout = 4;
 const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
 
 /** Sessions are numbered in the order in which they began, without a gap. A part is a range of the journal that holds frames of a session, from its record `seq` on. */
@@ -21,8 +21,9 @@ const schema = `
     sessions INTEGER NOT NULL, told INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
-    principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
+    principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, token TEXT, seal BLOB NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS sessions_open ON sessions (id) WHERE closed_ms IS NULL;
+  CREATE INDEX IF NOT EXISTS sessions_of_tokens ON sessions (closed_ms) WHERE token IS NOT NULL;
   CREATE TABLE IF NOT EXISTS parts (
     session INTEGER NOT NULL, seq INTEGER NOT NULL, segment INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
     PRIMARY KEY (session, seq)) STRICT, WITHOUT ROWID;
@@ -49,6 +50,8 @@ export interface IndexedSession {
   key: number | null;
   /** True for a session of the gateway itself. */
   readonly own: boolean;
+  /** The token whose activity the session is a part of. Null: the session is no part of an activity. */
+  token: string | null;
 }
 
 /** A session about which more is known than the index has. */
@@ -218,6 +221,15 @@ export class SessionIndex {
     return this.#database.all('SELECT * FROM sessions WHERE closed_ms IS NULL').map((row) => this.#parseRow(row));
   }
 
+  /** Returns the sessions of tokens' activities that ended with the gateway, not before a time. */
+  leftActivities(sinceMs: number): IndexedSession[] {
+    const rows = this.#database.all(
+      `SELECT * FROM sessions WHERE token IS NOT NULL AND closed_ms >= ? AND reason IN ('crash', 'stop', 'cannot_record') ORDER BY token, id`,
+      [sinceMs],
+    );
+    return rows.map((row) => this.#parseRow(row));
+  }
+
   /** Returns the place of the journal from which on there are all records of the sessions of clients that were open at a time or later. Null: there are none. */
   placeSince(timeMs: number): JournalPlace | null {
     const row = this.#database.get(
@@ -256,7 +268,7 @@ export class SessionIndex {
 
   #saveSession(session: IndexedSession): void {
     const facts = sessionFacts(session);
-    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
+    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
   }
 
   #parseRow(row: SqliteRow): IndexedSession {
@@ -285,6 +297,7 @@ function sessionFacts(session: IndexedSession): readonly SqliteValue[] {
     JSON.stringify(session.targets),
     session.key,
     session.own ? 1 : 0,
+    session.token,
   ];
 }
 
@@ -301,6 +314,7 @@ function parseRow(row: SqliteRow): IndexedSession {
     targets: JSON.parse(String(row['targets'])) as string[],
     key: row['key'] === null ? null : Number(row['key']),
     own: row['own'] === 1,
+    token: row['token'] === null ? null : String(row['token']),
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Decision, Verdict } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { LiveHistory } from '../sessions/session-history.ts';
+import { LiveHistory } from '../domain/session-history.ts';
 import { cedarPolicy } from './cedar-policy.ts';
 import { grantPolicy } from './grants.ts';
 import type { PolicyEngine, Question } from './policy.ts';

@@ -55,6 +55,8 @@ class CedarPolicy implements PolicyEngine {
   readonly #keepsFacts: boolean;
   /** True if a policy asks which tables a session has used. */
   readonly #readsTables: boolean;
+  /** True if a policy asks what a session did. */
+  readonly #readsHistory: boolean;
   readonly #decisions = new Map<string, Decision>();
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
@@ -63,6 +65,7 @@ class CedarPolicy implements PolicyEngine {
     this.#grants = grants;
     this.#keepsFacts = policies.some(({ annotated }) => annotated.record === 'facts');
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
+    this.#readsHistory = policies.some(({ use }) => use.session === null || use.session.size > 0);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
@@ -76,6 +79,10 @@ class CedarPolicy implements PolicyEngine {
     const { asker, target, action } = question;
     if (asker.within?.includes(target.name) === false) {
       return { ...this.#grants.decide(question), policyVersion: this.version, obligations: this.#recorded(question) };
+    }
+    if (asker.history.isPending === true && this.#readsHistory) {
+      const reason = 'what the session did before the gateway started again is still being read from the record: try again in a moment';
+      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: [], answeredAs: 'catching_up' };
     }
     if (asker.history.isCut === true && this.#readsTables) {
       const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';

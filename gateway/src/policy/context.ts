@@ -37,7 +37,7 @@ export const circumstances: readonly CircumstanceField[] = [
 
 /** A fact about what the session did before, as `context.session.NAME`. */
 export interface SessionField {
-  readonly name: keyof Omit<SessionHistory, 'isCut'>;
+  readonly name: keyof Omit<SessionHistory, 'isCut' | 'isPending'>;
   readonly type: 'texts' | 'number';
   readonly title: string;
 }

@@ -29,6 +29,8 @@ export interface SessionHistory {
   readonly tables: ReadonlySet<string>;
   /** True if the session used more tables than are remembered, so that `tables` lacks some. Absent: false. */
   readonly isCut?: boolean;
+  /** True while it is not known what the session did before a restart of the gateway. Absent: false. */
+  readonly isPending?: boolean;
   /** Counts of its requests, of those denied, and of those that people approved. */
   readonly requests: number;
   readonly denials: number;

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
+import { readLeftActivities } from '../feed/left-activities.ts';
 import { readUsage } from '../feed/recorded-usage.ts';
 import type { SessionIndex } from '../feed/session-index.ts';
 import type { Recordings } from '../feed/recordings.ts';
@@ -52,6 +53,9 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'usage':
       yield* readUsage({ data, keys, index, follower }, question.wanted, left);
+      break;
+    case 'activities':
+      yield* readLeftActivities({ data, keys, index, follower }, question.wanted, left);
       break;
     case 'rebuild': {
       await follower.rebuild();

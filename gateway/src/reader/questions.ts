@@ -1,4 +1,5 @@
 import type { WantedUsage } from '../feed/recorded-usage.ts';
+import type { WantedActivities } from '../feed/left-activities.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
@@ -13,6 +14,7 @@ export type Question =
   | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'usage'; readonly wanted: WantedUsage }
+  | { readonly ask: 'activities'; readonly wanted: WantedActivities }
   | { readonly ask: 'rebuild' };
 
 /** The index after it was made again. */

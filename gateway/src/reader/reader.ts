@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
 import type { TargetNote } from '../domain/service.ts';
 import type { UsedAmount } from '../domain/usage.ts';
+import type { LeftActivity, WantedActivities } from '../feed/left-activities.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
@@ -153,6 +154,11 @@ export class Reader implements AsyncDisposable {
   /** Yields how much of limits was used, as far as the journal tells. */
   usage(wanted: WantedUsage, signal: AbortSignal): AsyncGenerator<readonly UsedAmount[]> {
     return this.#ask({ ask: 'usage', wanted }, signal);
+  }
+
+  /** Yields the activities of tokens that ended with the gateway, each once. */
+  activities(wanted: WantedActivities, signal: AbortSignal): AsyncGenerator<LeftActivity> {
+    return this.#ask({ ask: 'activities', wanted }, signal);
   }
 
   async rebuild(): Promise<IndexRebuilt> {

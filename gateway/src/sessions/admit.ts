@@ -5,7 +5,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { connectActionName } from '../policy/vocabulary.ts';
 import { askerOf, type CurrentPolicy } from './gate.ts';
-import { LiveHistory } from './session-history.ts';
+import { LiveHistory } from '../domain/session-history.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;

@@ -9,7 +9,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
-import { LiveHistory } from './session-history.ts';
+import { LiveHistory } from '../domain/session-history.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */
@@ -141,7 +141,8 @@ export class Gate {
     return this.#context.controls.find((control) => control.kind === kind);
   }
 
-  #oblige(decision: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
+  #oblige(asked: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
+    const decision = this.#isAgain(asked, act) ? { ...asked, obligations: asked.obligations.filter((each) => !this.#countsActs(each)) } : asked;
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const changes: TextChange[] = [];
     const obligations = decision.obligations.filter(({ kind }) => kind !== recordKind);
@@ -179,6 +180,14 @@ export class Gate {
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
     return { decision: lifted, settle: null, changes };
+  }
+
+  #isAgain({ obligations }: Decision, act: Act): boolean {
+    return obligations.some((each) => this.#controlOf(each)?.isAgain?.(act, each) === true);
+  }
+
+  #countsActs(obligation: Obligation): boolean {
+    return this.#controlOf(obligation)?.countsActs?.(obligation) === true;
   }
 
   /** Waits for the controls. The act is denied if one of them objects or fails, or if the credential ended meanwhile. */

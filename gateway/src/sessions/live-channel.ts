@@ -223,7 +223,7 @@ export class LiveChannel implements Channel {
       isFactsOnly,
       withdrawn,
       onEnded: (act) => this.#session.onEnded(act),
-      tell: (notice) => onHeld?.({ ...notice, request: seq }),
+      tell: (notice) => onHeld?.({ ...notice, request: seq, record }),
       note: (all) => {
         const attributes = isFactsOnly ? this.#factsAmong(all, []) : all;
         this.#session.noteApproval(this.number, { action: name, request: seq, attributes }, record);
@@ -370,7 +370,7 @@ export class LiveChannel implements Channel {
   readonly #recheck = (): void => {
     const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
-    if (decision.verdict !== 'allow' && this.#identity.standing.ended() === null) {
+    if (decision.verdict !== 'allow' && decision.answeredAs !== 'catching_up' && this.#identity.standing.ended() === null) {
       this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
     }
   };

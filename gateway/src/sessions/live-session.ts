@@ -8,7 +8,7 @@ import { traceFact } from '../domain/trace-context.ts';
 import type { SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
-import { LiveHistory } from './session-history.ts';
+import { LiveHistory, printHistory, type HistorySummary } from '../domain/session-history.ts';
 
 /** Most levels of runs inside runs, and most open runs inside one run. */
 const depthMax = 8;
@@ -100,6 +100,11 @@ export class LiveSession {
     return this.#lifetime === 'run';
   }
 
+  /** True if the session is one of a token's activity. */
+  get isActivity(): boolean {
+    return typeof this.#lifetime === 'object';
+  }
+
   /** True if the session takes no new channels. They belong to the next session of the activity. */
   get isFull(): boolean {
     const limits = this.#lifetime;
@@ -184,13 +189,28 @@ export class LiveSession {
     for (const act of this.#whenEnded) {
       next.#whenEnded.add(act);
     }
-    next.note('gateway.continue_session', { [ownAttributes.previousSession]: this.id });
+    next.#noteHistory(this.id);
     this.note('gateway.continue_session', { [ownAttributes.nextSession]: next.id });
     for (const leave of this.#leaving) {
       leave();
     }
     if (this.#channels.size === 0) {
       this.#close('continued');
+    }
+  }
+
+  /** Continues an activity that ended with an earlier gateway. Throws GatewayError `cannot_record`. */
+  resume({ session, history }: { readonly session: string; readonly history: HistorySummary }): void {
+    this.#history.include(history);
+    this.#history.isPending = false;
+    this.#noteHistory(session);
+  }
+
+  /** Records what the activity did so far, so that it is known after a restart. Only the last record names the session that is continued: without it that one counts by itself. */
+  #noteHistory(previous: string): void {
+    const records = printHistory(this.#history.summary);
+    for (const [i, attributes] of records.entries()) {
+      this.note('gateway.continue_session', i === records.length - 1 ? { ...attributes, [ownAttributes.previousSession]: previous } : attributes);
     }
   }
 
@@ -289,11 +309,17 @@ export class LiveSession {
     }
   }
 
+  /** The newest session of the activity. */
+  get #newest(): LiveSession {
+    return this.#next === null ? this : this.#next.#newest;
+  }
+
   #awaitNext(): void {
     if (typeof this.#lifetime !== 'object' || this.#channels.size > 0) {
       return;
     }
     if (this.#next !== null) {
+      this.#newest.#noteHistory(this.id);
       this.#close('continued');
     } else {
       this.#idleTimer = setTimeout(() => {

@@ -1,7 +1,19 @@
 import { strict as assert } from 'node:assert';
 import { GatewayError } from '../domain/errors.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import type { HistorySummary } from '../domain/session-history.ts';
 import { LiveSession, type ActivityLimits, type Ending, type Lifetime } from './live-session.ts';
+
+/** The activity of a token that ended with an earlier gateway: its last session, when that was closed (Unix ms), and what it did. */
+interface LeftActivity {
+  readonly token: string;
+  readonly session: string;
+  readonly closedMs: number;
+  readonly history: HistorySummary;
+}
+
+/** The longest time that one timer can wait. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** All sessions that are open, and the signals (cancel keys) of their channels. */
 export class LiveSessions {
@@ -9,6 +21,9 @@ export class LiveSessions {
   readonly #sessions = new Map<string, LiveSession>();
   /** The sessions of tokens, by the public id of the token. */
   readonly #byToken = new Map<string, LiveSession>();
+  /** The activities that ended with an earlier gateway and did not go on yet, by the public id of their token. */
+  readonly #left = new Map<string, LeftActivity>();
+  #isLeftKnown = false;
   readonly #signals = new Map<string, () => Promise<void>>();
   /** Resources of closed sessions that are being released. */
   readonly #givingUp = new Set<Promise<unknown>>();
@@ -54,7 +69,7 @@ export class LiveSessions {
   ofToken(token: string, limits: ActivityLimits): LiveSession {
     const session = this.#byToken.get(token);
     if (session === undefined || session.isEnding) {
-      return this.open(limits, { token });
+      return this.#openActivity(token, limits);
     }
     if (!session.isFull) {
       return session;
@@ -62,6 +77,42 @@ export class LiveSessions {
     const next = this.open(limits, { token });
     session.continueIn(next);
     return next;
+  }
+
+  #openActivity(token: string, limits: ActivityLimits): LiveSession {
+    const session = this.open(limits, { token });
+    const left = this.#left.get(token);
+    this.#left.delete(token);
+    if (left !== undefined && Date.now() - left.closedMs <= limits.idleMs) {
+      resume(session, left);
+    } else {
+      session.history.isPending = !this.#isLeftKnown;
+    }
+    return session;
+  }
+
+  /** Takes up an activity that ended with an earlier gateway: the session of its token continues it. */
+  takeUp(left: LeftActivity): void {
+    const session = this.#byToken.get(left.token);
+    if (session === undefined) {
+      this.#left.set(left.token, left);
+    } else {
+      resume(session, left);
+    }
+  }
+
+  /** To be called when all activities are taken up that ended with an earlier gateway. They are over if they do not go on within `idleMs`. */
+  allTakenUp(idleMs: number): void {
+    this.#isLeftKnown = true;
+    for (const { history } of this.#byToken.values()) {
+      history.isPending = false;
+    }
+    setTimeout(
+      () => {
+        this.#left.clear();
+      },
+      Math.min(idleMs, timerMsMax),
+    ).unref();
   }
 
   find(id: string): LiveSession | null {
@@ -125,5 +176,14 @@ export class LiveSessions {
     const handler = this.#signals.get(Buffer.from(key).toString('hex'));
     await handler?.();
     return handler !== undefined;
+  }
+}
+
+/** Continues an activity in a session. If that cannot be recorded, the session ends. */
+function resume(session: LiveSession, left: LeftActivity): void {
+  try {
+    session.resume(left);
+  } catch (cause) {
+    session.end({ reason: 'cannot_record', error: new GatewayError('cannot_record', 'The record cannot be written, so nothing is let through.', { cause }) });
   }
 }

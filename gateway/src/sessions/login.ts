@@ -86,6 +86,7 @@ export class Login {
       target: target.name,
       protocol: this.#protocol,
       durability: target.durability,
+      ...(session.isActivity ? { isActivity: true } : {}),
       targets: targetFacts([target]),
     };
     const { verdict, policies, policyVersion } = decision;

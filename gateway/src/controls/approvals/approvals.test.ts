@@ -54,13 +54,13 @@ class World implements Disposable {
     now: () => this.nowMs,
   });
 
-  act(said: string, mode: 'wait' | 'return', more: Partial<Act['asker']> = {}): Act {
+  act(said: string, mode: 'wait' | 'return', more: Partial<Act['asker']> = {}, waitMsMax = Infinity): Act {
     const principal = this.principals.get('bot') ?? assert.fail();
     const asker = { principal, onBehalfOf: null, run: null, within: null, session: 's', address: '::1', history, ...more };
     return {
       asker,
       target,
-      action: { name: 'any.ask', attributes: {}, onHold: { mode } },
+      action: { name: 'any.ask', attributes: {}, onHold: { mode, waitMsMax } },
       timeMs: 0,
       bytes: [Buffer.from(said)],
       isWhole: true,
@@ -68,8 +68,12 @@ class World implements Disposable {
     };
   }
 
-  async ask(said: string, mode: 'wait' | 'return', { groups = 'dba', ...more }: { readonly groups?: string } & Partial<Act['asker']> = {}): Promise<Asked> {
-    const act = this.act(said, mode, more);
+  async ask(
+    said: string,
+    mode: 'wait' | 'return',
+    { groups = 'dba', waitMsMax, ...more }: { readonly groups?: string; readonly waitMsMax?: number } & Partial<Act['asker']> = {},
+  ): Promise<Asked> {
+    const act = this.act(said, mode, more, waitMsMax);
     const leaving = new AbortController();
     const held: HeldAct = {
       session: 's',
@@ -283,6 +287,21 @@ test('B20, E48: a grant is void when what the requester may do changes, or who g
       approvals.list().flatMap(({ approval, state }) => (state === 'waiting' ? [approval] : [])),
     );
   }
+});
+
+test('B20: a request that is sent again after it has waited finds its approval, also while the same request of another client waits', async () => {
+  using world = new World();
+  await world.ask('x', 'wait');
+  const second = await world.ask('x', 'wait', { waitMsMax: 1 });
+  while (second.outcome === undefined) {
+    await settled();
+  }
+  const [, own] = world.approvals.list();
+  const again = await world.ask('x', 'wait');
+  assert.equal(world.approvals.list().length, 2);
+  world.approvals.grant(own?.approval ?? '', operator, '');
+  await settled();
+  assert.equal(isLetGo(again), true);
 });
 
 test('the operator stands for one group, and for one only', () => {

@@ -96,12 +96,16 @@ export class Approvals implements Control, Disposable {
   readonly #options: ApprovalsOptions;
   readonly #open = new Map<string, Approval>();
   readonly #ended = new Map<string, Approval>();
-  /** The approval that a request with this digest finds. */
-  readonly #byDigest = new Map<string, Approval>();
+  /** The approvals that a request with this digest finds: those that are open, and one that was denied. There are several while several such requests wait. */
+  readonly #byDigest = new Map<string, Set<Approval>>();
   readonly #openOf = new Map<string, number>();
 
   constructor(options: ApprovalsOptions) {
     this.#options = options;
+  }
+
+  isAgain(act: Act): boolean {
+    return act.isWhole && this.#known(digestOf(act, this.#options.policyVersion()), this.#modeOf(act)) !== undefined;
   }
 
   admit(act: Act, { parameters }: Obligation): Objection | OnceRecorded {
@@ -174,17 +178,16 @@ export class Approvals implements Control, Disposable {
   }
 
   #hold(act: Act, groups: readonly string[], held: HeldAct): Objection | Promise<Objection> {
-    const { settings } = this.#options;
-    const mode = act.action.onHold?.mode ?? settings().mode ?? (act.asker.principal.kind === 'human' ? 'wait' : 'return');
+    const mode = this.#modeOf(act);
     const digest = digestOf(act, held.decision.policyVersion);
-    const known = this.#known(digest);
+    const known = this.#known(digest, mode);
     if (known?.state === 'granted') {
       return this.#spend(known, held.note);
     }
     if (known?.state === 'denied') {
       return this.#outcome(known);
     }
-    if (known?.state === 'waiting' && (mode === 'return' || known.answer === null)) {
+    if (known?.state === 'waiting') {
       noteStep(held.note, known, 'waiting', {});
       return mode === 'return' ? this.#outcome(known) : this.#wait(known, act, held);
     }
@@ -195,15 +198,30 @@ export class Approvals implements Control, Disposable {
     return mode === 'return' ? this.#outcome(approval) : this.#wait(approval, act, held);
   }
 
-  /** Returns the approval for a digest, unless it is over. */
-  #known(digest: string): Approval | undefined {
-    const known = this.#byDigest.get(digest);
-    if (known !== undefined && known.view.expiresMs <= this.#options.now()) {
-      this.#giveUp(known, 'expired', 'nobody decided in time');
-      this.#byDigest.delete(digest);
-      return undefined;
+  #modeOf({ action, asker }: Act): HoldMode {
+    return action.onHold?.mode ?? this.#options.settings().mode ?? (asker.principal.kind === 'human' ? 'wait' : 'return');
+  }
+
+  /** Returns the approval that a request with this digest finds, unless it is over: one that was decided on, else one for which no other request waits. */
+  #known(digest: string, mode: HoldMode): Approval | undefined {
+    const nowMs = this.#options.now();
+    for (const known of this.#byDigest.get(digest) ?? []) {
+      if (known.view.expiresMs <= nowMs) {
+        this.#giveUp(known, 'expired', 'nobody decided in time');
+        this.#forget(known);
+      }
     }
-    return known;
+    const known = [...(this.#byDigest.get(digest) ?? [])];
+    return known.find(({ state }) => state === 'granted' || state === 'denied') ?? known.find(({ answer }) => mode === 'return' || answer === null);
+  }
+
+  /** Takes an approval out of those that a request finds by its digest. */
+  #forget(approval: Approval): void {
+    const known = this.#byDigest.get(approval.digest);
+    known?.delete(approval);
+    if (known?.size === 0) {
+      this.#byDigest.delete(approval.digest);
+    }
   }
 
   #begin(act: Act, { groups, digest }: { readonly groups: readonly string[]; readonly digest: string }, held: HeldAct): Approval {
@@ -247,9 +265,7 @@ export class Approvals implements Control, Disposable {
     this.#noteFirst(approval, held);
     this.#open.set(id, approval);
     this.#openOf.set(asker.principal.id, (this.#openOf.get(asker.principal.id) ?? 0) + 1);
-    if (!this.#byDigest.has(digest)) {
-      this.#byDigest.set(digest, approval);
-    }
+    this.#byDigest.set(digest, (this.#byDigest.get(digest) ?? new Set()).add(approval));
     const timer = setTimeout(() => {
       this.#giveUp(approval, 'expired', 'nobody decided in time');
     }, waitMs).unref();
@@ -370,7 +386,7 @@ export class Approvals implements Control, Disposable {
   }
 
   #end(approval: Approval, state: ApprovalState, words: string): void {
-    const { id, digest, principal, ends } = approval;
+    const { id, principal, ends } = approval;
     approval.state = state;
     approval.words = words;
     if (approval.isFactsOnly) {
@@ -384,8 +400,8 @@ export class Approvals implements Control, Disposable {
       this.#openOf.set(principal.id, left);
     }
     // A denial stands for the same request until the approval would have expired.
-    if (state !== 'denied' && this.#byDigest.get(digest) === approval) {
-      this.#byDigest.delete(digest);
+    if (state !== 'denied') {
+      this.#forget(approval);
     }
     this.#remember(approval);
     this.#options.store.remove(id);
@@ -397,14 +413,12 @@ export class Approvals implements Control, Disposable {
 
   #remember(approval: Approval): void {
     this.#ended.set(approval.id, approval);
-    for (const [id, { digest }] of this.#ended) {
+    for (const [id, oldest] of this.#ended) {
       if (this.#ended.size <= endedMax) {
         return;
       }
       this.#ended.delete(id);
-      if (this.#byDigest.get(digest)?.id === id) {
-        this.#byDigest.delete(digest);
-      }
+      this.#forget(oldest);
     }
   }
 }
@@ -428,7 +442,7 @@ function noteStep(note: HeldAct['note'], { id, digest }: Pick<Approval, 'id' | '
 }
 
 function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
-  return `${view.reason}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
+  return `${view.reason.replace(/\.$/, '')}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
 }
 
 function viewOf({ view, grants, state }: Approval): ApprovalView {

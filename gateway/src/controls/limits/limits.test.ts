@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Obligation } from '../../domain/decision.ts';
 import type { Principal } from '../../domain/principal.ts';
 import type { Target } from '../../domain/target.ts';
-import { LiveHistory } from '../../sessions/session-history.ts';
+import { LiveHistory } from '../../domain/session-history.ts';
 import type { Act } from '../control.ts';
 import { Limits, steadyClock } from './limits.ts';
 
@@ -45,7 +45,7 @@ test('T4.3: an act over its limit is told the limit, what is used and when there
   assert.deepEqual([ask(actOf(), few), ask(actOf(), few)], [[], []]);
   clock.nowMs += 600_000;
   const [objection] = ask(actOf(), few);
-  assert.match(objection ?? '', /^the limit is 2 requests per 1h, and 2 are used: there is room again in 30\d\ds$/);
+  assert.match(objection ?? '', /^the limit is 2 requests per 1h, and 2 are used: there is room again in 51m$/);
   clock.nowMs += 3_061_000;
   assert.deepEqual(ask(actOf(), few), []);
 });

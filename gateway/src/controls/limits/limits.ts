@@ -69,6 +69,11 @@ export class Limits implements Control {
     return this.#unfilled.size === 0 || !this.#unfilled.has(this.#limitOf(obligation)?.name ?? '');
   }
 
+  countsActs(obligation: Obligation): boolean {
+    const what = this.#limitOf(obligation)?.what;
+    return what === 'requests' || what === 'sessions';
+  }
+
   admit({ asker, target, isPart }: Act, obligation: Obligation): string | null {
     const limit = this.#limitOf(obligation);
     if (limit === null || isPart || (limit.what === 'sessions' && hasActed(asker))) {
@@ -81,7 +86,8 @@ export class Limits implements Control {
       return null;
     }
     const waitSeconds = Math.max(1, Math.ceil((this.#usage.freeMs(limit, user) - nowMs) / 1000));
-    return `the limit is ${limit.most} ${limit.what} per ${spanOf(limit.seconds)}, and ${used} are used: there is room again in ${spanOf(waitSeconds)}`;
+    const wait = spanOf(waitSeconds > secondsMax ? Math.ceil(waitSeconds / 60) * 60 : waitSeconds);
+    return `the limit is ${limit.most} ${limit.what} per ${spanOf(limit.seconds)}, and ${used} are used: there is room again in ${wait}`;
   }
 
   asked({ asker, target }: Question, obligation: Obligation): void {
@@ -99,6 +105,9 @@ export class Limits implements Control {
     }
   }
 }
+
+/** A longer wait is told in whole minutes. */
+const secondsMax = 120;
 
 /** Returns a clock that shows the time of the day at its start, and that then goes on evenly even if the time of the day is set. */
 export function steadyClock(): () => number {

@@ -4,6 +4,7 @@ import type { Channel } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Upstream } from '../../domain/upstream.ts';
 import type { FindParts } from '../../content/text-frame.ts';
+import type { ClientHead } from '../client-response.ts';
 import type { ClientResponse } from '../exchange.ts';
 import type { AnswerReading, Headers, RequestHead, ResponseHead } from '../reading.ts';
 import type { TakeElsewhere } from '../step.ts';
@@ -11,6 +12,7 @@ import { eventBytesMax } from '../target/http-options.ts';
 import { AnswerFacts } from './answer-facts.ts';
 import { AnswerGuard } from './answer-guard.ts';
 import { throughStages, type AnswerStage } from './answer-stage.ts';
+import { BegunAnswer, withoutHead } from './begun-answer.ts';
 import { ChangedAnswer } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { DecodedAnswer } from './decoded-answer.ts';
@@ -34,6 +36,8 @@ export interface PipelineParts {
   /** The members of a JSON body in which the target gives its own addresses. */
   readonly urlMembers: readonly string[];
   readonly reading: AnswerReading;
+  /** The head of the stream of events that the client has already, because its request was held. Null: the answer begins with the target's. */
+  readonly begun: ClientHead | null;
   /** The changes to make in the texts of the answer. */
   readonly changes: readonly TextChange[];
   /** Finds texts that come in several pieces. Null: the protocol has none. */
@@ -72,6 +76,7 @@ export interface AnswerPipeline {
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
  *       ▼  ChangedAnswer     changes texts                                           if an obligation says so
  *       ▼  Screening         has decided what the target asks of the client          if the protocol finds what it asks
+ *       ▼  BegunAnswer       makes the answer the rest of a stream of events          if the client has its beginning, because the request was held
  *       ▼  JoinedAnswer      joins what arrives together into one piece              always, and from here on piece by piece
  *       ▼  AnswerFacts       finds the facts                                         always
  *       ▼  RecordedAnswer    makes one record of the piece                           always
@@ -99,10 +104,13 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   if (isScreened) {
     stages.push((next) => (screening = new Screening({ channel, request, reading, take, begin, compose }, next)));
   }
-  const released = new ReleasedAnswer({ channel, response, ownHeaders, guard });
+  if (parts.begun !== null) {
+    stages.push((next) => new BegunAnswer(next, eventBytesMax(channel.target)));
+  }
+  const released = new ReleasedAnswer({ channel, response, ownHeaders, guard, begun: parts.begun });
   const recorded = new RecordedAnswer(channel, request, released);
   const headFacts = (): Attributes => rewriting?.facts() ?? {};
-  const facts = new AnswerFacts({ channel, reading, direct, headFacts, take, guard, onError }, recorded);
+  const facts = new AnswerFacts({ channel, reading, direct, headFacts, take, guard, onError }, parts.begun === null ? recorded : withoutHead(recorded));
   const joined = new JoinedAnswer({ response, guard, onUpgrade, onError, onDrain }, facts);
   return {
     receiver: throughStages(stages, joined),

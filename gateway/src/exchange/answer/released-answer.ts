@@ -12,6 +12,8 @@ export interface ReleasedParts {
   /** The gateway's own headers. */
   readonly ownHeaders: Headers;
   readonly guard: AnswerGuard;
+  /** The head that the client has already. Null: it has none. */
+  readonly begun: ClientHead | null;
 }
 
 /** Writes each piece of an answer to the client once its record is committed. While much waits, for a commit or for the client, the call is paused. */
@@ -26,6 +28,7 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
 
   constructor(parts: ReleasedParts) {
     this.#parts = parts;
+    this.#head = parts.begun;
     onDrained(parts.response, this.#balance);
   }
 
@@ -36,7 +39,10 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
 
   /** The head of the answer, if another event may be appended to what was released and recorded of it; otherwise null. */
   get openHead(): ResponseHead | null {
-    return this.#released?.isBetweenEvents === true && this.#recorded?.isBetweenEvents === true ? this.#head : null;
+    if (this.#recorded === null) {
+      return this.#head;
+    }
+    return this.#released?.isBetweenEvents === true && this.#recorded.isBetweenEvents ? this.#head : null;
   }
 
   onInformation(head: ClientHead): void {

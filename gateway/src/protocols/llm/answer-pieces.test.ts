@@ -46,6 +46,7 @@ async function answer(give: (pipeline: AnswerPipeline, channel: FactsChannel, re
       urls: new OwnUrls(ownUrlsOf(channel.target, { request, isEncrypted: false })),
       urlMembers: [],
       reading: readModelRequest({ method: 'POST', path: '/v1/chat/completions', headers: [] }, Buffer.from('{"model":"m","messages":[]}')).answer,
+      begun: null,
       changes: [],
       findParts: null,
       take,

@@ -10,6 +10,7 @@ import { actionOf, checkSubject, messageAttributes } from './actions.ts';
 import { AnswerFollower } from './answer.ts';
 import { holdOf } from './attempts.ts';
 import { idsNamed, sessionNamed } from './given-ids.ts';
+import { heldFacts, heldForms, type HeldFacts } from './held.ts';
 import type { AskedRequest } from './heard.ts';
 import { parseClientBody, type Body } from './messages.ts';
 import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
@@ -29,6 +30,8 @@ export interface McpFacts {
   readonly answerTo?: string;
   /** How the client wants to learn the outcome if the request is held. Absent: it does not say. */
   readonly hold?: HoldMode;
+  /** How the client can be told that the request is held. Absent: it cannot. */
+  readonly held?: HeldFacts;
 }
 
 export interface McpReading extends RequestReading {
@@ -70,12 +73,13 @@ export function readRequest(
   body: Uint8Array,
   { facts = readFacts(head, body), messageBytesMax = defaultEventBytesMax }: { readonly facts?: McpFacts; readonly messageBytesMax?: number } = {},
 ): McpReading {
-  const { name, attributes, ids, asked, answerTo, hold } = facts;
+  const { name, attributes, ids, asked, answerTo, hold, held } = facts;
   return {
     action: { name, attributes, ...(hold === undefined ? {} : { onHold: { mode: hold } }) },
     answer: new AnswerFollower(asked, sessionNamed(head), messageBytesMax),
     ids,
     ...(answerTo === undefined ? {} : { answerTo }),
+    ...(held === undefined ? {} : { held: heldForms(held, answerTo) }),
   };
 }
 
@@ -107,6 +111,7 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpFacts {
     ids: idsNamed(head, body.messages),
     ...(!body.isBatch && first?.kind === 'request' ? { answerTo: first.id.json } : {}),
     ...holdOf(first),
+    held: heldFacts(head, body, revision, bytes.length),
     asked: body.messages.flatMap((message) =>
       message.kind === 'request' ? [{ id: message.id, method: message.method, isContinued: message.params['cursor'] !== undefined }] : [],
     ),

@@ -6,6 +6,7 @@ import type { AnswerFollower } from './answer.ts';
 import { asksOf } from './asks.ts';
 import { knownBody } from './attempts.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
+import { withoutHeldState } from './held.ts';
 import type { ToolsOfTargets } from './tools-of-targets.ts';
 import { readRequest } from './reading.ts';
 import { step } from './request-step.ts';
@@ -17,6 +18,7 @@ import type { ToolList } from './tool-definitions.ts';
 export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): ExchangeRules {
   return {
     isReadWhole: () => true,
+    withoutOwn: withoutHeldState,
     read: async (head, body, target, take) => {
       const bytes = body ?? new Uint8Array();
       const facts = await take(step, { head, body: bytes });

@@ -74,6 +74,14 @@ describe('a name stands for every text that it may stand for', () => {
     assert.equal(talk.effects('B::c: / E: / S'), 'unknown');
   });
 
+  test('A14: a statement has the same facts, as the same object, also in a session of which nothing is known any more', () => {
+    const talk = new Talk();
+    talk.says('Q:SELECT evil.anything()');
+    assert.equal(talk.effects('P:s:SELECT id FROM public.payroll / S'), 'read unknown');
+    const executed = talk.says('B::s: / E: / S');
+    assert.equal(talk.says('B::s: / E: / S'), executed);
+  });
+
   test('A14: a Parse whose fate is not known replaces nothing', () => {
     const talk = new Talk();
     talk.says('P:a:DELETE FROM payroll / S');

@@ -4,7 +4,7 @@ import { nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
-import { FactsDraft, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
+import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
 import { SentTexts } from './sent-texts.ts';
@@ -12,6 +12,7 @@ import type { Change } from './target-catalogues.ts';
 
 /** Most statements with COPY data whose facts are kept: one is under way, and further ones may wait in a pipeline. */
 const copiesMax = 200;
+const noTexts: ReadonlyMap<number, string | null> = new Map();
 const nonAscii = /[^\0-\x7f]/;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
@@ -75,21 +76,20 @@ export class RequestFacts {
 
   /** Returns the facts of a unit of the extended protocol: of what it prepares, and of what it executes. */
   #extended({ bytes, changes }: Unit, encoding: string): StatementFacts {
-    const last = changes.at(-1);
-    if (changes.length === 2 && changes[0]?.kind === 'bind' && last?.kind === 'execute' && changes[0].name === last.name) {
-      // Most requests are one Bind and one Execute of a statement that was prepared before.
-      return this.#ofNames(this.#texts.statement(changes[0].statement));
-    }
     const parsed = this.#parsed(bytes, changes, encoding);
-    const all = [...parsed.values()].map((text) => this.#whole(text));
-    if (last?.kind === 'execute') {
-      all.push(this.#ofNames(this.#executed(changes, parsed)));
+    const executed = changes.at(-1)?.kind === 'execute' ? this.#ofNames(this.#executed(changes, parsed)) : null;
+    if (parsed.size === 0 && executed !== null) {
+      return executed;
     }
-    return together([...new Set(all)]);
+    const all = [...parsed.values()].map((text) => this.#whole(text));
+    return together([...new Set(executed === null ? all : [...all, executed])]);
   }
 
   /** Returns the text of each Parse of a unit by its step; null for one that cannot be read. */
   #parsed(bytes: readonly Uint8Array[], changes: readonly NameChange[], encoding: string): ReadonlyMap<number, string | null> {
+    if (!changes.some(({ kind }) => kind === 'parse')) {
+      return noTexts;
+    }
     return new Map([...parseTexts(bytes, changes)].map(([step, text]) => [step, this.#readable(text, encoding)]));
   }
 
@@ -101,7 +101,7 @@ export class RequestFacts {
     if (bound?.kind !== 'bind') {
       return this.#texts.cursor(portal);
     }
-    const parse = changes.slice(0, bind).findLast((change) => change.kind === 'parse' && change.name === bound.statement);
+    const parse = parsed.size === 0 ? undefined : changes.slice(0, bind).findLast((change) => change.kind === 'parse' && change.name === bound.statement);
     if (parse === undefined) {
       return this.#texts.statement(bound.statement);
     }
@@ -114,7 +114,8 @@ export class RequestFacts {
     if (texts === null || texts.size === 0) {
       return unknownFacts;
     }
-    return together([...texts].map((text) => this.#whole(text)));
+    const [first = null] = texts;
+    return texts.size === 1 ? this.#whole(first) : together([...texts].map((text) => this.#whole(text)));
   }
 
   /** Returns the facts of a text together with those of the statements and cursors that it names. */
@@ -123,6 +124,9 @@ export class RequestFacts {
       return unknownFacts;
     }
     const facts = this.#session.facts(text);
+    if (facts.session === noSessionFacts) {
+      return facts;
+    }
     const { executed, fetched, prepared, declared } = facts.session;
     if (executed.length === 0 && fetched.length === 0) {
       return facts;
@@ -148,7 +152,6 @@ export class RequestFacts {
       case 'query': {
         const text = this.#readable(queryText(unit), encoding);
         this.#sentText(text);
-        this.#noteNames(text);
         this.#noteCopy(seq, text === null ? unknownFacts : this.#whole(text));
         break;
       }
@@ -176,17 +179,28 @@ export class RequestFacts {
     this.#texts.apply(changes, parsed, isSettled);
     for (const text of executed) {
       this.#sentText(text);
-      this.#noteNames(text);
     }
   }
 
   #sentText(text: string | null): void {
-    const { defines, made, ends } = this.#session.sent(text);
+    const session = this.#session.sent(text);
+    if (session === noSessionFacts) {
+      return;
+    }
+    const { defines, made, ends, prepared, declared } = session;
     this.#isDefining ||= defines;
     this.#isPending ||= defines || made.some((table) => !table.startsWith('pg_temp.'));
     if (this.#isPending && ends && !this.#isUnsure) {
       this.#isUnsure = true;
       this.#catalogue.changing();
+    }
+    if (text !== null) {
+      for (const name of prepared) {
+        this.#texts.prepared(wireName(name), text);
+      }
+      for (const name of declared) {
+        this.#texts.declared(wireName(name), text);
+      }
     }
   }
 
@@ -210,19 +224,6 @@ export class RequestFacts {
   /** Notes that the session has ended. What it was changing may be changed. */
   ended(): void {
     this.idle();
-  }
-
-  #noteNames(text: string | null): void {
-    if (text === null) {
-      return;
-    }
-    const { prepared, declared } = this.#session.facts(text).session;
-    for (const name of prepared) {
-      this.#texts.prepared(wireName(name), text);
-    }
-    for (const name of declared) {
-      this.#texts.declared(wireName(name), text);
-    }
   }
 
   #noteCopy(seq: number, facts: StatementFacts): void {

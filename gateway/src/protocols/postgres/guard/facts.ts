@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** The effects that policy speaks of, for every protocol. */
 export type Effect = 'read' | 'write' | 'define' | 'destroy' | 'execute' | 'administer' | 'unknown';
 
@@ -42,6 +44,21 @@ export interface SessionFacts {
   readonly executed: readonly string[];
   readonly fetched: readonly string[];
 }
+
+/** The facts of a text that does not matter to later ones. All such texts have this object. */
+export const noSessionFacts: SessionFacts = {
+  paths: [],
+  anyPath: false,
+  isLost: false,
+  encodes: false,
+  made: [],
+  defines: false,
+  ends: false,
+  prepared: [],
+  declared: [],
+  executed: [],
+  fetched: [],
+};
 
 /** Most elements, and most characters, of the lists of one text. They fit into a record together. */
 const elementsMax = 400;
@@ -101,6 +118,19 @@ export class FactsDraft {
     if (this.effects.size === 0) {
       this.effects.add('read');
     }
+    const session: SessionFacts = {
+      paths: this.paths,
+      anyPath: this.anyPath,
+      isLost: this.isLost || this.effects.has('unknown'),
+      encodes: this.encodes,
+      made: [...this.made],
+      defines: this.defines,
+      ends: this.ends,
+      prepared: [...this.prepared],
+      declared: [...this.declared],
+      executed: [...this.executed],
+      fetched: [...this.fetched],
+    };
     return {
       effects: [...this.effects].toSorted(),
       statements: cut(this.statements),
@@ -110,19 +140,7 @@ export class FactsDraft {
       functions: cut(this.functions),
       hasWhere: this.hasWhere,
       rowsLimit: this.rowsLimit,
-      session: {
-        paths: this.paths,
-        anyPath: this.anyPath,
-        isLost: this.isLost || this.effects.has('unknown'),
-        encodes: this.encodes,
-        made: [...this.made],
-        defines: this.defines,
-        ends: this.ends,
-        prepared: [...this.prepared],
-        declared: [...this.declared],
-        executed: [...this.executed],
-        fetched: [...this.fetched],
-      },
+      session: isDeepStrictEqual(session, noSessionFacts) ? noSessionFacts : session,
     };
   }
 }
@@ -142,8 +160,6 @@ function cutTo(charactersLimit: number, elementsLimit: number): (set: ReadonlySe
   };
 }
 
-const nothing = new FactsDraft().finish().session;
-
 /** The facts of a text that cannot be read. */
 export const unknownFacts: StatementFacts = {
   effects: ['unknown'],
@@ -154,11 +170,11 @@ export const unknownFacts: StatementFacts = {
   functions: [],
   hasWhere: false,
   rowsLimit: null,
-  session: { ...nothing, anyPath: true, isLost: true, encodes: true },
+  session: { ...noSessionFacts, anyPath: true, isLost: true, encodes: true },
 };
 
 /** The facts of messages that run no statement: Describe, Close, Sync. */
-export const plainFacts: StatementFacts = { ...unknownFacts, effects: ['read'], hasWhere: true, session: nothing };
+export const plainFacts: StatementFacts = { ...unknownFacts, effects: ['read'], hasWhere: true, session: noSessionFacts };
 
 /** Returns facts with the effect `unknown`, which they may have already. */
 export function withUnknown(facts: StatementFacts): StatementFacts {

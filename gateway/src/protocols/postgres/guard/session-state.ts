@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue.ts';
-import { unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
+import { noSessionFacts, unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
 import type { Guard } from './guard.ts';
 import type { LearnedObjects } from './learned-catalogue.ts';
 
@@ -33,6 +33,8 @@ export class SessionState {
   #made: ReadonlySet<string> = noTables;
   /** True if a text that was sent may have changed anything of the session. */
   #isLost = false;
+  /** The facts of texts with the effect `unknown`, by those without it. The same text has the same object. */
+  readonly #unknown = new WeakMap<StatementFacts, StatementFacts>();
   #encodes = false;
   #isDefining = false;
   /** Texts that were sent while the catalogue was not known. What they may have changed is read when it is. */
@@ -50,15 +52,25 @@ export class SessionState {
     return this.#encodes || this.#isLost;
   }
 
+  /** Returns the facts of a text, the same object as long as nothing changes. */
   facts(text: string): StatementFacts {
     const facts = this.#parts.guard.statementFacts(text, this.#catalogue());
-    return this.#isLost ? withUnknown(facts) : facts;
+    return this.#isLost ? this.#lostFacts(facts) : facts;
+  }
+
+  #lostFacts(facts: StatementFacts): StatementFacts {
+    const known = this.#unknown.get(facts) ?? withUnknown(facts);
+    this.#unknown.set(facts, known);
+    return known;
   }
 
   /** Notes that a text was sent to the target; null if it could not be read. Returns what it does to the session. */
   sent(text: string | null): SessionFacts {
     const catalogue = this.#catalogue();
     const { session } = text === null ? unknownFacts : this.#parts.guard.statementFacts(text, catalogue);
+    if (session === noSessionFacts) {
+      return session;
+    }
     if (session.isLost && text !== null && !catalogue.isKnown) {
       this.#doubt(text);
     } else {

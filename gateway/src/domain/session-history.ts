@@ -1,0 +1,137 @@
+import type { Attributes, AttributeValue } from './action.ts';
+import { ownAttributes } from './own-attributes.ts';
+import { inRecords } from './record.ts';
+import { amountsOf } from './usage.ts';
+
+/** Most names of tables that are remembered of one session. */
+const tablesMax = 10_000;
+
+/** The acts of a session so far, as one thread tells another. */
+export interface HistorySummary {
+  readonly targets: readonly string[];
+  readonly tables: readonly string[];
+  readonly isCut: boolean;
+  readonly requests: number;
+  readonly denials: number;
+  readonly approvals: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly tokens: number;
+}
+
+const counts = ['requests', 'denials', 'approvals', 'rows', 'bytes', 'tokens'] as const;
+/** The attributes that have the counts of a history in its record. */
+const countAttributes = {
+  requests: ownAttributes.historyRequests,
+  denials: ownAttributes.historyDenials,
+  approvals: ownAttributes.historyApprovals,
+  rows: ownAttributes.historyRows,
+  bytes: ownAttributes.historyBytes,
+  tokens: ownAttributes.historyTokens,
+} as const;
+
+/** The acts of a session so far. Policy asks for them, and channels add to them what they record. */
+export class LiveHistory {
+  readonly targets = new Set<string>();
+  readonly tables = new Set<string>();
+  isCut = false;
+  /** True while it is not known what the session did before the gateway started: then `include` brings it. */
+  isPending = false;
+  requests = 0;
+  denials = 0;
+  approvals = 0;
+  rows = 0;
+  bytes = 0;
+  tokens = 0;
+  /** The newest request that was added: its tables need not be added again with the next one that is the same. */
+  #newest: { readonly target: string; readonly attributes: Attributes } | null = null;
+
+  /** Adds a request that was allowed. Its tables count from now on, and not only when it has ended. */
+  allowed(target: string, attributes: Attributes): void {
+    this.requests += 1;
+    if (attributes === this.#newest?.attributes && target === this.#newest.target) {
+      return;
+    }
+    this.#newest = { target, attributes };
+    this.targets.add(target);
+    for (const table of textsOf(attributes[ownAttributes.tables])) {
+      this.#addTable(`${target}/${table}`);
+    }
+  }
+
+  /** Adds a request that was denied. */
+  denied(): void {
+    this.requests += 1;
+    this.denials += 1;
+  }
+
+  /** Adds a request that people approved. */
+  approved(): void {
+    this.approvals += 1;
+  }
+
+  /** Adds a record of an answer: `bytes` is how long it is. */
+  answered(attributes: Attributes, bytes: number): void {
+    const { rows, tokens } = amountsOf(attributes);
+    this.bytes += bytes;
+    this.rows += rows;
+    this.tokens += tokens;
+  }
+
+  get summary(): HistorySummary {
+    const { targets, tables, isCut, requests, denials, approvals, rows, bytes, tokens } = this;
+    return { targets: [...targets], tables: [...tables], isCut, requests, denials, approvals, rows, bytes, tokens };
+  }
+
+  /** Adds what another session did before, whose activity this one continues. */
+  include(before: HistorySummary): void {
+    before.targets.forEach((target) => this.targets.add(target));
+    before.tables.forEach((table) => {
+      this.#addTable(table);
+    });
+    this.isCut ||= before.isCut;
+    for (const count of counts) {
+      this[count] += before[count];
+    }
+  }
+
+  #addTable(table: string): void {
+    if (this.tables.size < tablesMax) {
+      this.tables.add(table);
+    } else if (!this.tables.has(table)) {
+      this.isCut = true;
+    }
+  }
+}
+
+/** Returns the attributes of the records that hold a history. The first has its counts, and all together have its names. */
+export function printHistory({ targets, tables, isCut, ...summary }: HistorySummary): readonly Attributes[] {
+  const [some = [], ...others] = inRecords(targets);
+  const ofTables = inRecords(tables);
+  const first: Attributes = {
+    ...Object.fromEntries(counts.map((count) => [countAttributes[count], summary[count]])),
+    [ownAttributes.historyTargets]: some,
+    // A name that is too long for a record is in none.
+    ...(isCut || ofTables.flat().length < tables.length ? { [ownAttributes.historyIsCut]: true } : {}),
+  };
+  return [first, ...others.map((texts) => ({ [ownAttributes.historyTargets]: texts })), ...ofTables.map((texts) => ({ [ownAttributes.historyTables]: texts }))];
+}
+
+/** Reads the history of a record that `printHistory` made. Null: the record has none. `isFirst`: it has the counts, and all that was done before. */
+export function readHistory(attributes: Attributes): { readonly summary: HistorySummary; readonly isFirst: boolean } | null {
+  const targets = textsOf(attributes[ownAttributes.historyTargets]);
+  const tables = textsOf(attributes[ownAttributes.historyTables]);
+  const isFirst = attributes[ownAttributes.historyRequests] !== undefined;
+  const summary = {
+    targets,
+    tables,
+    isCut: attributes[ownAttributes.historyIsCut] === true || attributes[ownAttributes.cut] !== undefined,
+    ...Object.fromEntries(counts.map((count) => [count, Number(attributes[countAttributes[count]] ?? 0)])),
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `counts` names all other members of a summary
+  return isFirst || targets.length + tables.length > 0 ? { summary: summary as HistorySummary, isFirst } : null;
+}
+
+function textsOf(value: AttributeValue | undefined): readonly string[] {
+  return Array.isArray(value) ? value : typeof value === 'string' ? [value] : [];
+}
