@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
-import { repeatErrand, runErrand, type Errand } from '../demo/errand.ts';
+import { isRepeated, repeatErrand, runErrand, type Errand } from '../demo/errand.ts';
 import { openSampleMail } from '../demo/sample-mail.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
 import { samplePolicies, stricterPolicies } from '../demo/sample-policies.ts';
@@ -115,7 +115,8 @@ async function showRecord({ session, said }: Errand, directory: string, isVerbos
   await typeCommand({ words: ['policy', 'try', join(directory, 'stricter'), '--config', config], shown: 'policy try stricter' });
   say('5. The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
   const again = await repeatErrand(session, config);
-  process.stdout.write(again === said ? `  It said the same, all ${said.trimEnd().split('\n').length} lines.\n` : again);
+  const lines = said.trimEnd().split('\n').length;
+  process.stdout.write(isRepeated(said, again) ? `  It said the same, all ${lines} lines, and was refused, held and halted as before.\n` : again);
 }
 
 function indent(text: string): string {

@@ -57,6 +57,16 @@ export async function repeatErrand(session: string, config: string): Promise<str
   return said;
 }
 
+/**
+ * True if the agent said the same again. Its last line but one, the answer that the halt cut off, may be longer the second time: the record also has what was
+ * recorded of it and not yet released to the agent.
+ */
+export function isRepeated(said: string, again: string): boolean {
+  const [before, after] = [said.trimEnd().split('\n'), again.trimEnd().split('\n')];
+  const isSame = (line: string, i: number): boolean => (i === before.length - 2 ? after[i]?.startsWith(line) === true : after[i] === line);
+  return before.length === after.length && before.every(isSame);
+}
+
 /** Lets ann approve what is held: the person at the terminal in the name of ann, or the demo if nobody is there or does it. */
 async function approve(approval: string, output: ShownOutput, { directory, config, isAttended }: Place): Promise<void> {
   const api = await ApiClient.open({ config });
