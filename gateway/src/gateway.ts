@@ -11,6 +11,8 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { heldText } from './held-text.ts';
+import { openOutbox, tellSinks } from './notices.ts';
+import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
@@ -99,6 +101,7 @@ export class Gateway implements AsyncDisposable {
   #recorder: Recorder | null = null;
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
+  #outbox: Outbox | null = null;
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
   /** Aborts the readings of the start when the gateway stops. */
@@ -180,7 +183,9 @@ export class Gateway implements AsyncDisposable {
       await recordLostRevocations(recorder, lostRevocations);
     }
     keys.noteRevocations(tokens.revocations());
-    const approvals = this.#parts.use(await this.#openApprovals(recorder));
+    const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
+    this.#outbox = outbox;
+    const approvals = this.#parts.use(await this.#openApprovals(recorder, outbox));
     this.#approvals = approvals;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
@@ -213,6 +218,7 @@ export class Gateway implements AsyncDisposable {
       tokens,
       authenticator,
       approvals,
+      outbox,
       refusals,
       findProtocol,
       targets: () => this.#config.targets,
@@ -236,6 +242,7 @@ export class Gateway implements AsyncDisposable {
     }
     await Promise.race([filled, delay(headStartMs, null, { ref: false })]);
     await this.#listen(served, door, api);
+    outbox.begin();
     this.#parts.use(
       watchConfig(
         () => filesOfPolicy(this.#config),
@@ -250,7 +257,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Opens the approvals. What was held when the gateway ended is recorded as refused. */
-  async #openApprovals(recorder: Recorder): Promise<Approvals> {
+  async #openApprovals(recorder: Recorder, outbox: Outbox): Promise<Approvals> {
     const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
     await recordLeftApprovals(recorder, store.left);
     store.clear();
@@ -262,6 +269,9 @@ export class Gateway implements AsyncDisposable {
       textOf: (act, held) => heldText(findProtocol, act, held),
       newId: () => `ap_${randomBytes(8).toString('hex')}`,
       now: Date.now,
+      onStep: (news) => {
+        tellSinks(outbox, this.#config, news);
+      },
     });
   }
 
@@ -393,6 +403,7 @@ export class Gateway implements AsyncDisposable {
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
     this.#approvals?.recheck();
+    this.#outbox?.recheck();
     this.#log.info({ policyVersion: this.#policy.version }, 'configuration applied');
     const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
     if (waiting.length > 0) {

@@ -21,7 +21,7 @@ export interface HeldGateway extends AsyncDisposable {
   readonly post: (token: string, path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
 }
 
-export async function openHeldGateway(limits = ''): Promise<HeldGateway> {
+export async function openHeldGateway(more = '', environment: Readonly<Record<string, string>> = {}): Promise<HeldGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-held-'));
   const policies = join(directory, 'policies');
   const heard: string[] = [];
@@ -47,7 +47,8 @@ principals:
   ann: { kind: human, groups: [dba], targets: [files] }
   bob: { kind: human, groups: [dba] }
   eve: { kind: human, groups: [others] }
-${limits}`,
+${more}`,
+      environment,
     }),
   );
   const started = starting.move();

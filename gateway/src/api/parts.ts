@@ -1,4 +1,5 @@
 import type { Approvals } from '../controls/approvals/approvals.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import type { Pins } from '../domain/pins.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
@@ -33,6 +34,7 @@ export interface ApiParts {
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
   readonly approvals: Approvals;
+  readonly outbox: Outbox;
   readonly refusals: Refusals;
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;

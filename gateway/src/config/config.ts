@@ -1,6 +1,7 @@
 import type { HoldMode } from '../domain/approval.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
+import type { Sink } from '../domain/sink.ts';
 import type { SecretReader, Target } from '../domain/target.ts';
 
 export interface Address {
@@ -26,7 +27,16 @@ export interface Config {
   /** Absolute path of the policies: a directory or a file. Null: there are none but the grants. */
   readonly policies: string | null;
   /** How long a held request may wait for people, and how its client learns the outcome: null if people wait and agents are answered at once. */
-  readonly approvals: { readonly waitMs: number; readonly mode: HoldMode | null };
+  readonly approvals: {
+    readonly waitMs: number;
+    readonly mode: HoldMode | null;
+    /** The names of the sinks that get a notice of each step. */
+    readonly notify: readonly string[];
+    /** The address of a page about approvals, with `{approval}` in place of the id. Null: there is none. */
+    readonly link: string | null;
+  };
+  /** The receivers of notices, by their names. */
+  readonly sinks: ReadonlyMap<string, Sink>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
   /** Each section that takes effect only at a start, as text, to detect whether it was changed. */

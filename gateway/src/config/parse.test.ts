@@ -221,3 +221,42 @@ test('who does not dial targets can do without their secrets', () => {
 test('a file that cannot be read is reported as such', () => {
   assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
 });
+
+test('sinks are webhooks with a secret, or Slack, over https, and are named only where they are', () => {
+  const secret = `whsec_${Buffer.alloc(24).toString('base64')}`;
+  const environment = { HOOK: secret, SHORT: 'whsec_c2hvcnQ=', SLACK: 'https://hooks.slack.example/services/x', PLAIN: 'http://hooks.slack.example/' };
+  const written = (sinks: string, approvals = ''): string => `${approvals}\nsinks:\n  soc: ${sinks}\n`;
+  const refused = (sinks: string, approvals = ''): string => {
+    try {
+      parse(written(sinks, approvals), environment);
+    } catch (error) {
+      assert.ok(error instanceof GatewayError);
+      return error.message;
+    }
+    return assert.fail('it was accepted');
+  };
+  const { sinks, approvals } = parse(
+    written(
+      '{ webhook: "https://soc.example/hook", secret: { env: HOOK } }\n  chat: { slack: { env: SLACK }, text: true }',
+      'approvals: { notify: [soc, chat] }',
+    ),
+    environment,
+  );
+  assert.deepEqual(
+    [...sinks.values()].map(({ kind, name, text }) => [kind, name, text]),
+    [
+      ['webhook', 'soc', false],
+      ['slack', 'chat', true],
+    ],
+  );
+  assert.deepEqual(approvals.notify, ['soc', 'chat']);
+  assert.match(refused('{ webhook: "http://soc.example/hook", secret: { env: HOOK } }'), /only over https/);
+  assert.match(refused('{ webhook: "https://me:pw@soc.example/", secret: { env: HOOK } }'), /no user, password/);
+  assert.match(refused('{ webhook: "https://soc.example/hook" }'), /needs a secret/);
+  assert.match(refused('{ webhook: "https://soc.example/hook", secret: { env: SHORT } }'), /24 to 64 random bytes/);
+  assert.match(refused('{ slack: { env: PLAIN } }'), /only over https/);
+  assert.match(refused('{ slack: { env: SLACK }, secret: { env: HOOK } }'), /leave secret out/);
+  assert.match(refused('{ syslog: "tls://host:6514" }'), /not supported yet/);
+  assert.match(refused('{ slack: { env: SLACK } }', 'approvals: { notify: [other] }'), /there is no sink "other"/);
+  assert.ok(!refused('{ slack: { env: PLAIN } }').includes('hooks.slack'));
+});

@@ -6,6 +6,8 @@ import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
+import { readKeys, refuseSinkUrl, type Sink } from '../domain/sink.ts';
+import type { SecretReader } from '../domain/target.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { configBytesMax } from './find.ts';
@@ -68,9 +70,23 @@ export function parseConfig(text: string, context: ParseContext): Config {
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, base }, wrong),
   });
   const outcome = schema.safeParse(written);
-  const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written)];
+  const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written), ...unknownSinks(written)];
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
+  }
+  for (const [sink, { webhook, secret, slack }] of Object.entries(outcome.data?.sinks ?? {})) {
+    const wrong = (at: string) => (message: string) => problems.push({ path: ['sinks', sink, at], message });
+    const check = (at: string, given: typeof secret, fault: (value: string) => string | null): void => {
+      const read = given === undefined ? null : openSecret(given, wrong(at));
+      const message = read === null || context.secrets === 'missing' ? null : faultOf(read, fault);
+      if (message !== null) {
+        wrong(at)(message);
+      }
+    };
+    check('slack', slack, refuseSinkUrl);
+    check('secret', webhook === undefined ? undefined : secret, (value) =>
+      readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
+    );
   }
   if (outcome.data?.policies !== undefined && !existsSync(resolve(base, outcome.data.policies))) {
     problems.push({ path: ['policies'], message: `there is no ${outcome.data.policies} from ${base}` });
@@ -125,6 +141,29 @@ function unknownTargets(written: unknown): Problem[] {
   });
 }
 
+/** Finds sinks that are named for notices and do not exist. */
+function unknownSinks(written: unknown): Problem[] {
+  const { sinks, approvals } = asRecord(written);
+  const { notify } = asRecord(approvals);
+  return (Array.isArray(notify) ? notify : []).flatMap((name, i) =>
+    typeof name !== 'string' || Object.hasOwn(asRecord(sinks), name)
+      ? []
+      : [{ path: ['approvals', 'notify', i], message: `there is no sink ${JSON.stringify(name)}` }],
+  );
+}
+
+/** Returns the fault of a secret's value; null if it has none, or cannot be read, which is a fault of its own. */
+function faultOf(read: SecretReader, fault: (value: string) => string | null): string | null {
+  try {
+    return fault(read());
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object has string keys; of what the values are nothing is claimed
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
@@ -150,11 +189,22 @@ function build(raw: RawConfig, { file, base, openSecret, source }: BuildContext)
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
     principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
     policies: raw.policies === undefined ? null : resolve(base, raw.policies),
-    approvals: { waitMs: durationMs(raw.approvals.wait), mode: raw.approvals.mode ?? null },
+    approvals: {
+      waitMs: durationMs(raw.approvals.wait),
+      mode: raw.approvals.mode ?? null,
+      notify: raw.approvals.notify,
+      link: raw.approvals.link ?? null,
+    },
+    sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink(name, sink, openSecret)])),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),
   });
+}
+
+function openSink(name: string, { webhook, secret, slack, text }: RawConfig['sinks'][string], openSecret: OpenSecret): Sink {
+  const open = (source: typeof secret): SecretReader => (source === undefined ? () => '' : openSecret(source, () => undefined));
+  return webhook === undefined ? { kind: 'slack', name, text, url: open(slack) } : { kind: 'webhook', name, text, url: webhook, secret: open(secret) };
 }
 
 function foreverToNull(days: number | 'forever'): number | null {

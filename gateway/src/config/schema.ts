@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { suggest } from '../domain/suggest.ts';
+import { refuseSinkUrl } from '../domain/sink.ts';
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** The longest time that a held request may wait. */
@@ -72,6 +73,45 @@ const principal = closed({
     .default([])
     .describe('Names of groups. Every record has them. `admins` may use the API with their own token, `auditors` read the public log and the metrics.'),
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
+});
+
+/** Kinds of sinks that are meant to be there later. */
+const laterSinks = ['ocsf', 'syslog', 'otlp', 'smtp', 's3', 'file'] as const;
+/** Most sinks. */
+const sinksMax = 20;
+
+const sinkUrl = text.superRefine((written, context) => {
+  const message = refuseSinkUrl(written);
+  if (message !== null) {
+    context.addIssue({ code: 'custom', message });
+  }
+});
+
+const sink = closed({
+  webhook: sinkUrl.optional().describe('`https://HOST/PATH` of a receiver of Standard Webhooks; `http://` only on this machine.'),
+  secret: secret
+    .optional()
+    .describe(
+      'The secret of the signatures of a webhook, `whsec_` and 24 to 64 random bytes in base64: `{ env: VARIABLE }` or `{ file: PATH }`. While it is changed, both with a space between.',
+    ),
+  slack: secret.optional().describe('The address of an incoming webhook of Slack, which is a credential itself: `{ env: VARIABLE }` or `{ file: PATH }`.'),
+  text: z
+    .boolean('true or false is expected')
+    .default(false)
+    .describe('True: notices have the text of requests and of decisions too. Otherwise only facts leave the gateway.'),
+  ...Object.fromEntries(laterSinks.map((kind) => [kind, z.never('this kind of sink is not supported yet; these are: webhook, slack').optional()])),
+}).superRefine(({ webhook, secret: key, slack }, context) => {
+  const message =
+    (webhook === undefined) === (slack === undefined)
+      ? 'a sink is either webhook: https://… with its secret, or slack: { env: VARIABLE }'
+      : webhook !== undefined && key === undefined
+        ? 'a webhook needs a secret for its signatures: { env: VARIABLE } or { file: PATH }'
+        : slack !== undefined && key !== undefined
+          ? 'Slack has no signatures: leave secret out'
+          : null;
+  if (message !== null) {
+    context.addIssue({ code: 'custom', message });
+  }
 });
 
 const duration = z
@@ -171,9 +211,22 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
         .describe(
           'How the client of a held request learns the outcome: `wait`: its answer comes when people have decided. `return`: it is told at once that it is held, and sends the request again later. Absent: people wait, agents are told at once. A client may ask for either.',
         ),
+      notify: z.array(name, 'a list of names is expected').default([]).describe('Sinks that get a notice of each step of an approval.'),
+      link: text
+        .max(2_048, 'an address is at most 2048 characters')
+        .regex(/^https?:\/\/.*\{approval\}/, 'an address with {approval} in place of the id is expected: https://HOST/PATH/{approval}')
+        .optional()
+        .describe(
+          'The address of a page about an approval, for notices: `https://HOST/PATH/{approval}`. A link leads to the approval; nothing is approved by opening it.',
+        ),
     })
       .prefault({})
       .describe('What happens to requests that policy holds until people approve them.'),
+    sinks: z
+      .record(name, sink, 'NAME: and below it what the sink is')
+      .refine((sinks) => Object.keys(sinks).length <= sinksMax, `there are at most ${sinksMax} sinks`)
+      .default({})
+      .describe('Receivers outside for notices, by the names that other settings call them.'),
     principals: z
       .record(name, principal, 'NAME: and below it who the principal is')
       .default({})

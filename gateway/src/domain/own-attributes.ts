@@ -100,6 +100,8 @@ export const ownAttributes = {
   mcpMeta: 'countersign.mcp_meta',
   /** String. The session in which the activity of this one continues, as 32 hexadecimal digits. */
   nextSession: 'countersign.next_session',
+  /** String. The id of a notice, by which its receiver knows it (`webhook-id`). On a record about what became of the notice. */
+  notice: 'countersign.notice',
   /** List of strings. What the decision demands beside its verdict, each as `KIND NAME=VALUE ...`. */
   obligations: 'countersign.obligations',
   /** String, `VERDICT by POLICIES: REASON`. What would have been decided if the policies that are only observed were enforced. Absent: the same. */
@@ -150,6 +152,8 @@ export const ownAttributes = {
   serverRequests: 'countersign.server_requests',
   /** String: `info`, `low`, `medium`, `high` or `critical`. How serious an alert is, as the policy says that asks for it. */
   severity: 'countersign.severity',
+  /** String. The name of the sink that a notice is for. */
+  sink: 'countersign.sink',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
   skipped: 'countersign.skipped',
   /** List of strings. The tools that the request offers to a model and that the provider runs itself. */

@@ -201,6 +201,11 @@ export class KeyStore implements Disposable {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign index').digest());
   }
 
+  /** The key that seals the messages that wait to be sent. It opens nothing that was recorded. */
+  outboxKey(): KeyObject {
+    return createSecretKey(createHmac('sha256', this.#root).update('countersign outbox').digest());
+  }
+
   [Symbol.dispose](): void {
     this.#opened[Symbol.dispose]();
   }

@@ -15,8 +15,8 @@ export const getMetrics = endpoint({
   summary: 'Returns the metrics of the gateway for Prometheus.',
   callers: 'auditors',
   answer: text(mediaType),
-  act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'isStopping'>) => {
-    const { data, software, recorder, reader, refusals } = parts;
+  act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'outbox' | 'isStopping'>) => {
+    const { data, software, recorder, reader, refusals, outbox } = parts;
     const { bavail, blocks, bsize } = await statfs(data);
     return formatMetrics({
       software,
@@ -28,6 +28,8 @@ export const getMetrics = endpoint({
       commits: recorder.commits,
       indexBehind: Math.max(0, recorder.size - reader.state.size),
       refusals: refusals.counts,
+      noticesWaiting: outbox.waiting,
+      sinksFailing: outbox.failing.length,
       disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
       checkpoint: { size: recorder.published.size, ageSeconds: secondsSince(recorder.publishedMs) },
       memoryBytes: process.memoryUsage.rss(),
@@ -53,6 +55,9 @@ interface Measures {
   readonly indexBehind: number;
   /** Number of refusals since the start, by error code. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** Number of notices that are not sent yet, by sink. */
+  readonly noticesWaiting: ReadonlyMap<string, number>;
+  readonly sinksFailing: number;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
   /** The newest published checkpoint. */
   readonly checkpoint: { readonly size: number; readonly ageSeconds: number };
@@ -79,6 +84,13 @@ function formatMetrics(measures: Measures): string {
       'Logins and requests of the API that were refused since the start, by error code.',
       Array.from(measures.refusals, ([reason, count]) => [{ reason }, count]),
     ),
+    metric(
+      'countersign_notices_waiting',
+      'gauge',
+      'Notices that are not sent yet, by sink.',
+      Array.from(measures.noticesWaiting, ([sink, count]) => [{ sink }, count]),
+    ),
+    metric('countersign_sinks_failing', 'gauge', 'Sinks whose last attempt failed.', [[{}, measures.sinksFailing]]),
     metric('countersign_disk_free_bytes', 'gauge', 'Space left where the data directory is.', [[{}, disk.freeBytes]]),
     metric('countersign_disk_bytes', 'gauge', 'All space where the data directory is.', [[{}, disk.totalBytes]]),
     metric('countersign_checkpoint_size', 'gauge', 'Records under the newest published checkpoint.', [[{}, checkpoint.size]]),

@@ -9,6 +9,7 @@ const mediaType = 'application/json';
 const ready = z.object({
   status: z.literal('ready'),
   index: z.string().optional().describe('The progress of the index of sessions, while it is not complete.'),
+  notices: z.string().optional().describe('The number of sinks that do not take notices now. Requests are served nevertheless.'),
 });
 const notReady = z.object({ status: z.literal('not ready'), reasons: z.array(z.string()).readonly().describe('The reasons, one sentence each.') });
 
@@ -25,12 +26,17 @@ export const getReadiness = publicEndpoint({
   path: '/readyz',
   summary: 'Says whether requests are served now, and if not, why.',
   answer,
-  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader'>): Readiness => {
-    const { recorder, reader } = parts;
+  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader' | 'outbox'>): Readiness => {
+    const { recorder, reader, outbox } = parts;
     const reasons = unreadiness(parts);
     if (reasons.length > 0) {
       return { status: 'not ready', reasons };
     }
-    return { status: 'ready', ...(reader.state.isWhole ? {} : { index: sayBehind(reader.state, recorder.size) }) };
+    const failing = outbox.failing.length;
+    return {
+      status: 'ready',
+      ...(reader.state.isWhole ? {} : { index: sayBehind(reader.state, recorder.size) }),
+      ...(failing === 0 ? {} : { notices: `${failing === 1 ? 'One sink does' : `${failing} sinks do`} not take notices: the log says which and why.` }),
+    };
   },
 });

@@ -44,6 +44,19 @@ export interface ApprovalsOptions {
   readonly textOf: (act: Act, held: HeldAct) => string;
   readonly newId: () => string;
   readonly now: () => number;
+  /** Called after each step of an approval was recorded. */
+  readonly onStep?: (news: ApprovalNews) => void;
+}
+
+/** A step of an approval, as it was recorded. */
+export interface ApprovalNews {
+  readonly step: 'requested' | 'granted' | 'spent' | 'denied' | 'expired' | 'withdrawn';
+  readonly view: ApprovalView;
+  readonly timeMs: number;
+  /** The one who took the step; absent for a step of the gateway itself. */
+  readonly by?: string;
+  /** The words of the person, or of the gateway, about the step. */
+  readonly note?: string;
 }
 
 /** An approval as it is told to those who may decide on it. */
@@ -146,9 +159,12 @@ export class Approvals implements Control, Disposable {
     if (isComplete) {
       approval.state = 'granted';
       if (approval.answer !== null) {
+        this.#tell('granted', approval, { by: name, note });
         this.#spend(approval, approval.note);
+        return viewOf(approval);
       }
     }
+    this.#tell('granted', approval, { by: name, note });
     return viewOf(approval);
   }
 
@@ -157,6 +173,7 @@ export class Approvals implements Control, Disposable {
     const { approval, name } = this.#decidable(id, by);
     this.#note(approval, 'denied', { by: name, note: reason });
     this.#end(approval, 'denied', `${name} denied it: ${reason}`);
+    this.#tell('denied', approval, { by: name, note: reason });
     return viewOf(approval);
   }
 
@@ -280,6 +297,7 @@ export class Approvals implements Control, Disposable {
         this.#giveUp(approval, 'withdrawn', error.message);
       }),
     );
+    this.#tell('requested', approval, {});
     return approval;
   }
 
@@ -326,6 +344,7 @@ export class Approvals implements Control, Disposable {
   #spend(approval: Approval, note: HeldAct['note']): Objection {
     noteStep(note, approval, 'spent', {});
     this.#end(approval, 'spent', 'its approval was used');
+    this.#tell('spent', approval, {});
     return { approval: answerOf(approval.id, 'spent'), objection: null };
   }
 
@@ -379,6 +398,12 @@ export class Approvals implements Control, Disposable {
       }
     }
     this.#end(approval, state, `the approval ${approval.id} is ${state}: ${why}`);
+    this.#tell(state, approval, { note: why });
+  }
+
+  #tell(step: ApprovalNews['step'], approval: Approval, { by, note }: Pick<Step, 'by' | 'note'>): void {
+    const { onStep, now } = this.#options;
+    onStep?.({ step, view: viewOf(approval), timeMs: now(), ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) });
   }
 
   #note(approval: Approval, state: ApprovalState, step: Step): void {

@@ -1,0 +1,93 @@
+import type { AttributeValue, Attributes } from '../domain/action.ts';
+import type { ApprovalNews } from '../controls/approvals/approvals.ts';
+import { answerOf } from '../domain/approval.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Sink } from '../domain/sink.ts';
+
+/** Most elements of a list, and most characters of a text, in a notice. */
+const elementsMax = 50;
+const charactersMax = 2_000;
+
+/** The facts of a request that leave the house: what it does, and nothing of what it says. */
+const toldFacts = {
+  effects: ownAttributes.effects,
+  statements: ownAttributes.statements,
+  reads: ownAttributes.reads,
+  writes: ownAttributes.writes,
+  tool: 'gen_ai.tool.name',
+  model: 'gen_ai.request.model',
+  method: 'http.request.method',
+} as const;
+
+/** Returns the body of the message about a step of an approval in the form of a sink. `link` is the address of the page about approvals, with `{approval}` in place of the id; null: there is none. */
+export function noticeOf(news: ApprovalNews, sink: Sink, link: string | null): string {
+  const address = link?.replaceAll('{approval}', news.view.approval) ?? null;
+  return JSON.stringify(sink.kind === 'webhook' ? webhookBody(news, sink, address) : slackBody(news, sink, address));
+}
+
+/** The payload of Standard Webhooks: type, time and data. */
+function webhookBody({ step, view, timeMs, by, note }: ApprovalNews, { text }: Sink, link: string | null): object {
+  const { approval, session, record, principal, onBehalfOf, target, action, policies, reason, groups, granted, state, requestedMs, expiresMs } = view;
+  return {
+    type: `approval.${step}`,
+    timestamp: new Date(timeMs).toISOString(),
+    data: {
+      approval,
+      state,
+      next: answerOf(approval, state).next,
+      session,
+      record,
+      principal,
+      onBehalfOf,
+      target,
+      action,
+      does: doingOf(view.attributes),
+      policies,
+      reason,
+      groups,
+      granted,
+      ...(by === undefined ? {} : { by }),
+      requested: new Date(requestedMs).toISOString(),
+      expires: new Date(expiresMs).toISOString(),
+      command: `countersign approval show ${approval}`,
+      ...(link === null ? {} : { link }),
+      ...(text ? { text: cut(view.text), ...(note === undefined || note === '' ? {} : { note: cut(note) }) } : {}),
+    },
+  };
+}
+
+/** A message of Slack's incoming webhooks. Everything of a request is plain text, in which Slack looks for no mentions and no links. */
+function slackBody({ step, view, by, note }: ApprovalNews, { text }: Sink, link: string | null): object {
+  const { approval, principal, onBehalfOf, target, action, reason, groups } = view;
+  const who = onBehalfOf === null ? principal : `${principal} for ${onBehalfOf}`;
+  const head = `${approval} ${step}${by === undefined ? '' : ` by ${by}`}: ${who} asks ${target} for ${action}`;
+  const does = Object.entries(doingOf(view.attributes)).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`);
+  const said = text ? [cut(view.text), ...(note === undefined || note === '' ? [] : [cut(note)])] : [];
+  const lines = [head, reason, `groups: ${groups.join(', ')}`, ...does, `countersign approval show ${approval}`, ...said];
+  return {
+    text: escapeMrkdwn(head),
+    blocks: [
+      { type: 'section', text: { type: 'plain_text', emoji: false, text: cut(lines.join('\n')) } },
+      ...(link === null ? [] : [{ type: 'actions', elements: [{ type: 'button', text: { type: 'plain_text', text: 'Open the approval' }, url: link }] }]),
+    ],
+  };
+}
+
+function doingOf(attributes: Attributes): Readonly<Record<string, AttributeValue>> {
+  const told = Object.entries(toldFacts).flatMap(([name, attribute]) => {
+    const value = attributes[attribute];
+    return value === undefined
+      ? []
+      : [[name, typeof value === 'string' ? cut(value) : typeof value === 'object' ? value.slice(0, elementsMax) : value] as const];
+  });
+  return Object.fromEntries(told);
+}
+
+function cut(text: string): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).toWellFormed()}…`;
+}
+
+/** Escapes what Slack reads as a mention or a link: https://docs.slack.dev/messaging/formatting-message-text */
+function escapeMrkdwn(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
