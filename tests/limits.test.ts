@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
 import { openServer } from '../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from './support/gateway-process.ts';
+import { textOf } from './support/live-models.ts';
 import { waitUntil } from './support/wait-until.ts';
 import { suiteParts } from './support/suite-parts.ts';
 
@@ -18,6 +20,8 @@ permit (principal == Principal::"crowd", action == Action::"http.request", resou
 @id("flow") @reason("This session has read the payroll: it may not write to the outside.")
 forbid (principal in Group::"flow", action == Action::"http.request", resource == Target::"outside")
 when { context.effects.contains("write") && context.session.targets.contains("payroll") };
+@id("talk") @limit("requests 4 per 1h")
+permit (principal == Principal::"talker", action in Action::"http", resource) when { !context.effects.isEmpty() };
 @id("no-delete") @alert("high")
 forbid (principal, action == Action::"http.request", resource) when { context.effects.contains("destroy") };
 @id("asked") @approval("dba")
@@ -68,7 +72,13 @@ describe('limits and alerts', () => {
         response.end('fine'.repeat(200));
       }),
     );
-    const names = ['bot', 'reader', 'crowd', 'late', 'late-reader', 'asker'];
+    const names = ['bot', 'reader', 'crowd', 'talker', 'late', 'late-reader', 'asker'];
+    new WebSocketServer({ server: server.server }).on('connection', (socket) => {
+      socket.on('message', (message) => {
+        heard.push(textOf(message));
+        socket.send('heard');
+      });
+    });
     gateway = parts.use(
       await GatewayProcess.start({
         config: `policies: ${policies}
@@ -112,6 +122,30 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.equal(heard.filter((each) => each.includes('/crowd-')).length, 7);
   });
 
+  test('B22: each message over WebSocket is a request, and the one beyond the limit ends the connection', async () => {
+    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}/t/files/talk`, { headers: { authorization: `Bearer ${tokens.get('talker')}` } });
+    const closed = new Promise<string>((resolve) => {
+      client.once('close', (code, reason) => {
+        resolve(`${code} ${reason.toString()}`);
+      });
+    });
+    let said = 0;
+    const say = (): void => {
+      said += 1;
+      if (said > 9) {
+        client.close();
+      } else {
+        client.send(`said-${said}`);
+      }
+    };
+    client.once('open', say).on('message', say);
+    assert.match(await closed, /^1008 .*the limit is 4 requests per 1h, and 4 are used/);
+    assert.deepEqual(
+      heard.filter((each) => each.startsWith('said-')),
+      ['said-1', 'said-2', 'said-3'],
+    );
+  });
+
   test('T4.12: bytes of answers count, and the answer after which the limit is passed is whole', async () => {
     assert.equal((await (await ask('reader', 'GET', '/a')).text()).length, 800);
     assert.equal((await (await ask('reader', 'GET', '/b')).text()).length, 800);
@@ -152,6 +186,7 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     await gateway.signal('SIGKILL');
     await gateway.start();
     assert.deepEqual([await settled('late', 'POST'), await settled('late', 'POST')], [200, 403]);
+    assert.equal(await settled('talker', 'GET'), 403);
     assert.deepEqual([await settled('late-reader', 'GET'), await settled('late-reader', 'GET')], [200, 403]);
     assert.deepEqual([await settled('reader', 'GET'), await settled('bot', 'POST'), await settled('crowd', 'GET')], [403, 403, 403]);
     assert.deepEqual([await settled('asker', 'POST'), await statusOf('asker', 'POST', '/asked-6')], [409, 403], 'the fifth is held, and the sixth denied');

@@ -71,6 +71,8 @@ export interface Channel {
 export interface RequestRelation {
   /** Sequence number of the streaming request (COPY data) that was allowed and that these bytes continue. */
   readonly partOf?: number;
+  /** True if these bytes are a request of their own although they belong to another one: a message over WebSocket. It counts for limits, and has its alerts. */
+  readonly isMessage?: boolean;
   readonly continues?: boolean;
   /** True if the bytes repeat most of earlier requests of the session with this mark. The repeated part is stored only once. */
   readonly repeats?: boolean;

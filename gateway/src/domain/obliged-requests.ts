@@ -16,9 +16,10 @@ export class ObligedRequests {
     return this.#recent.size === 0;
   }
 
-  /** Adds a request with obligations. Sequence numbers come in order. */
+  /** Adds a request with obligations. Sequence numbers come in order. Obligations of a message that belongs to the request are added to those of the request. */
   add(request: number, obligations: readonly Obligation[]): void {
-    this.#recent.set(request, obligations);
+    const known = this.#recent.get(request);
+    this.#recent.set(request, known === undefined ? obligations : joined(known, obligations));
     this.#newest = obligations;
     const [oldest] = this.#recent.size > recentMax ? this.#recent : [];
     if (oldest !== undefined) {
@@ -36,4 +37,9 @@ export class ObligedRequests {
     }
     return this.#recent.get(request) ?? (request <= this.#olderUpTo ? this.#older : none);
   }
+}
+
+function joined(known: readonly Obligation[], more: readonly Obligation[]): readonly Obligation[] {
+  const texts = new Set(more.map((each) => JSON.stringify(each)));
+  return [...known.filter((each) => !texts.has(JSON.stringify(each))), ...more];
 }

@@ -167,7 +167,7 @@ class UsageFold {
     const { leaf } = raw;
     const meta = await metaOf(counted, raw);
     const channel = counted.channels.get(meta?.channel ?? 0);
-    if (meta === null || channel === undefined || meta.request !== undefined || meta.verdict === 'deny') {
+    if (meta === null || channel === undefined || !countsByItself(meta) || meta.verdict === 'deny') {
       return;
     }
     const obligations = this.#share(meta.obligations ?? []);
@@ -178,7 +178,7 @@ class UsageFold {
     }
     counted.hasActed ||= meta.verdict === 'allow';
     if (obligations.length > 0) {
-      channel.obliged.add(leaf.sessionSeq, obligations);
+      channel.obliged.add(meta.request ?? leaf.sessionSeq, obligations);
     }
   }
 
@@ -214,6 +214,15 @@ class UsageFold {
   #timeOf(recordMs: number): number {
     return Math.min(recordMs + this.#wanted.aheadMs, this.#wanted.nowMs);
   }
+}
+
+const controlFrames: ReadonlySet<unknown> = new Set(['close', 'ping', 'pong']);
+
+/** True for the first record of a request, and of the frame that ends a message over WebSocket; false for any other part of a request. */
+function countsByItself({ request, attributes = {} }: ReadMeta): boolean {
+  const opcode = attributes[ownAttributes.websocketOpcode];
+  const isMessage = opcode !== undefined && !controlFrames.has(opcode) && attributes[ownAttributes.websocketFinal] === true;
+  return request === undefined || (isMessage && attributes[ownAttributes.websocketOffset] === undefined);
 }
 
 async function metaOf({ opener }: Counted, raw: RawRecord): Promise<ReadMeta | null> {

@@ -57,11 +57,16 @@ export class Gate {
   }
 
   /** Asks policy about an act and has controls carry out the obligations. `leaving` gives the signal that aborts when nobody waits any more: a held act is then given up. `change` of the relation: what the act's texts have gone through. */
-  ask(action: Action, bytes: readonly Uint8Array[], leaving: () => AbortSignal, { change = null, continues = false, partOf }: RequestRelation = {}): Verdict {
+  ask(
+    action: Action,
+    bytes: readonly Uint8Array[],
+    leaving: () => AbortSignal,
+    { change = null, continues = false, partOf, isMessage = false }: RequestRelation = {},
+  ): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
       ? { decision, settle: null, changes: none }
-      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined }, leaving(), change);
+      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined && !isMessage }, leaving(), change);
   }
 
   /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */

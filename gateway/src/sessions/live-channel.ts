@@ -170,8 +170,8 @@ export class LiveChannel implements Channel {
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
     const { recorder } = this.#context;
     const record = `${recorder.gatewayId}/${recorder.size - 1}`;
-    if (relation?.partOf === undefined && decision.obligations.length > 0) {
-      this.#noteObligations(action, decision, seq);
+    if ((relation?.partOf === undefined || relation.isMessage === true) && decision.obligations.length > 0) {
+      this.#noteObligations(action, decision, { seq, answeredAs: relation?.partOf ?? seq });
     }
     if (settle === null) {
       this.#remember(action, decision);
@@ -190,10 +190,14 @@ export class LiveChannel implements Channel {
   }
 
   /** Has a recorded request counted by the controls that count, and records its alerts. */
-  #noteObligations(action: Action, { verdict, reason, obligations, policyVersion }: Decision, seq: number): void {
+  #noteObligations(
+    action: Action,
+    { verdict, reason, obligations, policyVersion }: Decision,
+    { seq, answeredAs }: { readonly seq: number; readonly answeredAs: number },
+  ): void {
     if (verdict !== 'deny') {
       this.#gate.asked(action, obligations);
-      this.#obliged.add(seq, obligations);
+      this.#obliged.add(answeredAs, obligations);
     }
     for (const { kind, parameters } of obligations) {
       if (kind === 'alert') {

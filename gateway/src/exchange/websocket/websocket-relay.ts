@@ -251,7 +251,7 @@ export class WebSocketRelay implements Relay {
       type: 'request',
       action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) }, known: () => knownOf(piece) },
       bytes: piece.bytes,
-      relation: { partOf: this.#facts.request, continues: !piece.isLast, change },
+      relation: { partOf: this.#facts.request, isMessage: isEndOfMessage(piece), continues: !piece.isLast, change },
       // Frames that come as they are may each be a part of a text.
       ...('payload' in piece && change === null ? { change: (wanted) => this.#changed(piece, action, wanted) } : {}),
     };
@@ -311,6 +311,11 @@ function closeCodes({ code }: GatewayError, from: 'client' | 'target'): CloseCod
 /** True for a whole message, which only a `MessageReader` gives; false for a control frame or a plain frame. */
 function isMessage(piece: FramePiece | WholePiece): piece is Message {
   return 'payload' in piece && piece.payload !== null;
+}
+
+/** True for the first piece of the frame that ends a message, so that each message counts once. */
+function isEndOfMessage({ head, offset }: FramePiece): boolean {
+  return head.isFinal && !head.isControl && offset === 0;
 }
 
 /** The bytes by which a piece is known when it is sent again: a client masks each frame anew. */
