@@ -114,6 +114,17 @@ principals:
     assert.equal(status, 0);
     assert.match(stdout, /deny {2}agents\.cedar:no-posting\nreason {3}Agents only read here\.\nversion {2}[0-9a-f]{16}\n\/\/ agents\.cedar:no-posting\n@id/);
     assert.doesNotMatch(stdout, /grant:/);
+    const own = (await gateway.sessions('all')).find(({ principal }) => principal === null);
+    const read = (await gateway.records(own?.session ?? '')).filter(({ attributes }) => String(attributes['countersign.access.what']).startsWith('record'));
+    assert.deepEqual(
+      read.map(({ attributes }) => [attributes['countersign.access.session'], attributes['countersign.access.what']]),
+      [[denied?.session, `record ${denied?.seq}`]],
+      'no other record was read',
+    );
+    const missing = gateway.cli(['policy', 'explain', denied?.record.replace(/\d+$/, '999999') ?? '']);
+    assert.equal(missing.status, 1);
+    assert.match(missing.stderr, /There is no record 999999: the log has \d+ records/);
+    assert.match(gateway.cli(['policy', 'explain', `${'0'.repeat(16)}/1`]).stderr, /The log 0{16} is not kept here/);
   });
 
   test('policy try says what stricter policies would have decided otherwise, with what the session had done by then', async () => {

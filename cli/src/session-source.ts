@@ -15,6 +15,10 @@ export interface SourceOptions extends LocationOptions {
 export interface SessionSource extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   records(session: string): AsyncIterable<ShownRecord>;
+  /** Returns the record that is named LOG/INDEX. */
+  record(id: string): Promise<ShownRecord>;
+  /** Returns the record of a version of the policies. */
+  policyRecord(version: string): Promise<ShownRecord>;
   /** Yields exactly the recorded bytes of the range, in pieces. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** Yields the bundle that proves a session, in pieces. */
@@ -37,20 +41,39 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (page) => api.rows(`/api/sessions?${queryOf(page)}`),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
+    record: async (id) => first(api.rows(`/api/records/${id}`)),
+    policyRecord: async (version) => first(api.rows(`/api/policy/versions/${encodeURIComponent(version)}`)),
     bytes: (session, { record, from, to }) => api.chunks(`${sessionPath(session)}/records/${record}/bytes?bytes=${from}-${to ?? ''}`),
     bundle: (session) => api.chunks(`${sessionPath(session)}/bundle`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
 }
 
+async function first(rows: AsyncIterable<ShownRecord>): Promise<ShownRecord> {
+  for await (const row of rows) {
+    return row;
+  }
+  throw new Error('the gateway gave no record');
+}
+
 /** Opens the files of a store. The code for that is loaded here, so that commands that ask a running gateway do not load it. */
 async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<SessionSource> {
   const { openOffline } = await import('@countersign/gateway/offline');
-  return openOffline(data, environment, (what) => {
+  const store = await openOffline(data, environment, (what) => {
     process.stderr.write(
       `countersign: index.db does not agree with the journal (${what}): what follows is from the journal; countersign index rebuild makes it again\n`,
     );
   });
+  return {
+    ...store,
+    record: async (id) => {
+      const record = await store.record(Number(id.split('/')[1]));
+      if (record.record !== id) {
+        throw new Error(`the log of ${id} is not kept here; this one is ${record.record?.split('/')[0] ?? ''}`);
+      }
+      return record;
+    },
+  };
 }
 
 function queryOf({ which, after, limit }: SessionPage): string {

@@ -5,7 +5,7 @@ import type { SessionPage, SessionSummary, ShownRecord } from './feed/shown-reco
 import type { MessageRange } from './recording/message-bytes.ts';
 import { makeBundle, openCheckpoint, openLog } from './feed/evidence.ts';
 import { Follower } from './feed/follower.ts';
-import { Recordings } from './feed/recordings.ts';
+import { Recordings, type FoundRecord } from './feed/recordings.ts';
 import { SessionIndex } from './feed/session-index.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { openIndexCopy, openKeys } from './offline-index.ts';
@@ -20,6 +20,10 @@ export interface OfflineStore extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Yields the records of a session. Throws GatewayError `not_found`. */
   records(session: string): AsyncIterable<ShownRecord>;
+  /** Returns the record with this index in the log. Rejects with GatewayError `not_found`. */
+  record(logIndex: number): Promise<ShownRecord>;
+  /** Returns the record of a version of the policies. Rejects with GatewayError `not_found`. */
+  policyRecord(version: string): Promise<ShownRecord>;
   /** Yields the bytes of messages in parts. Throws GatewayError `not_found`. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** Yields the lines of a session's bundle. Throws GatewayError `not_found`; `conflict` while its last records are not under a checkpoint. */
@@ -42,7 +46,15 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
   const index = new SessionIndex(database, keys.cacheKey());
   const follower = await Follower.open(data, keys, index, () => undefined);
   const recordings = new Recordings({ data, keys, index, follower, findProtocol, written: null, published, onDifference });
+  const one = async ({ found, seq }: FoundRecord): Promise<ShownRecord> => {
+    for await (const record of recordings.show(found, seq)) {
+      return record;
+    }
+    throw new GatewayError('store_damaged', `Record ${seq} of session ${found.session} is not there: run countersign verify.`);
+  };
   return {
+    record: async (logIndex) => one(await recordings.locate(logIndex)),
+    policyRecord: async (version) => one(await recordings.locatePolicy(version)),
     sessions: (page) => recordings.list(page),
     async *records(id) {
       yield* recordings.show(await recordings.find(id));

@@ -1,4 +1,3 @@
-import type { ShownRecord } from '@countersign/gateway/api';
 import { findData } from '@countersign/gateway/location';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Otherwise } from '@countersign/gateway/policy';
@@ -11,7 +10,7 @@ import { addLocation, configOption, type LocationOptions } from '../location-opt
 import { unkeptText } from '../facts-only.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { findRunning } from '../location.ts';
-import { openSource, type SessionSource, type SourceOptions } from '../session-source.ts';
+import { openSource, type SourceOptions } from '../session-source.ts';
 import { countOf, escapeControls } from '../terminal.ts';
 
 export function addPolicy(program: Command): void {
@@ -147,10 +146,7 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
 
 async function explain(wanted: string, options: SourceOptions): Promise<void> {
   await using source = await openSource(options);
-  const found = await findRecord(source, 'clients', ({ record }) => record === wanted);
-  if (found === null) {
-    throw new Error(`no session of a client has the record ${wanted}`);
-  }
+  const found = await source.record(wanted);
   const { principal, target, action, verdict, policies, attributes } = found;
   const version = String(attributes[ownAttributes.policyVersion] ?? '');
   console.log(columns(wanted, principal ?? '', target ?? '', action ?? '', verdict ?? '', policies));
@@ -163,25 +159,10 @@ async function explain(wanted: string, options: SourceOptions): Promise<void> {
     console.log(`record   ${escapeControls(unkept, 'nothing')}`);
   }
   console.log(`version  ${version || 'not recorded'}`);
-  const text = (await findRecord(source, 'all', ({ kind, attributes: facts }) => kind === 'policy' && facts[`countersign.${kind}.version`] === version))
-    ?.content?.text;
+  const text = version === '' ? '' : (await source.policyRecord(version)).content?.text;
   for (const block of (text ?? '').split(/\n(?=@id\("grant:|\/\/ )/)) {
     if (policies.some((id) => block.includes(`"${id}"`) || block.startsWith(`// ${id}\n`))) {
       console.log(escapeControls(block.trim(), 'lines'));
     }
   }
-}
-
-/** Returns the first record that is `wanted`, looking through all sessions, one after the other. */
-async function findRecord(source: SessionSource, which: 'clients' | 'all', wanted: (record: ShownRecord) => boolean): Promise<ShownRecord | null> {
-  for await (const { session, principal } of source.sessions({ which })) {
-    if (which === 'clients' || principal === null) {
-      for await (const record of source.records(session)) {
-        if (wanted(record)) {
-          return record;
-        }
-      }
-    }
-  }
-  return null;
 }

@@ -29,6 +29,8 @@ import { revokeToken } from './endpoints/revoke-token.ts';
 import { showApproval } from './endpoints/show-approval.ts';
 import { showConnection } from './endpoints/show-connection.ts';
 import { showPolicy } from './endpoints/show-policy.ts';
+import { showPolicyVersion } from './endpoints/show-policy-version.ts';
+import { showRecord } from './endpoints/show-record.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
@@ -47,11 +49,13 @@ export const routes: readonly Endpoint[] = [
   suspendPrincipal,
   resumePrincipal,
   showPolicy,
+  showPolicyVersion,
   listTokens,
   createToken,
   revokeToken,
   listSessions,
   showSession,
+  showRecord,
   readBytes,
   watchSession,
   exportSession,

@@ -123,7 +123,8 @@ export async function readLogFile(data: string, path: string): Promise<Uint8Arra
   return path === 'checkpoint' || path === 'key' ? readFile(join(log, path)).catch(() => null) : null;
 }
 
-async function findLeaf(data: string, index: number): Promise<Uint8Array> {
+/** Returns the leaf of a record. Rejects with GatewayError `not_found` or `store_damaged`. */
+export async function findLeaf(data: string, index: number): Promise<Uint8Array> {
   for await (const step of readJournal(data, await findSegment(data, index))) {
     if (!isPlacedFrame(step)) {
       continue;

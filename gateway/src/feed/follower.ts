@@ -19,7 +19,7 @@ import { SessionOpener, type SessionPart } from '../recording/session-reader.ts'
 import { isUnreadable } from '../store/sqlite.ts';
 import { IndexState } from './index-state.ts';
 import { IndexDiffers } from './row-seals.ts';
-import type { IndexedSession, IndexedTold, IndexPosition, SessionIndex } from './session-index.ts';
+import { policyNotes, type IndexedSession, type IndexedTold, type IndexPosition, type SessionIndex } from './session-index.ts';
 
 /** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
@@ -324,6 +324,9 @@ export class Follower implements AsyncDisposable {
       if (target !== undefined && target !== '' && !indexed.targets.includes(target)) {
         indexed.targets.push(target);
       }
+    } else if (leaf.kind === 'policy') {
+      const { governance } = await new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
+      told.push({ protocol: policyNotes, target: '', key: String(governance?.['version']), value: `${leaf.session}/${leaf.sessionSeq}`, isUnlessTold: false });
     } else if (leaf.kind === 'close') {
       const { governance } = await new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
       indexed.closedMs = leaf.timeMs;

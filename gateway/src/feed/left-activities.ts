@@ -87,7 +87,7 @@ class HistoryFold {
 
   add(record: OpenedRecord): void {
     const { kind, meta, seq, content } = record;
-    if (record.withheld !== null) {
+    if (record.withheld !== null && record.withheld !== 'not_kept') {
       this.history.isCut = true;
     }
     if (meta === null) {
@@ -107,7 +107,8 @@ class HistoryFold {
         this.history.approved();
       }
     } else if (kind === 'response') {
-      this.history.answered(attributes, content?.length ?? 0);
+      const notKept = attributes[ownAttributes.contentBytes];
+      this.history.answered(attributes, typeof notKept === 'number' ? notKept : (content?.length ?? 0));
     }
   }
 

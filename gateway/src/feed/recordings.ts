@@ -1,4 +1,4 @@
-import { segmentName } from '@countersign/ledger/format';
+import { decodeLeaf, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from './shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
@@ -6,6 +6,7 @@ import { Turn } from '../recording/turn.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readMessageBytes } from '../recording/message-bytes.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
+import { findLeaf } from './evidence.ts';
 import type { Follower } from './follower.ts';
 import { sayBehind } from './index-state.ts';
 import { IndexDiffers } from './row-seals.ts';
@@ -33,6 +34,12 @@ export interface RecordingsParts {
   readonly published: Promise<number>;
   /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
+}
+
+/** A record that was found: its session, and its number there. */
+export interface FoundRecord {
+  readonly found: IndexedSession;
+  readonly seq: number;
 }
 
 /** A session that is being read, from its beginning on. */
@@ -85,9 +92,38 @@ export class Recordings {
     return session;
   }
 
-  /** Yields the records that the session had when it was found. Throws GatewayError `store_damaged`, after the records that are whole. */
-  show(found: IndexedSession): AsyncGenerator<ShownRecord> {
-    return this.#show(this.#begin(found.session), this.extentOf(found));
+  /** Yields the records that the session had when it was found, or the one with the number `only`. Throws GatewayError `store_damaged`, after the records that are whole. */
+  async *show(found: IndexedSession, only: number | null = null): AsyncGenerator<ShownRecord> {
+    // All are read up to the one that is wanted, because it may repeat parts of earlier ones.
+    for await (const record of this.#show(this.#begin(found.session), this.extentOf(found))) {
+      if (only === null || record.seq === only) {
+        yield record;
+      }
+      if (record.seq === only) {
+        return;
+      }
+    }
+  }
+
+  /** Finds a record by its index in the log. Rejects with GatewayError `not_found`, `catching_up` or `store_damaged`. */
+  async locate(index: number): Promise<FoundRecord> {
+    await this.#whole();
+    await this.#catchUp();
+    const { size } = this.#parts.follower.position;
+    if (index >= size) {
+      throw new GatewayError('not_found', `There is no record ${index}: the log has ${size} records.`);
+    }
+    const { session, sessionSeq } = decodeLeaf(await findLeaf(this.#parts.data, index));
+    return { found: await this.find(session), seq: sessionSeq };
+  }
+
+  /** Finds the record of a version of the policies. Rejects with GatewayError `not_found` or `catching_up`. */
+  async locatePolicy(version: string): Promise<FoundRecord> {
+    const place = await this.#trusted(() => this.#parts.index.policyRecord(version));
+    if (place === null) {
+      throw new GatewayError('not_found', `No policies of the version ${version.slice(0, 64)} are on record.`);
+    }
+    return { found: await this.find(place.session), seq: place.seq };
   }
 
   /** Yields the records as `show` does, then each new record as it comes, until the session closes or the signal aborts. */

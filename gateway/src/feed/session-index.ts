@@ -11,7 +11,7 @@ import { IndexDiffers, RowSeals } from './row-seals.ts';
 import { TargetNotes } from './target-notes.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 4;
+const layout = 5;
 const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
 
 /** Sessions are numbered in the order in which they began, without a gap. A part is a range of the journal that holds frames of a session, from its record `seq` on. */
@@ -32,6 +32,9 @@ const schema = `
     protocol TEXT NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, seal BLOB NOT NULL,
     PRIMARY KEY (protocol, target, key)) STRICT;
 `;
+
+/** The notes that say where versions of the policies are on record have this in place of a protocol. Each has the version as its key, and the value `SESSION/SEQ`. */
+export const policyNotes = 'policies';
 
 /** Most rows that are fetched at once. */
 const pageRows = 200;
@@ -253,6 +256,12 @@ export class SessionIndex {
       throw new IndexDiffers('sessions are missing');
     }
     return rows;
+  }
+
+  /** Returns the place of the record of a version of the policies; null if there is none. */
+  policyRecord(version: string): { readonly session: string; readonly seq: number } | null {
+    const [session, seq] = this.#notes.find(policyNotes, '', version)?.split('/') ?? [];
+    return session === undefined ? null : { session, seq: Number(seq) };
   }
 
   /** Checks all notes about targets. Throws `IndexDiffers` if one was changed or is missing. */

@@ -28,12 +28,18 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
     case 'find':
       yield await recordings.find(question.session);
       break;
+    case 'locate':
+      yield await recordings.locate(question.index);
+      break;
+    case 'locatePolicy':
+      yield await recordings.locatePolicy(question.version);
+      break;
     case 'list':
       yield* inPieces(jsonLines(recordings.list(question.page)));
       break;
     case 'show':
       await loadProtocols();
-      yield* inPieces(jsonLines(recordings.show(question.found)));
+      yield* inPieces(jsonLines(recordings.show(question.found, question.only)));
       break;
     case 'watch':
       await loadProtocols();

@@ -9,7 +9,10 @@ import type { PublishedCheckpoint } from '../recording/publisher.ts';
 export type Question =
   | { readonly ask: 'find'; readonly session: string }
   | { readonly ask: 'list'; readonly page: SessionPage }
-  | { readonly ask: 'show' | 'watch'; readonly found: IndexedSession }
+  | { readonly ask: 'locate'; readonly index: number }
+  | { readonly ask: 'locatePolicy'; readonly version: string }
+  | { readonly ask: 'show'; readonly found: IndexedSession; readonly only: number | null }
+  | { readonly ask: 'watch'; readonly found: IndexedSession }
   | { readonly ask: 'bytes'; readonly found: IndexedSession; readonly range: MessageRange }
   | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }

@@ -6,6 +6,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { TargetNote } from '../domain/service.ts';
 import type { UsedAmount } from '../domain/usage.ts';
 import type { LeftActivity, WantedActivities } from '../feed/left-activities.ts';
+import type { FoundRecord } from '../feed/recordings.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
@@ -127,9 +128,19 @@ export class Reader implements AsyncDisposable {
     return this.#ask({ ask: 'list', page });
   }
 
-  /** Yields lines of JSON, each a `ShownRecord`. */
-  show(found: IndexedSession): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'show', found });
+  /** Finds a record by its index in the log. Also rejects with GatewayError `not_found`. */
+  async locate(index: number): Promise<FoundRecord> {
+    return this.#one({ ask: 'locate', index });
+  }
+
+  /** Finds the record of a version of the policies. Also rejects with GatewayError `not_found`. */
+  async locatePolicy(version: string): Promise<FoundRecord> {
+    return this.#one({ ask: 'locatePolicy', version });
+  }
+
+  /** Yields lines of JSON, each a `ShownRecord`; with `only`, the one with this number. */
+  show(found: IndexedSession, only: number | null = null): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'show', found, only });
   }
 
   /** Yields records as `show` does, and then new ones until the session closes or the signal aborts. */
