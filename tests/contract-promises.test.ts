@@ -43,7 +43,7 @@ describe('the contract of protocols', () => {
     await waitUntil(() => taken() > known);
   }
 
-  /** One that has just started slows down no bad token for the ones before. */
+  /** One that has just started slows down no bad token for the ones before, and some of them hardly. */
   async function restart(): Promise<void> {
     await gateway.signal('SIGTERM');
     await gateway.start();
@@ -97,7 +97,7 @@ describe('the contract of protocols', () => {
         assert.ok(!text.includes('countersign') || why.test(text), text);
         await waitUntil(async () => way().hasEnded(said));
       };
-      before(restart);
+      before(i % 2 === 0 ? restart : () => undefined);
 
       test('what is denied is told, recorded, and forwards nothing', async () => {
         const said = `denied-words of ${target}`;

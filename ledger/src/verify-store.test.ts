@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import test from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { flipped, type Flips } from './testdata/flip-bytes.ts';
 import { commitWithCheckpoint, filesOf, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
 import { boundariesOf, entriesOf, rechained, segmentsOf, variantsOf, withEntries } from './testdata/tamper.ts';
 import type { Verdict } from './verdict.ts';
@@ -37,21 +40,12 @@ function fileOf(path: string, store: Files = files): Buffer {
   return store.get(path) ?? assert.fail(path);
 }
 
-function flipped(bytes: Buffer, at: number): Buffer {
-  const changed = Buffer.from(bytes);
-  changed[at] = (changed[at] ?? 0) ^ (1 << ((at * 5) % 8));
-  return changed;
-}
-
 /** The offsets of a file by the verdict on the store with that byte flipped. */
 async function flipAll(path: string, options: StoreOptions): Promise<Map<Verdict, readonly number[]>> {
-  const bytes = fileOf(path);
-  const offsets = new Map<Verdict, number[]>();
-  for (const at of bytes.keys()) {
-    const verdict = await verdictOf(withFile(path, flipped(bytes, at)), options);
-    offsets.getOrInsertComputed(verdict, () => []).push(at);
-  }
-  return offsets;
+  const workerData: Flips = { files, path, options };
+  const worker = new Worker(new URL('./testdata/flip-bytes.ts', import.meta.url), { workerData });
+  const [offsets]: readonly Map<Verdict, readonly number[]>[] = await once(worker, 'message');
+  return offsets ?? assert.fail(path);
 }
 
 void test('the golden store holds, with the trusted key and with its own', async () => {

@@ -1,0 +1,33 @@
+/** A thread that verifies a store with each byte of one file flipped. It is outside of node:test, whose hooks make an `await` cost more than the check itself. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Verdict } from '../verdict.ts';
+import { verifyStore, type StoreOptions } from '../verify-store.ts';
+import { filesOf } from './golden-store.ts';
+
+export interface Flips {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The file of which each byte is flipped. */
+  readonly path: string;
+  readonly options: StoreOptions;
+}
+
+/** Returns a copy with one bit of one byte flipped. */
+export function flipped(bytes: Uint8Array, at: number): Buffer<ArrayBuffer> {
+  const changed = Buffer.from(bytes);
+  changed[at] = (changed[at] ?? 0) ^ (1 << ((at * 5) % 8));
+  return changed;
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- verify-store.test.ts starts the thread with it
+  const { files, path, options } = workerData as Flips;
+  const store = new Map([...files].map(([name, bytes]) => [name, Buffer.from(bytes)]));
+  const bytes = store.get(path) ?? Buffer.alloc(0);
+  const offsets = new Map<Verdict, number[]>();
+  for (const at of bytes.keys()) {
+    const { verdict } = await verifyStore(filesOf(store.set(path, flipped(bytes, at))), options);
+    offsets.getOrInsertComputed(verdict, () => []).push(at);
+  }
+  port.postMessage(offsets);
+}
