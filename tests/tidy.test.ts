@@ -441,13 +441,18 @@ const attackRows = [
   'A11',
   'A12',
   'A13',
+  'A14',
   'B19',
+  'B20',
   'B22',
   'B24',
+  'C27',
   'C28',
   'C29',
   'C30',
+  'C32',
   'D33',
+  'D34',
   'D35',
   'D38',
   'E40',
@@ -457,6 +462,8 @@ const attackRows = [
   'E49',
   'E50',
   'E51',
+  'E54',
+  'E55',
 ];
 
 function rowsNamed(text: string): string[] {

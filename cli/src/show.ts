@@ -179,14 +179,19 @@ function readFacts(base64: string | undefined): Readonly<Record<string, unknown>
 }
 
 /** Returns the lines to print, indented. A last line says how many are left out, and how to see them. */
+/** Sets text apart from the words of a command, so that no line of it is taken for one of them (ATTACKS C32). */
+export function indented(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
+}
+
 function cutLines(text: string, { full, grep }: Extent): string[] {
   if (text === '') {
     return [];
   }
-  const lines = text.split('\n');
   if (full === true) {
-    return lines.map((line) => `    ${line}`);
+    return [indented(text)];
   }
+  const lines = text.split('\n');
   const wanted = grep?.toLowerCase() ?? '';
   const shown: string[] = [];
   let leftOut = 0;

@@ -48,7 +48,7 @@ describe('run', requireProgram('psql'), () => {
     assert.equal((await recordOf(innerSession, 'process.exit'))?.attributes['process.exit.code'], 5);
     const shown = await cli(['session', 'show', outerSession, '--channel', '0']);
     assert.match(shown.stdout, new RegExp(`gateway\\.nested_run session=${innerSession}[^]*process\\.exit exit_code=0`));
-    assert.match((await cli(['session', 'show', innerSession])).stdout, new RegExp(`gateway\\.run inside=${outerSession}`));
+    assert.match((await cli(['session', 'show', innerSession])).stdout, new RegExp(`gateway\\.run allow inside=${outerSession}`));
   });
 
   test('inside a run, --as opens a run of another principal if the caller may open any run, and it is linked in the same way', async () => {
@@ -77,10 +77,10 @@ describe('run', requireProgram('psql'), () => {
     assert.match(stderr, /the session of this run ended before its command did: countersign session show [0-9a-f]{32} says why/);
   });
 
-  test('--record-output: the output of the command is passed on unchanged, and is recorded in the session with its requests', async () => {
-    const script = String.raw`printf 'ask\n'; psql -XAtc "select 42"; printf 'warn \033[2J' >&2; seq 60000; exit 6`;
+  test('C27: --record-output: the output of the command is passed on unchanged, also where it is concealed or erased at once, and is recorded in the session with its requests', async () => {
+    const script = String.raw`printf 'ask\n'; psql -XAtc "select 42"; printf 'warn \033[?1049h\033[8mhidden\033[2J' >&2; seq 60000; exit 6`;
     const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--record-output', '--', 'sh', '-c', script]);
-    assert.deepEqual([status, stderr], [6, 'warn \u001B[2J']);
+    assert.deepEqual([status, stderr], [6, 'warn \u001B[?1049h\u001B[8mhidden\u001B[2J']);
     const numbers = Array.from({ length: 60_000 }, (_, i) => `${i + 1}\n`).join('');
     assert.equal(stdout, `ask\n42\n${numbers}`);
     const { session } = await shop.gateway.newest();
@@ -95,7 +95,7 @@ describe('run', requireProgram('psql'), () => {
     assert.equal((await recordOf(session, 'process.exit'))?.attributes['process.exit.code'], 6);
     assert.deepEqual([records.at(-1)?.kind, records.at(-2)?.action], ['close', 'process.exit']);
     const replayed = await cli(['session', 'replay', session, '--no-wait', '--channel', String(opening.channel), '--grep', 'warn']);
-    assert.match(replayed.stdout, /process\.output stream=stderr #\d+\n {4}warn \\x1b\[2J\n$/);
+    assert.match(replayed.stdout, /process\.output stream=stderr #\d+\n {4}warn \\x1b\[\?1049h\\x1b\[8mhidden\\x1b\[2J\n$/);
   });
 
   test('found: --record-output: the tokens of the run and of a run inside it are not in what is recorded', async () => {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
-import { describeRecord } from '../show.ts';
+import { describeRecord, indented } from '../show.ts';
 import { bold, dim, escapeControls, printJson } from '../terminal.ts';
 
 const example = 'ap_0f1e2d3c4b5a6978';
@@ -104,7 +104,7 @@ function describe({ request, before, ...approval }: ApprovalDetails): string {
     ...does.map(([name, value]) => `${name} ${String(value)}`),
   ].map((line) => escapeControls(line, 'nothing'));
   const story = before.map((record) => describeRecord(record));
-  const text = escapeControls(approval.text, 'lines');
+  const text = indented(escapeControls(approval.text, 'lines'));
   const isKept = request?.attributes[ownAttributes.withheld] !== 'not_kept';
   const asked = request === null ? text : `${describeRecord(request, { full: true })}${isKept ? '' : `\n${text}`}`;
   return [

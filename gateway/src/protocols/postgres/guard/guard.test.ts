@@ -42,6 +42,29 @@ test('A14: each text of the corpus has the facts that it must have', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('C27: a statement that is concealed does what it does, or may do anything', () => {
+  const guard = new Guard(parser);
+  const learned = catalogueOfCase({ catalogue: 'learned' });
+  const hidden = Buffer.from('DELETE FROM payroll').toString('base64');
+  for (const [sql, ...wanted] of [
+    [`DO $$ BEGIN EXECUTE convert_from(decode('${hidden}', 'base64'), 'UTF8'); END $$`, 'unknown'],
+    [`SELECT query_to_xml(convert_from(decode('${hidden}', 'base64'), 'UTF8'), true, true, '')`, 'unknown'],
+    ['SELECT weather.rain FROM (SELECT salary AS rain FROM payroll) AS weather', 'read', 'public.payroll'],
+    ['WITH calm AS (DELETE FROM payroll RETURNING *) SELECT 1', 'destroy', 'public.payroll'],
+    ['/* SELECT 1; -- */ DELETE /* */ FROM--\n payroll', 'destroy', 'public.payroll'],
+    [String.raw`DELETE FROM U&"p\0061yroll"`, 'destroy', 'public.payroll'],
+    ['PREPARE calm AS SELECT 1; DEALLOCATE calm; PREPARE calm AS DELETE FROM payroll; EXECUTE calm', 'destroy', 'public.payroll'],
+  ] as const) {
+    const { effects, reads, writes } = guard.statementFacts(sql, learned);
+    const said = new Set<string>([...effects, ...reads, ...writes]);
+    assert.deepEqual(
+      wanted.filter((each) => !said.has(each)),
+      [],
+      sql,
+    );
+  }
+});
+
 test('a text has the same facts, as the same object, until its catalogue changes', () => {
   const guard = new Guard(parser);
   const sql = 'SELECT id FROM orders';
