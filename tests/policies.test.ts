@@ -41,8 +41,9 @@ describe('policies in files', () => {
         config: `policies: ${policies}
 targets:
   files: { url: "${server.url}", tags: { zone: inside } }
+  payments: { url: "${server.url}", options: { body: { amount: /amount, urgent: /urgent } } }
 principals:
-  bot: { kind: agent, groups: [agents], targets: [files] }
+  bot: { kind: agent, groups: [agents], targets: [files, payments] }
 `,
       }),
     );
@@ -175,5 +176,34 @@ principals:
     const odd = gateway.cli(['policy', 'check', never]);
     assert.equal(odd.status, 1);
     assert.match(odd.stderr, /never\.cedar:3:10: this policy can never apply: context\.hour is 0 to 23[^]*never\.cedar:2:1: nobody is in the group "dba"/);
+  });
+
+  test('T4.33: a policy speaks of values in JSON bodies, and what cannot be read is not allowed by it', async () => {
+    const limited = `${noPosting.replace('"write"', '"destroy"')}
+@id("amounts") @reason("At most 100.")
+forbid (principal, action == Action::"http.request", resource == Target::"payments")
+unless { context.bodyReadable && (context.method == "GET" || (context.bodyNumbers has amount && context.bodyNumbers.amount <= 100)) };
+`;
+    await write(limited, 'configuration applied');
+    const pay = async (body: string | null, type = 'application/json'): Promise<number> => {
+      const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/payments/pay`, {
+        method: body === null ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': type },
+        body: body === null ? null : body.length > 1000 ? ReadableStream.from([Buffer.from(body)]) : body,
+        duplex: 'half',
+      });
+      await answer.text();
+      return answer.status;
+    };
+    const long = (amount: number): string => JSON.stringify({ pad: 'x'.repeat(200_000), amount });
+    assert.deepEqual([await pay('{"amount":100}'), await pay(null), await pay(long(7))], [200, 200, 200]);
+    const denied = ['{"amount":101}', '{"amount":1,"amount":500}', '{"amount":"1"}', '{"amount":0.5}', '{}', '{"amount":1', long(700)];
+    assert.deepEqual(
+      await Promise.all(denied.map(async (body) => pay(body))),
+      denied.map(() => 403),
+    );
+    assert.equal(await pay('{"amount":1}', 'text/plain'), 403);
+    const told = (await records()).find(({ kind, target }) => kind === 'request' && target === 'payments');
+    assert.deepEqual([told?.attributes['countersign.body'], told?.attributes['countersign.body_readable']], [['amount=100'], true]);
   });
 });

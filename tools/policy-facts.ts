@@ -7,7 +7,16 @@ import { protocols } from '../gateway/src/protocols/registry.ts';
 
 const root = join(import.meta.dirname, '..');
 /** The types as Cedar names them. */
-const types = { text: 'String', texts: 'Set<String>', number: 'Long', boolean: 'Bool', address: 'ipaddr' } as const;
+const types = {
+  text: 'String',
+  texts: 'Set<String>',
+  number: 'Long',
+  boolean: 'Bool',
+  address: 'ipaddr',
+  namedTexts: 'String by name',
+  namedNumbers: 'Long by name',
+  namedBooleans: 'Bool by name',
+} as const;
 
 interface Fact {
   readonly name: string;

@@ -8,6 +8,7 @@ import type { Action, Attributes } from './domain/action.ts';
 import type { Decision } from './domain/decision.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
+import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
 import type { PolicyEngine, SessionHistory } from './policy/policy.ts';
 import { findProtocol } from './protocols/registry.ts';
@@ -88,18 +89,19 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
   return {
     asker: { principal, onBehalfOf, run: null, within: null, session: null, address: clientAddress, history },
     target,
-    action: await actionOf(each, target.protocol),
+    action: await actionOf(each, target),
     timeMs: time === undefined ? Date.now() : Date.parse(time),
   };
 }
 
 /** Returns the action of a case: the facts that the protocol finds in its text, and those that the case states itself. */
-async function actionOf({ action: name, text, context = {} }: PolicyCase, id: string): Promise<Action> {
+async function actionOf({ action: name, text, context = {} }: PolicyCase, target: TargetFacts): Promise<Action> {
+  const id = target.protocol;
   const protocol = findProtocol(id);
   if (text !== undefined && protocol?.readExample === undefined) {
     throw new GatewayError('config_invalid', `the text of a request to ${id} is not read here: state its facts under context`);
   }
-  const read: Attributes = text === undefined ? {} : ((await protocol?.readExample?.(text)) ?? {});
+  const read: Attributes = text === undefined ? {} : ((await protocol?.readExample?.(text, target)) ?? {});
   const fields = [...commonFields, ...(protocol?.context ?? [])];
   const stated = Object.entries(context).map(([field, value]) => {
     const known = fields.find((each) => each.name === field);

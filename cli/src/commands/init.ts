@@ -96,7 +96,7 @@ policies: ./policies
 `;
 
 const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up at once.
-// docs/policy.md explains the language with thirteen examples, docs/policy-facts.md lists every action and every fact.
+// docs/policy.md explains the language with fourteen examples, docs/policy-facts.md lists every action and every fact.
 
 // Agents do nothing at a database that the gateway cannot see through: functions of your own, and whatever calls them.
 // To allow one, say what it does in the target's options: functions: { app.total: read }

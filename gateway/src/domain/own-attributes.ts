@@ -34,6 +34,10 @@ export const ownAttributes = {
   bind: 'countersign.bind',
   /** Number. The sequence number of the request whose span this request names as its parent (`traceparent`). */
   causedBy: 'countersign.caused_by',
+  /** List of strings, each `NAME=VALUE`. The values in the JSON body of an HTTP request that the target's option `body` names. A value is JSON: a text, a number or a boolean. */
+  body: 'countersign.body',
+  /** Boolean. False if the body of an HTTP request is not JSON that all parsers read alike, so that `countersign.body` lacks its values. */
+  bodyReadable: 'countersign.body_readable',
   /** String. The session of a run that was started inside this one, as 32 hexadecimal digits. */
   childSession: 'countersign.child_session',
   /** String. The `client_encoding` of a PostgreSQL connection as the target reports it. Absent for UTF-8. */

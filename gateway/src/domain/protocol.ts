@@ -44,7 +44,7 @@ interface ProtocolFacts {
   /** Policies, as text in Cedar, that are in force where a target speaks the protocol, unless the operator's own file `built-in.cedar` takes their place. */
   readonly policies?: string;
   /** Returns the facts about a request that is written as text, for policies that are tried out. Absent: the protocol has no such form. */
-  readExample?(text: string): Promise<Attributes>;
+  readExample?(text: string, target: Pick<TargetFacts, 'options'>): Promise<Attributes>;
   /** The schema of a target's own options, from the URL's query and the configuration. */
   readonly options: OptionsSchema;
   /** Returns the options of a target as people should see them, including defaults that depend on the target. */

@@ -1,7 +1,8 @@
 import type { EntityJson, StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
+import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
-import { circumstances, sessionFields, valueOf } from './context.ts';
+import { circumstances, namedValues, sessionFields, valueOf } from './context.ts';
 import { jointUse, nameOf, type ContextUse } from './policy-json.ts';
 import type { Policy } from './policy-set.ts';
 import type { Question } from './policy.ts';
@@ -75,7 +76,7 @@ export class Authorizer {
     const { principal, onBehalfOf, history } = asker;
     const known = this.#actions.has(action.name) ? action.name : unknownActionName(target.protocol);
     const isUsed = ({ name }: { readonly name: string }): boolean => this.#use.fields?.has(name) ?? true;
-    const facts = fields.filter(isUsed).map((field) => [field.name, wellFormed(valueOf(field, action))] as const);
+    const facts = fields.filter(isUsed).map((field) => [field.name, cedarValue(field, action)] as const);
     const around = circumstances.filter(isUsed).map(({ name: field, type, of }) => {
       const value = of(question);
       return [field, type === 'address' ? { __extn: { fn: 'ip', arg: String(value) } } : value] as const;
@@ -129,7 +130,17 @@ function keep({ cedar, sets }: Prepared, policies: readonly Policy[]): string {
   return name;
 }
 
+function cedarValue(field: ContextField, action: Action): CedarValue {
+  const value = valueOf(field, action);
+  return field.namedBy === undefined
+    ? wellFormed(value)
+    : Object.fromEntries(Object.entries(namedValues(field, value)).map(([name, each]) => [name, wellFormed(each)]));
+}
+
+type Scalars = string | number | boolean | string[];
+type CedarValue = Scalars | Record<string, Scalars>;
+
 /** Cedar refuses a text with half of a surrogate pair. */
-function wellFormed(value: string | number | boolean | readonly string[]): string | number | boolean | string[] {
+function wellFormed(value: string | number | boolean | readonly string[]): Scalars {
   return typeof value === 'string' ? value.toWellFormed() : typeof value === 'object' ? value.map((text) => text.toWellFormed()) : value;
 }

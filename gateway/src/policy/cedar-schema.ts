@@ -1,5 +1,6 @@
+import type { ContextField, NamedType } from '../domain/context-field.ts';
 import { circumstances, commonFields, sessionFields } from './context.ts';
-import { actionNames, tagNames, type PolicyProtocol, type Vocabulary } from './vocabulary.ts';
+import { actionNames, tagNames, type PolicyProtocol, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
 
 interface CedarType {
   readonly type: string;
@@ -27,17 +28,38 @@ export function cedarSchema({ protocols, targets }: Vocabulary): Readonly<Record
         Session: {},
         Recording: {},
       },
-      actions: Object.fromEntries(protocols.flatMap((protocol) => [[protocol.id, {}], ...actionsOf(protocol)])),
+      actions: Object.fromEntries(protocols.flatMap((protocol) => [[protocol.id, {}], ...actionsOf(protocol, targets)])),
     },
   };
 }
 
-function actionsOf(protocol: PolicyProtocol): (readonly [string, unknown])[] {
-  const fields = [...commonFields, ...protocol.context, ...circumstances].map(({ name, type }) => [name, types[type]] as const);
+const namedTypes: Readonly<Record<NamedType, CedarType>> = {
+  namedTexts: { type: 'String' },
+  namedNumbers: { type: 'Long' },
+  namedBooleans: { type: 'Boolean' },
+};
+
+function actionsOf(protocol: PolicyProtocol, targets: readonly PolicyTarget[]): (readonly [string, unknown])[] {
+  const own = targets.filter((target) => target.protocol === protocol.id);
+  const fields = [...commonFields, ...protocol.context, ...circumstances].map((field) => [field.name, typeOf(field, own)] as const);
   const session = record(Object.fromEntries(sessionFields.map(({ name, type }) => [name, types[type]])));
   const context = record({ ...Object.fromEntries(fields), session });
   const definition = { memberOf: [{ id: protocol.id }], appliesTo: { principalTypes: ['Principal'], resourceTypes: ['Target'], context } };
   return actionNames(protocol).map((name) => [name, definition] as const);
+}
+
+/** Returns the type of a field. One of values by name has those that any target names; a request need not have them. */
+function typeOf(field: Pick<ContextField, 'namedBy'> & { readonly type: string }, targets: readonly PolicyTarget[]): CedarType | undefined {
+  const { type, namedBy } = field;
+  if (namedBy === undefined || !isNamed(type)) {
+    return types[type];
+  }
+  const names = targets.flatMap(({ options = {} }) => Object.keys(Object(options[namedBy] ?? {})));
+  return record(Object.fromEntries(names.map((name) => [name, { ...namedTypes[type], required: false }])));
+}
+
+function isNamed(type: string): type is NamedType {
+  return Object.hasOwn(namedTypes, type);
 }
 
 function record(attributes: Readonly<Record<string, CedarType | undefined>>): CedarType {

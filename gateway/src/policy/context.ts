@@ -58,6 +58,9 @@ export function valueOf({ type, attribute, absent }: ContextField, { attributes 
   const value = attributes[attribute];
   switch (type) {
     case 'texts':
+    case 'namedTexts':
+    case 'namedNumbers':
+    case 'namedBooleans':
       return typeof value === 'string' ? [value] : Array.isArray(value) ? value : absent;
     case 'text':
       return typeof value === 'string' ? value : Array.isArray(value) ? value.join('\n') : absent;
@@ -65,6 +68,28 @@ export function valueOf({ type, attribute, absent }: ContextField, { attributes 
       return Number.isSafeInteger(value) ? (value ?? absent) : absent;
     default:
       return typeof value === type ? (value ?? absent) : absent;
+  }
+}
+
+/** Returns the values of a field by name. A value that is not of the field's type is absent. */
+export function namedValues({ type }: ContextField, value: AttributeValue): Readonly<Record<string, string | number | boolean>> {
+  const texts = Array.isArray(value) ? value : [];
+  const entries = texts.flatMap((text) => {
+    const at = text.indexOf('=');
+    const read = readValue(text.slice(at + 1));
+    const isOfType = read !== null && (type === 'namedNumbers' ? Number.isSafeInteger(read) : typeof read === (type === 'namedTexts' ? 'string' : 'boolean'));
+    return isOfType ? [[text.slice(0, at), read] as const] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Reads a value of JSON. Null: it is cut off, or it is no text, number or boolean. */
+function readValue(text: string): string | number | boolean | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+  } catch {
+    return null;
   }
 }
 

@@ -19,6 +19,7 @@ export interface PolicyTarget {
   readonly name: string;
   readonly protocol: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 interface PolicyPrincipal {

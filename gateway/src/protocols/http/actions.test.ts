@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import type { Attributes } from '../../domain/action.ts';
 import { requestAttributes, upgradeAttributes } from './actions.ts';
+import { bodyOption, step } from './body-facts.ts';
 
 const head = (method: string, ...headers: readonly (readonly [string, string])[]): Parameters<typeof requestAttributes>[0] => ({ method, path: '/x', headers });
 
@@ -43,4 +45,49 @@ test('a path has the first route that it matches as a whole, part by part', () =
     assert.equal(route(path), expected, path);
   }
   assert.equal(requestAttributes(head('GET'), { options: {} })['http.route'], undefined);
+});
+
+test('T4.33: the values that a target names are read from a JSON body; any other body is said to be unreadable', () => {
+  const places = { amount: '/order/amount', first: '/order/items/0/price', odd: '/a~1b/~0', urgent: '/urgent', note: '/note' };
+  const read = (body: string, type = 'application/json', ...more: readonly (readonly [string, string])[]): Attributes =>
+    step.take({ headers: [['content-type', type], ...more], body: Buffer.from(body), places });
+  assert.deepEqual(read('{"order":{"amount":250,"items":[{"price":1.5}]},"a/b":{"~":-1},"urgent":true,"note":"x=\\"y"}'), {
+    'countersign.body_readable': true,
+    'countersign.body': ['amount=250', 'first=1.5', 'odd=-1', 'urgent=true', 'note="x=\\"y"'],
+  });
+  const readable = { 'countersign.body_readable': true };
+  for (const body of ['', '{}', '[]', '3', '{"order":[]}', '{"order":{"amount":null,"items":{"0":{}}},"note":["x"]}', `{"note":"${'x'.repeat(257)}"}`]) {
+    assert.deepEqual(read(body), readable, body);
+  }
+  const unreadable = { 'countersign.body_readable': false };
+  const good = '{"order":{"amount":1}}';
+  for (const body of [
+    '{"order":{"amount":1,"amount":2}}',
+    '{"order":{"amount":1},"Order":{}}',
+    '{',
+    `${good}x`,
+    `${'['.repeat(70)}${']'.repeat(70)}`,
+    '{"__proto__":{}}',
+  ]) {
+    assert.deepEqual(read(body), unreadable, body);
+  }
+  for (const type of ['text/plain', 'application/jsonx', '', 'application/json; charset=utf-16', 'application/json, text/plain']) {
+    assert.deepEqual(read(good, type), unreadable, type);
+  }
+  assert.deepEqual(read(good, 'application/json', ['content-encoding', 'gzip']), unreadable);
+  assert.deepEqual(read(good, 'application/vnd.shop+json; charset=UTF-8')['countersign.body'], ['amount=1']);
+});
+
+test('T4.33: a place is a JSON Pointer, and a name is a word', () => {
+  for (const [body, isGood] of [
+    [{ amount: '/order/amount' }, true],
+    [{ amount: 'order.amount' }, false],
+    [{ amount: '/a~2' }, false],
+    [{ amount: '' }, false],
+    [{ __proto__x: '/a' }, false],
+    [{ 'a.b': '/a' }, false],
+    [Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`n${i}`, '/a'])), false],
+  ] as const) {
+    assert.equal(bodyOption.safeParse(body).success, isGood, JSON.stringify(body));
+  }
 });

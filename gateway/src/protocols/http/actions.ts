@@ -4,6 +4,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { TargetFacts } from '../../domain/target.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
+import { namedPlaces, namesPlaces, step } from './body-facts.ts';
 import { routeOf } from './routes.ts';
 
 /** The catalogue of actions. Requests differ only by method and path. */
@@ -30,6 +31,41 @@ export const context: readonly ContextField[] = [
     absent: '',
     isContent: true,
     title: 'What stands after the question mark of the path, as it is sent.',
+  },
+  {
+    name: 'bodyReadable',
+    type: 'boolean',
+    attribute: ownAttributes.bodyReadable,
+    absent: false,
+    title: "True if there is no body, or JSON that all parsers read alike. Always false where the target's option `body` names no values.",
+  },
+  {
+    name: 'bodyNumbers',
+    type: 'namedNumbers',
+    attribute: ownAttributes.body,
+    absent: [],
+    isContent: true,
+    namedBy: 'body',
+    title:
+      "The whole numbers among the values of the JSON body that the target's option `body` names: `context.bodyNumbers has amount && context.bodyNumbers.amount <= 100`.",
+  },
+  {
+    name: 'bodyTexts',
+    type: 'namedTexts',
+    attribute: ownAttributes.body,
+    absent: [],
+    isContent: true,
+    namedBy: 'body',
+    title: 'The texts among them, of at most 256 characters.',
+  },
+  {
+    name: 'bodyBooleans',
+    type: 'namedBooleans',
+    attribute: ownAttributes.body,
+    absent: [],
+    isContent: true,
+    namedBy: 'body',
+    title: 'The booleans among them.',
   },
 ];
 
@@ -70,8 +106,12 @@ function effectsOf(method: string): readonly Effect[] {
   return Object.hasOwn(effectsByMethod, method) ? (effectsByMethod[method] ?? unknownEffects) : unknownEffects;
 }
 
-/** Reads a request that is written as `METHOD PATH`. No target's routes are known. */
-export function readExample(text: string): Attributes {
-  const [method = '', path = '/'] = text.trim().split(/\s+/, 2);
-  return requestAttributes({ method, path, headers: [] }, { options: {} });
+const example = /^\s*(\S+)(?:\s+(\S+))?\s*([^]*)$/;
+
+/** Reads a request that is written as `METHOD PATH BODY`. The body is JSON, and may be left out. */
+export function readExample(text: string, target: Pick<TargetFacts, 'options'>): Attributes {
+  const [, method = '', path = '/', body = ''] = example.exec(text) ?? [];
+  const headers = [['content-type', 'application/json']] as const;
+  const facts = requestAttributes({ method, path, headers }, target);
+  return namesPlaces(target) ? { ...facts, ...step.take({ headers, body: Buffer.from(body.trim()), places: namedPlaces(target) }) } : facts;
 }

@@ -3,6 +3,7 @@ import { httpOptions } from '../../exchange/target/http-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions, context, readExample } from './actions.ts';
+import { bodyOption } from './body-facts.ts';
 import { render } from './render.ts';
 import { routesOption } from './routes.ts';
 
@@ -13,8 +14,8 @@ export const http: ExchangeProtocol = {
   schemes: { https: 443, http: 80 },
   actions,
   context,
-  readExample: async (text) => readExample(text),
-  options: httpOptions({ routes: routesOption }),
+  readExample: async (text, target) => readExample(text, target),
+  options: httpOptions({ routes: routesOption, body: bodyOption }),
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},
