@@ -1,5 +1,5 @@
 /**
- * `npm test [-- check|GROUP|FILE...]` runs tests. Without words it runs the checks and all groups except `long`, which `npm run test:long` runs. At the end it
+ * `npm test [-- check|GROUP|FILE|FOLDER...]` runs tests. Without words it runs the checks and all groups except `long`, which `npm run test:long` runs. At the end it
  * prints all failures again, and one line `N passed, N failed, N skipped`. It exits with 0 only if nothing failed, something ran, and, in CI, nothing was
  * skipped that the machine allows.
  */
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { failuresIn } from './failures.ts';
 
 const root = join(import.meta.dirname, '..');
-/** A test file that runs longer than this, in ms, is ended and counts as failed. */
+/** A test file, or a folder of them, that runs longer than this, in ms, is ended and counts as failed. */
 const fileMs = 240_000;
 /** Number of slowest files that are printed at the end. */
 const slowestMax = 15;
@@ -28,18 +28,21 @@ process.once('exit', () => rmSync(shared, { recursive: true }));
 
 const filesOf = (...patterns: readonly string[]): string[] => globSync(patterns, { cwd: root });
 
-/** The groups in the order in which they start. The slowest come first, so that no long file runs alone at the end. */
+/** Returns the folder whose tests run in one process, because loading the code takes longer than most of them; outside of these folders, the file itself. */
+const folderOf = (file: string): string => /^(?:ledger\/src|cli\/src|gateway\/src\/(?:protocols\/)?[a-z]+)(?=\/)/.exec(file)?.[0] ?? file;
+
+/** The groups. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   whole: filesOf('tests/*.test.ts'),
   faults: filesOf('tests/faults/*.test.ts'),
-  interop: filesOf('tests/interop/*.test.ts'),
   commands: filesOf('tests/commands/*.test.ts'),
-  units: filesOf('{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts'),
+  units: [...new Set(filesOf('{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts').map(folderOf))],
+  interop: filesOf('tests/interop/*.test.ts'),
   long: filesOf('tests/long/*.test.ts'),
 };
-/** Words that stand for several groups. */
+/** Words that stand for several groups, in the order in which they start. Short files come last, so that no long one runs alone at the end. */
 const unions: Readonly<Record<string, readonly string[]>> = {
-  all: ['lint', 'whole', 'faults', 'interop', 'commands', 'units'],
+  all: ['lint', 'whole', 'faults', 'commands', 'units', 'interop'],
   fast: ['lint', 'whole', 'units'],
   check: ['lint', 'tests/tidy.test.ts'],
 };
@@ -72,12 +75,21 @@ function endedCpuSeconds(): number {
   return (Number(fields[15] ?? 0) + Number(fields[16] ?? 0)) / ticksPerSecond;
 }
 
-/** Runs a test file in a process of its own. Its TAP output says how many tests passed. `lint` counts as one test. The output is shown if something failed. */
+/** Returns the words that run a test file, or all test files of a folder one after the other, in a process of its own. */
+function testWords(place: string): readonly string[] {
+  const words = ['--no-warnings', '--test-reporter=tap'];
+  return place.endsWith('.ts') ? [...words, join(root, place)] : [...words, '--test', '--test-isolation=none', ...filesOf(`${place}/**/*.test.ts`)];
+}
+
+/**
+ * Runs a test file, or those of a folder, in a process of its own. Its TAP output says how many tests passed. `lint` counts as one test. The output is shown if
+ * something failed.
+ */
 function runFile(file: string, tally: Tally): Promise<void> {
   return new Promise((resolve) => {
     const started = performance.now();
     const isLint = file === 'lint';
-    const [program, words] = isLint ? ['npm', ['run', '--silent', 'lint']] : [process.execPath, ['--no-warnings', '--test-reporter=tap', join(root, file)]];
+    const [program, words] = isLint ? ['npm', ['run', '--silent', 'lint']] : [process.execPath, testWords(file)];
     const child = spawn(program, words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: fileMs });
     let cpuSeconds = 0;
     child.once('exit', () => {
@@ -116,7 +128,7 @@ function runFile(file: string, tally: Tally): Promise<void> {
       tally.files.push({ file, seconds, cpuSeconds });
       console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${seconds.toFixed(1)} s, CPU ${cpuSeconds.toFixed(1)} s, ${passed} passed)`);
       if (failed > 0) {
-        const ended = child.killed ? [`was ended after ${fileMs / 1000} s, the limit for one file`] : [];
+        const ended = child.killed ? [`was ended after ${fileMs / 1000} s, the limit for one process`] : [];
         tally.failures.push(...[...ended, ...failuresIn(lines)].map((failure) => `FAILED ${file}: ${failure}`));
       }
       if (failed > 0 || skipped > 0) {

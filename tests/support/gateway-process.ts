@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkedAnswer } from '../../gateway/src/api/testdata/checked-answer.ts';
-import { streamProtocols } from '../../gateway/src/protocols/registry.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { segmentName } from '@countersign/ledger/format';
 import { CommandThread, type CommandResult } from './command-thread.ts';
 import { waitUntil } from './wait-until.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+/** The protocols with a listener of their own. The registry is not loaded for them, because many tests take less time than that. */
+const listeners = ['postgres'];
 const commandMs = 60_000;
 const outputBytesMax = 256 * 1024 * 1024;
 
@@ -61,8 +62,8 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   configure(config: string): void {
-    const listeners = streamProtocols.map(({ id }) => `, ${id}: ${this.#options.host ?? '127.0.0.1'}:0`);
-    writeFileSync(this.configFile, `data: ${this.data}\nlisten: { http: 127.0.0.1:0${listeners.join('')} }\n${config}`);
+    const own = listeners.map((id) => `, ${id}: ${this.#options.host ?? '127.0.0.1'}:0`);
+    writeFileSync(this.configFile, `data: ${this.data}\nlisten: { http: 127.0.0.1:0${own.join('')} }\n${config}`);
   }
 
   /** Starts the gateway. Resolves when it serves clients. */
@@ -225,7 +226,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   #must(words: readonly string[]): string {
-    const { status, stdout, stderr } = this.cli(words);
+    const { status, stdout, stderr } = this.command(words);
     if (status !== 0) {
       throw new Error(`countersign ${words.join(' ')} failed with ${status}: ${stderr}`);
     }
