@@ -375,9 +375,17 @@ describe('sets of policies', () => {
     'resource.zone == "outside"',
     'context.session.rows + 9223372036854775807 > 0',
   ];
-  const rule = fc.record({ effect: fc.constantFrom('permit', 'forbid'), approval: fc.boolean(), condition: fc.constantFrom(...conditions) });
-  const print = ({ effect, approval, condition }: { effect: string; approval: boolean; condition: string }): string =>
-    `${approval && effect === 'forbid' ? '@approval("dba") ' : ''}${effect} (principal, action, resource) when { ${condition} };`;
+  interface Rule {
+    readonly effect: string;
+    readonly group: string;
+    readonly also: string;
+    readonly condition: string;
+  }
+  const group = fc.constantFrom('', 'dba', 'security');
+  const also = fc.constantFrom('', '@alert("low") ', '@limit("requests 5 per 1h") ', '@limit("rows 9 per 2h") @alert("high") ');
+  const rule = fc.record({ effect: fc.constantFrom('permit', 'forbid'), group, also, condition: fc.constantFrom(...conditions) });
+  const print = ({ effect, group: by, also: more, condition }: Rule): string =>
+    `${more}${by !== '' && effect === 'forbid' ? `@approval("${by}") ` : ''}${effect} (principal, action, resource) when { ${condition} };`;
   const questions = [
     asked(),
     asked({ effects: ['write'], history: { requests: 9 } }),
@@ -385,21 +393,46 @@ describe('sets of policies', () => {
     asked({ target: mail, action: 'web.request', history: { rows: 2 } }),
   ];
   const strictness: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
-  const verdicts = (rules: Parameters<typeof print>[0][]): number[] => {
+  const decisions = (rules: readonly Rule[]): readonly Decision[] => {
     const engine = policy(rules.map(print).join('\n'));
-    return questions.map((question) => strictness[engine.decide(question).verdict]);
+    return questions.map((question) => engine.decide(question));
   };
+  const strictnessOf = ({ verdict }: Decision): number => strictness[verdict];
+  /** The obligations of a decision, each group of an approval by itself. Of a denial there are only alerts. */
+  const obligationsOf = ({ obligations }: Decision, kinds: RegExp): readonly string[] =>
+    obligations.flatMap(({ kind, parameters }) =>
+      !kinds.test(kind) ? [] : kind === 'approval' ? (parameters['groups']?.split(',') ?? []) : [JSON.stringify([kind, parameters])],
+    );
+  /** The obligations of one decision that another has not. A denial has only alerts. */
+  const removed = (before: readonly Decision[], after: readonly Decision[]): readonly string[] =>
+    before.flatMap((decision, i) => {
+      const other = after[i] ?? assert.fail();
+      const kinds = decision.verdict === 'deny' || other.verdict === 'deny' ? /^alert$/ : /./;
+      const kept = new Set(obligationsOf(other, kinds));
+      return obligationsOf(decision, kinds).filter((each) => !kept.has(each));
+    });
 
-  test('to add a forbid never allows more, and to add a permit never denies more, unless it fails', () => {
+  test('to add a forbid never allows more, to add a permit never denies more, unless it fails, and neither removes what another policy asks for', () => {
     fc.assert(
       fc.property(
         fc.array(rule, { maxLength: 5 }),
-        fc.record({ effect: fc.constant('forbid'), approval: fc.boolean(), condition: fc.constantFrom(...conditions) }),
-        fc.record({ effect: fc.constant('permit'), approval: fc.constant(false), condition: fc.constantFrom(...conditions.slice(0, -1)) }),
+        fc.record({ effect: fc.constant('forbid'), group, also, condition: fc.constantFrom(...conditions) }),
+        fc.record({ effect: fc.constant('permit'), group, also, condition: fc.constantFrom(...conditions.slice(0, -1)) }),
         (rules, forbid, permit) => {
-          const [before, stricter, laxer] = [verdicts(rules), verdicts([...rules, forbid]), verdicts([...rules, permit])];
-          assert.ok(stricter.every((verdict, i) => verdict >= (before[i] ?? 0)));
-          assert.ok(laxer.every((verdict, i) => verdict <= (before[i] ?? 2)));
+          const [before, stricter, laxer] = [decisions(rules), decisions([...rules, forbid]), decisions([...rules, permit])];
+          const strict = before.map(strictnessOf);
+          assert.ok(stricter.map(strictnessOf).every((each, i) => each >= (strict[i] ?? 0)));
+          assert.ok(laxer.map(strictnessOf).every((each, i) => each <= (strict[i] ?? 2)));
+          const isFailure = ({ reason }: Decision): boolean => reason.includes('failed on this request');
+          const comparable = before.map((decision, i) => !isFailure(decision) && !isFailure(stricter[i] ?? decision));
+          assert.deepEqual(
+            removed(
+              before.filter((_, i) => comparable[i]),
+              stricter.filter((_, i) => comparable[i]),
+            ),
+            [],
+          );
+          assert.deepEqual(removed(before, laxer), []);
         },
       ),
       { numRuns: 12 },

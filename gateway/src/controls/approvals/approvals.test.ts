@@ -44,15 +44,31 @@ class World implements Disposable {
   readonly #ends: ((end: CredentialEnd) => void)[] = [];
   readonly #ended: ((error: GatewayError) => void)[] = [];
   #ids = 0;
-  readonly approvals = new Approvals({
-    settings: () => ({ waitMs, mode: null }),
-    store: { add: ({ approval }) => this.left.add(approval), remove: (approval) => this.left.delete(approval) },
-    policyVersion: () => this.version,
-    findPrincipal: (id) => this.principals.get(id),
-    textOf: () => '',
-    newId: () => `ap_${(this.#ids += 1)}`,
-    now: () => this.nowMs,
-  });
+  approvals = this.#begin();
+
+  #begin(): Approvals {
+    return new Approvals({
+      settings: () => ({ waitMs, mode: null }),
+      store: { add: ({ approval }) => this.left.add(approval), remove: (approval) => this.left.delete(approval) },
+      policyVersion: () => this.version,
+      findPrincipal: (id) => this.principals.get(id),
+      textOf: () => '',
+      newId: () => `ap_${(this.#ids += 1)}`,
+      now: () => this.nowMs,
+    });
+  }
+
+  /** Ends all that is in memory, as a stop or a crash does. The next start tells what became of the approvals that are left. */
+  restart(how: 'stop' | 'crash'): void {
+    if (how === 'stop') {
+      this.approvals[Symbol.dispose]();
+      assert.deepEqual([...this.left], [], 'a stop leaves none');
+    }
+    this.left.clear();
+    this.#ends.length = 0;
+    this.#ended.length = 0;
+    this.approvals = this.#begin();
+  }
 
   act(said: string, mode: 'wait' | 'return', more: Partial<Act['asker']> = {}, waitMsMax = Infinity): Act {
     const principal = this.principals.get('bot') ?? assert.fail();
@@ -148,7 +164,7 @@ type Step =
   | { readonly do: 'grant' | 'deny'; readonly nth: number; readonly by: 'ann' | 'bob' | 'bot' | 'operator' }
   | { readonly do: 'leave'; readonly nth: number }
   | { readonly do: 'later'; readonly ms: number }
-  | { readonly do: 'policy' | 'groups' | 'credential' };
+  | { readonly do: 'policy' | 'groups' | 'credential' | 'stop' | 'crash' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -165,17 +181,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), nth: fc.nat(5) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('later' as const), ms: fc.constantFrom(1, 400, 1001) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('policy' as const, 'groups' as const, 'credential' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('policy' as const, 'groups' as const, 'credential' as const, 'stop' as const, 'crash' as const) }) },
 );
 
-test('B20: however grants, denials, expiry, changes, departures and resends come: nothing goes on without all its grants, and nothing twice for one', async () => {
+test('B20: however grants, denials, expiry, changes, departures, resends and restarts come: nothing goes on without all its grants, and nothing twice for one', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('dba', 'dba,security'), fc.array(step, { minLength: 5, maxLength: 40 }), async (groups, steps) => {
       using world = new World();
-      const { approvals } = world;
       /** The model: who granted each approval that is open, when it was asked for, and what it is for. */
       const model = new Map<string, { readonly said: string; readonly askedMs: number; readonly by: Set<string> }>();
       const asked: Asked[] = [];
+      /** Those of them whose connections are there. */
+      let here: Asked[] = [];
       const spent = new Set<string>();
       const judge = (): void => {
         for (const each of asked.filter(isLetGo)) {
@@ -195,8 +212,10 @@ test('B20: however grants, denials, expiry, changes, departures and resends come
       for (const next of steps) {
         const ids = [...model.keys()];
         if (next.do === 'ask') {
-          asked.push(await world.ask(next.said, next.mode, { groups }));
-          for (const { approval, state } of approvals.list()) {
+          const one = await world.ask(next.said, next.mode, { groups });
+          asked.push(one);
+          here.push(one);
+          for (const { approval, state } of world.approvals.list()) {
             if (state === 'waiting' && !model.has(approval)) {
               model.set(approval, { said: next.said, askedMs: world.nowMs, by: new Set() });
             }
@@ -204,7 +223,7 @@ test('B20: however grants, denials, expiry, changes, departures and resends come
         } else if (next.do === 'grant' || next.do === 'deny') {
           const id = ids[next.nth % Math.max(ids.length, 1)] ?? 'none';
           const by = next.by === 'operator' ? operator : granterOf(world.principals.get(next.by) ?? assert.fail());
-          const was = refused(() => (next.do === 'grant' ? approvals.grant(id, by, '') : approvals.deny(id, by, 'no')));
+          const was = refused(() => (next.do === 'grant' ? world.approvals.grant(id, by, '') : world.approvals.deny(id, by, 'no')));
           if (was === 'done' && next.do === 'grant') {
             model.get(id)?.by.add(next.by);
           } else if (was === 'done') {
@@ -212,23 +231,27 @@ test('B20: however grants, denials, expiry, changes, departures and resends come
           }
           assert.ok(next.by !== 'bot' || was !== 'done', 'nobody grants their own');
         } else if (next.do === 'leave') {
-          asked[next.nth % Math.max(asked.length, 1)]?.leave();
+          here[next.nth % Math.max(here.length, 1)]?.leave();
         } else if (next.do === 'later') {
           world.nowMs += next.ms;
         } else if (next.do === 'credential') {
           world.endCredential();
           model.clear();
+        } else if (next.do === 'stop' || next.do === 'crash') {
+          world.restart(next.do);
+          here = [];
+          model.clear();
         } else {
           world.version = next.do === 'policy' ? `${world.version}+` : world.version;
           const bot = world.principals.get('bot') ?? assert.fail();
           world.principals.set('bot', next.do === 'groups' ? { ...bot, groups: [...bot.groups, 'more'] } : bot);
-          approvals.recheck();
+          world.approvals.recheck();
           model.clear();
         }
         await settled();
         judge();
         const ended = new Set<ApprovalState>(['denied', 'expired', 'withdrawn', 'spent']);
-        for (const { approval, state } of approvals.list()) {
+        for (const { approval, state } of world.approvals.list()) {
           assert.equal(world.left.has(approval), !ended.has(state), 'the file names exactly those that are open');
         }
       }
