@@ -78,7 +78,8 @@ function endedCpuSeconds(): number {
 /** Returns the words that run a test file, or all test files of a folder one after the other, in a process of its own. */
 function testWords(place: string): readonly string[] {
   const words = ['--no-warnings', '--test-reporter=tap'];
-  return place.endsWith('.ts') ? [...words, join(root, place)] : [...words, '--test', '--test-isolation=none', ...filesOf(`${place}/**/*.test.ts`)];
+  const inFolder = filesOf(`${place}/**/*.test.ts`);
+  return inFolder.length === 0 ? [...words, join(root, place)] : [...words, '--test', '--test-isolation=none', ...inFolder];
 }
 
 /**
